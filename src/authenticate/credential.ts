@@ -1,0 +1,19 @@
+import { type Refused, refused } from '../refusal.ts'
+
+// RFC 6750 2.1 with RFC 9110 11.1: the scheme in any case, one or more spaces, one b64token. `\s` or trim() would
+// also take characters that HTTP doesn't count as white space.
+const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i
+const SCHEME = /^bearer(?: |$)/i
+
+/**
+ * Takes the bearer token from `Authorization`, the only place where it may be. Several `Authorization` lines reach
+ * us joined by a comma and are no token, so none of them is picked.
+ */
+export function credential(request: Request): string | Refused {
+  // RFC 6750 2.3: a token in a URL is in every log on its way. Refused even beside a good header, so that an app
+  // that does this is found in its first test.
+  if (request.url.includes('access_token=')) return refused('token_in_query')
+  const header = request.headers.get('authorization')
+  if (header === null || !SCHEME.test(header)) return refused('token_missing')
+  return BEARER.exec(header)?.[1] ?? refused('token_malformed')
+}

@@ -1,0 +1,47 @@
+import type { JSONWebKeySet } from 'jose'
+
+/** A signature algorithm that may be trusted: asymmetric ones only (RFC 7518 3.1, RFC 8037, RFC 9864). */
+export const ALGORITHMS = [
+  'ES256',
+  'ES384',
+  'ES512',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'EdDSA',
+  'Ed25519',
+] as const
+
+/** One of {@link ALGORITHMS}. */
+export type Algorithm = (typeof ALGORITHMS)[number]
+
+/** Somebody whose tokens are trusted, and how far. */
+export interface Issuer {
+  /** The `iss` of its tokens, compared as text (RFC 7519 4.1.1). */
+  readonly issuer: string
+  /** Who its tokens must be meant for: one of these must be among `aud`. Required, or a token for any other app would do. */
+  readonly audience: string | readonly string[]
+  /** Which algorithms its keys may be used with. Required: neither the token nor the key may choose (RFC 8725 3.1). */
+  readonly algorithms: readonly Algorithm[]
+  /** Where its public keys are: an https URL (http only on the loopback). This or `jwks`. */
+  readonly jwks_uri?: string
+  /** Its public keys themselves (RFC 7517 5). This or `jwks_uri`. */
+  readonly jwks?: JSONWebKeySet
+  /** The claim that names the subject. Default `sub`; SMART on FHIR apps use `patient`. */
+  readonly subject_claim?: string
+  /** The claim that holds the roles, a list or a text with spaces. Default `roles`. */
+  readonly roles_claim?: string
+  /** The claim that names the tenant. Default none; where it is set, a token without it is refused. */
+  readonly tenant_claim?: string
+  /** The claim that names the login session, for the record. Default `sid`. */
+  readonly session_claim?: string
+  /** The claim that names the app release, for the record. Default none: the header `Mediaward-App-Release` is used. */
+  readonly release_claim?: string
+  /** How far clocks may differ, in seconds, 0 to 300. Default 30. */
+  readonly clock_tolerance_s?: number
+  /** How old a token may be by its `iat`, in seconds. Default: no limit but `exp`. Where it is set, `iat` is required. */
+  readonly max_age_s?: number
+}

@@ -1,0 +1,34 @@
+/**
+ * The most recently used values by their key, at most `capacity` of them. A `Map` keeps the order of insertion, so
+ * the first key is the one that was used longest ago.
+ */
+export class Remembered<Value> {
+  readonly #capacity: number
+  readonly #values = new Map<string, Value>()
+
+  constructor(capacity: number) {
+    this.#capacity = capacity
+  }
+
+  get(key: string): Value | undefined {
+    const value = this.#values.get(key)
+    if (value !== undefined) {
+      this.#values.delete(key)
+      this.#values.set(key, value)
+    }
+    return value
+  }
+
+  set(key: string, value: Value): void {
+    this.#values.delete(key)
+    this.#values.set(key, value)
+    if (this.#values.size > this.#capacity) {
+      const oldest = this.#values.keys().next()
+      if (!oldest.done) this.#values.delete(oldest.value)
+    }
+  }
+
+  delete(key: string): void {
+    this.#values.delete(key)
+  }
+}

@@ -1,0 +1,54 @@
+import type { Principal } from '../authorize/authorize.ts'
+import type { Issuer } from './issuer.ts'
+
+/** A verified token's facts, as far as anything beyond this folder sees them. The claims themselves stop here. */
+export interface Subject extends Principal {
+  /** What the token is known by in the log: its `jti`, or else a hash of its signed part; never its text. */
+  readonly token: string
+  readonly session?: string
+  readonly release?: string
+  /** The app that got the token: `client_id` (RFC 9068) or `azp`. */
+  readonly client?: string
+}
+
+/** The claims of a token whose signature was verified. */
+export type Claims = Readonly<Record<string, unknown>>
+
+/** Longest value of a claim that we keep. */
+const MAX_TEXT = 255
+/** Most roles that we keep of one token. */
+const MAX_ROLES = 32
+
+/**
+ * Narrows verified claims to what rules and records may see.
+ *
+ * @returns undefined where a claim that the issuer's configuration asks for is missing or of the wrong kind
+ */
+export function subjectOf(claims: Claims, issuer: Issuer, fingerprint: string): Subject | undefined {
+  const id = text(claims[issuer.subject_claim ?? 'sub'])
+  const tenant = issuer.tenant_claim === undefined ? undefined : text(claims[issuer.tenant_claim])
+  if (id === undefined || (issuer.tenant_claim !== undefined && tenant === undefined)) return undefined
+  const session = text(claims[issuer.session_claim ?? 'sid'])
+  const release = issuer.release_claim === undefined ? undefined : text(claims[issuer.release_claim])
+  const client = text(claims.client_id) ?? text(claims.azp)
+  return {
+    id,
+    issuer: issuer.issuer,
+    roles: roles(claims[issuer.roles_claim ?? 'roles']),
+    token: text(claims.jti) ?? fingerprint,
+    ...(tenant !== undefined && { tenant }),
+    ...(session !== undefined && { session }),
+    ...(release !== undefined && { release }),
+    ...(client !== undefined && { client }),
+  }
+}
+
+/** A claim counts only as a text that isn't empty: `["patient-1"]`, `1` and `{}` are nobody's id. */
+function text(claim: unknown): string | undefined {
+  return typeof claim === 'string' && claim !== '' && claim.length <= MAX_TEXT ? claim : undefined
+}
+
+function roles(claim: unknown): readonly string[] {
+  const list = typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : []
+  return list.filter((role): role is string => text(role) !== undefined).slice(0, MAX_ROLES)
+}

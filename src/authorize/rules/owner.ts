@@ -1,0 +1,15 @@
+import type { Binding } from '../../recording.ts'
+import { type Refused, refused } from '../../refusal.ts'
+import type { Permit, Principal } from '../authorize.ts'
+
+/**
+ * The patient whose consultation it is may play it. Ids are compared as they stand, without case folding, trimming
+ * or Unicode normalization: two ids that merely look alike are two people. An id counts only within its issuer, or
+ * anyone who can register "patient-1" with some second trusted issuer would be everybody's patient-1.
+ */
+export function ownerRule(subject: Principal, recording: Binding): Permit | Refused {
+  if (!recording.owner || !recording.issuer) return refused('recording_unbound')
+  return recording.owner === subject.id && recording.issuer === subject.issuer
+    ? { permit: 'owner' }
+    : refused('not_owner')
+}

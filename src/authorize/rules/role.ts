@@ -1,0 +1,9 @@
+import { type Refused, refused } from '../../refusal.ts'
+import type { Action, Permit, Principal } from '../authorize.ts'
+
+const ROLE_FOR: Readonly<Record<Exclude<Action, 'play'>, string>> = { store: 'recorder', audit: 'security' }
+
+/** Storing takes the role `recorder`, reading the log the role `security`. No role lets anyone play. */
+export function roleRule(subject: Principal, action: Exclude<Action, 'play'>): Permit | Refused {
+  return subject.roles.includes(ROLE_FOR[action]) ? { permit: 'role' } : refused('role_missing')
+}

@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs'
+import process from 'node:process'
+import { parseArgs, parseEnv } from 'node:util'
+import { checkOptions } from '../options.ts'
+import { memoryLedger, memoryStore } from '../runtime/memory/index.ts'
+import { readVariables, VARIABLES } from '../variables.ts'
+import { type DemoRecording, seedClinic } from './clinic.ts'
+import { lockData } from './data-lock.ts'
+import { type Development, developmentIssuer, openDevelopment } from './development-issuer.ts'
+import { print, say, UsageError } from './terminal.ts'
+import { DATA } from './token.ts'
+import { startWorkerd } from './workerd.ts'
+
+/** `mediaward dev`: everything on this machine. */
+export async function dev(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      runtime: { type: 'string', default: 'workerd' },
+      port: { type: 'string', default: '8787' },
+      data: { type: 'string', default: DATA },
+      vars: { type: 'string' },
+      'no-demo': { type: 'boolean', default: false },
+    },
+  })
+  if (values.runtime !== 'workerd') {
+    throw new UsageError(`--runtime ${values.runtime} is unknown`, 'this version has one runtime: workerd')
+  }
+  const port = Number(values.port)
+  if (!Number.isInteger(port) || port < 0 || port > 65535)
+    throw new UsageError(`--port ${values.port} is no port`)
+
+  const given = values.vars === undefined ? {} : readVariablesFile(values.vars)
+  const release = lockData(values.data)
+  const development = await openDevelopment(values.data)
+  const variables = withDefaults(given, development)
+  const { issuers, ...options } = readVariables(variables)
+  checkOptions({ issuers, ...options, store: memoryStore(), ledger: memoryLedger() })
+
+  const worker = await startWorkerd(port, values.data, variables)
+  const stop = async () => {
+    await worker.stop()
+    release()
+    process.exit(0)
+  }
+  process.once('SIGINT', stop).once('SIGTERM', stop)
+
+  const sole = issuers.length === 1 ? issuers[0]?.issuer : undefined
+  const clinic = values['no-demo'] ? [] : await seedClinic(worker.recordings, sole)
+  if (given.ISSUERS === undefined) welcome(worker.url, clinic, values.data)
+  await print(JSON.stringify({ ready: true, url: worker.url }))
+}
+
+function readVariablesFile(file: string): Record<string, string> {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch {
+    throw new UsageError(`${file} can't be read`, '--vars names a file of NAME=value lines')
+  }
+  const variables: Record<string, string> = {}
+  for (const [name, value] of Object.entries(parseEnv(text))) {
+    if (value === undefined) continue
+    if (!Object.hasOwn(VARIABLES, name)) say(`${file}: ${name} is not read by this version`)
+    else variables[name] = value
+  }
+  return variables
+}
+
+/** What is given wins; the development issuer is trusted only where no other is named. */
+function withDefaults(given: Record<string, string>, development: Development): Record<string, string> {
+  return {
+    ISSUERS: JSON.stringify([developmentIssuer(development)]),
+    PSEUDONYM_KEY: development.pseudonymKey,
+    ...given,
+  }
+}
+
+function welcome(url: string, clinic: readonly DemoRecording[], data: string): void {
+  const dataFlag = data === DATA ? '' : ` --data ${data}`
+  const mediaward = 'npm run -s mediaward --'
+  const bearer = (subject: string) =>
+    `-H "Authorization: Bearer $(${mediaward} token --sub ${subject}${dataFlag})"`
+  const here = url === 'http://127.0.0.1:8787' ? '' : ` --url ${url}`
+  const [own, other] = [clinic.find(({ owner }) => owner === 'patient-007'), clinic[0]]
+  say(`Mediaward serves on ${url}, this machine only; data in ${data}`)
+  if (own !== undefined && other !== undefined) {
+    const patients = new Set(clinic.map(({ owner }) => owner)).size
+    say(`
+Demo clinic: ${clinic.length} recordings of ${patients} patients, at ${url}/recordings/${own.id} and so on.
+In another terminal:
+
+  # patient-007 asks for their own recording: 206
+  curl -i -o /dev/null -sw '%{http_code}\\n' -r 0-999 ${bearer(own.owner)} ${url}/recordings/${own.id}
+
+  # patient-007 asks for ${other.owner}'s: 404, and a record of it
+  curl -i ${bearer(own.owner)} ${url}/recordings/${other.id}
+
+  # nobody asks: 401, and a record of it
+  curl -i ${url}/recordings/${own.id}`)
+  }
+  say(`
+  # who was refused what
+  ${mediaward} denials${here}${dataFlag}          (--follow to watch, --json for programs)
+`)
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+import process from 'node:process'
+import { denials } from './denials.ts'
+import { dev } from './dev.ts'
+import { put } from './put.ts'
+import { fail, print, UsageError } from './terminal.ts'
+import { token } from './token.ts'
+
+const HELP = `Usage: mediaward COMMAND
+
+  dev [--runtime workerd] [--port 8787] [--data DIR] [--vars FILE] [--no-demo]
+      Run everything on this machine: gate, recordings, ledger, and an issuer for development.
+      --vars names a file of variables (NAME=value lines); issuers in it are then the only ones trusted.
+      Prints one JSON line {"ready":true,"url":…} on stdout once it serves.
+
+  token --sub SUBJECT [--role ROLE]… [--ttl SECONDS] [--claim NAME=VALUE]… [--data DIR]
+      Print a token of the development issuer.
+
+  put ID FILE-OR-FOLDER --owner SUBJECT [--owner-issuer ISSUER] [--url URL] [--token TOKEN] [--data DIR]
+      Store a recording through the gate. A folder is a recording of many parts.
+
+  denials [--follow] [--json] [--limit N] [--since TIME] [--url URL] [--token TOKEN] [--data DIR]
+      List who was refused what, oldest first; --follow goes on. --json prints one record a line.
+
+DIR is .mediaward unless it is named. A token can also come from the variable MEDIAWARD_TOKEN.
+Exit codes: 0 done, 1 failed, 2 called wrongly.`
+
+const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  dev,
+  token,
+  put,
+  denials,
+}
+
+async function main([name, ...args]: readonly string[]): Promise<void> {
+  if (name === undefined || name === 'help' || name === '--help' || args.includes('--help'))
+    return print(HELP)
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command === undefined) throw new UsageError(`there is no command "${name}"`, 'see "mediaward help"')
+  try {
+    await command(args)
+  } catch (error) {
+    const { code } = error as { code?: string }
+    // A reader that has enough (`| head`) is no failure.
+    if (code === 'EPIPE') process.exit(0)
+    if (code?.startsWith('ERR_PARSE_ARGS'))
+      throw new UsageError((error as Error).message, 'see "mediaward help"')
+    throw error
+  }
+}
+
+process.stdout.on('error', error => process.exit((error as { code?: string }).code === 'EPIPE' ? 0 : 1))
+await main(process.argv.slice(2)).catch(fail)

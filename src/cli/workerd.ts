@@ -1,0 +1,64 @@
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
+import { runtimeMark } from './data-lock.ts'
+import { say } from './terminal.ts'
+
+const WORKER = fileURLToPath(new URL('../runtime/cloudflare/worker.ts', import.meta.url))
+/** As in wrangler.toml. */
+const COMPATIBILITY_DATE = '2026-10-20'
+
+/** A local Cloudflare: the deployable worker in workerd, with R2 and Durable Objects kept in a folder. */
+export interface LocalWorker {
+  readonly url: string
+  readonly recordings: Awaited<ReturnType<Miniflare['getR2Bucket']>>
+  stop(): Promise<void>
+}
+
+/** Bundles a worker as `wrangler deploy` would. */
+export async function bundle(entry: string = WORKER): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2024',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['cloudflare:*', 'node:*'],
+    logLevel: 'silent',
+  })
+  const [output] = outputFiles
+  if (output === undefined) throw new Error(`${entry} gave no bundle`)
+  return output.text
+}
+
+/** Starts the worker on the loopback, and only there. */
+export async function startWorkerd(
+  port: number,
+  data: string,
+  variables: Record<string, string>,
+): Promise<LocalWorker> {
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      name: 'mediaward',
+      modules: true,
+      script: await bundle(),
+      compatibilityDate: COMPATIBILITY_DATE,
+      bindings: variables,
+      r2Buckets: { RECORDINGS: 'recordings', AUDIT: 'mediaward-audit' },
+      durableObjects: { LEDGER: { className: 'LedgerObject', useSQLite: true } },
+      resourcePersistencePath: data,
+      host: '127.0.0.1',
+      // Straight to the worker: the simulator's own front would resolve dot segments before we see them.
+      unsafeDirectSockets: [{ host: '127.0.0.1', port }],
+      cf: false,
+      telemetry: { enabled: false },
+      unsafeRuntimeEnv: runtimeMark(data),
+      log: new Log(LogLevel.ERROR),
+      handleStructuredLogs: ({ message }) => say(message),
+    }),
+  )
+  await miniflare.ready
+  const url = (await miniflare.unsafeGetDirectURL()).origin
+  return { url, recordings: await miniflare.getR2Bucket('RECORDINGS'), stop: () => miniflare.dispose() }
+}

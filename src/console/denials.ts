@@ -1,0 +1,63 @@
+import { responseHeaders } from '../deliver/response-headers.ts'
+import { CursorInvalid, type Ledger, type LedgerQuery } from '../ledger/ledger.ts'
+import { Fault } from '../refusal.ts'
+
+/** Most records in one answer. */
+export const MAX_PAGE = 1000
+/** Where an answer says how to go on reading. */
+export const CURSOR_HEADER = 'Mediaward-Cursor'
+/** There, with the value `true`, where more can be read at once. */
+export const MORE_HEADER = 'Mediaward-More'
+
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/
+
+/**
+ * Lists refusals as JSON lines, oldest first. Query parameters: `after` (a cursor), `since` (ISO 8601, UTC), `limit`
+ * (1 to 1000) and `latest` (`true`: the newest instead of the oldest).
+ */
+export async function listDenials(
+  request: Request,
+  ledger: Ledger,
+  crossOrigin: Record<string, string>,
+): Promise<Response> {
+  const query = readQuery(new URL(request.url).searchParams)
+  if (typeof query === 'string') return badQuery(query, crossOrigin)
+  try {
+    const page = await ledger.read(query)
+    const lines = page.entries.map(entry => `${entry.json}\n`).join('')
+    return new Response(lines, {
+      headers: responseHeaders(crossOrigin, {
+        'Content-Type': 'application/x-ndjson',
+        [CURSOR_HEADER]: page.cursor,
+        ...(page.more && { [MORE_HEADER]: 'true' }),
+      }),
+    })
+  } catch (error) {
+    if (error instanceof CursorInvalid) return badQuery('after is no cursor of this log', crossOrigin)
+    throw new Fault('ledger_unavailable', error)
+  }
+}
+
+function readQuery(parameters: URLSearchParams): LedgerQuery | string {
+  const limit = Number(parameters.get('limit') ?? MAX_PAGE)
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE) return `limit must be from 1 to ${MAX_PAGE}`
+  const since = parameters.get('since')
+  if (since !== null && !(ISO.test(since) && Number.isFinite(Date.parse(since)))) {
+    return 'since must be a time in UTC as in 2026-11-22T10:24:03Z'
+  }
+  const latest = parameters.get('latest')
+  if (latest !== null && latest !== 'true') return 'latest must be true, or left out'
+  const after = parameters.get('after')
+  return {
+    limit,
+    ...(after !== null && { after }),
+    ...(since !== null && { since: new Date(since).toISOString() }),
+    ...(latest !== null && { latest: true }),
+  }
+}
+
+function badQuery(detail: string, crossOrigin: Record<string, string>): Response {
+  const problem = { title: 'Bad Request', status: 400, detail }
+  const headers = responseHeaders(crossOrigin, { 'Content-Type': 'application/problem+json' })
+  return new Response(JSON.stringify(problem), { status: 400, headers })
+}

@@ -1,0 +1,33 @@
+import { ALLOW } from '../refusal.ts'
+
+/**
+ * The CORS headers for one request (Fetch standard, 3.2), the same on every answer, refusals too: else a player
+ * would show "CORS error" where it should say "refused". An origin is reflected only when it is on the list.
+ */
+export function crossOriginHeaders(
+  request: Request,
+  allowedOrigins: ReadonlySet<string>,
+): Record<string, string> {
+  if (allowedOrigins.size === 0) return {}
+  const origin = request.headers.get('origin')
+  if (origin === null || !allowedOrigins.has(origin)) return { Vary: 'Origin' }
+  return {
+    Vary: 'Origin',
+    'Access-Control-Allow-Origin': origin,
+    'Access-Control-Allow-Credentials': 'true',
+    'Access-Control-Expose-Headers': 'Accept-Ranges, Content-Length, Content-Range, ETag, Retry-After',
+  }
+}
+
+/** What a preflight is told beyond that. It carries no credential and is answered before one is looked for. */
+export function preflightHeaders(crossOrigin: Record<string, string>): Record<string, string> {
+  if (crossOrigin['Access-Control-Allow-Origin'] === undefined) return { Allow: ALLOW }
+  return {
+    Allow: ALLOW,
+    'Access-Control-Allow-Methods': 'GET, HEAD, PUT',
+    // Named one by one: "*" never covers Authorization.
+    'Access-Control-Allow-Headers':
+      'Authorization, Content-Type, If-Match, If-None-Match, If-Range, Mediaward-App-Release, Mediaward-Owner, Mediaward-Owner-Issuer, Range',
+    'Access-Control-Max-Age': '7200',
+  }
+}

@@ -1,0 +1,78 @@
+import type { OpenedPart, RequestedRange, StoredPart } from '../store/recording-store.ts'
+import { type ByteRange, parseRange, requestedRange, selectRange } from './byte-range.ts'
+import { safeMediaType } from './media-type.ts'
+import { failedPrecondition, rangeHolds } from './preconditions.ts'
+import { representationHeaders, responseHeaders } from './response-headers.ts'
+
+/** Turns a body of known length into one that is sent with exactly that Content-Length, without a look at its bytes. */
+export type Send = (body: ReadableStream<Uint8Array>, length: number) => ReadableStream<Uint8Array>
+
+/** What a permitted request gets: a status, and which bytes. */
+export type Plan =
+  | { readonly status: 200 }
+  | { readonly status: 206; readonly range: ByteRange }
+  | { readonly status: 304 | 412 | 416 }
+
+/** The range to ask the store for; undefined for the whole. */
+export function rangeToOpen(request: Request): RequestedRange | undefined {
+  return requestedRange(parseRange(request.headers.get('range')))
+}
+
+/**
+ * Decides the answer to a permitted request from its headers and the object's facts (RFC 9110 13.2.2): preconditions
+ * first, then If-Range, then Range. HEAD knows no ranges (14.2).
+ */
+export function plan(request: Request, part: StoredPart, now: number): Plan {
+  const failed = failedPrecondition(request.method, request.headers, part, now)
+  if (failed !== undefined) return { status: failed }
+  const specs = parseRange(request.headers.get('range'))
+  if (request.method !== 'GET' || specs === undefined) return { status: 200 }
+  if (!rangeHolds(request.headers.get('if-range'), part, now)) return { status: 200 }
+  const range = selectRange(specs, part.size)
+  if (range === 'whole') return { status: 200 }
+  return range === 'unsatisfiable' ? { status: 416 } : { status: 206, range }
+}
+
+/** The bytes that a plan needs of an object of `size` bytes; undefined where it needs none. */
+export function bytesOf(plan: Plan, size: number): ByteRange | undefined {
+  if (plan.status === 206) return plan.range
+  return plan.status === 200 && size > 0 ? { offset: 0, length: size } : undefined
+}
+
+/** Whether an opened object holds exactly these bytes. */
+export function holds(part: StoredPart | OpenedPart, bytes: ByteRange): part is OpenedPart {
+  return 'body' in part && part.range.offset === bytes.offset && part.range.length === bytes.length
+}
+
+/**
+ * Answers a permitted request.
+ *
+ * @param body exactly the bytes of the plan; null for HEAD, for an empty object and for a status without content
+ */
+export function deliver(
+  plan: Plan,
+  part: StoredPart,
+  body: ReadableStream<Uint8Array> | null,
+  crossOrigin: Record<string, string>,
+  send: Send,
+): Response {
+  const { status } = plan
+  const representation = representationHeaders(part)
+  if (status === 304)
+    return new Response(null, { status, headers: responseHeaders(crossOrigin, representation) })
+  if (status === 412) return new Response(null, { status, headers: responseHeaders(crossOrigin) })
+  if (status === 416) {
+    const range = { 'Content-Range': `bytes */${part.size}`, 'Accept-Ranges': 'bytes' }
+    return new Response(null, { status, headers: responseHeaders(crossOrigin, range) })
+  }
+  const length = plan.status === 206 ? plan.range.length : part.size
+  const headers = responseHeaders(crossOrigin, representation, {
+    'Content-Type': safeMediaType(part.contentType),
+    'Content-Length': String(length),
+  })
+  if (plan.status === 206) {
+    const { offset } = plan.range
+    headers.set('Content-Range', `bytes ${offset}-${offset + length - 1}/${part.size}`)
+  }
+  return new Response(body && send(body, length), { status, headers })
+}

@@ -1,0 +1,28 @@
+export type { Algorithm, Issuer } from './authenticate/issuer.ts'
+export type { KeySource, WaitUntil } from './authenticate/key-source.ts'
+export { createGate, type Gate } from './gate.ts'
+export type { Handler } from './guard.ts'
+export type { AccessEvent } from './ledger/event.ts'
+export {
+  CursorInvalid,
+  type Ledger,
+  type LedgerEntry,
+  type LedgerPage,
+  type LedgerQuery,
+  type Overflow,
+} from './ledger/ledger.ts'
+export type { Network } from './ledger/network.ts'
+export { type SteadfastLedger, steadfast } from './ledger/steadfast.ts'
+export type { Location } from './locate/location.ts'
+export { denials, mediaward } from './middleware.ts'
+export { ConfigurationError, type MediawardOptions } from './options.ts'
+export { REASONS, type Reason, type Stage } from './reason.ts'
+export type { Binding, Place } from './recording.ts'
+export type {
+  OpenedPart,
+  PutOptions,
+  RecordingStore,
+  RequestedRange,
+  StoredPart,
+} from './store/recording-store.ts'
+export { readVariables, type VariableOptions, type Variables } from './variables.ts'

@@ -1,0 +1,58 @@
+/** A record as it is stored: its canonical JSON, and the id that makes storing it twice the same as once. */
+export interface LedgerEntry {
+  readonly id: string
+  readonly json: string
+}
+
+/** Which records to read. */
+export interface LedgerQuery {
+  /** The `cursor` of an earlier page: only what was stored after it. */
+  readonly after?: string
+  /** Most records on the page, 1 to 1000. */
+  readonly limit: number
+  /** Only records with at least this time (ISO 8601, UTC, as in `t`). */
+  readonly since?: string
+  /** The newest `limit` records instead of the oldest. */
+  readonly latest?: boolean
+}
+
+/** Some records, oldest first. */
+export interface LedgerPage {
+  readonly entries: readonly LedgerEntry[]
+  /** Where to go on reading; good for ever, also where nothing new was there yet. */
+  readonly cursor: string
+  /** True where more can be read at once. */
+  readonly more: boolean
+}
+
+/**
+ * Port: the append-only log.
+ *
+ * `record` resolves only when the entry is durable: a crash right after it loses nothing. An entry with an id that is
+ * already there is not stored again. It rejects where it can't tell that the entry is durable; the entry may be
+ * stored all the same. It retries nothing.
+ *
+ * `read` returns the entries in the order of their ids, which is their order in time, within a page; reading on from
+ * its cursor returns each entry exactly once, also those that were stored in the meantime.
+ */
+export interface Ledger {
+  record(entry: LedgerEntry): Promise<void>
+  read(query: LedgerQuery): Promise<LedgerPage>
+}
+
+/**
+ * Port: where a record is kept while the ledger can't take it. Independent of the ledger's own storage.
+ *
+ * `keep` resolves only when the entry is durable. `waiting` lists entries that are kept, some of them at least where
+ * there are any. `drop` forgets one; it is called only once the ledger has it.
+ */
+export interface Overflow {
+  keep(entry: LedgerEntry): Promise<void>
+  waiting(limit: number): Promise<readonly LedgerEntry[]>
+  drop(id: string): Promise<void>
+}
+
+/** A cursor that no page of this ledger has named. */
+export class CursorInvalid extends Error {
+  override readonly name = 'CursorInvalid'
+}

@@ -1,0 +1,33 @@
+/** What a pseudonym stands for. The same text has another pseudonym in every field. */
+export type Field = 'subject' | 'session' | 'token' | 'ip'
+
+/** Makes the keyed pseudonym of a value in a field, within the name space of an issuer. */
+export type Pseudonym = (field: Field, scope: string, value: string) => Promise<string>
+
+/** A shorter key could be guessed. In characters. */
+export const MIN_KEY_LENGTH = 32
+
+/**
+ * Makes the maker of pseudonyms: HMAC-SHA-256 under a secret, cut to 128 bits. Without the secret nobody can go from
+ * a pseudonym to a person, not even by trying all patient numbers.
+ *
+ * @param key the secret, at least {@link MIN_KEY_LENGTH} characters; changing it cuts the thread to older records
+ */
+export function pseudonymizer(key: string): Pseudonym {
+  const encoder = new TextEncoder()
+  // Not made right away: Workers allow no cryptography before the first request.
+  let imported: ReturnType<typeof crypto.subtle.importKey> | undefined
+  return async (field, scope, value) => {
+    imported ??= crypto.subtle.importKey(
+      'raw',
+      encoder.encode(key),
+      { name: 'HMAC', hash: 'SHA-256' },
+      false,
+      ['sign'],
+    )
+    // JSON, so that no choice of scope and value can run into another one.
+    const message = encoder.encode(JSON.stringify([field, scope, value]))
+    const mac = new Uint8Array(await crypto.subtle.sign('HMAC', await imported, message), 0, 16)
+    return `psn_${Array.from(mac, byte => byte.toString(16).padStart(2, '0')).join('')}`
+  }
+}

@@ -1,0 +1,48 @@
+import { within } from '../deadline.ts'
+import type { Ledger, LedgerEntry, Overflow } from './ledger.ts'
+
+/** How long the ledger may take over a record, in milliseconds, before the overflow takes it. */
+export const LEDGER_TIMEOUT = 2_000
+/** Most records brought back from the overflow in one go. */
+const REPLAY_LIMIT = 100
+
+/**
+ * A ledger that loses nothing while the one behind it is down, slow or overloaded: a record that it doesn't confirm
+ * in time is kept in the overflow, and brought back later. It may then have arrived after all; its id makes that one
+ * record. There are no retries: they are what an overloaded ledger needs least.
+ */
+export interface SteadfastLedger extends Ledger {
+  /** Brings records from the overflow back into the ledger. Returns how many; rejects where either can't be reached. */
+  replay(): Promise<number>
+}
+
+/** Puts an overflow behind a ledger. `record` rejects only where neither of them has the entry for sure. */
+export function steadfast(
+  ledger: Ledger,
+  overflow: Overflow,
+  timeout: number = LEDGER_TIMEOUT,
+): SteadfastLedger {
+  async function replay(): Promise<number> {
+    const entries = await overflow.waiting(REPLAY_LIMIT)
+    for (const entry of entries) {
+      await ledger.record(entry)
+      await overflow.drop(entry.id)
+    }
+    return entries.length
+  }
+  return {
+    async record(entry: LedgerEntry) {
+      try {
+        await within(timeout, ledger.record(entry))
+      } catch {
+        await overflow.keep(entry)
+      }
+    },
+    async read(query) {
+      // A reader sees what waits in the overflow too. Only the first page looks: following must cost one read.
+      if (query.after === undefined) while ((await replay()) === REPLAY_LIMIT);
+      return ledger.read(query)
+    },
+    replay,
+  }
+}

@@ -1,0 +1,39 @@
+import type { Place } from '../recording.ts'
+import { type Refused, refused } from '../refusal.ts'
+import type { CompiledLocation } from './location.ts'
+
+/** No path that we serve is longer; a longer one is not even matched. */
+const MAX_PATH = 1024
+
+/**
+ * The path exactly as the runtime received it: no decoding, no resolving of dot segments. `new URL` would do both,
+ * and then the path that was checked and the one that was asked for could differ between runtimes.
+ *
+ * @returns undefined where the URL has no path of its own (`http://host?/recordings/x`)
+ */
+export function rawPath(url: string): string | undefined {
+  const authority = url.indexOf('://') + 3
+  const end = url.slice(authority).search(/[/?#]/)
+  if (end < 0 || url[authority + end] !== '/') return undefined
+  const path = url.slice(authority + end)
+  const stop = path.search(/[?#]/)
+  return stop < 0 ? path : path.slice(0, stop)
+}
+
+/**
+ * Finds out which recording a URL names, by parsing alone: nothing is looked up, so that an anonymous caller can
+ * neither make us work nor time the answer. What does not match a location to the letter is refused.
+ */
+export function locate(url: string, locations: readonly CompiledLocation[]): Place | Refused {
+  const path = rawPath(url)
+  if (path === undefined || path.length > MAX_PATH) return refused('path_invalid')
+  for (const { pattern, key } of locations) {
+    const match = pattern.exec(path)
+    const recording = match?.[1]
+    if (recording === undefined) continue
+    const part = match?.[2]
+    const place = { recording, key: key(recording, part) }
+    return part === undefined ? place : { ...place, part }
+  }
+  return refused('path_invalid')
+}

@@ -1,0 +1,86 @@
+/**
+ * One way from a URL to a stored object: `url` is matched against the path, `key` is filled from it. Both are
+ * texts with the placeholders `:recording` (an id) and `:part+` (one or more segments, only as the last thing).
+ *
+ * Example: `{ url: '/media/:recording.mp4', key: 'consultations/:recording/video.mp4' }`
+ */
+export interface Location {
+  /** Path pattern; begins with `/` and holds `:recording` once. */
+  readonly url: string
+  /** Key template; holds `:recording`, and `:part` where `url` holds `:part+`. */
+  readonly key: string
+}
+
+/** A location, checked and ready to match. */
+export interface CompiledLocation {
+  readonly pattern: RegExp
+  readonly key: (recording: string, part: string | undefined) => string
+}
+
+// What an id and a segment may be. A segment can't begin with a dot, so no dot segment and no hidden file can be
+// named; nothing is ever decoded, so `%` has no place; and both are too short for a signed token to pass as one and
+// end up in a record.
+const ID = '[A-Za-z0-9_-]{1,64}'
+const SEGMENT = '[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}'
+const LITERAL = /^[A-Za-z0-9._~/-]*$/
+
+/** Where our own bindings are kept in the bucket (see `RecordingStore.claim`); no recording may be put there. */
+export const RESERVED_PREFIX = 'mediaward/'
+
+/**
+ * Checks a location and makes it ready.
+ *
+ * @throws Error that says what is wrong with it and how to mend it
+ */
+export function compileLocation({ url, key }: Location): CompiledLocation {
+  if (!url.startsWith('/')) throw new Error(`url ${quote(url)} must begin with "/"`)
+  const [before, after, ...more] = url.split(':recording')
+  if (before === undefined || after === undefined || more.length > 0) {
+    throw new Error(`url ${quote(url)} must hold ":recording" exactly once`)
+  }
+  const hasPart = after.endsWith('/:part+')
+  const tail = hasPart ? after.slice(0, -'/:part+'.length) : after
+  if (!LITERAL.test(before) || !LITERAL.test(tail)) {
+    throw new Error(
+      `url ${quote(url)} may hold letters, digits and "._~/-" beside ":recording" and, as its last segment, ":part+"`,
+    )
+  }
+  if (!before.endsWith('/')) throw new Error(`url ${quote(url)} must have a "/" right before ":recording"`)
+  if (/(^|\/)\.{0,2}(\/|$)/.test(before.slice(1, -1)) && before !== '/') {
+    throw new Error(`url ${quote(url)} must have no empty and no dot segments`)
+  }
+  checkKey(key, hasPart)
+  return {
+    pattern: new RegExp(
+      `^${escapeDots(before)}(${ID})${escapeDots(tail)}${hasPart ? `/(${SEGMENT}(?:/${SEGMENT}){0,7})` : ''}$`,
+    ),
+    key: (recording, part) => key.replace(':recording', recording).replace(/:part\+?/, part ?? ''),
+  }
+}
+
+function checkKey(key: string, hasPart: boolean): void {
+  const literal = key.replace(':recording', '').replace(/:part\+?/, '')
+  if (!key.includes(':recording')) throw new Error(`key ${quote(key)} must hold ":recording"`)
+  if (!LITERAL.test(literal)) {
+    throw new Error(
+      `key ${quote(key)} may hold letters, digits and "._~/-" beside ":recording" and ":part", each once`,
+    )
+  }
+  if (hasPart !== key.includes(':part')) {
+    throw new Error(`key ${quote(key)} must hold ":part" exactly where its url holds ":part+"`)
+  }
+  if (key.startsWith(RESERVED_PREFIX)) {
+    throw new Error(`key ${quote(key)} must not begin with "${RESERVED_PREFIX}": bindings are kept there`)
+  }
+}
+
+const escapeDots = (literal: string): string => literal.replaceAll('.', '\\.')
+const quote = (text: string): string => JSON.stringify(text)
+
+/** The locations below a prefix: `/PREFIX/ID` for a recording of one file, `/PREFIX/ID/PART…` for one of many. */
+export function locationsUnder(prefix: string): readonly Location[] {
+  return [
+    { url: `${prefix}/:recording`, key: 'recordings/:recording' },
+    { url: `${prefix}/:recording/:part+`, key: 'recordings/:recording/:part' },
+  ]
+}

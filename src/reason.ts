@@ -1,0 +1,53 @@
+/**
+ * Every reason for which a request can be refused, grouped by the stage that refuses. The strings are stable: they
+ * are logged verbatim and searched for by analysts, so one is only ever added, never renamed or reused. They are
+ * never sent to the client.
+ */
+export const REASONS = {
+  /** The URL or the method is not one that the gate serves. */
+  locate: ['path_invalid', 'method_not_allowed'],
+  /** No usable bearer token came with the request (RFC 6750 section 2). */
+  credential: ['token_missing', 'token_malformed', 'token_in_query'],
+  /** A token came and was not accepted. */
+  token: [
+    'token_algorithm',
+    'token_type',
+    'token_key_unknown',
+    'token_signature',
+    'token_issuer',
+    'token_audience',
+    'token_expired',
+    'token_not_yet_valid',
+    'token_too_old',
+    'token_claim_missing',
+  ],
+  /** The subject is known and may not do this. */
+  policy: [
+    'not_owner',
+    'recording_unknown',
+    'recording_unbound',
+    'binding_conflict',
+    'role_missing',
+    'tenant_mismatch',
+  ],
+  /** A recorder's upload cannot be stored as it was sent. */
+  upload: ['upload_invalid'],
+  /** A fault of ours, never blamed on the caller. */
+  fault: ['keys_unavailable', 'store_unavailable', 'ledger_unavailable', 'gate_fault'],
+} as const
+
+/** The stage at which a request was refused. */
+export type Stage = keyof typeof REASONS
+
+/** Why a request was refused. */
+export type Reason = (typeof REASONS)[Stage][number]
+
+const STAGE_OF = new Map<Reason, Stage>()
+for (const [stage, reasons] of Object.entries(REASONS)) {
+  for (const reason of reasons) STAGE_OF.set(reason, stage as Stage)
+}
+
+/** The stage that a reason belongs to. */
+export function stageOf(reason: Reason): Stage {
+  return STAGE_OF.get(reason) ?? 'fault'
+}

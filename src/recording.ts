@@ -1,0 +1,24 @@
+/**
+ * To whom a recording is bound: the facts stamped on the stored object itself when it was recorded, independent of
+ * any list that an app keeps. An absent member is absent, never an empty text.
+ */
+export interface Binding {
+  /** Subject id of the patient (object metadata `mw-owner`). Without it the recording can't be played. */
+  readonly owner?: string
+  /** The issuer in whose name space `owner` is an id (`mw-issuer`). */
+  readonly issuer?: string
+  /** The tenant that the recording belongs to (`mw-tenant`). */
+  readonly tenant?: string
+  /** The consultation that was recorded (`mw-consultation`): for people, no rule reads it. */
+  readonly consultation?: string
+}
+
+/** Where a request points: one part of one recording, and the store's key for it. */
+export interface Place {
+  /** The recording's id: 1 to 64 of `A-Z a-z 0-9 _ -`. */
+  readonly recording: string
+  /** The part below the recording, with `/` between segments; absent where the recording is one file. */
+  readonly part?: string
+  /** The key of the stored object. Made only of what was checked. */
+  readonly key: string
+}

@@ -1,0 +1,83 @@
+import { type Reason, stageOf } from './reason.ts'
+
+/** A request that goes no further, and why. */
+export interface Refused {
+  readonly refused: Reason
+  /** For a recorder whose upload can't be stored: what is wrong and how to mend it. Sent to nobody else. */
+  readonly detail?: string
+}
+
+/** Refuses, with one of the reasons of `reason.ts`. */
+export function refused(reason: Reason, detail?: string): Refused {
+  return detail === undefined ? { refused: reason } : { refused: reason, detail }
+}
+
+/** Tells a refusal from the value that a stage would have handed on. */
+export function isRefused(outcome: object | null): outcome is Refused {
+  return outcome !== null && 'refused' in outcome
+}
+
+/** How a refusal looks from outside. Everything here follows from the reason alone. */
+export interface RefusalAnswer {
+  readonly status: number
+  readonly title: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const CHALLENGE = 'Bearer realm="mediaward"'
+/** The methods of the media routes (RFC 9110 10.2.1). */
+export const ALLOW = 'GET, HEAD, PUT, OPTIONS'
+
+/**
+ * What the client is told. "Not yours", "not there" and "not for your role" are one answer, byte for byte, so that
+ * an answer never tells whether a recording exists.
+ *
+ * @param concealedStatus the one status for all of them: 404, or 403 where a deployment prefers it
+ */
+export function answerTo(reason: Reason, concealedStatus: 403 | 404): RefusalAnswer {
+  const stage = stageOf(reason)
+  switch (stage) {
+    case 'locate':
+      return reason === 'path_invalid'
+        ? { status: 400, title: 'Bad Request', headers: {} }
+        : { status: 405, title: 'Method Not Allowed', headers: { Allow: ALLOW } }
+    case 'credential':
+    case 'token':
+      // RFC 6750 3.1: no error code where no token was tried, and nothing finer than invalid_token where one was.
+      return {
+        status: 401,
+        title: 'Unauthorized',
+        headers: {
+          'WWW-Authenticate': reason === 'token_missing' ? CHALLENGE : `${CHALLENGE}, error="invalid_token"`,
+        },
+      }
+    case 'policy':
+      // Only a recorder can meet a conflict, and learns no more by it than by an upload that succeeds.
+      if (reason === 'binding_conflict') return { status: 409, title: 'Conflict', headers: {} }
+      return concealedStatus === 404
+        ? { status: 404, title: 'Not Found', headers: {} }
+        : { status: 403, title: 'Forbidden', headers: {} }
+    case 'upload':
+      return { status: 400, title: 'Bad Request', headers: {} }
+    case 'fault':
+      return { status: 503, title: 'Service Unavailable', headers: { 'Retry-After': '5' } }
+  }
+}
+
+/** Thrown where a part of ours fails under a request; the request is then refused with this reason. */
+export class Fault extends Error {
+  override readonly name = 'Fault'
+  readonly reason: Reason
+
+  constructor(reason: Reason, cause?: unknown) {
+    super(reason, { cause })
+    this.reason = reason
+  }
+
+  /** For `promise.catch(Fault.as(reason))`. */
+  static as(reason: Reason): (cause: unknown) => never {
+    return cause => {
+      throw new Fault(reason, cause)
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import { type SteadfastLedger, steadfast } from '../../ledger/steadfast.ts'
+import type { MediawardOptions } from '../../options.ts'
+import type { LedgerObject } from './ledger-object.ts'
+import { r2Overflow } from './r2-overflow.ts'
+import { r2Store } from './r2-store.ts'
+import { shardedLedger } from './sharded-ledger.ts'
+
+/** The bindings that Mediaward works with on Workers. */
+export interface CloudflareBindings {
+  /** The bucket with the recordings. It must have no public domain: whatever reads it directly passes us by. */
+  readonly RECORDINGS: R2Bucket
+  /** The bucket for records that the ledger can't take. Another one than `RECORDINGS`. */
+  readonly AUDIT: R2Bucket
+  /** The class `LedgerObject`, with SQLite storage. */
+  readonly LEDGER: DurableObjectNamespace<LedgerObject>
+}
+
+/** The options that follow from running on Workers. */
+export interface CloudflareOptions extends Required<Pick<MediawardOptions, 'store' | 'network' | 'send'>> {
+  readonly ledger: SteadfastLedger
+}
+
+/**
+ * Store, ledger, network facts and streaming on Cloudflare Workers: `mediaward({ …, ...cloudflare(env) })`.
+ *
+ * @param shards over how many objects the ledger is spread. Default 4
+ */
+export function cloudflare(bindings: CloudflareBindings, shards: number = 4): CloudflareOptions {
+  return {
+    store: r2Store(bindings.RECORDINGS),
+    ledger: steadfast(shardedLedger(bindings.LEDGER, shards), r2Overflow(bindings.AUDIT)),
+
+    network(request) {
+      const ip = request.headers.get('cf-connecting-ip')
+      const { asn, country } = (request as { cf?: { asn?: unknown; country?: unknown } }).cf ?? {}
+      return {
+        ...(ip !== null && { ip }),
+        ...(typeof asn === 'number' && { asn }),
+        ...(typeof country === 'string' && { country }),
+      }
+    },
+
+    // From pipe to pipe inside the runtime: exact length, no byte seen by JavaScript, and a pipe that can be cut.
+    send(body, length, waitUntil) {
+      const { readable, writable } = new FixedLengthStream(length)
+      waitUntil(body.pipeTo(writable).catch(() => {}))
+      return readable
+    },
+  }
+}

@@ -1,0 +1,31 @@
+import type { Overflow } from '../../ledger/ledger.ts'
+import { RESERVED_PREFIX } from '../../locate/location.ts'
+
+const PREFIX = `${RESERVED_PREFIX}overflow/`
+
+/**
+ * Records that the ledger couldn't take, as one small object each. R2 stands on other machinery than Durable
+ * Objects, so the two don't fail together as a queue and an object would.
+ */
+export function r2Overflow(bucket: R2Bucket): Overflow {
+  return {
+    async keep(entry) {
+      await bucket.put(PREFIX + entry.id, entry.json, { httpMetadata: { contentType: 'application/json' } })
+    },
+
+    async waiting(limit) {
+      const { objects } = await bucket.list({ prefix: PREFIX, limit })
+      const entries = await Promise.all(
+        objects.map(async ({ key }) => {
+          const json = await (await bucket.get(key))?.text()
+          return json === undefined ? [] : [{ id: key.slice(PREFIX.length), json }]
+        }),
+      )
+      return entries.flat()
+    },
+
+    async drop(id) {
+      await bucket.delete(PREFIX + id)
+    },
+  }
+}

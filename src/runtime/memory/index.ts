@@ -1,0 +1,2 @@
+export { memoryLedger, memoryOverflow } from './memory-ledger.ts'
+export { memoryStore } from './memory-store.ts'

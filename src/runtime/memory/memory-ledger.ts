@@ -1,0 +1,45 @@
+import { CursorInvalid, type Ledger, type LedgerEntry, type Overflow } from '../../ledger/ledger.ts'
+
+/** A ledger in memory: for trying out and for tests. It keeps nothing beyond the process. */
+export function memoryLedger(): Ledger {
+  const entries: LedgerEntry[] = []
+  const ids = new Set<string>()
+  return {
+    async record(entry) {
+      if (ids.has(entry.id)) return
+      ids.add(entry.id)
+      entries.push(entry)
+    },
+
+    async read({ after = '0', limit, since = '', latest }) {
+      if (!/^\d{1,15}$/.test(after)) throw new CursorInvalid()
+      const unread = entries
+        .map((entry, index) => ({ entry, seq: index + 1 }))
+        .filter(({ entry, seq }) => seq > Number(after) && timeOf(entry) >= since)
+      const page = latest ? unread.slice(-limit) : unread.slice(0, limit)
+      return {
+        entries: page.map(({ entry }) => entry).sort((a, b) => (a.id < b.id ? -1 : 1)),
+        cursor: String(page.at(-1)?.seq ?? after),
+        more: !latest && unread.length > page.length,
+      }
+    },
+  }
+}
+
+/** An overflow in memory. */
+export function memoryOverflow(): Overflow {
+  const kept = new Map<string, LedgerEntry>()
+  return {
+    async keep(entry) {
+      kept.set(entry.id, entry)
+    },
+    async waiting(limit) {
+      return [...kept.values()].slice(0, limit)
+    },
+    async drop(id) {
+      kept.delete(id)
+    },
+  }
+}
+
+const timeOf = (entry: LedgerEntry): string => (JSON.parse(entry.json) as { t: string }).t

@@ -1,0 +1,57 @@
+import type { Binding } from '../recording.ts'
+
+/** A range of bytes as a client may ask for it before the size is known (RFC 9110 14.1.2). */
+export type RequestedRange =
+  | { readonly offset: number; readonly length?: number }
+  | { readonly suffix: number }
+
+/** What is known of a stored object without its bytes. */
+export interface StoredPart {
+  /** Bytes of the whole object. A plain number: exact to 2^53. */
+  readonly size: number
+  /** Strong entity tag with its quotes (RFC 9110 8.8.3). */
+  readonly etag: string
+  /** When it was stored, milliseconds since 1970, cut to whole seconds as Last-Modified can say no less. */
+  readonly modified: number
+  /** The media type it was stored with; not to be trusted. */
+  readonly contentType?: string
+  readonly binding: Binding
+}
+
+/** A stored object with some or all of its bytes. */
+export interface OpenedPart extends StoredPart {
+  /** The bytes asked for: exactly `range` of the object. Must be read or cancelled. */
+  readonly body: ReadableStream<Uint8Array>
+  /** Which bytes `body` holds. */
+  readonly range: { readonly offset: number; readonly length: number }
+}
+
+/** What `put` stores beside the bytes. */
+export interface PutOptions {
+  /** Exactly so many bytes will come. */
+  readonly size: number
+  readonly contentType: string
+  readonly binding: Binding
+  /** The entity tag that the object must have at that moment; null: there must be none. */
+  readonly replaces: string | null
+}
+
+/**
+ * Port: where recordings are.
+ *
+ * - Facts and bytes that come from one call belong to one version of one object, so nothing can change between the
+ *   check of its owner and the reading of its bytes.
+ * - `find` and `open` resolve to null where there is no such object, and reject where that can't be told.
+ * - `open` with a range that the object can't satisfy resolves to its facts alone, without `body`. Every range of
+ *   an empty object is one.
+ * - `put` stores all or nothing: it resolves only when the whole object is durable, and to null where `replaces` no
+ *   longer holds; a reader never sees a part of it.
+ * - `claim` binds a recording id for good, for all its parts: it resolves to the binding in force, the given one
+ *   or one made before. Two at once get the same answer.
+ */
+export interface RecordingStore {
+  find(key: string): Promise<StoredPart | null>
+  open(key: string, range?: RequestedRange): Promise<OpenedPart | StoredPart | null>
+  put(key: string, body: ReadableStream<Uint8Array> | null, options: PutOptions): Promise<StoredPart | null>
+  claim(recording: string, binding: Binding): Promise<Binding>
+}
