@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto'
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import type { AccessEvent } from '../../src/ledger/event.ts'
+import type { RunningGate } from './gate.ts'
+
+/** An identity provider of the tests. */
+export interface TestIssuer {
+  readonly issuer: string
+  readonly audience: string
+  readonly jwks: { keys: object[] }
+  /** A token; `claims` win over the usual ones, and `undefined` takes one away. */
+  readonly token: (subject: string, claims?: JWTPayload, header?: object) => Promise<string>
+}
+
+export async function createIssuer(
+  issuer = 'https://login.clinic.test/',
+  audience = 'recordings',
+  kid = 'test',
+): Promise<TestIssuer> {
+  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
+  return {
+    issuer,
+    audience,
+    jwks: { keys: [{ ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' }] },
+    token: (subject, claims = {}, header = {}) => {
+      const now = Math.floor(Date.now() / 1000)
+      const payload = {
+        iss: issuer,
+        aud: audience,
+        sub: subject,
+        iat: now,
+        exp: now + 600,
+        jti: randomUUID(),
+      }
+      return new SignJWT({ ...payload, ...claims })
+        .setProtectedHeader({ alg: 'ES256', kid, typ: 'at+jwt', ...header })
+        .sign(privateKey)
+    },
+  }
+}
+
+/** The variables of a gate that trusts these issuers and no other. */
+export function variables(...issuers: readonly TestIssuer[]): Record<string, string> {
+  return {
+    ISSUERS: JSON.stringify(
+      issuers.map(({ issuer, audience, jwks }) => ({ issuer, audience, algorithms: ['ES256'], jwks })),
+    ),
+    PSEUDONYM_KEY: 'only for tests: no secret protects these people',
+  }
+}
+
+/** Stores a part through the gate as a recorder does. */
+export async function store(
+  gate: RunningGate,
+  by: TestIssuer,
+  path: string,
+  owner: string,
+  body: Uint8Array<ArrayBuffer> | string,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  return fetch(gate.url + path, {
+    method: 'PUT',
+    headers: {
+      Authorization: `Bearer ${await by.token('recorder-1', { roles: ['recorder'] })}`,
+      'Mediaward-Owner': owner,
+      ...headers,
+    },
+    body,
+  })
+}
+
+/** All refusals on record. */
+export async function denials(gate: RunningGate, by: TestIssuer): Promise<AccessEvent[]> {
+  const token = await by.token('analyst-1', { roles: ['security'] })
+  const events: AccessEvent[] = []
+  let after: string | undefined
+  do {
+    const query = after === undefined ? '' : `?after=${after}`
+    const response = await fetch(`${gate.url}/console/api/denials${query}`, {
+      headers: { Authorization: `Bearer ${token}` },
+    })
+    if (!response.ok) throw new Error(`the list of refusals answered ${response.status}`)
+    const lines = (await response.text()).split('\n').filter(line => line !== '')
+    events.push(...lines.map(line => JSON.parse(line) as AccessEvent))
+    after =
+      response.headers.get('mediaward-more') === null
+        ? undefined
+        : (response.headers.get('mediaward-cursor') ?? '')
+  } while (after !== undefined)
+  return events
+}
+
+/** The bytes that the HTTP vectors are made for: a wrong offset shows. */
+export function patterned(size: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length: size }, (_, i) => (i * 31 + 7) % 251)
+}
+
+/** The event id that a refusal names. */
+export async function instanceOf(response: Response): Promise<string> {
+  const { instance } = (await response.json()) as { instance: string }
+  return instance.replace('urn:uuid:', '')
+}
