@@ -17,7 +17,7 @@ export default defineConfig({
       },
       {
         root,
-        plugins: [cloudflareTest({ wrangler: { configPath: './test/workerd/wrangler.toml' } })],
+        plugins: [cloudflareTest({ wrangler: { configPath: './test/workerd/wrangler.toml' }, verbose: false })],
         test: { name: 'workerd', include: ['test/workerd/**/*.test.ts'], testTimeout: 60_000 },
       },
       {

@@ -30,11 +30,9 @@ export async function denials(args: readonly string[]): Promise<void> {
   const since = values.since === undefined ? undefined : readTime(values.since)
   const token = await tokenFor(values.token, values.data, 'security')
 
-  const first = {
-    ...(limit !== undefined && { limit: String(limit), latest: 'true' }),
-    ...(since !== undefined && { since }),
-  }
-  let page = await fetchPage(values.url, token, first)
+  const filter: Record<string, string> = since === undefined ? {} : { since }
+  const newest: Record<string, string> = limit === undefined ? {} : { limit: String(limit), latest: 'true' }
+  let page = await fetchPage(values.url, token, { ...filter, ...newest })
   let count = 0
   for (;;) {
     for (const line of page.lines) await print(values.json ? line : describe(JSON.parse(line)))
@@ -42,7 +40,7 @@ export async function denials(args: readonly string[]): Promise<void> {
     if (!page.more && !values.follow) break
     if (!page.more) await pause(POLL)
     const { cursor } = page
-    page = await fetchPage(values.url, token, { after: cursor }).catch(error => {
+    page = await fetchPage(values.url, token, { ...filter, after: cursor }).catch(error => {
       // Someone who follows all night must not lose the thread over a restart of the gate.
       if (!values.follow || error instanceof UsageError) throw error
       say(`mediaward: ${error.message}; asking again`)

@@ -21,7 +21,7 @@ export interface LedgerPage {
   readonly entries: readonly LedgerEntry[]
   /** Where to go on reading; good for ever, also where nothing new was there yet. */
   readonly cursor: string
-  /** True where more can be read at once. */
+  /** True where more may be there to read at once. */
   readonly more: boolean
 }
 

@@ -19,7 +19,7 @@ export function networkPrefix(ip: string): string | undefined {
     const gap = groups.indexOf('')
     const head = (gap < 0 ? groups : groups.slice(0, gap)).slice(0, 3)
     while (head.length < 3) head.push('0')
-    return `${head.join(':')}::/48`
+    return `${new URL(`http://[${head.join(':')}::]/`).hostname.slice(1, -1)}/48`
   } catch {
     return undefined
   }

@@ -27,19 +27,37 @@ function shardOf(id: string, shards: number): number {
   return Number.parseInt(id.slice(-6), 16) % shards
 }
 
-/** Puts the shards' pages together by id, which is by time. The rest of each stays for the next page. */
+/**
+ * Puts the shards' pages together by id, which is by time. Of each shard a page takes the first entries by number, or
+ * a late entry with an early id would move the cursor past others.
+ */
 function merge(pages: readonly ShardEntry[][], from: readonly number[], query: LedgerQuery): LedgerPage {
-  const all = pages
-    .flatMap((entries, shard) => entries.map(entry => ({ shard, entry })))
-    .sort((a, b) => (a.entry.id < b.entry.id ? -1 : 1))
-  const page = query.latest ? all.slice(-query.limit) : all.slice(0, query.limit)
   const cursor = [...from]
-  for (const { shard, entry } of page) cursor[shard] = Math.max(cursor[shard] ?? 0, entry.seq)
+  const taken: ShardEntry[] = []
+  if (query.latest) {
+    taken.push(...pages.flat())
+    // Reading on from the newest must not go back to what was passed over.
+    for (const [shard, entries] of pages.entries()) cursor[shard] = entries.at(-1)?.seq ?? cursor[shard] ?? 0
+  } else {
+    const next = pages.map(() => 0)
+    while (taken.length < query.limit) {
+      const heads = pages.flatMap((entries, shard) => {
+        const entry = entries[next[shard] ?? 0]
+        return entry === undefined ? [] : [{ shard, entry }]
+      })
+      if (heads.length === 0) break
+      const { shard, entry } = heads.reduce((a, b) => (b.entry.id < a.entry.id ? b : a))
+      taken.push(entry)
+      next[shard] = (next[shard] ?? 0) + 1
+      cursor[shard] = entry.seq
+    }
+  }
+  taken.sort((a, b) => (a.id < b.id ? -1 : 1))
+  const page = query.latest ? taken.slice(-query.limit) : taken
   return {
-    entries: page.map(({ entry }) => ({ id: entry.id, json: entry.json })),
+    entries: page.map(({ id, json }) => ({ id, json })),
     cursor: cursor.join('.'),
-    more:
-      !query.latest && (all.length > page.length || pages.some(entries => entries.length === query.limit)),
+    more: !query.latest && page.length === query.limit,
   }
 }
 

@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest'
+import { eventId } from '../../src/ledger/event-id.ts'
+import { CursorInvalid, type Ledger, type LedgerEntry } from '../../src/ledger/ledger.ts'
+
+// What every adapter of the port Ledger must do; each adapter's test file runs this.
+
+const START = Date.UTC(2026, 10, 23)
+
+function entry(second: number): LedgerEntry {
+  const at = START + second * 1000
+  const id = eventId(at)
+  return { id, json: `{"id":"${id}","t":"${new Date(at).toISOString()}"}` }
+}
+
+async function readAll(ledger: Ledger, limit: number): Promise<LedgerEntry[]> {
+  const all: LedgerEntry[] = []
+  let page = await ledger.read({ limit })
+  for (;;) {
+    expect(page.entries.length).toBeLessThanOrEqual(limit)
+    all.push(...page.entries)
+    if (!page.more) return all
+    page = await ledger.read({ limit, after: page.cursor })
+  }
+}
+
+export function ledgerContract(name: string, create: () => Ledger): void {
+  describe(`${name} is a ledger`, () => {
+    test('what was recorded is read, oldest first', async () => {
+      const ledger = create()
+      const entries = Array.from({ length: 20 }, (_, i) => entry(i))
+      for (const one of entries) await ledger.record(one)
+      expect((await ledger.read({ limit: 100 })).entries).toEqual(entries)
+    })
+
+    test('an empty one has an empty page and a cursor to go on from', async () => {
+      const ledger = create()
+      const { entries, cursor, more } = await ledger.read({ limit: 10 })
+      expect({ entries, more }).toEqual({ entries: [], more: false })
+      const late = entry(1)
+      await ledger.record(late)
+      expect((await ledger.read({ limit: 10, after: cursor })).entries).toEqual([late])
+    })
+
+    test('an entry recorded twice is one entry, with what came first', async () => {
+      const ledger = create()
+      const one = entry(1)
+      await Promise.all([ledger.record(one), ledger.record(one), ledger.record(one)])
+      await ledger.record({ ...one, json: '{"t":"changed"}' })
+      expect((await ledger.read({ limit: 10 })).entries).toEqual([one])
+    })
+
+    test('page after page has each entry exactly once, whatever is recorded in between', async () => {
+      const ledger = create()
+      const entries = Array.from({ length: 97 }, (_, i) => entry(i))
+      await Promise.all(entries.slice(0, 60).map(one => ledger.record(one)))
+      const seen: LedgerEntry[] = []
+      let page = await ledger.read({ limit: 7 })
+      const rest = entries.slice(60)
+      while (true) {
+        seen.push(...page.entries)
+        // Some of them with ids older than those read already, as from a clock that is behind.
+        const next = rest.pop()
+        if (next !== undefined) await ledger.record(next)
+        else if (!page.more) break
+        page = await ledger.read({ limit: 7, after: page.cursor })
+      }
+      expect(seen.map(({ id }) => id).sort()).toEqual(entries.map(({ id }) => id).sort())
+    })
+
+    test('many at once are all there', async () => {
+      const ledger = create()
+      const entries = Array.from({ length: 300 }, (_, i) => entry(i))
+      await Promise.all(entries.map(one => ledger.record(one)))
+      expect(await readAll(ledger, 50)).toHaveLength(300)
+    })
+
+    test('reads from a moment on, and the newest', async () => {
+      const ledger = create()
+      const entries = Array.from({ length: 30 }, (_, i) => entry(i))
+      for (const one of entries) await ledger.record(one)
+      const since = new Date(START + 25_000).toISOString()
+      expect((await ledger.read({ limit: 100, since })).entries).toEqual(entries.slice(25))
+      const newest = await ledger.read({ limit: 3, latest: true })
+      expect(newest.entries).toEqual(entries.slice(27))
+      expect((await ledger.read({ limit: 10, after: newest.cursor })).entries).toEqual([])
+    })
+
+    test.each(['x', '-1', '1.x', '1e3', '.', '1.1.1.1.1.1.1.1.1.1'])('%s is no cursor', async after => {
+      await expect(create().read({ limit: 1, after })).rejects.toThrow(CursorInvalid)
+    })
+  })
+}

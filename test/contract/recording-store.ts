@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest'
+import type { Binding } from '../../src/recording.ts'
+import type { OpenedPart, RecordingStore, StoredPart } from '../../src/store/recording-store.ts'
+
+// What every adapter of the port RecordingStore must do; each adapter's test file runs this.
+
+const dana: Binding = {
+  owner: 'patient-1',
+  issuer: 'https://login.clinic.test/',
+  tenant: 'north',
+  consultation: 'c-1',
+}
+const ben: Binding = { owner: 'patient-2', issuer: 'https://login.clinic.test/' }
+const bytes = Uint8Array.from({ length: 1000 }, (_, i) => (i * 31 + 7) % 251)
+
+function stream(content: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array> {
+  return new Blob([content]).stream()
+}
+
+function upload(content: Uint8Array<ArrayBuffer>, binding: Binding, replaces: string | null = null) {
+  return { size: content.length, contentType: 'video/mp4', binding, replaces }
+}
+
+async function read(part: OpenedPart | StoredPart | null): Promise<Uint8Array> {
+  if (part === null || !('body' in part)) throw new Error('there is no body')
+  return new Uint8Array(await new Response(part.body).arrayBuffer())
+}
+
+export function recordingStoreContract(name: string, create: () => RecordingStore): void {
+  describe(`${name} is a recording store`, () => {
+    test('what was put is found and opened, with its facts', async () => {
+      const store = create()
+      const put = await store.put('facts', stream(bytes), upload(bytes, dana))
+      const found = await store.find('facts')
+      const opened = await store.open('facts')
+      expect(found).toEqual(put)
+      expect(found).toMatchObject({ size: 1000, contentType: 'video/mp4', binding: dana })
+      expect(found?.etag).toMatch(/^"[^"]+"$/)
+      expect((found?.modified ?? 1) % 1000).toBe(0)
+      expect(opened).toMatchObject({ ...found, range: { offset: 0, length: 1000 } })
+      expect(await read(opened)).toEqual(bytes)
+    })
+
+    test('what is not there is null', async () => {
+      const store = create()
+      expect(await store.find('absent')).toBeNull()
+      expect(await store.open('absent')).toBeNull()
+      expect(await store.open('absent', { offset: 5, length: 5 })).toBeNull()
+      expect(await store.open('absent', { suffix: 0 })).toBeNull()
+    })
+
+    test.each([
+      [{ offset: 0, length: 1 }, 0, 1],
+      [{ offset: 10, length: 20 }, 10, 20],
+      [{ offset: 999 }, 999, 1],
+      [{ offset: 990, length: 100 }, 990, 10],
+      [{ offset: 3, length: Number.MAX_SAFE_INTEGER - 3 }, 3, 997],
+      [{ suffix: 1 }, 999, 1],
+      [{ suffix: 5000 }, 0, 1000],
+    ])('%o is served from %i, %i bytes long', async (range, offset, length) => {
+      const store = create()
+      await store.put('ranges', stream(bytes), upload(bytes, dana))
+      const opened = await store.open('ranges', range)
+      expect(opened).toMatchObject({ size: 1000, binding: dana, range: { offset, length } })
+      expect(await read(opened)).toEqual(bytes.subarray(offset, offset + length))
+    })
+
+    test.each([
+      { offset: 1000 },
+      { offset: 1000, length: 1 },
+      { offset: Number.MAX_SAFE_INTEGER },
+      { suffix: 0 },
+    ])('%o can not be satisfied, and tells the facts alone', async range => {
+      const store = create()
+      await store.put('ranges', stream(bytes), upload(bytes, dana))
+      const opened = await store.open('ranges', range)
+      expect(opened).toMatchObject({ size: 1000, binding: dana })
+      expect(opened).not.toHaveProperty('body')
+    })
+
+    test('an empty object satisfies no range', async () => {
+      const store = create()
+      await store.put('empty', null, upload(new Uint8Array(0), dana))
+      for (const range of [{ offset: 0 }, { offset: 0, length: 1 }, { suffix: 1 }]) {
+        expect(await store.open('empty', range)).toMatchObject({ size: 0, binding: dana })
+      }
+      expect(await store.find('empty')).toMatchObject({ size: 0 })
+    })
+
+    test('a put that expects nothing there changes nothing that is', async () => {
+      const store = create()
+      await store.put('taken', stream(bytes), upload(bytes, dana))
+      expect(await store.put('taken', stream(bytes.slice(0, 5)), upload(bytes.slice(0, 5), ben))).toBeNull()
+      expect(await store.find('taken')).toMatchObject({ size: 1000, binding: dana })
+    })
+
+    test('a put that expects a version replaces that version only', async () => {
+      const store = create()
+      const first = await store.put('versions', stream(bytes), upload(bytes, dana))
+      const second = await store.put(
+        'versions',
+        stream(bytes.slice(1)),
+        upload(bytes.slice(1), dana, first?.etag),
+      )
+      expect(second?.size).toBe(999)
+      expect(await store.put('versions', stream(bytes), upload(bytes, dana, first?.etag))).toBeNull()
+      expect(await store.find('versions')).toMatchObject({ size: 999, etag: second?.etag })
+    })
+
+    test('of many puts at once one wins, whole', async () => {
+      const store = create()
+      const contents = Array.from({ length: 10 }, (_, i) => new Uint8Array(100 + i).fill(i))
+      const puts = await Promise.all(
+        contents.map((content, i) =>
+          store.put('race', stream(content), upload(content, { ...ben, owner: `patient-${i}` })),
+        ),
+      )
+      const winners = puts.flatMap((put, i) => (put === null ? [] : [i]))
+      expect(winners).toHaveLength(1)
+      const opened = await store.open('race')
+      expect(opened?.binding.owner).toBe(`patient-${winners[0]}`)
+      expect(await read(opened)).toEqual(contents[winners[0] ?? 0])
+    })
+
+    test('fewer bytes than announced store nothing', async () => {
+      const store = create()
+      const short = store.put('short', stream(bytes.slice(0, 10)), { ...upload(bytes, dana), size: 1000 })
+      await expect(short).rejects.toThrow()
+      expect(await store.find('short')).toBeNull()
+    })
+
+    test('a body that breaks off stores nothing', async () => {
+      const store = create()
+      let pulls = 0
+      const broken = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          if (pulls++ === 0) controller.enqueue(bytes.slice(0, 10))
+          else controller.error(new Error('the network is gone'))
+        },
+      })
+      await expect(store.put('broken', broken, upload(bytes, dana))).rejects.toThrow()
+      expect(await store.find('broken')).toBeNull()
+    })
+
+    test('a part can be left unread', async () => {
+      const store = create()
+      await store.put('unread', stream(bytes), upload(bytes, dana))
+      for (let i = 0; i < 20; i++) {
+        const opened = await store.open('unread')
+        if (opened !== null && 'body' in opened) await opened.body.cancel()
+      }
+      expect(await read(await store.open('unread'))).toEqual(bytes)
+    })
+
+    test('a recording is claimed once, also by many at once', async () => {
+      const store = create()
+      const claims = await Promise.all(
+        Array.from({ length: 10 }, (_, i) => store.claim('claimed', { ...ben, owner: `patient-${i}` })),
+      )
+      expect(new Set(claims.map(({ owner }) => owner)).size).toBe(1)
+      expect(await store.claim('claimed', dana)).toEqual(claims[0])
+      expect(await store.claim('another', dana)).toEqual(dana)
+    })
+  })
+}

@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest'
+import { KeysUnavailable } from '../../../src/authenticate/key-source.ts'
+import { REMOTE_KEYS, type RemoteKeysOptions, remoteKeys } from '../../../src/authenticate/remote-keys.ts'
+
+const jwks = (...kids: string[]) => ({ keys: kids.map(kid => ({ kty: 'EC', kid })) })
+const keep = () => {}
+
+/** A key server whose answer can be changed, and which counts its visits. */
+function server(answer: () => Response | Promise<Response>) {
+  const state = { visits: 0, answer }
+  const options: RemoteKeysOptions = {
+    ...REMOTE_KEYS,
+    fetch: async () => {
+      state.visits++
+      return state.answer()
+    },
+    warn: () => {},
+  }
+  return { state, keys: remoteKeys('https://idp.test/jwks', options) }
+}
+const serving =
+  (...kids: string[]) =>
+  () =>
+    Response.json(jwks(...kids))
+const down = () => new Response('down', { status: 500 })
+
+describe('keys of a server', () => {
+  test('are fetched once while they are fresh, and then again', async () => {
+    const { state, keys } = server(serving('a'))
+    for (let now = 0; now <= REMOTE_KEYS.freshFor; now += 1000) await keys.current(now, keep)
+    expect(state.visits).toBe(1)
+    await keys.current(REMOTE_KEYS.freshFor + 1, keep)
+    expect(state.visits).toBe(2)
+  })
+
+  test('stay the same object while they are the same keys', async () => {
+    const { keys } = server(serving('a'))
+    expect(await keys.current(0, keep)).toBe(await keys.current(REMOTE_KEYS.freshFor + 1, keep))
+  })
+
+  test('are fetched once for many that ask at once', async () => {
+    const { state, keys } = server(serving('a'))
+    await Promise.all(Array.from({ length: 100 }, () => keys.current(0, keep)))
+    expect(state.visits).toBe(1)
+  })
+
+  test('a rotated key is found at once, and a storm of unknown ones costs one fetch in a while', async () => {
+    const { state, keys } = server(serving('a'))
+    await keys.current(0, keep)
+    state.answer = serving('a', 'b')
+    expect(await keys.seeking('b', 1000, keep)).toEqual(jwks('a', 'b'))
+    for (let i = 0; i < 1000; i++) await keys.seeking(`made-up-${i}`, 1001 + i, keep)
+    expect(state.visits).toBe(2)
+    await keys.seeking('made-up-again', 1001 + REMOTE_KEYS.seekEvery, keep)
+    expect(state.visits).toBe(3)
+  })
+
+  test('a key id that was not there is not asked for again soon', async () => {
+    const { state, keys } = server(serving('a'))
+    await keys.current(0, keep)
+    await keys.seeking('nope', 1, keep)
+    await keys.seeking('nope', 2 + REMOTE_KEYS.seekEvery, keep)
+    expect(state.visits).toBe(2)
+    await keys.seeking('nope', 3 + REMOTE_KEYS.missingFor, keep)
+    expect(state.visits).toBe(3)
+  })
+
+  test('an outage uses the last good ones for a day, with few fetches, and no longer', async () => {
+    const { state, keys } = server(serving('a'))
+    await keys.current(0, keep)
+    state.answer = down
+    for (let now = REMOTE_KEYS.freshFor + 1; now < REMOTE_KEYS.freshFor + 60_000; now += 100) {
+      expect(await keys.current(now, keep)).toEqual(jwks('a'))
+    }
+    expect(state.visits).toBeLessThanOrEqual(1 + 60_000 / REMOTE_KEYS.retryAfter)
+    await expect(keys.current(REMOTE_KEYS.usableFor + 1, keep)).rejects.toThrow(KeysUnavailable)
+    state.answer = serving('b')
+    expect(await keys.current(REMOTE_KEYS.usableFor + 1 + REMOTE_KEYS.retryAfter + 1, keep)).toEqual(
+      jwks('b'),
+    )
+  })
+
+  test('an unknown key during an outage is a fault of ours, not of the token', async () => {
+    const { state, keys } = server(serving('a'))
+    await keys.current(0, keep)
+    state.answer = down
+    await expect(keys.seeking('b', 1, keep)).rejects.toThrow(KeysUnavailable)
+    await expect(keys.seeking('c', 2, keep)).rejects.toThrow(KeysUnavailable)
+    expect(state.visits).toBe(2)
+    expect(await keys.current(3, keep)).toEqual(jwks('a'))
+  })
+
+  test('one who began the fetch and vanished does not hold up the others', async () => {
+    const { state, keys } = server(() => new Promise<Response>(() => {}))
+    const options = { ...REMOTE_KEYS, timeout: 50, warn: () => {} }
+    const hanging = remoteKeys('https://idp.test/jwks', {
+      ...options,
+      fetch: () => (state.visits++ === 0 ? new Promise<Response>(() => {}) : Promise.resolve(serving('a')())),
+    })
+    await Promise.allSettled([hanging.current(0, keep), hanging.current(0, keep)])
+    expect(await hanging.current(1, keep)).toEqual(jwks('a'))
+    expect(keys).toBeDefined()
+  })
+
+  test.each([
+    ['an error', down],
+    ['a redirect', () => new Response(null, { status: 302, headers: { Location: 'https://evil.test/' } })],
+    ['no JSON', () => new Response('<html>')],
+    ['no key set', () => Response.json({ keys: 'none' })],
+    ['keys of no kind', () => Response.json({ keys: [{}] })],
+    ['null', () => Response.json(null)],
+    ['more than anybody has', () => new Response(`{"keys":[],"pad":"${'x'.repeat(REMOTE_KEYS.maxBytes)}"}`)],
+    [
+      'a network failure',
+      () => {
+        throw new TypeError('connection refused')
+      },
+    ],
+  ])('%s is no set of keys', async (_, answer) => {
+    const { keys } = server(answer)
+    await expect(keys.current(0, keep)).rejects.toThrow(KeysUnavailable)
+  })
+})

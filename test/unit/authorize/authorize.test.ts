@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { type Action, authorize, type Principal } from '../../../src/authorize/authorize.ts'
+import type { Binding } from '../../../src/recording.ts'
+import { isRefused } from '../../../src/refusal.ts'
+
+const table = JSON.parse(readFileSync('test/vectors/authorize.json', 'utf8')) as {
+  subjects: Record<string, Principal>
+  recordings: Record<string, Binding | null>
+  rows: { who: string; does: Action; recording: string; answer: string }[]
+}
+
+describe('the decision table', () => {
+  test.each(table.rows)(
+    '$who may $does a recording $recording: $answer',
+    ({ who, does, recording, answer }) => {
+      const subject = table.subjects[who]
+      const binding = table.recordings[recording]
+      if (subject === undefined || binding === undefined)
+        throw new Error(`${who} or ${recording} is not in the table`)
+      const decision = authorize({ subject, action: does, recording: binding })
+      expect(isRefused(decision) ? decision.refused : 'permit').toBe(answer)
+    },
+  )
+
+  test('names every subject and recording that it lists', () => {
+    expect(new Set(table.rows.map(row => row.who))).toEqual(new Set(Object.keys(table.subjects)))
+    expect(new Set(table.rows.map(row => row.recording))).toEqual(new Set(Object.keys(table.recordings)))
+  })
+})

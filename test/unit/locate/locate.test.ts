@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest'
+import { locate, rawPath } from '../../../src/locate/locate.ts'
+import { compileLocation, locationsUnder } from '../../../src/locate/location.ts'
+
+const standard = locationsUnder('/recordings').map(compileLocation)
+const at = (path: string) => locate(`https://media.test${path}`, standard)
+
+describe('rawPath', () => {
+  test.each([
+    ['http://h/a/../b', '/a/../b'],
+    ['http://h/a?x=/y#z', '/a'],
+    ['http://h/a#/b', '/a'],
+    ['http://h?/recordings/x', undefined],
+    ['http://h#/recordings/x', undefined],
+    ['http://h', undefined],
+    ['http://h*', undefined],
+    ['http://a b/q', '/q'],
+    ['http://h//a', '//a'],
+  ])('%s', (url, path) => expect(rawPath(url)).toBe(path))
+})
+
+describe('locate', () => {
+  test('a recording of one file', () => {
+    expect(at('/recordings/rec-1')).toEqual({ recording: 'rec-1', key: 'recordings/rec-1' })
+  })
+
+  test('a part, with its folders', () => {
+    expect(at('/recordings/rec-1/video/seg_01.m4s')).toEqual({
+      recording: 'rec-1',
+      part: 'video/seg_01.m4s',
+      key: 'recordings/rec-1/video/seg_01.m4s',
+    })
+  })
+
+  test.each([
+    '/',
+    '/recordings',
+    '/recordings/',
+    '/recordings/a/',
+    '/recordings//a',
+    '/recordings/a//b',
+    '/recordings/a/../b',
+    '/recordings/a/.hidden',
+    '/recordings/a/..',
+    '/recordings/a/.',
+    '/recordings/%61',
+    '/recordings/a%2fb',
+    '/recordings/a b',
+    '/recordings/a\\b',
+    '/recordings/a;b',
+    '/recordings/ä',
+    '/recordings/a.b',
+    '/recordings/a:b',
+    '/RECORDINGS/a',
+    '/recordings/a\n',
+    '/recordings/a\u0000',
+    '/recordingsx/a',
+    '/x/recordings/a',
+    `/recordings/${'a'.repeat(65)}`,
+    `/recordings/a/${'b'.repeat(101)}`,
+    `/recordings/a${'/b'.repeat(9)}`,
+    `/recordings/a/${'b/'.repeat(600)}c`,
+  ])('refuses %j', path => expect(at(path)).toEqual({ refused: 'path_invalid' }))
+
+  test('fronts the URLs of an existing app', () => {
+    const media = compileLocation({ url: '/media/:recording.mp4', key: 'consultations/:recording/video.mp4' })
+    expect(locate('https://h/media/rec-1.mp4', [media])).toEqual({
+      recording: 'rec-1',
+      key: 'consultations/rec-1/video.mp4',
+    })
+    // The dot of the pattern is a dot.
+    for (const path of ['/media/rec-1xmp4', '/media/rec-1', '/media/a/b.mp4', '/media/.mp4']) {
+      expect(locate(`https://h${path}`, [media])).toEqual({ refused: 'path_invalid' })
+    }
+  })
+
+  test('the root as prefix', () => {
+    const root = compileLocation({ url: '/:recording/:part+', key: ':recording/:part' })
+    expect(locate('https://h/r/p.ts', [root])).toEqual({ recording: 'r', part: 'p.ts', key: 'r/p.ts' })
+  })
+})
+
+describe('a location that would be a hole is refused', () => {
+  test.each([
+    [{ url: 'media/:recording', key: ':recording' }, 'must begin with "/"'],
+    [{ url: '/media', key: ':recording' }, '":recording" exactly once'],
+    [{ url: '/:recording/:recording', key: ':recording' }, '":recording" exactly once'],
+    [{ url: '/media-:recording', key: ':recording' }, '"/" right before ":recording"'],
+    [{ url: '/a/../:recording', key: ':recording' }, 'no dot segments'],
+    [{ url: '/a//:recording', key: ':recording' }, 'no empty'],
+    [{ url: '/a*/:recording', key: ':recording' }, 'may hold letters'],
+    [{ url: '/:recording/:part+/x', key: ':recording/:part' }, 'as its last segment'],
+    [{ url: '/:recording', key: 'all' }, 'must hold ":recording"'],
+    [{ url: '/:recording', key: ':recording/:recording' }, 'each once'],
+    [{ url: '/:recording', key: ':recording/:part' }, 'exactly where'],
+    [{ url: '/:recording/:part+', key: ':recording' }, 'exactly where'],
+    [{ url: '/:recording', key: 'mediaward/bindings/:recording' }, 'bindings are kept there'],
+    [{ url: '/:recording', key: 'a\u0000:recording' }, 'may hold letters'],
+  ])('%j: %s', (location, message) => expect(() => compileLocation(location)).toThrow(message))
+})

@@ -1,0 +1,29 @@
+import { env } from 'cloudflare:workers'
+import { Hono } from 'hono'
+import { mediaward } from '../../src/index.ts'
+import { type CloudflareBindings, cloudflare, LedgerObject } from '../../src/runtime/cloudflare/index.ts'
+import { issuer } from './issuer.ts'
+
+export { LedgerObject }
+
+declare global {
+  namespace Cloudflare {
+    interface Env extends CloudflareBindings {
+      PSEUDONYM_KEY: string
+    }
+    interface GlobalProps {
+      mainModule: typeof import('./app.ts')
+    }
+  }
+}
+
+const app = new Hono()
+app.get('/', context => context.text('my app'))
+app.use(
+  '/recordings/*',
+  mediaward({ issuers: [issuer], pseudonymKey: env.PSEUDONYM_KEY, ...cloudflare(env) }),
+)
+// Never reached: the middleware hands nothing on.
+app.get('/recordings/*', context => context.text('past the gate'))
+
+export default app
