@@ -1,0 +1,134 @@
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createIssuer, denials, patterned, store, type TestIssuer, variables } from '../support/clinic.ts'
+import { type RunningGate, startGate } from '../support/gate.ts'
+
+// Keys that are fetched, from a server that rotates, fails and lies.
+
+let server: Server
+let visits: number
+let answer: (response: ServerResponse) => void
+let gate: RunningGate
+let idp: TestIssuer
+let remote: TestIssuer
+
+beforeEach(async () => {
+  visits = 0
+  server = createServer((_, response) => {
+    visits++
+    answer(response)
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  idp = await createIssuer()
+  remote = await createIssuer('https://remote.test/', 'recordings', 'first')
+  answer = serving(remote.jwks)
+  const vars = variables(idp)
+  const fetched = {
+    issuer: remote.issuer,
+    audience: remote.audience,
+    algorithms: ['ES256'],
+    jwks_uri: `http://127.0.0.1:${port}/jwks`,
+  }
+  gate = await startGate({
+    vars: { ...vars, ISSUERS: JSON.stringify([...JSON.parse(vars.ISSUERS ?? ''), fetched]) },
+  })
+  await store(gate, idp, '/recordings/rec-1', 'patient-1', patterned(10), {
+    'Mediaward-Owner-Issuer': remote.issuer,
+  })
+})
+afterEach(async () => {
+  server.closeAllConnections()
+  server.close()
+  await gate.stop()
+})
+
+const serving = (jwks: object) => (response: ServerResponse) => void response.end(JSON.stringify(jwks))
+const failing = (response: ServerResponse) => void response.writeHead(500).end('down')
+
+async function play(
+  issuer: TestIssuer,
+  header: object = {},
+  claims: Record<string, unknown> = {},
+): Promise<number> {
+  const token = await issuer.token('patient-1', claims, header)
+  const response = await fetch(`${gate.url}/recordings/rec-1`, {
+    headers: { Authorization: `Bearer ${token}` },
+  })
+  await response.arrayBuffer()
+  return response.status
+}
+
+test('many visitors of a cold gate cost one fetch, and warm ones none', async () => {
+  const statuses = await Promise.all(Array.from({ length: 30 }, () => play(remote)))
+  expect(new Set(statuses)).toEqual(new Set([200]))
+  expect(await play(remote)).toBe(200)
+  expect(visits).toBe(1)
+})
+
+test('a rotated key opens at once', async () => {
+  expect(await play(remote)).toBe(200)
+  const rotated = await createIssuer(remote.issuer, 'recordings', 'second')
+  answer = serving({ keys: [...remote.jwks.keys, ...rotated.jwks.keys] })
+  expect(await play(rotated)).toBe(200)
+  expect(visits).toBe(2)
+})
+
+test('a key fetch is never an amplifier: a storm of tokens with keys made up costs one', async () => {
+  expect(await play(remote)).toBe(200)
+  const statuses = await Promise.all(
+    Array.from({ length: 100 }, (_, i) => play(remote, { kid: `made-up-${i}` })),
+  )
+  expect(new Set(statuses)).toEqual(new Set([401]))
+  expect(visits).toBe(2)
+})
+
+test('tokens that have no hope never reach the key server', async () => {
+  const stranger = await createIssuer('https://remote.test/', 'recordings', 'first')
+  for (const header of [{ alg: 'ES384' }, { typ: 'logout+jwt' }, { kid: 'x'.repeat(300) }]) {
+    const token = (await stranger.token('patient-1')).split('.')
+    token[0] = Buffer.from(JSON.stringify({ alg: 'ES256', kid: 'first', ...header })).toString('base64url')
+    const response = await fetch(`${gate.url}/recordings/rec-1`, {
+      headers: { Authorization: `Bearer ${token.join('.')}` },
+    })
+    expect(response.status).toBe(401)
+  }
+  expect(visits).toBe(0)
+})
+
+test('an outage of the key server is a 503 of its own, never blamed on the token, and is recorded', async () => {
+  answer = failing
+  const token = await remote.token('patient-1')
+  const response = await fetch(`${gate.url}/recordings/rec-1`, {
+    headers: { Authorization: `Bearer ${token}` },
+  })
+  expect(response.status).toBe(503)
+  expect(response.headers.get('retry-after')).toBe('5')
+  expect((await denials(gate, idp)).map(({ reason }) => reason)).toEqual(['keys_unavailable'])
+})
+
+test('what was fetched before an outage goes on opening', async () => {
+  expect(await play(remote)).toBe(200)
+  answer = failing
+  for (let i = 0; i < 5; i++) expect(await play(remote)).toBe(200)
+  // A key that isn't among them may be good or bad; nobody can know.
+  expect(await play(remote, { kid: 'newer' })).toBe(503)
+  expect(await play(remote)).toBe(200)
+})
+
+test.each([
+  [
+    'a redirect',
+    (response: ServerResponse) => void response.writeHead(302, { Location: '/elsewhere' }).end(),
+  ],
+  ['no JSON', (response: ServerResponse) => void response.end('<html>')],
+  [
+    'an endless answer',
+    (response: ServerResponse) => void response.end(`{"keys":[],"x":"${'x'.repeat(300_000)}"}`),
+  ],
+  ['an answer that never ends', (response: ServerResponse) => void response.write('{"keys":[')],
+])('%s is no key set', { timeout: 20_000 }, async (_, bad) => {
+  answer = bad
+  expect(await play(remote)).toBe(503)
+  expect(visits).toBe(1)
+})

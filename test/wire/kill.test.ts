@@ -1,0 +1,70 @@
+import { Agent, request } from 'node:http'
+import { expect, test } from 'vitest'
+import { createIssuer, denials, patterned, store, variables } from '../support/clinic.ts'
+import { type RunningGate, startGate } from '../support/gate.ts'
+
+// "no denial without a record": the gate is killed under a load of refusals, again and again, on one data folder.
+// Every refusal that a client has received must be there after the restart.
+
+const RUNS = 20
+const CLIENTS = 16
+
+test(`no denial without a record: ${RUNS} times SIGKILL under load, none lost`, {
+  timeout: 400_000,
+}, async () => {
+  const idp = await createIssuer()
+  const vars = variables(idp)
+  const stranger = await idp.token('patient-2')
+  let gate = await startGate({ vars })
+  await store(gate, idp, '/recordings/rec-1', 'patient-1', patterned(1000))
+
+  const received = new Set<string>()
+  for (let run = 0; run < RUNS; run++) {
+    const before = received.size
+    const load = refuseUntilGone(gate, stranger, received)
+    // Long enough for the gate to be in the middle of it, never at the same point of it.
+    while (received.size < before + 40 + 17 * (run % 7)) await new Promise(resolve => setTimeout(resolve, 5))
+    await gate.kill()
+    await load
+    gate = await startGate({ vars, data: gate.data, port: gate.port })
+    const recorded = new Set((await denials(gate, idp)).map(({ id }) => id))
+    expect(
+      [...received].filter(id => !recorded.has(id)),
+      `lost in run ${run}`,
+    ).toEqual([])
+  }
+  await gate.stop()
+  expect(received.size).toBeGreaterThan(RUNS * 40)
+})
+
+/** Asks for somebody else's recording, and without a token, until nothing answers any more. */
+async function refuseUntilGone(gate: RunningGate, token: string, received: Set<string>): Promise<void> {
+  const agent = new Agent({ keepAlive: true })
+  const client = async (number: number) => {
+    for (;;) {
+      const headers: Record<string, string> = number % 4 === 0 ? {} : { Authorization: `Bearer ${token}` }
+      const body = await ask(`${gate.url}/recordings/rec-1`, agent, headers)
+      if (body === undefined) return
+      received.add((JSON.parse(body) as { instance: string }).instance.slice('urn:uuid:'.length))
+    }
+  }
+  await Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(number)))
+  agent.destroy()
+}
+
+/** The whole body of an answer; undefined where none came, or not to its end. */
+function ask(url: string, agent: Agent, headers: Record<string, string>): Promise<string | undefined> {
+  return new Promise(resolve => {
+    const gone = () => resolve(undefined)
+    request(url, { agent, headers }, response => {
+      let body = ''
+      response.on('data', chunk => {
+        body += chunk
+      })
+      response.on('end', () => resolve(response.complete ? body : undefined))
+      response.on('error', gone)
+    })
+      .on('error', gone)
+      .end()
+  })
+}

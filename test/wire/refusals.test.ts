@@ -1,0 +1,355 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  createIssuer,
+  denials,
+  instanceOf,
+  patterned,
+  store,
+  type TestIssuer,
+  variables,
+} from '../support/clinic.ts'
+import { type RunningGate, startGate } from '../support/gate.ts'
+
+let gate: RunningGate
+let idp: TestIssuer
+const REVEALING = new Set(['etag', 'last-modified', 'content-range', 'accept-ranges'])
+const ORIGIN = 'https://app.clinic.test'
+
+beforeAll(async () => {
+  idp = await createIssuer()
+  gate = await startGate({
+    vars: { ...variables(idp), ALLOWED_ORIGINS: `${ORIGIN}, https://other.clinic.test` },
+  })
+  await store(gate, idp, '/recordings/rec-1', 'patient-1', patterned(5000))
+  await store(gate, idp, '/recordings/rec-set/init.mp4', 'patient-1', patterned(100))
+})
+afterAll(() => gate.stop())
+
+interface Asked {
+  readonly path: string
+  readonly as?: string
+  readonly method?: string
+  readonly headers?: Record<string, string>
+}
+
+async function ask({ path, as, method = 'GET', headers = {} }: Asked): Promise<Response> {
+  const authorization: Record<string, string> =
+    as === undefined ? {} : { Authorization: `Bearer ${await idp.token(as)}` }
+  return fetch(gate.url + path, { method, headers: { ...authorization, ...headers } })
+}
+
+/** Everything of an answer that a caller can see, with what differs between any two of them made equal. */
+async function seen(
+  response: Response,
+): Promise<{ status: number; headers: [string, string][]; body: string }> {
+  const headers = [...response.headers].filter(([name]) => name !== 'date')
+  const body = (await response.text()).replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, 'EVENT')
+  return { status: response.status, headers, body }
+}
+
+describe('no byte without a permit', () => {
+  const etag = '"a45ddc5fae1ee5cf1a2b30e1e1e3a0d4"'
+  const probes: Record<string, Record<string, string>> = {
+    nothing: {},
+    'a range': { Range: 'bytes=0-9' },
+    'a range beyond any end': { Range: 'bytes=99999999-' },
+    'many ranges': { Range: 'bytes=0-1,5-6' },
+    'If-None-Match: *': { 'If-None-Match': '*' },
+    'If-Match: *': { 'If-Match': '*' },
+    'If-Match of another': { 'If-Match': '"nope"' },
+    'If-None-Match with a tag': { 'If-None-Match': etag },
+    'If-Modified-Since': { 'If-Modified-Since': 'Fri, 01 Jan 2100 00:00:00 GMT' },
+    'If-Unmodified-Since': { 'If-Unmodified-Since': 'Thu, 01 Jan 1970 00:00:00 GMT' },
+    'If-Range': { Range: 'bytes=0-9', 'If-Range': etag },
+    'an origin': { Origin: ORIGIN },
+  }
+  for (const [name, headers] of Object.entries(probes)) {
+    for (const method of ['GET', 'HEAD']) {
+      test(`with ${name}, ${method} tells nothing of whether a recording is there`, async () => {
+        const foreign = await seen(await ask({ path: '/recordings/rec-1', as: 'patient-2', method, headers }))
+        const absent = await seen(await ask({ path: '/recordings/rec-0', as: 'patient-2', method, headers }))
+        const foreignPart = await seen(
+          await ask({ path: '/recordings/rec-set/init.mp4', as: 'patient-2', method, headers }),
+        )
+        expect(foreign).toEqual(absent)
+        expect(foreignPart).toEqual(absent)
+        expect(foreign).toMatchObject({ status: 404 })
+        const names = foreign.headers.map(([header]) => header)
+        expect(names.filter(header => REVEALING.has(header))).toEqual([])
+        const anonymous = await seen(await ask({ path: '/recordings/rec-1', method, headers }))
+        expect(anonymous).toEqual(await seen(await ask({ path: '/recordings/rec-0', method, headers })))
+        expect(anonymous).toMatchObject({ status: 401 })
+      })
+    }
+  }
+
+  test('PUT tells nobody but a recorder anything', async () => {
+    const put = { method: 'PUT', headers: { 'Mediaward-Owner': 'patient-2' }, as: 'patient-2' }
+    expect(await seen(await ask({ path: '/recordings/rec-1', ...put }))).toEqual(
+      await seen(await ask({ path: '/recordings/rec-0', ...put })),
+    )
+  })
+})
+
+describe('the answer to a refusal', () => {
+  test('is problem details with the id of its record, which a browser page may read', async () => {
+    const response = await ask({ path: '/recordings/rec-1', as: 'patient-2', headers: { Origin: ORIGIN } })
+    expect(response.headers.get('content-type')).toBe('application/problem+json')
+    expect(response.headers.get('cache-control')).toBe('private, no-store')
+    expect(response.headers.get('access-control-allow-origin')).toBe(ORIGIN)
+    expect(response.headers.get('vary')).toBe('Origin')
+    const id = await instanceOf(response)
+    expect((await denials(gate, idp)).find(event => event.id === id)?.reason).toBe('not_owner')
+  })
+
+  test('reflects no origin that is not on the list', async () => {
+    for (const origin of [
+      'https://evil.test',
+      'null',
+      'https://app.clinic.test.evil.test',
+      'https://APP.clinic.test',
+    ]) {
+      const response = await ask({ path: '/recordings/rec-1', headers: { Origin: origin } })
+      expect(response.headers.get('access-control-allow-origin')).toBeNull()
+      expect(response.headers.get('vary')).toBe('Origin')
+    }
+  })
+
+  test('challenges as RFC 6750 says', async () => {
+    expect((await ask({ path: '/recordings/rec-1' })).headers.get('www-authenticate')).toBe(
+      'Bearer realm="mediaward"',
+    )
+    const bad = await ask({ path: '/recordings/rec-1', headers: { Authorization: 'Bearer x' } })
+    expect(bad.headers.get('www-authenticate')).toBe('Bearer realm="mediaward", error="invalid_token"')
+  })
+})
+
+test('a preflight is answered before anyone is asked who they are, and is no refusal', async () => {
+  const before = (await denials(gate, idp)).length
+  const response = await ask({
+    path: '/recordings/rec-1',
+    method: 'OPTIONS',
+    headers: {
+      Origin: ORIGIN,
+      'Access-Control-Request-Method': 'GET',
+      'Access-Control-Request-Headers': 'authorization,range',
+    },
+  })
+  expect(response.status).toBe(204)
+  expect(response.headers.get('access-control-allow-origin')).toBe(ORIGIN)
+  expect(response.headers.get('access-control-allow-headers')).toMatch(/Authorization.*Range/)
+  expect(response.headers.get('access-control-max-age')).toBe('7200')
+  expect((await denials(gate, idp)).length).toBe(before)
+})
+
+describe('every refusal has one record, with its reason', () => {
+  const long = 'x'.repeat(9000)
+  const cases: [
+    string,
+    Asked & { claims?: Record<string, unknown>; header?: object; raw?: string },
+    string,
+    number,
+  ][] = [
+    ['no token', { path: '/recordings/rec-1' }, 'token_missing', 401],
+    ['Basic', { path: '/recordings/rec-1', raw: 'Basic dTpw' }, 'token_missing', 401],
+    ['no JWT', { path: '/recordings/rec-1', raw: 'Bearer abc' }, 'token_malformed', 401],
+    ['two words', { path: '/recordings/rec-1', raw: 'Bearer a b' }, 'token_malformed', 401],
+    ['too long', { path: '/recordings/rec-1', raw: `Bearer ${long}` }, 'token_malformed', 401],
+    ['in the query', { path: '/recordings/rec-1?access_token=abc' }, 'token_in_query', 401],
+    [
+      'another issuer',
+      { path: '/recordings/rec-1', as: 'p', claims: { iss: 'https://evil.test/' } },
+      'token_issuer',
+      401,
+    ],
+    [
+      'another audience',
+      { path: '/recordings/rec-1', as: 'p', claims: { aud: 'shop' } },
+      'token_audience',
+      401,
+    ],
+    [
+      'no audience',
+      { path: '/recordings/rec-1', as: 'p', claims: { aud: undefined } },
+      'token_claim_missing',
+      401,
+    ],
+    ['expired', { path: '/recordings/rec-1', as: 'p', claims: { exp: 1_700_000_000 } }, 'token_expired', 401],
+    [
+      'no end',
+      { path: '/recordings/rec-1', as: 'p', claims: { exp: undefined } },
+      'token_claim_missing',
+      401,
+    ],
+    [
+      'an end beyond all dates',
+      { path: '/recordings/rec-1', as: 'p', claims: { exp: 1e15 } },
+      'token_claim_missing',
+      401,
+    ],
+    [
+      'not yet',
+      { path: '/recordings/rec-1', as: 'p', claims: { nbf: 4_000_000_000 } },
+      'token_not_yet_valid',
+      401,
+    ],
+    [
+      'from the future',
+      { path: '/recordings/rec-1', as: 'p', claims: { iat: 4_000_000_000 } },
+      'token_not_yet_valid',
+      401,
+    ],
+    ['nobody', { path: '/recordings/rec-1', as: 'p', claims: { sub: '' } }, 'token_claim_missing', 401],
+    [
+      'a list for a subject',
+      { path: '/recordings/rec-1', as: 'p', claims: { sub: ['patient-1'] } },
+      'token_claim_missing',
+      401,
+    ],
+    [
+      'a logout token',
+      { path: '/recordings/rec-1', as: 'p', header: { typ: 'logout+jwt' } },
+      'token_type',
+      401,
+    ],
+    [
+      'an unknown key',
+      { path: '/recordings/rec-1', as: 'p', header: { kid: 'nope' } },
+      'token_key_unknown',
+      401,
+    ],
+    ['another patient', { path: '/recordings/rec-1', as: 'patient-2' }, 'not_owner', 404],
+    ['what is not there', { path: '/recordings/rec-0', as: 'patient-1' }, 'recording_unknown', 404],
+    [
+      'a part that is not there',
+      { path: '/recordings/rec-1/x.ts', as: 'patient-1' },
+      'recording_unknown',
+      404,
+    ],
+    ['a path', { path: '/recordings/a%2fb', as: 'patient-1' }, 'path_invalid', 400],
+    ['anywhere else', { path: '/favicon.ico' }, 'path_invalid', 400],
+    ['a method', { path: '/recordings/rec-1', as: 'patient-1', method: 'DELETE' }, 'method_not_allowed', 405],
+    [
+      'storing without the role',
+      { path: '/recordings/rec-1', as: 'patient-1', method: 'PUT' },
+      'role_missing',
+      404,
+    ],
+    ['the log without the role', { path: '/console/api/denials', as: 'patient-1' }, 'role_missing', 404],
+  ]
+  test.each(cases)(
+    '%s',
+    async (_, { path, as, method = 'GET', headers = {}, claims, header, raw }, reason, status) => {
+      const token = as === undefined ? undefined : await idp.token(as, claims, header)
+      const authorization = raw ?? (token && `Bearer ${token}`)
+      const response = await fetch(gate.url + path, {
+        method,
+        headers: { ...headers, ...(authorization !== undefined && { Authorization: authorization }) },
+      })
+      expect(response.status).toBe(status)
+      const id = await instanceOf(response)
+      const records = (await denials(gate, idp)).filter(event => event.id === id)
+      expect(records).toMatchObject([{ v: 1, kind: 'access', decision: 'deny', reason, status, method }])
+    },
+  )
+
+  test('it says who, whose and what, by pseudonyms that join', async () => {
+    const session = {
+      sid: 'session-of-ben',
+      client_id: 'patient-app',
+      roles: ['patient', 'Jane Roe, née Doe'],
+      jti: 'the-token',
+    }
+    const headers = {
+      Authorization: `Bearer ${await idp.token('patient-2', session)}`,
+      Range: 'bytes=0-1023',
+      'Mediaward-App-Release': '4.12.0',
+      'CF-Connecting-IP': '203.0.113.24',
+    }
+    const ids = [
+      await instanceOf(await fetch(`${gate.url}/recordings/rec-1`, { headers })),
+      await instanceOf(await fetch(`${gate.url}/recordings/rec-set/init.mp4`, { headers })),
+    ]
+    const events = (await denials(gate, idp)).filter(({ id }) => ids.includes(id))
+    const [first, second] = events
+    expect(first).toMatchObject({
+      issuer: idp.issuer,
+      roles: ['patient'],
+      client: 'patient-app',
+      recording: 'rec-1',
+      range: 'bytes=0-1023',
+      release: '4.12.0',
+      tenant: 'default',
+      net: { prefix: '203.0.113.0/24' },
+    })
+    expect(second).toMatchObject({ recording: 'rec-set', part: 'init.mp4' })
+    for (const name of ['subject', 'session', 'token', 'owner'] as const) {
+      expect(first?.[name]).toMatch(/^psn_[0-9a-f]{32}$/)
+      expect(second?.[name]).toBe(first?.[name])
+    }
+    expect(new Set([first?.subject, first?.session, first?.token, first?.owner, first?.net?.ip]).size).toBe(5)
+    expect((second?.gate.seq ?? 0) - (first?.gate.seq ?? 0)).toBe(1)
+    expect(JSON.stringify(events)).not.toMatch(/patient-[12]|session-of-ben|the-token|Jane|203\.0\.113\.24/)
+  })
+
+  test('no secret in a record: whatever a caller writes wherever they can', async () => {
+    const secret = 'SeCrEt-0123456789-0123456789-0123456789'
+    const before = new Set((await denials(gate, idp)).map(({ id }) => id))
+    await fetch(`${gate.url}/recordings/rec-1?token=${secret}&access_token=${secret}`)
+    await fetch(`${gate.url}/recordings/rec-1/${secret}.${secret}.${secret}`)
+    await fetch(`${gate.url}/${secret}`)
+    await fetch(`${gate.url}/recordings/rec-1`, {
+      headers: {
+        Authorization: `Bearer ${secret}`,
+        Cookie: `session=${secret}`,
+        Range: `bytes=0-${secret}`,
+        Referer: `https://x.test/${secret}`,
+        'User-Agent': secret,
+        'Mediaward-App-Release': secret,
+        'X-Forwarded-For': secret,
+      },
+    })
+    const hostile = {
+      [secret]: secret,
+      roles: [`${secret} ${secret}`, '\ud800'],
+      client_id: `a ${secret}`,
+      sid: '\ud800',
+      jti: secret,
+    }
+    await fetch(`${gate.url}/recordings/rec-1`, {
+      headers: { Authorization: `Bearer ${await idp.token(secret, hostile)}` },
+    })
+    const events = (await denials(gate, idp)).filter(({ id }) => !before.has(id))
+    expect(events).toHaveLength(5)
+    expect(JSON.stringify(events)).not.toContain('SeCrEt')
+    expect(gate.said()).not.toContain('SeCrEt')
+  })
+})
+
+test('the same subject id of another issuer is another person', async () => {
+  const [clinic, other] = [
+    await createIssuer(),
+    await createIssuer('https://login.other.test/', 'recordings', 'test'),
+  ]
+  const shared = await startGate({ vars: variables(clinic, other) })
+  try {
+    await store(shared, clinic, '/recordings/rec-1', 'patient-1', patterned(10))
+    const as = async (issuer: TestIssuer) =>
+      (
+        await fetch(`${shared.url}/recordings/rec-1`, {
+          headers: { Authorization: `Bearer ${await issuer.token('patient-1')}` },
+        })
+      ).status
+    expect(await as(clinic)).toBe(200)
+    expect(await as(other)).toBe(404)
+    await store(shared, clinic, '/recordings/rec-2', 'patient-1', patterned(10), {
+      'Mediaward-Owner-Issuer': other.issuer,
+    })
+    const theirs = await fetch(`${shared.url}/recordings/rec-2`, {
+      headers: { Authorization: `Bearer ${await other.token('patient-1')}` },
+    })
+    expect(theirs.status).toBe(200)
+  } finally {
+    await shared.stop()
+  }
+})

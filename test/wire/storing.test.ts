@@ -1,0 +1,160 @@
+import { request } from 'node:http'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  createIssuer,
+  denials,
+  instanceOf,
+  patterned,
+  store,
+  type TestIssuer,
+  variables,
+} from '../support/clinic.ts'
+import { type RunningGate, startGate } from '../support/gate.ts'
+
+let gate: RunningGate
+let idp: TestIssuer
+const bytes = patterned(2000)
+
+beforeAll(async () => {
+  idp = await createIssuer()
+  gate = await startGate({ vars: variables(idp) })
+})
+afterAll(() => gate.stop())
+
+async function play(path: string, as: string): Promise<Response> {
+  return fetch(gate.url + path, { headers: { Authorization: `Bearer ${await idp.token(as)}` } })
+}
+
+test('what a recorder stores is its patient’s at once', async () => {
+  const stored = await store(gate, idp, '/recordings/new', 'patient-1', bytes, {
+    'Content-Type': 'video/mp4',
+  })
+  expect(stored.status).toBe(201)
+  const played = await play('/recordings/new', 'patient-1')
+  expect(played.headers.get('content-type')).toBe('video/mp4')
+  expect(played.headers.get('etag')).toBe(stored.headers.get('etag'))
+  expect(new Uint8Array(await played.arrayBuffer())).toEqual(bytes)
+  expect((await play('/recordings/new', 'patient-2')).status).toBe(404)
+})
+
+test('its owner may not be its recorder’s word against an earlier one', async () => {
+  await store(gate, idp, '/recordings/bound', 'patient-1', bytes)
+  const changed = await store(gate, idp, '/recordings/bound', 'patient-2', 'other bytes')
+  expect(changed.status).toBe(409)
+  const id = await instanceOf(changed)
+  expect((await denials(gate, idp)).find(event => event.id === id)).toMatchObject({
+    reason: 'binding_conflict',
+    method: 'PUT',
+  })
+  expect((await play('/recordings/bound', 'patient-2')).status).toBe(404)
+  expect(new Uint8Array(await (await play('/recordings/bound', 'patient-1')).arrayBuffer())).toEqual(bytes)
+  // Nor by another part of the same recording.
+  expect((await store(gate, idp, '/recordings/bound/part.ts', 'patient-2', bytes)).status).toBe(409)
+  expect((await store(gate, idp, '/recordings/bound/part.ts', 'patient-1', bytes)).status).toBe(201)
+  const elsewhere = { 'Mediaward-Owner-Issuer': 'https://login.other.test/' }
+  expect((await store(gate, idp, '/recordings/bound', 'patient-1', bytes, elsewhere)).status).toBe(409)
+})
+
+test('storing again for the same owner replaces', async () => {
+  await store(gate, idp, '/recordings/again', 'patient-1', bytes)
+  expect((await store(gate, idp, '/recordings/again', 'patient-1', 'new')).status).toBe(200)
+  expect(await (await play('/recordings/again', 'patient-1')).text()).toBe('new')
+})
+
+test('of many recorders with many owners at once, one owner comes out, with the bytes stored for them', async () => {
+  for (let round = 0; round < 5; round++) {
+    const path = `/recordings/race-${round}`
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, i) => store(gate, idp, path, `patient-${i}`, `bytes of patient-${i}`)),
+    )
+    const stored = answers.flatMap(({ status }, i) => (status === 201 ? [i] : []))
+    expect(stored.length).toBeLessThanOrEqual(1)
+    expect(answers.every(({ status }) => status === 201 || status === 409)).toBe(true)
+    const owners = []
+    for (let i = 0; i < 12; i++) {
+      const played = await play(path, `patient-${i}`)
+      if (played.status === 200) owners.push(await played.text())
+    }
+    expect(owners).toEqual(stored.map(i => `bytes of patient-${i}`))
+  }
+})
+
+describe('what can not be stored is said, recorded, and changes nothing', () => {
+  test.each([
+    ['no owner', { 'Mediaward-Owner': '' }, /Mediaward-Owner must name/],
+    ['an owner with spaces', { 'Mediaward-Owner': 'patient 1' }, /Mediaward-Owner must name/],
+    ['an owner too long', { 'Mediaward-Owner': 'p'.repeat(256) }, /Mediaward-Owner must name/],
+    ['an issuer with spaces', { 'Mediaward-Owner-Issuer': 'a b' }, /Mediaward-Owner-Issuer must be/],
+    ['a part of a part', { 'Content-Range': 'bytes 0-9/100' }, /send the whole part/],
+  ])('%s', async (name, headers, detail) => {
+    const path = `/recordings/bad-${name.replaceAll(' ', '-')}`
+    const response = await store(gate, idp, path, 'patient-1', bytes, headers)
+    expect(response.status).toBe(400)
+    const problem = (await response.json()) as { detail: string; instance: string }
+    expect(problem.detail).toMatch(detail)
+    expect(
+      (await denials(gate, idp)).some(
+        ({ id, reason }) => problem.instance.endsWith(id) && reason === 'upload_invalid',
+      ),
+    ).toBe(true)
+    expect((await play(path, 'patient-1')).status).toBe(404)
+  })
+
+  test('a size that is not told', async () => {
+    const body = new Blob([bytes]).stream()
+    const response = await fetch(`${gate.url}/recordings/chunked`, {
+      method: 'PUT',
+      headers: {
+        Authorization: `Bearer ${await idp.token('r', { roles: ['recorder'] })}`,
+        'Mediaward-Owner': 'patient-1',
+      },
+      body,
+      duplex: 'half',
+    } as RequestInit)
+    expect(response.status).toBe(400)
+    expect(await response.text()).toContain('Content-Length is missing')
+  })
+
+  test('an upload that breaks off leaves nothing to be seen', async () => {
+    const token = await idp.token('r', { roles: ['recorder'] })
+    await new Promise<void>(resolve => {
+      const upload = request(`${gate.url}/recordings/broken`, {
+        method: 'PUT',
+        headers: {
+          Authorization: `Bearer ${token}`,
+          'Mediaward-Owner': 'patient-1',
+          'Content-Length': '1000000',
+        },
+      })
+      upload.on('error', () => resolve())
+      upload.write(Buffer.alloc(300_000), () => setTimeout(() => upload.destroy(), 200))
+    })
+    await new Promise(resolve => setTimeout(resolve, 300))
+    expect((await play('/recordings/broken', 'patient-1')).status).toBe(404)
+    expect((await store(gate, idp, '/recordings/broken', 'patient-1', bytes)).status).toBe(201)
+  })
+
+  test('a precondition that fails', async () => {
+    await store(gate, idp, '/recordings/careful', 'patient-1', bytes)
+    expect(
+      (await store(gate, idp, '/recordings/careful', 'patient-1', 'x', { 'If-None-Match': '*' })).status,
+    ).toBe(412)
+    expect(
+      (await store(gate, idp, '/recordings/careful', 'patient-1', 'x', { 'If-Match': '"other"' })).status,
+    ).toBe(412)
+    expect((await play('/recordings/careful', 'patient-1')).headers.get('content-length')).toBe('2000')
+  })
+})
+
+test.each([
+  ['text/html', 'application/octet-stream'],
+  ['image/svg+xml', 'application/octet-stream'],
+  ['Video/MP4; codecs="avc1"', 'video/mp4'],
+])('a page can not be stored: %s is delivered as %s', async (sent, delivered) => {
+  const path = `/recordings/type-${sent.replace(/\W/g, '')}`
+  await store(gate, idp, path, 'patient-1', '<script>alert(1)</script>', { 'Content-Type': sent })
+  const { headers } = await play(path, 'patient-1')
+  expect(headers.get('content-type')).toBe(delivered)
+  expect(headers.get('x-content-type-options')).toBe('nosniff')
+  expect(headers.get('content-security-policy')).toContain("default-src 'none'")
+})
