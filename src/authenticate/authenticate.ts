@@ -1,11 +1,6 @@
-import { isRefused, refused } from '../refusal.ts'
-import {
-  type TokenRefused,
-  type TrustedIssuer,
-  tolerance,
-  type VerifiedToken,
-  verifyAccessToken,
-} from './access-token.ts'
+import { isRefused } from '../refusal.ts'
+import { type TrustedIssuer, verifyAccessToken } from './access-token.ts'
+import { type AcceptedToken, checkTimes, type TokenRefused } from './claims.ts'
 import { credential } from './credential.ts'
 import type { Issuer } from './issuer.ts'
 import { inlineKeys, type KeySource, type WaitUntil } from './key-source.ts'
@@ -25,7 +20,9 @@ const MAX_REMEMBERED = 1000
 /** Longest that a token is believed without verifying it anew, in milliseconds: a key that was withdrawn bites then. */
 const BELIEVED_FOR = 10 * 60_000
 
-interface Belief extends VerifiedToken {
+interface Belief {
+  readonly token: AcceptedToken
+  readonly issuer: TrustedIssuer
   readonly until: number
 }
 
@@ -42,34 +39,18 @@ export function authenticator(
   )
   const beliefs = new Remembered<Belief>(MAX_REMEMBERED)
   return async (request, now, waitUntil) => {
-    const token = credential(request)
-    if (typeof token !== 'string') return token
-    const belief = beliefs.get(token)
+    const text = credential(request)
+    if (typeof text !== 'string') return text
+    const belief = beliefs.get(text)
     if (belief !== undefined && belief.until > now) {
-      const issuer = trusted.get(belief.subject.issuer)
-      return issuer === undefined ? refused('token_issuer') : inTime(belief, issuer, now)
+      return checkTimes(belief.token, belief.issuer, now) ?? belief.token.subject
     }
-    const verified = await verifyAccessToken(token, trusted, now, waitUntil)
-    if (isRefused(verified)) {
-      beliefs.delete(token)
-      return verified
-    }
-    beliefs.set(token, { ...verified, until: now + BELIEVED_FOR })
-    return verified.subject
+    const token = await verifyAccessToken(text, trusted, now, waitUntil)
+    if (isRefused(token)) return token
+    const issuer = trusted.get(token.subject.issuer)
+    if (issuer !== undefined) beliefs.set(text, { token, issuer, until: now + BELIEVED_FOR })
+    return token.subject
   }
-}
-
-function inTime(token: VerifiedToken, issuer: Issuer, now: number): Subject | TokenRefused {
-  const { subject, issuedAt, notBefore, expires } = token
-  const seconds = Math.floor(now / 1000)
-  const slack = tolerance(issuer)
-  if (expires <= seconds - slack) return { ...refused('token_expired'), subject }
-  if (notBefore !== undefined && notBefore > seconds + slack)
-    return { ...refused('token_not_yet_valid'), subject }
-  if (issuer.max_age_s !== undefined && (issuedAt ?? 0) + issuer.max_age_s < seconds - slack) {
-    return { ...refused('token_too_old'), subject }
-  }
-  return subject
 }
 
 function defaultKeys(issuer: Issuer): KeySource {

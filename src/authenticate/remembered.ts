@@ -27,8 +27,4 @@ export class Remembered<Value> {
       if (!oldest.done) this.#values.delete(oldest.value)
     }
   }
-
-  delete(key: string): void {
-    this.#values.delete(key)
-  }
 }

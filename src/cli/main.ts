@@ -1,10 +1,6 @@
 #!/usr/bin/env node
 import process from 'node:process'
-import { denials } from './denials.ts'
-import { dev } from './dev.ts'
-import { put } from './put.ts'
 import { fail, print, UsageError } from './terminal.ts'
-import { token } from './token.ts'
 
 const HELP = `Usage: mediaward COMMAND
 
@@ -25,18 +21,22 @@ const HELP = `Usage: mediaward COMMAND
 DIR is .mediaward unless it is named. A token can also come from the variable MEDIAWARD_TOKEN.
 Exit codes: 0 done, 1 failed, 2 called wrongly.`
 
-const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
-  dev,
-  token,
-  put,
-  denials,
+type Command = (args: readonly string[]) => Promise<void>
+
+// Loaded only when called: what `dev` needs takes a second, and `token` stands in the middle of a line of curl.
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  dev: async () => (await import('./dev.ts')).dev,
+  token: async () => (await import('./token.ts')).token,
+  put: async () => (await import('./put.ts')).put,
+  denials: async () => (await import('./denials.ts')).denials,
 }
 
 async function main([name, ...args]: readonly string[]): Promise<void> {
   if (name === undefined || name === 'help' || name === '--help' || args.includes('--help'))
     return print(HELP)
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (command === undefined) throw new UsageError(`there is no command "${name}"`, 'see "mediaward help"')
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (load === undefined) throw new UsageError(`there is no command "${name}"`, 'see "mediaward help"')
+  const command = await load()
   try {
     await command(args)
   } catch (error) {

@@ -1,4 +1,5 @@
 import process from 'node:process'
+import { ConfigurationError } from '../options.ts'
 
 // How this program speaks: data on stdout, talk on stderr; a mistake of the caller ends with exit code 2, a failure
 // with 1; every error says how to go on.
@@ -44,9 +45,6 @@ export function progress(label: string, done: number, total: number): void {
 export function fail(error: unknown): never {
   const { message } = error as Error
   say(`mediaward: error: ${message}`)
-  if (error instanceof UsageError) {
-    if (error.hint !== undefined) say(`mediaward: hint: ${error.hint}`)
-    process.exit(2)
-  }
-  process.exit(1)
+  if (error instanceof UsageError && error.hint !== undefined) say(`mediaward: hint: ${error.hint}`)
+  process.exit(error instanceof UsageError || error instanceof ConfigurationError ? 2 : 1)
 }

@@ -23,7 +23,6 @@ const ACCEPTED_BY_POLICY = [
   'b64-unused-bits',
   'b64-false-nocrit',
   'cty-jwt',
-  'crit-dup',
   'hd-dup-alg',
   'hd-dup-kid',
   'hd-proto',

@@ -1,0 +1,179 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+// The shape of the house, held: who may know whom, who may know which library, and how large a room may be.
+
+const SRC = resolve('src')
+
+interface Source {
+  readonly path: string
+  readonly text: string
+  readonly lines: number
+  /** Files of ours that it imports, and packages. Types count. */
+  readonly files: readonly string[]
+  readonly packages: readonly string[]
+}
+
+const sources: Source[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter(name => name.endsWith('.ts'))
+  .map(name => {
+    const text = readFileSync(join(SRC, name), 'utf8')
+    const specifiers = [
+      ...text.matchAll(/^(?:import|export)\b[^'"]*?from '([^']+)'|^import '([^']+)'/gm),
+    ].map(m => m[1] ?? m[2] ?? '')
+    return {
+      path: name,
+      text,
+      lines: text.split('\n').length - 1,
+      files: specifiers
+        .filter(s => s.startsWith('.'))
+        .map(s => relative(SRC, resolve(dirname(join(SRC, name)), s))),
+      packages: specifiers.filter(s => !s.startsWith('.')),
+    }
+  })
+
+/** Rooms, from the innermost to the outermost. A file knows rooms of its own level and below, never above. */
+const LEVELS: [number, RegExp][] = [
+  [0, /^(reason|refusal|recording|deadline)\.ts$/],
+  [1, /^(locate|authenticate|authorize|deliver|store|ledger|console)\//],
+  [2, /^options\.ts$/],
+  [3, /^(guard|gate|variables)\.ts$/],
+  [4, /^(middleware|index)\.ts$/],
+  [5, /^(runtime|cli)\//],
+]
+function level(path: string): number {
+  const found = LEVELS.find(([, pattern]) => pattern.test(path))
+  if (found === undefined) throw new Error(`${path} stands in no room: give it one in this test, or move it`)
+  return found[0]
+}
+
+describe('imports', () => {
+  test('point inward', () => {
+    const outward = sources.flatMap(({ path, files }) =>
+      files.filter(file => level(file) > level(path)).map(file => `${path} -> ${file}`),
+    )
+    expect(outward).toEqual([])
+  })
+
+  test('go round in no circle', () => {
+    const graph = new Map(sources.map(({ path, files }) => [path, files]))
+    const done = new Set<string>()
+    const visit = (path: string, way: string[]): void => {
+      if (way.includes(path)) throw new Error([...way.slice(way.indexOf(path)), path].join(' -> '))
+      if (done.has(path)) return
+      for (const file of graph.get(path) ?? []) visit(file, [...way, path])
+      done.add(path)
+    }
+    // Types go round where two rooms speak of each other's nouns; that costs nothing at run time.
+    const runtime = new Map(
+      sources.map(({ path, text }) => [
+        path,
+        [...text.matchAll(/^import (?!type\b)(\{[^}]*\}|[\w*][^'"]*?) from '(\.[^']+)'/gm)]
+          .filter(([, names]) => !/^\{(\s*type \w+,?)+\s*\}$/.test(names ?? ''))
+          .map(m => relative(SRC, resolve(dirname(join(SRC, path)), m[2] ?? ''))),
+      ]),
+    )
+    for (const [path, files] of runtime) graph.set(path, files)
+    for (const { path } of sources) visit(path, [])
+  })
+
+  test.each<[string, RegExp, RegExp]>([
+    ['jose', /^jose$/, /^(authenticate\/|cli\/development-issuer\.ts$)/],
+    ['hono', /^hono/, /^(middleware\.ts$|runtime\/)/],
+    ['Cloudflare', /^cloudflare:/, /^runtime\/cloudflare\//],
+    ['node', /^node:/, /^cli\//],
+    ['what development needs', /^(miniflare|esbuild)$/, /^cli\//],
+  ])('%s is known only where it belongs', (_, library, allowed) => {
+    const strangers = sources.filter(
+      ({ path, packages }) => packages.some(name => library.test(name)) && !allowed.test(path),
+    )
+    expect(strangers.map(({ path }) => path)).toEqual([])
+  })
+
+  test('no other package is needed', () => {
+    const known = /^(jose|hono|cloudflare:workers|node:.+|miniflare|esbuild)$/
+    expect(sources.flatMap(({ packages }) => packages).filter(name => !known.test(name))).toEqual([])
+  })
+
+  test('only jose types are known outside the one file that verifies with it', () => {
+    const users = sources
+      .filter(({ text }) => /^import (?!type)[^'"]*from 'jose'/m.test(text))
+      .map(({ path }) => path)
+    expect(users.sort()).toEqual(['authenticate/access-token.ts', 'cli/development-issuer.ts'])
+  })
+
+  test('the worker that is deployed contains nothing of the command line', () => {
+    const graph = new Map(sources.map(({ path, files }) => [path, files]))
+    const reached = new Set<string>()
+    const visit = (path: string): void => {
+      if (reached.has(path)) return
+      reached.add(path)
+      for (const file of graph.get(path) ?? []) visit(file)
+    }
+    visit('runtime/cloudflare/worker.ts')
+    expect([...reached].filter(path => path.startsWith('cli/'))).toEqual([])
+    expect(reached.size).toBeGreaterThan(30)
+  })
+})
+
+describe('the core knows no runtime', () => {
+  const CLOUDFLARE =
+    /\b(R2\w+|DurableObject\w*|ExportedHandler|FixedLengthStream|ExecutionContext(?!`)|Cloudflare\.Env)\b/
+  test('no Cloudflare name outside runtime/cloudflare', () => {
+    const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
+    const strangers = sources.filter(
+      ({ path, text }) => !path.startsWith('runtime/cloudflare/') && CLOUDFLARE.test(code(text)),
+    )
+    // The local Cloudflare of the command line names bindings, not types.
+    expect(strangers.map(({ path }) => path).filter(path => path !== 'cli/workerd.ts')).toEqual([])
+  })
+
+  test('the time comes from one place', () => {
+    const clocks = sources.filter(({ path, text }) => /\bDate\.now\b/.test(text) && !path.startsWith('cli/'))
+    expect(clocks.map(({ path }) => path).sort()).toEqual([
+      'guard.ts',
+      'options.ts',
+      'runtime/memory/memory-store.ts',
+    ])
+  })
+})
+
+describe('rooms are small', () => {
+  test('none over 300 lines, half of them under 100, the gate on one screen or two', () => {
+    expect(sources.filter(({ lines }) => lines > 300).map(({ path, lines }) => `${path}: ${lines}`)).toEqual(
+      [],
+    )
+    const sizes = sources.map(({ lines }) => lines).sort((a, b) => a - b)
+    expect(sizes[Math.floor(sizes.length / 2)]).toBeLessThan(100)
+    expect(sources.find(({ path }) => path === 'gate.ts')?.lines).toBeLessThanOrEqual(150)
+  })
+
+  test('no room for things that have no place', () => {
+    const names = sources
+      .map(({ path }) => path)
+      .filter(path => /(^|\/)(utils?|helpers?|types|misc|common)(\/|\.ts$)/.test(path))
+    expect(names).toEqual([])
+  })
+
+  test('nobody shrugs: no any, no ignored error of the compiler', () => {
+    const shrugs = sources.filter(({ text }) =>
+      /(:|as|<)\s*any\b|@ts-(ignore|nocheck|expect-error)/.test(text),
+    )
+    expect(shrugs.map(({ path }) => path)).toEqual([])
+  })
+})
+
+test('the deployment keeps its side doors shut', () => {
+  const toml = readFileSync('wrangler.toml', 'utf8')
+  expect(toml).toMatch(/^workers_dev = false$/m)
+  expect(toml).toMatch(/^preview_urls = false$/m)
+  expect(toml).toMatch(/^redact_query_string = true$/m)
+  expect(toml).toMatch(/^required = \["PSEUDONYM_KEY"\]$/m)
+  expect(toml).not.toMatch(/^\[cache\]|^cache\s*=|^\[assets\]/m)
+  // One date for both, so that what is tried here is what is deployed.
+  const date = /^compatibility_date = "(.+)"$/m.exec(toml)?.[1]
+  expect(date).toBeDefined()
+  expect(readFileSync('src/cli/workerd.ts', 'utf8')).toContain(`'${date}'`)
+  expect(statSync('worker-configuration.d.ts').isFile()).toBe(true)
+})

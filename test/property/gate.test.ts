@@ -1,0 +1,183 @@
+import fc from 'fast-check'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type MemoryGate, memoryGate } from '../support/memory-gate.ts'
+
+// Set DEEP=1 for a long search.
+const RUNS = process.env.DEEP === undefined ? 300 : 20_000
+
+let gate: MemoryGate
+const tokens: Record<string, string> = {}
+
+beforeAll(async () => {
+  gate = await memoryGate({ allowedOrigins: ['https://app.clinic.test'] })
+  tokens.owner = `Bearer ${await gate.idp.token('patient-1')}`
+  tokens.other = `Bearer ${await gate.idp.token('patient-2')}`
+  tokens.recorder = `Bearer ${await gate.idp.token('recorder-1', { roles: ['security', 'app'] })}`
+  tokens.expired = `Bearer ${await gate.idp.token('patient-1', { exp: 1000 })}`
+})
+
+const number = fc.oneof(fc.nat(4000), fc.nat(), fc.bigInt({ min: 0n, max: 2n ** 80n }))
+const spec = fc.oneof(
+  fc.tuple(number, number).map(([a, b]) => `${a}-${b}`),
+  number.map(n => `${n}-`),
+  number.map(n => `-${n}`),
+  fc.string({ maxLength: 8 }),
+)
+const range = fc.oneof(
+  fc.array(spec, { maxLength: 6 }).map(specs => `bytes=${specs.join(',')}`),
+  fc.string(),
+)
+const tag = fc.oneof(
+  fc.constantFrom('*', '"x"', 'W/"x"', 'x', '"', 'W/', '"a,b"', ',', ''),
+  fc.array(fc.constantFrom('"x"', 'W/"y"', 'z'), { maxLength: 4 }).map(tags => tags.join(', ')),
+  fc.string(),
+)
+const date = fc.oneof(
+  fc.date({ noInvalidDate: true }).map(one => one.toUTCString()),
+  fc.string(),
+)
+const soup = fc.record(
+  {
+    range,
+    'if-match': tag,
+    'if-none-match': tag,
+    'if-range': fc.oneof(tag, date),
+    'if-modified-since': date,
+    'if-unmodified-since': date,
+    origin: fc.oneof(fc.constantFrom('https://app.clinic.test', 'null', 'https://evil.test'), fc.string()),
+    cookie: fc.string(),
+    'mediaward-app-release': fc.string(),
+    'mediaward-owner': fc.string(),
+    'content-range': range,
+    'x-http-method-override': fc.constantFrom('PUT', 'GET'),
+  },
+  { requiredKeys: [] },
+)
+const method = fc.constantFrom('GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS')
+
+/** What of the soup can stand in a header at all. */
+function headers(members: Record<string, string | undefined>, authorization?: string): Headers {
+  const all = new Headers(authorization === undefined ? {} : { authorization })
+  for (const [name, value] of Object.entries(members)) {
+    try {
+      if (value !== undefined) all.set(name, value)
+    } catch {
+      // No HTTP client could send it either.
+    }
+  }
+  return all
+}
+
+const REVEALING = ['etag', 'last-modified', 'content-range', 'accept-ranges']
+
+describe('no byte without a permit', () => {
+  test('whoever asks, however, gets no byte, tag or length without one', async () => {
+    const who = fc.constantFrom('none', 'other', 'recorder', 'expired', 'nonsense')
+    const path = fc.oneof(
+      fc.constantFrom(
+        '/recordings/rec-1',
+        '/recordings/rec-0',
+        '/recordings/rec-1/part.ts',
+        '/recordings//rec-1',
+        '/',
+      ),
+      fc.string().map(text => `/recordings/${text}`),
+      fc.string().map(text => `/recordings/rec-1${text}`),
+    )
+    await fc.assert(
+      fc.asyncProperty(who, path, method, soup, async (caller, where, how, members) => {
+        const authorization = caller === 'nonsense' ? 'Bearer a.b.c' : tokens[caller]
+        const response = await gate.fetch(where, { method: how, headers: headers(members, authorization) })
+        const body = new Uint8Array(await response.arrayBuffer())
+        expect([204, 400, 401, 404, 405]).toContain(response.status)
+        for (const name of REVEALING) expect(response.headers.get(name)).toBeNull()
+        expect(Buffer.from(body).includes(Buffer.from(gate.bytes.subarray(0, 8)))).toBe(false)
+        expect(body.length).toBeLessThan(200)
+      }),
+      { numRuns: RUNS },
+    )
+  })
+
+  test('"not yours" and "not there" are one answer', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('other', 'recorder', 'none', 'expired'),
+        method,
+        soup,
+        async (caller, how, members) => {
+          const ask = async (path: string) => {
+            const response = await gate.fetch(path, {
+              method: how,
+              headers: headers(members, tokens[caller]),
+            })
+            const body = (await response.text()).replace(/[0-9a-f-]{36}/, '')
+            return { status: response.status, headers: [...response.headers], body }
+          }
+          expect(await ask('/recordings/rec-1')).toEqual(await ask('/recordings/rec-0'))
+        },
+      ),
+      { numRuns: RUNS },
+    )
+  })
+})
+
+describe('with a permit', () => {
+  test('any header soup gets an answer under 500, and its bytes are those that it names', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom('GET', 'HEAD'), soup, async (how, members) => {
+        const response = await gate.fetch('/recordings/rec-1', {
+          method: how,
+          headers: headers(members, tokens.owner),
+        })
+        const body = new Uint8Array(await response.arrayBuffer())
+        expect([200, 206, 304, 412, 416]).toContain(response.status)
+        if (how === 'HEAD') {
+          expect(body.length).toBe(0)
+          return
+        }
+        if (response.status === 200) expect(body).toEqual(gate.bytes)
+        if (response.status === 206) {
+          const [, first, last, size] =
+            /^bytes (\d+)-(\d+)\/(\d+)$/.exec(response.headers.get('content-range') ?? '') ?? []
+          expect(Number(size)).toBe(gate.bytes.length)
+          expect(body).toEqual(gate.bytes.subarray(Number(first), Number(last) + 1))
+          expect(response.headers.get('content-length')).toBe(String(body.length))
+        }
+      }),
+      { numRuns: RUNS },
+    )
+  })
+
+  test('ranges put together are the recording', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(fc.integer({ min: 1, max: 2999 }), { maxLength: 8 }), async cuts => {
+        const edges = [0, ...cuts.sort((a, b) => a - b), 3000]
+        const parts = await Promise.all(
+          edges.slice(1).map(async (end, i) => {
+            const response = await gate.fetch('/recordings/rec-1', {
+              headers: { authorization: tokens.owner ?? '', range: `bytes=${edges[i]}-${end - 1}` },
+            })
+            return new Uint8Array(await response.arrayBuffer())
+          }),
+        )
+        expect(new Uint8Array(Buffer.concat(parts))).toEqual(gate.bytes)
+      }),
+      { numRuns: 50 },
+    )
+  })
+})
+
+test('no denial without a record: as many records as refusals, each with the id that was answered', async () => {
+  const { fetch, ledger, idp } = await memoryGate()
+  const authorization = `Bearer ${await idp.token('patient-2')}`
+  const answered: string[] = []
+  await fc.assert(
+    fc.asyncProperty(fc.string(), fc.boolean(), async (path, known) => {
+      const response = await fetch(`/recordings/${path}`, known ? { headers: { authorization } } : {})
+      answered.push(((await response.json()) as { instance: string }).instance.slice(9))
+    }),
+    { numRuns: RUNS },
+  )
+  const { entries } = await ledger.read({ limit: answered.length + 1 })
+  expect(entries.map(({ id }) => id).sort()).toEqual(answered.sort())
+})

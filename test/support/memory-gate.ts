@@ -1,0 +1,39 @@
+import { createGate, type MediawardOptions } from '../../src/index.ts'
+import { memoryLedger, memoryStore } from '../../src/runtime/memory/index.ts'
+import { createIssuer, patterned, type TestIssuer } from './clinic.ts'
+
+/** A gate in this process, with memory for store and ledger. */
+export interface MemoryGate {
+  readonly idp: TestIssuer
+  readonly fetch: (path: string, init?: RequestInit) => Promise<Response>
+  readonly ledger: MediawardOptions['ledger']
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+/** A gate with one recording, `rec-1` of `patient-1`. */
+export async function memoryGate(options: Partial<MediawardOptions> = {}): Promise<MemoryGate> {
+  const idp = await createIssuer()
+  const store = memoryStore()
+  const ledger = memoryLedger()
+  const bytes = patterned(3000)
+  const binding = { owner: 'patient-1', issuer: idp.issuer }
+  await store.put('recordings/rec-1', new Blob([bytes]).stream(), {
+    size: bytes.length,
+    contentType: 'video/mp4',
+    binding,
+    replaces: null,
+  })
+  const { recordings } = createGate({
+    issuers: [{ issuer: idp.issuer, audience: idp.audience, algorithms: ['ES256'], jwks: idp.jwks as never }],
+    pseudonymKey: 'only for tests: no secret protects these people',
+    store,
+    ledger,
+    ...options,
+  })
+  return {
+    idp,
+    ledger,
+    bytes,
+    fetch: (path, init) => recordings(new Request(`https://gate.test${path}`, init), () => {}),
+  }
+}

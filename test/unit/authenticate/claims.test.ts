@@ -1,0 +1,126 @@
+import type { JWTPayload } from 'jose'
+import { describe, expect, test } from 'vitest'
+import { authenticator } from '../../../src/authenticate/authenticate.ts'
+import type { Issuer } from '../../../src/authenticate/issuer.ts'
+import { isRefused } from '../../../src/refusal.ts'
+import { createIssuer } from '../../support/clinic.ts'
+
+const idp = await createIssuer()
+const NOW = 1_800_000_000
+
+async function outcome(
+  claims: Record<string, unknown>,
+  settings: Partial<Issuer> = {},
+  at = NOW,
+): Promise<string> {
+  const issuer: Issuer = {
+    issuer: idp.issuer,
+    audience: idp.audience,
+    algorithms: ['ES256'],
+    jwks: idp.jwks as never,
+    ...settings,
+  }
+  const token = await idp.token('patient-1', {
+    iat: undefined,
+    exp: NOW + 600,
+    ...claims,
+  } as unknown as JWTPayload)
+  return ask(authenticator([issuer]), token, at)
+}
+
+async function ask(
+  authenticate: ReturnType<typeof authenticator>,
+  token: string,
+  at: number,
+): Promise<string> {
+  const request = new Request('https://gate.test/', { headers: { authorization: `Bearer ${token}` } })
+  const subject = await authenticate(request, at * 1000, () => {})
+  return isRefused(subject) ? subject.refused : subject.id
+}
+
+describe('claims', () => {
+  test.each<[string, Record<string, unknown>, string, Partial<Issuer>?]>([
+    ['plain', {}, 'patient-1'],
+    ['an audience among others', { aud: ['x', 'recordings'] }, 'patient-1'],
+    ['one of our audiences', { aud: 'portal' }, 'patient-1', { audience: ['recordings', 'portal'] }],
+    ['an audience that only begins like ours', { aud: 'recordings2' }, 'token_audience'],
+    ['an audience in a list in a list', { aud: [['recordings']] }, 'token_audience'],
+    ['an audience that is an object', { aud: { 0: 'recordings' } }, 'token_audience'],
+    ['no audience in a list', { aud: [] }, 'token_audience'],
+    ['no audience', { aud: undefined }, 'token_claim_missing'],
+    ['a fraction of a second', { exp: NOW + 0.5 }, 'patient-1'],
+    ['an end 29 s ago', { exp: NOW - 29 }, 'patient-1'],
+    ['an end 30 s ago', { exp: NOW - 30 }, 'token_expired'],
+    ['an end 1 s ago, to the second', { exp: NOW - 1 }, 'token_expired', { clock_tolerance_s: 0 }],
+    ['an end of another kind', { exp: String(NOW + 600) }, 'token_claim_missing'],
+    ['an end before all time', { exp: -1 }, 'token_claim_missing'],
+    ['no end', { exp: undefined }, 'token_claim_missing'],
+    ['an end that is null', { exp: null }, 'token_claim_missing'],
+    ['a start in 30 s', { nbf: NOW + 30 }, 'patient-1'],
+    ['a start in 31 s', { nbf: NOW + 31 }, 'token_not_yet_valid'],
+    ['a start of another kind', { nbf: 'now' }, 'token_claim_missing'],
+    ['made in 30 s', { iat: NOW + 30 }, 'patient-1'],
+    ['made in 31 s', { iat: NOW + 31 }, 'token_not_yet_valid'],
+    ['made at no time, where it matters', {}, 'token_claim_missing', { max_age_s: 60 }],
+    ['made 90 s ago', { iat: NOW - 90 }, 'patient-1', { max_age_s: 60 }],
+    ['made 91 s ago', { iat: NOW - 91 }, 'token_too_old', { max_age_s: 60 }],
+    ['a number for a subject', { sub: 1 }, 'token_claim_missing'],
+    ['an object for a subject', { sub: {} }, 'token_claim_missing'],
+    ['true for a subject', { sub: true }, 'token_claim_missing'],
+    ['a subject too long', { sub: 'x'.repeat(256) }, 'token_claim_missing'],
+    ['another claim for the subject', { patient: 'patient-9' }, 'patient-9', { subject_claim: 'patient' }],
+    ['that claim missing', {}, 'token_claim_missing', { subject_claim: 'patient' }],
+    ['a member of every object for the subject', {}, 'token_claim_missing', { subject_claim: 'constructor' }],
+    ['a tenant', { tid: 'north' }, 'patient-1', { tenant_claim: 'tid' }],
+    ['a tenant missing', {}, 'token_claim_missing', { tenant_claim: 'tid' }],
+    ['an empty tenant', { tid: '' }, 'token_claim_missing', { tenant_claim: 'tid' }],
+  ])('%s', async (_, claims, expected, settings) => expect(await outcome(claims, settings)).toBe(expected))
+})
+
+describe('a remembered token', () => {
+  const issuer: Issuer = {
+    issuer: idp.issuer,
+    audience: idp.audience,
+    algorithms: ['ES256'],
+    jwks: idp.jwks as never,
+  }
+
+  test('ends when it ends', async () => {
+    const authenticate = authenticator([{ ...issuer, max_age_s: 300 }])
+    const token = await idp.token('patient-1', { iat: NOW, nbf: NOW, exp: NOW + 200 })
+    expect(await ask(authenticate, token, NOW)).toBe('patient-1')
+    expect(await ask(authenticate, token, NOW + 229)).toBe('patient-1')
+    expect(await ask(authenticate, token, NOW + 230)).toBe('token_expired')
+    expect(await ask(authenticate, token, NOW)).toBe('patient-1')
+    expect(await ask(authenticate, token, NOW - 31)).toBe('token_not_yet_valid')
+  })
+
+  test('is nobody else’s', async () => {
+    const authenticate = authenticator([issuer])
+    const [one, two] = [
+      await idp.token('patient-1', { exp: NOW + 60 }),
+      await idp.token('patient-2', { exp: NOW + 60 }),
+    ]
+    for (let i = 0; i < 3; i++) {
+      expect(await ask(authenticate, one, NOW)).toBe('patient-1')
+      expect(await ask(authenticate, two, NOW)).toBe('patient-2')
+    }
+    const fresh = await idp.token('patient-1', { iat: NOW, exp: NOW + 60 })
+    expect(await ask(authenticate, fresh, NOW)).toBe('patient-1')
+    // One character of its signature, and it is another token.
+    const last = fresh.at(-2) === 'A' ? 'B' : 'A'
+    expect(await ask(authenticate, fresh.slice(0, -2) + last + fresh.at(-1), NOW)).toBe('token_signature')
+  })
+
+  test('is forgotten soon enough for a withdrawn key to bite', async () => {
+    const jwks = structuredClone(idp.jwks) as { keys: object[] }
+    let keys = jwks
+    const source = { current: async () => keys as never, seeking: async () => keys as never }
+    const authenticate = authenticator([issuer], () => source)
+    const token = await idp.token('patient-1', { iat: NOW, exp: NOW + 3600 })
+    expect(await ask(authenticate, token, NOW)).toBe('patient-1')
+    keys = { keys: [] }
+    expect(await ask(authenticate, token, NOW + 60)).toBe('patient-1')
+    expect(await ask(authenticate, token, NOW + 601)).toBe('token_key_unknown')
+  })
+})

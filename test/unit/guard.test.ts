@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest'
+import type { Ledger } from '../../src/index.ts'
+import { memoryLedger, memoryStore } from '../../src/runtime/memory/index.ts'
+import { memoryGate } from '../support/memory-gate.ts'
+
+// "fails closed": a part of ours fails under a request. What the parts do to recover is tested with each of them.
+
+const broken = () => Promise.reject(new Error('no connection to recordings/rec-1 with key AKIA123'))
+
+async function reasons(ledger: Ledger): Promise<unknown[]> {
+  const { entries } = await ledger.read({ limit: 100 })
+  return entries.map(({ json }) => (JSON.parse(json) as { reason: string }).reason)
+}
+
+describe('fails closed', () => {
+  test.each(['GET', 'HEAD'])(
+    '%s with a store that fails is a recorded 503 that tells nothing',
+    async method => {
+      const { fetch, idp, ledger } = await memoryGate({
+        store: { ...memoryStore(), open: broken, find: broken },
+      })
+      const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }
+      const response = await fetch('/recordings/rec-1', { method, headers })
+      expect(response.status).toBe(503)
+      expect(response.headers.get('retry-after')).toBe('5')
+      expect(await response.text()).not.toMatch(/AKIA|rec-1/)
+      expect(await reasons(ledger)).toEqual(['store_unavailable'])
+    },
+  )
+
+  test('a fault that nobody foresaw is a recorded refusal too', async () => {
+    const store = { ...memoryStore(), open: (() => undefined) as never }
+    const { fetch, idp, ledger } = await memoryGate({ store })
+    const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }
+    expect((await fetch('/recordings/rec-1', { headers })).status).toBe(503)
+    expect(await reasons(ledger)).toEqual(['gate_fault'])
+  })
+
+  test('no denial without a record: one that no store takes does not leave, and goes to the last resort', async () => {
+    const lost: string[] = []
+    const ledger: Ledger = { ...memoryLedger(), record: broken }
+    const { fetch, idp } = await memoryGate({ ledger, lastResort: json => lost.push(json) })
+    const headers = { authorization: `Bearer ${await idp.token('patient-2')}` }
+    for (const path of ['/recordings/rec-1', '/recordings/rec-0', '/recordings/..']) {
+      const response = await fetch(path, { headers })
+      expect(response.status).toBe(503)
+      expect(await response.text()).not.toMatch(/AKIA/)
+    }
+    expect(lost.map(json => (JSON.parse(json) as { reason: string }).reason)).toEqual([
+      'not_owner',
+      'recording_unknown',
+      'path_invalid',
+    ])
+    // Who may, may: the ledger has no part in it.
+    const owner = { authorization: `Bearer ${await idp.token('patient-1')}` }
+    expect((await fetch('/recordings/rec-1', { headers: owner })).status).toBe(200)
+  })
+
+  test('403 for both, by configuration', async () => {
+    const { fetch, idp } = await memoryGate({ concealedStatus: 403 })
+    const headers = { authorization: `Bearer ${await idp.token('patient-2')}` }
+    expect((await fetch('/recordings/rec-1', { headers })).status).toBe(403)
+    expect((await fetch('/recordings/rec-0', { headers })).status).toBe(403)
+  })
+
+  test('a recording that changes between two reads is not put together from both', async () => {
+    const store = memoryStore()
+    const { fetch, idp } = await memoryGate({ store })
+    const binding = { owner: 'patient-1', issuer: idp.issuer }
+    const put = (text: string, replaces: string | null) =>
+      store.put('recordings/changing', new Blob([text]).stream(), {
+        size: text.length,
+        contentType: 'video/mp4',
+        binding,
+        replaces,
+      })
+    const first = await put('first version', null)
+    const open = store.open.bind(store)
+    let opened = 0
+    store.open = async (key, range) => {
+      if (++opened === 2) await put('second, longer version', first?.etag ?? null)
+      return open(key, range)
+    }
+    const headers = {
+      authorization: `Bearer ${await idp.token('patient-1')}`,
+      range: 'bytes=0-4',
+      'if-range': '"other"',
+    }
+    expect((await fetch('/recordings/changing', { headers })).status).toBe(503)
+    expect(opened).toBe(2)
+  })
+})
+
+describe('one read of the store for each request', () => {
+  test.each([
+    ['the whole', {}],
+    ['a range', { range: 'bytes=10-20' }],
+    ['a range with a date that holds', { range: 'bytes=0-' }],
+    ['a condition', { 'if-none-match': '*' }],
+    ['a condition that fails', { 'if-match': '"x"' }],
+  ])('%s', async (_, headers) => {
+    const store = memoryStore()
+    const { fetch, idp } = await memoryGate({ store })
+    let reads = 0
+    const { open, find } = store
+    store.open = (...args) => {
+      reads++
+      return open(...args)
+    }
+    store.find = (...args) => {
+      reads++
+      return find(...args)
+    }
+    for (const subject of ['patient-1', 'patient-2']) {
+      reads = 0
+      const authorization = `Bearer ${await idp.token(subject)}`
+      await fetch('/recordings/rec-1', { headers: { ...headers, authorization } })
+      expect(reads).toBe(1)
+    }
+    // And none at all before it is known who asks.
+    reads = 0
+    await fetch('/recordings/rec-1', { headers })
+    expect(reads).toBe(0)
+  })
+})

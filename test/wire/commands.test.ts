@@ -1,0 +1,305 @@
+import { execFile, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createIssuer, denials, type TestIssuer, variables } from '../support/clinic.ts'
+import { type RunningGate, startGate } from '../support/gate.ts'
+
+// The commands as a person or a program calls them.
+
+interface Ended {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function run(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+  return new Promise(resolve => {
+    execFile(
+      process.execPath,
+      ['src/cli/main.ts', ...args],
+      { env: { ...process.env, ...env } },
+      (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    )
+  })
+}
+
+let clinic: RunningGate
+const at = () => ['--url', clinic.url, '--data', clinic.data]
+const token = async (...args: string[]) =>
+  (await run(['token', '--data', clinic.data, ...args])).stdout.trim()
+
+beforeAll(async () => {
+  clinic = await startGate({ demo: true })
+})
+afterAll(() => clinic.stop())
+
+describe('the demo clinic', () => {
+  test('has recordings of ten patients, each for its patient alone', async () => {
+    const tokens = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => token('--sub', `patient-${String(i + 1).padStart(3, '0')}`)),
+    )
+    for (const [i, bearer] of tokens.entries()) {
+      const get = (n: number) =>
+        fetch(`${clinic.url}/recordings/rec-${String(n + 1).padStart(3, '0')}`, {
+          headers: { Authorization: `Bearer ${bearer}` },
+        })
+      const own = await get(i)
+      expect(own.status).toBe(200)
+      expect(own.headers.get('content-type')).toBe('video/mp4')
+      expect(
+        Buffer.from(await own.arrayBuffer())
+          .subarray(4, 8)
+          .toString(),
+      ).toBe('ftyp')
+      expect((await get((i + 1) % 10)).status).toBe(404)
+    }
+  })
+
+  test('has a WebM, a sound and an HLS set', async () => {
+    const headers = async (sub: string) => ({ Authorization: `Bearer ${await token('--sub', sub)}` })
+    const type = async (path: string, sub: string) =>
+      (await fetch(clinic.url + path, { headers: await headers(sub) })).headers.get('content-type')
+    expect(await type('/recordings/rec-011', 'patient-002')).toBe('video/webm')
+    expect(await type('/recordings/rec-012', 'patient-003')).toBe('audio/mp4')
+    expect(await type('/recordings/rec-013/master.m3u8', 'patient-007')).toBe('application/vnd.apple.mpegurl')
+    expect(await type('/recordings/rec-013/segment-003.m4s', 'patient-007')).toBe('video/mp4')
+    expect(
+      (
+        await fetch(`${clinic.url}/recordings/rec-013/segment-003.m4s`, {
+          headers: await headers('patient-001'),
+        })
+      ).status,
+    ).toBe(404)
+  })
+
+  test('says three calls of curl that do what they say', async () => {
+    const lines = clinic
+      .said()
+      .split('\n')
+      .filter(line => line.includes('curl'))
+    expect(lines).toHaveLength(3)
+    const statuses = await Promise.all(
+      lines.map(
+        line =>
+          new Promise<string>((resolve, reject) => {
+            const command = line.replaceAll('npm run -s mediaward --', `${process.execPath} src/cli/main.ts`)
+            execFile(
+              'bash',
+              ['-c', command.replace('curl -i', "curl -i -o /dev/null -sw '%{http_code}'")],
+              (error, stdout) => (error ? reject(error) : resolve(stdout.trim().slice(0, 3))),
+            )
+          }),
+      ),
+    )
+    expect(statuses).toEqual(['206', '404', '401'])
+  })
+})
+
+describe('put', () => {
+  test('stores a file and a folder, which their owner then plays', async () => {
+    const file = await run(['put', 'mine', 'demo/media/patient-002.webm', '--owner', 'patient-042', ...at()])
+    expect(file).toMatchObject({ code: 0, stdout: '' })
+    expect(file.stderr).toContain('mine: 1 file stored for patient-042')
+    const folder = await run(['put', 'set', 'demo/media/patient-007-hls', '--owner', 'patient-042', ...at()])
+    expect(folder.stderr).toContain('set: 9 files stored for patient-042')
+    const headers = { Authorization: `Bearer ${await token('--sub', 'patient-042')}` }
+    expect((await fetch(`${clinic.url}/recordings/mine`, { headers })).headers.get('content-type')).toBe(
+      'video/webm',
+    )
+    expect((await fetch(`${clinic.url}/recordings/set/init.mp4`, { headers })).status).toBe(200)
+  })
+
+  test('says what the gate refused, with the event to look up', async () => {
+    const { code, stderr } = await run(['put', 'rec-001', 'package.json', '--owner', 'patient-042', ...at()])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/error: package\.json was not stored: 409 Conflict: .* \(event [0-9a-f-]{36}\)/)
+  })
+})
+
+describe('denials', () => {
+  test('--json prints one record a line, oldest first, all of them', async () => {
+    for (let i = 0; i < 5; i++) await fetch(`${clinic.url}/recordings/rec-00${i}`)
+    const { code, stdout } = await run(['denials', '--json', ...at()])
+    expect(code).toBe(0)
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line) as { id: string; t: string; decision: string })
+    expect(events.length).toBeGreaterThanOrEqual(5)
+    expect(events.map(({ id }) => id)).toEqual(events.map(({ id }) => id).sort())
+    expect(new Set(events.map(({ decision }) => decision))).toEqual(new Set(['deny']))
+    const newest = await run(['denials', '--json', '--limit', '2', ...at()])
+    expect(
+      newest.stdout
+        .trim()
+        .split('\n')
+        .map(line => JSON.parse(line).id),
+    ).toEqual(events.slice(-2).map(({ id }) => id))
+    const none = await run(['denials', '--json', '--since', '2100-01-01T00:00:00Z', ...at()])
+    expect(none).toMatchObject({ code: 0, stdout: '' })
+    expect((await run(['denials', '--since', '1h', ...at()])).stdout).toContain('token_missing')
+  })
+
+  test('--follow goes on, each record once', { timeout: 30_000 }, async () => {
+    const follower = spawn(process.execPath, [
+      'src/cli/main.ts',
+      'denials',
+      '--follow',
+      '--json',
+      '--limit',
+      '1',
+      ...at(),
+    ])
+    let seen = ''
+    follower.stdout.on('data', (chunk: Buffer) => {
+      seen += chunk.toString()
+    })
+    const until = async (n: number) => {
+      while (seen.split('\n').length <= n) await new Promise(resolve => setTimeout(resolve, 50))
+    }
+    await until(1)
+    const answered: string[] = []
+    for (let i = 0; i < 3; i++) {
+      const response = await fetch(`${clinic.url}/recordings/follow-${i}`)
+      answered.push(((await response.json()) as { instance: string }).instance.slice(9))
+      await until(2 + i)
+    }
+    follower.kill()
+    expect(
+      seen
+        .trim()
+        .split('\n')
+        .slice(1)
+        .map(line => JSON.parse(line).id),
+    ).toEqual(answered)
+  })
+
+  test('is for the role security alone', async () => {
+    const { code, stderr } = await run(['denials', '--token', await token('--sub', 'patient-001'), ...at()])
+    expect(code).toBe(2)
+    expect(stderr).toContain('hint: the token needs the role "security"')
+  })
+})
+
+describe('token', () => {
+  test('prints a token with what was asked for, and nothing else', async () => {
+    const { stdout, stderr } = await run([
+      'token',
+      '--sub',
+      'p',
+      '--role',
+      'a',
+      '--role',
+      'b',
+      '--ttl',
+      '60',
+      '--claim',
+      'tenant=north',
+      '--claim',
+      'n=7',
+      '--data',
+      clinic.data,
+    ])
+    expect(stderr).toBe('')
+    expect(stdout.trim().split('\n')).toHaveLength(1)
+    const claims = JSON.parse(Buffer.from(stdout.split('.')[1] ?? '', 'base64url').toString())
+    expect(claims).toMatchObject({ sub: 'p', roles: ['a', 'b'], tenant: 'north', n: 7 })
+    expect(claims.exp - claims.iat).toBe(60)
+  })
+})
+
+describe('called wrongly, a command says how to mend it, with exit code 2', () => {
+  test.each([
+    [['frobnicate'], /no command "frobnicate"/],
+    [['dev', '--runtime', 'bun'], /--runtime bun is unknown/],
+    [['dev', '--port', 'x'], /--port x is no port/],
+    [['dev', '--nope'], /Unknown option '--nope'/],
+    [['dev', '--vars', '/does/not/exist'], /can't be read/],
+    [['token'], /--sub is missing/],
+    [['token', '--sub', 'a', '--ttl', 'soon'], /--ttl soon is no whole number/],
+    [['token', '--sub', 'a', '--claim', 'x'], /--claim x has no "="/],
+    [['token', '--sub', 'a', '--data', '/does/not/exist'], /no development issuer/],
+    [['put', 'x'], /put takes an id and a file/],
+    [['put', '../x', 'package.json', '--owner', 'a'], /can't be a recording's id/],
+    [['put', 'x', 'package.json'], /--owner is missing/],
+    [['put', 'x', '/does/not/exist', '--owner', 'a', '--token', 't'], /there is no \/does\/not\/exist/],
+    [
+      ['put', 'x', 'package.json', '--owner', 'a', '--token', 't', '--url', 'http://127.0.0.1:9'],
+      /nothing answers at/,
+    ],
+    [['denials', '--limit', '0', '--token', 't'], /--limit 0 must be/],
+    [['denials', '--since', 'yesterday', '--token', 't'], /--since yesterday is no time/],
+  ])('%j', async (args, message) => {
+    const { code, stdout, stderr } = await run(args)
+    expect(stderr).toMatch(message)
+    expect(stderr).not.toMatch(/\n\s+at /)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  })
+})
+
+describe('dev', () => {
+  test('with issuers in --vars trusts those alone, as `npm start` is called by programs', async () => {
+    const idp: TestIssuer = await createIssuer()
+    const data = mkdtempSync(join(tmpdir(), 'mediaward-'))
+    const file = join(data, 'my.vars')
+    const lines = Object.entries(variables(idp)).map(([name, value]) => `${name}=${value}`)
+    writeFileSync(file, `# a comment\n${lines.join('\n')}\nTICKET_KEY=for-a-later-version\n`)
+    const npm = spawn(
+      'npm',
+      ['start', '--', '--runtime', 'workerd', '--port', '0', '--data', data, '--vars', file, '--no-demo'],
+      { detached: true },
+    )
+    const ready = await new Promise<string>(resolve => {
+      let out = ''
+      npm.stdout.on('data', (chunk: Buffer) => {
+        out += chunk.toString()
+        const line = out.split('\n').find(text => text.startsWith('{'))
+        if (line !== undefined && out.endsWith('\n')) resolve(line)
+      })
+    })
+    const { url } = JSON.parse(ready) as { ready: true; url: string }
+    const ask = async (bearer: string) =>
+      (await fetch(`${url}/recordings/rec-001`, { headers: { Authorization: `Bearer ${bearer}` } })).status
+    expect(await ask(await idp.token('patient-001'))).toBe(404)
+    const { stdout } = await run(['token', '--sub', 'patient-001', '--data', data])
+    expect(await ask(stdout.trim())).toBe(401)
+    const reasons = (await denials({ url } as RunningGate, idp)).map(({ reason }) => reason)
+    expect(reasons).toEqual(['recording_unknown', 'token_issuer'])
+    process.kill(-(npm.pid ?? 0), 'SIGTERM')
+  })
+
+  test('a mistake in the configuration ends it before it serves', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'mediaward-'))
+    const file = join(data, 'bad.vars')
+    writeFileSync(file, 'PSEUDONYM_KEY=short\nALLOWED_ORIGINS=*\n')
+    const { code, stdout, stderr } = await run(['dev', '--port', '0', '--data', data, '--vars', file])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/PSEUDONYM_KEY .*at least 32[\s\S]*ALLOWED_ORIGINS/)
+    expect(stderr).not.toMatch(/\n\s+at /)
+    expect(existsSync(join(data, 'v3'))).toBe(false)
+  })
+
+  test('a data folder that another run has is left alone', async () => {
+    const { code, stderr } = await run(['dev', '--port', '0', '--data', clinic.data])
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/is in use by process \d+/)
+    expect((await fetch(`${clinic.url}/healthz`)).status).toBe(200)
+  })
+
+  test('keeps its recordings and its log from one run to the next', async () => {
+    const first = await startGate({ demo: true })
+    await fetch(`${first.url}/recordings/rec-001`)
+    await first.stop()
+    const again = await startGate({ demo: true, data: first.data })
+    const { stdout } = await run(['denials', '--json', '--url', again.url, '--data', again.data])
+    expect(stdout).toContain('token_missing')
+    await again.stop()
+  })
+})
+
+test('healthz says that it is alive, and no more', async () => {
+  const response = await fetch(`${clinic.url}/healthz`)
+  expect([response.status, await response.text()]).toEqual([200, 'ok'])
+})
