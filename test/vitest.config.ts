@@ -17,7 +17,9 @@ export default defineConfig({
       },
       {
         root,
-        plugins: [cloudflareTest({ wrangler: { configPath: './test/workerd/wrangler.toml' }, verbose: false })],
+        plugins: [
+          cloudflareTest({ wrangler: { configPath: './test/workerd/wrangler.toml' }, verbose: false }),
+        ],
         test: { name: 'workerd', include: ['test/workerd/**/*.test.ts'], testTimeout: 60_000 },
       },
       {
@@ -30,6 +32,11 @@ export default defineConfig({
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },
+      },
+      {
+        root,
+        // Programs that others wrote, from Debian's packages: ffmpeg, curl.
+        test: { name: 'peers', include: ['test/peers/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
       },
     ],
   },

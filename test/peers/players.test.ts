@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type RunningGate, startGate } from '../support/gate.ts'
+
+// Clients that others wrote, with their own defaults: ffmpeg, ffprobe, curl.
+
+let gate: RunningGate
+let bearer: string
+
+interface Ended {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function run(command: string, args: readonly string[]): Promise<Ended> {
+  return new Promise(resolve => {
+    execFile(command, args, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    )
+  })
+}
+
+beforeAll(async () => {
+  gate = await startGate({ demo: true })
+  const { stdout } = await run(process.execPath, ['src/cli/main.ts', 'token', '--sub', 'patient-007', '--data', gate.data])
+  bearer = `Authorization: Bearer ${stdout.trim()}`
+})
+afterAll(() => gate.stop())
+
+describe('ffmpeg', () => {
+  const input = (path: string) => ['-v', 'error', '-headers', `${bearer}\r\n`, '-i', gate.url + path]
+
+  test('probes an MP4', async () => {
+    const { stdout } = await run('ffprobe', [...input('/recordings/rec-007'), '-show_entries', 'format=duration', '-of', 'csv=p=0'])
+    expect(Number(stdout)).toBeCloseTo(12, 0)
+  })
+
+  test.each(['/recordings/rec-007', '/recordings/rec-013/master.m3u8'])('plays %s to its end', async path => {
+    const { code, stderr } = await run('ffmpeg', [...input(path), '-f', 'null', '-'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+
+  test('seeks in an MP4', async () => {
+    const seek = ['-v', 'error', '-headers', `${bearer}\r\n`, '-ss', '9', '-i', `${gate.url}/recordings/rec-007`]
+    const { code, stdout } = await run('ffmpeg', [...seek, '-frames:v', '1', '-f', 'framemd5', '-'])
+    const file = await run('ffmpeg', ['-v', 'error', '-ss', '9', '-i', 'demo/media/patient-007.mp4', '-frames:v', '1', '-f', 'framemd5', '-'])
+    expect({ code, stdout }).toEqual({ code: 0, stdout: file.stdout })
+  })
+
+  test('gets nothing of another patient’s', async () => {
+    const { code, stderr } = await run('ffmpeg', [...input('/recordings/rec-001'), '-f', 'null', '-'])
+    expect(code).not.toBe(0)
+    expect(stderr).toContain('404')
+  })
+})
+
+describe('curl', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'recording.mp4')
+  const original = readFileSync('demo/media/patient-007.mp4')
+  const curl = (...args: string[]) => run('curl', ['-sS', '-H', bearer, ...args, `${gate.url}/recordings/rec-007`])
+
+  test('resumes a download that broke off', async () => {
+    writeFileSync(file, original)
+    truncateSync(file, 30_001)
+    expect(await curl('-C', '-', '-o', file)).toMatchObject({ code: 0, stderr: '' })
+    expect(readFileSync(file).equals(original)).toBe(true)
+  })
+
+  test('asks only for what has changed', async () => {
+    const etag = `${file}.etag`
+    await curl('--etag-save', etag, '-o', file)
+    const { stdout } = await curl('--etag-compare', etag, '-o', '/dev/null', '-w', '%{http_code} %{size_download}')
+    expect(stdout).toBe('304 0')
+  })
+
+  test('takes several ranges as the whole', async () => {
+    const { stdout } = await curl('-r', '0-9,100-109', '-o', '/dev/null', '-w', '%{http_code} %{size_download}')
+    expect(stdout).toBe(`200 ${original.length}`)
+  })
+})
