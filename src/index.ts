@@ -1,5 +1,12 @@
 export type { Algorithm, Issuer } from './authenticate/issuer.ts'
 export type { KeySource, WaitUntil } from './authenticate/key-source.ts'
+export type {
+  OpenedPart,
+  PutOptions,
+  RecordingStore,
+  RequestedRange,
+  StoredPart,
+} from './deliver/recording-store.ts'
 export { createGate, type Gate } from './gate.ts'
 export type { Handler } from './guard.ts'
 export type { AccessEvent } from './ledger/event.ts'
@@ -18,11 +25,4 @@ export { denials, mediaward } from './middleware.ts'
 export { ConfigurationError, type MediawardOptions } from './options.ts'
 export { REASONS, type Reason, type Stage } from './reason.ts'
 export type { Binding, Place } from './recording.ts'
-export type {
-  OpenedPart,
-  PutOptions,
-  RecordingStore,
-  RequestedRange,
-  StoredPart,
-} from './store/recording-store.ts'
 export { readVariables, type VariableOptions, type Variables } from './variables.ts'

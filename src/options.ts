@@ -1,10 +1,10 @@
 import { ALGORITHMS, type Issuer } from './authenticate/issuer.ts'
 import type { WaitUntil } from './authenticate/key-source.ts'
+import type { RecordingStore } from './deliver/recording-store.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import type { Network } from './ledger/network.ts'
 import { MIN_KEY_LENGTH } from './ledger/pseudonym.ts'
 import { compileLocation, type Location, locationsUnder } from './locate/location.ts'
-import type { RecordingStore } from './store/recording-store.ts'
 
 /** Everything that Mediaward is told by the app that mounts it, or by the variables of a deployment. */
 export interface MediawardOptions {

@@ -1,4 +1,4 @@
-import type { Principal } from '../authorize/authorize.ts'
+import type { Principal } from '../authorize/decision.ts'
 import type { Issuer } from './issuer.ts'
 
 /** A verified token's facts, as far as anything beyond this folder sees them. The claims themselves stop here. */

@@ -1,4 +1,4 @@
-import type { RequestedRange } from '../store/recording-store.ts'
+import type { RequestedRange } from './recording-store.ts'
 
 /** One element of a Range header. `last` may be Infinity (`5-`). */
 type Spec = { readonly first: number; readonly last: number } | { readonly suffix: number }

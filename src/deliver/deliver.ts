@@ -1,7 +1,7 @@
-import type { OpenedPart, RequestedRange, StoredPart } from '../store/recording-store.ts'
 import { type ByteRange, parseRange, requestedRange, selectRange } from './byte-range.ts'
 import { safeMediaType } from './media-type.ts'
 import { failedPrecondition, rangeHolds } from './preconditions.ts'
+import type { OpenedPart, RequestedRange, StoredPart } from './recording-store.ts'
 import { representationHeaders, responseHeaders } from './response-headers.ts'
 
 /** Turns a body of known length into one that is sent with exactly that Content-Length, without a look at its bytes. */

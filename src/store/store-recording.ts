@@ -1,11 +1,11 @@
 import type { Subject } from '../authenticate/subject.ts'
 import { mediaTypeOf, safeMediaType, UNKNOWN_TYPE } from '../deliver/media-type.ts'
 import { failedPrecondition } from '../deliver/preconditions.ts'
+import type { RecordingStore, StoredPart } from '../deliver/recording-store.ts'
 import { responseHeaders } from '../deliver/response-headers.ts'
 import type { Attempt } from '../ledger/observe.ts'
 import type { Binding, Place } from '../recording.ts'
 import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
-import type { RecordingStore, StoredPart } from './recording-store.ts'
 
 /** How often a part that changes under our hands is looked at anew. */
 const ATTEMPTS = 3

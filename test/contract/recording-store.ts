@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import type { OpenedPart, RecordingStore, StoredPart } from '../../src/deliver/recording-store.ts'
 import type { Binding } from '../../src/recording.ts'
-import type { OpenedPart, RecordingStore, StoredPart } from '../../src/store/recording-store.ts'
 
 // What every adapter of the port RecordingStore must do; each adapter's test file runs this.
 

@@ -1,6 +1,6 @@
 import type { Binding } from '../../recording.ts'
 import { type Refused, refused } from '../../refusal.ts'
-import type { Permit, Principal } from '../authorize.ts'
+import type { Permit, Principal } from '../decision.ts'
 
 /**
  * The patient whose consultation it is may play it. Ids are compared as they stand, without case folding, trimming

@@ -1,5 +1,5 @@
 import { type Refused, refused } from '../../refusal.ts'
-import type { Action, Permit, Principal } from '../authorize.ts'
+import type { Action, Permit, Principal } from '../decision.ts'
 
 const ROLE_FOR: Readonly<Record<Exclude<Action, 'play'>, string>> = { store: 'recorder', audit: 'security' }
 

@@ -1,6 +1,6 @@
 import type { Binding } from '../../recording.ts'
 import { type Refused, refused } from '../../refusal.ts'
-import type { Principal } from '../authorize.ts'
+import type { Principal } from '../decision.ts'
 
 /**
  * Veto: subject and recording belong to different tenants, or only one of them to any. Where neither names a tenant

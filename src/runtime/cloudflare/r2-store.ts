@@ -1,6 +1,6 @@
+import type { OpenedPart, RecordingStore, RequestedRange, StoredPart } from '../../deliver/recording-store.ts'
 import { RESERVED_PREFIX } from '../../locate/location.ts'
 import type { Binding } from '../../recording.ts'
-import type { OpenedPart, RecordingStore, RequestedRange, StoredPart } from '../../store/recording-store.ts'
 
 /**
  * Recordings in an R2 bucket. Whose they are stands in each object's custom metadata: `mw-owner`, `mw-issuer`,

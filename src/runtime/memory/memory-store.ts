@@ -1,5 +1,5 @@
+import type { RecordingStore, RequestedRange, StoredPart } from '../../deliver/recording-store.ts'
 import type { Binding } from '../../recording.ts'
-import type { RecordingStore, RequestedRange, StoredPart } from '../../store/recording-store.ts'
 
 interface Held extends StoredPart {
   readonly bytes: Uint8Array<ArrayBuffer>

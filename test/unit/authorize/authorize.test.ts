@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { type Action, authorize, type Principal } from '../../../src/authorize/authorize.ts'
+import { authorize } from '../../../src/authorize/authorize.ts'
+import type { Action, Principal } from '../../../src/authorize/decision.ts'
 import type { Binding } from '../../../src/recording.ts'
 import { isRefused } from '../../../src/refusal.ts'
 
