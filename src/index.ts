@@ -1,5 +1,4 @@
 export type { Algorithm, Issuer } from './authenticate/issuer.ts'
-export type { KeySource, WaitUntil } from './authenticate/key-source.ts'
 export type {
   OpenedPart,
   PutOptions,
@@ -26,3 +25,4 @@ export { ConfigurationError, type MediawardOptions } from './options.ts'
 export { REASONS, type Reason, type Stage } from './reason.ts'
 export type { Binding, Place } from './recording.ts'
 export { readVariables, type VariableOptions, type Variables } from './variables.ts'
+export type { WaitUntil } from './wait-until.ts'

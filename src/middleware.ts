@@ -1,8 +1,8 @@
 import type { Context, MiddlewareHandler } from 'hono'
-import type { WaitUntil } from './authenticate/key-source.ts'
 import { createGate } from './gate.ts'
 import type { Handler } from './guard.ts'
 import type { MediawardOptions } from './options.ts'
+import type { WaitUntil } from './wait-until.ts'
 
 /**
  * Mediaward as middleware of a Hono app: `app.use('/recordings/*', mediaward({ … }))`. It answers everything below

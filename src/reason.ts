@@ -31,7 +31,7 @@ export const REASONS = {
     'tenant_mismatch',
   ],
   /** A recorder's upload cannot be stored as it was sent. */
-  upload: ['upload_invalid'],
+  upload: ['upload_invalid', 'upload_conflict'],
   /** A fault of ours, never blamed on the caller. */
   fault: ['keys_unavailable', 'store_unavailable', 'ledger_unavailable', 'gate_fault'],
 } as const

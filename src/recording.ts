@@ -22,3 +22,10 @@ export interface Place {
   /** The key of the stored object. Made only of what was checked. */
   readonly key: string
 }
+
+/** A binding whose owner's issuer is settled: where none is stamped, the only one that there is. */
+export function settled(binding: Binding, soleIssuer: string | undefined): Binding {
+  return binding.issuer !== undefined || soleIssuer === undefined
+    ? binding
+    : { ...binding, issuer: soleIssuer }
+}

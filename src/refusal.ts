@@ -33,14 +33,15 @@ export const ALLOW = 'GET, HEAD, PUT, OPTIONS'
  * an answer never tells whether a recording exists.
  *
  * @param concealedStatus the one status for all of them: 404, or 403 where a deployment prefers it
+ * @param allow the methods that the route has, for a 405
  */
-export function answerTo(reason: Reason, concealedStatus: 403 | 404): RefusalAnswer {
+export function answerTo(reason: Reason, concealedStatus: 403 | 404, allow: string = ALLOW): RefusalAnswer {
   const stage = stageOf(reason)
   switch (stage) {
     case 'locate':
       return reason === 'path_invalid'
         ? { status: 400, title: 'Bad Request', headers: {} }
-        : { status: 405, title: 'Method Not Allowed', headers: { Allow: ALLOW } }
+        : { status: 405, title: 'Method Not Allowed', headers: { Allow: allow } }
     case 'credential':
     case 'token':
       // RFC 6750 3.1: no error code where no token was tried, and nothing finer than invalid_token where one was.
@@ -58,7 +59,9 @@ export function answerTo(reason: Reason, concealedStatus: 403 | 404): RefusalAns
         ? { status: 404, title: 'Not Found', headers: {} }
         : { status: 403, title: 'Forbidden', headers: {} }
     case 'upload':
-      return { status: 400, title: 'Bad Request', headers: {} }
+      return reason === 'upload_conflict'
+        ? { status: 409, title: 'Conflict', headers: {} }
+        : { status: 400, title: 'Bad Request', headers: {} }
     case 'fault':
       return { status: 503, title: 'Service Unavailable', headers: { 'Retry-After': '5' } }
   }

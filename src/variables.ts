@@ -5,15 +5,15 @@ import { ConfigurationError, type MediawardOptions } from './options.ts'
 /** The variables of a deployment: the same on every runtime. All are texts. */
 export type Variables = Readonly<Record<string, unknown>>
 
-/** The names that are read, each with what it is for. */
+/** The names that are read. What each is for stands with the option of the same meaning. */
 export const VARIABLES = {
-  ISSUERS: 'whose tokens are trusted (JSON list)',
-  PSEUDONYM_KEY: 'secret under which people become pseudonyms in the log',
-  MEDIA_PREFIX: 'path that recordings are below, instead of /recordings',
-  LOCATIONS: 'URL patterns and key templates, instead of MEDIA_PREFIX (JSON list)',
-  ALLOWED_ORIGINS: 'origins whose pages may read answers, separated by commas',
-  CONCEALED_STATUS: '404 or 403, for "not yours" and "not there" alike',
-  LEDGER_SHARDS: 'how many ledgers the refusals are spread over',
+  ISSUERS: 'issuers',
+  PSEUDONYM_KEY: 'pseudonymKey',
+  MEDIA_PREFIX: 'locations',
+  LOCATIONS: 'locations',
+  ALLOWED_ORIGINS: 'allowedOrigins',
+  CONCEALED_STATUS: 'concealedStatus',
+  LEDGER_SHARDS: 'ledgerShards',
 } as const
 
 /** The options that can be said in variables. */
@@ -22,6 +22,8 @@ export type VariableOptions = Pick<
   'issuers' | 'pseudonymKey' | 'locations' | 'allowedOrigins' | 'concealedStatus'
 > & { readonly ledgerShards: number }
 
+/** The worker has routes of its own below /console and at /healthz. */
+const PREFIX = /^(?!\/(?:console|healthz)(?:\/|$))(?:\/[A-Za-z0-9_-]+)+$/
 /** Most shards: reading the log asks each of them. */
 const MAX_SHARDS = 64
 
@@ -34,9 +36,11 @@ export function readVariables(variables: Variables): VariableOptions {
   const mistakes: string[] = []
   const text = (name: keyof typeof VARIABLES): string | undefined => {
     const value = variables[name]
+    if (value !== undefined && typeof value !== 'string')
+      mistakes.push(`${name} must be a text: put it in quotes`)
     return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
   }
-  const list = <Item>(name: keyof typeof VARIABLES): readonly Item[] | undefined => {
+  const list = (name: keyof typeof VARIABLES): readonly unknown[] | undefined => {
     const json = text(name)
     if (json === undefined) return undefined
     try {
@@ -50,19 +54,16 @@ export function readVariables(variables: Variables): VariableOptions {
     return []
   }
 
-  const issuers = list<Issuer>('ISSUERS')
-  const locations = list<Location>('LOCATIONS')
-  for (const [index, location] of (locations ?? []).entries()) {
-    if (typeof location?.url !== 'string' || typeof location.key !== 'string') {
-      mistakes.push(`LOCATIONS[${index}] must have a url and a key, both texts`)
-    }
-  }
+  const issuers = list('ISSUERS')
+  const locations = list('LOCATIONS')
   const prefix = text('MEDIA_PREFIX')
   if (prefix !== undefined && locations !== undefined) {
     mistakes.push('MEDIA_PREFIX has no effect beside LOCATIONS: take one of them away')
   }
-  if (prefix !== undefined && !/^\/[^/](.*[^/])?$/.test(prefix)) {
-    mistakes.push('MEDIA_PREFIX must begin with "/" and not end with one, as in "/recordings"')
+  if (prefix !== undefined && !PREFIX.test(prefix)) {
+    mistakes.push(
+      'MEDIA_PREFIX must be a path of letters, digits, "_", "-" and "/" that begins with "/", does not end with one, and is not below /console or /healthz, as in "/recordings"',
+    )
   }
   const concealed = text('CONCEALED_STATUS')
   if (concealed !== undefined && concealed !== '404' && concealed !== '403') {
@@ -72,16 +73,16 @@ export function readVariables(variables: Variables): VariableOptions {
   if (!Number.isInteger(shards) || shards < 1 || shards > MAX_SHARDS) {
     mistakes.push(`LEDGER_SHARDS must be a whole number from 1 to ${MAX_SHARDS}`)
   }
-  if (mistakes.length > 0) throw new ConfigurationError(mistakes)
   const origins = text('ALLOWED_ORIGINS')
-    ?.split(',')
-    .map(origin => origin.trim())
+  const pseudonymKey = text('PSEUDONYM_KEY') ?? ''
+  if (mistakes.length > 0) throw new ConfigurationError(mistakes)
   return {
-    issuers: issuers ?? [],
-    pseudonymKey: text('PSEUDONYM_KEY') ?? '',
-    locations: locations ?? locationsUnder(prefix ?? '/recordings'),
+    // JSON of any kind so far: checkOptions looks at every member before one is used.
+    issuers: (issuers ?? []) as readonly Issuer[],
+    locations: (locations ?? locationsUnder(prefix ?? '/recordings')) as readonly Location[],
+    pseudonymKey,
     ledgerShards: shards,
-    ...(origins !== undefined && { allowedOrigins: origins }),
+    ...(origins !== undefined && { allowedOrigins: origins.split(',').map(origin => origin.trim()) }),
     ...(concealed !== undefined && { concealedStatus: concealed === '403' ? 403 : 404 }),
   }
 }

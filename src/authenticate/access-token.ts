@@ -1,14 +1,20 @@
 import { base64url, compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
 import type { Reason } from '../reason.ts'
 import { isRefused, type Refused, refused } from '../refusal.ts'
+import type { WaitUntil } from '../wait-until.ts'
 import { type AcceptedToken, acceptClaims, type TokenRefused } from './claims.ts'
 import type { Algorithm, Issuer } from './issuer.ts'
-import { type KeySource, KeysUnavailable, type WaitUntil } from './key-source.ts'
+import type { KeySource } from './key-source.ts'
 import { parseToken, type Unverified } from './token-text.ts'
 
 /** An issuer together with the source of its keys. */
 export interface TrustedIssuer extends Issuer {
   readonly keys: KeySource
+}
+
+/** A token that was verified, and by whose rules. */
+export interface VerifiedToken extends AcceptedToken {
+  readonly issuer: TrustedIssuer
 }
 
 /** Token kinds that are access tokens (RFC 8725 3.11, RFC 9068 2.1); a logout or DPoP token is none. */
@@ -19,20 +25,23 @@ const TYPES = new Set(['jwt', 'at+jwt'])
  * compared comes from our configuration; what a token says of its own keys (`jwk`, `jku`, `x5u`, `x5c`) is not read.
  *
  * @param now milliseconds since 1970
+ * @throws KeysUnavailable where the issuer's keys can't be had
  */
 export async function verifyAccessToken(
   token: string,
   issuers: ReadonlyMap<string, TrustedIssuer>,
   now: number,
   waitUntil: WaitUntil,
-): Promise<AcceptedToken | TokenRefused> {
+): Promise<VerifiedToken | TokenRefused> {
   const unverified = parseToken(token)
   if (unverified === undefined) return refused('token_malformed')
   const chosen = choose(unverified, issuers)
   if (isRefused(chosen)) return chosen
   const { issuer, kid } = chosen
-  const refusal = await verifyWithKeys(token, issuer, kid, now, waitUntil)
-  return refusal ?? acceptClaims(unverified.payload, issuer, await fingerprint(token), now)
+  const reason = await verifyWithKeys(token, issuer, kid, now, waitUntil)
+  if (reason !== undefined) return refused(reason)
+  const accepted = acceptClaims(unverified.payload, issuer, await fingerprint(token), now)
+  return isRefused(accepted) ? accepted : { ...accepted, issuer }
 }
 
 /** Everything that can be said before a key is needed, so that a hopeless token never makes us fetch one. */
@@ -61,24 +70,18 @@ async function verifyWithKeys(
   kid: string | undefined,
   now: number,
   waitUntil: WaitUntil,
-): Promise<Refused | undefined> {
-  try {
-    const keys = await issuer.keys.current(now, waitUntil)
-    const reason = await verifySignature(token, keys, issuer.algorithms)
-    if (reason !== 'token_key_unknown' || kid === undefined) return reason && refused(reason)
-    const newer = await issuer.keys.seeking(kid, now, waitUntil)
-    const verdict = newer === keys ? reason : await verifySignature(token, newer, issuer.algorithms)
-    return verdict && refused(verdict)
-  } catch (error) {
-    if (error instanceof KeysUnavailable) return refused('keys_unavailable')
-    throw error
-  }
+): Promise<Reason | undefined> {
+  const keys = await issuer.keys.current(now, waitUntil)
+  const reason = await verifySignature(token, keys, issuer.algorithms)
+  if (reason !== 'token_key_unknown' || kid === undefined) return reason
+  const newer = await issuer.keys.seeking(kid, now, waitUntil)
+  return newer === keys ? reason : verifySignature(token, newer, issuer.algorithms)
 }
 
 // jose imports a key at its first use and remembers it with the function that it makes for a set.
 const sets = new WeakMap<JSONWebKeySet, ReturnType<typeof createLocalJWKSet>>()
 
-/** Verifies a signature with a set of keys (RFC 7515 5.2), and with no other: undefined where it is good. */
+/** Verifies a signature with a set of keys (RFC 7515 5.2), and with no other key: undefined where it is good. */
 export async function verifySignature(
   token: string,
   keys: JSONWebKeySet,
@@ -93,14 +96,41 @@ export async function verifySignature(
     await compactVerify(token, set, { algorithms: [...algorithms] })
     return undefined
   } catch (error) {
-    if (error instanceof errors.JWKSNoMatchingKey) return 'token_key_unknown'
-    // Without a `kid` several keys may fit. Which one is meant is for the token to say, not for us to try.
-    if (error instanceof errors.JWKSMultipleMatchingKeys) return 'token_key_unknown'
-    if (error instanceof errors.JOSEAlgNotAllowed) return 'token_algorithm'
-    if (error instanceof errors.JWSInvalid) return 'token_malformed'
-    // Also what WebCrypto throws over a key that doesn't fit its algorithm.
-    return 'token_signature'
+    if (error instanceof errors.JWKSMultipleMatchingKeys) return verifyWithEach(token, error, algorithms)
+    return reasonFor(error)
   }
+}
+
+/** Most keys that are tried for a token that doesn't say which is meant. */
+const MAX_TRIED = 4
+
+/** Without a `kid`, or with two keys of one `kid`, several may fit, and one of them will do. */
+async function verifyWithEach(
+  token: string,
+  fitting: errors.JWKSMultipleMatchingKeys,
+  algorithms: readonly Algorithm[],
+): Promise<Reason | undefined> {
+  let reason: Reason = 'token_signature'
+  let tried = 0
+  for await (const key of fitting) {
+    if (tried++ === MAX_TRIED) break
+    try {
+      await compactVerify(token, key, { algorithms: [...algorithms] })
+      return undefined
+    } catch (error) {
+      reason = reasonFor(error)
+    }
+  }
+  return reason
+}
+
+function reasonFor(error: unknown): Reason {
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'token_signature'
+  if (error instanceof errors.JWKSNoMatchingKey) return 'token_key_unknown'
+  if (error instanceof errors.JOSEAlgNotAllowed) return 'token_algorithm'
+  if (error instanceof errors.JWSInvalid) return 'token_malformed'
+  // The key that the token names can't be used: a fault of whoever published it, not of the token.
+  return 'keys_unavailable'
 }
 
 /** A hash of what is signed. The signature is left out: the same token can be written with another one. */

@@ -1,9 +1,11 @@
-import { isRefused } from '../refusal.ts'
+import type { JSONWebKeySet } from 'jose'
+import { isRefused, refused } from '../refusal.ts'
+import type { WaitUntil } from '../wait-until.ts'
 import { type TrustedIssuer, verifyAccessToken } from './access-token.ts'
 import { type AcceptedToken, checkTimes, type TokenRefused } from './claims.ts'
 import { credential } from './credential.ts'
 import type { Issuer } from './issuer.ts'
-import { inlineKeys, type KeySource, type WaitUntil } from './key-source.ts'
+import { inlineKeys, type KeySource, KeysUnavailable } from './key-source.ts'
 import { Remembered } from './remembered.ts'
 import { remoteKeys } from './remote-keys.ts'
 import type { Subject } from './subject.ts'
@@ -15,20 +17,20 @@ export type Authenticate = (
   waitUntil: WaitUntil,
 ) => Promise<Subject | TokenRefused>
 
-/** Most tokens remembered in one isolate: some two megabytes. */
+/** Most tokens remembered in one isolate: some ten megabytes where all are as long as they may be. */
 const MAX_REMEMBERED = 1000
-/** Longest that a token is believed without verifying it anew, in milliseconds: a key that was withdrawn bites then. */
-const BELIEVED_FOR = 10 * 60_000
 
+/** A token that was verified, and the keys that were in force then. */
 interface Belief {
   readonly token: AcceptedToken
   readonly issuer: TrustedIssuer
-  readonly until: number
+  readonly keys: JSONWebKeySet
 }
 
 /**
  * Makes the one that finds out who asks. A token that was verified is remembered by its exact text, so that a warm
- * request verifies no signature; its times are looked at on every request.
+ * request verifies no signature; its times are looked at on every request, and it is verified anew when its issuer
+ * publishes other keys, so that a withdrawn key opens no longer than its set is kept.
  */
 export function authenticator(
   issuers: readonly Issuer[],
@@ -41,15 +43,20 @@ export function authenticator(
   return async (request, now, waitUntil) => {
     const text = credential(request)
     if (typeof text !== 'string') return text
-    const belief = beliefs.get(text)
-    if (belief !== undefined && belief.until > now) {
-      return checkTimes(belief.token, belief.issuer, now) ?? belief.token.subject
+    try {
+      const belief = beliefs.get(text)
+      if (belief !== undefined && (await belief.issuer.keys.current(now, waitUntil)) === belief.keys) {
+        return checkTimes(belief.token, belief.issuer, now) ?? belief.token.subject
+      }
+      const token = await verifyAccessToken(text, trusted, now, waitUntil)
+      if (isRefused(token)) return token
+      const keys = await token.issuer.keys.current(now, waitUntil)
+      beliefs.set(text, { token, issuer: token.issuer, keys })
+      return token.subject
+    } catch (error) {
+      if (error instanceof KeysUnavailable) return refused('keys_unavailable')
+      throw error
     }
-    const token = await verifyAccessToken(text, trusted, now, waitUntil)
-    if (isRefused(token)) return token
-    const issuer = trusted.get(token.subject.issuer)
-    if (issuer !== undefined) beliefs.set(text, { token, issuer, until: now + BELIEVED_FOR })
-    return token.subject
   }
 }
 

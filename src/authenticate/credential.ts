@@ -12,7 +12,9 @@ const SCHEME = /^bearer(?: |$)/i
 export function credential(request: Request): string | Refused {
   // RFC 6750 2.3: a token in a URL is in every log on its way. Refused even beside a good header, so that an app
   // that does this is found in its first test.
-  if (request.url.includes('access_token=')) return refused('token_in_query')
+  const query = request.url.indexOf('?')
+  if (query >= 0 && new URLSearchParams(request.url.slice(query)).has('access_token'))
+    return refused('token_in_query')
   const header = request.headers.get('authorization')
   if (header === null || !SCHEME.test(header)) return refused('token_missing')
   return BEARER.exec(header)?.[1] ?? refused('token_malformed')

@@ -34,7 +34,10 @@ export interface Issuer {
   readonly subject_claim?: string
   /** The claim that holds the roles, a list or a text with spaces. Default `roles`. */
   readonly roles_claim?: string
-  /** The claim that names the tenant. Default none; where it is set, a token without it is refused. */
+  /**
+   * The claim that names the tenant: 1 to 64 of letters, digits and `._:/-`. Default none; where it is set, a token
+   * without such a one is refused.
+   */
   readonly tenant_claim?: string
   /** The claim that names the login session, for the record. Default `sid`. */
   readonly session_claim?: string

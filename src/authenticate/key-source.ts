@@ -1,7 +1,5 @@
 import type { JSONWebKeySet } from 'jose'
-
-/** Keeps work alive past the answer, as `ExecutionContext.waitUntil` does. */
-export type WaitUntil = (work: Promise<unknown>) => void
+import type { WaitUntil } from '../wait-until.ts'
 
 /**
  * Port: where an issuer's public keys come from. An adapter

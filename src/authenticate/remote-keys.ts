@@ -1,6 +1,7 @@
-import type { JSONWebKeySet } from 'jose'
+import type { JSONWebKeySet, JWK } from 'jose'
 import { within } from '../deadline.ts'
-import { type KeySource, KeysUnavailable, type WaitUntil } from './key-source.ts'
+import type { WaitUntil } from '../wait-until.ts'
+import { type KeySource, KeysUnavailable } from './key-source.ts'
 
 /** How fetched keys are kept. Times in milliseconds. */
 export interface RemoteKeysOptions {
@@ -91,8 +92,9 @@ export function remoteKeys(uri: string, options: RemoteKeysOptions = REMOTE_KEYS
   return {
     async current(now, waitUntil) {
       if (now - fetchedAt > options.freshFor && now - failedAt > options.retryAfter) {
-        // While others fetch, last week's keys serve; only who has none waits.
-        if (keys === undefined || underWay === undefined) await fetchOnce(now, waitUntil)
+        const fetching = fetchOnce(now, waitUntil)
+        // Keys that are still usable serve while newer ones are fetched; only who has none waits.
+        if (keys === undefined || now - fetchedAt > options.usableFor) await fetching
       }
       return usable(now)
     },
@@ -129,8 +131,10 @@ async function fetchKeys(
     throw new Error(`status ${response.status}`)
   }
   const parsed: unknown = JSON.parse(await readText(response, maxBytes))
-  if (!isKeySet(parsed)) throw new Error('no JWK set (RFC 7517 5)')
-  return parsed
+  const keys = usableKeys(parsed)
+  // An answer without a key is a server's mistake; good keys are not thrown away for it.
+  if (keys.length === 0) throw new Error('no JWK set with a key for signatures (RFC 7517 5)')
+  return { keys }
 }
 
 async function readText(response: Response, maxBytes: number): Promise<string> {
@@ -145,7 +149,15 @@ async function readText(response: Response, maxBytes: number): Promise<string> {
   return text
 }
 
-function isKeySet(value: unknown): value is JSONWebKeySet {
-  const keys = (value as { keys?: unknown } | null)?.keys
-  return Array.isArray(keys) && keys.every(key => typeof key?.kty === 'string')
+/** RFC 7517 5: members that aren't understood are passed over, the others used. A symmetric key is nobody's to publish. */
+function usableKeys(set: unknown): JWK[] {
+  const keys: unknown = typeof set === 'object' && set !== null && 'keys' in set ? set.keys : undefined
+  return Array.isArray(keys) ? keys.filter(isSignatureKey) : []
+}
+
+function isSignatureKey(key: unknown): key is JWK {
+  if (typeof key !== 'object' || key === null) return false
+  const { kty, kid, use } = key as Readonly<Record<string, unknown>>
+  const known = kty === 'RSA' || kty === 'EC' || kty === 'OKP'
+  return known && (kid === undefined || typeof kid === 'string') && (use === undefined || use === 'sig')
 }

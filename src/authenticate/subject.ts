@@ -14,6 +14,7 @@ export interface Subject extends Principal {
 /** The claims of a token whose signature was verified. */
 export type Claims = Readonly<Record<string, unknown>>
 
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/
 /** Longest value of a claim that we keep. */
 const MAX_TEXT = 255
 /** Most roles that we keep of one token. */
@@ -26,7 +27,7 @@ const MAX_ROLES = 32
  */
 export function subjectOf(claims: Claims, issuer: Issuer, fingerprint: string): Subject | undefined {
   const id = text(claims[issuer.subject_claim ?? 'sub'])
-  const tenant = issuer.tenant_claim === undefined ? undefined : text(claims[issuer.tenant_claim])
+  const tenant = issuer.tenant_claim === undefined ? undefined : name(claims[issuer.tenant_claim])
   if (id === undefined || (issuer.tenant_claim !== undefined && tenant === undefined)) return undefined
   const session = text(claims[issuer.session_claim ?? 'sid'])
   const release = issuer.release_claim === undefined ? undefined : text(claims[issuer.release_claim])
@@ -46,6 +47,11 @@ export function subjectOf(claims: Claims, issuer: Issuer, fingerprint: string): 
 /** A claim counts only as a text that isn't empty: `["patient-1"]`, `1` and `{}` are nobody's id. */
 function text(claim: unknown): string | undefined {
   return typeof claim === 'string' && claim !== '' && claim.length <= MAX_TEXT ? claim : undefined
+}
+
+/** A tenant is stamped on what is stored and written into the log, so it must be good for both. */
+function name(claim: unknown): string | undefined {
+  return typeof claim === 'string' && NAME.test(claim) ? claim : undefined
 }
 
 function roles(claim: unknown): readonly string[] {

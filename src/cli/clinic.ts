@@ -13,7 +13,7 @@ export interface DemoRecording {
   readonly media: string
 }
 
-/** Puts the demo clinic's recordings into a bucket as a recorder would have: stamped with their owners. */
+/** Puts the demo clinic's recordings into a bucket, stamped with their owners, as a recorder outside of us would. */
 export async function seedClinic(
   bucket: LocalWorker['recordings'],
   issuer: string | undefined,

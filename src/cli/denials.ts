@@ -2,9 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { CURSOR_HEADER, MAX_PAGE, MORE_HEADER } from '../console/denials.ts'
 import type { AccessEvent } from '../ledger/event.ts'
-import { reasonOf } from './put.ts'
+import { ask, DATA, gateAt, reasonOf, tokenFor, URL_HERE } from './client.ts'
 import { print, say, UsageError } from './terminal.ts'
-import { DATA, tokenFor, URL_HERE } from './token.ts'
 
 /** How often `--follow` asks for new records, in milliseconds. */
 const POLL = 1000
@@ -28,22 +27,23 @@ export async function denials(args: readonly string[]): Promise<void> {
     throw new UsageError(`--limit ${values.limit} must be from 1 to ${MAX_PAGE}`)
   }
   const since = values.since === undefined ? undefined : readTime(values.since)
+  const gate = gateAt(values.url)
   const token = await tokenFor(values.token, values.data, 'security')
 
   const filter: Record<string, string> = since === undefined ? {} : { since }
   const newest: Record<string, string> = limit === undefined ? {} : { limit: String(limit), latest: 'true' }
-  let page = await fetchPage(values.url, token, { ...filter, ...newest })
+  let page = await fetchPage(gate, token, { ...filter, ...newest })
   let count = 0
   for (;;) {
-    for (const line of page.lines) await print(values.json ? line : describe(JSON.parse(line)))
+    for (const line of page.lines) await print(values.json ? line : describe(JSON.parse(line) as AccessEvent))
     count += page.lines.length
     if (!page.more && !values.follow) break
     if (!page.more) await pause(POLL)
     const { cursor } = page
-    page = await fetchPage(values.url, token, { ...filter, after: cursor }).catch(error => {
+    page = await fetchPage(gate, token, { ...filter, after: cursor }).catch((error: unknown) => {
       // Someone who follows all night must not lose the thread over a restart of the gate.
       if (!values.follow || error instanceof UsageError) throw error
-      say(`mediaward: ${error.message}; asking again`)
+      say(`mediaward: ${(error as Error).message}; asking again`)
       return { lines: [], cursor, more: false }
     })
   }
@@ -56,15 +56,11 @@ interface Page {
   readonly more: boolean
 }
 
-async function fetchPage(url: string, token: string, query: Record<string, string>): Promise<Page> {
-  const target = new URL('/console/api/denials', url)
+async function fetchPage(gate: URL, token: string, query: Record<string, string>): Promise<Page> {
+  const target = new URL('/console/api/denials', gate)
   target.search = new URLSearchParams(query).toString()
-  const response = await fetch(target, { headers: { Authorization: `Bearer ${token}` } }).catch(error => {
-    throw new Error(
-      `nothing answers at ${url} (${(error.cause ?? error).code ?? error.message}): name the gate with --url`,
-    )
-  })
-  if (response.status === 401 || response.status === 404 || response.status === 403) {
+  const response = await ask(target, token)
+  if ([401, 403, 404].includes(response.status)) {
     throw new UsageError(
       `the gate refused: ${await reasonOf(response)}`,
       'the token needs the role "security"',
@@ -97,7 +93,7 @@ function readTime(text: string): string {
   const ago = /^(\d+)([smhd])$/.exec(text)
   const unit = { s: 1e3, m: 6e4, h: 36e5, d: 864e5 }[ago?.[2] ?? '']
   const time = ago !== null && unit !== undefined ? Date.now() - Number(ago[1]) * unit : Date.parse(text)
-  if (!Number.isFinite(time)) {
+  if (Number.isNaN(new Date(time).getTime())) {
     throw new UsageError(`--since ${text} is no time`, 'write it as 2026-11-22T10:00:00Z, or as 15m, 2h, 3d')
   }
   return new Date(time).toISOString()

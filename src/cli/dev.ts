@@ -2,13 +2,18 @@ import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { parseArgs, parseEnv } from 'node:util'
 import { checkOptions } from '../options.ts'
-import { memoryLedger, memoryStore } from '../runtime/memory/index.ts'
 import { readVariables, VARIABLES } from '../variables.ts'
+import { DATA } from './client.ts'
 import { type DemoRecording, seedClinic } from './clinic.ts'
 import { lockData } from './data-lock.ts'
-import { type Development, developmentIssuer, openDevelopment } from './development-issuer.ts'
+import {
+  createDevelopment,
+  type Development,
+  developmentIssuer,
+  readDevelopment,
+  saveDevelopment,
+} from './development-issuer.ts'
 import { print, say, UsageError } from './terminal.ts'
-import { DATA } from './token.ts'
 import { startWorkerd } from './workerd.ts'
 
 /** `mediaward dev`: everything on this machine. */
@@ -26,16 +31,18 @@ export async function dev(args: readonly string[]): Promise<void> {
   if (values.runtime !== 'workerd') {
     throw new UsageError(`--runtime ${values.runtime} is unknown`, 'this version has one runtime: workerd')
   }
-  const port = Number(values.port)
-  if (!Number.isInteger(port) || port < 0 || port > 65535)
-    throw new UsageError(`--port ${values.port} is no port`)
+  const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : Number.NaN
+  if (!(port <= 65535))
+    throw new UsageError(`--port ${values.port} is no port`, 'take one from 0 (any) to 65535')
 
+  // Everything is checked before anything is touched.
   const given = values.vars === undefined ? {} : readVariablesFile(values.vars)
-  const release = lockData(values.data)
-  const development = await openDevelopment(values.data)
+  const development = readDevelopment(values.data) ?? (await createDevelopment())
   const variables = withDefaults(given, development)
   const { issuers, ...options } = readVariables(variables)
-  checkOptions({ issuers, ...options, store: memoryStore(), ledger: memoryLedger() })
+  checkOptions({ issuers, ...options })
+  const release = lockData(values.data)
+  saveDevelopment(values.data, development)
 
   const worker = await startWorkerd(port, values.data, variables)
   const stop = async () => {
@@ -54,15 +61,25 @@ export async function dev(args: readonly string[]): Promise<void> {
 function readVariablesFile(file: string): Record<string, string> {
   let text: string
   try {
-    text = readFileSync(file, 'utf8')
+    // Some editors put a mark in front, which would hide the first name.
+    text = readFileSync(file, 'utf8').replace(/^\ufeff/, '')
   } catch {
     throw new UsageError(`${file} can't be read`, '--vars names a file of NAME=value lines')
   }
   const variables: Record<string, string> = {}
   for (const [name, value] of Object.entries(parseEnv(text))) {
-    if (value === undefined) continue
+    // What is no name may be a line of a secret that was not put in quotes.
+    if (!/^[A-Z][A-Z0-9_]{0,63}$/.test(name)) {
+      throw new UsageError(
+        `${file} holds a line that is no NAME=value`,
+        'put values of several lines in quotes',
+      )
+    }
     if (!Object.hasOwn(VARIABLES, name)) say(`${file}: ${name} is not read by this version`)
-    else variables[name] = value
+    else if (value !== undefined) variables[name] = value
+  }
+  if (text.trim() !== '' && Object.keys(parseEnv(text)).length === 0 && !/^\s*#/.test(text)) {
+    throw new UsageError(`${file} names no variable`, '--vars names a file of NAME=value lines')
   }
   return variables
 }

@@ -18,18 +18,39 @@ export interface Development {
   readonly pseudonymKey: string
 }
 
-/** Makes the secrets of a data folder at its first use; afterwards reads them. */
-export async function openDevelopment(data: string): Promise<Development> {
+/** Makes new secrets. Nothing is written. */
+export async function createDevelopment(): Promise<Development> {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const key = { ...(await exportJWK(privateKey)), kid: 'development', alg: 'ES256', use: 'sig' }
+  return { key, pseudonymKey: randomBytes(32).toString('base64url') }
+}
+
+/**
+ * Reads the secrets of a data folder; undefined where it has none yet.
+ *
+ * @throws UsageError where the file is damaged
+ */
+export function readDevelopment(data: string): Development | undefined {
   const file = join(data, FILE)
-  if (!existsSync(file)) {
-    const { privateKey } = await generateKeyPair('ES256', { extractable: true })
-    const key = { ...(await exportJWK(privateKey)), kid: 'development', alg: 'ES256', use: 'sig' }
-    const development: Development = { key, pseudonymKey: randomBytes(32).toString('base64url') }
-    mkdirSync(data, { recursive: true })
-    writeFileSync(`${file}.new`, JSON.stringify(development), { mode: 0o600 })
-    renameSync(`${file}.new`, file)
+  if (!existsSync(file)) return undefined
+  try {
+    const { key, pseudonymKey } = JSON.parse(readFileSync(file, 'utf8')) as Development
+    if (typeof key.d === 'string' && typeof pseudonymKey === 'string') return { key, pseudonymKey }
+  } catch {
+    // Said below.
   }
-  return JSON.parse(readFileSync(file, 'utf8')) as Development
+  throw new UsageError(
+    `${file} is damaged`,
+    'take it away; a new one is made, and older tokens and pseudonyms end',
+  )
+}
+
+/** Writes the secrets into a data folder, whole or not at all, for its owner's eyes alone. */
+export function saveDevelopment(data: string, development: Development): void {
+  const file = join(data, FILE)
+  mkdirSync(data, { recursive: true })
+  writeFileSync(`${file}.new`, JSON.stringify(development), { mode: 0o600 })
+  renameSync(`${file}.new`, file)
 }
 
 /** The development issuer as the gate is told of it: with its public key alone. */
@@ -62,13 +83,14 @@ export async function signToken(
   data: string,
   { subject, roles, ttl, claims }: TokenRequest,
 ): Promise<string> {
-  if (!existsSync(join(data, FILE))) {
+  const development = readDevelopment(data)
+  if (development === undefined) {
     throw new UsageError(
       `there is no development issuer in ${data}`,
       'start "npm start" first, or name its --data DIR',
     )
   }
-  const { key } = await openDevelopment(data)
+  const { key } = development
   const now = Math.floor(Date.now() / 1000)
   return new SignJWT({
     iss: ISSUER,

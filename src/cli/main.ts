@@ -12,7 +12,8 @@ const HELP = `Usage: mediaward COMMAND
   token --sub SUBJECT [--role ROLE]… [--ttl SECONDS] [--claim NAME=VALUE]… [--data DIR]
       Print a token of the development issuer.
 
-  put ID FILE-OR-FOLDER --owner SUBJECT [--owner-issuer ISSUER] [--url URL] [--token TOKEN] [--data DIR]
+  put ID FILE-OR-FOLDER --owner SUBJECT [--owner-issuer ISSUER] [--prefix /recordings]
+      [--url URL] [--token TOKEN] [--data DIR]
       Store a recording through the gate. A folder is a recording of many parts.
 
   denials [--follow] [--json] [--limit N] [--since TIME] [--url URL] [--token TOKEN] [--data DIR]

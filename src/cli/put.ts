@@ -1,10 +1,14 @@
 import { openAsBlob } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
+import { basename, join, relative, sep } from 'node:path'
 import { parseArgs } from 'node:util'
 import { mediaTypeOf } from '../deliver/media-type.ts'
+import { isPart } from '../locate/location.ts'
+import { ask, DATA, gateAt, reasonOf, tokenFor, URL_HERE } from './client.ts'
 import { progress, say, UsageError } from './terminal.ts'
-import { DATA, tokenFor, URL_HERE } from './token.ts'
+
+const ID = /^[A-Za-z0-9_-]{1,64}$/
+const OWNER = /^[\x21-\x7e]{1,255}$/
 
 /** `mediaward put`: stores a file, or a folder as the parts of one recording, through the gate. */
 export async function put(args: readonly string[]): Promise<void> {
@@ -14,6 +18,7 @@ export async function put(args: readonly string[]): Promise<void> {
     options: {
       owner: { type: 'string' },
       'owner-issuer': { type: 'string' },
+      prefix: { type: 'string', default: '/recordings' },
       url: { type: 'string', default: URL_HERE },
       token: { type: 'string' },
       data: { type: 'string', default: DATA },
@@ -26,35 +31,40 @@ export async function put(args: readonly string[]): Promise<void> {
       'as in: mediaward put rec-042 video.mp4 --owner patient-007',
     )
   }
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(id)) {
+  if (!ID.test(id)) {
     throw new UsageError(`"${id}" can't be a recording's id`, 'take 1 to 64 letters, digits, "_" and "-"')
   }
-  if (!values.owner) throw new UsageError('--owner is missing', 'name the patient whose recording it is')
-  const token = await tokenFor(values.token, values.data, 'recorder')
+  const { owner } = values
+  if (!owner) throw new UsageError('--owner is missing', 'name the patient whose recording it is')
+  if (!OWNER.test(owner))
+    throw new UsageError(`"${owner}" can't be an owner`, 'take 1 to 255 visible ASCII characters')
+  const issuer = values['owner-issuer']
+  if (issuer !== undefined && !OWNER.test(issuer))
+    throw new UsageError('--owner-issuer is none', 'as in "https://login.clinic.example/"')
+
+  // All that can be known to be wrong is said before the first byte is sent.
+  const gate = gateAt(values.url)
   const files = await filesOf(source)
-  const headers = {
-    Authorization: `Bearer ${token}`,
-    'Mediaward-Owner': values.owner,
-    ...(values['owner-issuer'] !== undefined && { 'Mediaward-Owner-Issuer': values['owner-issuer'] }),
-  }
+  const token = await tokenFor(values.token, values.data, 'recorder')
   for (const [index, { path, part }] of files.entries()) {
     progress(part ?? id, index, files.length)
-    const target = `${values.url.replace(/\/$/, '')}/recordings/${id}${part === undefined ? '' : `/${part}`}`
-    const body = await openAsBlob(path)
-    const response = await fetch(target, {
-      method: 'PUT',
-      headers: { ...headers, 'Content-Type': mediaTypeOf(path) },
-      body,
-    }).catch(error => {
-      throw new UsageError(
-        `nothing answers at ${values.url} (${(error.cause ?? error).code ?? error.message})`,
-        'name the gate with --url',
-      )
-    })
+    const response = await ask(
+      new URL(`${values.prefix}/${part === undefined ? id : `${id}/${part}`}`, gate),
+      token,
+      {
+        method: 'PUT',
+        headers: {
+          'Content-Type': mediaTypeOf(path),
+          'Mediaward-Owner': owner,
+          ...(issuer !== undefined && { 'Mediaward-Owner-Issuer': issuer }),
+        },
+        body: await openAsBlob(path),
+      },
+    )
     if (!response.ok) throw new Error(`${path} was not stored: ${await reasonOf(response)}`)
   }
   progress(id, files.length, files.length)
-  say(`${id}: ${files.length} ${files.length === 1 ? 'file' : 'files'} stored for ${values.owner}`)
+  say(`${id}: ${files.length} ${files.length === 1 ? 'file' : 'files'} stored for ${owner}`)
 }
 
 interface Source {
@@ -67,24 +77,23 @@ async function filesOf(source: string): Promise<readonly Source[]> {
     throw new UsageError(`there is no ${source}`, 'name a file or a folder')
   })
   if (!facts.isDirectory()) return [{ path: source }]
-  const entries = await readdir(source, { recursive: true, withFileTypes: true })
-  const files = entries
-    .filter(entry => entry.isFile())
-    .map(entry => join(entry.parentPath, entry.name))
-    .sort()
-  if (files.length === 0) throw new UsageError(`${source} holds no file`)
-  return files.map(path => ({ path, part: relative(source, path).split(sep).join('/') }))
-}
-
-/** What the gate says of a refusal, in words; the id is for whoever looks it up. */
-export async function reasonOf(response: Response): Promise<string> {
-  const problem = (await response.json().catch(() => ({}))) as {
-    title?: string
-    detail?: string
-    instance?: string
+  const paths = (await readdir(source, { recursive: true })).map(name => join(source, name)).sort()
+  const hidden = paths.filter(path => basename(path).startsWith('.'))
+  for (const path of hidden) say(`${path} is hidden and left out`)
+  const files: Source[] = []
+  for (const path of paths) {
+    // stat follows links: what they lead to is stored.
+    if (hidden.includes(path) || !(await stat(path)).isFile()) continue
+    const name = relative(source, path)
+    const part = name.split(sep).join('/')
+    if (!isPart(part) || (sep !== '\\' && name.includes('\\'))) {
+      throw new UsageError(
+        `${path} can't be a part's name`,
+        'rename it: letters, digits, ".", "_" and "-", at most 100 of them, at most 8 folders deep',
+      )
+    }
+    files.push({ path, part })
   }
-  const detail = problem.detail === undefined ? '' : `: ${problem.detail}`
-  const instance =
-    problem.instance === undefined ? '' : ` (event ${problem.instance.replace('urn:uuid:', '')})`
-  return `${response.status} ${problem.title ?? response.statusText}${detail}${instance}`
+  if (files.length === 0) throw new UsageError(`${source} holds no file`)
+  return files
 }

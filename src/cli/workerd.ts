@@ -5,6 +5,8 @@ import { runtimeMark } from './data-lock.ts'
 import { say } from './terminal.ts'
 
 const WORKER = fileURLToPath(new URL('../runtime/cloudflare/worker.ts', import.meta.url))
+/** What the simulator of R2 says of every range beyond an object's end. */
+const SIMULATOR = /\/miniflare\/dist\/|R2 error response does not contain/
 /** As in wrangler.toml. */
 const COMPATIBILITY_DATE = '2026-10-20'
 
@@ -57,7 +59,7 @@ export async function startWorkerd(
       log: new Log(LogLevel.ERROR),
       handleStructuredLogs: ({ message }) => {
         // The R2 simulator prints a stack for every range beyond an object's end, which is everyday.
-        if (!message.includes('/miniflare/dist/')) say(message)
+        if (!SIMULATOR.test(message)) say(message)
       },
     }),
   )

@@ -15,7 +15,8 @@ export function crossOriginHeaders(
     Vary: 'Origin',
     'Access-Control-Allow-Origin': origin,
     'Access-Control-Allow-Credentials': 'true',
-    'Access-Control-Expose-Headers': 'Accept-Ranges, Content-Length, Content-Range, ETag, Retry-After',
+    'Access-Control-Expose-Headers':
+      'Accept-Ranges, Content-Length, Content-Range, ETag, Mediaward-Cursor, Mediaward-More, Retry-After, WWW-Authenticate',
   }
 }
 
@@ -27,7 +28,7 @@ export function preflightHeaders(crossOrigin: Record<string, string>): Record<st
     'Access-Control-Allow-Methods': 'GET, HEAD, PUT',
     // Named one by one: "*" never covers Authorization.
     'Access-Control-Allow-Headers':
-      'Authorization, Content-Type, If-Match, If-None-Match, If-Range, Mediaward-App-Release, Mediaward-Owner, Mediaward-Owner-Issuer, Range',
+      'Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Mediaward-App-Release, Mediaward-Consultation, Mediaward-Owner, Mediaward-Owner-Issuer, Range',
     'Access-Control-Max-Age': '7200',
   }
 }

@@ -4,8 +4,10 @@ export interface EntityTag {
   readonly opaque: string
 }
 
-// RFC 9110 8.8.3: W/ in upper case only; no quote, no space and no control inside.
-const ETAG = /(W\/)?("[\x21\x23-\x7e\x80-\xff]*")/y
+// RFC 9110 8.8.3: W/ in upper case only; no quote, no space and no control inside. What is beyond ASCII may stand for
+// several bytes, as runtimes decode headers differently; it matches no tag of ours.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a tag may not hold
+const ETAG = /(W\/)?("[^\x00-\x20"\x7f]*")/y
 const SEPARATOR = /[ \t]*(?:,[ \t]*)+/y
 const EDGE = /[ \t,]*/y
 

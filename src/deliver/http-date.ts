@@ -25,18 +25,19 @@ export function parseHttpDate(text: string, now: number): number | undefined {
     if (day === undefined || hour === undefined || minute === undefined || second === undefined)
       return undefined
     const month = MONTHS.indexOf(groups.month ?? '')
-    const year = groups.year?.length === 2 ? fullYear(Number(groups.year), now) : Number(groups.year)
-    const date = new Date(Date.UTC(year, month, day))
-    // Date.UTC carries 32 January over into February; such a date is none. A leap second is one.
-    if (date.getUTCMonth() !== month || date.getUTCDate() !== day) return undefined
     if (hour > 23 || minute > 59 || second > 60) return undefined
-    return date.getTime() + ((hour * 60 + minute) * 60 + second) * 1000
+    const at = (year: number): number | undefined => {
+      const date = new Date(Date.UTC(year, month, day, hour, minute))
+      // Date.UTC carries 32 January over into February; such a date is none. A leap second is one.
+      return date.getUTCMonth() === month && date.getUTCDate() === day
+        ? date.getTime() + second * 1000
+        : undefined
+    }
+    if (groups.year?.length === 4) return at(Number(groups.year))
+    const thisYear = new Date(now).getUTCFullYear()
+    const year = thisYear - (thisYear % 100) + Number(groups.year)
+    const fiftyYearsOn = new Date(now).setUTCFullYear(thisYear + 50)
+    return (at(year) ?? now) > fiftyYearsOn ? at(year - 100) : at(year)
   }
   return undefined
-}
-
-function fullYear(twoDigits: number, now: number): number {
-  const thisYear = new Date(now).getUTCFullYear()
-  const year = thisYear - (thisYear % 100) + twoDigits
-  return year > thisYear + 50 ? year - 100 : year
 }

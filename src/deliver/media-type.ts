@@ -36,5 +36,6 @@ export function safeMediaType(stored: string | undefined): string {
 
 /** The media type that a file name tells by its ending. */
 export function mediaTypeOf(name: string): string {
-  return BY_ENDING.get(name.slice(name.lastIndexOf('.') + 1).toLowerCase()) ?? UNKNOWN_TYPE
+  const ending = /\.([A-Za-z0-9]+)$/.exec(name)?.[1] ?? ''
+  return BY_ENDING.get(ending.toLowerCase()) ?? UNKNOWN_TYPE
 }

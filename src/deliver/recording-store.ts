@@ -46,12 +46,13 @@ export interface PutOptions {
  *   an empty object is one.
  * - `put` stores all or nothing: it resolves only when the whole object is durable, and to null where `replaces` no
  *   longer holds; a reader never sees a part of it.
- * - `claim` binds a recording id for good, for all its parts: it resolves to the binding in force, the given one
- *   or one made before. Two at once get the same answer.
+ * - `claim` binds a recording id for good, for all its parts, and resolves to the binding in force: one claimed
+ *   before, else the one stamped on an object that is there under one of `places` (a key, or all keys that begin with
+ *   a text that ends in `/`), else the given one. Two at once get the same answer.
  */
 export interface RecordingStore {
   find(key: string): Promise<StoredPart | null>
   open(key: string, range?: RequestedRange): Promise<OpenedPart | StoredPart | null>
   put(key: string, body: ReadableStream<Uint8Array> | null, options: PutOptions): Promise<StoredPart | null>
-  claim(recording: string, binding: Binding): Promise<Binding>
+  claim(recording: string, binding: Binding, places: readonly string[]): Promise<Binding>
 }

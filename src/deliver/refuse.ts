@@ -1,21 +1,18 @@
-import type { Reason } from '../reason.ts'
-import { answerTo } from '../refusal.ts'
+import type { RefusalAnswer } from '../refusal.ts'
 import { responseHeaders } from './response-headers.ts'
 
 /**
  * The answer to a refused request: problem details (RFC 9457) of the same length for every refusal of a status. It
- * is made from the reason alone, never from a recording, so nothing of one can be in it. The id is what a patient
- * can quote and the security team can find.
+ * is made from what follows from the reason, never from a recording, so nothing of one can be in it. The id is what a
+ * patient can quote and the security team can find.
  */
 export function refuse(
-  reason: Reason,
+  { status, title, headers }: RefusalAnswer,
   id: string,
   method: string,
-  concealedStatus: 403 | 404,
   crossOrigin: Record<string, string>,
   detail?: string,
 ): Response {
-  const { status, title, headers } = answerTo(reason, concealedStatus)
   const problem = JSON.stringify({
     title,
     status,

@@ -44,12 +44,12 @@ export interface Ledger {
  * Port: where a record is kept while the ledger can't take it. Independent of the ledger's own storage.
  *
  * `keep` resolves only when the entry is durable. `waiting` lists entries that are kept, some of them at least where
- * there are any. `drop` forgets one; it is called only once the ledger has it.
+ * there are any. `drop` forgets some; it is called only once the ledger has them.
  */
 export interface Overflow {
   keep(entry: LedgerEntry): Promise<void>
   waiting(limit: number): Promise<readonly LedgerEntry[]>
-  drop(id: string): Promise<void>
+  drop(ids: readonly string[]): Promise<void>
 }
 
 /** A cursor that no page of this ledger has named. */

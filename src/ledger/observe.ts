@@ -11,7 +11,7 @@ export interface Attempt {
   /** Milliseconds since 1970. */
   readonly at: number
   readonly request: Request
-  readonly network: Network
+  network?: Network
   place?: Place
   subject?: Subject
   /** Of the recording asked for, where there is one. */
@@ -34,16 +34,16 @@ export async function observe(
   gate: AccessEvent['gate'],
   pseudonym: Pseudonym,
 ): Promise<AccessEvent> {
-  const { request, place, subject, binding, network } = attempt
+  const { request, place, subject, binding, network = {} } = attempt
   const name = (
     field: 'subject' | 'session' | 'token',
     value: string | undefined,
-    issuer = subject?.issuer,
+    issuer: string | undefined,
   ) => (value === undefined || issuer === undefined ? undefined : pseudonym(field, issuer, value))
   const [who, session, token, owner, ip] = await Promise.all([
-    name('subject', subject?.id),
-    name('session', subject?.session),
-    name('token', subject?.token),
+    name('subject', subject?.id, subject?.issuer),
+    name('session', subject?.session, subject?.issuer),
+    name('token', subject?.token, subject?.issuer),
     name('subject', binding?.owner, binding?.issuer),
     network.ip === undefined ? undefined : pseudonym('ip', '', network.ip),
   ])
@@ -56,7 +56,7 @@ export async function observe(
     id: attempt.id,
     t: new Date(attempt.at).toISOString(),
     kind: 'access',
-    tenant: named(subject?.tenant ?? binding?.tenant) ?? 'default',
+    tenant: tenantOf(subject?.tenant ?? binding?.tenant),
     decision: 'deny',
     reason,
     status,
@@ -81,6 +81,10 @@ export async function observe(
 
 const named = (name: string | undefined): string | undefined =>
   name !== undefined && NAME.test(name) ? name : undefined
+
+/** What a recording is stamped with by other means may be any text; such a tenant is not the default one. */
+const tenantOf = (tenant: string | undefined): string =>
+  tenant === undefined ? 'default' : (named(tenant) ?? 'unnamed')
 
 type Present<Members> = { [Name in keyof Members]?: Exclude<Members[Name], undefined> }
 

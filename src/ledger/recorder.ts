@@ -1,4 +1,5 @@
 import type { Reason } from '../reason.ts'
+import { answerTo } from '../refusal.ts'
 import { canonical } from './canonical.ts'
 import { VERSION } from './event.ts'
 import type { Ledger } from './ledger.ts'
@@ -20,11 +21,13 @@ export function recorder(ledger: Ledger, pseudonym: Pseudonym, lastResort: (json
     isolate ??= crypto.randomUUID().slice(0, 8)
     seq += 1
     const gate = { version: VERSION, isolate, seq }
-    const json = canonical(await observe(attempt, reason, status, gate, pseudonym))
+    let event: object = { id: attempt.id, reason, gate }
     try {
-      await ledger.record({ id: attempt.id, json })
+      event = await observe(attempt, reason, status, gate, pseudonym)
+      await ledger.record({ id: attempt.id, json: canonical(event) })
     } catch (error) {
-      lastResort(json)
+      // What is answered then is another status than the one of the reason.
+      lastResort(canonical({ ...event, status: answerTo('ledger_unavailable', 404).status }))
       throw error
     }
   }

@@ -26,8 +26,8 @@ export function steadfast(
     const entries = await overflow.waiting(REPLAY_LIMIT)
     for (const entry of entries) {
       await ledger.record(entry)
-      await overflow.drop(entry.id)
     }
+    await overflow.drop(entries.map(({ id }) => id))
     return entries.length
   }
   return {
@@ -35,12 +35,13 @@ export function steadfast(
       try {
         await within(timeout, ledger.record(entry))
       } catch {
-        await overflow.keep(entry)
+        await within(timeout, overflow.keep(entry))
       }
     },
     async read(query) {
-      // A reader sees what waits in the overflow too. Only the first page looks: following must cost one read.
-      if (query.after === undefined) while ((await replay()) === REPLAY_LIMIT);
+      // A reader sees what waits in the overflow too. Only the first page looks: following must cost one read. What
+      // can't be brought back now stays where it is, and is no reason to show nothing.
+      if (query.after === undefined) await replay().catch(() => {})
       return ledger.read(query)
     },
     replay,

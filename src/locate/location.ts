@@ -15,6 +15,8 @@ export interface Location {
 export interface CompiledLocation {
   readonly pattern: RegExp
   readonly key: (recording: string, part: string | undefined) => string
+  /** Where the objects of a recording are: one key, or all that begin with a text that ends in `/`. */
+  readonly keyPrefix: (recording: string) => string
 }
 
 // What an id and a segment may be. A segment can't begin with a dot, so no dot segment and no hidden file can be
@@ -24,8 +26,10 @@ const ID = '[A-Za-z0-9_-]{1,64}'
 const SEGMENT = '[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}'
 const LITERAL = /^[A-Za-z0-9._~/-]*$/
 
-/** Where our own bindings are kept in the bucket (see `RecordingStore.claim`); no recording may be put there. */
-export const RESERVED_PREFIX = 'mediaward/'
+const NO_SEGMENT = /(^|\/)(\.{1,2})?(\/|$)/
+
+/** Where we keep objects of our own in a bucket. No id and no segment begins with a dot, so no request leads there. */
+export const RESERVED_PREFIX = '.mediaward/'
 
 /**
  * Checks a location and makes it ready.
@@ -46,33 +50,45 @@ export function compileLocation({ url, key }: Location): CompiledLocation {
     )
   }
   if (!before.endsWith('/')) throw new Error(`url ${quote(url)} must have a "/" right before ":recording"`)
-  if (/(^|\/)\.{0,2}(\/|$)/.test(before.slice(1, -1)) && before !== '/') {
+  if (NO_SEGMENT.test(`x${before}x${tail}`)) {
     throw new Error(`url ${quote(url)} must have no empty and no dot segments`)
   }
-  checkKey(key, hasPart)
+  const keyOf = compileKey(key, hasPart)
   return {
     pattern: new RegExp(
       `^${escapeDots(before)}(${ID})${escapeDots(tail)}${hasPart ? `/(${SEGMENT}(?:/${SEGMENT}){0,7})` : ''}$`,
     ),
-    key: (recording, part) => key.replace(':recording', recording).replace(/:part\+?/, part ?? ''),
+    key: keyOf,
+    keyPrefix: recording => keyOf(recording, ''),
   }
 }
 
-function checkKey(key: string, hasPart: boolean): void {
-  const literal = key.replace(':recording', '').replace(/:part\+?/, '')
-  if (!key.includes(':recording')) throw new Error(`key ${quote(key)} must hold ":recording"`)
-  if (!LITERAL.test(literal)) {
+function compileKey(key: string, hasPart: boolean): CompiledLocation['key'] {
+  if (hasPart ? !/^[^:]*:recording[^:]*\/:part\+?$/.test(key) : !/^[^:]*:recording[^:]*$/.test(key)) {
+    // The "/" keeps keys apart: without it, recording "a" with part "b-c" and "a-b" with "c" could be one object.
     throw new Error(
-      `key ${quote(key)} may hold letters, digits and "._~/-" beside ":recording" and ":part", each once`,
+      `key ${quote(key)} must hold ":recording" once and, exactly where its url holds ":part+", end with "/:part"`,
     )
   }
-  if (hasPart !== key.includes(':part')) {
-    throw new Error(`key ${quote(key)} must hold ":part" exactly where its url holds ":part+"`)
+  const literal = key.replace(':recording', 'x').replace(/:part\+?$/, 'x')
+  if (!LITERAL.test(literal) || NO_SEGMENT.test(literal)) {
+    throw new Error(
+      `key ${quote(key)} may hold letters, digits and "._~/-", and no empty and no dot segments`,
+    )
   }
   if (key.startsWith(RESERVED_PREFIX)) {
-    throw new Error(`key ${quote(key)} must not begin with "${RESERVED_PREFIX}": bindings are kept there`)
+    throw new Error(
+      `key ${quote(key)} must not begin with "${RESERVED_PREFIX}": the gate keeps its own there`,
+    )
   }
+  return (recording, part) => key.replace(':recording', recording).replace(/:part\+?$/, part ?? '')
 }
+
+/** Whether a text can be a part's name: one to eight segments. */
+export function isPart(text: string): boolean {
+  return PART.test(text)
+}
+const PART = new RegExp(`^${SEGMENT}(?:/${SEGMENT}){0,7}$`)
 
 const escapeDots = (literal: string): string => literal.replaceAll('.', '\\.')
 const quote = (text: string): string => JSON.stringify(text)

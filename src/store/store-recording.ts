@@ -4,13 +4,22 @@ import { failedPrecondition } from '../deliver/preconditions.ts'
 import type { RecordingStore, StoredPart } from '../deliver/recording-store.ts'
 import { responseHeaders } from '../deliver/response-headers.ts'
 import type { Attempt } from '../ledger/observe.ts'
-import type { Binding, Place } from '../recording.ts'
+import { type Binding, type Place, settled } from '../recording.ts'
 import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
 
-/** How often a part that changes under our hands is looked at anew. */
-const ATTEMPTS = 3
+/** What storing takes beside the request. */
+export interface Storage {
+  readonly store: RecordingStore
+  /** The issuers whose subjects can be owners. */
+  readonly issuers: readonly string[]
+  /** Where the objects of a recording can be, as `RecordingStore.claim` takes it. */
+  readonly places: (recording: string) => readonly string[]
+}
+
 // An id as it can stand in a header and in object metadata without changing on the way.
 const ID = /^[\x21-\x7e]{1,255}$/
+/** Last-Modified has whole seconds: two versions of one part must not share one (RFC 9110 8.8.2.2). */
+const BETWEEN_VERSIONS = 1000
 
 /**
  * Stores a part for a recorder, stamped with its owner. A recording that is bound to one owner is never bound to
@@ -20,36 +29,58 @@ export async function storeRecording(
   attempt: Attempt,
   place: Place,
   recorder: Subject,
-  store: RecordingStore,
+  { store, issuers, places }: Storage,
   crossOrigin: Record<string, string>,
 ): Promise<Response | Refused> {
   const { request } = attempt
-  const upload = readUpload(request, place, recorder)
+  const upload = readUpload(request, place, recorder, issuers)
   if (isRefused(upload)) return upload
   const { binding, size, contentType } = upload
   const unavailable = Fault.as('store_unavailable')
-  for (let i = 0; i < ATTEMPTS; i++) {
-    const present = await store.find(place.key).catch(unavailable)
-    if (present !== null && !sameOwner(present.binding, binding)) return conflict(attempt, present.binding)
-    const failed = failedPrecondition(request.method, request.headers, present, attempt.at)
-    if (failed !== undefined)
-      return new Response(null, { status: failed, headers: responseHeaders(crossOrigin) })
-    const claimed = await store.claim(place.recording, binding).catch(unavailable)
-    if (!sameOwner(claimed, binding)) return conflict(attempt, claimed)
-    const stored = await store
-      .put(place.key, request.body, { size, contentType, binding, replaces: present?.etag ?? null })
-      .catch(unavailable)
-    if (stored !== null) return created(stored, present === null ? 201 : 200, crossOrigin)
-    // Somebody else stored this part in the meantime. Its bytes are used up only if the store had begun to read them.
-    if (request.bodyUsed) break
+
+  const soleIssuer = issuers.length === 1 ? issuers[0] : undefined
+  const present = await store.find(place.key).catch(unavailable)
+  if (present !== null && !sameOwner(settled(present.binding, soleIssuer), binding)) {
+    return conflict(attempt, present.binding)
   }
-  throw new Fault('store_unavailable')
+  const failed = failedPrecondition(request.method, request.headers, present, attempt.at)
+  if (failed !== undefined)
+    return new Response(null, { status: failed, headers: responseHeaders(crossOrigin) })
+  const claimed = await store.claim(place.recording, binding, places(place.recording)).catch(unavailable)
+  if (!sameOwner(settled(claimed, soleIssuer), binding)) return conflict(attempt, claimed)
+
+  if (present !== null) await pause(present.modified + BETWEEN_VERSIONS - attempt.at)
+  let stored: StoredPart | null
+  try {
+    const replaces = present?.etag ?? null
+    stored = await store.put(place.key, request.body, { size, contentType, binding, replaces })
+  } catch {
+    // The upload broke off, or the store did. A store that still answers wasn't it.
+    await store.find(place.key).catch(unavailable)
+    return refused(
+      'upload_invalid',
+      'The upload broke off, or was not as long as Content-Length said: send it again',
+    )
+  }
+  if (stored === null) {
+    return refused(
+      'upload_conflict',
+      'Another upload of this part was faster: look at it, and send yours again',
+    )
+  }
+  return created(stored, present === null ? 201 : 200, crossOrigin)
+}
+
+async function pause(milliseconds: number): Promise<void> {
+  if (milliseconds > 0)
+    await new Promise(resolve => setTimeout(resolve, Math.min(milliseconds, BETWEEN_VERSIONS)))
 }
 
 function readUpload(
   request: Request,
   place: Place,
   recorder: Subject,
+  issuers: readonly string[],
 ): { binding: Binding; size: number; contentType: string } | Refused {
   const owner = request.headers.get('mediaward-owner') ?? ''
   const issuer = request.headers.get('mediaward-owner-issuer') ?? recorder.issuer
@@ -61,11 +92,9 @@ function readUpload(
       'Mediaward-Owner must name the patient: 1 to 255 visible ASCII characters',
     )
   }
-  if (!ID.test(issuer)) {
-    return refused(
-      'upload_invalid',
-      'Mediaward-Owner-Issuer must be an issuer: 1 to 255 visible ASCII characters',
-    )
+  if (!issuers.includes(issuer)) {
+    // Else the recording would be bound for good to somebody who can never ask for it.
+    return refused('upload_invalid', 'Mediaward-Owner-Issuer must be one of the issuers that the gate trusts')
   }
   if (consultation !== null && !ID.test(consultation)) {
     return refused('upload_invalid', 'Mediaward-Consultation must be 1 to 255 visible ASCII characters')

@@ -35,11 +35,11 @@ const sources: Source[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' }
 
 /** Rooms, from the innermost to the outermost. A file knows its own room and the rooms below, no other beside it. */
 const FLOORS: readonly (readonly RegExp[])[] = [
-  [/^(reason|refusal|recording|deadline)\.ts$/],
+  [/^(reason|refusal|recording|deadline|wait-until)\.ts$/],
   [/^locate\//, /^authorize\//, /^deliver\//],
   [/^authenticate\//],
   [/^ledger\//],
-  [/^store\//, /^console\//],
+  [/^play\//, /^store\//, /^console\//],
   [/^options\.ts$/],
   [/^guard\.ts$/, /^variables\.ts$/],
   [/^gate\.ts$/],
@@ -141,13 +141,13 @@ describe('the core knows no runtime', () => {
 })
 
 describe('rooms are small', () => {
-  test('none over 300 lines, half of them under 100, the gate on one screen or two', () => {
+  test('none over 300 lines, half of them under 100, the gate on a screen', () => {
     expect(sources.filter(({ lines }) => lines > 300).map(({ path, lines }) => `${path}: ${lines}`)).toEqual(
       [],
     )
     const sizes = sources.map(({ lines }) => lines).sort((a, b) => a - b)
     expect(sizes[Math.floor(sizes.length / 2)]).toBeLessThan(100)
-    expect(sources.find(({ path }) => path === 'gate.ts')?.lines).toBeLessThanOrEqual(150)
+    expect(sources.find(({ path }) => path === 'gate.ts')?.lines).toBeLessThanOrEqual(110)
   })
 
   test('no room for things that have no place', () => {

@@ -34,10 +34,10 @@ export function overflowContract(name: string, create: () => Overflow): void {
       await overflow.keep(entry('a'))
       expect((await overflow.waiting(10)).map(({ id }) => id).sort()).toEqual(['a', 'b'])
       expect(await overflow.waiting(1)).toHaveLength(1)
-      await overflow.drop('a')
-      await overflow.drop('never there')
+      await overflow.drop(['a', 'never there'])
+      await overflow.drop([])
       expect(await overflow.waiting(10)).toEqual([entry('b')])
-      await overflow.drop('b')
+      await overflow.drop(['b'])
     })
 
     test.each(['down', 'silent', 'slow'] as const)(
@@ -52,6 +52,7 @@ export function overflowContract(name: string, create: () => Overflow): void {
         )
         state.mood = 'well'
         await all.record(entry('later'))
+        while ((await all.replay()) > 0);
         const { entries } = await all.read({ limit: 1000 })
         expect(new Set(entries.map(({ id }) => id)).size).toBe(152)
         expect(entries).toHaveLength(152)
@@ -68,6 +69,25 @@ export function overflowContract(name: string, create: () => Overflow): void {
       state.mood = 'well'
       expect(await all.replay()).toBe(1)
       expect((await inner.read({ limit: 10 })).entries).toEqual([entry('kept')])
+    })
+
+    test('a reader sees what waits, and reads on where the overflow can not be reached', async () => {
+      const { state, ledger } = fragileLedger()
+      const overflow = create()
+      const all = steadfast(ledger, overflow, 50)
+      state.mood = 'down'
+      await all.record(entry('waiting'))
+      state.mood = 'well'
+      const unreachable: Overflow = { ...overflow, waiting: () => Promise.reject(new Error('R2 is down')) }
+      expect((await steadfast(ledger, unreachable, 50).read({ limit: 10 })).entries).toEqual([])
+      expect((await all.read({ limit: 10 })).entries).toEqual([entry('waiting')])
+    })
+
+    test('an overflow that never answers is a failure too', async () => {
+      const { state, ledger } = fragileLedger()
+      state.mood = 'silent'
+      const silent: Overflow = { ...create(), keep: () => new Promise(() => {}) }
+      await expect(steadfast(ledger, silent, 50).record(entry('lost'))).rejects.toThrow('took over 50 ms')
     })
 
     test('where both fail, the caller hears of it', async () => {

@@ -155,11 +155,24 @@ export function recordingStoreContract(name: string, create: () => RecordingStor
     test('a recording is claimed once, also by many at once', async () => {
       const store = create()
       const claims = await Promise.all(
-        Array.from({ length: 10 }, (_, i) => store.claim('claimed', { ...ben, owner: `patient-${i}` })),
+        Array.from({ length: 10 }, (_, i) => store.claim('claimed', { ...ben, owner: `patient-${i}` }, [])),
       )
       expect(new Set(claims.map(({ owner }) => owner)).size).toBe(1)
-      expect(await store.claim('claimed', dana)).toEqual(claims[0])
-      expect(await store.claim('another', dana)).toEqual(dana)
+      expect(await store.claim('claimed', dana, [])).toEqual(claims[0])
+      expect(await store.claim('another', dana, [])).toEqual(dana)
+    })
+
+    test('a recording stored by other means is claimed for whom it is stamped', async () => {
+      const store = create()
+      await store.put('recordings/whole', stream(bytes), upload(bytes, dana))
+      await store.put('recordings/parts/a/b.ts', stream(bytes), upload(bytes, dana))
+      await store.put('recordings/whole2', stream(bytes), upload(bytes, ben))
+      await store.put('recordings/who', stream(bytes), upload(bytes, ben))
+      const places = (id: string) => [`recordings/${id}`, `recordings/${id}/`]
+      expect(await store.claim('whole', ben, places('whole'))).toEqual(dana)
+      expect(await store.claim('parts', ben, places('parts'))).toEqual(dana)
+      expect(await store.claim('wh', dana, places('wh'))).toEqual(dana)
+      expect(await store.claim('whole', ben, [])).toEqual(dana)
     })
   })
 }

@@ -21,6 +21,7 @@ export interface RunningGate {
 export interface GateSettings {
   readonly runtime?: string
   readonly vars?: Readonly<Record<string, string>>
+  readonly varsFile?: string
   readonly data?: string
   readonly port?: number
   readonly demo?: boolean
@@ -45,6 +46,7 @@ export async function startGate(settings: GateSettings = {}): Promise<RunningGat
     writeFileSync(file, lines.join(''))
     args.push('--vars', file)
   }
+  if (settings.varsFile !== undefined) args.push('--vars', settings.varsFile)
   // A process group of its own, so that all of it can be killed.
   const child = spawn(process.execPath, [MAIN, ...args], {
     detached: true,

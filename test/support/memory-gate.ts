@@ -13,7 +13,7 @@ export interface MemoryGate {
 /** A gate with one recording, `rec-1` of `patient-1`. */
 export async function memoryGate(options: Partial<MediawardOptions> = {}): Promise<MemoryGate> {
   const idp = await createIssuer()
-  const store = memoryStore()
+  const store = options.store ?? memoryStore()
   const ledger = memoryLedger()
   const bytes = patterned(3000)
   const binding = { owner: 'patient-1', issuer: idp.issuer }
@@ -26,9 +26,9 @@ export async function memoryGate(options: Partial<MediawardOptions> = {}): Promi
   const { recordings } = createGate({
     issuers: [{ issuer: idp.issuer, audience: idp.audience, algorithms: ['ES256'], jwks: idp.jwks as never }],
     pseudonymKey: 'only for tests: no secret protects these people',
-    store,
     ledger,
     ...options,
+    store,
   })
   return {
     idp,

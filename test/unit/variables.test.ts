@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { checkOptions } from '../../src/options.ts'
-import { memoryLedger, memoryStore } from '../../src/runtime/memory/index.ts'
 import { readVariables } from '../../src/variables.ts'
 import { createIssuer } from '../support/clinic.ts'
 
@@ -8,9 +7,9 @@ const idp = await createIssuer()
 const issuer = { issuer: idp.issuer, audience: 'recordings', algorithms: ['ES256'], jwks: idp.jwks }
 const good = { ISSUERS: JSON.stringify([issuer]), PSEUDONYM_KEY: 'x'.repeat(32) }
 
-function check(variables: Record<string, string>): void {
+function check(variables: Record<string, unknown>): void {
   const { ledgerShards: _, ...options } = readVariables(variables)
-  checkOptions({ ...options, store: memoryStore(), ledger: memoryLedger() })
+  checkOptions(options)
 }
 const withIssuer = (changes: Record<string, unknown>) => ({
   ...good,
@@ -22,7 +21,7 @@ test('what is right is taken', () => {
   check({
     ...good,
     MEDIA_PREFIX: '/media/v1',
-    ALLOWED_ORIGINS: 'https://app.clinic.test, http://localhost:3000',
+    ALLOWED_ORIGINS: 'https://app.clinic.test, http://localhost:3000, capacitor://localhost',
     CONCEALED_STATUS: '403',
     LEDGER_SHARDS: '16',
   })
@@ -40,7 +39,7 @@ test('what is right is taken', () => {
 })
 
 describe('a mistake names the variable, what is wrong and how to mend it', () => {
-  test.each<[Record<string, string>, RegExp]>([
+  test.each<[Record<string, unknown>, RegExp]>([
     [{ ...good, ISSUERS: '' }, /ISSUERS .*must be a list of at least one/],
     [{ ...good, ISSUERS: '[]' }, /ISSUERS .*must be a list of at least one/],
     [{ ...good, ISSUERS: '{"issuer":"https://secret.test"' }, /ISSUERS is not valid JSON: check quotes/],
@@ -74,26 +73,50 @@ describe('a mistake names the variable, what is wrong and how to mend it', () =>
     [withIssuer({ constructor: 'x' }), /constructor is unknown/],
     [{ ...good, PSEUDONYM_KEY: '' }, /PSEUDONYM_KEY .*at least 32 characters: make one with "openssl rand/],
     [{ ...good, PSEUDONYM_KEY: 'PRIVATE' }, /PSEUDONYM_KEY .*at least 32 characters/],
-    [{ ...good, ALLOWED_ORIGINS: '*' }, /ALLOWED_ORIGINS .*"\*" is no origin/],
+    [{ ...good, ALLOWED_ORIGINS: '*' }, /ALLOWED_ORIGINS .*number 1 is no origin/],
     [
       { ...good, ALLOWED_ORIGINS: 'https://a.test/' },
       /ALLOWED_ORIGINS .*is no origin: write scheme and host/,
     ],
-    [{ ...good, ALLOWED_ORIGINS: 'https://a.test,,https://b.test' }, /ALLOWED_ORIGINS .*"" is no origin/],
+    [
+      { ...good, ALLOWED_ORIGINS: 'https://a.test,,https://b.test' },
+      /ALLOWED_ORIGINS .*number 2 is no origin/,
+    ],
     [{ ...good, ALLOWED_ORIGINS: 'null' }, /ALLOWED_ORIGINS .*is no origin/],
     [{ ...good, CONCEALED_STATUS: '200' }, /CONCEALED_STATUS must be 404 or 403/],
     [{ ...good, LEDGER_SHARDS: '0' }, /LEDGER_SHARDS must be a whole number from 1 to 64/],
     [{ ...good, LEDGER_SHARDS: '1.5' }, /LEDGER_SHARDS must be/],
-    [{ ...good, MEDIA_PREFIX: 'media' }, /MEDIA_PREFIX must begin with "\/"/],
-    [{ ...good, MEDIA_PREFIX: '/media/' }, /MEDIA_PREFIX must begin with "\/" and not end with one/],
-    [{ ...good, MEDIA_PREFIX: '/a/../b' }, /no dot segments/],
+    [{ ...good, MEDIA_PREFIX: 'media' }, /MEDIA_PREFIX must be a path .*begins with "\/"/],
+    [{ ...good, MEDIA_PREFIX: '/a b' }, /MEDIA_PREFIX must be a path/],
+    [{ ...good, MEDIA_PREFIX: '/console/api' }, /MEDIA_PREFIX .*not below \/console/],
+    [{ ...good, MEDIA_PREFIX: '/media/' }, /MEDIA_PREFIX must be a path .*does not end with one/],
+    [{ ...good, MEDIA_PREFIX: '/a/../b' }, /MEDIA_PREFIX must be a path/],
     [{ ...good, MEDIA_PREFIX: '/m', LOCATIONS: '[]' }, /MEDIA_PREFIX has no effect beside LOCATIONS/],
     [{ ...good, LOCATIONS: '[]' }, /LOCATIONS .*must hold at least one/],
     [{ ...good, LOCATIONS: '[{"url":"/m/:recording"}]' }, /LOCATIONS\[0\] must have a url and a key/],
-    [{ ...good, LOCATIONS: '[null]' }, /LOCATIONS\[0\] must have a url and a key/],
+    [{ ...good, LOCATIONS: '[null]' }, /LOCATIONS\[0\] must be an object with a url and a key/],
+    [
+      { ...good, LOCATIONS: '[{"url":"/m/:recording","key":":recording","bucket":"x"}]' },
+      /LOCATIONS\[0\]\.bucket is unknown/,
+    ],
+    [
+      {
+        ...good,
+        LOCATIONS:
+          '[{"url":"/m/:recording","key":"a/:recording"},{"url":"/m/:recording","key":"b/:recording"}]',
+      },
+      /LOCATIONS\[1\] has the url of an earlier one/,
+    ],
+    [{ ...good, ALLOWED_ORIGINS: 'https://u:PRIVATE@a.test' }, /number 1 is no origin/],
+    [{ ...good, LEDGER_SHARDS: 8 }, /LEDGER_SHARDS must be a text: put it in quotes/],
+    [{ ...good, ALLOWED_ORIGINS: ['https://a.test'] }, /ALLOWED_ORIGINS must be a text/],
+    [withIssuer({ jwks: { keys: [{}] } }), /jwks holds no key for any of its algorithms/],
+    [withIssuer({ jwks: { keys: [{ kty: 'EC', crv: 'P-384' }] } }), /jwks holds no key for any/],
+    [withIssuer({ algorithms: ['RS256'] }), /jwks holds no key for any/],
+    [withIssuer({ jwks: { keys: [{ kty: 'RSA', p: 'PRIVATE' }] } }), /jwks\.keys\[0\] must be a public key/],
     [
       { ...good, LOCATIONS: '[{"url":"/m/:recording","key":"all"}]' },
-      /LOCATIONS\[0\]: key "all" must hold ":recording"/,
+      /LOCATIONS\[0\]: key "all" must hold ":recording" once/,
     ],
   ])('%o', (variables, message) => {
     expect(() => check(variables)).toThrow(message)

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -109,6 +109,38 @@ describe('put', () => {
       'video/webm',
     )
     expect((await fetch(`${clinic.url}/recordings/set/init.mp4`, { headers })).status).toBe(200)
+  })
+
+  test('stores a folder whole or, where a name can not be one, not at all', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mediaward-'))
+    writeFileSync(join(folder, 'a.ts'), 'a')
+    writeFileSync(join(folder, '.DS_Store'), 'x')
+    symlinkSync(join(folder, 'a.ts'), join(folder, 'b.ts'))
+    const good = await run(['put', 'links', folder, '--owner', 'patient-042', ...at()])
+    expect(good.stderr).toMatch(/\.DS_Store is hidden and left out[\s\S]*links: 2 files stored/)
+    for (const name of ['seg#1.ts', 'a b.ts', 'a?b.ts', 'ü.ts', 'a\\b.ts']) {
+      writeFileSync(join(folder, name), 'x')
+      const bad = await run(['put', 'bad', folder, '--owner', 'patient-042', ...at()])
+      expect(bad).toMatchObject({ code: 2, stdout: '' })
+      expect(bad.stderr).toContain("can't be a part's name")
+      rmSync(join(folder, name))
+    }
+    const headers = { Authorization: `Bearer ${await token('--sub', 'patient-042')}` }
+    expect((await fetch(`${clinic.url}/recordings/bad/a.ts`, { headers })).status).toBe(404)
+    expect(await (await fetch(`${clinic.url}/recordings/links/b.ts`, { headers })).text()).toBe('a')
+  })
+
+  test('binds no part of a recording that was stamped by others to another owner', async () => {
+    const { code, stderr } = await run([
+      'put',
+      'rec-001',
+      'demo/media/patient-007-hls',
+      '--owner',
+      'patient-042',
+      ...at(),
+    ])
+    expect(code).toBe(1)
+    expect(stderr).toContain('409 Conflict')
   })
 
   test('says what the gate refused, with the event to look up', async () => {
@@ -221,21 +253,31 @@ describe('called wrongly, a command says how to mend it, with exit code 2', () =
     [['token', '--sub', 'a', '--ttl', 'soon'], /--ttl soon is no whole number/],
     [['token', '--sub', 'a', '--claim', 'x'], /--claim x has no "="/],
     [['token', '--sub', 'a', '--data', '/does/not/exist'], /no development issuer/],
+    [['token', '--sub', 'a', '--ttl', ''], /is no whole number/],
+    [['put', 'x', 'package.json', '--owner', 'p☃', '--token', 't'], /can't be an owner/],
+    [['denials', '--token', 'SECRET\nTOKEN'], /the token is none/],
+    [['denials', '--token', 't', '--url', 'foo'], /--url is no address/],
+    [['denials', '--token', 't', '--url', 'http://user:SECRET@127.0.0.1'], /--url holds a user/],
+    [['denials', '--since', '99999999999d', '--token', 't'], /is no time/],
     [['put', 'x'], /put takes an id and a file/],
     [['put', '../x', 'package.json', '--owner', 'a'], /can't be a recording's id/],
     [['put', 'x', 'package.json'], /--owner is missing/],
     [['put', 'x', '/does/not/exist', '--owner', 'a', '--token', 't'], /there is no \/does\/not\/exist/],
-    [
-      ['put', 'x', 'package.json', '--owner', 'a', '--token', 't', '--url', 'http://127.0.0.1:9'],
-      /nothing answers at/,
-    ],
     [['denials', '--limit', '0', '--token', 't'], /--limit 0 must be/],
     [['denials', '--since', 'yesterday', '--token', 't'], /--since yesterday is no time/],
   ])('%j', async (args, message) => {
     const { code, stdout, stderr } = await run(args)
     expect(stderr).toMatch(message)
-    expect(stderr).not.toMatch(/\n\s+at /)
+    expect(stderr).not.toMatch(/\n\s+at |SECRET/)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  })
+
+  test('where no gate answers, it says so and fails', async () => {
+    for (const command of [['denials'], ['put', 'x', 'package.json', '--owner', 'a']]) {
+      const { code, stderr } = await run([...command, '--token', 't', '--url', 'http://127.0.0.1:65000'])
+      expect(stderr).toMatch(/error: nothing answers at http:\/\/127\.0\.0\.1:65000 \(ECONNREFUSED\)/)
+      expect(code).toBe(1)
+    }
   })
 })
 
@@ -278,7 +320,43 @@ describe('dev', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(/PSEUDONYM_KEY .*at least 32[\s\S]*ALLOWED_ORIGINS/)
     expect(stderr).not.toMatch(/\n\s+at /)
-    expect(existsSync(join(data, 'v3'))).toBe(false)
+    expect(readdirSync(data)).toEqual(['bad.vars'])
+  })
+
+  test('a file with a mark in front, as some editors write it, is read', async () => {
+    const idp = await createIssuer()
+    const vars = variables(idp)
+    const data = mkdtempSync(join(tmpdir(), 'mediaward-'))
+    writeFileSync(join(data, 'bom.vars'), `\ufeffISSUERS='${vars.ISSUERS}'\n`)
+    const marked = await startGate({ data, varsFile: join(data, 'bom.vars') })
+    const { stdout } = await run(['token', '--sub', 'patient-001', '--data', data])
+    const headers = { Authorization: `Bearer ${stdout.trim()}` }
+    expect((await fetch(`${marked.url}/recordings/rec-001`, { headers })).status).toBe(401)
+    await marked.stop()
+  })
+
+  test.each([
+    [
+      'a key of several lines',
+      'PSEUDONYM_KEY=-----BEGIN\nSECRETsecretSECRET=\n-----END',
+      /holds a line that is no NAME=value/,
+    ],
+    ['no variable at all', '\u0000\u0001 binary', /names no variable/],
+  ])('%s in --vars ends it, unquoted', async (_, text, message) => {
+    const data = mkdtempSync(join(tmpdir(), 'mediaward-'))
+    writeFileSync(join(data, 'odd.vars'), text)
+    const { code, stderr } = await run([
+      'dev',
+      '--port',
+      '0',
+      '--data',
+      data,
+      '--vars',
+      join(data, 'odd.vars'),
+    ])
+    expect(code).toBe(2)
+    expect(stderr).toMatch(message)
+    expect(stderr).not.toContain('SECRET')
   })
 
   test('a data folder that another run has is left alone', async () => {

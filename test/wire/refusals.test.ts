@@ -91,6 +91,26 @@ describe('no byte without a permit', () => {
   })
 })
 
+test('a refusal takes the same time whether the recording is there or not', async () => {
+  const timed = async (path: string, headers: Record<string, string>): Promise<number> => {
+    const started = performance.now()
+    await (await ask({ path, as: 'patient-2', headers })).text()
+    return performance.now() - started
+  }
+  for (const headers of [{}, { Range: 'bytes=0-0' }, { Range: 'bytes=99999-' }] as Record<string, string>[]) {
+    const foreign: number[] = []
+    const absent: number[] = []
+    for (let i = 0; i < 40; i++) {
+      foreign.push(await timed('/recordings/rec-1', headers))
+      absent.push(await timed('/recordings/rec-0', headers))
+    }
+    const median = (times: number[]) => times.sort((a, b) => a - b)[20] ?? 0
+    // Both on the same beat: without it they are a millisecond or two apart, and always in the same direction.
+    expect(median(foreign)).toBeGreaterThan(20)
+    expect(Math.abs(median(foreign) - median(absent))).toBeLessThan(8)
+  }
+})
+
 describe('the answer to a refusal', () => {
   test('is problem details with the id of its record, which a browser page may read', async () => {
     const response = await ask({ path: '/recordings/rec-1', as: 'patient-2', headers: { Origin: ORIGIN } })

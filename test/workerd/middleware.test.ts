@@ -77,7 +77,7 @@ describe('middleware in an app', () => {
     const { ledger } = cloudflare(env)
     const id = eventId(Date.now())
     const json = JSON.stringify({ id, t: new Date().toISOString() })
-    await env.AUDIT.put(`mediaward/overflow/${id}`, json)
+    await env.AUDIT.put(`.mediaward/overflow/${id}`, json)
     const { entries } = await ledger.read({ limit: 1000 })
     expect(entries.filter(entry => entry.id === id)).toEqual([{ id, json }])
     expect((await env.AUDIT.list()).objects).toEqual([])

@@ -24,8 +24,8 @@ export function r2Overflow(bucket: R2Bucket): Overflow {
       return entries.flat()
     },
 
-    async drop(id) {
-      await bucket.delete(PREFIX + id)
+    async drop(ids) {
+      await bucket.delete(ids.map(id => PREFIX + id))
     },
   }
 }

@@ -40,10 +40,13 @@ export function r2Store(bucket: R2Bucket): RecordingStore {
       return object && factsOf(object)
     },
 
-    async claim(recording, binding) {
+    async claim(recording, binding, places) {
       const key = `${RESERVED_PREFIX}bindings/${recording}`
+      // Read first: R2 takes one write a second to a key, and a recording of many parts claims for each of them.
+      const held = await bucket.head(key)
+      if (held !== null) return bindingOf(held.customMetadata)
       const claimed = await bucket.put(key, '', {
-        customMetadata: metadataOf(binding),
+        customMetadata: metadataOf((await stampedIn(bucket, places)) ?? binding),
         onlyIf: { etagDoesNotMatch: '*' },
       })
       const inForce = claimed ?? (await bucket.head(key))
@@ -51,6 +54,18 @@ export function r2Store(bucket: R2Bucket): RecordingStore {
       return bindingOf(inForce.customMetadata)
     },
   }
+}
+
+/** The binding of a recording that was stored by other means than ours: that of any object of it. */
+async function stampedIn(bucket: R2Bucket, places: readonly string[]): Promise<Binding | undefined> {
+  for (const prefix of places) {
+    // A key sorts before all that only begin with it.
+    const { objects } = await bucket.list({ prefix, limit: 1, include: ['customMetadata'] })
+    const [object] = objects
+    if (object !== undefined && (prefix.endsWith('/') || object.key === prefix))
+      return bindingOf(object.customMetadata)
+  }
+  return undefined
 }
 
 function factsOf(object: R2Object): StoredPart {

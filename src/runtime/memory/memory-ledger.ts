@@ -36,8 +36,8 @@ export function memoryOverflow(): Overflow {
     async waiting(limit) {
       return [...kept.values()].slice(0, limit)
     },
-    async drop(id) {
-      kept.delete(id)
+    async drop(ids) {
+      for (const id of ids) kept.delete(id)
     },
   }
 }

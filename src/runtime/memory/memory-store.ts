@@ -36,8 +36,11 @@ export function memoryStore(now: () => number = Date.now): RecordingStore {
       return factsOf(held)
     },
 
-    async claim(recording, binding) {
-      const inForce = bindings.get(recording) ?? binding
+    async claim(recording, binding, places) {
+      const stamped = [...parts].find(([key]) =>
+        places.some(place => key === place || (place.endsWith('/') && key.startsWith(place))),
+      )
+      const inForce = bindings.get(recording) ?? stamped?.[1].binding ?? binding
       bindings.set(recording, inForce)
       return inForce
     },

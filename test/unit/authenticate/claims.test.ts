@@ -112,7 +112,7 @@ describe('a remembered token', () => {
     expect(await ask(authenticate, fresh.slice(0, -2) + last + fresh.at(-1), NOW)).toBe('token_signature')
   })
 
-  test('is forgotten soon enough for a withdrawn key to bite', async () => {
+  test('is verified anew when its issuer has other keys', async () => {
     const jwks = structuredClone(idp.jwks) as { keys: object[] }
     let keys = jwks
     const source = { current: async () => keys as never, seeking: async () => keys as never }
@@ -120,7 +120,6 @@ describe('a remembered token', () => {
     const token = await idp.token('patient-1', { iat: NOW, exp: NOW + 3600 })
     expect(await ask(authenticate, token, NOW)).toBe('patient-1')
     keys = { keys: [] }
-    expect(await ask(authenticate, token, NOW + 60)).toBe('patient-1')
-    expect(await ask(authenticate, token, NOW + 601)).toBe('token_key_unknown')
+    expect(await ask(authenticate, token, NOW + 1)).toBe('token_key_unknown')
   })
 })

@@ -90,6 +90,29 @@ describe('keys of a server', () => {
     expect(await keys.current(3, keep)).toEqual(jwks('a'))
   })
 
+  test('good keys outlive an empty set, and stand beside members that nobody understands', async () => {
+    const { state, keys } = server(serving('a'))
+    await keys.current(0, keep)
+    state.answer = () => Response.json({ keys: [] })
+    await expect(keys.seeking('b', 1, keep)).rejects.toThrow(KeysUnavailable)
+    expect(await keys.current(REMOTE_KEYS.freshFor + 1, keep)).toEqual(jwks('a'))
+    await new Promise(resolve => setTimeout(resolve, 50))
+    state.answer = () => Response.json({ keys: [{ kid: 'q', crv: 'ML-DSA' }, { kty: 1 }, ...jwks('c').keys] })
+    const later = 2 * REMOTE_KEYS.freshFor
+    await keys.current(later, keep)
+    await new Promise(resolve => setTimeout(resolve, 50))
+    expect(await keys.current(later, keep)).toEqual(jwks('c'))
+  })
+
+  test('nobody waits for a server that hangs while usable keys are at hand', async () => {
+    const { state, keys } = server(serving('a'))
+    await keys.current(0, keep)
+    state.answer = () => new Promise<Response>(() => {})
+    const started = performance.now()
+    expect(await keys.current(REMOTE_KEYS.freshFor + 1, keep)).toEqual(jwks('a'))
+    expect(performance.now() - started).toBeLessThan(1000)
+  })
+
   test('one who began the fetch and vanished does not hold up the others', async () => {
     const { state, keys } = server(() => new Promise<Response>(() => {}))
     const options = { ...REMOTE_KEYS, timeout: 50, warn: () => {} }
@@ -107,7 +130,11 @@ describe('keys of a server', () => {
     ['a redirect', () => new Response(null, { status: 302, headers: { Location: 'https://evil.test/' } })],
     ['no JSON', () => new Response('<html>')],
     ['no key set', () => Response.json({ keys: 'none' })],
-    ['keys of no kind', () => Response.json({ keys: [{}] })],
+    [
+      'keys of no kind',
+      () => Response.json({ keys: [{}, null, 1, { kty: 'oct', k: 'AA' }, { kty: 'RSA', use: 'enc' }] }),
+    ],
+    ['an empty set', () => Response.json({ keys: [] })],
     ['null', () => Response.json(null)],
     ['more than anybody has', () => new Response(`{"keys":[],"pad":"${'x'.repeat(REMOTE_KEYS.maxBytes)}"}`)],
     [

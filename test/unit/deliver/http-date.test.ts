@@ -13,7 +13,9 @@ test.each([
   ['Thu, 29 Feb 2024 00:00:00 GMT', Date.UTC(2024, 1, 29)],
   // More than fifty years ahead means the past (RFC 9110 5.6.7).
   ['Monday, 23-Nov-76 00:00:00 GMT', Date.UTC(2076, 10, 23)],
+  ['Tuesday, 24-Nov-76 00:00:00 GMT', Date.UTC(1976, 10, 24)],
   ['Wednesday, 23-Nov-77 00:00:00 GMT', Date.UTC(1977, 10, 23)],
+  ['Tuesday, 29-Feb-00 00:00:00 GMT', Date.UTC(2000, 1, 29)],
 ])('%s', (text, expected) => expect(parseHttpDate(text, NOW)).toBe(expected))
 
 test.each([

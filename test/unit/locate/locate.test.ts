@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { locate, rawPath } from '../../../src/locate/locate.ts'
-import { compileLocation, locationsUnder } from '../../../src/locate/location.ts'
+import { compileLocation, isPart, locationsUnder } from '../../../src/locate/location.ts'
 
 const standard = locationsUnder('/recordings').map(compileLocation)
 const at = (path: string) => locate(`https://media.test${path}`, standard)
@@ -90,11 +90,30 @@ describe('a location that would be a hole is refused', () => {
     [{ url: '/a//:recording', key: ':recording' }, 'no empty'],
     [{ url: '/a*/:recording', key: ':recording' }, 'may hold letters'],
     [{ url: '/:recording/:part+/x', key: ':recording/:part' }, 'as its last segment'],
-    [{ url: '/:recording', key: 'all' }, 'must hold ":recording"'],
-    [{ url: '/:recording', key: ':recording/:recording' }, 'each once'],
+    [{ url: '/m/:recording/../x', key: ':recording' }, 'no dot segments'],
+    [{ url: '/:recording', key: 'all' }, 'must hold ":recording" once'],
+    [{ url: '/:recording', key: ':recording/:recording' }, 'must hold ":recording" once'],
     [{ url: '/:recording', key: ':recording/:part' }, 'exactly where'],
     [{ url: '/:recording/:part+', key: ':recording' }, 'exactly where'],
-    [{ url: '/:recording', key: 'mediaward/bindings/:recording' }, 'bindings are kept there'],
+    [{ url: '/:recording/:part+', key: ':recording-:part' }, 'end with "/:part"'],
+    [{ url: '/:recording/:part+', key: ':recording/:part/x' }, 'end with "/:part"'],
+    [{ url: '/:recording/:part+', key: ':recording:part' }, 'end with "/:part"'],
+    [{ url: '/:recording', key: 'a/../:recording' }, 'no dot segments'],
+    [{ url: '/:recording', key: '/:recording' }, 'no empty'],
+    [{ url: '/:recording', key: '.mediaward/bindings/:recording' }, 'the gate keeps its own there'],
     [{ url: '/:recording', key: 'a\u0000:recording' }, 'may hold letters'],
   ])('%j: %s', (location, message) => expect(() => compileLocation(location)).toThrow(message))
+})
+
+test('what the gate keeps for itself can not be named', () => {
+  const root = compileLocation({ url: '/:recording/:part+', key: ':recording/:part' })
+  for (const path of ['/.mediaward/bindings/x', '/mediaward/.bindings/x', '/%2emediaward/x/y']) {
+    expect(locate(`https://h${path}`, [root])).toEqual({ refused: 'path_invalid' })
+  }
+})
+
+test('a name of a part', () => {
+  for (const good of ['a', 'a.ts', 'video/1/seg_1.m4s', '-']) expect(isPart(good)).toBe(true)
+  for (const bad of ['', '.a', 'a b', 'a#b', 'a/', '/a', 'a//b', 'ü', 'a\\b', 'a?b', 'a\n'])
+    expect(isPart(bad)).toBe(false)
 })

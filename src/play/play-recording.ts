@@ -1,0 +1,74 @@
+import type { Subject } from '../authenticate/subject.ts'
+import { authorize } from '../authorize/authorize.ts'
+import { bytesOf, deliver, holds, plan, rangeToOpen, type Send } from '../deliver/deliver.ts'
+import type { OpenedPart, RecordingStore, StoredPart } from '../deliver/recording-store.ts'
+import type { Attempt } from '../ledger/observe.ts'
+import { type Place, settled } from '../recording.ts'
+import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
+import type { WaitUntil } from '../wait-until.ts'
+
+/** What playing takes beside the request. */
+export interface Playing {
+  readonly store: RecordingStore
+  /** The only issuer, where there is but one. */
+  readonly soleIssuer: string | undefined
+  readonly send: Send
+}
+
+const unavailable = Fault.as('store_unavailable')
+
+/**
+ * Opens a recording, decides, and delivers it. One read of the store gives facts and bytes of one version of one
+ * object, so what is checked is what is sent.
+ */
+export async function playRecording(
+  attempt: Attempt,
+  place: Place,
+  subject: Subject,
+  { store, soleIssuer, send }: Playing,
+  crossOrigin: Record<string, string>,
+  waitUntil: WaitUntil,
+): Promise<Response | Refused> {
+  const { request } = attempt
+  const range = request.method === 'GET' ? rangeToOpen(request) : undefined
+  const opening = request.method === 'HEAD' ? store.find(place.key) : store.open(place.key, range)
+  const part = await opening.catch(unavailable)
+  const refusal = refusalOf(part)
+  if (refusal !== undefined || part === null) {
+    discard(part, waitUntil)
+    // A range beyond the end takes the store two reads. Every refused range takes two, or the time that a refusal
+    // takes would tell that the recording is there, and how long it is.
+    if (range !== undefined && (part === null || 'body' in part))
+      await store.find(place.key).catch(unavailable)
+    return refusal ?? refused('recording_unknown')
+  }
+
+  const planned = plan(request, part, attempt.at)
+  const bytes = request.method === 'GET' ? bytesOf(planned, part.size) : undefined
+  if (bytes === undefined) return deliver(planned, part, discard(part, waitUntil), crossOrigin, send)
+  if (holds(part, bytes)) return deliver(planned, part, part.body, crossOrigin, send)
+
+  // Rare: If-Range failed, or several ranges came to one. Opened anew, so decided anew.
+  discard(part, waitUntil)
+  const again = await store.open(place.key, bytes).catch(unavailable)
+  const secondThought = refusalOf(again)
+  if (secondThought === undefined && again?.etag === part.etag && holds(again, bytes)) {
+    return deliver(planned, again, again.body, crossOrigin, send)
+  }
+  discard(again, waitUntil)
+  if (secondThought !== undefined) return secondThought
+  throw new Fault('store_unavailable')
+
+  function refusalOf(opened: StoredPart | null): Refused | undefined {
+    const recording = opened && settled(opened.binding, soleIssuer)
+    if (recording !== null) attempt.binding = recording
+    const decision = authorize({ subject, action: 'play', recording })
+    return isRefused(decision) ? decision : undefined
+  }
+}
+
+/** Closes a body that nobody will read: left open it would hold one of the few connections of the request. */
+function discard(part: OpenedPart | StoredPart | null, waitUntil: WaitUntil): null {
+  if (part !== null && 'body' in part) waitUntil(part.body.cancel().catch(() => {}))
+  return null
+}
