@@ -54,6 +54,7 @@ describe('claims', () => {
     ['an end 1 s ago, to the second', { exp: NOW - 1 }, 'token_expired', { clock_tolerance_s: 0 }],
     ['an end of another kind', { exp: String(NOW + 600) }, 'token_claim_missing'],
     ['an end before all time', { exp: -1 }, 'token_claim_missing'],
+    ['an end beyond all dates', { exp: 1e15 }, 'token_claim_missing'],
     ['no end', { exp: undefined }, 'token_claim_missing'],
     ['an end that is null', { exp: null }, 'token_claim_missing'],
     ['a start in 30 s', { nbf: NOW + 30 }, 'patient-1'],

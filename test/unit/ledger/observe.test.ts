@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { type Attempt, observe } from '../../../src/ledger/observe.ts'
+import { pseudonymizer } from '../../../src/ledger/pseudonym.ts'
+
+const pseudonym = pseudonymizer('a key of the tests, long enough to be one')
+const gate = { version: '0.0.0', isolate: 'test', seq: 1 }
+const subject = { id: 'patient-1', issuer: 'https://one.test/', roles: [], token: 't' }
+const attempt = (more: Partial<Attempt>): Attempt => ({
+  id: 'id',
+  at: 0,
+  request: new Request('https://gate.test/'),
+  ...more,
+})
+const event = (more: Partial<Attempt>) => observe(attempt(more), 'not_owner', 404, gate, pseudonym)
+
+test('owner and subject have one pseudonym where they are one person, and only there', async () => {
+  const same = await event({ subject, binding: { owner: 'patient-1', issuer: 'https://one.test/' } })
+  expect(same.owner).toBe(same.subject)
+  const namesake = await event({ subject, binding: { owner: 'patient-1', issuer: 'https://two.test/' } })
+  expect(namesake.owner).not.toBe(namesake.subject)
+})
+
+test('an owner of no known issuer is nobody', async () => {
+  expect(await event({ subject, binding: { owner: 'patient-1' } })).not.toHaveProperty('owner')
+})
+
+test('a tenant that is no name is not the default tenant', async () => {
+  expect((await event({})).tenant).toBe('default')
+  expect((await event({ binding: { tenant: 'north' } })).tenant).toBe('north')
+  expect((await event({ binding: { tenant: 'Jane Roe' } })).tenant).toBe('unnamed')
+})
+
+test('what is not known is not there', async () => {
+  expect(Object.keys(await event({})).sort()).toEqual(
+    ['v', 'id', 't', 'kind', 'tenant', 'decision', 'reason', 'status', 'method', 'gate'].sort(),
+  )
+})
