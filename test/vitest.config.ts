@@ -36,7 +36,12 @@ export default defineConfig({
       {
         root,
         // Programs that others wrote, from Debian's packages: ffmpeg, curl.
-        test: { name: 'peers', include: ['test/peers/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+        test: {
+          name: 'peers',
+          include: ['test/peers/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
       },
     ],
   },

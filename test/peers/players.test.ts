@@ -26,7 +26,14 @@ function run(command: string, args: readonly string[]): Promise<Ended> {
 
 beforeAll(async () => {
   gate = await startGate({ demo: true })
-  const { stdout } = await run(process.execPath, ['src/cli/main.ts', 'token', '--sub', 'patient-007', '--data', gate.data])
+  const { stdout } = await run(process.execPath, [
+    'src/cli/main.ts',
+    'token',
+    '--sub',
+    'patient-007',
+    '--data',
+    gate.data,
+  ])
   bearer = `Authorization: Bearer ${stdout.trim()}`
 })
 afterAll(() => gate.stop())
@@ -35,7 +42,13 @@ describe('ffmpeg', () => {
   const input = (path: string) => ['-v', 'error', '-headers', `${bearer}\r\n`, '-i', gate.url + path]
 
   test('probes an MP4', async () => {
-    const { stdout } = await run('ffprobe', [...input('/recordings/rec-007'), '-show_entries', 'format=duration', '-of', 'csv=p=0'])
+    const { stdout } = await run('ffprobe', [
+      ...input('/recordings/rec-007'),
+      '-show_entries',
+      'format=duration',
+      '-of',
+      'csv=p=0',
+    ])
     expect(Number(stdout)).toBeCloseTo(12, 0)
   })
 
@@ -45,9 +58,30 @@ describe('ffmpeg', () => {
   })
 
   test('seeks in an MP4', async () => {
-    const seek = ['-v', 'error', '-headers', `${bearer}\r\n`, '-ss', '9', '-i', `${gate.url}/recordings/rec-007`]
+    const seek = [
+      '-v',
+      'error',
+      '-headers',
+      `${bearer}\r\n`,
+      '-ss',
+      '9',
+      '-i',
+      `${gate.url}/recordings/rec-007`,
+    ]
     const { code, stdout } = await run('ffmpeg', [...seek, '-frames:v', '1', '-f', 'framemd5', '-'])
-    const file = await run('ffmpeg', ['-v', 'error', '-ss', '9', '-i', 'demo/media/patient-007.mp4', '-frames:v', '1', '-f', 'framemd5', '-'])
+    const file = await run('ffmpeg', [
+      '-v',
+      'error',
+      '-ss',
+      '9',
+      '-i',
+      'demo/media/patient-007.mp4',
+      '-frames:v',
+      '1',
+      '-f',
+      'framemd5',
+      '-',
+    ])
     expect({ code, stdout }).toEqual({ code: 0, stdout: file.stdout })
   })
 
@@ -61,7 +95,8 @@ describe('ffmpeg', () => {
 describe('curl', () => {
   const file = join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'recording.mp4')
   const original = readFileSync('demo/media/patient-007.mp4')
-  const curl = (...args: string[]) => run('curl', ['-sS', '-H', bearer, ...args, `${gate.url}/recordings/rec-007`])
+  const curl = (...args: string[]) =>
+    run('curl', ['-sS', '-H', bearer, ...args, `${gate.url}/recordings/rec-007`])
 
   test('resumes a download that broke off', async () => {
     writeFileSync(file, original)
@@ -73,12 +108,26 @@ describe('curl', () => {
   test('asks only for what has changed', async () => {
     const etag = `${file}.etag`
     await curl('--etag-save', etag, '-o', file)
-    const { stdout } = await curl('--etag-compare', etag, '-o', '/dev/null', '-w', '%{http_code} %{size_download}')
+    const { stdout } = await curl(
+      '--etag-compare',
+      etag,
+      '-o',
+      '/dev/null',
+      '-w',
+      '%{http_code} %{size_download}',
+    )
     expect(stdout).toBe('304 0')
   })
 
   test('takes several ranges as the whole', async () => {
-    const { stdout } = await curl('-r', '0-9,100-109', '-o', '/dev/null', '-w', '%{http_code} %{size_download}')
+    const { stdout } = await curl(
+      '-r',
+      '0-9,100-109',
+      '-o',
+      '/dev/null',
+      '-w',
+      '%{http_code} %{size_download}',
+    )
     expect(stdout).toBe(`200 ${original.length}`)
   })
 })
