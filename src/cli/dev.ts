@@ -42,12 +42,12 @@ export async function dev(args: readonly string[]): Promise<void> {
   const { issuers, ...options } = readVariables(variables)
   checkOptions({ issuers, ...options })
   const release = lockData(values.data)
+  process.once('exit', release)
   saveDevelopment(values.data, development)
 
   const worker = await startWorkerd(port, values.data, variables)
   const stop = async () => {
     await worker.stop()
-    release()
     process.exit(0)
   }
   process.once('SIGINT', stop).once('SIGTERM', stop)

@@ -33,7 +33,7 @@ export async function startGate(settings: GateSettings = {}): Promise<RunningGat
   const args = [
     'dev',
     '--runtime',
-    settings.runtime ?? 'workerd',
+    settings.runtime ?? process.env.MEDIAWARD_RUNTIME ?? 'workerd',
     '--port',
     String(settings.port ?? 0),
     '--data',
