@@ -1,0 +1,59 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+
+/** Linux counts a process's CPU time for `/proc` in hundredths of a second, on every architecture. */
+const TICK_MS = 10
+
+/** Memory of a process, in MiB. */
+export interface Memory {
+  /** Resident now. */
+  readonly resident: number
+  /** Most that was resident since the last {@link resetPeak}. */
+  readonly peak: number
+}
+
+/** The ids of the processes with this name that a process has started. */
+export function childrenOf(parent: number, name: string): readonly number[] {
+  return readdirSync('/proc')
+    .filter(entry => /^\d+$/.test(entry))
+    .map(Number)
+    .filter(pid => {
+      try {
+        const [comm, fields] = statOf(pid)
+        return comm === name && Number(fields[1]) === parent
+      } catch {
+        // Gone since the folder was read.
+        return false
+      }
+    })
+}
+
+/** CPU time that a process has used so far, all its threads together, in milliseconds. */
+export function cpuTime(pid: number): number {
+  const [, fields] = statOf(pid)
+  const [user, system] = [fields[11], fields[12]]
+  return (Number(user) + Number(system)) * TICK_MS
+}
+
+/** What a process holds in memory. */
+export function memory(pid: number): Memory {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const mebibytes = (field: string) => {
+    const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]
+    if (kibibytes === undefined) throw new Error(`/proc/${pid}/status has no ${field}`)
+    return Number(kibibytes) / 1024
+  }
+  return { resident: mebibytes('VmRSS'), peak: mebibytes('VmHWM') }
+}
+
+/** Forgets the peak of a process, so that the next one is of what comes now. */
+export function resetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5')
+}
+
+/** The name of a process, and the fields of its stat that come after the name, from `state` on. */
+function statOf(pid: number): [string, readonly string[]] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  // A name may hold spaces and brackets; the last bracket ends it.
+  const end = stat.lastIndexOf(')')
+  return [stat.slice(stat.indexOf('(') + 1, end), stat.slice(end + 2).split(' ')]
+}

@@ -1,0 +1,140 @@
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
+import { bundle } from '../../src/cli/workerd.ts'
+import { createIssuer, type TestIssuer, variables } from '../support/clinic.ts'
+import { childrenOf } from './process-facts.ts'
+import { BARE, BARE_INSERT, SEED } from './scripts.ts'
+
+const NAIVE = new URL('naive.worker.ts', import.meta.url).pathname
+const MEBIBYTE = 2 ** 20
+
+/** The patient who asks, and the one whose recording is none of their business. */
+const [PATIENT, OTHER] = ['patient-1', 'patient-2']
+
+/** An object of the bench. `path` is where all workers have it, `size` is in bytes. */
+export interface BenchObject {
+  readonly path: string
+  readonly size: number
+  readonly owner: string
+}
+
+const object = (name: string, mebibytes: number, owner = PATIENT): BenchObject => ({
+  path: `/recordings/${name}`,
+  size: mebibytes * MEBIBYTE,
+  owner,
+})
+
+/** What is in every worker's bucket. */
+export const OBJECTS = {
+  seekable: object('seekable', 64),
+  small: object('small', 1),
+  large: object('large', 256),
+  foreign: object('foreign', 1, OTHER),
+}
+
+/** One of the workers that are compared, in a process of its own. */
+export interface BenchWorker {
+  readonly name: string
+  readonly port: number
+  /** Of the workerd process that serves it. */
+  readonly pid: number
+  stop(): Promise<void>
+}
+
+/** All workers of the bench. */
+export interface Workers {
+  readonly bare: BenchWorker
+  readonly naive: BenchWorker
+  readonly mediaward: BenchWorker
+  readonly bareInsert: BenchWorker
+  /** A token of {@link OBJECTS}' patient that all of them take, good for ten minutes. */
+  readonly token: string
+  /** Text of the mediaward bundle, as it is deployed. */
+  readonly bundle: string
+  stop(): Promise<void>
+}
+
+/** Starts the workers one after the other, each over its own copy of the same objects, all below `folder`. */
+export async function startWorkers(folder: string): Promise<Workers> {
+  const issuer = await createIssuer()
+  const seeded = join(folder, 'seeded')
+  await seed(seeded, issuer)
+  const started: BenchWorker[] = []
+  const start = async (name: string, script: string, settings: Settings = {}): Promise<BenchWorker> => {
+    const data = join(folder, name)
+    cpSync(seeded, data, { recursive: true })
+    const worker = await startWorker(name, script, data, settings)
+    started.push(worker)
+    return worker
+  }
+  const worker = await bundle()
+  const ledger = { durableObjects: { LEDGER: { className: 'LedgerObject', useSQLite: true } } }
+  return {
+    bare: await start('bare', BARE),
+    naive: await start('naive', await bundle(NAIVE), {
+      bindings: { KEYS: JSON.stringify(issuer.jwks.keys) },
+    }),
+    mediaward: await start('mediaward', worker, { bindings: variables(issuer), ...ledger }),
+    bareInsert: await start('bare-insert', BARE_INSERT, ledger),
+    // Plain `JWT` is the kind that hono's middleware takes without being told.
+    token: await issuer.token(PATIENT, {}, { typ: 'JWT' }),
+    bundle: worker,
+    stop: async () => {
+      for (const { stop } of started) await stop()
+    },
+  }
+}
+
+interface Settings {
+  readonly bindings?: Record<string, string>
+  readonly durableObjects?: Record<string, { className: string; useSQLite: boolean }>
+}
+
+/** As `mediaward dev` starts its worker, so that all have the same road from socket to worker. */
+async function startWorker(
+  name: string,
+  script: string,
+  data: string,
+  settings: Settings,
+): Promise<BenchWorker> {
+  const before = childrenOf(process.pid, 'workerd')
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      name,
+      modules: true,
+      script,
+      compatibilityDate: '2026-10-20',
+      r2Buckets: { RECORDINGS: 'recordings', AUDIT: 'mediaward-audit' },
+      resourcePersistencePath: data,
+      host: '127.0.0.1',
+      unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+      cf: false,
+      telemetry: { enabled: false },
+      log: new Log(LogLevel.ERROR),
+      ...settings,
+    }),
+  )
+  await miniflare.ready
+  const { port } = await miniflare.unsafeGetDirectURL()
+  const [pid, ...more] = childrenOf(process.pid, 'workerd').filter(child => !before.includes(child))
+  if (pid === undefined || more.length > 0) throw new Error(`can't tell which process serves ${name}`)
+  return { name, port: Number(port), pid, stop: () => miniflare.dispose() }
+}
+
+/** Fills a folder in a process of its own: the memory that storing takes must not count for reading. */
+async function seed(folder: string, issuer: TestIssuer): Promise<void> {
+  const { port, stop } = await startWorker('seed', SEED, folder, {})
+  for (const { path, size, owner } of Object.values(OBJECTS)) {
+    const metadata = JSON.stringify({ 'mw-owner': owner, 'mw-issuer': issuer.issuer })
+    const body = Buffer.alloc(size, `${path} `)
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method: 'PUT',
+      headers: { metadata },
+      body,
+    })
+    if (!response.ok) throw new Error(`${path} can't be stored: ${await response.text()}`)
+  }
+  await stop()
+}
