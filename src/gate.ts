@@ -10,7 +10,7 @@ import type { Attempt } from './ledger/observe.ts'
 import { locate } from './locate/locate.ts'
 import { compileLocation, locationsUnder } from './locate/location.ts'
 import { ConfigurationError, checkOptions, type MediawardOptions } from './options.ts'
-import { playRecording } from './play/play-recording.ts'
+import { type Playing, playRecording } from './play/play-recording.ts'
 import { isRefused, type Refused, refused } from './refusal.ts'
 import { type Storage, storeRecording } from './store/store-recording.ts'
 
@@ -49,6 +49,7 @@ export function createGate(options: MediawardOptions): Gate {
   // Without a second issuer there is no doubt whose patient an owner is.
   const soleIssuer = names.length === 1 ? names[0] : undefined
   const places = (recording: string) => locations.map(({ keyPrefix }) => keyPrefix(recording))
+  const playing: Playing = { store, soleIssuer, send }
   const storage: Storage = { store, issuers: names, places }
 
   const recordings = guarded(async (attempt, crossOrigin, waitUntil) => {
@@ -68,14 +69,7 @@ export function createGate(options: MediawardOptions): Gate {
     if (isRefused(subject)) return withSubject(attempt, subject)
     attempt.subject = subject
 
-    if (action === 'play') {
-      const playing = {
-        store,
-        soleIssuer,
-        send: (body: Body, length: number) => send(body, length, waitUntil),
-      }
-      return playRecording(attempt, place, subject, playing, crossOrigin, waitUntil)
-    }
+    if (action === 'play') return playRecording(attempt, place, subject, playing, crossOrigin, waitUntil)
     const decision = authorize({ subject, action, recording: null })
     return isRefused(decision) ? decision : storeRecording(attempt, place, subject, storage, crossOrigin)
   })
@@ -92,8 +86,6 @@ export function createGate(options: MediawardOptions): Gate {
 
   return { recordings, denials }
 }
-
-type Body = ReadableStream<Uint8Array>
 
 /** A token that is refused may still have told, by a good signature, whose it is: the record says so. */
 function withSubject(attempt: Attempt, refusal: Refused & { subject?: Subject }): Refused {

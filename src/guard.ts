@@ -40,27 +40,28 @@ export function guard(options: MediawardOptions): (route: Route, allow?: string)
 
   return (route, allow) => async (request, waitUntil) => {
     const at = now()
-    const attempt: Attempt = { id: eventId(at), at, request }
+    const attempt: Attempt = { at, request }
     const crossOrigin = crossOriginHeaders(request, allowedOrigins)
     let outcome: Response | Refused
     try {
-      attempt.network = network(request)
       outcome = await route(attempt, crossOrigin, waitUntil)
     } catch (error) {
       outcome = refused(error instanceof Fault ? error.reason : 'gate_fault')
     }
     if (!isRefused(outcome)) return outcome
+    // From here on a refusal: what only its record needs is made only now.
     const { refused: reason, detail } = outcome
     const answer = answerTo(reason, concealedStatus, allow)
+    const id = eventId(at)
     try {
-      await record(attempt, reason, answer.status)
+      await record({ ...attempt, id, network: network(request) }, reason, answer.status)
     } catch {
       // A refusal that nobody can look up later must not leave; it is a fault of ours until it can be recorded.
       const fault = answerTo('ledger_unavailable', concealedStatus)
-      return refuse(fault, attempt.id, request.method, crossOrigin)
+      return refuse(fault, id, request.method, crossOrigin)
     }
     if (stageOf(reason) === 'policy') await nextBeat(now() - at)
-    return refuse(answer, attempt.id, request.method, crossOrigin, detail)
+    return refuse(answer, id, request.method, crossOrigin, detail)
   }
 }
 

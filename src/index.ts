@@ -1,4 +1,5 @@
 export type { Algorithm, Issuer } from './authenticate/issuer.ts'
+export type { Send } from './deliver/deliver.ts'
 export type {
   OpenedPart,
   PutOptions,

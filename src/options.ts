@@ -1,11 +1,11 @@
 import { checkIssuers } from './authenticate/check-issuers.ts'
 import type { Issuer } from './authenticate/issuer.ts'
+import type { Send } from './deliver/deliver.ts'
 import type { RecordingStore } from './deliver/recording-store.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import type { Network } from './ledger/network.ts'
 import { MIN_KEY_LENGTH } from './ledger/pseudonym.ts'
 import { compileLocation, type Location, locationsUnder } from './locate/location.ts'
-import type { WaitUntil } from './wait-until.ts'
 
 /** Everything that Mediaward is told by the app that mounts it, or by the variables of a deployment. */
 export interface MediawardOptions {
@@ -32,11 +32,7 @@ export interface MediawardOptions {
   /** Where a request came from, as the runtime knows it; never from a header that a client can set. Default: nothing. */
   readonly network?: (request: Request) => Network
   /** How a body of known length is sent. Default: as it is. On Workers `cloudflare()` gives the right one. */
-  readonly send?: (
-    body: ReadableStream<Uint8Array>,
-    length: number,
-    waitUntil: WaitUntil,
-  ) => ReadableStream<Uint8Array>
+  readonly send?: Send
   /** Is given a record that no store would take. Default: the console, which platforms keep for a while. */
   readonly lastResort?: (json: string) => void
   /** Milliseconds since 1970. Default `Date.now`. */

@@ -1,7 +1,7 @@
 import type { RequestedRange } from './recording-store.ts'
 
 /** One element of a Range header. `last` may be Infinity (`5-`). */
-type Spec = { readonly first: number; readonly last: number } | { readonly suffix: number }
+export type RangeSpec = { readonly first: number; readonly last: number } | { readonly suffix: number }
 
 /** Bytes of an object of known size. */
 export interface ByteRange {
@@ -20,9 +20,9 @@ const SPEC = /^(?:(\d+)-(\d*)|-(\d+))$/
  * Reads a Range header. What isn't a well-formed set of byte ranges is undefined: it is to be ignored, not refused
  * (RFC 9110 14.2).
  */
-export function parseRange(header: string | null): readonly Spec[] | undefined {
+export function parseRange(header: string | null): readonly RangeSpec[] | undefined {
   if (header === null || header.length > MAX_HEADER || !UNIT.test(header)) return undefined
-  const specs: Spec[] = []
+  const specs: RangeSpec[] = []
   for (const element of header.slice('bytes='.length).split(',')) {
     const text = element.replace(/^[ \t]+|[ \t]+$/g, '')
     if (text === '') continue
@@ -43,7 +43,7 @@ export function parseRange(header: string | null): readonly Spec[] | undefined {
  * What to ask the store for while the size isn't known: one range as it is; several ranges as the whole, since what
  * they come to depends on the size.
  */
-export function requestedRange(specs: readonly Spec[] | undefined): RequestedRange | undefined {
+export function requestedRange(specs: readonly RangeSpec[] | undefined): RequestedRange | undefined {
   const [spec, ...more] = specs ?? []
   if (spec === undefined || more.length > 0) return undefined
   if ('suffix' in spec) return { suffix: Math.min(spec.suffix, Number.MAX_SAFE_INTEGER) }
@@ -61,7 +61,10 @@ export function requestedRange(specs: readonly Spec[] | undefined): RequestedRan
  * - `whole` (200) where they stay several, or where the object is empty. Never multipart: it would take a read of the
  *   store for each part, and lets a small request ask for a large answer.
  */
-export function selectRange(specs: readonly Spec[], size: number): ByteRange | 'whole' | 'unsatisfiable' {
+export function selectRange(
+  specs: readonly RangeSpec[],
+  size: number,
+): ByteRange | 'whole' | 'unsatisfiable' {
   if (size === 0) return 'whole'
   const within = specs.flatMap(spec => {
     const first = 'suffix' in spec ? Math.max(0, size - spec.suffix) : spec.first

@@ -1,7 +1,7 @@
-import { type ByteRange, parseRange, requestedRange, selectRange } from './byte-range.ts'
+import { type ByteRange, type RangeSpec, selectRange } from './byte-range.ts'
 import { safeMediaType } from './media-type.ts'
 import { failedPrecondition, rangeHolds } from './preconditions.ts'
-import type { OpenedPart, RequestedRange, StoredPart } from './recording-store.ts'
+import type { OpenedPart, StoredPart } from './recording-store.ts'
 import { representationHeaders, responseHeaders } from './response-headers.ts'
 
 /** Turns a body of known length into one that is sent with exactly that Content-Length, without a look at its bytes. */
@@ -13,19 +13,20 @@ export type Plan =
   | { readonly status: 206; readonly range: ByteRange }
   | { readonly status: 304 | 412 | 416 }
 
-/** The range to ask the store for; undefined for the whole. */
-export function rangeToOpen(request: Request): RequestedRange | undefined {
-  return requestedRange(parseRange(request.headers.get('range')))
-}
-
 /**
  * Decides the answer to a permitted request from its headers and the object's facts (RFC 9110 13.2.2): preconditions
  * first, then If-Range, then Range. HEAD knows no ranges (14.2).
+ *
+ * @param specs the ranges of its Range header, if that is well formed
  */
-export function plan(request: Request, part: StoredPart, now: number): Plan {
+export function plan(
+  request: Request,
+  specs: readonly RangeSpec[] | undefined,
+  part: StoredPart,
+  now: number,
+): Plan {
   const failed = failedPrecondition(request.method, request.headers, part, now)
   if (failed !== undefined) return { status: failed }
-  const specs = parseRange(request.headers.get('range'))
   if (request.method !== 'GET' || specs === undefined) return { status: 200 }
   if (!rangeHolds(request.headers.get('if-range'), part, now)) return { status: 200 }
   const range = selectRange(specs, part.size)
@@ -69,10 +70,11 @@ export function deliver(
   const headers = responseHeaders(crossOrigin, representation, {
     'Content-Type': safeMediaType(part.contentType),
     'Content-Length': String(length),
+    ...(plan.status === 206 && { 'Content-Range': contentRange(plan.range, part.size) }),
   })
-  if (plan.status === 206) {
-    const { offset } = plan.range
-    headers.set('Content-Range', `bytes ${offset}-${offset + length - 1}/${part.size}`)
-  }
   return new Response(body && send(body, length), { status, headers })
+}
+
+function contentRange({ offset, length }: ByteRange, size: number): string {
+  return `bytes ${offset}-${offset + length - 1}/${size}`
 }

@@ -8,9 +8,14 @@ const ALWAYS = {
   'X-Content-Type-Options': 'nosniff',
 } as const
 
-/** The one maker of response headers. Nothing stored beside an object gets into an answer but through here. */
-export function responseHeaders(...more: readonly Readonly<Record<string, string>>[]): Headers {
-  return new Headers(Object.assign({}, ALWAYS, ...more))
+/**
+ * The one maker of response headers. Nothing stored beside an object gets into an answer but through here. A plain
+ * object, since `Response` makes its own `Headers` of it.
+ */
+export function responseHeaders(
+  ...more: readonly Readonly<Record<string, string>>[]
+): Record<string, string> {
+  return Object.assign({}, ALWAYS, ...more)
 }
 
 /** Headers that tell what a recording is; only ever after a permit. */

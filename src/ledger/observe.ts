@@ -7,15 +7,20 @@ import type { Pseudonym } from './pseudonym.ts'
 
 /** What came to light about a request by the time it was refused. Stages add to it as the request goes through. */
 export interface Attempt {
-  readonly id: string
   /** Milliseconds since 1970. */
   readonly at: number
   readonly request: Request
-  network?: Network
   place?: Place
   subject?: Subject
   /** Of the recording asked for, where there is one. */
   binding?: Binding
+}
+
+/** An attempt that was refused. */
+export interface RefusedAttempt extends Attempt {
+  /** Of the record, and of the answer. */
+  readonly id: string
+  readonly network: Network
 }
 
 const METHODS = new Set(['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'])
@@ -28,13 +33,13 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/
 
 /** Writes down a refusal. What is unknown is left out; what is a person becomes a pseudonym. */
 export async function observe(
-  attempt: Attempt,
+  attempt: RefusedAttempt,
   reason: Reason,
   status: number,
   gate: AccessEvent['gate'],
   pseudonym: Pseudonym,
 ): Promise<AccessEvent> {
-  const { request, place, subject, binding, network = {} } = attempt
+  const { request, place, subject, binding, network } = attempt
   const name = (
     field: 'subject' | 'session' | 'token',
     value: string | undefined,

@@ -3,11 +3,11 @@ import { answerTo } from '../refusal.ts'
 import { canonical } from './canonical.ts'
 import { VERSION } from './event.ts'
 import type { Ledger } from './ledger.ts'
-import { type Attempt, observe } from './observe.ts'
+import { observe, type RefusedAttempt } from './observe.ts'
 import type { Pseudonym } from './pseudonym.ts'
 
 /** Records that a request was refused. Resolves only when the record is durable. */
-export type Recorder = (attempt: Attempt, reason: Reason, status: number) => Promise<void>
+export type Recorder = (attempt: RefusedAttempt, reason: Reason, status: number) => Promise<void>
 
 /**
  * Makes the recorder of one isolate. Where no store takes a record, its pseudonymous text goes to `lastResort`

@@ -1,6 +1,7 @@
 import type { Subject } from '../authenticate/subject.ts'
 import { authorize } from '../authorize/authorize.ts'
-import { bytesOf, deliver, holds, plan, rangeToOpen, type Send } from '../deliver/deliver.ts'
+import { parseRange, requestedRange } from '../deliver/byte-range.ts'
+import { bytesOf, deliver, holds, plan, type Send } from '../deliver/deliver.ts'
 import type { OpenedPart, RecordingStore, StoredPart } from '../deliver/recording-store.ts'
 import type { Attempt } from '../ledger/observe.ts'
 import { type Place, settled } from '../recording.ts'
@@ -30,7 +31,8 @@ export async function playRecording(
   waitUntil: WaitUntil,
 ): Promise<Response | Refused> {
   const { request } = attempt
-  const range = request.method === 'GET' ? rangeToOpen(request) : undefined
+  const specs = request.method === 'GET' ? parseRange(request.headers.get('range')) : undefined
+  const range = requestedRange(specs)
   const opening = request.method === 'HEAD' ? store.find(place.key) : store.open(place.key, range)
   const part = await opening.catch(unavailable)
   const refusal = refusalOf(part)
@@ -43,7 +45,7 @@ export async function playRecording(
     return refusal ?? refused('recording_unknown')
   }
 
-  const planned = plan(request, part, attempt.at)
+  const planned = plan(request, specs, part, attempt.at)
   const bytes = request.method === 'GET' ? bytesOf(planned, part.size) : undefined
   if (bytes === undefined) return deliver(planned, part, discard(part, waitUntil), crossOrigin, send)
   if (holds(part, bytes)) return deliver(planned, part, part.body, crossOrigin, send)

@@ -22,7 +22,9 @@ const FLAT: Target = { is: '<=', limit: 5 }
 
 const folder = mkdtempSync(join(tmpdir(), 'mediaward-bench-'))
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => fail(new Error(`stopped by ${signal}, so there are no figures`)))
+}
 
 try {
   say('starting four workers over copies of the same objects …')

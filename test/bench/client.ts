@@ -59,6 +59,8 @@ export class Client {
       this.#expected = exchange
       this.#resolve = resolve
       this.#reject = reject
+      // Once it is closed, it says nothing more of what is written.
+      if (this.#socket.destroyed) reject(new Error('the worker has closed the connection'))
       this.#socket.write(exchange.request, 'latin1')
     })
   }

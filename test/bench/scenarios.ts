@@ -82,7 +82,7 @@ export function scenariosOf({ bare, naive, mediaward, bareInsert, token }: Worke
       bytes: RANGE,
       connections: 16,
       warmUp: 1500,
-      rounds: 23,
+      rounds: 19,
       turns: 6,
       requests: 100,
       contenders: all(somewhere),

@@ -40,11 +40,7 @@ export function cloudflare(bindings: CloudflareBindings, shards: number = 4): Cl
       }
     },
 
-    // From pipe to pipe inside the runtime: exact length, no byte seen by JavaScript, and a pipe that can be cut.
-    send(body, length, waitUntil) {
-      const { readable, writable } = new FixedLengthStream(length)
-      waitUntil(body.pipeTo(writable).catch(() => {}))
-      return readable
-    },
+    // From pipe to pipe inside the runtime: exact length, and no byte seen by JavaScript.
+    send: (body, length) => body.pipeThrough(new FixedLengthStream(length)),
   }
 }

@@ -1,17 +1,18 @@
 import { expect, test } from 'vitest'
-import { type Attempt, observe } from '../../../src/ledger/observe.ts'
+import { observe, type RefusedAttempt } from '../../../src/ledger/observe.ts'
 import { pseudonymizer } from '../../../src/ledger/pseudonym.ts'
 
 const pseudonym = pseudonymizer('a key of the tests, long enough to be one')
 const gate = { version: '0.0.0', isolate: 'test', seq: 1 }
 const subject = { id: 'patient-1', issuer: 'https://one.test/', roles: [], token: 't' }
-const attempt = (more: Partial<Attempt>): Attempt => ({
+const attempt = (more: Partial<RefusedAttempt>): RefusedAttempt => ({
   id: 'id',
   at: 0,
+  network: {},
   request: new Request('https://gate.test/'),
   ...more,
 })
-const event = (more: Partial<Attempt>) => observe(attempt(more), 'not_owner', 404, gate, pseudonym)
+const event = (more: Partial<RefusedAttempt>) => observe(attempt(more), 'not_owner', 404, gate, pseudonym)
 
 test('owner and subject have one pseudonym where they are one person, and only there', async () => {
   const same = await event({ subject, binding: { owner: 'patient-1', issuer: 'https://one.test/' } })
