@@ -36,7 +36,7 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map([
  */
 export function createGate(options: MediawardOptions): Gate {
   checkOptions(options)
-  const { issuers, store, ledger, send = body => body } = options
+  const { issuers, store, ledger } = options
   if (store === undefined || ledger === undefined) {
     throw new ConfigurationError([
       'store and ledger must be there: on Workers both come from cloudflare(env)',
@@ -49,7 +49,7 @@ export function createGate(options: MediawardOptions): Gate {
   // Without a second issuer there is no doubt whose patient an owner is.
   const soleIssuer = names.length === 1 ? names[0] : undefined
   const places = (recording: string) => locations.map(({ keyPrefix }) => keyPrefix(recording))
-  const playing: Playing = { store, soleIssuer, send }
+  const playing: Playing = { store, soleIssuer }
   const storage: Storage = { store, issuers: names, places }
 
   const recordings = guarded(async (attempt, crossOrigin, waitUntil) => {

@@ -1,5 +1,4 @@
 export type { Algorithm, Issuer } from './authenticate/issuer.ts'
-export type { Send } from './deliver/deliver.ts'
 export type {
   OpenedPart,
   PutOptions,

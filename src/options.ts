@@ -1,6 +1,5 @@
 import { checkIssuers } from './authenticate/check-issuers.ts'
 import type { Issuer } from './authenticate/issuer.ts'
-import type { Send } from './deliver/deliver.ts'
 import type { RecordingStore } from './deliver/recording-store.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import type { Network } from './ledger/network.ts'
@@ -31,8 +30,6 @@ export interface MediawardOptions {
   readonly concealedStatus?: 403 | 404
   /** Where a request came from, as the runtime knows it; never from a header that a client can set. Default: nothing. */
   readonly network?: (request: Request) => Network
-  /** How a body of known length is sent. Default: as it is. On Workers `cloudflare()` gives the right one. */
-  readonly send?: Send
   /** Is given a record that no store would take. Default: the console, which platforms keep for a while. */
   readonly lastResort?: (json: string) => void
   /** Milliseconds since 1970. Default `Date.now`. */

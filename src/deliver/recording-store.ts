@@ -20,7 +20,10 @@ export interface StoredPart {
 
 /** A stored object with some or all of its bytes. */
 export interface OpenedPart extends StoredPart {
-  /** The bytes asked for: exactly `range` of the object. Must be read or cancelled. */
+  /**
+   * The bytes asked for: exactly `range` of the object. Must be read or cancelled. A native stream of known length, so
+   * that the runtime sends it with its Content-Length and by itself.
+   */
   readonly body: ReadableStream<Uint8Array>
   /** Which bytes `body` holds. */
   readonly range: { readonly offset: number; readonly length: number }

@@ -1,7 +1,7 @@
 import type { Subject } from '../authenticate/subject.ts'
 import { authorize } from '../authorize/authorize.ts'
 import { parseRange, requestedRange } from '../deliver/byte-range.ts'
-import { bytesOf, deliver, holds, plan, type Send } from '../deliver/deliver.ts'
+import { bytesOf, deliver, holds, plan } from '../deliver/deliver.ts'
 import type { OpenedPart, RecordingStore, StoredPart } from '../deliver/recording-store.ts'
 import type { Attempt } from '../ledger/observe.ts'
 import { type Place, settled } from '../recording.ts'
@@ -13,7 +13,6 @@ export interface Playing {
   readonly store: RecordingStore
   /** The only issuer, where there is but one. */
   readonly soleIssuer: string | undefined
-  readonly send: Send
 }
 
 const unavailable = Fault.as('store_unavailable')
@@ -26,7 +25,7 @@ export async function playRecording(
   attempt: Attempt,
   place: Place,
   subject: Subject,
-  { store, soleIssuer, send }: Playing,
+  { store, soleIssuer }: Playing,
   crossOrigin: Record<string, string>,
   waitUntil: WaitUntil,
 ): Promise<Response | Refused> {
@@ -47,15 +46,15 @@ export async function playRecording(
 
   const planned = plan(request, specs, part, attempt.at)
   const bytes = request.method === 'GET' ? bytesOf(planned, part.size) : undefined
-  if (bytes === undefined) return deliver(planned, part, discard(part, waitUntil), crossOrigin, send)
-  if (holds(part, bytes)) return deliver(planned, part, part.body, crossOrigin, send)
+  if (bytes === undefined) return deliver(planned, part, discard(part, waitUntil), crossOrigin)
+  if (holds(part, bytes)) return deliver(planned, part, part.body, crossOrigin)
 
   // Rare: If-Range failed, or several ranges came to one. Opened anew, so decided anew.
   discard(part, waitUntil)
   const again = await store.open(place.key, bytes).catch(unavailable)
   const secondThought = refusalOf(again)
   if (secondThought === undefined && again?.etag === part.etag && holds(again, bytes)) {
-    return deliver(planned, again, again.body, crossOrigin, send)
+    return deliver(planned, again, again.body, crossOrigin)
   }
   discard(again, waitUntil)
   if (secondThought !== undefined) return secondThought

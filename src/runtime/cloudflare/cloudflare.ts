@@ -16,12 +16,12 @@ export interface CloudflareBindings {
 }
 
 /** The options that follow from running on Workers. */
-export interface CloudflareOptions extends Required<Pick<MediawardOptions, 'store' | 'network' | 'send'>> {
+export interface CloudflareOptions extends Required<Pick<MediawardOptions, 'store' | 'network'>> {
   readonly ledger: SteadfastLedger
 }
 
 /**
- * Store, ledger, network facts and streaming on Cloudflare Workers: `mediaward({ …, ...cloudflare(env) })`.
+ * Store, ledger and network facts on Cloudflare Workers: `mediaward({ …, ...cloudflare(env) })`.
  *
  * @param shards over how many objects the ledger is spread. Default 4
  */
@@ -39,8 +39,5 @@ export function cloudflare(bindings: CloudflareBindings, shards: number = 4): Cl
         ...(typeof country === 'string' && { country }),
       }
     },
-
-    // From pipe to pipe inside the runtime: exact length, and no byte seen by JavaScript.
-    send: (body, length) => body.pipeThrough(new FixedLengthStream(length)),
   }
 }
