@@ -7,7 +7,7 @@ import { cloudflare } from './cloudflare.ts'
 
 export { LedgerObject } from './ledger-object.ts'
 
-// Read when the worker starts: a mistake in the configuration stops the deployment, not the first patient.
+// Read when the worker starts: a mistake in the configuration keeps it from starting, so no patient meets it.
 const { ledgerShards, ...options } = readVariables({ ...env })
 const platform = cloudflare(env, ledgerShards)
 const gate = createGate({ ...options, ...platform })
