@@ -13,6 +13,7 @@ import { ConfigurationError, checkOptions, type MediawardOptions } from './optio
 import { type Playing, playRecording } from './play/play-recording.ts'
 import { isRefused, type Refused, refused } from './refusal.ts'
 import { type Storage, storeRecording } from './store/store-recording.ts'
+import type { WaitUntil } from './wait-until.ts'
 
 /** The gate's routes. */
 export interface Gate {
@@ -65,9 +66,8 @@ export function createGate(options: MediawardOptions): Gate {
     const action = ACTIONS.get(request.method)
     if (action === undefined) return refused('method_not_allowed')
 
-    const subject = await authenticate(request, attempt.at, waitUntil)
-    if (isRefused(subject)) return withSubject(attempt, subject)
-    attempt.subject = subject
+    const subject = await identify(attempt, waitUntil)
+    if (isRefused(subject)) return subject
 
     if (action === 'play') return playRecording(attempt, place, subject, playing, crossOrigin, waitUntil)
     const decision = authorize({ subject, action, recording: null })
@@ -75,20 +75,20 @@ export function createGate(options: MediawardOptions): Gate {
   })
 
   const denials = guarded(async (attempt, crossOrigin, waitUntil) => {
-    const { request } = attempt
-    if (request.method !== 'GET') return refused('method_not_allowed')
-    const subject = await authenticate(request, attempt.at, waitUntil)
-    if (isRefused(subject)) return withSubject(attempt, subject)
-    attempt.subject = subject
+    if (attempt.request.method !== 'GET') return refused('method_not_allowed')
+    const subject = await identify(attempt, waitUntil)
+    if (isRefused(subject)) return subject
     const decision = authorize({ subject, action: 'audit', recording: null })
-    return isRefused(decision) ? decision : listDenials(request, ledger, crossOrigin)
+    return isRefused(decision) ? decision : listDenials(attempt.request, ledger, crossOrigin)
   }, 'GET')
 
-  return { recordings, denials }
-}
+  /** A token that is refused may still have told, by a good signature, whose it is: the record says so. */
+  async function identify(attempt: Attempt, waitUntil: WaitUntil): Promise<Subject | Refused> {
+    const outcome = await authenticate(attempt.request, attempt.at, waitUntil)
+    const subject = isRefused(outcome) ? outcome.subject : outcome
+    if (subject !== undefined) attempt.subject = subject
+    return outcome
+  }
 
-/** A token that is refused may still have told, by a good signature, whose it is: the record says so. */
-function withSubject(attempt: Attempt, refusal: Refused & { subject?: Subject }): Refused {
-  if (refusal.subject !== undefined) attempt.subject = refusal.subject
-  return { refused: refusal.refused }
+  return { recordings, denials }
 }

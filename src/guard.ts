@@ -1,6 +1,7 @@
 import { crossOriginHeaders } from './deliver/cross-origin.ts'
 import { refuse } from './deliver/refuse.ts'
 import { eventId } from './ledger/event-id.ts'
+import type { Network } from './ledger/network.ts'
 import type { Attempt } from './ledger/observe.ts'
 import { pseudonymizer } from './ledger/pseudonym.ts'
 import { type Recorder, recorder } from './ledger/recorder.ts'
@@ -54,7 +55,7 @@ export function guard(options: MediawardOptions): (route: Route, allow?: string)
     const answer = answerTo(reason, concealedStatus, allow)
     const id = eventId(at)
     try {
-      await record({ ...attempt, id, network: network(request) }, reason, answer.status)
+      await record({ ...attempt, id, network: whereFrom(request, network) }, reason, answer.status)
     } catch {
       // A refusal that nobody can look up later must not leave; it is a fault of ours until it can be recorded.
       const fault = answerTo('ledger_unavailable', concealedStatus)
@@ -62,6 +63,15 @@ export function guard(options: MediawardOptions): (route: Route, allow?: string)
     }
     if (stageOf(reason) === 'policy') await nextBeat(now() - at)
     return refuse(answer, id, request.method, crossOrigin, detail)
+  }
+}
+
+/** A refusal is recorded also where nobody can say where it came from. */
+function whereFrom(request: Request, network: (request: Request) => Network): Network {
+  try {
+    return network(request)
+  } catch {
+    return {}
   }
 }
 

@@ -56,6 +56,15 @@ describe('fails closed', () => {
     expect((await fetch('/recordings/rec-1', { headers: owner })).status).toBe(200)
   })
 
+  test('no denial without a record, also where the app can not say where it came from', async () => {
+    const network = () => {
+      throw new Error('no address')
+    }
+    const { fetch, ledger } = await memoryGate({ network })
+    expect((await fetch('/recordings/rec-1')).status).toBe(401)
+    expect(await reasons(ledger)).toEqual(['token_missing'])
+  })
+
   test('403 for both, by configuration', async () => {
     const { fetch, idp } = await memoryGate({ concealedStatus: 403 })
     const headers = { authorization: `Bearer ${await idp.token('patient-2')}` }

@@ -312,6 +312,23 @@ describe('every refusal has one record, with its reason', () => {
     expect(JSON.stringify(events)).not.toMatch(/patient-[12]|session-of-ben|the-token|Jane|203\.0\.113\.24/)
   })
 
+  test('it says whose token it was where the signature was good, and of a forged one nothing', async () => {
+    const reasonAndSubject = async (token: string) => {
+      const response = await fetch(`${gate.url}/recordings/rec-1`, {
+        headers: { Authorization: `Bearer ${token}` },
+      })
+      const id = await instanceOf(response)
+      const event = (await denials(gate, idp)).find(one => one.id === id)
+      return [event?.reason, event?.subject]
+    }
+    const [, subject] = await reasonAndSubject(await idp.token('patient-2'))
+    expect(subject).toMatch(/^psn_/)
+    const expired = await idp.token('patient-2', { exp: 1_700_000_000 })
+    expect(await reasonAndSubject(expired)).toEqual(['token_expired', subject])
+    const forger = await createIssuer(idp.issuer, idp.audience)
+    expect(await reasonAndSubject(await forger.token('patient-2'))).toEqual(['token_signature', undefined])
+  })
+
   test('no secret in a record: whatever a caller writes wherever they can', async () => {
     const secret = 'SeCrEt-0123456789-0123456789-0123456789'
     const before = new Set((await denials(gate, idp)).map(({ id }) => id))
