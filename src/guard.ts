@@ -8,10 +8,14 @@ import { type Recorder, recorder } from './ledger/recorder.ts'
 import type { MediawardOptions } from './options.ts'
 import { stageOf } from './reason.ts'
 import { answerTo, Fault, isRefused, type Refused, refused } from './refusal.ts'
+import { logToOperator, tellOperator } from './storage-fault.ts'
 import type { WaitUntil } from './wait-until.ts'
 
-/** Answers a request. Never rejects: whatever goes wrong is a refusal, and recorded as one. */
-export type Handler = (request: Request, waitUntil: WaitUntil) => Promise<Response>
+/**
+ * Answers a request. Never rejects: whatever goes wrong is a refusal, and recorded as one. `platform` is what the
+ * runtime's server hands over beside the request (Hono's `env`): only `network` looks at it.
+ */
+export type Handler = (request: Request, waitUntil: WaitUntil, platform?: unknown) => Promise<Response>
 
 /** What a guarded route does: answers, or refuses, or throws where a part of ours fails. */
 export type Route = (
@@ -39,14 +43,16 @@ export function guard(options: MediawardOptions): (route: Route, allow?: string)
     options.lastResort ?? logRecord,
   )
 
-  return (route, allow) => async (request, waitUntil) => {
+  return (route, allow) => async (request, waitUntil, platform) => {
     const at = now()
     const attempt: Attempt = { at, request }
     const crossOrigin = crossOriginHeaders(request, allowedOrigins)
     let outcome: Response | Refused
+    let cause: unknown
     try {
       outcome = await route(attempt, crossOrigin, waitUntil)
     } catch (error) {
+      cause = error
       outcome = refused(error instanceof Fault ? error.reason : 'gate_fault')
     }
     if (!isRefused(outcome)) return outcome
@@ -54,9 +60,15 @@ export function guard(options: MediawardOptions): (route: Route, allow?: string)
     const { refused: reason, detail } = outcome
     const answer = answerTo(reason, concealedStatus, allow)
     const id = eventId(at)
+    tellOperator(`${reason}, event ${id}`, cause)
     try {
-      await record({ ...attempt, id, network: whereFrom(request, network) }, reason, answer.status)
-    } catch {
+      await record(
+        { ...attempt, id, network: whereFrom(() => network(request, platform)) },
+        reason,
+        answer.status,
+      )
+    } catch (error) {
+      tellOperator(`ledger_unavailable, event ${id}`, error)
       // A refusal that nobody can look up later must not leave; it is a fault of ours until it can be recorded.
       const fault = answerTo('ledger_unavailable', concealedStatus)
       return refuse(fault, id, request.method, crossOrigin)
@@ -67,9 +79,9 @@ export function guard(options: MediawardOptions): (route: Route, allow?: string)
 }
 
 /** A refusal is recorded also where nobody can say where it came from. */
-function whereFrom(request: Request, network: (request: Request) => Network): Network {
+function whereFrom(network: () => Network): Network {
   try {
-    return network(request)
+    return network()
   } catch {
     return {}
   }
@@ -79,7 +91,7 @@ async function nextBeat(elapsed: number): Promise<void> {
   await new Promise(resolve => setTimeout(resolve, BEAT - (elapsed % BEAT)))
 }
 
+/** It holds pseudonyms only. */
 function logRecord(json: string): void {
-  // biome-ignore lint/suspicious/noConsole: no store took the record; it holds pseudonyms only
-  console.error(`mediaward: no store takes records: ${json}`)
+  logToOperator(`no store takes records: ${json}`)
 }

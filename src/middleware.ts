@@ -21,7 +21,7 @@ export function denials(options: MediawardOptions): MiddlewareHandler {
 
 /** Hono's handler for a route of the gate. */
 export function asMiddleware(handler: Handler): MiddlewareHandler {
-  return context => handler(context.req.raw, waitUntilOf(context))
+  return context => handler(context.req.raw, waitUntilOf(context), context.env)
 }
 
 /** Runtimes that keep a process alive have no execution context, and need none. */

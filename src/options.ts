@@ -28,8 +28,11 @@ export interface MediawardOptions {
   readonly allowedOrigins?: readonly string[]
   /** The status for "not yours", "not there" and "not your role" alike. Default 404. Variable `CONCEALED_STATUS`. */
   readonly concealedStatus?: 403 | 404
-  /** Where a request came from, as the runtime knows it; never from a header that a client can set. Default: nothing. */
-  readonly network?: (request: Request) => Network
+  /**
+   * Where a request came from, as the runtime knows it; never from a header that a client can set. Is given what the
+   * server hands over beside the request. Default: nothing.
+   */
+  readonly network?: (request: Request, platform: unknown) => Network
   /** Is given a record that no store would take. Default: the console, which platforms keep for a while. */
   readonly lastResort?: (json: string) => void
   /** Milliseconds since 1970. Default `Date.now`. */

@@ -1,7 +1,22 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
 
 const root = new URL('..', import.meta.url).pathname
+
+/** Real processes and real HTTP: each file starts a gate of its own, on the runtime that the project names. */
+function wire(runtime: string, groupOrder: number): TestProjectConfiguration {
+  return {
+    root,
+    test: {
+      name: `wire:${runtime}`,
+      include: ['test/wire/**/*.test.ts'],
+      env: { MEDIAWARD_RUNTIME: runtime },
+      testTimeout: 120_000,
+      hookTimeout: 60_000,
+      sequence: { groupOrder },
+    },
+  }
+}
 
 export default defineConfig({
   root,
@@ -11,7 +26,7 @@ export default defineConfig({
         root,
         test: {
           name: 'node',
-          include: ['test/{unit,contract,property,architecture}/**/*.test.ts'],
+          include: ['test/{unit,contract,property,architecture,package,streams}/**/*.test.ts'],
           testTimeout: 60_000,
         },
       },
@@ -22,17 +37,9 @@ export default defineConfig({
         ],
         test: { name: 'workerd', include: ['test/workerd/**/*.test.ts'], testTimeout: 60_000 },
       },
-      {
-        root,
-        // Real processes and real HTTP: each file starts a gate of its own.
-        test: {
-          name: 'wire',
-          include: ['test/wire/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
-          sequence: { groupOrder: 1 },
-        },
-      },
+      wire('workerd', 1),
+      wire('deno', 2),
+      wire('node', 3),
       {
         root,
         // Programs that others wrote, from Debian's packages: ffmpeg, curl.

@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { mediaTypeOf } from '../deliver/media-type.ts'
-import type { LocalWorker } from './workerd.ts'
+import type { Binding } from '../recording.ts'
 
 const DEMO = fileURLToPath(new URL('../../demo/', import.meta.url))
 
@@ -13,9 +13,15 @@ export interface DemoRecording {
   readonly media: string
 }
 
-/** Puts the demo clinic's recordings into a bucket, stamped with their owners, as a recorder outside of us would. */
+/** Where the demo clinic's recordings go: past the gate, as a recorder outside of us would store them. */
+export interface Shelf {
+  has(key: string): Promise<boolean>
+  put(key: string, bytes: Uint8Array<ArrayBuffer>, contentType: string, binding: Binding): Promise<unknown>
+}
+
+/** Puts the demo clinic's recordings onto a shelf, stamped with their owners. */
 export async function seedClinic(
-  bucket: LocalWorker['recordings'],
+  shelf: Shelf,
   issuer: string | undefined,
 ): Promise<readonly DemoRecording[]> {
   const clinic = JSON.parse(await readFile(join(DEMO, 'clinic.json'), 'utf8')) as {
@@ -26,12 +32,10 @@ export async function seedClinic(
     const parts = (await stat(source)).isDirectory() ? await readdir(source) : [undefined]
     for (const part of parts) {
       const key = part === undefined ? `recordings/${id}` : `recordings/${id}/${part}`
-      if ((await bucket.head(key)) !== null) continue
+      if (await shelf.has(key)) continue
       const file = part === undefined ? source : join(source, part)
-      await bucket.put(key, await readFile(file), {
-        httpMetadata: { contentType: mediaTypeOf(file) },
-        customMetadata: { 'mw-owner': owner, ...(issuer !== undefined && { 'mw-issuer': issuer }) },
-      })
+      const binding = { owner, ...(issuer !== undefined && { issuer }) }
+      await shelf.put(key, new Uint8Array(await readFile(file)), mediaTypeOf(file), binding)
     }
   }
   return clinic.recordings

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { parseArgs, parseEnv } from 'node:util'
 import { checkOptions } from '../options.ts'
+import { LOCAL_VARIABLES } from '../runtime/local/local-variables.ts'
 import { readVariables, VARIABLES } from '../variables.ts'
 import { DATA } from './client.ts'
 import { type DemoRecording, seedClinic } from './clinic.ts'
@@ -13,8 +14,17 @@ import {
   readDevelopment,
   saveDevelopment,
 } from './development-issuer.ts'
+import type { StartGate } from './local-gate.ts'
 import { print, say, UsageError } from './terminal.ts'
-import { startWorkerd } from './workerd.ts'
+
+/** Loaded only when called: what one runtime needs may not be there for another. */
+const RUNTIMES: Readonly<Record<string, () => Promise<StartGate>>> = {
+  workerd: async () => (await import('./workerd.ts')).startWorkerd,
+  node: async () => (await import('./server-process.ts')).serverProcess('node'),
+  deno: async () => (await import('./server-process.ts')).serverProcess('deno'),
+}
+
+const LOCAL = new Set<string>(LOCAL_VARIABLES)
 
 /** `mediaward dev`: everything on this machine. */
 export async function dev(args: readonly string[]): Promise<void> {
@@ -28,8 +38,9 @@ export async function dev(args: readonly string[]): Promise<void> {
       'no-demo': { type: 'boolean', default: false },
     },
   })
-  if (values.runtime !== 'workerd') {
-    throw new UsageError(`--runtime ${values.runtime} is unknown`, 'this version has one runtime: workerd')
+  const runtime = Object.hasOwn(RUNTIMES, values.runtime) ? RUNTIMES[values.runtime] : undefined
+  if (runtime === undefined) {
+    throw new UsageError(`--runtime ${values.runtime} is unknown`, 'take workerd, deno or node')
   }
   const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : Number.NaN
   if (!(port <= 65535))
@@ -45,17 +56,20 @@ export async function dev(args: readonly string[]): Promise<void> {
   process.once('exit', release)
   saveDevelopment(values.data, development)
 
-  const worker = await startWorkerd(port, values.data, variables)
+  const startGate = await runtime()
+  const sole = issuers.length === 1 ? issuers[0]?.issuer : undefined
+  let clinic: readonly DemoRecording[] = []
+  const gate = await startGate(port, values.data, variables, async shelf => {
+    if (!values['no-demo']) clinic = await seedClinic(shelf, sole)
+  })
   const stop = async () => {
-    await worker.stop()
+    await gate.stop()
     process.exit(0)
   }
   process.once('SIGINT', stop).once('SIGTERM', stop)
 
-  const sole = issuers.length === 1 ? issuers[0]?.issuer : undefined
-  const clinic = values['no-demo'] ? [] : await seedClinic(worker.recordings, sole)
-  if (given.ISSUERS === undefined) welcome(worker.url, clinic, values.data)
-  await print(JSON.stringify({ ready: true, url: worker.url }))
+  if (given.ISSUERS === undefined) welcome(gate.url, clinic, values.data)
+  await print(JSON.stringify({ ready: true, url: gate.url }))
 }
 
 function readVariablesFile(file: string): Record<string, string> {
@@ -75,7 +89,8 @@ function readVariablesFile(file: string): Record<string, string> {
         'put values of several lines in quotes',
       )
     }
-    if (!Object.hasOwn(VARIABLES, name)) say(`${file}: ${name} is not read by this version`)
+    if (!Object.hasOwn(VARIABLES, name) && !LOCAL.has(name))
+      say(`${file}: ${name} is not read by this version`)
     else if (value !== undefined) variables[name] = value
   }
   if (text.trim() !== '' && Object.keys(parseEnv(text)).length === 0 && !/^\s*#/.test(text)) {

@@ -4,7 +4,7 @@ import { fail, print, UsageError } from './terminal.ts'
 
 const HELP = `Usage: mediaward COMMAND
 
-  dev [--runtime workerd] [--port 8787] [--data DIR] [--vars FILE] [--no-demo]
+  dev [--runtime workerd|deno|node] [--port 8787] [--data DIR] [--vars FILE] [--no-demo]
       Run everything on this machine: gate, recordings, ledger, and an issuer for development.
       --vars names a file of variables (NAME=value lines); issuers in it are then the only ones trusted.
       Prints one JSON line {"ready":true,"url":…} on stdout once it serves.

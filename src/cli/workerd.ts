@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
+import { metadataOf } from '../deliver/object-metadata.ts'
 import { runtimeMark } from './data-lock.ts'
+import type { StartGate } from './local-gate.ts'
 import { say } from './terminal.ts'
 
 const WORKER = fileURLToPath(new URL('../runtime/cloudflare/worker.ts', import.meta.url))
@@ -9,13 +11,6 @@ const WORKER = fileURLToPath(new URL('../runtime/cloudflare/worker.ts', import.m
 const SIMULATOR = /\/miniflare\/dist\/|R2 error response does not contain/
 /** As in wrangler.toml. */
 const COMPATIBILITY_DATE = '2026-10-20'
-
-/** A local Cloudflare: the deployable worker in workerd, with R2 and Durable Objects kept in a folder. */
-export interface LocalWorker {
-  readonly url: string
-  readonly recordings: Awaited<ReturnType<Miniflare['getR2Bucket']>>
-  stop(): Promise<void>
-}
 
 /** Bundles a worker as `wrangler deploy` would. */
 export async function bundle(entry: string = WORKER): Promise<string> {
@@ -34,19 +29,15 @@ export async function bundle(entry: string = WORKER): Promise<string> {
   return output.text
 }
 
-/** Starts the worker on the loopback, and only there. */
-export async function startWorkerd(
-  port: number,
-  data: string,
-  variables: Record<string, string>,
-): Promise<LocalWorker> {
+/** Starts a local Cloudflare: the deployable worker in workerd, with R2 and Durable Objects kept in a folder. */
+export const startWorkerd: StartGate = async (port, data, variables, seed) => {
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       name: 'mediaward',
       modules: true,
       script: await bundle(),
       compatibilityDate: COMPATIBILITY_DATE,
-      bindings: variables,
+      bindings: { ...variables },
       r2Buckets: { RECORDINGS: 'recordings', AUDIT: 'mediaward-audit' },
       durableObjects: { LEDGER: { className: 'LedgerObject', useSQLite: true } },
       resourcePersistencePath: data,
@@ -65,5 +56,11 @@ export async function startWorkerd(
   )
   await miniflare.ready
   const url = (await miniflare.unsafeGetDirectURL()).origin
-  return { url, recordings: await miniflare.getR2Bucket('RECORDINGS'), stop: () => miniflare.dispose() }
+  const bucket = await miniflare.getR2Bucket('RECORDINGS')
+  await seed({
+    has: async key => (await bucket.head(key)) !== null,
+    put: (key, bytes, contentType, binding) =>
+      bucket.put(key, bytes, { httpMetadata: { contentType }, customMetadata: metadataOf(binding) }),
+  })
+  return { url, stop: () => miniflare.dispose() }
 }

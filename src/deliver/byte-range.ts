@@ -55,6 +55,17 @@ export function requestedRange(specs: readonly RangeSpec[] | undefined): Request
 }
 
 /**
+ * Which bytes of an object of `size` bytes a store serves: all where no range is asked for, undefined where the range
+ * can't be satisfied.
+ */
+export function servedRange(range: RequestedRange | undefined, size: number): ByteRange | undefined {
+  if (range === undefined) return { offset: 0, length: size }
+  const offset = 'suffix' in range ? Math.max(0, size - range.suffix) : range.offset
+  const length = Math.min('suffix' in range ? range.suffix : (range.length ?? size), size - offset)
+  return length > 0 ? { offset, length } : undefined
+}
+
+/**
  * What a set of ranges comes to for an object of `size` bytes:
  * - `unsatisfiable` (416) where none of them lies within it,
  * - one range where they are one, or touch or overlap so that they make one,

@@ -48,7 +48,8 @@ export interface PutOptions {
  * - `open` with a range that the object can't satisfy resolves to its facts alone, without `body`. Every range of
  *   an empty object is one.
  * - `put` stores all or nothing: it resolves only when the whole object is durable, and to null where `replaces` no
- *   longer holds; a reader never sees a part of it.
+ *   longer holds; a reader never sees a part of it. Where it can tell that the store failed, and not the upload, it
+ *   rejects with a `StorageFault`.
  * - `claim` binds a recording id for good, for all its parts, and resolves to the binding in force: one claimed
  *   before, else the one stamped on an object that is there under one of `places` (a key, or all keys that begin with
  *   a text that ends in `/`), else the given one. Two at once get the same answer.

@@ -1,4 +1,5 @@
 import { within } from '../deadline.ts'
+import { tellOperator } from '../storage-fault.ts'
 import type { Ledger, LedgerEntry, Overflow } from './ledger.ts'
 
 /** How long the ledger may take over a record, in milliseconds, before the overflow takes it. */
@@ -34,7 +35,8 @@ export function steadfast(
     async record(entry: LedgerEntry) {
       try {
         await within(timeout, ledger.record(entry))
-      } catch {
+      } catch (error) {
+        tellOperator('the ledger took no record, the overflow keeps it', error)
         await within(timeout, overflow.keep(entry))
       }
     },

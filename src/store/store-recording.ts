@@ -6,6 +6,7 @@ import { responseHeaders } from '../deliver/response-headers.ts'
 import type { Attempt } from '../ledger/observe.ts'
 import { type Binding, type Place, settled } from '../recording.ts'
 import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
+import { StorageFault } from '../storage-fault.ts'
 
 /** What storing takes beside the request. */
 export interface Storage {
@@ -54,7 +55,8 @@ export async function storeRecording(
   try {
     const replaces = present?.etag ?? null
     stored = await store.put(place.key, request.body, { size, contentType, binding, replaces })
-  } catch {
+  } catch (error) {
+    if (error instanceof StorageFault) return unavailable(error)
     // The upload broke off, or the store did. A store that still answers wasn't it.
     await store.find(place.key).catch(unavailable)
     return refused(

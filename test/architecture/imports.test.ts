@@ -35,7 +35,7 @@ const sources: Source[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' }
 
 /** Rooms, from the innermost to the outermost. A file knows its own room and the rooms below, no other beside it. */
 const FLOORS: readonly (readonly RegExp[])[] = [
-  [/^(reason|refusal|recording|deadline|wait-until)\.ts$/],
+  [/^(reason|refusal|recording|deadline|storage-fault|wait-until)\.ts$/],
   [/^locate\//, /^authorize\//, /^deliver\//],
   [/^authenticate\//],
   [/^ledger\//],
@@ -44,7 +44,9 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   [/^guard\.ts$/, /^variables\.ts$/],
   [/^gate\.ts$/],
   [/^middleware\.ts$/],
-  [/^index\.ts$/, /^runtime\/cloudflare\//, /^runtime\/memory\//],
+  [/^app\.ts$/],
+  [/^index\.ts$/, /^runtime\/cloudflare\//, /^runtime\/memory\//, /^runtime\/local\//],
+  [/^runtime\/node\//, /^runtime\/deno\//],
   [/^cli\//],
 ]
 function placeOf(path: string): { floor: number; room: RegExp } {
@@ -81,9 +83,11 @@ describe('imports', () => {
 
   test.each<[string, RegExp, RegExp]>([
     ['jose', /^jose$/, /^(authenticate\/|cli\/development-issuer\.ts$)/],
-    ['hono', /^hono/, /^(middleware\.ts$|runtime\/)/],
+    ['hono', /^hono/, /^(middleware\.ts$|app\.ts$|runtime\/)/],
+    ['the HTTP server of Node', /^@hono\/node-server$/, /^runtime\/node\//],
+    ['aws4fetch', /^aws4fetch$/, /^runtime\/local\/s3-/],
     ['Cloudflare', /^cloudflare:/, /^runtime\/cloudflare\//],
-    ['node', /^node:/, /^cli\//],
+    ['node', /^node:/, /^(cli|runtime\/(local|node|deno))\//],
     ['what development needs', /^(miniflare|esbuild)$/, /^cli\//],
   ])('%s is known only where it belongs', (_, library, allowed) => {
     const strangers = sources.filter(
@@ -93,7 +97,7 @@ describe('imports', () => {
   })
 
   test('no other package is needed', () => {
-    const known = /^(jose|hono|cloudflare:workers|node:.+|miniflare|esbuild)$/
+    const known = /^(jose|hono|@hono\/node-server|aws4fetch|cloudflare:workers|node:.+|miniflare|esbuild)$/
     expect(sources.flatMap(({ packages }) => packages).filter(name => !known.test(name))).toEqual([])
   })
 
@@ -135,6 +139,7 @@ describe('the core knows no runtime', () => {
     expect(clocks.map(({ path }) => path).sort()).toEqual([
       'guard.ts',
       'options.ts',
+      'runtime/local/folder-store.ts',
       'runtime/memory/memory-store.ts',
     ])
   })

@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
+/** The runtime that the wire tests run on. */
+export const RUNTIME: string = process.env.MEDIAWARD_RUNTIME ?? 'workerd'
+
 const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname
 
 /** A gate in processes of its own, as a user would have it. */
@@ -33,7 +36,7 @@ export async function startGate(settings: GateSettings = {}): Promise<RunningGat
   const args = [
     'dev',
     '--runtime',
-    settings.runtime ?? process.env.MEDIAWARD_RUNTIME ?? 'workerd',
+    settings.runtime ?? RUNTIME,
     '--port',
     String(settings.port ?? 0),
     '--data',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createIssuer, denials, type TestIssuer, variables } from '../support/clinic.ts'
-import { type RunningGate, startGate } from '../support/gate.ts'
+import { RUNTIME, type RunningGate, startGate } from '../support/gate.ts'
 
 // The commands as a person or a program calls them.
 
@@ -290,7 +290,7 @@ describe('dev', () => {
     writeFileSync(file, `# a comment\n${lines.join('\n')}\nTICKET_KEY=for-a-later-version\n`)
     const npm = spawn(
       'npm',
-      ['start', '--', '--runtime', 'workerd', '--port', '0', '--data', data, '--vars', file, '--no-demo'],
+      ['start', '--', '--runtime', RUNTIME, '--port', '0', '--data', data, '--vars', file, '--no-demo'],
       { detached: true },
     )
     const ready = await new Promise<string>(resolve => {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createIssuer, patterned, store, type TestIssuer, variables } from '../support/clinic.ts'
-import { type RunningGate, startGate } from '../support/gate.ts'
+import { RUNTIME, type RunningGate, startGate } from '../support/gate.ts'
 
 // All of test/vectors/http-cases.json over real HTTP, with the runner that came with them.
 
@@ -26,6 +26,8 @@ const WHOLE_FOR_SEVERAL_RANGES = [
 ]
 // PUT is a route of ours; who may not store is told what everybody is told who may not.
 const OTHERWISE_NOT_PREFERRED = ['m-put-range']
+// Node's HTTP parser knows a list of methods, and answers 400 to every other before anybody sees the request.
+const NOT_HANDED_ON = RUNTIME === 'node' ? ['m-unknown'] : []
 
 let gate: RunningGate
 let idp: TestIssuer
@@ -69,5 +71,7 @@ test('every case of the HTTP vectors passes', async () => {
   expect(stdout).toContain('288 passed, 0 failed, 0 skipped')
   const cases = JSON.parse(readFileSync(results, 'utf8')) as { id: string; r: string }[]
   const notPreferred = cases.filter(({ r }) => r !== 'pass').map(({ id }) => id)
-  expect(notPreferred.sort()).toEqual([...WHOLE_FOR_SEVERAL_RANGES, ...OTHERWISE_NOT_PREFERRED].sort())
+  expect(notPreferred.sort()).toEqual(
+    [...WHOLE_FOR_SEVERAL_RANGES, ...OTHERWISE_NOT_PREFERRED, ...NOT_HANDED_ON].sort(),
+  )
 })

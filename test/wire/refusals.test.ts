@@ -18,7 +18,12 @@ const ORIGIN = 'https://app.clinic.test'
 beforeAll(async () => {
   idp = await createIssuer()
   gate = await startGate({
-    vars: { ...variables(idp), ALLOWED_ORIGINS: `${ORIGIN}, https://other.clinic.test` },
+    vars: {
+      ...variables(idp),
+      ALLOWED_ORIGINS: `${ORIGIN}, https://other.clinic.test`,
+      // On Workers it is the platform's own; elsewhere a proxy in front would set it.
+      ADDRESS_HEADER: 'cf-connecting-ip',
+    },
   })
   await store(gate, idp, '/recordings/rec-1', 'patient-1', patterned(5000))
   await store(gate, idp, '/recordings/rec-set/init.mp4', 'patient-1', patterned(100))

@@ -1,13 +1,14 @@
+import { bindingOf, metadataOf } from '../../deliver/object-metadata.ts'
 import type { OpenedPart, RecordingStore, RequestedRange, StoredPart } from '../../deliver/recording-store.ts'
-import { RESERVED_PREFIX } from '../../locate/location.ts'
 import type { Binding } from '../../recording.ts'
+import { claimByObject } from '../../store/claim-object.ts'
 
 /**
  * Recordings in an R2 bucket. Whose they are stands in each object's custom metadata: `mw-owner`, `mw-issuer`,
  * `mw-tenant`, `mw-consultation`.
  */
 export function r2Store(bucket: R2Bucket): RecordingStore {
-  return {
+  const store: RecordingStore = {
     async find(key) {
       const object = await bucket.head(key)
       return object && factsOf(object)
@@ -40,32 +41,19 @@ export function r2Store(bucket: R2Bucket): RecordingStore {
       return object && factsOf(object)
     },
 
-    async claim(recording, binding, places) {
-      const key = `${RESERVED_PREFIX}bindings/${recording}`
-      // Read first: R2 takes one write a second to a key, and a recording of many parts claims for each of them.
-      const held = await bucket.head(key)
-      if (held !== null) return bindingOf(held.customMetadata)
-      const claimed = await bucket.put(key, '', {
-        customMetadata: metadataOf((await stampedIn(bucket, places)) ?? binding),
-        onlyIf: { etagDoesNotMatch: '*' },
-      })
-      const inForce = claimed ?? (await bucket.head(key))
-      if (inForce === null) throw new Error('the binding vanished while it was read')
-      return bindingOf(inForce.customMetadata)
-    },
+    claim: (recording, binding, places) =>
+      claimByObject(store, recording, binding, places, place => stampedIn(bucket, place)),
   }
+  return store
 }
 
-/** The binding of a recording that was stored by other means than ours: that of any object of it. */
-async function stampedIn(bucket: R2Bucket, places: readonly string[]): Promise<Binding | undefined> {
-  for (const prefix of places) {
-    // A key sorts before all that only begin with it.
-    const { objects } = await bucket.list({ prefix, limit: 1, include: ['customMetadata'] })
-    const [object] = objects
-    if (object !== undefined && (prefix.endsWith('/') || object.key === prefix))
-      return bindingOf(object.customMetadata)
-  }
-  return undefined
+async function stampedIn(bucket: R2Bucket, place: string): Promise<Binding | undefined> {
+  // A key sorts before all that only begin with it.
+  const { objects } = await bucket.list({ prefix: place, limit: 1, include: ['customMetadata'] })
+  const [object] = objects
+  return object !== undefined && (place.endsWith('/') || object.key === place)
+    ? bindingOf(object.customMetadata)
+    : undefined
 }
 
 function factsOf(object: R2Object): StoredPart {
@@ -98,29 +86,6 @@ function r2Range(range: RequestedRange): R2Range {
 }
 
 const unquoted = (etag: string): string => etag.replace(/^"|"$/g, '')
-
-/** An empty text is no owner: it is left out, so that it can't equal another empty text. */
-function bindingOf(metadata: Readonly<Record<string, string>> | undefined): Binding {
-  const owner = metadata?.['mw-owner']
-  const issuer = metadata?.['mw-issuer']
-  const tenant = metadata?.['mw-tenant']
-  const consultation = metadata?.['mw-consultation']
-  return {
-    ...(owner && { owner }),
-    ...(issuer && { issuer }),
-    ...(tenant && { tenant }),
-    ...(consultation && { consultation }),
-  }
-}
-
-function metadataOf({ owner, issuer, tenant, consultation }: Binding): Record<string, string> {
-  return {
-    ...(owner !== undefined && { 'mw-owner': owner }),
-    ...(issuer !== undefined && { 'mw-issuer': issuer }),
-    ...(tenant !== undefined && { 'mw-tenant': tenant }),
-    ...(consultation !== undefined && { 'mw-consultation': consultation }),
-  }
-}
 
 /** Where R2 refused the put, it stops reading: what that does to the pipe is not another failure. */
 function ignoreIfRefused(put: Promise<R2Object | null>): (error: unknown) => Promise<void> {

@@ -1,5 +1,6 @@
+import type { NumberedEntry } from '../../ledger/event-table.ts'
 import { CursorInvalid, type Ledger, type LedgerPage, type LedgerQuery } from '../../ledger/ledger.ts'
-import type { LedgerObject, ShardEntry } from './ledger-object.ts'
+import type { LedgerObject } from './ledger-object.ts'
 
 /**
  * The ledger, spread over Durable Objects because one takes some thousand records a second. Raise the number of
@@ -15,7 +16,7 @@ export function shardedLedger(namespace: DurableObjectNamespace<LedgerObject>, s
     async read(query) {
       const cursor = parseCursor(query.after, shards)
       const pages = await Promise.all(
-        cursor.map((after, index) => shard(index).read({ ...query, after }) as Promise<ShardEntry[]>),
+        cursor.map((after, index) => shard(index).read({ ...query, after }) as Promise<NumberedEntry[]>),
       )
       return merge(pages, cursor, query)
     },
@@ -31,9 +32,9 @@ function shardOf(id: string, shards: number): number {
  * Puts the shards' pages together by id, which is by time. Of each shard a page takes the first entries by number, or
  * a late entry with an early id would move the cursor past others.
  */
-function merge(pages: readonly ShardEntry[][], from: readonly number[], query: LedgerQuery): LedgerPage {
+function merge(pages: readonly NumberedEntry[][], from: readonly number[], query: LedgerQuery): LedgerPage {
   const cursor = [...from]
-  const taken: ShardEntry[] = []
+  const taken: NumberedEntry[] = []
   if (query.latest) {
     taken.push(...pages.flat())
     // Reading on from the newest must not go back to what was passed over.

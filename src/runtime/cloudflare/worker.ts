@@ -1,7 +1,6 @@
 import { env } from 'cloudflare:workers'
-import { Hono } from 'hono'
+import { createApp } from '../../app.ts'
 import { createGate } from '../../gate.ts'
-import { asMiddleware } from '../../middleware.ts'
 import { readVariables } from '../../variables.ts'
 import { cloudflare } from './cloudflare.ts'
 
@@ -10,13 +9,7 @@ export { LedgerObject } from './ledger-object.ts'
 // Read when the worker starts: a mistake in the configuration keeps it from starting, so no patient meets it.
 const { ledgerShards, ...options } = readVariables({ ...env })
 const platform = cloudflare(env, ledgerShards)
-const gate = createGate({ ...options, ...platform })
-
-const app: Hono = new Hono()
-app.get('/healthz', context => context.text('ok', 200, { 'Cache-Control': 'no-store' }))
-app.all('/console/api/denials', asMiddleware(gate.denials))
-// Everything else is the gate's, so that no path, however written, falls through to something that isn't guarded.
-app.all('*', asMiddleware(gate.recordings))
+const app = createApp(createGate({ ...options, ...platform }))
 
 const worker: ExportedHandler<Cloudflare.Env> = {
   fetch: app.fetch,

@@ -1,4 +1,5 @@
-import type { RecordingStore, RequestedRange, StoredPart } from '../../deliver/recording-store.ts'
+import { servedRange } from '../../deliver/byte-range.ts'
+import type { RecordingStore, StoredPart } from '../../deliver/recording-store.ts'
 import type { Binding } from '../../recording.ts'
 
 interface Held extends StoredPart {
@@ -18,7 +19,7 @@ export function memoryStore(now: () => number = Date.now): RecordingStore {
     async open(key, range) {
       const held = parts.get(key)
       if (held === undefined) return null
-      const served = range === undefined ? { offset: 0, length: held.size } : resolve(range, held.size)
+      const served = servedRange(range, held.size)
       if (served === undefined) return factsOf(held)
       const bytes = held.bytes.subarray(served.offset, served.offset + served.length)
       return { ...factsOf(held), range: served, body: new Blob([bytes]).stream() }
@@ -49,10 +50,4 @@ export function memoryStore(now: () => number = Date.now): RecordingStore {
 
 function factsOf({ bytes: _, ...facts }: Held): StoredPart {
   return facts
-}
-
-function resolve(range: RequestedRange, size: number): { offset: number; length: number } | undefined {
-  const offset = 'suffix' in range ? Math.max(0, size - range.suffix) : range.offset
-  const length = Math.min('suffix' in range ? range.suffix : (range.length ?? size), size - offset)
-  return length > 0 ? { offset, length } : undefined
 }

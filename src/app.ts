@@ -1,0 +1,13 @@
+import { Hono } from 'hono'
+import type { Gate } from './gate.ts'
+import { asMiddleware } from './middleware.ts'
+
+/** The app that is deployed as it is, on every runtime: the gate's routes, and one that says that it is alive. */
+export function createApp(gate: Gate): Hono {
+  const app = new Hono()
+  app.get('/healthz', context => context.text('ok', 200, { 'Cache-Control': 'no-store' }))
+  app.all('/console/api/denials', asMiddleware(gate.denials))
+  // Everything else is the gate's, so that no path, however written, falls through to something that isn't guarded.
+  app.all('*', asMiddleware(gate.recordings))
+  return app
+}

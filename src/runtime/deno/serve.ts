@@ -1,0 +1,50 @@
+import process from 'node:process'
+import { start } from '../local/start.ts'
+
+// The gate on Deno: `deno serve` this file, variables from the environment, stopped by SIGTERM.
+
+/** What `deno serve` hands over beside a request. */
+interface ServeInfo {
+  readonly remoteAddr: { readonly hostname?: string }
+  /** Settles when the answer is sent, or can't be. */
+  readonly completed: Promise<void>
+}
+
+/** What `deno serve` looks for in a module. */
+interface ServeModule {
+  fetch(request: Request, info: ServeInfo): Response | Promise<Response>
+  onListen(address: { readonly hostname: string; readonly port: number }): void
+}
+
+/** Milliseconds that answers may still take once the server is told to stop. */
+const GRACE = 10_000
+
+const { fetch: answer, close } = start(process.env, info => (info as ServeInfo).remoteAddr.hostname)
+const answering = new Set<Promise<void>>()
+
+/** `deno serve` goes on taking requests until the process ends: what is answered at that moment is finished first. */
+async function stop(): Promise<void> {
+  const late = new Promise(resolve => setTimeout(resolve, GRACE))
+  const quiet = async () => {
+    while (answering.size > 0) await Promise.allSettled(answering)
+  }
+  await Promise.race([quiet(), late])
+  close()
+  process.exit(0)
+}
+process.once('SIGTERM', stop).once('SIGINT', stop)
+
+const module: ServeModule = {
+  fetch(request, info) {
+    const { completed } = info
+    answering.add(completed)
+    const done = () => answering.delete(completed)
+    completed.then(done, done)
+    return answer(request, info)
+  },
+  onListen({ hostname, port }) {
+    const host = hostname.includes(':') ? `[${hostname}]` : hostname
+    process.stdout.write(`${JSON.stringify({ ready: true, url: `http://${host}:${port}` })}\n`)
+  },
+}
+export default module

@@ -1,0 +1,60 @@
+import { Buffer } from 'node:buffer'
+import { fstatSync, read } from 'node:fs'
+import { StorageFault } from '../../storage-fault.ts'
+import { diskFailed } from './disk-fault.ts'
+import type { OpenFile } from './open-files.ts'
+
+/** Bytes read at once. Each costs a turn of the event loop, so few large ones; each slow client holds one. */
+const CHUNK = 256 * 1024
+
+/**
+ * Some bytes of an open file, read only as they are asked for. The file is released at the end, on failure, and where
+ * nobody reads on. Where it changed in the meantime the stream fails before its last bytes, so that a client that
+ * counts them never takes a mixture of two versions for whole.
+ */
+export function fileBody(
+  file: OpenFile,
+  { offset, length }: { readonly offset: number; readonly length: number },
+): ReadableStream<Uint8Array> {
+  let at = offset
+  const end = offset + length
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const chunk = await readAt(file, at, Math.min(CHUNK, end - at))
+          at += chunk.length
+          if (chunk.length === 0 || (at === end && hasChanged(file))) {
+            throw new StorageFault('the file of a recording was changed while it was read')
+          }
+          controller.enqueue(chunk)
+          if (at < end) return
+        } catch (error) {
+          file.release()
+          throw error
+        }
+        file.release()
+        controller.close()
+      },
+      cancel: () => file.release(),
+    },
+    // Nothing is read ahead: a client that takes nothing costs no memory.
+    { highWaterMark: 0 },
+  )
+}
+
+/** Reads on a thread of its own, as the bytes may have to come from the disk. Fewer come at the end of the file. */
+function readAt({ descriptor }: OpenFile, position: number, length: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunk = Buffer.allocUnsafeSlow(length)
+    read(descriptor, chunk, 0, length, position, (error, bytesRead) => {
+      if (error === null) resolve(bytesRead === length ? chunk : chunk.subarray(0, bytesRead))
+      else reject(error)
+    })
+  }).catch(diskFailed) as Promise<Uint8Array>
+}
+
+function hasChanged({ descriptor, stats }: OpenFile): boolean {
+  const { size, mtimeMs } = fstatSync(descriptor)
+  return size !== stats.size || mtimeMs !== stats.mtimeMs
+}

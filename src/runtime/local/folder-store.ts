@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, realpathSync, rmSync } from 'node:fs'
+import { readdir, rm } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+import { servedRange } from '../../deliver/byte-range.ts'
+import type { PutOptions, RecordingStore, StoredPart } from '../../deliver/recording-store.ts'
+import { RESERVED_PREFIX } from '../../locate/location.ts'
+import type { Binding } from '../../recording.ts'
+import { StorageFault } from '../../storage-fault.ts'
+import { claimByObject } from '../../store/claim-object.ts'
+import { codeOf, diskFailed } from './disk-fault.ts'
+import { replaceDurably, syncFolder, writeDurably } from './durable-file.ts'
+import { factsReader } from './facts-file.ts'
+import { fileBody } from './file-body.ts'
+import { FACTS, type FolderPath, folderPath } from './folder-path.ts'
+import { oneAtATime } from './one-at-a-time.ts'
+import { openFiles } from './open-files.ts'
+import { refuseLinks } from './regular-file.ts'
+import { type StoredFacts, writeFacts } from './stored-facts.ts'
+
+/** How often a part is opened again that was replaced between the reading of its facts and of its bytes. */
+const OPENINGS = 5
+
+/**
+ * Recordings in a folder on disk. For each object there are two files: `NAME@VERSION`, its bytes, and
+ * `NAME@facts.json`, whose it is and which version counts. The latter is replaced in one step, so a reader has the
+ * facts and the bytes of one version, and after a crash the old or the new one is there, whole.
+ *
+ * Symbolic links below the root are not followed. One process at a time may store: `lockFolder` sees to it.
+ *
+ * @param folder is made where it isn't there
+ */
+export function folderStore(folder: string, now: () => number = Date.now): RecordingStore {
+  const uploads = join(folder, RESERVED_PREFIX, 'uploads')
+  // What an earlier run left in the middle of an upload was never told to be stored.
+  rmSync(uploads, { recursive: true, force: true })
+  mkdirSync(uploads, { recursive: true, mode: 0o700 })
+  const root = realpathSync(folder)
+  const exclusively = oneAtATime()
+  const files = openFiles()
+  const factsOfFile = factsReader()
+  const factsAt = ({ facts }: FolderPath, key: string): StoredFacts | null => {
+    const read = factsOfFile(facts)
+    return read?.key === key ? read : null
+  }
+
+  const store: RecordingStore = {
+    async find(key) {
+      const facts = factsAt(folderPath(root, key), key)
+      return facts && partOf(facts)
+    },
+
+    async open(key, range) {
+      const path = folderPath(root, key)
+      for (let opening = 0; opening < OPENINGS; opening++) {
+        const facts = factsAt(path, key)
+        if (facts === null) return null
+        const served = servedRange(range, facts.size)
+        if (served === undefined) return partOf(facts)
+        if (served.length === 0) return { ...partOf(facts), range: served, body: new Blob([]).stream() }
+        const file = files.open(path.bytes(facts.version))
+        if (file === null) continue
+        if (file.stats.size !== facts.size) {
+          files.forget(path.bytes(facts.version))
+          file.release()
+          throw new StorageFault('the file of a recording is not as long as when it was stored: restore it')
+        }
+        return { ...partOf(facts), range: served, body: fileBody(file, served) }
+      }
+      throw new StorageFault('the bytes of a recording are missing beside its facts: restore them')
+    },
+
+    async put(key, body, options) {
+      const path = folderPath(root, key)
+      const version = randomBytes(16).toString('hex')
+      const staged = join(root, RESERVED_PREFIX, 'uploads', version)
+      const { size, digest } = await writeDurably(staged, body ?? [], options.size)
+      try {
+        return await exclusively(key, async () => {
+          const present = factsAt(path, key)
+          if ((present?.etag ?? null) !== options.replaces) return null
+          const facts = factsOf(key, version, size, digest, options, now())
+          const text = new TextEncoder().encode(writeFacts(facts))
+          await makeFolders(path.folders)
+          await writeDurably(`${staged}.json`, [text], text.length)
+          await replaceDurably(staged, path.bytes(version), path.folder)
+          await replaceDurably(`${staged}.json`, path.facts, path.folder)
+          // Who reads the old version has its file open, and reads on.
+          if (present !== null) {
+            files.forget(path.bytes(present.version))
+            await rm(path.bytes(present.version), { force: true }).catch(() => {})
+          }
+          return partOf(facts)
+        })
+      } finally {
+        await Promise.all([staged, `${staged}.json`].map(file => rm(file, { force: true })))
+      }
+    },
+
+    claim: (recording, binding, places) =>
+      claimByObject(store, recording, binding, places, place => stampedIn(root, store, place)),
+  }
+  return store
+}
+
+function factsOf(
+  key: string,
+  version: string,
+  size: number,
+  digest: string,
+  { contentType, binding }: PutOptions,
+  now: number,
+): StoredFacts {
+  const modified = Math.floor(now / 1000) * 1000
+  // Of the bytes alone, so that it is the same after a restart, a copy and a restore.
+  return { key, version, size, etag: `"${digest.slice(0, 32)}"`, modified, contentType, binding }
+}
+
+function partOf({ key: _key, version: _version, ...part }: StoredFacts): StoredPart {
+  return part
+}
+
+/** Makes the folders of an object, durably, one below the other: a link among them would lead the next one away. */
+async function makeFolders([above = '', ...below]: readonly string[]): Promise<void> {
+  const [folder] = below
+  if (folder === undefined) return
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+    await syncFolder(above)
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') diskFailed(error)
+    refuseLinks(folder)
+  }
+  await makeFolders(below)
+}
+
+/** The binding of an object at a key, or of any below a folder. */
+async function stampedIn(root: string, store: RecordingStore, place: string): Promise<Binding | undefined> {
+  if (!place.endsWith('/')) return (await store.find(place))?.binding
+  const { folder } = folderPath(root, `${place}x`)
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(error =>
+    codeOf(error) === 'ENOENT' ? [] : diskFailed(error),
+  )
+  const facts = entries.find(entry => entry.isFile() && entry.name.endsWith(FACTS))
+  if (facts === undefined) return undefined
+  const key = join(facts.parentPath, facts.name.slice(0, -FACTS.length)).slice(root.length + 1)
+  return (await store.find(key.replaceAll(sep, '/')))?.binding
+}

@@ -1,0 +1,5 @@
+export { folderStore } from './folder-store.ts'
+export { type Local, type LocalOptions, local } from './local.ts'
+export { type S3Options, s3Store } from './s3-store.ts'
+export { type SqliteLedger, sqliteLedger } from './sqlite-ledger.ts'
+export { type SqliteOverflow, sqliteOverflow } from './sqlite-overflow.ts'

@@ -1,0 +1,66 @@
+import { join } from 'node:path'
+import type { RecordingStore } from '../../deliver/recording-store.ts'
+import { type SteadfastLedger, steadfast } from '../../ledger/steadfast.ts'
+import { ConfigurationError } from '../../options.ts'
+import { lockFolder } from './folder-lock.ts'
+import { folderStore } from './folder-store.ts'
+import { type S3Options, s3Store } from './s3-store.ts'
+import { sqliteLedger } from './sqlite-ledger.ts'
+import { sqliteOverflow } from './sqlite-overflow.ts'
+
+/** How often records come back from the overflow, in milliseconds. */
+const REPLAY_EVERY = 60_000
+
+/** Where one machine keeps what the gate needs. */
+export interface LocalOptions {
+  /**
+   * A folder of this process alone, on a local disk: the ledger, records that wait for it, and, unless they are in S3,
+   * the recordings.
+   */
+  readonly data: string
+  /** The recordings are in this S3-compatible store instead of `data`. */
+  readonly s3?: S3Options
+}
+
+/** Store and ledger of one machine. */
+export interface Local {
+  readonly store: RecordingStore
+  readonly ledger: SteadfastLedger
+  /** Writes what waits and gives the folder back. Call it when the last request is answered. */
+  close(): void
+}
+
+/**
+ * Store and ledger on one machine, for Deno and Node alike: `mediaward({ …, ...local({ data: '/var/lib/mediaward' }) })`.
+ *
+ * @throws ConfigurationError where another process has the folder, or it can't be used
+ */
+export function local({ data, s3 }: LocalOptions): Local {
+  const unlock = lockFolder(data)
+  try {
+    const file = sqliteLedger(join(data, 'ledger.sqlite'))
+    const overflow = sqliteOverflow(join(data, 'overflow.sqlite'))
+    const ledger = steadfast(file, overflow)
+    const store = s3 === undefined ? folderStore(join(data, 'recordings')) : s3Store(s3)
+    const replay = () => void ledger.replay().catch(() => {})
+    const timer = setInterval(replay, REPLAY_EVERY)
+    // A timer is no reason for a process to stay.
+    timer.unref()
+    replay()
+    return {
+      store,
+      ledger,
+      close() {
+        clearInterval(timer)
+        file.close()
+        overflow.close()
+        unlock()
+      },
+    }
+  } catch (error) {
+    unlock()
+    throw new ConfigurationError([
+      `DATA_DIR (${data}) can't be used: ${error instanceof Error ? error.message : 'unknown error'}`,
+    ])
+  }
+}

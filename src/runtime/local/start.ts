@@ -1,0 +1,43 @@
+import { isIP } from 'node:net'
+import { createApp } from '../../app.ts'
+import { createGate } from '../../gate.ts'
+import type { Network } from '../../ledger/network.ts'
+import { checkOptions } from '../../options.ts'
+import { readVariables, type Variables } from '../../variables.ts'
+import { local } from './local.ts'
+import { type LocalVariables, readLocalVariables } from './local-variables.ts'
+
+/** A process that stays has nothing to keep work alive with; Hono throws where it is asked for what isn't there. */
+const NO_CONTEXT = { waitUntil() {}, passThroughOnException() {}, props: {} }
+
+/** A gate on one machine, ready to be served. */
+export interface Started {
+  /** Answers a request; `platform` is what the server hands over beside it. */
+  fetch(request: Request, platform: unknown): Response | Promise<Response>
+  readonly settings: LocalVariables
+  /** Writes what waits and gives the folder back. Call it when the last request is answered. */
+  close(): void
+}
+
+/**
+ * Starts the gate that is deployed as it is, from its variables.
+ *
+ * @param addressOf the address of the other end of the connection, from what the server hands over beside a request
+ * @throws ConfigurationError before anything is touched
+ */
+export function start(variables: Variables, addressOf: (platform: unknown) => string | undefined): Started {
+  const settings = readLocalVariables(variables)
+  const { ledgerShards: _, ...options } = readVariables(variables)
+  checkOptions(options)
+  const { addressHeader } = settings
+  const network = ({ headers }: Request, platform: unknown): Network => {
+    const ip =
+      addressHeader === undefined
+        ? addressOf(platform)
+        : headers.get(addressHeader)?.split(',').at(-1)?.trim()
+    return ip === undefined || isIP(ip) === 0 ? {} : { ip: ip.replace(/^::ffff:(?=\d+\.)/i, '') }
+  }
+  const { close, ...platform } = local(settings)
+  const app = createApp(createGate({ ...options, ...platform, network }))
+  return { fetch: (request, from) => app.fetch(request, from as object, NO_CONTEXT), settings, close }
+}

@@ -1,0 +1,64 @@
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import type { Variables } from '../../variables.ts'
+import { start } from '../local/start.ts'
+
+/** Milliseconds that answers may still take once the server is told to stop. */
+const GRACE = 10_000
+
+/** A gate that is being served. */
+export interface Serving {
+  readonly url: string
+  /** Takes no more requests, finishes those that are there, and loses no record. */
+  stop(): Promise<void>
+}
+
+/**
+ * Serves the gate on Node, from its variables.
+ *
+ * @throws ConfigurationError where the variables can't be served; Error where the port is taken
+ */
+export async function serve(variables: Variables): Promise<Serving> {
+  const { fetch, settings, close } = start(variables, addressOf)
+  const answer = getRequestListener((request, platform) =>
+    fetch(asSent(request, platform.incoming.url), platform),
+  )
+  // A recording may take hours to be sent: only the head of a request must come soon.
+  const server = createServer({ requestTimeout: 0, headersTimeout: 30_000 }, (incoming, outgoing) => {
+    // Head and first bytes leave in one packet, not the head on its own before anything is read.
+    outgoing.flushHeaders = () => {}
+    return answer(incoming, outgoing)
+  })
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(settings.port, settings.host, resolve)
+    })
+  } catch (error) {
+    close()
+    throw error
+  }
+  const { port } = server.address() as AddressInfo
+  const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host
+  return {
+    url: `http://${host}:${port}`,
+    async stop() {
+      const late = setTimeout(() => server.closeAllConnections(), GRACE)
+      await new Promise(resolve => server.close(resolve))
+      clearTimeout(late)
+      close()
+    },
+  }
+}
+
+/** The server resolves dot segments before it hands a request on; what is checked must be what was sent. */
+function asSent(request: Request, target: string | undefined): Request {
+  if (target === undefined || request.url.endsWith(target)) return request
+  const path = target.startsWith('/') ? target : `/${target}`
+  return Object.defineProperty(request, 'url', { value: new URL(request.url).origin + path })
+}
+
+function addressOf(platform: unknown): string | undefined {
+  return (platform as { incoming?: IncomingMessage } | undefined)?.incoming?.socket.remoteAddress
+}

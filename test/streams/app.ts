@@ -1,0 +1,56 @@
+import { Hono } from 'hono'
+import { createGate, type RecordingStore } from '../../src/index.ts'
+import { asMiddleware } from '../../src/middleware.ts'
+import { memoryLedger, memoryStore } from '../../src/runtime/memory/index.ts'
+import { issuer } from '../workerd/issuer.ts'
+
+// An app whose store tells what becomes of a body that it hands out: how much of it was asked for, and whether it was
+// told that nobody reads on. The same file is served by workerd, Deno and Node.
+
+/** Bytes of every recording. */
+const SIZE = 256 * 2 ** 20
+const CHUNK = 64 * 1024
+/** After so many bytes the recording `failing` fails. */
+const FAILS_AFTER = 8 * CHUNK
+
+const bodies = new Map<string, { pulled: number; cancelled: boolean }>()
+
+function body(name: string): ReadableStream<Uint8Array> {
+  const state = { pulled: 0, cancelled: false }
+  bodies.set(name, state)
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        await new Promise(resolve => setTimeout(resolve, 0))
+        if (name.endsWith('failing') && state.pulled >= FAILS_AFTER) throw new Error('the disk is gone')
+        state.pulled += CHUNK
+        controller.enqueue(new Uint8Array(CHUNK))
+        if (state.pulled >= SIZE) controller.close()
+      },
+      cancel() {
+        state.cancelled = true
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+const facts = { size: SIZE, etag: '"1"', modified: 0, binding: { owner: 'patient-1' } }
+const store: RecordingStore = {
+  ...memoryStore(),
+  find: async () => facts,
+  open: async key => ({ ...facts, range: { offset: 0, length: SIZE }, body: body(key) }),
+}
+const gate = createGate({
+  issuers: [issuer],
+  pseudonymKey: 'only for tests: no secret protects these people',
+  store,
+  ledger: memoryLedger(),
+})
+
+const app: Hono = new Hono()
+app.get('/bodies/:name', context =>
+  context.json(bodies.get(`recordings/${context.req.param('name')}`) ?? null),
+)
+app.use('/recordings/*', asMiddleware(gate.recordings))
+export default app

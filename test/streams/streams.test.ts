@@ -1,0 +1,119 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { request } from 'node:http'
+import process from 'node:process'
+import { createInterface } from 'node:readline'
+import { importJWK, SignJWT } from 'jose'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { issuer, PRIVATE_KEY } from '../workerd/issuer.ts'
+
+// What becomes of a body on its way: where it fails, where its reader leaves, where its reader is slow. Runtimes differ
+// in how they stream; what a client and a store see of it must not.
+
+const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  workerd: [process.execPath, 'test/streams/workerd.ts'],
+  deno: ['deno', 'serve', '--quiet', '-A', '--host', '127.0.0.1', '--port', '0', 'test/streams/deno.ts'],
+  node: [process.execPath, 'test/streams/node.ts'],
+}
+/** What sockets and runtimes may hold of a body that nobody takes, in bytes; the body has 256 MiB. */
+const IN_BETWEEN = 16 * 2 ** 20
+
+describe.each(Object.keys(COMMANDS))('on %s', runtime => {
+  let child: ChildProcess
+  let url: string
+  let authorization: string
+
+  beforeAll(async () => {
+    const [command = '', ...args] = COMMANDS[runtime] ?? []
+    child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+    const line = await new Promise<string>(resolve => {
+      createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', text => {
+        if (text.startsWith('{"ready"')) resolve(text)
+      })
+    })
+    url = (JSON.parse(line) as { url: string }).url
+    const token = await new SignJWT({ sub: 'patient-1' })
+      .setProtectedHeader({ alg: 'ES256', kid: 'workerd' })
+      .setIssuer(issuer.issuer)
+      .setAudience('recordings')
+      .setExpirationTime('5m')
+      .sign(await importJWK(PRIVATE_KEY, 'ES256'))
+    authorization = `Bearer ${token}`
+  })
+  afterAll(
+    () =>
+      new Promise<void>(resolve => {
+        child.once('exit', () => resolve())
+        child.kill()
+      }),
+  )
+
+  /** Takes at least so many bytes, then does what it is told with the connection. */
+  function take(name: string, bytes: number, then: 'leave' | 'stall'): Promise<() => void> {
+    return new Promise((resolve, reject) => {
+      let received = 0
+      const get = request(`${url}/recordings/${name}`, { headers: { authorization } }, response => {
+        response.on('data', (chunk: Buffer) => {
+          received += chunk.length
+          if (received < bytes) return
+          if (then === 'leave') get.destroy()
+          else response.pause()
+          resolve(() => get.destroy())
+        })
+        response.on('error', () => {})
+      })
+      get.on('error', reject)
+      get.end()
+    })
+  }
+
+  async function bodyOf(name: string): Promise<{ pulled: number; cancelled: boolean }> {
+    return (await (await fetch(`${url}/bodies/${name}`)).json()) as { pulled: number; cancelled: boolean }
+  }
+
+  async function until(condition: () => Promise<boolean>): Promise<void> {
+    const latest = Date.now() + 10_000
+    while (!(await condition())) {
+      if (Date.now() > latest) throw new Error('it did not come to it')
+      await new Promise(resolve => setTimeout(resolve, 25))
+    }
+  }
+
+  test('a body that fails ends as a broken connection, never as a whole recording, and tells nothing', async () => {
+    const response = await fetch(`${url}/recordings/failing`, { headers: { authorization } })
+    expect(response.status).toBe(200)
+    let text = ''
+    let failed = false
+    try {
+      for await (const chunk of response.body ?? []) text += new TextDecoder().decode(chunk)
+    } catch {
+      failed = true
+    }
+    expect(failed).toBe(true)
+    expect(text.length).toBeLessThanOrEqual(8 * 64 * 1024)
+    expect(text).not.toContain('disk')
+  })
+
+  test('a store hears that a viewer left, and is asked for no more', async () => {
+    await take('left', 200_000, 'leave')
+    await until(async () => (await bodyOf('left')).cancelled)
+    const { pulled } = await bodyOf('left')
+    await new Promise(resolve => setTimeout(resolve, 200))
+    expect((await bodyOf('left')).pulled).toBe(pulled)
+    expect(pulled).toBeLessThan(IN_BETWEEN)
+  })
+
+  test('a store is asked only for what a slow viewer takes', async () => {
+    const leave = await take('slow', 100_000, 'stall')
+    let before = -1
+    await until(async () => {
+      const { pulled } = await bodyOf('slow')
+      const still = pulled === before
+      before = pulled
+      await new Promise(resolve => setTimeout(resolve, 300))
+      return still
+    })
+    expect(before).toBeLessThan(IN_BETWEEN)
+    leave()
+    await until(async () => (await bodyOf('slow')).cancelled)
+  })
+})

@@ -1,0 +1,371 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import type { OpenedPart, RecordingStore, StoredPart } from '../../../src/index.ts'
+import { folderStore } from '../../../src/runtime/local/index.ts'
+
+// What the contract can't know of: names, links, and other hands in the folder.
+
+const binding = { owner: 'patient-1', issuer: 'https://login.clinic.test/' }
+const THIRD_PARTY = new URL('../../../../shared/vectors/third-party/paths/', import.meta.url)
+
+function newFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'mediaward-'))
+}
+
+function put(
+  store: RecordingStore,
+  key: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  replaces: string | null = null,
+) {
+  const body = new Blob([bytes]).stream()
+  return store.put(key, body, { size: bytes.length, contentType: 'video/mp4', binding, replaces })
+}
+
+function bytesOf(part: OpenedPart | StoredPart | null): ReadableStream<Uint8Array> {
+  if (part === null || !('body' in part)) throw new Error('there is no body')
+  return part.body
+}
+
+/** All files below a folder, by their path in it. */
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => !entry.isDirectory())
+    .map(entry => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort()
+}
+
+/** A store with one object, and where its two files are. */
+async function stored(size = 1000) {
+  const folder = newFolder()
+  const store = folderStore(folder)
+  const bytes = new Uint8Array(size).map((_, i) => (i * 31 + 7) % 251)
+  await put(store, 'recordings/rec-1', bytes)
+  const [facts = '', content = ''] = filesIn(folder)
+    .sort((a, b) => b.length - a.length)
+    .map(name => join(folder, name))
+    .reverse()
+  return { folder, store, bytes, facts, content }
+}
+
+describe('names that try to leave the root', () => {
+  const hostile = [
+    '',
+    '/',
+    'a//b',
+    '/etc/passwd',
+    '../x',
+    'a/../../x',
+    'a/..',
+    './a',
+    'a/.',
+    'a/',
+    'a\\b',
+    '..\\x',
+    'a\0b',
+    'C:/x',
+    'a@facts.json',
+    'ü',
+    'a b',
+    '%2e%2e/x',
+    'x'.repeat(300),
+    'a\n',
+    '\u2024\u2024/x',
+    '~\u0000',
+  ]
+  test.each(hostile)('%j is refused, and not repeated', async key => {
+    const folder = newFolder()
+    const outside = readdirSync(tmpdir()).filter(name => !name.startsWith('mediaward-'))
+    const store = folderStore(join(folder, 'root'))
+    for (const attempt of [store.find(key), store.open(key), put(store, key, new Uint8Array(3))]) {
+      const error = await attempt.then(
+        () => undefined,
+        (reason: unknown) => reason,
+      )
+      expect(error).toBeInstanceOf(Error)
+      if (key.length > 4) expect(String(error)).not.toContain(key)
+    }
+    expect(filesIn(folder)).toEqual([])
+    expect(readdirSync(tmpdir()).filter(name => !name.startsWith('mediaward-'))).toEqual(outside)
+  })
+
+  test.runIf(existsSync(THIRD_PARTY))('third-party traversals are refused, or stay inside', async () => {
+    const folder = newFolder()
+    const store = folderStore(join(folder, 'root'))
+    const lists = readdirSync(THIRD_PARTY).filter(
+      name => name.endsWith('.txt') && !name.startsWith('COPYRIGHT'),
+    )
+    const keys = lists.flatMap(name => readFileSync(new URL(name, THIRD_PARTY), 'utf8').split('\n'))
+    expect(keys.length).toBeGreaterThan(500)
+    for (const key of keys) expect(await store.open(key).catch(() => null)).toBeNull()
+    expect(filesIn(folder)).toEqual([])
+  })
+})
+
+describe('links are not followed', () => {
+  const link = /symbolic link lies in the recordings folder/
+
+  test('in the place of the facts, or of the bytes', async () => {
+    const { store, facts, content } = await stored()
+    for (const file of [facts, content]) {
+      renameSync(file, `${file}.away`)
+      symlinkSync(`${file}.away`, file)
+      await expect(store.open('recordings/rec-1')).rejects.toThrow(link)
+      rmSync(file)
+      renameSync(`${file}.away`, file)
+    }
+    expect(await store.open('recordings/rec-1')).toMatchObject({ size: 1000 })
+  })
+
+  test('in the place of a folder, for reading and for storing', async () => {
+    const { folder, store } = await stored()
+    const elsewhere = newFolder()
+    mkdirSync(join(elsewhere, 'theirs'))
+    renameSync(join(folder, 'recordings'), join(elsewhere, 'recordings'))
+    symlinkSync(join(elsewhere, 'recordings'), join(folder, 'recordings'))
+    symlinkSync(join(elsewhere, 'theirs'), join(folder, 'linked'))
+    const fresh = folderStore(folder)
+    await expect(fresh.open('recordings/rec-1')).rejects.toThrow(link)
+    await expect(put(store, 'linked/rec-2', new Uint8Array(5))).rejects.toThrow(link)
+    await expect(put(store, 'linked/below/rec-2', new Uint8Array(5))).rejects.toThrow(link)
+    expect(filesIn(join(elsewhere, 'theirs'))).toEqual([])
+    expect(readdirSync(join(elsewhere, 'theirs'))).toEqual([])
+  })
+
+  test('the root itself may be reached by one', async () => {
+    const { folder } = await stored()
+    const way = join(newFolder(), 'way')
+    symlinkSync(folder, way)
+    expect(await folderStore(way).open('recordings/rec-1')).toMatchObject({ size: 1000 })
+  })
+})
+
+describe('what is not as it was stored is a fault, and never somebody’s recording', () => {
+  test.each([
+    ['cut off', (text: string) => text.slice(0, 40)],
+    ['empty', () => ''],
+    ['no JSON', () => 'patient-1'],
+    ['null', () => 'null'],
+    [
+      'a version that leads elsewhere',
+      (text: string) => text.replace(/"version": "\w+"/, '"version": "/../../x"'),
+    ],
+    ['a size that is none', (text: string) => text.replace(/"size": \d+/, '"size": 1e400')],
+    ['an owner that is no text', (text: string) => text.replace('"patient-1"', '["patient-1"]')],
+    ['an etag with a line end', (text: string) => text.replace(/"etag": "\\"/, '"etag": "\\"\\r\\n')],
+    ['endless', (text: string) => text + ' '.repeat(20_000)],
+  ])('facts that are damaged: %s', async (_, damage) => {
+    const { folder, facts } = await stored()
+    writeFileSync(facts, damage(readFileSync(facts, 'utf8')))
+    const store = folderStore(folder)
+    await expect(store.open('recordings/rec-1')).rejects.toThrow(/damaged/)
+    await expect(store.find('recordings/rec-1')).rejects.toThrow(/damaged/)
+  })
+
+  test('an owner that was taken out leaves nobody', async () => {
+    const { store, facts } = await stored()
+    writeFileSync(facts, readFileSync(facts, 'utf8').replace('"patient-1"', '""'))
+    expect((await store.find('recordings/rec-1'))?.binding).toEqual({ issuer: binding.issuer })
+  })
+
+  test('facts under another name, as on a disk that takes A and a for one', async () => {
+    const { store, facts } = await stored()
+    renameSync(facts, facts.replace('rec-1', 'REC-1'))
+    expect(await store.find('recordings/REC-1')).toBeNull()
+  })
+
+  test('bytes that are missing, or cut short while nobody looked', async () => {
+    const { folder, content } = await stored()
+    truncateSync(content, 999)
+    await expect(folderStore(folder).open('recordings/rec-1')).rejects.toThrow(/not as long/)
+    rmSync(content)
+    await expect(folderStore(folder).open('recordings/rec-1')).rejects.toThrow(/missing/)
+  })
+
+  test.skipIf(process.platform === 'win32')('a pipe, which would let us wait for ever', async () => {
+    const { folder, facts } = await stored()
+    rmSync(facts)
+    execFileSync('mkfifo', [facts])
+    await expect(folderStore(folder).open('recordings/rec-1')).rejects.toThrow(/no file lies/)
+  })
+})
+
+describe('a file that changes while it streams', () => {
+  const SIZE = 3 * 2 ** 20
+  test.each<[string, (file: string) => void]>([
+    ['is cut', file => truncateSync(file, 300_000)],
+    ['is emptied', file => truncateSync(file, 0)],
+    ['grows', file => appendFileSync(file, 'more')],
+    ['is written over', file => writeFileSync(file, Buffer.alloc(SIZE, 'x'))],
+  ])('%s: its stream fails before the last byte', async (_, change) => {
+    const { store, content } = await stored(SIZE)
+    const reader = bytesOf(await store.open('recordings/rec-1')).getReader()
+    let received = (await reader.read()).value?.length ?? 0
+    await new Promise(resolve => setTimeout(resolve, 20))
+    change(content)
+    const rest = async () => {
+      for (;;) {
+        const { done, value } = await reader.read()
+        if (done) return
+        received += value.length
+      }
+    }
+    await expect(rest()).rejects.toThrow(/changed while it was read/)
+    expect(received).toBeLessThan(SIZE)
+  })
+
+  test('is replaced: who reads the old version reads it to its end', async () => {
+    const { store, bytes } = await stored(SIZE)
+    const part = await store.open('recordings/rec-1')
+    const reader = bytesOf(part).getReader()
+    const first = (await reader.read()).value ?? new Uint8Array()
+    expect(await put(store, 'recordings/rec-1', new Uint8Array(10), part?.etag)).not.toBeNull()
+    const chunks = [first]
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) break
+      chunks.push(value)
+    }
+    expect(Buffer.concat(chunks).equals(bytes)).toBe(true)
+    expect(await store.find('recordings/rec-1')).toMatchObject({ size: 10 })
+  })
+
+  test('by many writers, under many readers: facts and bytes always belong together', async () => {
+    const folder = newFolder()
+    const store = folderStore(folder)
+    const version = (n: number) => new Uint8Array(70_000 + n).fill(n)
+    await put(store, 'k', version(0))
+    let writing = true
+    let seen = 0
+    const reader = async () => {
+      while (writing) {
+        const part = await store.open('k')
+        const bytes = new Uint8Array(await new Response(bytesOf(part)).arrayBuffer())
+        expect(bytes.length).toBe(part?.size)
+        const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 32)
+        expect(part?.etag).toBe(`"${digest}"`)
+        seen += 1
+      }
+    }
+    const writer = async (offset: number) => {
+      for (let n = 1; n < 15; n++) {
+        const { etag = null } = (await store.find('k')) ?? {}
+        await put(store, 'k', version(offset + n), etag)
+      }
+    }
+    const readers = [reader(), reader(), reader()]
+    await Promise.all([writer(0), writer(50), writer(100)])
+    writing = false
+    await Promise.all(readers)
+    expect(seen).toBeGreaterThan(10)
+    // Of all the versions there is one left.
+    expect(filesIn(folder)).toHaveLength(2)
+  })
+})
+
+describe('nothing is left behind', () => {
+  afterEach(() => vi.useRealTimers())
+
+  test('by an upload that an earlier run was killed in', async () => {
+    const { folder } = await stored()
+    writeFileSync(join(folder, '.mediaward/uploads/left'), 'half of a recording')
+    const store = folderStore(folder)
+    expect(filesIn(folder)).toHaveLength(2)
+    expect(await store.find('recordings/rec-1')).toMatchObject({ size: 1000 })
+  })
+
+  test('by puts that fail, nor by bodies that are read, left, or never asked for', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { folder, store } = await stored(600_000)
+    const open = () => readdirSync('/proc/self/fd').length
+    const before = open()
+    for (let i = 0; i < 20; i++) {
+      await new Response(bytesOf(await store.open('recordings/rec-1'))).arrayBuffer()
+      await bytesOf(await store.open('recordings/rec-1')).cancel()
+      const reader = bytesOf(await store.open('recordings/rec-1', { offset: 5 })).getReader()
+      await reader.read()
+      await reader.cancel()
+      const short = store.put('short', new Blob(['abc']).stream(), {
+        size: 9,
+        contentType: 'a/b',
+        binding,
+        replaces: null,
+      })
+      await expect(short).rejects.toThrow()
+    }
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(open()).toBe(before)
+    expect(filesIn(folder)).toHaveLength(2)
+  })
+})
+
+test('whenever its process is killed, an object is there whole, as it was before or as it was stored', {
+  timeout: 60_000,
+}, async () => {
+  const folder = newFolder()
+  const script = `
+    import { folderStore } from './src/runtime/local/folder-store.ts'
+    const store = folderStore(${JSON.stringify(folder)})
+    for (let n = 0; ; n++) {
+      const bytes = new Uint8Array(100_000 + n).fill(n)
+      const replaces = (await store.find('k'))?.etag ?? null
+      await store.put('k', new Blob([bytes]).stream(), { size: bytes.length, contentType: 'a/b', binding: { owner: 'p' }, replaces })
+      console.log(n)
+    }`
+  for (let run = 0; run < 8; run++) {
+    const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script])
+    let stored = 0
+    await new Promise<void>(resolve => {
+      child.stdout.on('data', () => {
+        stored += 1
+        if (stored === 3 + run) resolve()
+      })
+    })
+    await new Promise(resolve => setTimeout(resolve, run))
+    child.kill('SIGKILL')
+    await new Promise(resolve => child.once('exit', resolve))
+    const part = await folderStore(folder).open('k')
+    const bytes = new Uint8Array(await new Response(bytesOf(part)).arrayBuffer())
+    const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 32)
+    expect(part?.etag).toBe(`"${digest}"`)
+  }
+})
+
+test.skipIf(process.platform === 'win32')(
+  'a disk that takes no more: said with its mend, and nothing is seen of it',
+  () => {
+    const folder = newFolder()
+    const script = `
+    import { folderStore } from './src/runtime/local/folder-store.ts'
+    const store = folderStore(${JSON.stringify(folder)})
+    const put = size => store.put('k' + size, new Blob([new Uint8Array(size)]).stream(), { size, contentType: 'a/b', binding: { owner: 'p' }, replaces: null })
+    const error = await put(2_000_000).then(() => 'it was stored', error => error.name + ' ' + error.message)
+    const small = await put(1000)
+    console.log(JSON.stringify({ error, small: small.size, big: await store.find('k2000000') }))`
+    // A limit on the size of a file is met as a full disk is: by a write that takes less, and the next one nothing.
+    const command = 'ulimit -f 512 && exec "$0" --input-type=module-typescript -e "$1"'
+    const stdout = execFileSync('bash', ['-c', command, process.execPath, script], { encoding: 'utf8' })
+    expect(JSON.parse(stdout)).toEqual({
+      error: expect.stringMatching(/^StorageFault .*\(EFBIG\): raise its limit/),
+      small: 1000,
+      big: null,
+    })
+    expect(filesIn(folder)).toHaveLength(2)
+  },
+)
