@@ -26,7 +26,7 @@ export default defineConfig({
         root,
         test: {
           name: 'node',
-          include: ['test/{unit,contract,property,architecture,package,streams}/**/*.test.ts'],
+          include: ['test/{unit,contract,property,architecture,package}/**/*.test.ts'],
           testTimeout: 60_000,
         },
       },
@@ -36,6 +36,16 @@ export default defineConfig({
           cloudflareTest({ wrangler: { configPath: './test/workerd/wrangler.toml' }, verbose: false }),
         ],
         test: { name: 'workerd', include: ['test/workerd/**/*.test.ts'], testTimeout: 60_000 },
+      },
+      {
+        root,
+        // The servers of Deno and Node in processes of their own, as a service manager would have them.
+        test: {
+          name: 'service',
+          include: ['test/{service,streams}/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
       },
       wire('workerd', 1),
       wire('deno', 2),

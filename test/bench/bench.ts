@@ -2,23 +2,20 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { gzipSync } from 'node:zlib'
-import { transform } from 'esbuild'
-import { fail, print, say } from '../../src/cli/terminal.ts'
-import { get } from './client.ts'
-import { figureRows, figureTable, type Ratio, ratio, ratioTable, rowTable, streamingRows } from './report.ts'
-import { type Measured, run, scenariosOf } from './scenarios.ts'
-import { streamSlowly } from './slow-readers.ts'
-import { type Row, row, type Target } from './table.ts'
-import { type BenchWorker, OBJECTS, startWorkers, type Workers } from './workers.ts'
+import { parseArgs } from 'node:util'
+import { fail, print } from '../../src/cli/terminal.ts'
+import { benchMachine } from './machine-bench.ts'
+import { type Findings, figureRows, figureTable, ratioTable, rowTable } from './report.ts'
+import { benchWorkers } from './workers-bench.ts'
 
-// What Mediaward costs beside the least that could be done, and beside what a team would write. All in one
-// run on one machine, as figures of different runs don't compare. `--json` adds a last line for programs.
+// What Mediaward costs beside others that do the same, or less. What is compared is measured in one run on one machine,
+// as figures of different runs don't compare. `--only workers` or `--only machine` takes one half; `--json` adds a last
+// line for programs.
 
-/** Slow clients that stream at the same time. */
-const STREAMS = 200
-/** In % of what was streamed. A worker that queues what its clients don't take yet grows by more. */
-const FLAT: Target = { is: '<=', limit: 5 }
+const BENCHES: Readonly<Record<string, (folder: string) => Promise<Findings>>> = {
+  workers: benchWorkers,
+  machine: benchMachine,
+}
 
 const folder = mkdtempSync(join(tmpdir(), 'mediaward-bench-'))
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -27,70 +24,21 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 try {
-  say('starting four workers over copies of the same objects …')
-  const workers = await startWorkers(folder)
-  await bench(workers)
-  await workers.stop()
+  const { values } = parseArgs({ options: { json: { type: 'boolean' }, only: { type: 'string' } } })
+  const names = Object.keys(BENCHES).filter(name => values.only === undefined || values.only === name)
+  for (const name of names) {
+    const { measured, others, ratios } = (await BENCHES[name]?.(folder)) ?? {
+      measured: [],
+      others: [],
+      ratios: [],
+    }
+    await print(`${figureTable(measured)}\n\n${rowTable(others)}\n\n${ratioTable(ratios)}\n`)
+    if (values.json) {
+      const rows = [...measured.flatMap(figureRows), ...others, ...ratios.map(({ row }) => row)]
+      await print(JSON.stringify({ rows }))
+    }
+  }
 } catch (error) {
   fail(error)
 }
-
-async function bench(workers: Workers): Promise<void> {
-  const scenarios = scenariosOf(workers)
-  const ranges = await run(scenarios.ranges)
-  const small = await run(scenarios.small)
-  const large = await run(scenarios.large)
-  const refusals = await run(scenarios.refusals)
-  const others = [...(await streaming(workers)), ...(await bundleSizes(workers.bundle))]
-
-  const measured = [ranges, small, large, refusals]
-  const ratios = ratiosOf(ranges, small, large, refusals)
-  await print(`${figureTable(measured)}\n\n${rowTable(others)}\n\n${ratioTable(ratios)}`)
-  if (process.argv.includes('--json')) {
-    const rows: readonly Row[] = [...measured.flatMap(figureRows), ...others, ...ratios.map(one => one.row)]
-    await print(JSON.stringify({ rows }))
-  }
-}
-
-function ratiosOf(ranges: Measured, small: Measured, large: Measured, refusals: Measured): readonly Ratio[] {
-  const toBare = ['mediaward', 'bare'] as const
-  const toNaive = ['mediaward', 'naive'] as const
-  const notOwner = ['mediaward, not_owner', 'bare-insert'] as const
-  const notOwnerToRead = ['mediaward, not_owner', 'bare-read-insert'] as const
-  const anonymous = ['mediaward, token_missing', 'bare-insert'] as const
-  return [
-    ratio('64 KiB ranges: CPU per request, of bare', ranges, toBare, 'cpu', { is: '<=', limit: 1.15 }),
-    ratio('64 KiB ranges: rate, of naive', ranges, toNaive, 'rate', { is: '>=', limit: 1.5 }),
-    ratio('64 KiB ranges: rate, of bare', ranges, toBare, 'rate'),
-    ratio('1 MiB objects: CPU per request, of bare', small, toBare, 'cpu'),
-    ratio('1 MiB objects: rate, of naive', small, toNaive, 'rate'),
-    ratio('256 MiB object: transfer speed, of bare', large, toBare, 'rate', { is: '>=', limit: 0.95 }),
-    ratio('256 MiB object: CPU per request, of bare', large, toBare, 'cpu'),
-    ratio('not_owner: rate, of bare insert', refusals, notOwner, 'rate', { is: '>=', limit: 0.5 }),
-    ratio('not_owner: rate, of bare read and insert', refusals, notOwnerToRead, 'rate'),
-    ratio('token_missing: rate, of bare insert', refusals, anonymous, 'rate', { is: '>=', limit: 0.5 }),
-  ]
-}
-
-async function streaming({ bare, mediaward, token }: Workers): Promise<readonly Row[]> {
-  const { path, size } = OBJECTS.large
-  const exchange = { request: get(path, { Authorization: `Bearer ${token}` }), status: 200, length: size }
-  const rowsOf = async (worker: BenchWorker, target?: Target) => {
-    say(`${STREAMS} slow clients stream from ${worker.name} …`)
-    return streamingRows(STREAMS, worker.name, await streamSlowly(worker, exchange, STREAMS), target)
-  }
-  return [...(await rowsOf(bare)), ...(await rowsOf(mediaward, FLAT))]
-}
-
-/** What is uploaded when the worker is deployed, as it is and with `--minify`. */
-async function bundleSizes(bundle: string): Promise<readonly Row[]> {
-  const gzipped = async (minify: boolean) => {
-    // wrangler has esbuild keep the names of functions, which takes some more code.
-    const { code } = await transform(bundle, { minify, keepNames: true, format: 'esm', target: 'es2024' })
-    return gzipSync(code).length / 1024
-  }
-  return [
-    row('worker bundle, gzipped', await gzipped(false), 'KiB', { is: '<=', limit: 100 }),
-    row('worker bundle, minified and gzipped', await gzipped(true), 'KiB'),
-  ]
-}
+process.exit(0)

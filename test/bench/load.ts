@@ -8,7 +8,7 @@ export interface Tally {
   readonly times: readonly number[]
   /** Milliseconds for all of them. */
   readonly elapsed: number
-  /** CPU time of the worker's process in the meantime, in milliseconds. */
+  /** CPU time of the worker's processes in the meantime, in milliseconds. */
   readonly cpu: number
 }
 
@@ -29,7 +29,7 @@ export async function openLane(worker: BenchWorker, connections: number): Promis
     async run(count, exchange) {
       const times: number[] = []
       let left = count
-      const cpuBefore = cpuTime(worker.pid)
+      const cpuBefore = cpuTime(worker.pids)
       const started = performance.now()
       await Promise.all(
         clients.map(async client => {
@@ -41,7 +41,7 @@ export async function openLane(worker: BenchWorker, connections: number): Promis
           }
         }),
       )
-      return { times, elapsed: performance.now() - started, cpu: cpuTime(worker.pid) - cpuBefore }
+      return { times, elapsed: performance.now() - started, cpu: cpuTime(worker.pids) - cpuBefore }
     },
     close() {
       for (const client of clients) client.close()

@@ -27,15 +27,25 @@ export function childrenOf(parent: number, name: string): readonly number[] {
     })
 }
 
-/** CPU time that a process has used so far, all its threads together, in milliseconds. */
-export function cpuTime(pid: number): number {
-  const [, fields] = statOf(pid)
-  const [user, system] = [fields[11], fields[12]]
-  return (Number(user) + Number(system)) * TICK_MS
+/** CPU time that processes have used so far, all their threads together, in milliseconds. */
+export function cpuTime(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    const [, fields] = statOf(pid)
+    const [user, system] = [fields[11], fields[12]]
+    return sum + (Number(user) + Number(system)) * TICK_MS
+  }, 0)
 }
 
-/** What a process holds in memory. */
-export function memory(pid: number): Memory {
+/** What processes hold in memory. */
+export function memory(pids: readonly number[]): Memory {
+  const all = pids.map(memoryOf)
+  return {
+    resident: all.reduce((sum, { resident }) => sum + resident, 0),
+    peak: all.reduce((sum, { peak }) => sum + peak, 0),
+  }
+}
+
+function memoryOf(pid: number): Memory {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const mebibytes = (field: string) => {
     const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]
@@ -45,9 +55,9 @@ export function memory(pid: number): Memory {
   return { resident: mebibytes('VmRSS'), peak: mebibytes('VmHWM') }
 }
 
-/** Forgets the peak of a process, so that the next one is of what comes now. */
-export function resetPeak(pid: number): void {
-  writeFileSync(`/proc/${pid}/clear_refs`, '5')
+/** Forgets the peaks of processes, so that the next ones are of what comes now. */
+export function resetPeak(pids: readonly number[]): void {
+  for (const pid of pids) writeFileSync(`/proc/${pid}/clear_refs`, '5')
 }
 
 /** The name of a process, and the fields of its stat that come after the name, from `state` on. */

@@ -5,6 +5,16 @@ import { columns, type Row, readable, row, type Target } from './table.ts'
 
 const MEBIBYTE = 2 ** 20
 
+/** In % of what was streamed. A server that queues what its clients don't take yet grows by more. */
+export const FLAT: Target = { is: '<=', limit: 5 }
+
+/** What came out. */
+export interface Findings {
+  readonly measured: readonly Measured[]
+  readonly others: readonly Row[]
+  readonly ratios: readonly Ratio[]
+}
+
 /** A ratio of two contenders, as it came out in each round. */
 export interface Ratio {
   readonly row: Row

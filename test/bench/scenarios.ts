@@ -136,7 +136,7 @@ export async function run(scenario: Scenario): Promise<Measured> {
     const lane = await openLane(worker, connections)
     await lane.run(warmUp, exchange)
     lane.close()
-    resetPeak(worker.pid)
+    resetPeak(worker.pids)
   }
   const figures: Figures[][] = contenders.map(() => [])
   for (let round = 0; round < rounds; round++) {
@@ -162,7 +162,7 @@ export async function run(scenario: Scenario): Promise<Measured> {
   const results = contenders.map(({ name, worker }, index) => ({
     name,
     rounds: figures[index] ?? [],
-    memory: memory(worker.pid),
+    memory: memory(worker.pids),
   }))
   return { scenario, results }
 }

@@ -18,6 +18,9 @@ export interface StreamingMemory {
   readonly served: number
 }
 
+/** Slow clients that stream at the same time. */
+export const STREAMS = 200
+
 const MEBIBYTE = 2 ** 20
 /** Bytes that a client takes at once, and milliseconds that it rests after it: some 600 KiB a second. */
 const SIP = 64 * 1024
@@ -25,7 +28,7 @@ const REST = 100
 /** Milliseconds in which every client should have got its first bytes. */
 const PATIENCE = 20_000
 /** Milliseconds from then until the buffers on the way are full and only what the clients take flows. */
-const SETTLING = 2_000
+const SETTLING = 5_000
 /** How often memory is looked at, and the milliseconds between. */
 const SAMPLES = 16
 const INTERVAL = 500
@@ -36,8 +39,8 @@ export async function streamSlowly(
   exchange: Exchange,
   streams: number,
 ): Promise<StreamingMemory> {
-  const before = memory(worker.pid).resident
-  resetPeak(worker.pid)
+  const before = memory(worker.pids).resident
+  resetPeak(worker.pids)
   const readers = Array.from({ length: streams }, () => new SlowReader(worker.port, exchange))
   const sips = setInterval(() => {
     for (const reader of readers) reader.sip()
@@ -50,9 +53,9 @@ export async function streamSlowly(
     const samples: number[] = []
     while (samples.length < SAMPLES) {
       await sleep(INTERVAL)
-      samples.push(memory(worker.pid).resident)
+      samples.push(memory(worker.pids).resident)
     }
-    const { peak } = memory(worker.pid)
+    const { peak } = memory(worker.pids)
     for (const reader of readers) reader.check(exchange)
     const streamed = (total(readers) - begun) / MEBIBYTE
     return { before, samples, peak, streamed, served: serving(readers) }

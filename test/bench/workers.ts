@@ -38,8 +38,8 @@ export const OBJECTS = {
 export interface BenchWorker {
   readonly name: string
   readonly port: number
-  /** Of the workerd process that serves it. */
-  readonly pid: number
+  /** Of the processes that serve it. */
+  readonly pids: readonly number[]
   stop(): Promise<void>
 }
 
@@ -120,7 +120,7 @@ async function startWorker(
   const { port } = await miniflare.unsafeGetDirectURL()
   const [pid, ...more] = childrenOf(process.pid, 'workerd').filter(child => !before.includes(child))
   if (pid === undefined || more.length > 0) throw new Error(`can't tell which process serves ${name}`)
-  return { name, port: Number(port), pid, stop: () => miniflare.dispose() }
+  return { name, port: Number(port), pids: [pid], stop: () => miniflare.dispose() }
 }
 
 /** Fills a folder in a process of its own: the memory that storing takes must not count for reading. */

@@ -1,5 +1,5 @@
 import process from 'node:process'
-import { start } from '../local/start.ts'
+import { type Started, start } from '../local/start.ts'
 
 // The gate on Deno: `deno serve` this file, variables from the environment, stopped by SIGTERM.
 
@@ -19,8 +19,18 @@ interface ServeModule {
 /** Milliseconds that answers may still take once the server is told to stop. */
 const GRACE = 10_000
 
-const { fetch: answer, close } = start(process.env, info => (info as ServeInfo).remoteAddr.hostname)
+const { fetch: answer, close } = begin()
 const answering = new Set<Promise<void>>()
+
+/** A mistake in the configuration ends the process before it serves, with what is to be mended and no more. */
+function begin(): Started {
+  try {
+    return start(process.env, info => (info as ServeInfo).remoteAddr.hostname)
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : 'the gate could not start'}\n`)
+    process.exit(2)
+  }
+}
 
 /** `deno serve` goes on taking requests until the process ends: what is answered at that moment is finished first. */
 async function stop(): Promise<void> {

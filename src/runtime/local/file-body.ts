@@ -8,6 +8,13 @@ import type { OpenFile } from './open-files.ts'
 const CHUNK = 256 * 1024
 
 /**
+ * Node fills a new array with zeros, which takes longer than reading into it, so there it is a buffer without them. On
+ * Deno a buffer is the slower one.
+ */
+const newChunk: (length: number) => Uint8Array =
+  'Deno' in globalThis ? length => new Uint8Array(length) : length => Buffer.allocUnsafeSlow(length)
+
+/**
  * Some bytes of an open file, read only as they are asked for. The file is released at the end, on failure, and where
  * nobody reads on. Where it changed in the meantime the stream fails before its last bytes, so that a client that
  * counts them never takes a mixture of two versions for whole.
@@ -18,11 +25,19 @@ export function fileBody(
 ): ReadableStream<Uint8Array> {
   let at = offset
   const end = offset + length
+  let reading = false
+  let left = false
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
+          reading = true
           const chunk = await readAt(file, at, Math.min(CHUNK, end - at))
+          reading = false
+          if (left) {
+            file.release()
+            return
+          }
           at += chunk.length
           if (chunk.length === 0 || (at === end && hasChanged(file))) {
             throw new StorageFault('the file of a recording was changed while it was read')
@@ -30,13 +45,18 @@ export function fileBody(
           controller.enqueue(chunk)
           if (at < end) return
         } catch (error) {
+          file.forget()
           file.release()
           throw error
         }
         file.release()
         controller.close()
       },
-      cancel: () => file.release(),
+      cancel() {
+        left = true
+        // Not under a read: its descriptor would be another file's by the time it is read from.
+        if (!reading) file.release()
+      },
     },
     // Nothing is read ahead: a client that takes nothing costs no memory.
     { highWaterMark: 0 },
@@ -46,7 +66,7 @@ export function fileBody(
 /** Reads on a thread of its own, as the bytes may have to come from the disk. Fewer come at the end of the file. */
 function readAt({ descriptor }: OpenFile, position: number, length: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const chunk = Buffer.allocUnsafeSlow(length)
+    const chunk = newChunk(length)
     read(descriptor, chunk, 0, length, position, (error, bytesRead) => {
       if (error === null) resolve(bytesRead === length ? chunk : chunk.subarray(0, bytesRead))
       else reject(error)

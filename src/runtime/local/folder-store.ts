@@ -61,7 +61,7 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
         const file = files.open(path.bytes(facts.version))
         if (file === null) continue
         if (file.stats.size !== facts.size) {
-          files.forget(path.bytes(facts.version))
+          file.forget()
           file.release()
           throw new StorageFault('the file of a recording is not as long as when it was stored: restore it')
         }

@@ -6,8 +6,10 @@ export interface OpenFile {
   readonly descriptor: number
   /** As it was when it was opened. */
   readonly stats: Stats
-  /** To be called once, when nobody reads on. */
+  /** To be called when nobody reads on; once is enough. */
   release(): void
+  /** To be called where it is no longer as it was: the next reader opens it anew. */
+  forget(): void
 }
 
 interface Held {
@@ -65,6 +67,13 @@ export function openFiles(): OpenFiles {
     timer.unref()
   }
 
+  /** Its readers read on; the last of them closes it. */
+  function forget(path: string, file: Held): void {
+    if (held.get(path) !== file) return
+    held.delete(path)
+    if (idle.delete(path)) closeSync(file.descriptor)
+  }
+
   return {
     open(path) {
       let file = held.get(path)
@@ -77,17 +86,22 @@ export function openFiles(): OpenFiles {
       file.readers += 1
       idle.delete(path)
       const reading = file
+      let released = false
       return {
         descriptor: file.descriptor,
         stats: file.stats,
-        release: () => release(path, reading),
+        release() {
+          // Twice would close the file under another reader.
+          if (!released) release(path, reading)
+          released = true
+        },
+        forget: () => forget(path, reading),
       }
     },
 
     forget(path) {
       const file = held.get(path)
-      held.delete(path)
-      if (file !== undefined && idle.delete(path)) closeSync(file.descriptor)
+      if (file !== undefined) forget(path, file)
     },
   }
 }

@@ -290,6 +290,26 @@ describe('nothing is left behind', () => {
     expect(await store.find('recordings/rec-1')).toMatchObject({ size: 1000 })
   })
 
+  test('by viewers who leave in the middle of a read, while others read on', async () => {
+    const { store, bytes } = await stored(2 * 2 ** 20)
+    const others = Array.from({ length: 20 }, () => Buffer.alloc(300_000, 'other'))
+    for (const [i, other] of others.entries()) await put(store, `other-${i}`, new Uint8Array(other))
+    for (let round = 0; round < 20; round++) {
+      const staying = await store.open('recordings/rec-1')
+      const leaving = await Promise.all(Array.from({ length: 10 }, () => store.open('recordings/rec-1')))
+      const reads = leaving.map(part => {
+        const reader = bytesOf(part).getReader()
+        const read = reader.read().catch(() => undefined)
+        return Promise.all([read, reader.cancel()])
+      })
+      // Descriptors that were closed too early would be theirs by now.
+      await Promise.all(others.map((_, i) => store.open(`other-${i}`, { offset: 0, length: 1 })))
+      const whole = new Uint8Array(await new Response(bytesOf(staying)).arrayBuffer())
+      expect(Buffer.from(whole).equals(bytes)).toBe(true)
+      await Promise.all(reads)
+    }
+  })
+
   test('by puts that fail, nor by bodies that are read, left, or never asked for', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { folder, store } = await stored(600_000)
