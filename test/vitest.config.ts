@@ -18,9 +18,23 @@ function wire(runtime: string, groupOrder: number): TestProjectConfiguration {
   }
 }
 
+function peers(runtime: string): TestProjectConfiguration {
+  return {
+    root,
+    test: {
+      name: `peers:${runtime}`,
+      include: ['test/peers/players.test.ts'],
+      env: { MEDIAWARD_RUNTIME: runtime },
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+    },
+  }
+}
+
 export default defineConfig({
   root,
   test: {
+    reporters: ['default', './test/support/runtime-table.ts'],
     projects: [
       {
         root,
@@ -50,12 +64,15 @@ export default defineConfig({
       wire('workerd', 1),
       wire('deno', 2),
       wire('node', 3),
+      // Programs that others wrote, from Debian's packages: ffmpeg, curl, nginx.
+      peers('workerd'),
+      peers('deno'),
+      peers('node'),
       {
         root,
-        // Programs that others wrote, from Debian's packages: ffmpeg, curl.
         test: {
           name: 'peers',
-          include: ['test/peers/**/*.test.ts'],
+          include: ['test/peers/{full-disk,nginx,systemd}.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -25,19 +25,13 @@ export function fileBody(
 ): ReadableStream<Uint8Array> {
   let at = offset
   const end = offset + length
-  let reading = false
   let left = false
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
-          reading = true
           const chunk = await readAt(file, at, Math.min(CHUNK, end - at))
-          reading = false
-          if (left) {
-            file.release()
-            return
-          }
+          if (left) return
           at += chunk.length
           if (chunk.length === 0 || (at === end && hasChanged(file))) {
             throw new StorageFault('the file of a recording was changed while it was read')
@@ -54,8 +48,7 @@ export function fileBody(
       },
       cancel() {
         left = true
-        // Not under a read: its descriptor would be another file's by the time it is read from.
-        if (!reading) file.release()
+        file.release()
       },
     },
     // Nothing is read ahead: a client that takes nothing costs no memory.

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Sql } from '../../ledger/event-table.ts'
 import { StorageFault } from '../../storage-fault.ts'
@@ -24,6 +25,8 @@ interface Waiting {
  * @throws Error where the file can't be opened or is no database
  */
 export function openSqlite(path: string): SqliteFile {
+  // Made by us first, so that nobody else on the machine can read it.
+  closeSync(openSync(path, 'a', 0o600))
   const database = new DatabaseSync(path)
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')

@@ -8,6 +8,7 @@ import { ConfigurationError } from '../../../src/index.ts'
 import { eventId } from '../../../src/ledger/event-id.ts'
 import { lockFolder } from '../../../src/runtime/local/folder-lock.ts'
 import { local, sqliteLedger } from '../../../src/runtime/local/index.ts'
+import { openSqlite } from '../../../src/runtime/local/sqlite-file.ts'
 
 // The ledger of one machine where it is hurt: locks, damage, a full disk, and two gates on one folder.
 
@@ -39,6 +40,18 @@ test('closing writes what waits', async () => {
   const again = sqliteLedger(file)
   expect((await again.read({ limit: 10 })).entries).toEqual([entry('a')])
   again.close()
+})
+
+test('what fails in the middle of a batch fails whole, and the next one is written', async () => {
+  const file = openSqlite(join(newFolder(), 'file.sqlite'))
+  file.sql('CREATE TABLE t (n INTEGER)')
+  const insert = (n: number) => () => void file.sql('INSERT INTO t VALUES (?)', n)
+  const batch = [insert(1), () => void file.sql('INSERT INTO nowhere VALUES (1)'), insert(2)]
+  const results = await Promise.allSettled(batch.map(work => file.write(work)))
+  expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+  await file.write(insert(3))
+  expect(file.sql('SELECT n FROM t')).toEqual([{ n: 3 }])
+  file.close()
 })
 
 test('one that somebody else holds a lock on says so, stores nothing half, and goes on after it', async () => {

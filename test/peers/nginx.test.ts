@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createIssuer, denials, patterned, store, type TestIssuer, variables } from '../support/clinic.ts'
+import type { RunningGate } from '../support/gate.ts'
+import { sendRaw } from '../support/raw-http.ts'
+import { type Service, startService } from '../support/service.ts'
+
+// The proxy in front, as the documentation sets it up; without TLS, for which it would need a certificate.
+
+const PORT = 20_000 + Math.floor(Math.random() * 10_000)
+let service: Service
+let idp: TestIssuer
+let nginx: ReturnType<typeof spawn>
+const proxy = { url: `http://127.0.0.1:${PORT}` } as RunningGate
+
+beforeAll(async () => {
+  idp = await createIssuer()
+  const folder = mkdtempSync(join(tmpdir(), 'mediaward-'))
+  service = await startService('node', join(folder, 'data'), {
+    ...variables(idp),
+    ADDRESS_HEADER: 'X-Real-IP',
+  })
+  const [, documented = ''] =
+    /```nginx\n([\s\S]*?)```/.exec(readFileSync('docs/one-machine.md', 'utf8')) ?? []
+  const server = documented
+    .replace('listen 443 ssl;', `listen 127.0.0.1:${PORT};`)
+    .replace(/ssl_certificate\S*\s+\S+;/g, '')
+    .replace('http://127.0.0.1:8787', service.url)
+  expect(server).toContain(service.url)
+  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    name => `${name}_temp_path ${folder}/${name};`,
+  )
+  const file = join(folder, 'nginx.conf')
+  writeFileSync(
+    file,
+    `pid ${folder}/pid; error_log ${folder}/log; user root; events {} http { access_log off; ${paths.join(' ')} ${server} }`,
+  )
+  nginx = spawn('nginx', ['-c', file, '-p', folder, '-g', 'daemon off;'], { stdio: 'inherit' })
+  for (let i = 0; i < 50 && !(await fetch(`${proxy.url}/healthz`).catch(() => undefined)); i++)
+    await sleep(100)
+})
+afterAll(async () => {
+  nginx.kill('SIGQUIT')
+  service.kill('SIGTERM')
+  await service.ended
+})
+
+test('recordings are stored and played through it, with their lengths', async () => {
+  const bytes = patterned(5_000_000)
+  expect((await store(proxy, idp, '/recordings/rec-1', 'patient-1', bytes)).status).toBe(201)
+  const headers = { Authorization: `Bearer ${await idp.token('patient-1')}` }
+  const whole = await fetch(`${proxy.url}/recordings/rec-1`, { headers })
+  expect(whole.headers.get('content-length')).toBe('5000000')
+  expect(Buffer.from(await whole.arrayBuffer()).equals(bytes)).toBe(true)
+  const range = await fetch(`${proxy.url}/recordings/rec-1`, { headers: { ...headers, Range: 'bytes=-10' } })
+  expect(range.headers.get('content-range')).toBe('bytes 4999990-4999999/5000000')
+})
+
+test('it can not be told another address, and hands paths on as they were sent', async () => {
+  const forged = 'X-Real-IP: 198.51.100.7\r\nX-Forwarded-For: 198.51.100.7\r\nConnection: close\r\n'
+  const raw = (path: string) => sendRaw(PORT, `GET ${path} HTTP/1.1\r\nHost: a\r\n${forged}\r\n`)
+  expect((await raw('/recordings/rec-1')).status).toBe(401)
+  expect((await raw('/recordings/rec-1/../rec-2')).status).toBe(400)
+  expect((await raw('/recordings/rec%2d1')).status).toBe(400)
+  const events = await denials(proxy, idp)
+  expect(events.map(({ reason }) => reason)).toEqual(['token_missing', 'path_invalid', 'path_invalid'])
+  expect(new Set(events.map(({ net }) => net?.prefix))).toEqual(new Set(['127.0.0.0/24']))
+})

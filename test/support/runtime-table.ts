@@ -1,0 +1,81 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import process from 'node:process'
+import type { Reporter, TestModule } from 'vitest/node'
+
+// The README's table of what was tried on which runtime, made from the run itself. Where it differs from what stands
+// there, `npm run table` writes it, and in CI it is a failure.
+
+const README = new URL('../../README.md', import.meta.url)
+const BEGIN = '<!-- of a run of the tests: npm run table -->\n'
+const END = '<!-- end of it -->'
+
+const RUNTIMES = ['workerd', 'deno', 'node'] as const
+const TITLES: Readonly<Record<string, string>> = {
+  'http-vectors': 'HTTP vectors: ranges, conditions, methods (288 cases)',
+  'token-vectors': 'token vectors: forged, expired, confused (191 cases)',
+  'path-vectors': 'path vectors and third-party traversals (71 cases and two lists)',
+  refusals: 'refusals: one answer for all, one record for each',
+  kill: '`kill -9` under load, 20 times: no record lost',
+  storing: 'storing',
+  streaming: 'streaming',
+  keys: 'key servers that rotate, fail and lie',
+  commands: 'the commands',
+  locations: 'an app’s own URLs',
+  streams: 'a body that fails, a viewer who leaves, a viewer who is slow',
+  service: 'as a service: start, stop, proxies, files left open',
+}
+
+interface Count {
+  passed: number
+  failed: number
+}
+
+export default class RuntimeTable implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const counts = new Map<string, Count>()
+    for (const module of modules) count(module, counts)
+    const complete = RUNTIMES.every(runtime => counts.has(`kill ${runtime}`))
+    if (!complete) return
+    const readme = readFileSync(README, 'utf8')
+    const [before = '', rest = ''] = readme.split(BEGIN)
+    const after = rest.slice(rest.indexOf(END))
+    const updated = before + BEGIN + table(counts) + after
+    if (updated === readme) return
+    if (process.env.WRITE_TABLE !== undefined) {
+      writeFileSync(README, updated)
+      return
+    }
+    process.stderr.write(
+      'The table of runtimes in the README is not of this run: "npm run table" writes it.\n',
+    )
+    if (process.env.CI !== undefined) process.exitCode = 1
+  }
+}
+
+function count(module: TestModule, counts: Map<string, Count>): void {
+  const [, suite = ''] = /\/test\/(?:wire|service|streams)\/([\w-]+)\.test\.ts$/.exec(module.moduleId) ?? []
+  if (!Object.hasOwn(TITLES, suite)) return
+  const [, ofProject] = module.project.name.split(':')
+  for (const test of module.children.allTests()) {
+    const runtime = ofProject ?? RUNTIMES.find(name => test.fullName.startsWith(`on ${name}`))
+    if (runtime === undefined) continue
+    const tally = counts.get(`${suite} ${runtime}`) ?? { passed: 0, failed: 0 }
+    if (test.result().state === 'passed') tally.passed += 1
+    if (test.result().state === 'failed') tally.failed += 1
+    counts.set(`${suite} ${runtime}`, tally)
+  }
+}
+
+function table(counts: ReadonlyMap<string, Count>): string {
+  const rows = Object.entries(TITLES).map(([suite, title]) => {
+    const cells = RUNTIMES.map(runtime => {
+      const tally = counts.get(`${suite} ${runtime}`)
+      if (tally === undefined) return '–'
+      return tally.failed === 0
+        ? `${tally.passed} passed`
+        : `${tally.passed} passed, **${tally.failed} failed**`
+    })
+    return `| ${title} | ${cells.join(' | ')} |\n`
+  })
+  return `| tests | workerd | Deno | Node |\n| --- | --- | --- | --- |\n${rows.join('')}`
+}
