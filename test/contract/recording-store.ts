@@ -129,6 +129,13 @@ export function recordingStoreContract(name: string, create: () => RecordingStor
       expect(await store.find('short')).toBeNull()
     })
 
+    test('more bytes than announced store nothing', async () => {
+      const store = create()
+      const long = store.put('long', stream(bytes), { ...upload(bytes, dana), size: 999 })
+      await expect(long).rejects.toThrow()
+      expect(await store.find('long')).toBeNull()
+    })
+
     test('a body that breaks off stores nothing', async () => {
       const store = create()
       let pulls = 0

@@ -22,6 +22,8 @@ export interface RunningGate {
 }
 
 export interface GateSettings {
+  /** The program, where it is not the one in src. */
+  readonly main?: string
   readonly runtime?: string
   readonly vars?: Readonly<Record<string, string>>
   readonly varsFile?: string
@@ -51,7 +53,7 @@ export async function startGate(settings: GateSettings = {}): Promise<RunningGat
   }
   if (settings.varsFile !== undefined) args.push('--vars', settings.varsFile)
   // A process group of its own, so that all of it can be killed.
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [settings.main ?? MAIN, ...args], {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -70,7 +72,8 @@ export async function startGate(settings: GateSettings = {}): Promise<RunningGat
   }
 }
 
-async function ready(child: ChildProcess, said: () => string): Promise<string> {
+/** Waits until a server says that it serves; resolves to its address. */
+export async function ready(child: ChildProcess, said: () => string): Promise<string> {
   return new Promise((resolve, reject) => {
     child.once('exit', code => reject(new Error(`the gate ended with ${code} before it served:\n${said()}`)))
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', line => {
@@ -79,7 +82,8 @@ async function ready(child: ChildProcess, said: () => string): Promise<string> {
   })
 }
 
-async function end(child: ChildProcess, signal: () => void): Promise<void> {
+/** Ends a process with a signal, and waits until it has ended. */
+export async function end(child: ChildProcess, signal: () => void): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = new Promise<void>(resolve => child.once('exit', () => resolve()))
   signal()

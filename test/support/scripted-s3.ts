@@ -8,8 +8,13 @@ import type { S3Options } from '../../src/runtime/local/s3-store.ts'
 /** A server that answers as a test says, and remembers what it was asked. */
 export interface ScriptedS3 {
   readonly options: S3Options
-  /** Every request, but for the one with which a store tries whether conditions are kept. */
+  /** What was asked, but for what is below. */
   readonly requests: readonly IncomingMessage[]
+  /** What was asked to see whether conditions are kept. */
+  readonly tries: readonly IncomingMessage[]
+  /** The answers to those: one for each, the last for all that follow. By default they are kept. */
+  conditions: readonly RequestListener[]
+  stop(): Promise<void>
 }
 
 /** What no error may hold. */
@@ -49,18 +54,27 @@ export function wrong(response: ServerResponse, status: number, code: string): v
  */
 export async function scriptedS3(...answers: RequestListener[]): Promise<ScriptedS3> {
   const requests: IncomingMessage[] = []
+  const tries: IncomingMessage[] = []
   const server = createServer((request, response) => {
-    if (request.url?.endsWith('/.mediaward/conditions')) return wrong(response, 412, 'PreconditionFailed')
-    requests.push(request)
-    answers[Math.min(requests.length, answers.length) - 1]?.(request, response)
+    const isTry = request.url?.includes('/.mediaward/conditions')
+    const [asked, script] = isTry ? [tries, scripted.conditions] : [requests, answers]
+    asked.push(request)
+    script[Math.min(asked.length, script.length) - 1]?.(request, response)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
   const { port } = server.address() as AddressInfo
-  return { options: { endpoint: `http://127.0.0.1:${port}`, ...PRIVATE }, requests }
+  const scripted: ScriptedS3 = {
+    options: { endpoint: `http://127.0.0.1:${port}`, ...PRIVATE },
+    requests,
+    tries,
+    conditions: [(_, response) => wrong(response, 412, 'PreconditionFailed')],
+    async stop() {
+      server.closeAllConnections()
+      await new Promise(resolve => server.close(resolve))
+    },
+  }
+  onTestFinished(() => scripted.stop())
+  return scripted
 }
 
 /** What a promise fails with, after a look that it holds nothing private, in no corner. */

@@ -2,12 +2,16 @@ import { bindingOf, metadataOf } from '../../deliver/object-metadata.ts'
 import type { OpenedPart, RecordingStore, RequestedRange, StoredPart } from '../../deliver/recording-store.ts'
 import type { Binding } from '../../recording.ts'
 import { claimByObject } from '../../store/claim-object.ts'
+import type { Bucket, BucketBody, BucketObject, BucketRange } from './bindings.ts'
+
+/** A global of Workers: a stream whose length the runtime knows. */
+declare const FixedLengthStream: new (size: number) => TransformStream<Uint8Array, Uint8Array>
 
 /**
  * Recordings in an R2 bucket. Whose they are stands in each object's custom metadata: `mw-owner`, `mw-issuer`,
  * `mw-tenant`, `mw-consultation`.
  */
-export function r2Store(bucket: R2Bucket): RecordingStore {
+export function r2Store(bucket: Bucket): RecordingStore {
   const store: RecordingStore = {
     async find(key) {
       const object = await bucket.head(key)
@@ -47,16 +51,14 @@ export function r2Store(bucket: R2Bucket): RecordingStore {
   return store
 }
 
-async function stampedIn(bucket: R2Bucket, place: string): Promise<Binding | undefined> {
-  // A key sorts before all that only begin with it.
-  const { objects } = await bucket.list({ prefix: place, limit: 1, include: ['customMetadata'] })
-  const [object] = objects
-  return object !== undefined && (place.endsWith('/') || object.key === place)
-    ? bindingOf(object.customMetadata)
-    : undefined
+async function stampedIn(bucket: Bucket, place: string): Promise<Binding | undefined> {
+  // Two, as the first one below a folder may be the marker that some tools make of it.
+  const { objects } = await bucket.list({ prefix: place, limit: 2, include: ['customMetadata'] })
+  const object = objects.find(({ key }) => place.endsWith('/') !== (key === place))
+  return object && bindingOf(object.customMetadata)
 }
 
-function factsOf(object: R2Object): StoredPart {
+function factsOf(object: BucketObject): StoredPart {
   const contentType = object.httpMetadata?.contentType
   return {
     size: object.size,
@@ -68,12 +70,12 @@ function factsOf(object: R2Object): StoredPart {
   }
 }
 
-function opened(object: R2ObjectBody | null): OpenedPart | null {
+function opened(object: BucketBody | null): OpenedPart | null {
   return object && { ...factsOf(object), body: object.body, range: servedRange(object) }
 }
 
 /** R2 always says which range it serves, in one of several shapes, some with members that are undefined. */
-function servedRange({ range, size }: R2ObjectBody): { offset: number; length: number } {
+function servedRange({ range, size }: BucketBody): { offset: number; length: number } {
   const { offset, length, suffix } = (range ?? {}) as { offset?: number; length?: number; suffix?: number }
   if (typeof suffix === 'number')
     return { offset: Math.max(0, size - suffix), length: Math.min(suffix, size) }
@@ -81,14 +83,14 @@ function servedRange({ range, size }: R2ObjectBody): { offset: number; length: n
   return { offset: start, length: Math.min(length ?? size, size - start) }
 }
 
-function r2Range(range: RequestedRange): R2Range {
+function r2Range(range: RequestedRange): BucketRange {
   return 'suffix' in range ? { suffix: range.suffix } : { ...range }
 }
 
 const unquoted = (etag: string): string => etag.replace(/^"|"$/g, '')
 
 /** Where R2 refused the put, it stops reading: what that does to the pipe is not another failure. */
-function ignoreIfRefused(put: Promise<R2Object | null>): (error: unknown) => Promise<void> {
+function ignoreIfRefused(put: Promise<BucketObject | null>): (error: unknown) => Promise<void> {
   return async error => {
     if ((await put) !== null) throw error
   }

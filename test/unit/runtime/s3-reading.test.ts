@@ -33,10 +33,12 @@ describe('one request', () => {
     expect(await read(opened)).toBe('2345')
     expect(opened).toMatchObject({ size: 10, etag: '"e1"', range: { offset: 2, length: 4 } })
     expect(requests.map(({ method, url }) => `${method} ${url}`)).toEqual([`GET /private-bucket/${KEY}`])
-    const [{ headers } = { headers: {} }] = requests
-    expect(headers).toMatchObject({ range: 'bytes=2-5', 'accept-encoding': 'identity' })
-    // Proxies rewrite these two: signed, the signature would no longer fit.
-    expect(headers.authorization).toMatch(
+    const headers = requests[0]?.headers
+    expect(headers?.range).toBe('bytes=2-5')
+    // Node says it a second time where there is a range.
+    expect(headers?.['accept-encoding']).toMatch(/^identity(, identity)?$/)
+    // Proxies rewrite that one: signed, the signature would no longer fit.
+    expect(headers?.authorization).toMatch(
       /^AWS4-HMAC-SHA256 Credential=AKIAPRIVATE\/\d{8}\/auto\/s3\/aws4_request, SignedHeaders=host;x-amz-content-sha256;x-amz-date, /,
     )
   })
@@ -173,16 +175,12 @@ describe('a fault that may pass', () => {
     expect(performance.now() - start).toBeLessThan(2000)
   })
 
-  test('is not asked again where nothing listens', async () => {
-    const options = {
-      endpoint: 'http://127.0.0.1:1',
-      bucket: 'private-bucket',
-      accessKeyId: 'A',
-      secretAccessKey: 'B',
-    }
+  test('that does not pass: nothing listens', async () => {
+    const { options, stop } = await scriptedS3(whole)
+    await stop()
     const fault = await faultOf(s3Store(options).open(KEY))
     expect(fault).toBeInstanceOf(StorageFault)
-    expect(fault.message).toMatch(/^S3 could not be reached for GetObject/)
+    expect(fault.message).toBe('S3 could not be reached for GetObject (ECONNREFUSED)')
   })
 })
 
@@ -246,9 +244,9 @@ describe('time', () => {
   test('is not up for a body, however long it takes', async () => {
     const { options } = await scriptedS3((_, response) => {
       response.writeHead(200, stored(10)).write('01234')
-      setTimeout(() => response.end('56789'), 400)
+      setTimeout(() => response.end('56789'), 1200)
     })
-    const opened = await s3Store(options, { answer: 100, stall: 100 }).open(KEY)
+    const opened = await s3Store(options, { answer: 500, stall: 500 }).open(KEY)
     expect(await read(opened)).toBe('0123456789')
   })
 

@@ -1,0 +1,115 @@
+import { type ByteRange, servedRange } from '../../deliver/byte-range.ts'
+import { parseHttpDate } from '../../deliver/http-date.ts'
+import { bindingOf, metadataOf } from '../../deliver/object-metadata.ts'
+import type { OpenedPart, PutOptions, RequestedRange, StoredPart } from '../../deliver/recording-store.ts'
+import type { Binding } from '../../recording.ts'
+import { StorageFault } from '../../storage-fault.ts'
+import { discard } from './s3-ask.ts'
+
+const META = 'x-amz-meta-'
+const STRONG_TAG = /^"[\x21\x23-\x7e]+"$/
+// Spaces at the ends and several in a row are lost on the way. R2 decodes what looks like an encoded word (RFC 2047).
+const STAMP = /^(?!.*=\?)[\x21-\x7e]+(?: [\x21-\x7e]+)*$/
+
+/** The headers that store an object with its facts, if `replaces` holds. */
+export function headersFor({ contentType, binding, replaces }: PutOptions): Record<string, string> {
+  const stamps = Object.entries(metadataOf(binding))
+  if (!stamps.every(([, value]) => STAMP.test(value))) {
+    throw new StorageFault('a binding in S3 must be visible ASCII, with single spaces at most')
+  }
+  return {
+    'content-type': contentType,
+    ...Object.fromEntries(stamps.map(([name, value]) => [META + name, value])),
+    ...(replaces === null ? { 'if-none-match': '*' } : { 'if-match': replaces }),
+  }
+}
+
+/** The facts in the answer to HEAD. */
+export function foundPart({ headers }: Response): StoredPart {
+  return factsOf(headers, lengthOf(headers))
+}
+
+/** The object in the answer to GET; its facts alone where it can't satisfy the range. */
+export function openedPart(response: Response, range: RequestedRange | undefined): OpenedPart | StoredPart {
+  try {
+    const whole = { offset: 0, length: lengthOf(response.headers) }
+    const partial = response.status === 206 ? contentRange(response.headers) : undefined
+    const size = partial?.size ?? whole.length
+    const facts = factsOf(response.headers, size)
+    const asked = servedRange(range, size)
+    if (asked === undefined) {
+      discard(response)
+      return facts
+    }
+    // A store that knows no ranges sends the whole: the facts say so, and the caller sees what it holds.
+    const held = partial ?? whole
+    if (held.length !== whole.length || (partial !== undefined && !same(held, asked))) {
+      throw new StorageFault('S3 answered GetObject with another range than was asked for')
+    }
+    const { offset, length } = held
+    return { ...facts, body: response.body ?? new Blob([]).stream(), range: { offset, length } }
+  } catch (error) {
+    discard(response)
+    throw error
+  }
+}
+
+function factsOf(headers: Headers, size: number): StoredPart {
+  const encoding = headers.get('content-encoding')
+  if (encoding !== null && encoding !== 'identity') {
+    // It would be unpacked before we see it, and no length and no range would fit.
+    throw new StorageFault('S3 holds an object with a Content-Encoding: store it again without')
+  }
+  const etag = headers.get('etag') ?? ''
+  // With a weak tag two versions could be joined into one recording (RFC 9110 8.8.1).
+  if (!STRONG_TAG.test(etag)) throw new StorageFault('S3 answered without a strong entity tag')
+  const modified = modifiedAt(headers.get('last-modified'))
+  if (modified === undefined) throw new StorageFault('S3 answered without a Last-Modified')
+  const contentType = headers.get('content-type')
+  return {
+    size,
+    etag,
+    modified,
+    ...(contentType !== null && { contentType }),
+    binding: stampedBinding(headers),
+  }
+}
+
+/** Milliseconds since 1970 of an HTTP date of today's form. */
+export function modifiedAt(date: string | null | undefined): number | undefined {
+  return parseHttpDate(date ?? '', 0)
+}
+
+/** Values that aren't ASCII come as encoded words, and are left as they come: so they equal nobody's. */
+function stampedBinding(headers: Headers): Binding {
+  // Some stamps couldn't be sent in a header: without its tenant a recording would be open to more people.
+  if (Number(headers.get('x-amz-missing-meta') ?? 0) !== 0) return {}
+  return bindingOf(
+    Object.fromEntries(
+      [...headers].flatMap(([name, value]) =>
+        name.startsWith(META) ? [[name.slice(META.length), value]] : [],
+      ),
+    ),
+  )
+}
+
+function lengthOf(headers: Headers): number {
+  const text = headers.get('content-length') ?? ''
+  const length = Number(text)
+  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(length)) {
+    throw new StorageFault('S3 answered without a Content-Length')
+  }
+  return length
+}
+
+function contentRange(headers: Headers): ByteRange & { readonly size: number } {
+  // What some servers say of an empty object, "bytes 0--1/0", is a range of no bytes as well.
+  const match = /^bytes (\d{1,16})-(-?\d{1,16})\/(\d{1,16})$/.exec(headers.get('content-range') ?? '')
+  const [first, last, size] = (match ?? []).slice(1).map(Number)
+  if (first === undefined || last === undefined || size === undefined || !Number.isSafeInteger(size)) {
+    throw new StorageFault('S3 answered 206 to GetObject without a Content-Range')
+  }
+  return { offset: first, length: last - first + 1, size }
+}
+
+const same = (a: ByteRange, b: ByteRange): boolean => a.offset === b.offset && a.length === b.length

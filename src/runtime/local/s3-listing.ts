@@ -1,0 +1,35 @@
+import { StorageFault } from '../../storage-fault.ts'
+import { s3Answered, s3Failed, textOf } from './s3-answer.ts'
+import type { Ask } from './s3-ask.ts'
+
+/** Two keys of 1024 characters, each written as `%XX`, with what stands around them. */
+const LIMIT = 64 * 1024
+
+/** The key of an object that is there below a prefix that ends in `/`. */
+export async function firstBelow(ask: Ask, prefix: string): Promise<string | undefined> {
+  const operation = 'ListObjectsV2'
+  const listed = await ask({ operation, prefix }, ({ body }) =>
+    textOf(body, LIMIT).catch((error: unknown) => {
+      throw s3Failed(error, operation)
+    }),
+  )
+  if (typeof listed !== 'string') throw s3Answered(listed, operation)
+  // A page that is no list, or is cut off, must not pass for an empty one: nobody's recording is anybody's to claim.
+  if (!/<ListBucketResult[\s>][\s\S]*<\/ListBucketResult>\s*$/.test(listed)) {
+    throw new StorageFault('S3 answered ListObjectsV2 with what is no list: look at S3_ENDPOINT')
+  }
+  const keys = [...listed.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = '']) => decoded(key))
+  if (!keys.every(key => key?.startsWith(prefix))) {
+    throw new StorageFault('S3 answered ListObjectsV2 with other keys than were asked for')
+  }
+  // Tools that show folders store an empty object for each, under its name with the slash.
+  return keys.find(key => key !== prefix)
+}
+
+function decoded(key: string): string | undefined {
+  try {
+    return decodeURIComponent(key)
+  } catch {
+    return undefined
+  }
+}

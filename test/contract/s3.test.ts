@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { s3Store } from '../../src/runtime/local/s3-store.ts'
+import { r2OverS3, type S3Server, s3rver } from '../support/s3-server.ts'
+import { recordingStoreContract } from './recording-store.ts'
+
+// The port over S3, against two servers that others wrote. Both check every signature.
+
+/**
+ * Runs the contract against a server.
+ *
+ * @param cannot what that server itself gets wrong: names of tests that are left out for it, and why
+ */
+function overS3(name: string, start: () => Promise<S3Server>, cannot: Readonly<Record<string, string>> = {}) {
+  describe(name, () => {
+    let server: S3Server
+    const leftOut = new Set<string>()
+    beforeAll(async () => {
+      server = await start()
+    })
+    beforeEach(({ task, skip }) => {
+      const reason = cannot[task.name]
+      if (reason === undefined) return
+      leftOut.add(task.name)
+      skip(reason)
+    })
+    afterAll(async () => {
+      await server.stop()
+      // A name that no test has any more would leave out nothing, unseen.
+      expect([...leftOut].sort()).toEqual(Object.keys(cannot).sort())
+    })
+    recordingStoreContract(name, () => s3Store(server.bucket()))
+  })
+}
+
+const LEAVES_FILE = 's3rver writes in place: an upload that broke off leaves an empty file'
+
+overS3('R2 over S3', r2OverS3)
+overS3('s3rver', () => s3rver({ conditions: true }), {
+  '{ offset: 0, length: 1 } is served from 0, 1 bytes long': 's3rver takes bytes=0-0 for the whole',
+  '{ suffix: 1 } is served from 999, 1 bytes long': 's3rver takes bytes=-1 for bytes=0-1',
+  'an empty object satisfies no range': 's3rver hangs up on a range of an empty object',
+  'fewer bytes than announced store nothing': LEAVES_FILE,
+  'a body that breaks off stores nothing': LEAVES_FILE,
+})
+
+describe('a store that ignores conditions', () => {
+  let server: S3Server
+  beforeAll(async () => {
+    server = await s3rver({ conditions: false })
+  })
+  afterAll(() => server.stop())
+
+  test('is not stored in, as two owners could claim one recording there', async () => {
+    const store = s3Store(server.bucket())
+    const upload = { size: 3, contentType: 'video/mp4', binding: { owner: 'patient-1' }, replaces: null }
+    const ignores = /^this S3 store ignores If-None-Match or If-Match/
+    await expect(store.put('part', new Blob(['abc']).stream(), upload)).rejects.toThrow(ignores)
+    await expect(store.claim('rec-1', { owner: 'patient-1' }, [])).rejects.toThrow(ignores)
+    expect(await store.find('part')).toBeNull()
+  })
+
+  test('can be read from, but not what it gets wrong', async () => {
+    const { endpoint, bucket } = server.bucket()
+    // s3rver asks nobody who comes without a name.
+    await fetch(`${endpoint}/${bucket}/part`, {
+      method: 'PUT',
+      body: 'abcdef',
+      headers: { 'x-amz-meta-mw-owner': 'patient-1', 'content-type': 'video/mp4' },
+    })
+    const store = s3Store({ endpoint, bucket, accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' })
+    const facts = { size: 6, contentType: 'video/mp4', binding: { owner: 'patient-1' } }
+    expect(await store.find('part')).toMatchObject(facts)
+    expect(await store.open('part', { offset: 2, length: 2 })).toMatchObject({
+      ...facts,
+      range: { offset: 2, length: 2 },
+    })
+    await expect(store.open('part', { suffix: 2 })).rejects.toThrow(
+      'S3 answered GetObject with another range than was asked for',
+    )
+  })
+})
