@@ -130,4 +130,29 @@ describe('curl', () => {
     )
     expect(stdout).toBe(`200 ${original.length}`)
   })
+
+  test('stores a recording, as the README says, asking first whether it may', async () => {
+    const args = ['token', '--sub', 'recorder-1', '--role', 'recorder', '--data', gate.data]
+    const { stdout: token } = await run(process.execPath, ['src/cli/main.ts', ...args])
+    const put = (bearer: string) =>
+      run('curl', [
+        ...['-sS', '-o', '/dev/null', '-w', '%{http_code}', '-X', 'PUT', '-T', 'demo/media/patient-007.mp4'],
+        ...['-H', `Authorization: Bearer ${bearer.trim()}`, '-H', 'Mediaward-Owner: patient-007'],
+        ...['-H', 'Expect: 100-continue', `${gate.url}/recordings/from-curl`],
+      ])
+    expect(await put('none')).toMatchObject({ code: 0, stdout: '401', stderr: '' })
+    expect(await put(token)).toMatchObject({ code: 0, stdout: '201', stderr: '' })
+    const { stdout } = await run('curl', [
+      '-sS',
+      '-H',
+      bearer,
+      '-o',
+      file,
+      '-w',
+      '%{http_code}',
+      `${gate.url}/recordings/from-curl`,
+    ])
+    expect(stdout).toBe('200')
+    expect(readFileSync(file).equals(original)).toBe(true)
+  })
 })

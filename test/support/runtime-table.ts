@@ -23,6 +23,7 @@ const TITLES: Readonly<Record<string, string>> = {
   locations: 'an app’s own URLs',
   streams: 'a body that fails, a viewer who leaves, a viewer who is slow',
   service: 'as a service: start, stop, proxies, files left open',
+  s3: 'recordings in S3',
 }
 
 interface Count {
