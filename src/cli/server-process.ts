@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import type { RecordingStore } from '../deliver/recording-store.ts'
 import { local } from '../runtime/local/local.ts'
 import { readLocalVariables } from '../runtime/local/local-variables.ts'
 import type { Shelf } from './clinic.ts'
 import { runtimeMark } from './data-lock.ts'
 import type { StartGate } from './local-gate.ts'
+import { ownFile } from './own-file.ts'
 import { UsageError } from './terminal.ts'
 
 /** The rest of the environment is the caller's, and none of the gate's business. */
@@ -44,7 +44,7 @@ export function serverProcess(runtime: 'node' | 'deno'): StartGate {
 }
 
 function nodeCommand(): [string, string[]] {
-  return [process.execPath, [entry('node/main')]]
+  return [process.execPath, [ownFile('runtime/node/main')]]
 }
 
 /** With no more rights than it needs: its data folder, its variables, and the network. */
@@ -58,14 +58,17 @@ function denoCommand(port: number, data: string): [string, string[]] {
   ]
   return [
     'deno',
-    ['serve', '--quiet', ...rights, '--host', '127.0.0.1', '--port', String(port), entry('deno/serve')],
+    [
+      'serve',
+      '--quiet',
+      ...rights,
+      '--host',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      ownFile('runtime/deno/serve'),
+    ],
   ]
-}
-
-/** A file of ours: TypeScript in a checkout, JavaScript in a package, as this one is. */
-function entry(name: string): string {
-  const [ending] = /\.[jt]s$/.exec(import.meta.url) ?? ['.js']
-  return fileURLToPath(new URL(`../runtime/${name}${ending}`, import.meta.url))
 }
 
 /** Waits until the server says that it serves; resolves to its address. */

@@ -1,19 +1,17 @@
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
 import { metadataOf } from '../deliver/object-metadata.ts'
 import { runtimeMark } from './data-lock.ts'
 import type { StartGate } from './local-gate.ts'
-import { say } from './terminal.ts'
+import { ownFile } from './own-file.ts'
+import { say, UsageError } from './terminal.ts'
 
-const WORKER = fileURLToPath(new URL('../runtime/cloudflare/worker.ts', import.meta.url))
 /** What the simulator of R2 says of every range beyond an object's end. */
 const SIMULATOR = /\/miniflare\/dist\/|R2 error response does not contain/
 /** As in wrangler.toml. */
 const COMPATIBILITY_DATE = '2026-10-20'
 
 /** Bundles a worker as `wrangler deploy` would. */
-export async function bundle(entry: string = WORKER): Promise<string> {
+export async function bundle(entry: string = ownFile('runtime/cloudflare/worker')): Promise<string> {
+  const { build } = await brought('esbuild', import('esbuild'))
   const { outputFiles } = await build({
     entryPoints: [entry],
     bundle: true,
@@ -31,6 +29,12 @@ export async function bundle(entry: string = WORKER): Promise<string> {
 
 /** Starts a local Cloudflare: the deployable worker in workerd, with R2 and Durable Objects kept in a folder. */
 export const startWorkerd: StartGate = async (port, data, variables, seed) => {
+  const { convertV4MiniflareOptions, Log, LogLevel, Miniflare } = await brought(
+    'miniflare',
+    import('miniflare'),
+  )
+  // Projects may have an older one for purposes of their own.
+  if (convertV4MiniflareOptions === undefined) throw lacking('miniflare from version 5 on')
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       name: 'mediaward',
@@ -63,4 +67,21 @@ export const startWorkerd: StartGate = async (port, data, variables, seed) => {
       bucket.put(key, bytes, { httpMetadata: { contentType }, customMetadata: metadataOf(binding) }),
   })
   return { url, stop: () => miniflare.dispose() }
+}
+
+/** A package that only this runtime needs: ours is installed without it. */
+async function brought<Module>(name: string, loading: Promise<Module>): Promise<Module> {
+  try {
+    return await loading
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw lacking(name)
+  }
+}
+
+function lacking(name: string): UsageError {
+  return new UsageError(
+    `--runtime workerd needs the package ${name}`,
+    'in a project, "npm install --save-dev wrangler" brings it; --runtime node needs no more than is there',
+  )
 }

@@ -1,14 +1,17 @@
 import { env } from 'cloudflare:workers'
 import { Hono } from 'hono'
 import { mediaward } from '../../src/index.ts'
-import { type CloudflareBindings, cloudflare, LedgerObject } from '../../src/runtime/cloudflare/index.ts'
+import { cloudflare, LedgerObject } from '../../src/runtime/cloudflare/index.ts'
 import { issuer } from './issuer.ts'
 
 export { LedgerObject }
 
 declare global {
   namespace Cloudflare {
-    interface Env extends CloudflareBindings {
+    interface Env {
+      RECORDINGS: R2Bucket
+      AUDIT: R2Bucket
+      LEDGER: DurableObjectNamespace<LedgerObject>
       PSEUDONYM_KEY: string
     }
     interface GlobalProps {

@@ -1,6 +1,6 @@
 import { type SteadfastLedger, steadfast } from '../../ledger/steadfast.ts'
 import type { MediawardOptions } from '../../options.ts'
-import type { LedgerObject } from './ledger-object.ts'
+import type { Bucket, LedgerNamespace } from './bindings.ts'
 import { r2Overflow } from './r2-overflow.ts'
 import { r2Store } from './r2-store.ts'
 import { shardedLedger } from './sharded-ledger.ts'
@@ -8,11 +8,11 @@ import { shardedLedger } from './sharded-ledger.ts'
 /** The bindings that Mediaward works with on Workers. */
 export interface CloudflareBindings {
   /** The bucket with the recordings. It must have no public domain: whatever reads it directly passes us by. */
-  readonly RECORDINGS: R2Bucket
+  readonly RECORDINGS: Bucket
   /** The bucket for records that the ledger can't take. Another one than `RECORDINGS`. */
-  readonly AUDIT: R2Bucket
+  readonly AUDIT: Bucket
   /** The class `LedgerObject`, with SQLite storage. */
-  readonly LEDGER: DurableObjectNamespace<LedgerObject>
+  readonly LEDGER: LedgerNamespace
 }
 
 /** The options that follow from running on Workers. */

@@ -1,3 +1,15 @@
+export type {
+  Bucket,
+  BucketBody,
+  BucketList,
+  BucketObject,
+  BucketPut,
+  BucketRange,
+  LedgerId,
+  LedgerNamespace,
+  LedgerState,
+  LedgerStub,
+} from './bindings.ts'
 export { type CloudflareBindings, type CloudflareOptions, cloudflare } from './cloudflare.ts'
 export { LedgerObject } from './ledger-object.ts'
 export { r2Overflow } from './r2-overflow.ts'

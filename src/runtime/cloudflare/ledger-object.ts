@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { EventTable, type NumberedEntry, type TableQuery } from '../../ledger/event-table.ts'
 import type { LedgerEntry } from '../../ledger/ledger.ts'
+import type { LedgerState } from './bindings.ts'
 
 /**
  * One shard of the ledger: a Durable Object with SQLite, the single writer of its part of the log. When a call to
@@ -9,8 +10,8 @@ import type { LedgerEntry } from '../../ledger/ledger.ts'
 export class LedgerObject extends DurableObject {
   readonly #events: EventTable
 
-  constructor(state: DurableObjectState, env: unknown) {
-    super(state, env as never)
+  constructor(state: LedgerState, env: unknown) {
+    super(state as never, env as never)
     const { sql } = state.storage
     this.#events = new EventTable(
       (statement, ...parameters) => sql.exec(statement, ...parameters).toArray() as never,

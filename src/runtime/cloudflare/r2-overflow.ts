@@ -1,5 +1,6 @@
 import type { Overflow } from '../../ledger/ledger.ts'
 import { RESERVED_PREFIX } from '../../locate/location.ts'
+import type { Bucket } from './bindings.ts'
 
 const PREFIX = `${RESERVED_PREFIX}overflow/`
 
@@ -7,7 +8,7 @@ const PREFIX = `${RESERVED_PREFIX}overflow/`
  * Records that the ledger couldn't take, as one small object each. R2 stands on other machinery than Durable
  * Objects, so the two don't fail together as a queue and an object would.
  */
-export function r2Overflow(bucket: R2Bucket): Overflow {
+export function r2Overflow(bucket: Bucket): Overflow {
   return {
     async keep(entry) {
       await bucket.put(PREFIX + entry.id, entry.json, { httpMetadata: { contentType: 'application/json' } })

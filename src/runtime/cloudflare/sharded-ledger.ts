@@ -1,12 +1,12 @@
 import type { NumberedEntry } from '../../ledger/event-table.ts'
 import { CursorInvalid, type Ledger, type LedgerPage, type LedgerQuery } from '../../ledger/ledger.ts'
-import type { LedgerObject } from './ledger-object.ts'
+import type { LedgerNamespace } from './bindings.ts'
 
 /**
  * The ledger, spread over Durable Objects because one takes some thousand records a second. Raise the number of
  * shards as you need; never lower it, or the records of the higher ones are no longer read.
  */
-export function shardedLedger(namespace: DurableObjectNamespace<LedgerObject>, shards: number): Ledger {
+export function shardedLedger(namespace: LedgerNamespace, shards: number): Ledger {
   const shard = (index: number) => namespace.get(namespace.idFromName(`ledger-${index}`))
   return {
     async record(entry) {
@@ -15,9 +15,7 @@ export function shardedLedger(namespace: DurableObjectNamespace<LedgerObject>, s
 
     async read(query) {
       const cursor = parseCursor(query.after, shards)
-      const pages = await Promise.all(
-        cursor.map((after, index) => shard(index).read({ ...query, after }) as Promise<NumberedEntry[]>),
-      )
+      const pages = await Promise.all(cursor.map((after, index) => shard(index).read({ ...query, after })))
       return merge(pages, cursor, query)
     },
   }

@@ -1,0 +1,79 @@
+import type { NumberedEntry, TableQuery } from '../../ledger/event-table.ts'
+import type { LedgerEntry } from '../../ledger/ledger.ts'
+
+// What is used of Cloudflare's bindings, by its shape. So an app may have the types of Workers from where it likes
+// (`wrangler types`, or any version of @cloudflare/workers-types), and who checks ours needs neither.
+
+/** An R2 bucket. */
+export interface Bucket {
+  head(key: string): Promise<BucketObject | null>
+  get(key: string, options?: { readonly range?: BucketRange }): Promise<BucketBody | null>
+  put(
+    key: string,
+    value: ReadableStream<Uint8Array> | string,
+    options: BucketPut,
+  ): Promise<BucketObject | null>
+  list(options: BucketList): Promise<{ readonly objects: readonly BucketObject[] }>
+  delete(keys: string[]): Promise<void>
+}
+
+/** Which bytes to read. */
+export type BucketRange = { offset: number; length?: number } | { suffix: number }
+
+/** What is stored beside the bytes, and what must be there before. */
+export interface BucketPut {
+  readonly httpMetadata: { contentType?: string }
+  readonly customMetadata?: Record<string, string>
+  readonly onlyIf?: { etagMatches?: string; etagDoesNotMatch?: string }
+}
+
+/** What to list. */
+export interface BucketList {
+  readonly prefix: string
+  readonly limit: number
+  readonly include?: ('httpMetadata' | 'customMetadata')[]
+}
+
+/** An object in a bucket, without its bytes. */
+export interface BucketObject {
+  readonly key: string
+  readonly size: number
+  readonly httpEtag: string
+  readonly uploaded: Date
+  readonly httpMetadata?: { readonly contentType?: string }
+  readonly customMetadata?: Record<string, string>
+}
+
+/** An object in a bucket, with some or all of its bytes. */
+export interface BucketBody extends BucketObject {
+  readonly body: ReadableStream<Uint8Array>
+  /** Which bytes these are, in one of several shapes. */
+  readonly range?: object
+  text(): Promise<string>
+}
+
+/** The Durable Objects of the class `LedgerObject`. */
+export interface LedgerNamespace {
+  idFromName(name: string): LedgerId
+  get(id: LedgerId): LedgerStub
+}
+
+/** The id of a Durable Object. */
+export interface LedgerId {
+  toString(): string
+}
+
+/** A Durable Object of the class `LedgerObject`, seen from outside. */
+export interface LedgerStub {
+  record(entry: LedgerEntry): Promise<void>
+  read(query: TableQuery): Promise<NumberedEntry[]>
+}
+
+/** The state that a Durable Object is made with. */
+export interface LedgerState {
+  readonly storage: {
+    readonly sql: {
+      exec(statement: string, ...parameters: (string | number)[]): { toArray(): object[] }
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import { Hono } from 'hono'
+import { denials, mediaward } from 'mediaward'
+import { memoryLedger, memoryStore } from 'mediaward/memory'
+import { expect, test } from 'vitest'
+import { createIssuer } from '../support/clinic.ts'
+
+// What an app on Deno imports, as it stands in src: nothing is built.
+
+test('mediaward, imported by its name in Deno, streams to the owner, refuses others and keeps a record', async () => {
+  const idp = await createIssuer()
+  const { issuer, audience } = idp
+  const options = {
+    issuers: [{ issuer, audience, algorithms: ['ES256' as const], jwks: idp.jwks as never }],
+    pseudonymKey: 'only for tests: no secret protects these people',
+    store: memoryStore(),
+    ledger: memoryLedger(),
+  }
+  const app = new Hono()
+  app.use('/recordings/*', mediaward(options))
+  app.get('/console/api/denials', denials(options))
+  const ask = async (path: string, subject: string, init: RequestInit = {}, roles: string[] = []) => {
+    const Authorization = `Bearer ${await idp.token(subject, { roles })}`
+    return app.request(path, { ...init, headers: { ...init.headers, Authorization } })
+  }
+
+  const body = 'the recording'
+  const headers = { 'Mediaward-Owner': 'patient-1', 'Content-Length': String(body.length) }
+  const stored = await ask('/recordings/rec-1', 'recorder-1', { method: 'PUT', body, headers }, ['recorder'])
+  expect(stored.status).toBe(201)
+
+  const own = await ask('/recordings/rec-1', 'patient-1')
+  expect([own.status, await own.text()]).toEqual([200, body])
+  expect((await ask('/recordings/rec-1', 'patient-2')).status).toBe(404)
+  expect((await app.request('/recordings/rec-1')).status).toBe(401)
+
+  const list = await ask('/console/api/denials', 'analyst-1', {}, ['security'])
+  const reasons = (await list.text()).trim().split('\n')
+  expect(reasons.map(line => (JSON.parse(line) as { reason: string }).reason)).toEqual([
+    'not_owner',
+    'token_missing',
+  ])
+})

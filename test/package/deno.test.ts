@@ -1,0 +1,64 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import process from 'node:process'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { r2OverS3 } from '../support/s3-server.ts'
+
+// What is published for Deno is src as it stands: nothing is built.
+
+const run = promisify(execFile)
+const environment = { ...process.env, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' }
+
+/** Runs a program; resolves to all it said, and rejects with it where its exit code isn't 0. */
+async function saidBy(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<string> {
+  try {
+    const { stdout, stderr } = await run(command, args, { env: { ...environment, ...env } })
+    return `${stdout}${stderr}`
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
+    throw new Error(`${command} ${args[0]} failed:\n${stdout}${stderr}`)
+  }
+}
+
+const { exports: entries } = JSON.parse(readFileSync('deno.json', 'utf8')) as {
+  exports: Record<string, string>
+}
+
+describe('Deno', () => {
+  test('checks the types of every entry', async () => {
+    expect(Object.keys(entries)).toHaveLength(6)
+    await saidBy('deno', ['check', ...Object.values(entries)])
+  })
+
+  test('would publish it: every export has a type of its own, and no file is in it that is not meant', async () => {
+    const said = await saidBy('deno', ['publish', '--dry-run', '--allow-dirty'])
+    expect(said).toContain('Success Dry run complete')
+    const files = [...said.matchAll(/^ +file:\/\/(\S+) \(/gm)].map(([, file = '']) =>
+      file.slice(process.cwd().length + 1),
+    )
+    expect(files).toContain('src/index.ts')
+    const meant =
+      /^((LICENSE|(CHANGELOG|README|SECURITY|docs\/[a-z-]+)\.md|deno\.json)$|src\/(?!cli\/)[a-z0-9/-]+\.ts$)/
+    expect(files.filter(file => !meant.test(file))).toEqual([])
+  })
+
+  test('runs the contracts of the ports, and the middleware by its name', async () => {
+    const s3 = await r2OverS3()
+    try {
+      const { bucket: _, ...server } = s3.bucket()
+      const said = await saidBy('npm', ['run', '-s', 'test:deno'], {
+        MEDIAWARD_TEST_S3: JSON.stringify(server),
+      })
+      const [, passed, failed] = /^ok \| (\d+) passed \| (\d+) failed/m.exec(said) ?? []
+      expect(failed, said).toBe('0')
+      expect(Number(passed)).toBeGreaterThan(110)
+    } finally {
+      await s3.stop()
+    }
+  })
+})

@@ -1,0 +1,26 @@
+import process from 'node:process'
+import { Hono } from 'hono'
+import { type Issuer, type MediawardOptions, mediaward } from 'mediaward'
+import { local } from 'mediaward/local'
+import { memoryLedger } from 'mediaward/memory'
+import { type Serving, serve } from 'mediaward/node'
+
+// A program on Node as somebody else would write it: the gate in an app, and the gate as a service.
+
+const { DATA_DIR = '', ISSUERS = '[]', PSEUDONYM_KEY = '' } = process.env
+const { close, ...platform } = local({ data: `${DATA_DIR}/app` })
+const options: MediawardOptions = {
+  issuers: JSON.parse(ISSUERS) as Issuer[],
+  pseudonymKey: PSEUDONYM_KEY,
+  ...platform,
+}
+const app = new Hono()
+app.use('/recordings/*', mediaward(options))
+app.use('/other/*', mediaward({ ...options, ledger: memoryLedger() }))
+const { status } = await app.request('/recordings/rec-1')
+if (status !== 401) throw new Error(`the app answered ${status}`)
+close()
+
+const serving: Serving = await serve(process.env)
+process.once('SIGTERM', () => void serving.stop().then(() => process.exit(0)))
+process.stdout.write(`${JSON.stringify({ ready: true, url: serving.url })}\n`)

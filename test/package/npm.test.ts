@@ -1,0 +1,223 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bundle } from '../../src/cli/workerd.ts'
+import { createIssuer, denials, store, type TestIssuer, variables } from '../support/clinic.ts'
+import { type EmptyProject, emptyProject } from '../support/empty-project.ts'
+import { end, ready, startGate } from '../support/gate.ts'
+
+// The package as npm installs it, in an empty project outside of this checkout.
+
+/** The whole program of the README. */
+const PROGRAM = /```ts\n([\s\S]*?)```/.exec(readFileSync('README.md', 'utf8'))?.[1] ?? ''
+const MODULES = 'node_modules/mediaward'
+
+let project: EmptyProject
+let idp: TestIssuer
+beforeAll(async () => {
+  project = await emptyProject()
+  idp = await createIssuer('https://login.clinic.example/')
+}, 120_000)
+afterAll(() => project.remove())
+
+describe('the package', () => {
+  test('holds what is meant to be in it, and nothing else', () => {
+    const meant =
+      /^(LICENSE|package\.json|(README|CHANGELOG|SECURITY|docs\/[a-z-]+)\.md|demo\/clinic\.json|demo\/media\/[\w/.-]+\.(mp4|webm|m4a|m4s|m3u8)|dist\/[a-z0-9/-]+(\.d\.ts|\.js))$/
+    expect(project.packed.filter(path => !meant.test(path))).toEqual([])
+    expect(project.packed).toContain('demo/clinic.json')
+    // Nothing of an earlier build either.
+    const strangers = project.packed
+      .filter(path => path.startsWith('dist/'))
+      .map(path => path.replace(/^dist/, 'src').replace(/(\.d\.ts|\.js)$/, '.ts'))
+      .filter(source => !existsSync(source))
+    expect(strangers).toEqual([])
+    expect(project.size).toBeLessThan(1_000_000)
+  })
+
+  test('holds no key', () => {
+    const secret = /PRIVATE KEY|"d"\s*:\s*"|AKIA[A-Z0-9]{16}/
+    const text = project.packed.filter(path => /\.(js|ts|json|md|m3u8)$/.test(path))
+    expect(text.length).toBeGreaterThan(100)
+    const holders = text.filter(path =>
+      secret.test(readFileSync(join(project.folder, MODULES, path), 'latin1')),
+    )
+    expect(holders).toEqual([])
+  })
+
+  test('has every file that it exports', () => {
+    const { exports, bin } = JSON.parse(
+      readFileSync(join(project.folder, MODULES, 'package.json'), 'utf8'),
+    ) as { exports: Record<string, Record<string, string>>; bin: Record<string, string> }
+    const files = [
+      ...Object.values(exports).flatMap(conditions => Object.values(conditions)),
+      ...Object.values(bin),
+    ]
+    expect(files.length).toBeGreaterThan(12)
+    expect(files.filter(file => !existsSync(join(project.folder, MODULES, file)))).toEqual([])
+  })
+
+  test('brings commands', async () => {
+    const help = await project.run('npx', '--offline', 'mediaward', 'help')
+    expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage: mediaward COMMAND') })
+    const server = await project.run('npx', '--offline', 'mediaward-server')
+    expect(server).toMatchObject({ code: 2, stderr: expect.stringContaining('DATA_DIR is missing') })
+  })
+})
+
+describe('the program of the README', () => {
+  test('is under 15 lines of code', () => {
+    expect(PROGRAM.split('\n').filter(line => line.trim() !== '').length).toBeLessThan(15)
+  })
+
+  test('runs in workerd: streams to the owner and refuses everyone else', async () => {
+    // The one change: the keys themselves, for login.clinic.example serves none.
+    const keys = `jwks: ${JSON.stringify(idp.jwks)}`
+    const entry = project.write('worker.ts', PROGRAM.replace(/jwks_uri: '[^']*'/, keys))
+    const miniflare = new Miniflare(
+      convertV4MiniflareOptions({
+        name: 'readme',
+        modules: true,
+        script: await bundle(entry),
+        compatibilityDate: '2026-10-20',
+        bindings: { PSEUDONYM_KEY: 'only for tests: no secret protects these people' },
+        r2Buckets: ['RECORDINGS', 'AUDIT'],
+        durableObjects: { LEDGER: { className: 'LedgerObject', useSQLite: true } },
+        cf: false,
+        telemetry: { enabled: false },
+      }),
+    )
+    const ask = async (subject?: string) => {
+      const headers: Record<string, string> =
+        subject === undefined ? {} : { Authorization: `Bearer ${await idp.token(subject)}` }
+      const response = await miniflare.dispatchFetch('https://app.test/recordings/rec-1', { headers })
+      return [response.status, await response.text()]
+    }
+    try {
+      const bucket = await miniflare.getR2Bucket('RECORDINGS')
+      await bucket.put('recordings/rec-1', 'the recording', { customMetadata: { 'mw-owner': 'patient-1' } })
+      expect(await ask('patient-1')).toEqual([200, 'the recording'])
+      expect((await ask('patient-2'))[0]).toBe(404)
+      expect((await ask())[0]).toBe(401)
+    } finally {
+      await miniflare.dispose()
+    }
+  })
+})
+
+describe('types, strictly checked, those of others included', () => {
+  const NODE = { lib: ['ES2024'], module: 'NodeNext', types: ['node'] }
+  const WORKER = { lib: ['ES2024'], module: 'ESNext', moduleResolution: 'Bundler', types: [] }
+  const check = async (path: string, options: object, ...files: string[]) => {
+    const strict = { strict: true, exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: false }
+    const config = { compilerOptions: { target: 'ES2024', ...strict, ...options }, files }
+    project.write(`${path}/tsconfig.json`, JSON.stringify(config))
+    return project.run('tsc', '-p', path)
+  }
+  const clean = { code: 0, stdout: '' }
+
+  beforeAll(() => project.link('@types/node', '@cloudflare/workers-types'))
+
+  test('on Node', async () => {
+    project.copy('test/package/examples/node.ts', 'node/app.ts')
+    expect(await check('node', NODE, 'app.ts')).toMatchObject(clean)
+  })
+
+  test('on Workers, with the types that wrangler makes for the app, and with those of the package', async () => {
+    project.write('worker/app.ts', PROGRAM)
+    project.copy('test/package/examples/wrangler.toml', 'worker/wrangler.toml')
+    const files = ['app.ts', 'worker-configuration.d.ts']
+
+    expect(await project.run('wrangler', 'types', '--cwd', 'worker')).toMatchObject({ code: 0 })
+    expect(await check('worker', WORKER, ...files)).toMatchObject(clean)
+
+    await project.run('wrangler', 'types', '--cwd', 'worker', '--include-runtime=false')
+    expect(
+      await check('worker', { ...WORKER, types: ['@cloudflare/workers-types'] }, ...files),
+    ).toMatchObject(clean)
+  })
+
+  test('a mistake is found', async () => {
+    project.write(
+      'mistake/app.ts',
+      `import { mediaward } from 'mediaward'\nexport const app = mediaward({ issuers: 1 })\n`,
+    )
+    const { code, stdout } = await check('mistake', NODE, 'app.ts')
+    expect(code).not.toBe(0)
+    expect(stdout).toContain(`is not assignable to type 'readonly Issuer[]'`)
+  })
+})
+
+describe('on Node', () => {
+  test('a program that imports every entry serves: stores, streams to the owner, refuses and records', async () => {
+    const main = project.copy('test/package/examples/node.ts', 'main.ts')
+    const DATA_DIR = mkdtempSync(join(project.folder, 'data-'))
+    const { PATH } = process.env
+    const child = spawn(process.execPath, [main], {
+      cwd: project.folder,
+      env: { PATH, DATA_DIR, PORT: '0', ...variables(idp) },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const url = await ready(child, () => '')
+    try {
+      await serves(url)
+    } finally {
+      await end(child, () => child.kill('SIGTERM'))
+    }
+    expect(child.exitCode).toBe(0)
+  })
+
+  test('the entry for Deno is for Deno alone', async () => {
+    const { code, stderr } = await project.run('node', '-e', `import('mediaward/deno')`)
+    expect(code).not.toBe(0)
+    expect(stderr).toContain('ERR_PACKAGE_PATH_NOT_EXPORTED')
+  })
+})
+
+describe('mediaward dev', () => {
+  const installed = () => join(project.folder, 'node_modules/.bin/mediaward')
+  const start = (runtime: string) => startGate({ main: installed(), runtime, vars: variables(idp) })
+
+  test.each(['node', 'deno'])('serves on %s', async runtime => {
+    const gate = await start(runtime)
+    try {
+      await serves(gate.url)
+    } finally {
+      await gate.stop()
+    }
+  })
+
+  test('says what it lacks for workerd', async () => {
+    await expect(start('workerd')).rejects.toThrow(
+      /--runtime workerd needs the package miniflare[\s\S]*npm install --save-dev wrangler/,
+    )
+  })
+
+  test('serves on workerd, with the demo clinic, where wrangler is installed too', async () => {
+    project.link('miniflare', 'esbuild')
+    const gate = await startGate({ main: installed(), runtime: 'workerd', demo: true })
+    try {
+      expect((await fetch(`${gate.url}/recordings/rec-001`)).status).toBe(401)
+      expect(gate.said()).toContain('10 patients')
+    } finally {
+      await gate.stop()
+    }
+  })
+})
+
+/** What every gate does. */
+async function serves(url: string): Promise<void> {
+  const gate = { url } as Parameters<typeof store>[0]
+  const ask = async (subject: string) => {
+    const headers = { Authorization: `Bearer ${await idp.token(subject)}` }
+    const response = await fetch(`${url}/recordings/rec-1`, { headers })
+    return [response.status, await response.text()]
+  }
+  expect((await store(gate, idp, '/recordings/rec-1', 'patient-1', 'the recording')).status).toBe(201)
+  expect(await ask('patient-1')).toEqual([200, 'the recording'])
+  expect((await ask('patient-2'))[0]).toBe(404)
+  expect((await denials(gate, idp)).map(({ reason }) => reason)).toEqual(['not_owner'])
+}
