@@ -22,10 +22,12 @@ export async function claimByObject(
   const stamped = await firstStamped(places, stampedIn)
   const options = { size: 0, contentType: 'application/octet-stream', replaces: null }
   let fault: unknown
-  const claimed = await put(key, null, { ...options, binding: stamped ?? binding }).catch((error: unknown) => {
-    fault = error
-    return null
-  })
+  const claimed = await put(key, null, { ...options, binding: stamped ?? binding }).catch(
+    (error: unknown) => {
+      fault = error
+      return null
+    },
+  )
   // Of many at once a store may fail all but the first, whose binding is in force then.
   const inForce = claimed ?? (await find(key))
   if (inForce === null) throw fault ?? new Error('the binding vanished while it was read')

@@ -85,7 +85,7 @@ describe('imports', () => {
     ['jose', /^jose$/, /^(authenticate\/|cli\/development-issuer\.ts$)/],
     ['hono', /^hono/, /^(middleware\.ts$|app\.ts$|runtime\/)/],
     ['the HTTP server of Node', /^@hono\/node-server$/, /^runtime\/node\//],
-    ['aws4fetch', /^aws4fetch$/, /^runtime\/local\/s3-/],
+    ['aws4fetch', /^aws4fetch$/, /^runtime\/local\/s3\//],
     ['Cloudflare', /^cloudflare:/, /^runtime\/cloudflare\//],
     ['node', /^node:/, /^(cli|runtime\/(local|node|deno))\//],
     ['what development needs', /^(miniflare|esbuild)$/, /^cli\//],
@@ -139,7 +139,7 @@ describe('the core knows no runtime', () => {
     expect(clocks.map(({ path }) => path).sort()).toEqual([
       'guard.ts',
       'options.ts',
-      'runtime/local/folder-store.ts',
+      'runtime/local/folder/folder-store.ts',
       'runtime/memory/memory-store.ts',
     ])
   })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { s3Store } from '../../src/runtime/local/s3-store.ts'
+import { s3Store } from '../../src/runtime/local/s3/s3-store.ts'
 import { r2OverS3, type S3Server, s3rver } from '../support/s3-server.ts'
 import { recordingStoreContract } from './recording-store.ts'
 

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { expect, onTestFinished } from 'vitest'
-import type { S3Options } from '../../src/runtime/local/s3-store.ts'
+import type { S3Options } from '../../src/runtime/local/s3/s3-store.ts'
 
 /** A server that answers as a test says, and remembers what it was asked. */
 export interface ScriptedS3 {

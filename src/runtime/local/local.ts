@@ -2,11 +2,11 @@ import { join } from 'node:path'
 import type { RecordingStore } from '../../deliver/recording-store.ts'
 import { type SteadfastLedger, steadfast } from '../../ledger/steadfast.ts'
 import { ConfigurationError } from '../../options.ts'
-import { lockFolder } from './folder-lock.ts'
-import { folderStore } from './folder-store.ts'
-import { type S3Options, s3Store } from './s3-store.ts'
-import { sqliteLedger } from './sqlite-ledger.ts'
-import { sqliteOverflow } from './sqlite-overflow.ts'
+import { lockDataFolder } from './data-folder.ts'
+import { folderStore } from './folder/folder-store.ts'
+import { type S3Options, s3Store } from './s3/s3-store.ts'
+import { sqliteLedger } from './sqlite/sqlite-ledger.ts'
+import { sqliteOverflow } from './sqlite/sqlite-overflow.ts'
 
 /** How often records come back from the overflow, in milliseconds. */
 const REPLAY_EVERY = 60_000
@@ -36,7 +36,7 @@ export interface Local {
  * @throws ConfigurationError where another process has the folder, or it can't be used
  */
 export function local({ data, s3 }: LocalOptions): Local {
-  const unlock = lockFolder(data)
+  const unlock = lockDataFolder(data)
   try {
     const file = sqliteLedger(join(data, 'ledger.sqlite'))
     const overflow = sqliteOverflow(join(data, 'overflow.sqlite'))

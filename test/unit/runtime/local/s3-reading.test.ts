@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import type { OpenedPart, StoredPart } from '../../../src/deliver/recording-store.ts'
-import { s3Store } from '../../../src/runtime/local/s3-store.ts'
-import { StorageFault } from '../../../src/storage-fault.ts'
-import { faultOf, KEY, scriptedS3, stored, wrong } from '../../support/scripted-s3.ts'
+import type { OpenedPart, StoredPart } from '../../../../src/deliver/recording-store.ts'
+import { s3Store } from '../../../../src/runtime/local/s3/s3-store.ts'
+import { StorageFault } from '../../../../src/storage-fault.ts'
+import { faultOf, KEY, scriptedS3, stored, wrong } from '../../../support/scripted-s3.ts'
 
 // How the S3 adapter reads from a store that fails, or answers as none should.
 

@@ -1,5 +1,5 @@
-import { RESERVED_PREFIX } from '../../locate/location.ts'
-import { StorageFault } from '../../storage-fault.ts'
+import { RESERVED_PREFIX } from '../../../locate/location.ts'
+import { StorageFault } from '../../../storage-fault.ts'
 import { type S3Refusal, s3Answered } from './s3-answer.ts'
 import type { Upload } from './s3-upload.ts'
 

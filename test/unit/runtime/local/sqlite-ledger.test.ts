@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
-import { ConfigurationError } from '../../../src/index.ts'
-import { eventId } from '../../../src/ledger/event-id.ts'
-import { lockFolder } from '../../../src/runtime/local/folder-lock.ts'
-import { local, sqliteLedger } from '../../../src/runtime/local/index.ts'
-import { openSqlite } from '../../../src/runtime/local/sqlite-file.ts'
+import { ConfigurationError } from '../../../../src/index.ts'
+import { eventId } from '../../../../src/ledger/event-id.ts'
+import { lockDataFolder } from '../../../../src/runtime/local/data-folder.ts'
+import { local, sqliteLedger } from '../../../../src/runtime/local/index.ts'
+import { openSqlite } from '../../../../src/runtime/local/sqlite/sqlite-file.ts'
 
 // The ledger of one machine where it is hurt: locks, damage, a full disk, and two gates on one folder.
 
@@ -98,14 +98,14 @@ describe('a data folder', () => {
   test('is free after a kill', async () => {
     const data = newFolder()
     const script = `
-      import { lockFolder } from './src/runtime/local/folder-lock.ts'
-      lockFolder(${JSON.stringify(data)}); console.log('locked'); setInterval(() => {}, 1000)`
+      import { lockDataFolder } from './src/runtime/local/data-folder.ts'
+      lockDataFolder(${JSON.stringify(data)}); console.log('locked'); setInterval(() => {}, 1000)`
     const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script])
     await new Promise(resolve => child.stdout.once('data', resolve))
-    expect(() => lockFolder(data)).toThrow(ConfigurationError)
+    expect(() => lockDataFolder(data)).toThrow(ConfigurationError)
     child.kill('SIGKILL')
     await new Promise(resolve => child.once('exit', resolve))
-    lockFolder(data)()
+    lockDataFolder(data)()
   })
 
   test('with a ledger that is none is refused, and left as it is', () => {
@@ -113,7 +113,7 @@ describe('a data folder', () => {
     writeFileSync(join(data, 'ledger.sqlite'), 'this is no database, and long enough to show it: '.repeat(40))
     expect(() => local({ data })).toThrow(/DATA_DIR .* can't be used: file is not a database/)
     // The lock was given back.
-    lockFolder(data)()
+    lockDataFolder(data)()
   })
 
   test('that can not be written is refused with its mend', () => {

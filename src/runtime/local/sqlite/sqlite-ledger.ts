@@ -1,5 +1,5 @@
-import { EventTable } from '../../ledger/event-table.ts'
-import { CursorInvalid, type Ledger } from '../../ledger/ledger.ts'
+import { EventTable } from '../../../ledger/event-table.ts'
+import { CursorInvalid, type Ledger } from '../../../ledger/ledger.ts'
 import { openSqlite } from './sqlite-file.ts'
 
 /** A ledger in a file. */

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, realpathSync, type Stats } from 'node:fs'
-import { StorageFault } from '../../storage-fault.ts'
+import { StorageFault } from '../../../storage-fault.ts'
 import { codeOf, diskFailed, LINK_FOUND } from './disk-fault.ts'
 
 // Names and sizes are asked for synchronously: on a local disk each takes a few microseconds, and handing it to another

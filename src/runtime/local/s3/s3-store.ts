@@ -1,7 +1,12 @@
-import { servedRange } from '../../deliver/byte-range.ts'
-import type { PutOptions, RecordingStore, RequestedRange, StoredPart } from '../../deliver/recording-store.ts'
-import { StorageFault } from '../../storage-fault.ts'
-import { claimByObject } from '../../store/claim-object.ts'
+import { servedRange } from '../../../deliver/byte-range.ts'
+import type {
+  PutOptions,
+  RecordingStore,
+  RequestedRange,
+  StoredPart,
+} from '../../../deliver/recording-store.ts'
+import { StorageFault } from '../../../storage-fault.ts'
+import { claimByObject } from '../../../store/claim-object.ts'
 import { s3Answered } from './s3-answer.ts'
 import { S3_LIMITS, type S3Limits, s3Asker } from './s3-ask.ts'
 import { conditionFailed, conditionsTried } from './s3-conditions.ts'

@@ -1,6 +1,6 @@
-import { bindingOf, metadataOf } from '../../deliver/object-metadata.ts'
-import type { StoredPart } from '../../deliver/recording-store.ts'
-import { StorageFault } from '../../storage-fault.ts'
+import { bindingOf, metadataOf } from '../../../deliver/object-metadata.ts'
+import type { StoredPart } from '../../../deliver/recording-store.ts'
+import { StorageFault } from '../../../storage-fault.ts'
 
 /** What the folder store writes beside the bytes of an object. */
 export interface StoredFacts extends StoredPart {

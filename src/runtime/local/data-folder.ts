@@ -13,7 +13,7 @@ const held = new Set<DatabaseSync>()
  * @returns gives the folder back
  * @throws ConfigurationError where another process has it, or it can't be written
  */
-export function lockFolder(folder: string): () => void {
+export function lockDataFolder(folder: string): () => void {
   let database: DatabaseSync | undefined
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })

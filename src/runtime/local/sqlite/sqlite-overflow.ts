@@ -1,4 +1,4 @@
-import type { LedgerEntry, Overflow } from '../../ledger/ledger.ts'
+import type { LedgerEntry, Overflow } from '../../../ledger/ledger.ts'
 import { openSqlite } from './sqlite-file.ts'
 
 /** An overflow in a file. */

@@ -1,6 +1,6 @@
 import { closeSync, lstatSync, readFileSync, type Stats } from 'node:fs'
 import { dirname } from 'node:path'
-import { StorageFault } from '../../storage-fault.ts'
+import { StorageFault } from '../../../storage-fault.ts'
 import { diskFailed } from './disk-fault.ts'
 import { openRegular, refuseLinks } from './regular-file.ts'
 import { readFacts, type StoredFacts } from './stored-facts.ts'

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { fstatSync, read } from 'node:fs'
-import { StorageFault } from '../../storage-fault.ts'
+import { StorageFault } from '../../../storage-fault.ts'
 import { diskFailed } from './disk-fault.ts'
 import type { OpenFile } from './open-files.ts'
 

@@ -1,4 +1,4 @@
-import { StorageFault } from '../../storage-fault.ts'
+import { StorageFault } from '../../../storage-fault.ts'
 import type { Operation } from './s3-request.ts'
 
 /** An answer of the store that isn't what was asked for. */

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, realpathSync, rmSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join, sep } from 'node:path'
-import { servedRange } from '../../deliver/byte-range.ts'
-import type { PutOptions, RecordingStore, StoredPart } from '../../deliver/recording-store.ts'
-import { RESERVED_PREFIX } from '../../locate/location.ts'
-import type { Binding } from '../../recording.ts'
-import { StorageFault } from '../../storage-fault.ts'
-import { claimByObject } from '../../store/claim-object.ts'
+import { servedRange } from '../../../deliver/byte-range.ts'
+import type { PutOptions, RecordingStore, StoredPart } from '../../../deliver/recording-store.ts'
+import { RESERVED_PREFIX } from '../../../locate/location.ts'
+import type { Binding } from '../../../recording.ts'
+import { StorageFault } from '../../../storage-fault.ts'
+import { claimByObject } from '../../../store/claim-object.ts'
 import { codeOf, diskFailed } from './disk-fault.ts'
 import { replaceDurably, syncFolder, writeDurably } from './durable-file.ts'
 import { factsReader } from './facts-file.ts'
@@ -26,7 +26,7 @@ const OPENINGS = 5
  * `NAME@facts.json`, whose it is and which version counts. The latter is replaced in one step, so a reader has the
  * facts and the bytes of one version, and after a crash the old or the new one is there, whole.
  *
- * Symbolic links below the root are not followed. One process at a time may store: `lockFolder` sees to it.
+ * Symbolic links below the root are not followed. One process at a time may store: `lockDataFolder` sees to it.
  *
  * @param folder is made where it isn't there
  */

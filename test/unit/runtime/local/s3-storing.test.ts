@@ -1,9 +1,9 @@
 import type { IncomingMessage, RequestListener } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import type { PutOptions } from '../../../src/deliver/recording-store.ts'
-import { s3Store } from '../../../src/runtime/local/s3-store.ts'
-import { StorageFault } from '../../../src/storage-fault.ts'
-import { faultOf, KEY, scriptedS3, stored, wrong } from '../../support/scripted-s3.ts'
+import type { PutOptions } from '../../../../src/deliver/recording-store.ts'
+import { s3Store } from '../../../../src/runtime/local/s3/s3-store.ts'
+import { StorageFault } from '../../../../src/storage-fault.ts'
+import { faultOf, KEY, scriptedS3, stored, wrong } from '../../../support/scripted-s3.ts'
 
 // How the S3 adapter stores and claims where a store fails, or an upload does.
 

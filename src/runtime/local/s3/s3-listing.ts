@@ -1,4 +1,4 @@
-import { StorageFault } from '../../storage-fault.ts'
+import { StorageFault } from '../../../storage-fault.ts'
 import { s3Answered, s3Failed, textOf } from './s3-answer.ts'
 import type { Ask } from './s3-ask.ts'
 

@@ -1,4 +1,4 @@
-import { StorageFault } from '../../storage-fault.ts'
+import { StorageFault } from '../../../storage-fault.ts'
 import { codeOf, type S3Refusal, s3Failed, s3Silent } from './s3-answer.ts'
 import type { S3Request, SignedRequest } from './s3-request.ts'
 

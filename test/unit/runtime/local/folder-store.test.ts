@@ -16,13 +16,13 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import type { OpenedPart, RecordingStore, StoredPart } from '../../../src/index.ts'
-import { folderStore } from '../../../src/runtime/local/index.ts'
+import type { OpenedPart, RecordingStore, StoredPart } from '../../../../src/index.ts'
+import { folderStore } from '../../../../src/runtime/local/index.ts'
 
 // What the contract can't know of: names, links, and other hands in the folder.
 
 const binding = { owner: 'patient-1', issuer: 'https://login.clinic.test/' }
-const THIRD_PARTY = new URL('../../../../shared/vectors/third-party/paths/', import.meta.url)
+const THIRD_PARTY = new URL('../../../../../shared/vectors/third-party/paths/', import.meta.url)
 
 function newFolder(): string {
   return mkdtempSync(join(tmpdir(), 'mediaward-'))
@@ -342,7 +342,7 @@ test('whenever its process is killed, an object is there whole, as it was before
 }, async () => {
   const folder = newFolder()
   const script = `
-    import { folderStore } from './src/runtime/local/folder-store.ts'
+    import { folderStore } from './src/runtime/local/folder/folder-store.ts'
     const store = folderStore(${JSON.stringify(folder)})
     for (let n = 0; ; n++) {
       const bytes = new Uint8Array(100_000 + n).fill(n)
@@ -374,7 +374,7 @@ test.skipIf(process.platform === 'win32')(
   () => {
     const folder = newFolder()
     const script = `
-    import { folderStore } from './src/runtime/local/folder-store.ts'
+    import { folderStore } from './src/runtime/local/folder/folder-store.ts'
     const store = folderStore(${JSON.stringify(folder)})
     const put = size => store.put('k' + size, new Blob([new Uint8Array(size)]).stream(), { size, contentType: 'a/b', binding: { owner: 'p' }, replaces: null })
     const error = await put(2_000_000).then(() => 'it was stored', error => error.name + ' ' + error.message)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { checkS3Options, type S3Options } from '../../../src/runtime/local/s3-store.ts'
+import { checkS3Options, type S3Options } from '../../../../src/runtime/local/s3/s3-store.ts'
 
 const right: S3Options = {
   endpoint: 'https://0123456789abcdef.r2.cloudflarestorage.com',

@@ -1,5 +1,5 @@
 import { AwsV4Signer } from 'aws4fetch'
-import { StorageFault } from '../../storage-fault.ts'
+import { StorageFault } from '../../../storage-fault.ts'
 import type { S3Options } from './s3-options.ts'
 
 /** What is asked of a store, by the names of its API. */

@@ -1,4 +1,4 @@
-import { StorageFault } from '../../storage-fault.ts'
+import { StorageFault } from '../../../storage-fault.ts'
 
 /** What is said of a symbolic link. */
 export const LINK_FOUND =

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import type { Sql } from '../../ledger/event-table.ts'
-import { StorageFault } from '../../storage-fault.ts'
+import type { Sql } from '../../../ledger/event-table.ts'
+import { StorageFault } from '../../../storage-fault.ts'
 
 /** A file of SQLite, and the ways to use it. */
 export interface SqliteFile {
