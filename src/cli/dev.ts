@@ -15,6 +15,7 @@ import {
   saveDevelopment,
 } from './development-issuer.ts'
 import type { StartGate } from './local-gate.ts'
+import { COMMAND } from './own-file.ts'
 import { print, say, UsageError } from './terminal.ts'
 
 /** Loaded only when called: what one runtime needs may not be there for another. */
@@ -110,9 +111,8 @@ function withDefaults(given: Record<string, string>, development: Development): 
 
 function welcome(url: string, clinic: readonly DemoRecording[], data: string): void {
   const dataFlag = data === DATA ? '' : ` --data ${data}`
-  const mediaward = 'npm run -s mediaward --'
   const bearer = (subject: string) =>
-    `-H "Authorization: Bearer $(${mediaward} token --sub ${subject}${dataFlag})"`
+    `-H "Authorization: Bearer $(${COMMAND} token --sub ${subject}${dataFlag})"`
   const here = url === 'http://127.0.0.1:8787' ? '' : ` --url ${url}`
   const [own, other] = [clinic.find(({ owner }) => owner === 'patient-007'), clinic[0]]
   say(`Mediaward serves on ${url}, this machine only; data in ${data}`)
@@ -133,6 +133,6 @@ In another terminal:
   }
   say(`
   # who was refused what
-  ${mediaward} denials${here}${dataFlag}          (--follow to watch, --json for programs)
+  ${COMMAND} denials${here}${dataFlag}          (--follow to watch, --json for programs)
 `)
 }

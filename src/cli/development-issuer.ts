@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path'
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
 import type { Issuer } from '../authenticate/issuer.ts'
+import { COMMAND } from './own-file.ts'
 import { UsageError } from './terminal.ts'
 
 // The issuer of `mediaward dev`. It lives here, in the command line tool: the worker that is deployed contains
@@ -87,7 +88,7 @@ export async function signToken(
   if (development === undefined) {
     throw new UsageError(
       `there is no development issuer in ${data}`,
-      'start "npm start" first, or name its --data DIR',
+      `start "${COMMAND} dev" first, or name its --data DIR`,
     )
   }
   const { key } = development

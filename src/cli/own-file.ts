@@ -1,11 +1,16 @@
 import { fileURLToPath } from 'node:url'
 
+/** This file, and every other of ours, is TypeScript in a checkout and JavaScript in a package. */
+const ENDING = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
+
+/** How this program is called from where it was installed. */
+export const COMMAND: string = ENDING === '.ts' ? 'npm run -s mediaward --' : 'npx mediaward'
+
 /**
- * A file of ours: TypeScript in a checkout, JavaScript in a package, as this one is.
+ * A file of ours.
  *
  * @param name from `src`, without its ending
  */
 export function ownFile(name: string): string {
-  const [ending] = /\.[jt]s$/.exec(import.meta.url) ?? ['.js']
-  return fileURLToPath(new URL(`../${name}${ending}`, import.meta.url))
+  return fileURLToPath(new URL(`../${name}${ENDING}`, import.meta.url))
 }
