@@ -46,10 +46,11 @@ export default class RuntimeTable implements Reporter {
       writeFileSync(README, updated)
       return
     }
+    if (process.env.CI === undefined) return
     process.stderr.write(
       'The table of runtimes in the README is not of this run: "npm run table" writes it.\n',
     )
-    if (process.env.CI !== undefined) process.exitCode = 1
+    process.exitCode = 1
   }
 }
 

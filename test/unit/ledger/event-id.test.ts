@@ -13,3 +13,13 @@ test('later ids sort later, and no two are the same', () => {
   expect([...ids].sort()).toEqual(ids)
   expect(new Set(Array.from({ length: 1000 }, () => eventId(0))).size).toBe(1000)
 })
+
+test('those of one millisecond sort as they were made', () => {
+  const ids = Array.from({ length: 2000 }, () => eventId(1_700_000_000_000))
+  expect(ids.toSorted()).toEqual(ids)
+  expect(new Set(ids).size).toBe(2000)
+  // More than there are numbers for are still ids of their own, and of that millisecond.
+  const more = Array.from({ length: 5000 }, () => eventId(1_700_000_000_000))
+  expect(new Set([...ids, ...more]).size).toBe(7000)
+  expect(more.every(id => id.slice(0, 15) >= (ids.at(-1)?.slice(0, 15) ?? ''))).toBe(true)
+})
