@@ -123,7 +123,9 @@ describe('types, strictly checked, those of others included', () => {
 
   test('on Node', async () => {
     project.copy('test/package/examples/node.ts', 'node/app.ts')
-    expect(await check('node', NODE, 'app.ts')).toMatchObject(clean)
+    const [, documented = ''] = /```ts\n([\s\S]*?)```/.exec(readFileSync('docs/one-machine.md', 'utf8')) ?? []
+    project.write('node/documented.ts', documented)
+    expect(await check('node', NODE, 'app.ts', 'documented.ts')).toMatchObject(clean)
   })
 
   test('on Workers, with the types that wrangler makes for the app, and with those of the package', async () => {

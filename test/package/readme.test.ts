@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { LOCAL_VARIABLES } from '../../src/runtime/local/local-variables.ts'
 import { VARIABLES } from '../../src/variables.ts'
 
 // What the README says holds. The program that it shows is tried in npm.test.ts.
@@ -15,4 +16,12 @@ test('every link to a file leads to one', () => {
   const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(match => match[1] ?? '')
   expect(links.length).toBeGreaterThan(5)
   for (const link of links) expect(() => readFileSync(link), link).not.toThrow()
+})
+
+test('every variable of one machine is in its table, and no other', () => {
+  const cells = [
+    ...readFileSync('docs/one-machine.md', 'utf8').matchAll(/^\| ((?:`[A-Z0-9_]+`(?:, )?)+) \|/gm),
+  ]
+  const names = cells.flatMap(([, cell = '']) => cell.replaceAll('`', '').split(', '))
+  expect(names.sort()).toEqual([...LOCAL_VARIABLES].sort())
 })
