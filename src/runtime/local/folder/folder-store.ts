@@ -10,7 +10,7 @@ import { StorageFault } from '../../../storage-fault.ts'
 import { claimByObject } from '../../../store/claim-object.ts'
 import { codeOf, diskFailed } from './disk-fault.ts'
 import { replaceDurably, syncFolder, writeDurably } from './durable-file.ts'
-import { factsReader } from './facts-file.ts'
+import { factsFiles } from './facts-file.ts'
 import { fileBody } from './file-body.ts'
 import { FACTS, type FolderPath, folderPath } from './folder-path.ts'
 import { oneAtATime } from './one-at-a-time.ts'
@@ -38,9 +38,9 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
   const root = realpathSync(folder)
   const exclusively = oneAtATime()
   const files = openFiles()
-  const factsOfFile = factsReader()
+  const factsOf = factsFiles()
   const factsAt = ({ facts }: FolderPath, key: string): StoredFacts | null => {
-    const read = factsOfFile(facts)
+    const read = factsOf.read(facts)
     return read?.key === key ? read : null
   }
 
@@ -77,14 +77,16 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
       const { size, digest } = await writeDurably(staged, body ?? [], options.size)
       try {
         return await exclusively(key, async () => {
+          factsOf.forget(path.facts)
           const present = factsAt(path, key)
           if ((present?.etag ?? null) !== options.replaces) return null
-          const facts = factsOf(key, version, size, digest, options, now())
+          const facts = newFacts(key, version, size, digest, options, now())
           const text = new TextEncoder().encode(writeFacts(facts))
           await makeFolders(path.folders)
           await writeDurably(`${staged}.json`, [text], text.length)
           await replaceDurably(staged, path.bytes(version), path.folder)
           await replaceDurably(`${staged}.json`, path.facts, path.folder)
+          factsOf.forget(path.facts)
           // Who reads the old version has its file open, and reads on.
           if (present !== null) {
             files.forget(path.bytes(present.version))
@@ -103,7 +105,7 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
   return store
 }
 
-function factsOf(
+function newFacts(
   key: string,
   version: string,
   size: number,

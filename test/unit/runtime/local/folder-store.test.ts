@@ -206,6 +206,24 @@ describe('what is not as it was stored is a fault, and never somebody’s record
   })
 })
 
+test('what other hands do to facts that are known already is seen in a moment', async () => {
+  const { store, facts } = await stored()
+  const text = readFileSync(facts, 'utf8')
+  const moment = () => new Promise(resolve => setTimeout(resolve, 30))
+  expect((await store.find('recordings/rec-1'))?.binding.owner).toBe('patient-1')
+  // In place, of the same length; then another file; then none.
+  writeFileSync(facts, text.replace('patient-1', 'patient-2'))
+  await moment()
+  expect((await store.find('recordings/rec-1'))?.binding.owner).toBe('patient-2')
+  writeFileSync(`${facts}.new`, text.replace('patient-1', 'patient-3'))
+  renameSync(`${facts}.new`, facts)
+  await moment()
+  expect((await store.find('recordings/rec-1'))?.binding.owner).toBe('patient-3')
+  rmSync(facts)
+  await moment()
+  expect(await store.open('recordings/rec-1')).toBeNull()
+})
+
 describe('a file that changes while it streams', () => {
   const SIZE = 3 * 2 ** 20
   test.each<[string, (file: string) => void]>([
