@@ -3,13 +3,13 @@ import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
 
 const root = new URL('..', import.meta.url).pathname
 
-/** Real processes and real HTTP: each file starts a gate of its own, on the runtime that the project names. */
-function wire(runtime: string, groupOrder: number): TestProjectConfiguration {
+/** Tests of real processes over real HTTP: each file starts a gate of its own, on the runtime that the project names. */
+function onRuntime(name: string, runtime: string, include: string, groupOrder = 0): TestProjectConfiguration {
   return {
     root,
     test: {
-      name: `wire:${runtime}`,
-      include: ['test/wire/**/*.test.ts'],
+      name: `${name}:${runtime}`,
+      include: [include],
       env: { MEDIAWARD_RUNTIME: runtime },
       testTimeout: 120_000,
       hookTimeout: 60_000,
@@ -17,19 +17,9 @@ function wire(runtime: string, groupOrder: number): TestProjectConfiguration {
     },
   }
 }
-
-function peers(runtime: string): TestProjectConfiguration {
-  return {
-    root,
-    test: {
-      name: `peers:${runtime}`,
-      include: ['test/peers/players.test.ts'],
-      env: { MEDIAWARD_RUNTIME: runtime },
-      testTimeout: 60_000,
-      hookTimeout: 60_000,
-    },
-  }
-}
+const WIRE = 'test/wire/**/*.test.ts'
+// Programs that others wrote, from Debian's packages: ffmpeg, curl.
+const PLAYERS = 'test/peers/players.test.ts'
 
 export default defineConfig({
   root,
@@ -61,13 +51,12 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      wire('workerd', 1),
-      wire('deno', 2),
-      wire('node', 3),
-      // Programs that others wrote, from Debian's packages: ffmpeg, curl, nginx.
-      peers('workerd'),
-      peers('deno'),
-      peers('node'),
+      onRuntime('wire', 'workerd', WIRE, 1),
+      onRuntime('wire', 'deno', WIRE, 2),
+      onRuntime('wire', 'node', WIRE, 3),
+      onRuntime('peers', 'workerd', PLAYERS),
+      onRuntime('peers', 'deno', PLAYERS),
+      onRuntime('peers', 'node', PLAYERS),
       {
         root,
         test: {
