@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+// Those of Deno itself have no `unref` in 2.5.
+import { clearInterval, setInterval } from 'node:timers'
 import type { RecordingStore } from '../../deliver/recording-store.ts'
 import { type SteadfastLedger, steadfast } from '../../ledger/steadfast.ts'
 import { ConfigurationError } from '../../options.ts'

@@ -1,4 +1,6 @@
 import { closeSync, type Stats } from 'node:fs'
+// Those of Deno itself have no `unref` in 2.5.
+import { setTimeout } from 'node:timers'
 import { openRegular } from './regular-file.ts'
 
 /** A file of bytes that is being read. */

@@ -49,7 +49,7 @@ export function openSqlite(path: string): SqliteFile {
       const fault = new StorageFault(
         `SQLite did not write (${error instanceof Error ? error.message : 'unknown'})`,
       )
-      if (database.isOpen && database.isTransaction) database.exec('ROLLBACK')
+      rollBack(database)
       for (const { reject } of batch) reject(fault)
       return
     }
@@ -66,6 +66,15 @@ export function openSqlite(path: string): SqliteFile {
       commit()
       database.close()
     },
+  }
+}
+
+/** Where the transaction never began, or was ended by the failure itself, there is nothing to roll back. */
+function rollBack(database: DatabaseSync): void {
+  try {
+    database.exec('ROLLBACK')
+  } catch {
+    // As above; Node tells it in a property only since 22.16.
   }
 }
 
