@@ -7,6 +7,8 @@ import { preflightHeaders } from './deliver/cross-origin.ts'
 import { responseHeaders } from './deliver/response-headers.ts'
 import { guard, type Handler } from './guard.ts'
 import type { Attempt } from './ledger/observe.ts'
+import { pseudonymizer } from './ledger/pseudonym.ts'
+import { recorder } from './ledger/recorder.ts'
 import { locate } from './locate/locate.ts'
 import { compileLocation, locationsUnder } from './locate/location.ts'
 import { ConfigurationError, checkOptions, type MediawardOptions } from './options.ts'
@@ -43,7 +45,8 @@ export function createGate(options: MediawardOptions): Gate {
       'store and ledger must be there: on Workers both come from cloudflare(env)',
     ])
   }
-  const guarded = guard(options)
+  const record = recorder(ledger, pseudonymizer(options.pseudonymKey), options.lastResort)
+  const guarded = guard(options, record)
   const locations = (options.locations ?? locationsUnder('/recordings')).map(compileLocation)
   const authenticate = authenticator(issuers)
   const names = issuers.map(({ issuer }) => issuer)

@@ -1,14 +1,14 @@
 import { crossOriginHeaders } from './deliver/cross-origin.ts'
 import { refuse } from './deliver/refuse.ts'
+import { denialOf } from './ledger/denial.ts'
 import { eventId } from './ledger/event-id.ts'
 import type { Network } from './ledger/network.ts'
 import type { Attempt } from './ledger/observe.ts'
-import { pseudonymizer } from './ledger/pseudonym.ts'
-import { type Recorder, recorder } from './ledger/recorder.ts'
+import type { Recorder } from './ledger/recorder.ts'
 import type { MediawardOptions } from './options.ts'
 import { stageOf } from './reason.ts'
 import { answerTo, Fault, isRefused, type Refused, refused } from './refusal.ts'
-import { logToOperator, tellOperator } from './storage-fault.ts'
+import { tellOperator } from './storage-fault.ts'
 import type { WaitUntil } from './wait-until.ts'
 
 /**
@@ -34,18 +34,16 @@ const BEAT = 25
  * Makes the guard of an app's routes: what a route refuses, or fails at, is recorded durably before its answer
  * leaves. `allow` names the route's methods.
  */
-export function guard(options: MediawardOptions): (route: Route, allow?: string) => Handler {
+export function guard(
+  options: MediawardOptions,
+  record: Recorder,
+): (route: Route, allow?: string) => Handler {
   const { concealedStatus = 404, now = Date.now, network = () => ({}) } = options
   const allowedOrigins = new Set(options.allowedOrigins)
-  const record: Recorder = recorder(
-    options.ledger,
-    pseudonymizer(options.pseudonymKey),
-    options.lastResort ?? logRecord,
-  )
 
   return (route, allow) => async (request, waitUntil, platform) => {
     const at = now()
-    const attempt: Attempt = { at, request }
+    const attempt: Attempt = { at, request, network: () => whereFrom(() => network(request, platform)) }
     const crossOrigin = crossOriginHeaders(request, allowedOrigins)
     let outcome: Response | Refused
     let cause: unknown
@@ -62,11 +60,7 @@ export function guard(options: MediawardOptions): (route: Route, allow?: string)
     const id = eventId(at)
     tellOperator(`${reason}, event ${id}`, cause)
     try {
-      await record(
-        { ...attempt, id, network: whereFrom(() => network(request, platform)) },
-        reason,
-        answer.status,
-      )
+      await record(attempt, denialOf(request, reason, answer.status), id)
     } catch (error) {
       tellOperator(`ledger_unavailable, event ${id}`, error)
       // A refusal that nobody can look up later must not leave; it is a fault of ours until it can be recorded.
@@ -89,9 +83,4 @@ function whereFrom(network: () => Network): Network {
 
 async function nextBeat(elapsed: number): Promise<void> {
   await new Promise(resolve => setTimeout(resolve, BEAT - (elapsed % BEAT)))
-}
-
-/** It holds pseudonyms only. */
-function logRecord(json: string): void {
-  logToOperator(`no store takes records: ${json}`)
 }

@@ -21,6 +21,8 @@ export const REASONS = {
     'token_too_old',
     'token_claim_missing',
   ],
+  /** A ticket came and was not accepted: it is none of ours, its time is over, or it is for something else. */
+  ticket: ['ticket_invalid', 'ticket_expired', 'ticket_scope'],
   /** The subject is known and may not do this. */
   policy: [
     'not_owner',

@@ -44,6 +44,7 @@ export function answerTo(reason: Reason, concealedStatus: 403 | 404, allow: stri
         : { status: 405, title: 'Method Not Allowed', headers: { Allow: allow } }
     case 'credential':
     case 'token':
+    case 'ticket':
       // RFC 6750 3.1: no error code where no token was tried, and nothing finer than invalid_token where one was.
       return {
         status: 401,

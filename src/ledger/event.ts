@@ -14,30 +14,24 @@ export interface EventNetwork {
 }
 
 /**
- * One record of the log: who was refused what, when and why. People, sessions, tokens and addresses are keyed
- * pseudonyms, so that records can be joined and name nobody. An absent member means that it isn't known: nothing
- * that a caller merely claims is ever written down as a fact.
+ * What every record of the log holds. People, sessions, tokens and addresses are keyed pseudonyms, so that records can
+ * be joined and name nobody. An absent member means that it isn't known: nothing that a caller merely claims is ever
+ * written down as a fact.
  */
-export interface AccessEvent {
+export interface EventHead {
   /** Version of this format. */
   readonly v: 1
-  /** UUIDv7 (RFC 9562), made by the gate; the `instance` of the refusal. */
+  /** UUIDv7 (RFC 9562), made by the gate; the `instance` of a refusal. */
   readonly id: string
   /** When, UTC with milliseconds. */
   readonly t: string
-  readonly kind: 'access'
   readonly tenant: string
-  readonly decision: 'deny'
-  readonly reason: Reason
-  /** The status that was answered. */
-  readonly status: number
-  readonly method: string
-  /** The range asked for, as far as it was well formed. */
-  readonly range?: string
   readonly subject?: string
   readonly issuer?: string
   readonly session?: string
   readonly token?: string
+  /** The record of the ticket that it came with. */
+  readonly ticket?: string
   readonly roles?: readonly string[]
   readonly recording?: string
   readonly owner?: string
@@ -53,3 +47,95 @@ export interface AccessEvent {
     readonly seq: number
   }
 }
+
+/** Who was refused what, when and why. */
+export interface AccessFacts {
+  readonly kind: 'access'
+  readonly decision: 'deny'
+  readonly reason: Reason
+  /** The status that was answered. */
+  readonly status: number
+  readonly method: string
+  /** The range asked for, as far as it was well formed. */
+  readonly range?: string
+  /**
+   * Where the same was refused again and again. Until a time: further ones are counted from here on, and answered with
+   * the id of this record. Of a record: so many more there were after it.
+   */
+  readonly repeats?: { readonly until: string } | { readonly of: string; readonly count: number }
+}
+
+/** A ticket was issued. Its id is the record's. */
+export interface TicketFacts {
+  readonly kind: 'ticket'
+  readonly decision: 'permit'
+  /** When it ends, UTC. */
+  readonly expires: string
+  /** What it is bound to, beside its recording. */
+  readonly binding?: readonly ('network' | 'user-agent')[]
+}
+
+/** Somebody began to watch a recording: stored before the first byte left, unless `async` says otherwise. */
+export interface ViewFacts {
+  readonly kind: 'view'
+  readonly decision: 'permit'
+  /**
+   * Names the view. Gates in several places may each say that it began; it is one all the same. Another one begins
+   * after half an hour in which nothing was asked for.
+   */
+  readonly view: string
+  /** True where the record was not waited for. */
+  readonly async?: true
+}
+
+/** Bytes that left in a view since the last such record. */
+export interface DeliveryFacts {
+  readonly kind: 'delivery'
+  readonly decision: 'permit'
+  readonly view: string
+  /** Answers with bytes. */
+  readonly answers: number
+  /** Answers that ended early, as the viewer left or a stream broke. */
+  readonly cut: number
+  /** Bytes in all, also those that left twice. */
+  readonly bytes: number
+  /** Which bytes of which part left: first and last of each stretch, as in a Content-Range. */
+  readonly parts: readonly {
+    readonly part?: string
+    readonly ranges: readonly (readonly [number, number])[]
+  }[]
+}
+
+/** An app asked which of these recordings a subject may play, before it showed a list of them. */
+export interface ListedFacts {
+  readonly kind: 'listed'
+  /** Permit only where all of them were permitted. */
+  readonly decision: 'permit' | 'deny'
+  /** The answers in the order of the questions, each recording once. */
+  readonly answers: readonly ListedAnswer[]
+  /** Where they don't fit into one record: the id of the call's first record, and which one of how many this is. */
+  readonly page?: { readonly of: string; readonly number: number; readonly count: number }
+  /** The subject that was asked about, where an app asked about another than its own. `subject` is who asked. */
+  readonly about?: string
+}
+
+/** The answer for one recording of a list. */
+export interface ListedAnswer {
+  /** Absent where what was asked for can't be a recording's id. */
+  readonly recording?: string
+  readonly decision: 'permit' | 'deny'
+  readonly reason?: Reason
+  readonly owner?: string
+}
+
+/** What a record says beyond its head. */
+export type EventFacts = AccessFacts | TicketFacts | ViewFacts | DeliveryFacts | ListedFacts
+
+/** What a record is about. */
+export type EventKind = EventFacts['kind']
+
+/** One record of the log, as JSON (RFC 8785). */
+export type LedgerEvent = EventHead & EventFacts
+
+/** A record of a refusal. */
+export type AccessEvent = EventHead & AccessFacts

@@ -1,34 +1,50 @@
-import type { Reason } from '../reason.ts'
 import { answerTo } from '../refusal.ts'
+import { logToOperator } from '../storage-fault.ts'
 import { canonical } from './canonical.ts'
-import { VERSION } from './event.ts'
+import { type EventFacts, VERSION } from './event.ts'
+import { eventId } from './event-id.ts'
 import type { Ledger } from './ledger.ts'
-import { observe, type RefusedAttempt } from './observe.ts'
+import { type Attempt, observe } from './observe.ts'
 import type { Pseudonym } from './pseudonym.ts'
 
-/** Records that a request was refused. Resolves only when the record is durable. */
-export type Recorder = (attempt: RefusedAttempt, reason: Reason, status: number) => Promise<void>
+/**
+ * Records what was decided about an attempt. Resolves to the record's id, only when the record is durable.
+ *
+ * @param id of the record, where it had to be known before
+ */
+export type Recorder = (attempt: Attempt, facts: EventFacts, id?: string) => Promise<string>
 
 /**
  * Makes the recorder of one isolate. Where no store takes a record, its pseudonymous text goes to `lastResort`
  * before the rejection, so that even then it can be found in the platform's log.
  */
-export function recorder(ledger: Ledger, pseudonym: Pseudonym, lastResort: (json: string) => void): Recorder {
+export function recorder(
+  ledger: Ledger,
+  pseudonym: Pseudonym,
+  lastResort: (json: string) => void = logRecord,
+): Recorder {
   let isolate: string | undefined
   let seq = 0
-  return async (attempt, reason, status) => {
+  return async (attempt, facts, id = eventId(attempt.at)) => {
     // Not made right away: Workers have no random numbers before the first request.
     isolate ??= crypto.randomUUID().slice(0, 8)
     seq += 1
     const gate = { version: VERSION, isolate, seq }
-    let event: object = { id: attempt.id, reason, gate }
+    let event: object = { id, gate, ...facts }
     try {
-      event = await observe(attempt, reason, status, gate, pseudonym)
-      await ledger.record({ id: attempt.id, json: canonical(event) })
+      event = { ...(await observe(attempt, id, gate, pseudonym)), ...facts }
+      await ledger.record({ id, json: canonical(event) })
+      return id
     } catch (error) {
-      // What is answered then is another status than the one of the reason.
-      lastResort(canonical({ ...event, status: answerTo('ledger_unavailable', 404).status }))
+      // What is answered to a refusal then is another status than the one of its reason.
+      const status = facts.kind === 'access' && { status: answerTo('ledger_unavailable', 404).status }
+      lastResort(canonical({ ...event, ...status }))
       throw error
     }
   }
+}
+
+/** It holds pseudonyms only. */
+function logRecord(json: string): void {
+  logToOperator(`no store takes records: ${json}`)
 }

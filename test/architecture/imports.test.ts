@@ -105,7 +105,11 @@ describe('imports', () => {
     const users = sources
       .filter(({ text }) => /^import (?!type)[^'"]*from 'jose'/m.test(text))
       .map(({ path }) => path)
-    expect(users.sort()).toEqual(['authenticate/access-token.ts', 'cli/development-issuer.ts'])
+    expect(users.sort()).toEqual([
+      'authenticate/access-token.ts',
+      'authenticate/ticket.ts',
+      'cli/development-issuer.ts',
+    ])
   })
 
   test('the worker that is deployed contains nothing of the command line', () => {

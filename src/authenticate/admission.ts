@@ -1,0 +1,56 @@
+import { refused } from '../refusal.ts'
+import type { TokenRefused } from './claims.ts'
+import type { Ticket, Tickets } from './ticket.ts'
+
+/** What a ticket is held against. */
+export interface Admission {
+  /** The recording that is asked for; undefined where it is the ticket that names it. */
+  readonly recording: string | undefined
+  /** The network that the request came from. Asked only of tickets that are bound to one. */
+  readonly network: () => string | undefined
+  readonly agent: string | null
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+/** A ticket that was refused; `ticket` is there where it was ours, so that the record can say whose it was. */
+export interface TicketRefused extends TokenRefused {
+  readonly ticket?: Ticket
+}
+
+/** The cookie that a ticket travels in. `__Secure-`: a page without TLS can't set it (RFC 6265bis 4.1.3). */
+export const TICKET_COOKIE = '__Secure-mediaward-ticket'
+
+/** Checks a ticket anew for every request: it may have ended, or be shown where it isn't good. */
+export async function admit(
+  text: string,
+  tickets: Tickets,
+  issuers: ReadonlySet<string>,
+  { recording, network, agent, now }: Admission,
+): Promise<Ticket | TicketRefused> {
+  const ticket = await tickets.read(text)
+  // An issuer that is no longer trusted vouches for nobody, however old the ticket.
+  if (ticket === undefined || !issuers.has(ticket.subject.issuer)) return refused('ticket_invalid')
+  const refuse = (reason: 'ticket_expired' | 'ticket_scope'): TicketRefused => ({
+    ...refused(reason),
+    subject: ticket.subject,
+    ticket,
+  })
+  // A cookie can be sent anywhere by hand: the path that the browser keeps it to is not what holds it there.
+  if (recording !== undefined && ticket.recording !== recording) return refuse('ticket_scope')
+  if (now >= ticket.expires * 1000) return refuse('ticket_expired')
+  if (ticket.network !== undefined && ticket.network !== network()) return refuse('ticket_scope')
+  if (ticket.agent !== undefined && ticket.agent !== (agent ?? '')) return refuse('ticket_scope')
+  return ticket
+}
+
+/** The ticket in a request's cookie: the first, which browsers send for the longest path (RFC 6265 5.4). */
+export function ticketCookie(request: Request): string | undefined {
+  const cookies = request.headers.get('cookie')
+  if (cookies === null) return undefined
+  for (const cookie of cookies.split(';')) {
+    const equals = cookie.indexOf('=')
+    if (cookie.slice(0, equals).trim() === TICKET_COOKIE) return cookie.slice(equals + 1).trim()
+  }
+  return undefined
+}
