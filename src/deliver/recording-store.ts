@@ -50,13 +50,17 @@ export interface PutOptions {
  * - `put` stores all or nothing: it resolves only when the whole object is durable, and to null where `replaces` no
  *   longer holds; a reader never sees a part of it. Where it can tell that the store failed, and not the upload, it
  *   rejects with a `StorageFault`.
+ * - `stamped` resolves to the bindings stamped on what is there under `places`, in their order: a place is a key, or
+ *   all keys that begin with a text that ends in `/`, of which the first counts. A place where nothing is has none.
+ *   It asks for all places at once, and for each of them once; S3 is asked twice for one that ends in `/`, as its lists
+ *   tell no metadata. It rejects where one place can't be told, so that no answer is made of half of them.
  * - `claim` binds a recording id for good, for all its parts, and resolves to the binding in force: one claimed
- *   before, else the one stamped on an object that is there under one of `places` (a key, or all keys that begin with
- *   a text that ends in `/`), else the given one. Two at once get the same answer.
+ *   before, else the first that is `stamped` under `places`, else the given one. Two at once get the same answer.
  */
 export interface RecordingStore {
   find(key: string): Promise<StoredPart | null>
   open(key: string, range?: RequestedRange): Promise<OpenedPart | StoredPart | null>
   put(key: string, body: ReadableStream<Uint8Array> | null, options: PutOptions): Promise<StoredPart | null>
+  stamped(places: readonly string[]): Promise<readonly Binding[]>
   claim(recording: string, binding: Binding, places: readonly string[]): Promise<Binding>
 }

@@ -5,43 +5,27 @@ import type { Binding } from '../recording.ts'
 /**
  * Claims a recording id by an empty object of its own, put where none is: `RecordingStore.claim` for every store
  * that can do that. Who comes second finds the object of who came first.
- *
- * @param stampedIn the binding of any object that is there under a key, or under a prefix that ends in `/`
  */
 export async function claimByObject(
-  { find, put }: Pick<RecordingStore, 'find' | 'put'>,
+  { find, put, stamped }: Pick<RecordingStore, 'find' | 'put' | 'stamped'>,
   recording: string,
   binding: Binding,
   places: readonly string[],
-  stampedIn: (place: string) => Promise<Binding | undefined>,
 ): Promise<Binding> {
   const key = `${RESERVED_PREFIX}bindings/${recording}`
   // Read first: a recording of many parts claims for each of them, and stores take few writes to one key.
   const held = await find(key)
   if (held !== null) return held.binding
-  const stamped = await firstStamped(places, stampedIn)
+  // A recording that was stored by other means than ours is whose it is stamped to be.
+  const [first = binding] = await stamped(places)
   const options = { size: 0, contentType: 'application/octet-stream', replaces: null }
   let fault: unknown
-  const claimed = await put(key, null, { ...options, binding: stamped ?? binding }).catch(
-    (error: unknown) => {
-      fault = error
-      return null
-    },
-  )
+  const claimed = await put(key, null, { ...options, binding: first }).catch((error: unknown) => {
+    fault = error
+    return null
+  })
   // Of many at once a store may fail all but the first, whose binding is in force then.
   const inForce = claimed ?? (await find(key))
   if (inForce === null) throw fault ?? new Error('the binding vanished while it was read')
   return inForce.binding
-}
-
-/** The binding of a recording that was stored by other means than ours. */
-async function firstStamped(
-  places: readonly string[],
-  stampedIn: (place: string) => Promise<Binding | undefined>,
-): Promise<Binding | undefined> {
-  for (const place of places) {
-    const stamped = await stampedIn(place)
-    if (stamped !== undefined) return stamped
-  }
-  return undefined
 }

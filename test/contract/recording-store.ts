@@ -169,6 +169,34 @@ export function recordingStoreContract(name: string, create: () => RecordingStor
       expect(await store.claim('another', dana, [])).toEqual(dana)
     })
 
+    test('whose the objects at some places are is told in the order of the places', async () => {
+      const store = create()
+      const ida: Binding = { owner: 'patient-3' }
+      await store.put('recordings/file', stream(bytes), upload(bytes, dana))
+      await store.put('recordings/file2', stream(bytes), upload(bytes, ida))
+      await store.put('recordings/set/b.ts', stream(bytes), upload(bytes, ida))
+      await store.put('recordings/set/a-c.ts', stream(bytes), upload(bytes, ben))
+      await store.put('recordings/set/a/b.ts', stream(bytes), upload(bytes, ida))
+      await store.put('recordings/deep/down/there', stream(bytes), upload(bytes, ida))
+      await store.put('recordings/nobodys', stream(bytes), upload(bytes, {}))
+      expect(await store.stamped(['recordings/file'])).toEqual([dana])
+      expect(await store.stamped(['recordings/file/', 'recordings/fil', 'recordings/none'])).toEqual([])
+      expect(await store.stamped(['recordings/set/'])).toEqual([ben])
+      expect(await store.stamped(['recordings/set', 'recordings/se/', 'recordings/deep/down/'])).toEqual([
+        ida,
+      ])
+      expect(
+        await store.stamped([
+          'recordings/deep/',
+          'recordings/none/',
+          'recordings/set/',
+          'recordings/nobodys',
+          'recordings/file',
+        ]),
+      ).toEqual([ida, ben, {}, dana])
+      expect(await store.stamped([])).toEqual([])
+    })
+
     test('a recording stored by other means is claimed for whom it is stamped', async () => {
       const store = create()
       await store.put('recordings/whole', stream(bytes), upload(bytes, dana))

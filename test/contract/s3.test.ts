@@ -40,6 +40,8 @@ overS3('s3rver', () => s3rver({ conditions: true }), {
   '{ suffix: 1 } is served from 999, 1 bytes long': 's3rver takes bytes=-1 for bytes=0-1',
   'an empty object satisfies no range': 's3rver hangs up on a range of an empty object',
   'fewer bytes than announced store nothing': LEAVES_FILE,
+  'whose the objects at some places are is told in the order of the places':
+    's3rver lists in no order, and writes the name of a next page with DES, which OpenSSL 3 refuses',
   'a body that breaks off stores nothing': LEAVES_FILE,
 })
 

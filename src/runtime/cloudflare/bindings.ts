@@ -30,6 +30,7 @@ export interface BucketPut {
 /** What to list. */
 export interface BucketList {
   readonly prefix: string
+  readonly startAfter?: string
   readonly limit: number
   readonly include?: ('httpMetadata' | 'customMetadata')[]
 }

@@ -1,6 +1,5 @@
 import { bindingOf, metadataOf } from '../../deliver/object-metadata.ts'
 import type { OpenedPart, RecordingStore, RequestedRange, StoredPart } from '../../deliver/recording-store.ts'
-import type { Binding } from '../../recording.ts'
 import { claimByObject } from '../../store/claim-object.ts'
 import type { Bucket, BucketBody, BucketObject, BucketRange } from './bindings.ts'
 
@@ -45,17 +44,22 @@ export function r2Store(bucket: Bucket): RecordingStore {
       return object && factsOf(object)
     },
 
-    claim: (recording, binding, places) =>
-      claimByObject(store, recording, binding, places, place => stampedIn(bucket, place)),
+    async stamped(places) {
+      const found = await Promise.all(places.map(place => firstAt(bucket, place)))
+      return found.flatMap(object => (object === null ? [] : [bindingOf(object.customMetadata)]))
+    },
+
+    claim: (recording, binding, places) => claimByObject(store, recording, binding, places),
   }
   return store
 }
 
-async function stampedIn(bucket: Bucket, place: string): Promise<Binding | undefined> {
-  // Two, as the first one below a folder may be the marker that some tools make of it.
-  const { objects } = await bucket.list({ prefix: place, limit: 2, include: ['customMetadata'] })
-  const object = objects.find(({ key }) => place.endsWith('/') !== (key === place))
-  return object && bindingOf(object.customMetadata)
+async function firstAt(bucket: Bucket, place: string): Promise<BucketObject | null> {
+  if (!place.endsWith('/')) return bucket.head(place)
+  // After the folder's own name, under which some tools store an empty object as its marker.
+  const page = { prefix: place, startAfter: place, limit: 1, include: ['customMetadata' as const] }
+  const { objects } = await bucket.list(page)
+  return objects[0] ?? null
 }
 
 function factsOf(object: BucketObject): StoredPart {

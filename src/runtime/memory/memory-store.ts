@@ -37,15 +37,27 @@ export function memoryStore(now: () => number = Date.now): RecordingStore {
       return factsOf(held)
     },
 
+    async stamped(places) {
+      return stampedAt(parts, places)
+    },
+
     async claim(recording, binding, places) {
-      const stamped = [...parts].find(([key]) =>
-        places.some(place => key === place || (place.endsWith('/') && key.startsWith(place))),
-      )
-      const inForce = bindings.get(recording) ?? stamped?.[1].binding ?? binding
+      const inForce = bindings.get(recording) ?? stampedAt(parts, places)[0] ?? binding
       bindings.set(recording, inForce)
       return inForce
     },
   }
+}
+
+function stampedAt(parts: ReadonlyMap<string, Held>, places: readonly string[]): readonly Binding[] {
+  const keys = [...parts.keys()].sort()
+  return places.flatMap(place => {
+    const key = keys.find(key =>
+      place.endsWith('/') ? key.startsWith(place) && key !== place : key === place,
+    )
+    const held = key === undefined ? undefined : parts.get(key)
+    return held === undefined ? [] : [held.binding]
+  })
 }
 
 function factsOf({ bytes: _, ...facts }: Held): StoredPart {

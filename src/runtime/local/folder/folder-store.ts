@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, realpathSync, rmSync } from 'node:fs'
-import { readdir, rm } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { servedRange } from '../../../deliver/byte-range.ts'
 import type { PutOptions, RecordingStore, StoredPart } from '../../../deliver/recording-store.ts'
 import { RESERVED_PREFIX } from '../../../locate/location.ts'
-import type { Binding } from '../../../recording.ts'
 import { StorageFault } from '../../../storage-fault.ts'
 import { claimByObject } from '../../../store/claim-object.ts'
 import { codeOf, diskFailed } from './disk-fault.ts'
 import { replaceDurably, syncFolder, writeDurably } from './durable-file.ts'
 import { factsFiles } from './facts-file.ts'
 import { fileBody } from './file-body.ts'
-import { FACTS, type FolderPath, folderPath } from './folder-path.ts'
+import { firstBelow } from './first-below.ts'
+import { type FolderPath, folderPath } from './folder-path.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { openFiles } from './open-files.ts'
 import { refuseLinks } from './regular-file.ts'
@@ -99,8 +99,17 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
       }
     },
 
-    claim: (recording, binding, places) =>
-      claimByObject(store, recording, binding, places, place => stampedIn(root, store, place)),
+    async stamped(places) {
+      const found = await Promise.all(
+        places.map(async place => {
+          const key = place.endsWith('/') ? await firstBelow(root, place) : place
+          return key === undefined ? null : store.find(key)
+        }),
+      )
+      return found.flatMap(part => (part === null ? [] : [part.binding]))
+    },
+
+    claim: (recording, binding, places) => claimByObject(store, recording, binding, places),
   }
   return store
 }
@@ -134,17 +143,4 @@ async function makeFolders([above = '', ...below]: readonly string[]): Promise<v
     refuseLinks(folder)
   }
   await makeFolders(below)
-}
-
-/** The binding of an object at a key, or of any below a folder. */
-async function stampedIn(root: string, store: RecordingStore, place: string): Promise<Binding | undefined> {
-  if (!place.endsWith('/')) return (await store.find(place))?.binding
-  const { folder } = folderPath(root, `${place}x`)
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(error =>
-    codeOf(error) === 'ENOENT' ? [] : diskFailed(error),
-  )
-  const facts = entries.find(entry => entry.isFile() && entry.name.endsWith(FACTS))
-  if (facts === undefined) return undefined
-  const key = join(facts.parentPath, facts.name.slice(0, -FACTS.length)).slice(root.length + 1)
-  return (await store.find(key.replaceAll(sep, '/')))?.binding
 }

@@ -91,12 +91,17 @@ export function s3Store(options: S3Options, limits: S3Limits = S3_LIMITS): Recor
       throw s3Answered(answer, 'PutObject')
     },
 
-    claim: (recording, binding, places) => claimByObject(store, recording, binding, places, stampedIn),
-  }
+    async stamped(places) {
+      const found = await Promise.all(
+        places.map(async place => {
+          const key = place.endsWith('/') ? await firstBelow(ask, place) : place
+          return key === undefined ? null : store.find(key)
+        }),
+      )
+      return found.flatMap(part => (part === null ? [] : [part.binding]))
+    },
 
-  async function stampedIn(place: string): Promise<StoredPart['binding'] | undefined> {
-    const key = place.endsWith('/') ? await firstBelow(ask, place) : place
-    return key === undefined ? undefined : (await store.find(key))?.binding
+    claim: (recording, binding, places) => claimByObject(store, recording, binding, places),
   }
   return store
 }
