@@ -1,7 +1,7 @@
 import { authenticator } from './authenticate/authenticate.ts'
 import type { Subject } from './authenticate/subject.ts'
+import { ticketsUnder } from './authenticate/ticket.ts'
 import { authorize } from './authorize/authorize.ts'
-import type { Action } from './authorize/decision.ts'
 import { listDenials } from './console/denials.ts'
 import { preflightHeaders } from './deliver/cross-origin.ts'
 import { responseHeaders } from './deliver/response-headers.ts'
@@ -9,10 +9,12 @@ import { guard, type Handler } from './guard.ts'
 import type { Attempt } from './ledger/observe.ts'
 import { pseudonymizer } from './ledger/pseudonym.ts'
 import { recorder } from './ledger/recorder.ts'
-import { locate } from './locate/locate.ts'
 import { compileLocation, locationsUnder } from './locate/location.ts'
+import { targetOf } from './locate/target.ts'
 import { ConfigurationError, checkOptions, type MediawardOptions } from './options.ts'
+import { issueTicket, type TicketOffice } from './play/issue-ticket.ts'
 import { type Playing, playRecording } from './play/play-recording.ts'
+import { type Admissions, identifyViewer } from './play/viewer.ts'
 import { isRefused, type Refused, refused } from './refusal.ts'
 import { type Storage, storeRecording } from './store/store-recording.ts'
 import type { WaitUntil } from './wait-until.ts'
@@ -24,12 +26,6 @@ export interface Gate {
   /** Lists refusals, for the role `security`. */
   readonly denials: Handler
 }
-
-const ACTIONS: ReadonlyMap<string, Action> = new Map([
-  ['GET', 'play'],
-  ['HEAD', 'play'],
-  ['PUT', 'store'],
-])
 
 /**
  * Makes a gate: the way of a request, from one end to the other. What a stage refuses goes to the guard, which records
@@ -55,6 +51,11 @@ export function createGate(options: MediawardOptions): Gate {
   const places = (recording: string) => locations.map(({ keyPrefix }) => keyPrefix(recording))
   const playing: Playing = { store, soleIssuer }
   const storage: Storage = { store, issuers: names, places }
+  const tickets = options.tickets && ticketsUnder(options.tickets.keys)
+  const admissions: Admissions = { authenticate, tickets, issuers: new Set(names), locations }
+  const { publicUrl } = options
+  const office: TicketOffice | undefined = tickets &&
+    options.tickets && { tickets, options: options.tickets, store, soleIssuer, places, record, publicUrl }
 
   const recordings = guarded(async (attempt, crossOrigin, waitUntil) => {
     const { request } = attempt
@@ -63,18 +64,25 @@ export function createGate(options: MediawardOptions): Gate {
       return new Response(null, { status: 204, headers })
     }
 
-    const place = locate(request.url, locations)
-    if (isRefused(place)) return place
-    attempt.place = place
-    const action = ACTIONS.get(request.method)
+    const target = targetOf(request, locations)
+    if (isRefused(target)) return target
+    if ('place' in target) attempt.place = target.place
+    const { action } = target
+    if (action === 'play' || 'ticket' in target) {
+      const viewer = await identifyViewer(attempt, target, admissions, waitUntil)
+      return isRefused(viewer)
+        ? viewer
+        : playRecording(attempt, viewer.place, viewer.subject, playing, crossOrigin, waitUntil)
+    }
     if (action === undefined) return refused('method_not_allowed')
 
     const subject = await identify(attempt, waitUntil)
     if (isRefused(subject)) return subject
-
-    if (action === 'play') return playRecording(attempt, place, subject, playing, crossOrigin, waitUntil)
+    if (action === 'ticket') return issueTicket(attempt, target, subject, office, crossOrigin)
     const decision = authorize({ subject, action, recording: null })
-    return isRefused(decision) ? decision : storeRecording(attempt, place, subject, storage, crossOrigin)
+    return isRefused(decision)
+      ? decision
+      : storeRecording(attempt, target.place, subject, storage, crossOrigin)
   })
 
   const denials = guarded(async (attempt, crossOrigin, waitUntil) => {

@@ -1,4 +1,5 @@
 export type { Algorithm, Issuer } from './authenticate/issuer.ts'
+export type { CookiePolicy, TicketBinding, TicketOptions } from './authenticate/ticket-options.ts'
 export type {
   OpenedPart,
   PutOptions,

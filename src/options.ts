@@ -1,5 +1,6 @@
 import { checkIssuers } from './authenticate/check-issuers.ts'
 import type { Issuer } from './authenticate/issuer.ts'
+import { checkTicketOptions, type TicketOptions } from './authenticate/ticket-options.ts'
 import type { RecordingStore } from './deliver/recording-store.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import type { Network } from './ledger/network.ts'
@@ -24,6 +25,13 @@ export interface MediawardOptions {
    * for their parts. Variables `LOCATIONS` (JSON) or, for another prefix only, `MEDIA_PREFIX`.
    */
   readonly locations?: readonly Location[]
+  /** For players that can't send a header. Left out, no ticket is issued and none is taken. */
+  readonly tickets?: TicketOptions
+  /**
+   * The origin that players reach the gate at, where a proxy in front ends TLS or changes the host: tickets' URLs begin
+   * with it. Default: that of the request. Variable `PUBLIC_URL`.
+   */
+  readonly publicUrl?: string
   /** The origins whose pages may read answers, such as `https://app.clinic.example`. Default none. Variable `ALLOWED_ORIGINS`. */
   readonly allowedOrigins?: readonly string[]
   /** The status for "not yours", "not there" and "not your role" alike. Default 404. Variable `CONCEALED_STATUS`. */
@@ -60,6 +68,8 @@ export function checkOptions(options: Omit<MediawardOptions, 'store' | 'ledger'>
     ...checkPseudonymKey(pseudonymKey),
     ...checkLocations(locations),
     ...checkOrigins(allowedOrigins),
+    ...(options.tickets === undefined ? [] : checkTicketOptions(options.tickets)),
+    ...checkPublicUrl(options.publicUrl),
   ]
   if (![undefined, 403, 404].includes(options.concealedStatus)) {
     mistakes.push('CONCEALED_STATUS (concealedStatus) must be 404 or 403')
@@ -107,6 +117,15 @@ function checkOrigins(origins: readonly string[]): string[] {
       `ALLOWED_ORIGINS (allowedOrigins): number ${index + 1} is no origin: write scheme and host in small letters, as in "https://app.clinic.example", with no path, no default port and no "*"`,
     ]
   })
+}
+
+/** What is wrong isn't repeated: there may be a password in it. */
+function checkPublicUrl(url: string | undefined): string[] {
+  if (url === undefined || (URL.canParse(url) && /^https?:/.test(url) && new URL(url).origin === url))
+    return []
+  return [
+    'PUBLIC_URL (publicUrl) must be an origin, with no path and no default port, as in "https://media.clinic.example"',
+  ]
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''

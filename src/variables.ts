@@ -1,4 +1,5 @@
 import type { Issuer } from './authenticate/issuer.ts'
+import type { CookiePolicy, TicketBinding } from './authenticate/ticket-options.ts'
 import { type Location, locationsUnder } from './locate/location.ts'
 import { ConfigurationError, type MediawardOptions } from './options.ts'
 
@@ -13,17 +14,22 @@ export const VARIABLES = {
   LOCATIONS: 'locations',
   ALLOWED_ORIGINS: 'allowedOrigins',
   CONCEALED_STATUS: 'concealedStatus',
+  TICKET_KEY: 'tickets',
+  TICKET_TTL: 'tickets',
+  TICKET_COOKIE: 'tickets',
+  TICKET_BINDING: 'tickets',
+  PUBLIC_URL: 'publicUrl',
   LEDGER_SHARDS: 'ledgerShards',
 } as const
 
 /** The options that can be said in variables. */
 export type VariableOptions = Pick<
   MediawardOptions,
-  'issuers' | 'pseudonymKey' | 'locations' | 'allowedOrigins' | 'concealedStatus'
+  'issuers' | 'pseudonymKey' | 'locations' | 'allowedOrigins' | 'concealedStatus' | 'tickets' | 'publicUrl'
 > & { readonly ledgerShards: number }
 
-/** The worker has routes of its own below /console and at /healthz. */
-const PREFIX = /^(?!\/(?:console|healthz)(?:\/|$))(?:\/[A-Za-z0-9_-]+)+$/
+/** The worker has routes of its own below /console and /play, and at /healthz. */
+const PREFIX = /^(?!\/(?:console|healthz|play)(?:\/|$))(?:\/[A-Za-z0-9_-]+)+$/
 /** Most shards: reading the log asks each of them. */
 const MAX_SHARDS = 64
 
@@ -62,7 +68,7 @@ export function readVariables(variables: Variables): VariableOptions {
   }
   if (prefix !== undefined && !PREFIX.test(prefix)) {
     mistakes.push(
-      'MEDIA_PREFIX must be a path of letters, digits, "_", "-" and "/" that begins with "/", does not end with one, and is not below /console or /healthz, as in "/recordings"',
+      'MEDIA_PREFIX must be a path of letters, digits, "_", "-" and "/" that begins with "/", does not end with one, and is not below /console, /healthz or /play, as in "/recordings"',
     )
   }
   const concealed = text('CONCEALED_STATUS')
@@ -74,6 +80,14 @@ export function readVariables(variables: Variables): VariableOptions {
     mistakes.push(`LEDGER_SHARDS must be a whole number from 1 to ${MAX_SHARDS}`)
   }
   const origins = text('ALLOWED_ORIGINS')
+  const publicUrl = text('PUBLIC_URL')
+  const ticketKeys = text('TICKET_KEY')
+  const [lifetime, cookie, binding] = [text('TICKET_TTL'), text('TICKET_COOKIE'), text('TICKET_BINDING')]
+  if (ticketKeys === undefined && [lifetime, cookie, binding].some(value => value !== undefined)) {
+    mistakes.push(
+      'TICKET_TTL, TICKET_COOKIE and TICKET_BINDING have no effect without TICKET_KEY: set it too',
+    )
+  }
   const pseudonymKey = text('PSEUDONYM_KEY') ?? ''
   if (mistakes.length > 0) throw new ConfigurationError(mistakes)
   return {
@@ -82,7 +96,18 @@ export function readVariables(variables: Variables): VariableOptions {
     locations: (locations ?? locationsUnder(prefix ?? '/recordings')) as readonly Location[],
     pseudonymKey,
     ledgerShards: shards,
-    ...(origins !== undefined && { allowedOrigins: origins.split(',').map(origin => origin.trim()) }),
+    ...(origins !== undefined && { allowedOrigins: items(origins) }),
+    ...(publicUrl !== undefined && { publicUrl }),
+    ...(ticketKeys !== undefined && {
+      tickets: {
+        keys: items(ticketKeys),
+        ...(lifetime !== undefined && { lifetime: Number(lifetime) }),
+        ...(cookie !== undefined && { cookie: cookie as CookiePolicy }),
+        ...(binding !== undefined && { binding: items(binding) as TicketBinding[] }),
+      },
+    }),
     ...(concealed !== undefined && { concealedStatus: concealed === '403' ? 403 : 404 }),
   }
 }
+
+const items = (list: string): string[] => list.split(',').map(item => item.trim())

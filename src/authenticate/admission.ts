@@ -40,13 +40,18 @@ export async function admit(
   if (recording !== undefined && ticket.recording !== recording) return refuse('ticket_scope')
   if (now >= ticket.expires * 1000) return refuse('ticket_expired')
   if (ticket.network !== undefined && ticket.network !== network()) return refuse('ticket_scope')
-  if (ticket.agent !== undefined && ticket.agent !== (agent ?? '')) return refuse('ticket_scope')
+  if (ticket.agent !== undefined && ticket.agent !== agentOf(agent)) return refuse('ticket_scope')
   return ticket
 }
 
+/** As much of a `User-Agent` as a ticket is bound to; undefined where there is none to be bound to. */
+export function agentOf(header: string | null): string | undefined {
+  return header === null || header === '' ? undefined : header.slice(0, 256)
+}
+
 /** The ticket in a request's cookie: the first, which browsers send for the longest path (RFC 6265 5.4). */
-export function ticketCookie(request: Request): string | undefined {
-  const cookies = request.headers.get('cookie')
+export function ticketCookie(headers: Headers): string | undefined {
+  const cookies = headers.get('cookie')
   if (cookies === null) return undefined
   for (const cookie of cookies.split(';')) {
     const equals = cookie.indexOf('=')

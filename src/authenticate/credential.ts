@@ -10,12 +10,17 @@ const SCHEME = /^bearer(?: |$)/i
  * us joined by a comma and are no token, so none of them is picked.
  */
 export function credential(request: Request): string | Refused {
-  // RFC 6750 2.3: a token in a URL is in every log on its way. Refused even beside a good header, so that an app
-  // that does this is found in its first test.
-  const query = request.url.indexOf('?')
-  if (query >= 0 && new URLSearchParams(request.url.slice(query)).has('access_token'))
-    return refused('token_in_query')
+  if (hasTokenInQuery(request)) return refused('token_in_query')
   const header = request.headers.get('authorization')
   if (header === null || !SCHEME.test(header)) return refused('token_missing')
   return BEARER.exec(header)?.[1] ?? refused('token_malformed')
+}
+
+/**
+ * Whether a token stands in the query. RFC 6750 2.3: it is in every log on its way then. To be refused even beside a
+ * good credential, so that an app that does this is found in its first test.
+ */
+export function hasTokenInQuery({ url }: Request): boolean {
+  const query = url.indexOf('?')
+  return query >= 0 && new URLSearchParams(url.slice(query)).has('access_token')
 }

@@ -105,6 +105,8 @@ function withDefaults(given: Record<string, string>, development: Development): 
   return {
     ISSUERS: JSON.stringify([developmentIssuer(development)]),
     PSEUDONYM_KEY: development.pseudonymKey,
+    // Another key comes of it than the one of pseudonyms.
+    TICKET_KEY: development.pseudonymKey,
     ...given,
   }
 }

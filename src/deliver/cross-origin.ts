@@ -25,7 +25,7 @@ export function preflightHeaders(crossOrigin: Record<string, string>): Record<st
   if (crossOrigin['Access-Control-Allow-Origin'] === undefined) return { Allow: ALLOW }
   return {
     Allow: ALLOW,
-    'Access-Control-Allow-Methods': 'GET, HEAD, PUT',
+    'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT',
     // Named one by one: "*" never covers Authorization.
     'Access-Control-Allow-Headers':
       'Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Mediaward-App-Release, Mediaward-Consultation, Mediaward-Owner, Mediaward-Owner-Issuer, Range',

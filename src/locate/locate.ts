@@ -1,5 +1,5 @@
 import type { Place } from '../recording.ts'
-import { type Refused, refused } from '../refusal.ts'
+import { isRefused, type Refused, refused } from '../refusal.ts'
 import type { CompiledLocation } from './location.ts'
 
 /** No path that we serve is longer; a longer one is not even matched. */
@@ -25,15 +25,32 @@ export function rawPath(url: string): string | undefined {
  * neither make us work nor time the answer. What does not match a location to the letter is refused.
  */
 export function locate(url: string, locations: readonly CompiledLocation[]): Place | Refused {
-  const path = rawPath(url)
+  const found = locatePath(rawPath(url), locations)
+  return isRefused(found) ? found : found.place
+}
+
+/** Where a path leads. */
+export interface Found {
+  readonly place: Place
+  /** Which location of the list matched. */
+  readonly location: number
+  /** The path that everything of the recording is below. */
+  readonly root: string
+}
+
+/** As `locate`, from a path. */
+export function locatePath(
+  path: string | undefined,
+  locations: readonly CompiledLocation[],
+): Found | Refused {
   if (path === undefined || path.length > MAX_PATH) return refused('path_invalid')
-  for (const { pattern, key } of locations) {
+  for (const [location, { pattern, key, root }] of locations.entries()) {
     const match = pattern.exec(path)
     const recording = match?.[1]
     if (recording === undefined) continue
     const part = match?.[2]
     const place = { recording, key: key(recording, part) }
-    return part === undefined ? place : { ...place, part }
+    return { place: part === undefined ? place : { ...place, part }, location, root: root(path) }
   }
   return refused('path_invalid')
 }

@@ -15,6 +15,10 @@ export interface Location {
 export interface CompiledLocation {
   readonly pattern: RegExp
   readonly key: (recording: string, part: string | undefined) => string
+  /** Whether it is for the parts of a recording, and not for one that is a file. */
+  readonly hasPart: boolean
+  /** The path that everything of a recording is below, of a path that matches: for a cookie to be kept to. */
+  readonly root: (path: string) => string
   /** Where the objects of a recording are: one key, or all that begin with a text that ends in `/`. */
   readonly keyPrefix: (recording: string) => string
 }
@@ -30,6 +34,9 @@ const NO_SEGMENT = /(^|\/)(\.{1,2})?(\/|$)/
 
 /** Where we keep objects of our own in a bucket. No id and no segment begins with a dot, so no request leads there. */
 export const RESERVED_PREFIX = '.mediaward/'
+
+/** Below it a ticket stands in the path. */
+export const TICKETED = '/play/'
 
 /**
  * Checks a location and makes it ready.
@@ -50,6 +57,9 @@ export function compileLocation({ url, key }: Location): CompiledLocation {
     )
   }
   if (!before.endsWith('/')) throw new Error(`url ${quote(url)} must have a "/" right before ":recording"`)
+  if (before.startsWith(TICKETED)) {
+    throw new Error(`url ${quote(url)} must not begin with "${TICKETED}": tickets are shown there`)
+  }
   if (NO_SEGMENT.test(`x${before}x${tail}`)) {
     throw new Error(`url ${quote(url)} must have no empty and no dot segments`)
   }
@@ -59,6 +69,11 @@ export function compileLocation({ url, key }: Location): CompiledLocation {
       `^${escapeDots(before)}(${ID})${escapeDots(tail)}${hasPart ? `/(${SEGMENT}(?:/${SEGMENT}){0,7})` : ''}$`,
     ),
     key: keyOf,
+    hasPart,
+    root: path => {
+      const end = path.indexOf('/', before.length)
+      return end < 0 ? path : path.slice(0, end)
+    },
     keyPrefix: recording => keyOf(recording, ''),
   }
 }
@@ -88,7 +103,14 @@ function compileKey(key: string, hasPart: boolean): CompiledLocation['key'] {
 export function isPart(text: string): boolean {
   return PART.test(text)
 }
-const PART = new RegExp(`^${SEGMENT}(?:/${SEGMENT}){0,7}$`)
+const PARTS = `${SEGMENT}(?:/${SEGMENT}){0,7}`
+const PART = new RegExp(`^${PARTS}$`)
+
+/**
+ * What a path with a ticket is like: `/play/TICKET` or `/play/TICKET/PART…`. In the path, as relative URLs inherit it
+ * there and nowhere else (RFC 3986 5.2.2), so that a player which knows nothing of it takes it along.
+ */
+export const TICKETED_PATH: RegExp = new RegExp(`^${TICKETED}([A-Za-z0-9._-]{1,8000})(?:/(${PARTS}))?$`)
 
 const escapeDots = (literal: string): string => literal.replaceAll('.', '\\.')
 const quote = (text: string): string => JSON.stringify(text)

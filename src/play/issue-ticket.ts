@@ -1,0 +1,118 @@
+import { agentOf, TICKET_COOKIE } from '../authenticate/admission.ts'
+import type { Subject } from '../authenticate/subject.ts'
+import type { Ticket, Tickets } from '../authenticate/ticket.ts'
+import {
+  type CookiePolicy,
+  TICKET_LIFETIME,
+  type TicketBinding,
+  type TicketOptions,
+} from '../authenticate/ticket-options.ts'
+import { authorize } from '../authorize/authorize.ts'
+import type { RecordingStore } from '../deliver/recording-store.ts'
+import { responseHeaders } from '../deliver/response-headers.ts'
+import type { TicketFacts } from '../ledger/event.ts'
+import { eventId } from '../ledger/event-id.ts'
+import { networkPrefix } from '../ledger/network.ts'
+import type { Attempt } from '../ledger/observe.ts'
+import type { Recorder } from '../ledger/recorder.ts'
+import { TICKETED } from '../locate/location.ts'
+import type { TicketWanted } from '../locate/target.ts'
+import { settled } from '../recording.ts'
+import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
+
+const SAME_SITE: Readonly<Record<CookiePolicy, string>> = {
+  strict: 'SameSite=Strict',
+  lax: 'SameSite=Lax',
+  none: 'SameSite=None',
+  // Kept apart for each site that embeds us: cookies of third parties that browsers still take (CHIPS).
+  partitioned: 'SameSite=None; Partitioned',
+}
+
+/** What issuing takes beside the request. */
+export interface TicketOffice {
+  readonly tickets: Tickets
+  readonly store: RecordingStore
+  readonly soleIssuer: string | undefined
+  /** Where the objects of a recording can be. */
+  readonly places: (recording: string) => readonly string[]
+  readonly record: Recorder
+  readonly options: TicketOptions
+  /** The origin that players reach the gate at; undefined where it is that of the request. */
+  readonly publicUrl: string | undefined
+}
+
+/**
+ * Issues a ticket to who may watch the recording now. It is on record before it leaves, and says no more than who
+ * asked: what it opens is decided anew for every request that shows it.
+ */
+export async function issueTicket(
+  attempt: Attempt,
+  { place, location, root }: TicketWanted,
+  subject: Subject,
+  office: TicketOffice | undefined,
+  crossOrigin: Record<string, string>,
+): Promise<Response | Refused> {
+  // This gate has no tickets.
+  if (office === undefined) return refused('method_not_allowed')
+  const { request, at } = attempt
+  const { recording, part } = place
+  const refusal = await refusalOf(attempt, recording, subject, office)
+  if (refusal !== undefined) return refusal
+
+  const { lifetime = TICKET_LIFETIME, cookie = 'strict', binding = [] } = office.options
+  const expires = Math.floor(at / 1000) + lifetime
+  const id = eventId(at)
+  const bound = boundTo(attempt, binding)
+  const holder = { ...subject, roles: [] }
+  const ticket = await office.tickets.issue({ id, recording, location, subject: holder, expires, ...bound })
+  const ends = new Date(expires * 1000).toISOString()
+  const facts: TicketFacts = {
+    kind: 'ticket',
+    decision: 'permit',
+    expires: ends,
+    ...(binding.length > 0 && { binding }),
+  }
+  await office.record(attempt, facts, id).catch(Fault.as('ledger_unavailable'))
+
+  const origin = office.publicUrl ?? new URL(request.url).origin
+  const url = `${origin}${TICKETED}${ticket}${part === undefined ? '' : `/${part}`}`
+  const attributes = `Path=${root}; Max-Age=${lifetime}; Secure; HttpOnly; ${SAME_SITE[cookie]}`
+  const headers = responseHeaders(crossOrigin, { 'Set-Cookie': `${TICKET_COOKIE}=${ticket}; ${attributes}` })
+  return Response.json({ url, expires_at: ends }, { status: 201, headers })
+}
+
+/** Every place where the recording has something must be the subject's: a ticket is good for all its parts. */
+async function refusalOf(
+  attempt: Attempt,
+  recording: string,
+  subject: Subject,
+  { store, places, soleIssuer }: TicketOffice,
+): Promise<Refused | undefined> {
+  const stamped = await store.stamped(places(recording)).catch(Fault.as('store_unavailable'))
+  if (stamped.length === 0) return refused('recording_unknown')
+  for (const binding of stamped) {
+    attempt.binding = settled(binding, soleIssuer)
+    const decision = authorize({ subject, action: 'play', recording: attempt.binding })
+    if (isRefused(decision)) return decision
+  }
+  return undefined
+}
+
+/** What cannot be told can't be bound to: it would bind to nothing, and look as if it did. */
+function boundTo(
+  { request, network }: Attempt,
+  bindings: readonly TicketBinding[],
+): Pick<Ticket, 'network' | 'agent'> {
+  const bound: { network?: string; agent?: string } = {}
+  if (bindings.includes('network')) {
+    const prefix = networkPrefix(network().ip ?? '')
+    if (prefix === undefined) throw new Error('no address to bind a ticket to')
+    bound.network = prefix
+  }
+  if (bindings.includes('user-agent')) {
+    const agent = agentOf(request.headers.get('user-agent'))
+    if (agent === undefined) throw new Error('no User-Agent to bind a ticket to')
+    bound.agent = agent
+  }
+  return bound
+}
