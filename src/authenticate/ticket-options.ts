@@ -37,7 +37,7 @@ export function checkTicketOptions({ keys, lifetime, cookie, binding = [] }: Tic
   const mistakes: string[] = []
   if (keys.length === 0 || !keys.every(key => typeof key === 'string' && key.length >= MIN_KEY)) {
     mistakes.push(
-      `TICKET_KEY (tickets.keys) must be secrets of at least ${MIN_KEY} characters each: make one with "openssl rand -base64 32"`,
+      `TICKET_KEY (tickets.keys) must be secrets of at least ${MIN_KEY} characters each, with a comma between two and none within: make one with "openssl rand -base64 32"`,
     )
   }
   if (lifetime !== undefined && !(Number.isInteger(lifetime) && lifetime >= 1 && lifetime <= MAX_LIFETIME)) {

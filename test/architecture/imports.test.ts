@@ -179,6 +179,8 @@ test('the deployment keeps its side doors shut', () => {
   expect(toml).toMatch(/^workers_dev = false$/m)
   expect(toml).toMatch(/^preview_urls = false$/m)
   expect(toml).toMatch(/^redact_query_string = true$/m)
+  // They would hold the tickets that stand in paths.
+  expect(toml).toMatch(/^invocation_logs = false$/m)
   expect(toml).toMatch(/^required = \["PSEUDONYM_KEY"\]$/m)
   expect(toml).not.toMatch(/^\[cache\]|^cache\s*=|^\[assets\]/m)
   // One date for both, so that what is tried here is what is deployed.

@@ -92,6 +92,56 @@ describe('ffmpeg', () => {
   })
 })
 
+describe('with a ticket, as a television or an iPhone has it: a URL and nothing else', () => {
+  const ticketFor = async (path: string): Promise<string> => {
+    const [name = '', value = ''] = bearer.split(': ')
+    const response = await fetch(`${gate.url}${path}/ticket`, { method: 'POST', headers: { [name]: value } })
+    return ((await response.json()) as { url: string }).url
+  }
+
+  test.each(['/recordings/rec-007', '/recordings/rec-013/master.m3u8'])(
+    'ffmpeg plays %s to its end',
+    async path => {
+      const { code, stderr } = await run('ffmpeg', [
+        '-v',
+        'error',
+        '-i',
+        await ticketFor(path),
+        '-f',
+        'null',
+        '-',
+      ])
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    },
+  )
+
+  test('ffprobe reads a whole HLS set', async () => {
+    const url = await ticketFor('/recordings/rec-013/master.m3u8')
+    const show = ['-show_entries', 'format=duration', '-of', 'csv=p=0']
+    const { stdout } = await run('ffprobe', ['-v', 'error', '-i', url, ...show])
+    expect(Number(stdout)).toBeCloseTo(12, 0)
+  })
+
+  test('ffmpeg seeks in an MP4', async () => {
+    const frame = async (input: string) =>
+      (await run('ffmpeg', ['-v', 'error', '-ss', '9', '-i', input, '-frames:v', '1', '-f', 'framemd5', '-']))
+        .stdout
+    const original = await frame('demo/media/patient-007.mp4')
+    expect(original).toContain('0, ')
+    expect(await frame(await ticketFor('/recordings/rec-007'))).toBe(original)
+  })
+
+  test('curl resumes a download that broke off', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'recording.mp4')
+    const original = readFileSync('demo/media/patient-007.mp4')
+    writeFileSync(file, original)
+    truncateSync(file, 30_001)
+    const ended = await run('curl', ['-sS', '-C', '-', '-o', file, await ticketFor('/recordings/rec-007')])
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(readFileSync(file).equals(original)).toBe(true)
+  })
+})
+
 describe('curl', () => {
   const file = join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'recording.mp4')
   const original = readFileSync('demo/media/patient-007.mp4')

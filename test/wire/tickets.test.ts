@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createIssuer, denials, store, type TestIssuer, variables } from '../support/clinic.ts'
+import { type RunningGate, startGate } from '../support/gate.ts'
+
+// Players that can't send a header: what they are given is a URL, or a cookie.
+
+const OLD = 'an old ticket key of the tests and of 32 characters at least'
+const KEY = 'the ticket key of the tests and of 32 characters at least'
+const APP = 'https://app.clinic.test'
+let gate: RunningGate
+let idp: TestIssuer
+
+beforeAll(async () => {
+  idp = await createIssuer()
+  gate = await startGate({
+    vars: { ...variables(idp), TICKET_KEY: `${KEY}, ${OLD}`, TICKET_TTL: '2', ALLOWED_ORIGINS: APP },
+  })
+  const stored = [
+    await store(gate, idp, '/recordings/one', 'patient-1', 'the bytes of one'),
+    await store(gate, idp, '/recordings/set/master.m3u8', 'patient-1', '#EXTM3U\n'),
+    await store(gate, idp, '/recordings/set/video/0.m4s', 'patient-1', 'a segment'),
+    await store(gate, idp, '/recordings/two', 'patient-2', 'the bytes of two'),
+  ]
+  expect(stored.map(({ status }) => status)).toEqual([201, 201, 201, 201])
+})
+afterAll(() => gate.stop())
+
+async function ask(path: string, subject: string, headers: Record<string, string> = {}): Promise<Response> {
+  const Authorization = `Bearer ${await idp.token(subject)}`
+  return fetch(`${gate.url}${path}/ticket`, { method: 'POST', headers: { Authorization, ...headers } })
+}
+
+async function ticketFor(path: string, subject = 'patient-1'): Promise<{ url: string; cookie: string }> {
+  const response = await ask(path, subject)
+  expect(response.status).toBe(201)
+  const { url } = (await response.json()) as { url: string }
+  return { url, cookie: response.headers.getSetCookie()[0]?.split(';')[0] ?? '' }
+}
+
+test('a URL plays, with ranges and HEAD, and so does the cookie', async () => {
+  const { url, cookie } = await ticketFor('/recordings/one')
+  expect(url.startsWith(`${gate.url}/play/`)).toBe(true)
+  const range = await fetch(url, { headers: { Range: 'bytes=4-8' } })
+  expect([range.status, await range.text()]).toEqual([206, 'bytes'])
+  const head = await fetch(url, { method: 'HEAD' })
+  expect([head.status, head.headers.get('accept-ranges')]).toEqual([200, 'bytes'])
+  const byCookie = await fetch(`${gate.url}/recordings/one`, { headers: { Cookie: cookie } })
+  expect(await byCookie.text()).toBe('the bytes of one')
+})
+
+test('what is relative to the URL is opened by it', async () => {
+  const { url } = await ticketFor('/recordings/set/master.m3u8')
+  expect(await (await fetch(new URL('video/0.m4s', url))).text()).toBe('a segment')
+})
+
+test('a ticket that ends in the middle is 401, and one that is got anew goes on', async () => {
+  const { url, cookie } = await ticketFor('/recordings/one')
+  expect((await fetch(url)).status).toBe(200)
+  await new Promise(resolve => setTimeout(resolve, 3000))
+  expect((await fetch(url)).status).toBe(401)
+  expect((await fetch(`${gate.url}/recordings/one`, { headers: { Cookie: cookie } })).status).toBe(401)
+  expect((await fetch((await ticketFor('/recordings/one')).url)).status).toBe(200)
+  const reasons = (await denials(gate, idp)).map(({ reason }) => reason)
+  expect(reasons.filter(reason => reason === 'ticket_expired')).toHaveLength(2)
+})
+
+test('a page of an allowed origin gets it, and reads why not', async () => {
+  const preflight = await fetch(`${gate.url}/recordings/one/ticket`, {
+    method: 'OPTIONS',
+    headers: { Origin: APP, 'Access-Control-Request-Method': 'POST' },
+  })
+  expect(preflight.status).toBe(204)
+  expect(preflight.headers.get('access-control-allow-methods')).toContain('POST')
+  for (const [subject, status] of [
+    ['patient-1', 201],
+    ['patient-2', 404],
+  ] as const) {
+    const response = await ask('/recordings/one', subject, { Origin: APP })
+    expect(response.status).toBe(status)
+    expect(response.headers.get('access-control-allow-origin')).toBe(APP)
+    expect(response.headers.get('access-control-allow-credentials')).toBe('true')
+    await response.arrayBuffer()
+  }
+})
+
+describe('a ticket for one never opens another', () => {
+  test('though its owner owns both, in the cookie', async () => {
+    const { cookie } = await ticketFor('/recordings/set')
+    const response = await fetch(`${gate.url}/recordings/one`, { headers: { Cookie: cookie } })
+    expect(response.status).toBe(401)
+  })
+
+  test.each(['/../../recordings/two', '/%2e%2e/two', '/..%2ftwo', '//recordings/two', '?ticket=two', '/two'])(
+    'with %s behind it',
+    async more => {
+      const { url } = await ticketFor('/recordings/one')
+      const response = await fetch(url + more)
+      expect(await response.text()).not.toContain('bytes of two')
+    },
+  )
+})
+
+test('no ticket stands in a record or in what the gate says', async () => {
+  const { url } = await ticketFor('/recordings/one')
+  const ticket = url.split('/').at(-1) ?? ''
+  const broken = `${ticket.slice(0, -1)}${ticket.endsWith('A') ? 'Q' : 'A'}`
+  expect((await fetch(`${gate.url}/play/${broken}`)).status).toBe(401)
+  const records = JSON.stringify(await denials(gate, idp))
+  expect(records).toContain('ticket_invalid')
+  for (const piece of [ticket.slice(0, 16), ticket.slice(20, 60)]) {
+    expect(records).not.toContain(piece)
+    expect(gate.said()).not.toContain(piece)
+  }
+})
