@@ -15,6 +15,7 @@ import { ConfigurationError, checkOptions, type MediawardOptions } from './optio
 import { issueTicket, type TicketOffice } from './play/issue-ticket.ts'
 import { type Playing, playRecording } from './play/play-recording.ts'
 import { type Admissions, identifyViewer } from './play/viewer.ts'
+import { viewRecorder } from './play/views.ts'
 import { isRefused, type Refused, refused } from './refusal.ts'
 import { type Storage, storeRecording } from './store/store-recording.ts'
 import type { WaitUntil } from './wait-until.ts'
@@ -49,7 +50,8 @@ export function createGate(options: MediawardOptions): Gate {
   // Without a second issuer there is no doubt whose patient an owner is.
   const soleIssuer = names.length === 1 ? names[0] : undefined
   const places = (recording: string) => locations.map(({ keyPrefix }) => keyPrefix(recording))
-  const playing: Playing = { store, soleIssuer }
+  const beginView = viewRecorder(record, options.views ?? 'sync')
+  const playing: Playing = { store, soleIssuer, beginView }
   const storage: Storage = { store, issuers: names, places }
   const tickets = options.tickets && ticketsUnder(options.tickets.keys)
   const admissions: Admissions = { authenticate, tickets, issuers: new Set(names), locations }

@@ -6,6 +6,7 @@ import type { Ledger } from './ledger/ledger.ts'
 import type { Network } from './ledger/network.ts'
 import { MIN_KEY_LENGTH } from './ledger/pseudonym.ts'
 import { compileLocation, type Location, locationsUnder } from './locate/location.ts'
+import type { ViewPolicy } from './play/views.ts'
 
 /** Everything that Mediaward is told by the app that mounts it, or by the variables of a deployment. */
 export interface MediawardOptions {
@@ -25,6 +26,12 @@ export interface MediawardOptions {
    * for their parts. Variables `LOCATIONS` (JSON) or, for another prefix only, `MEDIA_PREFIX`.
    */
   readonly locations?: readonly Location[]
+  /**
+   * Whether the first byte of a view waits until the view is on record (`sync`), or not (`async`, and its record says so):
+   * then a ledger that is down stops no video, and a crash may lose that somebody watched. Default `sync`. Variable
+   * `VIEWS`.
+   */
+  readonly views?: ViewPolicy
   /** For players that can't send a header. Left out, no ticket is issued and none is taken. */
   readonly tickets?: TicketOptions
   /**
@@ -71,6 +78,9 @@ export function checkOptions(options: Omit<MediawardOptions, 'store' | 'ledger'>
     ...(options.tickets === undefined ? [] : checkTicketOptions(options.tickets)),
     ...checkPublicUrl(options.publicUrl),
   ]
+  if (![undefined, 'sync', 'async'].includes(options.views)) {
+    mistakes.push('VIEWS (views) must be sync or async')
+  }
   if (![undefined, 403, 404].includes(options.concealedStatus)) {
     mistakes.push('CONCEALED_STATUS (concealedStatus) must be 404 or 403')
   }

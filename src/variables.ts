@@ -2,6 +2,7 @@ import type { Issuer } from './authenticate/issuer.ts'
 import type { CookiePolicy, TicketBinding } from './authenticate/ticket-options.ts'
 import { type Location, locationsUnder } from './locate/location.ts'
 import { ConfigurationError, type MediawardOptions } from './options.ts'
+import type { ViewPolicy } from './play/views.ts'
 
 /** The variables of a deployment: the same on every runtime. All are texts. */
 export type Variables = Readonly<Record<string, unknown>>
@@ -14,6 +15,7 @@ export const VARIABLES = {
   LOCATIONS: 'locations',
   ALLOWED_ORIGINS: 'allowedOrigins',
   CONCEALED_STATUS: 'concealedStatus',
+  VIEWS: 'views',
   TICKET_KEY: 'tickets',
   TICKET_TTL: 'tickets',
   TICKET_COOKIE: 'tickets',
@@ -25,7 +27,14 @@ export const VARIABLES = {
 /** The options that can be said in variables. */
 export type VariableOptions = Pick<
   MediawardOptions,
-  'issuers' | 'pseudonymKey' | 'locations' | 'allowedOrigins' | 'concealedStatus' | 'tickets' | 'publicUrl'
+  | 'issuers'
+  | 'pseudonymKey'
+  | 'locations'
+  | 'views'
+  | 'allowedOrigins'
+  | 'concealedStatus'
+  | 'tickets'
+  | 'publicUrl'
 > & { readonly ledgerShards: number }
 
 /** The worker has routes of its own below /console and /play, and at /healthz. */
@@ -81,6 +90,7 @@ export function readVariables(variables: Variables): VariableOptions {
   }
   const origins = text('ALLOWED_ORIGINS')
   const publicUrl = text('PUBLIC_URL')
+  const views = text('VIEWS')
   const ticketKeys = text('TICKET_KEY')
   const [lifetime, cookie, binding] = [text('TICKET_TTL'), text('TICKET_COOKIE'), text('TICKET_BINDING')]
   if (ticketKeys === undefined && [lifetime, cookie, binding].some(value => value !== undefined)) {
@@ -98,6 +108,7 @@ export function readVariables(variables: Variables): VariableOptions {
     ledgerShards: shards,
     ...(origins !== undefined && { allowedOrigins: items(origins) }),
     ...(publicUrl !== undefined && { publicUrl }),
+    ...(views !== undefined && { views: views as ViewPolicy }),
     ...(ticketKeys !== undefined && {
       tickets: {
         keys: items(ticketKeys),

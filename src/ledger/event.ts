@@ -75,16 +75,15 @@ export interface TicketFacts {
   readonly binding?: readonly ('network' | 'user-agent')[]
 }
 
-/** Somebody began to watch a recording: stored before the first byte left, unless `async` says otherwise. */
+/**
+ * Somebody began to watch a recording: stored before the first byte left, unless `async` says otherwise. Its id names
+ * the view. Gates in several places each say that it began: it is one where subject and recording are the same, and less
+ * than half an hour lies between.
+ */
 export interface ViewFacts {
   readonly kind: 'view'
   readonly decision: 'permit'
-  /**
-   * Names the view. Gates in several places may each say that it began; it is one all the same. Another one begins
-   * after half an hour in which nothing was asked for.
-   */
-  readonly view: string
-  /** True where the record was not waited for. */
+  /** True where the first byte did not wait for this record. */
   readonly async?: true
 }
 
@@ -92,6 +91,7 @@ export interface ViewFacts {
 export interface DeliveryFacts {
   readonly kind: 'delivery'
   readonly decision: 'permit'
+  /** Id of the view's record. */
   readonly view: string
   /** Answers with bytes. */
   readonly answers: number

@@ -7,12 +7,14 @@ import type { Attempt } from '../ledger/observe.ts'
 import { type Place, settled } from '../recording.ts'
 import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
 import type { WaitUntil } from '../wait-until.ts'
+import type { BeginView } from './views.ts'
 
 /** What playing takes beside the request. */
 export interface Playing {
   readonly store: RecordingStore
   /** The only issuer, where there is but one. */
   readonly soleIssuer: string | undefined
+  readonly beginView: BeginView
 }
 
 const unavailable = Fault.as('store_unavailable')
@@ -25,7 +27,7 @@ export async function playRecording(
   attempt: Attempt,
   place: Place,
   subject: Subject,
-  { store, soleIssuer }: Playing,
+  { store, soleIssuer, beginView }: Playing,
   crossOrigin: Record<string, string>,
   waitUntil: WaitUntil,
 ): Promise<Response | Refused> {
@@ -47,18 +49,29 @@ export async function playRecording(
   const planned = plan(request, specs, part, attempt.at)
   const bytes = request.method === 'GET' ? bytesOf(planned, part.size) : undefined
   if (bytes === undefined) return deliver(planned, part, discard(part, waitUntil), crossOrigin)
-  if (holds(part, bytes)) return deliver(planned, part, part.body, crossOrigin)
+  if (holds(part, bytes)) return watch(part)
 
   // Rare: If-Range failed, or several ranges came to one. Opened anew, so decided anew.
   discard(part, waitUntil)
   const again = await store.open(place.key, bytes).catch(unavailable)
   const secondThought = refusalOf(again)
   if (secondThought === undefined && again?.etag === part.etag && holds(again, bytes)) {
-    return deliver(planned, again, again.body, crossOrigin)
+    return watch(again)
   }
   discard(again, waitUntil)
   if (secondThought !== undefined) return secondThought
   throw new Fault('store_unavailable')
+
+  /** No view without a record: not a byte goes out before that one is watching is on record. */
+  async function watch(opened: OpenedPart): Promise<Response> {
+    try {
+      await beginView(attempt, subject, place.recording, waitUntil)
+    } catch (error) {
+      discard(opened, waitUntil)
+      throw error
+    }
+    return deliver(planned, opened, opened.body, crossOrigin)
+  }
 
   function refusalOf(opened: StoredPart | null): Refused | undefined {
     const recording = opened && settled(opened.binding, soleIssuer)

@@ -14,7 +14,7 @@ export interface MemoryGate {
 export async function memoryGate(options: Partial<MediawardOptions> = {}): Promise<MemoryGate> {
   const idp = await createIssuer()
   const store = options.store ?? memoryStore()
-  const ledger = memoryLedger()
+  const ledger = options.ledger ?? memoryLedger()
   const bytes = patterned(3000)
   const binding = { owner: 'patient-1', issuer: idp.issuer }
   await store.put('recordings/rec-1', new Blob([bytes]).stream(), {
@@ -26,8 +26,8 @@ export async function memoryGate(options: Partial<MediawardOptions> = {}): Promi
   const { recordings } = createGate({
     issuers: [{ issuer: idp.issuer, audience: idp.audience, algorithms: ['ES256'], jwks: idp.jwks as never }],
     pseudonymKey: 'only for tests: no secret protects these people',
-    ledger,
     ...options,
+    ledger,
     store,
   })
   return {

@@ -51,9 +51,9 @@ describe('fails closed', () => {
       'recording_unknown',
       'path_invalid',
     ])
-    // Who may, may: the ledger has no part in it.
+    // Nor does a byte leave of a view that can't be recorded.
     const owner = { authorization: `Bearer ${await idp.token('patient-1')}` }
-    expect((await fetch('/recordings/rec-1', { headers: owner })).status).toBe(200)
+    expect((await fetch('/recordings/rec-1', { headers: owner })).status).toBe(503)
   })
 
   test('no denial without a record, also where the app can not say where it came from', async () => {

@@ -204,7 +204,8 @@ describe('a ticket is refused', () => {
     expect((await gate.fetch(pathname)).status).toBe(200)
     now += 1
     expect((await gate.fetch(pathname)).status).toBe(401)
-    const [issued, refusal] = await records(gate)
+    const [issued, view, refusal] = await records(gate)
+    expect(view).toMatchObject({ kind: 'view', ticket: issued?.id })
     expect(refusal).toMatchObject({ reason: 'ticket_expired', ticket: issued?.id, recording: 'rec-1' })
     expect(refusal?.subject).toBe(issued?.subject)
   })
@@ -309,8 +310,10 @@ describe('a ticket for A never opens B', () => {
         fc.pre(ticket !== b)
         const [path, init] = show(ticket)
         const response = await gate.fetch(path, init)
-        expect(await response.text()).not.toContain('rec-b')
-        if (ticket !== a) expect(response.status).toBeGreaterThanOrEqual(400)
+        const bytes = new Uint8Array(await response.arrayBuffer())
+        // Bits of base64url that mean nothing may differ: then it is the ticket for A, and opens A.
+        if (response.status === 200) expect(bytes).toEqual(gate.bytes)
+        else expect(Buffer.from(bytes).includes('rec-b')).toBe(false)
       }),
       { numRuns: 500 },
     )

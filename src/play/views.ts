@@ -1,0 +1,85 @@
+import { Remembered } from '../authenticate/remembered.ts'
+import type { Subject } from '../authenticate/subject.ts'
+import { within } from '../deadline.ts'
+import type { ViewFacts } from '../ledger/event.ts'
+import type { Attempt } from '../ledger/observe.ts'
+import type { Recorder } from '../ledger/recorder.ts'
+import { Fault } from '../refusal.ts'
+import { tellOperator } from '../storage-fault.ts'
+import type { WaitUntil } from '../wait-until.ts'
+
+/**
+ * Whether the first byte of a view waits until the view is on record. `async` lets it go first: a ledger that is down
+ * then stops nobody's video, and a crash at that moment loses the record of it.
+ */
+export type ViewPolicy = 'sync' | 'async'
+
+/**
+ * Says that somebody watches a recording, before bytes are sent. Undefined where that is on record already, so that a
+ * warm request waits for nothing; else resolves when it is.
+ *
+ * @throws Fault `ledger_unavailable` where it can't be recorded
+ */
+export type BeginView = (
+  attempt: Attempt,
+  subject: Subject,
+  recording: string,
+  waitUntil: WaitUntil,
+) => Promise<void> | undefined
+
+interface View {
+  /** When something of it was last asked for. */
+  last: number
+  /** Whether its record is durable. */
+  onRecord: boolean
+  readonly recording: Promise<void>
+}
+
+/** A view ends when nothing was asked for so long, in milliseconds. */
+const IDLE = 30 * 60_000
+/** Most views that one isolate knows of; of one that it forgets it says once more that it began. */
+const MAX_VIEWS = 10_000
+/** How long to wait for a record that another request has begun: if that one was cut off, it may never end. */
+const PATIENCE = 5_000
+
+/** Makes the recorder of views of one isolate. */
+export function viewRecorder(record: Recorder, policy: ViewPolicy): BeginView {
+  const views = new Remembered<View>(MAX_VIEWS)
+
+  function begin(attempt: Attempt, key: string): View {
+    const facts: ViewFacts =
+      policy === 'async'
+        ? { kind: 'view', decision: 'permit', async: true }
+        : { kind: 'view', decision: 'permit' }
+    const view: View = {
+      last: attempt.at,
+      onRecord: false,
+      recording: record(attempt, facts).then(
+        () => {
+          view.onRecord = true
+        },
+        (error: unknown) => {
+          // The next request tries again.
+          view.last = Number.NEGATIVE_INFINITY
+          throw error
+        },
+      ),
+    }
+    views.set(key, view)
+    return view
+  }
+
+  return (attempt, subject, recording, waitUntil) => {
+    const key = JSON.stringify([subject.issuer, subject.id, recording])
+    const known = views.get(key)
+    const goesOn = known !== undefined && attempt.at - known.last < IDLE
+    if (goesOn) known.last = Math.max(known.last, attempt.at)
+    if (goesOn && (known.onRecord || policy === 'async')) return undefined
+    const view = goesOn ? known : begin(attempt, key)
+    const lost = (error: unknown) => tellOperator('a view is not on record', error)
+    // Also where the viewer leaves at once: that it began is known.
+    if (!goesOn) waitUntil(view.recording.catch(lost))
+    if (policy === 'async') return undefined
+    return within(PATIENCE, view.recording).catch(Fault.as('ledger_unavailable'))
+  }
+}

@@ -1,0 +1,115 @@
+import { describe, expect, test } from 'vitest'
+import type { Ledger, LedgerEntry } from '../../../src/index.ts'
+import { memoryLedger } from '../../../src/runtime/memory/index.ts'
+import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
+
+async function kinds({ ledger }: MemoryGate): Promise<unknown[]> {
+  const { entries } = await ledger.read({ limit: 100 })
+  return entries.map(({ json }) => (JSON.parse(json) as { kind: string }).kind)
+}
+async function bearer(gate: MemoryGate, subject = 'patient-1'): Promise<Record<string, string>> {
+  return {
+    authorization: `Bearer ${await gate.idp.token(subject, { exp: Math.floor(Date.now() / 1000) + 90_000 })}`,
+  }
+}
+
+/** A ledger that takes an entry only when it is told to. */
+function heldLedger(): Ledger & { waiting: LedgerEntry[]; take: () => void; refuse: () => void } {
+  const ledger = memoryLedger()
+  const answers: { resolve: () => void; reject: (error: Error) => void }[] = []
+  const waiting: LedgerEntry[] = []
+  return {
+    ...ledger,
+    waiting,
+    record: async entry => {
+      waiting.push(entry)
+      await new Promise<void>((resolve, reject) => answers.push({ resolve, reject }))
+      await ledger.record(entry)
+    },
+    take: () => answers.shift()?.resolve(),
+    refuse: () => answers.shift()?.reject(new Error('full')),
+  }
+}
+const turn = () => new Promise(resolve => setTimeout(resolve, 20))
+
+describe('no view without a record', () => {
+  test('many requests of one person for one recording are one view, on record before its first byte', async () => {
+    const ledger = heldLedger()
+    const gate = await memoryGate({ ledger })
+    const headers = await bearer(gate)
+    const answered: number[] = []
+    const asked = Array.from({ length: 5 }, async (_, i) => {
+      const response = await gate.fetch('/recordings/rec-1', {
+        headers: { ...headers, range: `bytes=${i}-` },
+      })
+      answered.push(response.status)
+    })
+    await turn()
+    expect([answered, ledger.waiting.length]).toEqual([[], 1])
+    ledger.take()
+    await Promise.all(asked)
+    expect(answered).toEqual([206, 206, 206, 206, 206])
+    expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(200)
+    expect(await kinds(gate)).toEqual(['view'])
+    expect(JSON.parse(ledger.waiting[0]?.json ?? '')).toMatchObject({
+      recording: 'rec-1',
+      decision: 'permit',
+    })
+    expect(ledger.waiting[0]?.json).not.toContain('patient-1')
+  })
+
+  test('where it can not be recorded not a byte leaves, and the next request tries again', async () => {
+    let down = true
+    const inner = memoryLedger()
+    const record = (entry: LedgerEntry) => (down ? Promise.reject(new Error('down')) : inner.record(entry))
+    const gate = await memoryGate({ ledger: { ...inner, record }, lastResort: () => {} })
+    const headers = await bearer(gate)
+    const refusal = await gate.fetch('/recordings/rec-1', { headers })
+    expect(refusal.status).toBe(503)
+    expect(refusal.headers.get('etag')).toBeNull()
+    expect((await refusal.json()) as object).not.toHaveProperty('detail')
+    down = false
+    expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(200)
+    expect(await kinds(gate)).toEqual(['view'])
+  })
+
+  test('another view begins after half an hour in which nothing was asked for, or of another person', async () => {
+    let now = Date.now()
+    const gate = await memoryGate({ now: () => now })
+    const headers = await bearer(gate)
+    const ask = () => gate.fetch('/recordings/rec-1', { headers })
+    await ask()
+    for (const minutes of [29, 29, 29]) {
+      now += minutes * 60_000
+      await ask()
+    }
+    expect(await kinds(gate)).toEqual(['view'])
+    now += 30 * 60_000
+    await ask()
+    expect(await kinds(gate)).toEqual(['view', 'view'])
+  })
+
+  test('no byte, no view: HEAD, a condition that holds, a range beyond the end', async () => {
+    const gate = await memoryGate()
+    const headers = await bearer(gate)
+    const statuses = [
+      await gate.fetch('/recordings/rec-1', { method: 'HEAD', headers }),
+      await gate.fetch('/recordings/rec-1', { headers: { ...headers, 'if-none-match': '*' } }),
+      await gate.fetch('/recordings/rec-1', { headers: { ...headers, range: 'bytes=5000-' } }),
+    ].map(({ status }) => status)
+    expect([statuses, await kinds(gate)]).toEqual([[200, 304, 416], []])
+  })
+})
+
+test('VIEWS=async waits for nothing, and says so', async () => {
+  const ledger = heldLedger()
+  const gate = await memoryGate({ ledger, views: 'async' })
+  const headers = await bearer(gate)
+  expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(200)
+  expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(200)
+  await turn()
+  ledger.take()
+  await turn()
+  expect(await kinds(gate)).toEqual(['view'])
+  expect(JSON.parse(ledger.waiting[0]?.json ?? '')).toMatchObject({ kind: 'view', async: true })
+})
