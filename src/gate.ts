@@ -2,10 +2,11 @@ import { authenticator } from './authenticate/authenticate.ts'
 import type { Subject } from './authenticate/subject.ts'
 import { ticketsUnder } from './authenticate/ticket.ts'
 import { authorize } from './authorize/authorize.ts'
-import { listDenials } from './console/denials.ts'
+import { listRecords } from './console/records.ts'
 import { preflightHeaders } from './deliver/cross-origin.ts'
 import { responseHeaders } from './deliver/response-headers.ts'
 import { guard, type Handler } from './guard.ts'
+import type { EventKind } from './ledger/event.ts'
 import type { Attempt } from './ledger/observe.ts'
 import { pseudonymizer } from './ledger/pseudonym.ts'
 import { recorder } from './ledger/recorder.ts'
@@ -26,6 +27,8 @@ export interface Gate {
   readonly recordings: Handler
   /** Lists refusals, for the role `security`. */
   readonly denials: Handler
+  /** Lists records of any kind, for the role `security`. */
+  readonly records: Handler
 }
 
 /**
@@ -87,13 +90,14 @@ export function createGate(options: MediawardOptions): Gate {
       : storeRecording(attempt, target.place, subject, storage, crossOrigin)
   })
 
-  const denials = guarded(async (attempt, crossOrigin, waitUntil) => {
-    if (attempt.request.method !== 'GET') return refused('method_not_allowed')
-    const subject = await identify(attempt, waitUntil)
-    if (isRefused(subject)) return subject
-    const decision = authorize({ subject, action: 'audit', recording: null })
-    return isRefused(decision) ? decision : listDenials(attempt.request, ledger, crossOrigin)
-  }, 'GET')
+  const reading = (only?: EventKind) =>
+    guarded(async (attempt, crossOrigin, waitUntil) => {
+      if (attempt.request.method !== 'GET') return refused('method_not_allowed')
+      const subject = await identify(attempt, waitUntil)
+      if (isRefused(subject)) return subject
+      const decision = authorize({ subject, action: 'audit', recording: null })
+      return isRefused(decision) ? decision : listRecords(attempt.request, ledger, crossOrigin, only)
+    }, 'GET')
 
   /** A token that is refused may still have told, by a good signature, whose it is: the record says so. */
   async function identify(attempt: Attempt, waitUntil: WaitUntil): Promise<Subject | Refused> {
@@ -103,5 +107,5 @@ export function createGate(options: MediawardOptions): Gate {
     return outcome
   }
 
-  return { recordings, denials }
+  return { recordings, denials: reading('access'), records: reading() }
 }

@@ -9,7 +9,7 @@ export type {
 } from './deliver/recording-store.ts'
 export { createGate, type Gate } from './gate.ts'
 export type { Handler } from './guard.ts'
-export type { AccessEvent } from './ledger/event.ts'
+export type { AccessEvent, EventKind, LedgerEvent } from './ledger/event.ts'
 export {
   CursorInvalid,
   type Ledger,
@@ -21,7 +21,7 @@ export {
 export type { Network } from './ledger/network.ts'
 export { type SteadfastLedger, steadfast } from './ledger/steadfast.ts'
 export type { Location } from './locate/location.ts'
-export { denials, mediaward } from './middleware.ts'
+export { denials, mediaward, records } from './middleware.ts'
 export { ConfigurationError, type MediawardOptions } from './options.ts'
 export { REASONS, type Reason, type Stage } from './reason.ts'
 export type { Binding, Place } from './recording.ts'

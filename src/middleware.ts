@@ -19,6 +19,11 @@ export function denials(options: MediawardOptions): MiddlewareHandler {
   return asMiddleware(createGate(options).denials)
 }
 
+/** The route that lists records of any kind: `app.get('/console/api/records', records({ … }))`. */
+export function records(options: MediawardOptions): MiddlewareHandler {
+  return asMiddleware(createGate(options).records)
+}
+
 /** Hono's handler for a route of the gate. */
 export function asMiddleware(handler: Handler): MiddlewareHandler {
   return context => handler(context.req.raw, waitUntilOf(context), context.env)

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { CURSOR_HEADER, MAX_PAGE, MORE_HEADER } from '../console/denials.ts'
+import { CURSOR_HEADER, MAX_PAGE, MORE_HEADER } from '../console/records.ts'
 import type { AccessEvent } from '../ledger/event.ts'
 import { ask, DATA, gateAt, reasonOf, tokenFor, URL_HERE } from './client.ts'
 import { print, say, UsageError } from './terminal.ts'

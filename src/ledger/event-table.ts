@@ -1,3 +1,4 @@
+import type { EventKind } from './event.ts'
 import type { LedgerEntry } from './ledger.ts'
 
 /** Runs a statement of SQLite and returns its rows; whatever runtime has the database. */
@@ -17,6 +18,7 @@ export interface TableQuery {
   readonly limit: number
   readonly since?: string
   readonly latest?: boolean
+  readonly kind?: EventKind
 }
 
 /** The log as a table of SQLite: the same in a Durable Object and in a file. The caller is its only writer. */
@@ -37,11 +39,12 @@ export class EventTable {
   }
 
   /** Entries after a number, by rising number; with `latest` the last ones. */
-  read({ after, limit, since = '', latest = false }: TableQuery): NumberedEntry[] {
+  read({ after, limit, since = '', latest = false, kind }: TableQuery): NumberedEntry[] {
     const rows = this.#sql<NumberedEntry>(
-      `SELECT seq, id, json FROM event WHERE seq > ? AND json ->> '$.t' >= ? ORDER BY seq ${latest ? 'DESC' : 'ASC'} LIMIT ?`,
+      `SELECT seq, id, json FROM event WHERE seq > ? AND json ->> '$.t' >= ?${kind === undefined ? '' : " AND json ->> '$.kind' = ?"} ORDER BY seq ${latest ? 'DESC' : 'ASC'} LIMIT ?`,
       after,
       since,
+      ...(kind === undefined ? [] : [kind]),
       limit,
     )
     return latest ? rows.toReversed() : rows

@@ -134,6 +134,17 @@ export type EventFacts = AccessFacts | TicketFacts | ViewFacts | DeliveryFacts |
 /** What a record is about. */
 export type EventKind = EventFacts['kind']
 
+const NAMES: Readonly<Record<EventKind, true>> = {
+  access: true,
+  ticket: true,
+  view: true,
+  delivery: true,
+  listed: true,
+}
+
+/** Every kind of record. */
+export const KINDS: readonly EventKind[] = Object.keys(NAMES) as EventKind[]
+
 /** One record of the log, as JSON (RFC 8785). */
 export type LedgerEvent = EventHead & EventFacts
 

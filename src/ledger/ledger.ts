@@ -1,3 +1,5 @@
+import type { EventKind } from './event.ts'
+
 /** A record as it is stored: its canonical JSON, and the id that makes storing it twice the same as once. */
 export interface LedgerEntry {
   readonly id: string
@@ -14,6 +16,8 @@ export interface LedgerQuery {
   readonly since?: string
   /** The newest `limit` records instead of the oldest. */
   readonly latest?: boolean
+  /** Only records of this kind. Default: all. */
+  readonly kind?: EventKind
 }
 
 /** Some records, oldest first. */

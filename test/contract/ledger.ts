@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { EventKind } from '../../src/ledger/event.ts'
 import { eventId } from '../../src/ledger/event-id.ts'
 import { CursorInvalid, type Ledger, type LedgerEntry } from '../../src/ledger/ledger.ts'
 
@@ -6,10 +7,10 @@ import { CursorInvalid, type Ledger, type LedgerEntry } from '../../src/ledger/l
 
 const START = Date.UTC(2026, 10, 23)
 
-function entry(second: number): LedgerEntry {
+function entry(second: number, kind: EventKind = 'access'): LedgerEntry {
   const at = START + second * 1000
   const id = eventId(at)
-  return { id, json: `{"id":"${id}","t":"${new Date(at).toISOString()}"}` }
+  return { id, json: `{"id":"${id}","kind":"${kind}","t":"${new Date(at).toISOString()}"}` }
 }
 
 async function readAll(ledger: Ledger, limit: number): Promise<LedgerEntry[]> {
@@ -83,6 +84,27 @@ export function ledgerContract(name: string, create: () => Ledger): void {
       const newest = await ledger.read({ limit: 3, latest: true })
       expect(newest.entries).toEqual(entries.slice(27))
       expect((await ledger.read({ limit: 10, after: newest.cursor })).entries).toEqual([])
+    })
+
+    test('reads one kind, and reading on has each entry of it once, whatever is in between', async () => {
+      const ledger = create()
+      const entries = Array.from({ length: 60 }, (_, i) => entry(i, i % 3 === 0 ? 'listed' : 'access'))
+      for (const one of entries.slice(0, 50)) await ledger.record(one)
+      const listed = entries.filter((_, i) => i % 3 === 0)
+      const seen: LedgerEntry[] = []
+      let page = await ledger.read({ limit: 4, kind: 'listed' })
+      while (page.more) {
+        seen.push(...page.entries)
+        page = await ledger.read({ limit: 4, kind: 'listed', after: page.cursor })
+      }
+      for (const one of entries.slice(50)) await ledger.record(one)
+      const late = await ledger.read({ limit: 100, kind: 'listed', after: page.cursor })
+      expect([...seen, ...page.entries, ...late.entries]).toEqual(listed)
+      const newest = await ledger.read({ limit: 2, latest: true, kind: 'listed' })
+      expect(newest.entries).toEqual(listed.slice(-2))
+      expect((await ledger.read({ limit: 9, kind: 'ticket' })).entries).toEqual([])
+      const both = { limit: 100, kind: 'listed', since: new Date(START + 50_000).toISOString() } as const
+      expect((await ledger.read(both)).entries).toEqual(listed.slice(17))
     })
 
     test.each(['x', '-1', '1.x', '1e3', '.', '1.1.1.1.1.1.1.1.1.1'])('%s is no cursor', async after => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
-import type { AccessEvent } from '../../src/ledger/event.ts'
+import type { AccessEvent, EventKind, LedgerEvent } from '../../src/ledger/event.ts'
 import type { RunningGate } from './gate.ts'
 
 /** An identity provider of the tests. */
@@ -70,18 +70,34 @@ export async function store(
 }
 
 /** All refusals on record. */
-export async function denials(gate: RunningGate, by: TestIssuer): Promise<AccessEvent[]> {
+export const denials = (gate: RunningGate, by: TestIssuer): Promise<AccessEvent[]> =>
+  read(gate, by, 'denials')
+
+/** All records of a kind, or of all kinds. */
+export const records = <Kind extends EventKind>(
+  gate: RunningGate,
+  by: TestIssuer,
+  kind?: Kind,
+): Promise<Extract<LedgerEvent, { kind: Kind }>[]> =>
+  read(gate, by, 'records', kind === undefined ? {} : { kind })
+
+async function read<Event>(
+  gate: RunningGate,
+  by: TestIssuer,
+  route: string,
+  parameters: Record<string, string> = {},
+): Promise<Event[]> {
   const token = await by.token('analyst-1', { roles: ['security'] })
-  const events: AccessEvent[] = []
+  const events: Event[] = []
   let after: string | undefined
   do {
-    const query = after === undefined ? '' : `?after=${after}`
-    const response = await fetch(`${gate.url}/console/api/denials${query}`, {
+    const query = new URLSearchParams({ ...parameters, ...(after !== undefined && { after }) })
+    const response = await fetch(`${gate.url}/console/api/${route}?${query}`, {
       headers: { Authorization: `Bearer ${token}` },
     })
-    if (!response.ok) throw new Error(`the list of refusals answered ${response.status}`)
+    if (!response.ok) throw new Error(`the list of ${route} answered ${response.status}`)
     const lines = (await response.text()).split('\n').filter(line => line !== '')
-    events.push(...lines.map(line => JSON.parse(line) as AccessEvent))
+    events.push(...lines.map(line => JSON.parse(line) as Event))
     after =
       response.headers.get('mediaward-more') === null
         ? undefined

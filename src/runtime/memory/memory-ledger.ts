@@ -11,11 +11,15 @@ export function memoryLedger(): Ledger {
       entries.push(entry)
     },
 
-    async read({ after = '0', limit, since = '', latest }) {
+    async read({ after = '0', limit, since = '', latest, kind }) {
       if (!/^\d{1,15}$/.test(after)) throw new CursorInvalid()
       const unread = entries
         .map((entry, index) => ({ entry, seq: index + 1 }))
-        .filter(({ entry, seq }) => seq > Number(after) && timeOf(entry) >= since)
+        .filter(({ entry, seq }) => {
+          if (seq <= Number(after)) return false
+          const event = JSON.parse(entry.json) as { t: string; kind?: string }
+          return event.t >= since && (kind === undefined || event.kind === kind)
+        })
       const page = latest ? unread.slice(-limit) : unread.slice(0, limit)
       return {
         entries: page.map(({ entry }) => entry).sort((a, b) => (a.id < b.id ? -1 : 1)),
@@ -41,5 +45,3 @@ export function memoryOverflow(): Overflow {
     },
   }
 }
-
-const timeOf = (entry: LedgerEntry): string => (JSON.parse(entry.json) as { t: string }).t

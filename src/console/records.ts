@@ -1,4 +1,5 @@
 import { responseHeaders } from '../deliver/response-headers.ts'
+import { type EventKind, KINDS } from '../ledger/event.ts'
 import { CursorInvalid, type Ledger, type LedgerQuery } from '../ledger/ledger.ts'
 import { Fault } from '../refusal.ts'
 
@@ -12,15 +13,18 @@ export const MORE_HEADER = 'Mediaward-More'
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/
 
 /**
- * Lists refusals as JSON lines, oldest first. Query parameters: `after` (a cursor), `since` (ISO 8601, UTC), `limit`
- * (1 to 1000) and `latest` (`true`: the newest instead of the oldest).
+ * Lists records as JSON lines, oldest first. Query parameters: `after` (a cursor), `since` (ISO 8601, UTC), `limit`
+ * (1 to 1000), `latest` (`true`: the newest instead of the oldest) and, where the route isn't for one kind, `kind`.
+ *
+ * @param only the kind that the route is for; undefined where the request may choose
  */
-export async function listDenials(
+export async function listRecords(
   request: Request,
   ledger: Ledger,
   crossOrigin: Record<string, string>,
+  only?: EventKind,
 ): Promise<Response> {
-  const query = readQuery(new URL(request.url).searchParams)
+  const query = readQuery(new URL(request.url).searchParams, only)
   if (typeof query === 'string') return badQuery(query, crossOrigin)
   try {
     const page = await ledger.read(query)
@@ -38,7 +42,7 @@ export async function listDenials(
   }
 }
 
-function readQuery(parameters: URLSearchParams): LedgerQuery | string {
+function readQuery(parameters: URLSearchParams, only: EventKind | undefined): LedgerQuery | string {
   const limit = Number(parameters.get('limit') ?? MAX_PAGE)
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE) return `limit must be from 1 to ${MAX_PAGE}`
   const since = parameters.get('since')
@@ -47,12 +51,18 @@ function readQuery(parameters: URLSearchParams): LedgerQuery | string {
   }
   const latest = parameters.get('latest')
   if (latest !== null && latest !== 'true') return 'latest must be true, or left out'
+  const asked = parameters.get('kind')
+  const kind = only ?? KINDS.find(known => known === asked)
+  if (only === undefined && asked !== null && kind === undefined) {
+    return `kind must be one of ${KINDS.join(', ')}, or left out`
+  }
   const after = parameters.get('after')
   return {
     limit,
     ...(after !== null && { after }),
     ...(since !== null && { since: new Date(since).toISOString() }),
     ...(latest !== null && { latest: true }),
+    ...(kind !== undefined && { kind }),
   }
 }
 
