@@ -3,8 +3,7 @@ import type { Subject } from './authenticate/subject.ts'
 import { ticketsUnder } from './authenticate/ticket.ts'
 import { authorize } from './authorize/authorize.ts'
 import { listRecords } from './console/records.ts'
-import { preflightHeaders } from './deliver/cross-origin.ts'
-import { responseHeaders } from './deliver/response-headers.ts'
+import { preflight } from './deliver/cross-origin.ts'
 import { guard, type Handler } from './guard.ts'
 import type { EventKind } from './ledger/event.ts'
 import type { Attempt } from './ledger/observe.ts'
@@ -64,10 +63,7 @@ export function createGate(options: MediawardOptions): Gate {
 
   const recordings = guarded(async (attempt, crossOrigin, waitUntil) => {
     const { request } = attempt
-    if (request.method === 'OPTIONS') {
-      const headers = responseHeaders(crossOrigin, preflightHeaders(crossOrigin))
-      return new Response(null, { status: 204, headers })
-    }
+    if (request.method === 'OPTIONS') return preflight(crossOrigin)
 
     const target = targetOf(request, locations)
     if (isRefused(target)) return target

@@ -1,4 +1,5 @@
 import { ALLOW } from '../refusal.ts'
+import { responseHeaders } from './response-headers.ts'
 
 /**
  * The CORS headers for one request (Fetch standard, 3.2), the same on every answer, refusals too: else a player
@@ -20,8 +21,13 @@ export function crossOriginHeaders(
   }
 }
 
-/** What a preflight is told beyond that. It carries no credential and is answered before one is looked for. */
-export function preflightHeaders(crossOrigin: Record<string, string>): Record<string, string> {
+/** The answer to a preflight. That carries no credential, and is answered before one is looked for. */
+export function preflight(crossOrigin: Record<string, string>): Response {
+  const headers = responseHeaders(crossOrigin, preflightHeaders(crossOrigin))
+  return new Response(null, { status: 204, headers })
+}
+
+function preflightHeaders(crossOrigin: Record<string, string>): Record<string, string> {
   if (crossOrigin['Access-Control-Allow-Origin'] === undefined) return { Allow: ALLOW }
   return {
     Allow: ALLOW,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createIssuer, denials, store, type TestIssuer, variables } from '../support/clinic.ts'
+import { createIssuer, denials, records, store, type TestIssuer, variables } from '../support/clinic.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
 
 // Players that can't send a header: what they are given is a URL, or a cookie.
@@ -100,15 +100,31 @@ describe('a ticket for one never opens another', () => {
   )
 })
 
+test('the log tells the ticket, the view that was had with it, and a refusal apart', async () => {
+  const { url } = await ticketFor('/recordings/set/master.m3u8')
+  for (const part of ['', 'video/0.m4s', 'video/0.m4s'])
+    expect((await fetch(new URL(part, url))).status).toBe(200)
+  const ticket = (await records(gate, idp, 'ticket')).at(-1)
+  expect(ticket).toMatchObject({ decision: 'permit', recording: 'set', part: 'master.m3u8' })
+  const views = (await records(gate, idp, 'view')).filter(({ recording }) => recording === 'set')
+  expect(views.at(-1)).toMatchObject({ owner: ticket?.subject, subject: ticket?.subject })
+  expect(views).toHaveLength(1)
+  expect((await denials(gate, idp)).every(({ kind }) => kind === 'access')).toBe(true)
+  const bad = await fetch(`${gate.url}/console/api/records?kind=x`, {
+    headers: { Authorization: `Bearer ${await idp.token('a', { roles: ['security'] })}` },
+  })
+  expect(bad.status).toBe(400)
+})
+
 test('no ticket stands in a record or in what the gate says', async () => {
   const { url } = await ticketFor('/recordings/one')
   const ticket = url.split('/').at(-1) ?? ''
   const broken = `${ticket.slice(0, -1)}${ticket.endsWith('A') ? 'Q' : 'A'}`
   expect((await fetch(`${gate.url}/play/${broken}`)).status).toBe(401)
-  const records = JSON.stringify(await denials(gate, idp))
-  expect(records).toContain('ticket_invalid')
+  const log = JSON.stringify(await denials(gate, idp))
+  expect(log).toContain('ticket_invalid')
   for (const piece of [ticket.slice(0, 16), ticket.slice(20, 60)]) {
-    expect(records).not.toContain(piece)
+    expect(log).not.toContain(piece)
     expect(gate.said()).not.toContain(piece)
   }
 })
