@@ -12,6 +12,7 @@ import { recorder } from './ledger/recorder.ts'
 import { compileLocation, locationsUnder } from './locate/location.ts'
 import { targetOf } from './locate/target.ts'
 import { ConfigurationError, checkOptions, type MediawardOptions } from './options.ts'
+import { deliveryRecorder } from './play/deliveries.ts'
 import { issueTicket, type TicketOffice } from './play/issue-ticket.ts'
 import { type Playing, playRecording } from './play/play-recording.ts'
 import { type Admissions, identifyViewer } from './play/viewer.ts'
@@ -28,6 +29,8 @@ export interface Gate {
   readonly denials: Handler
   /** Lists records of any kind, for the role `security`. */
   readonly records: Handler
+  /** Records what is known and not on record yet: which bytes left. For when a process ends. */
+  flush(): Promise<void>
 }
 
 /**
@@ -38,7 +41,7 @@ export interface Gate {
  */
 export function createGate(options: MediawardOptions): Gate {
   checkOptions(options)
-  const { issuers, store, ledger } = options
+  const { issuers, store, ledger, publicUrl } = options
   if (store === undefined || ledger === undefined) {
     throw new ConfigurationError([
       'store and ledger must be there: on Workers both come from cloudflare(env)',
@@ -52,12 +55,12 @@ export function createGate(options: MediawardOptions): Gate {
   // Without a second issuer there is no doubt whose patient an owner is.
   const soleIssuer = names.length === 1 ? names[0] : undefined
   const places = (recording: string) => locations.map(({ keyPrefix }) => keyPrefix(recording))
-  const beginView = viewRecorder(record, options.views ?? 'sync')
-  const playing: Playing = { store, soleIssuer, beginView }
+  const deliveries = deliveryRecorder(record)
+  const beginView = viewRecorder(record, options.views)
+  const playing: Playing = { store, soleIssuer, beginView, deliveries }
   const storage: Storage = { store, issuers: names, places }
   const tickets = options.tickets && ticketsUnder(options.tickets.keys)
   const admissions: Admissions = { authenticate, tickets, issuers: new Set(names), locations }
-  const { publicUrl } = options
   const office: TicketOffice | undefined = tickets &&
     options.tickets && { tickets, options: options.tickets, store, soleIssuer, places, record, publicUrl }
 
@@ -103,5 +106,5 @@ export function createGate(options: MediawardOptions): Gate {
     return outcome
   }
 
-  return { recordings, denials: reading('access'), records: reading() }
+  return { recordings, denials: reading('access'), records: reading(), flush: deliveries.flush }
 }

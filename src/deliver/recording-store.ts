@@ -25,6 +25,11 @@ export interface OpenedPart extends StoredPart {
    * that the runtime sends it with its Content-Length and by itself.
    */
   readonly body: ReadableStream<Uint8Array>
+  /**
+   * Resolves to how many bytes of `body` were taken, when it has ended, failed or been cancelled. Never rejects. Absent
+   * where the store can't tell without looking at every chunk.
+   */
+  readonly taken?: Promise<number>
   /** Which bytes `body` holds. */
   readonly range: { readonly offset: number; readonly length: number }
 }

@@ -87,7 +87,10 @@ export interface ViewFacts {
   readonly async?: true
 }
 
-/** Bytes that left in a view since the last such record. */
+/**
+ * Bytes that left in a view since the last such record of it. Where a store can't tell how much of an answer was taken,
+ * all that was asked for counts as having left: it is never less than what did.
+ */
 export interface DeliveryFacts {
   readonly kind: 'delivery'
   readonly decision: 'permit'
@@ -95,15 +98,21 @@ export interface DeliveryFacts {
   readonly view: string
   /** Answers with bytes. */
   readonly answers: number
-  /** Answers that ended early, as the viewer left or a stream broke. */
+  /** Of these, the ones that ended early, as the viewer left or a stream broke. */
   readonly cut: number
+  /** Of these, the ones of which nobody can tell how much was taken. */
+  readonly assumed: number
   /** Bytes in all, also those that left twice. */
   readonly bytes: number
-  /** Which bytes of which part left: first and last of each stretch, as in a Content-Range. */
-  readonly parts: readonly {
-    readonly part?: string
-    readonly ranges: readonly (readonly [number, number])[]
-  }[]
+  /** Which bytes of which part left. */
+  readonly parts: readonly DeliveredPart[]
+}
+
+/** Bytes of one part that left, as first and last of each stretch, by rising number, none touching another. */
+export interface DeliveredPart {
+  /** Absent where the recording is one file. */
+  readonly part?: string
+  readonly ranges: readonly (readonly [number, number])[]
 }
 
 /** An app asked which of these recordings a subject may play, before it showed a list of them. */

@@ -7,6 +7,7 @@ import type { Attempt } from '../ledger/observe.ts'
 import { type Place, settled } from '../recording.ts'
 import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
 import type { WaitUntil } from '../wait-until.ts'
+import type { Deliveries } from './deliveries.ts'
 import type { BeginView } from './views.ts'
 
 /** What playing takes beside the request. */
@@ -15,6 +16,7 @@ export interface Playing {
   /** The only issuer, where there is but one. */
   readonly soleIssuer: string | undefined
   readonly beginView: BeginView
+  readonly deliveries: Deliveries
 }
 
 const unavailable = Fault.as('store_unavailable')
@@ -27,7 +29,7 @@ export async function playRecording(
   attempt: Attempt,
   place: Place,
   subject: Subject,
-  { store, soleIssuer, beginView }: Playing,
+  { store, soleIssuer, beginView, deliveries }: Playing,
   crossOrigin: Record<string, string>,
   waitUntil: WaitUntil,
 ): Promise<Response | Refused> {
@@ -65,7 +67,8 @@ export async function playRecording(
   /** No view without a record: not a byte goes out before that one is watching is on record. */
   async function watch(opened: OpenedPart): Promise<Response> {
     try {
-      await beginView(attempt, subject, place.recording, waitUntil)
+      const view = await beginView(attempt, subject, place.recording, waitUntil)
+      deliveries.sending(attempt, { view, part: place.part, ...opened.range, taken: opened.taken }, waitUntil)
     } catch (error) {
       discard(opened, waitUntil)
       throw error

@@ -2,6 +2,7 @@ import { Remembered } from '../authenticate/remembered.ts'
 import type { Subject } from '../authenticate/subject.ts'
 import { within } from '../deadline.ts'
 import type { ViewFacts } from '../ledger/event.ts'
+import { eventId } from '../ledger/event-id.ts'
 import type { Attempt } from '../ledger/observe.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import { Fault } from '../refusal.ts'
@@ -15,8 +16,8 @@ import type { WaitUntil } from '../wait-until.ts'
 export type ViewPolicy = 'sync' | 'async'
 
 /**
- * Says that somebody watches a recording, before bytes are sent. Undefined where that is on record already, so that a
- * warm request waits for nothing; else resolves when it is.
+ * Says that somebody watches a recording, before bytes are sent, and tells the id of the view's record: at once where
+ * that is durable already, so that a warm request waits for nothing; else when it is.
  *
  * @throws Fault `ledger_unavailable` where it can't be recorded
  */
@@ -25,14 +26,16 @@ export type BeginView = (
   subject: Subject,
   recording: string,
   waitUntil: WaitUntil,
-) => Promise<void> | undefined
+) => Promise<string> | string
 
 interface View {
+  /** Of its record. */
+  readonly id: string
   /** When something of it was last asked for. */
   last: number
   /** Whether its record is durable. */
   onRecord: boolean
-  readonly recording: Promise<void>
+  readonly recording: Promise<string>
 }
 
 /** A view ends when nothing was asked for so long, in milliseconds. */
@@ -43,7 +46,7 @@ const MAX_VIEWS = 10_000
 const PATIENCE = 5_000
 
 /** Makes the recorder of views of one isolate. */
-export function viewRecorder(record: Recorder, policy: ViewPolicy): BeginView {
+export function viewRecorder(record: Recorder, policy: ViewPolicy = 'sync'): BeginView {
   const views = new Remembered<View>(MAX_VIEWS)
 
   function begin(attempt: Attempt, key: string): View {
@@ -51,12 +54,15 @@ export function viewRecorder(record: Recorder, policy: ViewPolicy): BeginView {
       policy === 'async'
         ? { kind: 'view', decision: 'permit', async: true }
         : { kind: 'view', decision: 'permit' }
+    const id = eventId(attempt.at)
     const view: View = {
       last: attempt.at,
+      id,
       onRecord: false,
-      recording: record(attempt, facts).then(
+      recording: record(attempt, facts, id).then(
         () => {
           view.onRecord = true
+          return id
         },
         (error: unknown) => {
           // The next request tries again.
@@ -74,12 +80,12 @@ export function viewRecorder(record: Recorder, policy: ViewPolicy): BeginView {
     const known = views.get(key)
     const goesOn = known !== undefined && attempt.at - known.last < IDLE
     if (goesOn) known.last = Math.max(known.last, attempt.at)
-    if (goesOn && (known.onRecord || policy === 'async')) return undefined
+    if (goesOn && (known.onRecord || policy === 'async')) return known.id
     const view = goesOn ? known : begin(attempt, key)
     const lost = (error: unknown) => tellOperator('a view is not on record', error)
     // Also where the viewer leaves at once: that it began is known.
     if (!goesOn) waitUntil(view.recording.catch(lost))
-    if (policy === 'async') return undefined
+    if (policy === 'async') return view.id
     return within(PATIENCE, view.recording).catch(Fault.as('ledger_unavailable'))
   }
 }

@@ -8,6 +8,7 @@ export interface MemoryGate {
   readonly fetch: (path: string, init?: RequestInit) => Promise<Response>
   readonly ledger: MediawardOptions['ledger']
   readonly bytes: Uint8Array<ArrayBuffer>
+  readonly flush: () => Promise<void>
 }
 
 /** A gate with one recording, `rec-1` of `patient-1`. */
@@ -23,7 +24,7 @@ export async function memoryGate(options: Partial<MediawardOptions> = {}): Promi
     binding,
     replaces: null,
   })
-  const { recordings } = createGate({
+  const { recordings, flush } = createGate({
     issuers: [{ issuer: idp.issuer, audience: idp.audience, algorithms: ['ES256'], jwks: idp.jwks as never }],
     pseudonymKey: 'only for tests: no secret protects these people',
     ...options,
@@ -34,6 +35,7 @@ export async function memoryGate(options: Partial<MediawardOptions> = {}): Promi
     idp,
     ledger,
     bytes,
+    flush,
     fetch: (path, init) => recordings(new Request(`https://gate.test${path}`, init), () => {}),
   }
 }

@@ -39,7 +39,7 @@ async function stop(): Promise<void> {
     while (answering.size > 0) await Promise.allSettled(answering)
   }
   await Promise.race([quiet(), late])
-  close()
+  await close()
   process.exit(0)
 }
 process.once('SIGTERM', stop).once('SIGINT', stop)

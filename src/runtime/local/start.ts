@@ -15,8 +15,8 @@ export interface Started {
   /** Answers a request; `platform` is what the server hands over beside it. */
   fetch(request: Request, platform: unknown): Response | Promise<Response>
   readonly settings: LocalVariables
-  /** Writes what waits and gives the folder back. Call it when the last request is answered. */
-  close(): void
+  /** Records what is left to record and gives the folder back. Call it when the last request is answered. */
+  close(): Promise<void>
 }
 
 /**
@@ -38,6 +38,14 @@ export function start(variables: Variables, addressOf: (platform: unknown) => st
     return ip === undefined || isIP(ip) === 0 ? {} : { ip: ip.replace(/^::ffff:(?=\d+\.)/i, '') }
   }
   const { close, ...platform } = local(settings)
-  const app = createApp(createGate({ ...options, ...platform, network }))
-  return { fetch: (request, from) => app.fetch(request, from as object, NO_CONTEXT), settings, close }
+  const gate = createGate({ ...options, ...platform, network })
+  const app = createApp(gate)
+  return {
+    fetch: (request, from) => app.fetch(request, from as object, NO_CONTEXT),
+    settings,
+    async close() {
+      await gate.flush()
+      close()
+    },
+  }
 }

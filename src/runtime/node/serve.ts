@@ -36,7 +36,7 @@ export async function serve(variables: Variables): Promise<Serving> {
       server.listen(settings.port, settings.host, resolve)
     })
   } catch (error) {
-    close()
+    await close()
     throw error
   }
   const { port } = server.address() as AddressInfo
@@ -47,7 +47,7 @@ export async function serve(variables: Variables): Promise<Serving> {
       const late = setTimeout(() => server.closeAllConnections(), GRACE)
       await new Promise(resolve => server.close(resolve))
       clearTimeout(late)
-      close()
+      await close()
     },
   }
 }

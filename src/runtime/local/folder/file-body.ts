@@ -22,11 +22,15 @@ const newChunk: (length: number) => Uint8Array =
 export function fileBody(
   file: OpenFile,
   { offset, length }: { readonly offset: number; readonly length: number },
-): ReadableStream<Uint8Array> {
+): { readonly body: ReadableStream<Uint8Array>; readonly taken: Promise<number> } {
   let at = offset
   const end = offset + length
   let left = false
-  return new ReadableStream<Uint8Array>(
+  let ended: (taken: number) => void = () => {}
+  const taken = new Promise<number>(resolve => {
+    ended = resolve
+  })
+  const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
@@ -40,20 +44,26 @@ export function fileBody(
           if (at < end) return
         } catch (error) {
           file.forget()
-          file.release()
+          release()
           throw error
         }
-        file.release()
+        release()
         controller.close()
       },
       cancel() {
         left = true
-        file.release()
+        release()
       },
     },
     // Nothing is read ahead: a client that takes nothing costs no memory.
     { highWaterMark: 0 },
   )
+  return { body, taken }
+
+  function release(): void {
+    file.release()
+    ended(at - offset)
+  }
 }
 
 /** Reads on a thread of its own, as the bytes may have to come from the disk. Fewer come at the end of the file. */

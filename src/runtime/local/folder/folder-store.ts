@@ -65,7 +65,7 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
           file.release()
           throw new StorageFault('the file of a recording is not as long as when it was stored: restore it')
         }
-        return { ...partOf(facts), range: served, body: fileBody(file, served) }
+        return { ...partOf(facts), range: served, ...fileBody(file, served) }
       }
       throw new StorageFault('the bytes of a recording are missing beside its facts: restore them')
     },

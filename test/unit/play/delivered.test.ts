@@ -1,0 +1,57 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { DeliveredSum } from '../../../src/play/delivered.ts'
+
+const whole = (part: string | undefined, offset: number, length: number) => ({
+  part,
+  offset,
+  length,
+  taken: length,
+})
+
+test('what touches or overlaps is one stretch, and counts twice in bytes only', () => {
+  const sum = new DeliveredSum()
+  sum.add(whole(undefined, 0, 10), false)
+  sum.add(whole(undefined, 20, 10), false)
+  sum.add(whole(undefined, 5, 15), false)
+  sum.add(whole('a.ts', 3, 1), true)
+  expect(sum.facts('view-1')).toEqual({
+    kind: 'delivery',
+    decision: 'permit',
+    view: 'view-1',
+    answers: 4,
+    cut: 0,
+    assumed: 1,
+    bytes: 36,
+    parts: [{ ranges: [[0, 29]] }, { part: 'a.ts', ranges: [[3, 3]] }],
+  })
+})
+
+test('of an answer that is cut, only what was taken left', () => {
+  const sum = new DeliveredSum()
+  sum.add({ part: undefined, offset: 100, length: 50, taken: 20 }, false)
+  sum.add({ part: undefined, offset: 500, length: 50, taken: 0 }, false)
+  expect(sum.facts('v')).toMatchObject({ answers: 2, cut: 2, bytes: 20, parts: [{ ranges: [[100, 119]] }] })
+})
+
+test('the stretches hold exactly the bytes that left', () => {
+  const answer = fc.record({ offset: fc.nat(60), length: fc.integer({ min: 1, max: 20 }) })
+  fc.assert(
+    fc.property(fc.array(answer), answers => {
+      const sum = new DeliveredSum()
+      const left = new Set<number>()
+      for (const { offset, length } of answers) {
+        sum.add(whole(undefined, offset, length), false)
+        for (let i = 0; i < length; i++) left.add(offset + i)
+      }
+      const ranges = sum.facts('v').parts[0]?.ranges ?? []
+      const told = ranges.flatMap(([first, last]) =>
+        Array.from({ length: last - first + 1 }, (_, i) => first + i),
+      )
+      expect(told).toEqual([...left].sort((a, b) => a - b))
+      expect(sum.stretches).toBe(ranges.length)
+      for (const [i, range] of ranges.entries())
+        expect(range[0]).toBeGreaterThan((ranges[i - 1]?.[1] ?? -2) + 1)
+    }),
+  )
+})
