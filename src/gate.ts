@@ -9,9 +9,10 @@ import type { EventKind } from './ledger/event.ts'
 import type { Attempt } from './ledger/observe.ts'
 import { pseudonymizer } from './ledger/pseudonym.ts'
 import { recorder } from './ledger/recorder.ts'
+import { refusalRecorder } from './ledger/repeats.ts'
 import { compileLocation, locationsUnder } from './locate/location.ts'
 import { targetOf } from './locate/target.ts'
-import { ConfigurationError, checkOptions, type MediawardOptions } from './options.ts'
+import { checkOptions, checkStores, type MediawardOptions } from './options.ts'
 import { deliveryRecorder } from './play/deliveries.ts'
 import { issueTicket, type TicketOffice } from './play/issue-ticket.ts'
 import { type Playing, playRecording } from './play/play-recording.ts'
@@ -29,7 +30,7 @@ export interface Gate {
   readonly denials: Handler
   /** Lists records of any kind, for the role `security`. */
   readonly records: Handler
-  /** Records what is known and not on record yet: which bytes left. For when a process ends. */
+  /** Records what is counted and not on record yet. For when a process ends. */
   flush(): Promise<void>
 }
 
@@ -41,14 +42,11 @@ export interface Gate {
  */
 export function createGate(options: MediawardOptions): Gate {
   checkOptions(options)
+  checkStores(options)
   const { issuers, store, ledger, publicUrl } = options
-  if (store === undefined || ledger === undefined) {
-    throw new ConfigurationError([
-      'store and ledger must be there: on Workers both come from cloudflare(env)',
-    ])
-  }
   const record = recorder(ledger, pseudonymizer(options.pseudonymKey), options.lastResort)
-  const guarded = guard(options, record)
+  const refusals = refusalRecorder(record)
+  const guarded = guard(options, refusals)
   const locations = (options.locations ?? locationsUnder('/recordings')).map(compileLocation)
   const authenticate = authenticator(issuers)
   const names = issuers.map(({ issuer }) => issuer)
@@ -106,5 +104,6 @@ export function createGate(options: MediawardOptions): Gate {
     return outcome
   }
 
-  return { recordings, denials: reading('access'), records: reading(), flush: deliveries.flush }
+  const flush = async () => void (await Promise.all([refusals.flush(), deliveries.flush()]))
+  return { recordings, denials: reading('access'), records: reading(), flush }
 }

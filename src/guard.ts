@@ -4,7 +4,7 @@ import { denialOf } from './ledger/denial.ts'
 import { eventId } from './ledger/event-id.ts'
 import type { Network } from './ledger/network.ts'
 import type { Attempt } from './ledger/observe.ts'
-import type { Recorder } from './ledger/recorder.ts'
+import type { RecordedRefusal, Refusals } from './ledger/repeats.ts'
 import type { MediawardOptions } from './options.ts'
 import { stageOf } from './reason.ts'
 import { answerTo, Fault, isRefused, type Refused, refused } from './refusal.ts'
@@ -36,7 +36,7 @@ const BEAT = 25
  */
 export function guard(
   options: MediawardOptions,
-  record: Recorder,
+  refusals: Refusals,
 ): (route: Route, allow?: string) => Handler {
   const { concealedStatus = 404, now = Date.now, network = () => ({}) } = options
   const allowedOrigins = new Set(options.allowedOrigins)
@@ -59,8 +59,9 @@ export function guard(
     const answer = answerTo(reason, concealedStatus, allow)
     const id = eventId(at)
     tellOperator(`${reason}, event ${id}`, cause)
+    let recorded: RecordedRefusal
     try {
-      await record(attempt, denialOf(request, reason, answer.status), id)
+      recorded = await refusals.record(attempt, denialOf(request, reason, answer.status), id, waitUntil)
     } catch (error) {
       tellOperator(`ledger_unavailable, event ${id}`, error)
       // A refusal that nobody can look up later must not leave; it is a fault of ours until it can be recorded.
@@ -68,7 +69,9 @@ export function guard(
       return refuse(fault, id, request.method, crossOrigin)
     }
     if (stageOf(reason) === 'policy') await nextBeat(now() - at)
-    return refuse(answer, id, request.method, crossOrigin, detail)
+    const { retryAfter } = recorded
+    const retry = retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }
+    return refuse(answer, recorded.id, request.method, { ...crossOrigin, ...retry }, detail)
   }
 }
 

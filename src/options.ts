@@ -87,6 +87,16 @@ export function checkOptions(options: Omit<MediawardOptions, 'store' | 'ledger'>
   if (mistakes.length > 0) throw new ConfigurationError(mistakes)
 }
 
+/**
+ * Checks what comes from the runtime and not from a person.
+ *
+ * @throws ConfigurationError where a part is missing
+ */
+export function checkStores({ store, ledger }: Partial<Pick<MediawardOptions, 'store' | 'ledger'>>): void {
+  if (store !== undefined && ledger !== undefined) return
+  throw new ConfigurationError(['store and ledger must be there: on Workers both come from cloudflare(env)'])
+}
+
 function checkPseudonymKey(key: unknown): string[] {
   if (typeof key === 'string' && key.length >= MIN_KEY_LENGTH) return []
   return [

@@ -1,12 +1,12 @@
 import type { JSONWebKeySet } from 'jose'
 import { isRefused, refused } from '../refusal.ts'
+import { Remembered } from '../remembered.ts'
 import type { WaitUntil } from '../wait-until.ts'
 import { type TrustedIssuer, verifyAccessToken } from './access-token.ts'
 import { type AcceptedToken, checkTimes, type TokenRefused } from './claims.ts'
 import { credential } from './credential.ts'
 import type { Issuer } from './issuer.ts'
 import { inlineKeys, type KeySource, KeysUnavailable } from './key-source.ts'
-import { Remembered } from './remembered.ts'
 import { remoteKeys } from './remote-keys.ts'
 import type { Subject } from './subject.ts'
 

@@ -1,5 +1,5 @@
 import { base64url, CompactEncrypt, compactDecrypt } from 'jose'
-import { Remembered } from './remembered.ts'
+import { Remembered } from '../remembered.ts'
 import type { Subject } from './subject.ts'
 
 /**

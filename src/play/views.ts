@@ -1,4 +1,3 @@
-import { Remembered } from '../authenticate/remembered.ts'
 import type { Subject } from '../authenticate/subject.ts'
 import { within } from '../deadline.ts'
 import type { ViewFacts } from '../ledger/event.ts'
@@ -6,6 +5,7 @@ import { eventId } from '../ledger/event-id.ts'
 import type { Attempt } from '../ledger/observe.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import { Fault } from '../refusal.ts'
+import { Remembered } from '../remembered.ts'
 import { tellOperator } from '../storage-fault.ts'
 import type { WaitUntil } from '../wait-until.ts'
 

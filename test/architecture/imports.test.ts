@@ -35,7 +35,7 @@ const sources: Source[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' }
 
 /** Rooms, from the innermost to the outermost. A file knows its own room and the rooms below, no other beside it. */
 const FLOORS: readonly (readonly RegExp[])[] = [
-  [/^(reason|refusal|recording|deadline|storage-fault|wait-until)\.ts$/],
+  [/^(reason|refusal|recording|remembered|deadline|storage-fault|wait-until)\.ts$/],
   [/^locate\//, /^authorize\//, /^deliver\//],
   [/^authenticate\//],
   [/^ledger\//],

@@ -57,8 +57,15 @@ function scenariosOf({ node, deno, nginx, plainNode, plainDeno, token }: Machine
   }
   const { path, size } = FILES.large
   const whole: Exchange = { request: get(path, bearer), status: 200, length: size }
-  const foreign: Exchange = { request: get(FILES.foreign.path, bearer), status: 404 }
-  const anonymous: Exchange = { request: get(FILES.foreign.path, {}), status: 401 }
+  // Each of another release: refusals that repeat themselves would be counted, and not recorded one by one.
+  let release = 0
+  const anew = (headers: Record<string, string>, status: number): Exchange => {
+    release += 1
+    return {
+      request: get(FILES.foreign.path, { ...headers, 'Mediaward-App-Release': String(release) }),
+      status,
+    }
+  }
   const all = (
     workers: readonly (Machine['node'] | undefined)[],
     exchange: () => Exchange,
@@ -95,8 +102,8 @@ function scenariosOf({ node, deno, nginx, plainNode, plainDeno, token }: Machine
       turns: 2,
       requests: 512,
       contenders: [node, deno].flatMap(worker => [
-        { name: `${worker.name}, not_owner`, worker, exchange: () => foreign },
-        { name: `${worker.name}, token_missing`, worker, exchange: () => anonymous },
+        { name: `${worker.name}, not_owner`, worker, exchange: () => anew(bearer, 404) },
+        { name: `${worker.name}, token_missing`, worker, exchange: () => anew({}, 401) },
       ]),
     },
   }

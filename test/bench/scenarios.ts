@@ -72,8 +72,16 @@ export function scenariosOf({ bare, naive, mediaward, bareInsert, token }: Worke
   const small = whole(OBJECTS.small)
   const large = whole(OBJECTS.large)
   const foreign: Exchange = { request: get(OBJECTS.foreign.path, bearer), status: 404 }
+  // Each of another release: refusals that repeat themselves would be counted, and not recorded one by one.
+  let release = 0
+  const anew = (headers: Record<string, string>, status: number): Exchange => {
+    release += 1
+    return {
+      request: get(OBJECTS.foreign.path, { ...headers, 'Mediaward-App-Release': String(release) }),
+      status,
+    }
+  }
   const readFirst: Exchange = { request: get(`${OBJECTS.foreign.path}?read`, bearer), status: 404 }
-  const anonymous: Exchange = { request: get(OBJECTS.foreign.path, {}), status: 401 }
   const all = (exchange: () => Exchange): readonly Contender[] =>
     [bare, naive, mediaward].map(worker => ({ name: worker.name, worker, exchange }))
   return {
@@ -119,8 +127,8 @@ export function scenariosOf({ bare, naive, mediaward, bareInsert, token }: Worke
       contenders: [
         { name: 'bare-insert', worker: bareInsert, exchange: () => foreign },
         { name: 'bare-read-insert', worker: bareInsert, exchange: () => readFirst },
-        { name: 'mediaward, not_owner', worker: mediaward, exchange: () => foreign },
-        { name: 'mediaward, token_missing', worker: mediaward, exchange: () => anonymous },
+        { name: 'mediaward, not_owner', worker: mediaward, exchange: () => anew(bearer, 404) },
+        { name: 'mediaward, token_missing', worker: mediaward, exchange: () => anew({}, 401) },
       ],
     },
   }

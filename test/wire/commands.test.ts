@@ -287,7 +287,7 @@ describe('dev', () => {
     const data = mkdtempSync(join(tmpdir(), 'mediaward-'))
     const file = join(data, 'my.vars')
     const lines = Object.entries(variables(idp)).map(([name, value]) => `${name}=${value}`)
-    writeFileSync(file, `# a comment\n${lines.join('\n')}\nTICKET_KEY=for-a-later-version\n`)
+    writeFileSync(file, `# a comment\n${lines.join('\n')}\nCHECKPOINT_KEY=for-a-later-version\n`)
     const npm = spawn(
       'npm',
       ['start', '--', '--runtime', RUNTIME, '--port', '0', '--data', data, '--vars', file, '--no-demo'],

@@ -78,6 +78,8 @@ test('every path ends as its case says, and each refusal of ours is on record on
       `${method} ${fill(target)} HTTP/1.1`,
       `Host: ${fill(host)}`,
       'Connection: close',
+      // Each of another release: of what repeats itself there are not as many records as refusals.
+      `Mediaward-App-Release: ${id}`,
       ...(auth === 'owner' ? [`Authorization: Bearer ${ownerToken}`] : []),
       ...extraLines.map(fill),
     ]
