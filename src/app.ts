@@ -8,6 +8,9 @@ export function createApp(gate: Gate): Hono {
   app.get('/healthz', context => context.text('ok', 200, { 'Cache-Control': 'no-store' }))
   app.all('/console/api/denials', asMiddleware(gate.denials))
   app.all('/console/api/records', asMiddleware(gate.records))
+  for (const path of ['/access/v1/*', '/.well-known/authzen-configuration']) {
+    app.all(path, asMiddleware(gate.access))
+  }
   // Everything else is the gate's, so that no path, however written, falls through to something that isn't guarded.
   app.all('*', asMiddleware(gate.recordings))
   return app

@@ -1,8 +1,10 @@
+import type { Desk } from './access/evaluate.ts'
+import { ALLOW_ASKING, withRequestId } from './access/paths.ts'
+import { accessRoute } from './access/route.ts'
 import { authenticator } from './authenticate/authenticate.ts'
 import type { Subject } from './authenticate/subject.ts'
 import { ticketsUnder } from './authenticate/ticket.ts'
-import { authorize } from './authorize/authorize.ts'
-import { listRecords } from './console/records.ts'
+import { recordsRoute } from './console/records.ts'
 import { preflight } from './deliver/cross-origin.ts'
 import { guard, type Handler } from './guard.ts'
 import type { EventKind } from './ledger/event.ts'
@@ -26,6 +28,8 @@ import type { WaitUntil } from './wait-until.ts'
 export interface Gate {
   /** Plays and stores recordings. */
   readonly recordings: Handler
+  /** Answers what a subject may play, before an app shows a list of it. */
+  readonly access: Handler
   /** Lists refusals, for the role `security`. */
   readonly denials: Handler
   /** Lists records of any kind, for the role `security`. */
@@ -44,7 +48,8 @@ export function createGate(options: MediawardOptions): Gate {
   checkOptions(options)
   checkStores(options)
   const { issuers, store, ledger, publicUrl } = options
-  const record = recorder(ledger, pseudonymizer(options.pseudonymKey), options.lastResort)
+  const pseudonym = pseudonymizer(options.pseudonymKey)
+  const record = recorder(ledger, pseudonym, options.lastResort)
   const refusals = refusalRecorder(record)
   const guarded = guard(options, refusals)
   const locations = (options.locations ?? locationsUnder('/recordings')).map(compileLocation)
@@ -58,7 +63,9 @@ export function createGate(options: MediawardOptions): Gate {
   const playing: Playing = { store, soleIssuer, beginView, deliveries }
   const storage: Storage = { store, issuers: names, places }
   const tickets = options.tickets && ticketsUnder(options.tickets.keys)
-  const admissions: Admissions = { authenticate, tickets, issuers: new Set(names), locations }
+  const trusted = new Set(names)
+  const admissions: Admissions = { authenticate, tickets, issuers: trusted, locations }
+  const desk: Desk = { store, soleIssuer, places, issuers: trusted, record, pseudonym }
   const office: TicketOffice | undefined = tickets &&
     options.tickets && { tickets, options: options.tickets, store, soleIssuer, places, record, publicUrl }
 
@@ -81,20 +88,11 @@ export function createGate(options: MediawardOptions): Gate {
     const subject = await identify(attempt, waitUntil)
     if (isRefused(subject)) return subject
     if (action === 'ticket') return issueTicket(attempt, target, subject, office, crossOrigin)
-    const decision = authorize({ subject, action, recording: null })
-    return isRefused(decision)
-      ? decision
-      : storeRecording(attempt, target.place, subject, storage, crossOrigin)
+    return storeRecording(attempt, target.place, subject, storage, crossOrigin)
   })
 
-  const reading = (only?: EventKind) =>
-    guarded(async (attempt, crossOrigin, waitUntil) => {
-      if (attempt.request.method !== 'GET') return refused('method_not_allowed')
-      const subject = await identify(attempt, waitUntil)
-      if (isRefused(subject)) return subject
-      const decision = authorize({ subject, action: 'audit', recording: null })
-      return isRefused(decision) ? decision : listRecords(attempt.request, ledger, crossOrigin, only)
-    }, 'GET')
+  const reading = (only?: EventKind) => guarded(recordsRoute(identify, ledger, only), 'GET')
+  const asking = guarded(accessRoute(identify, desk, publicUrl), ALLOW_ASKING)
 
   /** A token that is refused may still have told, by a good signature, whose it is: the record says so. */
   async function identify(attempt: Attempt, waitUntil: WaitUntil): Promise<Subject | Refused> {
@@ -105,5 +103,6 @@ export function createGate(options: MediawardOptions): Gate {
   }
 
   const flush = async () => void (await Promise.all([refusals.flush(), deliveries.flush()]))
-  return { recordings, denials: reading('access'), records: reading(), flush }
+  const access: Handler = async (request, ...rest) => withRequestId(request, await asking(request, ...rest))
+  return { recordings, access, denials: reading('access'), records: reading(), flush }
 }

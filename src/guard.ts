@@ -22,7 +22,11 @@ export type Route = (
   attempt: Attempt,
   crossOrigin: Record<string, string>,
   waitUntil: WaitUntil,
+  beat: Beat,
 ) => Promise<Response | Refused>
+
+/** Waits until an answer may leave, whose time would tell what its text doesn't. `beats` of them are one then. */
+export type Beat = (beats: number) => Promise<void>
 
 /**
  * Refusals by policy leave on a beat of so many milliseconds since the request came. A recording that isn't there is a
@@ -48,7 +52,7 @@ export function guard(
     let outcome: Response | Refused
     let cause: unknown
     try {
-      outcome = await route(attempt, crossOrigin, waitUntil)
+      outcome = await route(attempt, crossOrigin, waitUntil, beats => nextBeat(now() - at, beats))
     } catch (error) {
       cause = error
       outcome = refused(error instanceof Fault ? error.reason : 'gate_fault')
@@ -84,6 +88,7 @@ function whereFrom(network: () => Network): Network {
   }
 }
 
-async function nextBeat(elapsed: number): Promise<void> {
-  await new Promise(resolve => setTimeout(resolve, BEAT - (elapsed % BEAT)))
+async function nextBeat(elapsed: number, beats = 1): Promise<void> {
+  const beat = BEAT * beats
+  await new Promise(resolve => setTimeout(resolve, beat - (elapsed % beat)))
 }

@@ -24,6 +24,11 @@ export function records(options: MediawardOptions): MiddlewareHandler {
   return asMiddleware(createGate(options).records)
 }
 
+/** The routes that apps ask before they show a list: `app.all('/access/v1/*', access({ … }))`. */
+export function access(options: MediawardOptions): MiddlewareHandler {
+  return asMiddleware(createGate(options).access)
+}
+
 /** Hono's handler for a route of the gate. */
 export function asMiddleware(handler: Handler): MiddlewareHandler {
   return context => handler(context.req.raw, waitUntilOf(context), context.env)

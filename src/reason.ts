@@ -34,6 +34,8 @@ export const REASONS = {
   ],
   /** A recorder's upload cannot be stored as it was sent. */
   upload: ['upload_invalid', 'upload_conflict'],
+  /** What an app asks about a list can't be understood. */
+  question: ['question_invalid'],
   /** A fault of ours, never blamed on the caller. */
   fault: ['keys_unavailable', 'store_unavailable', 'ledger_unavailable', 'gate_fault'],
 } as const

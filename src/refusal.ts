@@ -3,7 +3,10 @@ import { type Reason, stageOf } from './reason.ts'
 /** A request that goes no further, and why. */
 export interface Refused {
   readonly refused: Reason
-  /** For a recorder whose upload can't be stored: what is wrong and how to mend it. Sent to nobody else. */
+  /**
+   * For a recorder whose upload can't be stored, or an app whose question can't be understood: what is wrong and how
+   * to mend it. Sent to nobody else.
+   */
   readonly detail?: string
 }
 
@@ -63,6 +66,8 @@ export function answerTo(reason: Reason, concealedStatus: 403 | 404, allow: stri
       return reason === 'upload_conflict'
         ? { status: 409, title: 'Conflict', headers: {} }
         : { status: 400, title: 'Bad Request', headers: {} }
+    case 'question':
+      return { status: 400, title: 'Bad Request', headers: {} }
     case 'fault':
       return { status: 503, title: 'Service Unavailable', headers: { 'Retry-After': '5' } }
   }

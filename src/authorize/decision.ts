@@ -1,7 +1,7 @@
 import type { Binding } from '../recording.ts'
 
-/** What a subject wants to do: watch a recording, store one, or read the log of refusals. */
-export type Action = 'play' | 'store' | 'audit'
+/** What a subject wants to do: watch a recording, store one, read the log, or ask what another subject may watch. */
+export type Action = 'play' | 'store' | 'audit' | 'list'
 
 /** Who asks, as far as the rules may see: the facts of a verified token and nothing else of it. */
 export interface Principal {
@@ -17,7 +17,7 @@ export interface Principal {
 export interface Question {
   readonly subject: Principal
   readonly action: Action
-  /** The recording's binding; null where there is no such recording. Of no account for `audit`. */
+  /** The recording's binding; null where there is no such recording. Of no account but for `play`. */
   readonly recording: Binding | null
 }
 

@@ -1,7 +1,11 @@
+import type { Subject } from '../authenticate/subject.ts'
+import { authorize } from '../authorize/authorize.ts'
 import { responseHeaders } from '../deliver/response-headers.ts'
 import { type EventKind, KINDS } from '../ledger/event.ts'
 import { CursorInvalid, type Ledger, type LedgerQuery } from '../ledger/ledger.ts'
-import { Fault } from '../refusal.ts'
+import type { Attempt } from '../ledger/observe.ts'
+import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
+import type { WaitUntil } from '../wait-until.ts'
 
 /** Most records in one answer. */
 export const MAX_PAGE = 1000
@@ -12,13 +16,32 @@ export const MORE_HEADER = 'Mediaward-More'
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/
 
+/** Makes what a route does that lists the log, for the role `security`; `only` is the kind that it is for. */
+export function recordsRoute(
+  identify: (attempt: Attempt, waitUntil: WaitUntil) => Promise<Subject | Refused>,
+  ledger: Ledger,
+  only?: EventKind,
+) {
+  return async (
+    attempt: Attempt,
+    crossOrigin: Record<string, string>,
+    waitUntil: WaitUntil,
+  ): Promise<Response | Refused> => {
+    if (attempt.request.method !== 'GET') return refused('method_not_allowed')
+    const subject = await identify(attempt, waitUntil)
+    if (isRefused(subject)) return subject
+    const decision = authorize({ subject, action: 'audit', recording: null })
+    return isRefused(decision) ? decision : listRecords(attempt.request, ledger, crossOrigin, only)
+  }
+}
+
 /**
  * Lists records as JSON lines, oldest first. Query parameters: `after` (a cursor), `since` (ISO 8601, UTC), `limit`
  * (1 to 1000), `latest` (`true`: the newest instead of the oldest) and, where the route isn't for one kind, `kind`.
  *
  * @param only the kind that the route is for; undefined where the request may choose
  */
-export async function listRecords(
+async function listRecords(
   request: Request,
   ledger: Ledger,
   crossOrigin: Record<string, string>,

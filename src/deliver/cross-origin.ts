@@ -17,24 +17,28 @@ export function crossOriginHeaders(
     'Access-Control-Allow-Origin': origin,
     'Access-Control-Allow-Credentials': 'true',
     'Access-Control-Expose-Headers':
-      'Accept-Ranges, Content-Length, Content-Range, ETag, Mediaward-Cursor, Mediaward-More, Retry-After, WWW-Authenticate',
+      'Accept-Ranges, Content-Length, Content-Range, ETag, Mediaward-Cursor, Mediaward-More, Retry-After, WWW-Authenticate, X-Request-ID',
   }
 }
 
-/** The answer to a preflight. That carries no credential, and is answered before one is looked for. */
-export function preflight(crossOrigin: Record<string, string>): Response {
-  const headers = responseHeaders(crossOrigin, preflightHeaders(crossOrigin))
+/**
+ * The answer to a preflight. That carries no credential, and is answered before one is looked for.
+ *
+ * @param allow the methods of the route
+ */
+export function preflight(crossOrigin: Record<string, string>, allow: string = ALLOW): Response {
+  const headers = responseHeaders(crossOrigin, preflightHeaders(crossOrigin, allow))
   return new Response(null, { status: 204, headers })
 }
 
-function preflightHeaders(crossOrigin: Record<string, string>): Record<string, string> {
-  if (crossOrigin['Access-Control-Allow-Origin'] === undefined) return { Allow: ALLOW }
+function preflightHeaders(crossOrigin: Record<string, string>, allow: string): Record<string, string> {
+  if (crossOrigin['Access-Control-Allow-Origin'] === undefined) return { Allow: allow }
   return {
-    Allow: ALLOW,
+    Allow: allow,
     'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT',
     // Named one by one: "*" never covers Authorization.
     'Access-Control-Allow-Headers':
-      'Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Mediaward-App-Release, Mediaward-Consultation, Mediaward-Owner, Mediaward-Owner-Issuer, Range',
+      'Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Mediaward-App-Release, Mediaward-Consultation, Mediaward-Owner, Mediaward-Owner-Issuer, Range, X-Request-ID',
     'Access-Control-Max-Age': '7200',
   }
 }

@@ -99,6 +99,12 @@ function compileKey(key: string, hasPart: boolean): CompiledLocation['key'] {
   return (recording, part) => key.replace(':recording', recording).replace(/:part\+?$/, part ?? '')
 }
 
+/** Whether a text can be a recording's id. */
+export function isRecording(text: string): boolean {
+  return RECORDING.test(text)
+}
+const RECORDING = new RegExp(`^${ID}$`)
+
 /** Whether a text can be a part's name: one to eight segments. */
 export function isPart(text: string): boolean {
   return PART.test(text)

@@ -1,4 +1,5 @@
 import type { Subject } from '../authenticate/subject.ts'
+import { authorize } from '../authorize/authorize.ts'
 import { mediaTypeOf, safeMediaType, UNKNOWN_TYPE } from '../deliver/media-type.ts'
 import { failedPrecondition } from '../deliver/preconditions.ts'
 import type { RecordingStore, StoredPart } from '../deliver/recording-store.ts'
@@ -34,6 +35,8 @@ export async function storeRecording(
   crossOrigin: Record<string, string>,
 ): Promise<Response | Refused> {
   const { request } = attempt
+  const decision = authorize({ subject: recorder, action: 'store', recording: null })
+  if (isRefused(decision)) return decision
   const upload = readUpload(request, place, recorder, issuers)
   if (isRefused(upload)) return upload
   const { binding, size, contentType } = upload

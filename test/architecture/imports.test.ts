@@ -39,7 +39,7 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   [/^locate\//, /^authorize\//, /^deliver\//],
   [/^authenticate\//],
   [/^ledger\//],
-  [/^play\//, /^store\//, /^console\//],
+  [/^play\//, /^store\//, /^access\//, /^console\//],
   [/^options\.ts$/],
   [/^guard\.ts$/, /^variables\.ts$/],
   [/^gate\.ts$/],

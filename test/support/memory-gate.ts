@@ -6,6 +6,8 @@ import { createIssuer, patterned, type TestIssuer } from './clinic.ts'
 export interface MemoryGate {
   readonly idp: TestIssuer
   readonly fetch: (path: string, init?: RequestInit) => Promise<Response>
+  /** The routes of questions. */
+  readonly access: (path: string, init?: RequestInit) => Promise<Response>
   readonly ledger: MediawardOptions['ledger']
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly flush: () => Promise<void>
@@ -24,7 +26,7 @@ export async function memoryGate(options: Partial<MediawardOptions> = {}): Promi
     binding,
     replaces: null,
   })
-  const { recordings, flush } = createGate({
+  const { recordings, access, flush } = createGate({
     issuers: [{ issuer: idp.issuer, audience: idp.audience, algorithms: ['ES256'], jwks: idp.jwks as never }],
     pseudonymKey: 'only for tests: no secret protects these people',
     ...options,
@@ -37,5 +39,6 @@ export async function memoryGate(options: Partial<MediawardOptions> = {}): Promi
     bytes,
     flush,
     fetch: (path, init) => recordings(new Request(`https://gate.test${path}`, init), () => {}),
+    access: (path, init) => access(new Request(`https://gate.test${path}`, init), () => {}),
   }
 }

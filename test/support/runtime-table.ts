@@ -18,6 +18,7 @@ const TITLES: Readonly<Record<string, string>> = {
   kill: '`kill -9` under load, 20 times: no record lost',
   storing: 'storing',
   streaming: 'streaming',
+  lists: 'lists that may not show what they may not play',
   views: 'views, and which bytes left',
   tickets: 'tickets: the URL, the cookie, and what they don’t open',
   keys: 'key servers that rotate, fail and lie',

@@ -1,0 +1,87 @@
+import type { Subject } from '../authenticate/subject.ts'
+import { authorize } from '../authorize/authorize.ts'
+import type { RecordingStore } from '../deliver/recording-store.ts'
+import type { Reason } from '../reason.ts'
+import { type Binding, settled } from '../recording.ts'
+import { Fault, isRefused } from '../refusal.ts'
+import type { Asked, Call, Question } from './questions.ts'
+
+/** What deciding takes beside the call. */
+export interface Facts {
+  readonly store: RecordingStore
+  readonly soleIssuer: string | undefined
+  /** Where the objects of a recording can be. */
+  readonly places: (recording: string) => readonly string[]
+}
+
+/** The answer to a question, and why. */
+export interface Answer extends Question {
+  readonly permit: boolean
+  readonly reason?: Reason
+  /** Whose the recording is, where there is one. */
+  readonly binding?: Binding
+}
+
+/** Questions whose recordings are looked up at once. */
+export const ROUND = 16
+
+/**
+ * Answers the questions of a call in their order, as far as it wants them answered. Each recording is looked up once
+ * in a call, so that all that is said of it is said of one moment.
+ *
+ * @throws Fault where one of them can't be looked up: a list with a hole in it would be taken for the list
+ */
+export async function decide(call: Call, asker: Subject, facts: Facts): Promise<readonly Answer[]> {
+  const known = new Map<string, readonly Binding[]>()
+  const answers: Answer[] = []
+  for (let start = 0; start < call.questions.length; start += ROUND) {
+    const round = call.questions.slice(start, start + ROUND)
+    const unknown = new Set(round.flatMap(({ recording = '' }) => (known.has(recording) ? [] : [recording])))
+    unknown.delete('')
+    await Promise.all(
+      [...unknown].map(async recording => {
+        const stamped = await facts.store.stamped(facts.places(recording))
+        known.set(recording, stamped)
+      }),
+    ).catch(Fault.as('store_unavailable'))
+    for (const question of round) {
+      const answer = answerTo(question, asker, known, facts.soleIssuer)
+      answers.push(answer)
+      if (answer.permit === call.until) return answers
+    }
+  }
+  return answers
+}
+
+function answerTo(
+  question: Question,
+  asker: Subject,
+  known: ReadonlyMap<string, readonly Binding[]>,
+  soleIssuer: string | undefined,
+): Answer {
+  const { about, recording } = question
+  if (about === undefined || recording === undefined) return { ...question, permit: false }
+  return { ...question, ...decisionOn(about, asker.tenant, known.get(recording) ?? [], soleIssuer) }
+}
+
+/**
+ * The decision that `play` would meet, for all places where the recording has something: a list must not show what one
+ * of its parts would refuse. Whoever asks, the tenant is that of the token: nobody asks across tenants.
+ */
+function decisionOn(
+  about: Asked,
+  tenant: string | undefined,
+  stamped: readonly Binding[],
+  soleIssuer: string | undefined,
+): Pick<Answer, 'permit' | 'reason' | 'binding'> {
+  const subject = { ...about, roles: [], ...(tenant !== undefined && { tenant }) }
+  const bindings = stamped.map(binding => settled(binding, soleIssuer))
+  const [first] = bindings
+  for (const recording of first === undefined ? [null] : bindings) {
+    const decision = authorize({ subject, action: 'play', recording })
+    if (!isRefused(decision)) continue
+    const reason = decision.refused
+    return { permit: false, reason, ...(recording !== null && { binding: recording }) }
+  }
+  return first === undefined ? { permit: false } : { permit: true, binding: first }
+}

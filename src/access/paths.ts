@@ -1,0 +1,27 @@
+/** Where one question is asked (AuthZEN Authorization API 1.0, 10.1). */
+export const EVALUATION = '/access/v1/evaluation'
+/** Where several are. */
+export const EVALUATIONS = '/access/v1/evaluations'
+/** Where it is told where (9.2). */
+export const CONFIGURATION = '/.well-known/authzen-configuration'
+
+/** The methods of the routes of questions. */
+export const ALLOW_ASKING = 'POST, OPTIONS'
+
+const PRINTABLE = /^[\x20-\x7e]{1,200}$/
+
+/** What a client calls its request by, it gets back on whatever is answered (10.1.3). */
+export function withRequestId({ headers }: Request, response: Response): Response {
+  const id = headers.get('x-request-id') ?? ''
+  if (PRINTABLE.test(id)) response.headers.set('X-Request-ID', id)
+  return response
+}
+
+/** What a client is told of where to ask (9.1). @param origin of the gate, as clients know it */
+export function configuration(origin: string): object {
+  return {
+    policy_decision_point: origin,
+    access_evaluation_endpoint: origin + EVALUATION,
+    access_evaluations_endpoint: origin + EVALUATIONS,
+  }
+}

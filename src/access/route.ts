@@ -1,0 +1,35 @@
+import type { Subject } from '../authenticate/subject.ts'
+import { preflight } from '../deliver/cross-origin.ts'
+import { responseHeaders } from '../deliver/response-headers.ts'
+import type { Attempt } from '../ledger/observe.ts'
+import { rawPath } from '../locate/locate.ts'
+import { isRefused, type Refused, refused } from '../refusal.ts'
+import type { WaitUntil } from '../wait-until.ts'
+import { type Desk, evaluate } from './evaluate.ts'
+import { ALLOW_ASKING, CONFIGURATION, configuration, EVALUATION, EVALUATIONS } from './paths.ts'
+
+/** Makes what the routes of questions do, from the one that finds out who asks. */
+export function accessRoute(
+  identify: (attempt: Attempt, waitUntil: WaitUntil) => Promise<Subject | Refused>,
+  desk: Desk,
+  publicUrl: string | undefined,
+) {
+  return async (
+    attempt: Attempt,
+    crossOrigin: Record<string, string>,
+    waitUntil: WaitUntil,
+    beat: (rounds: number) => Promise<void>,
+  ): Promise<Response | Refused> => {
+    const { method, url } = attempt.request
+    if (method === 'OPTIONS') return preflight(crossOrigin, ALLOW_ASKING)
+    const path = rawPath(url)
+    if (path === CONFIGURATION && method === 'GET') {
+      const told = configuration(publicUrl ?? new URL(url).origin)
+      return Response.json(told, { headers: responseHeaders(crossOrigin) })
+    }
+    if (path !== EVALUATION && path !== EVALUATIONS) return refused('path_invalid')
+    if (method !== 'POST') return refused('method_not_allowed')
+    const subject = await identify(attempt, waitUntil)
+    return isRefused(subject) ? subject : evaluate(attempt, path, subject, desk, crossOrigin, beat)
+  }
+}
