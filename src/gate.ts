@@ -64,7 +64,7 @@ export function createGate(options: MediawardOptions): Gate {
   const storage: Storage = { store, issuers: names, places }
   const tickets = options.tickets && ticketsUnder(options.tickets.keys)
   const trusted = new Set(names)
-  const admissions: Admissions = { authenticate, tickets, issuers: trusted, locations }
+  const admissions: Admissions = { identify, tickets, issuers: trusted, locations }
   const desk: Desk = { store, soleIssuer, places, issuers: trusted, record, pseudonym }
   const office: TicketOffice | undefined = tickets &&
     options.tickets && { tickets, options: options.tickets, store, soleIssuer, places, record, publicUrl }

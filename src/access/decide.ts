@@ -1,10 +1,10 @@
 import type { Subject } from '../authenticate/subject.ts'
-import { authorize } from '../authorize/authorize.ts'
+import { authorizeWhole } from '../authorize/authorize-whole.ts'
 import type { RecordingStore } from '../deliver/recording-store.ts'
 import type { Reason } from '../reason.ts'
-import { type Binding, settled } from '../recording.ts'
+import type { Binding } from '../recording.ts'
 import { Fault, isRefused } from '../refusal.ts'
-import type { Asked, Call, Question } from './questions.ts'
+import type { Call, Question } from './questions.ts'
 
 /** What deciding takes beside the call. */
 export interface Facts {
@@ -61,27 +61,14 @@ function answerTo(
 ): Answer {
   const { about, recording } = question
   if (about === undefined || recording === undefined) return { ...question, permit: false }
-  return { ...question, ...decisionOn(about, asker.tenant, known.get(recording) ?? [], soleIssuer) }
-}
-
-/**
- * The decision that `play` would meet, for all places where the recording has something: a list must not show what one
- * of its parts would refuse. Whoever asks, the tenant is that of the token: nobody asks across tenants.
- */
-function decisionOn(
-  about: Asked,
-  tenant: string | undefined,
-  stamped: readonly Binding[],
-  soleIssuer: string | undefined,
-): Pick<Answer, 'permit' | 'reason' | 'binding'> {
+  // Whoever asks, the tenant is that of the token: nobody asks across tenants.
+  const { tenant } = asker
   const subject = { ...about, roles: [], ...(tenant !== undefined && { tenant }) }
-  const bindings = stamped.map(binding => settled(binding, soleIssuer))
-  const [first] = bindings
-  for (const recording of first === undefined ? [null] : bindings) {
-    const decision = authorize({ subject, action: 'play', recording })
-    if (!isRefused(decision)) continue
-    const reason = decision.refused
-    return { permit: false, reason, ...(recording !== null && { binding: recording }) }
+  const { decision, binding } = authorizeWhole(subject, known.get(recording) ?? [], soleIssuer)
+  return {
+    ...question,
+    permit: !isRefused(decision),
+    ...(isRefused(decision) && { reason: decision.refused }),
+    ...(binding !== null && { binding }),
   }
-  return first === undefined ? { permit: false } : { permit: true, binding: first }
 }

@@ -8,12 +8,13 @@ export const CONFIGURATION = '/.well-known/authzen-configuration'
 /** The methods of the routes of questions. */
 export const ALLOW_ASKING = 'POST, OPTIONS'
 
-const PRINTABLE = /^[\x20-\x7e]{1,200}$/
+// What names are made of, and nothing that could mean something to whoever reads it in a log or a page.
+const REQUEST_ID = /^[A-Za-z0-9._~:/+=-]{1,128}$/
 
 /** What a client calls its request by, it gets back on whatever is answered (10.1.3). */
 export function withRequestId({ headers }: Request, response: Response): Response {
   const id = headers.get('x-request-id') ?? ''
-  if (PRINTABLE.test(id)) response.headers.set('X-Request-ID', id)
+  if (REQUEST_ID.test(id)) response.headers.set('X-Request-ID', id)
   return response
 }
 

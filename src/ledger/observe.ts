@@ -25,6 +25,12 @@ const RELEASE = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,31}$/
 // Claims that are names of things, not of people. Whatever else an issuer writes there stays out of the log.
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/
 
+/** The release of the app that asks, as a record tells it. */
+export function releaseOf(request: Request, subject: Subject | undefined): string | undefined {
+  const release = subject?.release ?? request.headers.get('mediaward-app-release') ?? ''
+  return RELEASE.test(release) ? release : undefined
+}
+
 /** What a record says of who asked and for what. What is unknown is left out; what is a person becomes a pseudonym. */
 export async function observe(
   { at, request, place, subject, ticket, binding, network }: Attempt,
@@ -45,7 +51,6 @@ export async function observe(
     name('subject', binding?.owner, binding?.issuer),
     ip === undefined ? undefined : pseudonym('ip', '', ip),
   ])
-  const release = subject?.release ?? request.headers.get('mediaward-app-release') ?? ''
   const prefix = ip === undefined ? undefined : networkPrefix(ip)
   const net = present({ prefix, ip: address, asn, country })
   return {
@@ -63,7 +68,7 @@ export async function observe(
       recording: place?.recording,
       owner,
       part: place?.part,
-      release: RELEASE.test(release) ? release : undefined,
+      release: releaseOf(request, subject),
       client: named(subject?.client),
       net: Object.keys(net).length > 0 ? net : undefined,
     }),

@@ -4,7 +4,7 @@ import { Remembered } from '../remembered.ts'
 import { tellOperator } from '../storage-fault.ts'
 import type { WaitUntil } from '../wait-until.ts'
 import type { AccessFacts } from './event.ts'
-import type { Attempt } from './observe.ts'
+import { type Attempt, releaseOf } from './observe.ts'
 import type { Recorder } from './recorder.ts'
 
 /** A refusal that is on record. */
@@ -97,8 +97,9 @@ export function refusalRecorder(record: Recorder): Refusals {
       const retryAfter = Math.max(1, Math.ceil((run.since + WINDOW - at) / 1000))
       const { standsFor } = run
       if (standsFor === undefined) return { id: await begin(run, attempt, facts, id, waitUntil), retryAfter }
-      run.folded += 1
       if (!standsFor.onRecord) await within(PATIENCE, standsFor.recorded)
+      // Counted only now: one that this record doesn't stand for is answered as a fault.
+      run.folded += 1
       return { id: standsFor.id, retryAfter }
     },
 
@@ -119,6 +120,6 @@ function keyOf(
   const stage = stageOf(reason)
   if (stage === 'fault' || stage === 'upload') return undefined
   const who = subject === undefined ? network().ip : [subject.issuer, subject.id, subject.token]
-  const release = request.headers.get('mediaward-app-release')
+  const release = releaseOf(request, subject)
   return JSON.stringify([reason, method, place?.recording, place?.part, who, release])
 }

@@ -1,5 +1,5 @@
 import type { Place } from '../recording.ts'
-import { isRefused, type Refused, refused } from '../refusal.ts'
+import { type Refused, refused } from '../refusal.ts'
 import type { CompiledLocation } from './location.ts'
 
 /** No path that we serve is longer; a longer one is not even matched. */
@@ -20,15 +20,6 @@ export function rawPath(url: string): string | undefined {
   return stop < 0 ? path : path.slice(0, stop)
 }
 
-/**
- * Finds out which recording a URL names, by parsing alone: nothing is looked up, so that an anonymous caller can
- * neither make us work nor time the answer. What does not match a location to the letter is refused.
- */
-export function locate(url: string, locations: readonly CompiledLocation[]): Place | Refused {
-  const found = locatePath(rawPath(url), locations)
-  return isRefused(found) ? found : found.place
-}
-
 /** Where a path leads. */
 export interface Found {
   readonly place: Place
@@ -38,11 +29,13 @@ export interface Found {
   readonly root: string
 }
 
-/** As `locate`, from a path. */
-export function locatePath(
-  path: string | undefined,
-  locations: readonly CompiledLocation[],
-): Found | Refused {
+/**
+ * Finds out which recording a path names, by parsing alone: nothing is looked up, so that an anonymous caller can
+ * neither make us work nor time the answer. What does not match a location to the letter is refused.
+ *
+ * @param path as `rawPath` gives it
+ */
+export function locate(path: string | undefined, locations: readonly CompiledLocation[]): Found | Refused {
   if (path === undefined || path.length > MAX_PATH) return refused('path_invalid')
   for (const [location, { pattern, key, root }] of locations.entries()) {
     const match = pattern.exec(path)

@@ -1,6 +1,6 @@
 import type { Place } from '../recording.ts'
 import { isRefused, type Refused, refused } from '../refusal.ts'
-import { type Found, locatePath, rawPath } from './locate.ts'
+import { type Found, locate, rawPath } from './locate.ts'
 import { type CompiledLocation, TICKETED, TICKETED_PATH } from './location.ts'
 
 /** What a request is about, as its method and its path alone tell. */
@@ -39,10 +39,10 @@ export function targetOf({ method, url }: Request, locations: readonly CompiledL
     return { action, ticket, ...(part !== undefined && { part }) }
   }
   if (method === 'POST' && path?.endsWith(WANTED)) {
-    const found = locatePath(path.slice(0, -WANTED.length), locations)
+    const found = locate(path.slice(0, -WANTED.length), locations)
     return isRefused(found) ? found : { action: 'ticket', ...found }
   }
-  const found = locatePath(path, locations)
+  const found = locate(path, locations)
   return isRefused(found) ? found : { action, place: found.place }
 }
 

@@ -10,38 +10,37 @@ export interface Delivered {
   readonly taken: number | undefined
 }
 
-/** Most stretches of one record, so that it stays far below what a record may be. */
-export const MAX_STRETCHES = 500
-
 /** What left in a view, put together. */
 export class DeliveredSum {
-  answers = 0
+  #answers = 0
   #cut = 0
   #assumed = 0
   #bytes = 0
   readonly #parts = new Map<string | undefined, [number, number][]>()
 
-  add({ part, offset, length, taken = length }: Delivered, assumed: boolean): void {
-    this.answers += 1
-    this.#bytes += taken
-    if (assumed) this.#assumed += 1
+  add({ part, offset, length, taken }: Delivered): void {
+    const left = taken ?? length
+    this.#answers += 1
+    this.#bytes += left
+    if (taken === undefined) this.#assumed += 1
     else if (taken < length) this.#cut += 1
-    if (taken === 0) return
+    if (left === 0) return
     const ranges = this.#parts.get(part) ?? []
-    this.#parts.set(part, joined([...ranges, [offset, offset + taken - 1]]))
+    this.#parts.set(part, joined([...ranges, [offset, offset + left - 1]]))
   }
 
-  get stretches(): number {
-    let count = 0
-    for (const ranges of this.#parts.values()) count += ranges.length
-    return count
+  /** About how many characters its record takes, never less: a part's name, and two numbers for each stretch. */
+  get size(): number {
+    let size = 0
+    for (const [part = '', ranges] of this.#parts) size += 32 + part.length + 36 * ranges.length
+    return size
   }
 
   facts(view: string): DeliveryFacts {
     const parts: DeliveredPart[] = [...this.#parts].map(([part, ranges]) =>
       part === undefined ? { ranges } : { part, ranges },
     )
-    const counts = { answers: this.answers, cut: this.#cut, assumed: this.#assumed, bytes: this.#bytes }
+    const counts = { answers: this.#answers, cut: this.#cut, assumed: this.#assumed, bytes: this.#bytes }
     return { kind: 'delivery', decision: 'permit', view, ...counts, parts }
   }
 }

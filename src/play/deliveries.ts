@@ -2,7 +2,7 @@ import type { Attempt } from '../ledger/observe.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import { tellOperator } from '../storage-fault.ts'
 import type { WaitUntil } from '../wait-until.ts'
-import { type Delivered, DeliveredSum, MAX_STRETCHES } from './delivered.ts'
+import { type Delivered, DeliveredSum } from './delivered.ts'
 
 /** An answer whose bytes are on their way. */
 export interface Delivery extends Omit<Delivered, 'taken'> {
@@ -32,6 +32,9 @@ const EVERY = 10_000
  */
 const OVERDUE = 60_000
 
+/** A record is not let grow longer than so many characters, and one answer more: it may have 64 KiB. */
+const FULL = 48 * 1024
+
 /** Makes the deliveries of one isolate. */
 export function deliveryRecorder(record: Recorder): Deliveries {
   const pending = new Map<string, Pending>()
@@ -56,9 +59,8 @@ export function deliveryRecorder(record: Recorder): Deliveries {
       pending.set(view, one)
     }
     const mine = one
-    mine.sum.add({ ...delivery, taken }, taken === undefined)
-    if (mine.sum.stretches >= MAX_STRETCHES || attempt.at - mine.attempt.at > OVERDUE)
-      waitUntil(write(view, mine))
+    mine.sum.add({ ...delivery, taken })
+    if (mine.sum.size > FULL || attempt.at - mine.attempt.at > OVERDUE) waitUntil(write(view, mine))
     else if (fresh)
       waitUntil(new Promise(resolve => setTimeout(resolve, EVERY)).then(() => write(view, mine)))
   }

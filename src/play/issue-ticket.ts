@@ -7,7 +7,7 @@ import {
   type TicketBinding,
   type TicketOptions,
 } from '../authenticate/ticket-options.ts'
-import { authorize } from '../authorize/authorize.ts'
+import { authorizeWhole } from '../authorize/authorize-whole.ts'
 import type { RecordingStore } from '../deliver/recording-store.ts'
 import { responseHeaders } from '../deliver/response-headers.ts'
 import type { TicketFacts } from '../ledger/event.ts'
@@ -17,7 +17,6 @@ import type { Attempt } from '../ledger/observe.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import { TICKETED } from '../locate/location.ts'
 import type { TicketWanted } from '../locate/target.ts'
-import { settled } from '../recording.ts'
 import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
 
 const SAME_SITE: Readonly<Record<CookiePolicy, string>> = {
@@ -56,8 +55,10 @@ export async function issueTicket(
   if (office === undefined) return refused('method_not_allowed')
   const { request, at } = attempt
   const { recording, part } = place
-  const refusal = await refusalOf(attempt, recording, subject, office)
-  if (refusal !== undefined) return refusal
+  const stamped = await office.store.stamped(office.places(recording)).catch(Fault.as('store_unavailable'))
+  const whole = authorizeWhole(subject, stamped, office.soleIssuer)
+  if (whole.binding !== null) attempt.binding = whole.binding
+  if (isRefused(whole.decision)) return whole.decision
 
   const { lifetime = TICKET_LIFETIME, cookie = 'strict', binding = [] } = office.options
   const expires = Math.floor(at / 1000) + lifetime
@@ -79,23 +80,6 @@ export async function issueTicket(
   const attributes = `Path=${root}; Max-Age=${lifetime}; Secure; HttpOnly; ${SAME_SITE[cookie]}`
   const headers = responseHeaders(crossOrigin, { 'Set-Cookie': `${TICKET_COOKIE}=${ticket}; ${attributes}` })
   return Response.json({ url, expires_at: ends }, { status: 201, headers })
-}
-
-/** Every place where the recording has something must be the subject's: a ticket is good for all its parts. */
-async function refusalOf(
-  attempt: Attempt,
-  recording: string,
-  subject: Subject,
-  { store, places, soleIssuer }: TicketOffice,
-): Promise<Refused | undefined> {
-  const stamped = await store.stamped(places(recording)).catch(Fault.as('store_unavailable'))
-  if (stamped.length === 0) return refused('recording_unknown')
-  for (const binding of stamped) {
-    attempt.binding = settled(binding, soleIssuer)
-    const decision = authorize({ subject, action: 'play', recording: attempt.binding })
-    if (isRefused(decision)) return decision
-  }
-  return undefined
 }
 
 /** What cannot be told can't be bound to: it would bind to nothing, and look as if it did. */

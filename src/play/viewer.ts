@@ -1,5 +1,4 @@
 import { admit, ticketCookie } from '../authenticate/admission.ts'
-import type { Authenticate } from '../authenticate/authenticate.ts'
 import { hasTokenInQuery } from '../authenticate/credential.ts'
 import type { Subject } from '../authenticate/subject.ts'
 import type { Tickets } from '../authenticate/ticket.ts'
@@ -19,7 +18,8 @@ export interface Viewer {
 
 /** What finding out takes beside the request. */
 export interface Admissions {
-  readonly authenticate: Authenticate
+  /** Finds out who asks by the bearer token, and notes it for the record. */
+  readonly identify: (attempt: Attempt, waitUntil: WaitUntil) => Promise<Subject | Refused>
   /** Undefined where this gate has no tickets. */
   readonly tickets: Tickets | undefined
   /** The issuers that are trusted now. */
@@ -37,8 +37,8 @@ export async function identifyViewer(
   admissions: Admissions,
   waitUntil: WaitUntil,
 ): Promise<Viewer | Refused> {
-  const { request, at } = attempt
-  const { authenticate, tickets } = admissions
+  const { request } = attempt
+  const { identify, tickets } = admissions
   if ('ticket' in target) {
     if (tickets === undefined) return refused('path_invalid')
     if (hasTokenInQuery(request)) return refused('token_in_query')
@@ -51,10 +51,8 @@ export async function identifyViewer(
   if (cookie !== undefined && tickets !== undefined)
     return admitted(attempt, cookie, target, tickets, admissions)
 
-  const outcome = await authenticate(request, at, waitUntil)
-  const subject = isRefused(outcome) ? outcome.subject : outcome
-  if (subject !== undefined) attempt.subject = subject
-  return isRefused(outcome) ? outcome : { subject: outcome, place }
+  const subject = await identify(attempt, waitUntil)
+  return isRefused(subject) ? subject : { subject, place }
 }
 
 /** A ticket that is refused may still be ours: the record says whose it is, and what for. */

@@ -65,14 +65,18 @@ export function viewRecorder(record: Recorder, policy: ViewPolicy = 'sync'): Beg
           return id
         },
         (error: unknown) => {
-          // The next request tries again.
-          view.last = Number.NEGATIVE_INFINITY
+          forget(view)
           throw error
         },
       ),
     }
     views.set(key, view)
     return view
+  }
+
+  /** The next request begins anew. */
+  function forget(view: View): void {
+    view.last = Number.NEGATIVE_INFINITY
   }
 
   return (attempt, subject, recording, waitUntil) => {
@@ -86,6 +90,9 @@ export function viewRecorder(record: Recorder, policy: ViewPolicy = 'sync'): Beg
     // Also where the viewer leaves at once: that it began is known.
     if (!goesOn) waitUntil(view.recording.catch(lost))
     if (policy === 'async') return view.id
-    return within(PATIENCE, view.recording).catch(Fault.as('ledger_unavailable'))
+    return within(PATIENCE, view.recording).catch((error: unknown) => {
+      forget(view)
+      throw new Fault('ledger_unavailable', error)
+    })
   }
 }

@@ -19,6 +19,14 @@ export function get(path: string, headers: Readonly<Record<string, string>>): st
   return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${lines.join('')}\r\n`
 }
 
+let release = 0
+
+/** A GET that is none of those before: each is of another release, as of refusals that repeat themselves few are recorded. */
+export function getAnew(path: string, headers: Readonly<Record<string, string>>): string {
+  release += 1
+  return get(path, { ...headers, 'Mediaward-App-Release': String(release) })
+}
+
 /**
  * One kept connection. It reads just enough HTTP to know where an answer ends: all workers say Content-Length
  * here. A client that does more would be what is measured.

@@ -1,5 +1,5 @@
 import { say } from '../../src/cli/terminal.ts'
-import { type Exchange, get } from './client.ts'
+import { type Exchange, get, getAnew } from './client.ts'
 import { FILES, type Machine, startMachine } from './machine.ts'
 import { type Findings, FLAT, ratio, streamingRows } from './report.ts'
 import { type Contender, run, type Scenario } from './scenarios.ts'
@@ -57,15 +57,10 @@ function scenariosOf({ node, deno, nginx, plainNode, plainDeno, token }: Machine
   }
   const { path, size } = FILES.large
   const whole: Exchange = { request: get(path, bearer), status: 200, length: size }
-  // Each of another release: refusals that repeat themselves would be counted, and not recorded one by one.
-  let release = 0
-  const anew = (headers: Record<string, string>, status: number): Exchange => {
-    release += 1
-    return {
-      request: get(FILES.foreign.path, { ...headers, 'Mediaward-App-Release': String(release) }),
-      status,
-    }
-  }
+  const anew = (headers: Record<string, string>, status: number): Exchange => ({
+    request: getAnew(FILES.foreign.path, headers),
+    status,
+  })
   const all = (
     workers: readonly (Machine['node'] | undefined)[],
     exchange: () => Exchange,

@@ -1,5 +1,5 @@
 import { progress } from '../../src/cli/terminal.ts'
-import { type Exchange, get } from './client.ts'
+import { type Exchange, get, getAnew } from './client.ts'
 import { openLane, type Tally } from './load.ts'
 import { type Memory, memory, resetPeak } from './process-facts.ts'
 import { type Figures, figuresOf } from './statistics.ts'
@@ -72,15 +72,10 @@ export function scenariosOf({ bare, naive, mediaward, bareInsert, token }: Worke
   const small = whole(OBJECTS.small)
   const large = whole(OBJECTS.large)
   const foreign: Exchange = { request: get(OBJECTS.foreign.path, bearer), status: 404 }
-  // Each of another release: refusals that repeat themselves would be counted, and not recorded one by one.
-  let release = 0
-  const anew = (headers: Record<string, string>, status: number): Exchange => {
-    release += 1
-    return {
-      request: get(OBJECTS.foreign.path, { ...headers, 'Mediaward-App-Release': String(release) }),
-      status,
-    }
-  }
+  const anew = (headers: Record<string, string>, status: number): Exchange => ({
+    request: getAnew(OBJECTS.foreign.path, headers),
+    status,
+  })
   const readFirst: Exchange = { request: get(`${OBJECTS.foreign.path}?read`, bearer), status: 404 }
   const all = (exchange: () => Exchange): readonly Contender[] =>
     [bare, naive, mediaward].map(worker => ({ name: worker.name, worker, exchange }))

@@ -14,8 +14,11 @@ export interface MemoryGate {
 }
 
 /** A gate with one recording, `rec-1` of `patient-1`. */
-export async function memoryGate(options: Partial<MediawardOptions> = {}): Promise<MemoryGate> {
-  const idp = await createIssuer()
+export async function memoryGate(
+  options: Partial<MediawardOptions> = {},
+  provider?: TestIssuer,
+): Promise<MemoryGate> {
+  const idp = provider ?? (await createIssuer())
   const store = options.store ?? memoryStore()
   const ledger = options.ledger ?? memoryLedger()
   const bytes = patterned(3000)

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { MediawardOptions } from '../../src/index.ts'
+import type { Binding, MediawardOptions } from '../../src/index.ts'
 import type { ListedFacts } from '../../src/ledger/event.ts'
 import { memoryLedger, memoryStore } from '../../src/runtime/memory/index.ts'
+import { createIssuer } from '../support/clinic.ts'
 import { type MemoryGate, memoryGate } from '../support/memory-gate.ts'
 
 // AuthZEN Authorization API 1.0, for an app that is about to show a list.
@@ -17,10 +18,11 @@ beforeEach(async () => {
   await put('rec-2', 'patient-2')
 })
 
-async function put(id: string, owner: string): Promise<void> {
-  const binding = { owner, issuer: gate.idp.issuer }
+const put = (id: string, owner: string) => putStamped(`recordings/${id}`, { owner, issuer: gate.idp.issuer })
+
+async function putStamped(key: string, binding: Binding): Promise<void> {
   const options = { size: 1, contentType: 'video/mp4', binding, replaces: null }
-  await store.put(`recordings/${id}`, new Blob(['x']).stream(), options)
+  await store.put(key, new Blob(['x']).stream(), options)
 }
 
 const user = (id: string) => ({ type: 'user', id })
@@ -44,9 +46,10 @@ async function ask(
     as = 'patient-1',
     roles = [],
     headers = {},
-  }: { as?: string; roles?: string[]; headers?: Record<string, string> } = {},
+    claims = {},
+  }: { as?: string; roles?: string[]; headers?: Record<string, string>; claims?: object } = {},
 ): Promise<{ status: number; json: unknown; headers: Headers }> {
-  const authorization = `Bearer ${await gate.idp.token(as, { roles })}`
+  const authorization = `Bearer ${await gate.idp.token(as, { roles, ...claims })}`
   const response = await gate.access(path, {
     method: 'POST',
     headers: { authorization, 'content-type': 'application/json', ...headers },
@@ -221,4 +224,112 @@ describe('a list', () => {
     gate = await memoryGate({ ledger: { ...memoryLedger(), record: broken }, lastResort: () => {} })
     expect((await ask(EVALUATIONS, list('patient-1', ['rec-1']))).status).toBe(503)
   })
+})
+
+describe('who is who', () => {
+  test('the same id of another issuer is another person, and takes the role app', async () => {
+    const other = await createIssuer('https://other.clinic.test/')
+    const issuers = [gate.idp, other].map(({ issuer, audience, jwks }) => {
+      return { issuer, audience, algorithms: ['ES256' as const], jwks: jwks as never }
+    })
+    gate = await memoryGate({ issuers }, gate.idp)
+    const theirs = {
+      ...question('patient-1', 'rec-1'),
+      subject: { ...user('patient-1'), properties: { issuer: other.issuer } },
+    }
+    expect((await ask(EVALUATION, theirs)).status).toBe(404)
+    expect(await reasons()).toEqual(['role_missing'])
+    const app = { as: 'app-1', roles: ['app'] }
+    expect((await ask(EVALUATION, theirs, app)).json).toEqual({ decision: false })
+    expect((await ask(EVALUATION, question('patient-1', 'rec-1'), app)).json).toEqual({ decision: true })
+  })
+
+  test('an app asks within its tenant, and no other', async () => {
+    const { issuer, audience, jwks } = gate.idp
+    const north = {
+      issuer,
+      audience,
+      algorithms: ['ES256' as const],
+      jwks: jwks as never,
+      tenant_claim: 'tenant',
+    }
+    gate = await memoryGate({ store, issuers: [north] }, gate.idp)
+    const app = { as: 'app-1', roles: ['app'] }
+    await putStamped('recordings/rec-n', { owner: 'patient-1', issuer, tenant: 'north' })
+    const asked = question('patient-1', 'rec-n')
+    expect((await ask(EVALUATION, asked, { ...app, claims: { tenant: 'north' } })).json).toEqual({
+      decision: true,
+    })
+    expect((await ask(EVALUATION, asked, { ...app, claims: { tenant: 'south' } })).json).toEqual({
+      decision: false,
+    })
+    expect((await listed()).map(({ answers }) => answers[0]?.reason)).toEqual([undefined, 'tenant_mismatch'])
+  })
+
+  test('a recording of which a part is another person’s is nobody’s', async () => {
+    const { issuer } = gate.idp
+    await putStamped('recordings/mixed', { owner: 'patient-1', issuer })
+    await putStamped('recordings/mixed/part.ts', { owner: 'patient-2', issuer })
+    const app = { as: 'app-1', roles: ['app'] }
+    for (const subject of ['patient-1', 'patient-2']) {
+      expect((await ask(EVALUATION, question(subject, 'mixed'), app)).json).toEqual({ decision: false })
+    }
+    const authorization = `Bearer ${await gate.idp.token('patient-1')}`
+    gate = await memoryGate(
+      { store, tickets: { keys: ['a ticket key of the tests, long enough'] } },
+      gate.idp,
+    )
+    const ticket = await gate.fetch('/recordings/mixed/ticket', {
+      method: 'POST',
+      headers: { authorization },
+    })
+    expect(ticket.status).toBe(404)
+  })
+
+  test('an owner of no issuer counts for the only one there is', async () => {
+    await putStamped('recordings/plain', { owner: 'patient-1' })
+    expect((await ask(EVALUATION, question('patient-1', 'plain'))).json).toEqual({ decision: true })
+  })
+})
+
+test('a call is about sixteen other people at most', async () => {
+  const app = { as: 'app-1', roles: ['app'] }
+  const about = (count: number) => ({
+    evaluations: Array.from({ length: count }, (_, i) => question(`patient-${i + 10}`, 'rec-1')),
+  })
+  expect((await ask(EVALUATIONS, about(16), app)).status).toBe(200)
+  expect(await listed()).toHaveLength(16)
+  expect((await ask(EVALUATIONS, about(17), app)).status).toBe(400)
+})
+
+test('an answer leaves on the beat: its time tells nothing of what the store took', async () => {
+  const { stamped } = store
+  const timed = async (delay: number) => {
+    store.stamped = async places => {
+      await new Promise(resolve => setTimeout(resolve, delay))
+      return stamped(places)
+    }
+    const authorization = `Bearer ${await gate.idp.token('patient-1')}`
+    const headers = { authorization, 'content-type': 'application/json' }
+    const body = JSON.stringify(question('patient-1', 'rec-2'))
+    await gate.access(EVALUATION, { method: 'POST', headers, body })
+    const started = Date.now()
+    await gate.access(EVALUATION, { method: 'POST', headers, body })
+    return Date.now() - started
+  }
+  // Without the beat the first would take a millisecond or two; a timer may end one early.
+  expect(await timed(0)).toBeGreaterThanOrEqual(24)
+  expect(await timed(30)).toBeGreaterThanOrEqual(49)
+})
+
+test.each([
+  ['a'.repeat(128), true],
+  ['a'.repeat(129), false],
+  ['two words', false],
+  ['"quoted"', false],
+])('a request is called %s: it comes back only where it is a plain name', async (id, back) => {
+  const { headers } = await ask(EVALUATION, question('patient-1', 'rec-1'), {
+    headers: { 'x-request-id': id },
+  })
+  expect(headers.get('x-request-id')).toBe(back ? id : null)
 })

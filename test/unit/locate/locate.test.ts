@@ -1,9 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import { locate, rawPath } from '../../../src/locate/locate.ts'
-import { compileLocation, isPart, locationsUnder } from '../../../src/locate/location.ts'
+import {
+  type CompiledLocation,
+  compileLocation,
+  isPart,
+  locationsUnder,
+} from '../../../src/locate/location.ts'
+import { isRefused } from '../../../src/refusal.ts'
 
 const standard = locationsUnder('/recordings').map(compileLocation)
-const at = (path: string) => locate(`https://media.test${path}`, standard)
+const placeAt = (url: string, locations: readonly CompiledLocation[]) => {
+  const found = locate(rawPath(url), locations)
+  return isRefused(found) ? found : found.place
+}
+const at = (path: string) => placeAt(`https://media.test${path}`, standard)
 
 describe('rawPath', () => {
   test.each([
@@ -64,19 +74,19 @@ describe('locate', () => {
 
   test('fronts the URLs of an existing app', () => {
     const media = compileLocation({ url: '/media/:recording.mp4', key: 'consultations/:recording/video.mp4' })
-    expect(locate('https://h/media/rec-1.mp4', [media])).toEqual({
+    expect(placeAt('https://h/media/rec-1.mp4', [media])).toEqual({
       recording: 'rec-1',
       key: 'consultations/rec-1/video.mp4',
     })
     // The dot of the pattern is a dot.
     for (const path of ['/media/rec-1xmp4', '/media/rec-1', '/media/a/b.mp4', '/media/.mp4']) {
-      expect(locate(`https://h${path}`, [media])).toEqual({ refused: 'path_invalid' })
+      expect(placeAt(`https://h${path}`, [media])).toEqual({ refused: 'path_invalid' })
     }
   })
 
   test('the root as prefix', () => {
     const root = compileLocation({ url: '/:recording/:part+', key: ':recording/:part' })
-    expect(locate('https://h/r/p.ts', [root])).toEqual({ recording: 'r', part: 'p.ts', key: 'r/p.ts' })
+    expect(placeAt('https://h/r/p.ts', [root])).toEqual({ recording: 'r', part: 'p.ts', key: 'r/p.ts' })
   })
 })
 
@@ -108,7 +118,7 @@ describe('a location that would be a hole is refused', () => {
 test('what the gate keeps for itself can not be named', () => {
   const root = compileLocation({ url: '/:recording/:part+', key: ':recording/:part' })
   for (const path of ['/.mediaward/bindings/x', '/mediaward/.bindings/x', '/%2emediaward/x/y']) {
-    expect(locate(`https://h${path}`, [root])).toEqual({ refused: 'path_invalid' })
+    expect(placeAt(`https://h${path}`, [root])).toEqual({ refused: 'path_invalid' })
   }
 })
 

@@ -231,6 +231,17 @@ describe('a ticket is refused', () => {
     expect(await lastReason(gate)).toBe('token_malformed')
   })
 
+  test('in a cookie whose name only looks like it', async () => {
+    const gate = await open()
+    const { cookie } = await issue(gate)
+    const ask = async (sent: string) =>
+      (await gate.fetch('/recordings/rec-1', { headers: { cookie: sent } })).status
+    expect(await ask(`a=b; \t${cookie} ; c=d`)).toBe(200)
+    // A page without TLS can set these: they don't have the prefix, and must not get it by being trimmed.
+    for (const before of ['\u00a0', '\u0085', 'x']) expect(await ask(`a=b; ${before}${cookie}`)).toBe(401)
+    expect(await ask(`a=${cookie}`)).toBe(401)
+  })
+
   test('where it is bound to a network or an agent that has changed', async () => {
     let ip = '203.0.113.7'
     const tickets = { keys: [KEY], binding: ['network', 'user-agent'] as const }

@@ -134,3 +134,20 @@ test('which bytes left in a view is put together, and names the view', async () 
     ...{ view, recording: 'rec-1', answers: 3, assumed: 3, cut: 0, bytes: 210, parts: [{ ranges }] },
   })
 })
+
+test('a record that never ends holds nobody up for ever: the next request begins anew', {
+  timeout: 20_000,
+}, async () => {
+  const inner = memoryLedger()
+  let hangs = true
+  const record = (entry: LedgerEntry) => (hangs ? new Promise<void>(() => {}) : inner.record(entry))
+  const gate = await memoryGate({ ledger: { ...inner, record }, lastResort: () => {} })
+  const headers = await bearer(gate)
+  const asked = gate.fetch('/recordings/rec-1', { headers })
+  // Its refusal hangs with the same ledger; that it can be recorded again comes first.
+  setTimeout(() => {
+    hangs = false
+  }, 1000)
+  expect((await asked).status).toBe(503)
+  expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(200)
+})

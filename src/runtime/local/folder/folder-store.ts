@@ -7,6 +7,7 @@ import type { PutOptions, RecordingStore, StoredPart } from '../../../deliver/re
 import { RESERVED_PREFIX } from '../../../locate/location.ts'
 import { StorageFault } from '../../../storage-fault.ts'
 import { claimByObject } from '../../../store/claim-object.ts'
+import { stampedByFinding } from '../../../store/stamped-by-finding.ts'
 import { codeOf, diskFailed } from './disk-fault.ts'
 import { replaceDurably, syncFolder, writeDurably } from './durable-file.ts'
 import { factsFiles } from './facts-file.ts'
@@ -99,15 +100,7 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
       }
     },
 
-    async stamped(places) {
-      const found = await Promise.all(
-        places.map(async place => {
-          const key = place.endsWith('/') ? await firstBelow(root, place) : place
-          return key === undefined ? null : store.find(key)
-        }),
-      )
-      return found.flatMap(part => (part === null ? [] : [part.binding]))
-    },
+    stamped: places => stampedByFinding(store, places, prefix => firstBelow(root, prefix)),
 
     claim: (recording, binding, places) => claimByObject(store, recording, binding, places),
   }

@@ -7,6 +7,7 @@ import type {
 } from '../../../deliver/recording-store.ts'
 import { StorageFault } from '../../../storage-fault.ts'
 import { claimByObject } from '../../../store/claim-object.ts'
+import { stampedByFinding } from '../../../store/stamped-by-finding.ts'
 import { s3Answered } from './s3-answer.ts'
 import { S3_LIMITS, type S3Limits, s3Asker } from './s3-ask.ts'
 import { conditionFailed, conditionsTried } from './s3-conditions.ts'
@@ -91,15 +92,7 @@ export function s3Store(options: S3Options, limits: S3Limits = S3_LIMITS): Recor
       throw s3Answered(answer, 'PutObject')
     },
 
-    async stamped(places) {
-      const found = await Promise.all(
-        places.map(async place => {
-          const key = place.endsWith('/') ? await firstBelow(ask, place) : place
-          return key === undefined ? null : store.find(key)
-        }),
-      )
-      return found.flatMap(part => (part === null ? [] : [part.binding]))
-    },
+    stamped: places => stampedByFinding(store, places, prefix => firstBelow(ask, prefix)),
 
     claim: (recording, binding, places) => claimByObject(store, recording, binding, places),
   }

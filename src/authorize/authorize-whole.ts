@@ -1,0 +1,35 @@
+import { type Binding, settled } from '../recording.ts'
+import { isRefused, type Refused } from '../refusal.ts'
+import { authorize } from './authorize.ts'
+import type { Permit, Principal } from './decision.ts'
+
+/** A decision about a recording with all its parts. */
+export interface WholeDecision {
+  readonly decision: Permit | Refused
+  /** The binding that was decided on; null where there is no such recording. */
+  readonly binding: Binding | null
+}
+
+/**
+ * Decides whether a subject may play a recording as a whole, for what is good for all its parts: a ticket, a line in a
+ * list. Every place where it has something must be the subject's; the first that is not decides.
+ *
+ * @param stamped what its objects are stamped with, as the store tells
+ * @param soleIssuer the only issuer, where there is but one
+ */
+export function authorizeWhole(
+  subject: Principal,
+  stamped: readonly Binding[],
+  soleIssuer: string | undefined,
+): WholeDecision {
+  let whole: WholeDecision = {
+    decision: authorize({ subject, action: 'play', recording: null }),
+    binding: null,
+  }
+  for (const one of stamped) {
+    const binding = settled(one, soleIssuer)
+    whole = { decision: authorize({ subject, action: 'play', recording: binding }), binding }
+    if (isRefused(whole.decision)) return whole
+  }
+  return whole
+}
