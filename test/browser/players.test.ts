@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { openTheatre, type Theatre } from '../support/theatre.ts'
+import { openTheatre, type Theatre, ticketFor } from '../support/theatre.ts'
 import type { Likeness } from './page/stage.ts'
 
 // Players as they are, with their own defaults, in a browser, on a page of another origin than the gate's. Whose
@@ -19,18 +19,7 @@ beforeEach(async () => {
 })
 afterEach(() => page.context().close())
 
-/** Asks for a ticket as a page does, so that the browser keeps the cookie too. */
-function ticket(path: string, bearer = token): Promise<string> {
-  return page.evaluate(
-    async ({ url, bearer }) => {
-      const headers = { Authorization: `Bearer ${bearer}` }
-      const response = await fetch(`${url}/ticket`, { method: 'POST', headers, credentials: 'include' })
-      if (response.status !== 201) throw new Error(`the ticket was answered ${response.status}`)
-      return ((await response.json()) as { url: string }).url
-    },
-    { url: theatre.host + path, bearer },
-  )
-}
+const ticket = (path: string, bearer = token) => ticketFor(page, theatre.host + path, bearer)
 
 /** The picture is that patient's, and by far no other's. */
 function expectOnly(patient: string, seen: readonly Likeness[]): void {

@@ -31,6 +31,19 @@ export interface Theatre {
   readonly close: () => Promise<void>
 }
 
+/** Asks for a ticket as a page does, so that the browser keeps the cookie too. Resolves to the URL that plays. */
+export function ticketFor(page: Page, url: string, token: string): Promise<string> {
+  return page.evaluate(
+    async ({ url, token }) => {
+      const headers = { Authorization: `Bearer ${token}` }
+      const response = await fetch(`${url}/ticket`, { method: 'POST', headers, credentials: 'include' })
+      if (response.status !== 201) throw new Error(`the ticket was answered ${response.status}`)
+      return ((await response.json()) as { url: string }).url
+    },
+    { url, token },
+  )
+}
+
 /** What the page may load: nothing else of this checkout. */
 const SERVED = [
   'test/browser/page',

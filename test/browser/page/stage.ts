@@ -86,6 +86,20 @@ export async function whose(element: HTMLVideoElement): Promise<Likeness[]> {
   return all.sort((a, b) => a.distance - b.distance)
 }
 
+/** Looks at every frame that is shown from now on; what comes back tells whose they were, and how many. */
+export async function watch(element: HTMLVideoElement): Promise<() => Record<string, number>> {
+  known ??= faces()
+  await known
+  const seen: Record<string, number> = {}
+  const look = async () => {
+    element.requestVideoFrameCallback(look)
+    const [likest] = await whose(element)
+    if (likest !== undefined) seen[likest.patient] = (seen[likest.patient] ?? 0) + 1
+  }
+  element.requestVideoFrameCallback(look)
+  return () => seen
+}
+
 /** How much of a text is not another, as a share of the other's white pixels. */
 export function distance(seen: Text, text: Text): number {
   let unlike = 0
@@ -93,7 +107,7 @@ export function distance(seen: Text, text: Text): number {
   return unlike / count(text)
 }
 
-/** Waits until it is so; rejects after ten seconds. */
+/** Waits until it is so; rejects after twenty seconds. */
 export async function until(so: () => boolean): Promise<void> {
   const end = performance.now() + 20_000
   while (!so()) {
