@@ -73,7 +73,7 @@ async function play(program: string, path: string, seconds: number) {
 }
 
 test('<video> goes on where it was when its ticket has ended', async () => {
-  const { frames, back, leap, reloads } = await play(PLAIN, '/recordings/long', 10)
+  const { frames, back, leap, reloads } = await play(PLAIN, '/recordings/long', 7)
   expect(Object.keys(frames)).toEqual(['patient-007'])
   expect(back).toBeGreaterThan(-0.5)
   expect(leap).toBeLessThan(3)
@@ -93,13 +93,13 @@ test.each([
 ])('%s plays on, and asks with no ticket that has ended', async (_, program, make, makeWithLittleInStore) => {
   expect(program).toContain(make)
   const little = program.replace(make, makeWithLittleInStore)
-  const { frames, back, leap, reloads } = await play(little, '/recordings/rec-013/master.m3u8', 10)
+  const { frames, back, leap, reloads } = await play(little, '/recordings/rec-013/master.m3u8', 7)
   expect(Object.keys(frames)).toEqual(['patient-007'])
   expect(back).toBeGreaterThanOrEqual(0)
   expect(leap).toBeLessThan(3)
   expect(reloads).toBe(0)
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
-  expect(new Set(answers.map(({ ticket }) => ticket)).size).toBeGreaterThan(2)
+  expect(new Set(answers.map(({ ticket }) => ticket)).size).toBeGreaterThan(1)
 })
 
 test.each([
