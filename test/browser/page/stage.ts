@@ -33,12 +33,18 @@ export async function played(element: HTMLMediaElement, seconds: number): Promis
   return element.currentTime
 }
 
-/** Seeks, and waits for the frame. */
+/** Seeks, and waits until it is there, and its picture too, where there is one: that may come a moment later. */
 export async function sought(element: HTMLMediaElement, seconds: number): Promise<void> {
   element.pause()
+  await Promise.race([
+    until(() => element.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA),
+    failure(element),
+  ])
   const there = new Promise(resolve => element.addEventListener('seeked', resolve, { once: true }))
   element.currentTime = seconds
   await Promise.race([there, failure(element)])
+  if (element instanceof HTMLVideoElement)
+    await Promise.race([until(() => isShown(element)), failure(element)])
 }
 
 /** The text that stands in these lines of the picture. Throws where the picture may not be read, or shows none. */
@@ -57,6 +63,18 @@ export function read(element: HTMLVideoElement, lines: keyof typeof LINES): Text
   }
   if (count(text) < 150) throw new Error(`no text in the picture: ${count(text)} white pixels`)
   return text
+}
+
+/** Whether there is a picture with text in it: right after a seek it may be black for a moment. */
+export function isShown(element: HTMLVideoElement): boolean {
+  try {
+    read(element, 'patient')
+    return true
+  } catch (error) {
+    // A picture that may not be read never will be.
+    if (error instanceof DOMException) throw error
+    return false
+  }
 }
 
 /** The text of a frame of a file of the demo clinic, as it is on disk: it never went through the gate. */
