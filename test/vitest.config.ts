@@ -18,6 +18,7 @@ function onRuntime(name: string, runtime: string, include: string, groupOrder = 
   }
 }
 const WIRE = 'test/wire/**/*.test.ts'
+const BROWSER = 'test/browser/**/*.test.ts'
 // Programs that others wrote, from Debian's packages: ffmpeg, curl.
 const PLAYERS = 'test/peers/players.test.ts'
 
@@ -54,6 +55,9 @@ export default defineConfig({
       onRuntime('wire', 'workerd', WIRE, 1),
       onRuntime('wire', 'deno', WIRE, 2),
       onRuntime('wire', 'node', WIRE, 3),
+      onRuntime('browser', 'workerd', BROWSER, 4),
+      onRuntime('browser', 'deno', BROWSER, 5),
+      onRuntime('browser', 'node', BROWSER, 6),
       onRuntime('peers', 'workerd', PLAYERS),
       onRuntime('peers', 'deno', PLAYERS),
       onRuntime('peers', 'node', PLAYERS),

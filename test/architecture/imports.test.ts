@@ -35,6 +35,8 @@ const sources: Source[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' }
 
 /** Rooms, from the innermost to the outermost. A file knows its own room and the rooms below, no other beside it. */
 const FLOORS: readonly (readonly RegExp[])[] = [
+  // Runs where the gate does not: in the app. It knows nobody, and nobody knows it.
+  [/^player\//],
   [/^(reason|refusal|recording|remembered|deadline|storage-fault|wait-until)\.ts$/],
   [/^locate\//, /^authorize\//, /^deliver\//],
   [/^authenticate\//],
@@ -67,6 +69,16 @@ describe('imports', () => {
       files.filter(file => !mayKnow(path, file)).map(file => `${path} -> ${file}`),
     )
     expect(outward).toEqual([])
+  })
+
+  test('what runs in an app has nothing of the gate, and the gate nothing of it', () => {
+    const across = sources.flatMap(({ path, files, packages }) =>
+      path.startsWith('player/')
+        ? [...files.filter(file => !file.startsWith('player/')), ...packages]
+        : files.filter(file => file.startsWith('player/')),
+    )
+    expect(across).toEqual([])
+    expect(sources.some(({ path }) => path.startsWith('player/'))).toBe(true)
   })
 
   test('go round in no circle', () => {
@@ -143,6 +155,7 @@ describe('the core knows no runtime', () => {
     expect(clocks.map(({ path }) => path).sort()).toEqual([
       'guard.ts',
       'options.ts',
+      'player/ticket.ts',
       'runtime/local/folder/folder-store.ts',
       'runtime/memory/memory-store.ts',
     ])

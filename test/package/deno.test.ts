@@ -31,7 +31,7 @@ const { exports: entries } = JSON.parse(readFileSync('deno.json', 'utf8')) as {
 
 describe('Deno', () => {
   test('checks the types of every entry', async () => {
-    expect(Object.keys(entries)).toHaveLength(6)
+    expect(Object.keys(entries)).toHaveLength(7)
     await saidBy('deno', ['check', ...Object.values(entries)])
   })
 

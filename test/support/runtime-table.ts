@@ -18,6 +18,7 @@ const TITLES: Readonly<Record<string, string>> = {
   kill: '`kill -9` under load, 20 times: no record lost',
   storing: 'storing',
   streaming: 'streaming',
+  browser: 'players in Chromium: `<video>`, HLS, hls.js, Shaka Player',
   lists: 'lists that may not show what they may not play',
   views: 'views, and which bytes left',
   tickets: 'tickets: the URL, the cookie, and what they don’t open',
@@ -58,7 +59,9 @@ export default class RuntimeTable implements Reporter {
 }
 
 function count(module: TestModule, counts: Map<string, Count>): void {
-  const [, suite = ''] = /\/test\/(?:wire|service|streams)\/([\w-]+)\.test\.ts$/.exec(module.moduleId) ?? []
+  const [, folder, file = ''] =
+    /\/test\/(wire|service|streams|browser)\/([\w-]+)\.test\.ts$/.exec(module.moduleId) ?? []
+  const suite = folder === 'browser' ? folder : file
   if (!Object.hasOwn(TITLES, suite)) return
   const [, ofProject] = module.project.name.split(':')
   for (const test of module.children.allTests()) {

@@ -1,0 +1,213 @@
+/**
+ * Keeps a ticket for one recording, for players that only take a URL. Runs in browsers and in React Native, and knows
+ * nothing of the gate's own code: all that it needs is `fetch`.
+ *
+ * @module
+ */
+
+/**
+ * Why there is no ticket. `expired`: the token is not accepted any more, so sign in again, then `renew()`. `refused`:
+ * this recording is not for this person, or the gate has no tickets; asking again changes nothing. `unavailable`: a
+ * fault of the gate or of the network; later it may be there.
+ */
+export type TicketProblem = 'expired' | 'refused' | 'unavailable'
+
+/** Thrown, and handed to `onError`, where there is no ticket. No token and no ticket is in it. */
+export class TicketError extends Error {
+  override readonly name = 'TicketError'
+  readonly problem: TicketProblem
+  /** The status that the gate answered; undefined where it did not answer. */
+  readonly status: number | undefined
+  /** In how many seconds to ask again, at the earliest (RFC 9110 10.2.3). Only where the problem is `unavailable`. */
+  readonly retryAfter: number | undefined
+
+  constructor(problem: TicketProblem, message: string, status?: number, retryAfter?: number) {
+    super(message)
+    this.problem = problem
+    this.status = status
+    this.retryAfter = retryAfter
+  }
+}
+
+/** How a ticket is kept. */
+export interface TicketSettings {
+  /** The access token of who watches, or what gives it: a function is asked each time, so that it may be a new one. */
+  readonly token: string | (() => string | Promise<string>)
+  /**
+   * Whether the browser is to take the cookie too, with which the recording's own URL plays (`crossorigin` is then
+   * `use-credentials`). Default false.
+   */
+  readonly cookie?: boolean
+  /** Told each time that the ticket could not be renewed by itself. Default nobody is told: the player meets a 401. */
+  readonly onError?: (error: TicketError) => void
+}
+
+/** A ticket that is renewed while it is open. */
+export interface OpenTicket {
+  /** The URL that plays, with the newest ticket in it. */
+  readonly url: string
+  /** Rewrites a URL that holds an older ticket of this recording to the newest; any other comes back as it was. */
+  fresh(url: string): string
+  /**
+   * Renews now: after a 401, as when a phone wakes up. However many ask at once, the gate is asked once. Rejects with
+   * a TicketError; after `refused`, and until `retryAfter` is over, without asking.
+   */
+  renew(): Promise<string>
+  /** Renews no more. The last ticket ends by itself. */
+  close(): void
+}
+
+/** Of a ticket's life; the rest is for an answer that is slow, or a fault that passes. */
+const RENEW_AT = 0.8
+/** Milliseconds for a ticket that ended before it came: the clock here is off, and says nothing of its life. */
+const CLOCK_IS_OFF = 60_000
+/** Milliseconds for an answer. */
+const PATIENCE = 15_000
+/** Seconds, where an `unavailable` names none. */
+const RETRY_AFTER = 5
+/** Seconds: no ticket is good for longer, and a timer that is set for too long goes off at once. */
+const DAY = 86_400
+
+/**
+ * Asks for a ticket, and renews it at 80 % of its life until it is closed.
+ *
+ * @param url the recording's own URL, without query: `https://media.clinic.example/recordings/rec-001`, or that of
+ *   the part which plays, such as `…/rec-002/master.m3u8`
+ * @throws TicketError where there is none
+ */
+export async function openTicket(
+  url: string,
+  { token, cookie = false, onError }: TicketSettings,
+): Promise<OpenTicket> {
+  if (/[?#]/.test(url)) throw new TypeError("a recording's URL has no query and no fragment: give it without")
+  let newest = { url: '', prefix: '' }
+  /** Every prefix that was ever given out: a player may still hold the first. */
+  const prefixes = new Set<string>()
+  let closed = false
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let asking: Promise<string> | undefined
+  let last: { readonly error: TicketError; readonly until: number } | undefined
+
+  async function ask(): Promise<string> {
+    try {
+      const bearer = typeof token === 'string' ? token : await token()
+      const issued = await request(`${url}/ticket`, bearer, cookie ? 'include' : 'omit')
+      newest = issued
+      prefixes.add(issued.prefix)
+      last = undefined
+      schedule(issued.life * RENEW_AT)
+      return issued.url
+    } catch (cause) {
+      const error = cause instanceof TicketError ? cause : new TicketError('expired', 'no token was given')
+      const wait = (error.retryAfter ?? 0) * 1000
+      last = { error, until: error.problem === 'refused' ? Number.POSITIVE_INFINITY : Date.now() + wait }
+      if (error.problem === 'unavailable') schedule(wait)
+      throw error
+    }
+  }
+
+  function once(): Promise<string> {
+    asking ??= ask().finally(() => {
+      asking = undefined
+    })
+    return asking
+  }
+
+  function renew(): Promise<string> {
+    if (closed) return Promise.reject(new TicketError('refused', 'the ticket is closed: open another'))
+    if (asking === undefined && last !== undefined && Date.now() < last.until)
+      return Promise.reject(last.error)
+    return once()
+  }
+
+  function schedule(milliseconds: number): void {
+    clearTimeout(timer)
+    // Before the first ticket there is nobody to renew for.
+    if (closed || prefixes.size === 0) return
+    // Not by way of renew: a timer may be a moment early, and would be told to wait by nobody who wakes it again.
+    timer = setTimeout(() => once().catch(tell), milliseconds)
+  }
+
+  function tell(error: TicketError): void {
+    if (!closed) onError?.(error)
+  }
+
+  await once()
+  return {
+    get url() {
+      return newest.url
+    },
+    fresh(old) {
+      for (const prefix of prefixes) {
+        // Only what holds a ticket of this recording: another's keeps its own.
+        if (!old.startsWith(prefix) || !/^([/?#]|$)/.test(old.slice(prefix.length))) continue
+        return newest.prefix + old.slice(prefix.length)
+      }
+      return old
+    },
+    renew,
+    close() {
+      closed = true
+      clearTimeout(timer)
+    },
+  }
+}
+
+interface Issued {
+  readonly url: string
+  /** The URL as far as the ticket. */
+  readonly prefix: string
+  /** Milliseconds. */
+  readonly life: number
+}
+
+async function request(url: string, token: string, credentials: RequestCredentials): Promise<Issued> {
+  const patience = new AbortController()
+  const timer = setTimeout(() => patience.abort(), PATIENCE)
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${token}` },
+      credentials,
+      // A token is for the gate, and for nobody that an answer points to.
+      redirect: 'error',
+      signal: patience.signal,
+    })
+    if (response.status !== 201) throw problemOf(response)
+    return issuedBy(await response.json())
+  } catch (error) {
+    if (error instanceof TicketError) throw error
+    throw new TicketError('unavailable', 'the gate could not be reached', undefined, RETRY_AFTER)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function problemOf(response: Response): TicketError {
+  const { status } = response
+  if (status === 401) return new TicketError('expired', 'the token is not accepted: sign in again', status)
+  if (status >= 400 && status < 500 && status !== 408 && status !== 429)
+    return new TicketError('refused', 'no ticket for this recording', status)
+  const after = retryAfter(response.headers.get('retry-after'))
+  return new TicketError('unavailable', `the gate answered ${status}: later it may be there`, status, after)
+}
+
+/** Seconds, from either form of the field (RFC 9110 10.2.3). */
+function retryAfter(value: string | null): number {
+  const seconds = /^\d+$/.test(value ?? '')
+    ? Number(value)
+    : Math.ceil((Date.parse(value ?? '') - Date.now()) / 1000)
+  // Never at once: whoever asks in a circle is no help to a gate that can't answer.
+  return Number.isNaN(seconds) ? RETRY_AFTER : Math.min(Math.max(seconds, 1), DAY)
+}
+
+function issuedBy(body: unknown): Issued {
+  const { url, expires_at } = (body ?? {}) as { url?: unknown; expires_at?: unknown }
+  const prefix = typeof url === 'string' ? /^https?:\/\/[^/]+\/play\/[^/?#]+/.exec(url)?.[0] : undefined
+  const expires = typeof expires_at === 'string' ? Date.parse(expires_at) : Number.NaN
+  if (typeof url !== 'string' || prefix === undefined || Number.isNaN(expires)) {
+    throw new TicketError('unavailable', 'what answered is not the gate', 201, RETRY_AFTER)
+  }
+  const life = expires - Date.now()
+  return { url, prefix, life: life > 0 ? Math.min(life, DAY * 1000) : CLOCK_IS_OFF }
+}

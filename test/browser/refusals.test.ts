@@ -1,0 +1,160 @@
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { denials } from '../support/clinic.ts'
+import { openTheatre, type Theatre, ticketFor } from '../support/theatre.ts'
+
+// In the middle of a patient's own recording the app asks for what is another's. The page can read the refusal, which
+// is no "CORS error", and of the other's recording no frame is shown.
+
+const OWN = '/recordings/rec-007'
+const HLS = '/recordings/rec-013/master.m3u8'
+const OTHERS = '/recordings/rec-001'
+
+let theatre: Theatre
+let page: Page
+let token: string
+beforeAll(async () => {
+  theatre = await openTheatre()
+  token = await theatre.idp.token('patient-007')
+})
+afterAll(() => theatre.close())
+beforeEach(async () => {
+  page = await theatre.page()
+})
+afterEach(() => page.context().close())
+
+const reasons = async () => (await denials(theatre.gate, theatre.idp)).map(({ reason }) => reason)
+
+test("another's recording is refused in the middle of one's own", async () => {
+  const source = await ticketFor(page, theatre.host + OWN, token)
+  const before = (await reasons()).length
+  const { answers, error, frames } = await page.evaluate(
+    async ({ source, other, token }) => {
+      const { stage } = window
+      const video = stage.video('use-credentials')
+      video.src = source
+      const seen = await stage.watch(video)
+      await stage.played(video, 1)
+      const headers = { Authorization: `Bearer ${token}` }
+      const answers = []
+      for (const [url, init] of [
+        [`${other}/ticket`, { method: 'POST', headers }],
+        [other, { headers }],
+        [other, { credentials: 'include' }],
+        [source.replace(/\/play\/..../, '/play/AAAA'), {}],
+      ] as const) {
+        const response = await fetch(url, init)
+        const { instance } = (await response.json()) as { instance: string }
+        answers.push({ status: response.status, instance })
+      }
+      video.src = other
+      const error = await stage.played(video, 1).then(
+        () => 'it plays',
+        (reason: Error) => reason.message,
+      )
+      return { answers, error, frames: seen() }
+    },
+    { source, other: theatre.host + OTHERS, token },
+  )
+  expect(answers.map(({ status }) => status)).toEqual([404, 404, 401, 401])
+  for (const { instance } of answers) expect(instance).toMatch(/^urn:uuid:[0-9a-f-]{36}$/)
+  expect(error).toMatch(/^4: /)
+  expect(Object.keys(frames)).toEqual(['patient-007'])
+  expect(frames['patient-007']).toBeGreaterThan(5)
+  const refused = (await reasons()).slice(before)
+  expect(refused.slice(0, 4)).toEqual(['not_owner', 'not_owner', 'token_missing', 'ticket_invalid'])
+  expect(new Set(refused.slice(4))).toEqual(new Set(['token_missing']))
+})
+
+/** Plays HLS with little in store, so that hls.js still has to load while it plays, until it meets a refusal. */
+function playUntilRefused(by: 'cookie' | 'header', bearer = '') {
+  return page.evaluate(
+    async ({ source, by, bearer }) => {
+      const { stage, Hls } = window
+      const video = stage.video()
+      const hls = new Hls({
+        maxBufferLength: 1,
+        maxMaxBufferLength: 1,
+        xhrSetup(xhr) {
+          xhr.withCredentials = by === 'cookie'
+          // Where another signs in, the page has another token from then on: the test puts it into the title.
+          if (by === 'header') xhr.setRequestHeader('Authorization', `Bearer ${document.title || bearer}`)
+        },
+      })
+      const refused = new Promise<number | undefined>(resolve => {
+        hls.on(Hls.Events.ERROR, (_, data) => {
+          if (data.response?.code !== undefined) resolve(data.response.code)
+        })
+      })
+      document.title = ''
+      hls.loadSource(source)
+      hls.attachMedia(video)
+      const seen = await stage.watch(video)
+      await stage.played(video, 0.5)
+      const code = await refused
+      // What was loaded before may still be shown.
+      await new Promise(resolve => setTimeout(resolve, 1000))
+      hls.destroy()
+      return { code, frames: seen() }
+    },
+    { source: `${theatre.host}${HLS}`, by, bearer },
+  )
+}
+const playing = () => page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 0.5)
+
+test("another patient's ticket is refused in the middle of one's own recording", async () => {
+  await ticketFor(page, theatre.host + HLS, token)
+  const theirs = await ticketFor(page, theatre.host + OTHERS, await theatre.idp.token('patient-001'))
+  const before = (await reasons()).length
+  const play = playUntilRefused('cookie')
+  await playing()
+  const jar = page.context()
+  const own = await jar.cookies(theatre.host + HLS)
+  expect(own).toMatchObject([
+    {
+      name: '__Secure-mediaward-ticket',
+      path: '/recordings/rec-013',
+      secure: true,
+      httpOnly: true,
+      sameSite: 'Strict',
+    },
+  ])
+  const [, , value = ''] = new URL(theirs).pathname.split('/')
+  await jar.addCookies(own.map(cookie => ({ ...cookie, value })))
+  const { code, frames } = await play
+  expect(code).toBe(401)
+  expect(Object.keys(frames)).toEqual(['patient-007'])
+  expect(new Set((await reasons()).slice(before))).toEqual(new Set(['ticket_scope']))
+})
+
+test('so is what another asks for who signs in while it plays', async () => {
+  const theirs = await theatre.idp.token('patient-001')
+  const before = (await reasons()).length
+  const play = playUntilRefused('header', token)
+  await playing()
+  await page.evaluate(theirs => {
+    document.title = theirs
+  }, theirs)
+  const { code, frames } = await play
+  expect(code).toBe(404)
+  expect(Object.keys(frames)).toEqual(['patient-007'])
+  expect(new Set((await reasons()).slice(before))).toEqual(new Set(['not_owner']))
+})
+
+test('a page of another origin than the allowed ones reads nothing', async () => {
+  const source = await ticketFor(page, theatre.host + OWN, token)
+  const stranger = page.url().replace('localhost', '127.0.0.1')
+  await page.route(stranger, route => route.fulfill({ contentType: 'text/html', body: '<title>x</title>' }))
+  await page.goto(stranger)
+  const read = (url: string) =>
+    page.evaluate(
+      url =>
+        fetch(url).then(
+          ({ status }) => status,
+          () => 'nothing',
+        ),
+      url,
+    )
+  expect(await read(source)).toBe('nothing')
+  expect(await read(theatre.host + OTHERS)).toBe('nothing')
+})

@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { store } from '../support/clinic.ts'
+import { stretched } from '../support/stretched.ts'
+import { openTheatre, type Theatre } from '../support/theatre.ts'
+
+// Tickets of three seconds, recordings of twelve: the programs of the README and of docs/players.md, as they
+// stand there, play on.
+
+declare global {
+  interface Window {
+    session: { accessToken(): Promise<string> }
+  }
+}
+
+/** The programs of a page: what imports something. */
+const programs = (file: string) =>
+  [...readFileSync(file, 'utf8').matchAll(/```js\n(import [\s\S]*?)```/g)].map(match => match[1])
+const [PLAIN = '', HLS = ''] = programs('README.md')
+const [SHAKA = ''] = programs('docs/players.md')
+
+let theatre: Theatre
+let page: Page
+/** Status of every answer under /play/, by ticket. */
+let answers: { readonly ticket: string; readonly status: number }[]
+beforeAll(async () => {
+  theatre = await openTheatre({ TICKET_TTL: '3' })
+  const long = stretched(readFileSync('demo/media/patient-007.mp4'), 32 * 2 ** 20)
+  const { gate, idp } = theatre
+  expect(
+    (await store(gate, idp, '/recordings/long', 'patient-007', long, { 'Content-Type': 'video/mp4' })).status,
+  ).toBe(201)
+})
+afterAll(() => theatre.close())
+beforeEach(async () => {
+  page = await theatre.page()
+  answers = []
+  page.on('response', response => {
+    const [, ticket] = /\/play\/([^/]+)/.exec(response.url()) ?? []
+    if (ticket !== undefined) answers.push({ ticket, status: response.status() })
+  })
+  const token = await theatre.idp.token('patient-007')
+  await page.evaluate(token => {
+    window.session = { accessToken: async () => token }
+    window.stage.video('anonymous').autoplay = true
+  }, token)
+})
+afterEach(() => page.context().close())
+
+/** Runs a program of the README, and watches until the recording is played so far. */
+async function play(program: string, path: string, seconds: number) {
+  const own = program.replace(/https:\/\/media\.clinic\.example[^']*/, theatre.host + path)
+  expect(own).not.toBe(program)
+  const watching = page.evaluate(async seconds => {
+    const video = document.querySelector('video')
+    if (video === null) throw new Error('no video')
+    const seen = await window.stage.watch(video)
+    const steps: number[] = []
+    let [last, reloads] = [0, 0]
+    video.addEventListener('timeupdate', () => {
+      steps.push(video.currentTime - last)
+      last = video.currentTime
+    })
+    video.addEventListener('emptied', () => {
+      reloads++
+    })
+    await window.stage.until(() => video.currentTime >= seconds)
+    return { frames: seen(), back: Math.min(...steps), leap: Math.max(...steps), reloads }
+  }, seconds)
+  await page.addScriptTag({ type: 'module', content: own })
+  return watching
+}
+
+test('<video> goes on where it was when its ticket has ended', async () => {
+  const { frames, back, leap, reloads } = await play(PLAIN, '/recordings/long', 7)
+  expect(Object.keys(frames)).toEqual(['patient-007'])
+  expect(back).toBeGreaterThan(-0.5)
+  expect(leap).toBeLessThan(3)
+  // It did meet a ticket that had ended, or this test tells nothing.
+  expect(answers.map(({ status }) => status)).toContain(401)
+  expect(reloads).toBe(1)
+})
+
+test.each([
+  ['hls.js', HLS, 'new Hls({', 'new Hls({ maxBufferLength: 1, maxMaxBufferLength: 1,'],
+  [
+    'Shaka Player',
+    SHAKA,
+    'new shaka.Player()\n',
+    'new shaka.Player(); player.configure({ streaming: { bufferingGoal: 1, rebufferingGoal: 0.5 } })\n',
+  ],
+])('%s plays on, and asks with no ticket that has ended', async (_, program, make, makeWithLittleInStore) => {
+  expect(program).toContain(make)
+  const little = program.replace(make, makeWithLittleInStore)
+  const { frames, back, leap, reloads } = await play(little, '/recordings/rec-013/master.m3u8', 7)
+  expect(Object.keys(frames)).toEqual(['patient-007'])
+  expect(back).toBeGreaterThanOrEqual(0)
+  expect(leap).toBeLessThan(3)
+  expect(reloads).toBe(0)
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+  expect(new Set(answers.map(({ ticket }) => ticket)).size).toBeGreaterThan(1)
+})
+
+test.each([
+  ['hls.js', HLS],
+  ['Shaka Player', SHAKA],
+])('%s plays with its own defaults', async (_, program) => {
+  const { frames } = await play(program, '/recordings/rec-013/master.m3u8', 1)
+  expect(Object.keys(frames)).toEqual(['patient-007'])
+})

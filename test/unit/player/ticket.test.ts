@@ -1,0 +1,267 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type OpenTicket, openTicket, TicketError, type TicketSettings } from '../../../src/player/ticket.ts'
+
+// Against a server that answers over real HTTP what each test says.
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void
+
+let server: Server
+let origin: string
+let asked: IncomingMessage[]
+let answer: Answer
+const opened: OpenTicket[] = []
+
+beforeEach(async () => {
+  asked = []
+  answer = issue(60_000)
+  server = createServer((request, response) => {
+    asked.push(request)
+    answer(request, response)
+  })
+  await new Promise<void>(listening => server.listen(0, '127.0.0.1', listening))
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+})
+afterEach(() => {
+  for (const ticket of opened.splice(0)) ticket.close()
+  server.closeAllConnections()
+  server.close()
+})
+
+/** Tickets T1, T2 … for whatever part is asked for. */
+function issue(life: number): Answer {
+  return ({ url = '' }, response) => {
+    const part = url.replace(/^\/recordings\/[^/]+/, '').replace(/\/ticket$/, '')
+    const expires_at = new Date(Date.now() + life).toISOString()
+    response.writeHead(201, { 'Content-Type': 'application/json' })
+    response.end(JSON.stringify({ url: `${origin}/play/T${asked.length}${part}`, expires_at }))
+  }
+}
+const status =
+  (code: number, headers: Record<string, string> = {}): Answer =>
+  (_, response) =>
+    response.writeHead(code, headers).end()
+
+async function open(path = '/recordings/rec-1', settings: Partial<TicketSettings> = {}): Promise<OpenTicket> {
+  const ticket = await openTicket(origin + path, { token: 'a.b.c', ...settings })
+  opened.push(ticket)
+  return ticket
+}
+const problem = async (promise: Promise<unknown>): Promise<TicketError> => {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  if (!(error instanceof TicketError)) throw new Error(`no TicketError: ${error}`)
+  return error
+}
+const pause = (milliseconds: number) => new Promise(resolve => setTimeout(resolve, milliseconds))
+async function until(so: () => boolean): Promise<void> {
+  for (let i = 0; !so(); i++) {
+    if (i > 500) throw new Error(`never came: ${so}`)
+    await pause(10)
+  }
+}
+
+describe('a ticket', () => {
+  test('is asked for with the token, and gives the URL that plays', async () => {
+    const ticket = await open('/recordings/rec-1/master.m3u8')
+    expect(ticket.url).toBe(`${origin}/play/T1/master.m3u8`)
+    expect(asked[0]).toMatchObject({ method: 'POST', url: '/recordings/rec-1/master.m3u8/ticket' })
+    expect(asked[0]?.headers.authorization).toBe('Bearer a.b.c')
+  })
+
+  test('is renewed at 80 % of its life, with the token of that time, again and again', async () => {
+    const [life, times] = [1000, [] as number[]]
+    answer = (request, response) => {
+      times.push(performance.now())
+      issue(life)(request, response)
+    }
+    let tokens = 0
+    const ticket = await open(undefined, { token: async () => `token-${++tokens}` })
+    await until(() => asked.length === 3 && ticket.url.endsWith('T3'))
+    for (const gap of [1, 2].map(i => (times[i] ?? 0) - (times[i - 1] ?? 0))) {
+      expect(gap).toBeGreaterThan(0.75 * life)
+      expect(gap).toBeLessThan(life)
+    }
+    expect(asked.map(({ headers }) => headers.authorization)).toEqual([
+      'Bearer token-1',
+      'Bearer token-2',
+      'Bearer token-3',
+    ])
+  })
+
+  test('is not asked for all the time where the clock here is ahead', async () => {
+    answer = issue(-3_600_000)
+    await open()
+    await pause(200)
+    expect(asked).toHaveLength(1)
+  })
+
+  test('is not asked for all the time where its life is longer than a timer can be set for', async () => {
+    answer = issue(400 * 86_400_000)
+    await open()
+    await pause(200)
+    expect(asked).toHaveLength(1)
+  })
+
+  test('is renewed once, however many ask at the same time', async () => {
+    const ticket = await open()
+    const urls = await Promise.all([1, 2, 3].map(() => ticket.renew()))
+    expect(urls).toEqual([1, 2, 3].map(() => `${origin}/play/T2`))
+    expect(asked).toHaveLength(2)
+  })
+
+  test('is renewed no more once it is closed', async () => {
+    answer = issue(300)
+    const ticket = await open()
+    ticket.close()
+    await pause(500)
+    expect(asked).toHaveLength(1)
+    expect((await problem(ticket.renew())).message).toContain('closed')
+  })
+
+  test('closed while it is asked for, it is renewed no more either', async () => {
+    const ticket = await open()
+    answer = issue(100)
+    const renewed = ticket.renew()
+    ticket.close()
+    await renewed
+    await pause(250)
+    expect(asked).toHaveLength(2)
+  })
+})
+
+describe('fresh', () => {
+  test('puts the newest ticket where an older one of this recording is', async () => {
+    const ticket = await open('/recordings/rec-1/master.m3u8')
+    await ticket.renew()
+    await ticket.renew()
+    for (const old of ['T1', 'T2', 'T3'])
+      expect(ticket.fresh(`${origin}/play/${old}/a/b.m4s?x=1#t=3`)).toBe(`${origin}/play/T3/a/b.m4s?x=1#t=3`)
+    expect(ticket.fresh(`${origin}/play/T1`)).toBe(`${origin}/play/T3`)
+  })
+
+  test.each(['/play/T10/a.m4s', '/play/other', '/recordings/rec-1', '/play/'])(
+    'leaves %s as it is',
+    async path => {
+      const ticket = await open()
+      await ticket.renew()
+      expect(ticket.fresh(origin + path)).toBe(origin + path)
+    },
+  )
+
+  test('leaves the same path of another host as it is', async () => {
+    const ticket = await open()
+    await ticket.renew()
+    expect(ticket.fresh('https://other.example/play/T1')).toBe('https://other.example/play/T1')
+  })
+})
+
+describe('where there is no ticket', () => {
+  test.each([
+    [401, 'expired'],
+    [404, 'refused'],
+    [403, 'refused'],
+    [400, 'refused'],
+    [405, 'refused'],
+    [429, 'unavailable'],
+    [500, 'unavailable'],
+    [503, 'unavailable'],
+    [200, 'unavailable'],
+  ])('%d is %s', async (code, kind) => {
+    answer = status(code)
+    const error = await problem(open())
+    expect([error.problem, error.status]).toEqual([kind, code])
+    expect(`${error.message} ${error.stack}`).not.toContain('a.b.c')
+  })
+
+  test('a gate that is not there is unavailable', async () => {
+    server.close()
+    expect(await problem(open())).toMatchObject({ problem: 'unavailable', status: undefined, retryAfter: 5 })
+  })
+
+  test.each(['', '{', 'null', '{}', '{"url":"javascript:alert(1)","expires_at":"2030-01-01T00:00:00Z"}'])(
+    'what answers %j is not the gate',
+    async body => {
+      answer = (_, response) => response.writeHead(201).end(body)
+      expect((await problem(open())).problem).toBe('unavailable')
+    },
+  )
+
+  test('no token goes where an answer points to', async () => {
+    answer = (request, response) =>
+      request.url === '/elsewhere'
+        ? issue(1000)(request, response)
+        : status(307, { Location: '/elsewhere' })(request, response)
+    expect((await problem(open())).problem).toBe('unavailable')
+    expect(asked.map(({ url }) => url)).toEqual(['/recordings/rec-1/ticket'])
+  })
+
+  test('a URL with a query is a mistake of the caller', async () => {
+    await expect(open('/recordings/rec-1?x=1')).rejects.toThrow(TypeError)
+    expect(asked).toEqual([])
+  })
+
+  test('who gives no token has to sign in', async () => {
+    const token = () => Promise.reject(new Error('signed out'))
+    expect((await problem(open(undefined, { token }))).problem).toBe('expired')
+    expect(asked).toEqual([])
+  })
+
+  test('Retry-After is kept, in both of its forms, within reason', async () => {
+    const waits = async (value: string) => {
+      answer = status(503, { 'Retry-After': value })
+      return (await problem(open())).retryAfter
+    }
+    expect(await waits('17')).toBe(17)
+    expect(await waits(new Date(Date.now() + 30_000).toUTCString())).toBeGreaterThan(27)
+    expect(await waits('0')).toBe(1)
+    expect(await waits('99999999999')).toBe(86_400)
+    expect(await waits('soon')).toBe(5)
+  })
+})
+
+describe('while it plays', () => {
+  test('a refusal is told, and never asked about again', async () => {
+    const told: TicketError[] = []
+    answer = issue(300)
+    const ticket = await open(undefined, { onError: error => told.push(error) })
+    answer = status(404)
+    await until(() => told.length === 1)
+    expect(told[0]?.problem).toBe('refused')
+    expect(await problem(ticket.renew())).toBe(told[0])
+    await pause(300)
+    expect(asked).toHaveLength(2)
+  })
+
+  test('an expired token is told; with a new one it goes on', async () => {
+    const told: TicketError[] = []
+    answer = issue(300)
+    const ticket = await open(undefined, { onError: error => told.push(error) })
+    answer = status(401)
+    await until(() => told.length === 1)
+    expect(told[0]?.problem).toBe('expired')
+    await pause(300)
+    expect(asked).toHaveLength(2)
+    answer = issue(300)
+    await ticket.renew()
+    await until(() => asked.length === 4)
+  })
+
+  test('a fault is asked about again when the gate said so, not before', async () => {
+    const told: TicketError[] = []
+    answer = issue(300)
+    const ticket = await open(undefined, { onError: error => told.push(error) })
+    answer = status(503, { 'Retry-After': '1' })
+    await until(() => told.length === 1)
+    answer = issue(60_000)
+    expect(await problem(ticket.renew())).toBe(told[0])
+    expect(asked).toHaveLength(2)
+    const start = performance.now()
+    await until(() => ticket.url.endsWith('T3'))
+    expect(performance.now() - start).toBeGreaterThan(700)
+    expect(told).toHaveLength(1)
+  })
+})
