@@ -340,7 +340,8 @@ describe('every refusal has one record, with its reason', () => {
     await fetch(`${gate.url}/recordings/rec-1?token=${secret}&access_token=${secret}`)
     await fetch(`${gate.url}/recordings/rec-1/${secret}.${secret}.${secret}`)
     await fetch(`${gate.url}/${secret}`)
-    await fetch(`${gate.url}/recordings/rec-1`, {
+    // At a place of its own, or it would be counted with others of this file: its release is none that a record tells.
+    await fetch(`${gate.url}/recordings/rec-of-secrets`, {
       headers: {
         Authorization: `Bearer ${secret}`,
         Cookie: `session=${secret}`,
