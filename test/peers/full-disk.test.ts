@@ -69,8 +69,11 @@ describe.each(RUNTIMES)('on %s', runtime => {
   test('no denial without a record: where none can be written, the answer is 503, and the log of the process has it', async () => {
     service = await startService(runtime, data, variables(idp))
     const refused = new Map<number, string[]>()
+    let asked = 0
     const ask = async () => {
-      const response = await fetch(`${service.url}/recordings/none`)
+      // Each from another release: the same one over and over would be counted, not recorded one by one.
+      const headers = { 'Mediaward-App-Release': `release-${asked++}` }
+      const response = await fetch(`${service.url}/recordings/none`, { headers })
       const ids = refused.get(response.status) ?? []
       refused.set(response.status, [...ids, await instanceOf(response)])
     }
