@@ -32,6 +32,8 @@ export const REASONS = {
     'role_missing',
     'tenant_mismatch',
   ],
+  /** A stored playlist that leads out of its recording, or that can't be read safely. */
+  playlist: ['playlist_outside', 'playlist_invalid'],
   /** A recorder's upload cannot be stored as it was sent. */
   upload: ['upload_invalid', 'upload_conflict'],
   /** A fault of ours, never blamed on the caller. */

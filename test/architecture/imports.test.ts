@@ -37,7 +37,7 @@ const sources: Source[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' }
 const FLOORS: readonly (readonly RegExp[])[] = [
   [/^(reason|refusal|recording|deadline|storage-fault|wait-until)\.ts$/],
   [/^locate\//, /^authorize\//, /^deliver\//],
-  [/^authenticate\//],
+  [/^authenticate\//, /^playlist\//],
   [/^ledger\//],
   [/^play\//, /^store\//, /^console\//],
   [/^options\.ts$/],

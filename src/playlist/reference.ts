@@ -1,0 +1,130 @@
+import { isPart } from '../locate/location.ts'
+import { type Refused, refused } from '../refusal.ts'
+
+/** Where a playlist stands. */
+export interface PlaylistContext {
+  /** The origin that it is asked for at. Absolute URLs of it may name parts of its recording. */
+  readonly origin: string
+  /** Its own name within its recording; undefined where the recording is one object, and has no other parts. */
+  readonly part: string | undefined
+  /** The part of this very recording that an absolute path of this origin names; undefined where it names no such. */
+  readonly partOf: (path: string) => string | undefined
+}
+
+/**
+ * The folders of a recording that a reference may be resolved in. In HLS that is the playlist's own; in DASH there can
+ * be many, as `BaseURL` has alternatives and is inherited. How deep they are is enough to tell whether a relative
+ * reference stays inside, whichever of them it is resolved in.
+ */
+export interface Folders {
+  /** How many segments the least deep of them has, and the deepest. */
+  readonly least: number
+  readonly most: number
+  /** Their one name, in segments; undefined where there are several, so that no absolute URL can be made relative. */
+  readonly only: readonly string[] | undefined
+}
+
+/** The folder that a playlist stands in; undefined where the recording has no parts. */
+export function folderOf({ part }: PlaylistContext): Folders | undefined {
+  return part === undefined ? undefined : oneFolder(part.split('/').slice(0, -1))
+}
+
+/** A single folder. */
+export function oneFolder(only: readonly string[]): Folders {
+  return { least: only.length, most: only.length, only }
+}
+
+/** Longest reference that is looked at, in characters. No path that the gate serves is nearly as long. */
+const MAX_REFERENCE = 2048
+
+const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/
+// Nothing is ever decoded: `%`, `\`, `;`, white space, `{$name}`, a fragment and letters beyond ASCII mean different
+// things to different players, so no reference holds any. A query leads nowhere else, and stays where it is plain.
+const PLAIN = /^([A-Za-z0-9._~:/-]+)(\?[A-Za-z0-9._=&-]*)?$/
+// The gate refuses a request with a token in its query; and one in a stored file is anybody's.
+const TOKEN_IN_QUERY = /[?&]access_token(?:[=&]|$)/i
+const DOT_SEGMENT = /(?:^|\/)\.{1,2}(?:\/|$)/
+
+/**
+ * What to write for a reference so that it leads, relatively, to a part of the same recording: itself where it does
+ * already, and the way there where it is an absolute path or an absolute URL of this origin.
+ *
+ * @param within the folders that it may be resolved in; undefined where the recording has no parts
+ * @returns refused as `playlist_outside` where it leads out, or first out and then in again: what is above the
+ * recording is not the same everywhere, and above a ticket it is gone
+ */
+export function relativeReference(
+  reference: string,
+  within: Folders | undefined,
+  context: PlaylistContext,
+): string | Refused {
+  const taken = takeApart(reference, within, context)
+  if ('refused' in taken) return taken
+  const { named, query, folders } = taken
+  if (named !== undefined) {
+    if (!isPart(named.join('/'))) return refused('playlist_outside')
+    return folders.only === undefined ? refused('playlist_invalid') : wayTo(named, folders.only) + query
+  }
+  const steps = stepsOf(taken.path)
+  return !steps.toFolder && staysInside(steps, folders) ? reference : refused('playlist_outside')
+}
+
+interface Taken {
+  readonly folders: Folders
+  readonly path: string
+  readonly query: string
+  /** The part that an absolute reference names, in segments. */
+  readonly named?: readonly string[]
+}
+
+function takeApart(
+  reference: string,
+  folders: Folders | undefined,
+  { origin, partOf }: PlaylistContext,
+): Taken | Refused {
+  const own = reference.startsWith(`${origin}/`)
+  if (!own && (SCHEME.test(reference) || reference.startsWith('//'))) return refused('playlist_outside')
+  if (folders === undefined) return refused('playlist_outside')
+  const [, target, query = ''] = (reference.length <= MAX_REFERENCE && PLAIN.exec(reference)) || []
+  if (target === undefined || TOKEN_IN_QUERY.test(query)) return refused('playlist_invalid')
+  const path = own ? target.slice(origin.length) : target
+  if (!path.startsWith('/')) return { folders, path, query }
+  // Runtimes differ in whether they resolve dot segments, so that what was looked at might not be what is asked for.
+  if (DOT_SEGMENT.test(path)) return refused('playlist_outside')
+  const named = partOf(path)
+  return named === undefined ? refused('playlist_outside') : { folders, path, query, named: named.split('/') }
+}
+
+/** A relative path, resolved as far as it can be without knowing where it starts from. */
+interface Steps {
+  /** How many folders it goes up first. */
+  readonly up: number
+  readonly down: readonly string[]
+  /** Whether it ends in a folder, and names no file there. */
+  readonly toFolder: boolean
+}
+
+function stepsOf(path: string): Steps {
+  const segments = path.split('/')
+  const last = segments.at(-1) ?? ''
+  const toFolder = last === '' || last === '.' || last === '..'
+  if (last === '') segments.pop()
+  const down: string[] = []
+  let up = 0
+  for (const segment of segments) {
+    if (segment === '..') {
+      if (down.pop() === undefined) up += 1
+    } else if (segment !== '.') down.push(segment)
+  }
+  return { up, down, toFolder }
+}
+
+function staysInside({ up, down }: Steps, { least, most }: Folders): boolean {
+  return up <= least && isPart(`${'x/'.repeat(most - up)}${down.join('/')}`)
+}
+
+function wayTo(named: readonly string[], folder: readonly string[]): string {
+  let shared = 0
+  while (shared < folder.length && shared < named.length - 1 && folder[shared] === named[shared]) shared += 1
+  return '../'.repeat(folder.length - shared) + named.slice(shared).join('/')
+}
