@@ -36,11 +36,12 @@ const URI = /(?:^|-)UR[IL]$|^X-ASSET-LIST$/
  * Those of them that name a document which names further URIs, and which no one rewrites: with content steering
  * (`SERVER-URI`), the host of every URI is replaced and its path kept, ticket and all.
  */
-const UNREAD: ReadonlySet<string> = new Set(['SERVER-URI', 'X-ASSET-LIST'])
+const UNREAD: readonly string[] = ['SERVER-URI', 'X-ASSET-LIST']
 /** Attributes that hold names. They may look like `urn:…` or `com.example:…`, and nobody fetches them. */
 const NAMES: ReadonlySet<string> = new Set(['KEYFORMAT', 'CLASS', 'SCHEME-ID-URI', 'ALLOWED-CPC'])
-// What a player might fetch, wherever it stands: what names a host, or leaves the folder, or has a scheme.
-const LEADS_AWAY = /:\/\/|^\s*(?:\/|\.\.)|\/\.\.(?:\/|$)/
+// What a player might fetch, wherever it stands: what names a host, leaves its folder (with dots that WHATWG's URL
+// decodes), or has a scheme.
+const LEADS_AWAY = /:\/\/|^\s*\/|(?:^\s*|\/)(?:\.|%2e){2}(?:[/?#]|\s*$)/i
 const HAS_SCHEME = /^\s*(?!urn:)[a-z][a-z0-9+.-]*:/i
 
 /**
@@ -126,9 +127,9 @@ function rewriteValue(
     if (!isUri && !LEADS_AWAY.test(text) && (NAMES.has(name) || !HAS_SCHEME.test(text))) continue
     const reference = relativeReference(text, folder, context)
     if (typeof reference !== 'string') return reference
-    if (UNREAD.has(name)) return refused('playlist_invalid')
     written += value.slice(copied, from) + reference
     copied = to
   }
-  return written + value.slice(copied)
+  const unread = tag === 'EXT-X-CONTENT-STEERING' || UNREAD.some(name => seen.has(name))
+  return unread ? refused('playlist_invalid') : written + value.slice(copied)
 }

@@ -148,8 +148,8 @@ describe('HLS', () => {
     return text.split(/[\r\n\u0085\u2028\u2029]+/).flatMap(line => {
       const trimmed = line.trim()
       if (!trimmed.startsWith('#')) return trimmed === '' ? [] : [line]
-      if (!/#\s*ext/i.test(trimmed)) return []
-      const names = /(?:KEYFORMAT|CLASS)="(?:[a-z][^"/:]*|urn:[^"/]*)"/g
+      if (!/^#ext|#\s*ext(?:m3u|inf|-)/i.test(trimmed)) return []
+      const names = /(?:KEYFORMAT|CLASS)="[a-z][^"/]*"/g
       const quoted = [...trimmed.replace(names, '').matchAll(/"([^"]*)"?|'([^']*)'?/g)]
       const bare = [...trimmed.matchAll(/\buri\s*=\s*([^"',\s]+)/gi)]
       return [...quoted, ...bare].map(([, a, b]) => a ?? b ?? '')
