@@ -99,7 +99,7 @@ function rewriteLine(line: string, folder: Folders | undefined, context: Playlis
 function isDuration(value: string | undefined): boolean {
   const match = EXTINF.exec(value ?? '')
   // Some players read attributes out of a title, where others wrote them.
-  return match !== null && !/["#\\]|:\/\//.test(match[1] ?? '')
+  return match !== null && !/["#\\]|\/\//.test(match[1] ?? '')
 }
 
 function rewriteValue(

@@ -50,6 +50,7 @@ const DOT_SEGMENT = /(?:^|\/)\.{1,2}(?:\/|$)/
  * already, and the way there where it is an absolute path or an absolute URL of this origin.
  *
  * @param within the folders that it may be resolved in; undefined where the recording has no parts
+ * @param template what is written there, where that is a template and `reference` an example of what it becomes
  * @returns refused as `playlist_outside` where it leads out, or first out and then in again: what is above the
  * recording is not the same everywhere, and above a ticket it is gone
  */
@@ -57,44 +58,100 @@ export function relativeReference(
   reference: string,
   within: Folders | undefined,
   context: PlaylistContext,
+  template: string = reference,
 ): string | Refused {
   // Nearly every reference of a real playlist.
-  if (within !== undefined && isPart(`${'x/'.repeat(within.most)}${reference}`)) return reference
+  if (within !== undefined && isPart(`${'x/'.repeat(within.most)}${reference}`)) return template
   const taken = takeApart(reference, within, context)
   if ('refused' in taken) return taken
-  const { named, query, folders } = taken
-  if (named !== undefined) {
-    if (!isPart(named.join('/'))) return refused('playlist_outside')
-    return folders.only === undefined ? refused('playlist_invalid') : wayTo(named, folders.only) + query
+  const { path, folders } = taken
+  if (!path.startsWith('/')) {
+    const steps = stepsOf(path)
+    return !steps.toFolder && staysInside(steps, folders) ? template : refused('playlist_outside')
   }
-  const steps = stepsOf(taken.path)
-  return !steps.toFolder && staysInside(steps, folders) ? reference : refused('playlist_outside')
+  const named = partNamed(path, context)
+  if (named === undefined) return refused('playlist_outside')
+  if (folders.only === undefined) return refused('playlist_invalid')
+  // An example has as many segments as its template.
+  const [written = '', query] = template.split('?')
+  return (
+    wayTo(written.split('/').slice(-named.length), folders.only) + (query === undefined ? '' : `?${query}`)
+  )
+}
+
+/**
+ * As `relativeReference`, for a reference that others are resolved against (`BaseURL`): it may name a folder, too.
+ *
+ * @returns also the folders that those are resolved in
+ */
+export function relativeBase(
+  reference: string,
+  within: Folders,
+  context: PlaylistContext,
+): { readonly written: string; readonly folders: Folders } | Refused {
+  const taken = takeApart(reference, within, context)
+  if ('refused' in taken) return taken
+  const { path, query } = taken
+  if (path.startsWith('/')) {
+    // A folder has no name of its own, so it is found by what would stand in it.
+    const leaf = path.endsWith('/') ? 'x' : ''
+    const named = partNamed(path + leaf, context)
+    if (named === undefined) return refused('playlist_outside')
+    if (within.only === undefined) return refused('playlist_invalid')
+    const way = wayTo(named, within.only)
+    const written = leaf === '' ? way : way.slice(0, -leaf.length) || './'
+    return { written: written + query, folders: oneFolder(named.slice(0, -1)) }
+  }
+  const { up, down, toFolder } = stepsOf(path)
+  if (!staysInside({ up, down: toFolder ? [...down, 'x'] : down }, within)) return refused('playlist_outside')
+  const below = toFolder ? down : down.slice(0, -1)
+  const { least, most, only } = within
+  return {
+    written: reference,
+    folders: {
+      least: least - up + below.length,
+      most: most - up + below.length,
+      only: only && [...only.slice(0, only.length - up), ...below],
+    },
+  }
+}
+
+/** The folders of both. */
+export function mergeFolders(one: Folders, other: Folders): Folders {
+  const same = one.only !== undefined && one.only.join('/') === other.only?.join('/')
+  return {
+    least: Math.min(one.least, other.least),
+    most: Math.max(one.most, other.most),
+    only: same ? one.only : undefined,
+  }
 }
 
 interface Taken {
   readonly folders: Folders
+  /** Absolute, of this origin, or relative. */
   readonly path: string
+  /** With its `?`. */
   readonly query: string
-  /** The part that an absolute reference names, in segments. */
-  readonly named?: readonly string[]
 }
 
 function takeApart(
   reference: string,
   folders: Folders | undefined,
-  { origin, partOf }: PlaylistContext,
+  { origin }: PlaylistContext,
 ): Taken | Refused {
   const own = reference.startsWith(`${origin}/`)
   if (!own && (SCHEME.test(reference) || reference.startsWith('//'))) return refused('playlist_outside')
   if (folders === undefined) return refused('playlist_outside')
   const [, target, query = ''] = (reference.length <= MAX_REFERENCE && PLAIN.exec(reference)) || []
   if (target === undefined || TOKEN_IN_QUERY.test(query)) return refused('playlist_invalid')
-  const path = own ? target.slice(origin.length) : target
-  if (!path.startsWith('/')) return { folders, path, query }
+  return { folders, path: own ? target.slice(origin.length) : target, query }
+}
+
+/** The part that an absolute path names, in segments. */
+function partNamed(path: string, { partOf }: PlaylistContext): readonly string[] | undefined {
   // Runtimes differ in whether they resolve dot segments, so that what was looked at might not be what is asked for.
-  if (DOT_SEGMENT.test(path)) return refused('playlist_outside')
-  const named = partOf(path)
-  return named === undefined ? refused('playlist_outside') : { folders, path, query, named: named.split('/') }
+  const named = DOT_SEGMENT.test(path) ? undefined : partOf(path)
+  return named !== undefined && isPart(named) && path.endsWith(`/${named}`) ? named.split('/') : undefined
 }
 
 /** A relative path, resolved as far as it can be without knowing where it starts from. */
@@ -121,7 +178,7 @@ function stepsOf(path: string): Steps {
   return { up, down, toFolder }
 }
 
-function staysInside({ up, down }: Steps, { least, most }: Folders): boolean {
+function staysInside({ up, down }: Pick<Steps, 'up' | 'down'>, { least, most }: Folders): boolean {
   return up <= least && isPart(`${'x/'.repeat(most - up)}${down.join('/')}`)
 }
 

@@ -150,7 +150,7 @@ describe('HLS', () => {
       if (!trimmed.startsWith('#')) return trimmed === '' ? [] : [line]
       if (!/^#ext|#\s*ext(?:m3u|inf|-)/i.test(trimmed)) return []
       const names = /(?:KEYFORMAT|CLASS)="[a-z][^"/]*"/g
-      const quoted = [...trimmed.replace(names, '').matchAll(/"([^"]*)"?|'([^']*)'?/g)]
+      const quoted = [...trimmed.replace(names, '').matchAll(/"([^"]*)"?|=\s*'([^']*)'?/g)]
       const bare = [...trimmed.matchAll(/\buri\s*=\s*([^"',\s]+)/gi)]
       return [...quoted, ...bare].map(([, a, b]) => a ?? b ?? '')
     })
