@@ -1,6 +1,7 @@
 import { type Refused, refused } from '../refusal.ts'
 import { attributesOf } from './attributes.ts'
 import { type Folders, folderOf, type PlaylistContext, relativeReference } from './reference.ts'
+import { hasScheme, leadsAway } from './suspect.ts'
 
 // Control characters (RFC 8216 4.1 allows none), and what some players take for white space or the end of a line.
 const FOREIGN =
@@ -39,11 +40,6 @@ const URI = /(?:^|-)UR[IL]$|^X-ASSET-LIST$/
 const UNREAD: readonly string[] = ['SERVER-URI', 'X-ASSET-LIST']
 /** Attributes that hold names. They may look like `urn:…` or `com.example:…`, and nobody fetches them. */
 const NAMES: ReadonlySet<string> = new Set(['KEYFORMAT', 'CLASS', 'SCHEME-ID-URI', 'ALLOWED-CPC'])
-// What a player might fetch, wherever it stands: what names a host, leaves its folder (with dots that WHATWG's URL
-// decodes), or has a scheme.
-const LEADS_AWAY = /:\/\/|^\s*\/|(?:^\s*|\/)(?:\.|%2e){2}(?:[/?#]|\s*$)/i
-const HAS_SCHEME = /^\s*(?!urn:)[a-z][a-z0-9+.-]*:/i
-
 /**
  * Rewrites a playlist of HLS, line by line. Unknown tags, comments and line ends stay as they are. No parser of a
  * library does that: they keep what they know and lose the rest.
@@ -111,7 +107,7 @@ function rewriteValue(
   const attributes = attributesOf(value)
   if (attributes === undefined) {
     if (ATTRIBUTED.has(tag)) return refused('playlist_invalid')
-    if (LEADS_AWAY.test(value) || HAS_SCHEME.test(value)) return relativeReference(value, folder, context)
+    if (leadsAway(value) || hasScheme(value)) return relativeReference(value, folder, context)
     // A number, a time, a byte range, or a text; but nothing that someone might yet read as a list.
     return /["'\\]|ur[il]\s*=/i.test(value) ? refused('playlist_invalid') : value
   }
@@ -124,7 +120,7 @@ function rewriteValue(
     seen.add(name)
     const isUri = URI.test(name)
     if (isUri && !quoted) return refused('playlist_invalid')
-    if (!isUri && !LEADS_AWAY.test(text) && (NAMES.has(name) || !HAS_SCHEME.test(text))) continue
+    if (!isUri && !leadsAway(text) && (NAMES.has(name) || !hasScheme(text))) continue
     const reference = relativeReference(text, folder, context)
     if (typeof reference !== 'string') return reference
     written += value.slice(copied, from) + reference

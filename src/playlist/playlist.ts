@@ -1,4 +1,5 @@
 import type { Refused } from '../refusal.ts'
+import { rewriteDash } from './dash.ts'
 import { rewriteHls } from './hls.ts'
 import type { PlaylistContext } from './reference.ts'
 
@@ -48,5 +49,5 @@ export function rewritePlaylist(
   kind: PlaylistKind,
   context: PlaylistContext,
 ): { readonly text: string } | Refused {
-  return kind === 'hls' ? rewriteHls(text, context) : { refused: 'playlist_invalid' }
+  return kind === 'hls' ? rewriteHls(text, context) : rewriteDash(text, context)
 }
