@@ -160,7 +160,8 @@ function kindOf(element: string, { name, raw }: XmlAttribute): MpdReference['kin
 function isSuspect(raw: string): boolean {
   // WHATWG's URL takes out what else would hide a scheme.
   const text = (decodeXml(raw) ?? '').replace(/[\t\n\r]/g, '')
-  return leadsAway(text) || hasScheme(text)
+  // Of a template nobody knows what it becomes.
+  return leadsAway(text) || hasScheme(text) || /\$.*(?::|\.\.)/.test(text)
 }
 
 function localName(name: string): string {

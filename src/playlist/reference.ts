@@ -35,7 +35,7 @@ export function oneFolder(only: readonly string[]): Folders {
 }
 
 /** Longest reference that is looked at, in characters. No path that the gate serves is nearly as long. */
-const MAX_REFERENCE = 2048
+export const MAX_REFERENCE: number = 2048
 
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/
 // Nothing is ever decoded: `%`, `\`, `;`, white space, `{$name}`, a fragment and letters beyond ASCII mean different

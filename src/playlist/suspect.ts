@@ -1,6 +1,6 @@
-// What a player might fetch, wherever it stands: what names a host, leaves its folder (with dots that WHATWG's URL
-// decodes), or has a scheme. A URN names and is nowhere fetched.
-const LEADS_AWAY = /:\/\/|^\s*\/|(?:^\s*|\/)(?:\.|%2e){2}(?:[/?#]|\s*$)/i
+// What a player might fetch, wherever it stands: what names a host, leaves its folder, or has a scheme. To WHATWG's URL
+// `\` is a slash and `%2e` a dot. A URN names and is nowhere fetched.
+const LEADS_AWAY = /:\/\/|^\s*[/\\]|(?:^\s*|[/\\])(?:\.|%2e){2}(?:[/\\?#]|\s*$)/i
 const HAS_SCHEME = /^\s*(?!urn:)[a-z][a-z0-9+.-]*:/i
 
 /** Whether a text that isn't known as a reference would lead out of its folder if someone took it for one. */

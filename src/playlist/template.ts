@@ -1,4 +1,5 @@
 import { isPart } from '../locate/location.ts'
+import { MAX_REFERENCE } from './reference.ts'
 
 // ISO/IEC 23009-1 5.3.9.4.4. A width makes a player write that many characters, so it is kept small.
 const IDENTIFIER = /\$(RepresentationID|(?:Number|Time|Bandwidth|SubNumber)(?:%0([1-9][0-9]?)d)?)\$/g
@@ -17,6 +18,7 @@ export function isPlainId(id: string): boolean {
  * identifier, and no reference holds any: that includes `$$`, which stands for one `$`
  */
 export function exampleOf(template: string, id: string | undefined): string | undefined {
+  if (template.length > MAX_REFERENCE) return undefined
   // A value that a player doesn't know may come out as nothing: `$Bandwidth$..` would be a dot segment then.
   const bare = template.split('/').map(segment => [segment, segment.replace(IDENTIFIER, '')])
   if (bare.some(([segment, rest]) => segment !== rest && (rest === '.' || rest === '..'))) return undefined
