@@ -161,7 +161,7 @@ function isSuspect(raw: string): boolean {
   // WHATWG's URL takes out what else would hide a scheme.
   const text = (decodeXml(raw) ?? '').replace(/[\t\n\r]/g, '')
   // Of a template nobody knows what it becomes.
-  return leadsAway(text) || hasScheme(text) || /\$.*(?::|\.\.)/.test(text)
+  return leadsAway(text) || hasScheme(text) || (text.includes('$') && /:|\.\./.test(text))
 }
 
 function localName(name: string): string {

@@ -300,6 +300,8 @@ describe('takes time by its length, however hostile', () => {
     ['a comment that never ends', filled('-', '<MPD><!--')],
     ['templates', `${filled('$Number$', '<MPD><SegmentTemplate media="')}"/></MPD>`],
     ['dollars', `${filled('$', '<MPD><SegmentTemplate media="')}"/></MPD>`],
+    ['dollars elsewhere', `${filled('$', '<MPD><Future a="')}"/></MPD>`],
+    ['space elsewhere', `${filled(' ', '<MPD><Future a="x')}x"/></MPD>`],
     ['folders in a template', `${filled('$Time$/', '<MPD><SegmentTemplate media="')}"/></MPD>`],
     ['widths', `${filled('$Number%099d$', '<MPD><SegmentTemplate media="')}"/></MPD>`],
     ['dots', `${filled('/..', '<MPD a="x')}x"/>`],
