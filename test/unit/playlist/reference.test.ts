@@ -113,9 +113,18 @@ describe('is not understood', () => {
   ])('%s', reference => expect(from('master.m3u8', reference)).toEqual(INVALID))
 })
 
-test('a context that knows less than it says can lead nowhere: what it names must be a part', () => {
-  const context = { ...standsAt('master.m3u8'), partOf: () => '../x' }
-  expect(relativeReference('/recordings/rec-013/x', folderOf(context), context)).toEqual(OUTSIDE)
+describe('a context that is less strict than it should be opens nothing', () => {
+  const context = (named: string) => ({ ...standsAt('master.m3u8'), partOf: () => named })
+  test.each([
+    ['/recordings/rec-013/../x', '../x'],
+    ['/recordings/rec-013/.x', '.x'],
+    ['/recordings/rec-013/../rec-014/x', 'x'],
+    ['/recordings/rec-013/./x', 'x'],
+    ['/recordings/rec-013/x', 'y'],
+    ['/recordings/rec-013/x', ''],
+  ])('%s as %s', (path, named) =>
+    expect(relativeReference(path, folderOf(context(named)), context(named))).toEqual(OUTSIDE),
+  )
 })
 
 describe('in one of several folders', () => {
