@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { playlistKind } from '../../../src/playlist/playlist.ts'
+import { answerTo } from '../../../src/refusal.ts'
 
 test.each([
   ['application/vnd.apple.mpegurl', 'x', 'hls'],
@@ -20,3 +21,12 @@ test.each([
   ['video/mp4', 'seg-0.m4s', undefined],
   ['x-application/dash+xml', 'seg-0.m4s', undefined],
 ])('%s, %s', (type, name, kind) => expect(playlistKind(type, name)).toBe(kind))
+
+test.each(['playlist_outside', 'playlist_invalid'] as const)(
+  '%s is told as forbidden, and no more',
+  reason => {
+    const answer = { status: 403, title: 'Forbidden', headers: {} }
+    expect(answerTo(reason, 404)).toEqual(answer)
+    expect(answerTo(reason, 403)).toEqual(answer)
+  },
+)
