@@ -32,6 +32,8 @@ export const REASONS = {
     'role_missing',
     'tenant_mismatch',
   ],
+  /** A stored playlist that leads out of its recording, or that can't be read safely. */
+  playlist: ['playlist_outside', 'playlist_invalid'],
   /** A recorder's upload cannot be stored as it was sent. */
   upload: ['upload_invalid', 'upload_conflict'],
   /** What an app asks about a list can't be understood. */

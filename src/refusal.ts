@@ -62,6 +62,9 @@ export function answerTo(reason: Reason, concealedStatus: 403 | 404, allow: stri
       return concealedStatus === 404
         ? { status: 404, title: 'Not Found', headers: {} }
         : { status: 403, title: 'Forbidden', headers: {} }
+    case 'playlist':
+      // Only who may watch the recording gets here, so it tells nobody that there is one.
+      return { status: 403, title: 'Forbidden', headers: {} }
     case 'upload':
       return reason === 'upload_conflict'
         ? { status: 409, title: 'Conflict', headers: {} }

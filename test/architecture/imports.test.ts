@@ -39,7 +39,7 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   [/^player\//],
   [/^(reason|refusal|recording|remembered|deadline|storage-fault|wait-until)\.ts$/],
   [/^locate\//, /^authorize\//, /^deliver\//],
-  [/^authenticate\//],
+  [/^authenticate\//, /^playlist\//],
   [/^ledger\//],
   [/^play\//, /^store\//, /^access\//, /^console\//],
   [/^options\.ts$/],

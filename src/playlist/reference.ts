@@ -1,0 +1,189 @@
+import { isPart } from '../locate/location.ts'
+import { type Refused, refused } from '../refusal.ts'
+
+/** Where a playlist stands. */
+export interface PlaylistContext {
+  /** The origin that it is asked for at. Absolute URLs of it may name parts of its recording. */
+  readonly origin: string
+  /** Its own name within its recording; undefined where the recording is one object, and has no other parts. */
+  readonly part: string | undefined
+  /** The part of this very recording that an absolute path of this origin names; undefined where it names no such. */
+  readonly partOf: (path: string) => string | undefined
+}
+
+/**
+ * The folders of a recording that a reference may be resolved in. In HLS that is the playlist's own; in DASH there can
+ * be many, as `BaseURL` has alternatives and is inherited. How deep they are is enough to tell whether a relative
+ * reference stays inside, whichever of them it is resolved in.
+ */
+export interface Folders {
+  /** How many segments the least deep of them has, and the deepest. */
+  readonly least: number
+  readonly most: number
+  /** Their one name, in segments; undefined where there are several, so that no absolute URL can be made relative. */
+  readonly only: readonly string[] | undefined
+}
+
+/** The folder that a playlist stands in; undefined where the recording has no parts. */
+export function folderOf({ part }: PlaylistContext): Folders | undefined {
+  return part === undefined ? undefined : oneFolder(part.split('/').slice(0, -1))
+}
+
+/** A single folder. */
+export function oneFolder(only: readonly string[]): Folders {
+  return { least: only.length, most: only.length, only }
+}
+
+/** Longest reference that is looked at, in characters. No path that the gate serves is nearly as long. */
+export const MAX_REFERENCE: number = 2048
+
+const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/
+// Nothing is ever decoded: `%`, `\`, `;`, white space, `{$name}`, a fragment and letters beyond ASCII mean different
+// things to different players, so no reference holds any. A query leads nowhere else, and stays where it is plain.
+const PLAIN = /^([A-Za-z0-9._~:/-]+)(\?[A-Za-z0-9._=&-]*)?$/
+// The gate refuses a request with a token in its query; and one in a stored file is anybody's.
+const TOKEN_IN_QUERY = /[?&]access_token(?:[=&]|$)/i
+const DOT_SEGMENT = /(?:^|\/)\.{1,2}(?:\/|$)/
+
+/**
+ * What to write for a reference so that it leads, relatively, to a part of the same recording: itself where it does
+ * already, and the way there where it is an absolute path or an absolute URL of this origin.
+ *
+ * @param within the folders that it may be resolved in; undefined where the recording has no parts
+ * @param template what is written there, where that is a template and `reference` an example of what it becomes
+ * @returns refused as `playlist_outside` where it leads out, or first out and then in again: what is above the
+ * recording is not the same everywhere, and above a ticket it is gone
+ */
+export function relativeReference(
+  reference: string,
+  within: Folders | undefined,
+  context: PlaylistContext,
+  template: string = reference,
+): string | Refused {
+  // Nearly every reference of a real playlist.
+  if (within !== undefined && isPart(`${'x/'.repeat(within.most)}${reference}`)) return template
+  const taken = takeApart(reference, within, context)
+  if ('refused' in taken) return taken
+  const { path, folders } = taken
+  if (!path.startsWith('/')) {
+    const steps = stepsOf(path)
+    return !steps.toFolder && staysInside(steps, folders) ? template : refused('playlist_outside')
+  }
+  const named = partNamed(path, context)
+  if (named === undefined) return refused('playlist_outside')
+  if (folders.only === undefined) return refused('playlist_invalid')
+  // An example has as many segments as its template.
+  const [written = '', query] = template.split('?')
+  return (
+    wayTo(written.split('/').slice(-named.length), folders.only) + (query === undefined ? '' : `?${query}`)
+  )
+}
+
+/**
+ * As `relativeReference`, for a reference that others are resolved against (`BaseURL`): it may name a folder, too.
+ *
+ * @returns also the folders that those are resolved in
+ */
+export function relativeBase(
+  reference: string,
+  within: Folders,
+  context: PlaylistContext,
+): { readonly written: string; readonly folders: Folders } | Refused {
+  const taken = takeApart(reference, within, context)
+  if ('refused' in taken) return taken
+  const { path, query } = taken
+  if (path.startsWith('/')) {
+    // A folder has no name of its own, so it is found by what would stand in it.
+    const leaf = path.endsWith('/') ? 'x' : ''
+    const named = partNamed(path + leaf, context)
+    if (named === undefined) return refused('playlist_outside')
+    if (within.only === undefined) return refused('playlist_invalid')
+    const way = wayTo(named, within.only)
+    const written = leaf === '' ? way : way.slice(0, -leaf.length) || './'
+    return { written: written + query, folders: oneFolder(named.slice(0, -1)) }
+  }
+  const { up, down, toFolder } = stepsOf(path)
+  if (!staysInside({ up, down: toFolder ? [...down, 'x'] : down }, within)) return refused('playlist_outside')
+  const below = toFolder ? down : down.slice(0, -1)
+  const { least, most, only } = within
+  return {
+    written: reference,
+    folders: {
+      least: least - up + below.length,
+      most: most - up + below.length,
+      only: only && [...only.slice(0, only.length - up), ...below],
+    },
+  }
+}
+
+/** The folders of both. */
+export function mergeFolders(one: Folders, other: Folders): Folders {
+  const same = one.only !== undefined && one.only.join('/') === other.only?.join('/')
+  return {
+    least: Math.min(one.least, other.least),
+    most: Math.max(one.most, other.most),
+    only: same ? one.only : undefined,
+  }
+}
+
+interface Taken {
+  readonly folders: Folders
+  /** Absolute, of this origin, or relative. */
+  readonly path: string
+  /** With its `?`. */
+  readonly query: string
+}
+
+function takeApart(
+  reference: string,
+  folders: Folders | undefined,
+  { origin }: PlaylistContext,
+): Taken | Refused {
+  const own = reference.startsWith(`${origin}/`)
+  if (!own && (SCHEME.test(reference) || reference.startsWith('//'))) return refused('playlist_outside')
+  if (folders === undefined) return refused('playlist_outside')
+  const [, target, query = ''] = (reference.length <= MAX_REFERENCE && PLAIN.exec(reference)) || []
+  if (target === undefined || TOKEN_IN_QUERY.test(query)) return refused('playlist_invalid')
+  return { folders, path: own ? target.slice(origin.length) : target, query }
+}
+
+/** The part that an absolute path names, in segments. */
+function partNamed(path: string, { partOf }: PlaylistContext): readonly string[] | undefined {
+  // Runtimes differ in whether they resolve dot segments, so that what was looked at might not be what is asked for.
+  const named = DOT_SEGMENT.test(path) ? undefined : partOf(path)
+  return named !== undefined && isPart(named) && path.endsWith(`/${named}`) ? named.split('/') : undefined
+}
+
+/** A relative path, resolved as far as it can be without knowing where it starts from. */
+interface Steps {
+  /** How many folders it goes up first. */
+  readonly up: number
+  readonly down: readonly string[]
+  /** Whether it ends in a folder, and names no file there. */
+  readonly toFolder: boolean
+}
+
+function stepsOf(path: string): Steps {
+  const segments = path.split('/')
+  const last = segments.at(-1) ?? ''
+  const toFolder = last === '' || last === '.' || last === '..'
+  if (last === '') segments.pop()
+  const down: string[] = []
+  let up = 0
+  for (const segment of segments) {
+    if (segment === '..') {
+      if (down.pop() === undefined) up += 1
+    } else if (segment !== '.') down.push(segment)
+  }
+  return { up, down, toFolder }
+}
+
+function staysInside({ up, down }: Pick<Steps, 'up' | 'down'>, { least, most }: Folders): boolean {
+  return up <= least && isPart(`${'x/'.repeat(most - up)}${down.join('/')}`)
+}
+
+function wayTo(named: readonly string[], folder: readonly string[]): string {
+  let shared = 0
+  while (shared < folder.length && shared < named.length - 1 && folder[shared] === named[shared]) shared += 1
+  return '../'.repeat(folder.length - shared) + named.slice(shared).join('/')
+}

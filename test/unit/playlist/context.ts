@@ -1,0 +1,20 @@
+import { locatePath } from '../../../src/locate/locate.ts'
+import { compileLocation, locationsUnder } from '../../../src/locate/location.ts'
+import type { PlaylistContext } from '../../../src/playlist/playlist.ts'
+
+const LOCATIONS = locationsUnder('/recordings').map(compileLocation)
+
+/** Where a playlist of recording rec-013 stands, as the gate itself would say it. */
+export function standsAt(part: string | undefined, recording = 'rec-013'): PlaylistContext {
+  return {
+    origin: 'https://media.clinic.example',
+    part,
+    partOf: path => {
+      const found = locatePath(path, LOCATIONS)
+      return 'place' in found && found.place.recording === recording ? found.place.part : undefined
+    },
+  }
+}
+
+export const OUTSIDE = { refused: 'playlist_outside' }
+export const INVALID = { refused: 'playlist_invalid' }

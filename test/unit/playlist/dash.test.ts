@@ -1,0 +1,313 @@
+import { describe, expect, test } from 'vitest'
+import { rewritePlaylist } from '../../../src/playlist/playlist.ts'
+import { INVALID, OUTSIDE, standsAt } from './context.ts'
+import * as ffmpeg from './ffmpeg.ts'
+
+const rewrite = (text: string, part: string | undefined = 'manifest.mpd') =>
+  rewritePlaylist(text, 'dash', standsAt(part))
+const OWN = 'https://media.clinic.example/recordings/rec-013'
+
+const PLACES: Readonly<Record<string, string>> = {
+  MPD: '<MPD>%</MPD>',
+  Period: '<MPD><Period>%</Period></MPD>',
+  AdaptationSet: '<MPD><Period><AdaptationSet>%</AdaptationSet></Period></MPD>',
+  Representation:
+    '<MPD><Period><AdaptationSet><Representation id="v1">%</Representation></AdaptationSet></Period></MPD>',
+}
+const within = (place: string, text: string) => (PLACES[place] ?? '').replace('%', () => text)
+/** What becomes of a piece of an MPD, in a place of it. */
+const piece = (text: string, place = 'Representation', part = 'manifest.mpd') => {
+  const outcome = rewrite(within(place, text), part)
+  const [before = '', after = ''] = (PLACES[place] ?? '').split('%')
+  return 'text' in outcome ? outcome.text.slice(before.length, -after.length) : outcome
+}
+
+describe('what packagers write stays as it is', () => {
+  test.each(Object.entries(ffmpeg))('%s', (_, text) => {
+    expect(rewrite(text)).toEqual({ text })
+    expect(rewrite(text, 'a/b/manifest.mpd')).toEqual({ text })
+    const onWindows = text.replaceAll('\n', '\r\n')
+    expect(rewrite(onWindows)).toEqual({ text: onWindows })
+    expect(rewrite(`\ufeff${text}`)).toEqual({ text })
+    expect(rewritePlaylist(text, 'dash', standsAt(undefined))).toEqual(OUTSIDE)
+  })
+
+  test.each([
+    '<!--Generated with https://github.com/shaka-project/shaka-packager version v3.2.0-->',
+    '<BaseURL>video.mp4</BaseURL>',
+    '<BaseURL>\n  video/\n</BaseURL>',
+    '<BaseURL serviceLocation="a">./</BaseURL>',
+    '<ContentProtection schemeIdUri="urn:mpeg:dash:mp4protection:2011" value="cenc" cenc:default_KID="1077efec-c0b2-4d02-ace3-3c1e52e2fb4b"/>',
+    '<ContentProtection schemeIdUri="urn:uuid:edef8ba9"><cenc:pssh>AAAANHBzc2gAAAAA7e+LqXnWSs6jyCfc1R0h/w==</cenc:pssh></ContentProtection>',
+    '<SupplementalProperty schemeIdUri="http://dashif.org/guidelines/trickmode" value="1"/>',
+    '<Role schemeIdUri="urn:mpeg:dash:role:2011" value="main"/>',
+    '<UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="2026-11-25T10:00:00Z"/>',
+    '<Label>Dr Müller &amp; Ms Hale, 12:30</Label>',
+    '<SegmentTemplate media="$RepresentationID$/seg-$Number%05d$.m4s?v=1&amp;w=$Time$" initialization="$Bandwidth$.mp4"/>',
+    '<Event presentationTime="0" messageData="x"/>',
+  ])('%s', text => expect(piece(text)).toBe(text))
+})
+
+describe('wherever a reference stands', () => {
+  test.each([
+    '<SegmentTemplate media="%s"/>',
+    '<SegmentTemplate index="%s"/>',
+    '<SegmentTemplate initialization="%s"/>',
+    '<SegmentTemplate bitstreamSwitching="%s"/>',
+    '<SegmentList><SegmentURL media="%s"/></SegmentList>',
+    "<SegmentList><SegmentURL index='%s'/></SegmentList>",
+    '<SegmentBase><Initialization sourceURL="%s"/></SegmentBase>',
+    '<SegmentBase><RepresentationIndex sourceURL="%s"/></SegmentBase>',
+    '<SegmentList><BitstreamSwitching sourceURL="%s"/></SegmentList>',
+    '<x:SegmentTemplate media="%s"/>',
+    '<SegmentTemplate x:media="%s"/>',
+    '<BaseURL>%s</BaseURL>',
+    '<x:BaseURL> %s\n</x:BaseURL>',
+  ])('%s', pattern => {
+    const of = (reference: string, part = 'video/main.mpd') =>
+      piece(pattern.replace('%s', reference), 'Representation', part)
+    expect(of('seg-0.m4s?a=1&amp;b=2')).toBe(pattern.replace('%s', 'seg-0.m4s?a=1&amp;b=2'))
+    expect(of('../audio/x')).toBe(pattern.replace('%s', '../audio/x'))
+    expect(of(`${OWN}/video/seg-0.m4s`)).toBe(pattern.replace('%s', 'seg-0.m4s'))
+    expect(of('/recordings/rec-013/audio/x?a=1&amp;b=2')).toBe(
+      pattern.replace('%s', '../audio/x?a=1&amp;b=2'),
+    )
+    for (const out of ['https://evil.example/x', '//evil.example/x', '/recordings/rec-014/x', '../../x'])
+      expect(of(out)).toEqual(OUTSIDE)
+    for (const odd of ['a%2fb', 'a\\b', 'a b', '&#97;', 'a&lt;', 'a#b', 'x&amp;y'])
+      expect(of(odd)).toEqual(INVALID)
+    expect(rewritePlaylist(within('MPD', pattern.replace('%s', 'x')), 'dash', standsAt(undefined))).toEqual(
+      OUTSIDE,
+    )
+  })
+
+  test.each([
+    '<UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value="https://evil.example/"/>',
+    '<ContentProtection schemeIdUri="urn:uuid:x"><dashif:Laurl>https://evil.example/</dashif:Laurl></ContentProtection>',
+    '<ContentProtection schemeIdUri="urn:uuid:x"><ms:laurl licenseUrl="https://evil.example/"/></ContentProtection>',
+    '<ProgramInformation moreInformationURL="https://evil.example/"/>',
+    '<Title>//evil.example/x</Title>',
+    '<Future a="https&#58;//evil.example/"/>',
+    '<Future a="java&#10;script:x"/>',
+    '<Future a=" javascript:x"/>',
+    '<Future a="../x"/>',
+    '<Future a="%2e%2e/x"/>',
+    '<Future a="$RepresentationID$:x"/>',
+    '<Future a="$Time$../x"/>',
+    '<Future a="\\\\evil.example"/>',
+    '<Future a="x\\..\\..\\y"/>',
+    '<Future a="/recordings/rec-014/x"/>',
+    '<ContentSteering>https://evil.example/</ContentSteering>',
+    '<ContentSteering proxyServerURL="https://evil.example/">x</ContentSteering>',
+    '<PatchLocation>../x</PatchLocation>',
+    '<Location>https://evil.example/</Location>',
+    '<AdaptationSet xlink:href="https://evil.example/"/>',
+    '<AdaptationSet q:href="urn:mpeg:dash:resolve-to-zero:2013"/>',
+  ])('%s leads out', text =>
+    expect(['playlist_outside', 'playlist_invalid']).toContain(refusalOf(piece(text))),
+  )
+
+  test.each([
+    '<Future a="https://evil.example/"/>',
+    '<Title>https://evil.example/x</Title>',
+    '<Location>https://evil.example/</Location>',
+    '<ContentSteering>https://evil.example/</ContentSteering>',
+    '<Period xlink:href="https://evil.example/"/>',
+  ])('%s, as outside', text => expect(piece(text)).toEqual(OUTSIDE))
+})
+
+function refusalOf(outcome: ReturnType<typeof piece>): string | undefined {
+  return typeof outcome === 'string' ? undefined : outcome.refused
+}
+
+describe('documents that name further URLs, and that nobody rewrites', () => {
+  test.each([
+    '<ContentSteering>steering.json</ContentSteering>',
+    '<PatchLocation>patch.mpp</PatchLocation>',
+    '<ImportedMPD>other.mpd</ImportedMPD>',
+    '<Period xlink:href="period.xml"/>',
+    '<Period q:href="period.xml"/>',
+    '<SegmentList href="list.xml"/>',
+  ])('%s', text => expect(piece(text)).toEqual(INVALID))
+})
+
+describe('bases', () => {
+  const base = (reference: string) => `<BaseURL>${reference}</BaseURL>`
+  const nested = (mpd: string, period: string, media: string) =>
+    `<MPD>${mpd}<Period>${period}<AdaptationSet><SegmentTemplate media="${media}"/></AdaptationSet></Period></MPD>`
+
+  test.each(Object.keys(PLACES))('in %s', place => {
+    expect(piece(base(`${OWN}/video/`), place)).toBe(base('video/'))
+    expect(piece(base(`${OWN}/`), place)).toBe(base('./'))
+    expect(piece(base(`${OWN}/`), place, 'a/b/main.mpd')).toBe(base('../../'))
+    expect(piece(base(`${OWN}/a/`), place, 'a/b/main.mpd')).toBe(base('../'))
+    expect(piece(base('/recordings/rec-013/a/c/?v=1'), place, 'a/b/main.mpd')).toBe(base('../c/?v=1'))
+    for (const out of [
+      'https://evil.example/',
+      '../',
+      '..',
+      'a/../../',
+      `${OWN}`,
+      '/recordings/',
+      '/',
+      '//e/',
+    ])
+      expect(piece(base(out), place)).toEqual(OUTSIDE)
+    for (const odd of [
+      '',
+      ' ',
+      '$RepresentationID$/',
+      'a\u00a0',
+      '\u00a0..',
+      '<!--x-->x',
+      'x<!--x-->',
+      '<b/>',
+    ])
+      expect(piece(base(odd), place)).toEqual(INVALID)
+  })
+
+  test.each(['<SegmentTemplate>%</SegmentTemplate>', '<EmptyAdaptationSet>%</EmptyAdaptationSet>'])(
+    'nowhere else: %s',
+    place => expect(piece(place.replace('%', base('x')), 'Period')).toEqual(INVALID),
+  )
+
+  test('each is resolved against those around it', () => {
+    const well = nested(base('a/'), base('../b/'), 'x')
+    expect(rewrite(well)).toEqual({ text: well })
+    expect(rewrite(nested(base('a/'), base('../../b/'), 'x'))).toEqual(OUTSIDE)
+    expect(rewrite(nested(base('a.mp4'), base('../b/'), 'x'))).toEqual(OUTSIDE)
+    expect(rewrite(nested(base('a/b/c/d/'), base('e/f/g/h/'), 'x'))).toEqual(OUTSIDE)
+    expect(rewrite(nested(base(`${OWN}/a/`), base(`${OWN}/b/`), 'x'))).toEqual({
+      text: nested(base('a/'), base('../b/'), 'x'),
+    })
+  })
+
+  test('of alternatives, every one has to do', () => {
+    expect(rewrite(nested(base('a/') + base('b/'), base('../'), 'x'))).toHaveProperty('text')
+    expect(rewrite(nested(base('a/') + base('b.mp4'), base('../'), 'x'))).toEqual(OUTSIDE)
+    // Made relative it could fit only one of them.
+    expect(rewrite(nested(base('a/') + base('b/'), base(`${OWN}/c/`), 'x'))).toEqual(INVALID)
+  })
+
+  test('a base counts wherever it stands', () => {
+    expect(piece(`<SegmentTemplate media="../x"/>${base('a/')}`, 'Period')).toEqual(OUTSIDE)
+    expect(
+      rewrite(
+        `<MPD><Period><AdaptationSet>${base('../x/')}</AdaptationSet>${base('b.mp4')}</Period>${base('a/')}</MPD>`,
+      ),
+    ).toHaveProperty('text')
+  })
+
+  test('a reference has to stay inside with every base that there is, its own or not', () => {
+    expect(rewrite(nested(base('a/'), '', '../x'))).toEqual(OUTSIDE)
+    expect(rewrite(nested(base('a/'), '', '../x'), 'b/main.mpd')).toHaveProperty('text')
+    expect(rewrite(nested(base('a/b/c/d/e/f/'), '', 'g/h'))).toHaveProperty('text')
+    expect(rewrite(nested(base('a/b/c/d/e/f/'), '', 'g/h/i'))).toEqual(OUTSIDE)
+  })
+
+  test('a location moves the base of all, to some players', () => {
+    const located = (location: string, media = 'x') => nested(`<Location>${location}</Location>`, '', media)
+    expect(rewrite(located(`${OWN}/manifest.mpd`))).toEqual({ text: located('manifest.mpd') })
+    expect(rewrite(located('a/manifest.mpd', '../x'))).toEqual(OUTSIDE)
+    expect(rewrite(located('../manifest.mpd', '../x'), 'a/main.mpd')).toEqual(OUTSIDE)
+    expect(rewrite(located('a/b/', 'x'))).toEqual(OUTSIDE)
+    expect(rewrite(nested(`<Location>../manifest.mpd</Location>${base('a/')}`, '', 'x'))).toEqual(OUTSIDE)
+  })
+})
+
+describe('templates', () => {
+  const of = (media: string, ids: readonly string[] = ['v1']) =>
+    rewrite(
+      `<MPD><Period><AdaptationSet><SegmentTemplate media="${media}"/>${ids.map(id => `<Representation ${id === '' ? '' : `id="${id}"`}/>`).join('')}</AdaptationSet></Period></MPD>`,
+    )
+  const mediaOf = (outcome: ReturnType<typeof of>) =>
+    'text' in outcome ? /media="([^"]*)"/.exec(outcome.text)?.[1] : outcome
+
+  test('are made relative as they are', () => {
+    expect(mediaOf(of(`${OWN}/v/$RepresentationID$/$Number%05d$.m4s?t=$Time$`))).toBe(
+      'v/$RepresentationID$/$Number%05d$.m4s?t=$Time$',
+    )
+    expect(mediaOf(of('/recordings/$RepresentationID$/$Number$', ['rec-013']))).toBe('$Number$')
+  })
+
+  test('an id that is no plain name is put in none', () => {
+    for (const id of ['..', 'a/b', '../..', '.', '', '//evil.example', 'a&#47;b', 'a b'])
+      expect(of('$RepresentationID$/x', ['v1', id])).toEqual(INVALID)
+    expect(of('$Number$/x', ['a/b', 'a b'])).toHaveProperty('text')
+    expect(of('$RepresentationID$/x', [])).toEqual(INVALID)
+  })
+
+  test('the longest id counts', () => {
+    expect(of('$RepresentationID$x', ['a'.repeat(99)])).toHaveProperty('text')
+    expect(of('$RepresentationID$x', ['v1', 'a'.repeat(100)])).toEqual(OUTSIDE)
+  })
+
+  test.each([
+    '$$',
+    'a$',
+    '$Unknown$',
+    '$Number%05x$',
+    '$RepresentationID%02d$',
+    '$Bandwidth$..',
+    '$Time$./x',
+  ])('%s', media => expect(of(media)).toEqual(INVALID))
+  test('only where there are any', () => expect(piece('<SegmentURL media="$Number$"/>')).toEqual(INVALID))
+})
+
+describe('what is not read', () => {
+  test.each([
+    ['nothing', ''],
+    ['another root', '<Patch/>'],
+    ['a playlist of HLS', '#EXTM3U\n'],
+    ['a DOCTYPE', '<!DOCTYPE MPD [<!ENTITY x "y">]><MPD/>'],
+    ['CDATA', '<MPD><BaseURL><![CDATA[https://evil.example/]]></BaseURL></MPD>'],
+    ['a processing instruction', '<?xml-stylesheet href="https://evil.example/"?><MPD/>'],
+    ['a comment that ends early for some', '<MPD><!--><BaseURL>//evil.example/</BaseURL>--></MPD>'],
+    ['two of an attribute', '<MPD a="1" a="2"/>'],
+    ['text beside elements', '<MPD>text<Period/></MPD>'],
+    ['text after elements', '<MPD><Period/>text</MPD>'],
+    ['a base by the rules of XML', '<MPD xml:base="x"/>'],
+    ['what is encoded', '<MPD><Event contentEncoding="base64">aHR0cHM6Ly9ldmlsLmV4YW1wbGUv</Event></MPD>'],
+    [
+      'events that make a player ask',
+      '<MPD><InbandEventStream schemeIdUri="urn:mpeg:dash:event:callback:2015"/></MPD>',
+    ],
+    ['the same, hidden', '<MPD><EventStream schemeIdUri="urn:mpeg:dash:event:c&#97;llback:2015"/></MPD>'],
+    ['two byte order marks', '\ufeff\ufeff<MPD/>'],
+  ])('%s', (_, text) => expect(rewrite(text)).toEqual(INVALID))
+})
+
+describe('takes time by its length, however hostile', () => {
+  const SIZE = 8 * 1024 * 1024
+  const filled = (unit: string, before = '<MPD>') => before + unit.repeat(SIZE / unit.length)
+  test.each([
+    ['nothing but space', filled(' ', '')],
+    ['elements', `${filled('<Period/>')}</MPD>`],
+    ['open elements', filled('<a>')],
+    ['bases', `${filled('<Period><BaseURL>a</BaseURL></Period>')}</MPD>`],
+    ['bases of one', `${filled('<BaseURL>a</BaseURL>')}</MPD>`],
+    ['segments', `${filled(`<SegmentURL media="a"/>`)}</MPD>`],
+    ['absolute segments', `${filled(`<SegmentURL media="${OWN}/a"/>`)}</MPD>`],
+    ['ids', `${filled('<Representation id="a"/>')}</MPD>`],
+    ['attributes', filled(' a="1"', '<MPD')],
+    ['an attribute that never ends', filled('a', '<MPD a="')],
+    ['space in a tag', filled(' ', '<MPD')],
+    ['space in a text', `${filled(' ', '<MPD><BaseURL>a')}b</BaseURL></MPD>`],
+    ['a name', filled('a', '<MPD ')],
+    ['entities', filled('&amp;')],
+    ['ampersands', filled('&')],
+    ['comments', filled('<!-- -->')],
+    ['a comment that never ends', filled('-', '<MPD><!--')],
+    ['templates', `${filled('$Number$', '<MPD><SegmentTemplate media="')}"/></MPD>`],
+    ['dollars', `${filled('$', '<MPD><SegmentTemplate media="')}"/></MPD>`],
+    ['dollars elsewhere', `${filled('$', '<MPD><Future a="')}"/></MPD>`],
+    ['space elsewhere', `${filled(' ', '<MPD><Future a="x')}x"/></MPD>`],
+    ['folders in a template', `${filled('$Time$/', '<MPD><SegmentTemplate media="')}"/></MPD>`],
+    ['widths', `${filled('$Number%099d$', '<MPD><SegmentTemplate media="')}"/></MPD>`],
+    ['dots', `${filled('/..', '<MPD a="x')}x"/>`],
+  ])('%s', (_, text) => {
+    const begun = performance.now()
+    rewrite(text)
+    expect(performance.now() - begun).toBeLessThan(2000)
+  })
+})

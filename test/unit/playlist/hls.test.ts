@@ -1,0 +1,219 @@
+import { describe, expect, test } from 'vitest'
+import { rewritePlaylist } from '../../../src/playlist/playlist.ts'
+import { INVALID, OUTSIDE, standsAt } from './context.ts'
+
+const rewrite = (text: string, part: string | undefined = 'video/main.m3u8') =>
+  rewritePlaylist(text, 'hls', standsAt(part))
+/** What becomes of one line, in a playlist that is well but for it. */
+const line = (text: string) => {
+  const outcome = rewrite(`#EXTM3U\n${text}\nend.ts\n`)
+  return 'text' in outcome ? outcome.text.slice('#EXTM3U\n'.length, -'\nend.ts\n'.length) : outcome
+}
+const OWN = 'https://media.clinic.example/recordings/rec-013'
+
+describe('what packagers write stays as it is', () => {
+  test.each([
+    [
+      'ffmpeg, one of many',
+      '#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MAP:URI="init.mp4"\n#EXTINF:2.000000,\nseg-0.m4s\n#EXTINF:1.000000,\nseg-1.m4s\n#EXT-X-ENDLIST\n',
+    ],
+    [
+      'ffmpeg, the master',
+      '#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="group_aud",NAME="audio_1",DEFAULT=YES,CHANNELS="1",URI="audio.m3u8"\n#EXT-X-STREAM-INF:BANDWIDTH=316800,RESOLUTION=128x72,CODECS="avc1.42c00a,mp4a.40.2",AUDIO="group_aud"\nvideo.m3u8\n\n',
+    ],
+    [
+      'shaka-packager, line ends of Windows',
+      '#EXTM3U\r\n## Generated with https://github.com/shaka-project/shaka-packager version v3.2.0\r\n\r\n#EXT-X-MEDIA:TYPE=AUDIO,URI="audio.m3u8",GROUP-ID="default-audio-group",LANGUAGE="en",NAME="stream_0",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2"\r\n\r\n#EXT-X-STREAM-INF:BANDWIDTH=1,AVERAGE-BANDWIDTH=1,CODECS="avc1.64001f",FRAME-RATE=25.000,VIDEO-RANGE=SDR,CLOSED-CAPTIONS=NONE\r\nvideo.m3u8\r\n',
+    ],
+    [
+      'one file, byte ranges and a date',
+      '#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXT-X-PROGRAM-DATE-TIME:2026-11-25T10:00:00.000+00:00\n#EXT-X-MAP:URI="all.mp4",BYTERANGE="800@0"\n#EXTINF: 10,Dr. Osei & Ms Hale, part 1\n#EXT-X-BYTERANGE:1000@800\nall.mp4\n#EXT-X-DISCONTINUITY\n#EXT-X-CUE-OUT-CONT:ElapsedTime=5,Duration=30\n#EXTINF:.5\nx',
+    ].map(text => text.replace('.5\nx', '5\nall.mp4\n#EXT-X-ENDLIST')),
+  ])('%s', (_, text) => expect(rewrite(text)).toEqual({ text }))
+
+  test.each([
+    '# a comment, with "quotes" and https://example.com/',
+    '#',
+    '',
+    '#EXT-X-KEY:METHOD=NONE',
+    '#EXT-X-KEY:METHOD=SAMPLE-AES,URI="key.bin",IV=0x0123,KEYFORMAT="com.apple.streamingkeydelivery",KEYFORMATVERSIONS="1/2"',
+    '#EXT-X-KEY:METHOD=SAMPLE-AES-CTR,URI="key.bin",KEYFORMAT="urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed"',
+    '#EXT-X-SESSION-KEY:METHOD=SAMPLE-AES,URI="key.bin",KEYFORMAT="org.w3.clearkey:1"',
+    '#EXT-X-DATERANGE:ID="urn:uuid:1",CLASS="com.example:ad",START-DATE="2026-11-25T10:00:00Z",X-COM-NOTE="12:30"',
+    '#EXT-X-STREAM-INF:BANDWIDTH=1,ALLOWED-CPC="com.example.drm1:SMART-TV/PC"',
+    '#EXT-X-START:TIME-OFFSET=-1.5, PRECISE=YES',
+    '#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.0',
+    '#EXT-X-FUTURE:some text, of whatever kind',
+    '#EXT-X-FUTURE:A=1,B="x"',
+    '#EXT-X-FUTURE',
+    '#EXTINF:4.000,',
+    '#EXTINF:4',
+    '#EXTINF:4,a title, with a comma',
+  ])('%s', text => expect(line(text)).toBe(text))
+})
+
+describe('wherever a URI stands', () => {
+  test.each([
+    ['%s'],
+    ['#EXT-X-MAP:URI="%s",BYTERANGE="1@0"'],
+    ['#EXT-X-KEY:METHOD=AES-128,URI="%s"'],
+    ['#EXT-X-SESSION-KEY:METHOD=AES-128,URI="%s"'],
+    ['#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",URI="%s"'],
+    ['#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI="%s"'],
+    ['#EXT-X-PART:DURATION=1,URI="%s"'],
+    ['#EXT-X-PRELOAD-HINT:TYPE=PART,URI="%s"'],
+    ['#EXT-X-RENDITION-REPORT:URI="%s",LAST-MSN=1'],
+    ['#EXT-X-SESSION-DATA:DATA-ID="x",URI="%s"'],
+    ['#EXT-X-DATERANGE:ID="x",X-ASSET-URI="%s"'],
+    ['#EXT-X-FUTURE:A=1, URI="%s"'],
+    ['#EXT-X-FUTURE:X-COM-URL="%s"'],
+  ])('%s', pattern => {
+    const of = (uri: string) => line(pattern.replace('%s', uri))
+    expect(of('seg-0.m4s')).toBe(pattern.replace('%s', 'seg-0.m4s'))
+    expect(of('../audio/x')).toBe(pattern.replace('%s', '../audio/x'))
+    expect(of(`${OWN}/video/seg-0.m4s`)).toBe(pattern.replace('%s', 'seg-0.m4s'))
+    expect(of('/recordings/rec-013/audio/x')).toBe(pattern.replace('%s', '../audio/x'))
+    for (const out of ['https://evil.example/x', '//evil.example/x', '/recordings/rec-014/x', '../../x'])
+      expect(of(out)).toEqual(OUTSIDE)
+    for (const odd of ['a%2fb', 'a\\b', 'a b', '{$x}']) expect(of(odd)).toEqual(INVALID)
+  })
+
+  test.each([
+    '#EXT-X-FUTURE:NOTE="https://evil.example/x"',
+    '#EXT-X-FUTURE:NOTE=https://evil.example/x',
+    '#EXT-X-FUTURE:https://evil.example/x',
+    '#EXT-X-FUTURE://evil.example/x',
+    '#EXT-X-FUTURE:NOTE="//evil.example/x"',
+    '#EXT-X-FUTURE:NOTE="javascript:alert(1)"',
+    '#EXT-X-FUTURE:NOTE="../../x"',
+    '#EXT-X-FUTURE:NOTE=".."',
+    '#EXT-X-FUTURE:NOTE="..?x"',
+    '#EXT-X-FUTURE:NOTE="a/../../../x"',
+    '#EXT-X-FUTURE:NOTE="/recordings/rec-014/x"',
+    '#EXT-X-SESSION-DATA:DATA-ID="x",VALUE="https://evil.example/x"',
+    '#EXT-X-KEY:METHOD=AES-128,URI="x",KEYFORMAT="https://evil.example/x"',
+    '#EXT-X-KEY:METHOD=SAMPLE-AES,URI="skd://x",KEYFORMAT="com.apple.streamingkeydelivery"',
+    '#EXT-X-KEY:METHOD=SAMPLE-AES,URI="urn:x"',
+    '#EXT-X-MAP:URI="data:video/mp4;base64,AAAA"',
+  ])('%s leads out', text => expect(line(text)).toEqual(OUTSIDE))
+
+  test('in a recording of one object, every one leads out', () => {
+    const alone = (text: string) => rewritePlaylist(text, 'hls', standsAt(undefined))
+    expect(alone('#EXTM3U\n#EXTINF:1,\nseg-0.ts\n')).toEqual(OUTSIDE)
+    expect(alone('#EXTM3U\n')).toEqual({ text: '#EXTM3U\n' })
+  })
+})
+
+describe('documents that name further URIs, and that nobody rewrites', () => {
+  test.each(['#EXT-X-CONTENT-STEERING:SERVER-URI="%s"', '#EXT-X-DATERANGE:ID="x",X-ASSET-LIST="%s"'])(
+    '%s',
+    pattern => {
+      expect(line(pattern.replace('%s', 'list.json'))).toEqual(INVALID)
+      expect(line(pattern.replace('%s', 'https://evil.example/x'))).toEqual(OUTSIDE)
+    },
+  )
+})
+
+describe('what players read in different ways', () => {
+  test.each([
+    ['two of a name', '#EXT-X-KEY:METHOD=AES-128,URI="a",URI="b"'],
+    ['single quotes', "#EXT-X-KEY:METHOD=AES-128,URI='a'"],
+    ['no quotes', '#EXT-X-KEY:METHOD=AES-128,URI=a'],
+    ['a quote that never ends', '#EXT-X-MAP:URI="a'],
+    ['a quote within a value', '#EXT-X-FUTURE:A=b"c",URI="d"'],
+    ['an escaped quote', '#EXT-X-FUTURE:A="b\\",URI="c"'],
+    ['dots that a browser decodes', '#EXT-X-FUTURE:A="%2e%2E/.%2e/x"'],
+    ['an escape', '#EXT-X-FUTURE:A="\\u0041"'],
+    ['something before the list', '#EXT-X-FUTURE:10,URI="a"'],
+    ['no comma', '#EXT-X-MEDIA:TYPE=AUDIO URI="a"'],
+    ['two commas', '#EXT-X-MEDIA:TYPE=AUDIO,,URI="a"'],
+    ['a comma at the end', '#EXT-X-MAP:URI="a",'],
+    ['space before a value', '#EXT-X-MAP:URI= "a"'],
+    ['space before the equals sign', '#EXT-X-MAP:URI ="a"'],
+    ['space before the list', '#EXT-X-MAP: URI="a"'],
+    ['an attribute in lower case', '#EXT-X-MAP:uri="a"'],
+    ['a list that is none', '#EXT-X-MEDIA:https://evil.example/'],
+    ['a list that is empty', '#EXT-X-MEDIA:'],
+    ['a list in disguise', '#EXT-X-FUTURE:Uri=a b'],
+    ['a tag in lower case', '#ext-x-key:METHOD=AES-128,URI="a"'],
+    ['a tag in mixed case', '#EXT-X-Key:METHOD=AES-128,URI="a"'],
+    ['space before a tag', ' #EXT-X-KEY:METHOD=AES-128,URI="a"'],
+    ['space within a tag', '# EXT-X-KEY:METHOD=AES-128,URI="a"'],
+    ['space before the colon', '#EXT-X-KEY :METHOD=AES-128,URI="a"'],
+    ['space before a URI', ' seg-0.ts'],
+    ['space after a URI', 'seg-0.ts '],
+    ['a line of space', ' '],
+    ['a tag in a comment', '# old: #EXT-X-MAP:URI="//evil.example/x"'],
+    ['a tag after a second mark', '##EXT-X-MAP:URI="//evil.example/x"'],
+    ['a tag in a quoted text', '#EXT-X-FUTURE:A="#EXT-X-MAP:URI=b"'],
+    ['a tag in a title', '#EXTINF:1,#EXT-X-MAP:URI=x'],
+    ['attributes in a title', '#EXTINF:1,logo="x"'],
+    ['a URL in a title', '#EXTINF:1,https://evil.example/x'],
+    ['something after a duration', '#EXTINF:1 https://evil.example/x'],
+    ['a duration that is none', '#EXTINF:x,https://evil.example/x'],
+    ['a duration below nothing', '#EXTINF:-1,'],
+    ['no duration', '#EXTINF'],
+    ['a variable', '#EXT-X-DEFINE:NAME="x",VALUE="y"'],
+    ['a variable of the query', '#EXT-X-DEFINE:QUERYPARAM="x"'],
+    ['use of a variable', '#EXT-X-FUTURE:A="{$x}"'],
+    ['content steering without a server', '#EXT-X-CONTENT-STEERING:PATHWAY-ID="x"'],
+    ['options of a player', '#EXTVLCOPT:network-caching=1'],
+    ['NUL', '#EXT-X-FUTURE:\0'],
+    ['a tab', '#EXT-X-MAP:\tURI="a"'],
+    ['U+2028', '# \u2028https://evil.example/x'],
+    ['U+2029', '# \u2029https://evil.example/x'],
+    ['U+0085', '# \u0085https://evil.example/x'],
+    ['a lone CR', '# \rhttps://evil.example/x'],
+    ['two CRs', 'seg-0.ts\r\r'],
+    ['a byte order mark within', '\ufeff#EXT-X-KEY:METHOD=AES-128,URI="a"'],
+  ])('%s', (_, text) => expect(line(text)).toEqual(INVALID))
+
+  test.each([
+    ['nothing', ''],
+    ['no first line', '\n#EXTM3U\n'],
+    ['another first line', '#EXTM3U8\n'],
+    ['a first line with space', '#EXTM3U \n'],
+    ['a first line in lower case', '#extm3u\n'],
+    ['a CR at the very end', '#EXTM3U\r'],
+    ['a variant without a URI', '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n# /'],
+    ['a segment without a URI', '#EXTM3U\n#EXTINF:1,x https:'],
+    ['a segment without a URI, after others', '#EXTM3U\n#EXTINF:1,\nx.ts\n#EXTINF:1,\n\n'],
+  ])('%s', (_, text) => expect(rewrite(text)).toEqual(INVALID))
+
+  test('two byte order marks', () => expect(rewrite('\ufeff\ufeff#EXTM3U\n')).toEqual(INVALID))
+})
+
+test('a byte order mark is taken off', () =>
+  expect(rewrite('\ufeff#EXTM3U\n#EXTINF:1,\nx.ts')).toEqual({ text: '#EXTM3U\n#EXTINF:1,\nx.ts' }))
+
+test('line ends stay, each its own', () =>
+  expect(rewrite(`#EXTM3U\r\n\r\n#EXTINF:1,\n${OWN}/video/a.ts\r\n#EXTINF:1,\r\n${OWN}/b.ts`)).toEqual({
+    text: '#EXTM3U\r\n\r\n#EXTINF:1,\na.ts\r\n#EXTINF:1,\r\n../b.ts',
+  }))
+
+describe('takes time by its length, however hostile', () => {
+  const SIZE = 8 * 1024 * 1024
+  const filled = (unit: string, before = '') => `#EXTM3U\n${before}${unit.repeat(SIZE / unit.length)}`
+  test.each([
+    ['empty lines', filled('\n')],
+    ['short URIs', filled('a\n')],
+    ['absolute URIs', filled(`${OWN}/video/a\n`)],
+    ['one line', filled('a', '#EXT-X-FUTURE:')],
+    ['marks', filled('#')],
+    ['marks and spaces', filled('# ')],
+    ['spaces', filled(' ', '#')],
+    ['a quote that never ends', filled('a', '#EXT-X-FUTURE:A="')],
+    ['quotes', filled('"', '#EXT-X-FUTURE:A=')],
+    ['names', filled('A', '#EXT-X-FUTURE:')],
+    ['attributes', `${filled('A=1,', '#EXT-X-FUTURE:')}B=1`],
+    ['attributes of one tag each', filled('#EXT-X-MAP:URI="a"\n')],
+    ['folders', filled('../')],
+    ['uri, uri', filled('uri ', '#EXT-X-FUTURE:')],
+    ['durations', filled('1', '#EXTINF:')],
+    ['slashes', filled('/..', '#EXT-X-FUTURE:a')],
+  ])('%s', (_, text) => {
+    const begun = performance.now()
+    rewrite(text)
+    expect(performance.now() - begun).toBeLessThan(2000)
+  })
+})

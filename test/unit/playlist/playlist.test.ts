@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import { playlistKind } from '../../../src/playlist/playlist.ts'
+import { answerTo } from '../../../src/refusal.ts'
+
+test.each([
+  ['application/vnd.apple.mpegurl', 'x', 'hls'],
+  ['Application/VND.apple.mpegURL; charset=utf-8', 'x', 'hls'],
+  ['application/x-mpegurl', 'x', 'hls'],
+  ['audio/mpegurl', 'x', 'hls'],
+  ['audio/x-mpegURL ;x', 'x', 'hls'],
+  ['application/dash+xml', 'x', 'dash'],
+  ['application/dash+xml', 'x.m3u8', 'dash'],
+  [undefined, 'a/master.m3u8', 'hls'],
+  ['video/mp4', 'a/master.M3U8', 'hls'],
+  ['application/octet-stream', 'list.m3u', 'hls'],
+  ['', 'manifest.mpd', 'dash'],
+  ['text/xml', 'manifest.MPD', 'dash'],
+  [undefined, 'm3u8', undefined],
+  [undefined, 'a.m3u8x', undefined],
+  [undefined, 'a.mpd.mp4', undefined],
+  ['video/mp4', 'seg-0.m4s', undefined],
+  ['x-application/dash+xml', 'seg-0.m4s', undefined],
+])('%s, %s', (type, name, kind) => expect(playlistKind(type, name)).toBe(kind))
+
+test.each(['playlist_outside', 'playlist_invalid'] as const)(
+  '%s is told as forbidden, and no more',
+  reason => {
+    const answer = { status: 403, title: 'Forbidden', headers: {} }
+    expect(answerTo(reason, 404)).toEqual(answer)
+    expect(answerTo(reason, 403)).toEqual(answer)
+  },
+)

@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest'
+import { folderOf, relativeReference } from '../../../src/playlist/reference.ts'
+import { INVALID, OUTSIDE, standsAt } from './context.ts'
+
+const from = (part: string | undefined, reference: string) => {
+  const context = standsAt(part)
+  return relativeReference(reference, folderOf(context), context)
+}
+
+describe('stays as it is, to the byte', () => {
+  test.each([
+    ['master.m3u8', 'seg-0.m4s'],
+    ['master.m3u8', './seg-0.m4s'],
+    ['master.m3u8', 'video/main.m3u8'],
+    ['master.m3u8', 'video/../audio/./main.m3u8'],
+    ['master.m3u8', 'a/b/c/d/e/f/g/h'],
+    ['video/main.m3u8', '../audio/seg-0.m4s'],
+    ['a/b/main.m3u8', '../../c/../seg-0.m4s'],
+    ['a/b/c/d/e/f/g/main.m3u8', 'seg-0.m4s'],
+    ['master.m3u8', 'seg-0.m4s?v=1&w=a_b.c-d'],
+    ['master.m3u8', 'seg-0.m4s?'],
+    ['master.m3u8', 'seg-0.m4s?my_access_token=1'],
+    ['master.m3u8', '-'],
+    ['master.m3u8', `${'a'.repeat(100)}`],
+  ])('in %s: %s', (part, reference) => expect(from(part, reference)).toBe(reference))
+})
+
+describe('is made relative', () => {
+  test.each([
+    ['master.m3u8', '/recordings/rec-013/seg-0.m4s', 'seg-0.m4s'],
+    ['master.m3u8', 'https://media.clinic.example/recordings/rec-013/video/seg-0.m4s', 'video/seg-0.m4s'],
+    ['video/main.m3u8', '/recordings/rec-013/video/seg-0.m4s', 'seg-0.m4s'],
+    ['video/main.m3u8', '/recordings/rec-013/audio/seg-0.m4s?v=1', '../audio/seg-0.m4s?v=1'],
+    ['video/main.m3u8', '/recordings/rec-013/video', '../video'],
+    ['a/b/main.m3u8', '/recordings/rec-013/a/c/x', '../c/x'],
+    ['a/b/main.m3u8', '/recordings/rec-013/x', '../../x'],
+    ['a/b/main.m3u8', '/recordings/rec-013/b/b/x', '../../b/b/x'],
+  ])('in %s: %s', (part, reference, expected) => expect(from(part, reference)).toBe(expected))
+})
+
+describe('leads out', () => {
+  test.each([
+    ['master.m3u8', 'https://evil.example/seg-0.m4s'],
+    ['master.m3u8', 'https://media.clinic.example.evil.example/recordings/rec-013/x'],
+    ['master.m3u8', 'https://media.clinic.example@evil.example/x'],
+    ['master.m3u8', 'https://media.clinic.example:8443/recordings/rec-013/x'],
+    ['master.m3u8', 'http://media.clinic.example/recordings/rec-013/x'],
+    ['master.m3u8', 'https://media.clinic.example'],
+    ['master.m3u8', 'https:/recordings/rec-013/x'],
+    ['master.m3u8', 'http:foo'],
+    ['master.m3u8', '//evil.example/x'],
+    ['master.m3u8', '//media.clinic.example/recordings/rec-013/x'],
+    ['master.m3u8', '///evil.example/x'],
+    ['master.m3u8', 'https://media.clinic.example//evil.example/x'],
+    ['master.m3u8', 'data:application/octet-stream;base64,AAAA'],
+    ['master.m3u8', 'skd://key'],
+    ['master.m3u8', 'blob:https://media.clinic.example/1'],
+    ['master.m3u8', 'javascript:alert(1)'],
+    ['master.m3u8', 'seg:0'],
+    ['master.m3u8', '/recordings/rec-014/x'],
+    ['master.m3u8', '/recordings/rec-013'],
+    ['master.m3u8', '/recordings/rec-013/'],
+    ['master.m3u8', '/recordings/rec-013/../rec-014/x'],
+    ['master.m3u8', '/recordings/rec-013/.hidden'],
+    ['master.m3u8', '/play/ticket/x'],
+    ['master.m3u8', '/'],
+    ['master.m3u8', '../rec-014/x'],
+    ['master.m3u8', '../rec-013/x'],
+    ['master.m3u8', 'a/../../x'],
+    ['video/main.m3u8', '../../x'],
+    ['master.m3u8', '.hidden'],
+    ['master.m3u8', '...'],
+    ['master.m3u8', 'a//b'],
+    ['master.m3u8', 'video/'],
+    ['video/main.m3u8', '.'],
+    ['a/b/main.m3u8', '..'],
+    ['a/b/main.m3u8', '../'],
+    ['master.m3u8', 'a/b/c/d/e/f/g/h/i'],
+    ['a/b/c/d/e/f/g/main.m3u8', 'h/i'],
+    ['master.m3u8', `${'a'.repeat(101)}`],
+    ['master.m3u8', 'a~b'],
+    [undefined, 'seg-0.m4s'],
+    [undefined, '/recordings/rec-013/seg-0.m4s'],
+  ])('in %s: %s', (part, reference) => expect(from(part, reference)).toEqual(OUTSIDE))
+})
+
+describe('is not understood', () => {
+  test.each([
+    '',
+    ' ',
+    'seg 0.m4s',
+    ' seg-0.m4s',
+    'seg-0.m4s ',
+    'seg\t0',
+    'seg%2e',
+    '%2e%2e/x',
+    'a\\b',
+    '\\\\evil.example\\x',
+    '{$base}/x',
+    '$base$',
+    'seg-0.m4s#t=1',
+    '#',
+    'ségment.m4s',
+    'seg;0',
+    "seg'0",
+    'a&b',
+    'seg?a?b',
+    'seg?a=/b',
+    'seg?a=%41',
+    'seg?access_token=x',
+    'seg?v=1&ACCESS_TOKEN',
+    `${'./'.repeat(1024)}x`,
+  ])('%s', reference => expect(from('master.m3u8', reference)).toEqual(INVALID))
+})
+
+describe('a context that is less strict than it should be opens nothing', () => {
+  const context = (named: string) => ({ ...standsAt('master.m3u8'), partOf: () => named })
+  test.each([
+    ['/recordings/rec-013/../x', '../x'],
+    ['/recordings/rec-013/.x', '.x'],
+    ['/recordings/rec-013/../rec-014/x', 'x'],
+    ['/recordings/rec-013/./x', 'x'],
+    ['/recordings/rec-013/x', 'y'],
+    ['/recordings/rec-013/x', ''],
+  ])('%s as %s', (path, named) =>
+    expect(relativeReference(path, folderOf(context(named)), context(named))).toEqual(OUTSIDE),
+  )
+})
+
+describe('in one of several folders', () => {
+  const context = standsAt('manifest.mpd')
+  const several = { least: 1, most: 3, only: undefined }
+  test.each([
+    ['x', 'x'],
+    ['../x', '../x'],
+    ['../../x', OUTSIDE],
+    ['a/b/c/d/x', 'a/b/c/d/x'],
+    ['a/b/c/d/e/x', OUTSIDE],
+    ['/recordings/rec-013/x', INVALID],
+  ])('%s', (reference, expected) => expect(relativeReference(reference, several, context)).toEqual(expected))
+})
