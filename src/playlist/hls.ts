@@ -1,5 +1,6 @@
 import { type Refused, refused } from '../refusal.ts'
 import { attributesOf } from './attributes.ts'
+import { hasNoEnding, kindOfName } from './kind.ts'
 import { type Folders, folderOf, type PlaylistContext, relativeReference } from './reference.ts'
 import { hasScheme, leadsAway } from './suspect.ts'
 
@@ -28,8 +29,19 @@ const ATTRIBUTED: ReadonlySet<string> = new Set(
  * from the query of the playlist's own URL; EXTVLCOPT sets options of a player.
  */
 const REFUSED: ReadonlySet<string> = new Set(['EXT-X-DEFINE', 'EXTVLCOPT'])
+const VARIANT = 'EXT-X-STREAM-INF'
 /** What the next line that is no tag and no comment belongs to. */
-const BEFORE_A_URI: ReadonlySet<string> = new Set(['EXTINF', 'EXT-X-STREAM-INF'])
+const BEFORE_A_URI: ReadonlySet<string> = new Set(['EXTINF', VARIANT])
+/**
+ * Whose URI a player reads as a playlist, whatever it is. It must be one that is looked at when it is asked for: else
+ * a playlist in the clothes of a segment would lead out.
+ */
+const TO_PLAYLISTS: ReadonlySet<string> = new Set([
+  'EXT-X-MEDIA',
+  'EXT-X-I-FRAME-STREAM-INF',
+  'EXT-X-RENDITION-REPORT',
+  'EXT-X-DATERANGE',
+])
 
 /** Attributes whose value is a URI, in a tag that is known and in one that is not. */
 const URI = /(?:^|-)UR[IL]$|^X-ASSET-LIST$/
@@ -53,7 +65,7 @@ export function rewriteHls(text: string, context: PlaylistContext): { readonly t
   let written = ''
   let copied = 0
   let begun = false
-  let awaitsUri = false
+  const awaiting = new Set<string>()
   for (let start = 0; start < source.length; ) {
     const end = endOfLine(source, start)
     const line = source.slice(start, source[end - 1] === '\r' ? end - 1 : end)
@@ -61,16 +73,21 @@ export function rewriteHls(text: string, context: PlaylistContext): { readonly t
     begun = true
     const rewritten = rewriteLine(line, folder, context)
     if (typeof rewritten !== 'string') return rewritten
+    if (line.startsWith('#')) {
+      const tag = TAG.exec(line)?.[1] ?? ''
+      if (BEFORE_A_URI.has(tag)) awaiting.add(tag)
+    } else if (line !== '') {
+      if (awaiting.has(VARIANT) && !namesPlaylist(rewritten)) return refused('playlist_invalid')
+      awaiting.clear()
+    }
     if (rewritten !== line) {
       written += source.slice(copied, start) + rewritten
       copied = start + line.length
     }
-    if (line.startsWith('#')) awaitsUri ||= BEFORE_A_URI.has(TAG.exec(line)?.[1] ?? '')
-    else if (line !== '') awaitsUri = false
     start = end + 1
   }
   // At the end of the file hls.js takes the last characters of such a tag for the URI that is missing.
-  if (!begun || awaitsUri) return refused('playlist_invalid')
+  if (!begun || awaiting.size > 0) return refused('playlist_invalid')
   return { text: written + source.slice(copied) }
 }
 
@@ -123,9 +140,15 @@ function rewriteValue(
     if (!isUri && !leadsAway(text) && (NAMES.has(name) || !hasScheme(text))) continue
     const reference = relativeReference(text, folder, context)
     if (typeof reference !== 'string') return reference
+    if (isUri && TO_PLAYLISTS.has(tag) && !namesPlaylist(reference)) return refused('playlist_invalid')
     written += value.slice(copied, from) + reference
     copied = to
   }
   const unread = tag === 'EXT-X-CONTENT-STEERING' || UNREAD.some(name => seen.has(name))
   return unread ? refused('playlist_invalid') : written + value.slice(copied)
+}
+
+function namesPlaylist(reference: string): boolean {
+  const [name = ''] = reference.split('?')
+  return kindOfName(name) === 'hls' || hasNoEnding(name)
 }

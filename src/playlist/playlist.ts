@@ -1,37 +1,13 @@
 import type { Refused } from '../refusal.ts'
 import { rewriteDash } from './dash.ts'
 import { rewriteHls } from './hls.ts'
+import type { PlaylistKind } from './kind.ts'
 import type { PlaylistContext } from './reference.ts'
 
 export type { PlaylistContext } from './reference.ts'
 
-/** What a playlist is written in: RFC 8216, or ISO/IEC 23009-1. */
-export type PlaylistKind = 'hls' | 'dash'
-
 /** Longest playlist that is read, in bytes. The caller holds it: what is longer is refused unread. */
 export const MAX_PLAYLIST: number = 8 * 1024 * 1024
-
-const KIND_OF_TYPE: ReadonlyMap<string, PlaylistKind> = new Map([
-  ['application/vnd.apple.mpegurl', 'hls'],
-  ['application/x-mpegurl', 'hls'],
-  ['audio/mpegurl', 'hls'],
-  ['audio/x-mpegurl', 'hls'],
-  ['application/dash+xml', 'dash'],
-])
-
-/**
- * Whether a stored object is a playlist, and of which kind, by the media type that it is stored with and by its name:
- * either is enough, as there are players that go by the one and players that go by the other.
- *
- * @param contentType as stored, with or without parameters, in any case
- * @returns undefined where it is none
- */
-export function playlistKind(contentType: string | undefined, name: string): PlaylistKind | undefined {
-  const byType = KIND_OF_TYPE.get(contentType?.split(';')[0]?.trim().toLowerCase() ?? '')
-  if (byType !== undefined) return byType
-  if (/\.m3u8?$/i.test(name)) return 'hls'
-  return /\.mpd$/i.test(name) ? 'dash' : undefined
-}
 
 /**
  * Rewrites a stored playlist as far as needed: all that it refers to is a part of its own recording, named by a

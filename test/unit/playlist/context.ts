@@ -1,4 +1,4 @@
-import { locatePath } from '../../../src/locate/locate.ts'
+import { locate } from '../../../src/locate/locate.ts'
 import { compileLocation, locationsUnder } from '../../../src/locate/location.ts'
 import type { PlaylistContext } from '../../../src/playlist/playlist.ts'
 
@@ -10,7 +10,7 @@ export function standsAt(part: string | undefined, recording = 'rec-013'): Playl
     origin: 'https://media.clinic.example',
     part,
     partOf: path => {
-      const found = locatePath(path, LOCATIONS)
+      const found = locate(path, LOCATIONS)
       return 'place' in found && found.place.recording === recording ? found.place.part : undefined
     },
   }

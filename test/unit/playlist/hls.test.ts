@@ -6,8 +6,8 @@ const rewrite = (text: string, part: string | undefined = 'video/main.m3u8') =>
   rewritePlaylist(text, 'hls', standsAt(part))
 /** What becomes of one line, in a playlist that is well but for it. */
 const line = (text: string) => {
-  const outcome = rewrite(`#EXTM3U\n${text}\nend.ts\n`)
-  return 'text' in outcome ? outcome.text.slice('#EXTM3U\n'.length, -'\nend.ts\n'.length) : outcome
+  const outcome = rewrite(`#EXTM3U\n${text}\nend.m3u8\n`)
+  return 'text' in outcome ? outcome.text.slice('#EXTM3U\n'.length, -'\nend.m3u8\n'.length) : outcome
 }
 const OWN = 'https://media.clinic.example/recordings/rec-013'
 
@@ -69,9 +69,9 @@ describe('wherever a URI stands', () => {
     ['#EXT-X-FUTURE:X-COM-URL="%s"'],
   ])('%s', pattern => {
     const of = (uri: string) => line(pattern.replace('%s', uri))
-    expect(of('seg-0.m4s')).toBe(pattern.replace('%s', 'seg-0.m4s'))
+    expect(of('list.m3u8')).toBe(pattern.replace('%s', 'list.m3u8'))
     expect(of('../audio/x')).toBe(pattern.replace('%s', '../audio/x'))
-    expect(of(`${OWN}/video/seg-0.m4s`)).toBe(pattern.replace('%s', 'seg-0.m4s'))
+    expect(of(`${OWN}/video/list.m3u8`)).toBe(pattern.replace('%s', 'list.m3u8'))
     expect(of('/recordings/rec-013/audio/x')).toBe(pattern.replace('%s', '../audio/x'))
     for (const out of ['https://evil.example/x', '//evil.example/x', '/recordings/rec-014/x', '../../x'])
       expect(of(out)).toEqual(OUTSIDE)
@@ -101,6 +101,28 @@ describe('wherever a URI stands', () => {
     const alone = (text: string) => rewritePlaylist(text, 'hls', standsAt(undefined))
     expect(alone('#EXTM3U\n#EXTINF:1,\nseg-0.ts\n')).toEqual(OUTSIDE)
     expect(alone('#EXTM3U\n')).toEqual({ text: '#EXTM3U\n' })
+  })
+})
+
+describe('where a player reads a playlist, whatever it is called', () => {
+  test.each([
+    ['#EXT-X-STREAM-INF:BANDWIDTH=1\n%s'],
+    ['#EXT-X-STREAM-INF:BANDWIDTH=1\n#EXTINF:1,\n\n# a comment\n%s'],
+    ['#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="s",NAME="s",URI="%s"'],
+    ['#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI="%s"'],
+    ['#EXT-X-RENDITION-REPORT:URI="%s",LAST-MSN=1'],
+    ['#EXT-X-DATERANGE:ID="x",X-ASSET-URI="%s"'],
+  ])('%s', pattern => {
+    const of = (uri: string) => rewrite(`#EXTM3U\n${pattern.replace('%s', uri)}\n`)
+    for (const looked of ['list.m3u8', 'LIST.M3U8?x=1', 'a.b/720p', '720p?x=.ts'])
+      expect(of(looked)).toEqual({ text: `#EXTM3U\n${pattern.replace('%s', looked)}\n` })
+    for (const passed of ['seg-0.ts', 'seg-0.mp4?x.m3u8', 'list.m3u8.txt', 'list.mpd'])
+      expect(of(passed)).toEqual(INVALID)
+  })
+
+  test('a segment may be called anything', () => {
+    const text = '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlist.m3u8\n#EXTINF:1,\nseg.ts\n'
+    expect(rewrite(text)).toEqual({ text })
   })
 })
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { playlistKind } from '../../../src/playlist/playlist.ts'
+import { hasNoEnding, kindOfStart, playlistKind } from '../../../src/playlist/kind.ts'
 import { answerTo } from '../../../src/refusal.ts'
 
 test.each([
@@ -21,6 +21,26 @@ test.each([
   ['video/mp4', 'seg-0.m4s', undefined],
   ['x-application/dash+xml', 'seg-0.m4s', undefined],
 ])('%s, %s', (type, name, kind) => expect(playlistKind(type, name)).toBe(kind))
+
+test.each([
+  ['#EXTM3U\n', 'hls'],
+  ['\ufeff#EXTM3U', 'hls'],
+  ['\r\n #extm3u', 'hls'],
+  ['', 'hls'],
+  [' '.repeat(64), 'hls'],
+  ['<?xml version="1.0"?><!-- long', 'dash'],
+  ['\ufeff\n<MPD', 'dash'],
+  ['WEBVTT\n', undefined],
+  ['#EXTINF:', undefined],
+  ['\0\0\0\x18ftypiso5', undefined],
+])('what begins as %j', (text, kind) => expect(kindOfStart(new TextEncoder().encode(text))).toBe(kind))
+
+test.each([
+  ['720p', true],
+  ['a.b/720p', true],
+  ['a/720p.m3u8', false],
+  ['720p.', false],
+])('%s has no ending: %s', (name, none) => expect(hasNoEnding(name)).toBe(none))
 
 test.each(['playlist_outside', 'playlist_invalid'] as const)(
   '%s is told as forbidden, and no more',

@@ -1,0 +1,49 @@
+/** What a playlist is written in: RFC 8216, or ISO/IEC 23009-1. */
+export type PlaylistKind = 'hls' | 'dash'
+
+const KIND_OF_TYPE: ReadonlyMap<string, PlaylistKind> = new Map([
+  ['application/vnd.apple.mpegurl', 'hls'],
+  ['application/x-mpegurl', 'hls'],
+  ['audio/mpegurl', 'hls'],
+  ['audio/x-mpegurl', 'hls'],
+  ['application/dash+xml', 'dash'],
+])
+
+/**
+ * Whether a stored object is a playlist, and of which kind, by the media type that it is stored with and by its name:
+ * either is enough, as there are players that go by the one and players that go by the other.
+ *
+ * @param contentType as stored, with or without parameters, in any case
+ * @returns undefined where it is none
+ */
+export function playlistKind(contentType: string | undefined, name: string): PlaylistKind | undefined {
+  const byType = KIND_OF_TYPE.get(contentType?.split(';')[0]?.trim().toLowerCase() ?? '')
+  return byType ?? kindOfName(name)
+}
+
+/** The kind that the ending of a name tells, in any case. */
+export function kindOfName(name: string): PlaylistKind | undefined {
+  if (/\.m3u8?$/i.test(name)) return 'hls'
+  return /\.mpd$/i.test(name) ? 'dash' : undefined
+}
+
+/** What a playlist is delivered as, however it was stored. */
+export const PLAYLIST_TYPE: Readonly<Record<PlaylistKind, string>> = {
+  hls: 'application/vnd.apple.mpegurl',
+  dash: 'application/dash+xml',
+}
+
+/** Whether the last segment of a name has no ending, so that only its bytes tell what it is. */
+export function hasNoEnding(name: string): boolean {
+  return /^[^.]+$/.test(name.slice(name.lastIndexOf('/') + 1))
+}
+
+/** How many bytes of an object `kindOfStart` needs. */
+export const START = 64
+
+/** What an object begins as. An XML that is no MPD counts as one, too: how far off its first element is, nobody says. */
+export function kindOfStart(bytes: Uint8Array): PlaylistKind | undefined {
+  const start = new TextDecoder().decode(bytes)
+  if (/^\s*(?:#EXTM3U|$)/i.test(start)) return 'hls'
+  return /^\s*</.test(start) ? 'dash' : undefined
+}
