@@ -60,7 +60,7 @@ export function createGate(options: MediawardOptions): Gate {
   const places = (recording: string) => locations.map(({ keyPrefix }) => keyPrefix(recording))
   const deliveries = deliveryRecorder(record)
   const beginView = viewRecorder(record, options.views)
-  const playing: Playing = { store, soleIssuer, beginView, deliveries }
+  const playing: Playing = { store, soleIssuer, locations, publicUrl, beginView, deliveries }
   const storage: Storage = { store, issuers: names, places }
   const tickets = options.tickets && ticketsUnder(options.tickets.keys)
   const trusted = new Set(names)

@@ -1,13 +1,15 @@
 import type { Subject } from '../authenticate/subject.ts'
 import { authorize } from '../authorize/authorize.ts'
-import { parseRange, requestedRange } from '../deliver/byte-range.ts'
-import { bytesOf, deliver, holds, plan } from '../deliver/deliver.ts'
+import { type ByteRange, parseRange, requestedRange } from '../deliver/byte-range.ts'
+import { bytesOf, deliver, holds, type Plan, plan } from '../deliver/deliver.ts'
 import type { OpenedPart, RecordingStore, StoredPart } from '../deliver/recording-store.ts'
 import type { Attempt } from '../ledger/observe.ts'
+import type { CompiledLocation } from '../locate/location.ts'
 import { type Place, settled } from '../recording.ts'
 import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
 import type { WaitUntil } from '../wait-until.ts'
 import type { Deliveries } from './deliveries.ts'
+import { isNamedPlaylist, kindOfPart, readPlaylist } from './read-playlist.ts'
 import type { BeginView } from './views.ts'
 
 /** What playing takes beside the request. */
@@ -15,6 +17,9 @@ export interface Playing {
   readonly store: RecordingStore
   /** The only issuer, where there is but one. */
   readonly soleIssuer: string | undefined
+  readonly locations: readonly CompiledLocation[]
+  /** Where the gate is reached, where it can't tell by itself; absolute URLs in playlists begin with it. */
+  readonly publicUrl: string | undefined
   readonly beginView: BeginView
   readonly deliveries: Deliveries
 }
@@ -29,14 +34,17 @@ export async function playRecording(
   attempt: Attempt,
   place: Place,
   subject: Subject,
-  { store, soleIssuer, beginView, deliveries }: Playing,
+  { store, soleIssuer, locations, publicUrl, beginView, deliveries }: Playing,
   crossOrigin: Record<string, string>,
   waitUntil: WaitUntil,
 ): Promise<Response | Refused> {
   const { request } = attempt
-  const specs = request.method === 'GET' ? parseRange(request.headers.get('range')) : undefined
-  const range = requestedRange(specs)
-  const opening = request.method === 'HEAD' ? store.find(place.key) : store.open(place.key, range)
+  const isGet = request.method === 'GET'
+  const specs = isGet ? parseRange(request.headers.get('range')) : undefined
+  // A playlist is read whole, whatever of it is asked for.
+  const isPlaylist = isNamedPlaylist(place)
+  const range = isPlaylist ? undefined : requestedRange(specs)
+  const opening = isGet || isPlaylist ? store.open(place.key, range) : store.find(place.key)
   const part = await opening.catch(unavailable)
   const refusal = refusalOf(part)
   if (refusal !== undefined || part === null) {
@@ -48,24 +56,41 @@ export async function playRecording(
     return refusal ?? refused('recording_unknown')
   }
 
-  const planned = plan(request, specs, part, attempt.at)
-  const bytes = request.method === 'GET' ? bytesOf(planned, part.size) : undefined
-  if (bytes === undefined) return deliver(planned, part, discard(part, waitUntil), crossOrigin)
-  if (holds(part, bytes)) return watch(part)
-
-  // Rare: If-Range failed, or several ranges came to one. Opened anew, so decided anew.
-  discard(part, waitUntil)
-  const again = await store.open(place.key, bytes).catch(unavailable)
-  const secondThought = refusalOf(again)
-  if (secondThought === undefined && again?.etag === part.etag && holds(again, bytes)) {
-    return watch(again)
+  const kind = await kindOfPart(part, place, store).catch(unavailable)
+  if (kind !== undefined) {
+    const opened = await holding({ offset: 0, length: part.size }, part)
+    if (isRefused(opened)) return opened
+    const origin = publicUrl ?? new URL(request.url).origin
+    const playlist = await readPlaylist(opened, kind, place, locations, origin).catch(unavailable)
+    if (isRefused(playlist)) return playlist
+    const planned = plan(request, specs, playlist.part, attempt.at)
+    const bytes = isGet ? bytesOf(planned, playlist.part.size) : undefined
+    if (bytes === undefined) return deliver(planned, playlist.part, null, crossOrigin)
+    const { offset, length } = bytes
+    const body = playlist.text.slice(offset, offset + length).stream()
+    return watch(planned, { ...playlist.part, body, range: bytes })
   }
-  discard(again, waitUntil)
-  if (secondThought !== undefined) return secondThought
-  throw new Fault('store_unavailable')
+
+  const planned = plan(request, specs, part, attempt.at)
+  const bytes = isGet ? bytesOf(planned, part.size) : undefined
+  if (bytes === undefined) return deliver(planned, part, discard(part, waitUntil), crossOrigin)
+  const opened = await holding(bytes, part)
+  return isRefused(opened) ? opened : watch(planned, opened)
+
+  /** The bytes to send. Rarely others were opened than are to be sent: opened anew, so decided anew. */
+  async function holding(bytes: ByteRange, opened: OpenedPart | StoredPart): Promise<OpenedPart | Refused> {
+    if (holds(opened, bytes)) return opened
+    discard(opened, waitUntil)
+    const again = await store.open(place.key, bytes).catch(unavailable)
+    const secondThought = refusalOf(again)
+    if (secondThought === undefined && again?.etag === opened.etag && holds(again, bytes)) return again
+    discard(again, waitUntil)
+    if (secondThought !== undefined) return secondThought
+    throw new Fault('store_unavailable')
+  }
 
   /** No view without a record: not a byte goes out before that one is watching is on record. */
-  async function watch(opened: OpenedPart): Promise<Response> {
+  async function watch(planned: Plan, opened: OpenedPart): Promise<Response> {
     try {
       const view = await beginView(attempt, subject, place.recording, waitUntil)
       deliveries.sending(attempt, { view, part: place.part, ...opened.range, taken: opened.taken }, waitUntil)

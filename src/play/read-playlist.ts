@@ -1,0 +1,97 @@
+import { safeMediaType, UNKNOWN_TYPE } from '../deliver/media-type.ts'
+import type { OpenedPart, RecordingStore, StoredPart } from '../deliver/recording-store.ts'
+import { locate } from '../locate/locate.ts'
+import type { CompiledLocation } from '../locate/location.ts'
+import {
+  hasNoEnding,
+  kindOfStart,
+  PLAYLIST_TYPE,
+  type PlaylistKind,
+  playlistKind,
+  START,
+} from '../playlist/kind.ts'
+import { MAX_PLAYLIST, rewritePlaylist } from '../playlist/playlist.ts'
+import type { Place } from '../recording.ts'
+import { isRefused, type Refused, refused } from '../refusal.ts'
+
+/** A playlist as it is sent. */
+export interface ReadPlaylist {
+  /** Its facts: size and entity tag are those of `text`. */
+  readonly part: StoredPart
+  readonly text: Blob
+}
+
+/** Changes with what rewriting does, so that no cache holds one text under the tag of another. */
+const REWRITTEN = '-m1"'
+
+/**
+ * Whether a stored object is a playlist, and of which kind. Where neither its media type nor its name tells, its first
+ * bytes are read, for a player would.
+ */
+export async function kindOfPart(
+  part: StoredPart,
+  { key, part: name }: Place,
+  store: RecordingStore,
+): Promise<PlaylistKind | undefined> {
+  if (part.size === 0) return undefined
+  const kind = playlistKind(part.contentType, name ?? '')
+  if (kind !== undefined) return kind
+  const told = name === undefined ? safeMediaType(part.contentType) !== UNKNOWN_TYPE : !hasNoEnding(name)
+  if (told) return undefined
+  const start = await store.open(key, { offset: 0, length: START })
+  // Another object by now: it was not decided on.
+  if (start === null || !('body' in start) || start.etag !== part.etag)
+    throw new Error('replaced while it was read')
+  return kindOfStart(new Uint8Array(await new Response(start.body).arrayBuffer()))
+}
+
+/** Whether a place's name alone says that a playlist is there. */
+export function isNamedPlaylist({ part }: Place): boolean {
+  return part !== undefined && playlistKind(undefined, part) !== undefined
+}
+
+/**
+ * Reads a playlist to its end and rewrites it, so that all that it names is a part of its own recording.
+ *
+ * @param opened all of it
+ * @param origin where it is asked for
+ */
+export async function readPlaylist(
+  opened: OpenedPart,
+  kind: PlaylistKind,
+  place: Place,
+  locations: readonly CompiledLocation[],
+  origin: string,
+): Promise<ReadPlaylist | Refused> {
+  const { body, range: _, taken: __, ...part } = opened
+  if (part.size > MAX_PLAYLIST) {
+    await body.cancel().catch(() => {})
+    return refused('playlist_invalid')
+  }
+  const stored = new Uint8Array(await new Response(body).arrayBuffer())
+  const text = decoded(stored)
+  if (text === undefined) return refused('playlist_invalid')
+  const outcome = rewritePlaylist(text, kind, { origin, part: place.part, partOf })
+  if (isRefused(outcome)) return outcome
+  const contentType = PLAYLIST_TYPE[kind]
+  if (outcome.text === text) return { part: { ...part, contentType }, text: new Blob([stored]) }
+  const rewritten = new Blob([outcome.text])
+  const etag = part.etag.replace(/"$/, REWRITTEN)
+  return { part: { ...part, contentType, size: rewritten.size, etag }, text: rewritten }
+
+  /** The part of this recording that a path names, at the location that relative URLs lead to from here. */
+  function partOf(path: string): string | undefined {
+    const found = locate(path, locations)
+    if (isRefused(found) || place.part === undefined || found.place.part === undefined) return undefined
+    const key = place.key.slice(0, -place.part.length) + found.place.part
+    return found.place.recording === place.recording && found.place.key === key ? found.place.part : undefined
+  }
+}
+
+function decoded(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,277 @@
+import { describe, expect, test } from 'vitest'
+import type { MediawardOptions, RecordingStore } from '../../../src/index.ts'
+import type { AccessEvent } from '../../../src/ledger/event.ts'
+import { MAX_PLAYLIST } from '../../../src/playlist/playlist.ts'
+import { memoryStore } from '../../../src/runtime/memory/index.ts'
+import { createIssuer } from '../../support/clinic.ts'
+import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
+
+const OWN = 'https://gate.test/recordings/set'
+const HLS = `#EXTM3U\n#EXTINF:1,\n${OWN}/video/seg-0.ts\n#EXTINF:1,\nseg-1.ts\n`
+const REWRITTEN = '#EXTM3U\n#EXTINF:1,\nseg-0.ts\n#EXTINF:1,\nseg-1.ts\n'
+
+interface Clinic extends MemoryGate {
+  /** Asks as the patient whose recordings these are. */
+  readonly play: (part: string, headers?: Record<string, string>, method?: string) => Promise<Response>
+  /** What was asked of the store since the last time. */
+  readonly asked: () => string[]
+  readonly refusals: () => Promise<AccessEvent[]>
+}
+
+async function clinic(
+  parts: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>,
+  { type = 'video/mp4', ...options }: Partial<MediawardOptions> & { type?: string } = {},
+): Promise<Clinic> {
+  const idp = await createIssuer()
+  const memory = memoryStore()
+  let asked: string[] = []
+  const store: RecordingStore = {
+    ...memory,
+    find: key => {
+      asked.push('find')
+      return memory.find(key)
+    },
+    open: (key, range) => {
+      asked.push(range === undefined ? 'open' : `open ${JSON.stringify(range)}`)
+      return memory.open(key, range)
+    },
+  }
+  for (const [part, content] of Object.entries(parts)) {
+    const body = new Blob([content])
+    const binding = { owner: 'patient-1', issuer: idp.issuer }
+    const facts = { size: body.size, contentType: type, binding, replaces: null }
+    await memory.put(`recordings/set/${part}`, body.stream(), facts)
+  }
+  const gate = await memoryGate({ store, ...options }, idp)
+  const token = await idp.token('patient-1')
+  return {
+    ...gate,
+    play: (part, headers = {}, method = 'GET') =>
+      gate.fetch(`/recordings/set/${part}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, ...headers },
+      }),
+    asked: () => {
+      const since = asked
+      asked = []
+      return since
+    },
+    refusals: async () =>
+      (await gate.ledger.read({ limit: 100 })).entries
+        .map(({ json }) => JSON.parse(json) as AccessEvent)
+        .filter(({ kind }) => kind === 'access'),
+  }
+}
+
+describe('a playlist is rewritten as far as needed', () => {
+  test('and what it is told with is that of the text that is sent', async () => {
+    const gate = await clinic({ 'video/main.m3u8': HLS, 'video/own.m3u8': REWRITTEN })
+    const response = await gate.play('video/main.m3u8')
+    const etag = response.headers.get('etag') ?? ''
+    expect(await response.text()).toBe(REWRITTEN)
+    expect(gate.asked()).toEqual(['open'])
+    expect(response.headers.get('content-length')).toBe(String(REWRITTEN.length))
+    expect(response.headers.get('content-type')).toBe('application/vnd.apple.mpegurl')
+    expect(etag).toMatch(/^"[0-9a-f]+-m1"$/)
+
+    const head = await gate.play('video/main.m3u8', { range: 'bytes=0-1' }, 'HEAD')
+    expect([head.status, await head.text()]).toEqual([200, ''])
+    for (const name of ['etag', 'content-length', 'content-type', 'last-modified'])
+      expect(head.headers.get(name)).toBe(response.headers.get(name))
+    expect(gate.asked()).toEqual(['open'])
+
+    // What needs nothing is sent as it is stored, under its own tag.
+    const own = await gate.play('video/own.m3u8')
+    expect(await own.text()).toBe(REWRITTEN)
+    expect(own.headers.get('etag')).toMatch(/^"[0-9a-f]+"$/)
+  })
+
+  test('preconditions and ranges are about that text', async () => {
+    const gate = await clinic({ 'video/main.m3u8': HLS })
+    const play = (headers: Record<string, string>) => gate.play('video/main.m3u8', headers)
+    const etag = (await play({})).headers.get('etag') ?? ''
+    const stored = etag.replace('-m1', '')
+    expect((await play({ 'if-none-match': etag })).status).toBe(304)
+    expect((await play({ 'if-none-match': stored })).status).toBe(200)
+    expect((await play({ 'if-match': stored })).status).toBe(412)
+
+    const part = await play({ range: 'bytes=8-15' })
+    expect([part.status, await part.text()]).toEqual([206, REWRITTEN.slice(8, 16)])
+    expect(part.headers.get('content-range')).toBe(`bytes 8-15/${REWRITTEN.length}`)
+    const end = await play({ range: 'bytes=-9' })
+    expect(await end.text()).toBe('seg-1.ts\n')
+    const resumed = await play({ range: 'bytes=8-15', 'if-range': stored })
+    expect([resumed.status, await resumed.text()]).toEqual([200, REWRITTEN])
+    // Within what is stored, beyond what is sent.
+    const beyond = await play({ range: `bytes=${REWRITTEN.length}-` })
+    expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, `bytes */${REWRITTEN.length}`])
+  })
+
+  test('one with the media type of a playlist alone is read whole too', async () => {
+    const gate = await clinic({ 'video/main.x': HLS }, { type: 'Application/x-mpegURL; charset=utf-8' })
+    gate.asked()
+    const response = await gate.play('video/main.x', { range: 'bytes=8-15' })
+    expect([response.status, await response.text()]).toEqual([206, REWRITTEN.slice(8, 16)])
+    expect(response.headers.get('content-type')).toBe('application/vnd.apple.mpegurl')
+    expect(gate.asked()).toEqual(['open {"offset":8,"length":8}', `open {"offset":0,"length":${HLS.length}}`])
+    const beyond = await gate.play('video/main.x', { range: 'bytes=5000-' })
+    expect(beyond.headers.get('content-range')).toBe(`bytes */${REWRITTEN.length}`)
+    const head = await gate.play('video/main.x', {}, 'HEAD')
+    expect(head.headers.get('content-length')).toBe(String(REWRITTEN.length))
+  })
+
+  test('the origin of its own URLs is the one that the gate is reached at', async () => {
+    const text = HLS.replaceAll('https://gate.test', 'https://media.clinic.example')
+    const gate = await clinic({ 'video/main.m3u8': text }, { publicUrl: 'https://media.clinic.example' })
+    expect(await (await gate.play('video/main.m3u8')).text()).toBe(REWRITTEN)
+    const other = await clinic({ 'video/main.m3u8': text })
+    expect((await other.play('video/main.m3u8')).status).toBe(403)
+  })
+
+  test('the same recording at another location is not where its relative URLs lead', async () => {
+    const locations = [
+      { url: '/recordings/:recording/:part+', key: 'recordings/:recording/:part' },
+      { url: '/archive/:recording/:part+', key: 'archive/:recording/:part' },
+    ]
+    const text = HLS.replace('/recordings/', '/archive/')
+    const gate = await clinic({ 'video/main.m3u8': text }, { locations })
+    expect((await gate.play('video/main.m3u8')).status).toBe(403)
+  })
+
+  test('a manifest of DASH', async () => {
+    const mpd = (base: string) => `<MPD><BaseURL>${base}</BaseURL><Period/></MPD>`
+    const gate = await clinic({ 'a/x.mpd': mpd('/recordings/set/b/'), 'a/y.mpd': mpd('//evil.example/') })
+    const response = await gate.play('a/x.mpd')
+    expect(response.headers.get('content-type')).toBe('application/dash+xml')
+    expect(await response.text()).toBe(mpd('../b/'))
+    expect((await gate.play('a/y.mpd')).status).toBe(403)
+  })
+})
+
+describe('one that leads out is refused', () => {
+  const out = HLS.replace(OWN, 'https://evil.example')
+
+  test('with a record that says where and whose, without a byte, and without a view', async () => {
+    const gate = await clinic({ 'video/main.m3u8': out })
+    for (const [headers, method] of [[{}], [{ range: 'bytes=0-6' }], [{}, 'HEAD']] as const) {
+      const response = await gate.play('video/main.m3u8', headers, method)
+      expect(response.status).toBe(403)
+      const said = await response.text()
+      expect(said).not.toMatch(/evil|EXTM3U/)
+    }
+    const refusals = await gate.refusals()
+    expect(refusals.map(({ reason, method }) => [reason, method])).toEqual([
+      ['playlist_outside', 'GET'],
+      ['playlist_outside', 'GET'],
+      ['playlist_outside', 'HEAD'],
+    ])
+    expect(refusals[0]).toMatchObject({ recording: 'set', part: 'video/main.m3u8', decision: 'deny' })
+    expect(refusals[0]?.subject).toBe(refusals[0]?.owner)
+    expect((await gate.ledger.read({ limit: 100 })).entries).toHaveLength(3)
+  })
+
+  test('to nobody but whose it is: to all others it is not there', async () => {
+    const gate = await clinic({ 'video/main.m3u8': out })
+    gate.asked()
+    const headers = { authorization: `Bearer ${await gate.idp.token('patient-2')}` }
+    const answers = []
+    for (const part of ['video/main.m3u8', 'video/none.m3u8']) {
+      const response = await gate.fetch(`/recordings/set/${part}`, {
+        headers: { ...headers, range: 'bytes=0-9' },
+      })
+      const body = (await response.text()).replace(/urn:uuid:[0-9a-f-]+/, '')
+      answers.push([response.status, [...response.headers], body, gate.asked()])
+    }
+    expect(answers[0]).toEqual(answers[1])
+    expect((await gate.refusals()).map(({ reason }) => reason)).toEqual(['not_owner', 'recording_unknown'])
+  })
+
+  test('what is no text, and what is too long, is not read', async () => {
+    const gate = await clinic({
+      'latin.m3u8': Uint8Array.from([...Buffer.from('#EXTM3U\n#'), 0xe9, 10]),
+      'zipped.m3u8': Uint8Array.from([0x1f, 0x8b, 8, 0]),
+      'long.m3u8': `#EXTM3U\n${'#\n'.repeat(MAX_PLAYLIST / 2)}`,
+      'longest.m3u8': `#EXTM3U\n${'#\n'.repeat(MAX_PLAYLIST / 2 - 4)}`,
+    })
+    for (const part of ['latin.m3u8', 'zipped.m3u8', 'long.m3u8'])
+      expect((await gate.play(part)).status).toBe(403)
+    expect((await gate.play('longest.m3u8')).headers.get('content-length')).toBe(String(MAX_PLAYLIST))
+    expect(new Set((await gate.refusals()).map(({ reason }) => reason))).toEqual(
+      new Set(['playlist_invalid']),
+    )
+  })
+})
+
+describe('what neither name nor type tells is looked at', () => {
+  const video = new Uint8Array(3000).fill(7)
+  const start = 'open {"offset":0,"length":64}'
+
+  test('a part without an ending, whatever type it was stored with', async () => {
+    const gate = await clinic({
+      'v/720p': HLS,
+      'v/out': HLS.replace(OWN, '//evil.example'),
+      'v/xml': '<MPD><BaseURL>//evil.example/</BaseURL></MPD>',
+      'v/raw': video,
+      'v/empty': '',
+    })
+    gate.asked()
+    const response = await gate.play('v/720p')
+    expect(await response.text()).toBe(HLS.replace(`${OWN}/video`, '../video'))
+    expect(response.headers.get('content-type')).toBe('application/vnd.apple.mpegurl')
+    expect(gate.asked()).toEqual(['open', start])
+    // Nor is a playlist had in pieces.
+    const piece = await gate.play('v/720p', { range: 'bytes=20-' })
+    expect(await piece.text()).toBe(HLS.replace(`${OWN}/video`, '../video').slice(20))
+    for (const part of ['v/out', 'v/xml']) expect((await gate.play(part)).status).toBe(403)
+    gate.asked()
+    const raw = await gate.play('v/raw', { range: 'bytes=1000-1999' })
+    expect([raw.status, (await raw.arrayBuffer()).byteLength]).toEqual([206, 1000])
+    expect(gate.asked()).toEqual(['open {"offset":1000,"length":1000}', start])
+    expect((await gate.play('v/empty')).status).toBe(200)
+  })
+
+  test('not a segment with an ending, which takes one read', async () => {
+    const gate = await clinic({ 'v/seg-0.ts': video }, { type: 'application/octet-stream' })
+    gate.asked()
+    expect((await gate.play('v/seg-0.ts')).status).toBe(200)
+    expect(gate.asked()).toEqual(['open'])
+  })
+
+  test('a recording of one file only where its type tells nothing', async () => {
+    const store = memoryStore()
+    const gate = await memoryGate({ store })
+    const headers = { authorization: `Bearer ${await gate.idp.token('patient-1')}` }
+    const binding = { owner: 'patient-1', issuer: gate.idp.issuer }
+    const put = (id: string, contentType: string) =>
+      store.put(`recordings/${id}`, new Blob([HLS]).stream(), {
+        size: HLS.length,
+        contentType,
+        binding,
+        replaces: null,
+      })
+    await put('untyped', 'application/octet-stream')
+    await put('typed', 'video/mp4')
+    // In a recording of one file, every reference leads out of it.
+    expect((await gate.fetch('/recordings/untyped', { headers })).status).toBe(403)
+    const typed = await gate.fetch('/recordings/typed', { headers })
+    expect([typed.status, typed.headers.get('content-type')]).toEqual([200, 'video/mp4'])
+  })
+
+  test('what was replaced meanwhile is not what was decided on', async () => {
+    const memory = memoryStore()
+    let opened = 0
+    const store: RecordingStore = {
+      ...memory,
+      async open(key, range) {
+        const part = await memory.open(key, range)
+        return part && opened++ > 0 ? { ...part, etag: '"another"' } : part
+      },
+    }
+    const gate = await memoryGate({ store })
+    const binding = { owner: 'patient-1', issuer: gate.idp.issuer }
+    const facts = { size: HLS.length, contentType: 'video/mp4', binding, replaces: null }
+    await memory.put('recordings/set/720p', new Blob([HLS]).stream(), facts)
+    const headers = { authorization: `Bearer ${await gate.idp.token('patient-1')}` }
+    expect((await gate.fetch('/recordings/set/720p', { headers })).status).toBe(503)
+  })
+})
