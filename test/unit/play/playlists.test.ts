@@ -105,6 +105,7 @@ describe('a playlist is rewritten as far as needed', () => {
     // Within what is stored, beyond what is sent.
     const beyond = await play({ range: `bytes=${REWRITTEN.length}-` })
     expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, `bytes */${REWRITTEN.length}`])
+    expect(new Set(gate.asked())).toEqual(new Set(['open']))
   })
 
   test('one with the media type of a playlist alone is read whole too', async () => {
@@ -136,6 +137,18 @@ describe('a playlist is rewritten as far as needed', () => {
     const text = HLS.replace('/recordings/', '/archive/')
     const gate = await clinic({ 'video/main.m3u8': text }, { locations })
     expect((await gate.play('video/main.m3u8')).status).toBe(403)
+  })
+
+  test('nor is another recording, whose objects have the same keys by mistake', async () => {
+    const locations = [
+      { url: '/recordings/:recording/:part+', key: 'recordings/:recording/:part' },
+      { url: '/by-room/:recording/:part+', key: ':recording/set/:part' },
+    ]
+    const gate = await clinic(
+      { 'main.m3u8': '#EXTM3U\n#EXTINF:1,\n/by-room/recordings/seg-0.ts\n' },
+      { locations },
+    )
+    expect((await gate.play('main.m3u8')).status).toBe(403)
   })
 
   test('a manifest of DASH', async () => {
@@ -269,9 +282,13 @@ describe('what neither name nor type tells is looked at', () => {
     }
     const gate = await memoryGate({ store })
     const binding = { owner: 'patient-1', issuer: gate.idp.issuer }
-    const facts = { size: HLS.length, contentType: 'video/mp4', binding, replaces: null }
-    await memory.put('recordings/set/720p', new Blob([HLS]).stream(), facts)
-    const headers = { authorization: `Bearer ${await gate.idp.token('patient-1')}` }
-    expect((await gate.fetch('/recordings/set/720p', { headers })).status).toBe(503)
+    const facts = { size: HLS.length, contentType: 'audio/mpegurl', binding, replaces: null }
+    await memory.put('recordings/set/720p', new Blob([HLS]).stream(), { ...facts, contentType: 'video/mp4' })
+    await memory.put('recordings/set/a.x', new Blob([HLS]).stream(), facts)
+    const headers = { authorization: `Bearer ${await gate.idp.token('patient-1')}`, range: 'bytes=0-9' }
+    for (const part of ['720p', 'a.x']) {
+      opened = 0
+      expect((await gate.fetch(`/recordings/set/${part}`, { headers })).status).toBe(503)
+    }
   })
 })
