@@ -20,7 +20,7 @@ function onRuntime(name: string, runtime: string, include: string, groupOrder = 
 const WIRE = 'test/wire/**/*.test.ts'
 const BROWSER = 'test/browser/**/*.test.ts'
 // Programs that others wrote, from Debian's packages: ffmpeg, curl.
-const PLAYERS = 'test/peers/players.test.ts'
+const PLAYERS = 'test/peers/{players,packagers}.test.ts'
 
 export default defineConfig({
   root,
