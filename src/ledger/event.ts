@@ -1,7 +1,7 @@
 import type { Reason } from '../reason.ts'
 
 /** Version of the gate, as it stands in every record. */
-export const VERSION = '0.2.0'
+export const VERSION = '0.3.0'
 
 /** What the log knows of where a request came from. */
 export interface EventNetwork {
