@@ -79,7 +79,7 @@ export async function issueTicket(
   const url = `${origin}${TICKETED}${ticket}${part === undefined ? '' : `/${part}`}`
   const attributes = `Path=${root}; Max-Age=${lifetime}; Secure; HttpOnly; ${SAME_SITE[cookie]}`
   const headers = responseHeaders(crossOrigin, { 'Set-Cookie': `${TICKET_COOKIE}=${ticket}; ${attributes}` })
-  return Response.json({ url, expires_at: ends }, { status: 201, headers })
+  return Response.json({ url, expires_at: ends, expires_in: lifetime }, { status: 201, headers })
 }
 
 /** What cannot be told can't be bound to: it would bind to nothing, and look as if it did. */

@@ -59,8 +59,6 @@ export interface OpenTicket {
 
 /** Of a ticket's life; the rest is for an answer that is slow, or a fault that passes. */
 const RENEW_AT = 0.8
-/** Milliseconds for a ticket that ended before it came: the clock here is off, and says nothing of its life. */
-const CLOCK_IS_OFF = 60_000
 /** Milliseconds for an answer. */
 const PATIENCE = 15_000
 /** Seconds, where an `unavailable` names none. */
@@ -202,12 +200,16 @@ function retryAfter(value: string | null): number {
 }
 
 function issuedBy(body: unknown): Issued {
-  const { url, expires_at } = (body ?? {}) as { url?: unknown; expires_at?: unknown }
+  // Its life, not when it ends: the clock of a device may be off by hours.
+  const { url, expires_in } = (body ?? {}) as { url?: unknown; expires_in?: unknown }
   const prefix = typeof url === 'string' ? /^https?:\/\/[^/]+\/play\/[^/?#]+/.exec(url)?.[0] : undefined
-  const expires = typeof expires_at === 'string' ? Date.parse(expires_at) : Number.NaN
-  if (typeof url !== 'string' || prefix === undefined || Number.isNaN(expires)) {
+  if (
+    typeof url !== 'string' ||
+    prefix === undefined ||
+    typeof expires_in !== 'number' ||
+    !(expires_in > 0)
+  ) {
     throw new TicketError('unavailable', 'what answered is not the gate', 201, RETRY_AFTER)
   }
-  const life = expires - Date.now()
-  return { url, prefix, life: life > 0 ? Math.min(life, DAY * 1000) : CLOCK_IS_OFF }
+  return { url, prefix, life: Math.min(expires_in, DAY) * 1000 }
 }
