@@ -19,6 +19,7 @@ const TITLES: Readonly<Record<string, string>> = {
   storing: 'storing',
   streaming: 'streaming',
   browser: 'players in Chromium: `<video>`, HLS, hls.js, Shaka Player',
+  playlists: 'playlists that name nothing but their own recording',
   lists: 'lists that may not show what they may not play',
   views: 'views, and which bytes left',
   tickets: 'tickets: the URL, the cookie, and what they don’t open',
