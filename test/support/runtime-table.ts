@@ -18,7 +18,7 @@ const TITLES: Readonly<Record<string, string>> = {
   kill: '`kill -9` under load, 20 times: no record lost',
   storing: 'storing',
   streaming: 'streaming',
-  browser: 'players in Chromium: `<video>`, HLS, hls.js, Shaka Player',
+  browser: 'players in Chromium: `<video>`, HLS, DASH, hls.js, Shaka Player',
   playlists: 'playlists that name nothing but their own recording',
   lists: 'lists that may not show what they may not play',
   views: 'views, and which bytes left',
