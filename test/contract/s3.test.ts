@@ -28,7 +28,7 @@ function overS3(name: string, start: () => Promise<S3Server>, cannot: Readonly<R
       // A name that no test has any more would leave out nothing, unseen.
       expect([...leftOut].sort()).toEqual(Object.keys(cannot).sort())
     })
-    recordingStoreContract(name, () => s3Store(server.bucket()))
+    recordingStoreContract(name, () => s3Store(server.bucket()), 5 * 2 ** 20)
   })
 }
 
