@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { StoredPart } from '../../../deliver/recording-store.ts'
 import {
   type CompleteOptions,
-  type PieceOptions,
-  type StoredPart,
   type UploadOptions,
+  type Uploads,
   UploadUnknown,
-} from '../../../deliver/recording-store.ts'
+} from '../../../deliver/uploads.ts'
 import { copyInto, writeForNow } from './durable-file.ts'
 import type { OneAtATime } from './one-at-a-time.ts'
 import { type Begun, sweep, UploadFolder } from './upload-folder.ts'
@@ -35,21 +35,11 @@ export interface NewVersion extends Omit<UploadOptions, 'pieceSize'>, Pick<Compl
   readonly digest: string
 }
 
-/** The uploads in pieces of a folder store. They outlast the process. */
-export interface FolderUploads {
-  begin(key: string, options: UploadOptions): Promise<string>
-  putPiece(
-    key: string,
-    id: string,
-    body: ReadableStream<Uint8Array> | null,
-    options: PieceOptions,
-  ): Promise<string>
-  complete(key: string, id: string, options: CompleteOptions): Promise<StoredPart | null>
-  abandon(key: string, id: string): Promise<void>
-}
-
-/** Makes them. Sweeps away what nobody touched for 7 days, now and whenever one begins. */
-export function folderUploads(parts: FolderUploadParts): FolderUploads {
+/**
+ * The uploads in pieces of a folder store. They outlast the process; what nobody touched for 7 days is swept away, now
+ * and whenever one begins.
+ */
+export function folderUploads(parts: FolderUploadParts): Uploads {
   const { all, incoming, exclusively, now, publish, withdraw } = parts
   sweep(all, now())
   // Not the name of any key.

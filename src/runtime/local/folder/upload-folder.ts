@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bindingOf, metadataOf } from '../../../deliver/object-metadata.ts'
-import { type UploadOptions, UploadUnknown } from '../../../deliver/recording-store.ts'
+import { type UploadOptions, UploadUnknown } from '../../../deliver/uploads.ts'
 import { codeOf, diskFailed } from './disk-fault.ts'
 import { syncFolder, writeDurably } from './durable-file.ts'
 
