@@ -3,21 +3,21 @@ import { mkdirSync, realpathSync, rmSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { servedRange } from '../../../deliver/byte-range.ts'
-import type { PutOptions, RecordingStore, StoredPart } from '../../../deliver/recording-store.ts'
+import type { RecordingStore } from '../../../deliver/recording-store.ts'
 import { RESERVED_PREFIX } from '../../../locate/location.ts'
 import { StorageFault } from '../../../storage-fault.ts'
-import { claimByObject } from '../../../store/claim-object.ts'
+import { claimByObject, claimedByObject } from '../../../store/claim-object.ts'
 import { stampedByFinding } from '../../../store/stamped-by-finding.ts'
-import { codeOf, diskFailed } from './disk-fault.ts'
-import { replaceDurably, syncFolder, writeDurably } from './durable-file.ts'
+import { writeDurably } from './durable-file.ts'
 import { factsFiles } from './facts-file.ts'
 import { fileBody } from './file-body.ts'
 import { firstBelow } from './first-below.ts'
 import { type FolderPath, folderPath } from './folder-path.ts'
+import { folderUploads } from './folder-uploads.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { openFiles } from './open-files.ts'
-import { refuseLinks } from './regular-file.ts'
-import { type StoredFacts, writeFacts } from './stored-facts.ts'
+import { partOf, publisher } from './publish.ts'
+import type { StoredFacts } from './stored-facts.ts'
 
 /** How often a part is opened again that was replaced between the reading of its facts and of its bytes. */
 const OPENINGS = 5
@@ -37,6 +37,7 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
   rmSync(uploads, { recursive: true, force: true })
   mkdirSync(uploads, { recursive: true, mode: 0o700 })
   const root = realpathSync(folder)
+  const incoming = join(root, RESERVED_PREFIX, 'uploads')
   const exclusively = oneAtATime()
   const files = openFiles()
   const factsOf = factsFiles()
@@ -44,6 +45,8 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
     const read = factsOf.read(facts)
     return read?.key === key ? read : null
   }
+
+  const publish = publisher({ root, incoming, exclusively, files, factsOf, factsAt, now })
 
   const store: RecordingStore = {
     async find(key) {
@@ -72,68 +75,35 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
     },
 
     async put(key, body, options) {
-      const path = folderPath(root, key)
+      folderPath(root, key)
       const version = randomBytes(16).toString('hex')
-      const staged = join(root, RESERVED_PREFIX, 'uploads', version)
-      const { size, digest } = await writeDurably(staged, body ?? [], options.size)
+      const staged = join(incoming, version)
+      const { digest } = await writeDurably(staged, body ?? [], options.size, options.sha256)
       try {
-        return await exclusively(key, async () => {
-          factsOf.forget(path.facts)
-          const present = factsAt(path, key)
-          if ((present?.etag ?? null) !== options.replaces) return null
-          const facts = newFacts(key, version, size, digest, options, now())
-          const text = new TextEncoder().encode(writeFacts(facts))
-          await makeFolders(path.folders)
-          await writeDurably(`${staged}.json`, [text], text.length)
-          await replaceDurably(staged, path.bytes(version), path.folder)
-          await replaceDurably(`${staged}.json`, path.facts, path.folder)
-          factsOf.forget(path.facts)
-          // Who reads the old version has its file open, and reads on.
-          if (present !== null) {
-            files.forget(path.bytes(present.version))
-            await rm(path.bytes(present.version), { force: true }).catch(() => {})
-          }
-          return partOf(facts)
-        })
+        return await publish(staged, { ...options, key, version, digest })
       } finally {
-        await Promise.all([staged, `${staged}.json`].map(file => rm(file, { force: true })))
+        await rm(staged, { force: true })
       }
     },
 
+    ...folderUploads({
+      all: join(root, RESERVED_PREFIX, 'in-pieces'),
+      incoming,
+      exclusively,
+      now,
+      publish,
+      withdraw: (key, version) =>
+        exclusively(key, async () => {
+          const path = folderPath(root, key)
+          if (factsAt(path, key)?.version !== version) await rm(path.bytes(version), { force: true })
+        }),
+    }),
+
     stamped: places => stampedByFinding(store, places, prefix => firstBelow(root, prefix)),
+
+    claimed: recording => claimedByObject(store, recording),
 
     claim: (recording, binding, places) => claimByObject(store, recording, binding, places),
   }
   return store
-}
-
-function newFacts(
-  key: string,
-  version: string,
-  size: number,
-  digest: string,
-  { contentType, binding }: PutOptions,
-  now: number,
-): StoredFacts {
-  const modified = Math.floor(now / 1000) * 1000
-  // Of the bytes alone, so that it is the same after a restart, a copy and a restore.
-  return { key, version, size, etag: `"${digest.slice(0, 32)}"`, modified, contentType, binding }
-}
-
-function partOf({ key: _key, version: _version, ...part }: StoredFacts): StoredPart {
-  return part
-}
-
-/** Makes the folders of an object, durably, one below the other: a link among them would lead the next one away. */
-async function makeFolders([above = '', ...below]: readonly string[]): Promise<void> {
-  const [folder] = below
-  if (folder === undefined) return
-  try {
-    mkdirSync(folder, { mode: 0o700 })
-    await syncFolder(above)
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') diskFailed(error)
-    refuseLinks(folder)
-  }
-  await makeFolders(below)
 }
