@@ -39,11 +39,17 @@ export function hasNoEnding(name: string): boolean {
 }
 
 /** How many bytes of an object `kindOfStart` needs. */
-export const START = 64
+export const START = 1024
 
-/** What an object begins as. An XML that is no MPD counts as one, too: how far off its first element is, nobody says. */
+// What may stand before the first element of an XML, and that element's name, without its prefix.
+const FIRST_ELEMENT =
+  /^\s*(?:<\?[^>]*\?>\s*|<!--[\s\S]*?-->\s*|<!DOCTYPE[^>[]*>\s*)*<(?:[\w.-]+:)?([\w.-]+)[\s/>]/i
+
+/** What an object begins as. An XML whose first element is further off counts as an MPD. */
 export function kindOfStart(bytes: Uint8Array): PlaylistKind | undefined {
   const start = new TextDecoder().decode(bytes)
   if (/^\s*(?:#EXTM3U|$)/i.test(start)) return 'hls'
-  return /^\s*</.test(start) ? 'dash' : undefined
+  if (!/^\s*</.test(start)) return undefined
+  const [, element = 'mpd'] = FIRST_ELEMENT.exec(start) ?? []
+  return element.toLowerCase() === 'mpd' ? 'dash' : undefined
 }

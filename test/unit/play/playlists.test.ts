@@ -217,7 +217,7 @@ describe('one that leads out is refused', () => {
 
 describe('what neither name nor type tells is looked at', () => {
   const video = new Uint8Array(3000).fill(7)
-  const start = 'open {"offset":0,"length":64}'
+  const start = 'open {"offset":0,"length":1024}'
 
   test('a part without an ending, whatever type it was stored with', async () => {
     const gate = await clinic({

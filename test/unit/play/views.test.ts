@@ -30,7 +30,6 @@ function heldLedger(): Ledger & { waiting: LedgerEntry[]; take: () => void; refu
     refuse: () => answers.shift()?.reject(new Error('full')),
   }
 }
-const turn = () => new Promise(resolve => setTimeout(resolve, 20))
 
 describe('no view without a record', () => {
   test('many requests of one person for one recording are one view, on record before its first byte', async () => {
@@ -44,8 +43,8 @@ describe('no view without a record', () => {
       })
       answered.push(response.status)
     })
-    await turn()
-    expect([answered, ledger.waiting.length]).toEqual([[], 1])
+    await expect.poll(() => ledger.waiting.length).toBe(1)
+    expect(answered).toEqual([])
     ledger.take()
     await Promise.all(asked)
     expect(answered).toEqual([206, 206, 206, 206, 206])
@@ -107,10 +106,9 @@ test('VIEWS=async waits for nothing, and says so', async () => {
   const headers = await bearer(gate)
   expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(200)
   expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(200)
-  await turn()
+  await expect.poll(() => ledger.waiting.length).toBe(1)
   ledger.take()
-  await turn()
-  expect(await kinds(gate)).toEqual(['view'])
+  await expect.poll(() => kinds(gate)).toEqual(['view'])
   expect(JSON.parse(ledger.waiting[0]?.json ?? '')).toMatchObject({ kind: 'view', async: true })
 })
 
