@@ -201,6 +201,18 @@ test.each([
   expect(await complete(store, upload, tags)).toMatchObject({ size: SIZE })
 })
 
+test('not even to an upload that lies elsewhere, or by another way', async () => {
+  const { folder, store, upload, tags, path } = await ready()
+  cpSync(path, join(folder, 'elsewhere'), { recursive: true })
+  for (const name of ['../../elsewhere', `./${upload}`, `../in-pieces/${upload}`]) {
+    await expect(send(store, name, 1)).rejects.toThrow(UploadUnknown)
+    await expect(complete(store, name, tags)).rejects.toThrow(UploadUnknown)
+    await store.abandon(KEY, name)
+  }
+  expect(readdirSync(join(folder, 'elsewhere'))).toHaveLength(5)
+  expect(await complete(store, upload, tags)).toMatchObject({ size: SIZE })
+})
+
 test.each([0, 4, -1, 1.5, 1e9, Number.NaN])('there is no piece %d of three', async number => {
   const { store, upload, path } = await ready()
   const piece = store.putPiece(KEY, upload, new Blob(['abc']).stream(), { number, size: 3 })
@@ -314,6 +326,9 @@ test.skipIf(process.platform === 'win32')(
     const folder = newFolder()
     const big = { ...options, size: 1_500_000, pieceSize: 500_000 }
     const upload = await folderStore(folder).begin(KEY, big)
+    // It was there before: what is written over must not be taken for what it was.
+    const old = new Blob([new Uint8Array(500_000).fill(1)]).stream()
+    await folderStore(folder).putPiece(KEY, upload, old, { number: 3, size: 500_000 })
     const script = `
     import { folderStore } from './src/runtime/local/folder/folder-store.ts'
     const store = folderStore(${JSON.stringify(folder)})
