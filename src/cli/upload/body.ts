@@ -20,7 +20,21 @@ export class Body {
     this.#meter = meter
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const chunks = this.#read()
+    return new ReadableStream({
+      pull: async controller => {
+        const { done, value } = await chunks.next()
+        if (done) controller.close()
+        else controller.enqueue(value)
+      },
+      cancel: async () => {
+        await chunks.return(undefined)
+      },
+    })
+  }
+
+  async *#read(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     try {
       for await (const chunk of bytesOf(this.#bytes.stretch, this.#bytes.sha256)) {
         yield chunk

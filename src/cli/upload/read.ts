@@ -47,20 +47,20 @@ export class Changed extends Error {
  * @param expected the SHA-256 of the stretch, base64, where it must have one
  * @throws Changed
  */
-export async function* bytesOf(stretch: Stretch, expected?: string): AsyncGenerator<Uint8Array> {
+export async function* bytesOf(stretch: Stretch, expected?: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const { path, version, first, size } = stretch
   const file = await open(path).catch(() => {
     throw new Changed(path)
   })
   try {
     const hash = expected === undefined ? undefined : createHash('sha256')
-    let held: Buffer | undefined
+    let held: Buffer<ArrayBuffer> | undefined
     let read = 0
     // `end` is inclusive: an empty stretch has none.
     const range = { start: first, end: first + size - 1, autoClose: false, highWaterMark: 128 * 1024 }
     for await (const chunk of size === 0 ? [] : file.createReadStream(range)) {
       if (held !== undefined) yield held
-      held = chunk as Buffer
+      held = chunk as Buffer<ArrayBuffer>
       hash?.update(held)
       read += held.length
     }

@@ -32,12 +32,15 @@ export interface Letter {
 export class NotTaken extends Error {
   override readonly name = 'NotTaken'
   readonly status: number
+  /** What the gate said. */
+  readonly why: string
   /** How often the request had been sent. */
   readonly tries: number
 
-  constructor(message: string, status: number, tries: number) {
-    super(message)
+  constructor(about: string, status: number, why: string, tries: number) {
+    super(`${about} was not stored: ${why}`)
     this.status = status
+    this.why = why
     this.tries = tries
   }
 }
@@ -59,8 +62,7 @@ export async function send(letter: Letter, line: Line): Promise<unknown> {
       const { error, retryAfter } = outcome
       const wait = pauseBefore(tries, retryAfter, Date.now(), Math.random())
       if (wait === undefined) throw error
-      const why = error instanceof NoAnswer ? error.why : error.message
-      say(`${letter.about}: ${why}; trying again in ${(wait / 1000).toFixed(1)} s`)
+      say(`${letter.about}: ${error.why}; trying again in ${(wait / 1000).toFixed(1)} s`)
       await pause(wait, undefined, { signal: line.stop }).catch(() => line.stop.throwIfAborted())
     }
   })
@@ -68,9 +70,9 @@ export async function send(letter: Letter, line: Line): Promise<unknown> {
 
 /** A try that failed and is worth another. */
 class Failed {
-  readonly error: Error
+  readonly error: NotTaken | NoAnswer
   readonly retryAfter: string | null
-  constructor(error: Error, retryAfter: string | null = null) {
+  constructor(error: NotTaken | NoAnswer, retryAfter: string | null = null) {
     this.error = error
     this.retryAfter = retryAfter
   }
@@ -88,7 +90,7 @@ async function attempt(letter: Letter, line: Line, tries: number): Promise<Faile
       redirect: 'manual',
       signal: line.stop,
       ...(json !== undefined && { body: JSON.stringify(json) }),
-      ...(body && { body, duplex: 'half' as const }),
+      ...(body && { body: body.stream(), duplex: 'half' as const }),
     })
     if (response.ok) return { json: await jsonOf(response, url) }
     const failed = await refusalOf(response, letter, tries)
@@ -108,7 +110,7 @@ async function attempt(letter: Letter, line: Line, tries: number): Promise<Faile
 async function refusalOf(response: Response, { about, bytes }: Letter, tries: number): Promise<Failed> {
   const { status, headers } = response
   const said = await reasonOf(response)
-  const error = new NotTaken(`${about} was not stored: ${said}${hintOf(response)}`, status, tries)
+  const error = new NotTaken(about, status, said + hintOf(response), tries)
   if (isForLater(status)) return new Failed(error, headers.get('retry-after'))
   if (bytes !== undefined && status === 400 && DAMAGED.test(said)) return new Failed(error)
   throw error
