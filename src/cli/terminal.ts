@@ -18,11 +18,11 @@ export class UsageError extends Error {
 /** A signal ended the work before its end: as a shell knows it, the exit code is 128 and the signal's number. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted'
-  readonly code: number
+  readonly exitCode: number
 
   constructor(signal: 'SIGINT' | 'SIGTERM') {
     super('interrupted')
-    this.code = signal === 'SIGINT' ? 130 : 143
+    this.exitCode = signal === 'SIGINT' ? 130 : 143
   }
 }
 
@@ -72,7 +72,7 @@ export function progress(label: string, done: number, total: number, detail = ''
 export function fail(error: unknown): never {
   if (error instanceof Interrupted) {
     say('mediaward: interrupted')
-    process.exit(error.code)
+    process.exit(error.exitCode)
   }
   const { message } = error as Error
   say(`mediaward: error: ${message}`)

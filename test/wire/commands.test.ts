@@ -4,26 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createIssuer, denials, type TestIssuer, variables } from '../support/clinic.ts'
+import { run } from '../support/command.ts'
 import { RUNTIME, type RunningGate, startGate } from '../support/gate.ts'
 
 // The commands as a person or a program calls them.
-
-interface Ended {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-function run(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  return new Promise(resolve => {
-    execFile(
-      process.execPath,
-      ['src/cli/main.ts', ...args],
-      { env: { ...process.env, ...env } },
-      (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-    )
-  })
-}
 
 let clinic: RunningGate
 const at = () => ['--url', clinic.url, '--data', clinic.data]
