@@ -13,7 +13,7 @@ import { pseudonymizer } from './ledger/pseudonym.ts'
 import { recorder } from './ledger/recorder.ts'
 import { refusalRecorder } from './ledger/repeats.ts'
 import { compileLocation, locationsUnder } from './locate/location.ts'
-import { targetOf } from './locate/target.ts'
+import { methodsAt, targetOf } from './locate/target.ts'
 import { checkOptions, checkStores, type MediawardOptions } from './options.ts'
 import { deliveryRecorder } from './play/deliveries.ts'
 import { issueTicket, type TicketOffice } from './play/issue-ticket.ts'
@@ -21,7 +21,8 @@ import { type Playing, playRecording } from './play/play-recording.ts'
 import { type Admissions, identifyViewer } from './play/viewer.ts'
 import { viewRecorder } from './play/views.ts'
 import { isRefused, type Refused, refused } from './refusal.ts'
-import { type Storage, storeRecording } from './store/store-recording.ts'
+import type { Storage } from './store/storage.ts'
+import { storeRecording } from './store/store-recording.ts'
 import type { WaitUntil } from './wait-until.ts'
 
 /** The gate's routes. */
@@ -71,7 +72,7 @@ export function createGate(options: MediawardOptions): Gate {
 
   const recordings = guarded(async (attempt, crossOrigin, waitUntil) => {
     const { request } = attempt
-    if (request.method === 'OPTIONS') return preflight(crossOrigin)
+    if (request.method === 'OPTIONS') return preflight(crossOrigin, methodsAt(request))
 
     const target = targetOf(request, locations)
     if (isRefused(target)) return target
@@ -88,11 +89,11 @@ export function createGate(options: MediawardOptions): Gate {
     const subject = await identify(attempt, waitUntil)
     if (isRefused(subject)) return subject
     if (action === 'ticket') return issueTicket(attempt, target, subject, office, crossOrigin)
-    return storeRecording(attempt, target.place, subject, storage, crossOrigin)
-  })
+    return storeRecording(attempt, action, target.place, subject, storage, crossOrigin)
+  }, methodsAt)
 
-  const reading = (only?: EventKind) => guarded(recordsRoute(identify, ledger, only), 'GET')
-  const asking = guarded(accessRoute(identify, desk, publicUrl), ALLOW_ASKING)
+  const reading = (only?: EventKind) => guarded(recordsRoute(identify, ledger, only), () => 'GET')
+  const asking = guarded(accessRoute(identify, desk, publicUrl), () => ALLOW_ASKING)
 
   /** A token that is refused may still have told, by a good signature, whose it is: the record says so. */
   async function identify(attempt: Attempt, waitUntil: WaitUntil): Promise<Subject | Refused> {

@@ -36,12 +36,12 @@ const BEAT = 25
 
 /**
  * Makes the guard of an app's routes: what a route refuses, or fails at, is recorded durably before its answer
- * leaves. `allow` names the route's methods.
+ * leaves. `allow` names the methods of what a request is for.
  */
 export function guard(
   options: MediawardOptions,
   refusals: Refusals,
-): (route: Route, allow?: string) => Handler {
+): (route: Route, allow: (request: Request) => string) => Handler {
   const { concealedStatus = 404, now = Date.now, network = () => ({}) } = options
   const allowedOrigins = new Set(options.allowedOrigins)
 
@@ -60,7 +60,7 @@ export function guard(
     if (!isRefused(outcome)) return outcome
     // From here on a refusal: what only its record needs is made only now.
     const { refused: reason, detail } = outcome
-    const answer = answerTo(reason, concealedStatus, allow)
+    const answer = answerTo(reason, concealedStatus, allow(request))
     const id = eventId(at)
     tellOperator(`${reason}, event ${id}`, cause)
     let recorded: RecordedRefusal

@@ -1,11 +1,16 @@
 export type { Algorithm, Issuer } from './authenticate/issuer.ts'
 export type { CookiePolicy, TicketBinding, TicketOptions } from './authenticate/ticket-options.ts'
-export type {
-  OpenedPart,
-  PutOptions,
-  RecordingStore,
-  RequestedRange,
-  StoredPart,
+export {
+  type CompleteOptions,
+  DigestMismatch,
+  type OpenedPart,
+  type PieceOptions,
+  type PutOptions,
+  type RecordingStore,
+  type RequestedRange,
+  type StoredPart,
+  type UploadOptions,
+  UploadUnknown,
 } from './deliver/recording-store.ts'
 export { createGate, type Gate } from './gate.ts'
 export type { Handler } from './guard.ts'

@@ -28,8 +28,6 @@ export interface RefusalAnswer {
 }
 
 const CHALLENGE = 'Bearer realm="mediaward"'
-/** The methods of the media routes (RFC 9110 10.2.1). */
-export const ALLOW = 'GET, HEAD, PUT, OPTIONS'
 
 /**
  * What the client is told. "Not yours", "not there" and "not for your role" are one answer, byte for byte, so that
@@ -38,7 +36,7 @@ export const ALLOW = 'GET, HEAD, PUT, OPTIONS'
  * @param concealedStatus the one status for all of them: 404, or 403 where a deployment prefers it
  * @param allow the methods that the route has, for a 405
  */
-export function answerTo(reason: Reason, concealedStatus: 403 | 404, allow: string = ALLOW): RefusalAnswer {
+export function answerTo(reason: Reason, concealedStatus: 403 | 404, allow: string = ''): RefusalAnswer {
   const stage = stageOf(reason)
   switch (stage) {
     case 'locate':

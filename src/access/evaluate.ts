@@ -4,13 +4,15 @@ import { responseHeaders } from '../deliver/response-headers.ts'
 import type { Attempt } from '../ledger/observe.ts'
 import type { Pseudonym } from '../ledger/pseudonym.ts'
 import type { Recorder } from '../ledger/recorder.ts'
+import { readJson } from '../read-json.ts'
 import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
 import { type Answer, decide, type Facts, ROUND } from './decide.ts'
 import { recordListed } from './listed.ts'
 import { EVALUATIONS } from './paths.ts'
 import { type Asked, type Call, type Question, readCall } from './questions.ts'
-import { readJson } from './read-json.ts'
 
+/** Most bytes of a call. */
+const MAX_BODY = 1_048_576
 /** Most subjects that one call may ask about: each has a record of its own. */
 const MAX_SUBJECTS = 16
 
@@ -36,7 +38,7 @@ export async function evaluate(
   crossOrigin: Record<string, string>,
   beat: (rounds: number) => Promise<void>,
 ): Promise<Response | Refused> {
-  const body = await readJson(attempt.request)
+  const body = await readJson(attempt.request, MAX_BODY)
   if ('unreadable' in body) return refused('question_invalid', body.unreadable)
   const call = readCall(body.json, path === EVALUATIONS, desk.issuers, subject.issuer)
   if (typeof call === 'string') return refused('question_invalid', call)

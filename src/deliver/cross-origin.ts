@@ -1,4 +1,3 @@
-import { ALLOW } from '../refusal.ts'
 import { responseHeaders } from './response-headers.ts'
 
 /**
@@ -26,7 +25,7 @@ export function crossOriginHeaders(
  *
  * @param allow the methods of the route
  */
-export function preflight(crossOrigin: Record<string, string>, allow: string = ALLOW): Response {
+export function preflight(crossOrigin: Record<string, string>, allow: string): Response {
   const headers = responseHeaders(crossOrigin, preflightHeaders(crossOrigin, allow))
   return new Response(null, { status: 204, headers })
 }
@@ -35,10 +34,10 @@ function preflightHeaders(crossOrigin: Record<string, string>, allow: string): R
   if (crossOrigin['Access-Control-Allow-Origin'] === undefined) return { Allow: allow }
   return {
     Allow: allow,
-    'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT',
+    'Access-Control-Allow-Methods': 'DELETE, GET, HEAD, POST, PUT',
     // Named one by one: "*" never covers Authorization.
     'Access-Control-Allow-Headers':
-      'Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Mediaward-App-Release, Mediaward-Consultation, Mediaward-Owner, Mediaward-Owner-Issuer, Range, X-Request-ID',
+      'Authorization, Content-Digest, Content-Range, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Mediaward-App-Release, Mediaward-Consultation, Mediaward-Owner, Mediaward-Owner-Issuer, Mediaward-Upload, Mediaward-Upload-Size, Range, Repr-Digest, X-Request-ID',
     'Access-Control-Max-Age': '7200',
   }
 }

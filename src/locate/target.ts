@@ -5,9 +5,12 @@ import { type CompiledLocation, TICKETED, TICKETED_PATH } from './location.ts'
 
 /** What a request is about, as its method and its path alone tell. */
 export type Target =
-  | { readonly action: 'play' | 'store' | undefined; readonly place: Place }
+  | { readonly action: 'play' | Storing | undefined; readonly place: Place }
   | TicketWanted
   | TicketShown
+
+/** A part is stored, whole or one piece of it (`store`); or its pieces are begun, completed or given up (`upload`). */
+export type Storing = 'store' | 'upload'
 
 /** Somebody wants a ticket for a recording; `place` is what it is to open first. */
 export interface TicketWanted extends Found {
@@ -27,6 +30,7 @@ const ACTIONS: ReadonlyMap<string, 'play' | 'store'> = new Map([
   ['PUT', 'store'],
 ])
 const WANTED = '/ticket'
+const IN_PIECES = '/upload'
 
 /** Finds out what a request is about. `action` is undefined where it is about a recording, by no method of ours. */
 export function targetOf({ method, url }: Request, locations: readonly CompiledLocation[]): Target | Refused {
@@ -42,8 +46,22 @@ export function targetOf({ method, url }: Request, locations: readonly CompiledL
     const found = locate(path.slice(0, -WANTED.length), locations)
     return isRefused(found) ? found : { action: 'ticket', ...found }
   }
+  if ((method === 'POST' || method === 'DELETE') && path?.endsWith(IN_PIECES)) {
+    const found = locate(path.slice(0, -IN_PIECES.length), locations)
+    return isRefused(found) ? found : { action: 'upload', place: found.place }
+  }
   const found = locate(path, locations)
   return isRefused(found) ? found : { action, place: found.place }
+}
+
+/** The methods that a path has (RFC 9110 10.2.1), as far as its text alone tells: nothing is looked up. */
+export function methodsAt({ url }: Request): string {
+  const path = rawPath(url)
+  if (path?.startsWith(TICKETED)) return 'GET, HEAD, OPTIONS'
+  // Each of these can be the name of a part, too.
+  if (path?.endsWith(WANTED)) return 'GET, HEAD, POST, PUT, OPTIONS'
+  if (path?.endsWith(IN_PIECES)) return 'DELETE, GET, HEAD, POST, PUT, OPTIONS'
+  return 'GET, HEAD, PUT, OPTIONS'
 }
 
 /**

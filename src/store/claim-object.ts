@@ -2,6 +2,16 @@ import type { RecordingStore } from '../deliver/recording-store.ts'
 import { RESERVED_PREFIX } from '../locate/location.ts'
 import type { Binding } from '../recording.ts'
 
+const claimKey = (recording: string): string => `${RESERVED_PREFIX}bindings/${recording}`
+
+/** `RecordingStore.claimed` where {@link claimByObject} claims. */
+export async function claimedByObject(
+  { find }: Pick<RecordingStore, 'find'>,
+  recording: string,
+): Promise<Binding | null> {
+  return (await find(claimKey(recording)))?.binding ?? null
+}
+
 /**
  * Claims a recording id by an empty object of its own, put where none is: `RecordingStore.claim` for every store
  * that can do that. Who comes second finds the object of who came first.
@@ -12,7 +22,7 @@ export async function claimByObject(
   binding: Binding,
   places: readonly string[],
 ): Promise<Binding> {
-  const key = `${RESERVED_PREFIX}bindings/${recording}`
+  const key = claimKey(recording)
   // Read first: a recording of many parts claims for each of them, and stores take few writes to one key.
   const held = await find(key)
   if (held !== null) return held.binding

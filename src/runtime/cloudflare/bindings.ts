@@ -13,6 +13,12 @@ export interface Bucket {
     value: ReadableStream<Uint8Array> | string,
     options: BucketPut,
   ): Promise<BucketObject | null>
+  createMultipartUpload(
+    key: string,
+    options: Pick<BucketPut, 'httpMetadata' | 'customMetadata'>,
+  ): Promise<BucketUpload>
+  /** Asks R2 nothing: whether there is such an upload, the first use tells. */
+  resumeMultipartUpload(key: string, uploadId: string): BucketUpload
   list(options: BucketList): Promise<{ readonly objects: readonly BucketObject[] }>
   delete(keys: string[]): Promise<void>
 }
@@ -25,6 +31,22 @@ export interface BucketPut {
   readonly httpMetadata: { contentType?: string }
   readonly customMetadata?: Record<string, string>
   readonly onlyIf?: { etagMatches?: string; etagDoesNotMatch?: string }
+  /** Hexadecimal. */
+  readonly sha256?: string
+}
+
+/** An upload in pieces. */
+export interface BucketUpload {
+  readonly uploadId: string
+  uploadPart(partNumber: number, value: ReadableStream<Uint8Array> | string): Promise<BucketPiece>
+  abort(): Promise<void>
+  complete(pieces: BucketPiece[]): Promise<BucketObject>
+}
+
+/** A piece that R2 holds. */
+export interface BucketPiece {
+  partNumber: number
+  etag: string
 }
 
 /** What to list. */

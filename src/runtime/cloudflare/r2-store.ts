@@ -1,10 +1,15 @@
 import { bindingOf, metadataOf } from '../../deliver/object-metadata.ts'
-import type { OpenedPart, RecordingStore, RequestedRange, StoredPart } from '../../deliver/recording-store.ts'
-import { claimByObject } from '../../store/claim-object.ts'
-import type { Bucket, BucketBody, BucketObject, BucketRange } from './bindings.ts'
-
-/** A global of Workers: a stream whose length the runtime knows. */
-declare const FixedLengthStream: new (size: number) => TransformStream<Uint8Array, Uint8Array>
+import {
+  DigestMismatch,
+  type OpenedPart,
+  type RecordingStore,
+  type RequestedRange,
+  type StoredPart,
+} from '../../deliver/recording-store.ts'
+import { claimByObject, claimedByObject } from '../../store/claim-object.ts'
+import type { Bucket, BucketBody, BucketObject, BucketPut, BucketRange } from './bindings.ts'
+import { sendAll } from './r2-sending.ts'
+import { r2Uploads } from './r2-uploads.ts'
 
 /**
  * Recordings in an R2 bucket. Whose they are stands in each object's custom metadata: `mw-owner`, `mw-issuer`,
@@ -31,23 +36,29 @@ export function r2Store(bucket: Bucket): RecordingStore {
       }
     },
 
-    async put(key, body, { size, contentType, binding, replaces }) {
-      // R2 takes a stream only where its length is known; this is where the runtime learns it.
-      const sized = new FixedLengthStream(size)
-      const sent = body === null ? sized.writable.close() : body.pipeTo(sized.writable)
-      const put = bucket.put(key, sized.readable, {
+    async put(key, body, { size, contentType, binding, replaces, sha256 }) {
+      const options: BucketPut = {
         httpMetadata: { contentType },
         customMetadata: metadataOf(binding),
         onlyIf: replaces === null ? { etagDoesNotMatch: '*' } : { etagMatches: unquoted(replaces) },
-      })
-      const [, object] = await Promise.all([sent.catch(ignoreIfRefused(put)), put])
+        ...(sha256 !== undefined && { sha256 }),
+      }
+      const object = await sendAll(body, size, bytes => bucket.put(key, bytes, options)).catch(
+        (error: unknown) => {
+          throw sha256 !== undefined && isBadDigest(error) ? new DigestMismatch() : error
+        },
+      )
       return object && factsOf(object)
     },
+
+    ...r2Uploads(bucket, factsOf),
 
     async stamped(places) {
       const found = await Promise.all(places.map(place => firstAt(bucket, place)))
       return found.flatMap(object => (object === null ? [] : [bindingOf(object.customMetadata)]))
     },
+
+    claimed: recording => claimedByObject(store, recording),
 
     claim: (recording, binding, places) => claimByObject(store, recording, binding, places),
   }
@@ -93,9 +104,7 @@ function r2Range(range: RequestedRange): BucketRange {
 
 const unquoted = (etag: string): string => etag.replace(/^"|"$/g, '')
 
-/** Where R2 refused the put, it stops reading: what that does to the pipe is not another failure. */
-function ignoreIfRefused(put: Promise<BucketObject | null>): (error: unknown) => Promise<void> {
-  return async error => {
-    if ((await put) !== null) throw error
-  }
+/** R2's word for a digest that isn't that of the bytes. It stored none of them. */
+function isBadDigest(error: unknown): boolean {
+  return error instanceof Error && error.message.endsWith('(10037)')
 }

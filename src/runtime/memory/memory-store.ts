@@ -1,6 +1,8 @@
 import { servedRange } from '../../deliver/byte-range.ts'
-import type { RecordingStore, StoredPart } from '../../deliver/recording-store.ts'
+import type { PutOptions, RecordingStore, StoredPart } from '../../deliver/recording-store.ts'
 import type { Binding } from '../../recording.ts'
+import { bytesOf, sha256Of } from './memory-bytes.ts'
+import { memoryUploads } from './memory-uploads.ts'
 
 interface Held extends StoredPart {
   readonly bytes: Uint8Array<ArrayBuffer>
@@ -10,6 +12,22 @@ interface Held extends StoredPart {
 export function memoryStore(now: () => number = Date.now): RecordingStore {
   const parts = new Map<string, Held>()
   const bindings = new Map<string, Binding>()
+  const uploads = memoryUploads()
+
+  /** Nothing is awaited here, so nobody comes between the check and the change. */
+  function hold(
+    key: string,
+    bytes: Uint8Array<ArrayBuffer>,
+    etag: string,
+    { contentType, binding, replaces }: Pick<PutOptions, 'contentType' | 'binding' | 'replaces'>,
+  ): StoredPart | null {
+    if ((parts.get(key)?.etag ?? null) !== replaces) return null
+    const modified = Math.floor(now() / 1000) * 1000
+    const held = { bytes, size: bytes.length, etag, contentType, binding, modified }
+    parts.set(key, held)
+    return factsOf(held)
+  }
+
   return {
     async find(key) {
       const held = parts.get(key)
@@ -25,20 +43,37 @@ export function memoryStore(now: () => number = Date.now): RecordingStore {
       return { ...factsOf(held), range: served, body: new Blob([bytes]).stream() }
     },
 
-    async put(key, body, { size, contentType, binding, replaces }) {
-      const bytes = new Uint8Array(await new Response(body).arrayBuffer())
-      if (bytes.length !== size) throw new Error(`${bytes.length} bytes came, ${size} were announced`)
-      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes), 0, 16)
-      const etag = `"${Array.from(digest, byte => byte.toString(16).padStart(2, '0')).join('')}"`
-      // From here on nothing is awaited, so nobody comes between the check and the change.
-      if ((parts.get(key)?.etag ?? null) !== replaces) return null
-      const held = { bytes, size, etag, contentType, binding, modified: Math.floor(now() / 1000) * 1000 }
-      parts.set(key, held)
-      return factsOf(held)
+    async put(key, body, options) {
+      const bytes = await bytesOf(body, options)
+      return hold(key, bytes, await tagOf(bytes), options)
+    },
+
+    async begin(key, options) {
+      return uploads.begin(key, options)
+    },
+
+    putPiece: (key, upload, body, options) => uploads.putPiece(key, upload, body, options),
+
+    async complete(key, upload, options) {
+      const { bytes } = uploads.whole(key, upload, options)
+      const etag = await tagOf(bytes)
+      // Looked at once more, as a piece may have come again in the meantime.
+      const whole = uploads.whole(key, upload, options)
+      const stored = hold(key, bytes, etag, { ...whole, replaces: options.replaces })
+      if (stored !== null) uploads.abandon(key, upload)
+      return stored
+    },
+
+    async abandon(key, upload) {
+      uploads.abandon(key, upload)
     },
 
     async stamped(places) {
       return stampedAt(parts, places)
+    },
+
+    async claimed(recording) {
+      return bindings.get(recording) ?? null
     },
 
     async claim(recording, binding, places) {
@@ -62,4 +97,8 @@ function stampedAt(parts: ReadonlyMap<string, Held>, places: readonly string[]):
 
 function factsOf({ bytes: _, ...facts }: Held): StoredPart {
   return facts
+}
+
+async function tagOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return `"${(await sha256Of(bytes)).slice(0, 32)}"`
 }

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, realpathSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { servedRange } from '../../../deliver/byte-range.ts'
-import type { PutOptions, RecordingStore, StoredPart } from '../../../deliver/recording-store.ts'
+import { type RecordingStore, type StoredPart, UploadUnknown } from '../../../deliver/recording-store.ts'
 import { RESERVED_PREFIX } from '../../../locate/location.ts'
 import { StorageFault } from '../../../storage-fault.ts'
-import { claimByObject } from '../../../store/claim-object.ts'
+import { claimByObject, claimedByObject } from '../../../store/claim-object.ts'
 import { stampedByFinding } from '../../../store/stamped-by-finding.ts'
 import { codeOf, diskFailed } from './disk-fault.ts'
 import { replaceDurably, syncFolder, writeDurably } from './durable-file.ts'
@@ -14,6 +14,7 @@ import { factsFiles } from './facts-file.ts'
 import { fileBody } from './file-body.ts'
 import { firstBelow } from './first-below.ts'
 import { type FolderPath, folderPath } from './folder-path.ts'
+import { folderUploads, type NewVersion } from './folder-uploads.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { openFiles } from './open-files.ts'
 import { refuseLinks } from './regular-file.ts'
@@ -37,12 +38,44 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
   rmSync(uploads, { recursive: true, force: true })
   mkdirSync(uploads, { recursive: true, mode: 0o700 })
   const root = realpathSync(folder)
+  const incoming = join(root, RESERVED_PREFIX, 'uploads')
   const exclusively = oneAtATime()
   const files = openFiles()
   const factsOf = factsFiles()
   const factsAt = ({ facts }: FolderPath, key: string): StoredFacts | null => {
     const read = factsOf.read(facts)
     return read?.key === key ? read : null
+  }
+
+  /** Makes a file of bytes the version of an object that counts, in one step, if `replaces` holds. */
+  function publish(staged: string, made: NewVersion): Promise<StoredPart | null> {
+    const { key, version } = made
+    const path = folderPath(root, key)
+    return exclusively(key, async () => {
+      factsOf.forget(path.facts)
+      const present = factsAt(path, key)
+      // It was done before, and the process ended before that was told.
+      if (present?.version === version) return partOf(present)
+      if ((present?.etag ?? null) !== made.replaces) return null
+      const facts = newFacts(made, now())
+      const text = new TextEncoder().encode(writeFacts(facts))
+      const stagedFacts = join(incoming, `${version}.json`)
+      await makeFolders(path.folders)
+      try {
+        await writeDurably(stagedFacts, [text], text.length)
+        await bringIn(staged, path.bytes(version), path.folder)
+        await replaceDurably(stagedFacts, path.facts, path.folder)
+      } finally {
+        await rm(stagedFacts, { force: true })
+      }
+      factsOf.forget(path.facts)
+      // Who reads the old version has its file open, and reads on.
+      if (present !== null) {
+        files.forget(path.bytes(present.version))
+        await rm(path.bytes(present.version), { force: true }).catch(() => {})
+      }
+      return partOf(facts)
+    })
   }
 
   const store: RecordingStore = {
@@ -72,35 +105,33 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
     },
 
     async put(key, body, options) {
-      const path = folderPath(root, key)
+      folderPath(root, key)
       const version = randomBytes(16).toString('hex')
-      const staged = join(root, RESERVED_PREFIX, 'uploads', version)
-      const { size, digest } = await writeDurably(staged, body ?? [], options.size)
+      const staged = join(incoming, version)
+      const { digest } = await writeDurably(staged, body ?? [], options.size, options.sha256)
       try {
-        return await exclusively(key, async () => {
-          factsOf.forget(path.facts)
-          const present = factsAt(path, key)
-          if ((present?.etag ?? null) !== options.replaces) return null
-          const facts = newFacts(key, version, size, digest, options, now())
-          const text = new TextEncoder().encode(writeFacts(facts))
-          await makeFolders(path.folders)
-          await writeDurably(`${staged}.json`, [text], text.length)
-          await replaceDurably(staged, path.bytes(version), path.folder)
-          await replaceDurably(`${staged}.json`, path.facts, path.folder)
-          factsOf.forget(path.facts)
-          // Who reads the old version has its file open, and reads on.
-          if (present !== null) {
-            files.forget(path.bytes(present.version))
-            await rm(path.bytes(present.version), { force: true }).catch(() => {})
-          }
-          return partOf(facts)
-        })
+        return await publish(staged, { ...options, key, version, digest })
       } finally {
-        await Promise.all([staged, `${staged}.json`].map(file => rm(file, { force: true })))
+        await rm(staged, { force: true })
       }
     },
 
+    ...folderUploads({
+      all: join(root, RESERVED_PREFIX, 'in-pieces'),
+      incoming,
+      exclusively,
+      now,
+      publish,
+      withdraw: (key, version) =>
+        exclusively(key, async () => {
+          const path = folderPath(root, key)
+          if (factsAt(path, key)?.version !== version) await rm(path.bytes(version), { force: true })
+        }),
+    }),
+
     stamped: places => stampedByFinding(store, places, prefix => firstBelow(root, prefix)),
+
+    claimed: recording => claimedByObject(store, recording),
 
     claim: (recording, binding, places) => claimByObject(store, recording, binding, places),
   }
@@ -108,16 +139,18 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
 }
 
 function newFacts(
-  key: string,
-  version: string,
-  size: number,
-  digest: string,
-  { contentType, binding }: PutOptions,
+  { key, version, size, digest, contentType, binding }: NewVersion,
   now: number,
 ): StoredFacts {
   const modified = Math.floor(now / 1000) * 1000
   // Of the bytes alone, so that it is the same after a restart, a copy and a restore.
   return { key, version, size, etag: `"${digest.slice(0, 32)}"`, modified, contentType, binding }
+}
+
+/** Gives a file of bytes its name; an upload in pieces may have been stopped right after that. */
+async function bringIn(staged: string, to: string, folder: string): Promise<void> {
+  if (existsSync(staged)) await replaceDurably(staged, to, folder)
+  else if (!existsSync(to)) throw new UploadUnknown()
 }
 
 function partOf({ key: _key, version: _version, ...part }: StoredFacts): StoredPart {

@@ -51,7 +51,11 @@ export function s3Silent(operation: Operation, milliseconds: number): StorageFau
 
 /** The store's name of what is wrong, from the body of its answer. What is left of the body is not read. */
 export async function codeOf(body: AsyncIterable<Uint8Array> | null): Promise<string | undefined> {
-  const text = await textOf(body, ERROR_LIMIT).catch(() => '')
+  return codeIn(await textOf(body, ERROR_LIMIT).catch(() => ''))
+}
+
+/** The same from its text. */
+export function codeIn(text: string): string | undefined {
   const code = /<Code>([^<]*)<\/Code>/.exec(text)?.[1] ?? ''
   return CODE.test(code) ? code : undefined
 }

@@ -29,7 +29,7 @@ async function tryConditions(upload: Upload): Promise<void> {
   const absent = `${RESERVED_PREFIX}conditions-absent`
   const refuses = async (at: string, condition: Record<string, string>, again = true): Promise<boolean> => {
     const headers = { 'content-type': 'application/octet-stream', ...condition }
-    const answer = await upload({ operation: 'PutObject', key: at, headers }, null, 0)
+    const answer = await upload({ operation: 'PutObject', key: at, headers }, null, { size: 0 })
     if ('stored' in answer) return false
     if (conditionFailed(answer)) return true
     if (answer.status !== 429 || !again) throw s3Answered(answer, 'PutObject')

@@ -11,8 +11,11 @@ const STRONG_TAG = /^"[\x21\x23-\x7e]+"$/
 // Spaces at the ends and several in a row are lost on the way. R2 decodes what looks like an encoded word (RFC 2047).
 const STAMP = /^(?!.*=\?)[\x21-\x7e]+(?: [\x21-\x7e]+)*$/
 
-/** The headers that store an object with its facts, if `replaces` holds. */
-export function headersFor({ contentType, binding, replaces }: PutOptions): Record<string, string> {
+/** The headers that stamp an object with its facts. */
+export function stampsFor({
+  contentType,
+  binding,
+}: Pick<PutOptions, 'contentType' | 'binding'>): Record<string, string> {
   const stamps = Object.entries(metadataOf(binding))
   if (!stamps.every(([, value]) => STAMP.test(value))) {
     throw new StorageFault('a binding in S3 must be visible ASCII, with single spaces at most')
@@ -20,8 +23,12 @@ export function headersFor({ contentType, binding, replaces }: PutOptions): Reco
   return {
     'content-type': contentType,
     ...Object.fromEntries(stamps.map(([name, value]) => [META + name, value])),
-    ...(replaces === null ? { 'if-none-match': '*' } : { 'if-match': replaces }),
   }
+}
+
+/** The header that stores an object only if `replaces` holds. */
+export function conditionFor(replaces: string | null): Record<string, string> {
+  return replaces === null ? { 'if-none-match': '*' } : { 'if-match': replaces }
 }
 
 /** The facts in the answer to HEAD. */
@@ -52,6 +59,20 @@ export function openedPart(response: Response, range: RequestedRange | undefined
     discard(response)
     throw error
   }
+}
+
+/** The facts of what was just stored: as `find` gives them, unless another version took its place at once. */
+export function storedPart(
+  { etag, date }: { readonly etag?: string | undefined; readonly date?: string | undefined },
+  { size, contentType, binding }: Pick<PutOptions, 'size' | 'contentType' | 'binding'>,
+  found: StoredPart | null,
+): StoredPart {
+  if (found !== null && found.etag === etag) return found
+  const modified = modifiedAt(date) ?? found?.modified
+  if (etag === undefined || modified === undefined) {
+    throw new StorageFault('S3 said that it stored an object without an entity tag or a date')
+  }
+  return { size, etag, modified, contentType, binding }
 }
 
 function factsOf(headers: Headers, size: number): StoredPart {

@@ -3,13 +3,25 @@ import { StorageFault } from '../../../storage-fault.ts'
 import type { S3Options } from './s3-options.ts'
 
 /** What is asked of a store, by the names of its API. */
-export type Operation = 'HeadObject' | 'GetObject' | 'PutObject' | 'ListObjectsV2'
+export type Operation =
+  | 'HeadObject'
+  | 'GetObject'
+  | 'PutObject'
+  | 'ListObjectsV2'
+  | 'CreateMultipartUpload'
+  | 'UploadPart'
+  | 'CompleteMultipartUpload'
+  | 'AbortMultipartUpload'
 
 /** A request to a bucket: of one object by `key`, or of the objects that begin with `prefix`. */
 export interface S3Request {
   readonly operation: Operation
   readonly key?: string
   readonly prefix?: string
+  /** The upload in pieces that it is about: what the store called it. */
+  readonly upload?: string
+  /** The piece of the upload, from 1. */
+  readonly number?: number
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -25,6 +37,10 @@ const METHOD: Readonly<Record<Operation, string>> = {
   GetObject: 'GET',
   PutObject: 'PUT',
   ListObjectsV2: 'GET',
+  CreateMultipartUpload: 'POST',
+  UploadPart: 'PUT',
+  CompleteMultipartUpload: 'POST',
+  AbortMultipartUpload: 'DELETE',
 }
 
 const PLAIN = /^[A-Za-z0-9._~/-]{1,1024}$/
@@ -38,7 +54,7 @@ export function s3Signer(options: S3Options): (request: S3Request) => Promise<Si
   const bucketPath = `${pathname.replace(/\/+$/, '')}/${bucket}`
   const cache = new Map<string, ArrayBuffer>()
 
-  return async ({ operation, key, prefix, headers = {} }) => {
+  return async ({ operation, key, prefix, upload, number, headers = {} }) => {
     // A header's own error message would quote the value, and a line break would begin another header.
     if (!Object.values(headers).every(value => VISIBLE.test(value))) {
       throw new StorageFault('what is sent to S3 in a header must be visible ASCII')
@@ -49,6 +65,8 @@ export function s3Signer(options: S3Options): (request: S3Request) => Promise<Si
     // What is signed must be what is meant: nothing may have been resolved, escaped or cut off on the way.
     if (url.pathname !== path) throw new StorageFault('the address of an object came out as another')
     if (prefix !== undefined) url.search = listing(prefix)
+    if (operation === 'CreateMultipartUpload') url.search = 'uploads='
+    if (upload !== undefined) url.search = ofUpload(upload, number)
     // `cache` holds the day's signing key. Of a body only the length is known when it is signed: TLS guards it.
     const signer = new AwsV4Signer({
       method: METHOD[operation],
@@ -71,6 +89,12 @@ function listing(prefix: string): string {
   checkKey(prefix.replace(/\/$/, ''))
   // Two, as the first may be the marker of a folder.
   return `list-type=2&prefix=${encodeURIComponent(prefix)}&max-keys=2&encoding-type=url`
+}
+
+/** The name is the caller's to say: what is not escaped in it could ask for something else of the store. */
+function ofUpload(upload: string, number: number | undefined): string {
+  const piece = number === undefined ? '' : `partNumber=${number}&`
+  return `${piece}uploadId=${encodeURIComponent(upload)}`
 }
 
 /**

@@ -1,21 +1,17 @@
 import { servedRange } from '../../../deliver/byte-range.ts'
-import type {
-  PutOptions,
-  RecordingStore,
-  RequestedRange,
-  StoredPart,
-} from '../../../deliver/recording-store.ts'
+import type { RecordingStore, RequestedRange } from '../../../deliver/recording-store.ts'
 import { StorageFault } from '../../../storage-fault.ts'
-import { claimByObject } from '../../../store/claim-object.ts'
+import { claimByObject, claimedByObject } from '../../../store/claim-object.ts'
 import { stampedByFinding } from '../../../store/stamped-by-finding.ts'
 import { s3Answered } from './s3-answer.ts'
 import { S3_LIMITS, type S3Limits, s3Asker } from './s3-ask.ts'
 import { conditionFailed, conditionsTried } from './s3-conditions.ts'
-import { foundPart, headersFor, modifiedAt, openedPart } from './s3-facts.ts'
+import { conditionFor, foundPart, openedPart, stampsFor, storedPart } from './s3-facts.ts'
 import { firstBelow } from './s3-listing.ts'
 import type { S3Options } from './s3-options.ts'
 import { checkKey, s3Signer } from './s3-request.ts'
 import { s3Uploader } from './s3-upload.ts'
+import { s3Uploads } from './s3-uploads.ts'
 
 export { checkS3Options, type S3Options } from './s3-options.ts'
 
@@ -79,9 +75,9 @@ export function s3Store(options: S3Options, limits: S3Limits = S3_LIMITS): Recor
 
     async put(key, body, put) {
       checkKey(key)
-      const headers = headersFor(put)
+      const headers = { ...stampsFor(put), ...conditionFor(put.replaces) }
       await conditions()
-      const answer = await upload({ operation: 'PutObject', key, headers }, body, put.size)
+      const answer = await upload({ operation: 'PutObject', key, headers }, body, put)
       if ('stored' in answer) {
         bucketSeen = true
         // PutObject doesn't say when it was. That it is stored is sure, also where this is not to be had.
@@ -92,7 +88,11 @@ export function s3Store(options: S3Options, limits: S3Limits = S3_LIMITS): Recor
       throw s3Answered(answer, 'PutObject')
     },
 
+    ...s3Uploads(upload, conditions, key => store.find(key)),
+
     stamped: places => stampedByFinding(store, places, prefix => firstBelow(ask, prefix)),
+
+    claimed: recording => claimedByObject(store, recording),
 
     claim: (recording, binding, places) => claimByObject(store, recording, binding, places),
   }
@@ -103,18 +103,4 @@ function rangeHeader(range: RequestedRange): string {
   if ('suffix' in range) return `bytes=-${range.suffix}`
   const { offset, length } = range
   return `bytes=${offset}-${length === undefined ? '' : offset + length - 1}`
-}
-
-/** The facts of what was just stored: as `find` gives them, unless another version took its place at once. */
-function storedPart(
-  { etag, date }: { readonly etag?: string | undefined; readonly date?: string | undefined },
-  { size, contentType, binding }: PutOptions,
-  found: StoredPart | null,
-): StoredPart {
-  if (found !== null && found.etag === etag) return found
-  const modified = modifiedAt(date) ?? found?.modified
-  if (etag === undefined || modified === undefined) {
-    throw new StorageFault('S3 answered PutObject without an entity tag or a date')
-  }
-  return { size, etag, modified, contentType, binding }
 }

@@ -1,30 +1,52 @@
+import { createHash } from 'node:crypto'
 import http, { type ClientRequest, type IncomingHttpHeaders } from 'node:http'
 import https from 'node:https'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as NodeStream } from 'node:stream/web'
 import { clearTimeout, setTimeout } from 'node:timers'
+import { DigestMismatch } from '../../../deliver/recording-store.ts'
 import { StorageFault } from '../../../storage-fault.ts'
-import { codeOf, type S3Refusal, s3Failed, s3Silent } from './s3-answer.ts'
+import { codeOf, type S3Refusal, s3Failed, s3Silent, textOf } from './s3-answer.ts'
 import type { S3Limits } from './s3-ask.ts'
-import type { S3Request, SignedRequest } from './s3-request.ts'
+import type { Operation, S3Request, SignedRequest } from './s3-request.ts'
 
 type Body = ReadableStream<Uint8Array> | null
 
+/** What is sent. */
+export interface Sent {
+  /** Exactly so many bytes will come. */
+  readonly size: number
+  /** SHA-256 that they must have, hexadecimal. */
+  readonly sha256?: string | undefined
+}
+
+/** What the store says when it has it all. */
+export interface Taken {
+  readonly stored: IncomingHttpHeaders
+  /** The beginning of the answer's body, for operations that answer with one. */
+  readonly text: string
+}
+
 /**
- * Sends an object of exactly `size` bytes, once, as it comes. Resolves to the headers of the answer when the store
- * says that it has it all. Where the body breaks off, or is shorter or longer, the store never gets its last bytes,
- * so it stores nothing.
+ * Sends `size` bytes, once, as they come, and resolves when the store says that it has them all. Where the body breaks
+ * off, is shorter or longer, or has another digest, the store never gets its last bytes, so it stores nothing.
  */
-export type Upload = (
-  request: S3Request,
-  body: Body,
-  size: number,
-) => Promise<{ readonly stored: IncomingHttpHeaders } | S3Refusal>
+export type Upload = (request: S3Request, body: Body, sent: Sent) => Promise<Taken | S3Refusal>
+
+/** Operations whose answer says in its body what came of it. They read no more of it than this, in bytes. */
+const TELLING: ReadonlySet<Operation> = new Set(['CreateMultipartUpload', 'CompleteMultipartUpload'])
+const MOST_TOLD = 64 * 1024
+
+/** SHA-256 of no bytes. */
+const EMPTY = createHash('sha256').digest('hex')
 
 /** Makes what uploads to a store. By `node:http` on Deno too, whose fetch sends no Content-Length with a stream. */
 export function s3Uploader(sign: (request: S3Request) => Promise<SignedRequest>, limits: S3Limits): Upload {
-  return async (request, body, size) => {
+  return async (request, body, sent) => {
+    const { size, sha256 } = sent
+    // There are no last bytes to be held back.
+    if (size === 0 && sha256 !== undefined && sha256 !== EMPTY) throw new DigestMismatch()
     const { url, method, headers } = await sign(request)
     const sending = (url.protocol === 'https:' ? https : http).request(url, {
       method,
@@ -33,16 +55,24 @@ export function s3Uploader(sign: (request: S3Request) => Promise<SignedRequest>,
       // twice. Deno would even do that by itself.
       agent: false,
     })
-    return exchange(sending, body, size, size === 0 ? limits.answer : limits.stall)
+    // The store may be long at putting pieces together.
+    const isShort = size === 0 && request.operation !== 'CompleteMultipartUpload'
+    return exchange(sending, request.operation, body, sent, isShort ? limits.answer : limits.stall)
   }
 }
 
-function exchange(sending: ClientRequest, body: Body, size: number, limit: number): ReturnType<Upload> {
+function exchange(
+  sending: ClientRequest,
+  operation: Operation,
+  body: Body,
+  sent: Sent,
+  limit: number,
+): ReturnType<Upload> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       // Who stands still: the store, or who uploads?
       const store = sending.writableEnded || sending.writableNeedDrain
-      fail(store ? s3Silent('PutObject', limit) : new Error('the upload stands still'))
+      fail(store ? s3Silent(operation, limit) : new Error('the upload stands still'))
     }, limit)
     const fail = (fault: Error): void => {
       clearTimeout(timer)
@@ -50,18 +80,22 @@ function exchange(sending: ClientRequest, body: Body, size: number, limit: numbe
       sending.destroy()
     }
     // Each may fail more than once: an error that nobody hears would end the process.
-    sending.on('error', error => fail(s3Failed(error, 'PutObject')))
+    sending.on('error', error => fail(s3Failed(error, operation)))
     sending.once('response', async response => {
       response.on('error', () => {})
       const { statusCode: status = 0, headers } = response
-      if (status === 200 && sending.writableEnded) {
+      const isDone = status === 200 || (status === 204 && operation === 'AbortMultipartUpload')
+      if (isDone && sending.writableEnded) {
+        const telling = watched(response, () => timer.refresh())
+        const text = TELLING.has(operation) ? await textOf(telling, MOST_TOLD).catch(() => undefined) : ''
+        if (text === undefined) return fail(s3Failed(undefined, operation))
         clearTimeout(timer)
-        resolve({ stored: headers })
+        resolve({ stored: headers, text })
         sending.destroy()
         return
       }
       const code = await codeOf(response)
-      if (status === 200) return fail(new StorageFault('S3 answered PutObject before it had the whole'))
+      if (isDone) return fail(new StorageFault(`S3 answered ${operation} before it had the whole`))
       clearTimeout(timer)
       resolve({ status, code })
       // What is left of the upload, and of the answer, is of no use.
@@ -69,7 +103,7 @@ function exchange(sending: ClientRequest, body: Body, size: number, limit: numbe
     })
 
     const source = body === null ? Readable.from([]) : Readable.fromWeb(body as NodeStream<Uint8Array>)
-    const counted = exactly(size, () => timer.refresh())
+    const counted = exactly(sent, () => timer.refresh())
     // These two fail by themselves, or since the other end did: then that was first, and said why.
     source.on('error', () => {
       if (!sending.destroyed) fail(new Error('the upload broke off'))
@@ -77,17 +111,27 @@ function exchange(sending: ClientRequest, body: Body, size: number, limit: numbe
     counted.on('error', error => {
       if (!sending.destroyed) fail(error)
     })
-    pipeline(source, counted, sending).catch((error: unknown) => fail(s3Failed(error, 'PutObject')))
+    pipeline(source, counted, sending).catch((error: unknown) => fail(s3Failed(error, operation)))
   })
 }
 
-/** Lets through exactly `size` bytes. The last go on only when it is sure that they are the last. */
-function exactly(size: number, progress: () => void): Transform {
+/** A store that is long at it sends spaces, so that nobody takes it for gone. */
+async function* watched(answer: AsyncIterable<Uint8Array>, progress: () => void): AsyncGenerator<Uint8Array> {
+  for await (const chunk of answer) {
+    progress()
+    yield chunk
+  }
+}
+
+/** Lets through exactly `size` bytes. The last go on only when it is sure that they are the last, and the right ones. */
+function exactly({ size, sha256 }: Sent, progress: () => void): Transform {
+  const hash = sha256 === undefined ? undefined : createHash('sha256')
   let left = size
   let last: Uint8Array | undefined
   return new Transform({
     transform(chunk: Uint8Array, _encoding, next) {
       progress()
+      hash?.update(chunk)
       left -= chunk.length
       if (left < 0) return next(new Error('the upload is longer than was announced'))
       if (left > 0) return next(null, chunk)
@@ -97,6 +141,7 @@ function exactly(size: number, progress: () => void): Transform {
     flush(next) {
       progress()
       if (left > 0) return next(new Error('the upload is shorter than was announced'))
+      if (hash !== undefined && hash.digest('hex') !== sha256) return next(new DigestMismatch())
       next(null, last)
     },
   })

@@ -1,0 +1,43 @@
+import { responseHeaders } from '../deliver/response-headers.ts'
+import { Fault, type Refused, refused } from '../refusal.ts'
+import { claimFor, lookAt } from './ownership.ts'
+import { isSize, pieceSizeOf } from './pieces.ts'
+import { statedType } from './stated-owner.ts'
+import type { Deposit } from './storage.ts'
+
+/** Begins to store a part in pieces. All that can be known to be wrong is said now, before the first byte is sent. */
+export async function beginUpload(deposit: Deposit): Promise<Response | Refused> {
+  const { attempt, place, binding, storage, crossOrigin } = deposit
+  const { headers } = attempt.request
+  const stated = headers.get('mediaward-upload-size') ?? ''
+  const size = /^\d{1,16}$/.test(stated) ? Number(stated) : 0
+  if (!isSize(size)) {
+    return refused('upload_invalid', 'Mediaward-Upload-Size must be the bytes of the whole: 1 to 5 TiB')
+  }
+  // A completion that lost its name on the way must not begin another upload, nor a part that was meant to be stored.
+  if (Number(headers.get('content-length') ?? 0) !== 0 || headers.has('transfer-encoding')) {
+    return refused('upload_invalid', 'An upload begins without a body: its pieces are sent by PUT')
+  }
+  const digest = refuseWholeDigest(headers)
+  if (digest !== undefined) return digest
+
+  const looked = await lookAt(deposit)
+  if (!('present' in looked)) return looked
+  const refusal = await claimFor(deposit)
+  if (refusal !== undefined) return refusal
+
+  const pieceSize = pieceSizeOf(size)
+  const options = { size, pieceSize, contentType: statedType(headers, place), binding }
+  const upload = await storage.store.begin(place.key, options).catch(Fault.as('store_unavailable'))
+  return Response.json(
+    { upload, piece_size: pieceSize },
+    { status: 201, headers: responseHeaders(crossOrigin) },
+  )
+}
+
+/** A digest of the whole that nobody looks at would be taken for verified. */
+export function refuseWholeDigest(headers: Headers): Refused | undefined {
+  return headers.has('repr-digest')
+    ? refused('upload_invalid', 'Repr-Digest is not verified in pieces: send Content-Digest with each piece')
+    : undefined
+}

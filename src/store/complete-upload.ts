@@ -1,0 +1,60 @@
+import { UploadUnknown } from '../deliver/recording-store.ts'
+import { readJson } from '../read-json.ts'
+import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
+import { refuseWholeDigest } from './begin-upload.ts'
+import { outcomeOf, pauseAfter } from './outcome.ts'
+import { confirmFor, lookAt, uploadUnknown } from './ownership.ts'
+import { isName, isSize, MOST_PIECES, pieceSizeOf } from './pieces.ts'
+import type { Deposit } from './storage.ts'
+
+/** Most bytes of what completes an upload: every tag as long as can be, and what stands around them. */
+const MAX_BODY = MOST_PIECES * 1100
+
+/** Makes a part of the pieces that were stored: it is there whole, or not at all. */
+export async function completeUpload(deposit: Deposit): Promise<Response | Refused> {
+  const { attempt, place, storage } = deposit
+  const { headers } = attempt.request
+  const upload = headers.get('mediaward-upload')
+  if (!isName(upload) || headers.has('mediaward-upload-size')) {
+    return refused(
+      'upload_invalid',
+      'Mediaward-Upload completes what was begun, Mediaward-Upload-Size begins: send one of them',
+    )
+  }
+  const digest = refuseWholeDigest(headers)
+  if (digest !== undefined) return digest
+  // Before the body, which may be long, is read.
+  const refusal = await confirmFor(deposit)
+  if (refusal !== undefined) return refusal
+  const body = await readJson(attempt.request, MAX_BODY)
+  if ('unreadable' in body) return refused('upload_invalid', body.unreadable)
+  const whole = readWhole(body.json)
+  if (isRefused(whole)) return whole
+  // Too few or too many: the store would find it, too, but not every store at once.
+  if (whole.tags.length !== Math.ceil(whole.size / pieceSizeOf(whole.size))) return uploadUnknown()
+
+  const looked = await lookAt(deposit)
+  if (!('present' in looked)) return looked
+  const { present } = looked
+  await pauseAfter(present, attempt.at)
+  const stored = await storage.store
+    .complete(place.key, upload, { ...whole, replaces: present?.etag ?? null })
+    .catch((error: unknown) =>
+      error instanceof UploadUnknown ? uploadUnknown() : Fault.as('store_unavailable')(error),
+    )
+  return isRefused(stored) ? stored : outcomeOf(stored, present, deposit)
+}
+
+function readWhole(json: unknown): { readonly size: number; readonly tags: readonly string[] } | Refused {
+  const { size, pieces } = (typeof json === 'object' && json !== null ? json : {}) as {
+    size?: unknown
+    pieces?: unknown
+  }
+  if (!isSize(size) || !Array.isArray(pieces) || !pieces.every(isName)) {
+    return refused(
+      'upload_invalid',
+      'The body must be {"size": BYTES, "pieces": [TAG, …]}, with what was answered to each piece, in order',
+    )
+  }
+  return { size, tags: pieces }
+}

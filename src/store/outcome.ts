@@ -1,0 +1,56 @@
+import { DigestMismatch, type StoredPart, UploadUnknown } from '../deliver/recording-store.ts'
+import { responseHeaders } from '../deliver/response-headers.ts'
+import { Fault, type Refused, refused } from '../refusal.ts'
+import { StorageFault } from '../storage-fault.ts'
+import { uploadUnknown } from './ownership.ts'
+import type { Deposit } from './storage.ts'
+
+/** Last-Modified has whole seconds: two versions of one part must not share one (RFC 9110 8.8.2.2). */
+const BETWEEN_VERSIONS = 1000
+
+/** Waits until a new version of a part can be told from the one before by its date. */
+export async function pauseAfter(present: StoredPart | null, now: number): Promise<void> {
+  const left = present === null ? 0 : present.modified + BETWEEN_VERSIONS - now
+  if (left > 0) await new Promise(resolve => setTimeout(resolve, Math.min(left, BETWEEN_VERSIONS)))
+}
+
+/** What is answered where a part was stored; null: another version took the place of the one that was to be replaced. */
+export function outcomeOf(
+  stored: StoredPart | null,
+  present: StoredPart | null,
+  { crossOrigin }: Deposit,
+): Response | Refused {
+  if (stored === null) {
+    return refused(
+      'upload_conflict',
+      'Another upload of this part was faster: look at it, and send yours again',
+    )
+  }
+  return Response.json(
+    { size: stored.size },
+    { status: present === null ? 201 : 200, headers: responseHeaders(crossOrigin, { ETag: stored.etag }) },
+  )
+}
+
+/**
+ * Why bytes were not stored.
+ *
+ * @throws Fault where it was the store that failed
+ */
+export async function brokenOff(error: unknown, { place, storage }: Deposit): Promise<Refused> {
+  const unavailable = Fault.as('store_unavailable')
+  if (error instanceof StorageFault) return unavailable(error)
+  if (error instanceof UploadUnknown) return uploadUnknown()
+  if (error instanceof DigestMismatch) {
+    return refused(
+      'upload_invalid',
+      'The bytes that came have another SHA-256 than their digest says: nothing was stored, send them again',
+    )
+  }
+  // The upload broke off, or the store did. A store that still answers wasn't it.
+  await storage.store.find(place.key).catch(unavailable)
+  return refused(
+    'upload_invalid',
+    'The upload broke off, or was not as long as Content-Length said: send it again',
+  )
+}

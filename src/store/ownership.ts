@@ -1,0 +1,61 @@
+import { failedPrecondition } from '../deliver/preconditions.ts'
+import type { StoredPart } from '../deliver/recording-store.ts'
+import { responseHeaders } from '../deliver/response-headers.ts'
+import { type Binding, settled } from '../recording.ts'
+import { Fault, type Refused, refused } from '../refusal.ts'
+import type { Deposit } from './storage.ts'
+
+const unavailable = Fault.as('store_unavailable')
+
+/**
+ * Looks at what is in the place of a part: only its own owner's may be replaced, and only if the request's preconditions
+ * hold. Claims nothing.
+ */
+export async function lookAt(
+  deposit: Deposit,
+): Promise<{ readonly present: StoredPart | null } | Response | Refused> {
+  const { attempt, place, storage, crossOrigin } = deposit
+  const present = await storage.store.find(place.key).catch(unavailable)
+  if (present !== null) {
+    const refusal = refuseOther(deposit, present.binding)
+    if (refusal !== undefined) return refusal
+  }
+  const { method, headers } = attempt.request
+  const failed = failedPrecondition(method, headers, present, attempt.at)
+  if (failed === undefined) return { present }
+  return new Response(null, { status: failed, headers: responseHeaders(crossOrigin) })
+}
+
+/** Binds the recording to its owner for good, unless it is another's. */
+export async function claimFor(deposit: Deposit): Promise<Refused | undefined> {
+  const { place, binding, storage } = deposit
+  const { store, places } = storage
+  const claimed = await store.claim(place.recording, binding, places(place.recording)).catch(unavailable)
+  return refuseOther(deposit, claimed)
+}
+
+/**
+ * Makes sure that a recording is bound to the owner whom a request names, without binding it. Whoever began an upload
+ * has bound it: where nobody has, there is no upload to go on with.
+ */
+export async function confirmFor(deposit: Deposit): Promise<Refused | undefined> {
+  const claimed = await deposit.storage.store.claimed(deposit.place.recording).catch(unavailable)
+  return claimed === null ? uploadUnknown() : refuseOther(deposit, claimed)
+}
+
+/** There is no such upload. Says no more: not whether there is one for another part. */
+export function uploadUnknown(): Refused {
+  return refused(
+    'upload_conflict',
+    'There is no such upload of this part, or its pieces are missing or others: begin anew',
+  )
+}
+
+function refuseOther({ attempt, binding, storage }: Deposit, bound: Binding): Refused | undefined {
+  const { issuers } = storage
+  const owner = settled(bound, issuers.length === 1 ? issuers[0] : undefined)
+  const { owner: id, issuer, tenant } = binding
+  if (owner.owner === id && owner.issuer === issuer && owner.tenant === tenant) return undefined
+  attempt.binding = bound
+  return refused('binding_conflict', 'This recording is bound to another owner: store under a new id')
+}

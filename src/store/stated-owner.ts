@@ -1,0 +1,43 @@
+import type { Subject } from '../authenticate/subject.ts'
+import { mediaTypeOf, safeMediaType, UNKNOWN_TYPE } from '../deliver/media-type.ts'
+import type { Binding, Place } from '../recording.ts'
+import { type Refused, refused } from '../refusal.ts'
+
+// An id as it can stand in a header and in object metadata without changing on the way.
+const ID = /^[\x21-\x7e]{1,255}$/
+
+/** Whose a recording is, as its recorder says: the same with the whole and with every piece. */
+export function statedOwner(
+  headers: Headers,
+  recorder: Subject,
+  issuers: readonly string[],
+): Binding | Refused {
+  const owner = headers.get('mediaward-owner') ?? ''
+  const issuer = headers.get('mediaward-owner-issuer') ?? recorder.issuer
+  const consultation = headers.get('mediaward-consultation')
+  if (!ID.test(owner)) {
+    return refused(
+      'upload_invalid',
+      'Mediaward-Owner must name the patient: 1 to 255 visible ASCII characters',
+    )
+  }
+  if (!issuers.includes(issuer)) {
+    // Else the recording would be bound for good to somebody who can never ask for it.
+    return refused('upload_invalid', 'Mediaward-Owner-Issuer must be one of the issuers that the gate trusts')
+  }
+  if (consultation !== null && !ID.test(consultation)) {
+    return refused('upload_invalid', 'Mediaward-Consultation must be 1 to 255 visible ASCII characters')
+  }
+  return {
+    owner,
+    issuer,
+    ...(recorder.tenant !== undefined && { tenant: recorder.tenant }),
+    ...(consultation !== null && { consultation }),
+  }
+}
+
+/** The media type that a part is stored with: as it was sent, where that can be delivered, else by its name. */
+export function statedType(headers: Headers, place: Place): string {
+  const sent = safeMediaType(headers.get('content-type') ?? undefined)
+  return sent === UNKNOWN_TYPE ? mediaTypeOf(place.part ?? place.key) : sent
+}

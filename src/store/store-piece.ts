@@ -1,0 +1,43 @@
+import { responseHeaders } from '../deliver/response-headers.ts'
+import { isRefused, type Refused, refused } from '../refusal.ts'
+import { refuseWholeDigest } from './begin-upload.ts'
+import { brokenOff } from './outcome.ts'
+import { confirmFor } from './ownership.ts'
+import { isName, statedPiece } from './pieces.ts'
+import { statedDigest } from './stated-digest.ts'
+import type { Deposit } from './storage.ts'
+
+/** Stores one piece of a part. Nobody sees it before the whole is complete. */
+export async function storePiece(deposit: Deposit): Promise<Response | Refused> {
+  const { attempt, place, storage, crossOrigin } = deposit
+  const { headers, body } = attempt.request
+  const upload = headers.get('mediaward-upload')
+  const range = headers.get('content-range')
+  if (upload === null || range === null || !isName(upload)) {
+    return refused(
+      'upload_invalid',
+      'A piece has both Mediaward-Upload and Content-Range: send both, or send the whole part with neither',
+    )
+  }
+  const piece = statedPiece(range)
+  if (isRefused(piece)) return piece
+  if (headers.get('content-length') !== String(piece.length)) {
+    return refused('upload_invalid', 'Content-Length must be that of the piece which Content-Range names')
+  }
+  const sha256 = refuseWholeDigest(headers) ?? statedDigest(headers)
+  if (typeof sha256 === 'object') return sha256
+
+  const refusal = await confirmFor(deposit)
+  if (refusal !== undefined) return refusal
+  const options = {
+    number: piece.number,
+    size: piece.length,
+    ...(sha256 !== undefined && { sha256 }),
+  }
+  const tag = await storage.store
+    .putPiece(place.key, upload, body, options)
+    .catch((error: unknown) => brokenOff(error, deposit))
+  return typeof tag === 'object'
+    ? tag
+    : Response.json({ piece: tag }, { headers: responseHeaders(crossOrigin) })
+}
