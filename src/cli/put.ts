@@ -119,7 +119,7 @@ async function storeAll(sources: readonly Source[], upload: Upload): Promise<num
       await inParallel(group.slice(alone), parallel, storeOne)
     }
   } catch (error) {
-    if (stored > 0 || error instanceof Interrupted)
+    if (meter.done > 0 || error instanceof Interrupted)
       say(`${stored} of ${sources.length} files are stored: run the same command again, and the rest is sent`)
     throw error
   } finally {

@@ -118,9 +118,10 @@ describe('a folder', () => {
 
   test('goes as wide as it is told', async () => {
     const folder = hlsSet()
-    const wide = await through(untouched, args => run(['put', 'wide', folder, '--parallel', '9', ...args]))
+    const wide = await through(untouched, args => run(['put', 'wide', folder, '--parallel', '16', ...args]))
     expect(wide.code).toBe(0)
-    expect(Math.max(...proxy.passed.map(({ atOnce }) => atOnce))).toBe(9)
+    expect(wide.stderr).not.toContain('Warning')
+    expect(Math.max(...proxy.passed.map(({ atOnce }) => atOnce))).toBe(16)
     await through(untouched, args => run(['put', 'narrow', folder, '--parallel', '1', ...args]))
     expect(Math.max(...proxy.passed.map(({ atOnce }) => atOnce))).toBe(1)
   })
@@ -372,6 +373,36 @@ describe('a large file', () => {
     )
     expect(ended.code, ended.stderr).toBe(0)
     await expectPlayed('lost', path)
+    // Each piece twice, as each answer to one was lost; and no third time, as the last answer was.
+    expect(pieces()).toHaveLength(10)
+  })
+
+  test.each([
+    ['nothing was there', false],
+    ['an earlier version was there', true],
+  ])('that was killed when it was complete, and %s', async (_, earlier) => {
+    const path = largeFile()
+    const id = `complete-${earlier}`
+    if (earlier) await through(untouched, args => run(['put', id, 'package.json', ...args]))
+    let complete = false
+    const lose = ({ path: at, headers }: Passed) => {
+      if (!at.endsWith('/upload') || headers['mediaward-upload'] === undefined) return undefined
+      complete = true
+      return 'lose' as const
+    }
+    await through(lose, async args => {
+      const { child, ended } = start(['put', id, path, ...args])
+      while (!complete) await new Promise(resolve => setTimeout(resolve, 5))
+      // Not before the gate has it.
+      await new Promise(resolve => setTimeout(resolve, 1500))
+      child.kill('SIGKILL')
+      await ended
+    })
+    const again = await through(untouched, args => run(['put', id, path, ...args]))
+    expect(again.code, again.stderr).toBe(0)
+    // What of the two is there can't be told where there was one before: it is sent again.
+    expect(pieces()).toHaveLength(earlier ? 5 : 0)
+    await expectPlayed(id, path)
   })
 
   test('costs no more memory than a small one', async () => {

@@ -24,6 +24,10 @@ export interface Begun {
   readonly pieceSize: number
   /** The store's tags of the pieces so far, by number; null where one is missing. */
   readonly pieces: readonly (string | null)[]
+  /** Whether there was nothing in the place of the part when it was begun. */
+  readonly fresh: boolean
+  /** It was asked to be completed, and may be. */
+  readonly completing?: true
 }
 
 export function isBegun(entry: Entry | undefined): entry is Begun {
@@ -66,7 +70,9 @@ function isEntry(value: unknown): value is Entry {
     isStoreText(value.upload) &&
     isPieceSize(value.pieceSize) &&
     Array.isArray(value.pieces) &&
-    value.pieces.every(piece => piece === null || isStoreText(piece))
+    value.pieces.every(piece => piece === null || isStoreText(piece)) &&
+    typeof value.fresh === 'boolean' &&
+    (value.completing === undefined || value.completing === true)
   )
 }
 

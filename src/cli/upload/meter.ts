@@ -17,6 +17,11 @@ export class Meter {
     this.#total = total
   }
 
+  /** How many bytes are stored, or on their way. */
+  get done(): number {
+    return this.#done
+  }
+
   /** An earlier run stored so many bytes. */
   skip(bytes: number): void {
     this.#done += bytes

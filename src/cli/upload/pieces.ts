@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises'
 import { say } from '../terminal.ts'
 import type { Journal } from './journal.ts'
-import { type Begun, isBegun, isPieceSize, isStoreText } from './journal-text.ts'
+import { type Begun, isBegun } from './journal-text.ts'
 import { inParallel } from './parallel.ts'
-import { Changed, digestOf, sameVersion, versionOf } from './read.ts'
-import { type Line, NotTaken, send } from './send.ts'
+import { begin, complete, giveUp, isThere, sendPiece } from './piecewise.ts'
+import { Changed, sameVersion, versionOf } from './read.ts'
+import { type Line, NotTaken } from './send.ts'
 import type { Place } from './sources.ts'
 
 /**
@@ -22,47 +23,39 @@ export async function storeInPieces(
   try {
     await storeOnce(place, line, journal, parallel)
   } catch (error) {
-    if (!(error instanceof NotTaken && error.status === 409 && isBegun(journal.of(place.source)))) throw error
+    const begun = journal.of(place.source)
+    if (!(isConflict(error) && isBegun(begun))) throw error
     say(`${place.source.path}: the upload that was begun is gone: sending it anew`)
+    line.meter.add(-storedOf(begun))
     await journal.note(place.source, undefined)
     await storeOnce(place, line, journal, parallel)
   }
 }
 
 async function storeOnce(place: Place, line: Line, journal: Journal, parallel: number): Promise<void> {
-  const { source, url } = place
+  const { source } = place
   const { path, version } = source
   const known = journal.of(source)
-  const begun = isBegun(known) && sameVersion(known.version, version) ? known : await begin(place, line)
+  let begun = isBegun(known) ? known : await begin(place, line)
+  const { upload } = begun
+  // Before the first piece: an upload that nobody knows of would be kept, and paid for, for days.
   await journal.note(source, begun)
-  const { upload, pieceSize } = begun
-  const count = Math.ceil(version.size / pieceSize)
-  const pieces = Array.from({ length: count }, (_, number) => begun.pieces[number] ?? null)
-  const missing = [...pieces.keys()].filter(number => pieces[number] === null)
-
-  let moved = 0
-  const sizeOf = (number: number) => Math.min(pieceSize, version.size - number * pieceSize)
-  const before = version.size - missing.reduce((sum, number) => sum + sizeOf(number), 0)
-  line.meter.skip(before)
-  moved += before
+  line.meter.skip(storedOf(begun))
+  const count = Math.ceil(version.size / begun.pieceSize)
+  const missing = Array.from({ length: count }, (_, number) => number).filter(n => begun.pieces[n] == null)
   try {
     await inParallel(missing, parallel, async number => {
-      pieces[number] = await sendPiece(
-        place,
-        upload,
-        { first: number * pieceSize, size: sizeOf(number) },
-        line,
-      )
-      moved += sizeOf(number)
-      await journal.note(source, { ...begun, pieces: [...pieces] })
+      const piece = { first: number * begun.pieceSize, size: sizeOf(begun, number) }
+      const tag = await sendPiece(place, upload, piece, line)
+      const pieces = Array.from({ length: count }, (_, n) => (n === number ? tag : (begun.pieces[n] ?? null)))
+      begun = { ...begun, pieces }
+      await journal.note(source, begun)
     })
     // Each piece was of this version when it was read; so is all of it, as a change can't be undone.
-    if (!sameVersion(versionOf(await stat(path)), version)) throw new Changed(path)
-    const headers = { 'Mediaward-Upload': upload }
-    const json = { size: version.size, pieces }
-    await send({ about: path, method: 'POST', url: new URL(`${url}/upload`), headers, json }, line)
+    const now = await stat(path).catch(() => undefined)
+    if (now === undefined || !sameVersion(versionOf(now), version)) throw new Changed(path)
+    await completeOrFind(place, begun, line, journal)
   } catch (error) {
-    line.meter.add(-moved)
     if (error instanceof Changed) {
       await giveUp(place, begun, line)
       await journal.note(source, undefined)
@@ -72,42 +65,28 @@ async function storeOnce(place: Place, line: Line, journal: Journal, parallel: n
   await journal.note(source, { version })
 }
 
-async function begin({ source, url }: Place, line: Line): Promise<Begun> {
-  const { path, version, contentType } = source
-  const headers = { 'Content-Type': contentType, 'Mediaward-Upload-Size': String(version.size) }
-  const letter = { about: path, method: 'POST', url: new URL(`${url}/upload`), headers } as const
-  const { upload, piece_size } = ((await send(letter, line)) ?? {}) as {
-    upload?: unknown
-    piece_size?: unknown
+async function completeOrFind(place: Place, begun: Begun, line: Line, journal: Journal): Promise<void> {
+  const { source } = place
+  await journal.note(source, { ...begun, completing: true })
+  const tags = begun.pieces.filter(tag => tag !== null)
+  try {
+    await complete(place, begun.upload, tags, line)
+  } catch (error) {
+    // It was asked for before, and the answer was lost: there is something now where nothing was, and it is this.
+    const again = begun.completing === true || (error instanceof NotTaken && error.tries > 1)
+    if (!(isConflict(error) && again && begun.fresh && (await isThere(place, line)))) throw error
   }
-  if (!isStoreText(upload) || !isPieceSize(piece_size))
-    throw new Error(`${path} was not stored: ${url.origin} is no gate`)
-  return { version, upload, pieceSize: piece_size, pieces: [] }
 }
 
-/** @returns the store's tag of it */
-async function sendPiece(
-  { source, url }: Place,
-  upload: string,
-  { first, size }: { first: number; size: number },
-  line: Line,
-): Promise<string> {
-  const { path, version } = source
-  const stretch = { path, version, first, size }
-  const headers = {
-    'Mediaward-Upload': upload,
-    'Content-Range': `bytes ${first}-${first + size - 1}/${version.size}`,
-  }
-  const bytes = { stretch, sha256: await digestOf(stretch) }
-  const answer = await send({ about: path, method: 'PUT', url, headers, bytes }, line)
-  const { piece } = (answer ?? {}) as { piece?: unknown }
-  if (!isStoreText(piece)) throw new Error(`${path} was not stored: ${url.origin} is no gate`)
-  return piece
+function isConflict(error: unknown): boolean {
+  return error instanceof NotTaken && error.status === 409
 }
 
-/** Tells the store that nothing more comes. What can't be told is swept away by the store, days later. */
-export async function giveUp({ source, url }: Place, { upload }: Begun, line: Line): Promise<void> {
-  const headers = { 'Mediaward-Upload': upload }
-  const letter = { about: source.path, method: 'DELETE', url: new URL(`${url}/upload`), headers } as const
-  await send(letter, line).catch(() => {})
+function sizeOf({ version, pieceSize }: Begun, number: number): number {
+  return Math.min(pieceSize, version.size - number * pieceSize)
+}
+
+/** How many bytes of an upload are stored. */
+function storedOf(begun: Begun): number {
+  return begun.pieces.reduce((sum, tag, number) => sum + (tag === null ? 0 : sizeOf(begun, number)), 0)
 }

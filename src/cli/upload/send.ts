@@ -145,6 +145,7 @@ function hintOf({ status, headers }: Response): string {
   const elsewhere = headers.get('location') ?? ''
   if (status >= 300 && status < 400 && URL.canParse(elsewhere))
     return `: the gate is at ${new URL(elsewhere).origin}`
+  if (status === 413) return ': a proxy in front of the gate must let bodies of 32 MiB pass'
   if (status === 401) return ': get a new token, and run the same command again'
   return ''
 }

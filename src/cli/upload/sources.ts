@@ -47,7 +47,7 @@ export async function sourcesOf(source: string): Promise<readonly Source[]> {
   const sources: Source[] = []
   for (const path of paths) {
     // stat follows links: what they lead to is stored.
-    if (hidden.includes(path) || !(await stat(path)).isFile()) continue
+    if (hidden.includes(path) || !(await stat(path).catch(unreadable(path))).isFile()) continue
     const name = relative(source, path)
     const part = name.split(sep).join('/')
     if (!isPart(part) || (sep !== '\\' && name.includes('\\'))) {
@@ -63,9 +63,7 @@ export async function sourcesOf(source: string): Promise<readonly Source[]> {
 }
 
 async function sourceOf(path: string, part: string | undefined): Promise<Source> {
-  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`${path} can't be read (${error.code})`)
-  })
+  const file = await open(path).catch(unreadable(path))
   try {
     const version = versionOf(await file.stat())
     if (version.size > MAX_SIZE) throw new UsageError(`${path} is over 5 TiB`, 'no store takes it: cut it')
@@ -80,5 +78,11 @@ async function sourceOf(path: string, part: string | undefined): Promise<Source>
     return { path, ...(part !== undefined && { part }), version, ...all }
   } finally {
     await file.close()
+  }
+}
+
+function unreadable(path: string): (error: NodeJS.ErrnoException) => never {
+  return ({ code }) => {
+    throw new UsageError(`${path} can't be read (${code})`)
   }
 }

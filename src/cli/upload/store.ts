@@ -1,7 +1,8 @@
 import type { Bytes } from './body.ts'
 import type { Journal } from './journal.ts'
 import { isBegun } from './journal-text.ts'
-import { giveUp, storeInPieces } from './pieces.ts'
+import { storeInPieces } from './pieces.ts'
+import { giveUp, noGate } from './piecewise.ts'
 import { digestOf, sameVersion } from './read.ts'
 import { type Line, NotTaken, send } from './send.ts'
 import type { Place } from './sources.ts'
@@ -28,7 +29,10 @@ export async function store(place: Place, line: Line, journal: Journal, pieces: 
     return true
   }
   // What was begun of another version is of no use to anybody.
-  if (isBegun(known) && !same) await giveUp(place, known, line)
+  if (isBegun(known) && !same) {
+    await giveUp(place, known, line)
+    await journal.note(source, undefined)
+  }
   if (version.size > WHOLE) {
     await storeInPieces(place, line, journal, pieces)
     return false
@@ -50,7 +54,5 @@ async function storeWhole({ source, url }: Place, bytes: Bytes, line: Line): Pro
     if (error instanceof NotTaken && error.status === 409 && error.tries > 1) return send(letter, line)
     throw error
   })
-  // Else a proxy's page, or a login before the network, would pass for the gate.
-  const { size } = (answer ?? {}) as { size?: unknown }
-  if (size !== source.version.size) throw new Error(`${source.path} was not stored: ${url.origin} is no gate`)
+  if ((answer as { size?: unknown } | null)?.size !== source.version.size) throw noGate({ source, url })
 }

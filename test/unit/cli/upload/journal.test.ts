@@ -14,7 +14,7 @@ const IDENTITY: Identity = {
 }
 const VERSION = { size: 9, modified: 1764108000000.25, changed: 1764108000001.5 }
 const STORED = { version: VERSION, sha256: 'c2hh' }
-const BEGUN = { version: VERSION, upload: 'u-1', pieceSize: 4, pieces: ['"a"', null, '"c"'] }
+const BEGUN = { version: VERSION, upload: 'u-1', pieceSize: 4, pieces: ['"a"', null, '"c"'], fresh: true }
 
 const folder = () => mkdtempSync(join(tmpdir(), 'mediaward-'))
 const source = (part?: string) => ({ path: '', ...(part !== undefined && { part }) }) as Source
@@ -125,6 +125,7 @@ test.each([
   ['pieces of nothing', text({ ...BEGUN, pieceSize: 0 })],
   ['pieces of half a byte', text({ ...BEGUN, pieceSize: 0.5 })],
   ['a tag that is none', text({ ...BEGUN, pieces: [7] })],
+  ['a place of nobody knows what', text({ ...BEGUN, fresh: undefined })],
   ['a part that is none', JSON.stringify({ journal: 1, files: [[7, STORED]] })],
   ['files that are none', JSON.stringify({ journal: 1, files: {} })],
   ['no list', 'null'],

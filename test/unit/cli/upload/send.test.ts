@@ -138,7 +138,7 @@ describe('sent once', () => {
     [403, {}, {}, /403/],
     [404, {}, {}, /404/],
     [409, { detail: 'This recording is bound to another owner' }, {}, /bound to another owner$/],
-    [413, {}, {}, /413/],
+    [413, {}, {}, /413 .*: a proxy in front/],
     [500, {}, {}, /500/],
     [301, {}, { Location: 'https://user:SECRET@new.test/r?SECRET' }, /: the gate is at https:\/\/new\.test$/],
     [307, {}, { Location: '/elsewhere' }, /307/],
