@@ -1,32 +1,27 @@
 import { describe, expect, test } from 'vitest'
-import type { OpenedPart, RecordingStore, StoredPart } from '../../src/deliver/recording-store.ts'
+import type { RecordingStore } from '../../src/deliver/recording-store.ts'
 import type { Binding } from '../../src/recording.ts'
+import { ben, bytesOf, dana, read, stream } from './recordings.ts'
+import { uploadContract } from './uploads.ts'
 
 // What every adapter of the port RecordingStore must do; each adapter's test file runs this.
 
-const dana: Binding = {
-  owner: 'patient-1',
-  issuer: 'https://login.clinic.test/',
-  tenant: 'north',
-  consultation: 'c-1',
-}
-const ben: Binding = { owner: 'patient-2', issuer: 'https://login.clinic.test/' }
-const bytes = Uint8Array.from({ length: 1000 }, (_, i) => (i * 31 + 7) % 251)
-
-function stream(content: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array> {
-  return new Blob([content]).stream()
-}
+const bytes = bytesOf(1000, 7)
 
 function upload(content: Uint8Array<ArrayBuffer>, binding: Binding, replaces: string | null = null) {
   return { size: content.length, contentType: 'video/mp4', binding, replaces }
 }
 
-async function read(part: OpenedPart | StoredPart | null): Promise<Uint8Array> {
-  if (part === null || !('body' in part)) throw new Error('there is no body')
-  return new Uint8Array(await new Response(part.body).arrayBuffer())
-}
+/**
+ * @param pieceSize the smallest piece that the store takes of a recording that comes in pieces, but for the last
+ */
+export function recordingStoreContract(
+  name: string,
+  create: () => RecordingStore,
+  pieceSize: number = 1000,
+): void {
+  uploadContract(name, create, pieceSize)
 
-export function recordingStoreContract(name: string, create: () => RecordingStore): void {
   describe(`${name} is a recording store`, () => {
     test('what was put is found and opened, with its facts', async () => {
       const store = create()

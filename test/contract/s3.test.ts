@@ -28,11 +28,14 @@ function overS3(name: string, start: () => Promise<S3Server>, cannot: Readonly<R
       // A name that no test has any more would leave out nothing, unseen.
       expect([...leftOut].sort()).toEqual(Object.keys(cannot).sort())
     })
-    recordingStoreContract(name, () => s3Store(server.bucket()))
+    recordingStoreContract(name, () => s3Store(server.bucket()), 5 * 2 ** 20)
   })
 }
 
 const LEAVES_FILE = 's3rver writes in place: an upload that broke off leaves an empty file'
+
+const LOOKS_AT_NO_TAG = 's3rver looks at no tag of a piece'
+const KNOWS_NO_UPLOAD = 's3rver takes pieces of uploads that nobody began, and looks at no key'
 
 overS3('R2 over S3', r2OverS3)
 overS3('s3rver', () => s3rver({ conditions: true }), {
@@ -43,6 +46,13 @@ overS3('s3rver', () => s3rver({ conditions: true }), {
   'whose the objects at some places are is told in the order of the places':
     's3rver lists in no order, and writes the name of a next page with DES, which OpenSSL 3 refuses',
   'a body that breaks off stores nothing': LEAVES_FILE,
+  'of a piece that is sent again the last one counts': LOOKS_AT_NO_TAG,
+  'a piece that is missing, or another, completes nothing': LOOKS_AT_NO_TAG,
+  'two uploads at once do not meet, and the second finds the first': LOOKS_AT_NO_TAG,
+  'an upload that was never begun is none': KNOWS_NO_UPLOAD,
+  'an upload is of one key, and of no other': KNOWS_NO_UPLOAD,
+  'what is complete is complete once': KNOWS_NO_UPLOAD,
+  'what is given up is gone, also the second time': 's3rver gives up no upload',
 })
 
 describe('a store that ignores conditions', () => {

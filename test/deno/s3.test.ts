@@ -13,5 +13,5 @@ if (server !== undefined) {
     secretAccessKey: string
   }
   let bucket = 0
-  recordingStoreContract('S3', () => s3Store({ ...options, bucket: `bucket-${bucket++}` }))
+  recordingStoreContract('S3', () => s3Store({ ...options, bucket: `bucket-${bucket++}` }), 5 * 2 ** 20)
 }

@@ -81,17 +81,21 @@ export async function s3rver({ conditions }: { conditions: boolean }): Promise<S
 /** The part of s3rver that is needed; it has no types. */
 type S3rver = new (options: object) => { run(): Promise<{ port: number }>; close(): Promise<void> }
 
-/** Hands everything on as it is, but for a PUT whose condition doesn't hold: those of one key come one at a time. */
+/**
+ * Hands everything on as it is, but for what stores an object whose condition doesn't hold: those of one key come one at
+ * a time.
+ */
 function keepingConditions(port: number): RequestListener {
   const tags = new Map<string, string>()
   const turns = new Map<string, Promise<void>>()
   const handOn = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method, url: path = '', headers } = request
-    const tag = tags.get(path)
+    const key = storedBy(request)
+    const tag = key === undefined ? undefined : tags.get(key)
     const holds =
       (headers['if-none-match'] === undefined || tag === undefined) &&
       (headers['if-match'] === undefined || tag === headers['if-match'])
-    if (method === 'PUT' && !holds) {
+    if (key !== undefined && !holds) {
       request.resume()
       response.writeHead(412).end('<Error><Code>PreconditionFailed</Code></Error>')
       return
@@ -100,20 +104,30 @@ function keepingConditions(port: number): RequestListener {
     const answered = once(onward, 'response') as Promise<[IncomingMessage]>
     await Promise.all([
       pipeline(request, onward),
-      answered.then(([answer]) => {
-        if (method === 'PUT' && answer.statusCode === 200) tags.set(path, answer.headers.etag ?? '')
+      answered.then(async ([answer]) => {
         response.writeHead(answer.statusCode ?? 500, answer.headers)
-        return pipeline(answer, response)
+        let text = ''
+        if (key !== undefined) answer.on('data', (chunk: Buffer) => (text += chunk))
+        await pipeline(answer, response)
+        const told = answer.headers.etag ?? /<ETag>(.*)<\/ETag>/.exec(text)?.[1]?.replaceAll('&quot;', '"')
+        if (key !== undefined && answer.statusCode === 200) tags.set(key, told ?? '')
       }),
     ])
   }
   return (request, response) => {
-    const key = request.method === 'PUT' ? (request.url ?? '') : randomUUID()
+    const key = storedBy(request) ?? randomUUID()
     const turn = (turns.get(key) ?? Promise.resolve())
       .then(() => handOn(request, response))
       .catch(() => void response.destroy())
     turns.set(key, turn)
   }
+}
+
+/** The key of the object that a request stores: at once, or of its pieces. */
+function storedBy({ method, url = '' }: IncomingMessage): string | undefined {
+  const [key, query = ''] = url.split('?')
+  const stores = method === 'PUT' ? query === '' : method === 'POST' && query.startsWith('uploadId=')
+  return stores ? key : undefined
 }
 
 function buckets(endpoint: string, credentials = CREDENTIALS): () => S3Options {

@@ -152,7 +152,7 @@ describe('one question', () => {
     })
     expect([preflight.status, preflight.headers.get('access-control-allow-methods')]).toEqual([
       204,
-      'GET, HEAD, POST, PUT',
+      'DELETE, GET, HEAD, POST, PUT',
     ])
   })
 })

@@ -10,7 +10,7 @@ import { recordingStoreContract } from '../contract/recording-store.ts'
 
 beforeEach(() => reset())
 
-recordingStoreContract('R2', () => r2Store(env.RECORDINGS))
+recordingStoreContract('R2', () => r2Store(env.RECORDINGS), 5 * 2 ** 20)
 ledgerContract('a Durable Object', () => shardedLedger(env.LEDGER, 1))
 ledgerContract('several Durable Objects', () => shardedLedger(env.LEDGER, 5))
 overflowContract('R2', () => r2Overflow(env.AUDIT))

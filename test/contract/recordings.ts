@@ -1,0 +1,34 @@
+import type { OpenedPart, StoredPart } from '../../src/deliver/recording-store.ts'
+import type { Binding } from '../../src/recording.ts'
+
+// What the contracts store.
+
+export const dana: Binding = {
+  owner: 'patient-1',
+  issuer: 'https://login.clinic.test/',
+  tenant: 'north',
+  consultation: 'c-1',
+}
+export const ben: Binding = { owner: 'patient-2', issuer: 'https://login.clinic.test/' }
+
+/** Bytes in which a wrong offset shows. */
+export function bytesOf(size: number, seed: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(size)
+  for (let i = 0; i < size; i++) bytes[i] = (i * 31 + seed) % 251
+  return bytes
+}
+
+export function stream(content: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array> {
+  return new Blob([content]).stream()
+}
+
+export async function read(part: OpenedPart | StoredPart | null): Promise<Uint8Array<ArrayBuffer>> {
+  if (part === null || !('body' in part)) throw new Error('there is no body')
+  return new Uint8Array(await new Response(part.body).arrayBuffer())
+}
+
+/** Hexadecimal. */
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  return Array.from(digest, byte => byte.toString(16).padStart(2, '0')).join('')
+}
