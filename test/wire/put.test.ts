@@ -440,6 +440,19 @@ describe('a large file', () => {
   })
 })
 
+test('a refusal is heard though it came before all bytes were sent', async () => {
+  const path = join(temporary(), 'video.mp4')
+  writeFileSync(path, randomBytes(32 * MIB))
+  for (let i = 0; i < 3; i++) {
+    const args = ['put', 'refused', path, '--owner', owner, '--url', clinic.url, '--data', clinic.data]
+    const ended = await run([...args, '--token', 'none'])
+    expect(ended).toMatchObject({ code: 1, stdout: '' })
+    expect(ended.stderr).toMatch(/^mediaward: error: .*video\.mp4 was not stored: 401 .*: get a new token/)
+    const patient = await run([...args, '--token', bearer])
+    expect(patient.stderr).toMatch(/^mediaward: error: .* 404 .*: the token needs the role "recorder"/)
+  }
+})
+
 test.each([
   ['a part', () => join('demo', 'media', 'patient-002.webm'), 'flipped'],
   ['a piece', largeFile, 'flipped-piece'],

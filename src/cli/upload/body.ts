@@ -12,6 +12,7 @@ export class Body {
   readonly #bytes: Bytes
   readonly #meter: Meter
   #sent = 0
+  #counts = true
   /** Why they could not be read to their end. */
   fault: unknown
 
@@ -38,6 +39,7 @@ export class Body {
     try {
       for await (const chunk of bytesOf(this.#bytes.stretch, this.#bytes.sha256)) {
         yield chunk
+        if (!this.#counts) continue
         this.#sent += chunk.length
         this.#meter.add(chunk.length)
       }
@@ -49,7 +51,7 @@ export class Body {
 
   /** They were not taken: they don't count. */
   takeBack(): void {
-    this.#meter.add(-this.#sent)
-    this.#sent = 0
+    if (this.#counts) this.#meter.add(-this.#sent)
+    this.#counts = false
   }
 }

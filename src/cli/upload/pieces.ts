@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises'
 import { say } from '../terminal.ts'
+import { NotTaken } from './answer.ts'
+import type { Line } from './attempt.ts'
 import type { Journal } from './journal.ts'
 import { type Begun, isBegun } from './journal-text.ts'
 import { inParallel } from './parallel.ts'
 import { begin, complete, giveUp, isThere, sendPiece } from './piecewise.ts'
 import { Changed, sameVersion, versionOf } from './read.ts'
-import { type Line, NotTaken } from './send.ts'
 import type { Place } from './sources.ts'
 
 /**

@@ -1,7 +1,9 @@
+import { NotTaken } from './answer.ts'
+import type { Line } from './attempt.ts'
 import type { Begun } from './journal-text.ts'
 import { isPieceSize, isStoreText } from './journal-text.ts'
 import { digestOf, type Stretch } from './read.ts'
-import { type Line, NotTaken, send } from './send.ts'
+import { send } from './send.ts'
 import type { Place } from './sources.ts'
 
 // The four requests by which a part is stored in pieces.

@@ -1,10 +1,12 @@
+import { NotTaken } from './answer.ts'
+import type { Line } from './attempt.ts'
 import type { Bytes } from './body.ts'
 import type { Journal } from './journal.ts'
 import { isBegun } from './journal-text.ts'
 import { storeInPieces } from './pieces.ts'
 import { giveUp, noGate } from './piecewise.ts'
 import { digestOf, sameVersion } from './read.ts'
-import { type Line, NotTaken, send } from './send.ts'
+import { send } from './send.ts'
 import type { Place } from './sources.ts'
 
 /** The largest file that is sent in one request, in bytes: proxies and platforms refuse those over 100 MB. */

@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { NoAnswer } from '../../../../src/cli/client.ts'
+import { NotTaken } from '../../../../src/cli/upload/answer.ts'
+import type { Letter, Line } from '../../../../src/cli/upload/attempt.ts'
 import { Meter } from '../../../../src/cli/upload/meter.ts'
 import { Slots } from '../../../../src/cli/upload/parallel.ts'
 import { Changed, versionOf } from '../../../../src/cli/upload/read.ts'
-import { type Letter, type Line, NotTaken, send } from '../../../../src/cli/upload/send.ts'
+import { send } from '../../../../src/cli/upload/send.ts'
 
 // Against a server that answers by a script, for what no gate does on demand.
 
@@ -22,8 +24,14 @@ interface Seen {
 
 let script: Answer[] = []
 let seen: Seen[] = []
+let asked: IncomingMessage['headers'][] = []
+let withoutBytes: Answer
 const server = createServer(async (request, response) => {
   const at = Date.now()
+  if (request.method === 'DELETE') {
+    asked.push(request.headers)
+    return withoutBytes(response, request)
+  }
   const chunks: Buffer[] = []
   const answer = script.shift() ?? (() => response.end('{}'))
   if (answer === broken) return answer(response, request)
@@ -55,6 +63,8 @@ let counted: number
 beforeEach(async () => {
   script = []
   seen = []
+  asked = []
+  withoutBytes = says(204)
   counted = 0
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/recordings/rec-1`)
@@ -164,6 +174,16 @@ test('where nothing answers, it says so at the end', { timeout: 20_000 }, async 
   script = Array.from({ length: 5 }, () => broken)
   await expect(send(letter(), line())).rejects.toThrow(NoAnswer)
   expect(seen).toHaveLength(5)
+})
+
+test('a refusal that was lost with the connection is asked for again, without the bytes', async () => {
+  script = [broken]
+  withoutBytes = says(401)
+  await expect(send(letter(), line())).rejects.toThrow('video.mp4 was not stored: 401 Unauthorized')
+  expect(seen).toHaveLength(1)
+  expect(asked).toEqual([
+    expect.objectContaining({ 'mediaward-owner': 'patient-7', authorization: 'Bearer token' }),
+  ])
 })
 
 test.each<[string, Answer]>([
