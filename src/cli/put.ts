@@ -119,8 +119,10 @@ async function storeAll(sources: readonly Source[], upload: Upload): Promise<num
       await inParallel(group.slice(alone), parallel, storeOne)
     }
   } catch (error) {
-    if (meter.done > 0 || error instanceof Interrupted)
-      say(`${stored} of ${sources.length} files are stored: run the same command again, and the rest is sent`)
+    if (meter.told !== undefined) {
+      const share = `${stored} of ${sources.length} files are stored, ${meter.told}`
+      say(`${share}: run the same command again, and the rest is sent`)
+    }
     throw error
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt)

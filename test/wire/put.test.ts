@@ -69,6 +69,10 @@ async function through<T>(
   return work(['--owner', owner, '--url', proxy.url, '--data', clinic.data])
 }
 const untouched = () => undefined
+/** So that there is a middle, and many are on their way in it. */
+const slowly = async (): Promise<undefined> => {
+  await new Promise(resolve => setTimeout(resolve, 30))
+}
 const play = (path: string) =>
   fetch(`${clinic.url}/recordings/${path}`, { headers: { Authorization: `Bearer ${bearer}` } })
 
@@ -88,7 +92,7 @@ const isMaster = ({ path }: Passed) => path.includes('master')
 describe('a folder', () => {
   test('goes in parallel, playlists after media and the master last, each with its type', async () => {
     const folder = hlsSet()
-    const ended = await through(untouched, args => run(['put', 'set', folder, '--json', ...args]))
+    const ended = await through(slowly, args => run(['put', 'set', folder, '--json', ...args]))
     expect(ended.code, ended.stderr).toBe(0)
     const { seconds, ...told } = JSON.parse(ended.stdout) as { seconds: number }
     expect(told).toEqual({ recording: 'set', owner, files: 29, bytes: expect.any(Number), skipped: 0 })
@@ -118,11 +122,11 @@ describe('a folder', () => {
 
   test('goes as wide as it is told', async () => {
     const folder = hlsSet()
-    const wide = await through(untouched, args => run(['put', 'wide', folder, '--parallel', '16', ...args]))
+    const wide = await through(slowly, args => run(['put', 'wide', folder, '--parallel', '16', ...args]))
     expect(wide.code).toBe(0)
     expect(wide.stderr).not.toContain('Warning')
     expect(Math.max(...proxy.passed.map(({ atOnce }) => atOnce))).toBe(16)
-    await through(untouched, args => run(['put', 'narrow', folder, '--parallel', '1', ...args]))
+    await through(slowly, args => run(['put', 'narrow', folder, '--parallel', '1', ...args]))
     expect(Math.max(...proxy.passed.map(({ atOnce }) => atOnce))).toBe(1)
   })
 
@@ -164,11 +168,6 @@ async function endAfter(
   child.kill(signal)
   return ended
 }
-/** So that there is a middle to be ended in. */
-const slowly = async (): Promise<undefined> => {
-  await new Promise(resolve => setTimeout(resolve, 30))
-}
-
 describe('a put that was ended goes on where it was', () => {
   test('after SIGKILL, at any moment', async () => {
     for (const [run_, count] of [3, 9, 17, 26].entries()) {
@@ -197,9 +196,10 @@ describe('a put that was ended goes on where it was', () => {
     const id = `ended-${code}`
     const ended = await through(slowly, args => endAfter(signal, 8, ['put', id, folder, ...args]))
     expect(ended).toMatchObject({ code, stdout: '' })
-    const told = /(\d+) of 29 files are stored: run the same command again, and the rest is sent\n/.exec(
-      ended.stderr,
-    )
+    const told =
+      /(\d+) of 29 files are stored, [\d.]+ of 1\.1 MiB: run the same command again, and the rest is sent\n/.exec(
+        ended.stderr,
+      )
     expect(ended.stderr).toMatch(/\nmediaward: interrupted\n$/)
     const again = await through(untouched, args => run(['put', id, folder, '--json', ...args]))
     expect(JSON.parse(again.stdout).skipped).toBe(Number(told?.[1]))

@@ -39,11 +39,17 @@ export function isStoreText(value: unknown): value is string {
   return typeof value === 'string' && /^[\x21-\x7e]{1,1024}$/.test(value)
 }
 
-export function writeEntries(entries: ReadonlyMap<Part, Entry>): string {
-  return `${JSON.stringify({ journal: 1, files: [...entries] })}\n`
+/** What is known of one file, as it stands in a journal. */
+export function lineOf(part: Part, entry: Entry): string {
+  return JSON.stringify([part, entry])
 }
 
-/** @returns undefined where the text is none of `writeEntries` */
+/** A journal of such lines. */
+export function journalOf(lines: Iterable<string>): string {
+  return `{"journal":1,"files":[\n${[...lines].join(',\n')}\n]}\n`
+}
+
+/** @returns undefined where the text is no journal */
 export function readEntries(text: string): Map<Part, Entry> | undefined {
   try {
     const { journal, files } = JSON.parse(text) as { journal?: unknown; files?: unknown }

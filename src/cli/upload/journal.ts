@@ -3,7 +3,7 @@ import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promi
 import { basename, dirname, join } from 'node:path'
 import process from 'node:process'
 import { say } from '../terminal.ts'
-import { type Entry, type Part, readEntries, writeEntries } from './journal-text.ts'
+import { type Entry, journalOf, lineOf, type Part, readEntries } from './journal-text.ts'
 import type { Source } from './sources.ts'
 
 /** What an upload is told from others by. */
@@ -23,6 +23,8 @@ export interface Identity {
 export class Journal {
   readonly #file: string
   readonly #entries: Map<Part, Entry>
+  /** Each entry as it is written: of thousands, only the new ones are made into text. */
+  readonly #lines: Map<Part, string>
   #written: Promise<void> = Promise.resolve()
   #waiting = false
   #broken = false
@@ -30,6 +32,7 @@ export class Journal {
   private constructor(file: string, entries: Map<Part, Entry>) {
     this.#file = file
     this.#entries = entries
+    this.#lines = new Map([...entries].map(([part, entry]) => [part, lineOf(part, entry)]))
   }
 
   /**
@@ -54,8 +57,14 @@ export class Journal {
 
   /** Notes what is known of a file. Resolves when it is on the disk. */
   note({ part }: Source, entry: Entry | undefined): Promise<void> {
-    if (entry === undefined) this.#entries.delete(part ?? null)
-    else this.#entries.set(part ?? null, entry)
+    const key = part ?? null
+    if (entry === undefined) {
+      this.#entries.delete(key)
+      this.#lines.delete(key)
+    } else {
+      this.#entries.set(key, entry)
+      this.#lines.set(key, lineOf(key, entry))
+    }
     return this.#keep()
   }
 
@@ -90,7 +99,7 @@ export class Journal {
       await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 })
       const file = await open(made, 'w', 0o600)
       try {
-        await file.writeFile(writeEntries(this.#entries))
+        await file.writeFile(journalOf(this.#lines.values()))
         await file.sync()
       } finally {
         await file.close()

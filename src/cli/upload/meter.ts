@@ -17,9 +17,9 @@ export class Meter {
     this.#total = total
   }
 
-  /** How many bytes are stored, or on their way. */
-  get done(): number {
-    return this.#done
+  /** How much is stored or on its way, in words; undefined where nothing is. */
+  get told(): string | undefined {
+    return this.#done > 0 ? amount(this.#done, this.#total) : undefined
   }
 
   /** An earlier run stored so many bytes. */
@@ -47,9 +47,12 @@ export class Meter {
 
 /** @param rate in bytes a second */
 function describe(done: number, total: number, rate: number): string {
-  const mib = (bytes: number) => (bytes / MIB).toFixed(1)
   const left = rate > 0 ? `  ${time((total - done) / rate)} left` : ''
-  return `${mib(done)} of ${mib(total)} MiB  ${mib(rate)} MiB/s${left}`
+  return `${amount(done, total)}  ${(rate / MIB).toFixed(1)} MiB/s${left}`
+}
+
+function amount(done: number, total: number): string {
+  return `${(done / MIB).toFixed(1)} of ${(total / MIB).toFixed(1)} MiB`
 }
 
 function time(seconds: number): string {
