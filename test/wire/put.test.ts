@@ -12,6 +12,8 @@ import {
   writeSync,
 } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -438,6 +440,23 @@ describe('a large file', () => {
     expect(usual).toBeGreaterThan(20)
     expect(most - usual).toBeLessThan(120)
   })
+})
+
+test.each([
+  ['a whole part', 1],
+  ['the beginning of pieces', LARGE],
+])('what answers anything and is no gate has stored nothing: %s', async (_, size) => {
+  const path = join(temporary(), 'video.mp4')
+  writeFileSync(path, Buffer.alloc(size))
+  const portal = createServer((request, response) => {
+    request.resume().on('end', () => response.writeHead(200).end('<h1>Welcome to our network</h1>'))
+  })
+  await new Promise<void>(resolve => portal.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(portal.address() as AddressInfo).port}`
+  const ended = await run(['put', 'portal', path, '--owner', owner, '--url', url, '--data', clinic.data])
+  portal.close()
+  expect(ended).toMatchObject({ code: 1, stdout: '' })
+  expect(ended.stderr).toContain(`video.mp4 was not stored: what answers at ${url} is no gate`)
 })
 
 test('a refusal is heard though it came before all bytes were sent', async () => {
