@@ -311,6 +311,45 @@ describe('a large file', () => {
     expect(journals()).toEqual([])
   })
 
+  test('that was killed before its first piece was answered is begun once', async () => {
+    const path = largeFile()
+    const put = ['put', 'early', path]
+    const hold = async (entry: Passed): Promise<undefined> => {
+      if (isPiece(entry)) await new Promise(resolve => setTimeout(resolve, 1000))
+    }
+    await through(hold, async args => {
+      const { child, ended } = start([...put, ...args])
+      while (pieces().length === 0) await new Promise(resolve => setTimeout(resolve, 2))
+      child.kill('SIGKILL')
+      await ended
+    })
+    const [upload] = uploads()
+    const again = await through(untouched, args => run([...put, ...args]))
+    expect(again.code, again.stderr).toBe(0)
+    expect(begun()).toHaveLength(0)
+    expect([...uploads()]).toEqual([upload])
+    await expectPlayed('early', path)
+  })
+
+  test('that was stored is not sent again with what comes after it', async () => {
+    const path = largeFile()
+    const folder = join(path, '..')
+    writeFileSync(join(folder, 'list'), '#EXTM3U\n#EXTINF:4,\nvideo.mp4\n')
+    const hold = async (entry: Passed): Promise<undefined> => {
+      if (isPlaylist(entry)) await new Promise(resolve => setTimeout(resolve, 1000))
+    }
+    await through(hold, async args => {
+      const { child, ended } = start(['put', 'stored', folder, ...args])
+      while (!proxy.passed.some(isPlaylist)) await new Promise(resolve => setTimeout(resolve, 2))
+      child.kill('SIGKILL')
+      await ended
+    })
+    const again = await through(untouched, args => run(['put', 'stored', folder, '--json', ...args]))
+    expect(JSON.parse(again.stdout)).toMatchObject({ files: 2, skipped: 1 })
+    expect(proxy.passed.map(({ path: at }) => at)).toEqual(['/recordings/stored/list'])
+    await expectStored('stored', folder)
+  })
+
   test('that was killed and has changed is begun anew, and what was begun is given up', async () => {
     const path = largeFile()
     const put = ['put', 'other-by-now', path]
@@ -346,21 +385,25 @@ describe('a large file', () => {
     expect(begun()).toHaveLength(2)
   })
 
-  test('that changes while it is read is not stored, and says so', async () => {
+  test.each([
+    ['while it is read', 3],
+    ['when all of it was read', 5],
+  ])('that changes %s is not stored, and says so', async (_, when) => {
     const path = largeFile()
+    const id = `growing-${when}`
     let count = 0
     const change = (entry: Passed): undefined => {
-      if (isPiece(entry) && ++count === 3) appendFileSync(path, 'more')
+      if (isPiece(entry) && ++count === when) appendFileSync(path, 'more')
     }
-    const ended = await through(change, args => run(['put', 'growing', path, '--parallel', '1', ...args]))
+    const ended = await through(change, args => run(['put', id, path, '--parallel', '1', ...args]))
     expect(ended).toMatchObject({ code: 1, stdout: '' })
     expect(ended.stderr).toMatch(/video\.mp4 changed while it was read: wait until nothing writes to it/)
     expect(proxy.passed.at(-1)).toMatchObject({ method: 'DELETE', status: 204 })
     expect(proxy.passed.filter(({ method }) => method === 'POST')).toHaveLength(1)
-    expect((await play('growing')).status).toBe(404)
-    const again = await through(untouched, args => run(['put', 'growing', path, ...args]))
+    expect((await play(id)).status).toBe(404)
+    const again = await through(untouched, args => run(['put', id, path, ...args]))
     expect(again.code, again.stderr).toBe(0)
-    await expectPlayed('growing', path)
+    await expectPlayed(id, path)
   })
 
   test('arrives where answers are lost', async () => {
