@@ -1,17 +1,21 @@
 export type { Algorithm, Issuer } from './authenticate/issuer.ts'
 export type { CookiePolicy, TicketBinding, TicketOptions } from './authenticate/ticket-options.ts'
 export {
-  type CompleteOptions,
   DigestMismatch,
   type OpenedPart,
-  type PieceOptions,
   type PutOptions,
   type RecordingStore,
   type RequestedRange,
   type StoredPart,
-  type UploadOptions,
-  UploadUnknown,
 } from './deliver/recording-store.ts'
+export {
+  type CompletedPart,
+  type CompleteOptions,
+  type PieceOptions,
+  type UploadOptions,
+  type Uploads,
+  UploadUnknown,
+} from './deliver/uploads.ts'
 export { createGate, type Gate } from './gate.ts'
 export type { Handler } from './guard.ts'
 export type { AccessEvent, EventKind, LedgerEvent } from './ledger/event.ts'

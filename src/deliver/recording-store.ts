@@ -1,4 +1,5 @@
 import type { Binding } from '../recording.ts'
+import type { Uploads } from './uploads.ts'
 
 /** A range of bytes as a client may ask for it before the size is known (RFC 9110 14.1.2). */
 export type RequestedRange =
@@ -46,51 +47,12 @@ export interface PutOptions {
   readonly sha256?: string
 }
 
-/** What `begin` is told of an object that is to come in pieces. */
-export interface UploadOptions {
-  /** Bytes of the whole: 1 or more. */
-  readonly size: number
-  /** Bytes of every piece but the last, which has the rest. R2 and S3 want 5 MiB or more, and 10,000 pieces at most. */
-  readonly pieceSize: number
-  readonly contentType: string
-  readonly binding: Binding
-}
-
-/** What `putPiece` stores. */
-export interface PieceOptions {
-  /** Which piece of the whole it is, from 1. */
-  readonly number: number
-  /** Exactly so many bytes will come. */
-  readonly size: number
-  /** SHA-256 that the bytes of the piece must have, as in `PutOptions`. */
-  readonly sha256?: string
-}
-
-/** What `complete` makes an object of. */
-export interface CompleteOptions {
-  /** What `putPiece` gave for every piece, in the order of their numbers. */
-  readonly tags: readonly string[]
-  /** Bytes of the whole, as at the beginning. */
-  readonly size: number
-  /** As in `PutOptions`. */
-  readonly replaces: string | null
-}
-
-/** The bytes don't have the digest that they were announced with. Not a fault of the store, which holds none of them. */
+/** The bytes don't have the digest that they were announced with. Not a fault of the store: it holds none of them. */
 export class DigestMismatch extends Error {
   override readonly name = 'DigestMismatch'
 
   constructor() {
     super('the bytes that came have another SHA-256 than was announced')
-  }
-}
-
-/** There is no such upload, or its pieces are not those: who uploads has to begin anew. */
-export class UploadUnknown extends Error {
-  override readonly name = 'UploadUnknown'
-
-  constructor() {
-    super('there is no such upload, or its pieces are missing or others')
   }
 }
 
@@ -104,7 +66,7 @@ export class UploadUnknown extends Error {
  *   an empty object is one.
  * - `put` stores all or nothing: it resolves only when the whole object is durable, and to null where `replaces` no
  *   longer holds; a reader never sees a part of it. Where it can tell that the store failed, and not the upload, it
- *   rejects with a `StorageFault`.
+ *   rejects with a `StorageFault`; where the bytes have another digest than `sha256`, with a `DigestMismatch`.
  * - `stamped` resolves to the bindings stamped on what is there under `places`, in their order: a place is a key, or
  *   all keys that begin with a text that ends in `/`, of which the first counts. A place where nothing is has none.
  *   It asks for all places at once, and for each of them once; S3 is asked twice for one that ends in `/`, as its lists
@@ -113,19 +75,10 @@ export class UploadUnknown extends Error {
  *   before, else the first that is `stamped` under `places`, else the given one. Two at once get the same answer.
  * - `claimed` resolves to the binding that a recording id is claimed for, and to null where it isn't. It claims nothing.
  */
-export interface RecordingStore {
+export interface RecordingStore extends Uploads {
   find(key: string): Promise<StoredPart | null>
   open(key: string, range?: RequestedRange): Promise<OpenedPart | StoredPart | null>
   put(key: string, body: ReadableStream<Uint8Array> | null, options: PutOptions): Promise<StoredPart | null>
-  begin(key: string, options: UploadOptions): Promise<string>
-  putPiece(
-    key: string,
-    upload: string,
-    body: ReadableStream<Uint8Array> | null,
-    options: PieceOptions,
-  ): Promise<string>
-  complete(key: string, upload: string, options: CompleteOptions): Promise<StoredPart | null>
-  abandon(key: string, upload: string): Promise<void>
   stamped(places: readonly string[]): Promise<readonly Binding[]>
   claimed(recording: string): Promise<Binding | null>
   claim(recording: string, binding: Binding, places: readonly string[]): Promise<Binding>

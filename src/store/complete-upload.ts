@@ -1,4 +1,4 @@
-import { UploadUnknown } from '../deliver/recording-store.ts'
+import { UploadUnknown } from '../deliver/uploads.ts'
 import { readJson } from '../read-json.ts'
 import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
 import { refuseWholeDigest } from './begin-upload.ts'

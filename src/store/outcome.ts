@@ -1,5 +1,6 @@
-import { DigestMismatch, type StoredPart, UploadUnknown } from '../deliver/recording-store.ts'
+import { DigestMismatch, type StoredPart } from '../deliver/recording-store.ts'
 import { responseHeaders } from '../deliver/response-headers.ts'
+import { type CompletedPart, UploadUnknown } from '../deliver/uploads.ts'
 import { Fault, type Refused, refused } from '../refusal.ts'
 import { StorageFault } from '../storage-fault.ts'
 import { uploadUnknown } from './ownership.ts'
@@ -16,7 +17,7 @@ export async function pauseAfter(present: StoredPart | null, now: number): Promi
 
 /** What is answered where a part was stored; null: another version took the place of the one that was to be replaced. */
 export function outcomeOf(
-  stored: StoredPart | null,
+  stored: CompletedPart | null,
   present: StoredPart | null,
   { crossOrigin }: Deposit,
 ): Response | Refused {

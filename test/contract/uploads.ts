@@ -4,8 +4,8 @@ import {
   type OpenedPart,
   type RecordingStore,
   type StoredPart,
-  UploadUnknown,
 } from '../../src/deliver/recording-store.ts'
+import { UploadUnknown } from '../../src/deliver/uploads.ts'
 import type { Binding } from '../../src/recording.ts'
 import { ben, bytesOf, dana, read, sha256, stream } from './recordings.ts'
 
@@ -93,10 +93,10 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       const tags = await sendAll(store, upload)
       for (const tag of tags) expect(tag).toMatch(VISIBLE)
       const completed = await complete(store, upload, tags)
-      expect(completed).toMatchObject({ size, contentType: 'video/mp4', binding: dana })
-      expect(completed?.etag).toMatch(/^"[^"]+"$/)
-      expect((completed?.modified ?? 1) % 1000).toBe(0)
-      expect(await store.find(KEY)).toEqual(completed)
+      const found = await store.find(KEY)
+      expect(found).toMatchObject({ ...completed, size, contentType: 'video/mp4', binding: dana })
+      expect(found?.etag).toMatch(/^"[^"]+"$/)
+      expect((found?.modified ?? 1) % 1000).toBe(0)
       await expectBytes(await store.open(KEY), whole)
     })
 
@@ -257,7 +257,8 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       await expect(complete(store, upload, tags)).rejects.toThrow(UploadUnknown)
       await store.abandon(KEY, upload)
       expect(await store.find(KEY)).toBeNull()
-      expect(await complete(store, upload, tags, { key: theirs })).toMatchObject({ size, binding: ben })
+      await complete(store, upload, tags, { key: theirs })
+      expect(await store.find(theirs)).toMatchObject({ size, binding: ben })
     })
 
     test('two uploads at once do not meet, and the second finds the first', async () => {
@@ -296,17 +297,17 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       const store = create()
       const upload = await begin(store)
       const tags = await sendAll(store, upload)
-      const stored = (await complete(store, upload, tags)) as StoredPart
+      const stored = await complete(store, upload, tags)
       // That it is too late for this may be said before that there is no upload any more.
       const late = complete(store, upload, tags).catch((error: unknown) =>
         error instanceof UploadUnknown ? null : error,
       )
       expect(await late).toBeNull()
-      const anew = complete(store, upload, tags, { replaces: stored.etag })
+      const anew = complete(store, upload, tags, { replaces: stored?.etag ?? '' })
       await expect(anew).rejects.toThrow(UploadUnknown)
       await expect(send(store, upload, 1)).rejects.toThrow(UploadUnknown)
       await store.abandon(KEY, upload)
-      expect(await store.find(KEY)).toEqual(stored)
+      expect(await store.find(KEY)).toMatchObject({ etag: stored?.etag })
       await expectBytes(await store.open(KEY), whole)
     })
 

@@ -5,6 +5,7 @@ import {
   denials,
   instanceOf,
   patterned,
+  records,
   store,
   type TestIssuer,
   variables,
@@ -15,6 +16,8 @@ const MIB = 2 ** 20
 const PIECE = 8 * MIB
 const film = patterned(20 * MIB)
 
+/** Of all uploads. */
+const names: string[] = []
 let gate: RunningGate
 let idp: TestIssuer
 
@@ -48,6 +51,7 @@ async function begun(path: string, size = film.length, headers: Headers = {}): P
   expect(response.status).toBe(201)
   const { upload, piece_size } = (await response.json()) as { upload: string; piece_size: number }
   expect(piece_size).toBe(PIECE)
+  names.push(upload)
   return upload
 }
 
@@ -424,6 +428,12 @@ test('a page may store in pieces, and is told the methods', async () => {
   expect([patch.status, patch.headers.get('allow')]).toEqual([405, 'DELETE, GET, HEAD, POST, PUT, OPTIONS'])
   const whole = await ask('DELETE', '/recordings/page', {})
   expect([whole.status, whole.headers.get('allow')]).toEqual([405, 'GET, HEAD, PUT, OPTIONS'])
+})
+
+test('the name of an upload is in no record, and is not said', async () => {
+  const said = JSON.stringify(await records(gate, idp)) + gate.said()
+  expect(names.length).toBeGreaterThan(8)
+  for (const name of names) expect(said).not.toContain(name)
 })
 
 test('an upload outlasts the gate: killed between two pieces, it goes on where it was', async () => {

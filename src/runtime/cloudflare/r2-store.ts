@@ -51,7 +51,7 @@ export function r2Store(bucket: Bucket): RecordingStore {
       return object && factsOf(object)
     },
 
-    ...r2Uploads(bucket, factsOf),
+    ...r2Uploads(bucket),
 
     async stamped(places) {
       const found = await Promise.all(places.map(place => firstAt(bucket, place)))

@@ -1,36 +1,17 @@
 import { metadataOf } from '../../deliver/object-metadata.ts'
-import {
-  type CompleteOptions,
-  type PieceOptions,
-  type StoredPart,
-  type UploadOptions,
-  UploadUnknown,
-} from '../../deliver/recording-store.ts'
-import type { Bucket, BucketObject, BucketUpload } from './bindings.ts'
+import { type Uploads, UploadUnknown } from '../../deliver/uploads.ts'
+import type { Bucket, BucketUpload } from './bindings.ts'
 import { sendAll, sendChecked } from './r2-sending.ts'
-
-/** The uploads in pieces of an R2 bucket: R2's own multipart uploads. It gives them up by itself after 7 days. */
-export interface R2Uploads {
-  begin(key: string, options: UploadOptions): Promise<string>
-  putPiece(
-    key: string,
-    upload: string,
-    body: ReadableStream<Uint8Array> | null,
-    options: PieceOptions,
-  ): Promise<string>
-  complete(key: string, upload: string, options: CompleteOptions): Promise<StoredPart | null>
-  abandon(key: string, upload: string): Promise<void>
-}
 
 // R2's codes, at the end of its messages: no such upload; no such piece; a piece too small; pieces of several sizes.
 const UNKNOWN = new Set(['10024', '10025', '10011', '10048'])
 /** R2's code for a failure of its own. Its local simulator says it of an upload that it doesn't know, too. */
 const INTERNAL = '10001'
-/** No upload that the gate lets through comes to so many, but for one of very nearly 10,000 whole MiB. */
+/** The last that a piece can have. */
 const LAST_NUMBER = 10_000
 
-/** @param factsOf what R2 says of an object, as the port has it */
-export function r2Uploads(bucket: Bucket, factsOf: (object: BucketObject) => StoredPart): R2Uploads {
+/** Uploads in pieces to an R2 bucket: R2's own multipart uploads. It gives them up by itself after 7 days. */
+export function r2Uploads(bucket: Bucket): Uploads {
   return {
     async begin(key, { contentType, binding }) {
       const options = { httpMetadata: { contentType }, customMetadata: metadataOf(binding) }
@@ -61,9 +42,11 @@ export function r2Uploads(bucket: Bucket, factsOf: (object: BucketObject) => Sto
       if ((present?.httpEtag ?? null) !== replaces) return null
       const resumed = bucket.resumeMultipartUpload(key, upload)
       try {
-        return factsOf(await resumed.complete(pieces.map(({ partNumber, etag }) => ({ partNumber, etag }))))
+        const listed = pieces.map(({ partNumber, etag }) => ({ partNumber, etag }))
+        const object = await resumed.complete(listed)
+        return { size: object.size, etag: object.httpEtag }
       } catch (error) {
-        throw (await isUnknown(error, resumed)) ? new UploadUnknown() : error
+        throw (await isUnknown(error, resumed, tags.length)) ? new UploadUnknown() : error
       }
     },
 
@@ -72,7 +55,7 @@ export function r2Uploads(bucket: Bucket, factsOf: (object: BucketObject) => Sto
       try {
         await resumed.abort()
       } catch (error) {
-        if (!(await isUnknown(error, resumed))) throw error
+        if (!(await isUnknown(error, resumed, 0))) throw error
       }
     },
   }
@@ -81,10 +64,12 @@ export function r2Uploads(bucket: Bucket, factsOf: (object: BucketObject) => Sto
 /**
  * Whether an error says that R2 knows no such upload. Where R2 doesn't say why it failed, an empty piece tells: it is
  * refused where there is no such upload, and left out by a later completion where there is.
+ *
+ * @param count how many pieces the upload has: where they are as many as can be, none can be spared
  */
-async function isUnknown(error: unknown, upload: BucketUpload): Promise<boolean> {
+async function isUnknown(error: unknown, upload: BucketUpload, count: number): Promise<boolean> {
   const code = codeOf(error)
-  if (code !== INTERNAL) return UNKNOWN.has(code)
+  if (code !== INTERNAL || count >= LAST_NUMBER) return UNKNOWN.has(code)
   return upload.uploadPart(LAST_NUMBER, '').then(
     () => false,
     (failure: unknown) => UNKNOWN.has(codeOf(failure)),

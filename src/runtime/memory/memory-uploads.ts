@@ -3,7 +3,7 @@ import {
   type PieceOptions,
   type UploadOptions,
   UploadUnknown,
-} from '../../deliver/recording-store.ts'
+} from '../../deliver/uploads.ts'
 import { bytesOf, sha256Of } from './memory-bytes.ts'
 
 interface Upload extends UploadOptions {

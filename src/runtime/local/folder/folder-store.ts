@@ -1,24 +1,23 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs'
+import { mkdirSync, realpathSync, rmSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { servedRange } from '../../../deliver/byte-range.ts'
-import { type RecordingStore, type StoredPart, UploadUnknown } from '../../../deliver/recording-store.ts'
+import type { RecordingStore } from '../../../deliver/recording-store.ts'
 import { RESERVED_PREFIX } from '../../../locate/location.ts'
 import { StorageFault } from '../../../storage-fault.ts'
 import { claimByObject, claimedByObject } from '../../../store/claim-object.ts'
 import { stampedByFinding } from '../../../store/stamped-by-finding.ts'
-import { codeOf, diskFailed } from './disk-fault.ts'
-import { replaceDurably, syncFolder, writeDurably } from './durable-file.ts'
+import { writeDurably } from './durable-file.ts'
 import { factsFiles } from './facts-file.ts'
 import { fileBody } from './file-body.ts'
 import { firstBelow } from './first-below.ts'
 import { type FolderPath, folderPath } from './folder-path.ts'
-import { folderUploads, type NewVersion } from './folder-uploads.ts'
+import { folderUploads } from './folder-uploads.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { openFiles } from './open-files.ts'
-import { refuseLinks } from './regular-file.ts'
-import { type StoredFacts, writeFacts } from './stored-facts.ts'
+import { partOf, publisher } from './publish.ts'
+import type { StoredFacts } from './stored-facts.ts'
 
 /** How often a part is opened again that was replaced between the reading of its facts and of its bytes. */
 const OPENINGS = 5
@@ -47,36 +46,7 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
     return read?.key === key ? read : null
   }
 
-  /** Makes a file of bytes the version of an object that counts, in one step, if `replaces` holds. */
-  function publish(staged: string, made: NewVersion): Promise<StoredPart | null> {
-    const { key, version } = made
-    const path = folderPath(root, key)
-    return exclusively(key, async () => {
-      factsOf.forget(path.facts)
-      const present = factsAt(path, key)
-      // It was done before, and the process ended before that was told.
-      if (present?.version === version) return partOf(present)
-      if ((present?.etag ?? null) !== made.replaces) return null
-      const facts = newFacts(made, now())
-      const text = new TextEncoder().encode(writeFacts(facts))
-      const stagedFacts = join(incoming, `${version}.json`)
-      await makeFolders(path.folders)
-      try {
-        await writeDurably(stagedFacts, [text], text.length)
-        await bringIn(staged, path.bytes(version), path.folder)
-        await replaceDurably(stagedFacts, path.facts, path.folder)
-      } finally {
-        await rm(stagedFacts, { force: true })
-      }
-      factsOf.forget(path.facts)
-      // Who reads the old version has its file open, and reads on.
-      if (present !== null) {
-        files.forget(path.bytes(present.version))
-        await rm(path.bytes(present.version), { force: true }).catch(() => {})
-      }
-      return partOf(facts)
-    })
-  }
+  const publish = publisher({ root, incoming, exclusively, files, factsOf, factsAt, now })
 
   const store: RecordingStore = {
     async find(key) {
@@ -136,37 +106,4 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
     claim: (recording, binding, places) => claimByObject(store, recording, binding, places),
   }
   return store
-}
-
-function newFacts(
-  { key, version, size, digest, contentType, binding }: NewVersion,
-  now: number,
-): StoredFacts {
-  const modified = Math.floor(now / 1000) * 1000
-  // Of the bytes alone, so that it is the same after a restart, a copy and a restore.
-  return { key, version, size, etag: `"${digest.slice(0, 32)}"`, modified, contentType, binding }
-}
-
-/** Gives a file of bytes its name; an upload in pieces may have been stopped right after that. */
-async function bringIn(staged: string, to: string, folder: string): Promise<void> {
-  if (existsSync(staged)) await replaceDurably(staged, to, folder)
-  else if (!existsSync(to)) throw new UploadUnknown()
-}
-
-function partOf({ key: _key, version: _version, ...part }: StoredFacts): StoredPart {
-  return part
-}
-
-/** Makes the folders of an object, durably, one below the other: a link among them would lead the next one away. */
-async function makeFolders([above = '', ...below]: readonly string[]): Promise<void> {
-  const [folder] = below
-  if (folder === undefined) return
-  try {
-    mkdirSync(folder, { mode: 0o700 })
-    await syncFolder(above)
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') diskFailed(error)
-    refuseLinks(folder)
-  }
-  await makeFolders(below)
 }

@@ -1,15 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  type CompleteOptions,
-  type PieceOptions,
-  type StoredPart,
-  type UploadOptions,
-  UploadUnknown,
-} from '../../../deliver/recording-store.ts'
+import { type Uploads, UploadUnknown } from '../../../deliver/uploads.ts'
 import { copyInto, writeForNow } from './durable-file.ts'
 import type { OneAtATime } from './one-at-a-time.ts'
+import type { Publish } from './publish.ts'
 import { type Begun, sweep, UploadFolder } from './upload-folder.ts'
 
 /** What the uploads of a folder store work with. */
@@ -20,36 +15,16 @@ export interface FolderUploadParts {
   readonly incoming: string
   readonly exclusively: OneAtATime
   readonly now: () => number
-  /** Makes a version of an object of a file, as `put` does. */
-  readonly publish: (staged: string, version: NewVersion) => Promise<StoredPart | null>
+  readonly publish: Publish
   /** Takes away the bytes of a version that never came to be one. */
   readonly withdraw: (key: string, version: string) => Promise<void>
 }
 
-/** A version of an object that is about to be. */
-export interface NewVersion extends Omit<UploadOptions, 'pieceSize'>, Pick<CompleteOptions, 'replaces'> {
-  readonly key: string
-  /** 32 hexadecimal digits. */
-  readonly version: string
-  /** What the entity tag is made of: follows from the bytes alone. */
-  readonly digest: string
-}
-
-/** The uploads in pieces of a folder store. They outlast the process. */
-export interface FolderUploads {
-  begin(key: string, options: UploadOptions): Promise<string>
-  putPiece(
-    key: string,
-    id: string,
-    body: ReadableStream<Uint8Array> | null,
-    options: PieceOptions,
-  ): Promise<string>
-  complete(key: string, id: string, options: CompleteOptions): Promise<StoredPart | null>
-  abandon(key: string, id: string): Promise<void>
-}
-
-/** Makes them. Sweeps away what nobody touched for 7 days, now and whenever one begins. */
-export function folderUploads(parts: FolderUploadParts): FolderUploads {
+/**
+ * The uploads in pieces of a folder store. They outlast the process; what nobody touched for 7 days is swept away, now
+ * and whenever one begins.
+ */
+export function folderUploads(parts: FolderUploadParts): Uploads {
   const { all, incoming, exclusively, now, publish, withdraw } = parts
   sweep(all, now())
   // Not the name of any key.

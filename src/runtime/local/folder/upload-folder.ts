@@ -1,8 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bindingOf, metadataOf } from '../../../deliver/object-metadata.ts'
-import { type UploadOptions, UploadUnknown } from '../../../deliver/recording-store.ts'
+import { type UploadOptions, UploadUnknown } from '../../../deliver/uploads.ts'
 import { codeOf, diskFailed } from './disk-fault.ts'
 import { syncFolder, writeDurably } from './durable-file.ts'
 
@@ -89,7 +89,7 @@ export function sweep(all: string, now: number): void {
   mkdirSync(all, { recursive: true, mode: 0o700 })
   for (const id of readdirSync(all)) {
     const path = join(all, id)
-    const touched = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? now
+    const touched = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? now
     if (touched < now - KEPT) rmSync(path, { recursive: true, force: true })
   }
 }

@@ -61,20 +61,6 @@ export function openedPart(response: Response, range: RequestedRange | undefined
   }
 }
 
-/** The facts of what was just stored: as `find` gives them, unless another version took its place at once. */
-export function storedPart(
-  { etag, date }: { readonly etag?: string | undefined; readonly date?: string | undefined },
-  { size, contentType, binding }: Pick<PutOptions, 'size' | 'contentType' | 'binding'>,
-  found: StoredPart | null,
-): StoredPart {
-  if (found !== null && found.etag === etag) return found
-  const modified = modifiedAt(date) ?? found?.modified
-  if (etag === undefined || modified === undefined) {
-    throw new StorageFault('S3 said that it stored an object without an entity tag or a date')
-  }
-  return { size, etag, modified, contentType, binding }
-}
-
 function factsOf(headers: Headers, size: number): StoredPart {
   const encoding = headers.get('content-encoding')
   if (encoding !== null && encoding !== 'identity') {

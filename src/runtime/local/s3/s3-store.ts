@@ -1,12 +1,17 @@
 import { servedRange } from '../../../deliver/byte-range.ts'
-import type { RecordingStore, RequestedRange } from '../../../deliver/recording-store.ts'
+import type {
+  PutOptions,
+  RecordingStore,
+  RequestedRange,
+  StoredPart,
+} from '../../../deliver/recording-store.ts'
 import { StorageFault } from '../../../storage-fault.ts'
 import { claimByObject, claimedByObject } from '../../../store/claim-object.ts'
 import { stampedByFinding } from '../../../store/stamped-by-finding.ts'
 import { s3Answered } from './s3-answer.ts'
 import { S3_LIMITS, type S3Limits, s3Asker } from './s3-ask.ts'
 import { conditionFailed, conditionsTried } from './s3-conditions.ts'
-import { conditionFor, foundPart, openedPart, stampsFor, storedPart } from './s3-facts.ts'
+import { conditionFor, foundPart, modifiedAt, openedPart, stampsFor } from './s3-facts.ts'
 import { firstBelow } from './s3-listing.ts'
 import type { S3Options } from './s3-options.ts'
 import { checkKey, s3Signer } from './s3-request.ts'
@@ -103,4 +108,18 @@ function rangeHeader(range: RequestedRange): string {
   if ('suffix' in range) return `bytes=-${range.suffix}`
   const { offset, length } = range
   return `bytes=${offset}-${length === undefined ? '' : offset + length - 1}`
+}
+
+/** The facts of what was just stored: as `find` gives them, unless another version took its place at once. */
+function storedPart(
+  { etag, date }: { readonly etag?: string | undefined; readonly date?: string | undefined },
+  { size, contentType, binding }: PutOptions,
+  found: StoredPart | null,
+): StoredPart {
+  if (found !== null && found.etag === etag) return found
+  const modified = modifiedAt(date) ?? found?.modified
+  if (etag === undefined || modified === undefined) {
+    throw new StorageFault('S3 answered PutObject without an entity tag or a date')
+  }
+  return { size, etag, modified, contentType, binding }
 }

@@ -1,25 +1,16 @@
-import { createHash } from 'node:crypto'
 import http, { type ClientRequest, type IncomingHttpHeaders } from 'node:http'
 import https from 'node:https'
-import { Readable, Transform } from 'node:stream'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as NodeStream } from 'node:stream/web'
 import { clearTimeout, setTimeout } from 'node:timers'
-import { DigestMismatch } from '../../../deliver/recording-store.ts'
 import { StorageFault } from '../../../storage-fault.ts'
 import { codeOf, type S3Refusal, s3Failed, s3Silent, textOf } from './s3-answer.ts'
 import type { S3Limits } from './s3-ask.ts'
+import { checkEmpty, exactly, type Sent, watched } from './s3-body.ts'
 import type { Operation, S3Request, SignedRequest } from './s3-request.ts'
 
 type Body = ReadableStream<Uint8Array> | null
-
-/** What is sent. */
-export interface Sent {
-  /** Exactly so many bytes will come. */
-  readonly size: number
-  /** SHA-256 that they must have, hexadecimal. */
-  readonly sha256?: string | undefined
-}
 
 /** What the store says when it has it all. */
 export interface Taken {
@@ -38,15 +29,11 @@ export type Upload = (request: S3Request, body: Body, sent: Sent) => Promise<Tak
 const TELLING: ReadonlySet<Operation> = new Set(['CreateMultipartUpload', 'CompleteMultipartUpload'])
 const MOST_TOLD = 64 * 1024
 
-/** SHA-256 of no bytes. */
-const EMPTY = createHash('sha256').digest('hex')
-
 /** Makes what uploads to a store. By `node:http` on Deno too, whose fetch sends no Content-Length with a stream. */
 export function s3Uploader(sign: (request: S3Request) => Promise<SignedRequest>, limits: S3Limits): Upload {
   return async (request, body, sent) => {
-    const { size, sha256 } = sent
-    // There are no last bytes to be held back.
-    if (size === 0 && sha256 !== undefined && sha256 !== EMPTY) throw new DigestMismatch()
+    const { size } = sent
+    checkEmpty(sent)
     const { url, method, headers } = await sign(request)
     const sending = (url.protocol === 'https:' ? https : http).request(url, {
       method,
@@ -112,37 +99,5 @@ function exchange(
       if (!sending.destroyed) fail(error)
     })
     pipeline(source, counted, sending).catch((error: unknown) => fail(s3Failed(error, operation)))
-  })
-}
-
-/** A store that is long at it sends spaces, so that nobody takes it for gone. */
-async function* watched(answer: AsyncIterable<Uint8Array>, progress: () => void): AsyncGenerator<Uint8Array> {
-  for await (const chunk of answer) {
-    progress()
-    yield chunk
-  }
-}
-
-/** Lets through exactly `size` bytes. The last go on only when it is sure that they are the last, and the right ones. */
-function exactly({ size, sha256 }: Sent, progress: () => void): Transform {
-  const hash = sha256 === undefined ? undefined : createHash('sha256')
-  let left = size
-  let last: Uint8Array | undefined
-  return new Transform({
-    transform(chunk: Uint8Array, _encoding, next) {
-      progress()
-      hash?.update(chunk)
-      left -= chunk.length
-      if (left < 0) return next(new Error('the upload is longer than was announced'))
-      if (left > 0) return next(null, chunk)
-      last ??= chunk
-      next()
-    },
-    flush(next) {
-      progress()
-      if (left > 0) return next(new Error('the upload is shorter than was announced'))
-      if (hash !== undefined && hash.digest('hex') !== sha256) return next(new DigestMismatch())
-      next(null, last)
-    },
   })
 }

@@ -1,28 +1,10 @@
-import {
-  type CompleteOptions,
-  type PieceOptions,
-  type StoredPart,
-  type UploadOptions,
-  UploadUnknown,
-} from '../../../deliver/recording-store.ts'
+import type { StoredPart } from '../../../deliver/recording-store.ts'
+import { type Uploads, UploadUnknown } from '../../../deliver/uploads.ts'
 import { StorageFault } from '../../../storage-fault.ts'
 import { codeIn, type S3Refusal, s3Answered } from './s3-answer.ts'
 import { conditionFailed } from './s3-conditions.ts'
-import { conditionFor, stampsFor, storedPart } from './s3-facts.ts'
+import { conditionFor, stampsFor } from './s3-facts.ts'
 import type { Upload } from './s3-upload.ts'
-
-/** The uploads in pieces of an S3 store: its own multipart uploads. Its lifecycle rules say when they are given up. */
-export interface S3Uploads {
-  begin(key: string, options: UploadOptions): Promise<string>
-  putPiece(
-    key: string,
-    upload: string,
-    body: ReadableStream<Uint8Array> | null,
-    options: PieceOptions,
-  ): Promise<string>
-  complete(key: string, upload: string, options: CompleteOptions): Promise<StoredPart | null>
-  abandon(key: string, upload: string): Promise<void>
-}
 
 const UNKNOWN = new Set(['NoSuchUpload', 'InvalidPart', 'InvalidPartOrder', 'EntityTooSmall'])
 // Neither has to be escaped where XML holds it, so that nothing else can be asked for by a tag.
@@ -30,7 +12,7 @@ const NAME = /^[\x21-\x25\x27-\x3b\x3d\x3f-\x7e]{1,1024}$/
 const TAG = /^(\d{1,16})\.([A-Za-z0-9+/=_.~-]{1,512})$/
 
 /**
- * Makes them.
+ * Uploads in pieces to an S3 store: its own multipart uploads. Its lifecycle rules say when they are given up.
  *
  * @param conditions resolves where the store does what conditions say
  */
@@ -38,7 +20,7 @@ export function s3Uploads(
   send: Upload,
   conditions: () => Promise<void>,
   find: (key: string) => Promise<StoredPart | null>,
-): S3Uploads {
+): Uploads {
   return {
     async begin(key, options) {
       const operation = 'CreateMultipartUpload'
@@ -78,11 +60,9 @@ export function s3Uploads(
         if (conditionFailed(refusal)) return null
         throw refusalOf(refusal, operation)
       }
-      const { text, stored } = answer as Exclude<typeof answer, S3Refusal>
-      const found = await find(key)
-      if (found === null) throw new StorageFault(`S3 has not what it said to have after ${operation}`)
-      const { contentType = '', binding } = found
-      return storedPart({ etag: tagIn(text), date: stored.date }, { size, contentType, binding }, found)
+      const etag = 'text' in answer ? tagIn(answer.text) : undefined
+      if (etag === undefined) throw new StorageFault(`S3 answered ${operation} without an entity tag`)
+      return { size, etag }
     },
 
     async abandon(key, upload) {

@@ -1,0 +1,102 @@
+import { reset } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { beforeEach, expect, test } from 'vitest'
+import { UploadUnknown } from '../../src/index.ts'
+import type { Bucket, BucketUpload } from '../../src/runtime/cloudflare/bindings.ts'
+import { r2Store } from '../../src/runtime/cloudflare/index.ts'
+
+// Uploads to R2 where R2 fails, or others come in between: what its simulator doesn't do by itself.
+
+beforeEach(() => reset())
+
+const KEY = 'recordings/rec-1'
+const options = { size: 10, pieceSize: 10, contentType: 'video/mp4', binding: { owner: 'patient-1' } }
+const piece = () => new Blob(['0123456789']).stream()
+const whole = { size: 10, replaces: null }
+
+/** R2, with something put in the place of what an upload does. */
+function withUpload(change: (upload: BucketUpload) => Partial<BucketUpload>): Bucket {
+  const bucket: Bucket = env.RECORDINGS
+  return {
+    head: key => bucket.head(key),
+    get: (key, options) => bucket.get(key, options),
+    put: (key, value, options) => bucket.put(key, value, options),
+    list: options => bucket.list(options),
+    delete: keys => bucket.delete(keys),
+    createMultipartUpload: (key, options) => bucket.createMultipartUpload(key, options),
+    resumeMultipartUpload(key, id) {
+      const upload = bucket.resumeMultipartUpload(key, id)
+      return {
+        uploadId: id,
+        uploadPart: (number, value) => upload.uploadPart(number, value),
+        abort: () => upload.abort(),
+        complete: pieces => upload.complete(pieces),
+        ...change(upload),
+      }
+    },
+  }
+}
+
+const failing = (operation: string) => async () => {
+  throw new Error(`${operation}: We encountered an internal error. Please try again. (10001)`)
+}
+
+test('a failure of R2 is a failure, and the upload goes on afterwards', async () => {
+  const real = r2Store(env.RECORDINGS)
+  const failed = r2Store(withUpload(() => ({ complete: failing('complete'), abort: failing('abort') })))
+  const upload = await real.begin(KEY, options)
+  const tag = await real.putPiece(KEY, upload, piece(), { number: 1, size: 10 })
+  await expect(failed.complete(KEY, upload, { ...whole, tags: [tag] })).rejects.toThrow('(10001)')
+  await expect(failed.abandon(KEY, upload)).rejects.toThrow('(10001)')
+  expect(await real.complete(KEY, upload, { ...whole, tags: [tag] })).toMatchObject({ size: 10 })
+  const found = await real.open(KEY)
+  expect(await new Response(found !== null && 'body' in found ? found.body : null).text()).toBe('0123456789')
+})
+
+test('the same failure of an upload that R2 does not know is told as that', async () => {
+  const failed = r2Store(withUpload(() => ({ complete: failing('complete'), abort: failing('abort') })))
+  const upload = await failed.begin(KEY, options)
+  await r2Store(env.RECORDINGS).abandon(KEY, upload)
+  await expect(failed.complete(KEY, upload, { ...whole, tags: ['10.x'] })).rejects.toThrow(UploadUnknown)
+  await failed.abandon(KEY, upload)
+})
+
+test('where there are as many pieces as can be, none is put in the place of the last', async () => {
+  let parts = 0
+  const counting = r2Store(
+    withUpload(upload => ({
+      complete: failing('complete'),
+      uploadPart(number, value) {
+        parts += 1
+        return upload.uploadPart(number, value)
+      },
+    })),
+  )
+  const upload = await counting.begin(KEY, options)
+  const tags = Array.from({ length: 10_000 }, () => '1.x')
+  const all = counting.complete(KEY, upload, { tags, size: 10_000, replaces: null })
+  await expect(all).rejects.toThrow('(10001)')
+  expect(parts).toBe(0)
+})
+
+test('a piece of another digest never comes to R2 whole', async () => {
+  let came = 0
+  const watching = r2Store(
+    withUpload(() => ({
+      async uploadPart(_, value) {
+        for await (const chunk of value as ReadableStream<Uint8Array>) came += chunk.length
+        throw new Error('uploadPart: it broke off')
+      },
+    })),
+  )
+  const upload = await watching.begin(KEY, options)
+  const bytes = new Uint8Array(1_000_000)
+  const sent = watching.putPiece(KEY, upload, new Blob([bytes]).stream(), {
+    number: 1,
+    size: bytes.length,
+    sha256: '0'.repeat(64),
+  })
+  await expect(sent).rejects.toThrow('the bytes that came have another SHA-256 than was announced')
+  expect(came).toBeGreaterThan(0)
+  expect(came).toBeLessThan(bytes.length)
+})
