@@ -46,19 +46,30 @@ export function gateAt(text: string): URL {
   return url
 }
 
+/** Nothing answered, or the connection broke. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer'
+  /** What the system calls it, as in `ECONNREFUSED`. */
+  readonly why: string
+
+  constructor(url: URL, cause: unknown) {
+    const why = codeOf(cause)
+    super(`nothing answers at ${url.origin} (${why}): start the gate, or name it with --url`, { cause })
+    this.why = why
+  }
+}
+
 /**
  * Sends a request to the gate.
  *
- * @throws Error where nothing answers
+ * @throws NoAnswer
  */
 export async function ask(url: URL, token: string, init: RequestInit = {}): Promise<Response> {
   const headers = { ...init.headers, Authorization: `Bearer ${token}` }
   try {
     return await fetch(url, { ...init, headers })
   } catch (error) {
-    throw new Error(
-      `nothing answers at ${url.origin} (${codeOf(error)}): start the gate, or name it with --url`,
-    )
+    throw new NoAnswer(url, error)
   }
 }
 

@@ -13,14 +13,16 @@ const HELP = `Usage: mediaward COMMAND
       Print a token of the development issuer.
 
   put ID FILE-OR-FOLDER --owner SUBJECT [--owner-issuer ISSUER] [--prefix /recordings]
-      [--url URL] [--token TOKEN] [--data DIR]
-      Store a recording through the gate. A folder is a recording of many parts.
+      [--parallel 4] [--anew] [--json] [--url URL] [--token TOKEN] [--data DIR]
+      Store a recording through the gate. A folder is a recording of many parts; its playlists are stored last.
+      A run that was interrupted goes on when the same command is run again; --anew sends everything again.
+      --parallel N sends so many at once, 1 to 16. --json prints one line on stdout when all is stored.
 
   denials [--follow] [--json] [--limit N] [--since TIME] [--url URL] [--token TOKEN] [--data DIR]
       List who was refused what, oldest first; --follow goes on. --json prints one record a line.
 
 DIR is .mediaward unless it is named. A token can also come from the variable MEDIAWARD_TOKEN.
-Exit codes: 0 done, 1 failed, 2 called wrongly.`
+Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.`
 
 type Command = (args: readonly string[]) => Promise<void>
 

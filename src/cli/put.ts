@@ -1,13 +1,16 @@
-import { openAsBlob } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
-import { basename, join, relative, sep } from 'node:path'
+import { resolve } from 'node:path'
+import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { mediaTypeOf } from '../deliver/media-type.ts'
-import { isPart } from '../locate/location.ts'
-import { ask, DATA, gateAt, reasonOf, tokenFor, URL_HERE } from './client.ts'
-import { progress, say, UsageError } from './terminal.ts'
+import { isRecording } from '../locate/location.ts'
+import { DATA, gateAt, tokenFor, URL_HERE } from './client.ts'
+import { Interrupted, print, say, UsageError } from './terminal.ts'
+import { Journal } from './upload/journal.ts'
+import { Meter } from './upload/meter.ts'
+import { inOrder } from './upload/order.ts'
+import { inParallel, Slots } from './upload/parallel.ts'
+import { type Source, sourcesOf } from './upload/sources.ts'
+import { store } from './upload/store.ts'
 
-const ID = /^[A-Za-z0-9_-]{1,64}$/
 const OWNER = /^[\x21-\x7e]{1,255}$/
 
 /** `mediaward put`: stores a file, or a folder as the parts of one recording, through the gate. */
@@ -19,6 +22,9 @@ export async function put(args: readonly string[]): Promise<void> {
       owner: { type: 'string' },
       'owner-issuer': { type: 'string' },
       prefix: { type: 'string', default: '/recordings' },
+      parallel: { type: 'string', default: '4' },
+      anew: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
       url: { type: 'string', default: URL_HERE },
       token: { type: 'string' },
       data: { type: 'string', default: DATA },
@@ -31,7 +37,7 @@ export async function put(args: readonly string[]): Promise<void> {
       'as in: mediaward put rec-042 video.mp4 --owner patient-007',
     )
   }
-  if (!ID.test(id)) {
+  if (!isRecording(id)) {
     throw new UsageError(`"${id}" can't be a recording's id`, 'take 1 to 64 letters, digits, "_" and "-"')
   }
   const { owner } = values
@@ -41,59 +47,86 @@ export async function put(args: readonly string[]): Promise<void> {
   const issuer = values['owner-issuer']
   if (issuer !== undefined && !OWNER.test(issuer))
     throw new UsageError('--owner-issuer is none', 'as in "https://login.clinic.example/"')
+  if (!/^([1-9]|1[0-6])$/.test(values.parallel))
+    throw new UsageError(`--parallel ${values.parallel} must be from 1 to 16`)
 
   // All that can be known to be wrong is said before the first byte is sent.
-  const gate = gateAt(values.url)
-  const files = await filesOf(source)
+  const url = new URL(`${values.prefix}/${id}`, gateAt(values.url))
+  const sources = await sourcesOf(source)
   const token = await tokenFor(values.token, values.data, 'recorder')
-  for (const [index, { path, part }] of files.entries()) {
-    progress(part ?? id, index, files.length)
-    const response = await ask(
-      new URL(`${values.prefix}/${part === undefined ? id : `${id}/${part}`}`, gate),
-      token,
-      {
-        method: 'PUT',
-        headers: {
-          'Content-Type': mediaTypeOf(path),
-          'Mediaward-Owner': owner,
-          ...(issuer !== undefined && { 'Mediaward-Owner-Issuer': issuer }),
-        },
-        body: await openAsBlob(path),
-      },
-    )
-    if (!response.ok) throw new Error(`${path} was not stored: ${await reasonOf(response)}`)
+  const identity = { url: url.href, owner, issuer, source: resolve(source) }
+  const journal = await Journal.open(values.data, identity, values.anew)
+
+  const began = performance.now()
+  const bytes = sources.reduce((sum, { version }) => sum + version.size, 0)
+  const headers = {
+    'Mediaward-Owner': owner,
+    ...(issuer !== undefined && { 'Mediaward-Owner-Issuer': issuer }),
   }
-  progress(id, files.length, files.length)
-  say(`${id}: ${files.length} ${files.length === 1 ? 'file' : 'files'} stored for ${owner}`)
-}
-
-interface Source {
-  readonly path: string
-  readonly part?: string
-}
-
-async function filesOf(source: string): Promise<readonly Source[]> {
-  const facts = await stat(source).catch(() => {
-    throw new UsageError(`there is no ${source}`, 'name a file or a folder')
+  const skipped = await storeAll(sources, {
+    url,
+    token,
+    owner: headers,
+    journal,
+    parallel: Number(values.parallel),
+    meter: new Meter(id, bytes),
   })
-  if (!facts.isDirectory()) return [{ path: source }]
-  const paths = (await readdir(source, { recursive: true })).map(name => join(source, name)).sort()
-  const hidden = paths.filter(path => basename(path).startsWith('.'))
-  for (const path of hidden) say(`${path} is hidden and left out`)
-  const files: Source[] = []
-  for (const path of paths) {
-    // stat follows links: what they lead to is stored.
-    if (hidden.includes(path) || !(await stat(path)).isFile()) continue
-    const name = relative(source, path)
-    const part = name.split(sep).join('/')
-    if (!isPart(part) || (sep !== '\\' && name.includes('\\'))) {
-      throw new UsageError(
-        `${path} can't be a part's name`,
-        'rename it: letters, digits, ".", "_" and "-", at most 100 of them, at most 8 folders deep',
-      )
+  await journal.remove()
+  const files = sources.length
+  say(`${id}: ${files} ${files === 1 ? 'file' : 'files'} stored for ${owner}`)
+  const seconds = Math.round(performance.now() - began) / 1000
+  if (values.json) await print(JSON.stringify({ recording: id, owner, files, bytes, skipped, seconds }))
+}
+
+interface Upload {
+  readonly url: URL
+  readonly token: string
+  readonly owner: Readonly<Record<string, string>>
+  readonly journal: Journal
+  readonly parallel: number
+  readonly meter: Meter
+}
+
+/**
+ * Stores all files, group after group.
+ *
+ * @returns how many of them an earlier run had stored
+ */
+async function storeAll(sources: readonly Source[], upload: Upload): Promise<number> {
+  const { url, token, owner, journal, parallel, meter } = upload
+  const stop = new AbortController()
+  const line = { token, owner, meter, slots: new Slots(parallel), stop: stop.signal }
+  const interrupt = (signal: 'SIGINT' | 'SIGTERM') => stop.abort(new Interrupted(signal))
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+  let stored = 0
+  let skipped = 0
+  const storeOne = async (source: Source) => {
+    const place = { source, url: source.part === undefined ? url : new URL(`${url}/${source.part}`) }
+    try {
+      if (await store(place, line, journal, parallel)) skipped += 1
+      stored += 1
+    } catch (error) {
+      // One that can't be stored ends all: a recording is whole or not there.
+      stop.abort(error)
+      throw error
     }
-    files.push({ path, part })
   }
-  if (files.length === 0) throw new UsageError(`${source} holds no file`)
-  return files
+  try {
+    for (const [index, group] of inOrder(sources).entries()) {
+      // The first asks for all: whom the gate refuses is refused once, not once for each file.
+      const alone = index === 0 ? 1 : 0
+      await inParallel(group.slice(0, alone), 1, storeOne)
+      await inParallel(group.slice(alone), parallel, storeOne)
+    }
+  } catch (error) {
+    if (meter.told !== undefined) {
+      const share = `${stored} of ${sources.length} files are stored, ${meter.told}`
+      say(`${share}: run the same command again, and the rest is sent`)
+    }
+    throw error
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+  }
+  meter.end()
+  return skipped
 }

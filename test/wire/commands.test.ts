@@ -4,26 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createIssuer, denials, type TestIssuer, variables } from '../support/clinic.ts'
+import { run } from '../support/command.ts'
 import { RUNTIME, type RunningGate, startGate } from '../support/gate.ts'
 
 // The commands as a person or a program calls them.
-
-interface Ended {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-function run(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  return new Promise(resolve => {
-    execFile(
-      process.execPath,
-      ['src/cli/main.ts', ...args],
-      { env: { ...process.env, ...env } },
-      (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-    )
-  })
-}
 
 let clinic: RunningGate
 const at = () => ['--url', clinic.url, '--data', clinic.data]
@@ -262,6 +246,9 @@ describe('called wrongly, a command says how to mend it, with exit code 2', () =
     [['put', 'x'], /put takes an id and a file/],
     [['put', '../x', 'package.json', '--owner', 'a'], /can't be a recording's id/],
     [['put', 'x', 'package.json'], /--owner is missing/],
+    [['put', 'x', 'package.json', '--owner', 'a', '--parallel', '0'], /--parallel 0 must be from 1 to 16/],
+    [['put', 'x', 'package.json', '--owner', 'a', '--parallel', '17'], /--parallel 17 must be/],
+    [['put', 'x', '/dev/null', '--owner', 'a', '--token', 't'], /\/dev\/null is no file and no folder/],
     [['put', 'x', '/does/not/exist', '--owner', 'a', '--token', 't'], /there is no \/does\/not\/exist/],
     [['denials', '--limit', '0', '--token', 't'], /--limit 0 must be/],
     [['denials', '--since', 'yesterday', '--token', 't'], /--since yesterday is no time/],

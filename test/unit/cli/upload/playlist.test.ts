@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import { inOrder } from '../../../../src/cli/upload/order.ts'
+import { lookAt } from '../../../../src/cli/upload/playlist.ts'
+import type { Source } from '../../../../src/cli/upload/sources.ts'
+
+const HLS = 'application/vnd.apple.mpegurl'
+const DASH = 'application/dash+xml'
+const MASTER = '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nvideo\n'
+const MEDIA = '#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:4,\nsegment-000.m4s\n'
+
+test.each<[string, string, string, string]>([
+  ['video.m3u8', MEDIA, 'playlist', HLS],
+  ['VIDEO.M3U8', MEDIA, 'playlist', HLS],
+  ['list.m3u', MEDIA, 'playlist', HLS],
+  ['playlist', MEDIA, 'playlist', HLS],
+  ['index.ts', MEDIA, 'playlist', HLS],
+  ['playlist', `\ufeff${MEDIA}`, 'playlist', HLS],
+  ['playlist', MEDIA.replaceAll('\n', '\r\n'), 'playlist', HLS],
+  ['playlist', '#EXTM3U', 'playlist', HLS],
+  ['empty.m3u8', '', 'playlist', HLS],
+  ['playlist', '#EXTM3U8 is no such line', 'media', 'application/octet-stream'],
+  ['notes', ' #EXTM3U\n', 'media', 'application/octet-stream'],
+  ['master.m3u8', MASTER, 'master', HLS],
+  ['master', MASTER, 'master', HLS],
+  ['master', '#EXTM3U\r\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",URI="a"\r\n', 'master', HLS],
+  ['master', '#EXTM3U\n#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI="i"\n', 'master', HLS],
+  ['all.m3u', '#EXTM3U\nmorning.m3u8\nevening.m3u8\n', 'master', HLS],
+  ['a.m3u8', '#EXTM3U\n#EXT-X-RENDITION-REPORT:URI="b.m3u8"\n#EXTINF:4,\na.m4s\n', 'playlist', HLS],
+  ['manifest.mpd', '', 'playlist', DASH],
+  ['manifest', '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011">', 'playlist', DASH],
+  ['manifest', '\ufeff<?xml version="1.0"?>\n<!-- a > b -->\n<MPD\n', 'playlist', DASH],
+  ['manifest', '<?xml version="1.0"?><d:MPD xmlns:d="x"/>', 'playlist', DASH],
+  ['page', '<?xml version="1.0"?><html><MPD></html>', 'media', 'application/octet-stream'],
+  ['page', '<MPDX>', 'media', 'application/octet-stream'],
+  ['segment.ts', 'G@', 'media', 'video/mp2t'],
+  ['init.mp4', '\0\0\0\x18ftyp', 'media', 'video/mp4'],
+])('%s that begins with %j is %s, %s', (name, text, kind, contentType) => {
+  expect(lookAt(name, text)).toEqual({ kind, contentType })
+})
+
+test('a text made to be looked at for long is not', () => {
+  const started = performance.now()
+  lookAt('manifest', '<!-- --> '.repeat(20_000))
+  lookAt('playlist', `#EXTM3U\n${'.m3u8x'.repeat(20_000)}`)
+  expect(performance.now() - started).toBeLessThan(500)
+})
+
+test('media come first, then playlists, then those that name playlists; a group without files is none', () => {
+  const source = (path: string, text: string) => ({ path, ...lookAt(path, text) }) as Source
+  const sources = [
+    source('a.m3u8', MASTER),
+    source('b.m3u8', MEDIA),
+    source('c.m4s', ''),
+    source('d', MEDIA),
+    source('e.vtt', ''),
+  ]
+  const paths = (group: readonly Source[]) => group.map(({ path }) => path)
+  expect(inOrder(sources).map(paths)).toEqual([['c.m4s', 'e.vtt'], ['b.m3u8', 'd'], ['a.m3u8']])
+  expect(inOrder(sources.slice(2, 3)).map(paths)).toEqual([['c.m4s']])
+})
