@@ -170,9 +170,12 @@ export async function run(scenario: Scenario): Promise<Measured> {
   return { scenario, results }
 }
 
-/** Another item first each time, and every second time the other way round: none always follows the same. */
+/**
+ * Another item first each time, and the other way round once each of them was: none always follows the same. (Turned
+ * round every second time, an even number of items would have some that are never first.)
+ */
 function reordered<Item>(items: readonly Item[], time: number): readonly Item[] {
   const start = time % items.length
   const rotated = [...items.slice(start), ...items.slice(0, start)]
-  return time % 2 === 0 ? rotated : rotated.toReversed()
+  return Math.floor(time / items.length) % 2 === 0 ? rotated : rotated.toReversed()
 }
