@@ -2,11 +2,11 @@ import { gzipSync } from 'node:zlib'
 import { transform } from 'esbuild'
 import { say } from '../../src/cli/terminal.ts'
 import { get } from './client.ts'
-import { again, throughout, withBearer, withTicket } from './hls.ts'
 import { type Findings, FLAT, type Ratio, ratio, streamingRows } from './report.ts'
 import { type Measured, run, scenariosOf } from './scenarios.ts'
 import { STREAMS, streamSlowly } from './slow-readers.ts'
 import { type Row, row, type Target } from './table.ts'
+import { benchTickets } from './tickets.ts'
 import { type BenchWorker, OBJECTS, startWorkers, type Workers } from './workers.ts'
 
 /** The worker as it is deployed, beside the least that could be done, and beside what a team would write. */
@@ -18,13 +18,13 @@ export async function benchWorkers(folder: string): Promise<Findings> {
   const small = await run(scenarios.small)
   const large = await run(scenarios.large)
   const refusals = await run(scenarios.refusals)
-  const hls = await playing(workers)
+  const tickets = await benchTickets([workers.mediaward], workers.token, '', workers.ticketless)
   const others = [...(await streaming(workers)), ...(await bundleSizes(workers.bundle))]
   await workers.stop()
   return {
-    measured: [ranges, small, large, refusals, ...hls.measured],
+    measured: [ranges, small, large, refusals, ...tickets.measured],
     others,
-    ratios: [...ratiosOf(ranges, small, large, refusals), ...hls.ratios],
+    ratios: [...ratiosOf(ranges, small, large, refusals), ...tickets.ratios],
   }
 }
 
@@ -46,39 +46,6 @@ function ratiosOf(ranges: Measured, small: Measured, large: Measured, refusals: 
     ratio('not_owner: rate, of bare read and insert', refusals, notOwnerToRead, 'rate'),
     ratio('token_missing: rate, of bare insert', refusals, anonymous, 'rate', { is: '>=', limit: 0.5 }),
   ]
-}
-
-/** What a ticket costs: the same recording, played with one, and with the token that it was got with. */
-async function playing({ mediaward, ticketless, token }: Workers): Promise<Omit<Findings, 'others'>> {
-  const seats = [
-    await withTicket('with a ticket', mediaward, token),
-    withBearer('with the token', mediaward, token),
-  ]
-  const single = await run(throughout('HLS, one by one', 1, 9, seats))
-  const double = await run(throughout('HLS, two at once', 2, 9, seats))
-  const none = withBearer('no tickets at all', ticketless, token)
-  const warm = await run(again('1 MiB segment', 15, [...seats, none]))
-  // A rate is one over a time, so the other way round it is the quotient of the times.
-  const slower = ['with the token', 'with a ticket'] as const
-  const dearer = ['with a ticket', 'with the token'] as const
-  const little = { is: '<=', limit: 1.15 } as const
-  return {
-    measured: [single, double, warm],
-    ratios: [
-      ratio('HLS, one by one: time with a ticket, of with the token', single, slower, 'rate', little),
-      ratio('HLS, two at once: time with a ticket, of with the token', double, slower, 'rate', little),
-      ratio('1 MiB segment: CPU with a ticket, of with the token', warm, dearer, 'cpu', {
-        is: '<=',
-        limit: 1.05,
-      }),
-      ratio(
-        '1 MiB segment: CPU with a ticket, of no tickets at all',
-        warm,
-        ['with a ticket', none.name],
-        'cpu',
-      ),
-    ],
-  }
 }
 
 async function streaming({ bare, mediaward, token }: Workers): Promise<readonly Row[]> {
