@@ -59,21 +59,21 @@ export class DeliveredSum {
 
 /** Puts a stretch among others, which stand by rising number; those that it touches or overlaps become one with it. */
 function join(ranges: Stretch[], first: number, last: number): void {
-  const from = firstIndex(ranges, ([, end]) => end + 1 >= first)
-  const to = firstIndex(ranges, ([begin]) => begin > last + 1)
+  const from = firstToReach(ranges, first - 1)
+  let to = from
+  while ((ranges[to]?.[0] ?? Number.POSITIVE_INFINITY) <= last + 1) to += 1
   const begin = Math.min(first, ranges[from]?.[0] ?? first)
   const end = Math.max(last, ranges[to - 1]?.[1] ?? last)
   ranges.splice(from, to - from, [begin, end])
 }
 
-/** Where in a sorted list something begins to hold; its length where it never does. */
-function firstIndex(ranges: readonly Stretch[], holds: (stretch: Stretch) => boolean): number {
+/** Which stretch is the first that ends at `byte` or beyond; how many there are, where none does. */
+function firstToReach(ranges: readonly Stretch[], byte: number): number {
   let [low, high] = [0, ranges.length]
   while (low < high) {
     const middle = (low + high) >> 1
-    const stretch = ranges[middle]
-    if (stretch !== undefined && holds(stretch)) high = middle
-    else low = middle + 1
+    if ((ranges[middle]?.[1] ?? byte) < byte) low = middle + 1
+    else high = middle
   }
   return low
 }
