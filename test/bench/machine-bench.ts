@@ -63,6 +63,7 @@ function scenariosOf({ node, deno, nginx, plainNode, plainDeno, token }: Machine
   const anew = (headers: Record<string, string>, status: number): Exchange => ({
     request: getAnew(FILES.foreign.path, headers),
     status,
+    recorded: true,
   })
   const all = (
     workers: readonly (Machine['node'] | undefined)[],

@@ -75,6 +75,7 @@ export function scenariosOf({ bare, naive, mediaward, bareInsert, token }: Worke
   const anew = (headers: Record<string, string>, status: number): Exchange => ({
     request: getAnew(OBJECTS.foreign.path, headers),
     status,
+    recorded: true,
   })
   const readFirst: Exchange = { request: get(`${OBJECTS.foreign.path}?read`, bearer), status: 404 }
   const all = (exchange: () => Exchange): readonly Contender[] =>
@@ -123,6 +124,7 @@ export function scenariosOf({ bare, naive, mediaward, bareInsert, token }: Worke
         { name: 'bare-insert', worker: bareInsert, exchange: () => foreign },
         { name: 'bare-read-insert', worker: bareInsert, exchange: () => readFirst },
         { name: 'mediaward, not_owner', worker: mediaward, exchange: () => anew(bearer, 404) },
+        { name: 'mediaward, not_owner again', worker: mediaward, exchange: () => foreign },
         { name: 'mediaward, token_missing', worker: mediaward, exchange: () => anew({}, 401) },
       ],
     },

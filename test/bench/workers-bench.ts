@@ -33,6 +33,7 @@ function ratiosOf(ranges: Measured, small: Measured, large: Measured, refusals: 
   const toNaive = ['mediaward', 'naive'] as const
   const notOwner = ['mediaward, not_owner', 'bare-insert'] as const
   const notOwnerToRead = ['mediaward, not_owner', 'bare-read-insert'] as const
+  const again = ['mediaward, not_owner again', 'bare-read-insert'] as const
   const anonymous = ['mediaward, token_missing', 'bare-insert'] as const
   return [
     ratio('64 KiB ranges: CPU per request, of bare', ranges, toBare, 'cpu', { is: '<=', limit: 1.15 }),
@@ -44,6 +45,7 @@ function ratiosOf(ranges: Measured, small: Measured, large: Measured, refusals: 
     ratio('256 MiB object: CPU per request, of bare', large, toBare, 'cpu'),
     ratio('not_owner: rate, of bare insert', refusals, notOwner, 'rate', { is: '>=', limit: 0.5 }),
     ratio('not_owner: rate, of bare read and insert', refusals, notOwnerToRead, 'rate'),
+    ratio('not_owner, counted: rate, of bare read and insert', refusals, again, 'rate'),
     ratio('token_missing: rate, of bare insert', refusals, anonymous, 'rate', { is: '>=', limit: 0.5 }),
   ]
 }
