@@ -77,11 +77,12 @@ export function selectRange(
   size: number,
 ): ByteRange | 'whole' | 'unsatisfiable' {
   if (size === 0) return 'whole'
-  const within = specs.flatMap(spec => {
+  const within: { readonly first: number; readonly last: number }[] = []
+  for (const spec of specs) {
     const first = 'suffix' in spec ? Math.max(0, size - spec.suffix) : spec.first
     const last = 'suffix' in spec ? size - 1 : Math.min(spec.last, size - 1)
-    return first <= last ? [{ first, last }] : []
-  })
+    if (first <= last) within.push({ first, last })
+  }
   within.sort((a, b) => a.first - b.first)
   const [start, ...rest] = within
   if (start === undefined) return 'unsatisfiable'

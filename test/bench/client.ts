@@ -7,6 +7,8 @@ export interface Exchange {
   readonly status: number
   /** Bytes of the body; undefined where any will do. */
   readonly length?: number
+  /** Whether it must be a refusal with a record of its own. One that only is counted says when to come again. */
+  readonly recorded?: true
 }
 
 // One buffer for all connections: a read is looked at before the next one is made, and nothing of it is kept.
@@ -102,7 +104,11 @@ export class Client {
   #begin(head: string): number | undefined {
     const status = Number(head.slice(9, 12))
     const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? Number.NaN)
-    const { status: right, length: asked } = this.#expected ?? {}
+    const { status: right, length: asked, recorded } = this.#expected ?? {}
+    if (recorded && /\r\nretry-after:/i.test(head)) {
+      this.#fail('the worker counted a refusal that it was to record')
+      return undefined
+    }
     if (status === right && length === (asked ?? length)) return length
     this.#fail(`the worker answered ${status} with ${length} bytes, not ${right} with ${asked ?? 'some'}`)
     return undefined

@@ -1,5 +1,5 @@
 import { Client, type Exchange } from './client.ts'
-import { cpuTime } from './process-facts.ts'
+import { cpuBetween, cpuTimes } from './process-facts.ts'
 import type { BenchWorker } from './workers.ts'
 
 /** What some requests to one worker took. */
@@ -29,7 +29,7 @@ export async function openLane(worker: BenchWorker, connections: number): Promis
     async run(count, exchange) {
       const times: number[] = []
       let left = count
-      const cpuBefore = cpuTime(worker.pids)
+      const cpuBefore = cpuTimes(worker.pids)
       const started = performance.now()
       await Promise.all(
         clients.map(async client => {
@@ -41,7 +41,8 @@ export async function openLane(worker: BenchWorker, connections: number): Promis
           }
         }),
       )
-      return { times, elapsed: performance.now() - started, cpu: cpuTime(worker.pids) - cpuBefore }
+      const elapsed = performance.now() - started
+      return { times, elapsed, cpu: cpuBetween(cpuBefore, cpuTimes(worker.pids)) }
     },
     close() {
       for (const client of clients) client.close()

@@ -5,6 +5,7 @@ import { type Findings, FLAT, ratio, streamingRows } from './report.ts'
 import { type Contender, run, type Scenario } from './scenarios.ts'
 import { STREAMS, streamSlowly } from './slow-readers.ts'
 import type { Row } from './table.ts'
+import { benchTickets } from './tickets.ts'
 
 const RANGE = 64 * 1024
 
@@ -18,13 +19,14 @@ export async function benchMachine(folder: string): Promise<Findings> {
   const ranges = await run(scenarios.ranges)
   const large = await run(scenarios.large)
   const refusals = await run(scenarios.refusals)
+  const tickets = await benchTickets([machine.node, machine.deno], machine.token, ', one machine')
   const others = await streaming(machine)
   await machine.stop()
   const nginx = machine.nginx?.name
   const asFast = { is: '>=', limit: 1 } as const
   const nearly = { is: '>=', limit: 0.8 } as const
   return {
-    measured: [ranges, large, refusals],
+    measured: [ranges, large, refusals, ...tickets.measured],
     others,
     ratios: [
       ...(nginx === undefined
@@ -37,6 +39,7 @@ export async function benchMachine(folder: string): Promise<Findings> {
           ]),
       ratio('1 GiB: speed of node, of its plain file', large, ['node', 'plain node'], 'rate', nearly),
       ratio('1 GiB: speed of deno, of its plain file', large, ['deno', 'plain deno'], 'rate', nearly),
+      ...tickets.ratios,
     ],
   }
 }
@@ -60,6 +63,7 @@ function scenariosOf({ node, deno, nginx, plainNode, plainDeno, token }: Machine
   const anew = (headers: Record<string, string>, status: number): Exchange => ({
     request: getAnew(FILES.foreign.path, headers),
     status,
+    recorded: true,
   })
   const all = (
     workers: readonly (Machine['node'] | undefined)[],

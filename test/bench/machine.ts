@@ -1,12 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { linkSync, mkdirSync, openAsBlob, readdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { folderStore } from '../../src/runtime/local/index.ts'
 import { createIssuer, type TestIssuer, variables } from '../support/clinic.ts'
 import { startService } from '../support/service.ts'
+import { hlsObjects, TICKET_KEY } from './hls.ts'
 import { childrenOf } from './process-facts.ts'
 import type { BenchObject, BenchWorker } from './workers.ts'
 
@@ -35,6 +36,7 @@ export interface Machine {
   readonly nginx: BenchWorker | undefined
   readonly plainNode: BenchWorker
   readonly plainDeno: BenchWorker
+  /** A token of the files' patient, good for an hour. */
   readonly token: string
   stop(): Promise<void>
 }
@@ -64,7 +66,7 @@ export async function startMachine(folder: string): Promise<Machine> {
     nginx: keep(await nginx(folder, root, issuer)),
     plainNode: keep(await program('plain node', [process.execPath, join(HERE, 'plain.node.ts'), root])),
     plainDeno: keep(await program('plain deno', ['deno', 'run', '-A', join(HERE, 'plain.deno.js'), root])),
-    token: await issuer.token(PATIENT),
+    token: await issuer.token(PATIENT, { exp: Math.floor(Date.now() / 1000) + 3600 }),
     stop: async () => {
       for (const { stop } of started) await stop()
     },
@@ -73,7 +75,7 @@ export async function startMachine(folder: string): Promise<Machine> {
 
 async function fill(data: string, { issuer }: TestIssuer): Promise<void> {
   const store = folderStore(join(data, 'recordings'))
-  for (const { path, size, owner } of Object.values(FILES)) {
+  for (const { path, size, owner } of [...Object.values(FILES), ...hlsObjects(PATIENT)]) {
     const file = join(data, 'bytes')
     writeFileSync(file, Buffer.alloc(size, `${path} `))
     const body = (await openAsBlob(file)).stream()
@@ -84,12 +86,20 @@ async function fill(data: string, { issuer }: TestIssuer): Promise<void> {
 
 async function linked(from: string, to: string): Promise<void> {
   const files = join('recordings', 'recordings')
-  mkdirSync(join(to, files), { recursive: true })
-  for (const name of readdirSync(join(from, files))) linkSync(join(from, files, name), join(to, files, name))
+  const entries = readdirSync(join(from, files), { recursive: true, withFileTypes: true })
+  for (const entry of entries.filter(one => one.isFile())) {
+    const name = join(entry.parentPath, entry.name)
+    const link = join(to, name.slice(from.length))
+    mkdirSync(dirname(link), { recursive: true })
+    linkSync(name, link)
+  }
 }
 
 async function gate(runtime: 'node' | 'deno', data: string, issuer: TestIssuer): Promise<BenchWorker> {
-  const { url, pid, kill, ended } = await startService(runtime, data, variables(issuer))
+  const { url, pid, kill, ended } = await startService(runtime, data, {
+    ...variables(issuer),
+    TICKET_KEY,
+  })
   return {
     name: runtime,
     port: Number(new URL(url).port),

@@ -1,8 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
-/** Linux counts a process's CPU time for `/proc` in hundredths of a second, on every architecture. */
-const TICK_MS = 10
-
 /** Memory of a process, in MiB. */
 export interface Memory {
   /** Resident now. */
@@ -27,13 +24,33 @@ export function childrenOf(parent: number, name: string): readonly number[] {
     })
 }
 
-/** CPU time that processes have used so far, all their threads together, in milliseconds. */
-export function cpuTime(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => {
-    const [, fields] = statOf(pid)
-    const [user, system] = [fields[11], fields[12]]
-    return sum + (Number(user) + Number(system)) * TICK_MS
-  }, 0)
+/** CPU time that each thread of processes has used so far, by the thread's id, in milliseconds. */
+export type ThreadTimes = ReadonlyMap<string, number>
+
+/**
+ * Reads the CPU time of processes. By thread, as only there Linux tells it in nanoseconds: for a process it is in
+ * hundredths of a second, and a turn of the bench takes no more than a few of these.
+ */
+export function cpuTimes(pids: readonly number[]): ThreadTimes {
+  const times = new Map<string, number>()
+  for (const pid of pids) {
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      try {
+        const [running] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')
+        times.set(thread, Number(running) / 1e6)
+      } catch {
+        // Ended since the folder was read.
+      }
+    }
+  }
+  return times
+}
+
+/** CPU time that processes have used between two readings. What a thread did that ended between them is lost. */
+export function cpuBetween(before: ThreadTimes, after: ThreadTimes): number {
+  let sum = 0
+  for (const [thread, time] of after) sum += time - (before.get(thread) ?? 0)
+  return sum
 }
 
 /** What processes hold in memory. */

@@ -4,6 +4,7 @@ import process from 'node:process'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
 import { bundle } from '../../src/cli/workerd.ts'
 import { createIssuer, type TestIssuer, variables } from '../support/clinic.ts'
+import { hlsObjects, hlsSegment, TICKET_KEY } from './hls.ts'
 import { childrenOf } from './process-facts.ts'
 import { BARE, BARE_INSERT, SEED } from './scripts.ts'
 
@@ -32,6 +33,7 @@ export const OBJECTS = {
   small: object('small', 1),
   large: object('large', 256),
   foreign: object('foreign', 1, OTHER),
+  segment: hlsSegment(PATIENT),
 }
 
 /** One of the workers that are compared, in a process of its own. */
@@ -48,8 +50,10 @@ export interface Workers {
   readonly bare: BenchWorker
   readonly naive: BenchWorker
   readonly mediaward: BenchWorker
+  /** The same without a key for tickets. */
+  readonly ticketless: BenchWorker
   readonly bareInsert: BenchWorker
-  /** A token of {@link OBJECTS}' patient that all of them take, good for ten minutes. */
+  /** A token of {@link OBJECTS}' patient that all of them take, good for an hour. */
   readonly token: string
   /** Text of the mediaward bundle, as it is deployed. */
   readonly bundle: string
@@ -60,26 +64,41 @@ export interface Workers {
 export async function startWorkers(folder: string): Promise<Workers> {
   const issuer = await createIssuer()
   const seeded = join(folder, 'seeded')
-  await seed(seeded, issuer)
+  await seed(seeded, issuer, Object.values(OBJECTS))
+  const recorded = join(folder, 'recorded')
+  cpSync(seeded, recorded, { recursive: true })
+  await seed(recorded, issuer, hlsObjects(PATIENT))
   const started: BenchWorker[] = []
-  const start = async (name: string, script: string, settings: Settings = {}): Promise<BenchWorker> => {
+  const start = async (
+    name: string,
+    script: string,
+    settings: Settings = {},
+    objects: string = seeded,
+  ): Promise<BenchWorker> => {
     const data = join(folder, name)
-    cpSync(seeded, data, { recursive: true })
+    cpSync(objects, data, { recursive: true })
     const worker = await startWorker(name, script, data, settings)
     started.push(worker)
     return worker
   }
   const worker = await bundle()
+  const bindings = variables(issuer)
   const ledger = { durableObjects: { LEDGER: { className: 'LedgerObject', useSQLite: true } } }
   return {
     bare: await start('bare', BARE),
     naive: await start('naive', await bundle(NAIVE), {
       bindings: { KEYS: JSON.stringify(issuer.jwks.keys) },
     }),
-    mediaward: await start('mediaward', worker, { bindings: variables(issuer), ...ledger }),
+    mediaward: await start(
+      'mediaward',
+      worker,
+      { bindings: { ...bindings, TICKET_KEY }, ...ledger },
+      recorded,
+    ),
+    ticketless: await start('mediaward without tickets', worker, { bindings, ...ledger }),
     bareInsert: await start('bare-insert', BARE_INSERT, ledger),
     // Plain `JWT` is the kind that hono's middleware takes without being told.
-    token: await issuer.token(PATIENT, {}, { typ: 'JWT' }),
+    token: await issuer.token(PATIENT, { exp: Math.floor(Date.now() / 1000) + 3600 }, { typ: 'JWT' }),
     bundle: worker,
     stop: async () => {
       for (const { stop } of started) await stop()
@@ -124,9 +143,9 @@ async function startWorker(
 }
 
 /** Fills a folder in a process of its own: the memory that storing takes must not count for reading. */
-async function seed(folder: string, issuer: TestIssuer): Promise<void> {
+async function seed(folder: string, issuer: TestIssuer, objects: readonly BenchObject[]): Promise<void> {
   const { port, stop } = await startWorker('seed', SEED, folder, {})
-  for (const { path, size, owner } of Object.values(OBJECTS)) {
+  for (const { path, size, owner } of objects) {
     const metadata = JSON.stringify({ 'mw-owner': owner, 'mw-issuer': issuer.issuer })
     const body = Buffer.alloc(size, `${path} `)
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {

@@ -66,3 +66,22 @@ test('its size is never less than what its record takes', () => {
     }),
   )
 })
+
+test('its size shrinks again where stretches become one', () => {
+  const sum = new DeliveredSum()
+  for (let i = 0; i < 1000; i++) sum.add(whole('a.ts', i * 20, 10))
+  const scattered = sum.size
+  sum.add(whole('a.ts', 0, 20_000))
+  const one = new DeliveredSum()
+  one.add(whole('a.ts', 0, 20_000))
+  expect(scattered).toBeGreaterThan(30_000)
+  expect(sum.size).toBe(one.size)
+})
+
+test('what was told stays as it was told', () => {
+  const sum = new DeliveredSum()
+  sum.add(whole(undefined, 0, 10))
+  const told = sum.facts('v')
+  sum.add(whole(undefined, 5, 100))
+  expect(told.parts).toEqual([{ ranges: [[0, 9]] }])
+})
