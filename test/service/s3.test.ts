@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,6 +56,49 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
     expect((await play('patient-2')).status).toBe(404)
     expect(readdirSync(data).sort()).not.toContain('recordings')
 
+    // In pieces, too: the second of them is wrong at first.
+    const film = patterned(9 * 2 ** 20)
+    const border = 8 * 2 ** 20
+    const ask = async (method: string, path: string, headers: Record<string, string>, body?: BodyInit) =>
+      fetch(`${service.url}/recordings/film${path}`, {
+        method,
+        headers: {
+          Authorization: `Bearer ${await idp.token('recorder-1', { roles: ['recorder'] })}`,
+          'Mediaward-Owner': 'patient-1',
+          ...headers,
+        },
+        ...(body !== undefined && { body }),
+      })
+    const begun = await ask('POST', '/upload', { 'Mediaward-Upload-Size': String(film.length) })
+    const { upload } = (await begun.json()) as { upload: string }
+    const piece = (first: number, of: Uint8Array<ArrayBuffer>) => {
+      const sent = film.slice(first, first + border)
+      const digest = createHash('sha256').update(sent).digest('base64')
+      const range = `bytes ${first}-${first + sent.length - 1}/${film.length}`
+      const headers = { 'Mediaward-Upload': upload, 'Content-Range': range }
+      return ask('PUT', '', { ...headers, 'Content-Digest': `sha-256=:${digest}:` }, of)
+    }
+    const wrong = await piece(border, new Uint8Array(film.length - border))
+    expect(wrong.status).toBe(400)
+    const pieces = []
+    for (const first of [0, border]) {
+      const stored = await piece(first, film.slice(first, first + border))
+      pieces.push(((await stored.json()) as { piece: string }).piece)
+    }
+    const json = { 'Mediaward-Upload': upload, 'Content-Type': 'application/json' }
+    const whole = JSON.stringify({ size: film.length, pieces })
+    expect((await ask('POST', '/upload', { ...json, 'Mediaward-Owner': 'patient-2' }, whole)).status).toBe(
+      409,
+    )
+    expect((await ask('POST', '/upload', json, whole)).status).toBe(201)
+    const over = await fetch(`${service.url}/recordings/film`, {
+      headers: {
+        Authorization: `Bearer ${await idp.token('patient-1')}`,
+        Range: `bytes=${border - 5}-${border + 4}`,
+      },
+    })
+    expect(new Uint8Array(await over.arrayBuffer())).toEqual(film.slice(border - 5, border + 5))
+
     await server.stop()
     const failed = await play('patient-1')
     expect(failed.status).toBe(503)
@@ -62,12 +106,14 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
     expect((await denials(gate, idp)).map(({ reason }) => reason)).toEqual([
       'binding_conflict',
       'not_owner',
+      'upload_invalid',
+      'binding_conflict',
       'store_unavailable',
     ])
     expect(service.said()).toMatch(
       new RegExp(`store_unavailable, event ${id}: S3 could not be reached for GetObject`),
     )
-    expect(service.said()).not.toMatch(/rec-1|AKID|secret|cdn-cgi|bucket-/)
+    expect(service.said()).not.toMatch(/rec-1|film|AKID|secret|cdn-cgi|bucket-/)
     service.kill('SIGTERM')
     expect(await service.ended).toBe(0)
   })

@@ -21,7 +21,7 @@ export function writeFacts({ binding, ...facts }: StoredFacts): string {
  * @throws StorageFault where the text is not what {@link writeFacts} makes
  */
 export function readFacts(text: string): StoredFacts {
-  const { key, version, size, etag, modified, contentType, metadata } = parse(text)
+  const { key, version, size, etag, modified, contentType, metadata } = parseObject(text)
   if (
     typeof key === 'string' &&
     typeof version === 'string' &&
@@ -38,7 +38,8 @@ export function readFacts(text: string): StoredFacts {
   throw new StorageFault('the facts beside a recording are damaged: store it again, or restore its files')
 }
 
-function parse(text: string): Readonly<Record<string, unknown>> {
+/** The members of a JSON object; none where the text is no such. */
+export function parseObject(text: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null ? { ...value } : {}
@@ -47,7 +48,10 @@ function parse(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+/** Whether it can be a number of bytes, or a time. */
+export const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0
 
-const isTexts = (value: unknown): value is Readonly<Record<string, string>> =>
+/** Whether it can be an object's metadata. */
+export const isTexts = (value: unknown): value is Readonly<Record<string, string>> =>
   typeof value === 'object' && value !== null && Object.values(value).every(text => typeof text === 'string')

@@ -5,6 +5,7 @@ import { bindingOf, metadataOf } from '../../../deliver/object-metadata.ts'
 import { type UploadOptions, UploadUnknown } from '../../../deliver/uploads.ts'
 import { codeOf, diskFailed } from './disk-fault.ts'
 import { syncFolder, writeDurably } from './durable-file.ts'
+import { isCount, isTexts, parseObject } from './stored-facts.ts'
 
 // The files of an upload in pieces: `upload.json`, what it is to become; `bytes`, the whole, with every piece at its
 // place; and for each piece that is there whole a file with its number for a name, which holds its SHA-256.
@@ -95,11 +96,12 @@ export function sweep(all: string, now: number): void {
 }
 
 function parse(text: string): Begun | undefined {
-  if (text === '') return undefined
-  try {
-    const { metadata, ...begun } = JSON.parse(text) as Omit<Begun, 'binding'> & { metadata: object }
-    return { ...begun, binding: bindingOf({ ...metadata }) }
-  } catch {
-    return undefined
-  }
+  const { key, size, pieceSize, contentType, metadata } = parseObject(text)
+  return typeof key === 'string' &&
+    isCount(size) &&
+    isCount(pieceSize) &&
+    typeof contentType === 'string' &&
+    isTexts(metadata)
+    ? { key, size, pieceSize, contentType, binding: bindingOf(metadata) }
+    : undefined
 }

@@ -10,19 +10,10 @@ export interface Sent {
   readonly sha256?: string | undefined
 }
 
-/** SHA-256 of no bytes. */
-const EMPTY = createHash('sha256').digest('hex')
-
 /**
- * Of no bytes, none can be held back: they are looked at before anything is sent.
- *
- * @throws DigestMismatch
+ * Lets through exactly `size` bytes. The last go on only when it is sure that they are the last, and the right ones;
+ * where there are none, it is the end that waits for it, and no request has begun by then.
  */
-export function checkEmpty({ size, sha256 = EMPTY }: Sent): void {
-  if (size === 0 && sha256 !== EMPTY) throw new DigestMismatch()
-}
-
-/** Lets through exactly `size` bytes. The last go on only when it is sure that they are the last, and the right ones. */
 export function exactly({ size, sha256 }: Sent, progress: () => void): Transform {
   const hash = sha256 === undefined ? undefined : createHash('sha256')
   let left = size

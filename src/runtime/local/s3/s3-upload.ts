@@ -7,7 +7,7 @@ import { clearTimeout, setTimeout } from 'node:timers'
 import { StorageFault } from '../../../storage-fault.ts'
 import { codeOf, type S3Refusal, s3Failed, s3Silent, textOf } from './s3-answer.ts'
 import type { S3Limits } from './s3-ask.ts'
-import { checkEmpty, exactly, type Sent, watched } from './s3-body.ts'
+import { exactly, type Sent, watched } from './s3-body.ts'
 import type { Operation, S3Request, SignedRequest } from './s3-request.ts'
 
 type Body = ReadableStream<Uint8Array> | null
@@ -33,7 +33,6 @@ const MOST_TOLD = 64 * 1024
 export function s3Uploader(sign: (request: S3Request) => Promise<SignedRequest>, limits: S3Limits): Upload {
   return async (request, body, sent) => {
     const { size } = sent
-    checkEmpty(sent)
     const { url, method, headers } = await sign(request)
     const sending = (url.protocol === 'https:' ? https : http).request(url, {
       method,

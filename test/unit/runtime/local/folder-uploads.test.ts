@@ -154,6 +154,8 @@ describe('what is damaged is no upload, and no piece', () => {
     ['cut off', (text: string) => text.slice(0, 40)],
     ['empty', () => ''],
     ['null', () => 'null'],
+    ['of an owner that is no text', (text: string) => text.replace('"patient-1"', '["patient-1"]')],
+    ['of a size that is none', (text: string) => text.replace(/"size":\d+/, '"size":1e400')],
     ['of another key', (text: string) => text.replace('rec-1', 'rec-2')],
   ])('facts that are %s', async (_, damage) => {
     const { store, upload, tags, path } = await ready()
@@ -198,6 +200,18 @@ test.each([
   await expect(complete(store, name, tags)).rejects.toThrow(UploadUnknown)
   await store.abandon(KEY, name)
   expect(filesIn(folder)).toEqual(before)
+  expect(await complete(store, upload, tags)).toMatchObject({ size: SIZE })
+})
+
+test('not even to an upload that lies elsewhere, or by another way', async () => {
+  const { folder, store, upload, tags, path } = await ready()
+  cpSync(path, join(folder, 'elsewhere'), { recursive: true })
+  for (const name of ['../../elsewhere', `./${upload}`, `../in-pieces/${upload}`]) {
+    await expect(send(store, name, 1)).rejects.toThrow(UploadUnknown)
+    await expect(complete(store, name, tags)).rejects.toThrow(UploadUnknown)
+    await store.abandon(KEY, name)
+  }
+  expect(readdirSync(join(folder, 'elsewhere'))).toHaveLength(5)
   expect(await complete(store, upload, tags)).toMatchObject({ size: SIZE })
 })
 
@@ -314,6 +328,9 @@ test.skipIf(process.platform === 'win32')(
     const folder = newFolder()
     const big = { ...options, size: 1_500_000, pieceSize: 500_000 }
     const upload = await folderStore(folder).begin(KEY, big)
+    // It was there before: what is written over must not be taken for what it was.
+    const old = new Blob([new Uint8Array(500_000).fill(1)]).stream()
+    await folderStore(folder).putPiece(KEY, upload, old, { number: 3, size: 500_000 })
     const script = `
     import { folderStore } from './src/runtime/local/folder/folder-store.ts'
     const store = folderStore(${JSON.stringify(folder)})
