@@ -79,7 +79,9 @@ function pass(
   begun: () => number,
 ): void {
   const size = Number(incoming.headers['content-length'] ?? 0)
-  const onward = request(gate + entry.path, { method: entry.method, headers: incoming.headers })
+  // A connection of its own: one that the gate has just closed after a refusal is nothing that a client did.
+  const own = { method: entry.method, headers: incoming.headers, agent: false } as const
+  const onward = request(gate + entry.path, own)
   const giveUp = () => {
     incoming.destroy()
     onward.destroy()

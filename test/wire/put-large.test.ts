@@ -22,7 +22,7 @@ function largeFile(): string {
 }
 const isPiece = ({ headers }: Passed) => headers['content-range'] !== undefined
 const pieces = () => at.proxy.passed.filter(isPiece)
-const begun = () => at.proxy.passed.filter(({ headers }) => headers['mediaward-upload-size'] !== undefined)
+const begun = () => at.stored().filter(({ headers }) => headers['mediaward-upload-size'] !== undefined)
 const uploads = () => new Set(pieces().map(({ headers }) => headers['mediaward-upload']))
 
 async function expectPlayed(id: string, path: string): Promise<void> {
@@ -150,7 +150,7 @@ describe('a large file', () => {
     const ended = await at.through(once, args => run(['put', 'swept', path, ...args]))
     expect(ended.code, ended.stderr).toBe(0)
     expect(ended.stderr).toContain('the upload that was begun is gone: sending it anew')
-    expect(begun()).toHaveLength(2)
+    expect(begun(), ended.stderr).toHaveLength(2)
     await expectPlayed('swept', path)
 
     const always = async (entry: Passed): Promise<undefined> => {
@@ -159,7 +159,7 @@ describe('a large file', () => {
     const never = await at.through(always, args => run(['put', 'swept-again', path, ...args]))
     expect(never.code).toBe(1)
     expect(never.stderr).toMatch(/was not stored: 409 Conflict: There is no such upload/)
-    expect(begun()).toHaveLength(2)
+    expect(begun(), never.stderr).toHaveLength(2)
   })
 
   test.each([
