@@ -60,8 +60,8 @@ export function progress(label: string, done: number, total: number, detail = ''
     say(share >= 1 ? `${label}: done` : `${label}: ${percent.trim()}  ${detail}`.trimEnd())
     return
   }
-  const filled = Math.round(share * 24)
-  const bar = `${'█'.repeat(filled)}${'░'.repeat(24 - filled)}`
+  const filled = Math.round(share * 16)
+  const bar = `${'█'.repeat(filled)}${'░'.repeat(16 - filled)}`
   // A line that is broken in two can't be written over.
   const line = `${bar} ${percent}  ${label}  ${detail}`.trimEnd().slice(0, (process.stderr.columns || 80) - 1)
   process.stderr.write(`\r${line}\u001b[K${share >= 1 ? '\n' : ''}`)
