@@ -35,7 +35,13 @@ function body(name: string): ReadableStream<Uint8Array> {
   )
 }
 
-const facts = { size: SIZE, etag: '"1"', modified: 0, binding: { owner: 'patient-1' } }
+const facts = {
+  size: SIZE,
+  etag: '"1"',
+  modified: 0,
+  contentType: 'video/mp4',
+  binding: { owner: 'patient-1' },
+}
 const store: RecordingStore = {
   ...memoryStore(),
   find: async () => facts,
