@@ -9,7 +9,7 @@ import { type Place, settled } from '../recording.ts'
 import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
 import type { WaitUntil } from '../wait-until.ts'
 import type { Deliveries } from './deliveries.ts'
-import { isNamedPlaylist, kindOfPart, readPlaylist } from './read-playlist.ts'
+import { isNamedPlaylist, kindByBytes, kindOf, readPlaylist } from './read-playlist.ts'
 import type { BeginView } from './views.ts'
 
 /** What playing takes beside the request. */
@@ -56,7 +56,13 @@ export async function playRecording(
     return refusal ?? refused('recording_unknown')
   }
 
-  const kind = await kindOfPart(part, place, store).catch(unavailable)
+  let kind = kindOf(part, place)
+  if (kind === 'untold') {
+    kind = await kindByBytes(part, place, store).catch((error: unknown) => {
+      discard(part, waitUntil)
+      return unavailable(error)
+    })
+  }
   if (kind !== undefined) {
     const opened = await holding({ offset: 0, length: part.size }, part)
     if (isRefused(opened)) return opened

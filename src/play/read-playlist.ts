@@ -25,24 +25,32 @@ export interface ReadPlaylist {
 const REWRITTEN = '-m1"'
 
 /**
- * Whether a stored object is a playlist, and of which kind. Where neither its media type nor its name tells, its first
- * bytes are read, for a player would.
+ * Whether a stored object is a playlist, and of which kind, as far as its media type and its name tell: `untold` where
+ * neither does, so that a player would go by its first bytes.
  */
-export async function kindOfPart(
-  part: StoredPart,
-  { key, part: name }: Place,
-  store: RecordingStore,
-): Promise<PlaylistKind | undefined> {
+export function kindOf(part: StoredPart, { part: name }: Place): PlaylistKind | 'untold' | undefined {
   if (part.size === 0) return undefined
   const kind = playlistKind(part.contentType, name ?? '')
   if (kind !== undefined) return kind
-  const told = name === undefined ? safeMediaType(part.contentType) !== UNKNOWN_TYPE : !hasNoEnding(name)
-  if (told) return undefined
+  const isTold = name === undefined ? safeMediaType(part.contentType) !== UNKNOWN_TYPE : !hasNoEnding(name)
+  return isTold ? undefined : 'untold'
+}
+
+/**
+ * The same by its first bytes.
+ *
+ * @throws Error where it is another object by now, which was not decided on
+ */
+export async function kindByBytes(
+  { etag }: StoredPart,
+  { key }: Place,
+  store: RecordingStore,
+): Promise<PlaylistKind | undefined> {
   const start = await store.open(key, { offset: 0, length: START })
-  // Another object by now: it was not decided on.
-  if (start === null || !('body' in start) || start.etag !== part.etag)
-    throw new Error('replaced while it was read')
-  return kindOfStart(new Uint8Array(await new Response(start.body).arrayBuffer()))
+  if (start === null || !('body' in start)) throw new Error('taken away while it was looked at')
+  const bytes = new Uint8Array(await new Response(start.body).arrayBuffer())
+  if (start.etag !== etag) throw new Error('replaced while it was looked at')
+  return kindOfStart(bytes)
 }
 
 /** Whether a place's name alone says that a playlist is there. */

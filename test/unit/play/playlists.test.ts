@@ -272,12 +272,15 @@ describe('what neither name nor type tells is looked at', () => {
 
   test('what was replaced meanwhile is not what was decided on', async () => {
     const memory = memoryStore()
-    let opened = 0
+    let [opened, left] = [0, 0]
     const store: RecordingStore = {
       ...memory,
       async open(key, range) {
         const part = await memory.open(key, range)
-        return part && opened++ > 0 ? { ...part, etag: '"another"' } : part
+        if (part === null || !('body' in part)) return part
+        if (opened++ > 0) return { ...part, etag: '"another"' }
+        const body = new ReadableStream<Uint8Array>({ cancel: () => void left++ })
+        return { ...part, body }
       },
     }
     const gate = await memoryGate({ store })
@@ -290,5 +293,7 @@ describe('what neither name nor type tells is looked at', () => {
       opened = 0
       expect((await gate.fetch(`/recordings/set/${part}`, { headers })).status).toBe(503)
     }
+    // What was opened first is let go of.
+    expect(left).toBe(2)
   })
 })
