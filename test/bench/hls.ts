@@ -17,8 +17,9 @@ const segment = (number: number): string => `segment-${number}.ts`
 
 /** What a recording for HLS consists of. */
 export function hlsObjects(owner: string): readonly BenchObject[] {
-  // Its text is of no account here: the bench knows what comes next.
-  const playlist = { path: `${ROOT}/${PLAYLIST}`, size: SEGMENTS * 32, owner }
+  const names = Array.from({ length: SEGMENTS }, (_, number) => `#EXTINF:6,\n${segment(number)}\n`)
+  const text = `#EXTM3U\n#EXT-X-TARGETDURATION:6\n${names.join('')}#EXT-X-ENDLIST\n`
+  const playlist = { path: `${ROOT}/${PLAYLIST}`, size: text.length, owner, text }
   const segments = Array.from({ length: SEGMENTS }, (_, number) => hlsSegment(owner, number))
   return [playlist, ...segments]
 }

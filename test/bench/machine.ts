@@ -9,7 +9,7 @@ import { createIssuer, type TestIssuer, variables } from '../support/clinic.ts'
 import { startService } from '../support/service.ts'
 import { hlsObjects, TICKET_KEY } from './hls.ts'
 import { childrenOf } from './process-facts.ts'
-import type { BenchObject, BenchWorker } from './workers.ts'
+import { type BenchObject, type BenchWorker, contentOf } from './workers.ts'
 
 const MEBIBYTE = 2 ** 20
 const PATIENT = 'patient-1'
@@ -75,9 +75,10 @@ export async function startMachine(folder: string): Promise<Machine> {
 
 async function fill(data: string, { issuer }: TestIssuer): Promise<void> {
   const store = folderStore(join(data, 'recordings'))
-  for (const { path, size, owner } of [...Object.values(FILES), ...hlsObjects(PATIENT)]) {
+  for (const object of [...Object.values(FILES), ...hlsObjects(PATIENT)]) {
+    const { path, size, owner } = object
     const file = join(data, 'bytes')
-    writeFileSync(file, Buffer.alloc(size, `${path} `))
+    writeFileSync(file, contentOf(object))
     const body = (await openAsBlob(file)).stream()
     const binding = { owner, issuer }
     await store.put(path.slice(1), body, { size, contentType: 'video/mp4', binding, replaces: null })

@@ -19,6 +19,13 @@ export interface BenchObject {
   readonly path: string
   readonly size: number
   readonly owner: string
+  /** What it holds, where that is of account. */
+  readonly text?: string
+}
+
+/** What an object holds. */
+export function contentOf({ path, size, text = `${path} ` }: BenchObject): Buffer<ArrayBuffer> {
+  return Buffer.alloc(size, text)
 }
 
 const object = (name: string, mebibytes: number, owner = PATIENT): BenchObject => ({
@@ -145,9 +152,10 @@ async function startWorker(
 /** Fills a folder in a process of its own: the memory that storing takes must not count for reading. */
 async function seed(folder: string, issuer: TestIssuer, objects: readonly BenchObject[]): Promise<void> {
   const { port, stop } = await startWorker('seed', SEED, folder, {})
-  for (const { path, size, owner } of objects) {
+  for (const object of objects) {
+    const { path, owner } = object
     const metadata = JSON.stringify({ 'mw-owner': owner, 'mw-issuer': issuer.issuer })
-    const body = Buffer.alloc(size, `${path} `)
+    const body = contentOf(object)
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
       method: 'PUT',
       headers: { metadata },
