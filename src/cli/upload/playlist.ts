@@ -1,10 +1,8 @@
 import { mediaTypeOf } from '../../deliver/media-type.ts'
+import { kindOfName, PLAYLIST_TYPE } from '../../playlist/kind.ts'
 
 /** What a file is to those that come after it: a player reads masters first, then playlists, then media. */
 export type Kind = 'media' | 'playlist' | 'master'
-
-const HLS = 'application/vnd.apple.mpegurl'
-const DASH = 'application/dash+xml'
 
 // RFC 8216 4.3.1.1: the very first line, whatever the file is called; some programs put a mark in front.
 const HLS_START = /^\ufeff?#EXTM3U(?=[\r\n\t ]|$)/
@@ -20,9 +18,9 @@ const NAMES_PLAYLISTS =
  * @param text how the file begins; of a playlist, all of it
  */
 export function lookAt(name: string, text: string): { readonly kind: Kind; readonly contentType: string } {
-  if (HLS_START.test(text) || /\.m3u8?$/i.test(name)) {
-    return { kind: NAMES_PLAYLISTS.test(text) ? 'master' : 'playlist', contentType: HLS }
-  }
-  if (DASH_START.test(text) || /\.mpd$/i.test(name)) return { kind: 'playlist', contentType: DASH }
-  return { kind: 'media', contentType: mediaTypeOf(name) }
+  const begins = HLS_START.test(text) ? 'hls' : DASH_START.test(text) ? 'dash' : undefined
+  const kind = begins ?? kindOfName(name)
+  if (kind === undefined) return { kind: 'media', contentType: mediaTypeOf(name) }
+  const contentType = PLAYLIST_TYPE[kind]
+  return { kind: kind === 'hls' && NAMES_PLAYLISTS.test(text) ? 'master' : 'playlist', contentType }
 }
