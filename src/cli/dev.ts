@@ -131,7 +131,10 @@ In another terminal:
   curl -i ${bearer(own.owner)} ${url}/recordings/${other.id}
 
   # nobody asks: 401, and a record of it
-  curl -i ${url}/recordings/${own.id}`)
+  curl -i ${url}/recordings/${own.id}
+
+  # a URL for what sends no header: a browser, VLC, a television
+  curl -i -X POST ${bearer(own.owner)} ${url}/recordings/${own.id}/ticket`)
   }
   say(`
   # who was refused what
