@@ -36,11 +36,14 @@ async function ask(
   body?: Uint8Array<ArrayBuffer> | string,
 ): Promise<Response> {
   const token = await idp.token('recorder-1', { roles: ['recorder'] })
-  return fetch(gate.url + path, {
-    method,
-    headers: { Authorization: `Bearer ${token}`, 'Mediaward-Owner': 'patient-1', ...headers },
-    ...(body !== undefined && { body }),
-  })
+  const asked = () =>
+    fetch(gate.url + path, {
+      method,
+      headers: { Authorization: `Bearer ${token}`, 'Mediaward-Owner': 'patient-1', ...headers },
+      ...(body !== undefined && { body }),
+    })
+  // A refusal that came before the body was sent can be lost with the connection, on a busy machine: asked again then.
+  return asked().catch(asked).catch(asked)
 }
 
 const begin = (path: string, size: number, headers: Headers = {}) =>
