@@ -58,17 +58,18 @@ export function createGate(options: MediawardOptions): Gate {
   const names = issuers.map(({ issuer }) => issuer)
   // Without a second issuer there is no doubt whose patient an owner is.
   const soleIssuer = names.length === 1 ? names[0] : undefined
+  const originOf = (request: Request) => publicUrl ?? new URL(request.url).origin
   const places = (recording: string) => locations.map(({ keyPrefix }) => keyPrefix(recording))
   const deliveries = deliveryRecorder(record)
   const beginView = viewRecorder(record, options.views)
-  const playing: Playing = { store, soleIssuer, locations, publicUrl, beginView, deliveries }
+  const playing: Playing = { store, soleIssuer, locations, originOf, beginView, deliveries }
   const storage: Storage = { store, issuers: names, places }
   const tickets = options.tickets && ticketsUnder(options.tickets.keys)
   const trusted = new Set(names)
   const admissions: Admissions = { identify, tickets, issuers: trusted, locations }
   const desk: Desk = { store, soleIssuer, places, issuers: trusted, record, pseudonym }
   const office: TicketOffice | undefined = tickets &&
-    options.tickets && { tickets, options: options.tickets, store, soleIssuer, places, record, publicUrl }
+    options.tickets && { tickets, options: options.tickets, store, soleIssuer, places, record, originOf }
 
   const recordings = guarded(async (attempt, crossOrigin, waitUntil) => {
     const { request } = attempt
@@ -93,7 +94,7 @@ export function createGate(options: MediawardOptions): Gate {
   }, methodsAt)
 
   const reading = (only?: EventKind) => guarded(recordsRoute(identify, ledger, only), () => 'GET')
-  const asking = guarded(accessRoute(identify, desk, publicUrl), () => ALLOW_ASKING)
+  const asking = guarded(accessRoute(identify, desk, originOf), () => ALLOW_ASKING)
 
   /** A token that is refused may still have told, by a good signature, whose it is: the record says so. */
   async function identify(attempt: Attempt, waitUntil: WaitUntil): Promise<Subject | Refused> {

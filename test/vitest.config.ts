@@ -25,6 +25,7 @@ const PLAYERS = 'test/peers/{players,packagers}.test.ts'
 export default defineConfig({
   root,
   test: {
+    globalSetup: ['./test/support/temporary-folder.ts'],
     reporters: ['default', './test/support/runtime-table.ts'],
     projects: [
       {

@@ -12,7 +12,7 @@ import { ALLOW_ASKING, CONFIGURATION, configuration, EVALUATION, EVALUATIONS } f
 export function accessRoute(
   identify: (attempt: Attempt, waitUntil: WaitUntil) => Promise<Subject | Refused>,
   desk: Desk,
-  publicUrl: string | undefined,
+  originOf: (request: Request) => string,
 ) {
   return async (
     attempt: Attempt,
@@ -24,7 +24,7 @@ export function accessRoute(
     if (method === 'OPTIONS') return preflight(crossOrigin, ALLOW_ASKING)
     const path = rawPath(url)
     if (path === CONFIGURATION && method === 'GET') {
-      const told = configuration(publicUrl ?? new URL(url).origin)
+      const told = configuration(originOf(attempt.request))
       return Response.json(told, { headers: responseHeaders(crossOrigin) })
     }
     if (path !== EVALUATION && path !== EVALUATIONS) return refused('path_invalid')

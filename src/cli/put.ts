@@ -1,13 +1,14 @@
 import { resolve } from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
+import pLimit from 'p-limit'
 import { isRecording } from '../locate/location.ts'
 import { DATA, gateAt, tokenFor, URL_HERE } from './client.ts'
 import { Interrupted, print, say, UsageError } from './terminal.ts'
 import { Journal } from './upload/journal.ts'
 import { Meter } from './upload/meter.ts'
 import { inOrder } from './upload/order.ts'
-import { inParallel, Slots } from './upload/parallel.ts'
+import { inParallel } from './upload/parallel.ts'
 import { type Source, sourcesOf } from './upload/sources.ts'
 import { store } from './upload/store.ts'
 
@@ -95,7 +96,7 @@ interface Upload {
 async function storeAll(sources: readonly Source[], upload: Upload): Promise<number> {
   const { url, token, owner, journal, parallel, meter } = upload
   const stop = new AbortController()
-  const line = { token, owner, meter, slots: new Slots(parallel), stop: stop.signal }
+  const line = { token, owner, meter, slots: pLimit(parallel), stop: stop.signal }
   const interrupt = (signal: 'SIGINT' | 'SIGTERM') => stop.abort(new Interrupted(signal))
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
   let stored = 0

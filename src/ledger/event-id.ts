@@ -1,3 +1,5 @@
+import { hexOf } from '../hex.ts'
+
 let lastMoment = -1
 let count = 0
 
@@ -14,6 +16,6 @@ export function eventId(now: number): string {
   view.setUint32(2, now % 2 ** 32)
   view.setUint16(6, 0x7000 | count)
   view.setUint8(8, 0x80 | (view.getUint8(8) & 0x3f))
-  const hex = Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
+  const hex = hexOf(bytes)
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }

@@ -1,3 +1,5 @@
+import { hexOf } from '../hex.ts'
+
 /** What a pseudonym stands for. The same text has another pseudonym in every field. */
 export type Field = 'subject' | 'session' | 'token' | 'ip'
 
@@ -28,6 +30,6 @@ export function pseudonymizer(key: string): Pseudonym {
     // JSON, so that no choice of scope and value can run into another one.
     const message = encoder.encode(JSON.stringify([field, scope, value]))
     const mac = new Uint8Array(await crypto.subtle.sign('HMAC', await imported, message), 0, 16)
-    return `psn_${Array.from(mac, byte => byte.toString(16).padStart(2, '0')).join('')}`
+    return `psn_${hexOf(mac)}`
   }
 }

@@ -36,8 +36,8 @@ export interface TicketOffice {
   readonly places: (recording: string) => readonly string[]
   readonly record: Recorder
   readonly options: TicketOptions
-  /** The origin that players reach the gate at; undefined where it is that of the request. */
-  readonly publicUrl: string | undefined
+  /** The origin that players reach the gate at. */
+  readonly originOf: (request: Request) => string
 }
 
 /**
@@ -75,8 +75,7 @@ export async function issueTicket(
   }
   await office.record(attempt, facts, id).catch(Fault.as('ledger_unavailable'))
 
-  const origin = office.publicUrl ?? new URL(request.url).origin
-  const url = `${origin}${TICKETED}${ticket}${part === undefined ? '' : `/${part}`}`
+  const url = `${office.originOf(request)}${TICKETED}${ticket}${part === undefined ? '' : `/${part}`}`
   const attributes = `Path=${root}; Max-Age=${lifetime}; Secure; HttpOnly; ${SAME_SITE[cookie]}`
   const headers = responseHeaders(crossOrigin, { 'Set-Cookie': `${TICKET_COOKIE}=${ticket}; ${attributes}` })
   return Response.json({ url, expires_at: ends, expires_in: lifetime }, { status: 201, headers })

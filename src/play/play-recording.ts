@@ -18,8 +18,8 @@ export interface Playing {
   /** The only issuer, where there is but one. */
   readonly soleIssuer: string | undefined
   readonly locations: readonly CompiledLocation[]
-  /** Where the gate is reached, where it can't tell by itself; absolute URLs in playlists begin with it. */
-  readonly publicUrl: string | undefined
+  /** The origin that players reach the gate at: absolute URLs in playlists begin with it. */
+  readonly originOf: (request: Request) => string
   readonly beginView: BeginView
   readonly deliveries: Deliveries
 }
@@ -34,7 +34,7 @@ export async function playRecording(
   attempt: Attempt,
   place: Place,
   subject: Subject,
-  { store, soleIssuer, locations, publicUrl, beginView, deliveries }: Playing,
+  { store, soleIssuer, locations, originOf, beginView, deliveries }: Playing,
   crossOrigin: Record<string, string>,
   waitUntil: WaitUntil,
 ): Promise<Response | Refused> {
@@ -66,8 +66,7 @@ export async function playRecording(
   if (kind !== undefined) {
     const opened = await holding({ offset: 0, length: part.size }, part)
     if (isRefused(opened)) return opened
-    const origin = publicUrl ?? new URL(request.url).origin
-    const playlist = await readPlaylist(opened, kind, place, locations, origin).catch(unavailable)
+    const playlist = await readPlaylist(opened, kind, place, locations, originOf(request)).catch(unavailable)
     if (isRefused(playlist)) return playlist
     const planned = plan(request, specs, playlist.part, attempt.at)
     const bytes = isGet ? bytesOf(planned, playlist.part.size) : undefined

@@ -4,10 +4,11 @@ import { locate } from '../locate/locate.ts'
 import type { CompiledLocation } from '../locate/location.ts'
 import {
   hasNoEnding,
+  kindOfName,
   kindOfStart,
+  kindOfType,
   PLAYLIST_TYPE,
   type PlaylistKind,
-  playlistKind,
   START,
 } from '../playlist/kind.ts'
 import { MAX_PLAYLIST, rewritePlaylist } from '../playlist/playlist.ts'
@@ -30,7 +31,7 @@ const REWRITTEN = '-m1"'
  */
 export function kindOf(part: StoredPart, { part: name }: Place): PlaylistKind | 'untold' | undefined {
   if (part.size === 0) return undefined
-  const kind = playlistKind(part.contentType, name ?? '')
+  const kind = kindOfType(part.contentType) ?? kindOfName(name ?? '')
   if (kind !== undefined) return kind
   const isTold = name === undefined ? safeMediaType(part.contentType) !== UNKNOWN_TYPE : !hasNoEnding(name)
   return isTold ? undefined : 'untold'
@@ -55,7 +56,7 @@ export async function kindByBytes(
 
 /** Whether a place's name alone says that a playlist is there. */
 export function isNamedPlaylist({ part }: Place): boolean {
-  return part !== undefined && playlistKind(undefined, part) !== undefined
+  return part !== undefined && kindOfName(part) !== undefined
 }
 
 /**

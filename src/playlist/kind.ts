@@ -10,15 +10,12 @@ const KIND_OF_TYPE: ReadonlyMap<string, PlaylistKind> = new Map([
 ])
 
 /**
- * Whether a stored object is a playlist, and of which kind, by the media type that it is stored with and by its name:
- * either is enough, as there are players that go by the one and players that go by the other.
+ * The kind that a media type tells. There are players that go by it and players that go by the name, so either is enough.
  *
  * @param contentType as stored, with or without parameters, in any case
- * @returns undefined where it is none
  */
-export function playlistKind(contentType: string | undefined, name: string): PlaylistKind | undefined {
-  const byType = KIND_OF_TYPE.get(contentType?.split(';')[0]?.trim().toLowerCase() ?? '')
-  return byType ?? kindOfName(name)
+export function kindOfType(contentType: string | undefined): PlaylistKind | undefined {
+  return KIND_OF_TYPE.get(contentType?.split(';')[0]?.trim().toLowerCase() ?? '')
 }
 
 /** The kind that the ending of a name tells, in any case. */

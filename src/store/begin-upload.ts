@@ -2,6 +2,7 @@ import { responseHeaders } from '../deliver/response-headers.ts'
 import { Fault, type Refused, refused } from '../refusal.ts'
 import { claimFor, lookAt } from './ownership.ts'
 import { isSize, pieceSizeOf } from './pieces.ts'
+import { refuseWholeDigest } from './stated-digest.ts'
 import { statedType } from './stated-owner.ts'
 import type { Deposit } from './storage.ts'
 
@@ -33,11 +34,4 @@ export async function beginUpload(deposit: Deposit): Promise<Response | Refused>
     { upload, piece_size: pieceSize },
     { status: 201, headers: responseHeaders(crossOrigin) },
   )
-}
-
-/** A digest of the whole that nobody looks at would be taken for verified. */
-export function refuseWholeDigest(headers: Headers): Refused | undefined {
-  return headers.has('repr-digest')
-    ? refused('upload_invalid', 'Repr-Digest is not verified in pieces: send Content-Digest with each piece')
-    : undefined
 }

@@ -1,10 +1,10 @@
 import { UploadUnknown } from '../deliver/uploads.ts'
 import { readJson } from '../read-json.ts'
 import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
-import { refuseWholeDigest } from './begin-upload.ts'
-import { outcomeOf, pauseAfter } from './outcome.ts'
-import { confirmFor, lookAt, uploadUnknown } from './ownership.ts'
+import { outcomeOf, pauseAfter, uploadUnknown } from './outcome.ts'
+import { confirmFor, lookAt } from './ownership.ts'
 import { isName, isSize, MOST_PIECES, pieceSizeOf } from './pieces.ts'
+import { refuseWholeDigest } from './stated-digest.ts'
 import type { Deposit } from './storage.ts'
 
 /** Most bytes of what completes an upload: every tag as long as can be, and what stands around them. */

@@ -3,7 +3,6 @@ import { responseHeaders } from '../deliver/response-headers.ts'
 import { type CompletedPart, UploadUnknown } from '../deliver/uploads.ts'
 import { Fault, type Refused, refused } from '../refusal.ts'
 import { StorageFault } from '../storage-fault.ts'
-import { uploadUnknown } from './ownership.ts'
 import type { Deposit } from './storage.ts'
 
 /** Last-Modified has whole seconds: two versions of one part must not share one (RFC 9110 8.8.2.2). */
@@ -53,5 +52,13 @@ export async function brokenOff(error: unknown, { place, storage }: Deposit): Pr
   return refused(
     'upload_invalid',
     'The upload broke off, or was not as long as Content-Length said: send it again',
+  )
+}
+
+/** There is no such upload. Says no more: not whether there is one for another part. */
+export function uploadUnknown(): Refused {
+  return refused(
+    'upload_conflict',
+    'There is no such upload of this part, or its pieces are missing or others: begin anew',
   )
 }

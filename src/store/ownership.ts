@@ -3,6 +3,7 @@ import type { StoredPart } from '../deliver/recording-store.ts'
 import { responseHeaders } from '../deliver/response-headers.ts'
 import { type Binding, settled } from '../recording.ts'
 import { Fault, type Refused, refused } from '../refusal.ts'
+import { uploadUnknown } from './outcome.ts'
 import type { Deposit } from './storage.ts'
 
 const unavailable = Fault.as('store_unavailable')
@@ -41,14 +42,6 @@ export async function claimFor(deposit: Deposit): Promise<Refused | undefined> {
 export async function confirmFor(deposit: Deposit): Promise<Refused | undefined> {
   const claimed = await deposit.storage.store.claimed(deposit.place.recording).catch(unavailable)
   return claimed === null ? uploadUnknown() : refuseOther(deposit, claimed)
-}
-
-/** There is no such upload. Says no more: not whether there is one for another part. */
-export function uploadUnknown(): Refused {
-  return refused(
-    'upload_conflict',
-    'There is no such upload of this part, or its pieces are missing or others: begin anew',
-  )
 }
 
 function refuseOther({ attempt, binding, storage }: Deposit, bound: Binding): Refused | undefined {

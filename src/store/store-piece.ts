@@ -1,10 +1,9 @@
 import { responseHeaders } from '../deliver/response-headers.ts'
 import { isRefused, type Refused, refused } from '../refusal.ts'
-import { refuseWholeDigest } from './begin-upload.ts'
 import { brokenOff } from './outcome.ts'
 import { confirmFor } from './ownership.ts'
 import { isName, statedPiece } from './pieces.ts'
-import { statedDigest } from './stated-digest.ts'
+import { refuseWholeDigest, statedDigest } from './stated-digest.ts'
 import type { Deposit } from './storage.ts'
 
 /** Stores one piece of a part. Nobody sees it before the whole is complete. */

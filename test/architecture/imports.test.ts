@@ -37,7 +37,7 @@ const sources: Source[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' }
 const FLOORS: readonly (readonly RegExp[])[] = [
   // Runs where the gate does not: in the app. It knows nobody, and nobody knows it.
   [/^player\//],
-  [/^(reason|refusal|recording|read-json|remembered|deadline|storage-fault|wait-until)\.ts$/],
+  [/^(reason|refusal|recording|hex|read-json|remembered|deadline|storage-fault|wait-until)\.ts$/],
   [/^locate\//, /^authorize\//, /^deliver\//],
   [/^authenticate\//, /^playlist\//],
   [/^ledger\//],
@@ -98,6 +98,8 @@ describe('imports', () => {
     ['hono', /^hono/, /^(middleware\.ts$|app\.ts$|runtime\/)/],
     ['the HTTP server of Node', /^@hono\/node-server$/, /^runtime\/node\//],
     ['aws4fetch', /^aws4fetch$/, /^runtime\/local\/s3\//],
+    ['structured fields', /^structured-headers$/, /^store\/stated-digest\.ts$/],
+    ['p-limit', /^p-limit$/, /^cli\/(put\.ts$|upload\/)/],
     ['Cloudflare', /^cloudflare:/, /^runtime\/cloudflare\//],
     ['node', /^node:/, /^(cli|runtime\/(local|node|deno))\//],
     ['what development needs', /^(miniflare|esbuild)$/, /^cli\//],
@@ -109,7 +111,8 @@ describe('imports', () => {
   })
 
   test('no other package is needed', () => {
-    const known = /^(jose|hono|@hono\/node-server|aws4fetch|cloudflare:workers|node:.+|miniflare|esbuild)$/
+    const known =
+      /^(jose|hono|@hono\/node-server|aws4fetch|structured-headers|p-limit|cloudflare:workers|node:.+|miniflare|esbuild)$/
     expect(sources.flatMap(({ packages }) => packages).filter(name => !known.test(name))).toEqual([])
   })
 

@@ -8,7 +8,15 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 /** What Mediaward needs wherever it is installed. */
-const DEPENDENCIES = ['@hono/node-server', 'aws4fetch', 'hono', 'jose']
+const DEPENDENCIES = [
+  '@hono/node-server',
+  'aws4fetch',
+  'hono',
+  'jose',
+  'p-limit',
+  'structured-headers',
+  'yocto-queue',
+]
 
 /** A project outside of this checkout that has nothing but Mediaward, as npm installs it. */
 export interface EmptyProject {

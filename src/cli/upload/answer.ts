@@ -49,7 +49,7 @@ const DAMAGED = /digest|send it again/i
 /** The JSON of an answer; null where it is none. */
 export async function jsonOf(response: Response, url: URL): Promise<unknown> {
   const text = await response.text().catch((error: unknown) => {
-    throw new NoAnswer(url, { cause: error })
+    throw new NoAnswer(url, error)
   })
   try {
     return text === '' ? null : JSON.parse(text)

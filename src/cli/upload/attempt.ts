@@ -1,15 +1,16 @@
+import type { LimitFunction } from 'p-limit'
 import { ask, NoAnswer } from '../client.ts'
 import { Failed, jsonOf, refusalOf } from './answer.ts'
 import { Body, type Bytes } from './body.ts'
 import type { Meter } from './meter.ts'
-import type { Slots } from './parallel.ts'
 
 /** What all requests of an upload share. */
 export interface Line {
   readonly token: string
   /** Sent with each request: whose recording it is. */
   readonly owner: Readonly<Record<string, string>>
-  readonly slots: Slots
+  /** Room for so many requests at once; who comes later waits its turn. */
+  readonly slots: LimitFunction
   readonly meter: Meter
   /** Ends everything, with its reason. */
   readonly stop: AbortSignal

@@ -15,7 +15,7 @@ import { pauseBefore } from './retry.ts'
  * @throws Changed
  */
 export async function send(letter: Letter, line: Line): Promise<unknown> {
-  return line.slots.run(async () => {
+  return line.slots(async () => {
     for (let tries = 1; ; tries++) {
       const outcome = await attempt(letter, line, tries)
       if (!(outcome instanceof Failed)) return outcome.json

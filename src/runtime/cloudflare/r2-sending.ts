@@ -1,4 +1,5 @@
 import { DigestMismatch } from '../../deliver/recording-store.ts'
+import { hexOf } from '../../hex.ts'
 
 // R2 takes a stream only where its length is known. A stream of known length is where the runtime learns it.
 
@@ -84,7 +85,7 @@ async function copy(
       held = chunk
     }
     await digesting.close()
-    if (hexOf(await digest.digest) !== sha256) {
+    if (hexOf(new Uint8Array(await digest.digest)) !== sha256) {
       const error = new DigestMismatch()
       isWrong(error)
       throw error
@@ -115,8 +116,4 @@ async function* chunksOf(body: Body): AsyncGenerator<Uint8Array> {
   } finally {
     await reader.cancel().catch(() => {})
   }
-}
-
-function hexOf(digest: ArrayBuffer): string {
-  return Array.from(new Uint8Array(digest), byte => byte.toString(16).padStart(2, '0')).join('')
 }

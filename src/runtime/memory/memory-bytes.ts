@@ -1,4 +1,5 @@
 import { DigestMismatch } from '../../deliver/recording-store.ts'
+import { hexOf } from '../../hex.ts'
 
 /**
  * All bytes of a body.
@@ -17,6 +18,5 @@ export async function bytesOf(
 
 /** SHA-256, hexadecimal. */
 export async function sha256Of(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
-  return Array.from(digest, byte => byte.toString(16).padStart(2, '0')).join('')
+  return hexOf(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
 }

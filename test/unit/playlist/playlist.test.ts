@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { hasNoEnding, kindOfStart, playlistKind } from '../../../src/playlist/kind.ts'
+import { hasNoEnding, kindOfName, kindOfStart, kindOfType } from '../../../src/playlist/kind.ts'
 import { answerTo } from '../../../src/refusal.ts'
 
 test.each([
@@ -20,7 +20,7 @@ test.each([
   [undefined, 'a.mpd.mp4', undefined],
   ['video/mp4', 'seg-0.m4s', undefined],
   ['x-application/dash+xml', 'seg-0.m4s', undefined],
-])('%s, %s', (type, name, kind) => expect(playlistKind(type, name)).toBe(kind))
+])('%s, %s', (type, name, kind) => expect(kindOfType(type) ?? kindOfName(name)).toBe(kind))
 
 test.each([
   ['#EXTM3U\n', 'hls'],

@@ -4,12 +4,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pLimit from 'p-limit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { NoAnswer } from '../../../../src/cli/client.ts'
 import { NotTaken } from '../../../../src/cli/upload/answer.ts'
 import type { Letter, Line } from '../../../../src/cli/upload/attempt.ts'
 import { Meter } from '../../../../src/cli/upload/meter.ts'
-import { Slots } from '../../../../src/cli/upload/parallel.ts'
 import { Changed, versionOf } from '../../../../src/cli/upload/read.ts'
 import { send } from '../../../../src/cli/upload/send.ts'
 
@@ -83,7 +83,7 @@ function line(stop: AbortSignal = new AbortController().signal): Line {
     counted += bytes
     add(bytes)
   }
-  return { token: 'token', owner: { 'Mediaward-Owner': 'patient-7' }, slots: new Slots(1), meter, stop }
+  return { token: 'token', owner: { 'Mediaward-Owner': 'patient-7' }, slots: pLimit(1), meter, stop }
 }
 function letter(sha256 = SHA): Letter {
   const stretch = { path, version: versionOf(statSync(path)), first: 0, size: CONTENT.length }
