@@ -5,11 +5,12 @@ import { bytesOf, deliver, holds, type Plan, plan } from '../deliver/deliver.ts'
 import type { OpenedPart, RecordingStore, StoredPart } from '../deliver/recording-store.ts'
 import type { Attempt } from '../ledger/observe.ts'
 import type { CompiledLocation } from '../locate/location.ts'
+import type { PlaylistKind } from '../playlist/kind.ts'
 import { type Place, settled } from '../recording.ts'
 import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
 import type { WaitUntil } from '../wait-until.ts'
 import type { Deliveries } from './deliveries.ts'
-import { isNamedPlaylist, kindByBytes, kindOf, readPlaylist } from './read-playlist.ts'
+import { isNamedPlaylist, kindByBytes, kindOf, type ReadPlaylist, readPlaylist } from './read-playlist.ts'
 import type { BeginView } from './views.ts'
 
 /** What playing takes beside the request. */
@@ -56,35 +57,38 @@ export async function playRecording(
     return refusal ?? refused('recording_unknown')
   }
 
-  let kind = kindOf(part, place)
-  if (kind === 'untold') {
-    kind = await kindByBytes(part, place, store).catch((error: unknown) => {
-      discard(part, waitUntil)
-      return unavailable(error)
-    })
-  }
-  if (kind !== undefined) {
-    const opened = await holding({ offset: 0, length: part.size }, part)
-    if (isRefused(opened)) return opened
-    const playlist = await readPlaylist(opened, kind, place, locations, originOf(request)).catch(unavailable)
-    if (isRefused(playlist)) return playlist
-    const planned = plan(request, specs, playlist.part, attempt.at)
-    const bytes = isGet ? bytesOf(planned, playlist.part.size) : undefined
-    if (bytes === undefined) return deliver(planned, playlist.part, null, crossOrigin)
-    const { offset, length } = bytes
-    const body = playlist.text.slice(offset, offset + length).stream()
-    return watch(planned, { ...playlist.part, body, range: bytes })
-  }
-
-  const planned = plan(request, specs, part, attempt.at)
-  const bytes = isGet ? bytesOf(planned, part.size) : undefined
-  if (bytes === undefined) return deliver(planned, part, discard(part, waitUntil), crossOrigin)
-  const opened = await holding(bytes, part)
+  const kind = kindOf(part, place)
+  const playlist = kind && (await readThrough(kind, part))
+  if (playlist !== undefined && isRefused(playlist)) return playlist
+  const shown = playlist?.part ?? part
+  const planned = plan(request, specs, shown, attempt.at)
+  const bytes = isGet ? bytesOf(planned, shown.size) : undefined
+  if (bytes === undefined) return deliver(planned, shown, discard(part, waitUntil), crossOrigin)
+  if (playlist !== undefined) return watch(planned, playlist.open(bytes))
+  const opened = holds(part, bytes) ? part : await openAnew(bytes, part)
   return isRefused(opened) ? opened : watch(planned, opened)
 
-  /** The bytes to send. Rarely others were opened than are to be sent: opened anew, so decided anew. */
-  async function holding(bytes: ByteRange, opened: OpenedPart | StoredPart): Promise<OpenedPart | Refused> {
-    if (holds(opened, bytes)) return opened
+  /** A playlist, so that it names nothing but its own recording; undefined where it turns out to be none. */
+  async function readThrough(
+    kind: PlaylistKind | 'untold',
+    part: OpenedPart | StoredPart,
+  ): Promise<ReadPlaylist | Refused | undefined> {
+    const found = kind === 'untold' ? await kindByBytes(part, place, store).catch(letGo) : kind
+    if (found === undefined) return undefined
+    const whole = { offset: 0, length: part.size }
+    const opened = holds(part, whole) ? part : await openAnew(whole, part)
+    return isRefused(opened)
+      ? opened
+      : readPlaylist(opened, found, place, locations, originOf(request)).catch(unavailable)
+
+    function letGo(error: unknown): never {
+      discard(part, waitUntil)
+      return unavailable(error)
+    }
+  }
+
+  /** Rarely other bytes were opened than are to be sent: opened anew, so decided anew. */
+  async function openAnew(bytes: ByteRange, opened: OpenedPart | StoredPart): Promise<OpenedPart | Refused> {
     discard(opened, waitUntil)
     const again = await store.open(place.key, bytes).catch(unavailable)
     const secondThought = refusalOf(again)

@@ -1,3 +1,4 @@
+import type { ByteRange } from '../deliver/byte-range.ts'
 import { safeMediaType, UNKNOWN_TYPE } from '../deliver/media-type.ts'
 import type { OpenedPart, RecordingStore, StoredPart } from '../deliver/recording-store.ts'
 import { locate } from '../locate/locate.ts'
@@ -17,9 +18,10 @@ import { isRefused, type Refused, refused } from '../refusal.ts'
 
 /** A playlist as it is sent. */
 export interface ReadPlaylist {
-  /** Its facts: size and entity tag are those of `text`. */
+  /** Its facts: size and entity tag are those of what is sent. */
   readonly part: StoredPart
-  readonly text: Blob
+  /** Some of its bytes. */
+  readonly open: (range: ByteRange) => OpenedPart
 }
 
 /** Changes with what rewriting does, so that no cache holds one text under the tag of another. */
@@ -83,10 +85,10 @@ export async function readPlaylist(
   const outcome = rewritePlaylist(text, kind, { origin, part: place.part, partOf })
   if (isRefused(outcome)) return outcome
   const contentType = PLAYLIST_TYPE[kind]
-  if (outcome.text === text) return { part: { ...part, contentType }, text: new Blob([stored]) }
+  if (outcome.text === text) return sending({ ...part, contentType }, new Blob([stored]))
   const rewritten = new Blob([outcome.text])
   const etag = part.etag.replace(/"$/, REWRITTEN)
-  return { part: { ...part, contentType, size: rewritten.size, etag }, text: rewritten }
+  return sending({ ...part, contentType, size: rewritten.size, etag }, rewritten)
 
   /** The part of this recording that a path names, at the location that relative URLs lead to from here. */
   function partOf(path: string): string | undefined {
@@ -95,6 +97,11 @@ export async function readPlaylist(
     const key = place.key.slice(0, -place.part.length) + found.place.part
     return found.place.recording === place.recording && found.place.key === key ? found.place.part : undefined
   }
+}
+
+function sending(part: StoredPart, text: Blob): ReadPlaylist {
+  const body = ({ offset, length }: ByteRange) => text.slice(offset, offset + length).stream()
+  return { part, open: range => ({ ...part, range, body: body(range) }) }
 }
 
 function decoded(bytes: Uint8Array): string | undefined {
