@@ -38,9 +38,10 @@ export function hasNoEnding(name: string): boolean {
 /** How many bytes of an object `kindOfStart` needs. */
 export const START = 1024
 
-// What may stand before the first element of an XML, and that element's name, without its prefix.
+// What may stand before the first element of an XML, and that element's name, without its prefix. Each comment ends in
+// one way only: with a lazy `[\s\S]*?-->`, thirty of them in a row would be read in 2^30 ways and stop the isolate.
 const FIRST_ELEMENT =
-  /^\s*(?:<\?[^>]*\?>\s*|<!--[\s\S]*?-->\s*|<!DOCTYPE[^>[]*>\s*)*<(?:[\w.-]+:)?([\w.-]+)[\s/>]/i
+  /^\s*(?:(?:<\?[^>]*\?>|<!--(?:[^-]|-(?!->))*-->|<!DOCTYPE[^>[]*>)\s*)*<(?:[\w.-]+:)?([\w.-]+)[\s/>]/i
 
 /** What an object begins as. An XML whose first element is further off counts as an MPD. */
 export function kindOfStart(bytes: Uint8Array): PlaylistKind | undefined {

@@ -38,6 +38,9 @@ test.each([
   ['<svg><MPD/></svg>', undefined],
   ['\ufeff\n<MPD', 'dash'],
   ['WEBVTT\n', undefined],
+  ['<!-- a -- b ---><!-- <html> --><MPD>', 'dash'],
+  ['<!----><!-- - --><tt>', undefined],
+  ['<!-- a --> b <!-- c --><html>', 'dash'],
   ['#EXTINF:', undefined],
   ['\0\0\0\x18ftypiso5', undefined],
 ])('what begins as %j', (text, kind) => expect(kindOfStart(new TextEncoder().encode(text))).toBe(kind))
