@@ -1,5 +1,6 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
+import { LONG } from './support/sample.ts'
 
 const root = new URL('..', import.meta.url).pathname
 
@@ -33,7 +34,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/{unit,contract,property,architecture,package}/**/*.test.ts'],
-          testTimeout: 60_000,
+          testTimeout: LONG ? 3_600_000 : 60_000,
         },
       },
       {

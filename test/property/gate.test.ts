@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { AccessEvent } from '../../src/index.ts'
 import { type MemoryGate, memoryGate } from '../support/memory-gate.ts'
+import { sample } from '../support/sample.ts'
 
-// Set DEEP=1 for a long search.
-const RUNS = process.env.DEEP === undefined ? 300 : 20_000
+const RUNS = sample(300, 20_000)
 
 let gate: MemoryGate
 const tokens: Record<string, string> = {}
@@ -100,7 +100,7 @@ describe('no byte without a permit', () => {
         expect(Buffer.from(body).includes(Buffer.from(gate.bytes.subarray(0, 8)))).toBe(false)
         expect(body.length).toBeLessThan(200)
       }),
-      { numRuns: RUNS },
+      RUNS,
     )
   })
 
@@ -124,7 +124,7 @@ describe('no byte without a permit', () => {
           expect(await ask('/recordings/rec-1')).toEqual(await ask('/recordings/rec-0'))
         },
       ),
-      { numRuns: RUNS },
+      RUNS,
     )
   })
 })
@@ -152,7 +152,7 @@ describe('with a permit', () => {
           expect(response.headers.get('content-length')).toBe(String(body.length))
         }
       }),
-      { numRuns: RUNS },
+      RUNS,
     )
   })
 
@@ -170,7 +170,7 @@ describe('with a permit', () => {
         )
         expect(new Uint8Array(Buffer.concat(parts))).toEqual(gate.bytes)
       }),
-      { numRuns: 50 },
+      sample(50, 2000),
     )
   })
 })
@@ -184,10 +184,10 @@ test('no denial without a record: each has the id of one that was answered, and 
       const response = await fetch(`/recordings/${path}`, known ? { headers: { authorization } } : {})
       answered.push(((await response.json()) as { instance: string }).instance.slice(9))
     }),
-    { numRuns: RUNS },
+    RUNS,
   )
   await flush()
-  const { entries } = await ledger.read({ limit: 1000 })
+  const { entries } = await ledger.read({ limit: RUNS.numRuns + 1000 })
   const events = entries.map(({ json }) => JSON.parse(json) as AccessEvent)
   const summaries = events.filter(({ repeats }) => repeats !== undefined && 'of' in repeats)
   const recorded = events.filter(event => !summaries.includes(event))

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { rewritePlaylist } from '../../src/playlist/playlist.ts'
+import { sample } from '../support/sample.ts'
 import { shakaXml, type XmlNode } from '../support/shaka-xml.ts'
 import { standsAt } from '../unit/playlist/context.ts'
 import * as ffmpeg from '../unit/playlist/ffmpeg.ts'
 
-// Set DEEP=1 for a long search.
-const RUNS = process.env.DEEP === undefined ? 3000 : 200_000
+const RUNS = sample(3000, 200_000)
 
 const PART = 'video/main.mpd'
 const INSIDE = 'https://gate.example/play/TICKET/'
@@ -236,10 +236,10 @@ describe('DASH', () => {
         expect(seenByShaka(outcome.text).filter(isOutside)).toEqual([])
         expect(rewrite(outcome.text)).toEqual(outcome)
       }),
-      { numRuns: RUNS },
+      RUNS,
     )
     // A gate that refuses everything would pass too.
-    expect(passed).toBeGreaterThan(RUNS / 20)
+    expect(passed).toBeGreaterThan(RUNS.numRuns / 20)
   })
 
   test('what both look for is found where it is', () => {

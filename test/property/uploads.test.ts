@@ -7,12 +7,11 @@ import type { RecordingStore } from '../../src/index.ts'
 import { folderStore } from '../../src/runtime/local/index.ts'
 import { memoryStore } from '../../src/runtime/memory/index.ts'
 import { bytesOf, sha256 } from '../contract/recordings.ts'
+import { sample } from '../support/sample.ts'
 
 // Uploads in pieces, in any order of what recorders can do: a folder does as the store in memory does, which is so
 // simple that it can be read, and every version is one that was completed.
 
-// Set DEEP=1 for a long search.
-const RUNS = process.env.DEEP === undefined ? 40 : 5000
 const KEYS = ['recordings/a', 'recordings/b']
 const PIECE = 10
 const SIZE = 25
@@ -162,7 +161,7 @@ test('a folder and the store in memory do the same, whatever recorders do', asyn
       }
       rmSync(folder, { recursive: true })
     }),
-    { numRuns: RUNS },
+    sample(40, 5000),
   )
   // Of everything that can come of it, each came of it.
   for (const outcome of [

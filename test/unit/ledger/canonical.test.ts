@@ -2,6 +2,7 @@ import canonicalize from 'canonicalize'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { canonical } from '../../../src/ledger/canonical.ts'
+import { sample } from '../../support/sample.ts'
 
 test('the example of RFC 8785 3.2.2', () => {
   const value = JSON.parse(
@@ -16,7 +17,7 @@ test('says the same as another implementation of RFC 8785', () => {
   const json = fc.jsonValue({ stringUnit: 'grapheme', maxDepth: 4 })
   fc.assert(
     fc.property(json, value => canonical(value) === canonicalize(value)),
-    { numRuns: 500 },
+    sample(500, 50_000),
   )
 })
 

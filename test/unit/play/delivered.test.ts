@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DeliveredSum } from '../../../src/play/delivered.ts'
+import { sample } from '../../support/sample.ts'
 
 const whole = (part: string | undefined, offset: number, length: number) => ({
   part,
@@ -52,6 +53,7 @@ test('the stretches hold exactly the bytes that left', () => {
       for (const [i, range] of ranges.entries())
         expect(range[0]).toBeGreaterThan((ranges[i - 1]?.[1] ?? -2) + 1)
     }),
+    sample(100, 10_000),
   )
 })
 
@@ -64,6 +66,7 @@ test('its size is never less than what its record takes', () => {
       for (const one of answers) sum.add({ ...one, taken: undefined })
       expect(sum.size + 2).toBeGreaterThanOrEqual(JSON.stringify(sum.facts('v').parts).length)
     }),
+    sample(100, 10_000),
   )
 })
 
