@@ -1,6 +1,15 @@
 import type { Principal } from '../authorize/decision.ts'
 import type { Issuer } from './issuer.ts'
 
+/** A person or service that acts for the subject of a token (RFC 8693 4.1). */
+export interface Actor {
+  /** The actor's id, unique only together with `issuer`. */
+  readonly id: string
+  readonly issuer: string
+  /** The actor before: the one that this one got the token from. */
+  readonly actor?: Actor
+}
+
 /** A verified token's facts, as far as anything beyond this folder sees them. The claims themselves stop here. */
 export interface Subject extends Principal {
   /** What the token is known by in the log: its `jti`, or else a hash of its signed part; never its text. */
@@ -9,6 +18,8 @@ export interface Subject extends Principal {
   readonly release?: string
   /** The app that got the token: `client_id` (RFC 9068) or `azp`. */
   readonly client?: string
+  /** The one that acts for the subject. Absent if the subject itself is who asks. */
+  readonly actor?: Actor
 }
 
 /** The claims of a token whose signature was verified. */

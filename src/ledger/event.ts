@@ -27,6 +27,10 @@ export interface EventHead {
   readonly t: string
   readonly tenant: string
   readonly subject?: string
+  /** Pseudonym of the one that acts for the subject. Absent if the subject itself asked. */
+  readonly actor?: string
+  /** Pseudonyms of the actors before, from the last to the first. */
+  readonly prior_actors?: readonly string[]
   readonly issuer?: string
   readonly session?: string
   readonly token?: string

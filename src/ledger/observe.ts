@@ -1,4 +1,4 @@
-import type { Subject } from '../authenticate/subject.ts'
+import type { Actor, Subject } from '../authenticate/subject.ts'
 import type { Binding, Place } from '../recording.ts'
 import type { EventHead } from './event.ts'
 import { type Network, networkPrefix } from './network.ts'
@@ -44,12 +44,14 @@ export async function observe(
     value: string | undefined,
     issuer: string | undefined,
   ) => (value === undefined || issuer === undefined ? undefined : pseudonym(field, issuer, value))
-  const [who, session, token, owner, address] = await Promise.all([
+  const [who, session, token, owner, address, [actor, ...prior]] = await Promise.all([
     name('subject', subject?.id, subject?.issuer),
     name('session', subject?.session, subject?.issuer),
     name('token', subject?.token, subject?.issuer),
     name('subject', binding?.owner, binding?.issuer),
     ip === undefined ? undefined : pseudonym('ip', '', ip),
+    // An actor has the pseudonym that it has as a subject, so that its records can be joined.
+    Promise.all(chainOf(subject?.actor).map(({ id, issuer }) => pseudonym('subject', issuer, id))),
   ])
   const prefix = ip === undefined ? undefined : networkPrefix(ip)
   const net = present({ prefix, ip: address, asn, country })
@@ -60,6 +62,8 @@ export async function observe(
     tenant: tenantOf(subject?.tenant ?? binding?.tenant),
     ...present({
       subject: who,
+      actor,
+      prior_actors: prior.length > 0 ? prior : undefined,
       issuer: subject?.issuer,
       session,
       token,
@@ -75,6 +79,10 @@ export async function observe(
     gate,
   }
 }
+
+/** All who act, from the current one to the first. */
+const chainOf = (actor: Actor | undefined): readonly Actor[] =>
+  actor === undefined ? [] : [actor, ...chainOf(actor.actor)]
 
 const named = (name: string | undefined): string | undefined =>
   name !== undefined && NAME.test(name) ? name : undefined

@@ -24,6 +24,23 @@ test('an owner of no known issuer is nobody', async () => {
   expect(await event({ subject, binding: { owner: 'patient-1' } })).not.toHaveProperty('owner')
 })
 
+test('an actor is named beside the subject, by the pseudonym that it has as a subject itself', async () => {
+  const [agent, service] = [
+    { id: 'agent-7', issuer: 'https://staff.test/' },
+    { id: 'service-1', issuer: 'https://one.test/' },
+  ]
+  const plain = await event({ subject })
+  const acted = await event({ subject: { ...subject, actor: { ...service, actor: agent } } })
+  expect(acted).toMatchObject({
+    subject: plain.subject,
+    actor: (await event({ subject: { ...subject, ...service } })).subject,
+    prior_actors: [(await event({ subject: { ...subject, ...agent } })).subject],
+  })
+  expect(plain).not.toHaveProperty('actor')
+  const alone = await event({ subject: { ...subject, actor: agent } })
+  expect(alone).not.toHaveProperty('prior_actors')
+})
+
 test('a tenant that is no name is not the default tenant', async () => {
   expect((await event({})).tenant).toBe('default')
   expect((await event({ binding: { tenant: 'north' } })).tenant).toBe('north')
