@@ -14,7 +14,7 @@ import { recorder } from './ledger/recorder.ts'
 import { refusalRecorder } from './ledger/repeats.ts'
 import { compileLocation, locationsUnder } from './locate/location.ts'
 import { methodsAt, targetOf } from './locate/target.ts'
-import { checkOptions, checkStores, type MediawardOptions } from './options.ts'
+import { checkOptions, checkStores, clockOf, type MediawardOptions } from './options.ts'
 import { deliveryRecorder } from './play/deliveries.ts'
 import { issueTicket, type TicketOffice } from './play/issue-ticket.ts'
 import { type Playing, playRecording } from './play/play-recording.ts'
@@ -50,7 +50,8 @@ export function createGate(options: MediawardOptions): Gate {
   checkStores(options)
   const { issuers, store, ledger, publicUrl } = options
   const pseudonym = pseudonymizer(options.pseudonymKey)
-  const record = recorder(ledger, pseudonym, options.lastResort)
+  const now = clockOf(options)
+  const record = recorder(ledger, pseudonym, now, options.lastResort)
   const refusals = refusalRecorder(record)
   const guarded = guard(options, refusals)
   const locations = (options.locations ?? locationsUnder('/recordings')).map(compileLocation)
@@ -61,7 +62,7 @@ export function createGate(options: MediawardOptions): Gate {
   const originOf = (request: Request) => publicUrl ?? new URL(request.url).origin
   const places = (recording: string) => locations.map(({ keyPrefix }) => keyPrefix(recording))
   const deliveries = deliveryRecorder(record)
-  const beginView = viewRecorder(record, options.views)
+  const beginView = viewRecorder(record, now, options.views)
   const playing: Playing = { store, soleIssuer, locations, originOf, beginView, deliveries }
   const storage: Storage = { store, issuers: names, places }
   const tickets = options.tickets && ticketsUnder(options.tickets.keys)
@@ -74,7 +75,6 @@ export function createGate(options: MediawardOptions): Gate {
   const recordings = guarded(async (attempt, crossOrigin, waitUntil) => {
     const { request } = attempt
     if (request.method === 'OPTIONS') return preflight(crossOrigin, methodsAt(request))
-
     const target = targetOf(request, locations)
     if (isRefused(target)) return target
     if ('place' in target) attempt.place = target.place

@@ -2,10 +2,10 @@ import { crossOriginHeaders } from './deliver/cross-origin.ts'
 import { refuse } from './deliver/refuse.ts'
 import { denialOf } from './ledger/denial.ts'
 import { eventId } from './ledger/event-id.ts'
-import type { Network } from './ledger/network.ts'
+import { type CallerNetwork, type Network, networkPrefix } from './ledger/network.ts'
 import type { Attempt } from './ledger/observe.ts'
 import type { RecordedRefusal, Refusals } from './ledger/repeats.ts'
-import type { MediawardOptions } from './options.ts'
+import { clockOf, type MediawardOptions } from './options.ts'
 import { stageOf } from './reason.ts'
 import { answerTo, Fault, isRefused, type Refused, refused } from './refusal.ts'
 import { tellOperator } from './storage-fault.ts'
@@ -42,12 +42,22 @@ export function guard(
   options: MediawardOptions,
   refusals: Refusals,
 ): (route: Route, allow: (request: Request) => string) => Handler {
-  const { concealedStatus = 404, now = Date.now, network = () => ({}) } = options
+  const { concealedStatus = 404, network = () => ({}) } = options
+  const now = clockOf(options)
   const allowedOrigins = new Set(options.allowedOrigins)
 
   return (route, allow) => async (request, waitUntil, platform) => {
     const at = now()
-    const attempt: Attempt = { at, request, network: () => whereFrom(() => network(request, platform)) }
+    let caller: CallerNetwork | undefined
+    const attempt: Attempt = {
+      at,
+      now,
+      request,
+      network: () => {
+        caller ??= whereFrom(() => network(request, platform))
+        return caller
+      },
+    }
     const crossOrigin = crossOriginHeaders(request, allowedOrigins)
     let outcome: Response | Refused
     let cause: unknown
@@ -61,7 +71,7 @@ export function guard(
     // From here on a refusal: what only its record needs is made only now.
     const { refused: reason, detail } = outcome
     const answer = answerTo(reason, concealedStatus, allow(request))
-    const id = eventId(at)
+    const id = eventId(now())
     tellOperator(`${reason}, event ${id}`, cause)
     let recorded: RecordedRefusal
     try {
@@ -80,9 +90,11 @@ export function guard(
 }
 
 /** A refusal is recorded also where nobody can say where it came from. */
-function whereFrom(network: () => Network): Network {
+function whereFrom(network: () => Network): CallerNetwork {
   try {
-    return network()
+    const known = network()
+    const prefix = known.ip === undefined ? undefined : networkPrefix(known.ip)
+    return prefix === undefined ? known : { ...known, prefix }
   } catch {
     return {}
   }

@@ -54,6 +54,11 @@ export interface MediawardOptions {
   readonly now?: () => number
 }
 
+/** The clock of a gate. */
+export function clockOf({ now = Date.now }: Pick<MediawardOptions, 'now'>): () => number {
+  return now
+}
+
 /** A configuration that can't be served. Names every mistake: where, what is wrong, how to mend it. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError'

@@ -1,7 +1,7 @@
 import { canonical } from '../ledger/canonical.ts'
 import type { ListedAnswer, ListedFacts } from '../ledger/event.ts'
 import { eventId } from '../ledger/event-id.ts'
-import type { Attempt } from '../ledger/observe.ts'
+import { type Attempt, observe } from '../ledger/observe.ts'
 import type { Pseudonym } from '../ledger/pseudonym.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import type { Answer } from './decide.ts'
@@ -42,11 +42,16 @@ export async function recordListed(
     }
   }
   const count = records.length
-  const ids = records.map(() => eventId(attempt.at))
+  const ids = records.map(() => eventId(attempt.now()))
+  const observed = observe(attempt)
   const [of = ''] = ids
   await Promise.all(
     records.map((facts, index) =>
-      record(attempt, count === 1 ? facts : { ...facts, page: { of, number: index + 1, count } }, ids[index]),
+      record(
+        observed,
+        count === 1 ? facts : { ...facts, page: { of, number: index + 1, count } },
+        ids[index],
+      ),
     ),
   )
 }

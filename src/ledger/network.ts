@@ -5,6 +5,12 @@ export interface Network {
   readonly country?: string
 }
 
+/** Where a request came from, with the network that its address belongs to. */
+export interface CallerNetwork extends Network {
+  /** As {@link networkPrefix} writes it. */
+  readonly prefix?: string
+}
+
 /**
  * The network that an address belongs to: /24 of IPv4, /48 of IPv6. Enough to see one source at work, too little to
  * name a household. Undefined where the text is no address.

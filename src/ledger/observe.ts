@@ -1,16 +1,18 @@
 import type { Actor, Subject } from '../authenticate/subject.ts'
 import type { Binding, Place } from '../recording.ts'
 import type { EventHead } from './event.ts'
-import { type Network, networkPrefix } from './network.ts'
+import type { CallerNetwork } from './network.ts'
 import type { Pseudonym } from './pseudonym.ts'
 
 /** What came to light about a request so far. Stages add to it as the request goes through. */
 export interface Attempt {
-  /** Milliseconds since 1970. */
+  /** When the request came, in milliseconds since 1970. */
   readonly at: number
+  /** The time now. A caller can hold its body back, and so choose how much later than `at` that is. */
+  readonly now: () => number
   readonly request: Request
-  /** Where it came from. Looked at only where it is needed. */
-  readonly network: () => Network
+  /** Where it came from. Found out at the first call, and not again. */
+  readonly network: () => CallerNetwork
   place?: Place
   subject?: Subject
   /** Id of the ticket that it came with. */
@@ -19,26 +21,60 @@ export interface Attempt {
   binding?: Binding
 }
 
+/**
+ * What a record says of who asked and for what. Small values of its own: what waits to be recorded keeps this, and so
+ * keeps neither the request nor anything that holds it.
+ */
+export interface Observed {
+  /** When the request came, in milliseconds since 1970. */
+  readonly at: number
+  readonly network: CallerNetwork
+  readonly subject: Subject | undefined
+  readonly ticket: string | undefined
+  readonly recording: string | undefined
+  readonly part: string | undefined
+  readonly binding: Binding | undefined
+  readonly release: string | undefined
+}
+
 // Too short for a signed token: nothing that a caller sends may end up as a secret in the log.
 const RELEASE = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,31}$/
 
 // Claims that are names of things, not of people. Whatever else an issuer writes there stays out of the log.
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/
 
-/** The release of the app that asks, as a record tells it. */
-export function releaseOf(request: Request, subject: Subject | undefined): string | undefined {
-  const release = subject?.release ?? request.headers.get('mediaward-app-release') ?? ''
-  return RELEASE.test(release) ? release : undefined
+/** Takes from an attempt what its record says. */
+export function observe({ at, request, network, place, subject, ticket, binding }: Attempt): Observed {
+  const { ip, ...where } = network()
+  return {
+    at,
+    network: ip === undefined ? where : { ...where, ip: detached(ip) },
+    subject,
+    ticket,
+    recording: place && detached(place.recording),
+    part: place?.part === undefined ? undefined : detached(place.part),
+    binding,
+    release: releaseOf(request, subject),
+  }
 }
 
-/** What a record says of who asked and for what. What is unknown is left out; what is a person becomes a pseudonym. */
-export async function observe(
-  { at, request, place, subject, ticket, binding, network }: Attempt,
+/** Copies a string. V8 keeps a whole URL or header alive for as long as a piece that was cut from it. */
+const detached = (piece: string): string => ` ${piece}`.slice(1)
+
+/** The release of the app that asks, as a record tells it. */
+function releaseOf(request: Request, subject: Subject | undefined): string | undefined {
+  const release = subject?.release ?? request.headers.get('mediaward-app-release') ?? ''
+  return RELEASE.test(release) ? detached(release) : undefined
+}
+
+/** The head of a record. What is unknown is left out; what is a person becomes a pseudonym. */
+export async function headOf(
+  { at, network, subject, ticket, recording, part, binding, release }: Observed,
   id: string,
   gate: EventHead['gate'],
   pseudonym: Pseudonym,
 ): Promise<EventHead> {
-  const { ip, asn, country } = network()
+  const { ip, prefix, asn, country } = network
   const name = (
     field: 'subject' | 'session' | 'token',
     value: string | undefined,
@@ -53,7 +89,6 @@ export async function observe(
     // An actor has the pseudonym that it has as a subject, so that its records can be joined.
     Promise.all(chainOf(subject?.actor).map(({ id, issuer }) => pseudonym('subject', issuer, id))),
   ])
-  const prefix = ip === undefined ? undefined : networkPrefix(ip)
   const net = present({ prefix, ip: address, asn, country })
   return {
     v: 1,
@@ -69,10 +104,10 @@ export async function observe(
       token,
       ticket,
       roles: subject?.roles.filter(role => NAME.test(role)),
-      recording: place?.recording,
+      recording,
       owner,
-      part: place?.part,
-      release: releaseOf(request, subject),
+      part,
+      release,
       client: named(subject?.client),
       net: Object.keys(net).length > 0 ? net : undefined,
     }),

@@ -4,15 +4,15 @@ import { canonical } from './canonical.ts'
 import { type EventFacts, VERSION } from './event.ts'
 import { eventId } from './event-id.ts'
 import type { Ledger } from './ledger.ts'
-import { type Attempt, observe } from './observe.ts'
+import { headOf, type Observed } from './observe.ts'
 import type { Pseudonym } from './pseudonym.ts'
 
 /**
- * Records what was decided about an attempt. Resolves to the record's id, only when the record is durable.
+ * Records what was decided about a request. Resolves to the record's id, only when the record is durable.
  *
  * @param id of the record, where it had to be known before
  */
-export type Recorder = (attempt: Attempt, facts: EventFacts, id?: string) => Promise<string>
+export type Recorder = (observed: Observed, facts: EventFacts, id?: string) => Promise<string>
 
 /**
  * Makes the recorder of one isolate. Where no store takes a record, its pseudonymous text goes to `lastResort`
@@ -21,18 +21,19 @@ export type Recorder = (attempt: Attempt, facts: EventFacts, id?: string) => Pro
 export function recorder(
   ledger: Ledger,
   pseudonym: Pseudonym,
+  now: () => number,
   lastResort: (json: string) => void = logRecord,
 ): Recorder {
   let isolate: string | undefined
   let seq = 0
-  return async (attempt, facts, id = eventId(attempt.at)) => {
+  return async (observed, facts, id = eventId(now())) => {
     // Not made right away: Workers have no random numbers before the first request.
     isolate ??= crypto.randomUUID().slice(0, 8)
     seq += 1
     const gate = { version: VERSION, isolate, seq }
     let event: object = { id, gate, ...facts }
     try {
-      event = { ...(await observe(attempt, id, gate, pseudonym)), ...facts }
+      event = { ...(await headOf(observed, id, gate, pseudonym)), ...facts }
       await ledger.record({ id, json: canonical(event) })
       return id
     } catch (error) {

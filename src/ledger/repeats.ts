@@ -4,7 +4,7 @@ import { Remembered } from '../remembered.ts'
 import { tellOperator } from '../storage-fault.ts'
 import type { WaitUntil } from '../wait-until.ts'
 import type { AccessFacts } from './event.ts'
-import { type Attempt, releaseOf } from './observe.ts'
+import { type Attempt, type Observed, observe } from './observe.ts'
 import type { Recorder } from './recorder.ts'
 
 /** A refusal that is on record. */
@@ -51,13 +51,13 @@ export function refusalRecorder(record: Recorder): Refusals {
   /** The first that is not recorded on its own: its record says that it stands for others until a time. */
   async function begin(
     run: Run,
-    attempt: Attempt,
+    observed: Observed,
     facts: AccessFacts,
     id: string,
     waitUntil: WaitUntil,
   ): Promise<string> {
     const end = run.since + WINDOW
-    const recorded = record(attempt, { ...facts, repeats: { until: new Date(end).toISOString() } }, id)
+    const recorded = record(observed, { ...facts, repeats: { until: new Date(end).toISOString() } }, id)
     const standsFor = { id, recorded, onRecord: false }
     run.standsFor = standsFor
     try {
@@ -71,32 +71,33 @@ export function refusalRecorder(record: Recorder): Refusals {
     const count = async () => {
       if (!counting.delete(count) || run.folded === 0) return
       try {
-        await record(attempt, { ...facts, repeats: { of: id, count: run.folded } })
+        await record(observed, { ...facts, repeats: { of: id, count: run.folded } })
       } catch (error) {
         tellOperator(`how often a refusal was repeated is not on record, event ${id}`, error)
       }
     }
     counting.add(count)
-    waitUntil(new Promise(resolve => setTimeout(resolve, end - attempt.at)).then(count))
+    waitUntil(new Promise(resolve => setTimeout(resolve, end - observed.at)).then(count))
     return id
   }
 
   return {
     async record(attempt, facts, id, waitUntil) {
-      const { at } = attempt
-      const key = keyOf(attempt, facts)
-      if (key === undefined) return { id: await record(attempt, facts, id) }
+      const observed = observe(attempt)
+      const { at } = observed
+      const key = keyOf(observed, facts)
+      if (key === undefined) return { id: await record(observed, facts, id) }
       const known = runs.get(key)
       const run =
         known !== undefined && at - known.since < WINDOW ? known : { since: at, single: 0, folded: 0 }
       if (run !== known) runs.set(key, run)
       if (run.single < SINGLE) {
         run.single += 1
-        return { id: await record(attempt, facts, id) }
+        return { id: await record(observed, facts, id) }
       }
       const retryAfter = Math.max(1, Math.ceil((run.since + WINDOW - at) / 1000))
       const { standsFor } = run
-      if (standsFor === undefined) return { id: await begin(run, attempt, facts, id, waitUntil), retryAfter }
+      if (standsFor === undefined) return { id: await begin(run, observed, facts, id, waitUntil), retryAfter }
       if (!standsFor.onRecord) await within(PATIENCE, standsFor.recorded)
       // Counted only now: one that this record doesn't stand for is answered as a fault.
       run.folded += 1
@@ -114,12 +115,11 @@ export function refusalRecorder(record: Recorder): Refusals {
  * Undefined for one that is always recorded on its own: a fault of ours, or an upload.
  */
 function keyOf(
-  { request, place, subject, network }: Attempt,
+  { network, subject, recording, part, release }: Observed,
   { reason, method }: AccessFacts,
 ): string | undefined {
   const stage = stageOf(reason)
   if (stage === 'fault' || stage === 'upload') return undefined
-  const who = subject === undefined ? network().ip : [subject.issuer, subject.id, subject.token]
-  const release = releaseOf(request, subject)
-  return JSON.stringify([reason, method, place?.recording, place?.part, who, release])
+  const who = subject === undefined ? network.ip : [subject.issuer, subject.id, subject.token]
+  return JSON.stringify([reason, method, recording, part, who, release])
 }

@@ -1,4 +1,4 @@
-import type { Attempt } from '../ledger/observe.ts'
+import type { Observed } from '../ledger/observe.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import { tellOperator } from '../storage-fault.ts'
 import type { WaitUntil } from '../wait-until.ts'
@@ -14,13 +14,13 @@ export interface Delivery extends Omit<Delivered, 'taken'> {
 
 /** Puts together which bytes left in each view, and records it now and then. */
 export interface Deliveries {
-  sending(attempt: Attempt, delivery: Delivery, waitUntil: WaitUntil): void
+  sending(observed: Observed, delivery: Delivery, waitUntil: WaitUntil): void
   /** Records what is not on record yet. For when a process ends. */
   flush(): Promise<void>
 }
 
 interface Pending {
-  readonly attempt: Attempt
+  readonly observed: Observed
   readonly sum: DeliveredSum
 }
 
@@ -44,31 +44,36 @@ export function deliveryRecorder(record: Recorder): Deliveries {
     if (pending.get(view) !== one) return
     pending.delete(view)
     try {
-      await record(one.attempt, one.sum.facts(view))
+      await record(one.observed, one.sum.facts(view))
     } catch (error) {
       tellOperator('which bytes left in a view is not on record', error)
     }
   }
 
-  function add(attempt: Attempt, delivery: Delivery, taken: number | undefined, waitUntil: WaitUntil): void {
+  function add(
+    observed: Observed,
+    delivery: Delivery,
+    taken: number | undefined,
+    waitUntil: WaitUntil,
+  ): void {
     const { view } = delivery
     let one = pending.get(view)
     const fresh = one === undefined
     if (one === undefined) {
-      one = { attempt, sum: new DeliveredSum() }
+      one = { observed, sum: new DeliveredSum() }
       pending.set(view, one)
     }
     const mine = one
     mine.sum.add({ ...delivery, taken })
-    if (mine.sum.size > FULL || attempt.at - mine.attempt.at > OVERDUE) waitUntil(write(view, mine))
+    if (mine.sum.size > FULL || observed.at - mine.observed.at > OVERDUE) waitUntil(write(view, mine))
     else if (fresh)
       waitUntil(new Promise(resolve => setTimeout(resolve, EVERY)).then(() => write(view, mine)))
   }
 
   return {
-    sending(attempt, delivery, waitUntil) {
-      if (delivery.taken === undefined) add(attempt, delivery, undefined, waitUntil)
-      else waitUntil(delivery.taken.then(taken => add(attempt, delivery, taken, waitUntil)))
+    sending(observed, delivery, waitUntil) {
+      if (delivery.taken === undefined) add(observed, delivery, undefined, waitUntil)
+      else waitUntil(delivery.taken.then(taken => add(observed, delivery, taken, waitUntil)))
     },
     async flush() {
       await Promise.all([...pending].map(([view, one]) => write(view, one)))

@@ -12,8 +12,7 @@ import type { RecordingStore } from '../deliver/recording-store.ts'
 import { responseHeaders } from '../deliver/response-headers.ts'
 import type { TicketFacts } from '../ledger/event.ts'
 import { eventId } from '../ledger/event-id.ts'
-import { networkPrefix } from '../ledger/network.ts'
-import type { Attempt } from '../ledger/observe.ts'
+import { type Attempt, observe } from '../ledger/observe.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import { TICKETED } from '../locate/location.ts'
 import type { TicketWanted } from '../locate/target.ts'
@@ -62,7 +61,7 @@ export async function issueTicket(
 
   const { lifetime = TICKET_LIFETIME, cookie = 'strict', binding = [] } = office.options
   const expires = Math.floor(at / 1000) + lifetime
-  const id = eventId(at)
+  const id = eventId(attempt.now())
   const bound = boundTo(attempt, binding)
   const holder = { ...subject, roles: [] }
   const ticket = await office.tickets.issue({ id, recording, location, subject: holder, expires, ...bound })
@@ -73,7 +72,7 @@ export async function issueTicket(
     expires: ends,
     ...(binding.length > 0 && { binding }),
   }
-  await office.record(attempt, facts, id).catch(Fault.as('ledger_unavailable'))
+  await office.record(observe(attempt), facts, id).catch(Fault.as('ledger_unavailable'))
 
   const url = `${office.originOf(request)}${TICKETED}${ticket}${part === undefined ? '' : `/${part}`}`
   const attributes = `Path=${root}; Max-Age=${lifetime}; Secure; HttpOnly; ${SAME_SITE[cookie]}`
@@ -88,7 +87,7 @@ function boundTo(
 ): Pick<Ticket, 'network' | 'agent'> {
   const bound: { network?: string; agent?: string } = {}
   if (bindings.includes('network')) {
-    const prefix = networkPrefix(network().ip ?? '')
+    const { prefix } = network()
     if (prefix === undefined) throw new Error('no address to bind a ticket to')
     bound.network = prefix
   }

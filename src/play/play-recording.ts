@@ -3,7 +3,7 @@ import { authorize } from '../authorize/authorize.ts'
 import { type ByteRange, parseRange, requestedRange } from '../deliver/byte-range.ts'
 import { bytesOf, deliver, holds, type Plan, plan } from '../deliver/deliver.ts'
 import type { OpenedPart, RecordingStore, StoredPart } from '../deliver/recording-store.ts'
-import type { Attempt } from '../ledger/observe.ts'
+import { type Attempt, observe } from '../ledger/observe.ts'
 import type { CompiledLocation } from '../locate/location.ts'
 import type { PlaylistKind } from '../playlist/kind.ts'
 import { type Place, settled } from '../recording.ts'
@@ -101,8 +101,10 @@ export async function playRecording(
   /** No view without a record: not a byte goes out before that one is watching is on record. */
   async function watch(planned: Plan, opened: OpenedPart): Promise<Response> {
     try {
-      const view = await beginView(attempt, subject, place.recording, waitUntil)
-      deliveries.sending(attempt, { view, part: place.part, ...opened.range, taken: opened.taken }, waitUntil)
+      const observed = observe(attempt)
+      const view = await beginView(observed, subject, place.recording, waitUntil)
+      const { part } = observed
+      deliveries.sending(observed, { view, part, ...opened.range, taken: opened.taken }, waitUntil)
     } catch (error) {
       discard(opened, waitUntil)
       throw error

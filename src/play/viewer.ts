@@ -2,7 +2,6 @@ import { admit, ticketCookie } from '../authenticate/admission.ts'
 import { hasTokenInQuery } from '../authenticate/credential.ts'
 import type { Subject } from '../authenticate/subject.ts'
 import type { Tickets } from '../authenticate/ticket.ts'
-import { networkPrefix } from '../ledger/network.ts'
 import type { Attempt } from '../ledger/observe.ts'
 import type { CompiledLocation } from '../locate/location.ts'
 import { placeOfTicket, type TicketShown } from '../locate/target.ts'
@@ -65,10 +64,7 @@ async function admitted(
 ): Promise<Viewer | Refused> {
   const outcome = await admit(text, tickets, issuers, {
     recording: 'place' in target ? target.place.recording : undefined,
-    network() {
-      const { ip } = attempt.network()
-      return ip === undefined ? undefined : networkPrefix(ip)
-    },
+    network: () => attempt.network().prefix,
     agent: attempt.request.headers.get('user-agent'),
     now: attempt.at,
   })

@@ -2,7 +2,7 @@ import type { Subject } from '../authenticate/subject.ts'
 import { within } from '../deadline.ts'
 import type { ViewFacts } from '../ledger/event.ts'
 import { eventId } from '../ledger/event-id.ts'
-import type { Attempt } from '../ledger/observe.ts'
+import type { Observed } from '../ledger/observe.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import { Fault } from '../refusal.ts'
 import { Remembered } from '../remembered.ts'
@@ -22,7 +22,7 @@ export type ViewPolicy = 'sync' | 'async'
  * @throws Fault `ledger_unavailable` where it can't be recorded
  */
 export type BeginView = (
-  attempt: Attempt,
+  observed: Observed,
   subject: Subject,
   recording: string,
   waitUntil: WaitUntil,
@@ -46,20 +46,20 @@ const MAX_VIEWS = 10_000
 const PATIENCE = 5_000
 
 /** Makes the recorder of views of one isolate. */
-export function viewRecorder(record: Recorder, policy: ViewPolicy = 'sync'): BeginView {
+export function viewRecorder(record: Recorder, now: () => number, policy: ViewPolicy = 'sync'): BeginView {
   const views = new Remembered<View>(MAX_VIEWS)
 
-  function begin(attempt: Attempt, key: string): View {
+  function begin(observed: Observed, key: string): View {
     const facts: ViewFacts =
       policy === 'async'
         ? { kind: 'view', decision: 'permit', async: true }
         : { kind: 'view', decision: 'permit' }
-    const id = eventId(attempt.at)
+    const id = eventId(now())
     const view: View = {
-      last: attempt.at,
+      last: observed.at,
       id,
       onRecord: false,
-      recording: record(attempt, facts, id).then(
+      recording: record(observed, facts, id).then(
         () => {
           view.onRecord = true
           return id
@@ -79,13 +79,13 @@ export function viewRecorder(record: Recorder, policy: ViewPolicy = 'sync'): Beg
     view.last = Number.NEGATIVE_INFINITY
   }
 
-  return (attempt, subject, recording, waitUntil) => {
+  return (observed, subject, recording, waitUntil) => {
     const key = JSON.stringify([subject.issuer, subject.id, recording])
     const known = views.get(key)
-    const goesOn = known !== undefined && attempt.at - known.last < IDLE
-    if (goesOn) known.last = Math.max(known.last, attempt.at)
+    const goesOn = known !== undefined && observed.at - known.last < IDLE
+    if (goesOn) known.last = Math.max(known.last, observed.at)
     if (goesOn && (known.onRecord || policy === 'async')) return known.id
-    const view = goesOn ? known : begin(attempt, key)
+    const view = goesOn ? known : begin(observed, key)
     const lost = (error: unknown) => tellOperator('a view is not on record', error)
     // Also where the viewer leaves at once: that it began is known.
     if (!goesOn) waitUntil(view.recording.catch(lost))

@@ -156,7 +156,6 @@ describe('the core knows no runtime', () => {
   test('the time comes from one place', () => {
     const clocks = sources.filter(({ path, text }) => /\bDate\.now\b/.test(text) && !path.startsWith('cli/'))
     expect(clocks.map(({ path }) => path).sort()).toEqual([
-      'guard.ts',
       'options.ts',
       'player/ticket.ts',
       'runtime/local/folder/folder-store.ts',

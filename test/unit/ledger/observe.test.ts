@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Attempt, observe } from '../../../src/ledger/observe.ts'
+import { type Attempt, headOf, observe } from '../../../src/ledger/observe.ts'
 import { pseudonymizer } from '../../../src/ledger/pseudonym.ts'
 
 const pseudonym = pseudonymizer('a key of the tests, long enough to be one')
@@ -7,11 +7,12 @@ const gate = { version: '0.0.0', isolate: 'test', seq: 1 }
 const subject = { id: 'patient-1', issuer: 'https://one.test/', roles: [], token: 't' }
 const attempt = (more: Partial<Attempt>): Attempt => ({
   at: 0,
+  now: () => 0,
   network: () => ({}),
   request: new Request('https://gate.test/'),
   ...more,
 })
-const event = (more: Partial<Attempt>) => observe(attempt(more), 'id', gate, pseudonym)
+const event = (more: Partial<Attempt>) => headOf(observe(attempt(more)), 'id', gate, pseudonym)
 
 test('owner and subject have one pseudonym where they are one person, and only there', async () => {
   const same = await event({ subject, binding: { owner: 'patient-1', issuer: 'https://one.test/' } })
