@@ -12,9 +12,11 @@ export interface TrustedIssuer extends Issuer {
   readonly keys: KeySource
 }
 
-/** A token that was verified, and by whose rules. */
+/** A token that was verified, by whose rules, and with which keys. */
 export interface VerifiedToken extends AcceptedToken {
   readonly issuer: TrustedIssuer
+  /** The very set that holds the key which verified it: newer ones may be in force by now, and withdraw that key. */
+  readonly keys: JSONWebKeySet
 }
 
 /** Token kinds that are access tokens (RFC 8725 3.11, RFC 9068 2.1); a logout or DPoP token is none. */
@@ -38,10 +40,10 @@ export async function verifyAccessToken(
   const chosen = choose(unverified, issuers)
   if (isRefused(chosen)) return chosen
   const { issuer, kid } = chosen
-  const reason = await verifyWithKeys(token, issuer, kid, now, waitUntil)
-  if (reason !== undefined) return refused(reason)
+  const keys = await verifyingKeys(token, issuer, kid, now, waitUntil)
+  if (isRefused(keys)) return keys
   const accepted = acceptClaims(unverified.payload, issuer, await fingerprint(token), now)
-  return isRefused(accepted) ? accepted : { ...accepted, issuer }
+  return isRefused(accepted) ? accepted : { ...accepted, issuer, keys }
 }
 
 /** Everything that can be said before a key is needed, so that a hopeless token never makes us fetch one. */
@@ -63,19 +65,22 @@ function choose(
   return { issuer, kid }
 }
 
-/** Looks for the key among those at hand, and once more among newer ones. */
-async function verifyWithKeys(
+/** Looks for the key among those at hand, and once more among newer ones. Returns the set that verified the token. */
+async function verifyingKeys(
   token: string,
   issuer: TrustedIssuer,
   kid: string | undefined,
   now: number,
   waitUntil: WaitUntil,
-): Promise<Reason | undefined> {
-  const keys = await issuer.keys.current(now, waitUntil)
-  const reason = await verifySignature(token, keys, issuer.algorithms)
-  if (reason !== 'token_key_unknown' || kid === undefined) return reason
-  const newer = await issuer.keys.seeking(kid, now, waitUntil)
-  return newer === keys ? reason : verifySignature(token, newer, issuer.algorithms)
+): Promise<JSONWebKeySet | Refused> {
+  let keys = await issuer.keys.current(now, waitUntil)
+  let reason = await verifySignature(token, keys, issuer.algorithms)
+  if (reason === 'token_key_unknown' && kid !== undefined) {
+    const newer = await issuer.keys.seeking(kid, now, waitUntil)
+    if (newer !== keys) reason = await verifySignature(token, newer, issuer.algorithms)
+    keys = newer
+  }
+  return reason === undefined ? keys : refused(reason)
 }
 
 // jose imports a key at its first use and remembers it with the function that it makes for a set.

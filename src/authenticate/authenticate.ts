@@ -1,9 +1,8 @@
-import type { JSONWebKeySet } from 'jose'
 import { isRefused, refused } from '../refusal.ts'
 import { Remembered } from '../remembered.ts'
 import type { WaitUntil } from '../wait-until.ts'
-import { type TrustedIssuer, verifyAccessToken } from './access-token.ts'
-import { type AcceptedToken, checkTimes, type TokenRefused } from './claims.ts'
+import { type TrustedIssuer, type VerifiedToken, verifyAccessToken } from './access-token.ts'
+import { checkTimes, type TokenRefused } from './claims.ts'
 import { credential } from './credential.ts'
 import type { Issuer } from './issuer.ts'
 import { inlineKeys, type KeySource, KeysUnavailable } from './key-source.ts'
@@ -20,13 +19,6 @@ export type Authenticate = (
 /** Most tokens remembered in one isolate: some ten megabytes where all are as long as they may be. */
 const MAX_REMEMBERED = 1000
 
-/** A token that was verified, and the keys that were in force then. */
-interface Belief {
-  readonly token: AcceptedToken
-  readonly issuer: TrustedIssuer
-  readonly keys: JSONWebKeySet
-}
-
 /**
  * Makes the one that finds out who asks. A token that was verified is remembered by its exact text, so that a warm
  * request verifies no signature; its times are looked at on every request, and it is verified anew when its issuer
@@ -39,19 +31,19 @@ export function authenticator(
   const trusted = new Map<string, TrustedIssuer>(
     issuers.map(issuer => [issuer.issuer, { ...issuer, keys: keysOf(issuer) }]),
   )
-  const beliefs = new Remembered<Belief>(MAX_REMEMBERED)
+  const verified = new Remembered<VerifiedToken>(MAX_REMEMBERED)
   return async (request, now, waitUntil) => {
     const text = credential(request)
     if (typeof text !== 'string') return text
     try {
-      const belief = beliefs.get(text)
-      if (belief !== undefined && (await belief.issuer.keys.current(now, waitUntil)) === belief.keys) {
-        return checkTimes(belief.token, belief.issuer, now) ?? belief.token.subject
+      const known = verified.get(text)
+      if (known !== undefined && (await known.issuer.keys.current(now, waitUntil)) === known.keys) {
+        return checkTimes(known, known.issuer, now) ?? known.subject
       }
       const token = await verifyAccessToken(text, trusted, now, waitUntil)
       if (isRefused(token)) return token
-      const keys = await token.issuer.keys.current(now, waitUntil)
-      beliefs.set(text, { token, issuer: token.issuer, keys })
+      // With the set that verified it. The one in force by now may be another: its keys never saw this token.
+      verified.set(text, token)
       return token.subject
     } catch (error) {
       if (error instanceof KeysUnavailable) return refused('keys_unavailable')

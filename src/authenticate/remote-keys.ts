@@ -5,13 +5,18 @@ import { type KeySource, KeysUnavailable } from './key-source.ts'
 
 /** How fetched keys are kept. Times in milliseconds. */
 export interface RemoteKeysOptions {
-  /** After this long they are fetched again. */
+  /**
+   * How long keys serve before a request waits for newer ones. From four fifths of it on they are fetched beside the
+   * requests, so that under load no request ever waits.
+   */
   readonly freshFor: number
+  /** How long a request waits for newer keys while it has older ones to go by. If they don't come, the older ones serve. */
+  readonly patience: number
   /** After this long without a successful fetch they are used no more. Until then an outage goes unnoticed by patients. */
   readonly usableFor: number
   /** A fetch must be over, body included, in this time. */
   readonly timeout: number
-  /** After a fetch that failed none is begun for this long. */
+  /** After a fetch that failed no other is begun for this long, and no request waits for one. */
   readonly retryAfter: number
   /** At most one fetch in this time is begun because of a key id that isn't in the set. */
   readonly seekEvery: number
@@ -27,6 +32,7 @@ export interface RemoteKeysOptions {
 /** What is right for a common identity provider. */
 export const REMOTE_KEYS: RemoteKeysOptions = {
   freshFor: 10 * 60_000,
+  patience: 2_000,
   usableFor: 24 * 3_600_000,
   timeout: 5_000,
   retryAfter: 10_000,
@@ -39,80 +45,137 @@ export const REMOTE_KEYS: RemoteKeysOptions = {
   warn: message => console.warn(message),
 }
 
+/** The share of `freshFor` after which keys are fetched beside the requests. */
+const FETCH_FROM = 0.8
 /** Most missing key ids that are remembered. */
 const MAX_MISSING = 256
+/** How much longer than a fetch may take a request waits for it, in milliseconds: the fetch is to say what failed. */
+const GRACE = 500
 
 /** Keys fetched from a `jwks_uri`, kept in this isolate. */
 export function remoteKeys(uri: string, options: RemoteKeysOptions = REMOTE_KEYS): KeySource {
-  let keys: JSONWebKeySet | undefined
-  let fetchedAt = Number.NEGATIVE_INFINITY
-  let failedAt = Number.NEGATIVE_INFINITY
-  let soughtAt = Number.NEGATIVE_INFINITY
-  let underWay: Promise<void> | undefined
-  const missing = new Map<string, number>()
+  return new RemoteKeys(uri, options)
+}
 
-  async function refresh(now: number): Promise<void> {
-    try {
-      const fetched = await fetchKeys(uri, options)
-      // The same keys stay the same object, so that what was prepared from them is used on.
-      if (JSON.stringify(fetched) !== JSON.stringify(keys)) keys = fetched
-      fetchedAt = now
-    } catch (error) {
-      failedAt = now
-      const age =
-        keys === undefined ? 'none are held' : `${Math.round((now - fetchedAt) / 1000)} s old ones are used`
-      options.warn(`keys of ${uri} can't be fetched (${(error as Error).message}); ${age}`)
-    }
+/** A fetch that isn't over yet. */
+interface Fetching {
+  readonly begun: number
+  /** Never rejects. */
+  readonly over: Promise<void>
+}
+
+class RemoteKeys implements KeySource {
+  readonly #uri: string
+  readonly #options: RemoteKeysOptions
+  #keys: JSONWebKeySet | undefined
+  /** When the fetch began that brought the keys: they are at least as new as that. */
+  #fetchedAt = Number.NEGATIVE_INFINITY
+  /** When the last fetch began that failed. */
+  #failedAt = Number.NEGATIVE_INFINITY
+  /** Until then no request waits for a fetch while it has older keys to go by. */
+  #waitAgainAt = Number.NEGATIVE_INFINITY
+  #underWay: Fetching | undefined
+  #soughtAt = Number.NEGATIVE_INFINITY
+  readonly #missing = new Map<string, number>()
+
+  constructor(uri: string, options: RemoteKeysOptions) {
+    this.#uri = uri
+    this.#options = options
   }
 
-  /**
-   * One fetch at a time in an isolate. A request of another visitor may have begun it and may be gone before it
-   * ends, and on Workers its promise then never settles: so nobody waits for it longer than the fetch may take.
-   */
-  async function fetchOnce(now: number, waitUntil: WaitUntil): Promise<void> {
-    if (underWay === undefined) {
-      const mine = refresh(now).finally(() => {
-        if (underWay === mine) underWay = undefined
-      })
-      underWay = mine
-      waitUntil(mine)
+  async current(now: number, waitUntil: WaitUntil): Promise<JSONWebKeySet> {
+    const { freshFor, usableFor, patience } = this.#options
+    const age = now - this.#fetchedAt
+    if (age <= FETCH_FROM * freshFor) return this.#usable(now)
+    const usable = age <= usableFor
+    // A fetch that failed while the keys were fresh is no excuse for using them once they aren't.
+    const overdue = usable && age > freshFor && now >= this.#waitAgainAt
+    if (overdue || this.#mayFetch(now)) {
+      const fetching = this.#fetch(now, waitUntil)
+      if (!usable) await this.#waitFor(fetching)
+      else if (overdue) {
+        await within(patience, fetching.over).catch(() => {})
+        if (now - this.#fetchedAt > freshFor) this.#stopWaiting(now)
+      }
     }
-    const awaited = underWay
-    await within(options.timeout + 500, awaited).catch(() => {
-      if (underWay === awaited) underWay = undefined
+    return this.#usable(now)
+  }
+
+  async seeking(kid: string, now: number, waitUntil: WaitUntil): Promise<JSONWebKeySet> {
+    const { missingFor, seekEvery } = this.#options
+    const since = this.#missing.get(kid)
+    const knownMissing = since !== undefined && now - since <= missingFor
+    const mayWait = this.#mayFetch(now) && now >= this.#waitAgainAt
+    if (!knownMissing && mayWait && now - this.#soughtAt > seekEvery) {
+      this.#soughtAt = now
+      await this.#waitFor(this.#fetch(now, waitUntil))
+      if (this.#fetchedAt >= now && !this.#keys?.keys.some(key => key.kid === kid)) {
+        if (this.#missing.size >= MAX_MISSING) this.#missing.clear()
+        this.#missing.set(kid, now)
+      }
+    }
+    // The key may well exist and only its server be down: that is no fault of the token.
+    if (this.#failedAt > this.#fetchedAt || now < this.#waitAgainAt) {
+      throw new KeysUnavailable(`keys of ${this.#uri} can't be asked for`)
+    }
+    return this.#usable(now)
+  }
+
+  #usable(now: number): JSONWebKeySet {
+    if (this.#keys === undefined || now - this.#fetchedAt > this.#options.usableFor) {
+      throw new KeysUnavailable(`no keys of ${this.#uri}`)
+    }
+    return this.#keys
+  }
+
+  #mayFetch(now: number): boolean {
+    return now - this.#failedAt > this.#options.retryAfter
+  }
+
+  #stopWaiting(now: number): void {
+    const { patience, retryAfter } = this.#options
+    // Counted from when the request may have waited in vain, not from when it came.
+    this.#waitAgainAt = Math.max(this.#waitAgainAt, now + patience + retryAfter)
+  }
+
+  /** Begins a fetch, or joins the one under way: there is one at a time in an isolate. */
+  #fetch(now: number, waitUntil: WaitUntil): Fetching {
+    const known = this.#underWay
+    // Older than it can be: the request that began it was cut off, and on Workers its promise then never settles.
+    if (known !== undefined && now - known.begun <= this.#options.timeout + GRACE) return known
+    const over = this.#refresh(now).finally(() => {
+      if (this.#underWay === fetching) this.#underWay = undefined
+    })
+    const fetching: Fetching = { begun: now, over }
+    this.#underWay = fetching
+    waitUntil(over)
+    return fetching
+  }
+
+  /** Waits for a fetch, by a timer of this request's own. One that takes longer than it may is given up on. */
+  async #waitFor(fetching: Fetching): Promise<void> {
+    await within(this.#options.timeout + GRACE, fetching.over).catch(() => {
+      if (this.#underWay === fetching) this.#underWay = undefined
     })
   }
 
-  function usable(now: number): JSONWebKeySet {
-    if (keys === undefined || now - fetchedAt > options.usableFor)
-      throw new KeysUnavailable(`no keys of ${uri}`)
-    return keys
-  }
-
-  return {
-    async current(now, waitUntil) {
-      if (now - fetchedAt > options.freshFor && now - failedAt > options.retryAfter) {
-        const fetching = fetchOnce(now, waitUntil)
-        // Keys that are still usable serve while newer ones are fetched; only who has none waits.
-        if (keys === undefined || now - fetchedAt > options.usableFor) await fetching
-      }
-      return usable(now)
-    },
-    async seeking(kid, now, waitUntil) {
-      const since = missing.get(kid)
-      const knownMissing = since !== undefined && now - since <= options.missingFor
-      if (!knownMissing && now - soughtAt > options.seekEvery && now - failedAt > options.retryAfter) {
-        soughtAt = now
-        await fetchOnce(now, waitUntil)
-        if (fetchedAt >= now && !keys?.keys.some(key => key.kid === kid)) {
-          if (missing.size >= MAX_MISSING) missing.clear()
-          missing.set(kid, now)
-        }
-      }
-      // The key may well exist and only its server be down: that is no fault of the token.
-      if (failedAt > fetchedAt) throw new KeysUnavailable(`keys of ${uri} can't be asked for`)
-      return usable(now)
-    },
+  async #refresh(begun: number): Promise<void> {
+    try {
+      const fetched = await fetchKeys(this.#uri, this.#options)
+      // One that was given up on may end all the same: it must not bring back keys that a later one found withdrawn.
+      if (begun < this.#fetchedAt) return
+      // The same keys stay the same object, so that what was prepared from them is used on.
+      if (JSON.stringify(fetched) !== JSON.stringify(this.#keys)) this.#keys = fetched
+      this.#fetchedAt = begun
+      this.#waitAgainAt = Number.NEGATIVE_INFINITY
+    } catch (error) {
+      this.#failedAt = Math.max(this.#failedAt, begun)
+      const age = begun - this.#fetchedAt
+      if (age > this.#options.freshFor) this.#stopWaiting(begun)
+      const held =
+        this.#keys === undefined ? 'none are held' : `${Math.round(age / 1000)} s old ones are used`
+      this.#options.warn(`keys of ${this.#uri} can't be fetched (${(error as Error).message}); ${held}`)
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import process from 'node:process'
-import app from './app.ts'
+import type { Hono } from 'hono'
 
+const { default: app } = (await import(process.env.TEST_APP ?? '')) as { default: Hono }
 export default {
   fetch: app.fetch,
   onListen({ port }: { port: number }): void {

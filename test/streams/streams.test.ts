@@ -1,36 +1,23 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { request } from 'node:http'
-import process from 'node:process'
-import { createInterface } from 'node:readline'
 import { importJWK, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { issuer, PRIVATE_KEY } from '../workerd/issuer.ts'
+import { RUNTIMES, type RunningApp, startApp } from './start-app.ts'
 
 // What becomes of a body on its way: where it fails, where its reader leaves, where its reader is slow. Runtimes differ
 // in how they stream; what a client and a store see of it must not.
 
-const COMMANDS: Readonly<Record<string, readonly string[]>> = {
-  workerd: [process.execPath, 'test/streams/workerd.ts'],
-  deno: ['deno', 'serve', '--quiet', '-A', '--host', '127.0.0.1', '--port', '0', 'test/streams/deno.ts'],
-  node: [process.execPath, 'test/streams/node.ts'],
-}
 /** What sockets and runtimes may hold of a body that nobody takes, in bytes; the body has 256 MiB. */
 const IN_BETWEEN = 16 * 2 ** 20
 
-describe.each(Object.keys(COMMANDS))('on %s', runtime => {
-  let child: ChildProcess
+describe.each(RUNTIMES)('on %s', runtime => {
+  let running: RunningApp
   let url: string
   let authorization: string
 
   beforeAll(async () => {
-    const [command = '', ...args] = COMMANDS[runtime] ?? []
-    child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] })
-    const line = await new Promise<string>(resolve => {
-      createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', text => {
-        if (text.startsWith('{"ready"')) resolve(text)
-      })
-    })
-    url = (JSON.parse(line) as { url: string }).url
+    running = await startApp(runtime, 'app.ts')
+    url = running.url
     const token = await new SignJWT({ sub: 'patient-1' })
       .setProtectedHeader({ alg: 'ES256', kid: 'workerd' })
       .setIssuer(issuer.issuer)
@@ -39,13 +26,7 @@ describe.each(Object.keys(COMMANDS))('on %s', runtime => {
       .sign(await importJWK(PRIVATE_KEY, 'ES256'))
     authorization = `Bearer ${token}`
   })
-  afterAll(
-    () =>
-      new Promise<void>(resolve => {
-        child.once('exit', () => resolve())
-        child.kill()
-      }),
-  )
+  afterAll(() => running.stop())
 
   /** Takes at least so many bytes, then does what it is told with the connection. */
   function take(name: string, bytes: number, then: 'leave' | 'stall'): Promise<() => void> {

@@ -6,7 +6,7 @@ const miniflare = new Miniflare(
   convertV4MiniflareOptions({
     name: 'streams',
     modules: true,
-    script: await bundle(new URL('app.ts', import.meta.url).pathname),
+    script: await bundle(process.env.TEST_APP ?? ''),
     compatibilityDate: '2026-10-20',
     host: '127.0.0.1',
     unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],

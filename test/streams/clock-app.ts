@@ -1,0 +1,43 @@
+import { Hono } from 'hono'
+import { createGate } from '../../src/index.ts'
+import { asMiddleware } from '../../src/middleware.ts'
+import { memoryLedger, memoryStore } from '../../src/runtime/memory/index.ts'
+
+// An app whose gate has a clock that can be moved, for what depends on hours that no test can wait for, and keys of a
+// server that is named when the gate is made. The same file is served by workerd, Deno and Node.
+
+let passed = 0
+let gate: ReturnType<typeof createGate> | undefined
+
+const app: Hono = new Hono()
+app.post('/gate', async context => {
+  const { issuer, jwks_uri } = (await context.req.json()) as { issuer: string; jwks_uri: string }
+  const store = memoryStore()
+  const options = {
+    size: 0,
+    contentType: 'video/mp4',
+    binding: { owner: 'patient-1', issuer },
+    replaces: null,
+  }
+  await store.put('recordings/rec-1', null, options)
+  passed = 0
+  gate = createGate({
+    issuers: [{ issuer, audience: 'recordings', algorithms: ['ES256'], jwks_uri }],
+    pseudonymKey: 'only for tests: no secret protects these people',
+    tickets: { keys: ['only for tests: whoever reads it is nobody'] },
+    publicUrl: 'https://gate.test',
+    store,
+    ledger: memoryLedger(),
+    now: () => Date.now() + passed,
+  })
+  return context.body(null, 201)
+})
+app.post('/clock/:minutes', context => {
+  passed += Number(context.req.param('minutes')) * 60_000
+  return context.body(null, 204)
+})
+app.use('/recordings/*', async (context, next) => {
+  if (gate === undefined) return context.body(null, 503)
+  return (await asMiddleware(gate.recordings)(context, next)) ?? context.body(null, 500)
+})
+export default app
