@@ -52,7 +52,7 @@ export function createGate(options: MediawardOptions): Gate {
   const pseudonym = pseudonymizer(options.pseudonymKey)
   const now = clockOf(options)
   const record = recorder(ledger, pseudonym, now, options.lastResort)
-  const refusals = refusalRecorder(record)
+  const refusals = refusalRecorder(record, now)
   const guarded = guard(options, refusals)
   const locations = (options.locations ?? locationsUnder('/recordings')).map(compileLocation)
   const authenticate = authenticator(issuers)

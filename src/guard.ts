@@ -33,6 +33,11 @@ export type Beat = (beats: number) => Promise<void>
  * little faster to refuse than one that isn't yours; on the beat both take the same.
  */
 const BEAT = 25
+/**
+ * So many beats for one that is counted. Most need no store, but the first of another reason is recorded: on this beat
+ * both take the same. A caller in a loop can wait.
+ */
+const COUNTED_BEATS = 4
 
 /**
  * Makes the guard of an app's routes: what a route refuses, or fails at, is recorded durably before its answer
@@ -82,8 +87,8 @@ export function guard(
       const fault = answerTo('ledger_unavailable', concealedStatus)
       return refuse(fault, id, request.method, crossOrigin)
     }
-    if (stageOf(reason) === 'policy') await nextBeat(now() - at)
     const { retryAfter } = recorded
+    if (stageOf(reason) === 'policy') await nextBeat(now() - at, retryAfter === undefined ? 1 : COUNTED_BEATS)
     const retry = retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }
     return refuse(answer, recorded.id, request.method, { ...crossOrigin, ...retry }, detail)
   }

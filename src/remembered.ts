@@ -19,12 +19,13 @@ export class Remembered<Value> {
     return value
   }
 
-  set(key: string, value: Value): void {
+  /** Returns the value that had to make room, if one had to. */
+  set(key: string, value: Value): Value | undefined {
     this.#values.delete(key)
     this.#values.set(key, value)
-    if (this.#values.size > this.#capacity) {
-      const oldest = this.#values.keys().next()
-      if (!oldest.done) this.#values.delete(oldest.value)
-    }
+    if (this.#values.size <= this.#capacity) return undefined
+    const [oldest] = this.#values
+    if (oldest !== undefined) this.#values.delete(oldest[0])
+    return oldest?.[1]
   }
 }

@@ -63,8 +63,9 @@ export interface AccessFacts {
   /** The range asked for, as far as it was well formed. */
   readonly range?: string
   /**
-   * Where the same was refused again and again. Until a time: further ones are counted from here on, and answered with
-   * the id of this record. Of a record: so many more there were after it.
+   * For a caller that is refused the same again and again. Until a time: further refusals that look the same to the
+   * caller are answered with the id of this record. Of a record, and a count: so many, that have in common all that this
+   * record says, were answered with the id of that record.
    */
   readonly repeats?: { readonly until: string } | { readonly of: string; readonly count: number }
 }

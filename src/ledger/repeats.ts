@@ -9,117 +9,214 @@ import type { Recorder } from './recorder.ts'
 
 /** A refusal that is on record. */
 export interface RecordedRefusal {
-  /** Of its record, or of the one that stands for it and others like it. */
+  /** Of its record, or of the one that represents it and others that the caller saw answered alike. */
   readonly id: string
-  /** Seconds after which it makes sense to ask again, for one that asks the same in a loop. */
+  /** Seconds after which it makes sense to ask again, for a caller that asks the same in a loop. */
   readonly retryAfter?: number
 }
 
-/** Records refusals: each of its own, and of those that repeat themselves how many there were. */
+/** Records refusals: the first few of a run each on its own, the rest of it as counts. */
 export interface Refusals {
-  /** Resolves when it is durable; rejects where it can't be. */
+  /** Resolves when the refusal is durable; rejects if it can't be. `id` is used if it gets a record of its own. */
   record(attempt: Attempt, facts: AccessFacts, id: string, waitUntil: WaitUntil): Promise<RecordedRefusal>
   /** Records counts that are not on record yet. For when a process ends. */
   flush(): Promise<void>
 }
 
-/** The same refusal, again and again. */
+/** Refusals that look the same to the caller who gets them, within one window. */
 interface Run {
+  /** When its first refusal was recorded. */
   readonly since: number
   /** How many were recorded on their own. */
   single: number
-  /** The record that stands for the rest, once there is one. */
-  standsFor?: { readonly id: string; readonly recorded: Promise<string>; onRecord: boolean }
-  /** How many it stands for beside itself. */
-  folded: number
+  /** The record that represents the rest, once there is one. */
+  standing?: Standing
+}
+
+/** A record that represents all further refusals of its run: they are answered with its id. */
+interface Standing {
+  readonly id: string
+  /** Pending until its record is durable; written once its counts are. Only between these it takes counts. */
+  state: 'pending' | 'open' | 'written'
+  readonly recorded: Promise<void>
+  /** What was refused after it, by what the log says of it. */
+  readonly kinds: Map<string, Kind>
+}
+
+/** Refusals of a run of which the log says the same. */
+interface Kind {
+  /** The last one of them. */
+  observed: Observed
+  readonly facts: AccessFacts
+  /** How many are not on record yet. */
+  count: number
+  /** Resolves when the record of the first one is durable, or can't be made. */
+  readonly tried: Promise<void>
 }
 
 /** How long refusals are counted together, in milliseconds: within what Workers let a request go on after its answer. */
 const WINDOW = 20_000
 /** So many are recorded on their own: a player that tries again twice is no flood. */
 const SINGLE = 3
-/** Most runs that one isolate knows of; of one that it forgets the next refusal is recorded on its own again. */
+/** Most runs that one isolate knows of. One that it forgets is counted at once. */
 const MAX_RUNS = 1_000
+/** Most kinds that one run counts. A refusal of a further kind gets a record of its own. */
+const MAX_KINDS = 8
 /** How long to wait for a record that another request has begun: if that one was cut off, it may never end. */
 const PATIENCE = 5_000
 
-/** Makes the recorder of refusals of one isolate. */
-export function refusalRecorder(record: Recorder): Refusals {
+/**
+ * Creates the recorder of refusals of one isolate.
+ *
+ * A caller sees an id and perhaps a time to wait. Both follow from the run, which is keyed by what the caller knows
+ * anyway. What only the log may say (the reason, the owner) never decides what is answered: a caller could poll an id and
+ * see by the answer that somebody stored it.
+ */
+export function refusalRecorder(record: Recorder, now: () => number): Refusals {
   const runs = new Remembered<Run>(MAX_RUNS)
-  const counting = new Set<() => Promise<void>>()
+  const open = new Set<Standing>()
 
-  /** The first that is not recorded on its own: its record says that it stands for others until a time. */
-  async function begin(
+  function runOf(key: string, waitUntil: WaitUntil): Run {
+    const known = runs.get(key)
+    const goesOn = known !== undefined && now() - known.since < WINDOW && known.standing?.state !== 'written'
+    if (goesOn) return known
+    const run: Run = { since: now(), single: 0 }
+    // On Workers the request that was to write the counts of the one before may have been ended.
+    for (const one of [known, runs.set(key, run)]) if (one?.standing) waitUntil(finish(one.standing))
+    return run
+  }
+
+  /** Begins the record that represents all further refusals of a run until its window ends. */
+  function stand(
     run: Run,
     observed: Observed,
     facts: AccessFacts,
     id: string,
     waitUntil: WaitUntil,
-  ): Promise<string> {
+  ): Standing {
     const end = run.since + WINDOW
-    const recorded = record(observed, { ...facts, repeats: { until: new Date(end).toISOString() } }, id)
-    const standsFor = { id, recorded, onRecord: false }
-    run.standsFor = standsFor
-    try {
-      await recorded
-      standsFor.onRecord = true
-    } catch (error) {
-      // The next one tries again.
-      delete run.standsFor
-      throw error
+    const repeats = { until: new Date(end).toISOString() }
+    const recorded = record(observed, { ...facts, repeats }, id).then(() => {
+      standing.state = 'open'
+      open.add(standing)
+    })
+    const first = { observed, facts, count: 0, tried: recorded }
+    const kinds = new Map([[kindOf(observed, facts), first]])
+    const standing: Standing = { id, state: 'pending', recorded, kinds }
+    run.standing = standing
+    const counted = recorded
+      .then(() => new Promise(resolve => setTimeout(resolve, end - now())))
+      .then(() => finish(standing))
+    waitUntil(counted.catch(() => {}))
+    return standing
+  }
+
+  /** Counts a refusal that a durable record represents. The first of its kind gets a record of its own. */
+  async function count(
+    { id, state, kinds }: Standing,
+    observed: Observed,
+    facts: AccessFacts,
+  ): Promise<void> {
+    if (state !== 'open') return recordCount(id, observed, facts, 1)
+    const name = kindOf(observed, facts)
+    const known = kinds.get(name)
+    if (known !== undefined) {
+      known.count += 1
+      known.observed = observed
+      return tried(known)
     }
-    const count = async () => {
-      if (!counting.delete(count) || run.folded === 0) return
-      try {
-        await record(observed, { ...facts, repeats: { of: id, count: run.folded } })
-      } catch (error) {
-        tellOperator(`how often a refusal was repeated is not on record, event ${id}`, error)
-      }
+    const added: Kind = {
+      ...{ observed, facts, count: 0 },
+      // The caller is answered the same, whatever becomes of this record: it is tried again with the counts.
+      tried: recordCount(id, observed, facts, 1).catch(() => {
+        added.count += 1
+      }),
     }
-    counting.add(count)
-    waitUntil(new Promise(resolve => setTimeout(resolve, end - observed.at)).then(count))
-    return id
+    if (kinds.size < MAX_KINDS) kinds.set(name, added)
+    return tried(added)
+  }
+
+  const tried = (kind: Kind): Promise<void> => within(PATIENCE, kind.tried).catch(() => {})
+
+  async function recordCount(
+    of: string,
+    observed: Observed,
+    { range: _, ...facts }: AccessFacts,
+    count: number,
+  ): Promise<void> {
+    await record(observed, { ...facts, repeats: { of, count } })
+  }
+
+  /** Writes the counts of a run. It takes no more after that: its next refusal begins another run. */
+  async function finish(standing: Standing): Promise<void> {
+    if (!open.delete(standing)) return
+    standing.state = 'written'
+    const { id, kinds } = standing
+    const writing = [...kinds.values()].filter(({ count }) => count > 0)
+    await Promise.all(
+      writing.map(({ observed, facts, count }) => recordCount(id, observed, facts, count)),
+    ).catch((error: unknown) =>
+      tellOperator(`how often a refusal was repeated is not on record, event ${id}`, error),
+    )
   }
 
   return {
     async record(attempt, facts, id, waitUntil) {
       const observed = observe(attempt)
-      const { at } = observed
-      const key = keyOf(observed, facts)
+      const key = visibleKey(attempt, facts)
       if (key === undefined) return { id: await record(observed, facts, id) }
-      const known = runs.get(key)
-      const run =
-        known !== undefined && at - known.since < WINDOW ? known : { since: at, single: 0, folded: 0 }
-      if (run !== known) runs.set(key, run)
+      const run = runOf(key, waitUntil)
       if (run.single < SINGLE) {
         run.single += 1
         return { id: await record(observed, facts, id) }
       }
-      const retryAfter = Math.max(1, Math.ceil((run.since + WINDOW - at) / 1000))
-      const { standsFor } = run
-      if (standsFor === undefined) return { id: await begin(run, observed, facts, id, waitUntil), retryAfter }
-      if (!standsFor.onRecord) await within(PATIENCE, standsFor.recorded)
-      // Counted only now: one that this record doesn't stand for is answered as a fault.
-      run.folded += 1
-      return { id: standsFor.id, retryAfter }
+      const retryAfter = Math.max(1, Math.ceil((run.since + WINDOW - now()) / 1000))
+      const known = run.standing
+      const standing = known ?? stand(run, observed, facts, id, waitUntil)
+      try {
+        if (known === undefined) await standing.recorded
+        else if (known.state === 'pending') await within(PATIENCE, known.recorded)
+      } catch (error) {
+        // The next one tries again.
+        if (run.standing === standing) delete run.standing
+        if (known === undefined) throw error
+        // No record represents this one, so it gets one of its own.
+        return { id: await record(observed, facts, id), retryAfter }
+      }
+      if (known !== undefined) await count(standing, observed, facts)
+      return { id: standing.id, retryAfter }
     },
 
     async flush() {
-      await Promise.all([...counting].map(count => count()))
+      await Promise.all([...open].map(finish))
     },
   }
 }
 
 /**
- * What two refusals must have in common to be the same: all that their records would say of them, but time and range.
- * Undefined for one that is always recorded on its own: a fault of ours, or an upload.
+ * What the caller of a refusal knows of it: what was answered, to which request of whose. Nothing else may go in, as two
+ * refusals with one key are answered with one id. Undefined for one that always gets a record of its own: a fault of
+ * ours, or an upload that can't be stored.
  */
-function keyOf(
-  { network, subject, recording, part, release }: Observed,
-  { reason, method }: AccessFacts,
+function visibleKey(
+  { place, subject, ticket, network }: Attempt,
+  { reason, method, status }: AccessFacts,
 ): string | undefined {
   const stage = stageOf(reason)
-  if (stage === 'fault' || stage === 'upload') return undefined
-  const who = subject === undefined ? network.ip : [subject.issuer, subject.id, subject.token]
-  return JSON.stringify([reason, method, recording, part, who, release])
+  if (stage === 'fault' || stage === 'upload' || status === 409) return undefined
+  const { ip, prefix } = network()
+  // Who sent a token that isn't accepted is no more the caller's to know than whether its signature was good.
+  const who =
+    subject === undefined || status === 401
+      ? [ip]
+      : [subject.issuer, subject.id, subject.token, ticket, prefix]
+  return JSON.stringify([status, method, place?.key, ...who])
+}
+
+/** All that the record of a refusal would say, except its time, its range, and which address of a network it came from. */
+function kindOf(
+  { at: _, network: { ip: __, ...network }, ...observed }: Observed,
+  { range: ___, ...facts }: AccessFacts,
+): string {
+  return JSON.stringify([network, observed, facts])
 }

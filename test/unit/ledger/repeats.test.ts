@@ -49,11 +49,16 @@ describe('a player that hammers', () => {
     })
   })
 
-  test('is on record again after its window', async () => {
+  test('is on record again after its window, and so is how often it was refused in it', async () => {
     for (let i = 0; i < 6; i++) await ask()
     now += 20_000
     const { id, retry } = await ask()
-    expect([(await events()).at(-1)?.id, retry]).toEqual([id, null])
+    const all = await events()
+    expect(all.find(event => event.id === id)).not.toHaveProperty('repeats')
+    expect([retry, all.map(({ repeats }) => repeats)]).toEqual([
+      null,
+      expect.arrayContaining([{ of: all[3]?.id, count: 2 }]),
+    ])
   })
 
   test('many at once are answered only when what stands for them is durable', async () => {
@@ -100,6 +105,82 @@ describe('a player that hammers', () => {
   })
 })
 
+describe('an answer tells nothing of the reason', () => {
+  const stored = (key: string, owner: string) =>
+    store.put(key, new Blob(['x']).stream(), {
+      ...{ size: 1, contentType: 'video/mp4', replaces: null },
+      binding: { owner, issuer: gate.idp.issuer },
+    })
+  let store: ReturnType<typeof memoryStore>
+  beforeEach(async () => {
+    store = memoryStore()
+    const locations = ['a', 'b'].map(name => ({ url: `/${name}/:recording`, key: `${name}/:recording` }))
+    gate = await memoryGate({ now: () => now, network: () => ({ ip }), store, locations })
+    authorization = `Bearer ${await gate.idp.token('patient-2')}`
+  })
+
+  test.each([1, 2, 3, 4, 5, 6])('when somebody stores the recording before request %i', async moment => {
+    const answers = []
+    for (let i = 1; i <= 7; i++) {
+      if (i === moment) await stored('a/rec-7', 'patient-1')
+      answers.push(await ask('/a/rec-7'))
+    }
+    const [, , , standing] = answers
+    expect(answers.map(({ retry }) => retry)).toEqual([null, null, null, '20', '20', '20', '20'])
+    expect(new Set(answers.slice(3).map(({ id }) => id)).size).toBe(1)
+    await gate.flush()
+    const all = await events()
+    // Each id that was answered is found, and each reason stands there as often as it was one.
+    const ids = all.map(({ id }) => id)
+    expect(answers.every(({ id }) => ids.includes(id))).toBe(true)
+    const times = (reason: string) =>
+      all
+        .filter(event => event.reason === reason)
+        .reduce((sum, { repeats }) => sum + (repeats && 'count' in repeats ? repeats.count : 1), 0)
+    expect([times('recording_unknown'), times('not_owner')]).toEqual([moment - 1, 8 - moment])
+    for (const { repeats } of all) if (repeats && 'of' in repeats) expect(repeats.of).toBe(standing?.id)
+  })
+
+  test('when one of two locations of a recording has it', async () => {
+    await stored('a/rec-7', 'patient-1')
+    for (let i = 0; i < 5; i++) await ask('/a/rec-7')
+    const other = []
+    for (let i = 0; i < 4; i++) other.push(await ask('/b/rec-7'))
+    expect(other.map(({ retry }) => retry)).toEqual([null, null, null, '20'])
+  })
+
+  test('by the time it takes: a counted one leaves as late as one that is recorded', async () => {
+    for (let i = 0; i < 4; i++) await ask('/a/rec-7')
+    const took: number[] = []
+    for (const owner of [undefined, 'patient-1', undefined]) {
+      if (owner !== undefined) await stored('a/rec-7', owner)
+      const started = performance.now()
+      await ask('/a/rec-7')
+      took.push(performance.now() - started)
+    }
+    expect(Math.min(...took)).toBeGreaterThan(95)
+  })
+
+  test('when the new reason can not be recorded at once: it is with the counts', async () => {
+    const inner = memoryLedger()
+    let down = false
+    const ledger: Ledger = {
+      ...inner,
+      record: entry => (down ? Promise.reject(new Error('down')) : inner.record(entry)),
+    }
+    gate = await memoryGate({ now: () => now, store, ledger, lastResort: () => {} })
+    authorization = `Bearer ${await gate.idp.token('patient-2')}`
+    for (let i = 0; i < 4; i++) await ask()
+    await stored('recordings/rec-1', 'patient-1')
+    down = true
+    expect(await ask()).toMatchObject({ status: 404, retry: '20' })
+    down = false
+    await ask()
+    await gate.flush()
+    expect((await events()).at(-1)).toMatchObject({ reason: 'not_owner', repeats: { count: 2 } })
+  })
+})
+
 describe('what differs is not the same', () => {
   test.each<[string, () => Promise<unknown>]>([
     ['recording', () => ask('/recordings/rec-2')],
@@ -107,6 +188,13 @@ describe('what differs is not the same', () => {
     ['subject', async () => ask(undefined, { authorization: `Bearer ${await gate.idp.token('patient-3')}` })],
     ['credential', () => ask(undefined, {})],
     ['release', () => ask(undefined, { authorization, 'mediaward-app-release': '4.12.0' })],
+    [
+      'network',
+      () => {
+        ip = '198.51.100.77'
+        return ask()
+      },
+    ],
     ['method', () => gate.fetch('/recordings/rec-1', { method: 'HEAD', headers: { authorization } })],
   ])('another %s', async (_, other) => {
     for (let i = 0; i < 6; i++) await ask()
@@ -121,6 +209,37 @@ describe('what differs is not the same', () => {
     ip = '203.0.113.8'
     await ask(undefined, {})
     expect(await events()).toHaveLength(5)
+  })
+
+  test('another AS or country, as a provider may have both in one network', async () => {
+    let where = { ip, asn: 2856, country: 'GB' }
+    gate = await memoryGate({ now: () => now, network: () => where })
+    authorization = `Bearer ${await gate.idp.token('patient-2')}`
+    for (let i = 0; i < 6; i++) await ask()
+    where = { ...where, asn: 64_496 }
+    await ask()
+    where = { ...where, country: 'FR' }
+    for (let i = 0; i < 3; i++) await ask()
+    await gate.flush()
+    const repeats = (await events()).flatMap(({ net, repeats }) =>
+      repeats && 'count' in repeats ? [[net?.asn, net?.country, repeats.count]] : [],
+    )
+    expect(repeats.sort()).toEqual([
+      [2856, 'GB', 2],
+      [64_496, 'FR', 1],
+      [64_496, 'FR', 2],
+      [64_496, 'GB', 1],
+    ])
+  })
+
+  test('of more kinds than one run counts each is on record', async () => {
+    for (let i = 0; i < 4; i++) await ask()
+    const releases = Array.from({ length: 30 }, (_, i) => `1.${i}`)
+    await Promise.all(
+      releases.map(release => ask(undefined, { authorization, 'mediaward-app-release': release })),
+    )
+    const recorded = (await events()).map(({ release }) => release)
+    expect(recorded).toEqual(expect.arrayContaining(releases))
   })
 
   test('a fault of ours is never counted together', async () => {
