@@ -61,7 +61,7 @@ export function createGate(options: MediawardOptions): Gate {
   const soleIssuer = names.length === 1 ? names[0] : undefined
   const originOf = (request: Request) => publicUrl ?? new URL(request.url).origin
   const places = (recording: string) => locations.map(({ keyPrefix }) => keyPrefix(recording))
-  const deliveries = deliveryRecorder(record)
+  const deliveries = deliveryRecorder(record, now)
   const beginView = viewRecorder(record, now, options.views)
   const playing: Playing = { store, soleIssuer, locations, originOf, beginView, deliveries }
   const storage: Storage = { store, issuers: names, places }

@@ -81,9 +81,10 @@ export interface TicketFacts {
 }
 
 /**
- * Somebody began to watch a recording: stored before the first byte left, unless `async` says otherwise. Its id names
- * the view. Gates in several places each say that it began: it is one where subject and recording are the same, and less
- * than half an hour lies between.
+ * A recording began to be watched: stored before the first byte left, unless `async` says otherwise. Its id names the
+ * view. Gates in several places each say that it began: it is one view if recording, subject, actor, session (for a token
+ * without one, the token), ticket and network (prefix, AS number, country) are the same, and less than half an hour lies
+ * between.
  */
 export interface ViewFacts {
   readonly kind: 'view'

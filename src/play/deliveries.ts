@@ -20,7 +20,9 @@ export interface Deliveries {
 }
 
 interface Pending {
+  /** The request whose answer was the first in it. */
   readonly observed: Observed
+  readonly began: number
   readonly sum: DeliveredSum
 }
 
@@ -32,12 +34,23 @@ const EVERY = 10_000
  */
 const OVERDUE = 60_000
 
+/** Most views whose bytes are counted at once. For one more, the oldest count is recorded early. */
+const MAX_PENDING = 10_000
+
 /** A record is not let grow longer than so many characters, and one answer more: it may have 64 KiB. */
 const FULL = 48 * 1024
 
-/** Makes the deliveries of one isolate. */
-export function deliveryRecorder(record: Recorder): Deliveries {
+/** Creates the deliveries of one isolate. */
+export function deliveryRecorder(record: Recorder, now: () => number): Deliveries {
+  // In the order in which they began.
   const pending = new Map<string, Pending>()
+
+  function begin(view: string, observed: Observed, waitUntil: WaitUntil): Pending {
+    const one = { observed, began: now(), sum: new DeliveredSum() }
+    pending.set(view, one)
+    waitUntil(new Promise(resolve => setTimeout(resolve, EVERY)).then(() => write(view, one)))
+    return one
+  }
 
   async function write(view: string, one: Pending): Promise<void> {
     // Written already, as there was too much of it, or by another request.
@@ -50,30 +63,20 @@ export function deliveryRecorder(record: Recorder): Deliveries {
     }
   }
 
-  function add(
-    observed: Observed,
-    delivery: Delivery,
-    taken: number | undefined,
-    waitUntil: WaitUntil,
-  ): void {
-    const { view } = delivery
-    let one = pending.get(view)
-    const fresh = one === undefined
-    if (one === undefined) {
-      one = { observed, sum: new DeliveredSum() }
-      pending.set(view, one)
+  function add(observed: Observed, delivered: Delivered, view: string, waitUntil: WaitUntil): void {
+    const one = pending.get(view) ?? begin(view, observed, waitUntil)
+    one.sum.add(delivered)
+    if (one.sum.size > FULL) waitUntil(write(view, one))
+    const [oldest] = pending
+    if (oldest !== undefined && (pending.size > MAX_PENDING || now() - oldest[1].began > OVERDUE)) {
+      waitUntil(write(...oldest))
     }
-    const mine = one
-    mine.sum.add({ ...delivery, taken })
-    if (mine.sum.size > FULL || observed.at - mine.observed.at > OVERDUE) waitUntil(write(view, mine))
-    else if (fresh)
-      waitUntil(new Promise(resolve => setTimeout(resolve, EVERY)).then(() => write(view, mine)))
   }
 
   return {
-    sending(observed, delivery, waitUntil) {
-      if (delivery.taken === undefined) add(observed, delivery, undefined, waitUntil)
-      else waitUntil(delivery.taken.then(taken => add(observed, delivery, taken, waitUntil)))
+    sending(observed, { view, taken, ...asked }, waitUntil) {
+      if (taken === undefined) add(observed, { ...asked, taken }, view, waitUntil)
+      else waitUntil(taken.then(bytes => add(observed, { ...asked, taken: bytes }, view, waitUntil)))
     },
     async flush() {
       await Promise.all([...pending].map(([view, one]) => write(view, one)))

@@ -102,7 +102,7 @@ export async function playRecording(
   async function watch(planned: Plan, opened: OpenedPart): Promise<Response> {
     try {
       const observed = observe(attempt)
-      const view = await beginView(observed, subject, place.recording, waitUntil)
+      const view = await beginView(observed, waitUntil)
       const { part } = observed
       deliveries.sending(observed, { view, part, ...opened.range, taken: opened.taken }, waitUntil)
     } catch (error) {

@@ -1,4 +1,3 @@
-import type { Subject } from '../authenticate/subject.ts'
 import { within } from '../deadline.ts'
 import type { ViewFacts } from '../ledger/event.ts'
 import { eventId } from '../ledger/event-id.ts'
@@ -16,17 +15,12 @@ import type { WaitUntil } from '../wait-until.ts'
 export type ViewPolicy = 'sync' | 'async'
 
 /**
- * Says that somebody watches a recording, before bytes are sent, and tells the id of the view's record: at once where
- * that is durable already, so that a warm request waits for nothing; else when it is.
+ * Records that a recording is watched, before bytes are sent. Returns the id of the view's record: at once if that is
+ * durable already, so that a warm request waits for nothing; else when it is.
  *
  * @throws Fault `ledger_unavailable` where it can't be recorded
  */
-export type BeginView = (
-  observed: Observed,
-  subject: Subject,
-  recording: string,
-  waitUntil: WaitUntil,
-) => Promise<string> | string
+export type BeginView = (observed: Observed, waitUntil: WaitUntil) => Promise<string> | string
 
 interface View {
   /** Of its record. */
@@ -79,8 +73,8 @@ export function viewRecorder(record: Recorder, now: () => number, policy: ViewPo
     view.last = Number.NEGATIVE_INFINITY
   }
 
-  return (observed, subject, recording, waitUntil) => {
-    const key = JSON.stringify([subject.issuer, subject.id, recording])
+  return (observed, waitUntil) => {
+    const key = keyOf(observed)
     const known = views.get(key)
     const goesOn = known !== undefined && observed.at - known.last < IDLE
     if (goesOn) known.last = Math.max(known.last, observed.at)
@@ -95,4 +89,15 @@ export function viewRecorder(record: Recorder, now: () => number, policy: ViewPo
       throw new Fault('ledger_unavailable', error)
     })
   }
+}
+
+/**
+ * What the requests of one view have in common. A stolen session watches from another network, or with a token or ticket
+ * that the patient doesn't use: that is a view of its own, and what left in it is counted apart. A token that replaces
+ * another one of its session, as some providers do every minute, begins none.
+ */
+function keyOf({ subject, ticket, recording, network: { prefix, asn, country } }: Observed): string {
+  const { issuer, id, actor, session, token } = subject ?? {}
+  const login = session === undefined ? { token } : { session }
+  return JSON.stringify([recording, issuer, id, actor, login, ticket, prefix, asn, country])
 }

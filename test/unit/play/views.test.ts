@@ -1,3 +1,4 @@
+import type { JWTPayload } from 'jose'
 import { describe, expect, test } from 'vitest'
 import type { Ledger, LedgerEntry } from '../../../src/index.ts'
 import { memoryLedger } from '../../../src/runtime/memory/index.ts'
@@ -88,6 +89,39 @@ describe('no view without a record', () => {
     expect((await kinds(gate)).filter(kind => kind === 'view')).toHaveLength(2)
   })
 
+  test('a thief who has the token or the session watches in a view of their own', async () => {
+    let ip = '203.0.113.5'
+    const gate = await memoryGate({ network: () => ({ ip }) })
+    const play = async (claims: JWTPayload, range = 'bytes=0-9') => {
+      const headers = { range, authorization: `Bearer ${await gate.idp.token('patient-1', claims)}` }
+      expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(206)
+    }
+    // Tokens of one session, each good for a minute, and the patient's address changes within the network.
+    for (const jti of ['a', 'b', 'c']) await play({ sid: 'session-1', jti })
+    ip = '203.0.113.77'
+    await play({ sid: 'session-1', jti: 'd' })
+    expect(await kinds(gate)).toEqual(['view'])
+    ip = '198.51.100.77'
+    await play({ sid: 'session-1', jti: 'd' }, 'bytes=0-')
+    await play({ sid: 'session-2', jti: 'e' })
+    await play({ jti: 'f' })
+    await play({ jti: 'f' })
+    await play({ jti: 'g' })
+    await gate.flush()
+    const { entries } = await gate.ledger.read({ limit: 100, kind: 'delivery' })
+    const left = entries.map(({ json }) => {
+      const { bytes, net } = JSON.parse(json) as { bytes: number; net: { prefix: string } }
+      return [net.prefix, bytes]
+    })
+    expect(left).toEqual([
+      ['203.0.113.0/24', 40],
+      ['198.51.100.0/24', 3000],
+      ['198.51.100.0/24', 10],
+      ['198.51.100.0/24', 20],
+      ['198.51.100.0/24', 10],
+    ])
+  })
+
   test('no byte, no view: HEAD, a condition that holds, a range beyond the end', async () => {
     const gate = await memoryGate()
     const headers = await bearer(gate)
@@ -131,6 +165,15 @@ test('which bytes left in a view is put together, and names the view', async () 
   expect(JSON.parse(entries[0]?.json ?? '')).toMatchObject({
     ...{ view, recording: 'rec-1', answers: 3, assumed: 3, cut: 0, bytes: 210, parts: [{ ranges }] },
   })
+})
+
+test('bytes whose record was to be written by a request that was ended are recorded with the next ones', async () => {
+  let now = Date.now()
+  const gate = await memoryGate({ now: () => now })
+  await gate.fetch('/recordings/rec-1', { headers: await bearer(gate) })
+  now += 60_001
+  await gate.fetch('/recordings/rec-1', { headers: await bearer(gate) })
+  await expect.poll(() => kinds(gate)).toEqual(['view', 'view', 'delivery'])
 })
 
 test('a record that never ends holds nobody up for ever: the next request begins anew', {
