@@ -1,7 +1,10 @@
 export type { Algorithm, Issuer } from './authenticate/issuer.ts'
 export type { CookiePolicy, TicketBinding, TicketOptions } from './authenticate/ticket-options.ts'
 export {
+  BytesUnavailable,
+  type DamagedPart,
   DigestMismatch,
+  NameTaken,
   type OpenedPart,
   type PutOptions,
   type RecordingStore,

@@ -34,6 +34,8 @@ export const REASONS = {
   ],
   /** A stored playlist that leads out of its recording, or that can't be read safely. */
   playlist: ['playlist_outside', 'playlist_invalid'],
+  /** A stored object, or an upload, is in a content coding (RFC 9110 8.4): no byte of it can be told from its place. */
+  encoding: ['encoding_unsupported'],
   /** A recorder's upload cannot be stored as it was sent. */
   upload: ['upload_invalid', 'upload_conflict'],
   /** What an app asks about a list can't be understood. */

@@ -63,6 +63,10 @@ export function answerTo(reason: Reason, concealedStatus: 403 | 404, allow: stri
     case 'playlist':
       // Only who may watch the recording gets here, so it tells nobody that there is one.
       return { status: 403, title: 'Forbidden', headers: {} }
+    case 'encoding':
+      // Only who may watch the recording, or store it, gets here. No Retry-After: it stays so until it is stored again.
+      // RFC 9110 15.5.16: Accept-Encoding says which content codings are taken.
+      return { status: 415, title: 'Unsupported Media Type', headers: { 'Accept-Encoding': 'identity' } }
     case 'upload':
       return reason === 'upload_conflict'
         ? { status: 409, title: 'Conflict', headers: {} }

@@ -41,11 +41,12 @@ export function parseRange(header: string | null): readonly RangeSpec[] | undefi
 
 /**
  * What to ask the store for while the size isn't known: one range as it is; several ranges as the whole, since what
- * they come to depends on the size.
+ * they come to depends on the size; the last 0 bytes as the whole, since no store can be asked for them.
  */
 export function requestedRange(specs: readonly RangeSpec[] | undefined): RequestedRange | undefined {
   const [spec, ...more] = specs ?? []
   if (spec === undefined || more.length > 0) return undefined
+  if ('suffix' in spec && spec.suffix === 0) return undefined
   if ('suffix' in spec) return { suffix: Math.min(spec.suffix, Number.MAX_SAFE_INTEGER) }
   const offset = Math.min(spec.first, Number.MAX_SAFE_INTEGER)
   const length = spec.last - spec.first + 1

@@ -51,7 +51,7 @@ export class UploadUnknown extends Error {
  *
  * - `begin` resolves to the name of an upload: 1 to 1024 visible ASCII characters that nobody can guess. It settles what
  *   the object will be stamped with; nothing is seen of it yet. The upload is good for 7 days at least where the store
- *   is not told otherwise, across a restart too.
+ *   is not told otherwise, across a restart too. It rejects with a `NameTaken` as `put` does.
  * - `putPiece` stores one piece, all or nothing, and resolves to its tag (1 to 1024 visible ASCII characters) when it is
  *   durable. Pieces come in any order, and several at once. Of a piece that comes again the last one counts; one that
  *   fails leaves the one before as it was. It rejects as `put` does, and with `UploadUnknown` where this key has no such

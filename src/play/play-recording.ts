@@ -1,13 +1,20 @@
 import type { Subject } from '../authenticate/subject.ts'
 import { authorize } from '../authorize/authorize.ts'
-import { type ByteRange, parseRange, requestedRange } from '../deliver/byte-range.ts'
+import { type ByteRange, parseRange, requestedRange, servedRange } from '../deliver/byte-range.ts'
 import { bytesOf, deliver, holds, type Plan, plan } from '../deliver/deliver.ts'
-import type { OpenedPart, RecordingStore, StoredPart } from '../deliver/recording-store.ts'
+import {
+  BytesUnavailable,
+  type DamagedPart,
+  type OpenedPart,
+  type RecordingStore,
+  type StoredPart,
+} from '../deliver/recording-store.ts'
 import { type Attempt, observe } from '../ledger/observe.ts'
 import type { CompiledLocation } from '../locate/location.ts'
 import type { PlaylistKind } from '../playlist/kind.ts'
 import { type Place, settled } from '../recording.ts'
 import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
+import { StorageFault } from '../storage-fault.ts'
 import type { WaitUntil } from '../wait-until.ts'
 import type { Deliveries } from './deliveries.ts'
 import { isNamedPlaylist, kindByBytes, kindOf, type ReadPlaylist, readPlaylist } from './read-playlist.ts'
@@ -26,6 +33,9 @@ export interface Playing {
 }
 
 const unavailable = Fault.as('store_unavailable')
+const CODED = new StorageFault(
+  'a recording is stored in a content coding (Content-Encoding): store it again without',
+)
 
 /**
  * Opens a recording, decides, and delivers it. One read of the store gives facts and bytes of one version of one
@@ -45,17 +55,28 @@ export async function playRecording(
   // A playlist is read whole, whatever of it is asked for.
   const isPlaylist = isNamedPlaylist(place)
   const range = isPlaylist ? undefined : requestedRange(specs)
-  const opening = isGet || isPlaylist ? store.open(place.key, range) : store.find(place.key)
-  const part = await opening.catch(unavailable)
+  const isOpened = isGet || isPlaylist
+  const answered = isOpened ? await store.open(place.key, range).catch(unlessWithheld) : undefined
+  const withheld = answered instanceof BytesUnavailable ? answered : undefined
+  const part =
+    answered === undefined || answered instanceof BytesUnavailable
+      ? await store.find(place.key).catch((error: unknown) => unavailable(withheld?.cause ?? error))
+      : answered
   const refusal = refusalOf(part)
   if (refusal !== undefined || part === null) {
     discard(part, waitUntil)
-    // A range beyond the end takes the store two reads. Every refused range takes two, or the time that a refusal
-    // takes would tell that the recording is there, and how long it is.
-    if (range !== undefined && (part === null || 'body' in part))
-      await store.find(place.key).catch(unavailable)
-    return refusal ?? refused('recording_unknown')
+    // Withheld bytes take the store two reads. So every refusal takes two, or the time that it takes would tell that the
+    // recording is there, and how long it is.
+    if (part === answered) await store.find(place.key).catch(unavailable)
+    const { refused: reason } = refusal ?? refused('recording_unknown')
+    // The operator gets to read the fault. The answer is the same with it and without.
+    if (part !== null && 'fault' in part) throw new Fault(reason, part.fault)
+    return refused(reason)
   }
+  // From here on there is a permit: only now may anything follow from the bytes.
+  if ('fault' in part) throw new Fault('store_unavailable', part.fault)
+  if (part.encoding !== undefined) throw new Fault('encoding_unsupported', CODED)
+  if (withheld !== undefined && servedRange(range, part.size) !== undefined) unavailable(withheld)
 
   const kind = kindOf(part, place)
   const playlist = kind && (await readThrough(kind, part))
@@ -112,7 +133,7 @@ export async function playRecording(
     return deliver(planned, opened, opened.body, crossOrigin)
   }
 
-  function refusalOf(opened: StoredPart | null): Refused | undefined {
+  function refusalOf(opened: StoredPart | DamagedPart | null): Refused | undefined {
     const recording = opened && settled(opened.binding, soleIssuer)
     if (recording !== null) attempt.binding = recording
     const decision = authorize({ subject, action: 'play', recording })
@@ -120,8 +141,12 @@ export async function playRecording(
   }
 }
 
+function unlessWithheld(error: unknown): BytesUnavailable {
+  return error instanceof BytesUnavailable ? error : unavailable(error)
+}
+
 /** Closes a body that nobody will read: left open it would hold one of the few connections of the request. */
-function discard(part: OpenedPart | StoredPart | null, waitUntil: WaitUntil): null {
+function discard(part: OpenedPart | StoredPart | DamagedPart | null, waitUntil: WaitUntil): null {
   if (part !== null && 'body' in part) waitUntil(part.body.cancel().catch(() => {}))
   return null
 }

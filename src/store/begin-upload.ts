@@ -1,5 +1,6 @@
 import { responseHeaders } from '../deliver/response-headers.ts'
-import { Fault, type Refused, refused } from '../refusal.ts'
+import { type Refused, refused } from '../refusal.ts'
+import { storeFailure } from './outcome.ts'
 import { claimFor, lookAt } from './ownership.ts'
 import { isSize, pieceSizeOf } from './pieces.ts'
 import { refuseWholeDigest } from './stated-digest.ts'
@@ -29,7 +30,8 @@ export async function beginUpload(deposit: Deposit): Promise<Response | Refused>
 
   const pieceSize = pieceSizeOf(size)
   const options = { size, pieceSize, contentType: statedType(headers, place), binding }
-  const upload = await storage.store.begin(place.key, options).catch(Fault.as('store_unavailable'))
+  const upload = await storage.store.begin(place.key, options).catch(storeFailure)
+  if (typeof upload === 'object') return upload
   return Response.json(
     { upload, piece_size: pieceSize },
     { status: 201, headers: responseHeaders(crossOrigin) },

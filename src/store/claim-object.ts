@@ -1,41 +1,70 @@
-import type { RecordingStore } from '../deliver/recording-store.ts'
+import type { DamagedPart, RecordingStore, StoredPart } from '../deliver/recording-store.ts'
 import { RESERVED_PREFIX } from '../locate/location.ts'
 import type { Binding } from '../recording.ts'
+
+type Reading = Pick<RecordingStore, 'find'>
+type Claiming = Pick<RecordingStore, 'find' | 'put' | 'stamped'>
 
 const claimKey = (recording: string): string => `${RESERVED_PREFIX}bindings/${recording}`
 
 /** `RecordingStore.claimed` where {@link claimByObject} claims. */
-export async function claimedByObject(
-  { find }: Pick<RecordingStore, 'find'>,
-  recording: string,
-): Promise<Binding | null> {
-  return (await find(claimKey(recording)))?.binding ?? null
+export async function claimedByObject(store: Reading, recording: string): Promise<Binding | null> {
+  return claimIn(await findClaim(store, recording))
 }
 
 /**
- * Claims a recording id by an empty object of its own, put where none is: `RecordingStore.claim` for every store
+ * Claims a recording id by a small object of its own, put where none is: `RecordingStore.claim` for every store
  * that can do that. Who comes second finds the object of who came first.
  */
 export async function claimByObject(
-  { find, put, stamped }: Pick<RecordingStore, 'find' | 'put' | 'stamped'>,
+  store: Claiming,
   recording: string,
   binding: Binding,
   places: readonly string[],
 ): Promise<Binding> {
-  const key = claimKey(recording)
   // Read first: a recording of many parts claims for each of them, and stores take few writes to one key.
-  const held = await find(key)
-  if (held !== null) return held.binding
-  // A recording that was stored by other means than ours is whose it is stamped to be.
-  const [first = binding] = await stamped(places)
-  const options = { size: 0, contentType: 'application/octet-stream', replaces: null }
+  const found = await findClaim(store, recording)
+  const held = claimIn(found)
+  if (held !== null) return held
+  const first = bindingToClaim(await store.stamped(places), binding)
+  if (first.owner === undefined) return first
+  // What replaces a claim without an owner has bytes of its own: all empty objects share one entity tag, by which two
+  // at once would both replace it.
+  const bytes = new TextEncoder().encode(found === null ? '' : crypto.randomUUID())
+  const options = {
+    size: bytes.length,
+    contentType: 'application/octet-stream',
+    replaces: found?.etag ?? null,
+    binding: first,
+  }
   let fault: unknown
-  const claimed = await put(key, null, { ...options, binding: first }).catch((error: unknown) => {
+  const body = bytes.length === 0 ? null : new Blob([bytes]).stream()
+  const claimed = await store.put(claimKey(recording), body, options).catch((error: unknown) => {
     fault = error
     return null
   })
   // Of many at once a store may fail all but the first, whose binding is in force then.
-  const inForce = claimed ?? (await find(key))
+  const inForce = claimIn(claimed ?? (await findClaim(store, recording)))
   if (inForce === null) throw fault ?? new Error('the binding vanished while it was read')
-  return inForce.binding
+  return inForce
+}
+
+/**
+ * The binding to claim for a recording that isn't claimed. One that was stored by other means than ours belongs to the
+ * first owner that it is stamped with. Without an owner nothing is to be claimed.
+ */
+export function bindingToClaim(stamped: readonly Binding[], binding: Binding): Binding {
+  return stamped.find(({ owner }) => owner !== undefined) ?? stamped[0] ?? binding
+}
+
+/** @throws where the claim is damaged: it must not count as absent, or the recording could be bound to another owner */
+async function findClaim({ find }: Reading, recording: string): Promise<StoredPart | null> {
+  const found: StoredPart | DamagedPart | null = await find(claimKey(recording))
+  if (found !== null && 'fault' in found) throw found.fault
+  return found
+}
+
+/** A claim without an owner binds to nobody: it counts as absent. */
+function claimIn(found: StoredPart | null): Binding | null {
+  return found?.binding.owner === undefined ? null : found.binding
 }

@@ -1,7 +1,6 @@
-import { UploadUnknown } from '../deliver/uploads.ts'
 import { readJson } from '../read-json.ts'
-import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
-import { outcomeOf, pauseAfter, uploadUnknown } from './outcome.ts'
+import { isRefused, type Refused, refused } from '../refusal.ts'
+import { outcomeOf, pauseAfter, storeFailure, uploadUnknown } from './outcome.ts'
 import { confirmFor, lookAt } from './ownership.ts'
 import { isName, isSize, MOST_PIECES, pieceSizeOf } from './pieces.ts'
 import { refuseWholeDigest } from './stated-digest.ts'
@@ -39,9 +38,7 @@ export async function completeUpload(deposit: Deposit): Promise<Response | Refus
   await pauseAfter(present, attempt.at)
   const stored = await storage.store
     .complete(place.key, upload, { ...whole, replaces: present?.etag ?? null })
-    .catch((error: unknown) =>
-      error instanceof UploadUnknown ? uploadUnknown() : Fault.as('store_unavailable')(error),
-    )
+    .catch(storeFailure)
   return isRefused(stored) ? stored : outcomeOf(stored, present, deposit)
 }
 

@@ -1,4 +1,4 @@
-import { DigestMismatch, type StoredPart } from '../deliver/recording-store.ts'
+import { DigestMismatch, NameTaken, type StoredPart } from '../deliver/recording-store.ts'
 import { responseHeaders } from '../deliver/response-headers.ts'
 import { type CompletedPart, UploadUnknown } from '../deliver/uploads.ts'
 import { Fault, type Refused, refused } from '../refusal.ts'
@@ -38,9 +38,9 @@ export function outcomeOf(
  * @throws Fault where it was the store that failed
  */
 export async function brokenOff(error: unknown, { place, storage }: Deposit): Promise<Refused> {
-  const unavailable = Fault.as('store_unavailable')
-  if (error instanceof StorageFault) return unavailable(error)
-  if (error instanceof UploadUnknown) return uploadUnknown()
+  if (error instanceof StorageFault || error instanceof UploadUnknown || error instanceof NameTaken) {
+    return storeFailure(error)
+  }
   if (error instanceof DigestMismatch) {
     return refused(
       'upload_invalid',
@@ -48,10 +48,24 @@ export async function brokenOff(error: unknown, { place, storage }: Deposit): Pr
     )
   }
   // The upload broke off, or the store did. A store that still answers wasn't it.
-  await storage.store.find(place.key).catch(unavailable)
+  await storage.store.find(place.key).catch(storeFailure)
   return refused(
     'upload_invalid',
     'The upload broke off, or was not as long as Content-Length said: send it again',
+  )
+}
+
+/**
+ * Why a store did not do what a recorder asks for.
+ *
+ * @throws Fault where it failed
+ */
+export function storeFailure(error: unknown): Refused {
+  if (error instanceof UploadUnknown) return uploadUnknown()
+  if (!(error instanceof NameTaken)) throw new Fault('store_unavailable', error)
+  return refused(
+    'upload_conflict',
+    'The store ignores case, and holds a recording or part whose name differs in nothing else: store under another name',
   )
 }
 

@@ -2,8 +2,8 @@ import { failedPrecondition } from '../deliver/preconditions.ts'
 import type { StoredPart } from '../deliver/recording-store.ts'
 import { responseHeaders } from '../deliver/response-headers.ts'
 import { type Binding, settled } from '../recording.ts'
-import { Fault, type Refused, refused } from '../refusal.ts'
-import { uploadUnknown } from './outcome.ts'
+import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
+import { storeFailure, uploadUnknown } from './outcome.ts'
 import type { Deposit } from './storage.ts'
 
 const unavailable = Fault.as('store_unavailable')
@@ -17,6 +17,7 @@ export async function lookAt(
 ): Promise<{ readonly present: StoredPart | null } | Response | Refused> {
   const { attempt, place, storage, crossOrigin } = deposit
   const present = await storage.store.find(place.key).catch(unavailable)
+  if (present !== null && 'fault' in present) throw new Fault('store_unavailable', present.fault)
   if (present !== null) {
     const refusal = refuseOther(deposit, present.binding)
     if (refusal !== undefined) return refusal
@@ -31,8 +32,8 @@ export async function lookAt(
 export async function claimFor(deposit: Deposit): Promise<Refused | undefined> {
   const { place, binding, storage } = deposit
   const { store, places } = storage
-  const claimed = await store.claim(place.recording, binding, places(place.recording)).catch(unavailable)
-  return refuseOther(deposit, claimed)
+  const claimed = await store.claim(place.recording, binding, places(place.recording)).catch(storeFailure)
+  return isRefused(claimed) ? claimed : refuseOther(deposit, claimed)
 }
 
 /**
@@ -50,5 +51,10 @@ function refuseOther({ attempt, binding, storage }: Deposit, bound: Binding): Re
   const { owner: id, issuer, tenant } = binding
   if (owner.owner === id && owner.issuer === issuer && owner.tenant === tenant) return undefined
   attempt.binding = bound
-  return refused('binding_conflict', 'This recording is bound to another owner: store under a new id')
+  return refused(
+    'binding_conflict',
+    bound.owner === undefined
+      ? 'What is stored under this id has no owner (mw-owner): stamp it or take it away, or store under a new id'
+      : 'This recording is bound to another owner: store under a new id',
+  )
 }

@@ -1,21 +1,31 @@
 import type { RecordingStore } from '../deliver/recording-store.ts'
 import type { Binding } from '../recording.ts'
 
+/** Looked for where nothing is. No request leads there, as no segment begins with a dot. */
+const NOTHING = '.nothing'
+
 /**
  * `RecordingStore.stamped` for a store whose lists tell no bindings: what is first below a prefix is looked at.
  *
+ * @param isKey whether the store can be asked for a key. An object that no request can name counts as one without an
+ *   owner: a fault would tell that it is there
  * @param firstBelow the first key below a prefix that ends in `/`
  */
 export async function stampedByFinding(
   { find }: Pick<RecordingStore, 'find'>,
   places: readonly string[],
+  isKey: (key: string) => boolean,
   firstBelow: (prefix: string) => Promise<string | undefined>,
 ): Promise<readonly Binding[]> {
   const found = await Promise.all(
     places.map(async place => {
       const key = place.endsWith('/') ? await firstBelow(place) : place
-      return key === undefined ? null : find(key)
+      const named = key !== undefined && isKey(key)
+      // One read less would tell by its time that nothing is there.
+      const part = await find(named ? key : place + NOTHING)
+      if (named) return part === null ? [] : [part.binding]
+      return key === undefined ? [] : [{}]
     }),
   )
-  return found.flatMap(part => (part === null ? [] : [part.binding]))
+  return found.flat()
 }

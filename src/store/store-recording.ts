@@ -1,9 +1,10 @@
 import type { Subject } from '../authenticate/subject.ts'
 import { authorize } from '../authorize/authorize.ts'
+import { contentCodings } from '../deliver/content-coding.ts'
 import type { Attempt } from '../ledger/observe.ts'
 import type { Storing } from '../locate/target.ts'
 import type { Place } from '../recording.ts'
-import { isRefused, type Refused } from '../refusal.ts'
+import { isRefused, type Refused, refused } from '../refusal.ts'
 import { abandonUpload } from './abandon-upload.ts'
 import { beginUpload } from './begin-upload.ts'
 import { completeUpload } from './complete-upload.ts'
@@ -28,6 +29,12 @@ export async function storeRecording(
   const decision = authorize({ subject: recorder, action: 'store', recording: null })
   if (isRefused(decision)) return decision
   const { method, headers } = attempt.request
+  if (contentCodings(headers.get('content-encoding')).length > 0) {
+    return refused(
+      'encoding_unsupported',
+      'Content-Encoding must be left out: ranges are of the bytes as they are stored, so send them as they are played',
+    )
+  }
   const binding = statedOwner(headers, recorder, storage.issuers)
   if (isRefused(binding)) return binding
   const deposit: Deposit = { attempt, place, binding, storage, crossOrigin }

@@ -1,15 +1,44 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { RecordingStore } from '../../src/deliver/recording-store.ts'
 import { folderStore } from '../../src/runtime/local/folder/folder-store.ts'
 import { sqliteLedger } from '../../src/runtime/local/sqlite/sqlite-ledger.ts'
 import { sqliteOverflow } from '../../src/runtime/local/sqlite/sqlite-overflow.ts'
 import { ledgerContract } from './ledger.ts'
 import { overflowContract } from './overflow.ts'
-import { recordingStoreContract } from './recording-store.ts'
+import { claimObjectContract, damagedBytesContract, KEY, recordingStoreContract } from './recording-store.ts'
+import { bytesOf, dana, stream } from './recordings.ts'
 
 const folder = () => mkdtempSync(join(tmpdir(), 'mediaward-'))
 
+/** A store with one object, after something was done to the file of its bytes. */
+async function damaged(damage: (file: string) => void): Promise<RecordingStore> {
+  const root = folder()
+  const bytes = bytesOf(1000, 7)
+  const facts = { size: bytes.length, contentType: 'video/mp4', binding: dana, replaces: null }
+  await folderStore(root).put(KEY, stream(bytes), facts)
+  const name = readdirSync(join(root, 'recordings')).find(one => /@[0-9a-f]{32}$/.test(one)) ?? ''
+  damage(join(root, 'recordings', name))
+  return folderStore(root)
+}
+
 recordingStoreContract('a folder', () => folderStore(folder()))
+claimObjectContract('a folder', () => folderStore(folder()))
+damagedBytesContract('a folder', {
+  'bytes that are missing': () => damaged(file => rmSync(file)),
+  'bytes that are cut short': () => damaged(file => truncateSync(file, 999)),
+  'bytes that are none': () => damaged(file => truncateSync(file, 0)),
+  'a link in the place of the bytes': () =>
+    damaged(file => {
+      rmSync(file)
+      symlinkSync('/etc/passwd', file)
+    }),
+  'a folder in the place of the bytes': () =>
+    damaged(file => {
+      rmSync(file)
+      mkdirSync(file)
+    }),
+})
 ledgerContract('a file of SQLite', () => sqliteLedger(join(folder(), 'ledger.sqlite')))
 overflowContract('a file of SQLite', () => sqliteOverflow(join(folder(), 'overflow.sqlite')))

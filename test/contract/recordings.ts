@@ -1,4 +1,4 @@
-import type { OpenedPart, StoredPart } from '../../src/deliver/recording-store.ts'
+import type { OpenedPart, RecordingStore, StoredPart } from '../../src/deliver/recording-store.ts'
 import type { Binding } from '../../src/recording.ts'
 
 // What the contracts store.
@@ -22,8 +22,15 @@ export function stream(content: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Ar
   return new Blob([content]).stream()
 }
 
-export async function read(part: OpenedPart | StoredPart | null): Promise<Uint8Array<ArrayBuffer>> {
-  if (part === null || !('body' in part)) throw new Error('there is no body')
+/** The facts of an object, undamaged; null where there is none. */
+export async function factsOf(store: RecordingStore, key: string): Promise<StoredPart | null> {
+  const found = await store.find(key)
+  if (found !== null && 'fault' in found) throw found.fault
+  return found
+}
+
+export async function read(part: OpenedPart | null): Promise<Uint8Array<ArrayBuffer>> {
+  if (part === null) throw new Error('there is no body')
   return new Uint8Array(await new Response(part.body).arrayBuffer())
 }
 

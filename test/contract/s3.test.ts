@@ -1,7 +1,11 @@
+import { AwsClient } from 'aws4fetch'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { metadataOf } from '../../src/deliver/object-metadata.ts'
+import type { RecordingStore } from '../../src/deliver/recording-store.ts'
 import { s3Store } from '../../src/runtime/local/s3/s3-store.ts'
 import { r2OverS3, type S3Server, s3rver } from '../support/s3-server.ts'
-import { recordingStoreContract } from './recording-store.ts'
+import { claimObjectContract, damagedBytesContract, KEY, recordingStoreContract } from './recording-store.ts'
+import { dana } from './recordings.ts'
 
 // The port over S3, against two servers that others wrote. Both check every signature.
 
@@ -29,7 +33,43 @@ function overS3(name: string, start: () => Promise<S3Server>, cannot: Readonly<R
       expect([...leftOut].sort()).toEqual(Object.keys(cannot).sort())
     })
     recordingStoreContract(name, () => s3Store(server.bucket()), 5 * 2 ** 20)
+    claimObjectContract(name, () => s3Store(server.bucket()))
+    damagedBytesContract(name, {
+      'bytes in gzip': () => encoded(server, 'gzip'),
+      'bytes in gzip, sent in chunks': () => encoded(server, 'aws-chunked,gzip'),
+      'bytes in a coding that nobody knows': () => encoded(server, 'x-unknown'),
+    })
+
+    test.each(['', 'identity', 'aws-chunked', 'Identity, AWS-chunked'])(
+      'an object with the Content-Encoding "%s" has none',
+      async encoding => {
+        const store = await encoded(server, encoding)
+        expect(await store.find(KEY)).not.toHaveProperty('encoding')
+        expect(await new Response((await store.open(KEY))?.body).text()).toBe('0123456789')
+      },
+    )
   })
+}
+
+/** A store with an object that another tool stored with a Content-Encoding. */
+async function encoded(server: S3Server, encoding: string): Promise<RecordingStore> {
+  const options = server.bucket()
+  const response = await new AwsClient({ ...options, service: 's3', region: 'auto' }).fetch(
+    `${options.endpoint}/${options.bucket}/${KEY}`,
+    {
+      method: 'PUT',
+      body: '0123456789',
+      headers: {
+        'content-type': 'video/mp4',
+        'content-encoding': encoding,
+        ...Object.fromEntries(
+          Object.entries(metadataOf(dana)).map(([name, value]) => [`x-amz-meta-${name}`, value]),
+        ),
+      },
+    },
+  )
+  expect(response.status, await response.text()).toBe(200)
+  return s3Store(options)
 }
 
 const LEAVES_FILE = 's3rver writes in place: an upload that broke off leaves an empty file'
@@ -86,8 +126,8 @@ describe('a store that ignores conditions', () => {
       ...facts,
       range: { offset: 2, length: 2 },
     })
-    await expect(store.open('part', { suffix: 2 })).rejects.toThrow(
-      'S3 answered GetObject with another range than was asked for',
-    )
+    await expect(store.open('part', { suffix: 2 })).rejects.toMatchObject({
+      cause: { message: 'S3 answered GetObject with another range than was asked for' },
+    })
   })
 })

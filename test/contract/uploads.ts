@@ -1,13 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import {
-  DigestMismatch,
-  type OpenedPart,
-  type RecordingStore,
-  type StoredPart,
-} from '../../src/deliver/recording-store.ts'
+import { DigestMismatch, type OpenedPart, type RecordingStore } from '../../src/deliver/recording-store.ts'
 import { UploadUnknown } from '../../src/deliver/uploads.ts'
 import type { Binding } from '../../src/recording.ts'
-import { ben, bytesOf, dana, read, sha256, stream } from './recordings.ts'
+import { ben, bytesOf, dana, factsOf, read, sha256, stream } from './recordings.ts'
 
 // What every adapter of the port RecordingStore must do with digests and with uploads in pieces.
 
@@ -93,7 +88,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       const tags = await sendAll(store, upload)
       for (const tag of tags) expect(tag).toMatch(VISIBLE)
       const completed = await complete(store, upload, tags)
-      const found = await store.find(KEY)
+      const found = await factsOf(store, KEY)
       expect(found).toMatchObject({ ...completed, size, contentType: 'video/mp4', binding: dana })
       expect(found?.etag).toMatch(/^"[^"]+"$/)
       expect((found?.modified ?? 1) % 1000).toBe(0)
@@ -333,7 +328,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
 }
 
 /** By their digest: comparing millions of bytes one by one takes seconds. */
-async function expectBytes(part: OpenedPart | StoredPart | null, bytes: Uint8Array<ArrayBuffer>) {
+async function expectBytes(part: OpenedPart | null, bytes: Uint8Array<ArrayBuffer>) {
   expect(await sha256(await read(part))).toBe(await sha256(bytes))
 }
 

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import type { RecordingStore } from '../../src/index.ts'
 import { folderStore } from '../../src/runtime/local/index.ts'
 import { memoryStore } from '../../src/runtime/memory/index.ts'
-import { bytesOf, sha256 } from '../contract/recordings.ts'
+import { bytesOf, factsOf, sha256 } from '../contract/recordings.ts'
 import { sample } from '../support/sample.ts'
 
 // Uploads in pieces, in any order of what recorders can do: a folder does as the store in memory does, which is so
@@ -90,7 +90,7 @@ async function act(recorder: Recorder, step: Step): Promise<string> {
     }
     const sent = tags.get(step.upload) ?? []
     if (step.do === 'complete') {
-      const replaces = step.replaces ? ((await store.find(key))?.etag ?? null) : null
+      const replaces = step.replaces ? ((await factsOf(store, key))?.etag ?? null) : null
       const list = [...sent].slice(step.drop).map(tag => tag ?? 'none')
       const done = await store.complete(key, upload, { tags: list, size: step.size, replaces })
       return done === null ? 'too late' : `complete, ${done.size}`

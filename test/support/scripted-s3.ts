@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { expect, onTestFinished } from 'vitest'
+import { BytesUnavailable } from '../../src/deliver/recording-store.ts'
 import type { S3Options } from '../../src/runtime/local/s3/s3-store.ts'
 
 /** A server that answers as a test says, and remembers what it was asked. */
@@ -94,4 +95,11 @@ export async function faultOf(promise: Promise<unknown>): Promise<Error> {
     expect(corners.join('\n')).not.toContain(secret)
   }
   return error
+}
+
+/** Why a store gives no bytes of an object that may be there. */
+export async function withheldBy(opening: Promise<unknown>): Promise<unknown> {
+  const error = await faultOf(opening)
+  expect(error).toBeInstanceOf(BytesUnavailable)
+  return error.cause
 }

@@ -1,5 +1,7 @@
+import { storedEncoding } from '../../deliver/content-coding.ts'
 import { bindingOf, metadataOf } from '../../deliver/object-metadata.ts'
 import {
+  BytesUnavailable,
   DigestMismatch,
   type OpenedPart,
   type RecordingStore,
@@ -24,16 +26,12 @@ export function r2Store(bucket: Bucket): RecordingStore {
 
     async open(key, range) {
       if (range === undefined) return opened(await bucket.get(key))
-      try {
-        return opened(await bucket.get(key, { range: r2Range(range) }))
-      } catch (error) {
-        // Production says (10039) of a range that can't be satisfied, the local simulator sometimes only that
-        // something failed: the size tells in both cases.
-        const object = await bucket.head(key)
-        if (object === null) return null
-        if ('suffix' in range ? range.suffix > 0 && object.size > 0 : range.offset < object.size) throw error
-        return factsOf(object)
-      }
+      // Production says (10039) of a range that can't be satisfied, the local simulator sometimes only that something
+      // failed: the facts tell which.
+      const object = await bucket.get(key, { range: r2Range(range) }).catch((error: unknown) => {
+        throw new BytesUnavailable(error)
+      })
+      return opened(object)
     },
 
     async put(key, body, { size, contentType, binding, replaces, sha256 }) {
@@ -74,19 +72,25 @@ async function firstAt(bucket: Bucket, place: string): Promise<BucketObject | nu
 }
 
 function factsOf(object: BucketObject): StoredPart {
-  const contentType = object.httpMetadata?.contentType
+  const { contentType, contentEncoding } = object.httpMetadata ?? {}
+  const encoding = storedEncoding(contentEncoding)
   return {
     size: object.size,
     etag: object.httpEtag,
     // Last-Modified has seconds; what is compared with it must not have more.
     modified: Math.floor(object.uploaded.getTime() / 1000) * 1000,
     ...(contentType !== undefined && { contentType }),
+    ...(encoding !== undefined && { encoding }),
     binding: bindingOf(object.customMetadata),
   }
 }
 
-function opened(object: BucketBody | null): OpenedPart | null {
-  return object && { ...factsOf(object), body: object.body, range: servedRange(object) }
+async function opened(object: BucketBody | null): Promise<OpenedPart | null> {
+  if (object === null) return null
+  const facts = factsOf(object)
+  if (facts.encoding === undefined) return { ...facts, body: object.body, range: servedRange(object) }
+  await object.body.cancel()
+  throw new BytesUnavailable()
 }
 
 /** R2 always says which range it serves, in one of several shapes, some with members that are undefined. */

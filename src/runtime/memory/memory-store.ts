@@ -1,6 +1,12 @@
 import { servedRange } from '../../deliver/byte-range.ts'
-import type { PutOptions, RecordingStore, StoredPart } from '../../deliver/recording-store.ts'
+import {
+  BytesUnavailable,
+  type PutOptions,
+  type RecordingStore,
+  type StoredPart,
+} from '../../deliver/recording-store.ts'
 import type { Binding } from '../../recording.ts'
+import { bindingToClaim } from '../../store/claim-object.ts'
 import { bytesOf, sha256Of } from './memory-bytes.ts'
 import { memoryUploads } from './memory-uploads.ts'
 
@@ -38,7 +44,7 @@ export function memoryStore(now: () => number = Date.now): RecordingStore {
       const held = parts.get(key)
       if (held === undefined) return null
       const served = servedRange(range, held.size)
-      if (served === undefined) return factsOf(held)
+      if (served === undefined) throw new BytesUnavailable()
       const bytes = held.bytes.subarray(served.offset, served.offset + served.length)
       return { ...factsOf(held), range: served, body: new Blob([bytes]).stream() }
     },
@@ -77,8 +83,8 @@ export function memoryStore(now: () => number = Date.now): RecordingStore {
     },
 
     async claim(recording, binding, places) {
-      const inForce = bindings.get(recording) ?? stampedAt(parts, places)[0] ?? binding
-      bindings.set(recording, inForce)
+      const inForce = bindings.get(recording) ?? bindingToClaim(stampedAt(parts, places), binding)
+      if (inForce.owner !== undefined) bindings.set(recording, inForce)
       return inForce
     },
   }

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { MediawardOptions } from '../../../src/index.ts'
 import { memoryLedger, memoryStore } from '../../../src/runtime/memory/index.ts'
+import { factsOf } from '../../contract/recordings.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 import { sample } from '../../support/sample.ts'
 
@@ -155,7 +156,7 @@ describe('a ticket grants nothing by itself', () => {
     const store = memoryStore()
     const gate = await open({ store })
     const { path, cookie } = await issue(gate)
-    const present = await store.find('recordings/rec-1')
+    const present = await factsOf(store, 'recordings/rec-1')
     const binding = { owner: 'patient-2', issuer: gate.idp.issuer }
     const options = { size: 1, contentType: 'video/mp4', binding, replaces: present?.etag ?? null }
     await store.put('recordings/rec-1', new Blob(['x']).stream(), options)

@@ -1,5 +1,6 @@
-import { closeSync, lstatSync, readFileSync, type Stats } from 'node:fs'
+import { accessSync, closeSync, constants, lstatSync, readFileSync, type Stats } from 'node:fs'
 import { dirname } from 'node:path'
+import type { DamagedPart } from '../../../deliver/recording-store.ts'
 import { StorageFault } from '../../../storage-fault.ts'
 import { diskFailed } from './disk-fault.ts'
 import { openRegular, refuseLinks } from './regular-file.ts'
@@ -19,8 +20,8 @@ const LOOK_GOOD_FOR = 10
 
 /** Reads the facts of objects from their files. */
 export interface FactsFiles {
-  /** The facts in a file; null where there is none. */
-  read(path: string): StoredFacts | null
+  /** The facts in a file; null where there is none. Whose an object with damaged facts is can't be said. */
+  read(path: string): StoredFacts | DamagedPart | null
   /** To be called where a file is about to be replaced, or was: what is known of it counts no more. */
   forget(path: string): void
 }
@@ -38,18 +39,17 @@ export function factsFiles(): FactsFiles {
     read(path) {
       const known = remembered.get(path)
       const now = performance.now()
-      if (known !== undefined && now - known.lookedAt < LOOK_GOOD_FOR) return known.facts
-      const stats = look(path)
-      if (stats === undefined) {
+      if (known !== undefined) {
+        if (now - known.lookedAt < LOOK_GOOD_FOR) return known.facts
+        const stats = look(path)
+        if (stats !== undefined && isSame(known.stats, stats)) {
+          known.lookedAt = now
+          return known.facts
+        }
         remembered.delete(path)
-        return null
-      }
-      if (known !== undefined && isSame(known.stats, stats)) {
-        known.lookedAt = now
-        return known.facts
       }
       const read = load(path)
-      if (read === null) return null
+      if (read === null || 'fault' in read) return read
       if (remembered.size >= MOST_REMEMBERED) remembered.clear()
       remembered.set(path, { ...read, lookedAt: now })
       return read.facts
@@ -73,8 +73,14 @@ function isSame(a: Stats, b: Stats): boolean {
   return a.ino === b.ino && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.size === b.size
 }
 
-function load(path: string): { stats: Stats; facts: StoredFacts } | null {
-  const file = openRegular(path)
+function load(path: string): { stats: Stats; facts: StoredFacts } | DamagedPart | null {
+  let file: ReturnType<typeof openRegular>
+  try {
+    file = openRegular(path)
+  } catch (fault) {
+    if (isAtFault(path)) return damagedBy(fault)
+    throw fault
+  }
   if (file === null) return null
   try {
     // Not a link on the way either: it could lead to facts that somebody else may write.
@@ -82,7 +88,29 @@ function load(path: string): { stats: Stats; facts: StoredFacts } | null {
     if (file.stats.size > MAX_FACTS)
       throw new StorageFault('the facts beside a recording are damaged: too long')
     return { stats: file.stats, facts: readFacts(readFileSync(file.descriptor, 'utf8')) }
+  } catch (fault) {
+    return damagedBy(fault)
   } finally {
     closeSync(file.descriptor)
+  }
+}
+
+/** A fault would tell that the recording is there: without an owner it is refused as if it weren't. */
+function damagedBy(fault: unknown): DamagedPart {
+  return { binding: {}, fault }
+}
+
+/** Whether it is this one file that can't be read. If the disk or the process fails, it fails for absent files too. */
+function isAtFault(path: string): boolean {
+  try {
+    if (!lstatSync(path).isFile()) return true
+  } catch {
+    return false
+  }
+  try {
+    accessSync(path, constants.R_OK)
+    return false
+  } catch {
+    return true
   }
 }

@@ -17,6 +17,11 @@ export interface FolderPath {
 /** What a segment of a key may be. It holds no `@`, which sets our own names apart from folders of the same name. */
 const SEGMENT = /^(?!\.{1,2}$)[A-Za-z0-9._~-]{1,120}$/
 
+/** Whether a key is a plain path. */
+export function isFolderKey(key: string): boolean {
+  return key.split('/').every(segment => SEGMENT.test(segment))
+}
+
 /**
  * Finds the files for a key. The gate hands on only keys that it has checked; here they are checked for whoever else
  * calls, since a key that is no plain path could lead out of the folder.
@@ -26,8 +31,8 @@ const SEGMENT = /^(?!\.{1,2}$)[A-Za-z0-9._~-]{1,120}$/
  */
 export function folderPath(root: string, key: string): FolderPath {
   const segments = key.split('/')
-  const name = segments.pop()
-  if (name === undefined || ![...segments, name].every(segment => SEGMENT.test(segment))) {
+  const name = segments.pop() ?? ''
+  if (!isFolderKey(key)) {
     throw new Error(
       'a key of the folder store must be plain segments of letters, digits and "._~-", with "/" between',
     )

@@ -1,21 +1,26 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, realpathSync, rmSync } from 'node:fs'
+import { mkdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { servedRange } from '../../../deliver/byte-range.ts'
-import type { RecordingStore } from '../../../deliver/recording-store.ts'
+import {
+  BytesUnavailable,
+  type DamagedPart,
+  NameTaken,
+  type RecordingStore,
+} from '../../../deliver/recording-store.ts'
 import { RESERVED_PREFIX } from '../../../locate/location.ts'
-import { StorageFault } from '../../../storage-fault.ts'
+import { logToOperator, StorageFault } from '../../../storage-fault.ts'
 import { claimByObject, claimedByObject } from '../../../store/claim-object.ts'
 import { stampedByFinding } from '../../../store/stamped-by-finding.ts'
 import { writeDurably } from './durable-file.ts'
 import { factsFiles } from './facts-file.ts'
 import { fileBody } from './file-body.ts'
 import { firstBelow } from './first-below.ts'
-import { type FolderPath, folderPath } from './folder-path.ts'
+import { type FolderPath, folderPath, isFolderKey } from './folder-path.ts'
 import { folderUploads } from './folder-uploads.ts'
 import { oneAtATime } from './one-at-a-time.ts'
-import { openFiles } from './open-files.ts'
+import { type OpenFile, openFiles } from './open-files.ts'
 import { partOf, publisher } from './publish.ts'
 import type { StoredFacts } from './stored-facts.ts'
 
@@ -41,17 +46,38 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
   const exclusively = oneAtATime()
   const files = openFiles()
   const factsOf = factsFiles()
-  const factsAt = ({ facts }: FolderPath, key: string): StoredFacts | null => {
-    const read = factsOf.read(facts)
-    return read?.key === key ? read : null
+  if (ignoresCase(root)) {
+    logToOperator(
+      'the disk of the recordings ignores case: where two names differ in nothing else, the second is not stored (409)',
+    )
   }
 
-  const publish = publisher({ root, incoming, exclusively, files, factsOf, factsAt, now })
+  /** Facts of another key, found on a disk that ignores case, are not this object's: it isn't there. */
+  function factsAt({ facts }: FolderPath, key: string): StoredFacts | DamagedPart | null {
+    const read = factsOf.read(facts)
+    return read === null || 'fault' in read || read.key === key ? read : null
+  }
+  /** The facts to replace. Damaged ones, and another object's, must not be written over. */
+  function factsToReplace(key: string): StoredFacts | null {
+    const read = factsOf.read(folderPath(root, key).facts)
+    if (read !== null && 'fault' in read) throw read.fault
+    if (read !== null && read.key !== key) throw new NameTaken()
+    return read
+  }
+  function bytesOf(path: FolderPath, { version, size }: StoredFacts): OpenFile | null {
+    const file = files.open(path.bytes(version))
+    if (file === null || file.stats.size === size) return file
+    file.forget()
+    file.release()
+    throw new StorageFault('the file of a recording is not as long as when it was stored: restore it')
+  }
+
+  const publish = publisher({ root, incoming, exclusively, files, factsOf, factsToReplace, now })
 
   const store: RecordingStore = {
     async find(key) {
       const facts = factsAt(folderPath(root, key), key)
-      return facts && partOf(facts)
+      return facts === null || 'fault' in facts ? facts : partOf(facts)
     },
 
     async open(key, range) {
@@ -59,19 +85,16 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
       for (let opening = 0; opening < OPENINGS; opening++) {
         const facts = factsAt(path, key)
         if (facts === null) return null
+        if ('fault' in facts) throw new BytesUnavailable(facts.fault)
         const served = servedRange(range, facts.size)
-        if (served === undefined) return partOf(facts)
+        if (served === undefined) throw new BytesUnavailable()
         if (served.length === 0) return { ...partOf(facts), range: served, body: new Blob([]).stream() }
-        const file = files.open(path.bytes(facts.version))
-        if (file === null) continue
-        if (file.stats.size !== facts.size) {
-          file.forget()
-          file.release()
-          throw new StorageFault('the file of a recording is not as long as when it was stored: restore it')
-        }
-        return { ...partOf(facts), range: served, ...fileBody(file, served) }
+        const file = unlessDamaged(() => bytesOf(path, facts))
+        if (file !== null) return { ...partOf(facts), range: served, ...fileBody(file, served) }
       }
-      throw new StorageFault('the bytes of a recording are missing beside its facts: restore them')
+      throw new BytesUnavailable(
+        new StorageFault('the bytes of a recording are missing beside its facts: restore them'),
+      )
     },
 
     async put(key, body, options) {
@@ -91,19 +114,36 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
       incoming,
       exclusively,
       now,
+      factsToReplace,
       publish,
       withdraw: (key, version) =>
         exclusively(key, async () => {
-          const path = folderPath(root, key)
-          if (factsAt(path, key)?.version !== version) await rm(path.bytes(version), { force: true })
+          if (factsToReplace(key)?.version === version) return
+          await rm(folderPath(root, key).bytes(version), { force: true })
         }),
     }),
 
-    stamped: places => stampedByFinding(store, places, prefix => firstBelow(root, prefix)),
+    stamped: places => stampedByFinding(store, places, isFolderKey, prefix => firstBelow(root, prefix)),
 
     claimed: recording => claimedByObject(store, recording),
 
     claim: (recording, binding, places) => claimByObject(store, recording, binding, places),
   }
   return store
+}
+
+/** Whatever fails at opening the bytes of an object is a fault of the bytes: its facts were read. */
+function unlessDamaged<File>(open: () => File): File {
+  try {
+    return open()
+  } catch (fault) {
+    throw new BytesUnavailable(fault)
+  }
+}
+
+/** Whether the folder of our own is found by another name, too. */
+function ignoresCase(root: string): boolean {
+  const ours = statSync(join(root, RESERVED_PREFIX))
+  const other = statSync(join(root, RESERVED_PREFIX.toUpperCase()), { throwIfNoEntry: false })
+  return other?.ino === ours.ino && other.dev === ours.dev
 }

@@ -15,6 +15,8 @@ export interface FolderUploadParts {
   readonly incoming: string
   readonly exclusively: OneAtATime
   readonly now: () => number
+  /** Throws where a key's object must not be replaced. */
+  readonly factsToReplace: (key: string) => unknown
   readonly publish: Publish
   /** Takes away the bytes of a version that never came to be one. */
   readonly withdraw: (key: string, version: string) => Promise<void>
@@ -25,7 +27,7 @@ export interface FolderUploadParts {
  * and whenever one begins.
  */
 export function folderUploads(parts: FolderUploadParts): Uploads {
-  const { all, incoming, exclusively, now, publish, withdraw } = parts
+  const { all, incoming, exclusively, now, factsToReplace, publish, withdraw } = parts
   sweep(all, now())
   // Not the name of any key.
   const alone = <Value>(id: string, work: () => Promise<Value>) => exclusively(`upload:${id}`, work)
@@ -33,6 +35,8 @@ export function folderUploads(parts: FolderUploadParts): Uploads {
   return {
     async begin(key, options) {
       sweep(all, now())
+      // Said before the first byte is sent, and not only when it is complete.
+      factsToReplace(key)
       const id = randomBytes(16).toString('hex')
       await new UploadFolder(all, id).make(all, { ...options, key })
       return id

@@ -6,7 +6,7 @@ import { UploadUnknown } from '../../../deliver/uploads.ts'
 import { codeOf, diskFailed } from './disk-fault.ts'
 import { replaceDurably, syncFolder, writeDurably } from './durable-file.ts'
 import type { FactsFiles } from './facts-file.ts'
-import { type FolderPath, folderPath } from './folder-path.ts'
+import { folderPath } from './folder-path.ts'
 import type { OneAtATime } from './one-at-a-time.ts'
 import type { OpenFiles } from './open-files.ts'
 import { refuseLinks } from './regular-file.ts'
@@ -29,7 +29,8 @@ export interface Publishing {
   readonly exclusively: OneAtATime
   readonly files: OpenFiles
   readonly factsOf: FactsFiles
-  readonly factsAt: (path: FolderPath, key: string) => StoredFacts | null
+  /** The facts that a version is to replace; throws where they must not be. */
+  readonly factsToReplace: (key: string) => StoredFacts | null
   readonly now: () => number
 }
 
@@ -41,13 +42,13 @@ export type Publish = (staged: string, made: NewVersion) => Promise<StoredPart |
 
 /** Makes what publishes. */
 export function publisher(publishing: Publishing): Publish {
-  const { root, incoming, exclusively, files, factsOf, factsAt, now } = publishing
+  const { root, incoming, exclusively, files, factsOf, factsToReplace, now } = publishing
   return (staged, made) => {
     const { key, version } = made
     const path = folderPath(root, key)
     return exclusively(key, async () => {
       factsOf.forget(path.facts)
-      const present = factsAt(path, key)
+      const present = factsToReplace(key)
       // It was done before, and the process ended before that was told.
       if (present?.version === version) return partOf(present)
       if ((present?.etag ?? null) !== made.replaces) return null

@@ -1,7 +1,15 @@
 import { type ByteRange, servedRange } from '../../../deliver/byte-range.ts'
+import { storedEncoding } from '../../../deliver/content-coding.ts'
 import { parseHttpDate } from '../../../deliver/http-date.ts'
 import { bindingOf, metadataOf } from '../../../deliver/object-metadata.ts'
-import type { OpenedPart, PutOptions, RequestedRange, StoredPart } from '../../../deliver/recording-store.ts'
+import {
+  BytesUnavailable,
+  type DamagedPart,
+  type OpenedPart,
+  type PutOptions,
+  type RequestedRange,
+  type StoredPart,
+} from '../../../deliver/recording-store.ts'
 import type { Binding } from '../../../recording.ts'
 import { StorageFault } from '../../../storage-fault.ts'
 import { discard } from './s3-ask.ts'
@@ -31,23 +39,29 @@ export function conditionFor(replaces: string | null): Record<string, string> {
   return replaces === null ? { 'if-none-match': '*' } : { 'if-match': replaces }
 }
 
-/** The facts in the answer to HEAD. */
-export function foundPart({ headers }: Response): StoredPart {
-  return factsOf(headers, lengthOf(headers))
+/** The facts in the answer to HEAD. Where they are not what they should be, it is still known whose the object is. */
+export function foundPart({ headers }: Response): StoredPart | DamagedPart {
+  try {
+    return factsOf(headers, lengthOf(headers))
+  } catch (fault) {
+    return { binding: stampedBinding(headers), fault }
+  }
 }
 
-/** The object in the answer to GET; its facts alone where it can't satisfy the range. */
-export function openedPart(response: Response, range: RequestedRange | undefined): OpenedPart | StoredPart {
+/**
+ * The object in the answer to GET.
+ *
+ * @throws BytesUnavailable where it can't satisfy the range, or its bytes or facts are not what they should be
+ */
+export function openedPart(response: Response, range: RequestedRange | undefined): OpenedPart {
   try {
     const whole = { offset: 0, length: lengthOf(response.headers) }
     const partial = response.status === 206 ? contentRange(response.headers) : undefined
     const size = partial?.size ?? whole.length
     const facts = factsOf(response.headers, size)
     const asked = servedRange(range, size)
-    if (asked === undefined) {
-      discard(response)
-      return facts
-    }
+    // Coded bytes would be unpacked before we see them, and no length and no range would fit.
+    if (asked === undefined || facts.encoding !== undefined) throw new BytesUnavailable()
     // A store that knows no ranges sends the whole: the facts say so, and the caller sees what it holds.
     const held = partial ?? whole
     if (held.length !== whole.length || (partial !== undefined && !same(held, asked))) {
@@ -57,27 +71,24 @@ export function openedPart(response: Response, range: RequestedRange | undefined
     return { ...facts, body: response.body ?? new Blob([]).stream(), range: { offset, length } }
   } catch (error) {
     discard(response)
-    throw error
+    throw error instanceof BytesUnavailable ? error : new BytesUnavailable(error)
   }
 }
 
 function factsOf(headers: Headers, size: number): StoredPart {
-  const encoding = headers.get('content-encoding')
-  if (encoding !== null && encoding !== 'identity') {
-    // It would be unpacked before we see it, and no length and no range would fit.
-    throw new StorageFault('S3 holds an object with a Content-Encoding: store it again without')
-  }
   const etag = headers.get('etag') ?? ''
   // With a weak tag two versions could be joined into one recording (RFC 9110 8.8.1).
   if (!STRONG_TAG.test(etag)) throw new StorageFault('S3 answered without a strong entity tag')
   const modified = modifiedAt(headers.get('last-modified'))
   if (modified === undefined) throw new StorageFault('S3 answered without a Last-Modified')
   const contentType = headers.get('content-type')
+  const encoding = storedEncoding(headers.get('content-encoding'))
   return {
     size,
     etag,
     modified,
     ...(contentType !== null && { contentType }),
+    ...(encoding !== undefined && { encoding }),
     binding: stampedBinding(headers),
   }
 }

@@ -97,6 +97,11 @@ function ofUpload(upload: string, number: number | undefined): string {
   return `${piece}uploadId=${encodeURIComponent(upload)}`
 }
 
+/** Whether a key means the same in a URL. */
+export function isKey(key: string): boolean {
+  return PLAIN.test(key) && !NO_SEGMENT.test(key)
+}
+
 /**
  * Makes sure that a key means the same in a URL. `new URL` would resolve dot segments and take a backslash for a slash,
  * so that the key of one recording could lead to another's; and servers differ in what they decode.
@@ -104,7 +109,7 @@ function ofUpload(upload: string, number: number | undefined): string {
  * @throws StorageFault that doesn't quote it
  */
 export function checkKey(key: string): void {
-  if (!PLAIN.test(key) || NO_SEGMENT.test(key)) {
+  if (!isKey(key)) {
     throw new StorageFault(
       'a key in S3 may hold letters, digits and "._~/-", and no empty and no dot segments',
     )

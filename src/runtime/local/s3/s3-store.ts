@@ -1,20 +1,21 @@
-import { servedRange } from '../../../deliver/byte-range.ts'
-import type {
-  PutOptions,
-  RecordingStore,
-  RequestedRange,
-  StoredPart,
+import {
+  BytesUnavailable,
+  type DamagedPart,
+  type PutOptions,
+  type RecordingStore,
+  type RequestedRange,
+  type StoredPart,
 } from '../../../deliver/recording-store.ts'
 import { StorageFault } from '../../../storage-fault.ts'
 import { claimByObject, claimedByObject } from '../../../store/claim-object.ts'
 import { stampedByFinding } from '../../../store/stamped-by-finding.ts'
-import { s3Answered } from './s3-answer.ts'
-import { S3_LIMITS, type S3Limits, s3Asker } from './s3-ask.ts'
+import { type S3Refusal, s3Answered } from './s3-answer.ts'
+import { discard, S3_LIMITS, type S3Limits, s3Asker } from './s3-ask.ts'
 import { conditionFailed, conditionsTried } from './s3-conditions.ts'
 import { conditionFor, foundPart, modifiedAt, openedPart, stampsFor } from './s3-facts.ts'
 import { firstBelow } from './s3-listing.ts'
 import type { S3Options } from './s3-options.ts'
-import { checkKey, s3Signer } from './s3-request.ts'
+import { checkKey, isKey, s3Signer } from './s3-request.ts'
 import { s3Uploader } from './s3-upload.ts'
 import { s3Uploads } from './s3-uploads.ts'
 
@@ -35,47 +36,32 @@ export function s3Store(options: S3Options, limits: S3Limits = S3_LIMITS): Recor
   const upload = s3Uploader(sign, limits)
   const conditions = conditionsTried(upload)
   // HEAD says 404 of a missing object and of a missing bucket alike, without a word. So until the bucket was seen, GET
-  // is asked as well; not always, or the time that it takes would tell who asks that an object isn't there.
+  // is asked in its place. Not as well: the time of a second request would tell who asks that an object isn't there.
   let bucketSeen = false
 
   const store: RecordingStore = {
     async find(key) {
-      const answer = await ask({ operation: 'HeadObject', key }, foundPart)
+      const operation = bucketSeen ? 'HeadObject' : 'GetObject'
+      const answer = await ask({ operation, key }, response => {
+        discard(response)
+        return foundPart(response)
+      })
       if (!('status' in answer)) {
         bucketSeen = true
         return answer
       }
-      if (answer.status !== 404) throw s3Answered(answer, 'HeadObject')
-      if (bucketSeen) return null
-      const opened = await store.open(key, { offset: 0, length: 1 })
-      if (opened === null || !('body' in opened)) return opened
-      const { body, range: _, ...part } = opened
-      body.cancel().catch(() => {})
-      return part
+      return noneOr(answer, operation)
     },
 
     async open(key, range) {
-      // There is no header that says "the last 0 bytes".
-      if (range !== undefined && 'suffix' in range && range.suffix === 0) return store.find(key)
+      const operation = 'GetObject'
       const headers = range === undefined ? {} : { range: rangeHeader(range) }
-      const answer = await ask({ operation: 'GetObject', key, headers }, response =>
-        openedPart(response, range),
-      )
+      const answer = await ask({ operation, key, headers }, response => openedPart(response, range))
       if (!('status' in answer)) {
         bucketSeen = true
         return answer
       }
-      const { status, code } = answer
-      if (code === 'NoSuchBucket') bucketSeen = false
-      if (status === 404 && code === 'NoSuchKey') {
-        bucketSeen = true
-        return null
-      }
-      if (status !== 416 || range === undefined) throw s3Answered(answer, 'GetObject')
-      bucketSeen = true
-      const part = await store.find(key)
-      if (part === null || servedRange(range, part.size) === undefined) return part
-      throw new StorageFault('S3 answered 416 to GetObject of a range that it has')
+      return noneOr(answer, operation)
     },
 
     async put(key, body, put) {
@@ -95,14 +81,32 @@ export function s3Store(options: S3Options, limits: S3Limits = S3_LIMITS): Recor
 
     ...s3Uploads(upload, conditions, key => store.find(key)),
 
-    stamped: places => stampedByFinding(store, places, prefix => firstBelow(ask, prefix)),
+    stamped: places => stampedByFinding(store, places, isKey, prefix => firstBelow(ask, prefix)),
 
     claimed: recording => claimedByObject(store, recording),
 
     claim: (recording, binding, places) => claimByObject(store, recording, binding, places),
   }
   return store
+
+  /**
+   * @returns null where the store says that there is no such object
+   * @throws BytesUnavailable where it keeps back the bytes of an object that may be there
+   */
+  function noneOr(answer: S3Refusal, operation: 'HeadObject' | 'GetObject'): null {
+    const { status, code } = answer
+    const withheld = operation === 'GetObject' && WITHHELD.has(status)
+    const absent = status === 404 && (operation === 'HeadObject' || code === 'NoSuchKey')
+    if (withheld || absent) bucketSeen = true
+    if (code === 'NoSuchBucket') bucketSeen = false
+    if (absent) return null
+    const fault = s3Answered(answer, operation)
+    throw withheld ? new BytesUnavailable(fault) : fault
+  }
 }
+
+/** Statuses of GET by which a store keeps back bytes: 403 of an archived object too, 416 of a range beyond the end. */
+const WITHHELD: ReadonlySet<number> = new Set([403, 416])
 
 function rangeHeader(range: RequestedRange): string {
   if ('suffix' in range) return `bytes=-${range.suffix}`
@@ -114,10 +118,11 @@ function rangeHeader(range: RequestedRange): string {
 function storedPart(
   { etag, date }: { readonly etag?: string | undefined; readonly date?: string | undefined },
   { size, contentType, binding }: PutOptions,
-  found: StoredPart | null,
+  found: StoredPart | DamagedPart | null,
 ): StoredPart {
-  if (found !== null && found.etag === etag) return found
-  const modified = modifiedAt(date) ?? found?.modified
+  const seen = found !== null && 'etag' in found ? found : undefined
+  if (seen !== undefined && seen.etag === etag) return seen
+  const modified = modifiedAt(date) ?? seen?.modified
   if (etag === undefined || modified === undefined) {
     throw new StorageFault('S3 answered PutObject without an entity tag or a date')
   }

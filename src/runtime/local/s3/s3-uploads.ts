@@ -1,4 +1,4 @@
-import type { StoredPart } from '../../../deliver/recording-store.ts'
+import type { RecordingStore } from '../../../deliver/recording-store.ts'
 import { type Uploads, UploadUnknown } from '../../../deliver/uploads.ts'
 import { StorageFault } from '../../../storage-fault.ts'
 import { codeIn, type S3Refusal, s3Answered } from './s3-answer.ts'
@@ -19,7 +19,7 @@ const TAG = /^(\d{1,16})\.([A-Za-z0-9+/=_.~-]{1,512})$/
 export function s3Uploads(
   send: Upload,
   conditions: () => Promise<void>,
-  find: (key: string) => Promise<StoredPart | null>,
+  find: RecordingStore['find'],
 ): Uploads {
   return {
     async begin(key, options) {
@@ -50,7 +50,9 @@ export function s3Uploads(
       const pieces = tags.map(readTag)
       if (pieces.reduce((sum, piece) => sum + piece.size, 0) !== size) throw new UploadUnknown()
       // Looked at first, as there are stores that keep to conditions with PutObject alone.
-      if (((await find(key))?.etag ?? null) !== replaces) return null
+      const present = await find(key)
+      if (present !== null && 'fault' in present) throw present.fault
+      if ((present?.etag ?? null) !== replaces) return null
       const list = new TextEncoder().encode(listOf(pieces))
       const headers = { 'content-type': 'application/xml', ...conditionFor(replaces) }
       const asked = { operation, key, upload, headers } as const

@@ -282,22 +282,23 @@ describe('a claim', () => {
     return (_, response) =>
       void response.writeHead(200).end(`<?xml version="1.0"?><ListBucketResult>${keys}</ListBucketResult>`)
   }
-  /** What HEAD says of the claim itself, then GET since nothing was seen of the bucket, then what is listed. */
+  /** What GET says of the claim itself, since nothing was seen of the bucket, before what is listed. */
   const absent: RequestListener = (_, response) => wrong(response, 404, 'NoSuchKey')
 
   test('asks for what is below a place', async () => {
-    const { options, requests } = await scriptedS3(absent, absent, list(''), taking(done))
+    const { options, requests } = await scriptedS3(absent, list(''), absent, taking(done))
     expect(await s3Store(options).claim('rec-1', binding, ['recordings/rec-1/'])).toMatchObject({
       owner: 'patient-9',
     })
-    const url = requests[2]?.url ?? ''
+    const url = requests[1]?.url ?? ''
     expect(url).toBe('/private-bucket?list-type=2&prefix=recordings%2Frec-1%2F&max-keys=2&encoding-type=url')
     expect(requests[3]?.headers['content-length']).toBe('0')
+    // Nothing is looked at as often as something is.
+    expect(requests[2]?.method).toBe('HEAD')
   })
 
   test('takes no folder for a part', async () => {
     const { options, requests } = await scriptedS3(
-      absent,
       absent,
       list(
         '<Contents><Key>recordings%2Frec-1%2F</Key></Contents><Contents><Key>recordings%2Frec-1%2Fa.ts</Key></Contents>',
@@ -305,14 +306,13 @@ describe('a claim', () => {
       taking(done),
     )
     await s3Store(options).claim('rec-1', binding, ['recordings/rec-1/'])
-    expect(requests[3]?.url).toBe('/private-bucket/recordings/rec-1/a.ts')
+    expect(requests[2]?.url).toBe('/private-bucket/recordings/rec-1/a.ts')
   })
 
   test.each([
     ['a page that is no list', (_, response) => void response.end('<html></html>')],
     ['a list that breaks off', (_, response) => void response.end('<ListBucketResult><Contents>')],
     ['a list of other things', list('<Key>recordings%2Frec-2%2Fa.ts</Key>')],
-    ['a list of what leads out', list('<Key>recordings%2Frec-1%2F..%2Frec-2</Key>')],
     ['a list in no code', list('<Key>recordings/rec-1/%</Key>')],
     ['403', (_, response) => wrong(response, 403, 'AccessDenied')],
     [
@@ -320,11 +320,24 @@ describe('a claim', () => {
       (_, response) => void response.end(`<ListBucketResult>${' '.repeat(1e5)}</ListBucketResult>`),
     ],
   ] satisfies [string, RequestListener][])('fails on %s', async (_, listed) => {
-    const { options, requests } = await scriptedS3(absent, absent, listed)
+    const { options, requests } = await scriptedS3(absent, listed)
     const fault = await faultOf(s3Store(options).claim('rec-1', binding, ['recordings/rec-1/']))
     expect(fault).toBeInstanceOf(StorageFault)
     expect(requests.filter(({ method }) => method === 'PUT')).toEqual([])
   })
+
+  test.each(['recordings%2Frec-1%2F..%2Frec-2', 'recordings%2Frec-1%2Fa%20b.ts'])(
+    'is not made beside %s, which no request can name: it belongs to nobody, and is not looked at',
+    async name => {
+      const { options, requests } = await scriptedS3(absent, list(`<Key>${name}</Key>`), absent)
+      expect(await s3Store(options).claim('rec-1', binding, ['recordings/rec-1/'])).toEqual({})
+      expect(requests.map(({ method, url }) => `${method} ${url?.split('?')[0]}`)).toEqual([
+        'GET /private-bucket/.mediaward/bindings/rec-1',
+        'GET /private-bucket',
+        'HEAD /private-bucket/recordings/rec-1/.nothing',
+      ])
+    },
+  )
 })
 
 describe('before the first upload', () => {
