@@ -48,7 +48,7 @@ export interface Gate {
 export function createGate(options: MediawardOptions): Gate {
   checkOptions(options)
   checkStores(options)
-  const { issuers, store, ledger, publicUrl } = options
+  const { issuers, store, ledger, publicUrl, tickets: ticketing } = options
   const pseudonym = pseudonymizer(options.pseudonymKey)
   const now = clockOf(options)
   const record = recorder(ledger, pseudonym, now, options.lastResort)
@@ -59,18 +59,17 @@ export function createGate(options: MediawardOptions): Gate {
   const names = issuers.map(({ issuer }) => issuer)
   // Without a second issuer there is no doubt whose patient an owner is.
   const soleIssuer = names.length === 1 ? names[0] : undefined
-  const originOf = (request: Request) => publicUrl ?? new URL(request.url).origin
   const places = (recording: string) => locations.map(({ keyPrefix }) => keyPrefix(recording))
   const deliveries = deliveryRecorder(record, now)
   const beginView = viewRecorder(record, now, options.views)
-  const playing: Playing = { store, soleIssuer, locations, originOf, beginView, deliveries }
+  const playing: Playing = { store, soleIssuer, locations, publicUrl, beginView, deliveries }
   const storage: Storage = { store, issuers: names, places }
-  const tickets = options.tickets && ticketsUnder(options.tickets.keys)
+  const tickets = ticketing && ticketsUnder(ticketing.keys)
   const trusted = new Set(names)
   const admissions: Admissions = { identify, tickets, issuers: trusted, locations }
   const desk: Desk = { store, soleIssuer, places, issuers: trusted, record, pseudonym }
   const office: TicketOffice | undefined = tickets &&
-    options.tickets && { tickets, options: options.tickets, store, soleIssuer, places, record, originOf }
+    ticketing && { tickets, options: ticketing, store, soleIssuer, places, locations, record, publicUrl }
 
   const recordings = guarded(async (attempt, crossOrigin, waitUntil) => {
     const { request } = attempt
@@ -94,7 +93,7 @@ export function createGate(options: MediawardOptions): Gate {
   }, methodsAt)
 
   const reading = (only?: EventKind) => guarded(recordsRoute(identify, ledger, only), () => 'GET')
-  const asking = guarded(accessRoute(identify, desk, originOf), () => ALLOW_ASKING)
+  const asking = guarded(accessRoute(identify, desk, publicUrl), () => ALLOW_ASKING)
 
   /** A token that is refused may still have told, by a good signature, whose it is: the record says so. */
   async function identify(attempt: Attempt, waitUntil: WaitUntil): Promise<Subject | Refused> {

@@ -5,6 +5,7 @@ import { eventId } from './ledger/event-id.ts'
 import { type CallerNetwork, type Network, networkPrefix } from './ledger/network.ts'
 import type { Attempt } from './ledger/observe.ts'
 import type { RecordedRefusal, Refusals } from './ledger/repeats.ts'
+import { hasPlainHost } from './locate/locate.ts'
 import { clockOf, type MediawardOptions } from './options.ts'
 import { stageOf } from './reason.ts'
 import { answerTo, Fault, isRefused, type Refused, refused } from './refusal.ts'
@@ -67,7 +68,9 @@ export function guard(
     let outcome: Response | Refused
     let cause: unknown
     try {
-      outcome = await route(attempt, crossOrigin, waitUntil, beats => nextBeat(now() - at, beats))
+      outcome = hasPlainHost(request)
+        ? await route(attempt, crossOrigin, waitUntil, beats => nextBeat(now() - at, beats))
+        : refused('path_invalid', 'The Host header must name a host, and a port if need be, and nothing else')
     } catch (error) {
       cause = error
       outcome = refused(error instanceof Fault ? error.reason : 'gate_fault')

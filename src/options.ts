@@ -5,6 +5,7 @@ import type { RecordingStore } from './deliver/recording-store.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import type { Network } from './ledger/network.ts'
 import { MIN_KEY_LENGTH } from './ledger/pseudonym.ts'
+import { ambiguousPath } from './locate/ambiguous-path.ts'
 import { compileLocation, type Location, locationsUnder } from './locate/location.ts'
 import type { ViewPolicy } from './play/views.ts'
 
@@ -32,11 +33,13 @@ export interface MediawardOptions {
    * `VIEWS`.
    */
   readonly views?: ViewPolicy
-  /** For players that can't send a header. Left out, no ticket is issued and none is taken. */
+  /** For players that can't send a header. Left out, no ticket is issued and none is taken. Needs `publicUrl`. */
   readonly tickets?: TicketOptions
   /**
-   * The origin that players reach the gate at, where a proxy in front ends TLS or changes the host: tickets' URLs begin
-   * with it. Default: that of the request. Variable `PUBLIC_URL`.
+   * The origin that players reach the gate at, such as `https://media.clinic.example`; `http://` only with a loopback
+   * name. Tickets' URLs begin with it, an absolute URL in a playlist may begin with it, and the AuthZEN configuration
+   * names it. None of them is ever made from a request's `Host`. Required with `tickets`. Default: none, so no absolute
+   * URL in a playlist is the recording's own, and there is no AuthZEN configuration. Variable `PUBLIC_URL`.
    */
   readonly publicUrl?: string
   /** The origins whose pages may read answers, such as `https://app.clinic.example`. Default none. Variable `ALLOWED_ORIGINS`. */
@@ -81,7 +84,7 @@ export function checkOptions(options: Omit<MediawardOptions, 'store' | 'ledger'>
     ...checkLocations(locations),
     ...checkOrigins(allowedOrigins),
     ...(options.tickets === undefined ? [] : checkTicketOptions(options.tickets)),
-    ...checkPublicUrl(options.publicUrl),
+    ...checkPublicUrl(options),
   ]
   if (![undefined, 'sync', 'async'].includes(options.views)) {
     mistakes.push('VIEWS (views) must be sync or async')
@@ -112,6 +115,7 @@ function checkPseudonymKey(key: unknown): string[] {
 function checkLocations(locations: readonly unknown[]): string[] {
   if (locations.length === 0) return ['LOCATIONS (locations) must hold at least one location']
   const urls = locations.map(location => (location as Partial<Location> | null)?.url)
+  const valid: { readonly index: number; readonly location: Location }[] = []
   return locations.flatMap((location, index) => {
     const where = `LOCATIONS[${index}]`
     if (typeof location !== 'object' || location === null)
@@ -123,10 +127,17 @@ function checkLocations(locations: readonly unknown[]): string[] {
     if (urls.indexOf(url) < index) return [`${where} has the url of an earlier one: only that would be used`]
     try {
       compileLocation({ url, key })
-      return []
     } catch (error) {
       return [`${where}: ${(error as Error).message}`]
     }
+    valid.push({ index, location: { url, key } })
+    return valid.slice(0, -1).flatMap(earlier => {
+      const path = ambiguousPath(earlier.location, { url, key })
+      if (path === undefined) return []
+      return [
+        `${where} and LOCATIONS[${earlier.index}] take ${path} for different recordings: change the url of one of them`,
+      ]
+    })
   })
 }
 
@@ -144,12 +155,28 @@ function checkOrigins(origins: readonly string[]): string[] {
   })
 }
 
+// RFC 6761 6.3: names below localhost are loopback names too.
+const LOOPBACK = /^(?:(?:[a-z0-9-]+\.)*localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
+
 /** What is wrong isn't repeated: there may be a password in it. */
-function checkPublicUrl(url: string | undefined): string[] {
-  if (url === undefined || (URL.canParse(url) && /^https?:/.test(url) && new URL(url).origin === url))
-    return []
+function checkPublicUrl({ publicUrl, tickets }: Pick<MediawardOptions, 'publicUrl' | 'tickets'>): string[] {
+  if (publicUrl === undefined) {
+    // Not from a request: whoever sends `Host` would say where a patient's ticket goes.
+    return tickets === undefined
+      ? []
+      : [
+          'PUBLIC_URL (publicUrl) is missing, which TICKET_KEY (tickets) needs: name the origin that players reach the gate at, as in "https://media.clinic.example"',
+        ]
+  }
+  if (!URL.canParse(publicUrl) || !/^https?:/.test(publicUrl) || new URL(publicUrl).origin !== publicUrl) {
+    return [
+      'PUBLIC_URL (publicUrl) must be an origin, with no path and no default port, as in "https://media.clinic.example"',
+    ]
+  }
+  const { protocol, hostname } = new URL(publicUrl)
+  if (protocol === 'https:' || LOOPBACK.test(hostname)) return []
   return [
-    'PUBLIC_URL (publicUrl) must be an origin, with no path and no default port, as in "https://media.clinic.example"',
+    'PUBLIC_URL (publicUrl) must begin with "https://": only for a gate on this machine, as "http://localhost:8787" names it, is "http://" enough',
   ]
 }
 

@@ -15,7 +15,7 @@ export interface Binding {
 
 /** Where a request points: one part of one recording, and the store's key for it. */
 export interface Place {
-  /** The recording's id: 1 to 64 of `A-Z a-z 0-9 _ -`. */
+  /** The recording's id: 1 to 128 of `A-Z a-z 0-9 . _ -`, a letter or digit first and last, no `..`. */
   readonly recording: string
   /** The part below the recording, with `/` between segments; absent where the recording is one file. */
   readonly part?: string

@@ -4,8 +4,8 @@ import { type Reason, stageOf } from './reason.ts'
 export interface Refused {
   readonly refused: Reason
   /**
-   * For a recorder whose upload can't be stored, or an app whose question can't be understood: what is wrong and how
-   * to mend it. Sent to nobody else.
+   * What is wrong and how to fix it. Sent only to a recorder whose upload can't be stored, to an app whose question
+   * can't be understood, and to a caller whose path can't be a recording's: it follows from the request alone.
    */
   readonly detail?: string
 }

@@ -1,4 +1,4 @@
-import { isRecording } from '../locate/location.ts'
+import { isRecording } from '../locate/names.ts'
 
 /** Most questions in one call. */
 export const MAX_QUESTIONS = 1000

@@ -12,7 +12,7 @@ import { ALLOW_ASKING, CONFIGURATION, configuration, EVALUATION, EVALUATIONS } f
 export function accessRoute(
   identify: (attempt: Attempt, waitUntil: WaitUntil) => Promise<Subject | Refused>,
   desk: Desk,
-  originOf: (request: Request) => string,
+  publicUrl: string | undefined,
 ) {
   return async (
     attempt: Attempt,
@@ -24,7 +24,9 @@ export function accessRoute(
     if (method === 'OPTIONS') return preflight(crossOrigin, ALLOW_ASKING)
     const path = rawPath(url)
     if (path === CONFIGURATION && method === 'GET') {
-      const told = configuration(originOf(attempt.request))
+      // Made from `Host` it would send an app's questions, and its token, wherever the caller says.
+      if (publicUrl === undefined) return refused('path_invalid', 'This gate has no PUBLIC_URL to name here')
+      const told = configuration(publicUrl)
       return Response.json(told, { headers: responseHeaders(crossOrigin) })
     }
     if (path !== EVALUATION && path !== EVALUATIONS) return refused('path_invalid')

@@ -14,6 +14,7 @@ import {
   readDevelopment,
   saveDevelopment,
 } from './development-issuer.ts'
+import { freePort } from './free-port.ts'
 import type { StartGate } from './local-gate.ts'
 import { COMMAND } from './own-file.ts'
 import { print, say, UsageError } from './terminal.ts'
@@ -50,7 +51,8 @@ export async function dev(args: readonly string[]): Promise<void> {
   // Everything is checked before anything is touched.
   const given = values.vars === undefined ? {} : readVariablesFile(values.vars)
   const development = readDevelopment(values.data) ?? (await createDevelopment())
-  const variables = withDefaults(given, development)
+  const listening = port === 0 ? await freePort() : port
+  const variables = withDefaults(given, development, listening)
   const { issuers, ...options } = readVariables(variables)
   checkOptions({ issuers, ...options })
   const release = lockData(values.data)
@@ -60,7 +62,7 @@ export async function dev(args: readonly string[]): Promise<void> {
   const startGate = await runtime()
   const sole = issuers.length === 1 ? issuers[0]?.issuer : undefined
   let clinic: readonly DemoRecording[] = []
-  const gate = await startGate(port, values.data, variables, async shelf => {
+  const gate = await startGate(listening, values.data, variables, async shelf => {
     if (!values['no-demo']) clinic = await seedClinic(shelf, sole)
   })
   const stop = async () => {
@@ -101,12 +103,17 @@ function readVariablesFile(file: string): Record<string, string> {
 }
 
 /** What is given wins; the development issuer is trusted only where no other is named. */
-function withDefaults(given: Record<string, string>, development: Development): Record<string, string> {
+function withDefaults(
+  given: Record<string, string>,
+  development: Development,
+  port: number,
+): Record<string, string> {
   return {
     ISSUERS: JSON.stringify([developmentIssuer(development)]),
     PSEUDONYM_KEY: development.pseudonymKey,
     // Another key comes of it than the one of pseudonyms.
     TICKET_KEY: development.pseudonymKey,
+    PUBLIC_URL: new URL(`http://127.0.0.1:${port}`).origin,
     ...given,
   }
 }

@@ -1,9 +1,7 @@
 import type { Place } from '../recording.ts'
 import { type Refused, refused } from '../refusal.ts'
-import type { CompiledLocation } from './location.ts'
-
-/** No path that we serve is longer; a longer one is not even matched. */
-const MAX_PATH = 1024
+import { type CompiledLocation, MAX_LENGTH } from './location.ts'
+import { flawOfPart, flawOfRecording } from './names.ts'
 
 /**
  * The path exactly as the runtime received it: no decoding, no resolving of dot segments. `new URL` would do both,
@@ -20,6 +18,14 @@ export function rawPath(url: string): string | undefined {
   return stop < 0 ? path : path.slice(0, stop)
 }
 
+/**
+ * Whether a request's `Host` names a host and no more. Some servers put it into the URL as it was sent, so that a path in
+ * it would come before the path that was asked for, and be the one that is looked at.
+ */
+export function hasPlainHost({ headers }: Request): boolean {
+  return !/[^A-Za-z0-9._~:[\]-]/.test(headers.get('host') ?? '')
+}
+
 /** Where a path leads. */
 export interface Found {
   readonly place: Place
@@ -31,19 +37,27 @@ export interface Found {
 
 /**
  * Finds out which recording a path names, by parsing alone: nothing is looked up, so that an anonymous caller can
- * neither make us work nor time the answer. What does not match a location to the letter is refused.
+ * neither make us work nor time the answer. What does not match a location to the letter is refused; if a name in it is
+ * wrong, the refusal says which character or length.
  *
  * @param path as `rawPath` gives it
  */
 export function locate(path: string | undefined, locations: readonly CompiledLocation[]): Found | Refused {
-  if (path === undefined || path.length > MAX_PATH) return refused('path_invalid')
-  for (const [location, { pattern, key, root }] of locations.entries()) {
-    const match = pattern.exec(path)
-    const recording = match?.[1]
-    if (recording === undefined) continue
-    const part = match?.[2]
-    const place = { recording, key: key(recording, part) }
-    return { place: part === undefined ? place : { ...place, part }, location, root: root(path) }
+  if (path === undefined) return refused('path_invalid')
+  if (path.length > MAX_LENGTH) {
+    return refused('path_invalid', `A path has at most ${MAX_LENGTH} characters. This one has ${path.length}`)
   }
-  return refused('path_invalid')
+  let flaw: string | undefined
+  for (const [location, { split, key, root }] of locations.entries()) {
+    const names = split(path)
+    if (names === undefined) continue
+    const { recording, part } = names
+    const wrong = flawOfRecording(recording) ?? (part === undefined ? undefined : flawOfPart(part))
+    if (wrong === undefined) {
+      const place = { recording, key: key(recording, part) }
+      return { place: part === undefined ? place : { ...place, part }, location, root: root(path) }
+    }
+    flaw ??= wrong
+  }
+  return refused('path_invalid', flaw)
 }

@@ -1,3 +1,5 @@
+import { MAX_ID, MAX_PART, MAX_SEGMENT } from './names.ts'
+
 /**
  * One way from a URL to a stored object: `url` is matched against the path, `key` is filled from it. Both are
  * texts with the placeholders `:recording` (an id) and `:part+` (one or more segments, only as the last thing).
@@ -13,7 +15,8 @@ export interface Location {
 
 /** A location, checked and ready to match. */
 export interface CompiledLocation {
-  readonly pattern: RegExp
+  /** What a path of this location's shape holds in place of the placeholders, whatever it is; undefined for any other. */
+  readonly split: (path: string) => Names | undefined
   readonly key: (recording: string, part: string | undefined) => string
   /** Whether it is for the parts of a recording, and not for one that is a file. */
   readonly hasPart: boolean
@@ -23,11 +26,14 @@ export interface CompiledLocation {
   readonly keyPrefix: (recording: string) => string
 }
 
-// What an id and a segment may be. A segment can't begin with a dot, so no dot segment and no hidden file can be
-// named; nothing is ever decoded, so `%` has no place; and both are too short for a signed token to pass as one and
-// end up in a record.
-const ID = '[A-Za-z0-9_-]{1,64}'
-const SEGMENT = '[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}'
+/** What a path has in place of the placeholders. Not checked yet. */
+export interface Names {
+  readonly recording: string
+  readonly part?: string
+}
+
+/** The longest path that is looked at, and the longest key that S3 and R2 take, in characters. */
+export const MAX_LENGTH = 1024
 const LITERAL = /^[A-Za-z0-9._~/-]*$/
 
 const NO_SEGMENT = /(^|\/)(\.{1,2})?(\/|$)/
@@ -64,10 +70,29 @@ export function compileLocation({ url, key }: Location): CompiledLocation {
     throw new Error(`url ${quote(url)} must have no empty and no dot segments`)
   }
   const keyOf = compileKey(key, hasPart)
+  // Each key that a valid path leads to is then one that every store takes, so no request has to be checked for it.
+  const longest = keyOf(LONGEST_ID, 'x'.repeat(MAX_PART))
+  const room = MAX_LENGTH - MAX_ID - (hasPart ? MAX_PART + 1 : 0)
+  if (before.length + tail.length > room) {
+    throw new Error(`url ${quote(url)} must have at most ${room} characters beside its placeholders`)
+  }
+  if (
+    longest.length > MAX_LENGTH ||
+    keyOf(LONGEST_ID, '')
+      .split('/')
+      .some(one => one.length > MAX_SEGMENT)
+  ) {
+    throw new Error(
+      `key ${quote(key)} must make keys of at most ${MAX_LENGTH} characters, ${MAX_SEGMENT} a segment, with an id of ${MAX_ID} and a part of ${MAX_PART}`,
+    )
+  }
+  const shape = new RegExp(`^${escapeDots(before)}([^/]*)${escapeDots(tail)}${hasPart ? '/(.*)' : ''}$`, 's')
   return {
-    pattern: new RegExp(
-      `^${escapeDots(before)}(${ID})${escapeDots(tail)}${hasPart ? `/(${SEGMENT}(?:/${SEGMENT}){0,7})` : ''}$`,
-    ),
+    split(path) {
+      const [, recording, part] = shape.exec(path) ?? []
+      if (recording === undefined) return undefined
+      return part === undefined ? { recording } : { recording, part }
+    },
     key: keyOf,
     hasPart,
     root: path => {
@@ -99,25 +124,13 @@ function compileKey(key: string, hasPart: boolean): CompiledLocation['key'] {
   return (recording, part) => key.replace(':recording', recording).replace(/:part\+?$/, part ?? '')
 }
 
-/** Whether a text can be a recording's id. */
-export function isRecording(text: string): boolean {
-  return RECORDING.test(text)
-}
-const RECORDING = new RegExp(`^${ID}$`)
-
-/** Whether a text can be a part's name: one to eight segments. */
-export function isPart(text: string): boolean {
-  return PART.test(text)
-}
-const PARTS = `${SEGMENT}(?:/${SEGMENT}){0,7}`
-const PART = new RegExp(`^${PARTS}$`)
-
 /**
  * What a path with a ticket is like: `/play/TICKET` or `/play/TICKET/PART…`. In the path, as relative URLs inherit it
  * there and nowhere else (RFC 3986 5.2.2), so that a player which knows nothing of it takes it along.
  */
-export const TICKETED_PATH: RegExp = new RegExp(`^${TICKETED}([A-Za-z0-9._-]{1,8000})(?:/(${PARTS}))?$`)
+export const TICKETED_PATH: RegExp = new RegExp(`^${TICKETED}([A-Za-z0-9._-]{1,8000})(?:/(.*))?$`, 's')
 
+const LONGEST_ID = 'x'.repeat(MAX_ID)
 const escapeDots = (literal: string): string => literal.replaceAll('.', '\\.')
 const quote = (text: string): string => JSON.stringify(text)
 

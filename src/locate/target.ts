@@ -2,6 +2,7 @@ import type { Place } from '../recording.ts'
 import { isRefused, type Refused, refused } from '../refusal.ts'
 import { type Found, locate, rawPath } from './locate.ts'
 import { type CompiledLocation, TICKETED, TICKETED_PATH } from './location.ts'
+import { flawOfPart } from './names.ts'
 
 /** What a request is about, as its method and its path alone tell. */
 export type Target =
@@ -39,6 +40,8 @@ export function targetOf({ method, url }: Request, locations: readonly CompiledL
   if (path?.startsWith(TICKETED)) {
     const [, ticket, part] = TICKETED_PATH.exec(path) ?? []
     if (ticket === undefined) return refused('path_invalid')
+    const flaw = part === undefined ? undefined : flawOfPart(part)
+    if (flaw !== undefined) return refused('path_invalid', flaw)
     if (action !== 'play') return refused('method_not_allowed')
     return { action, ticket, ...(part !== undefined && { part }) }
   }

@@ -14,7 +14,7 @@ import type { TicketFacts } from '../ledger/event.ts'
 import { eventId } from '../ledger/event-id.ts'
 import { type Attempt, observe } from '../ledger/observe.ts'
 import type { Recorder } from '../ledger/recorder.ts'
-import { TICKETED } from '../locate/location.ts'
+import { type CompiledLocation, TICKETED } from '../locate/location.ts'
 import type { TicketWanted } from '../locate/target.ts'
 import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
 
@@ -33,15 +33,21 @@ export interface TicketOffice {
   readonly soleIssuer: string | undefined
   /** Where the objects of a recording can be. */
   readonly places: (recording: string) => readonly string[]
+  readonly locations: readonly CompiledLocation[]
   readonly record: Recorder
   readonly options: TicketOptions
   /** The origin that players reach the gate at. */
-  readonly originOf: (request: Request) => string
+  readonly publicUrl: string | undefined
 }
+
+const unavailable = Fault.as('store_unavailable')
 
 /**
  * Issues a ticket to who may watch the recording now. It is on record before it leaves, and says no more than who
  * asked: what it opens is decided anew for every request that shows it.
+ *
+ * The URL plays what it was asked for at. For a recording of many parts, asked for at its own URL, that is nothing yet:
+ * the answer says `append`, and the caller appends `/` and the name of a part.
  */
 export async function issueTicket(
   attempt: Attempt,
@@ -50,14 +56,23 @@ export async function issueTicket(
   office: TicketOffice | undefined,
   crossOrigin: Record<string, string>,
 ): Promise<Response | Refused> {
+  const { publicUrl } = office ?? {}
   // This gate has no tickets.
-  if (office === undefined) return refused('method_not_allowed')
-  const { request, at } = attempt
+  if (office === undefined || publicUrl === undefined) return refused('method_not_allowed')
+  const { at } = attempt
   const { recording, part } = place
-  const stamped = await office.store.stamped(office.places(recording)).catch(Fault.as('store_unavailable'))
-  const whole = authorizeWhole(subject, stamped, office.soleIssuer)
+  const { store } = office
+  // Both, whatever is there, so that "not yours" and "not there" take the same reads.
+  const [stamped, found] = await Promise.all([
+    store.stamped(office.places(recording)),
+    store.find(place.key),
+  ]).catch(unavailable)
+  const own = found === null ? [] : [found.binding]
+  const whole = authorizeWhole(subject, [...stamped, ...own], office.soleIssuer)
   if (whole.binding !== null) attempt.binding = whole.binding
   if (isRefused(whole.decision)) return whole.decision
+  const append = found === null && part === undefined && (await hasParts(recording, office))
+  if (found === null && !append) return refused('recording_unknown')
 
   const { lifetime = TICKET_LIFETIME, cookie = 'strict', binding = [] } = office.options
   const expires = Math.floor(at / 1000) + lifetime
@@ -74,10 +89,17 @@ export async function issueTicket(
   }
   await office.record(observe(attempt), facts, id).catch(Fault.as('ledger_unavailable'))
 
-  const url = `${office.originOf(request)}${TICKETED}${ticket}${part === undefined ? '' : `/${part}`}`
+  const url = `${publicUrl}${TICKETED}${ticket}${part === undefined ? '' : `/${part}`}`
   const attributes = `Path=${root}; Max-Age=${lifetime}; Secure; HttpOnly; ${SAME_SITE[cookie]}`
   const headers = responseHeaders(crossOrigin, { 'Set-Cookie': `${TICKET_COOKIE}=${ticket}; ${attributes}` })
-  return Response.json({ url, expires_at: ends, expires_in: lifetime }, { status: 201, headers })
+  const issued = { url, expires_at: ends, expires_in: lifetime, ...(append && { append }) }
+  return Response.json(issued, { status: 201, headers })
+}
+
+/** Whether a recording has parts where a ticket for it looks for them. Asked only after a permit. */
+async function hasParts(recording: string, { store, locations }: TicketOffice): Promise<boolean> {
+  const parts = locations.find(({ hasPart }) => hasPart)?.keyPrefix(recording)
+  return parts !== undefined && (await store.stamped([parts]).catch(unavailable)).length > 0
 }
 
 /** What cannot be told can't be bound to: it would bind to nothing, and look as if it did. */

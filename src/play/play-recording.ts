@@ -26,8 +26,8 @@ export interface Playing {
   /** The only issuer, where there is but one. */
   readonly soleIssuer: string | undefined
   readonly locations: readonly CompiledLocation[]
-  /** The origin that players reach the gate at: absolute URLs in playlists begin with it. */
-  readonly originOf: (request: Request) => string
+  /** The origin that absolute URLs in playlists may begin with; undefined if none may be there. */
+  readonly publicUrl: string | undefined
   readonly beginView: BeginView
   readonly deliveries: Deliveries
 }
@@ -45,7 +45,7 @@ export async function playRecording(
   attempt: Attempt,
   place: Place,
   subject: Subject,
-  { store, soleIssuer, locations, originOf, beginView, deliveries }: Playing,
+  { store, soleIssuer, locations, publicUrl, beginView, deliveries }: Playing,
   crossOrigin: Record<string, string>,
   waitUntil: WaitUntil,
 ): Promise<Response | Refused> {
@@ -100,7 +100,7 @@ export async function playRecording(
     const opened = holds(part, whole) ? part : await openAnew(whole, part)
     return isRefused(opened)
       ? opened
-      : readPlaylist(opened, found, place, locations, originOf(request)).catch(unavailable)
+      : readPlaylist(opened, found, place, locations, publicUrl).catch(unavailable)
 
     function letGo(error: unknown): never {
       discard(part, waitUntil)

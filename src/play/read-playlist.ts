@@ -65,14 +65,14 @@ export function isNamedPlaylist({ part }: Place): boolean {
  * Reads a playlist to its end and rewrites it, so that all that it names is a part of its own recording.
  *
  * @param opened all of it
- * @param origin where it is asked for
+ * @param origin that absolute URLs in it may begin with, as the configuration says
  */
 export async function readPlaylist(
   opened: OpenedPart,
   kind: PlaylistKind,
   place: Place,
   locations: readonly CompiledLocation[],
-  origin: string,
+  origin: string | undefined,
 ): Promise<ReadPlaylist | Refused> {
   const { body, range: _, taken: __, ...part } = opened
   if (part.size > MAX_PLAYLIST) {

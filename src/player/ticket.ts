@@ -46,6 +46,11 @@ export interface TicketSettings {
 export interface OpenTicket {
   /** The URL that plays, with the newest ticket in it. */
   readonly url: string
+  /**
+   * Whether the recording has many parts, and the ticket was asked for at its own URL: then `url` plays once `/` and the
+   * name of a part are appended, as in `${ticket.url}/master.m3u8`. Default false.
+   */
+  readonly append: boolean
   /** Rewrites a URL that holds an older ticket of this recording to the newest; any other comes back as it was. */
   fresh(url: string): string
   /**
@@ -78,7 +83,7 @@ export async function openTicket(
   { token, cookie = false, onError }: TicketSettings,
 ): Promise<OpenTicket> {
   if (/[?#]/.test(url)) throw new TypeError("a recording's URL has no query and no fragment: give it without")
-  let newest = { url: '', prefix: '' }
+  let newest: Pick<Issued, 'url' | 'prefix' | 'append'> = { url: '', prefix: '', append: false }
   /** Every prefix that was ever given out: a player may still hold the first. */
   const prefixes = new Set<string>()
   let closed = false
@@ -135,6 +140,9 @@ export async function openTicket(
     get url() {
       return newest.url
     },
+    get append() {
+      return newest.append
+    },
     fresh(old) {
       for (const prefix of prefixes) {
         // Only what holds a ticket of this recording: another's keeps its own.
@@ -155,6 +163,7 @@ interface Issued {
   readonly url: string
   /** The URL as far as the ticket. */
   readonly prefix: string
+  readonly append: boolean
   /** Milliseconds. */
   readonly life: number
 }
@@ -201,7 +210,7 @@ function retryAfter(value: string | null): number {
 
 function issuedBy(body: unknown): Issued {
   // Its life, not when it ends: the clock of a device may be off by hours.
-  const { url, expires_in } = (body ?? {}) as { url?: unknown; expires_in?: unknown }
+  const { url, expires_in, append } = (body ?? {}) as Readonly<Record<string, unknown>>
   const prefix = typeof url === 'string' ? /^https?:\/\/[^/]+\/play\/[^/?#]+/.exec(url)?.[0] : undefined
   if (
     typeof url !== 'string' ||
@@ -211,5 +220,5 @@ function issuedBy(body: unknown): Issued {
   ) {
     throw new TicketError('unavailable', 'what answered is not the gate', 201, RETRY_AFTER)
   }
-  return { url, prefix, life: Math.min(expires_in, DAY) * 1000 }
+  return { url, prefix, append: append === true, life: Math.min(expires_in, DAY) * 1000 }
 }

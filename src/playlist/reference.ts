@@ -1,10 +1,10 @@
-import { isPart } from '../locate/location.ts'
+import { isPart } from '../locate/names.ts'
 import { type Refused, refused } from '../refusal.ts'
 
 /** Where a playlist stands. */
 export interface PlaylistContext {
-  /** The origin that it is asked for at. Absolute URLs of it may name parts of its recording. */
-  readonly origin: string
+  /** The gate's own origin. Absolute URLs of it may name parts of the recording; undefined if none may. */
+  readonly origin: string | undefined
   /** Its own name within its recording; undefined where the recording is one object, and has no other parts. */
   readonly part: string | undefined
   /** The part of this very recording that an absolute path of this origin names; undefined where it names no such. */
@@ -40,7 +40,7 @@ export const MAX_REFERENCE: number = 2048
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/
 // Nothing is ever decoded: `%`, `\`, `;`, white space, `{$name}`, a fragment and letters beyond ASCII mean different
 // things to different players, so no reference holds any. A query leads nowhere else, and stays where it is plain.
-const PLAIN = /^([A-Za-z0-9._~:/-]+)(\?[A-Za-z0-9._=&-]*)?$/
+const PLAIN = /^([A-Za-z0-9._~=+:@/-]+)(\?[A-Za-z0-9._=&-]*)?$/
 // The gate refuses a request with a token in its query; and one in a stored file is anybody's.
 const TOKEN_IN_QUERY = /[?&]access_token(?:[=&]|$)/i
 const DOT_SEGMENT = /(?:^|\/)\.{1,2}(?:\/|$)/
@@ -61,13 +61,14 @@ export function relativeReference(
   template: string = reference,
 ): string | Refused {
   // Nearly every reference of a real playlist.
-  if (within !== undefined && isPart(`${'x/'.repeat(within.most)}${reference}`)) return template
+  if (within !== undefined && !reference.includes(':') && isPart(`${'x/'.repeat(within.most)}${reference}`))
+    return template
   const taken = takeApart(reference, within, context)
   if ('refused' in taken) return taken
   const { path, folders } = taken
   if (!path.startsWith('/')) {
     const steps = stepsOf(path)
-    return !steps.toFolder && staysInside(steps, folders) ? template : refused('playlist_outside')
+    return !steps.toFolder && staysInside(steps, folders) ? schemeless(template) : refused('playlist_outside')
   }
   const named = partNamed(path, context)
   if (named === undefined) return refused('playlist_outside')
@@ -107,7 +108,7 @@ export function relativeBase(
   const below = toFolder ? down : down.slice(0, -1)
   const { least, most, only } = within
   return {
-    written: reference,
+    written: schemeless(reference),
     folders: {
       least: least - up + below.length,
       most: most - up + below.length,
@@ -139,7 +140,7 @@ function takeApart(
   folders: Folders | undefined,
   { origin }: PlaylistContext,
 ): Taken | Refused {
-  const own = reference.startsWith(`${origin}/`)
+  const own = origin !== undefined && reference.startsWith(`${origin}/`)
   if (!own && (SCHEME.test(reference) || reference.startsWith('//'))) return refused('playlist_outside')
   if (folders === undefined) return refused('playlist_outside')
   const [, target, query = ''] = (reference.length <= MAX_REFERENCE && PLAIN.exec(reference)) || []
@@ -185,5 +186,10 @@ function staysInside({ up, down }: Pick<Steps, 'up' | 'down'>, { least, most }: 
 function wayTo(named: readonly string[], folder: readonly string[]): string {
   let shared = 0
   while (shared < folder.length && shared < named.length - 1 && folder[shared] === named[shared]) shared += 1
-  return '../'.repeat(folder.length - shared) + named.slice(shared).join('/')
+  return schemeless('../'.repeat(folder.length - shared) + named.slice(shared).join('/'))
+}
+
+/** RFC 3986 4.2: a colon in the first segment of a relative path would make a scheme of what is before it. */
+function schemeless(path: string): string {
+  return path.split('/', 1)[0]?.includes(':') ? `./${path}` : path
 }

@@ -1,13 +1,16 @@
-import { isPart } from '../locate/location.ts'
+import { isPart } from '../locate/names.ts'
 import { MAX_REFERENCE } from './reference.ts'
 
 // ISO/IEC 23009-1 5.3.9.4.4. A width makes a player write that many characters, so it is kept small.
 const IDENTIFIER = /\$(RepresentationID|(?:Number|Time|Bandwidth|SubNumber)(?:%0([1-9][0-9]?)d)?)\$/g
 const SEGMENT = /^[^/]+$/
 
-/** Whether the id of a `Representation` is put into a template without becoming more than a piece of a name. */
+/**
+ * Whether the id of a `Representation` is put into a template without becoming more than a piece of a name. With a colon
+ * it could become a scheme.
+ */
 export function isPlainId(id: string): boolean {
-  return SEGMENT.test(id) && isPart(id)
+  return SEGMENT.test(id) && !id.includes(':') && isPart(id)
 }
 
 /**

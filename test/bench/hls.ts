@@ -4,6 +4,8 @@ import type { BenchObject, BenchWorker } from './workers.ts'
 
 /** The secret of the gates that have tickets. */
 export const TICKET_KEY = 'only for the bench: no ticket of it opens anything'
+/** Tickets need one. The bench takes the path of a ticket's URL alone. */
+export const PUBLIC_URL = 'https://bench.test'
 
 const MEBIBYTE = 2 ** 20
 const ROOT = '/recordings/visit'

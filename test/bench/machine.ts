@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { folderStore } from '../../src/runtime/local/index.ts'
 import { createIssuer, type TestIssuer, variables } from '../support/clinic.ts'
 import { startService } from '../support/service.ts'
-import { hlsObjects, TICKET_KEY } from './hls.ts'
+import { hlsObjects, PUBLIC_URL, TICKET_KEY } from './hls.ts'
 import { childrenOf } from './process-facts.ts'
 import { type BenchObject, type BenchWorker, contentOf } from './workers.ts'
 
@@ -100,6 +100,7 @@ async function gate(runtime: 'node' | 'deno', data: string, issuer: TestIssuer):
   const { url, pid, kill, ended } = await startService(runtime, data, {
     ...variables(issuer),
     TICKET_KEY,
+    PUBLIC_URL,
   })
   return {
     name: runtime,

@@ -4,7 +4,7 @@ import process from 'node:process'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
 import { bundle } from '../../src/cli/workerd.ts'
 import { createIssuer, type TestIssuer, variables } from '../support/clinic.ts'
-import { hlsObjects, hlsSegment, TICKET_KEY } from './hls.ts'
+import { hlsObjects, hlsSegment, PUBLIC_URL, TICKET_KEY } from './hls.ts'
 import { childrenOf } from './process-facts.ts'
 import { BARE, BARE_INSERT, SEED } from './scripts.ts'
 
@@ -99,7 +99,7 @@ export async function startWorkers(folder: string): Promise<Workers> {
     mediaward: await start(
       'mediaward',
       worker,
-      { bindings: { ...bindings, TICKET_KEY }, ...ledger },
+      { bindings: { ...bindings, TICKET_KEY, PUBLIC_URL }, ...ledger },
       recorded,
     ),
     ticketless: await start('mediaward without tickets', worker, { bindings, ...ledger }),

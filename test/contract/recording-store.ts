@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { BytesUnavailable, type RecordingStore } from '../../src/deliver/recording-store.ts'
+import { MAX_ID, MAX_PART, MAX_SEGMENT } from '../../src/locate/names.ts'
 import type { Binding } from '../../src/recording.ts'
 import { ben, bytesOf, dana, factsOf, read, stream } from './recordings.ts'
 import { uploadContract } from './uploads.ts'
@@ -187,6 +188,35 @@ export function recordingStoreContract(
         ]),
       ).toEqual([ida, ben, {}, dana])
       expect(await store.stamped([])).toEqual([])
+    })
+
+    test('a name is one object, whatever characters of a name it has, and however long it is', async () => {
+      const store = create()
+      const parts = [
+        ...['a', 'a.b', 'a-b', 'a_b', 'a=b', 'a+b', 'a:b', 'a@b', '=', '+', ':', '@', 'a..', 'a@b:c=d+e/f'],
+        ...['@facts.json', 'a@facts.json', 'a@facts.json/b', `a@${'0'.repeat(32)}`, `a@${'0'.repeat(32)}/b`],
+        ...['2026-11-25T10:00:00+01:00.ts', '@'.repeat(MAX_SEGMENT), ':'.repeat(MAX_SEGMENT)],
+        `${`${'x'.repeat(MAX_SEGMENT)}/`.repeat(3)}${'y'.repeat(MAX_PART - 3 * (MAX_SEGMENT + 1))}`,
+      ]
+      const longest = 'i'.repeat(MAX_ID)
+      const keys = ['1.2.840.113619.2.62', longest].flatMap(id =>
+        parts.map(part => `recordings/${id}/${part}`),
+      )
+      for (const key of keys) {
+        expect(await store.find(key)).toBeNull()
+        const content = Uint8Array.from(new TextEncoder().encode(key))
+        expect(await store.put(key, stream(content), upload(content, dana))).toMatchObject({
+          size: key.length,
+        })
+      }
+      for (const key of keys) expect(new TextDecoder().decode(await read(await store.open(key)))).toBe(key)
+      expect(await store.claim(longest, dana, [])).toEqual(dana)
+    })
+
+    test.each(['a=b', 'a+b', 'a:b', 'a@b', 'a@b/c', '@/:'])('below a prefix %s is found', async part => {
+      const store = create()
+      await store.put(`recordings/set/${part}`, stream(bytes), upload(bytes, dana))
+      expect(await store.stamped(['recordings/set/'])).toEqual([dana])
     })
 
     test('a recording stored by other means is claimed for whom it is stamped', async () => {

@@ -32,6 +32,7 @@ export async function memoryGate(
   const { recordings, access, flush } = createGate({
     issuers: [{ issuer: idp.issuer, audience: idp.audience, algorithms: ['ES256'], jwks: idp.jwks as never }],
     pseudonymKey: 'only for tests: no secret protects these people',
+    publicUrl: 'https://gate.test',
     ...options,
     ledger,
     store,

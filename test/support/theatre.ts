@@ -6,6 +6,7 @@ import { extname, resolve, sep } from 'node:path'
 import type Hls from 'hls.js'
 import type { Browser, Page } from 'playwright-core'
 import type shaka from 'shaka-player'
+import { freePort } from '../../src/cli/free-port.ts'
 import type * as Stage from '../browser/page/stage.ts'
 import { launchChromium } from './chromium.ts'
 import { createIssuer, type TestIssuer, variables } from './clinic.ts'
@@ -72,12 +73,16 @@ export async function openTheatre(vars: Readonly<Record<string, string>> = {}): 
   // Not by its address: to a browser localhost is one site, and trustworthy enough for a cookie that is Secure.
   const origin = `http://localhost:${(app.address() as AddressInfo).port}`
   const idp = await createIssuer()
+  const port = await freePort()
+  const host = `http://localhost:${port}`
   const [gate, browser] = await Promise.all([
     startGate({
       demo: true,
+      port,
       vars: {
         ...variables(idp),
         TICKET_KEY: 'only for tests: a ticket key that no secret protects',
+        PUBLIC_URL: host,
         ALLOWED_ORIGINS: origin,
         ...vars,
       },
@@ -87,7 +92,7 @@ export async function openTheatre(vars: Readonly<Record<string, string>> = {}): 
   return {
     gate,
     idp,
-    host: `http://localhost:${gate.port}`,
+    host,
     browser,
     async page() {
       const page = await (await browser.newContext()).newPage()

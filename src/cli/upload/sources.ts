@@ -1,6 +1,6 @@
 import { open, readdir, stat } from 'node:fs/promises'
 import { basename, join, relative, sep } from 'node:path'
-import { isPart } from '../../locate/location.ts'
+import { isPart } from '../../locate/names.ts'
 import { say, UsageError } from '../terminal.ts'
 import { type Kind, lookAt } from './playlist.ts'
 import { type Version, versionOf } from './read.ts'

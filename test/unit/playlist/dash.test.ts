@@ -239,8 +239,8 @@ describe('templates', () => {
   })
 
   test('the longest id counts', () => {
-    expect(of('$RepresentationID$x', ['a'.repeat(99)])).toHaveProperty('text')
-    expect(of('$RepresentationID$x', ['v1', 'a'.repeat(100)])).toEqual(OUTSIDE)
+    expect(of('$RepresentationID$x', ['a'.repeat(199)])).toHaveProperty('text')
+    expect(of('$RepresentationID$x', ['v1', 'a'.repeat(200)])).toEqual(OUTSIDE)
   })
 
   test.each([

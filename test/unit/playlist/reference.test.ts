@@ -21,7 +21,11 @@ describe('stays as it is, to the byte', () => {
     ['master.m3u8', 'seg-0.m4s?'],
     ['master.m3u8', 'seg-0.m4s?my_access_token=1'],
     ['master.m3u8', '-'],
-    ['master.m3u8', `${'a'.repeat(100)}`],
+    ['master.m3u8', `${'a'.repeat(200)}`],
+    ['master.m3u8', 'a@b=c+d.m4s'],
+    ['master.m3u8', './10:00.m4s'],
+    ['master.m3u8', 'a/10:00.m4s'],
+    ['video/main.m3u8', '../seg:0'],
   ])('in %s: %s', (part, reference) => expect(from(part, reference)).toBe(reference))
 })
 
@@ -35,7 +39,33 @@ describe('is made relative', () => {
     ['a/b/main.m3u8', '/recordings/rec-013/a/c/x', '../c/x'],
     ['a/b/main.m3u8', '/recordings/rec-013/x', '../../x'],
     ['a/b/main.m3u8', '/recordings/rec-013/b/b/x', '../../b/b/x'],
+    ['a/main.m3u8', '/recordings/rec-013/seg:0', '../seg:0'],
   ])('in %s: %s', (part, reference, expected) => expect(from(part, reference)).toBe(expected))
+})
+
+describe('a colon makes no scheme of what is before it', () => {
+  test.each([
+    ['master.m3u8', '/recordings/rec-013/seg:0.m4s', './seg:0.m4s'],
+    ['master.m3u8', 'https://media.clinic.example/recordings/rec-013/https:x/y?v=1', './https:x/y?v=1'],
+    ['video/main.m3u8', '/recordings/rec-013/video/seg:0.m4s', './seg:0.m4s'],
+    // It can't be one, but some players take it for one.
+    ['master.m3u8', '2026-11-25T10:00:00+01:00.m4s', './2026-11-25T10:00:00+01:00.m4s'],
+  ])('in %s: %s', (part, reference, expected) => {
+    expect(from(part, reference)).toBe(expected)
+    expect(new URL(expected, 'https://media.clinic.example/play/t/').origin).toBe(
+      'https://media.clinic.example',
+    )
+  })
+})
+
+test('without an origin no absolute URL is of the recording, and an absolute path is', () => {
+  const context = { ...standsAt('master.m3u8'), origin: undefined }
+  const of = (reference: string) => relativeReference(reference, folderOf(context), context)
+  for (const origin of ['https://media.clinic.example', 'undefined', '']) {
+    expect(of(`${origin}//recordings/rec-013/x`)).not.toBe('x')
+  }
+  expect(of('https://media.clinic.example/recordings/rec-013/x')).toEqual(OUTSIDE)
+  expect(of('/recordings/rec-013/x')).toBe('x')
 })
 
 describe('leads out', () => {
@@ -77,8 +107,11 @@ describe('leads out', () => {
     ['a/b/main.m3u8', '../'],
     ['master.m3u8', 'a/b/c/d/e/f/g/h/i'],
     ['a/b/c/d/e/f/g/main.m3u8', 'h/i'],
-    ['master.m3u8', `${'a'.repeat(101)}`],
+    ['master.m3u8', `${'a'.repeat(201)}`],
     ['master.m3u8', 'a~b'],
+    ['master.m3u8', 'seg:0/x'],
+    ['master.m3u8', 'https:evil.example/x'],
+    ['master.m3u8', 'a+b:0'],
     [undefined, 'seg-0.m4s'],
     [undefined, '/recordings/rec-013/seg-0.m4s'],
   ])('in %s: %s', (part, reference) => expect(from(part, reference)).toEqual(OUTSIDE))

@@ -29,6 +29,6 @@ test('without an id that is known to be plain', () => {
 
 test('which ids are plain', () => {
   for (const id of ['0', 'video-1', 'a.b_c']) expect(isPlainId(id)).toBe(true)
-  for (const id of ['', '.', '..', '.x', 'a/b', '/', 'a b', '%2e', '$Number$', 'a'.repeat(101)])
+  for (const id of ['', '.', '..', '.x', 'a/b', '/', 'a b', '%2e', '$Number$', 'a'.repeat(201), 'http:evil'])
     expect(isPlainId(id)).toBe(false)
 })

@@ -14,8 +14,15 @@ export interface FolderPath {
   readonly bytes: (version: string) => string
 }
 
-/** What a segment of a key may be. It holds no `@`, which sets our own names apart from folders of the same name. */
-const SEGMENT = /^(?!\.{1,2}$)[A-Za-z0-9._~-]{1,120}$/
+/** What a segment of a key may be. With the longest name of ours after it, a file name has 255 bytes. */
+const SEGMENT = /^(?!\.{1,2}$)[A-Za-z0-9._~=+:@-]{1,222}$/
+
+/**
+ * The name on disk of a segment of a key, and the segment of a name. `@` sets our own names apart from folders of the same
+ * name, so another character stands for it that no key has; and one for `:`, after which NTFS looks for a stream.
+ */
+export const nameOnDisk = (segment: string): string => segment.replaceAll('@', '%').replaceAll(':', ';')
+export const segmentNamed = (name: string): string => name.replaceAll('%', '@').replaceAll(';', ':')
 
 /** Whether a key is a plain path. */
 export function isFolderKey(key: string): boolean {
@@ -34,15 +41,17 @@ export function folderPath(root: string, key: string): FolderPath {
   const name = segments.pop() ?? ''
   if (!isFolderKey(key)) {
     throw new Error(
-      'a key of the folder store must be plain segments of letters, digits and "._~-", with "/" between',
+      'a key of the folder store must be plain segments of letters, digits and "._~=+:@-", with "/" between',
     )
   }
-  const folders = [root, ...segments.map((_, last) => join(root, ...segments.slice(0, last + 1)))]
+  const names = segments.map(nameOnDisk)
+  const folders = [root, ...names.map((_, last) => join(root, ...names.slice(0, last + 1)))]
   const folder = folders.at(-1) ?? root
+  const file = nameOnDisk(name)
   return {
     folders,
     folder,
-    facts: join(folder, name + FACTS),
-    bytes: version => join(folder, `${name}@${version}`),
+    facts: join(folder, file + FACTS),
+    bytes: version => join(folder, `${file}@${version}`),
   }
 }

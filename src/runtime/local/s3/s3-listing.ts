@@ -18,7 +18,11 @@ export async function firstBelow(ask: Ask, prefix: string): Promise<string | und
   if (!/<ListBucketResult[\s>][\s\S]*<\/ListBucketResult>\s*$/.test(listed)) {
     throw new StorageFault('S3 answered ListObjectsV2 with what is no list: look at S3_ENDPOINT')
   }
-  const keys = [...listed.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = '']) => decoded(key))
+  // A store that knows nothing of encoding-type sends keys as they are.
+  const isEncoded = listed.includes('<EncodingType>url</EncodingType>')
+  const keys = [...listed.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = '']) =>
+    isEncoded ? decoded(key) : key,
+  )
   if (!keys.every(key => key?.startsWith(prefix))) {
     throw new StorageFault('S3 answered ListObjectsV2 with other keys than were asked for')
   }
@@ -28,7 +32,8 @@ export async function firstBelow(ask: Ask, prefix: string): Promise<string | und
 
 function decoded(key: string): string | undefined {
   try {
-    return decodeURIComponent(key)
+    // A plain "+" is a space here: such a key is no key of ours, and must not be taken for one with a "+".
+    return decodeURIComponent(key.replaceAll('+', ' '))
   } catch {
     return undefined
   }

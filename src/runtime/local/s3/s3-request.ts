@@ -43,7 +43,7 @@ const METHOD: Readonly<Record<Operation, string>> = {
   AbortMultipartUpload: 'DELETE',
 }
 
-const PLAIN = /^[A-Za-z0-9._~/-]{1,1024}$/
+const PLAIN = /^[A-Za-z0-9._~=+:@/-]{1,1024}$/
 const NO_SEGMENT = /(^|\/)(\.{1,2})?(\/|$)/
 const VISIBLE = /^[\x20-\x7e]*$/
 
@@ -60,7 +60,9 @@ export function s3Signer(options: S3Options): (request: S3Request) => Promise<Si
       throw new StorageFault('what is sent to S3 in a header must be visible ASCII')
     }
     if (key !== undefined) checkKey(key)
-    const path = key === undefined ? bucketPath : `${bucketPath}/${key}`
+    // Escaped, as the signature counts a plain "+" for a space.
+    const path =
+      key === undefined ? bucketPath : `${bucketPath}/${key.split('/').map(encodeURIComponent).join('/')}`
     const url = new URL(origin + path)
     // What is signed must be what is meant: nothing may have been resolved, escaped or cut off on the way.
     if (url.pathname !== path) throw new StorageFault('the address of an object came out as another')
@@ -111,7 +113,7 @@ export function isKey(key: string): boolean {
 export function checkKey(key: string): void {
   if (!isKey(key)) {
     throw new StorageFault(
-      'a key in S3 may hold letters, digits and "._~/-", and no empty and no dot segments',
+      'a key in S3 may hold letters, digits and "._~=+:@/-", and no empty and no dot segments',
     )
   }
 }
