@@ -106,7 +106,9 @@ class RemoteKeys implements KeySource {
     const since = this.#missing.get(kid)
     const knownMissing = since !== undefined && now - since <= missingFor
     const mayWait = this.#mayFetch(now) && now >= this.#waitAgainAt
-    if (!knownMissing && mayWait && now - this.#soughtAt > seekEvery) {
+    // Keys that were fetched since this request came are as new as any.
+    const older = this.#fetchedAt < now
+    if (older && !knownMissing && mayWait && now - this.#soughtAt > seekEvery) {
       this.#soughtAt = now
       await this.#waitFor(this.#fetch(now, waitUntil))
       if (this.#fetchedAt >= now && !this.#keys?.keys.some(key => key.kid === kid)) {

@@ -72,6 +72,13 @@ describe('keys of a server', () => {
     expect(state.visits).toBe(3)
   })
 
+  test('a key that is not among those just fetched for the same request is not fetched for once more', async () => {
+    const { state, keys } = server(serving('a'))
+    await keys.current(7, keep)
+    await keys.seeking('nope', 7, keep)
+    expect(state.visits).toBe(1)
+  })
+
   test('a key id that was not there is not asked for again soon', async () => {
     const { state, keys } = server(serving('a'))
     await keys.current(0, keep)
