@@ -20,6 +20,8 @@ export const REASONS = {
     'token_not_yet_valid',
     'token_too_old',
     'token_claim_missing',
+    // Its subject claim doesn't prove who is logged in: a launch context, or an address that wasn't verified.
+    'token_subject',
   ],
   /** A ticket came and was not accepted: it is none of ours, its time is over, or it is for something else. */
   ticket: ['ticket_invalid', 'ticket_expired', 'ticket_scope'],

@@ -8,6 +8,7 @@ const MEMBERS: Readonly<Record<keyof Issuer, 'text' | 'texts' | 'seconds' | 'oth
   jwks_uri: 'text',
   jwks: 'other',
   subject_claim: 'text',
+  fhir_base: 'other',
   roles_claim: 'text',
   tenant_claim: 'text',
   session_claim: 'text',
@@ -63,6 +64,11 @@ function checkIssuer(issuer: Readonly<Record<string, unknown>>): string[] {
     )
   }
   mistakes.push(...checkAlgorithms(issuer.algorithms), ...checkKeys(issuer))
+  if (issuer.fhir_base !== undefined && !isFhirBase(issuer.fhir_base)) {
+    mistakes.push(
+      'fhir_base must be an https URL without user, query or fragment, as in "https://ehr.clinic.example/fhir"',
+    )
+  }
   if (typeof issuer.clock_tolerance_s === 'number' && issuer.clock_tolerance_s > 300) {
     mistakes.push('clock_tolerance_s must be at most 300: longer, and expired tokens live on')
   }
@@ -118,6 +124,12 @@ function fits({ kty, crv, alg }: JWK, algorithm: unknown): boolean {
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+
+function isFhirBase(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false
+  const { protocol, username, password } = new URL(value)
+  return protocol === 'https:' && username === '' && password === '' && !/[?#]/.test(value)
+}
 
 /** Plain http is for a server on this very machine, which no deployed worker can reach. */
 function isKeyServer(text: string): boolean {

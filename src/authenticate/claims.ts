@@ -1,6 +1,7 @@
-import { type Refused, refused } from '../refusal.ts'
+import { isRefused, type Refused, refused } from '../refusal.ts'
+import type { Claims } from './identity.ts'
 import type { Issuer } from './issuer.ts'
-import { type Claims, type Subject, subjectOf } from './subject.ts'
+import { type Subject, subjectOf } from './subject.ts'
 
 /** What an accepted token says, and from when until when. Times in seconds since 1970. */
 export interface AcceptedToken {
@@ -32,7 +33,7 @@ export function acceptClaims(
   now: number,
 ): AcceptedToken | TokenRefused {
   const subject = subjectOf(claims, issuer, fingerprint)
-  if (subject === undefined) return refused('token_claim_missing')
+  if (isRefused(subject)) return subject
   const { aud, exp, nbf, iat } = claims
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
   const ours = typeof issuer.audience === 'string' ? [issuer.audience] : issuer.audience

@@ -30,8 +30,17 @@ export interface Issuer {
   readonly jwks_uri?: string
   /** Its public keys themselves (RFC 7517 5). This or `jwks_uri`. */
   readonly jwks?: JSONWebKeySet
-  /** The claim that names the subject. Default `sub`; SMART on FHIR apps use `patient`. */
+  /**
+   * The claim that names the subject. Default `sub`. With a launch context of SMART on FHIR, such as `patient`, a token
+   * must also say in `fhirUser` that this patient is who is logged in: `Patient/` and the same id. With `email` or
+   * `phone_number` it must say in `email_verified` or `phone_number_verified` that it was verified.
+   */
   readonly subject_claim?: string
+  /**
+   * The FHIR server whose patients are the subjects, an https URL: where it is set, `fhirUser` may also be a URL below
+   * it, and is required with any `subject_claim`. Default none: `fhirUser` must be relative.
+   */
+  readonly fhir_base?: string
   /** The claim that holds the roles, a list or a text with spaces. Default `roles`. */
   readonly roles_claim?: string
   /**

@@ -106,7 +106,7 @@ class RemoteKeys implements KeySource {
     const since = this.#missing.get(kid)
     const knownMissing = since !== undefined && now - since <= missingFor
     const mayWait = this.#mayFetch(now) && now >= this.#waitAgainAt
-    // Keys that were fetched since this request came are as new as any.
+    // Keys that were fetched since this request came can't be newer.
     const older = this.#fetchedAt < now
     if (older && !knownMissing && mayWait && now - this.#soughtAt > seekEvery) {
       this.#soughtAt = now

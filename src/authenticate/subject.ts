@@ -1,4 +1,6 @@
 import type { Principal } from '../authorize/decision.ts'
+import { type Refused, refused } from '../refusal.ts'
+import { type Claims, refuseUnproven } from './identity.ts'
 import type { Issuer } from './issuer.ts'
 
 /** A person or service that acts for the subject of a token (RFC 8693 4.1). */
@@ -22,9 +24,6 @@ export interface Subject extends Principal {
   readonly actor?: Actor
 }
 
-/** The claims of a token whose signature was verified. */
-export type Claims = Readonly<Record<string, unknown>>
-
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/
 /** Longest value of a claim that we keep. */
 const MAX_TEXT = 255
@@ -32,14 +31,18 @@ const MAX_TEXT = 255
 const MAX_ROLES = 32
 
 /**
- * Narrows verified claims to what rules and records may see.
- *
- * @returns undefined where a claim that the issuer's configuration asks for is missing or of the wrong kind
+ * Narrows verified claims to what rules and records may see. Refuses a token that lacks a claim which the issuer's
+ * configuration asks for, or whose subject isn't sure to be who is logged in: nothing is recorded under a name that may
+ * be another's.
  */
-export function subjectOf(claims: Claims, issuer: Issuer, fingerprint: string): Subject | undefined {
+export function subjectOf(claims: Claims, issuer: Issuer, fingerprint: string): Subject | Refused {
   const id = text(claims[issuer.subject_claim ?? 'sub'])
   const tenant = issuer.tenant_claim === undefined ? undefined : name(claims[issuer.tenant_claim])
-  if (id === undefined || (issuer.tenant_claim !== undefined && tenant === undefined)) return undefined
+  if (id === undefined || (issuer.tenant_claim !== undefined && tenant === undefined)) {
+    return refused('token_claim_missing')
+  }
+  const unproven = refuseUnproven(claims, id, issuer)
+  if (unproven !== undefined) return unproven
   const session = text(claims[issuer.session_claim ?? 'sid'])
   const release = issuer.release_claim === undefined ? undefined : text(claims[issuer.release_claim])
   const client = text(claims.client_id) ?? text(claims.azp)

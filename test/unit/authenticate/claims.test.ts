@@ -1,18 +1,24 @@
 import type { JWTPayload } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { authenticator } from '../../../src/authenticate/authenticate.ts'
+import type { TokenRefused } from '../../../src/authenticate/claims.ts'
 import type { Issuer } from '../../../src/authenticate/issuer.ts'
+import type { Subject } from '../../../src/authenticate/subject.ts'
 import { isRefused } from '../../../src/refusal.ts'
 import { createIssuer } from '../../support/clinic.ts'
 
 const idp = await createIssuer()
 const NOW = 1_800_000_000
 
-async function outcome(
+async function outcome(claims: Record<string, unknown>, settings?: Partial<Issuer>): Promise<string> {
+  const subject = await answer(claims, settings)
+  return isRefused(subject) ? subject.refused : subject.id
+}
+
+async function answer(
   claims: Record<string, unknown>,
   settings: Partial<Issuer> = {},
-  at = NOW,
-): Promise<string> {
+): Promise<Subject | TokenRefused> {
   const issuer: Issuer = {
     issuer: idp.issuer,
     audience: idp.audience,
@@ -25,7 +31,7 @@ async function outcome(
     exp: NOW + 600,
     ...claims,
   } as unknown as JWTPayload)
-  return ask(authenticator([issuer]), token, at)
+  return show(authenticator([issuer]), token, NOW)
 }
 
 async function ask(
@@ -33,9 +39,17 @@ async function ask(
   token: string,
   at: number,
 ): Promise<string> {
-  const request = new Request('https://gate.test/', { headers: { authorization: `Bearer ${token}` } })
-  const subject = await authenticate(request, at * 1000, () => {})
+  const subject = await show(authenticate, token, at)
   return isRefused(subject) ? subject.refused : subject.id
+}
+
+function show(
+  authenticate: ReturnType<typeof authenticator>,
+  token: string,
+  at: number,
+): Promise<Subject | TokenRefused> {
+  const request = new Request('https://gate.test/', { headers: { authorization: `Bearer ${token}` } })
+  return authenticate(request, at * 1000, () => {})
 }
 
 describe('claims', () => {
@@ -69,13 +83,95 @@ describe('claims', () => {
     ['an object for a subject', { sub: {} }, 'token_claim_missing'],
     ['true for a subject', { sub: true }, 'token_claim_missing'],
     ['a subject too long', { sub: 'x'.repeat(256) }, 'token_claim_missing'],
-    ['another claim for the subject', { patient: 'patient-9' }, 'patient-9', { subject_claim: 'patient' }],
-    ['that claim missing', {}, 'token_claim_missing', { subject_claim: 'patient' }],
+    ['another claim for the subject', { oid: 'patient-9' }, 'patient-9', { subject_claim: 'oid' }],
+    ['that claim missing', {}, 'token_claim_missing', { subject_claim: 'oid' }],
     ['a member of every object for the subject', {}, 'token_claim_missing', { subject_claim: 'constructor' }],
     ['a tenant', { tid: 'north' }, 'patient-1', { tenant_claim: 'tid' }],
     ['a tenant missing', {}, 'token_claim_missing', { tenant_claim: 'tid' }],
     ['an empty tenant', { tid: '' }, 'token_claim_missing', { tenant_claim: 'tid' }],
   ])('%s', async (_, claims, expected, settings) => expect(await outcome(claims, settings)).toBe(expected))
+})
+
+const SMART = { subject_claim: 'patient', fhir_base: 'https://ehr.test/fhir' }
+
+describe('a launch context counts for the subject only with who is logged in', () => {
+  const launched = (fhirUser: unknown) => ({ patient: 'p-9', fhirUser })
+  test.each<[string, Record<string, unknown>, string, Partial<Issuer>?]>([
+    ['the patient', launched('Patient/p-9'), 'p-9'],
+    ['the patient of our FHIR server', launched('https://ehr.test/fhir/Patient/p-9'), 'p-9', SMART],
+    [
+      'the same, and a base with a slash',
+      launched('https://ehr.test/fhir/Patient/p-9'),
+      'p-9',
+      {
+        ...SMART,
+        fhir_base: 'https://ehr.test/fhir/',
+      },
+    ],
+    ['a relative one, and a base', launched('Patient/p-9'), 'p-9', SMART],
+    ['nobody', launched(undefined), 'token_claim_missing'],
+    ['nobody, and a base', launched(undefined), 'token_claim_missing', SMART],
+    ['a clinician', launched('Practitioner/dr-1'), 'token_subject'],
+    ['a clinician of the patient’s id', launched('Practitioner/p-9'), 'token_subject'],
+    ['a parent', launched('RelatedPerson/mother-of-p-9'), 'token_subject'],
+    ['another patient', launched('Patient/p-90'), 'token_subject'],
+    ['the patient of some server', launched('https://ehr.test/fhir/Patient/p-9'), 'token_subject'],
+    ['the patient of another server', launched('https://evil.test/fhir/Patient/p-9'), 'token_subject', SMART],
+    ['a longer base', launched('https://ehr.test/fhir/x/Patient/p-9'), 'token_subject', SMART],
+    ['a URL that resolves to it', launched('https://ehr.test/fhir/x/../Patient/p-9'), 'token_subject', SMART],
+    ['a version of the patient', launched('Patient/p-9/_history/1'), 'token_subject'],
+    ['a list', launched(['Patient/p-9']), 'token_subject'],
+    ['small letters', launched('patient/p-9'), 'token_subject'],
+    [
+      'an encounter is nobody',
+      { encounter: 'e', fhirUser: 'Patient/e' },
+      'e',
+      { subject_claim: 'encounter' },
+    ],
+    [
+      'a launch context by another name',
+      { smart: 'p-9', fhirUser: 'Practitioner/1' },
+      'token_subject',
+      {
+        ...SMART,
+        subject_claim: 'smart',
+      },
+    ],
+    ['fhirUser itself', { fhirUser: 'Patient/p-9' }, 'Patient/p-9', { ...SMART, subject_claim: 'fhirUser' }],
+  ])('%s', async (_, claims, expected, settings = { subject_claim: 'patient' }) => {
+    expect(await outcome(claims, settings)).toBe(expected)
+  })
+})
+
+describe('an address counts for the subject only where it was verified', () => {
+  const email = (verified: unknown) => ({ email: 'jane@clinic.test', email_verified: verified })
+  test.each<[string, Record<string, unknown>, string, string?]>([
+    ['true', email(true), 'jane@clinic.test'],
+    ['false', email(false), 'token_subject'],
+    ['a text', email('true'), 'token_subject'],
+    ['1', email(1), 'token_subject'],
+    ['nothing', email(undefined), 'token_claim_missing'],
+    ['another claim', { ...email(undefined), phone_number_verified: true }, 'token_claim_missing'],
+    ['true of a telephone', { phone_number: '+1', phone_number_verified: true }, '+1', 'phone_number'],
+    [
+      'false of a telephone',
+      { phone_number: '+1', phone_number_verified: false },
+      'token_subject',
+      'phone_number',
+    ],
+    ['false of an address that is not the subject', email(false), 'patient-1', 'sub'],
+  ])('%s', async (_, claims, expected, subject_claim = 'email') => {
+    expect(await outcome(claims, { subject_claim })).toBe(expected)
+  })
+
+  test('a token that is refused for it is on record under no name that may be another’s', async () => {
+    for (const [claims, settings] of [
+      [{ patient: 'p-9', fhirUser: 'Practitioner/dr-1' }, { subject_claim: 'patient' }],
+      [email(false), { subject_claim: 'email' }],
+    ] as const) {
+      expect(await answer(claims, settings)).toEqual({ refused: 'token_subject' })
+    }
+  })
 })
 
 describe('a remembered token', () => {
