@@ -30,7 +30,7 @@ export async function denials(args: readonly string[]): Promise<void> {
   const gate = gateAt(values.url)
   const token = await tokenFor(values.token, values.data, 'security')
 
-  const filter: Record<string, string> = since === undefined ? {} : { since }
+  let filter: Record<string, string> = since === undefined ? {} : { since }
   const newest: Record<string, string> = limit === undefined ? {} : { limit: String(limit), latest: 'true' }
   let page = await fetchPage(gate, token, { ...filter, ...newest })
   let count = 0
@@ -38,13 +38,19 @@ export async function denials(args: readonly string[]): Promise<void> {
     for (const line of page.lines) await print(values.json ? line : describe(JSON.parse(line) as AccessEvent))
     count += page.lines.length
     if (!page.more && !values.follow) break
-    if (!page.more) await pause(POLL)
-    const { cursor } = page
-    page = await fetchPage(gate, token, { ...filter, after: cursor }).catch((error: unknown) => {
+    const { cursor, more } = page
+    if (!more) {
+      // From the end of the log on, all that comes is new: also a record that was kept elsewhere for hours, and is old
+      // by its time.
+      filter = {}
+      await pause(POLL)
+    }
+    page = await fetchPage(gate, token, { ...filter, after: cursor }).catch(async (error: unknown) => {
       // Someone who follows all night must not lose the thread over a restart of the gate.
       if (!values.follow || error instanceof UsageError) throw error
       say(`mediaward: ${(error as Error).message}; asking again`)
-      return { lines: [], cursor, more: false }
+      await pause(POLL)
+      return { lines: [], cursor, more }
     })
   }
   if (!values.json) say(count === 0 ? 'nobody was refused' : `${count} refused`)

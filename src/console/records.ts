@@ -36,8 +36,9 @@ export function recordsRoute(
 }
 
 /**
- * Lists records as JSON lines, oldest first. Query parameters: `after` (a cursor), `since` (ISO 8601, UTC), `limit`
- * (1 to 1000), `latest` (`true`: the newest instead of the oldest) and, where the route isn't for one kind, `kind`.
+ * Lists records as JSON lines, oldest first. Query parameters: `after` (a cursor), `since` (ISO 8601, UTC: recorded at
+ * this time or later), `limit` (1 to 1000), `latest` (`true`: the newest instead of the oldest) and, if the route isn't for
+ * one kind, `kind`.
  *
  * @param only the kind that the route is for; undefined where the request may choose
  */

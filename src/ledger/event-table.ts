@@ -12,6 +12,13 @@ export interface NumberedEntry extends LedgerEntry {
   readonly seq: number
 }
 
+/** Some entries of one table, by rising number. */
+export interface TablePage {
+  readonly entries: readonly NumberedEntry[]
+  /** The number up to which the table was read: of the last entry, or of the table's last one if there is no more. */
+  readonly end: number
+}
+
 /** What to read of one table. */
 export interface TableQuery {
   readonly after: number
@@ -39,14 +46,33 @@ export class EventTable {
   }
 
   /** Entries after a number, by rising number; with `latest` the last ones. */
-  read({ after, limit, since = '', latest = false, kind }: TableQuery): NumberedEntry[] {
+  read({ after, limit, since, latest = false, kind }: TableQuery): TablePage {
+    const conditions = ['seq > ?']
+    const parameters: (string | number)[] = [after]
+    if (since !== undefined) {
+      conditions.push("coalesce(json ->> '$.recorded', json ->> '$.t') >= ?")
+      parameters.push(since)
+    }
+    if (kind !== undefined) {
+      conditions.push("json ->> '$.kind' = ?")
+      parameters.push(kind)
+    }
     const rows = this.#sql<NumberedEntry>(
-      `SELECT seq, id, json FROM event WHERE seq > ? AND json ->> '$.t' >= ?${kind === undefined ? '' : " AND json ->> '$.kind' = ?"} ORDER BY seq ${latest ? 'DESC' : 'ASC'} LIMIT ?`,
-      after,
-      since,
-      ...(kind === undefined ? [] : [kind]),
+      `SELECT seq, id, json FROM event WHERE ${conditions.join(' AND ')} ORDER BY seq ${latest ? 'DESC' : 'ASC'} LIMIT ?`,
+      ...parameters,
       limit,
     )
-    return latest ? rows.toReversed() : rows
+    const entries = latest ? rows.toReversed() : rows
+    const last = entries.at(-1)
+    return {
+      entries,
+      end: !latest && last !== undefined && rows.length === limit ? last.seq : this.#end(after),
+    }
+  }
+
+  /** The number of the last entry: whoever reads on from there is shown nothing that was left out before. */
+  #end(after: number): number {
+    const [last] = this.#sql<{ seq: number | null }>('SELECT max(seq) AS seq FROM event')
+    return Math.max(after, last?.seq ?? 0)
   }
 }

@@ -23,8 +23,13 @@ export interface EventHead {
   readonly v: 1
   /** UUIDv7 (RFC 9562), made by the gate; the `instance` of a refusal. */
   readonly id: string
-  /** When, UTC with milliseconds. */
+  /** When the request came, UTC with milliseconds. A caller that holds its body back can be recorded much later. */
   readonly t: string
+  /**
+   * When the gate first gave the record to the ledger, UTC with milliseconds. It stays the same if the record waits in
+   * the overflow and comes back later: then its place in the log is further back than this time says.
+   */
+  readonly recorded: string
   readonly tenant: string
   readonly subject?: string
   /** Pseudonym of the one that acts for the subject. Absent if the subject itself asked. */

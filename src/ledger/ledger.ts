@@ -12,7 +12,11 @@ export interface LedgerQuery {
   readonly after?: string
   /** Most records on the page, 1 to 1000. */
   readonly limit: number
-  /** Only records with at least this time (ISO 8601, UTC, as in `t`). */
+  /**
+   * Only records whose `recorded` is at this time or later (ISO 8601, UTC); of a record from before there was such a
+   * member, `t`. To go on reading, pass `after` without it: a record that comes back late from the overflow is new in its
+   * place, and old by its time.
+   */
   readonly since?: string
   /** The newest `limit` records instead of the oldest. */
   readonly latest?: boolean
@@ -23,7 +27,10 @@ export interface LedgerQuery {
 /** Some records, oldest first. */
 export interface LedgerPage {
   readonly entries: readonly LedgerEntry[]
-  /** Where to go on reading; good for ever, also where nothing new was there yet. */
+  /**
+   * Where to go on reading; good for ever, also if nothing was there yet. Once there is no more, it is the end of the log,
+   * whatever the query left out.
+   */
   readonly cursor: string
   /** True where more may be there to read at once. */
   readonly more: boolean

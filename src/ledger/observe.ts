@@ -73,7 +73,7 @@ export async function headOf(
   id: string,
   gate: EventHead['gate'],
   pseudonym: Pseudonym,
-): Promise<EventHead> {
+): Promise<Omit<EventHead, 'recorded'>> {
   const { ip, prefix, asn, country } = network
   const name = (
     field: 'subject' | 'session' | 'token',

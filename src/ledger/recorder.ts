@@ -33,7 +33,8 @@ export function recorder(
     const gate = { version: VERSION, isolate, seq }
     let event: object = { id, gate, ...facts }
     try {
-      event = { ...(await headOf(observed, id, gate, pseudonym)), ...facts }
+      const head = await headOf(observed, id, gate, pseudonym)
+      event = { ...head, recorded: new Date(now()).toISOString(), ...facts }
       await ledger.record({ id, json: canonical(event) })
       return id
     } catch (error) {

@@ -86,6 +86,53 @@ export function ledgerContract(name: string, create: () => Ledger): void {
       expect((await ledger.read({ limit: 10, after: newest.cursor })).entries).toEqual([])
     })
 
+    test('reads from a moment on by when a record was handed over, not by when its request came', async () => {
+      const ledger = create()
+      const told = (id: string, members: object): LedgerEntry => ({ id, json: JSON.stringify(members) })
+      const [early, late] = ['2026-11-23T00:00:05.000Z', '2026-11-23T00:00:30.000Z']
+      const entries = [
+        told('a', { t: early, recorded: early }),
+        told('b', { t: late, recorded: early }),
+        // Its caller held the body back.
+        told('c', { t: early, recorded: late }),
+        // Stored by a version that told only when the request came.
+        told('d', { t: early }),
+        told('e', { t: late }),
+      ]
+      for (const one of entries) await ledger.record(one)
+      const page = await ledger.read({ limit: 9, since: '2026-11-23T00:00:20.000Z' })
+      expect(page.entries.map(({ id }) => id)).toEqual(['c', 'e'])
+    })
+
+    test('a record that comes back late is found by its place, whatever its time', async () => {
+      const ledger = create()
+      for (let i = 20; i < 40; i++) await ledger.record(entry(i))
+      const since = new Date(START + 35_000).toISOString()
+      let page = await ledger.read({ limit: 3, since })
+      while (page.more) page = await ledger.read({ limit: 3, since, after: page.cursor })
+      const late = entry(1)
+      await ledger.record(late)
+      expect((await ledger.read({ limit: 9, after: page.cursor })).entries).toEqual([late])
+    })
+
+    test.each<[string, object]>([
+      ['a kind', { kind: 'ticket' }],
+      ['a moment', { since: '2100-01-01T00:00:00.000Z' }],
+      ['the newest', { latest: true }],
+      ['the newest of a kind', { latest: true, kind: 'listed' }],
+      ['more than there are', { limit: 1000 }],
+    ])('once there is no more of %s the cursor is at the end of the log', async (_, query) => {
+      const ledger = create()
+      for (let i = 0; i < 40; i++) await ledger.record(entry(i, i === 20 ? 'listed' : 'access'))
+      const { cursor, more } = await ledger.read({ limit: 5, ...query })
+      expect(more).toBe(false)
+      const next = await ledger.read({ limit: 1000, after: cursor })
+      expect(next).toEqual({ entries: [], cursor, more: false })
+      const another = entry(50)
+      await ledger.record(another)
+      expect((await ledger.read({ limit: 1000, after: cursor })).entries).toEqual([another])
+    })
+
     test('reads one kind, and reading on has each entry of it once, whatever is in between', async () => {
       const ledger = create()
       const entries = Array.from({ length: 60 }, (_, i) => entry(i, i % 3 === 0 ? 'listed' : 'access'))

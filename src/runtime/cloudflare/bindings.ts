@@ -1,4 +1,4 @@
-import type { NumberedEntry, TableQuery } from '../../ledger/event-table.ts'
+import type { TablePage, TableQuery } from '../../ledger/event-table.ts'
 import type { LedgerEntry } from '../../ledger/ledger.ts'
 
 // What is used of Cloudflare's bindings, by its shape. So an app may have the types of Workers from where it likes
@@ -89,7 +89,7 @@ export interface LedgerId {
 /** A Durable Object of the class `LedgerObject`, seen from outside. */
 export interface LedgerStub {
   record(entry: LedgerEntry): Promise<void>
-  read(query: TableQuery): Promise<NumberedEntry[]>
+  read(query: TableQuery): Promise<TablePage>
 }
 
 /** The state that a Durable Object is made with. */

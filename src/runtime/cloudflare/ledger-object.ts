@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
-import { EventTable, type NumberedEntry, type TableQuery } from '../../ledger/event-table.ts'
+import { EventTable, type TablePage, type TableQuery } from '../../ledger/event-table.ts'
 import type { LedgerEntry } from '../../ledger/ledger.ts'
 import type { LedgerState } from './bindings.ts'
 
@@ -24,7 +24,7 @@ export class LedgerObject extends DurableObject {
   }
 
   /** Entries after a number, by rising number; with `latest` the last ones. */
-  read(query: TableQuery): NumberedEntry[] {
+  read(query: TableQuery): TablePage {
     return this.#events.read(query)
   }
 }

@@ -1,4 +1,4 @@
-import type { NumberedEntry } from '../../ledger/event-table.ts'
+import type { NumberedEntry, TablePage } from '../../ledger/event-table.ts'
 import { CursorInvalid, type Ledger, type LedgerPage, type LedgerQuery } from '../../ledger/ledger.ts'
 import type { LedgerNamespace } from './bindings.ts'
 
@@ -30,17 +30,15 @@ function shardOf(id: string, shards: number): number {
  * Puts the shards' pages together by id, which is by time. Of each shard a page takes the first entries by number, or
  * a late entry with an early id would move the cursor past others.
  */
-function merge(pages: readonly NumberedEntry[][], from: readonly number[], query: LedgerQuery): LedgerPage {
-  const cursor = [...from]
+function merge(pages: readonly TablePage[], from: readonly number[], query: LedgerQuery): LedgerPage {
+  let cursor = pages.map(({ end }) => end)
   const taken: NumberedEntry[] = []
   if (query.latest) {
-    taken.push(...pages.flat())
-    // Reading on from the newest must not go back to what was passed over.
-    for (const [shard, entries] of pages.entries()) cursor[shard] = entries.at(-1)?.seq ?? cursor[shard] ?? 0
+    taken.push(...pages.flatMap(({ entries }) => entries))
   } else {
     const next = pages.map(() => 0)
     while (taken.length < query.limit) {
-      const heads = pages.flatMap((entries, shard) => {
+      const heads = pages.flatMap(({ entries }, shard) => {
         const entry = entries[next[shard] ?? 0]
         return entry === undefined ? [] : [{ shard, entry }]
       })
@@ -48,8 +46,12 @@ function merge(pages: readonly NumberedEntry[][], from: readonly number[], query
       const { shard, entry } = heads.reduce((a, b) => (b.entry.id < a.entry.id ? b : a))
       taken.push(entry)
       next[shard] = (next[shard] ?? 0) + 1
-      cursor[shard] = entry.seq
     }
+    // What of a shard isn't on this page is read again.
+    cursor = pages.map(({ entries, end }, shard) => {
+      const count = next[shard] ?? 0
+      return count === entries.length ? end : (entries[count - 1]?.seq ?? from[shard] ?? 0)
+    })
   }
   taken.sort((a, b) => (a.id < b.id ? -1 : 1))
   const page = query.latest ? taken.slice(-query.limit) : taken
@@ -60,7 +62,7 @@ function merge(pages: readonly NumberedEntry[][], from: readonly number[], query
   }
 }
 
-/** A cursor is the last number read of each shard; one of fewer shards is good, for there may be more by now. */
+/** A cursor is the number up to which each shard was read; one of fewer shards is good, for there may be more by now. */
 function parseCursor(text: string | undefined, shards: number): number[] {
   const read =
     text === undefined ? [] : text.split('.').map(part => (/^\d{1,15}$/.test(part) ? Number(part) : -1))

@@ -17,14 +17,15 @@ export function memoryLedger(): Ledger {
         .map((entry, index) => ({ entry, seq: index + 1 }))
         .filter(({ entry, seq }) => {
           if (seq <= Number(after)) return false
-          const event = JSON.parse(entry.json) as { t: string; kind?: string }
-          return event.t >= since && (kind === undefined || event.kind === kind)
+          const event = JSON.parse(entry.json) as { t: string; recorded?: string; kind?: string }
+          return (event.recorded ?? event.t) >= since && (kind === undefined || event.kind === kind)
         })
+      const more = !latest && unread.length > limit
       const page = latest ? unread.slice(-limit) : unread.slice(0, limit)
       return {
         entries: page.map(({ entry }) => entry).sort((a, b) => (a.id < b.id ? -1 : 1)),
-        cursor: String(page.at(-1)?.seq ?? after),
-        more: !latest && unread.length > page.length,
+        cursor: String(more ? page.at(-1)?.seq : Math.max(Number(after), entries.length)),
+        more,
       }
     },
   }

@@ -21,11 +21,11 @@ export function sqliteLedger(path: string): SqliteLedger {
 
     async read({ after = '0', ...query }) {
       if (!/^\d{1,15}$/.test(after)) throw new CursorInvalid()
-      const rows = events.read({ ...query, after: Number(after) })
+      const { entries, end } = events.read({ ...query, after: Number(after) })
       return {
-        entries: rows.map(({ id, json }) => ({ id, json })).sort((a, b) => (a.id < b.id ? -1 : 1)),
-        cursor: String(rows.at(-1)?.seq ?? after),
-        more: !query.latest && rows.length === query.limit,
+        entries: entries.map(({ id, json }) => ({ id, json })).sort((a, b) => (a.id < b.id ? -1 : 1)),
+        cursor: String(end),
+        more: !query.latest && entries.length === query.limit,
       }
     },
 

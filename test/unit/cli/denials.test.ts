@@ -1,0 +1,77 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createGate, type Ledger, type LedgerEntry } from '../../../src/index.ts'
+import { eventId } from '../../../src/ledger/event-id.ts'
+import { memoryLedger, memoryStore } from '../../../src/runtime/memory/index.ts'
+import { createIssuer } from '../../support/clinic.ts'
+import { run, start } from '../../support/command.ts'
+
+// `mediaward denials` against a gate in this process, so that records can come into its log in any order.
+
+let server: Server
+let ledger: Ledger
+let at: string[]
+
+beforeEach(async () => {
+  ledger = memoryLedger()
+  const idp = await createIssuer()
+  const { denials } = createGate({
+    issuers: [{ issuer: idp.issuer, audience: idp.audience, algorithms: ['ES256'], jwks: idp.jwks as never }],
+    pseudonymKey: 'only for tests: no secret protects these people',
+    store: memoryStore(),
+    ledger,
+  })
+  server = createServer(async ({ url = '/', headers: { authorization = '' } }, response) => {
+    const answer = await denials(
+      new Request(`http://gate.test${url}`, { headers: { authorization } }),
+      () => {},
+    )
+    response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text())
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  at = [
+    ...['--url', `http://127.0.0.1:${port}`],
+    ...['--token', await idp.token('analyst-1', { roles: ['security'] })],
+  ]
+})
+afterEach(() => server.close())
+
+/** A refusal whose request came, and that was recorded, so many minutes ago. */
+function refusal(came: number, recorded: number): LedgerEntry {
+  const time = (ago: number) => new Date(Date.now() - ago * 60_000).toISOString()
+  const id = eventId(Date.now() - recorded * 60_000)
+  const event = { id, kind: 'access', reason: 'not_owner', method: 'GET', t: time(came) }
+  return { id, json: JSON.stringify({ ...event, recorded: time(recorded) }) }
+}
+const idsIn = (text: string): string[] =>
+  text
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => (JSON.parse(line) as { id: string }).id)
+
+test('--since shows what was recorded since then, however long its caller held it back', async () => {
+  const held = refusal(90, 5)
+  for (const one of [refusal(70, 65), refusal(62, 61), held, refusal(1, 1)]) await ledger.record(one)
+  const { stdout } = await run(['denials', '--json', '--since', '60m', ...at])
+  expect(idsIn(stdout)).toHaveLength(2)
+  expect(idsIn(stdout)).toContain(held.id)
+})
+
+test('--follow --since shows a record that comes back late, and nothing from before its start', async () => {
+  for (let i = 0; i < 1500; i++) await ledger.record(refusal(120, 110))
+  const follower = start(['denials', '--json', '--follow', '--since', '60m', ...at])
+  let heard = ''
+  follower.child.stdout?.on('data', (chunk: Buffer) => {
+    heard += chunk.toString()
+  })
+  const fresh = refusal(1, 1)
+  await ledger.record(fresh)
+  await expect.poll(() => idsIn(heard), { timeout: 20_000 }).toEqual([fresh.id])
+  const late = refusal(200, 199)
+  await ledger.record(late)
+  await expect.poll(() => idsIn(heard), { timeout: 20_000 }).toEqual([fresh.id, late.id])
+  follower.child.kill()
+  await follower.ended
+})
