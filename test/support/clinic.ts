@@ -1,43 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import type { AccessEvent, EventKind, LedgerEvent } from '../../src/ledger/event.ts'
 import type { RunningGate } from './gate.ts'
+import type { TestIssuer } from './issuer.ts'
 
-/** An identity provider of the tests. */
-export interface TestIssuer {
-  readonly issuer: string
-  readonly audience: string
-  readonly jwks: { keys: object[] }
-  /** A token; `claims` win over the usual ones, and `undefined` takes one away. */
-  readonly token: (subject: string, claims?: JWTPayload, header?: object) => Promise<string>
-}
-
-export async function createIssuer(
-  issuer = 'https://login.clinic.test/',
-  audience = 'recordings',
-  kid = 'test',
-): Promise<TestIssuer> {
-  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
-  return {
-    issuer,
-    audience,
-    jwks: { keys: [{ ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' }] },
-    token: (subject, claims = {}, header = {}) => {
-      const now = Math.floor(Date.now() / 1000)
-      const payload = {
-        iss: issuer,
-        aud: audience,
-        sub: subject,
-        iat: now,
-        exp: now + 600,
-        jti: randomUUID(),
-      }
-      return new SignJWT({ ...payload, ...claims })
-        .setProtectedHeader({ alg: 'ES256', kid, typ: 'at+jwt', ...header })
-        .sign(privateKey)
-    },
-  }
-}
+export { createIssuer, patterned, type TestIssuer } from './issuer.ts'
 
 /** The variables of a gate that trusts these issuers and no other. */
 export function variables(...issuers: readonly TestIssuer[]): Record<string, string> {
@@ -104,11 +69,6 @@ async function read<Event>(
         : (response.headers.get('mediaward-cursor') ?? '')
   } while (after !== undefined)
   return events
-}
-
-/** The bytes that the HTTP vectors are made for: a wrong offset shows. */
-export function patterned(size: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length: size }, (_, i) => (i * 31 + 7) % 251)
 }
 
 /** The event id that a refusal names. */

@@ -1,0 +1,44 @@
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+
+// What tests need on every runtime.
+
+/** An identity provider of the tests. */
+export interface TestIssuer {
+  readonly issuer: string
+  readonly audience: string
+  readonly jwks: { keys: object[] }
+  /** A token; `claims` win over the usual ones, and `undefined` takes one away. */
+  readonly token: (subject: string, claims?: JWTPayload, header?: object) => Promise<string>
+}
+
+export async function createIssuer(
+  issuer = 'https://login.clinic.test/',
+  audience = 'recordings',
+  kid = 'test',
+): Promise<TestIssuer> {
+  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
+  return {
+    issuer,
+    audience,
+    jwks: { keys: [{ ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' }] },
+    token: (subject, claims = {}, header = {}) => {
+      const now = Math.floor(Date.now() / 1000)
+      const payload = {
+        iss: issuer,
+        aud: audience,
+        sub: subject,
+        iat: now,
+        exp: now + 600,
+        jti: crypto.randomUUID(),
+      }
+      return new SignJWT({ ...payload, ...claims })
+        .setProtectedHeader({ alg: 'ES256', kid, typ: 'at+jwt', ...header })
+        .sign(privateKey)
+    },
+  }
+}
+
+/** The bytes that the HTTP vectors are made for: a wrong offset shows. */
+export function patterned(size: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length: size }, (_, i) => (i * 31 + 7) % 251)
+}
