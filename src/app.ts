@@ -1,11 +1,15 @@
 import { Hono } from 'hono'
 import type { Gate } from './gate.ts'
+import { hasPlainHost } from './locate/locate.ts'
 import { asMiddleware } from './middleware.ts'
 
 /** The app that is deployed as it is, on every runtime: the gate's routes, and one that says that it is alive. */
 export function createApp(gate: Gate): Hono {
   const app = new Hono()
-  app.get('/healthz', context => context.text('ok', 200, { 'Cache-Control': 'no-store' }))
+  app.get('/healthz', (context, next) =>
+    // A path in Host may lead here from any other. The gate refuses that.
+    hasPlainHost(context.req.raw) ? context.text('ok', 200, { 'Cache-Control': 'no-store' }) : next(),
+  )
   app.all('/console/api/denials', asMiddleware(gate.denials))
   app.all('/console/api/records', asMiddleware(gate.records))
   for (const path of ['/access/v1/*', '/.well-known/authzen-configuration']) {

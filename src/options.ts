@@ -41,7 +41,7 @@ export interface MediawardOptions {
    * names it. None of them is ever made from a request's `Host`. Required with `tickets`. Default: none, so no absolute
    * URL in a playlist is the recording's own, and there is no AuthZEN configuration. Variable `PUBLIC_URL`.
    */
-  readonly publicUrl?: string
+  readonly publicUrl?: string | undefined
   /** The origins whose pages may read answers, such as `https://app.clinic.example`. Default none. Variable `ALLOWED_ORIGINS`. */
   readonly allowedOrigins?: readonly string[]
   /** The status for "not yours", "not there" and "not your role" alike. Default 404. Variable `CONCEALED_STATUS`. */

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import pLimit from 'p-limit'
-import { isRecording } from '../locate/names.ts'
+import { flawOfRecording } from '../locate/names.ts'
 import { DATA, gateAt, tokenFor, URL_HERE } from './client.ts'
 import { Interrupted, print, say, UsageError } from './terminal.ts'
 import { Journal } from './upload/journal.ts'
@@ -38,9 +38,9 @@ export async function put(args: readonly string[]): Promise<void> {
       'as in: mediaward put rec-042 video.mp4 --owner patient-007',
     )
   }
-  if (!isRecording(id)) {
-    throw new UsageError(`"${id}" can't be a recording's id`, 'take 1 to 64 letters, digits, "_" and "-"')
-  }
+  const flaw = flawOfRecording(id)
+  // Not repeated: it may be a token in the wrong place.
+  if (flaw !== undefined) throw new UsageError(`this can't be a recording's id: ${flaw}`, 'take another id')
   const { owner } = values
   if (!owner) throw new UsageError('--owner is missing', 'name the patient whose recording it is')
   if (!OWNER.test(owner))

@@ -13,7 +13,7 @@ const RUNTIMES = ['workerd', 'deno', 'node'] as const
 const TITLES: Readonly<Record<string, string>> = {
   'http-vectors': 'HTTP vectors: ranges, conditions, methods (288 cases)',
   'token-vectors': 'token vectors: forged, expired, confused (191 cases)',
-  'path-vectors': 'path vectors and third-party traversals (71 cases and two lists)',
+  'path-vectors': 'path vectors and third-party traversals (78 cases and two lists)',
   refusals: 'refusals: one answer for all, one record for each',
   kill: '`kill -9` under load, 20 times: no record lost',
   storing: 'storing',
@@ -29,6 +29,7 @@ const TITLES: Readonly<Record<string, string>> = {
   keys: 'key servers that rotate, fail and lie',
   commands: 'the commands',
   locations: 'an app’s own URLs',
+  names: 'names: long ones, with dots and colons, and what is no name',
   streams: 'a body that fails, a viewer who leaves, a viewer who is slow',
   service: 'as a service: start, stop, proxies, files left open',
   s3: 'recordings in S3',

@@ -34,6 +34,16 @@ test('what is right is taken', () => {
       clock_tolerance_s: 0,
     }),
   )
+  for (const url of [
+    'https://media.clinic.test',
+    'https://media.clinic.test:8443',
+    'http://localhost:8787',
+    'http://demo.localhost',
+    'http://127.0.0.1:8787',
+    'http://[::1]:8787',
+  ]) {
+    check({ ...good, TICKET_KEY: 'k'.repeat(32), PUBLIC_URL: url })
+  }
   check(withIssuer({ jwks: undefined, jwks_uri: 'http://127.0.0.1:9999/jwks' }))
   expect(readVariables({ ...good, MEDIA_PREFIX: '/m' }).locations?.[0]?.url).toBe('/m/:recording')
 })
@@ -112,6 +122,35 @@ describe('a mistake names the variable, what is wrong and how to mend it', () =>
       },
       /LOCATIONS\[1\] has the url of an earlier one/,
     ],
+    [
+      {
+        ...good,
+        LOCATIONS:
+          '[{"url":"/m/:recording.mp4","key":"a/:recording"},{"url":"/m/:recording","key":"b/:recording"}]',
+      },
+      /LOCATIONS\[1\] and LOCATIONS\[0\] take \/m\/a\.mp4 for different recordings: change the url/,
+    ],
+    [{ ...good, TICKET_KEY: 'k'.repeat(32) }, /PUBLIC_URL .*is missing, which TICKET_KEY .*needs: name the/],
+    ...[
+      'http://media.clinic.test',
+      'http://10.0.0.1:8787',
+      'http://localhost.clinic.test',
+      'http://127.0.0.1.clinic.test',
+      'http://notlocalhost',
+    ].map((PUBLIC_URL): [Record<string, unknown>, RegExp] => [
+      { ...good, PUBLIC_URL },
+      /PUBLIC_URL .*must begin with "https:\/\/"/,
+    ]),
+    ...[
+      'https://media.clinic.test/',
+      'https://u:PRIVATE@a.test',
+      'https://a.test:443',
+      'ftp://a',
+      'a.test',
+    ].map((PUBLIC_URL): [Record<string, unknown>, RegExp] => [
+      { ...good, PUBLIC_URL },
+      /PUBLIC_URL .*must be an origin/,
+    ]),
     [{ ...good, ALLOWED_ORIGINS: 'https://u:PRIVATE@a.test' }, /number 1 is no origin/],
     [{ ...good, LEDGER_SHARDS: 8 }, /LEDGER_SHARDS must be a text: put it in quotes/],
     [{ ...good, ALLOWED_ORIGINS: ['https://a.test'] }, /ALLOWED_ORIGINS must be a text/],

@@ -98,9 +98,10 @@ test('every path ends as its case says, and each refusal of ours is on record on
     if (!asExpected || leaks(body, otherBytes)) wrong.push(`${id}: ${status}`)
   }
   expect(wrong).toEqual([])
-  expect(cases.length).toBeGreaterThanOrEqual(71)
+  expect(cases.length).toBeGreaterThanOrEqual(78)
   const recorded = await denials(gate, idp)
   expect(recorded.map(event => event.id).sort()).toEqual(refused.sort())
+  for (const run of ownerToken.split('.')) expect(JSON.stringify(recorded)).not.toContain(run)
 })
 
 test.skipIf(!existsSync(THIRD_PARTY))('third-party traversals never reach a recording', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createIssuer, denials, records, store, type TestIssuer, variables } from '../support/clinic.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import { sendRaw } from '../support/raw-http.ts'
 
 // Players that can't send a header: what they are given is a URL, or a cookie.
 
@@ -46,6 +47,34 @@ test('a URL plays, with ranges and HEAD, and so does the cookie', async () => {
   expect([head.status, head.headers.get('accept-ranges')]).toEqual([200, 'bytes'])
   const byCookie = await fetch(`${gate.url}/recordings/one`, { headers: { Cookie: cookie } })
   expect(await byCookie.text()).toBe('the bytes of one')
+})
+
+test('its URL begins with PUBLIC_URL, whatever Host says', async () => {
+  const token = await idp.token('patient-1')
+  for (const [host, forwarded] of [
+    ['evil.example', ''],
+    ['evil.example:8443', 'X-Forwarded-Host: evil.example\r\nX-Forwarded-Proto: https\r\n'],
+  ]) {
+    const head = `POST /recordings/one/ticket HTTP/1.1\r\nHost: ${host}\r\n${forwarded}Connection: close\r\nContent-Length: 0\r\n`
+    const { status, body } = await sendRaw(gate.port, `${head}Authorization: Bearer ${token}\r\n\r\n`)
+    expect(status).toBe(201)
+    expect(body.toString()).toContain(`"url":"${gate.url}/play/`)
+    expect(body.toString()).not.toContain('evil')
+  }
+  const configuration = `GET /.well-known/authzen-configuration HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n`
+  const { body } = await sendRaw(gate.port, configuration)
+  expect(JSON.parse(body.toString())).toMatchObject({ policy_decision_point: gate.url })
+})
+
+test('for a recording of parts the name of a part is appended, and one that is not there is 404', async () => {
+  const response = await ask('/recordings/set', 'patient-1')
+  const issued = (await response.json()) as { url: string; append?: boolean }
+  expect([response.status, issued.append]).toEqual([201, true])
+  expect(await (await fetch(`${issued.url}/video/0.m4s`)).text()).toBe('a segment')
+  const one = (await (await ask('/recordings/one', 'patient-1')).json()) as { append?: boolean }
+  expect(one).not.toHaveProperty('append')
+  for (const path of ['/recordings/set/none.ts', '/recordings/two/none.ts', '/recordings/none/none.ts'])
+    expect((await ask(path, 'patient-1')).status).toBe(404)
 })
 
 test('what is relative to the URL is opened by it', async () => {

@@ -1,6 +1,6 @@
 import { open, readdir, stat } from 'node:fs/promises'
 import { basename, join, relative, sep } from 'node:path'
-import { isPart } from '../../locate/names.ts'
+import { flawOfPart } from '../../locate/names.ts'
 import { say, UsageError } from '../terminal.ts'
 import { type Kind, lookAt } from './playlist.ts'
 import { type Version, versionOf } from './read.ts'
@@ -50,12 +50,8 @@ export async function sourcesOf(source: string): Promise<readonly Source[]> {
     if (hidden.includes(path) || !(await stat(path).catch(unreadable(path))).isFile()) continue
     const name = relative(source, path)
     const part = name.split(sep).join('/')
-    if (!isPart(part) || (sep !== '\\' && name.includes('\\'))) {
-      throw new UsageError(
-        `${path} can't be a part's name`,
-        'rename it: letters, digits, ".", "_" and "-", at most 100 of them, at most 8 folders deep',
-      )
-    }
+    const flaw = sep !== '\\' && name.includes('\\') ? 'it has a backslash' : flawOfPart(part)
+    if (flaw !== undefined) throw new UsageError(`${path} can't be a part's name: ${flaw}`, 'rename it')
     sources.push(await sourceOf(path, part))
   }
   if (sources.length === 0) throw new UsageError(`${source} holds no file`)

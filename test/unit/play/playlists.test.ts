@@ -127,6 +127,10 @@ describe('a playlist is rewritten as far as needed', () => {
     expect(await (await gate.play('video/main.m3u8')).text()).toBe(REWRITTEN)
     const other = await clinic({ 'video/main.m3u8': text })
     expect((await other.play('video/main.m3u8')).status).toBe(403)
+    // Not that of the request, which whoever asks can write.
+    const none = await clinic({ 'video/main.m3u8': HLS, 'video/other.m3u8': text }, { publicUrl: undefined })
+    for (const part of ['video/main.m3u8', 'video/other.m3u8'])
+      expect((await none.play(part)).status).toBe(403)
   })
 
   test('the same recording at another location is not where its relative URLs lead', async () => {

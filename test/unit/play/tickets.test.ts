@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { MediawardOptions } from '../../../src/index.ts'
+import { MAX_SEGMENT } from '../../../src/locate/names.ts'
 import { memoryLedger, memoryStore } from '../../../src/runtime/memory/index.ts'
 import { factsOf } from '../../contract/recordings.ts'
+import { createIssuer } from '../../support/clinic.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 import { sample } from '../../support/sample.ts'
 
@@ -12,6 +14,7 @@ const COOKIE = '__Secure-mediaward-ticket'
 
 interface Issued {
   readonly response: Response
+  readonly issued: object
   readonly url: string
   readonly path: string
   readonly ticket: string
@@ -32,10 +35,11 @@ async function issue(
     headers: { authorization, ...headers },
   })
   if (response.status !== 201) throw new Error(`asking for a ticket was answered ${response.status}`)
-  const { url } = (await response.json()) as { url: string }
+  const issued = (await response.json()) as { url: string }
+  const { url } = issued
   const { pathname } = new URL(url)
   const cookie = (response.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
-  return { response, url, path: pathname, ticket: pathname.split('/')[2] ?? '', cookie }
+  return { response, issued, url, path: pathname, ticket: pathname.split('/')[2] ?? '', cookie }
 }
 
 async function records({ ledger }: MemoryGate): Promise<Record<string, unknown>[]> {
@@ -100,6 +104,87 @@ describe('a ticket', () => {
     expect((await gate.fetch(`${whole.path}/video/a.m4s`)).status).toBe(200)
   })
 
+  test('for a recording of parts says that a name is to be appended, and only then', async () => {
+    const store = memoryStore()
+    const gate = await open({ store })
+    await put(store, 'recordings/rec-2/a.ts', 'patient-1', gate.idp.issuer)
+    const whole = await issue(gate, '/recordings/rec-2')
+    expect(whole.issued).toMatchObject({ append: true, url: whole.url })
+    expect((await gate.fetch(whole.path)).status).toBe(404)
+    expect((await gate.fetch(`${whole.path}/a.ts`)).status).toBe(200)
+    for (const path of ['/recordings/rec-1', '/recordings/rec-2/a.ts']) {
+      expect((await issue(gate, path)).issued).not.toHaveProperty('append')
+    }
+  })
+
+  test('is not issued for what is not stored, and says no more about it than of a stranger’s', async () => {
+    const store = memoryStore()
+    const calls: string[] = []
+    const counted: MediawardOptions['store'] = {
+      ...store,
+      find: key => {
+        calls.push('find')
+        return store.find(key)
+      },
+      stamped: places => {
+        calls.push(`stamped ${places.length}`)
+        return store.stamped(places)
+      },
+    }
+    const gate = await open({ store: counted })
+    await put(store, 'recordings/rec-2/a.ts', 'patient-1', gate.idp.issuer)
+    await put(store, 'recordings/rec-2/b.ts', 'patient-2', gate.idp.issuer)
+    await put(store, 'recordings/rec-3/a.ts', 'patient-2', gate.idp.issuer)
+    const authorization = `Bearer ${await gate.idp.token('patient-1')}`
+    const ask = async (path: string) => {
+      calls.length = 0
+      const response = await gate.fetch(`${path}/ticket`, { method: 'POST', headers: { authorization } })
+      const body = (await response.text()).replace(/[0-9a-f-]{36}/, '')
+      return { status: response.status, headers: [...response.headers], body, calls: calls.sort() }
+    }
+    const missing = await ask('/recordings/rec-2/none.ts')
+    expect(missing.status).toBe(404)
+    expect(await lastReason(gate)).toBe('recording_unknown')
+    // A stranger's: with and without such a part, of one's own recording too, and one that isn't there at all.
+    for (const path of ['rec-3/a.ts', 'rec-3/none.ts', 'rec-2/b.ts', 'rec-9/a.ts', 'rec-3', 'rec-9']) {
+      expect(await ask(`/recordings/${path}`)).toEqual(missing)
+    }
+    expect(missing.calls).toEqual(['find', 'stamped 2'])
+  })
+
+  test('is not for parts where the gate has no location for them', async () => {
+    const store = memoryStore()
+    const locations = ['mp4', 'webm'].map(end => ({
+      url: `/media/:recording.${end}`,
+      key: `m/:recording.${end}`,
+    }))
+    const gate = await open({ store, locations })
+    await put(store, 'm/rec-3.webm', 'patient-1', gate.idp.issuer)
+    await expect(issue(gate, '/media/rec-3.mp4')).rejects.toThrow('404')
+    const parts = { url: '/media/:recording/hls/:part+', key: 'm/:recording/hls/:part' }
+    const another = await memoryGate(
+      { store, locations: [...locations, parts], tickets: { keys: [KEY] } },
+      gate.idp,
+    )
+    await expect(issue(another, '/media/rec-3.mp4')).rejects.toThrow('404')
+    await put(store, 'm/rec-3/hls/a.ts', 'patient-1', gate.idp.issuer)
+    expect((await issue(another, '/media/rec-3.mp4')).issued).toHaveProperty('append', true)
+  })
+
+  test('is longer than any name, so none gets into the log as one', async () => {
+    const idp = await createIssuer('https://a.b')
+    const store = memoryStore()
+    const gate = await memoryGate({ store, tickets: { keys: [KEY] } }, idp)
+    await put(store, 'recordings/r', 'p', idp.issuer)
+    const headers = { authorization: `Bearer ${await idp.token('p')}` }
+    const response = await gate.fetch('/recordings/r/ticket', { method: 'POST', headers })
+    const { url } = (await response.json()) as { url: string }
+    const ticket = url.split('/').at(-1) ?? ''
+    expect(ticket.length).toBeGreaterThan(MAX_SEGMENT)
+    expect((await gate.fetch(`/recordings/r/${ticket}`)).status).toBe(400)
+    expect(JSON.stringify(await records(gate))).not.toContain(ticket.slice(0, 30))
+  })
+
   test('is for the location that it was asked for at', async () => {
     const store = memoryStore()
     const locations = ['mp4', 'webm'].map(end => ({
@@ -149,6 +234,24 @@ describe('a ticket', () => {
     const again = await gate.fetch('/recordings/rec-1/ticket', { method: 'POST', headers: { cookie } })
     expect([again.status, await lastReason(gate)]).toEqual([401, 'token_missing'])
   })
+})
+
+test('nothing that is handed out or checked is made from Host', async () => {
+  const store = memoryStore()
+  const gate = await open({ store, publicUrl: 'https://media.clinic.example' })
+  await put(store, 'recordings/rec-2/a.ts', 'patient-1', gate.idp.issuer)
+  const { url } = await issue(gate)
+  expect(url).toMatch(/^https:\/\/media\.clinic\.example\/play\//)
+  const configuration = await gate.access('/.well-known/authzen-configuration')
+  expect(await configuration.json()).toMatchObject({ policy_decision_point: 'https://media.clinic.example' })
+  const { idp } = gate
+  const none = await memoryGate({ publicUrl: undefined }, idp)
+  const refused = await none.access('/.well-known/authzen-configuration')
+  expect([refused.status, ((await refused.json()) as { detail: string }).detail]).toEqual([
+    400,
+    'This gate has no PUBLIC_URL to name here',
+  ])
+  expect(await lastReason(none)).toBe('path_invalid')
 })
 
 describe('a ticket grants nothing by itself', () => {

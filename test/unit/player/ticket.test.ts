@@ -37,6 +37,11 @@ function issue(life: number): Answer {
     response.end(JSON.stringify({ url: `${origin}/play/T${asked.length}${part}`, expires_in: life / 1000 }))
   }
 }
+/** As of a recording of many parts, asked for at its own URL. */
+const issueToAppend: Answer = (_, response) =>
+  response
+    .writeHead(201)
+    .end(JSON.stringify({ url: `${origin}/play/T${asked.length}`, expires_in: 60, append: true }))
 const status =
   (code: number, headers: Record<string, string> = {}): Answer =>
   (_, response) =>
@@ -64,6 +69,16 @@ async function until(so: () => boolean): Promise<void> {
 }
 
 describe('a ticket', () => {
+  test('says whether the name of a part is to be appended', async () => {
+    expect((await open()).append).toBe(false)
+    answer = issueToAppend
+    const ticket = await open('/recordings/rec-2')
+    expect([ticket.append, ticket.url]).toEqual([true, `${origin}/play/T2`])
+    await ticket.renew()
+    expect(ticket.fresh(`${origin}/play/T2/master.m3u8`)).toBe(`${ticket.url}/master.m3u8`)
+    expect(ticket.append).toBe(true)
+  })
+
   test('is asked for with the token, and gives the URL that plays', async () => {
     const ticket = await open('/recordings/rec-1/master.m3u8')
     expect(ticket.url).toBe(`${origin}/play/T1/master.m3u8`)
