@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { BytesUnavailable, type OpenedPart, type RecordingStore } from '../../../../src/index.ts'
 import { folderStore } from '../../../../src/runtime/local/index.ts'
@@ -87,8 +87,8 @@ describe('names that try to leave the root', () => {
     'a\\b',
     '..\\x',
     'a\0b',
-    'C:/x',
-    'a@facts.json',
+    'a;b',
+    'a%b',
     'ü',
     'a b',
     '%2e%2e/x',
@@ -97,6 +97,20 @@ describe('names that try to leave the root', () => {
     '\u2024\u2024/x',
     '~\u0000',
   ]
+  test('our own names, drives and streams are plain names of files below the root', async () => {
+    const folder = newFolder()
+    const store = folderStore(join(folder, 'root'))
+    for (const key of ['C:/x', 'a:stream', 'a@facts.json', 'a']) {
+      await put(store, key, new TextEncoder().encode(key))
+      expect(await store.find(key)).toMatchObject({ size: key.length })
+    }
+    const names = filesIn(folder).map(name => basename(name))
+    expect(names.filter(name => name.includes(':'))).toEqual([])
+    expect(names.filter(name => name.endsWith('@facts.json')).sort()).toEqual(
+      ['a%facts.json', 'a', 'a;stream', 'x'].map(name => `${name}@facts.json`).sort(),
+    )
+  })
+
   test.each(hostile)('%j is refused, and not repeated', async key => {
     const folder = newFolder()
     const outside = readdirSync(tmpdir()).filter(name => !name.startsWith('mediaward-'))

@@ -278,9 +278,9 @@ test.each([
 })
 
 describe('a claim', () => {
-  const list = (keys: string): RequestListener => {
-    return (_, response) =>
-      void response.writeHead(200).end(`<?xml version="1.0"?><ListBucketResult>${keys}</ListBucketResult>`)
+  const list = (keys: string, encoding = '<EncodingType>url</EncodingType>'): RequestListener => {
+    const text = `<?xml version="1.0"?><ListBucketResult>${encoding}${keys}</ListBucketResult>`
+    return (_, response) => void response.writeHead(200).end(text)
   }
   /** What GET says of the claim itself, since nothing was seen of the bucket, before what is listed. */
   const absent: RequestListener = (_, response) => wrong(response, 404, 'NoSuchKey')
@@ -310,6 +310,15 @@ describe('a claim', () => {
   })
 
   test.each([
+    ['as a store encodes it', list('<Key>recordings/rec-1/a%2Bb%40c%3Ad.ts</Key>')],
+    ['from a store that encodes nothing', list('<Key>recordings/rec-1/a+b@c:d.ts</Key>', '')],
+  ])('takes a part by its name, %s', async (_, listed) => {
+    const { options, requests } = await scriptedS3(absent, listed, taking(done))
+    await s3Store(options).claim('rec-1', binding, ['recordings/rec-1/'])
+    expect(requests[2]?.url).toBe('/private-bucket/recordings/rec-1/a%2Bb%40c%3Ad.ts')
+  })
+
+  test.each([
     ['a page that is no list', (_, response) => void response.end('<html></html>')],
     ['a list that breaks off', (_, response) => void response.end('<ListBucketResult><Contents>')],
     ['a list of other things', list('<Key>recordings%2Frec-2%2Fa.ts</Key>')],
@@ -326,7 +335,11 @@ describe('a claim', () => {
     expect(requests.filter(({ method }) => method === 'PUT')).toEqual([])
   })
 
-  test.each(['recordings%2Frec-1%2F..%2Frec-2', 'recordings%2Frec-1%2Fa%20b.ts'])(
+  test.each([
+    'recordings%2Frec-1%2F..%2Frec-2',
+    'recordings%2Frec-1%2Fa%20b.ts',
+    'recordings%2Frec-1%2Fa+b.ts',
+  ])(
     'is not made beside %s, which no request can name: it belongs to nobody, and is not looked at',
     async name => {
       const { options, requests } = await scriptedS3(absent, list(`<Key>${name}</Key>`), absent)
