@@ -2,7 +2,7 @@ import { crossOriginHeaders } from './deliver/cross-origin.ts'
 import { refuse } from './deliver/refuse.ts'
 import { denialOf } from './ledger/denial.ts'
 import { eventId } from './ledger/event-id.ts'
-import { type CallerNetwork, type Network, networkPrefix } from './ledger/network.ts'
+import { type CallerNetwork, callerNetwork } from './ledger/network.ts'
 import type { Attempt } from './ledger/observe.ts'
 import type { RecordedRefusal, Refusals } from './ledger/repeats.ts'
 import { hasPlainHost } from './locate/locate.ts'
@@ -60,7 +60,7 @@ export function guard(
       now,
       request,
       network: () => {
-        caller ??= whereFrom(() => network(request, platform))
+        caller ??= callerNetwork(() => network(request, platform))
         return caller
       },
     }
@@ -94,17 +94,6 @@ export function guard(
     if (stageOf(reason) === 'policy') await nextBeat(now() - at, retryAfter === undefined ? 1 : COUNTED_BEATS)
     const retry = retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }
     return refuse(answer, recorded.id, request.method, { ...crossOrigin, ...retry }, detail)
-  }
-}
-
-/** A refusal is recorded also where nobody can say where it came from. */
-function whereFrom(network: () => Network): CallerNetwork {
-  try {
-    const known = network()
-    const prefix = known.ip === undefined ? undefined : networkPrefix(known.ip)
-    return prefix === undefined ? known : { ...known, prefix }
-  } catch {
-    return {}
   }
 }
 

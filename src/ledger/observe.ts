@@ -1,5 +1,6 @@
 import type { Actor, Subject } from '../authenticate/subject.ts'
 import type { Binding, Place } from '../recording.ts'
+import { detached } from './detached.ts'
 import type { EventHead } from './event.ts'
 import type { CallerNetwork } from './network.ts'
 import type { Pseudonym } from './pseudonym.ts'
@@ -45,10 +46,9 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/
 
 /** Takes from an attempt what its record says. */
 export function observe({ at, request, network, place, subject, ticket, binding }: Attempt): Observed {
-  const { ip, ...where } = network()
   return {
     at,
-    network: ip === undefined ? where : { ...where, ip: detached(ip) },
+    network: network(),
     subject,
     ticket,
     recording: place && detached(place.recording),
@@ -57,9 +57,6 @@ export function observe({ at, request, network, place, subject, ticket, binding 
     release: releaseOf(request, subject),
   }
 }
-
-/** Copies a string. V8 keeps a whole URL or header alive for as long as a piece that was cut from it. */
-const detached = (piece: string): string => ` ${piece}`.slice(1)
 
 /** The release of the app that asks, as a record tells it. */
 function releaseOf(request: Request, subject: Subject | undefined): string | undefined {

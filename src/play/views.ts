@@ -1,3 +1,4 @@
+import type { Subject } from '../authenticate/subject.ts'
 import { within } from '../deadline.ts'
 import type { ViewFacts } from '../ledger/event.ts'
 import { eventId } from '../ledger/event-id.ts'
@@ -97,7 +98,19 @@ export function viewRecorder(record: Recorder, now: () => number, policy: ViewPo
  * another one of its session, as some providers do every minute, begins none.
  */
 function keyOf({ subject, ticket, recording, network: { prefix, asn, country } }: Observed): string {
-  const { issuer, id, actor, session, token } = subject ?? {}
-  const login = session === undefined ? { token } : { session }
-  return JSON.stringify([recording, issuer, id, actor, login, ticket, prefix, asn, country])
+  // None of these but the last can hold a line break, so no two lists of them make one key.
+  return [recording, ticket, prefix, asn, loginOf(subject), country].join('\n')
+}
+
+/** The subject of a token or a ticket is one object for as long as that is remembered. */
+const logins = new WeakMap<Subject, string>()
+
+function loginOf(subject: Subject | undefined): string {
+  if (subject === undefined) return ''
+  const known = logins.get(subject)
+  if (known !== undefined) return known
+  const { issuer, id, actor, session, token } = subject
+  const login = JSON.stringify([issuer, id, actor, session === undefined ? { token } : { session }])
+  logins.set(subject, login)
+  return login
 }

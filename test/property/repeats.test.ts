@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { AccessEvent } from '../../src/index.ts'
 import type { AccessFacts } from '../../src/ledger/event.ts'
+import { callerNetwork } from '../../src/ledger/network.ts'
 import type { Attempt } from '../../src/ledger/observe.ts'
 import { recorder } from '../../src/ledger/recorder.ts'
 import { refusalRecorder } from '../../src/ledger/repeats.ts'
@@ -29,6 +30,7 @@ interface Mood {
   readonly fails: boolean
 }
 
+const NOWHERE = callerNetwork(() => ({}))
 const moment = fc.oneof(
   fc.nat(2_000),
   // About the end of the first window, where a run is over while a refusal waits.
@@ -98,7 +100,7 @@ async function answersOf(
   for (const [i, { at, held, who, path, net, reason, owner }] of arrivals.entries()) {
     const subject = { id: who, issuer: 'https://idp.test/', roles: [], token: `token of ${who}` }
     const attempt: Attempt = {
-      ...{ at, request, subject, now: Date.now, network: () => ({ prefix: net }) },
+      ...{ at, request, subject, now: Date.now, network: () => ({ ...NOWHERE, prefix: net }) },
       place: { recording: 'rec-1', key: path },
       ...(owner !== undefined && { binding: { owner, issuer: 'https://idp.test/' } }),
     }

@@ -51,11 +51,7 @@ const observedOf = ({ subject, ticket, recording, prefix, country, asn }: Watche
   const { session, actor, ...who } = subject
   return {
     at: 0,
-    network: {
-      ...(prefix !== undefined && { prefix }),
-      ...(country !== undefined && { country }),
-      ...(asn !== undefined && { asn }),
-    },
+    network: { ip: undefined, prefix, asn, country },
     subject: {
       ...{ ...who, issuer, roles: [] },
       ...(session !== undefined && { session }),

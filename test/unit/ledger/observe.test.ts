@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { callerNetwork } from '../../../src/ledger/network.ts'
 import { type Attempt, headOf, observe } from '../../../src/ledger/observe.ts'
 import { pseudonymizer } from '../../../src/ledger/pseudonym.ts'
 
@@ -8,7 +9,7 @@ const subject = { id: 'patient-1', issuer: 'https://one.test/', roles: [], token
 const attempt = (more: Partial<Attempt>): Attempt => ({
   at: 0,
   now: () => 0,
-  network: () => ({}),
+  network: () => callerNetwork(() => ({})),
   request: new Request('https://gate.test/'),
   ...more,
 })
