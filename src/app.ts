@@ -6,10 +6,13 @@ import { asMiddleware } from './middleware.ts'
 /** The app that is deployed as it is, on every runtime: the gate's routes, and one that says that it is alive. */
 export function createApp(gate: Gate): Hono {
   const app = new Hono()
-  app.get('/healthz', (context, next) =>
+  app.on(['GET', 'OPTIONS'], '/healthz', (context, next) => {
     // A path in Host may lead here from any other. The gate refuses that.
-    hasPlainHost(context.req.raw) ? context.text('ok', 200, { 'Cache-Control': 'no-store' }) : next(),
-  )
+    if (!hasPlainHost(context.req.raw)) return next()
+    return context.req.method === 'OPTIONS'
+      ? context.body(null, 204, { Allow: 'GET, HEAD, OPTIONS' })
+      : context.text('ok', 200, { 'Cache-Control': 'no-store' })
+  })
   app.all('/console/api/denials', asMiddleware(gate.denials))
   app.all('/console/api/records', asMiddleware(gate.records))
   for (const path of ['/access/v1/*', '/.well-known/authzen-configuration']) {

@@ -1,11 +1,10 @@
 import type { Desk } from './access/evaluate.ts'
-import { ALLOW_ASKING, withRequestId } from './access/paths.ts'
+import { methodsOfAsking, withRequestId } from './access/paths.ts'
 import { accessRoute } from './access/route.ts'
 import { authenticator } from './authenticate/authenticate.ts'
 import type { Subject } from './authenticate/subject.ts'
 import { ticketsUnder } from './authenticate/ticket.ts'
 import { recordsRoute } from './console/records.ts'
-import { preflight } from './deliver/cross-origin.ts'
 import { guard, type Handler } from './guard.ts'
 import type { EventKind } from './ledger/event.ts'
 import type { Attempt } from './ledger/observe.ts'
@@ -72,9 +71,7 @@ export function createGate(options: MediawardOptions): Gate {
     ticketing && { tickets, options: ticketing, store, soleIssuer, places, locations, record, publicUrl }
 
   const recordings = guarded(async (attempt, crossOrigin, waitUntil) => {
-    const { request } = attempt
-    if (request.method === 'OPTIONS') return preflight(crossOrigin, methodsAt(request))
-    const target = targetOf(request, locations)
+    const target = targetOf(attempt.request, locations)
     if (isRefused(target)) return target
     if ('place' in target) attempt.place = target.place
     const { action } = target
@@ -92,8 +89,8 @@ export function createGate(options: MediawardOptions): Gate {
     return storeRecording(attempt, action, target.place, subject, storage, crossOrigin)
   }, methodsAt)
 
-  const reading = (only?: EventKind) => guarded(recordsRoute(identify, ledger, only), () => 'GET')
-  const asking = guarded(accessRoute(identify, desk, publicUrl), () => ALLOW_ASKING)
+  const reading = (only?: EventKind) => guarded(recordsRoute(identify, ledger, only), () => 'GET, OPTIONS')
+  const asking = guarded(accessRoute(identify, desk, publicUrl), methodsOfAsking)
 
   /** A token that is refused may still have told, by a good signature, whose it is: the record says so. */
   async function identify(attempt: Attempt, waitUntil: WaitUntil): Promise<Subject | Refused> {

@@ -1,4 +1,4 @@
-import { crossOriginHeaders } from './deliver/cross-origin.ts'
+import { createCrossOrigin } from './deliver/cross-origin.ts'
 import { refuse } from './deliver/refuse.ts'
 import { denialOf } from './ledger/denial.ts'
 import { eventId } from './ledger/event-id.ts'
@@ -21,7 +21,7 @@ export type Handler = (request: Request, waitUntil: WaitUntil, platform?: unknow
 /** What a guarded route does: answers, or refuses, or throws where a part of ours fails. */
 export type Route = (
   attempt: Attempt,
-  crossOrigin: Record<string, string>,
+  crossOrigin: Readonly<Record<string, string>>,
   waitUntil: WaitUntil,
   beat: Beat,
 ) => Promise<Response | Refused>
@@ -40,9 +40,12 @@ const BEAT = 25
  */
 const COUNTED_BEATS = 4
 
+const PLAIN_HOST = 'The Host header must name a host, and a port if need be, and nothing else'
+
 /**
  * Makes the guard of an app's routes: what a route refuses, or fails at, is recorded durably before its answer
- * leaves. `allow` names the methods of what a request is for.
+ * leaves. `allow` names the methods of what a request is for. The guard answers every preflight itself, so no route
+ * takes one for a request that it has to refuse.
  */
 export function guard(
   options: MediawardOptions,
@@ -50,7 +53,7 @@ export function guard(
 ): (route: Route, allow: (request: Request) => string) => Handler {
   const { concealedStatus = 404, network = () => ({}) } = options
   const now = clockOf(options)
-  const allowedOrigins = new Set(options.allowedOrigins)
+  const { headersFor, preflight } = createCrossOrigin(options.allowedOrigins, options.allowedHeaders)
 
   return (route, allow) => async (request, waitUntil, platform) => {
     const at = now()
@@ -64,13 +67,13 @@ export function guard(
         return caller
       },
     }
-    const crossOrigin = crossOriginHeaders(request, allowedOrigins)
+    const crossOrigin = headersFor(request)
     let outcome: Response | Refused
     let cause: unknown
     try {
-      outcome = hasPlainHost(request)
-        ? await route(attempt, crossOrigin, waitUntil, beats => nextBeat(now() - at, beats))
-        : refused('path_invalid', 'The Host header must name a host, and a port if need be, and nothing else')
+      if (!hasPlainHost(request)) outcome = refused('path_invalid', PLAIN_HOST)
+      else if (request.method === 'OPTIONS') outcome = preflight(request, allow(request))
+      else outcome = await route(attempt, crossOrigin, waitUntil, beats => nextBeat(now() - at, beats))
     } catch (error) {
       cause = error
       outcome = refused(error instanceof Fault ? error.reason : 'gate_fault')

@@ -44,6 +44,12 @@ export interface MediawardOptions {
   readonly publicUrl?: string | undefined
   /** The origins whose pages may read answers, such as `https://app.clinic.example`. Default none. Variable `ALLOWED_ORIGINS`. */
   readonly allowedOrigins?: readonly string[]
+  /**
+   * Request headers that those pages may send, beside `Authorization` and the others that the gate reads and the ones
+   * that players and tracing tools add by themselves (docs/players.md lists them). Default none. Variable
+   * `ALLOWED_HEADERS`.
+   */
+  readonly allowedHeaders?: readonly string[]
   /** The status for "not yours", "not there" and "not your role" alike. Default 404. Variable `CONCEALED_STATUS`. */
   readonly concealedStatus?: 403 | 404
   /**
@@ -83,6 +89,7 @@ export function checkOptions(options: Omit<MediawardOptions, 'store' | 'ledger'>
     ...checkPseudonymKey(pseudonymKey),
     ...checkLocations(locations),
     ...checkOrigins(allowedOrigins),
+    ...checkHeaders(options.allowedHeaders ?? [], allowedOrigins),
     ...(options.tickets === undefined ? [] : checkTicketOptions(options.tickets)),
     ...checkPublicUrl(options),
   ]
@@ -153,6 +160,22 @@ function checkOrigins(origins: readonly string[]): string[] {
       `ALLOWED_ORIGINS (allowedOrigins): number ${index + 1} is no origin: write scheme and host in small letters, as in "https://app.clinic.example", with no path, no default port and no "*"`,
     ]
   })
+}
+
+// RFC 9110 5.1 allows more characters. No header in use has them, and "*" would not be a name.
+const FIELD_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,99}$/
+
+function checkHeaders(names: readonly string[], origins: readonly string[]): string[] {
+  if (names.length > 0 && origins.length === 0) {
+    return ['ALLOWED_HEADERS (allowedHeaders) has no effect without ALLOWED_ORIGINS: set it too']
+  }
+  return names.flatMap((name, index) =>
+    FIELD_NAME.test(name)
+      ? []
+      : [
+          `ALLOWED_HEADERS (allowedHeaders): number ${index + 1} is not the name of a header: write letters, digits, "-" and "_", as in "X-App-Version"; "*" is not allowed`,
+        ],
+  )
 }
 
 // RFC 6761 6.3: names below localhost are loopback names too.

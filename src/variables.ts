@@ -14,6 +14,7 @@ export const VARIABLES = {
   MEDIA_PREFIX: 'locations',
   LOCATIONS: 'locations',
   ALLOWED_ORIGINS: 'allowedOrigins',
+  ALLOWED_HEADERS: 'allowedHeaders',
   CONCEALED_STATUS: 'concealedStatus',
   VIEWS: 'views',
   TICKET_KEY: 'tickets',
@@ -32,6 +33,7 @@ export type VariableOptions = Pick<
   | 'locations'
   | 'views'
   | 'allowedOrigins'
+  | 'allowedHeaders'
   | 'concealedStatus'
   | 'tickets'
   | 'publicUrl'
@@ -89,6 +91,7 @@ export function readVariables(variables: Variables): VariableOptions {
     mistakes.push(`LEDGER_SHARDS must be a whole number from 1 to ${MAX_SHARDS}`)
   }
   const origins = text('ALLOWED_ORIGINS')
+  const headers = text('ALLOWED_HEADERS')
   const publicUrl = text('PUBLIC_URL')
   const views = text('VIEWS')
   const ticketKeys = text('TICKET_KEY')
@@ -107,6 +110,7 @@ export function readVariables(variables: Variables): VariableOptions {
     pseudonymKey,
     ledgerShards: shards,
     ...(origins !== undefined && { allowedOrigins: items(origins) }),
+    ...(headers !== undefined && { allowedHeaders: items(headers) }),
     ...(publicUrl !== undefined && { publicUrl }),
     ...(views !== undefined && { views: views as ViewPolicy }),
     ...(ticketKeys !== undefined && {

@@ -1,12 +1,11 @@
 import type { Subject } from '../authenticate/subject.ts'
-import { preflight } from '../deliver/cross-origin.ts'
 import { responseHeaders } from '../deliver/response-headers.ts'
 import type { Attempt } from '../ledger/observe.ts'
 import { rawPath } from '../locate/locate.ts'
 import { isRefused, type Refused, refused } from '../refusal.ts'
 import type { WaitUntil } from '../wait-until.ts'
 import { type Desk, evaluate } from './evaluate.ts'
-import { ALLOW_ASKING, CONFIGURATION, configuration, EVALUATION, EVALUATIONS } from './paths.ts'
+import { CONFIGURATION, configuration, EVALUATION, EVALUATIONS } from './paths.ts'
 
 /** Makes what the routes of questions do, from the one that finds out who asks. */
 export function accessRoute(
@@ -21,9 +20,9 @@ export function accessRoute(
     beat: (rounds: number) => Promise<void>,
   ): Promise<Response | Refused> => {
     const { method, url } = attempt.request
-    if (method === 'OPTIONS') return preflight(crossOrigin, ALLOW_ASKING)
     const path = rawPath(url)
-    if (path === CONFIGURATION && method === 'GET') {
+    if (path === CONFIGURATION) {
+      if (method !== 'GET') return refused('method_not_allowed')
       // Made from `Host` it would send an app's questions, and its token, wherever the caller says.
       if (publicUrl === undefined) return refused('path_invalid', 'This gate has no PUBLIC_URL to name here')
       const told = configuration(publicUrl)

@@ -22,6 +22,7 @@ test('what is right is taken', () => {
     ...good,
     MEDIA_PREFIX: '/media/v1',
     ALLOWED_ORIGINS: 'https://app.clinic.test, http://localhost:3000, capacitor://localhost',
+    ALLOWED_HEADERS: 'X-App-Version, b3, x_b3-TraceId',
     CONCEALED_STATUS: '403',
     LEDGER_SHARDS: '16',
   })
@@ -97,6 +98,19 @@ describe('a mistake names the variable, what is wrong and how to mend it', () =>
       { ...good, ALLOWED_ORIGINS: 'https://a.test,,https://b.test' },
       /ALLOWED_ORIGINS .*number 2 is no origin/,
     ],
+    [
+      { ...good, ALLOWED_ORIGINS: 'https://a.test', ALLOWED_HEADERS: 'X-Good, *' },
+      /ALLOWED_HEADERS .*number 2 is not the name of a header: write letters/,
+    ],
+    [
+      { ...good, ALLOWED_ORIGINS: 'https://a.test', ALLOWED_HEADERS: 'X-Good,,X-Better' },
+      /ALLOWED_HEADERS .*number 2 is not the name/,
+    ],
+    [
+      { ...good, ALLOWED_ORIGINS: 'https://a.test', ALLOWED_HEADERS: 'X-Good: x' },
+      /ALLOWED_HEADERS .*number 1 is not the name/,
+    ],
+    [{ ...good, ALLOWED_HEADERS: 'X-Good' }, /ALLOWED_HEADERS .*has no effect without ALLOWED_ORIGINS/],
     [{ ...good, ALLOWED_ORIGINS: 'null' }, /ALLOWED_ORIGINS .*is no origin/],
     [{ ...good, CONCEALED_STATUS: '200' }, /CONCEALED_STATUS must be 404 or 403/],
     [{ ...good, LEDGER_SHARDS: '0' }, /LEDGER_SHARDS must be a whole number from 1 to 64/],
