@@ -1,5 +1,7 @@
+import type { Place } from '../recording.ts'
 import { type ByteRange, type RangeSpec, selectRange } from './byte-range.ts'
-import { safeMediaType } from './media-type.ts'
+import { dispositionOf } from './file-name.ts'
+import { deliveryOf } from './media-type.ts'
 import { failedPrecondition, rangeHolds } from './preconditions.ts'
 import type { OpenedPart, StoredPart } from './recording-store.ts'
 import { representationHeaders, responseHeaders } from './response-headers.ts'
@@ -51,6 +53,7 @@ export function holds(part: StoredPart | OpenedPart, bytes: ByteRange): part is 
 export function deliver(
   plan: Plan,
   part: StoredPart,
+  place: Place,
   body: ReadableStream<Uint8Array> | null,
   crossOrigin: Record<string, string>,
 ): Response {
@@ -64,8 +67,9 @@ export function deliver(
     return new Response(null, { status, headers: responseHeaders(crossOrigin, range) })
   }
   const length = plan.status === 206 ? plan.range.length : part.size
-  const headers = responseHeaders(crossOrigin, representation, {
-    'Content-Type': safeMediaType(part.contentType),
+  const delivery = deliveryOf(part.contentType, place.part ?? place.key)
+  const headers = responseHeaders(crossOrigin, representation, delivery.headers, {
+    'Content-Disposition': dispositionOf(place, part.disposition, delivery),
     'Content-Length': String(length),
     ...(plan.status === 206 && { 'Content-Range': contentRange(plan.range, part.size) }),
   })

@@ -22,6 +22,8 @@ export interface StoredPart {
    * no range, size or digest of coded bytes is that of the recording.
    */
   readonly encoding?: string
+  /** `Content-Disposition` that it was stored with by other means than ours; not to be trusted. */
+  readonly disposition?: string
   readonly binding: Binding
 }
 

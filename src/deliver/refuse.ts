@@ -23,6 +23,8 @@ export function refuse(
     status,
     headers: responseHeaders(headers, crossOrigin, {
       'Content-Type': 'application/problem+json',
+      // A program that saves what it gets would else name it after the URL, and a ticket can be the end of that.
+      'Content-Disposition': 'inline; filename="refusal.json"',
       'Content-Length': String(new TextEncoder().encode(problem).length),
     }),
   })

@@ -84,7 +84,7 @@ export async function playRecording(
   const shown = playlist?.part ?? part
   const planned = plan(request, specs, shown, attempt.at)
   const bytes = isGet ? bytesOf(planned, shown.size) : undefined
-  if (bytes === undefined) return deliver(planned, shown, discard(part, waitUntil), crossOrigin)
+  if (bytes === undefined) return deliver(planned, shown, place, discard(part, waitUntil), crossOrigin)
   if (playlist !== undefined) return watch(planned, playlist.open(bytes))
   const opened = holds(part, bytes) ? part : await openAnew(bytes, part)
   return isRefused(opened) ? opened : watch(planned, opened)
@@ -130,7 +130,7 @@ export async function playRecording(
       discard(opened, waitUntil)
       throw error
     }
-    return deliver(planned, opened, opened.body, crossOrigin)
+    return deliver(planned, opened, place, opened.body, crossOrigin)
   }
 
   function refusalOf(opened: StoredPart | DamagedPart | null): Refused | undefined {

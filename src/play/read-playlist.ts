@@ -1,5 +1,5 @@
 import type { ByteRange } from '../deliver/byte-range.ts'
-import { safeMediaType, UNKNOWN_TYPE } from '../deliver/media-type.ts'
+import { deliveryOf } from '../deliver/media-type.ts'
 import type { OpenedPart, RecordingStore, StoredPart } from '../deliver/recording-store.ts'
 import { locate } from '../locate/locate.ts'
 import type { CompiledLocation } from '../locate/location.ts'
@@ -31,11 +31,12 @@ const REWRITTEN = '-m1"'
  * Whether a stored object is a playlist, and of which kind, as far as its media type and its name tell: `untold` where
  * neither does, so that a player would go by its first bytes.
  */
-export function kindOf(part: StoredPart, { part: name }: Place): PlaylistKind | 'untold' | undefined {
+export function kindOf(part: StoredPart, { part: name, key }: Place): PlaylistKind | 'untold' | undefined {
   if (part.size === 0) return undefined
-  const kind = kindOfType(part.contentType) ?? kindOfName(name ?? '')
+  // By the same name as its media type, so that nothing is delivered as a playlist unread.
+  const kind = kindOfType(part.contentType) ?? kindOfName(name ?? key)
   if (kind !== undefined) return kind
-  const isTold = name === undefined ? safeMediaType(part.contentType) !== UNKNOWN_TYPE : !hasNoEnding(name)
+  const isTold = name === undefined ? deliveryOf(part.contentType, '').inert : !hasNoEnding(name)
   return isTold ? undefined : 'untold'
 }
 

@@ -36,8 +36,13 @@ export function statedOwner(
   }
 }
 
-/** The media type that a part is stored with: as it was sent, where that can be delivered, else by its name. */
+/**
+ * The media type that a part is stored with: as it was sent, if that can be delivered, else by its name. `text/plain` is
+ * what `fetch` says of every string, so the name counts first.
+ */
 export function statedType(headers: Headers, place: Place): string {
   const sent = safeMediaType(headers.get('content-type') ?? undefined)
-  return sent === UNKNOWN_TYPE ? mediaTypeOf(place.part ?? place.key) : sent
+  if (sent !== UNKNOWN_TYPE && sent !== 'text/plain') return sent
+  const named = mediaTypeOf(place.part ?? place.key)
+  return named === UNKNOWN_TYPE ? sent : named
 }

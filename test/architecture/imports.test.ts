@@ -99,6 +99,7 @@ describe('imports', () => {
     ['the HTTP server of Node', /^@hono\/node-server$/, /^runtime\/node\//],
     ['aws4fetch', /^aws4fetch$/, /^runtime\/local\/s3\//],
     ['structured fields', /^structured-headers$/, /^store\/stated-digest\.ts$/],
+    ['the file name of a download', /^content-disposition$/, /^deliver\/file-name\.ts$/],
     ['p-limit', /^p-limit$/, /^cli\/(put\.ts$|upload\/)/],
     ['Cloudflare', /^cloudflare:/, /^runtime\/cloudflare\//],
     ['node', /^node:/, /^(cli|runtime\/(local|node|deno))\//],
@@ -112,7 +113,7 @@ describe('imports', () => {
 
   test('no other package is needed', () => {
     const known =
-      /^(jose|hono|@hono\/node-server|aws4fetch|structured-headers|p-limit|cloudflare:workers|node:.+|miniflare|esbuild)$/
+      /^(jose|hono|@hono\/node-server|aws4fetch|content-disposition|structured-headers|p-limit|cloudflare:workers|node:.+|miniflare|esbuild)$/
     expect(sources.flatMap(({ packages }) => packages).filter(name => !known.test(name))).toEqual([])
   })
 

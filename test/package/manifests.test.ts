@@ -61,6 +61,7 @@ test('both need the same packages, but for the one of the commands, which run on
     hono: deno.imports.hono,
     jose: deno.imports.jose,
     aws4fetch: deno.imports.aws4fetch,
+    'content-disposition': deno.imports['content-disposition'],
     'structured-headers': deno.imports['structured-headers'],
   })
 })

@@ -11,6 +11,7 @@ const run = promisify(execFile)
 const DEPENDENCIES = [
   '@hono/node-server',
   'aws4fetch',
+  'content-disposition',
   'hono',
   'jose',
   'p-limit',

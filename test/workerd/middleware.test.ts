@@ -29,6 +29,10 @@ beforeAll(async () => {
     httpMetadata: { contentType: 'text/html', cacheControl: 'public', contentDisposition: 'inline' },
     customMetadata: { 'mw-owner': 'patient-1' },
   })
+  await env.RECORDINGS.put('recordings/named', '0123456789', {
+    httpMetadata: { contentType: 'video/mp4', contentDisposition: 'attachment; filename="../visit.mp4"' },
+    customMetadata: { 'mw-owner': 'patient-1' },
+  })
   await env.RECORDINGS.put('recordings/unbound', 'nobody’s', { customMetadata: { 'mw-owner': '' } })
 })
 
@@ -39,11 +43,14 @@ describe('middleware in an app', () => {
     expect(await response.text()).toBe('234')
   })
 
-  test('takes nothing over from what is stored beside an object but a listed media type', async () => {
+  test('takes nothing over from what is stored beside an object but a listed media type and a file name', async () => {
     const { headers } = await get('/recordings/rec-1', 'patient-1')
     expect(headers.get('content-type')).toBe('application/octet-stream')
     expect(headers.get('cache-control')).toBe('private, no-store')
-    expect(headers.get('content-disposition')).toBeNull()
+    expect(headers.get('content-disposition')).toBe('attachment; filename="rec-1"')
+    const named = await get('/recordings/named', 'patient-1')
+    expect(named.headers.get('content-type')).toBe('video/mp4')
+    expect(named.headers.get('content-disposition')).toBe('inline; filename="_visit.mp4"')
   })
 
   test('leaves the rest of the app alone, and hands nothing below it on', async () => {

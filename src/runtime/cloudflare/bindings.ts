@@ -63,7 +63,11 @@ export interface BucketObject {
   readonly size: number
   readonly httpEtag: string
   readonly uploaded: Date
-  readonly httpMetadata?: { readonly contentType?: string; readonly contentEncoding?: string }
+  readonly httpMetadata?: {
+    readonly contentType?: string
+    readonly contentDisposition?: string
+    readonly contentEncoding?: string
+  }
   readonly customMetadata?: Record<string, string>
 }
 

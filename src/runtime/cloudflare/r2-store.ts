@@ -72,7 +72,7 @@ async function firstAt(bucket: Bucket, place: string): Promise<BucketObject | nu
 }
 
 function factsOf(object: BucketObject): StoredPart {
-  const { contentType, contentEncoding } = object.httpMetadata ?? {}
+  const { contentType, contentDisposition: disposition, contentEncoding } = object.httpMetadata ?? {}
   const encoding = storedEncoding(contentEncoding)
   return {
     size: object.size,
@@ -81,6 +81,7 @@ function factsOf(object: BucketObject): StoredPart {
     modified: Math.floor(object.uploaded.getTime() / 1000) * 1000,
     ...(contentType !== undefined && { contentType }),
     ...(encoding !== undefined && { encoding }),
+    ...(disposition !== undefined && { disposition }),
     binding: bindingOf(object.customMetadata),
   }
 }

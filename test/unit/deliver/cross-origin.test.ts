@@ -15,7 +15,7 @@ const origin = fc.oneof(
 )
 const list = fc.subarray(LISTED)
 
-test('a listed origin reads and embeds what it is answered, and no other origin either', () => {
+test('a listed origin reads and embeds what it is answered, and no other origin does', () => {
   fc.assert(
     fc.property(origin, list, (origin, list) => {
       const { headersFor, preflight } = createCrossOrigin(list)

@@ -83,12 +83,14 @@ function factsOf(headers: Headers, size: number): StoredPart {
   if (modified === undefined) throw new StorageFault('S3 answered without a Last-Modified')
   const contentType = headers.get('content-type')
   const encoding = storedEncoding(headers.get('content-encoding'))
+  const disposition = headers.get('content-disposition')
   return {
     size,
     etag,
     modified,
     ...(contentType !== null && { contentType }),
     ...(encoding !== undefined && { encoding }),
+    ...(disposition !== null && { disposition }),
     binding: stampedBinding(headers),
   }
 }

@@ -43,6 +43,17 @@ describe('one request', () => {
     )
   })
 
+  test('tells the disposition that an object was stored with, as it stands', async () => {
+    const disposition = 'attachment; filename="../visit.mp4"'
+    const { options } = await scriptedS3(
+      answer(200, stored(10, { 'content-disposition': disposition })),
+      whole,
+    )
+    const store = s3Store(options)
+    expect(await store.find(KEY)).toMatchObject({ disposition })
+    expect(await store.find(KEY)).not.toHaveProperty('disposition')
+  })
+
   test.each([
     [{ offset: 0, length: 1 }, 'bytes=0-0'],
     [{ offset: 3 }, 'bytes=3-'],
