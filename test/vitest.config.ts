@@ -20,8 +20,8 @@ function onRuntime(name: string, runtime: string, include: string, groupOrder = 
 }
 const WIRE = 'test/wire/**/*.test.ts'
 const BROWSER = 'test/browser/**/*.test.ts'
-// Programs that others wrote, from Debian's packages: ffmpeg, curl.
-const PLAYERS = 'test/peers/{players,packagers}.test.ts'
+// Programs that others wrote, from Debian's packages: ffmpeg, curl, wget, Firefox, WebKit.
+const PLAYERS = 'test/peers/{browsers,players,packagers}.test.ts'
 
 export default defineConfig({
   root,

@@ -6,7 +6,7 @@ import { stretched } from '../support/stretched.ts'
 import { openTheatre, type Theatre } from '../support/theatre.ts'
 
 // Tickets of a few seconds, recordings of twelve: the programs of the README and of docs/players.md, as they stand
-// there, play on.
+// there, play on: on a bare element of a page that is of another site than the gate.
 
 declare global {
   interface Window {
@@ -18,14 +18,14 @@ declare global {
 const programs = (file: string) =>
   [...readFileSync(file, 'utf8').matchAll(/```js\n(import [\s\S]*?)```/g)].map(match => match[1])
 const [PLAIN = '', HLS = ''] = programs('README.md')
-const [SHAKA = ''] = programs('docs/players.md')
+const [SHAKA = '', VIDEO_JS = ''] = programs('docs/players.md')
 
 let theatre: Theatre
 let page: Page
 /** Status of every answer under /play/, by ticket. */
 let answers: { readonly ticket: string; readonly status: number }[]
 async function openFor(seconds: number): Promise<void> {
-  theatre = await openTheatre({ TICKET_TTL: String(seconds) })
+  theatre = await openTheatre({ TICKET_TTL: String(seconds) }, '127.0.0.1')
   const long = stretched(readFileSync('demo/media/patient-007.mp4'), 32 * 2 ** 20)
   const { gate, idp } = theatre
   expect(
@@ -42,7 +42,7 @@ beforeEach(async () => {
   const token = await theatre.idp.token('patient-007')
   await page.evaluate(token => {
     window.session = { accessToken: async () => token }
-    window.stage.video('anonymous').autoplay = true
+    window.stage.video().autoplay = true
   }, token)
 })
 afterEach(() => page.context().close())
@@ -115,10 +115,13 @@ describe('with tickets that are renewed while it plays', () => {
   )
 
   test.each([
-    ['hls.js', HLS],
-    ['Shaka Player', SHAKA],
-  ])('%s plays with its own defaults', async (_, program) => {
-    const { frames } = await play(program, '/recordings/rec-013/master.m3u8', 1)
+    ['hls.js', '/recordings/rec-013/master.m3u8', HLS],
+    ['Shaka Player', '/recordings/rec-013/master.m3u8', SHAKA],
+    ['Shaka Player', '/recordings/rec-007', SHAKA],
+    ['video.js', '/recordings/rec-007', VIDEO_JS],
+    ['<video>', '/recordings/rec-007', PLAIN],
+  ])('%s plays %s with its own defaults', async (_, path, program) => {
+    const { frames } = await play(program, path, 1)
     expect(Object.keys(frames)).toEqual(['patient-007'])
   })
 })

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RunningGate, startGate } from '../support/gate.ts'
 
-// Clients that others wrote, with their own defaults: ffmpeg, ffprobe, curl.
+// Clients that others wrote, with their own defaults: ffmpeg, ffprobe, curl, wget.
 
 let gate: RunningGate
 let bearer: string
@@ -16,9 +16,9 @@ interface Ended {
   readonly stderr: string
 }
 
-function run(command: string, args: readonly string[]): Promise<Ended> {
+function run(command: string, args: readonly string[], cwd?: string): Promise<Ended> {
   return new Promise(resolve => {
-    execFile(command, args, (error, stdout, stderr) =>
+    execFile(command, args, { cwd }, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
     )
   })
@@ -131,6 +131,34 @@ describe('with a ticket, as a television or an iPhone has it: a URL and nothing 
     expect(await frame(await ticketFor('/recordings/rec-007'))).toBe(original)
   })
 
+  describe.each([
+    ['curl', ['-sS', '-OJ']],
+    ['wget', ['-q', '--content-disposition']],
+  ])('%s saves', (command, args) => {
+    const folder = () => mkdtempSync(join(tmpdir(), 'mediaward-'))
+
+    test.each([
+      ['/recordings/rec-007', 'rec-007.mp4', 'patient-007.mp4'],
+      ['/recordings/rec-013/master.m3u8', 'rec-013-master.m3u8', 'patient-007-hls/master.m3u8'],
+    ])('%s under the name %s', async (path, name, media) => {
+      const where = folder()
+      expect(await run(command, [...args, await ticketFor(path)], where)).toMatchObject({
+        code: 0,
+        stderr: '',
+      })
+      expect(readdirSync(where)).toEqual([name])
+      expect(readFileSync(join(where, name)).equals(readFileSync(`demo/media/${media}`))).toBe(true)
+    })
+
+    test('nothing under the name of a ticket, also when it is refused', async () => {
+      const where = folder()
+      const url = await ticketFor('/recordings/rec-007')
+      await run(command, [...args, `${url.slice(0, -4)}AAAA`], where)
+      // wget keeps nothing of a refusal.
+      expect(readdirSync(where)).toEqual(command === 'curl' ? ['refusal.json'] : [])
+    })
+  })
+
   test('curl resumes a download that broke off', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'recording.mp4')
     const original = readFileSync('demo/media/patient-007.mp4')
@@ -187,6 +215,7 @@ describe('curl', () => {
     const put = (bearer: string) =>
       run('curl', [
         ...['-sS', '-o', '/dev/null', '-w', '%{http_code}', '-X', 'PUT', '-T', 'demo/media/patient-007.mp4'],
+        ...['-H', 'Content-Type: video/mp4'],
         ...['-H', `Authorization: Bearer ${bearer.trim()}`, '-H', 'Mediaward-Owner: patient-007'],
         ...['-H', 'Expect: 100-continue', `${gate.url}/recordings/from-curl`],
       ])
@@ -199,10 +228,10 @@ describe('curl', () => {
       '-o',
       file,
       '-w',
-      '%{http_code}',
+      '%{http_code} %{content_type}',
       `${gate.url}/recordings/from-curl`,
     ])
-    expect(stdout).toBe('200')
+    expect(stdout).toBe('200 video/mp4')
     expect(readFileSync(file).equals(original)).toBe(true)
   })
 })

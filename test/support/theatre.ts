@@ -24,7 +24,7 @@ declare global {
 export interface Theatre {
   readonly gate: RunningGate
   readonly idp: TestIssuer
-  /** The gate as the browser calls it: of the same site as the page, and of another origin. */
+  /** The gate as the browser calls it: of another origin than the page. */
   readonly host: string
   readonly browser: Browser
   /** A new page, with no cookies. */
@@ -52,6 +52,7 @@ const SERVED = [
   'demo/media',
   'node_modules/hls.js',
   'node_modules/shaka-player',
+  'node_modules/video.js',
 ]
 const TYPES: Readonly<Record<string, string>> = {
   '.ts': 'text/javascript',
@@ -64,17 +65,26 @@ const PAGE = `<!doctype html><meta charset="utf-8"><title>App</title>
   "mediaward/player": "/src/player/ticket.ts", "hls.js": "/node_modules/hls.js/dist/hls.min.mjs" } }</script>
 <script src="/node_modules/hls.js/dist/hls.min.js"></script>
 <script src="/node_modules/shaka-player/dist/shaka-player.compiled.js"></script>
+<script src="/node_modules/video.js/dist/video.min.js"></script>
 <script type="module">window.stage = await import('/test/browser/page/stage.ts')</script>
 <body></body>`
 
-/** Opens one. `vars` are variables of the gate, beside those that it needs. */
-export async function openTheatre(vars: Readonly<Record<string, string>> = {}): Promise<Theatre> {
-  const app = await serve()
+/**
+ * Opens one.
+ *
+ * @param vars variables of the gate, beside those that it needs
+ * @param name of the gate's host: `localhost` is the page's own site, `127.0.0.1` is another
+ */
+export async function openTheatre(
+  vars: Readonly<Record<string, string>> = {},
+  name: 'localhost' | '127.0.0.1' = 'localhost',
+): Promise<Theatre> {
+  const app = await serveApp()
   // Not by its address: to a browser localhost is one site, and trustworthy enough for a cookie that is Secure.
   const origin = `http://localhost:${(app.address() as AddressInfo).port}`
   const idp = await createIssuer()
   const port = await freePort()
-  const host = `http://localhost:${port}`
+  const host = `http://${name}:${port}`
   const [gate, browser] = await Promise.all([
     startGate({
       demo: true,
@@ -108,7 +118,8 @@ export async function openTheatre(vars: Readonly<Record<string, string>> = {}): 
   }
 }
 
-async function serve(): Promise<Server> {
+/** Serves the app's page, and what it may load. */
+export async function serveApp(): Promise<Server> {
   const roots = SERVED.map(root => resolve(root) + sep)
   const server = createServer(({ url = '/' }, response) => {
     const file = resolve(`.${new URL(url, 'http://localhost').pathname}`)

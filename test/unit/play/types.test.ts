@@ -30,7 +30,7 @@ async function openGate() {
       size: new Blob([text]).size,
       contentType: contentType as string,
       binding: { owner: 'patient-1', issuer: idp.issuer },
-      replaces: present?.etag ?? null,
+      replaces: present !== null && 'etag' in present ? present.etag : null,
     })
     return fetch(path, { headers })
   }

@@ -1,0 +1,120 @@
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { denials, patterned, store } from '../support/clinic.ts'
+import { openTheatre, type Theatre, ticketFor } from '../support/theatre.ts'
+
+// The URL of a ticket where a person puts it: into the address bar, and into pages of other sites.
+
+let theatre: Theatre
+let page: Page
+beforeAll(async () => {
+  theatre = await openTheatre({}, '127.0.0.1')
+  for (const name of ['letter.pdf', 'board.svg', 'page.html']) {
+    const { gate, idp } = theatre
+    expect((await store(gate, idp, `/recordings/set/${name}`, 'patient-007', patterned(100))).status).toBe(
+      201,
+    )
+  }
+})
+afterAll(() => theatre.close())
+beforeEach(async () => {
+  page = await theatre.page()
+})
+afterEach(() => page.context().close())
+
+const ticket = async (path: string, patient = 'patient-007') =>
+  ticketFor(page, theatre.host + path, await theatre.idp.token(patient))
+
+describe('in the address bar', () => {
+  test.each([
+    ['an MP4', '/recordings/rec-007', 'patient-007'],
+    ['a WebM', '/recordings/rec-011', 'patient-002'],
+    ['audio', '/recordings/rec-012', 'patient-003'],
+    ['a playlist', '/recordings/rec-013/master.m3u8', 'patient-007'],
+  ])('%s plays by itself, and nothing but the recording is asked for', async (_, path, patient) => {
+    const url = await ticket(path, patient)
+    const before = (await denials(theatre.gate, theatre.idp)).length
+    const tab = await page.context().newPage()
+    const asked: string[] = []
+    tab.on('request', request => asked.push(request.url()))
+    await tab.goto(url, { waitUntil: 'commit' })
+    await tab.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 0.5)
+    const error = await tab.evaluate(() => document.querySelector('video')?.error?.message)
+    expect(error).toBeUndefined()
+    const [root = ''] = /^.*\/play\/[^/]+/.exec(url) ?? []
+    expect(asked.filter(one => !one.startsWith(root))).toEqual([])
+    expect((await denials(theatre.gate, theatre.idp)).length).toBe(before)
+  })
+
+  test.each(['letter.pdf', 'board.svg', 'page.html'])('%s is saved and not shown', async name => {
+    const url = await ticket(`/recordings/set/${name}`)
+    const tab = await page.context().newPage()
+    const [download] = await Promise.all([
+      tab.waitForEvent('download'),
+      tab.goto(url).catch((error: Error) => expect(error.message).toContain('Download is starting')),
+    ])
+    expect(download.suggestedFilename()).toBe(`set-${name}`)
+  })
+
+  test('a refusal is shown, and is saved under no ticket', async () => {
+    const url = await ticket('/recordings/rec-007')
+    const tab = await page.context().newPage()
+    const response = await tab.goto(`${url.slice(0, -4)}AAAA`)
+    expect(response?.status()).toBe(401)
+    expect(await tab.evaluate(() => document.body.innerText)).toContain('"status":401')
+  })
+})
+
+describe('on a page of another site', () => {
+  const played = (source: string, crossOrigin?: 'anonymous') =>
+    page.evaluate(
+      async ({ source, crossOrigin }) => {
+        const video = window.stage.video(crossOrigin)
+        video.src = source
+        return window.stage.played(video, 0.5).then(
+          () => 'it plays',
+          (error: Error) => error.message,
+        )
+      },
+      { source, crossOrigin },
+    )
+
+  test('that is allowed, an element plays it that says whose page it is', async () => {
+    const source = await ticket('/recordings/rec-007')
+    expect(await played(source, 'anonymous')).toBe('it plays')
+  })
+
+  test('an element that does not say whose page it is plays nothing', async () => {
+    const source = await ticket('/recordings/rec-007')
+    expect(await played(source)).toMatch(/^4: /)
+  })
+
+  test('that is not allowed, nothing plays', async () => {
+    const source = await ticket('/recordings/rec-007')
+    // The same page by another name: of another origin, and of the gate's own site.
+    const stranger = page.url().replace('localhost', '127.0.0.1')
+    await page.route(stranger, async route => {
+      const response = await route.fetch({ url: stranger.replace('127.0.0.1', 'localhost') })
+      await route.fulfill({ response })
+    })
+    await page.goto(stranger)
+    await page.setContent('<title>a stranger</title>')
+    const outcome = (crossOrigin: string | null, source: string) =>
+      page.evaluate(
+        async ({ crossOrigin, source }) => {
+          const video = document.createElement('video')
+          video.crossOrigin = crossOrigin
+          video.src = source
+          return new Promise(resolve => {
+            video.onloadedmetadata = () => resolve('it plays')
+            video.onerror = () => resolve('nothing')
+          })
+        },
+        { crossOrigin, source },
+      )
+    expect(await outcome('anonymous', source)).toBe('nothing')
+    expect(await outcome(null, source.replace('127.0.0.1', 'localhost'))).toBe('nothing')
+    // Of the gate's own site it may embed, and read nothing.
+    expect(await outcome(null, source)).toBe('it plays')
+  })
+})
