@@ -67,7 +67,7 @@ export default defineConfig({
         root,
         test: {
           name: 'peers',
-          include: ['test/peers/{full-disk,nginx,systemd}.test.ts'],
+          include: ['test/peers/{case,full-disk,nginx,systemd}.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -1,0 +1,164 @@
+import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import type { RequestListener } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest'
+import type { AccessEvent, RecordingStore } from '../../../src/index.ts'
+import { folderStore } from '../../../src/runtime/local/index.ts'
+import { s3Store } from '../../../src/runtime/local/s3/s3-store.ts'
+import { memoryGate } from '../../support/memory-gate.ts'
+import { scriptedS3, stored, wrong } from '../../support/scripted-s3.ts'
+
+// A recording whose bytes can't be sent: only its own patient is told, and the operator.
+
+let said: MockInstance<typeof console.error>
+beforeEach(() => {
+  said = vi.spyOn(console, 'error').mockReturnValue()
+})
+afterEach(() => {
+  said.mockRestore()
+})
+
+/** Asks as the patient whose recording it is, and as another, and tells what was answered and recorded. */
+async function asked(store: RecordingStore, path = '/recordings/rec-1') {
+  const gate = await memoryGate({ store }).catch(() => memoryGate({ store: readOnly(store) }))
+  const ask = async (subject: string, method: string, headers: Record<string, string> = {}) => {
+    said.mockClear()
+    const authorization = `Bearer ${await gate.idp.token(subject)}`
+    const response = await gate.fetch(path, { method, headers: { authorization, ...headers } })
+    const { entries } = await gate.ledger.read({ limit: 100 })
+    const event = JSON.parse(entries.at(-1)?.json ?? '{}') as AccessEvent
+    return {
+      status: response.status,
+      retryAfter: response.headers.get('retry-after'),
+      etag: response.headers.get('etag'),
+      reason: event.reason,
+      said: said.mock.calls.flat().join('\n'),
+    }
+  }
+  return ask
+}
+
+/** A store in which the gate of a test can't put what it usually has. */
+function readOnly(store: RecordingStore): RecordingStore {
+  return { ...store, put: async () => null }
+}
+
+describe.each<[string, (file: string) => void]>([
+  ['missing', file => rmSync(file)],
+  ['cut short', file => truncateSync(file, 10)],
+])('bytes that are %s in a folder', (_, damage) => {
+  test('are a fault for their patient, and not there for anyone else', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'mediaward-'))
+    const store = folderStore(root)
+    const ask = await asked(store)
+    const bytes = readdirSync(join(root, 'recordings')).find(name => /@[0-9a-f]{32}$/.test(name)) ?? ''
+    damage(join(root, 'recordings', bytes))
+    for (const headers of [{}, { range: 'bytes=0-0' }] as Record<string, string>[]) {
+      expect(await ask('patient-1', 'GET', headers)).toEqual({
+        status: 503,
+        retryAfter: '5',
+        etag: null,
+        reason: 'store_unavailable',
+        said: expect.stringMatching(/store_unavailable, event .*(missing|not as long)/),
+      })
+      expect(await ask('patient-2', 'GET', headers)).toMatchObject({
+        status: 404,
+        retryAfter: null,
+        reason: 'not_owner',
+        said: '',
+      })
+    }
+    // What is beyond the end needs no bytes.
+    expect(await ask('patient-1', 'GET', { range: 'bytes=99999-' })).toMatchObject({ status: 416 })
+    expect(await ask('patient-2', 'HEAD')).toMatchObject({ status: 404, reason: 'not_owner' })
+  })
+})
+
+test('damaged facts make nobody an owner: all get 404, and the operator reads why', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'mediaward-'))
+  const ask = await asked(folderStore(root))
+  writeFileSync(join(root, 'recordings/rec-1@facts.json'), '{')
+  await new Promise(resolve => setTimeout(resolve, 20))
+  for (const method of ['GET', 'HEAD']) {
+    expect(await ask('patient-1', method)).toEqual({
+      status: 404,
+      retryAfter: null,
+      etag: null,
+      reason: 'recording_unbound',
+      said: expect.stringMatching(/recording_unbound, event .* the facts beside a recording are damaged/),
+    })
+  }
+})
+
+describe('in S3', () => {
+  const object = (headers: Record<string, string>): RequestListener => {
+    return (request, response) =>
+      response
+        .writeHead(200, stored(10, { 'x-amz-meta-mw-owner': 'patient-1', ...headers }))
+        .end(request.method === 'HEAD' ? undefined : '0123456789')
+  }
+
+  test.each(['gzip', 'aws-chunked,gzip', 'br', 'x-unknown'])(
+    'an object in %s is refused to its patient for good, and not there for anyone else',
+    async encoding => {
+      const { options } = await scriptedS3(object({ 'content-encoding': encoding }))
+      const ask = await asked(readOnly(s3Store(options)))
+      for (const [method, headers] of [
+        ['GET', {}],
+        ['GET', { range: 'bytes=0-3' }],
+        ['GET', { 'if-none-match': '"e1"' }],
+        ['HEAD', {}],
+      ] as [string, Record<string, string>][]) {
+        expect(await ask('patient-1', method, headers)).toEqual({
+          status: 415,
+          retryAfter: null,
+          etag: null,
+          reason: 'encoding_unsupported',
+          said: expect.stringMatching(
+            /encoding_unsupported, event .*: a recording is stored in a content coding/,
+          ),
+        })
+        expect(await ask('patient-2', method, headers)).toMatchObject({
+          status: 404,
+          reason: 'not_owner',
+          said: '',
+        })
+      }
+    },
+  )
+
+  test.each(['', 'identity', 'aws-chunked'])(
+    'an object with the Content-Encoding "%s" plays',
+    async encoding => {
+      const { options } = await scriptedS3(object({ 'content-encoding': encoding }))
+      const ask = await asked(readOnly(s3Store(options)))
+      expect(await ask('patient-1', 'GET')).toMatchObject({ status: 200, etag: '"e1"' })
+    },
+  )
+
+  test('an archived object is a fault for its patient, and not there for anyone else', async () => {
+    const { options } = await scriptedS3((request, response) => {
+      if (request.method === 'GET') wrong(response, 403, 'InvalidObjectState')
+      else object({})(request, response)
+    })
+    const ask = await asked(readOnly(s3Store(options)))
+    expect(await ask('patient-1', 'GET')).toMatchObject({
+      status: 503,
+      reason: 'store_unavailable',
+      said: expect.stringContaining('S3 answered 403 InvalidObjectState to GetObject'),
+    })
+    expect(await ask('patient-2', 'GET')).toMatchObject({ status: 404, reason: 'not_owner', said: '' })
+  })
+
+  test('a key that may not read is a fault for everyone, with the mend that S3 gives', async () => {
+    const { options } = await scriptedS3((_, response) => wrong(response, 403, 'AccessDenied'))
+    const ask = await asked(readOnly(s3Store(options)))
+    for (const subject of ['patient-1', 'patient-2']) {
+      expect(await ask(subject, 'GET')).toMatchObject({
+        status: 503,
+        said: expect.stringContaining('S3 answered 403 AccessDenied to GetObject: give its key the right'),
+      })
+    }
+  })
+})
