@@ -7,7 +7,7 @@ import { REMOTE_KEYS, remoteKeys } from '../../src/authenticate/remote-keys.ts'
 import { keySourceContract } from '../contract/key-source.ts'
 import { ledgerContract } from '../contract/ledger.ts'
 import { overflowContract } from '../contract/overflow.ts'
-import { recordingStoreContract } from '../contract/recording-store.ts'
+import { claimObjectContract, recordingStoreContract } from '../contract/recording-store.ts'
 
 // The contracts of the ports under `deno test`. Deno is let into this one folder, and no other.
 
@@ -22,6 +22,7 @@ ledgerContract('memory', memoryLedger)
 overflowContract('memory', memoryOverflow)
 
 recordingStoreContract('a folder', () => folderStore(folder()))
+claimObjectContract('a folder', () => folderStore(folder()))
 ledgerContract('a file of SQLite', () => sqliteLedger(join(folder(), 'ledger.sqlite')))
 overflowContract('a file of SQLite', () => sqliteOverflow(join(folder(), 'overflow.sqlite')))
 

@@ -53,6 +53,47 @@ test('its owner may not be its recorder’s word against an earlier one', async 
   expect((await store(gate, idp, '/recordings/bound/part.ts', 'patient-1', bytes)).status).toBe(201)
 })
 
+test.each(['gzip', 'br, gzip', 'aws-chunked', 'x-unknown'])(
+  'an upload in %s is refused in every way to send it, on record, and binds nothing',
+  async encoding => {
+    const id = `coded-${encoding.replaceAll(/[^a-z]/g, '')}`
+    const headers = {
+      Authorization: `Bearer ${await idp.token('recorder-1', { roles: ['recorder'] })}`,
+      'Mediaward-Owner': 'patient-1',
+      'Content-Encoding': encoding,
+    }
+    const ways: [string, string, Record<string, string>, string?][] = [
+      ['PUT', '', {}, 'packed'],
+      ['PUT', '', { 'Mediaward-Upload': 'u', 'Content-Range': 'bytes 0-5/6' }, 'packed'],
+      ['POST', '/upload', { 'Mediaward-Upload-Size': '6' }],
+      ['POST', '/upload', { 'Mediaward-Upload': 'u' }, '{"size":6,"pieces":["1.x"]}'],
+    ]
+    for (const [method, route, more, body] of ways) {
+      const response = await fetch(`${gate.url}/recordings/${id}${route}`, {
+        method,
+        headers: { ...headers, ...more },
+        ...(body !== undefined && { body }),
+      })
+      expect(response.status).toBe(415)
+      // What is taken instead (RFC 9110 15.5.16).
+      expect(response.headers.get('accept-encoding')).toBe('identity')
+      const { detail, instance } = (await response.json()) as { detail: string; instance: string }
+      expect(detail).toMatch(/^Content-Encoding must be left out/)
+      const record = (await denials(gate, idp)).find(event => instance.endsWith(event.id))
+      expect(record).toMatchObject({ reason: 'encoding_unsupported', status: 415, method })
+    }
+    expect((await store(gate, idp, `/recordings/${id}`, 'patient-2', bytes)).status).toBe(201)
+  },
+)
+
+test('an upload whose Content-Encoding is identity, or empty, has none', async () => {
+  for (const encoding of ['identity', '']) {
+    const headers = { 'Content-Encoding': encoding }
+    const stored = await store(gate, idp, `/recordings/plain-${encoding}x`, 'patient-1', bytes, headers)
+    expect(stored.status).toBe(201)
+  }
+})
+
 test('storing again for the same owner replaces', async () => {
   await store(gate, idp, '/recordings/again', 'patient-1', bytes)
   expect((await store(gate, idp, '/recordings/again', 'patient-1', 'new')).status).toBe(200)

@@ -1,0 +1,178 @@
+import { readdirSync, rmSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createIssuer, patterned, store, type TestIssuer, variables } from '../support/clinic.ts'
+import { RUNTIME, type RunningGate, startGate } from '../support/gate.ts'
+
+// "Not yours" and "not there", asked over HTTP. The ids have the same length, so that answers may not differ in it.
+
+let gate: RunningGate
+let idp: TestIssuer
+const tokens: Record<string, string> = {}
+const ORIGIN = 'https://app.clinic.test'
+const MASTER = '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\npart.ts\n'
+const PARTS: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>> = {
+  '': patterned(5000),
+  '/part.ts': patterned(300),
+  '/master.m3u8': MASTER,
+  '/deep/list': MASTER,
+}
+/** Where the recordings are files that a test can damage. R2's are not: its states are tried in workerd itself. */
+const DAMAGES: Readonly<Record<string, (file: string) => void>> =
+  RUNTIME === 'workerd' ? {} : { missing: file => rmSync(file), shorter: file => truncateSync(file, 1) }
+const STATES = ['ordinary', 'empty', ...Object.keys(DAMAGES)]
+const idOf = (state: string, isThere: boolean): string => `${state}-${isThere ? 'theirs' : 'nobody'}`
+
+beforeAll(async () => {
+  idp = await createIssuer()
+  const vars = {
+    ...variables(idp),
+    ALLOWED_ORIGINS: ORIGIN,
+    TICKET_KEY: 'only for tests: no secret at all, really',
+  }
+  gate = await startGate({ vars })
+  tokens.stranger = await idp.token('patient-1')
+  tokens.app = await idp.token('app-1', { roles: ['app'] })
+  for (const state of STATES) {
+    for (const [part, content] of Object.entries(PARTS)) {
+      const body = state === 'empty' ? '' : content
+      const path = `/recordings/${idOf(state, true)}${part}`
+      expect((await store(gate, idp, path, 'patient-2', body)).status).toBe(201)
+    }
+  }
+  for (const [state, damage] of Object.entries(DAMAGES)) {
+    const root = join(gate.data, 'recordings')
+    const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+    const bytes = files.filter(name => name.includes(idOf(state, true)) && /@[0-9a-f]{32}$/.test(name))
+    expect(bytes).toHaveLength(4)
+    for (const name of bytes) damage(join(root, name))
+  }
+  // The gate keeps a file open for five seconds after its last reader, and nobody read these: nothing to wait for.
+})
+afterAll(() => gate.stop())
+
+interface Asked {
+  readonly method: string
+  readonly path: string
+  readonly headers?: Record<string, string>
+  readonly body?: string
+  readonly as?: string
+}
+
+async function ask({ method, path, headers = {}, body, as = 'stranger' }: Asked): Promise<Response> {
+  const authorization = `Bearer ${tokens[as]}`
+  return fetch(gate.url + path, {
+    method,
+    headers: { authorization, ...headers },
+    ...(body !== undefined && { body }),
+  })
+}
+
+const EVENT = /[0-9a-f]{8}-[0-9a-f-]{27}/
+
+/** All of an answer that a caller sees, the id of its event apart. */
+async function seen(response: Response) {
+  const headers = [...response.headers].filter(([name]) => name !== 'date')
+  return { status: response.status, headers, body: (await response.text()).replace(EVENT, 'EVENT') }
+}
+
+/** Everything that a caller can try on a recording. */
+function attempts(id: string): Asked[] {
+  const probes: Record<string, string>[] = [
+    {},
+    { Range: 'bytes=0-0' },
+    { Range: 'bytes=0-' },
+    { Range: 'bytes=-0' },
+    { Range: 'bytes=-5' },
+    { Range: 'bytes=9999999-' },
+    { Range: 'bytes=0-1,5-6' },
+    { Range: 'bytes=5-2' },
+    { 'If-Match': '*' },
+    { 'If-Match': '"nope"' },
+    { 'If-None-Match': '*' },
+    { 'If-Modified-Since': 'Fri, 01 Jan 2100 00:00:00 GMT' },
+    { 'If-Unmodified-Since': 'Thu, 01 Jan 1970 00:00:00 GMT' },
+    { Range: 'bytes=0-9', 'If-Range': '"nope"' },
+    { Origin: ORIGIN },
+  ]
+  const owner = { 'Mediaward-Owner': 'patient-1' }
+  const paths = Object.keys(PARTS).map(part => `/recordings/${id}${part}`)
+  const question = {
+    subject: { type: 'user', id: 'patient-1' },
+    action: { name: 'play' },
+    resource: { type: 'recording', id },
+  }
+  const json = { 'Content-Type': 'application/json' }
+  return [
+    ...paths.flatMap(path => [
+      ...['GET', 'HEAD'].flatMap(method => probes.map(headers => ({ method, path, headers }))),
+      { method: 'POST', path: `${path}/ticket` },
+      { method: 'PUT', path, headers: owner, body: 'mine' },
+      { method: 'PUT', path, headers: { ...owner, 'Content-Encoding': 'gzip' }, body: 'mine' },
+      { method: 'POST', path: `${path}/upload`, headers: { ...owner, 'Mediaward-Upload-Size': '9' } },
+      { method: 'DELETE', path: `${path}/upload`, headers: { ...owner, 'Mediaward-Upload': '0'.repeat(32) } },
+    ]),
+    ...['stranger', 'app'].flatMap(as => [
+      { as, method: 'POST', path: '/access/v1/evaluation', headers: json, body: JSON.stringify(question) },
+      {
+        as,
+        method: 'POST',
+        path: '/access/v1/evaluations',
+        headers: json,
+        body: JSON.stringify({ ...question, evaluations: [{}, { action: { name: 'play' } }] }),
+      },
+    ]),
+  ]
+}
+
+describe.each(STATES)('"not yours" and "not there" are one answer, for a recording that is %s', state => {
+  test('in everything that a caller can try, and in all of the answer', async () => {
+    const absent = attempts(idOf(state, false))
+    const pairs = attempts(idOf(state, true)).map((theirs, i) => [theirs, absent[i] ?? theirs] as const)
+    expect(pairs.length).toBeGreaterThan(100)
+    for (let start = 0; start < pairs.length; start += 20) {
+      await Promise.all(
+        pairs.slice(start, start + 20).map(async (pair, i) => {
+          // Each from a release of its own: what was refused before shows in Retry-After.
+          const release = { 'Mediaward-App-Release': `${state}-${start + i}` }
+          const [theirs, none] = await Promise.all(
+            pair.map(async one => seen(await ask({ ...one, headers: { ...one.headers, ...release } }))),
+          )
+          expect(theirs, JSON.stringify(pair[0])).toEqual(none)
+          expect([200, 404]).toContain(theirs?.status)
+        }),
+      )
+    }
+  })
+})
+
+test('nor do twenty repeats tell, nor the moment at which somebody stores it', async () => {
+  const ids = ['repeat-theirs', 'repeat-nobody', 'repeat-stored']
+  const put = async (id: string) => {
+    const bytes = patterned(100)
+    expect((await store(gate, idp, `/recordings/${id}`, 'patient-2', bytes)).status).toBe(201)
+  }
+  await put('repeat-theirs')
+  const answers = ids.map(() => [] as string[])
+  const events = ids.map(() => [] as string[])
+  for (let repeat = 0; repeat < 20; repeat++) {
+    if (repeat === 10) await put('repeat-stored')
+    await Promise.all(
+      ids.map(async (id, i) => {
+        const response = await ask({ method: 'GET', path: `/recordings/${id}` })
+        const [event = ''] = EVENT.exec(await response.clone().text()) ?? []
+        const retries = response.headers.has('retry-after')
+        // How many seconds are left is told by the clock, which may tick between two of them.
+        const { status, headers, body } = await seen(response)
+        const others = headers.filter(([name]) => name !== 'retry-after')
+        if (!events[i]?.includes(event)) events[i]?.push(event)
+        // Which of its events it names: a new one, or one that was named before.
+        answers[i]?.push(JSON.stringify([status, others, body, retries, events[i]?.indexOf(event)]))
+      }),
+    )
+  }
+  const [theirs, none, stored] = answers
+  expect(theirs).toEqual(none)
+  expect(stored).toEqual(none)
+  expect(new Set(none).size).toBeGreaterThan(2)
+})
