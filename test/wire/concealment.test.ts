@@ -28,7 +28,7 @@ beforeAll(async () => {
   const vars = {
     ...variables(idp),
     ALLOWED_ORIGINS: ORIGIN,
-    TICKET_KEY: 'only for tests: no secret at all, really',
+    TICKET_KEY: 'only for tests: no secret protects these tickets',
   }
   gate = await startGate({ vars })
   tokens.stranger = await idp.token('patient-1')
