@@ -1,11 +1,11 @@
 import { within } from '../deadline.ts'
-import { stageOf } from '../reason.ts'
 import { Remembered } from '../remembered.ts'
 import { tellOperator } from '../storage-fault.ts'
 import type { WaitUntil } from '../wait-until.ts'
 import type { AccessFacts } from './event.ts'
 import { type Attempt, type Observed, observe } from './observe.ts'
 import type { Recorder } from './recorder.ts'
+import { visibleKey } from './visible-key.ts'
 
 /** A refusal that is on record. */
 export interface RecordedRefusal {
@@ -163,7 +163,7 @@ export function refusalRecorder(record: Recorder, now: () => number): Refusals {
   return {
     async record(attempt, facts, id, waitUntil) {
       const observed = observe(attempt)
-      const key = visibleKey(attempt, facts)
+      const key = await visibleKey(attempt, facts)
       if (key === undefined) return { id: await record(observed, facts, id) }
       const run = runOf(key, waitUntil)
       if (run.single < SINGLE) {
@@ -191,26 +191,6 @@ export function refusalRecorder(record: Recorder, now: () => number): Refusals {
       await Promise.all([...open].map(finish))
     },
   }
-}
-
-/**
- * What the caller of a refusal knows of it: what was answered, to which request of whose. Nothing else may go in, as two
- * refusals with one key are answered with one id. Undefined for one that always gets a record of its own: a fault of
- * ours, or an upload that can't be stored.
- */
-function visibleKey(
-  { place, subject, ticket, network }: Attempt,
-  { reason, method, status }: AccessFacts,
-): string | undefined {
-  const stage = stageOf(reason)
-  if (stage === 'fault' || stage === 'upload' || status === 409) return undefined
-  const { ip, prefix } = network()
-  // Who sent a token that isn't accepted is no more the caller's to know than whether its signature was good.
-  const who =
-    subject === undefined || status === 401
-      ? [ip]
-      : [subject.issuer, subject.id, subject.token, ticket, prefix]
-  return JSON.stringify([status, method, place?.key, ...who])
 }
 
 /** All that the record of a refusal would say, except its time, its range, and which address of a network it came from. */

@@ -141,6 +141,24 @@ describe('an answer tells nothing of the reason', () => {
     for (const { repeats } of all) if (repeats && 'of' in repeats) expect(repeats.of).toBe(standing?.id)
   })
 
+  test('whether a token that is not accepted was once a good one', async () => {
+    const expired: string[] = []
+    // Of one id, and each written another way, as its signature is.
+    for (let i = 0; i < 5; i++) expired.push(await gate.idp.token('patient-2', { exp: 1000, jti: 'one' }))
+    const forged = expired.map(token => `${token.slice(0, -20)}${'A'.repeat(20)}`)
+    const retries = async (tokens: readonly string[]) => {
+      const answers = []
+      for (const token of tokens) answers.push(await ask('/a/rec-7', { authorization: `Bearer ${token}` }))
+      return answers.map(({ retry }) => retry)
+    }
+    for (const tokens of [expired, forged]) {
+      expect(await retries(tokens)).toEqual(Array(5).fill(null))
+      expect(await retries(Array(5).fill(tokens[0]))).toEqual([null, null, '20', '20', '20'])
+    }
+    const reasons = new Set((await events()).map(({ reason }) => reason))
+    expect(reasons).toEqual(new Set(['token_expired', 'token_signature']))
+  })
+
   test('when one of two locations of a recording has it', async () => {
     await stored('a/rec-7', 'patient-1')
     for (let i = 0; i < 5; i++) await ask('/a/rec-7')

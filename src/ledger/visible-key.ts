@@ -1,0 +1,42 @@
+import { ticketCookie } from '../authenticate/admission.ts'
+import { hasTokenInQuery } from '../authenticate/credential.ts'
+import { hexOf } from '../hex.ts'
+import { rawPath } from '../locate/locate.ts'
+import { TICKETED } from '../locate/location.ts'
+import { stageOf } from '../reason.ts'
+import type { AccessFacts } from './event.ts'
+import type { Attempt } from './observe.ts'
+
+/**
+ * What the caller of a refusal knows of it: what was answered, to which request of whose. Nothing else may go in, as two
+ * refusals with one key are answered with one id, and two that differ in it are not. Undefined for one that always gets a
+ * record of its own: a fault of ours, a conflict, or an upload that can't be stored.
+ */
+export async function visibleKey(
+  { request, place, subject, ticket, network }: Attempt,
+  { reason, method, status }: AccessFacts,
+): Promise<string | undefined> {
+  const stage = stageOf(reason)
+  if (stage === 'fault' || stage === 'upload' || status === 409) return undefined
+  const { ip, prefix } = network()
+  // Whose a token is that isn't accepted isn't the caller's to know, or it would see that its signature was good.
+  const who =
+    subject === undefined || status === 401
+      ? [ip, await credentialsOf(request)]
+      : [subject.issuer, subject.id, subject.token, ticket, prefix]
+  return JSON.stringify([status, method, place?.key, ...who])
+}
+
+/** The credentials of a request as they were sent: a hash, as they can be long, and are not ours to keep. */
+async function credentialsOf(request: Request): Promise<string | undefined> {
+  const path = rawPath(request.url)
+  const sent = [
+    request.headers.get('authorization'),
+    ticketCookie(request.headers),
+    path?.startsWith(TICKETED) ? path : undefined,
+    hasTokenInQuery(request) || undefined,
+  ]
+  if (sent.every(one => one === null || one === undefined)) return undefined
+  const bytes = new TextEncoder().encode(JSON.stringify(sent))
+  return hexOf(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
+}
