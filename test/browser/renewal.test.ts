@@ -62,7 +62,8 @@ async function play(program: string, path: string, seconds: number) {
       last = video.currentTime
     })
     video.addEventListener('emptied', () => {
-      reloads++
+      // What a player does before anything is shown is its own affair.
+      if (last > 0) reloads++
     })
     await window.stage.until(() => video.currentTime >= seconds)
     return { frames: seen(), back: Math.min(...steps), leap: Math.max(...steps), reloads }
