@@ -47,7 +47,7 @@ export interface Gate {
 export function createGate(options: MediawardOptions): Gate {
   checkOptions(options)
   checkStores(options)
-  const { issuers, store, ledger, publicUrl, tickets: ticketing } = options
+  const { issuers, store, ledger, publicUrl, bodyTimeouts, tickets: ticketing } = options
   const pseudonym = pseudonymizer(options.pseudonymKey)
   const now = clockOf(options)
   const record = recorder(ledger, pseudonym, now, options.lastResort)
@@ -62,11 +62,11 @@ export function createGate(options: MediawardOptions): Gate {
   const deliveries = deliveryRecorder(record, now)
   const beginView = viewRecorder(record, now, options.views)
   const playing: Playing = { store, soleIssuer, locations, publicUrl, beginView, deliveries }
-  const storage: Storage = { store, issuers: names, places }
+  const storage: Storage = { store, issuers: names, places, bodyTimeouts }
   const tickets = ticketing && ticketsUnder(ticketing.keys)
   const trusted = new Set(names)
   const admissions: Admissions = { identify, tickets, issuers: trusted, locations }
-  const desk: Desk = { store, soleIssuer, places, issuers: trusted, record, pseudonym }
+  const desk: Desk = { store, soleIssuer, places, issuers: trusted, record, pseudonym, bodyTimeouts }
   const office: TicketOffice | undefined = tickets &&
     ticketing && { tickets, options: ticketing, store, soleIssuer, places, locations, record, publicUrl }
 

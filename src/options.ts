@@ -8,6 +8,7 @@ import { MIN_KEY_LENGTH } from './ledger/pseudonym.ts'
 import { ambiguousPath } from './locate/ambiguous-path.ts'
 import { compileLocation, type Location, locationsUnder } from './locate/location.ts'
 import type { ViewPolicy } from './play/views.ts'
+import type { BodyTimeouts } from './request-body.ts'
 
 /** Everything that Mediaward is told by the app that mounts it, or by the variables of a deployment. */
 export interface MediawardOptions {
@@ -57,6 +58,8 @@ export interface MediawardOptions {
    * server hands over beside the request. Default: nothing.
    */
   readonly network?: (request: Request, platform: unknown) => Network
+  /** How long clients may take to send a body. Default: 10 s for JSON, 60 s without a byte for an upload. */
+  readonly bodyTimeouts?: BodyTimeouts
   /** Is given a record that no store would take. Default: the console, which platforms keep for a while. */
   readonly lastResort?: (json: string) => void
   /** Milliseconds since 1970. Default `Date.now`. */
@@ -98,6 +101,11 @@ export function checkOptions(options: Omit<MediawardOptions, 'store' | 'ledger'>
   }
   if (![undefined, 403, 404].includes(options.concealedStatus)) {
     mistakes.push('CONCEALED_STATUS (concealedStatus) must be 404 or 403')
+  }
+  for (const [name, time] of Object.entries(options.bodyTimeouts ?? {})) {
+    // Beyond it a timer would end at once.
+    if (time >= 1 && time < 2 ** 31) continue
+    mistakes.push(`bodyTimeouts.${name} must be a time in milliseconds, from 1 to 2147483647`)
   }
   if (mistakes.length > 0) throw new ConfigurationError(mistakes)
 }

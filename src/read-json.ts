@@ -1,43 +1,53 @@
-/** A body that can't be read: what is wrong with it, and how to mend it. */
-export interface Unreadable {
-  readonly unreadable: string
+import type { Reason } from './reason.ts'
+import { isRefused, type Refused, refused } from './refusal.ts'
+import { type BodyTimeouts, RequestBody } from './request-body.ts'
+
+/** What a JSON body may be like. */
+export interface JsonLimits {
+  /** Most bytes that the body may have. */
+  readonly most: number
+  /** The reason for which a body is refused that isn't JSON, or is too long. */
+  readonly invalid: Reason
+  readonly timeouts: BodyTimeouts | undefined
 }
 
 /**
- * Reads JSON, not more of it than a call may have. `JSON.parse` of V8 doesn't recurse, so that no depth of nesting
- * overflows a stack.
- *
- * @param most bytes that the body may have
+ * Reads JSON, not more of it than a call may have, and for no longer than it may take. `JSON.parse` of V8 doesn't
+ * recurse, so that no depth of nesting overflows a stack.
  */
 export async function readJson(
   request: Request,
-  most: number,
-): Promise<{ readonly json: unknown } | Unreadable> {
+  { most, invalid, timeouts: { json: timeout = 10_000 } = {} }: JsonLimits,
+): Promise<{ readonly json: unknown } | Refused> {
   // A page of another origin can send any text unasked, but not as this type: that takes a preflight.
   if (!/^application\/json *(;|$)/i.test(request.headers.get('content-type') ?? '')) {
-    return { unreadable: 'Content-Type must be application/json' }
+    return refused(invalid, 'Content-Type must be application/json')
   }
-  const bytes = await bytesOf(request.body, most)
-  if (bytes === undefined) return { unreadable: `The body must be at most ${most} bytes long` }
+  const body = RequestBody.within(timeout, request.body)
+  const bytes = await bytesOf(body, most).catch(() =>
+    body.isLate
+      ? refused('request_timeout', `The body must be sent within ${timeout / 1000} s: send it again`)
+      : refused(invalid, 'The body broke off: send it again'),
+  )
+  if (bytes === undefined) return refused(invalid, `The body must be at most ${most} bytes long`)
+  if (isRefused(bytes)) return bytes
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
     return { json: JSON.parse(text) as unknown }
   } catch {
-    return { unreadable: 'The body must be JSON, in UTF-8' }
+    return refused(invalid, 'The body must be JSON, in UTF-8')
   }
 }
 
 /** What Content-Length says may be missing: what comes is counted. */
-async function bytesOf(body: Request['body'], most: number): Promise<Uint8Array | undefined> {
+async function bytesOf(body: RequestBody, most: number): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = []
   let size = 0
-  if (body !== null) {
-    for await (const chunk of body) {
-      size += chunk.length
-      // Leaving the loop cancels the body.
-      if (size > most) return undefined
-      chunks.push(chunk)
-    }
+  for await (const chunk of body) {
+    size += chunk.length
+    // Leaving the loop cancels the body.
+    if (size > most) return undefined
+    chunks.push(chunk)
   }
   const bytes = new Uint8Array(size)
   let end = 0

@@ -40,6 +40,8 @@ export const REASONS = {
   encoding: ['encoding_unsupported'],
   /** A recorder's upload cannot be stored as it was sent. */
   upload: ['upload_invalid', 'upload_conflict'],
+  /** The body of a request took too long to come, or would come without saying how long it is. */
+  body: ['request_timeout', 'length_required'],
   /** What an app asks about a list can't be understood. */
   question: ['question_invalid'],
   /** A fault of ours, never blamed on the caller. */

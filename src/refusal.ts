@@ -71,6 +71,11 @@ export function answerTo(reason: Reason, concealedStatus: 403 | 404, allow: stri
       return reason === 'upload_conflict'
         ? { status: 409, title: 'Conflict', headers: {} }
         : { status: 400, title: 'Bad Request', headers: {} }
+    case 'body':
+      // RFC 9110 15.5.9: who couldn't send a request in time sends no further one behind it.
+      return reason === 'length_required'
+        ? { status: 411, title: 'Length Required', headers: {} }
+        : { status: 408, title: 'Request Timeout', headers: { Connection: 'close' } }
     case 'question':
       return { status: 400, title: 'Bad Request', headers: {} }
     case 'fault':

@@ -6,6 +6,7 @@ import type { Pseudonym } from '../ledger/pseudonym.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import { readJson } from '../read-json.ts'
 import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
+import type { BodyTimeouts } from '../request-body.ts'
 import { type Answer, decide, type Facts, ROUND } from './decide.ts'
 import { recordListed } from './listed.ts'
 import { EVALUATIONS } from './paths.ts'
@@ -22,6 +23,7 @@ export interface Desk extends Facts {
   readonly issuers: ReadonlySet<string>
   readonly record: Recorder
   readonly pseudonym: Pseudonym
+  readonly bodyTimeouts: BodyTimeouts | undefined
 }
 
 /**
@@ -38,8 +40,9 @@ export async function evaluate(
   crossOrigin: Record<string, string>,
   beat: (rounds: number) => Promise<void>,
 ): Promise<Response | Refused> {
-  const body = await readJson(attempt.request, MAX_BODY)
-  if ('unreadable' in body) return refused('question_invalid', body.unreadable)
+  const { bodyTimeouts: timeouts } = desk
+  const body = await readJson(attempt.request, { most: MAX_BODY, invalid: 'question_invalid', timeouts })
+  if (isRefused(body)) return body
   const call = readCall(body.json, path === EVALUATIONS, desk.issuers, subject.issuer)
   if (typeof call === 'string') return refused('question_invalid', call)
   const refusal = mayAsk(call, subject)

@@ -105,9 +105,10 @@ export class DigestMismatch extends Error {
  *   damaged ones, and ones in a content coding. So a fault of the bytes is told only with the body. Every range of an
  *   empty object is one that it can't satisfy.
  * - `put` stores all or nothing: it resolves only when the whole object is durable, and to null where `replaces` no
- *   longer holds; a reader never sees a part of it. Where it can tell that the store failed, and not the upload, it
- *   rejects with a `StorageFault`; where the bytes have another digest than `sha256`, with a `DigestMismatch`; where the
- *   store takes the key for that of another object, with a `NameTaken`, and leaves that object as it is.
+ *   longer holds; a reader never sees a part of it. `body` is read once, no faster than it is stored, and rejects where
+ *   the client takes too long. Where `put` can tell that the store failed, and not the upload, it rejects with a
+ *   `StorageFault`; where the bytes have another digest than `sha256`, with a `DigestMismatch`; where the store takes
+ *   the key for that of another object, with a `NameTaken`, and leaves that object as it is.
  * - `stamped` resolves to the bindings stamped on what is there under `places`, in their order: a place is a key, or
  *   all keys that begin with a text that ends in `/`, of which the first counts. A place where nothing is has none.
  *   It asks for all places at once, for each of them equally often whether something is there or not: once, or twice
@@ -122,7 +123,7 @@ export class DigestMismatch extends Error {
 export interface RecordingStore extends Uploads {
   find(key: string): Promise<StoredPart | DamagedPart | null>
   open(key: string, range?: RequestedRange): Promise<OpenedPart | null>
-  put(key: string, body: ReadableStream<Uint8Array> | null, options: PutOptions): Promise<StoredPart | null>
+  put(key: string, body: AsyncIterable<Uint8Array> | null, options: PutOptions): Promise<StoredPart | null>
   stamped(places: readonly string[]): Promise<readonly Binding[]>
   claimed(recording: string): Promise<Binding | null>
   claim(recording: string, binding: Binding, places: readonly string[]): Promise<Binding>

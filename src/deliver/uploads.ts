@@ -68,7 +68,7 @@ export interface Uploads {
   putPiece(
     key: string,
     upload: string,
-    body: ReadableStream<Uint8Array> | null,
+    body: AsyncIterable<Uint8Array> | null,
     options: PieceOptions,
   ): Promise<string>
   complete(key: string, upload: string, options: CompleteOptions): Promise<CompletedPart | null>

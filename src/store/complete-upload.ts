@@ -25,8 +25,9 @@ export async function completeUpload(deposit: Deposit): Promise<Response | Refus
   // Before the body, which may be long, is read.
   const refusal = await confirmFor(deposit)
   if (refusal !== undefined) return refusal
-  const body = await readJson(attempt.request, MAX_BODY)
-  if ('unreadable' in body) return refused('upload_invalid', body.unreadable)
+  const { bodyTimeouts: timeouts } = storage
+  const body = await readJson(attempt.request, { most: MAX_BODY, invalid: 'upload_invalid', timeouts })
+  if (isRefused(body)) return body
   const whole = readWhole(body.json)
   if (isRefused(whole)) return whole
   // Too few or too many: the store would find it, too, but not every store at once.

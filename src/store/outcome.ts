@@ -2,6 +2,7 @@ import { DigestMismatch, NameTaken, type StoredPart } from '../deliver/recording
 import { responseHeaders } from '../deliver/response-headers.ts'
 import { type CompletedPart, UploadUnknown } from '../deliver/uploads.ts'
 import { Fault, type Refused, refused } from '../refusal.ts'
+import { RequestBody } from '../request-body.ts'
 import { StorageFault } from '../storage-fault.ts'
 import type { Deposit } from './storage.ts'
 
@@ -32,12 +33,38 @@ export function outcomeOf(
   )
 }
 
+/** The body of an upload, as a store is handed it. */
+export function uploadOf({ attempt, storage }: Deposit): RequestBody {
+  return RequestBody.flowing(storage.bodyTimeouts?.upload ?? 60_000, attempt.request.body)
+}
+
+/** The bytes that are to come, as Content-Length says. */
+export function statedLength({ headers }: Request): number | Refused {
+  const length = headers.get('content-length')
+  if (length === null) {
+    return refused(
+      'length_required',
+      'Content-Length is missing: the size must be known before the first byte',
+    )
+  }
+  return /^\d{1,16}$/.test(length)
+    ? Number(length)
+    : refused('upload_invalid', 'Content-Length must be a number')
+}
+
 /**
  * Why bytes were not stored.
  *
  * @throws Fault where it was the store that failed
  */
-export async function brokenOff(error: unknown, { place, storage }: Deposit): Promise<Refused> {
+export async function brokenOff(
+  error: unknown,
+  body: RequestBody,
+  { place, storage }: Deposit,
+): Promise<Refused> {
+  if (body.isLate) {
+    return refused('request_timeout', 'The upload stood still for too long: send it again')
+  }
   if (error instanceof StorageFault || error instanceof UploadUnknown || error instanceof NameTaken) {
     return storeFailure(error)
   }

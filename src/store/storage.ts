@@ -1,6 +1,7 @@
 import type { RecordingStore } from '../deliver/recording-store.ts'
 import type { Attempt } from '../ledger/observe.ts'
 import type { Binding, Place } from '../recording.ts'
+import type { BodyTimeouts } from '../request-body.ts'
 
 /** What storing takes beside the request. */
 export interface Storage {
@@ -9,6 +10,7 @@ export interface Storage {
   readonly issuers: readonly string[]
   /** Where the objects of a recording can be, as `RecordingStore.claim` takes it. */
   readonly places: (recording: string) => readonly string[]
+  readonly bodyTimeouts: BodyTimeouts | undefined
 }
 
 /** A request of a recorder, and whose the recording is to be. */

@@ -1,6 +1,6 @@
 import { responseHeaders } from '../deliver/response-headers.ts'
 import { isRefused, type Refused, refused } from '../refusal.ts'
-import { brokenOff } from './outcome.ts'
+import { brokenOff, statedLength, uploadOf } from './outcome.ts'
 import { confirmFor } from './ownership.ts'
 import { isName, statedPiece } from './pieces.ts'
 import { refuseWholeDigest, statedDigest } from './stated-digest.ts'
@@ -9,7 +9,7 @@ import type { Deposit } from './storage.ts'
 /** Stores one piece of a part. Nobody sees it before the whole is complete. */
 export async function storePiece(deposit: Deposit): Promise<Response | Refused> {
   const { attempt, place, storage, crossOrigin } = deposit
-  const { headers, body } = attempt.request
+  const { headers } = attempt.request
   const upload = headers.get('mediaward-upload')
   const range = headers.get('content-range')
   if (upload === null || range === null || !isName(upload)) {
@@ -20,7 +20,9 @@ export async function storePiece(deposit: Deposit): Promise<Response | Refused> 
   }
   const piece = statedPiece(range)
   if (isRefused(piece)) return piece
-  if (headers.get('content-length') !== String(piece.length)) {
+  const length = statedLength(attempt.request)
+  if (typeof length === 'object') return length
+  if (length !== piece.length) {
     return refused('upload_invalid', 'Content-Length must be that of the piece which Content-Range names')
   }
   const sha256 = refuseWholeDigest(headers) ?? statedDigest(headers)
@@ -28,6 +30,7 @@ export async function storePiece(deposit: Deposit): Promise<Response | Refused> 
 
   const refusal = await confirmFor(deposit)
   if (refusal !== undefined) return refusal
+  const body = uploadOf(deposit)
   const options = {
     number: piece.number,
     size: piece.length,
@@ -35,7 +38,7 @@ export async function storePiece(deposit: Deposit): Promise<Response | Refused> 
   }
   const tag = await storage.store
     .putPiece(place.key, upload, body, options)
-    .catch((error: unknown) => brokenOff(error, deposit))
+    .catch((error: unknown) => brokenOff(error, body, deposit))
   return typeof tag === 'object'
     ? tag
     : Response.json({ piece: tag }, { headers: responseHeaders(crossOrigin) })

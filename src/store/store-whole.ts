@@ -1,5 +1,5 @@
-import { isRefused, type Refused, refused } from '../refusal.ts'
-import { brokenOff, outcomeOf, pauseAfter } from './outcome.ts'
+import { isRefused, type Refused } from '../refusal.ts'
+import { brokenOff, outcomeOf, pauseAfter, statedLength, uploadOf } from './outcome.ts'
 import { claimFor, lookAt } from './ownership.ts'
 import { statedDigest } from './stated-digest.ts'
 import { statedType } from './stated-owner.ts'
@@ -8,14 +8,9 @@ import type { Deposit } from './storage.ts'
 /** Stores a part in one request. */
 export async function storeWhole(deposit: Deposit): Promise<Response | Refused> {
   const { attempt, place, binding, storage } = deposit
-  const { headers, body } = attempt.request
-  const size = Number(headers.get('content-length') ?? Number.NaN)
-  if (!Number.isSafeInteger(size) || size < 0) {
-    return refused(
-      'upload_invalid',
-      'Content-Length is missing: the size must be known before the first byte',
-    )
-  }
+  const { headers } = attempt.request
+  const size = statedLength(attempt.request)
+  if (typeof size === 'object') return size
   const sha256 = statedDigest(headers)
   if (typeof sha256 === 'object') return sha256
 
@@ -26,6 +21,7 @@ export async function storeWhole(deposit: Deposit): Promise<Response | Refused> 
   if (refusal !== undefined) return refusal
 
   await pauseAfter(present, attempt.at)
+  const body = uploadOf(deposit)
   const stored = await storage.store
     .put(place.key, body, {
       size,
@@ -34,6 +30,6 @@ export async function storeWhole(deposit: Deposit): Promise<Response | Refused> 
       replaces: present?.etag ?? null,
       ...(sha256 !== undefined && { sha256 }),
     })
-    .catch((error: unknown) => brokenOff(error, deposit))
+    .catch((error: unknown) => brokenOff(error, body, deposit))
   return isRefused(stored) ? stored : outcomeOf(stored, present, deposit)
 }

@@ -33,7 +33,8 @@ export async function startApp(runtime: string, app: string): Promise<RunningApp
   return {
     url: (JSON.parse(line) as { url: string }).url,
     stop: () => {
-      child.kill()
+      // Deno's server would wait for connections that it leaves to the client to close.
+      child.kill(runtime === 'deno' ? 'SIGKILL' : 'SIGTERM')
       return exited
     },
   }

@@ -8,6 +8,7 @@ const miniflare = new Miniflare(
     modules: true,
     script: await bundle(process.env.TEST_APP ?? ''),
     compatibilityDate: '2026-10-20',
+    r2Buckets: ['RECORDINGS'],
     host: '127.0.0.1',
     unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
     cf: false,

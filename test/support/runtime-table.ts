@@ -32,6 +32,7 @@ const TITLES: Readonly<Record<string, string>> = {
   locations: 'an app’s own URLs',
   names: 'names: long ones, with dots and colons, and what is no name',
   streams: 'a body that fails, a viewer who leaves, a viewer who is slow',
+  deadlines: 'a body that never comes, stops midway, or trickles',
   service: 'as a service: start, stop, proxies, files left open',
   s3: 'recordings in S3',
 }

@@ -4,9 +4,9 @@ export const TRIES = 5
 /** The longest pause that a gate may ask for, in milliseconds. */
 const LONGEST = 600_000
 
-/** Answers that say "later" (RFC 9110 15.6, RFC 6585 4). */
+/** Answers that say "later" (RFC 9110 15.5.9 and 15.6, RFC 6585 4). */
 export function isForLater(status: number): boolean {
-  return [429, 502, 503, 504].includes(status)
+  return [408, 429, 502, 503, 504].includes(status)
 }
 
 /**

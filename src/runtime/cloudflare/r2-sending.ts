@@ -5,92 +5,54 @@ import { hexOf } from '../../hex.ts'
 
 /** A global of Workers: a stream whose length the runtime knows. */
 declare const FixedLengthStream: new (size: number) => TransformStream<Uint8Array, Uint8Array>
-/** Another: bytes come out as they go in, natively. */
-declare const IdentityTransformStream: new () => TransformStream<Uint8Array, Uint8Array>
 /** What Workers' `crypto` has beyond the standard's. */
 interface Digesting {
   readonly DigestStream: new (
     algorithm: 'SHA-256',
   ) => WritableStream<Uint8Array> & { readonly digest: Promise<ArrayBuffer> }
 }
-/** What Workers' reader of bytes has beyond the standard's: fewer than asked for come only at the end. */
-interface ReaderOfMany {
-  readAtLeast(least: number, into: Uint8Array): Promise<{ value: Uint8Array; done: boolean }>
-  cancel(): Promise<void>
-}
 
-type Body = ReadableStream<Uint8Array> | null
+type Body = AsyncIterable<Uint8Array> | null
 type Send<Answer> = (bytes: ReadableStream<Uint8Array>) => Promise<Answer>
 
-/** Bytes that are looked at at once: few turns, and little memory for each upload. */
-const CHUNK = 256 * 1024
+/** What is sent to R2. */
+export interface Sent {
+  /** Exactly so many bytes will come. */
+  readonly size: number
+  /** SHA-256 that they must have, hexadecimal, where R2 itself can't be told which. */
+  readonly sha256?: string | undefined
+}
 
 /**
- * Hands a body on as exactly `size` bytes, natively: no byte of it passes through here.
+ * Hands a body on as one of known length. The last bytes are held back until it is known that they are the last, and the
+ * right ones: R2 gets the whole only where it is as announced.
  *
  * @param send what R2 does with it. Null: it didn't want it, and stopped reading
+ * @throws DigestMismatch, or what the body failed with
  */
-export async function sendAll<Answer>(body: Body, size: number, send: Send<Answer>): Promise<Answer> {
-  const sized = new FixedLengthStream(size)
-  const sent = body === null ? sized.writable.close() : body.pipeTo(sized.writable)
+export async function sendAll<Answer>(body: Body, sent: Sent, send: Send<Answer>): Promise<Answer> {
+  const sized = new FixedLengthStream(sent.size)
   const answer = send(sized.readable)
+  let fault: unknown
+  const failed = (error: unknown) => {
+    fault = error
+  }
   const ignored = async (error: unknown) => {
     if ((await answer) !== null) throw error
   }
-  const [, answered] = await Promise.all([sent.catch(ignored), answer])
-  return answered
-}
-
-/**
- * The same for a body that must have a digest, where R2 can't be told which. The last bytes are held back until it is
- * known, so that R2 gets the whole only where it is the right one.
- *
- * @throws DigestMismatch where it isn't
- */
-export async function sendChecked<Answer>(
-  body: Body,
-  size: number,
-  sha256: string,
-  send: Send<Answer>,
-): Promise<Answer> {
-  const sized = new FixedLengthStream(size)
-  const answer = send(sized.readable)
-  let mismatch: unknown
-  const sent = copy(body, sized.writable, sha256, error => {
-    mismatch = error
-  })
+  const poured = pour(exactly(body, sent, failed), sized.writable)
   try {
-    return (await Promise.all([answer, sent]))[0]
+    return (await Promise.all([answer, poured.catch(ignored)]))[0]
   } catch (error) {
     // What R2 says of a body that breaks off, it may say first.
-    throw mismatch ?? error
+    throw fault ?? error
   }
 }
 
-async function copy(
-  body: Body,
-  to: WritableStream<Uint8Array>,
-  sha256: string,
-  isWrong: (error: DigestMismatch) => void,
-): Promise<void> {
+async function pour(bytes: AsyncIterable<Uint8Array>, to: WritableStream<Uint8Array>): Promise<void> {
   const writer = to.getWriter()
   try {
-    const { DigestStream } = crypto as unknown as Digesting
-    const digest = new DigestStream('SHA-256')
-    const digesting = digest.getWriter()
-    let held: Uint8Array | undefined
-    for await (const chunk of chunksOf(body)) {
-      await digesting.write(chunk)
-      if (held !== undefined) await writer.write(held)
-      held = chunk
-    }
-    await digesting.close()
-    if (hexOf(new Uint8Array(await digest.digest)) !== sha256) {
-      const error = new DigestMismatch()
-      isWrong(error)
-      throw error
-    }
-    if (held !== undefined) await writer.write(held)
+    for await (const chunk of bytes) await writer.write(chunk)
     await writer.close()
   } catch (error) {
     writer.abort(error).catch(() => {})
@@ -98,22 +60,41 @@ async function copy(
   }
 }
 
-/** Large chunks of a body: the runtime's own are of 4 KiB, and each costs a turn. */
-async function* chunksOf(body: Body): AsyncGenerator<Uint8Array> {
-  if (body === null) return
-  const bytes = new IdentityTransformStream()
-  const piped = body.pipeTo(bytes.writable)
-  // Told by reading, too.
-  piped.catch(() => {})
-  const reader = bytes.readable.getReader({ mode: 'byob' }) as unknown as ReaderOfMany
+/** @param failed is given what the body fails with, before anybody else hears of it */
+async function* exactly(
+  body: Body,
+  { size, sha256 }: Sent,
+  failed: (error: unknown) => void,
+): AsyncGenerator<Uint8Array> {
+  const digest = sha256 === undefined ? undefined : digester()
+  let left = size
+  let last: Uint8Array | undefined
   try {
-    for (;;) {
-      const { value, done } = await reader.readAtLeast(CHUNK, new Uint8Array(CHUNK))
-      if (done) break
-      yield value
+    for await (const chunk of body ?? []) {
+      left -= chunk.length
+      if (left < 0) throw new Error(`more than the ${size} bytes came that were announced`)
+      await digest?.update(chunk)
+      if (left > 0) yield chunk
+      else last ??= chunk
     }
-    await piped
-  } finally {
-    await reader.cancel().catch(() => {})
+    if (left > 0) throw new Error(`${left} of ${size} bytes did not come`)
+    if (sha256 !== (await digest?.hex())) throw new DigestMismatch()
+  } catch (error) {
+    failed(error)
+    throw error
+  }
+  if (last !== undefined) yield last
+}
+
+function digester() {
+  const { DigestStream } = crypto as unknown as Digesting
+  const stream = new DigestStream('SHA-256')
+  const writer = stream.getWriter()
+  return {
+    update: (chunk: Uint8Array) => writer.write(chunk),
+    hex: async () => {
+      await writer.close()
+      return hexOf(new Uint8Array(await stream.digest))
+    },
   }
 }

@@ -41,7 +41,7 @@ export function r2Store(bucket: Bucket): RecordingStore {
         onlyIf: replaces === null ? { etagDoesNotMatch: '*' } : { etagMatches: unquoted(replaces) },
         ...(sha256 !== undefined && { sha256 }),
       }
-      const object = await sendAll(body, size, bytes => bucket.put(key, bytes, options)).catch(
+      const object = await sendAll(body, { size }, bytes => bucket.put(key, bytes, options)).catch(
         (error: unknown) => {
           throw sha256 !== undefined && isBadDigest(error) ? new DigestMismatch() : error
         },

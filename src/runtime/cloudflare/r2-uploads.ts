@@ -1,7 +1,7 @@
 import { metadataOf } from '../../deliver/object-metadata.ts'
 import { type Uploads, UploadUnknown } from '../../deliver/uploads.ts'
 import type { Bucket, BucketUpload } from './bindings.ts'
-import { sendAll, sendChecked } from './r2-sending.ts'
+import { sendAll } from './r2-sending.ts'
 
 // R2's codes, at the end of its messages: no such upload; no such piece; a piece too small; pieces of several sizes.
 const UNKNOWN = new Set(['10024', '10025', '10011', '10048'])
@@ -22,9 +22,7 @@ export function r2Uploads(bucket: Bucket): Uploads {
       const resumed = bucket.resumeMultipartUpload(key, upload)
       const send = (bytes: ReadableStream<Uint8Array>) => resumed.uploadPart(number, bytes)
       try {
-        const { etag } = await (sha256 === undefined
-          ? sendAll(body, size, send)
-          : sendChecked(body, size, sha256, send))
+        const { etag } = await sendAll(body, { size, sha256 }, send)
         // R2 lists no pieces: what the tag says of the size is all that is known at the end.
         return `${size}.${etag}`
       } catch (error) {

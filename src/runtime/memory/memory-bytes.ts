@@ -7,10 +7,12 @@ import { hexOf } from '../../hex.ts'
  * @throws Error where there are more or fewer than announced; DigestMismatch where they are others
  */
 export async function bytesOf(
-  body: ReadableStream<Uint8Array> | null,
+  body: AsyncIterable<Uint8Array> | null,
   { size, sha256 }: { readonly size: number; readonly sha256?: string },
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(await new Response(body).arrayBuffer())
+  const chunks: Uint8Array<ArrayBuffer>[] = []
+  for await (const chunk of body ?? []) chunks.push(new Uint8Array(chunk))
+  const bytes = new Uint8Array(await new Blob(chunks).arrayBuffer())
   if (bytes.length !== size) throw new Error(`${bytes.length} bytes came, ${size} were announced`)
   if (sha256 !== undefined && sha256 !== (await sha256Of(bytes))) throw new DigestMismatch()
   return bytes

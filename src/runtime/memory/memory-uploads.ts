@@ -17,7 +17,7 @@ export interface MemoryUploads {
   putPiece(
     key: string,
     id: string,
-    body: ReadableStream<Uint8Array> | null,
+    body: AsyncIterable<Uint8Array> | null,
     options: PieceOptions,
   ): Promise<string>
   /**

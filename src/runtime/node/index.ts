@@ -1,1 +1,1 @@
-export { type Serving, serve } from './serve.ts'
+export { type ServerTimeouts, type Serving, serve } from './serve.ts'

@@ -7,6 +7,16 @@ import { start } from '../local/start.ts'
 /** Milliseconds that answers may still take once the server is told to stop. */
 const GRACE = 10_000
 
+/** How long the server waits for clients, in milliseconds. */
+export interface ServerTimeouts {
+  /** For the head of a request, from the connection or the first byte on. */
+  readonly head: number
+  /** For the next request on a connection. Longer than the 60 s of load balancers, which must be the first to hang up. */
+  readonly idle: number
+}
+
+const TIMEOUTS: ServerTimeouts = { head: 30_000, idle: 75_000 }
+
 /** A gate that is being served. */
 export interface Serving {
   readonly url: string
@@ -19,13 +29,22 @@ export interface Serving {
  *
  * @throws ConfigurationError where the variables can't be served; Error where the port is taken
  */
-export async function serve(variables: Variables): Promise<Serving> {
+export async function serve(
+  variables: Variables,
+  { head, idle }: ServerTimeouts = TIMEOUTS,
+): Promise<Serving> {
   const { fetch, settings, close } = start(variables, addressOf)
   const answer = getRequestListener((request, platform) =>
     fetch(asSent(request, platform.incoming.url), platform),
   )
-  // A recording may take hours to be sent: only the head of a request must come soon.
-  const server = createServer({ requestTimeout: 0, headersTimeout: 30_000 }, (incoming, outgoing) => {
+  const times = {
+    // Storing a recording may take hours; how long a body may stand still is the gate's own affair.
+    requestTimeout: 0,
+    headersTimeout: head,
+    connectionsCheckingInterval: head,
+    keepAliveTimeout: idle,
+  }
+  const server = createServer(times, (incoming, outgoing) => {
     // Head and first bytes leave in one packet, not the head on its own before anything is read.
     outgoing.flushHeaders = () => {}
     return answer(incoming, outgoing)

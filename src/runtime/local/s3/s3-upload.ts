@@ -2,7 +2,6 @@ import http, { type ClientRequest, type IncomingHttpHeaders } from 'node:http'
 import https from 'node:https'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { ReadableStream as NodeStream } from 'node:stream/web'
 import { clearTimeout, setTimeout } from 'node:timers'
 import { StorageFault } from '../../../storage-fault.ts'
 import { codeOf, type S3Refusal, s3Failed, s3Silent, textOf } from './s3-answer.ts'
@@ -10,7 +9,7 @@ import type { S3Limits } from './s3-ask.ts'
 import { exactly, type Sent, watched } from './s3-body.ts'
 import type { Operation, S3Request, SignedRequest } from './s3-request.ts'
 
-type Body = ReadableStream<Uint8Array> | null
+type Body = AsyncIterable<Uint8Array> | null
 
 /** What the store says when it has it all. */
 export interface Taken {
@@ -56,9 +55,9 @@ function exchange(
 ): ReturnType<Upload> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      // Who stands still: the store, or who uploads?
-      const store = sending.writableEnded || sending.writableNeedDrain
-      fail(store ? s3Silent(operation, limit) : new Error('the upload stands still'))
+      // Who stands still: the store, or the client? The client has a deadline of its own.
+      if (sending.writableEnded || sending.writableNeedDrain) fail(s3Silent(operation, limit))
+      else timer.refresh()
     }, limit)
     const fail = (fault: Error): void => {
       clearTimeout(timer)
@@ -88,7 +87,7 @@ function exchange(
       sending.destroy()
     })
 
-    const source = body === null ? Readable.from([]) : Readable.fromWeb(body as NodeStream<Uint8Array>)
+    const source = Readable.from(body ?? [])
     const counted = exactly(sent, () => timer.refresh())
     // These two fail by themselves, or since the other end did: then that was first, and said why.
     source.on('error', () => {

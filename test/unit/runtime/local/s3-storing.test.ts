@@ -183,14 +183,18 @@ describe('the store never gets the last byte of an upload', () => {
 describe('time', () => {
   const limits = { answer: 150, stall: 150 }
 
-  test('is up for an upload that stands still', async () => {
+  test('is not up while the client stands still: its deadline is that of the body', async () => {
     const { options } = await scriptedS3(taking(done))
     const still = new ReadableStream<Uint8Array>({
       start: controller => controller.enqueue(new Uint8Array(5)),
+      async pull(controller) {
+        await new Promise(resolve => setTimeout(resolve, 500))
+        controller.error(new Error('the body took too long'))
+      },
     })
     const fault = await faultOf(s3Store(options, limits).put(KEY, still, upload))
     expect(fault).not.toBeInstanceOf(StorageFault)
-    expect(fault.message).toBe('the upload stands still')
+    expect(fault.message).toBe('the upload broke off')
   })
 
   test('is up for a store that takes nothing', async () => {

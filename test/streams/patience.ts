@@ -1,0 +1,29 @@
+import { Hono } from 'hono'
+import { createGate, type RecordingStore } from '../../src/index.ts'
+import { asMiddleware } from '../../src/middleware.ts'
+import { memoryLedger } from '../../src/runtime/memory/index.ts'
+import { issuer } from '../workerd/issuer.ts'
+
+/** How long the gate of these tests waits, in milliseconds. */
+export const PATIENCE = 1500
+
+/** An app whose gate has little patience with those who send. What it recorded is at `/reasons`. */
+export function impatient(store: RecordingStore): Hono {
+  const ledger = memoryLedger()
+  const gate = createGate({
+    issuers: [issuer],
+    pseudonymKey: 'only for tests: no secret protects these people',
+    store,
+    ledger,
+    bodyTimeouts: { json: PATIENCE, upload: PATIENCE },
+  })
+  const app = new Hono()
+  app.get('/reasons', async context => {
+    const { entries } = await ledger.read({ limit: 1000 })
+    const events = entries.map(({ json }) => JSON.parse(json) as { id: string; reason?: string })
+    return context.json(Object.fromEntries(events.map(({ id, reason }) => [id, reason])))
+  })
+  app.all('/access/v1/*', asMiddleware(gate.access))
+  app.all('/recordings/*', asMiddleware(gate.recordings))
+  return app
+}
