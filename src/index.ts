@@ -33,7 +33,7 @@ export {
 export type { Network } from './ledger/network.ts'
 export { type SteadfastLedger, steadfast } from './ledger/steadfast.ts'
 export type { Location } from './locate/location.ts'
-export { access, denials, mediaward, records } from './middleware.ts'
+export { type Mediaward, mediaward } from './middleware.ts'
 export { ConfigurationError, type MediawardOptions } from './options.ts'
 export { REASONS, type Reason, type Stage } from './reason.ts'
 export type { Binding, Place } from './recording.ts'

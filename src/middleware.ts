@@ -5,28 +5,43 @@ import type { MediawardOptions } from './options.ts'
 import type { WaitUntil } from './wait-until.ts'
 
 /**
- * Mediaward as middleware of a Hono app: `app.use('/recordings/*', mediaward({ … }))`. It answers everything below
- * the path where it is mounted and hands nothing on, so that no route behind it can be reached around it.
+ * A gate in a Hono app. It is itself the middleware of the recordings: `app.use('/recordings/*', gate)`, and for tickets
+ * `app.use('/play/*', gate)`. It answers everything below the path where it is mounted and hands nothing on, so that no
+ * route behind it can be reached around it.
+ */
+export interface Mediaward extends MiddlewareHandler {
+  /** What apps ask before they show a list: `app.all('/access/v1/*', gate.access)`. */
+  readonly access: MiddlewareHandler
+  /** Lists refusals, for the role `security`: `app.get('/console/api/denials', gate.denials)`. */
+  readonly denials: MiddlewareHandler
+  /** Lists records of any kind, for the role `security`: `app.get('/console/api/records', gate.records)`. */
+  readonly records: MiddlewareHandler
+  /**
+   * Records what was counted and isn't on record yet, then gives back what the gate was made with. For when a process
+   * ends, after its last request is answered; Workers don't need it.
+   */
+  close(): Promise<void>
+}
+
+/**
+ * Mediaward as middleware of a Hono app. An app makes one gate, for all its routes.
  *
  * @throws ConfigurationError where the options can't be served
  */
-export function mediaward(options: MediawardOptions): MiddlewareHandler {
-  return asMiddleware(createGate(options).recordings)
-}
-
-/** The route that lists refusals: `app.get('/console/api/denials', denials({ … }))`. */
-export function denials(options: MediawardOptions): MiddlewareHandler {
-  return asMiddleware(createGate(options).denials)
-}
-
-/** The route that lists records of any kind: `app.get('/console/api/records', records({ … }))`. */
-export function records(options: MediawardOptions): MiddlewareHandler {
-  return asMiddleware(createGate(options).records)
-}
-
-/** The routes that apps ask before they show a list: `app.all('/access/v1/*', access({ … }))`. */
-export function access(options: MediawardOptions): MiddlewareHandler {
-  return asMiddleware(createGate(options).access)
+export function mediaward(options: MediawardOptions): Mediaward {
+  const { recordings, access, denials, records, flush } = createGate(options)
+  return Object.assign(asMiddleware(recordings), {
+    access: asMiddleware(access),
+    denials: asMiddleware(denials),
+    records: asMiddleware(records),
+    async close() {
+      try {
+        await flush()
+      } finally {
+        await options.close?.()
+      }
+    },
+  })
 }
 
 /** Hono's handler for a route of the gate. */

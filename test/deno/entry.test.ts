@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { denials, mediaward } from 'mediaward'
+import { mediaward } from 'mediaward'
 import { memoryLedger, memoryStore } from 'mediaward/memory'
 import { expect, test } from 'vitest'
 import { createIssuer } from '../support/clinic.ts'
@@ -16,8 +16,9 @@ test('mediaward, imported by its name in Deno, streams to the owner, refuses oth
     ledger: memoryLedger(),
   }
   const app = new Hono()
-  app.use('/recordings/*', mediaward(options))
-  app.get('/console/api/denials', denials(options))
+  const gate = mediaward(options)
+  app.use('/recordings/*', gate)
+  app.get('/console/api/denials', gate.denials)
   const ask = async (path: string, subject: string, init: RequestInit = {}, roles: string[] = []) => {
     const Authorization = `Bearer ${await idp.token(subject, { roles })}`
     return app.request(path, { ...init, headers: { ...init.headers, Authorization } })

@@ -3,8 +3,8 @@ import process from 'node:process'
 import { createInterface } from 'node:readline'
 
 /** The servers that are deployed, as their documentation starts them. */
-export const SERVERS: Readonly<Record<'deno' | 'node', (data: string) => readonly string[]>> = {
-  deno: data => [
+const SERVERS: Readonly<Record<'deno' | 'node', (data: string, main?: string) => readonly string[]>> = {
+  deno: (data, main = 'src/runtime/deno/serve.ts') => [
     'deno',
     'serve',
     '--quiet',
@@ -17,9 +17,9 @@ export const SERVERS: Readonly<Record<'deno' | 'node', (data: string) => readonl
     '127.0.0.1',
     '--port',
     '0',
-    'src/runtime/deno/serve.ts',
+    main,
   ],
-  node: () => [process.execPath, 'src/runtime/node/main.ts'],
+  node: (_, main = 'src/runtime/node/main.ts') => [process.execPath, main],
 }
 
 /** A server in a process of its own. */
@@ -34,13 +34,14 @@ export interface Service {
   readonly ended: Promise<number | null>
 }
 
-/** Starts a server. Rejects with its exit code and what it said where it ends before it serves. */
+/** Starts a server, or the program `main`. Rejects with its exit code and what it said where it ends before it serves. */
 export async function startService(
   runtime: 'deno' | 'node',
   data: string,
   variables: Readonly<Record<string, string>>,
+  main?: string,
 ): Promise<Service> {
-  const [command = '', ...args] = SERVERS[runtime](data)
+  const [command = '', ...args] = SERVERS[runtime](data, main)
   const { PATH, HOME } = process.env
   const child: ChildProcess = spawn(command, args, {
     env: { PATH, HOME, DATA_DIR: data, PORT: '0', ...variables },

@@ -5,7 +5,6 @@ import { type Started, start } from '../local/start.ts'
 
 /** What `deno serve` hands over beside a request. */
 interface ServeInfo {
-  readonly remoteAddr: { readonly hostname?: string }
   /** Settles when the answer is sent, or can't be. */
   readonly completed: Promise<void>
 }
@@ -25,7 +24,7 @@ const answering = new Set<Promise<void>>()
 /** A mistake in the configuration ends the process before it serves, with what is to be mended and no more. */
 function begin(): Started {
   try {
-    return start(process.env, info => (info as ServeInfo).remoteAddr.hostname)
+    return start(process.env)
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : 'the gate could not start'}\n`)
     process.exit(2)

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 // Those of Deno itself have no `unref` in 2.5.
 import { clearInterval, setInterval } from 'node:timers'
-import type { RecordingStore } from '../../deliver/recording-store.ts'
 import { type SteadfastLedger, steadfast } from '../../ledger/steadfast.ts'
-import { ConfigurationError } from '../../options.ts'
+import { ConfigurationError, type MediawardOptions } from '../../options.ts'
 import { lockDataFolder } from './data-folder.ts'
 import { folderStore } from './folder/folder-store.ts'
+import { networkOf } from './network.ts'
 import { type S3Options, s3Store } from './s3/s3-store.ts'
 import { sqliteLedger } from './sqlite/sqlite-ledger.ts'
 import { sqliteOverflow } from './sqlite/sqlite-overflow.ts'
@@ -22,22 +22,27 @@ export interface LocalOptions {
   readonly data: string
   /** The recordings are in this S3-compatible store instead of `data`. */
   readonly s3?: S3Options
+  /**
+   * The header in which the proxy in front says where a request came from, such as `X-Real-IP`. Without a proxy that
+   * sets it, anyone could write any address into the log. Default: the address of the connection.
+   */
+  readonly addressHeader?: string
 }
 
-/** Store and ledger of one machine. */
-export interface Local {
-  readonly store: RecordingStore
+/** The options that follow from running on one machine. */
+export interface Local extends Required<Pick<MediawardOptions, 'store' | 'network'>> {
   readonly ledger: SteadfastLedger
-  /** Writes what waits and gives the folder back. Call it when the last request is answered. */
+  /** Writes what waits and gives the folder back. A gate that is made with it calls it at its own `close()`. */
   close(): void
 }
 
 /**
- * Store and ledger on one machine, for Deno and Node alike: `mediaward({ …, ...local({ data: '/var/lib/mediaward' }) })`.
+ * Store, ledger and network facts on one machine, for Deno and Node alike:
+ * `const gate = mediaward({ …, ...local({ data: '/var/lib/mediaward' }) })`, and `await gate.close()` at the end.
  *
  * @throws ConfigurationError where another process has the folder, or it can't be used
  */
-export function local({ data, s3 }: LocalOptions): Local {
+export function local({ data, s3, addressHeader }: LocalOptions): Local {
   const unlock = lockDataFolder(data)
   try {
     const file = sqliteLedger(join(data, 'ledger.sqlite'))
@@ -52,6 +57,7 @@ export function local({ data, s3 }: LocalOptions): Local {
     return {
       store,
       ledger,
+      network: networkOf(addressHeader),
       close() {
         clearInterval(timer)
         file.close()

@@ -1,7 +1,5 @@
-import { isIP } from 'node:net'
 import { createApp } from '../../app.ts'
 import { createGate } from '../../gate.ts'
-import type { Network } from '../../ledger/network.ts'
 import { checkOptions } from '../../options.ts'
 import { readVariables, type Variables } from '../../variables.ts'
 import { local } from './local.ts'
@@ -22,30 +20,24 @@ export interface Started {
 /**
  * Starts the gate that is deployed as it is, from its variables.
  *
- * @param addressOf the address of the other end of the connection, from what the server hands over beside a request
  * @throws ConfigurationError before anything is touched
  */
-export function start(variables: Variables, addressOf: (platform: unknown) => string | undefined): Started {
+export function start(variables: Variables): Started {
   const settings = readLocalVariables(variables)
   const { ledgerShards: _, ...options } = readVariables(variables)
   checkOptions(options)
-  const { addressHeader } = settings
-  const network = ({ headers }: Request, platform: unknown): Network => {
-    const ip =
-      addressHeader === undefined
-        ? addressOf(platform)
-        : headers.get(addressHeader)?.split(',').at(-1)?.trim()
-    return ip === undefined || isIP(ip) === 0 ? {} : { ip: ip.replace(/^::ffff:(?=\d+\.)/i, '') }
-  }
-  const { close, ...platform } = local(settings)
-  const gate = createGate({ ...options, ...platform, network })
+  const platform = local(settings)
+  const gate = createGate({ ...options, ...platform })
   const app = createApp(gate)
   return {
     fetch: (request, from) => app.fetch(request, from as object, NO_CONTEXT),
     settings,
     async close() {
-      await gate.flush()
-      close()
+      try {
+        await gate.flush()
+      } finally {
+        platform.close()
+      }
     },
   }
 }

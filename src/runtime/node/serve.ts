@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Variables } from '../../variables.ts'
@@ -33,7 +33,7 @@ export async function serve(
   variables: Variables,
   { head, idle }: ServerTimeouts = TIMEOUTS,
 ): Promise<Serving> {
-  const { fetch, settings, close } = start(variables, addressOf)
+  const { fetch, settings, close } = start(variables)
   const answer = getRequestListener((request, platform) =>
     fetch(asSent(request, platform.incoming.url), platform),
   )
@@ -76,8 +76,4 @@ function asSent(request: Request, target: string | undefined): Request {
   if (target === undefined || request.url.endsWith(target)) return request
   const path = target.startsWith('/') ? target : `/${target}`
   return Object.defineProperty(request, 'url', { value: new URL(request.url).origin + path })
-}
-
-function addressOf(platform: unknown): string | undefined {
-  return (platform as { incoming?: IncomingMessage } | undefined)?.incoming?.socket.remoteAddress
 }

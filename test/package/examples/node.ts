@@ -1,6 +1,6 @@
 import process from 'node:process'
 import { Hono } from 'hono'
-import { type Issuer, type MediawardOptions, mediaward } from 'mediaward'
+import { type Issuer, type Mediaward, type MediawardOptions, mediaward } from 'mediaward'
 import { local } from 'mediaward/local'
 import { memoryLedger } from 'mediaward/memory'
 import { type Serving, serve } from 'mediaward/node'
@@ -8,18 +8,22 @@ import { type Serving, serve } from 'mediaward/node'
 // A program on Node as somebody else would write it: the gate in an app, and the gate as a service.
 
 const { DATA_DIR = '', ISSUERS = '[]', PSEUDONYM_KEY = '' } = process.env
-const { close, ...platform } = local({ data: `${DATA_DIR}/app` })
 const options: MediawardOptions = {
   issuers: JSON.parse(ISSUERS) as Issuer[],
   pseudonymKey: PSEUDONYM_KEY,
-  ...platform,
+  ...local({ data: `${DATA_DIR}/app` }),
 }
 const app = new Hono()
-app.use('/recordings/*', mediaward(options))
-app.use('/other/*', mediaward({ ...options, ledger: memoryLedger() }))
+const gate: Mediaward = mediaward(options)
+app.use('/recordings/*', gate)
+app.all('/access/v1/*', gate.access)
+app.get('/console/api/denials', gate.denials)
+app.get('/console/api/records', gate.records)
+const { close: _, ...others } = options
+app.use('/other/*', mediaward({ ...others, ledger: memoryLedger() }))
 const { status } = await app.request('/recordings/rec-1')
 if (status !== 401) throw new Error(`the app answered ${status}`)
-close()
+await gate.close()
 
 const serving: Serving = await serve(process.env)
 process.once('SIGTERM', () => void serving.stop().then(() => process.exit(0)))
