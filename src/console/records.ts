@@ -66,7 +66,19 @@ async function listRecords(
   }
 }
 
+/** A parameter that was passed over would list other records than the caller means, and nothing would say so. */
+function strayIn(parameters: URLSearchParams, only: EventKind | undefined): string | undefined {
+  const known = ['after', 'since', 'limit', 'latest', ...(only === undefined ? ['kind'] : [])]
+  const names = [...parameters.keys()].map(name => name.slice(0, 64))
+  const unknown = names.filter(name => !known.includes(name))
+  if (unknown.length > 0) return `unknown: ${unknown.slice(0, 8).join(', ')}. Known are ${known.join(', ')}`
+  const twice = names.find((name, index) => names.indexOf(name) < index)
+  return twice && `${twice} may be given once`
+}
+
 function readQuery(parameters: URLSearchParams, only: EventKind | undefined): LedgerQuery | string {
+  const stray = strayIn(parameters, only)
+  if (stray !== undefined) return stray
   const limit = Number(parameters.get('limit') ?? MAX_PAGE)
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE) return `limit must be from 1 to ${MAX_PAGE}`
   const since = parameters.get('since')
