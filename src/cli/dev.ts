@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs'
 import process from 'node:process'
-import { parseArgs, parseEnv } from 'node:util'
+import { parseArgs } from 'node:util'
 import { checkOptions } from '../options.ts'
-import { LOCAL_VARIABLES } from '../runtime/local/local-variables.ts'
-import { readVariables, VARIABLES } from '../variables.ts'
+import { readVariables } from '../variables.ts'
 import { DATA } from './client.ts'
 import { type DemoRecording, seedClinic } from './clinic.ts'
 import { lockData } from './data-lock.ts'
@@ -18,6 +16,7 @@ import { freePort } from './free-port.ts'
 import type { StartGate } from './local-gate.ts'
 import { COMMAND } from './own-file.ts'
 import { print, say, UsageError } from './terminal.ts'
+import { readVariablesFile } from './variables-file.ts'
 
 /** Loaded only when called: what one runtime needs may not be there for another. */
 const RUNTIMES: Readonly<Record<string, () => Promise<StartGate>>> = {
@@ -25,8 +24,6 @@ const RUNTIMES: Readonly<Record<string, () => Promise<StartGate>>> = {
   node: async () => (await import('./server-process.ts')).serverProcess('node'),
   deno: async () => (await import('./server-process.ts')).serverProcess('deno'),
 }
-
-const LOCAL = new Set<string>(LOCAL_VARIABLES)
 
 /** `mediaward dev`: everything on this machine. */
 export async function dev(args: readonly string[]): Promise<void> {
@@ -73,33 +70,6 @@ export async function dev(args: readonly string[]): Promise<void> {
 
   if (given.ISSUERS === undefined) welcome(gate.url, clinic, values.data)
   await print(JSON.stringify({ ready: true, url: gate.url }))
-}
-
-function readVariablesFile(file: string): Record<string, string> {
-  let text: string
-  try {
-    // Some editors put a mark in front, which would hide the first name.
-    text = readFileSync(file, 'utf8').replace(/^\ufeff/, '')
-  } catch {
-    throw new UsageError(`${file} can't be read`, '--vars names a file of NAME=value lines')
-  }
-  const variables: Record<string, string> = {}
-  for (const [name, value] of Object.entries(parseEnv(text))) {
-    // What is no name may be a line of a secret that was not put in quotes.
-    if (!/^[A-Z][A-Z0-9_]{0,63}$/.test(name)) {
-      throw new UsageError(
-        `${file} holds a line that is no NAME=value`,
-        'put values of several lines in quotes',
-      )
-    }
-    if (!Object.hasOwn(VARIABLES, name) && !LOCAL.has(name))
-      say(`${file}: ${name} is not read by this version`)
-    else if (value !== undefined) variables[name] = value
-  }
-  if (text.trim() !== '' && Object.keys(parseEnv(text)).length === 0 && !/^\s*#/.test(text)) {
-    throw new UsageError(`${file} names no variable`, '--vars names a file of NAME=value lines')
-  }
-  return variables
 }
 
 /** What is given wins; the development issuer is trusted only where no other is named. */

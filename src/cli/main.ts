@@ -18,6 +18,10 @@ const HELP = `Usage: mediaward COMMAND
       A run that was interrupted goes on when the same command is run again; --anew sends everything again.
       --parallel N sends so many at once, 1 to 16. --json prints one line on stdout when all is stored.
 
+  pseudonym --sub - [--issuer ISSUER] [--json] [--vars FILE] [--data DIR]
+      Print the pseudonym under which the log knows a person, whose id is read from stdin. The key is PSEUDONYM_KEY of
+      --vars, else of the environment, else that of "dev"; the issuer may be left out if ISSUERS there names one only.
+
   denials [--follow] [--json] [--limit N] [--since TIME] [--url URL] [--token TOKEN] [--data DIR]
       List who was refused what, oldest first; --follow goes on. --json prints one record a line.
 
@@ -31,6 +35,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   dev: async () => (await import('./dev.ts')).dev,
   token: async () => (await import('./token.ts')).token,
   put: async () => (await import('./put.ts')).put,
+  pseudonym: async () => (await import('./pseudonym.ts')).pseudonym,
   denials: async () => (await import('./denials.ts')).denials,
 }
 

@@ -21,6 +21,26 @@ export function run(args: readonly string[], env: Record<string, string> = {}): 
   })
 }
 
+/** Runs a command that reads stdin, in an environment without the variables of a gate, unless they are given. */
+export function runWith(
+  stdin: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Ended> {
+  const { PSEUDONYM_KEY: _, ISSUERS: __, ...rest } = process.env
+  return new Promise(resolve => {
+    const { stdin: input } = execFile(
+      process.execPath,
+      [MAIN, ...args],
+      { env: { ...rest, ...env } },
+      (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    )
+    // One that refuses its arguments reads nothing.
+    input?.on('error', () => {})
+    input?.end(stdin)
+  })
+}
+
 /** A command that runs. */
 export interface Running {
   readonly child: ChildProcess

@@ -1,0 +1,59 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { createIssuer, type TestIssuer, variables } from '../../support/clinic.ts'
+import { runWith } from '../../support/command.ts'
+
+// What `mediaward pseudonym` refuses. What it makes is tried beside a running gate, in test/wire.
+
+const ID = 'patient-007'
+let idp: TestIssuer
+let vars: string
+
+function fileOf(settings: Record<string, string>): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'test.vars')
+  const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`)
+  writeFileSync(file, lines.join(''))
+  return file
+}
+
+beforeAll(async () => {
+  idp = await createIssuer()
+  vars = fileOf(variables(idp))
+})
+
+const pseudonym = (args: readonly string[], stdin: string, env: Record<string, string> = {}) =>
+  runWith(stdin, ['pseudonym', ...args], env)
+
+describe('what it can not do it says, and quotes neither id nor key', () => {
+  const SHORT = 'a-short-secret'
+  test.each<[string, string[], string, Record<string, string>, RegExp]>([
+    ['an id as an argument', ['--sub', ID], '', {}, /read from stdin[\s\S]*history[\s\S]*list of processes/],
+    ['an id in the same word', [`--sub=${ID}`], '', {}, /read from stdin/],
+    ['no id', [], ID, {}, /--sub - is missing/],
+    ['a key as an argument', ['--sub', '-', '--key', SHORT], ID, {}, /Unknown option '--key'/],
+    ['no key', ['--sub', '-', '--issuer', 'https://a.test/'], ID, {}, /PSEUDONYM_KEY is missing/],
+    ['a key that no gate takes', ['--sub', '-'], ID, { PSEUDONYM_KEY: SHORT }, /shorter than 32 characters/],
+    ['no issuer', ['--sub', '-'], ID, { PSEUDONYM_KEY: 'x'.repeat(32) }, /--issuer is missing/],
+    ['an empty stdin', ['--sub', '-', '--vars', 'VARS'], '\n', {}, /stdin is empty/],
+    ['several ids', ['--sub', '-', '--vars', 'VARS'], `${ID}\n${ID}\n`, {}, /several lines/],
+    ['far too much', ['--sub', '-', '--vars', 'VARS'], 'x'.repeat(5000), {}, /more than 1024 characters/],
+    ['a file that is not there', ['--sub', '-', '--vars', '/none'], ID, {}, /\/none can't be read/],
+  ])('%s', async (_, args, stdin, env, message) => {
+    const none = mkdtempSync(join(tmpdir(), 'mediaward-'))
+    const given = args.map(arg => (arg === 'VARS' ? vars : arg))
+    const { code, stdout, stderr } = await pseudonym([...given, '--data', none], stdin, env)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(message)
+    expect(stderr).not.toContain(ID)
+    expect(stderr).not.toContain(SHORT)
+  })
+
+  test('two issuers, of which none is named', async () => {
+    const file = fileOf(variables(idp, await createIssuer('https://second.test/')))
+    const { code, stderr } = await pseudonym(['--sub', '-', '--vars', file], ID)
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/--issuer is missing/)
+  })
+})
