@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 const ENDING = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
 
 /** How this program is called from where it was installed. */
-export const COMMAND: string = ENDING === '.ts' ? 'npm run -s mediaward --' : 'npx mediaward'
+export const COMMAND: string = ENDING === '.ts' ? 'npm run -s mediaward --' : 'npx --no mediaward'
 
 /**
  * A file of ours.

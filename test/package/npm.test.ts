@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import process from 'node:process'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
@@ -61,10 +63,37 @@ describe('the package', () => {
   })
 
   test('brings commands', async () => {
-    const help = await project.run('npx', '--offline', 'mediaward', 'help')
+    const help = await project.run('npx', '--no', 'mediaward', 'help')
     expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage: mediaward COMMAND') })
-    const server = await project.run('npx', '--offline', 'mediaward-server')
+    const server = await project.run('npx', '--no', 'mediaward-server')
     expect(server).toMatchObject({ code: 2, stderr: expect.stringContaining('DATA_DIR is missing') })
+  })
+
+  test('that are not there are not fetched, as the docs call them', async () => {
+    const asked: string[] = []
+    const registry = createServer(({ url = '' }, response) => {
+      asked.push(url)
+      const dist = { tarball: `http://${response.req.headers.host}/stranger.tgz`, shasum: '0' }
+      const bin = { 'mediaward-server': 'stranger.js' }
+      const version = { name: 'mediaward-server', version: '9.9.9', bin, dist }
+      response.setHeader('Content-Type', 'application/json')
+      response.end(
+        JSON.stringify({ ...version, 'dist-tags': { latest: '9.9.9' }, versions: { '9.9.9': version } }),
+      )
+    })
+    await new Promise<void>(resolve => registry.listen(0, '127.0.0.1', resolve))
+    const { port } = registry.address() as AddressInfo
+    const from = [
+      '--registry',
+      `http://127.0.0.1:${port}`,
+      '--prefix',
+      mkdtempSync(join(project.folder, 'none-')),
+    ]
+    const { code, stderr } = await project.run('npx', '--no', ...from, 'mediaward-server')
+    registry.close()
+    expect(code).not.toBe(0)
+    expect(stderr).toContain('canceled due to missing packages')
+    expect(asked.filter(path => path.endsWith('.tgz'))).toEqual([])
   })
 })
 

@@ -1,0 +1,46 @@
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+// What the documentation names is there.
+
+const DOCS = ['README.md', 'SECURITY.md', ...readdirSync('docs').map(name => `docs/${name}`)]
+const textOf = (file: string): string => readFileSync(file, 'utf8')
+const { version } = JSON.parse(textOf('package.json')) as { version: string }
+
+describe.each(DOCS)('%s', file => {
+  const text = textOf(file)
+
+  test('links to files that are there', () => {
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link)
+    expect(links.filter(link => !existsSync(join(dirname(file), link)))).toEqual([])
+  })
+
+  test('names files that are there', () => {
+    const names = [...text.matchAll(/`((?:src|test|docs|demo)\/[\w/.-]+)`/g)].map(([, name = '']) => name)
+    expect(names.filter(name => !existsSync(name))).toEqual([])
+  })
+
+  test('installs the packed file, of this version, and calls nothing that would be fetched', () => {
+    // A package of our name in a registry could be anyone's, and would run with the secrets in the environment.
+    expect(text).not.toMatch(
+      /\bnpx (?!--no\b)|\bjsr:|\b(?:npm (?:i|install|add)|deno add)\b[^\n`]* mediaward\b/,
+    )
+    const packed = [...text.matchAll(/mediaward-([\w.-]+)\.tgz/g)].map(([, packed]) => packed)
+    expect(packed.filter(packed => packed !== version)).toEqual([])
+  })
+})
+
+test('every test that the table of standards names is there', () => {
+  const rows = textOf('docs/standards.md')
+    .split('\n')
+    .filter(line => line.startsWith('| '))
+  const names = rows
+    .flatMap(row => [...(row.split('|').at(-2) ?? '').matchAll(/`([^`]+)`/g)])
+    .map(([, name = '']) => name)
+    .filter(name => /^(?:unit|contract|property|wire|service|streams|browser|peers|package)\b/.test(name))
+  expect(names.length).toBeGreaterThan(30)
+  const isThere = (name: string) =>
+    [`test/${name}`, `test/${name}.ts`, `test/${name}.test.ts`].some(path => globSync(path).length > 0)
+  expect(names.filter(name => !isThere(name))).toEqual([])
+})
