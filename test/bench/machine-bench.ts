@@ -22,18 +22,20 @@ export async function benchMachine(folder: string): Promise<Findings> {
   const tickets = await benchTickets([machine.node, machine.deno], machine.token, ', one machine')
   const others = await streaming(machine)
   await machine.stop()
-  const nginx = machine.nginx?.name
+  const [nginx, memory] = [machine.nginx?.name, machine.nginxMemory?.name]
   const asFast = { is: '>=', limit: 1 } as const
   const nearly = { is: '>=', limit: 0.8 } as const
   return {
     measured: [ranges, large, refusals, ...tickets.measured],
     others,
     ratios: [
-      ...(nginx === undefined
+      ...(nginx === undefined || memory === undefined
         ? []
         : [
             ratio('64 KiB ranges: rate of node, of nginx', ranges, ['node', nginx], 'rate', asFast),
             ratio('64 KiB ranges: rate of deno, of nginx', ranges, ['deno', nginx], 'rate', asFast),
+            ratio('64 KiB ranges: rate of node, of nginx with a memory', ranges, ['node', memory], 'rate'),
+            ratio('64 KiB ranges: rate of deno, of nginx with a memory', ranges, ['deno', memory], 'rate'),
             ratio('64 KiB ranges: CPU of node, of nginx', ranges, ['node', nginx], 'cpu'),
             ratio('64 KiB ranges: CPU of deno, of nginx', ranges, ['deno', nginx], 'cpu'),
           ]),
@@ -51,7 +53,15 @@ interface MachineScenarios {
   readonly refusals: Scenario
 }
 
-function scenariosOf({ node, deno, nginx, plainNode, plainDeno, token }: Machine): MachineScenarios {
+function scenariosOf({
+  node,
+  deno,
+  nginx,
+  nginxMemory,
+  plainNode,
+  plainDeno,
+  token,
+}: Machine): MachineScenarios {
   const bearer = { Authorization: `Bearer ${token}` }
   const somewhere = (): Exchange => {
     const offset = Math.floor(Math.random() * (FILES.seekable.size - RANGE))
@@ -80,7 +90,7 @@ function scenariosOf({ node, deno, nginx, plainNode, plainDeno, token }: Machine
       rounds: 15,
       turns: 4,
       requests: 400,
-      contenders: all([node, deno, nginx], somewhere),
+      contenders: all([node, deno, nginx, nginxMemory], somewhere),
     },
     large: {
       name: '1 GiB, one machine',

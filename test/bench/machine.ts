@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { linkSync, mkdirSync, openAsBlob, readdirSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, openAsBlob, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
@@ -32,8 +32,10 @@ export const FILES = {
 export interface Machine {
   readonly node: BenchWorker
   readonly deno: BenchWorker
-  /** nginx with `auth_request` to a verifying service. Undefined where there is no nginx. */
+  /** nginx with `auth_request` to a service that verifies each token. Undefined where there is no nginx. */
   readonly nginx: BenchWorker | undefined
+  /** The same, but nginx remembers for 10 s what the service said. */
+  readonly nginxMemory: BenchWorker | undefined
   readonly plainNode: BenchWorker
   readonly plainDeno: BenchWorker
   /** A token of the files' patient, good for an hour. */
@@ -63,7 +65,8 @@ export async function startMachine(folder: string): Promise<Machine> {
   return {
     node: keep(await gate('node', data, issuer)),
     deno: keep(await gate('deno', deno, issuer)),
-    nginx: keep(await nginx(folder, root, issuer)),
+    nginx: keep(await nginx('nginx, verifying each token', join(folder, 'nginx'), root, issuer)),
+    nginxMemory: keep(await nginx('nginx with a memory', join(folder, 'nginx-memory'), root, issuer, MEMORY)),
     plainNode: keep(await program('plain node', [process.execPath, join(HERE, 'plain.node.ts'), root])),
     plainDeno: keep(await program('plain deno', ['deno', 'run', '-A', join(HERE, 'plain.deno.js'), root])),
     token: await issuer.token(PATIENT, { exp: Math.floor(Date.now() / 1000) + 3600 }),
@@ -130,8 +133,21 @@ async function program(name: string, [command = '', ...args]: readonly string[])
   }
 }
 
-async function nginx(folder: string, root: string, issuer: TestIssuer): Promise<BenchWorker | undefined> {
+/** What nginx takes to remember a permit. Its key is the token and the path: nobody has another's. */
+const MEMORY = `
+      proxy_cache permits;
+      proxy_cache_key "$http_authorization $request_uri";
+      proxy_cache_valid 204 10s;`
+
+async function nginx(
+  name: string,
+  folder: string,
+  root: string,
+  issuer: TestIssuer,
+  remembering = '',
+): Promise<BenchWorker | undefined> {
   if (spawnSync('nginx', ['-v']).status !== 0) return undefined
+  mkdirSync(folder, { recursive: true })
   const owners = Object.fromEntries(
     Object.values(FILES).map(({ path, owner }) => [path.split('/').at(-1), owner]),
   )
@@ -140,13 +156,14 @@ async function nginx(folder: string, root: string, issuer: TestIssuer): Promise<
   const verifier = await program('verifier', [process.execPath, join(HERE, 'verifier.ts'), settings])
   const port = 20_000 + Math.floor(Math.random() * 10_000)
   const file = join(folder, 'nginx.conf')
-  writeFileSync(file, nginxConfiguration(folder, root, port, verifier.port))
+  writeFileSync(file, nginxConfiguration(folder, root, port, verifier.port, remembering))
   const child = spawn('nginx', ['-c', file, '-p', folder, '-g', 'daemon off;'], { stdio: 'inherit' })
   await sleep(1000)
   return {
-    name: 'nginx + auth_request',
+    name,
     port,
-    pids: [...childrenOf(child.pid ?? 0, 'nginx'), ...verifier.pids],
+    // Those that answer: one that looks after a cache comes and goes.
+    pids: [...childrenOf(child.pid ?? 0, 'nginx').filter(isWorker), ...verifier.pids],
     stop: async () => {
       child.kill('SIGQUIT')
       await verifier.stop()
@@ -154,11 +171,20 @@ async function nginx(folder: string, root: string, issuer: TestIssuer): Promise<
   }
 }
 
+const isWorker = (pid: number): boolean =>
+  readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('nginx: worker')
+
 /**
  * As one would set it up with care: connections to the service are kept, nothing is logged. Without `tcp_nopush`, which
  * many copy from examples: with it, answers to ranges waited 40 ms for an acknowledgement here.
  */
-function nginxConfiguration(folder: string, root: string, port: number, verifier: number): string {
+function nginxConfiguration(
+  folder: string,
+  root: string,
+  port: number,
+  verifier: number,
+  remembering: string,
+): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map(name => `${name}_temp_path ${folder}/nginx-${name};`)
     .join(' ')
@@ -167,13 +193,14 @@ user root; worker_processes auto; pid ${folder}/nginx.pid; error_log ${folder}/n
 events { worker_connections 1024; }
 http {
   access_log off; sendfile on; keepalive_requests 10000000; default_type video/mp4; ${temporary}
+  proxy_cache_path ${folder}/permits keys_zone=permits:10m;
   upstream verifier { server 127.0.0.1:${verifier}; keepalive 64; keepalive_requests 10000000; }
   server {
     listen 127.0.0.1:${port};
     root ${root};
     location /recordings/ { auth_request /verify; add_header Cache-Control "private, no-store"; }
     location = /verify {
-      internal;
+      internal;${remembering}
       proxy_pass http://verifier/;
       proxy_http_version 1.1;
       proxy_set_header Connection "";

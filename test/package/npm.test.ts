@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
@@ -83,13 +84,10 @@ describe('the package', () => {
     })
     await new Promise<void>(resolve => registry.listen(0, '127.0.0.1', resolve))
     const { port } = registry.address() as AddressInfo
-    const from = [
-      '--registry',
-      `http://127.0.0.1:${port}`,
-      '--prefix',
-      mkdtempSync(join(project.folder, 'none-')),
-    ]
-    const { code, stderr } = await project.run('npx', '--no', ...from, 'mediaward-server')
+    // npx looks for a package in the folders above, too.
+    const elsewhere = mkdtempSync(join(tmpdir(), 'mediaward-'))
+    const npx = ['-C', elsewhere, 'npx', '--registry', `http://127.0.0.1:${port}`, '--no']
+    const { code, stderr } = await project.run('env', ...npx, 'mediaward-server')
     registry.close()
     expect(code).not.toBe(0)
     expect(stderr).toContain('canceled due to missing packages')
