@@ -21,12 +21,14 @@ export function get(path: string, headers: Readonly<Record<string, string>>): st
   return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${lines.join('')}\r\n`
 }
 
-let release = 0
+let networks = 0
 
-/** A GET that is none of those before: each is of another release, as of refusals that repeat themselves few are recorded. */
+/** A GET that repeats none before: each comes from another network, as few of repeated refusals are recorded. */
 export function getAnew(path: string, headers: Readonly<Record<string, string>>): string {
-  release += 1
-  return get(path, { ...headers, 'Mediaward-App-Release': String(release) })
+  networks += 1
+  const address = `${1 + ((networks >> 16) % 200)}.${(networks >> 8) & 255}.${networks & 255}.1`
+  // As Cloudflare writes it, and the proxy in front of one machine.
+  return get(path, { ...headers, 'CF-Connecting-IP': address, 'X-Real-IP': address })
 }
 
 /**

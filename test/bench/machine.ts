@@ -103,6 +103,7 @@ async function gate(runtime: 'node' | 'deno', data: string, issuer: TestIssuer):
   const { url, pid, kill, ended } = await startService(runtime, data, {
     ...variables(issuer),
     TICKET_KEY,
+    ADDRESS_HEADER: 'X-Real-IP',
     PUBLIC_URL,
   })
   return {
