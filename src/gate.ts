@@ -64,9 +64,9 @@ export function createGate(options: MediawardOptions): Gate {
   const playing: Playing = { store, soleIssuer, locations, publicUrl, beginView, deliveries }
   const storage: Storage = { store, issuers: names, places, bodyTimeouts }
   const tickets = ticketing && ticketsUnder(ticketing.keys)
-  const trusted = new Set(names)
+  const trusted = new Map(issuers.map(entry => [entry.issuer, entry]))
   const admissions: Admissions = { identify, tickets, issuers: trusted, locations }
-  const desk: Desk = { store, soleIssuer, places, issuers: trusted, record, pseudonym, bodyTimeouts }
+  const desk: Desk = { store, soleIssuer, places, issuers: new Set(names), record, pseudonym, bodyTimeouts }
   const office: TicketOffice | undefined = tickets &&
     ticketing && { tickets, options: ticketing, store, soleIssuer, places, locations, record, publicUrl }
 

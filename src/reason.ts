@@ -22,6 +22,10 @@ export const REASONS = {
     'token_claim_missing',
     // Its subject claim doesn't prove who is logged in: a launch context, or an address that wasn't verified.
     'token_subject',
+    // One acts for its subject, and its issuer's entry doesn't say `allow_actor`.
+    'token_actor',
+    // It is bound to a key of its sender, which isn't checked, and its issuer's entry doesn't say `allow_unbound`.
+    'token_bound',
   ],
   /** A ticket came and was not accepted: it is none of ours, its time is over, or it is for something else. */
   ticket: ['ticket_invalid', 'ticket_expired', 'ticket_scope'],

@@ -1,5 +1,6 @@
 import { refused } from '../refusal.ts'
 import type { TokenRefused } from './claims.ts'
+import type { Issuer } from './issuer.ts'
 import type { Ticket, Tickets } from './ticket.ts'
 
 /** What a ticket is held against. */
@@ -25,17 +26,19 @@ export const TICKET_COOKIE = '__Secure-mediaward-ticket'
 export async function admit(
   text: string,
   tickets: Tickets,
-  issuers: ReadonlySet<string>,
+  issuers: ReadonlyMap<string, Issuer>,
   { recording, network, agent, now }: Admission,
 ): Promise<Ticket | TicketRefused> {
   const ticket = await tickets.read(text)
+  const issuer = issuers.get(ticket?.subject.issuer ?? '')
   // An issuer that is no longer trusted vouches for nobody, however old the ticket.
-  if (ticket === undefined || !issuers.has(ticket.subject.issuer)) return refused('ticket_invalid')
-  const refuse = (reason: 'ticket_expired' | 'ticket_scope'): TicketRefused => ({
+  if (ticket === undefined || issuer === undefined) return refused('ticket_invalid')
+  const refuse = (reason: 'ticket_invalid' | 'ticket_expired' | 'ticket_scope'): TicketRefused => ({
     ...refused(reason),
     subject: ticket.subject,
     ticket,
   })
+  if (ticket.subject.actor !== undefined && issuer.allow_actor !== true) return refuse('ticket_invalid')
   // A cookie can be sent anywhere by hand: the path that the browser keeps it to is not what holds it there.
   if (recording !== undefined && ticket.recording !== recording) return refuse('ticket_scope')
   if (now >= ticket.expires * 1000) return refuse('ticket_expired')

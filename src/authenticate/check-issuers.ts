@@ -1,7 +1,7 @@
 import type { JWK } from 'jose'
 import { ALGORITHMS, type Issuer } from './issuer.ts'
 
-const MEMBERS: Readonly<Record<keyof Issuer, 'text' | 'texts' | 'seconds' | 'other'>> = {
+const MEMBERS: Readonly<Record<keyof Issuer, 'text' | 'texts' | 'seconds' | 'flag' | 'other'>> = {
   issuer: 'text',
   audience: 'texts',
   algorithms: 'texts',
@@ -9,6 +9,8 @@ const MEMBERS: Readonly<Record<keyof Issuer, 'text' | 'texts' | 'seconds' | 'oth
   jwks: 'other',
   subject_claim: 'text',
   fhir_base: 'other',
+  allow_actor: 'flag',
+  allow_unbound: 'flag',
   roles_claim: 'text',
   tenant_claim: 'text',
   session_claim: 'text',
@@ -52,6 +54,7 @@ function checkIssuer(issuer: Readonly<Record<string, unknown>>): string[] {
     if (kind === undefined)
       mistakes.push(`${member} is unknown: it may have ${Object.keys(MEMBERS).join(', ')}`)
     if (kind === 'text' && !isText(value)) mistakes.push(`${member} must be a text that isn't empty`)
+    if (kind === 'flag' && typeof value !== 'boolean') mistakes.push(`${member} must be true or false`)
     if (kind === 'seconds' && !(typeof value === 'number' && value >= 0 && Number.isFinite(value))) {
       mistakes.push(`${member} must be a number of seconds, 0 or more`)
     }

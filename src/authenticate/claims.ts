@@ -1,5 +1,6 @@
+import type { Reason } from '../reason.ts'
 import { isRefused, type Refused, refused } from '../refusal.ts'
-import type { Claims } from './identity.ts'
+import { type Claims, isPresent } from './identity.ts'
 import type { Issuer } from './issuer.ts'
 import { type Subject, subjectOf } from './subject.ts'
 
@@ -34,16 +35,18 @@ export function acceptClaims(
 ): AcceptedToken | TokenRefused {
   const subject = subjectOf(claims, issuer, fingerprint)
   if (isRefused(subject)) return subject
+  const refuse = (reason: Reason): TokenRefused => ({ ...refused(reason), subject })
+  const bearer = refuseBearer(claims, subject, issuer)
+  if (bearer !== undefined) return refuse(bearer)
   const { aud, exp, nbf, iat } = claims
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
   const ours = typeof issuer.audience === 'string' ? [issuer.audience] : issuer.audience
-  if (aud === undefined || !isDate(exp)) return { ...refused('token_claim_missing'), subject }
-  if (!ours.some(audience => audiences.includes(audience))) return { ...refused('token_audience'), subject }
+  if (aud === undefined || !isDate(exp)) return refuse('token_claim_missing')
+  if (!ours.some(audience => audiences.includes(audience))) return refuse('token_audience')
   if ((nbf !== undefined && !isDate(nbf)) || (iat !== undefined && !isDate(iat))) {
-    return { ...refused('token_claim_missing'), subject }
+    return refuse('token_claim_missing')
   }
-  if (issuer.max_age_s !== undefined && iat === undefined)
-    return { ...refused('token_claim_missing'), subject }
+  if (issuer.max_age_s !== undefined && iat === undefined) return refuse('token_claim_missing')
   const token = {
     subject,
     expires: exp,
@@ -52,6 +55,18 @@ export function acceptClaims(
     tooOld: (iat ?? 0) + (issuer.max_age_s ?? Number.POSITIVE_INFINITY),
   }
   return checkTimes(token, issuer, now) ?? token
+}
+
+/** Why whoever brings this token isn't its subject, or can't be known to be. */
+function refuseBearer({ events, cnf, act }: Claims, subject: Subject, issuer: Issuer): Reason | undefined {
+  // A logout or security event token that lost its `typ` (RFC 8417 2.2, OpenID Connect Back-Channel Logout 2.4): it is
+  // about its subject, and any app that hears of the event has it.
+  if (isPresent(events)) return 'token_type'
+  // RFC 9449 7.2: a token that is bound to a key is stolen where it comes without a proof of that key.
+  if (isPresent(cnf) && issuer.allow_unbound !== true) return 'token_bound'
+  if (isPresent(act) && issuer.allow_actor !== true) return 'token_actor'
+  // An actor who can't be named can't be on record.
+  return isPresent(act) && subject.actor === undefined ? 'token_claim_missing' : undefined
 }
 
 /** Whether an accepted token is good at this moment: asked on every request, also of a token that is remembered. */

@@ -4,6 +4,9 @@ import type { Issuer } from './issuer.ts'
 /** The claims of a token whose signature was verified. */
 export type Claims = Readonly<Record<string, unknown>>
 
+/** Whether a token makes a claim: null is what some libraries write for none. */
+export const isPresent = (claim: unknown): boolean => claim !== undefined && claim !== null
+
 /**
  * Claims of a SMART app that say what it was launched with, not who is logged in (SMART App Launch 2.2, launch context):
  * a clinician's token names the patient whose chart is open, a parent's the child.
@@ -34,7 +37,7 @@ export function refuseUnproven(claims: Claims, id: string, issuer: Issuer): Refu
 }
 
 function proven(claim: unknown, proofs: readonly unknown[]): Refused | undefined {
-  if (claim === undefined) return refused('token_claim_missing')
+  if (!isPresent(claim)) return refused('token_claim_missing')
   return proofs.includes(claim) ? undefined : refused('token_subject')
 }
 

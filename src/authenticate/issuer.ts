@@ -41,6 +41,17 @@ export interface Issuer {
    * it, and is required with any `subject_claim`. Default none: `fhirUser` must be relative.
    */
   readonly fhir_base?: string
+  /**
+   * Takes tokens of one that acts for the subject (`act`, RFC 8693 4.1): support staff who see what a patient sees. Each
+   * record of them names who acts, so the token must say it: `act.sub`, and its `iss` where it isn't this issuer's.
+   * Default false: such a token is refused.
+   */
+  readonly allow_actor?: boolean
+  /**
+   * Takes tokens that are bound to a key of their sender (`cnf`, RFC 7800: DPoP, mTLS) like any other, without a proof of
+   * that key: a stolen one then opens. Default false: such a token is refused.
+   */
+  readonly allow_unbound?: boolean
   /** The claim that holds the roles, a list or a text with spaces. Default `roles`. */
   readonly roles_claim?: string
   /**

@@ -1,6 +1,6 @@
 import type { Principal } from '../authorize/decision.ts'
 import { type Refused, refused } from '../refusal.ts'
-import { type Claims, refuseUnproven } from './identity.ts'
+import { type Claims, isPresent, refuseUnproven } from './identity.ts'
 import type { Issuer } from './issuer.ts'
 
 /** A person or service that acts for the subject of a token (RFC 8693 4.1). */
@@ -46,6 +46,7 @@ export function subjectOf(claims: Claims, issuer: Issuer, fingerprint: string): 
   const session = text(claims[issuer.session_claim ?? 'sid'])
   const release = issuer.release_claim === undefined ? undefined : text(claims[issuer.release_claim])
   const client = text(claims.client_id) ?? text(claims.azp)
+  const actor = actorOf(claims.act, issuer.issuer)
   return {
     id,
     issuer: issuer.issuer,
@@ -55,7 +56,19 @@ export function subjectOf(claims: Claims, issuer: Issuer, fingerprint: string): 
     ...(session !== undefined && { session }),
     ...(release !== undefined && { release }),
     ...(client !== undefined && { client }),
+    ...(actor !== undefined && { actor }),
   }
+}
+
+/** Undefined where nobody acts, or one in the chain can't be named. A chain is no deeper than a token's JSON may be. */
+function actorOf(act: unknown, ours: string): Actor | undefined {
+  if (typeof act !== 'object' || act === null) return undefined
+  const { sub, iss = ours, act: before } = act as Claims
+  const [id, issuer] = [text(sub), text(iss)]
+  if (id === undefined || issuer === undefined) return undefined
+  if (!isPresent(before)) return { id, issuer }
+  const actor = actorOf(before, ours)
+  return actor && { id, issuer, actor }
 }
 
 /** A claim counts only as a text that isn't empty: `["patient-1"]`, `1` and `{}` are nobody's id. */

@@ -12,7 +12,10 @@ export interface Ticket {
   readonly recording: string
   /** Which location of the gate's list it was issued at. */
   readonly location: number
-  /** Without roles: a ticket opens what its subject may watch, and never lets anyone store or audit. */
+  /**
+   * Without roles: a ticket opens what its subject may watch, and never lets anyone store or audit. With the one that
+   * acts for the subject, so that every record of the ticket names it.
+   */
   readonly subject: Subject
   /** When it ends, in seconds since 1970. */
   readonly expires: number

@@ -1,5 +1,6 @@
 import { admit, ticketCookie } from '../authenticate/admission.ts'
 import { hasTokenInQuery } from '../authenticate/credential.ts'
+import type { Issuer } from '../authenticate/issuer.ts'
 import type { Subject } from '../authenticate/subject.ts'
 import type { Tickets } from '../authenticate/ticket.ts'
 import type { Attempt } from '../ledger/observe.ts'
@@ -22,7 +23,7 @@ export interface Admissions {
   /** Undefined where this gate has no tickets. */
   readonly tickets: Tickets | undefined
   /** The issuers that are trusted now. */
-  readonly issuers: ReadonlySet<string>
+  readonly issuers: ReadonlyMap<string, Issuer>
   readonly locations: readonly CompiledLocation[]
 }
 

@@ -80,6 +80,8 @@ describe('a mistake names the variable, what is wrong and how to mend it', () =>
     [withIssuer({ clock_tolerance_s: 301 }), /clock_tolerance_s must be at most 300/],
     [withIssuer({ max_age_s: null }), /max_age_s must be a number of seconds/],
     [withIssuer({ subject_claim: '' }), /subject_claim must be a text/],
+    [withIssuer({ allow_actor: 'yes' }), /allow_actor must be true or false/],
+    [withIssuer({ allow_unbound: 1 }), /allow_unbound must be true or false/],
     [withIssuer({ fhir_base: '' }), /ISSUERS\[0\]\.fhir_base must be an https URL/],
     [withIssuer({ fhir_base: 'http://ehr.test/fhir' }), /fhir_base must be an https URL/],
     [withIssuer({ fhir_base: 'https://u:p@ehr.test/fhir' }), /fhir_base must be an https URL/],
