@@ -1,7 +1,7 @@
 import { canonical } from '../ledger/canonical.ts'
 import type { ListedAnswer, ListedFacts } from '../ledger/event.ts'
 import { eventId } from '../ledger/event-id.ts'
-import { type Attempt, observe } from '../ledger/observe.ts'
+import { type Attempt, observe, tenantOf } from '../ledger/observe.ts'
 import type { Pseudonym } from '../ledger/pseudonym.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import type { Answer } from './decide.ts'
@@ -76,12 +76,13 @@ async function listedAnswer(
   { recording, permit, reason, binding }: Answer,
   nameOf: (subject: Asked) => Promise<string>,
 ): Promise<ListedAnswer> {
-  const { owner, issuer } = binding ?? {}
+  const { owner, issuer, tenant } = binding ?? {}
   return {
     decision: permit ? 'permit' : 'deny',
     ...(recording !== undefined && { recording }),
     ...(reason !== undefined && { reason }),
     ...(owner !== undefined && issuer !== undefined && { owner: await nameOf({ id: owner, issuer }) }),
+    ...(tenant !== undefined && { recording_tenant: tenantOf(tenant) }),
   }
 }
 

@@ -3,12 +3,12 @@ import type { Reason } from '../reason.ts'
 import { isRefused, type Refused, refused } from '../refusal.ts'
 import type { WaitUntil } from '../wait-until.ts'
 import { type AcceptedToken, acceptClaims, type TokenRefused } from './claims.ts'
-import type { Algorithm, Issuer } from './issuer.ts'
+import type { Algorithm, ResolvedIssuer } from './issuer.ts'
 import type { KeySource } from './key-source.ts'
 import { parseToken, type Unverified } from './token-text.ts'
 
 /** An issuer together with the source of its keys. */
-export interface TrustedIssuer extends Issuer {
+export interface TrustedIssuer extends ResolvedIssuer {
   readonly keys: KeySource
 }
 

@@ -4,7 +4,7 @@ import type { WaitUntil } from '../wait-until.ts'
 import { type TrustedIssuer, type VerifiedToken, verifyAccessToken } from './access-token.ts'
 import { checkTimes, type TokenRefused } from './claims.ts'
 import { credential } from './credential.ts'
-import type { Issuer } from './issuer.ts'
+import { type Issuer, resolveIssuers } from './issuer.ts'
 import { inlineKeys, type KeySource, KeysUnavailable } from './key-source.ts'
 import { remoteKeys } from './remote-keys.ts'
 import type { Subject } from './subject.ts'
@@ -29,7 +29,7 @@ export function authenticator(
   keysOf: (issuer: Issuer) => KeySource = defaultKeys,
 ): Authenticate {
   const trusted = new Map<string, TrustedIssuer>(
-    issuers.map(issuer => [issuer.issuer, { ...issuer, keys: keysOf(issuer) }]),
+    resolveIssuers(issuers).map(issuer => [issuer.issuer, { ...issuer, keys: keysOf(issuer) }]),
   )
   const verified = new Remembered<VerifiedToken>(MAX_REMEMBERED)
   return async (request, now, waitUntil) => {

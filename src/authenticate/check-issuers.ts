@@ -1,4 +1,5 @@
 import type { JWK } from 'jose'
+import { ROLES } from '../authorize/rules/role.ts'
 import { ALGORITHMS, type Issuer } from './issuer.ts'
 
 const MEMBERS: Readonly<Record<keyof Issuer, 'text' | 'texts' | 'seconds' | 'flag' | 'other'>> = {
@@ -12,7 +13,9 @@ const MEMBERS: Readonly<Record<keyof Issuer, 'text' | 'texts' | 'seconds' | 'fla
   allow_actor: 'flag',
   allow_unbound: 'flag',
   roles_claim: 'text',
+  allowed_roles: 'other',
   tenant_claim: 'text',
+  allow_all_tenants: 'flag',
   session_claim: 'text',
   release_claim: 'text',
   clock_tolerance_s: 'seconds',
@@ -67,6 +70,16 @@ function checkIssuer(issuer: Readonly<Record<string, unknown>>): string[] {
     )
   }
   mistakes.push(...checkAlgorithms(issuer.algorithms), ...checkKeys(issuer))
+  const { allowed_roles: allowed, tenant_claim, allow_all_tenants } = issuer
+  const known: readonly unknown[] = ROLES
+  if (allowed !== undefined && !(Array.isArray(allowed) && allowed.every(role => known.includes(role)))) {
+    mistakes.push(`allowed_roles must be a list, empty or with some of ${ROLES.join(', ')}`)
+  }
+  if (allow_all_tenants === true && tenant_claim !== undefined) {
+    mistakes.push(
+      'allow_all_tenants has no effect beside tenant_claim, which gives each of its tokens one tenant: take one of them away',
+    )
+  }
   if (issuer.fhir_base !== undefined && !isFhirBase(issuer.fhir_base)) {
     mistakes.push(
       'fhir_base must be an https URL without user, query or fragment, as in "https://ehr.clinic.example/fhir"',

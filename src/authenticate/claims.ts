@@ -1,7 +1,7 @@
 import type { Reason } from '../reason.ts'
 import { isRefused, type Refused, refused } from '../refusal.ts'
 import { type Claims, isPresent } from './identity.ts'
-import type { Issuer } from './issuer.ts'
+import type { Issuer, ResolvedIssuer } from './issuer.ts'
 import { type Subject, subjectOf } from './subject.ts'
 
 /** What an accepted token says, and from when until when. Times in seconds since 1970. */
@@ -29,7 +29,7 @@ const LAST_DATE = 253_402_300_799
  */
 export function acceptClaims(
   claims: Claims,
-  issuer: Issuer,
+  issuer: ResolvedIssuer,
   fingerprint: string,
   now: number,
 ): AcceptedToken | TokenRefused {

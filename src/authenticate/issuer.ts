@@ -1,4 +1,5 @@
 import type { JSONWebKeySet } from 'jose'
+import { ROLES, type Role } from '../authorize/rules/role.ts'
 
 /** A signature algorithm that may be trusted: asymmetric ones only (RFC 7518 3.1, RFC 8037, RFC 9864). */
 export const ALGORITHMS = [
@@ -55,10 +56,20 @@ export interface Issuer {
   /** The claim that holds the roles, a list or a text with spaces. Default `roles`. */
   readonly roles_claim?: string
   /**
+   * Which of the gate's roles this issuer's tokens can give: `recorder`, `security`, `app`. A role counts for all issuers'
+   * people and recordings, within its holder's tenant. Default all of them for a single issuer, none if there are several.
+   */
+  readonly allowed_roles?: readonly Role[]
+  /**
    * The claim that names the tenant: 1 to 64 of letters, digits and `._:/-`. Default none; where it is set, a token
    * without such a one is refused.
    */
   readonly tenant_claim?: string
+  /**
+   * Lets this issuer's role `security` read the records of all tenants, for an issuer without `tenant_claim` beside others
+   * with one. Default false: a token without a tenant reads nothing if any issuer names tenants.
+   */
+  readonly allow_all_tenants?: boolean
   /** The claim that names the login session, for the record. Default `sid`. */
   readonly session_claim?: string
   /** The claim that names the app release, for the record. Default none: the header `Mediaward-App-Release` is used. */
@@ -67,4 +78,21 @@ export interface Issuer {
   readonly clock_tolerance_s?: number
   /** How old a token may be by its `iat`, in seconds. Default: no limit but `exp`. Where it is set, `iat` is required. */
   readonly max_age_s?: number
+}
+
+/** An issuer's entry, with what follows from the others. */
+export interface ResolvedIssuer extends Issuer {
+  readonly allowed_roles: readonly Role[]
+  /** Whether its tokens read the records of all tenants. */
+  readonly allTenants: boolean
+}
+
+/** Resolves what an issuer's entry means among the others. */
+export function resolveIssuers(issuers: readonly Issuer[]): readonly ResolvedIssuer[] {
+  const hasTenants = issuers.some(({ tenant_claim }) => tenant_claim !== undefined)
+  return issuers.map(issuer => ({
+    ...issuer,
+    allowed_roles: issuer.allowed_roles ?? (issuers.length === 1 ? ROLES : []),
+    allTenants: !hasTenants || issuer.allow_all_tenants === true,
+  }))
 }

@@ -1,7 +1,8 @@
 import type { Principal } from '../authorize/decision.ts'
+import { ROLES, type Role } from '../authorize/rules/role.ts'
 import { type Refused, refused } from '../refusal.ts'
 import { type Claims, isPresent, refuseUnproven } from './identity.ts'
-import type { Issuer } from './issuer.ts'
+import type { ResolvedIssuer } from './issuer.ts'
 
 /** A person or service that acts for the subject of a token (RFC 8693 4.1). */
 export interface Actor {
@@ -35,7 +36,7 @@ const MAX_ROLES = 32
  * configuration asks for, or whose subject isn't sure to be who is logged in: nothing is recorded under a name that may
  * be another's.
  */
-export function subjectOf(claims: Claims, issuer: Issuer, fingerprint: string): Subject | Refused {
+export function subjectOf(claims: Claims, issuer: ResolvedIssuer, fingerprint: string): Subject | Refused {
   const id = text(claims[issuer.subject_claim ?? 'sub'])
   const tenant = issuer.tenant_claim === undefined ? undefined : name(claims[issuer.tenant_claim])
   if (id === undefined || (issuer.tenant_claim !== undefined && tenant === undefined)) {
@@ -50,9 +51,10 @@ export function subjectOf(claims: Claims, issuer: Issuer, fingerprint: string): 
   return {
     id,
     issuer: issuer.issuer,
-    roles: roles(claims[issuer.roles_claim ?? 'roles']),
+    roles: roles(claims[issuer.roles_claim ?? 'roles'], issuer.allowed_roles),
     token: text(claims.jti) ?? fingerprint,
     ...(tenant !== undefined && { tenant }),
+    ...(tenant === undefined && issuer.allTenants && { allTenants: true }),
     ...(session !== undefined && { session }),
     ...(release !== undefined && { release }),
     ...(client !== undefined && { client }),
@@ -81,7 +83,11 @@ function name(claim: unknown): string | undefined {
   return typeof claim === 'string' && NAME.test(claim) ? claim : undefined
 }
 
-function roles(claim: unknown): readonly string[] {
+/** Roles of ours count only if the issuer may give them; what other roles it names is for the record alone. */
+function roles(claim: unknown, allowed: readonly Role[]): readonly string[] {
+  const withheld: readonly string[] = ROLES.filter(role => !allowed.includes(role))
   const list = typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : []
-  return list.filter((role): role is string => text(role) !== undefined).slice(0, MAX_ROLES)
+  return list
+    .filter((role): role is string => text(role) !== undefined && !withheld.includes(role))
+    .slice(0, MAX_ROLES)
 }

@@ -1,8 +1,8 @@
-import { type Refused, refused } from '../refusal.ts'
+import { isRefused, type Refused, refused } from '../refusal.ts'
 import type { Permit, Question } from './decision.ts'
 import { ownerRule } from './rules/owner.ts'
 import { roleRule } from './rules/role.ts'
-import { tenantVeto } from './rules/tenant.ts'
+import { tenantVeto, withinTenant } from './rules/tenant.ts'
 
 /**
  * Decides. Pure: the same question always gets the same answer. Refuses unless a rule permits, and a veto wins over
@@ -12,7 +12,10 @@ export function authorize(question: Question): Permit | Refused {
   const { subject, action, recording } = question
   // An id or issuer that is missing must never equal another one that is missing.
   if (!subject.id || !subject.issuer) return refused('token_claim_missing')
-  if (action !== 'play') return roleRule(subject, action)
+  if (action !== 'play') {
+    const permit = roleRule(subject, action)
+    return isRefused(permit) || action !== 'audit' ? permit : withinTenant(subject, permit)
+  }
   if (recording === null) return refused('recording_unknown')
   return tenantVeto(subject, recording) ?? ownerRule(subject, recording)
 }

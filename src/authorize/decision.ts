@@ -11,6 +11,11 @@ export interface Principal {
   readonly issuer: string
   readonly roles: readonly string[]
   readonly tenant?: string
+  /**
+   * True if it may read what belongs to any tenant: the deployment has no tenants, or the subject has none and its
+   * issuer may see them all.
+   */
+  readonly allTenants?: boolean
 }
 
 /** One question to the rules (OpenID AuthZEN: subject, action, resource). */
@@ -24,4 +29,6 @@ export interface Question {
 /** A permit names the rule that gave it. */
 export interface Permit {
   readonly permit: 'owner' | 'role'
+  /** The only tenant whose records it opens. Absent if it opens those of all. */
+  readonly tenant?: string
 }

@@ -4,6 +4,7 @@ import { responseHeaders } from '../deliver/response-headers.ts'
 import { type EventKind, KINDS } from '../ledger/event.ts'
 import { CursorInvalid, type Ledger, type LedgerQuery } from '../ledger/ledger.ts'
 import type { Attempt } from '../ledger/observe.ts'
+import { tenantView } from '../ledger/tenant-view.ts'
 import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
 import type { WaitUntil } from '../wait-until.ts'
 
@@ -31,7 +32,8 @@ export function recordsRoute(
     const subject = await identify(attempt, waitUntil)
     if (isRefused(subject)) return subject
     const decision = authorize({ subject, action: 'audit', recording: null })
-    return isRefused(decision) ? decision : listRecords(attempt.request, ledger, crossOrigin, only)
+    if (isRefused(decision)) return decision
+    return listRecords(attempt.request, ledger, crossOrigin, only, decision.tenant)
   }
 }
 
@@ -41,18 +43,24 @@ export function recordsRoute(
  * one kind, `kind`.
  *
  * @param only the kind that the route is for; undefined where the request may choose
+ * @param tenant the only tenant whose records are listed; undefined for all
  */
 async function listRecords(
   request: Request,
   ledger: Ledger,
   crossOrigin: Record<string, string>,
-  only?: EventKind,
+  only: EventKind | undefined,
+  tenant: string | undefined,
 ): Promise<Response> {
   const query = readQuery(new URL(request.url).searchParams, only)
   if (typeof query === 'string') return badQuery(query, crossOrigin)
   try {
-    const page = await ledger.read(query)
-    const lines = page.entries.map(entry => `${entry.json}\n`).join('')
+    const page = await ledger.read(tenant === undefined ? query : { ...query, tenant })
+    // A ledger of an integrator's own, or one of before the last deployment, may find more than was asked for.
+    const seen = page.entries.flatMap(({ json }) =>
+      tenant === undefined ? json : (tenantView(json, tenant) ?? []),
+    )
+    const lines = seen.map(json => `${json}\n`).join('')
     return new Response(lines, {
       headers: responseHeaders(crossOrigin, {
         'Content-Type': 'application/x-ndjson',

@@ -26,7 +26,13 @@ export interface TableQuery {
   readonly since?: string
   readonly latest?: boolean
   readonly kind?: EventKind
+  readonly tenant?: string
 }
+
+// Only the answers of lists are objects: those of a delivery are a number. json_each has a column of its own called json.
+const OF_TENANT = `(? IN (json ->> '$.tenant', json ->> '$.recording_tenant') OR EXISTS (
+  SELECT 1 FROM json_each(event.json, '$.answers') AS answer
+  WHERE answer.type = 'object' AND answer.value ->> '$.recording_tenant' = ?))`
 
 /** The log as a table of SQLite: the same in a Durable Object and in a file. The caller is its only writer. */
 export class EventTable {
@@ -46,7 +52,7 @@ export class EventTable {
   }
 
   /** Entries after a number, by rising number; with `latest` the last ones. */
-  read({ after, limit, since, latest = false, kind }: TableQuery): TablePage {
+  read({ after, limit, since, latest = false, kind, tenant }: TableQuery): TablePage {
     const conditions = ['seq > ?']
     const parameters: (string | number)[] = [after]
     if (since !== undefined) {
@@ -56,6 +62,10 @@ export class EventTable {
     if (kind !== undefined) {
       conditions.push("json ->> '$.kind' = ?")
       parameters.push(kind)
+    }
+    if (tenant !== undefined) {
+      conditions.push(OF_TENANT)
+      parameters.push(tenant, tenant)
     }
     const rows = this.#sql<NumberedEntry>(
       `SELECT seq, id, json FROM event WHERE ${conditions.join(' AND ')} ORDER BY seq ${latest ? 'DESC' : 'ASC'} LIMIT ?`,

@@ -30,7 +30,10 @@ export interface EventHead {
    * the overflow and comes back later: then its place in the log is further back than this time says.
    */
   readonly recorded: string
+  /** The caller's; if it has none, the recording's, else `default`. */
   readonly tenant: string
+  /** The recording's, if it is stamped with one. */
+  readonly recording_tenant?: string
   readonly subject?: string
   /** Pseudonym of the one that acts for the subject. Absent if the subject itself asked. */
   readonly actor?: string
@@ -146,6 +149,8 @@ export interface ListedAnswer {
   readonly decision: 'permit' | 'deny'
   readonly reason?: Reason
   readonly owner?: string
+  /** The recording's tenant, if it is stamped with one. */
+  readonly recording_tenant?: string
 }
 
 /** What a record says beyond its head. */

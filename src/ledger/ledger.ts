@@ -22,6 +22,8 @@ export interface LedgerQuery {
   readonly latest?: boolean
   /** Only records of this kind. Default: all. */
   readonly kind?: EventKind
+  /** Only records of this tenant: their caller's, their recording's, or that of a recording in a list. Default: all. */
+  readonly tenant?: string
 }
 
 /** Some records, oldest first. */

@@ -102,6 +102,7 @@ export async function headOf(
       ticket,
       roles: subject?.roles.filter(role => NAME.test(role)),
       recording,
+      recording_tenant: binding?.tenant === undefined ? undefined : tenantOf(binding.tenant),
       owner,
       part,
       release,
@@ -120,7 +121,7 @@ const named = (name: string | undefined): string | undefined =>
   name !== undefined && NAME.test(name) ? name : undefined
 
 /** What a recording is stamped with by other means may be any text; such a tenant is not the default one. */
-const tenantOf = (tenant: string | undefined): string =>
+export const tenantOf = (tenant: string | undefined): string =>
   tenant === undefined ? 'default' : (named(tenant) ?? 'unnamed')
 
 type Present<Members> = { [Name in keyof Members]?: Exclude<Members[Name], undefined> }

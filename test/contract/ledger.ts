@@ -154,6 +154,45 @@ export function ledgerContract(name: string, create: () => Ledger): void {
       expect((await ledger.read(both)).entries).toEqual(listed.slice(17))
     })
 
+    test('reads one tenant, of its callers, recordings and lists, and reading on has each entry of it once', async () => {
+      const ledger = create()
+      const members: object[] = [
+        { tenant: 'north' },
+        { tenant: 'south' },
+        { tenant: 'south', recording_tenant: 'north' },
+        { tenant: 'north', recording_tenant: 'south', kind: 'view' },
+        { tenant: 'northern', recording_tenant: 'NORTH' },
+        { tenant: 'south', answers: [{ recording_tenant: 'east' }, { recording_tenant: 'north' }, {}] },
+        { tenant: 'south', answers: [{ recording_tenant: 'east' }, { tenant: 'north' }] },
+        { tenant: 'south', answers: 7, owner: 'north' },
+        { tenant: 'south', answers: [] },
+        {},
+      ]
+      const entries = Array.from({ length: 60 }, (_, i) => {
+        const { id, json } = entry(i)
+        return { id, json: JSON.stringify({ ...JSON.parse(json), ...members[i % members.length] }) }
+      })
+      for (const one of entries.slice(0, 45)) await ledger.record(one)
+      const north = entries.filter((_, i) => [0, 2, 3, 5].includes(i % members.length))
+      const seen: LedgerEntry[] = []
+      let page = await ledger.read({ limit: 4, tenant: 'north' })
+      while (page.more) {
+        expect(page.entries.length).toBeLessThanOrEqual(4)
+        seen.push(...page.entries)
+        page = await ledger.read({ limit: 4, tenant: 'north', after: page.cursor })
+      }
+      for (const one of entries.slice(45)) await ledger.record(one)
+      const late = await ledger.read({ limit: 100, tenant: 'north', after: page.cursor })
+      expect([...seen, ...page.entries, ...late.entries]).toEqual(north)
+      expect((await ledger.read({ limit: 3, latest: true, tenant: 'north' })).entries).toEqual(
+        north.slice(-3),
+      )
+      const views = await ledger.read({ limit: 100, tenant: 'north', kind: 'view' })
+      expect(views.entries).toEqual(entries.filter((_, i) => i % members.length === 3))
+      expect((await ledger.read({ limit: 9, tenant: "north' OR 1=1 --" })).entries).toEqual([])
+      expect((await ledger.read({ limit: 9, tenant: 'west' })).entries).toEqual([])
+    })
+
     test.each(['x', '-1', '1.x', '1e3', '.', '1.1.1.1.1.1.1.1.1.1'])('%s is no cursor', async after => {
       await expect(create().read({ limit: 1, after })).rejects.toThrow(CursorInvalid)
     })

@@ -8,7 +8,15 @@ export { createIssuer, patterned, type TestIssuer } from './issuer.ts'
 export function variables(...issuers: readonly TestIssuer[]): Record<string, string> {
   return {
     ISSUERS: JSON.stringify(
-      issuers.map(({ issuer, audience, jwks }) => ({ issuer, audience, algorithms: ['ES256'], jwks })),
+      issuers.map(({ issuer, audience, jwks }) => {
+        return {
+          issuer,
+          audience,
+          algorithms: ['ES256'],
+          jwks,
+          allowed_roles: ['recorder', 'security', 'app'],
+        }
+      }),
     ),
     PSEUDONYM_KEY: 'only for tests: no secret protects these people',
   }

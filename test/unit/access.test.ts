@@ -230,7 +230,13 @@ describe('who is who', () => {
   test('the same id of another issuer is another person, and takes the role app', async () => {
     const other = await createIssuer('https://other.clinic.test/')
     const issuers = [gate.idp, other].map(({ issuer, audience, jwks }) => {
-      return { issuer, audience, algorithms: ['ES256' as const], jwks: jwks as never }
+      return {
+        issuer,
+        audience,
+        algorithms: ['ES256' as const],
+        jwks: jwks as never,
+        allowed_roles: ['app' as const],
+      }
     })
     gate = await memoryGate({ issuers }, gate.idp)
     const theirs = {

@@ -1,7 +1,13 @@
 import { type Refused, refused } from '../../refusal.ts'
 import type { Action, Permit, Principal } from '../decision.ts'
 
-const ROLE_FOR: Readonly<Record<Exclude<Action, 'play'>, string>> = {
+/** The roles that open something here. Any other name of a role means nothing to the gate. */
+export const ROLES = ['recorder', 'security', 'app'] as const
+
+/** One of {@link ROLES}. */
+export type Role = (typeof ROLES)[number]
+
+const ROLE_FOR: Readonly<Record<Exclude<Action, 'play'>, Role>> = {
   store: 'recorder',
   audit: 'security',
   list: 'app',

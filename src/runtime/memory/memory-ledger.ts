@@ -1,4 +1,5 @@
 import { CursorInvalid, type Ledger, type LedgerEntry, type Overflow } from '../../ledger/ledger.ts'
+import { tenantView } from '../../ledger/tenant-view.ts'
 
 /** A ledger in memory: for trying out and for tests. It keeps nothing beyond the process. */
 export function memoryLedger(): Ledger {
@@ -11,14 +12,15 @@ export function memoryLedger(): Ledger {
       entries.push(entry)
     },
 
-    async read({ after = '0', limit, since = '', latest, kind }) {
+    async read({ after = '0', limit, since = '', latest, kind, tenant }) {
       if (!/^\d{1,15}$/.test(after)) throw new CursorInvalid()
       const unread = entries
         .map((entry, index) => ({ entry, seq: index + 1 }))
         .filter(({ entry, seq }) => {
           if (seq <= Number(after)) return false
           const event = JSON.parse(entry.json) as { t: string; recorded?: string; kind?: string }
-          return (event.recorded ?? event.t) >= since && (kind === undefined || event.kind === kind)
+          if ((event.recorded ?? event.t) < since || (kind !== undefined && event.kind !== kind)) return false
+          return tenant === undefined || tenantView(entry.json, tenant) !== undefined
         })
       const more = !latest && unread.length > limit
       const page = latest ? unread.slice(-limit) : unread.slice(0, limit)

@@ -8,19 +8,20 @@ import { isRefused } from '../../../src/refusal.ts'
 const table = JSON.parse(readFileSync('test/vectors/authorize.json', 'utf8')) as {
   subjects: Record<string, Principal>
   recordings: Record<string, Binding | null>
-  rows: { who: string; does: Action; recording: string; answer: string }[]
+  rows: { who: string; does: Action; recording: string; answer: string; of?: string }[]
 }
 
 describe('the decision table', () => {
   test.each(table.rows)(
     '$who may $does a recording $recording: $answer',
-    ({ who, does, recording, answer }) => {
+    ({ who, does, recording, answer, of }) => {
       const subject = table.subjects[who]
       const binding = table.recordings[recording]
       if (subject === undefined || binding === undefined)
         throw new Error(`${who} or ${recording} is not in the table`)
       const decision = authorize({ subject, action: does, recording: binding })
       expect(isRefused(decision) ? decision.refused : 'permit').toBe(answer)
+      if (!isRefused(decision)) expect(decision.tenant).toBe(of)
     },
   )
 

@@ -1,0 +1,36 @@
+import { isOfTenant, mayKnowOwner } from '../authorize/rules/tenant.ts'
+import { canonical } from './canonical.ts'
+import type { ListedAnswer } from './event.ts'
+
+/** As much of a record as decides who may see what of it; the rest is passed on as it is. */
+interface Seen {
+  readonly tenant?: string
+  readonly recording_tenant?: string
+  readonly owner?: string
+  readonly answers?: unknown
+}
+
+/**
+ * Shows a record to a reader of one tenant: without the owner of another tenant's recording, and of a list that another
+ * tenant's app asked about only the answers about the reader's own recordings. Undefined for a record that is none of
+ * its business, whatever the ledger has found.
+ *
+ * @param json a record of the log
+ */
+export function tenantView(json: string, tenant: string): string | undefined {
+  const record = JSON.parse(json) as Seen
+  const { answers } = record
+  if (!Array.isArray(answers)) {
+    return isOfTenant(record, tenant) ? canonical(withoutForeignOwner(record, tenant)) : undefined
+  }
+  const list = answers as readonly ListedAnswer[]
+  const shown = record.tenant === tenant ? list : list.filter(answer => mayKnowOwner(answer, tenant))
+  if (record.tenant !== tenant && shown.length === 0) return undefined
+  return canonical({ ...record, answers: shown.map(answer => withoutForeignOwner(answer, tenant)) })
+}
+
+function withoutForeignOwner<Part extends Seen | ListedAnswer>(part: Part, tenant: string): Part {
+  if (part.owner === undefined || mayKnowOwner(part, tenant)) return part
+  const { owner: _, ...rest } = part
+  return rest as Part
+}

@@ -1,0 +1,282 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { createGate, type Gate } from '../../src/gate.ts'
+import type { Issuer, LedgerEvent } from '../../src/index.ts'
+import { canonical } from '../../src/ledger/canonical.ts'
+import type { LedgerEntry, LedgerQuery } from '../../src/ledger/ledger.ts'
+import { memoryLedger, memoryStore } from '../../src/runtime/memory/index.ts'
+import { createIssuer, type TestIssuer } from '../support/clinic.ts'
+
+// Two issuers, tenants, and who of them stores, asks and reads the log.
+
+const [one, two, central] = await Promise.all([
+  createIssuer('https://one.test/'),
+  createIssuer('https://two.test/'),
+  createIssuer('https://central.test/'),
+])
+let store: ReturnType<typeof memoryStore>
+let ledger: ReturnType<typeof memoryLedger>
+let gate: Gate
+
+const entry = ({ issuer, audience, jwks }: TestIssuer, more: Partial<Issuer> = {}): Issuer => {
+  return { issuer, audience, algorithms: ['ES256'], jwks: jwks as never, ...more }
+}
+function open(issuers: readonly Issuer[], own = ledger): void {
+  gate = createGate({
+    issuers,
+    store,
+    ledger: own,
+    pseudonymKey: 'only for tests: no secret protects these people',
+    tickets: { keys: ['a ticket key of the tests, long enough to be one'] },
+    publicUrl: 'https://gate.test',
+  })
+}
+beforeEach(() => {
+  store = memoryStore()
+  ledger = memoryLedger()
+})
+
+interface Caller {
+  readonly by: TestIssuer
+  readonly sub?: string
+  readonly roles?: readonly string[]
+  readonly org?: string
+}
+async function send(
+  { by, sub = 'someone', ...claims }: Caller,
+  method: string,
+  path: string,
+  init: RequestInit = {},
+) {
+  const headers = { ...init.headers, authorization: `Bearer ${await by.token(sub, claims)}` }
+  const request = new Request(`https://gate.test${path}`, { ...init, method, headers })
+  const route = path.startsWith('/console')
+    ? gate.records
+    : path.startsWith('/access')
+      ? gate.access
+      : gate.recordings
+  return route(request, () => {})
+}
+const put = (caller: Caller, recording: string, owner: string, issuer = caller.by.issuer) =>
+  send({ sub: 'recorder', roles: ['recorder'], ...caller }, 'PUT', `/recordings/${recording}`, {
+    body: 'x',
+    headers: { 'content-length': '1', 'mediaward-owner': owner, 'mediaward-owner-issuer': issuer },
+  })
+const ask = (caller: Caller, owner: string, issuer: string, ...recordings: string[]) =>
+  send({ sub: 'app', roles: ['app'], ...caller }, 'POST', '/access/v1/evaluations', {
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      subject: { type: 'user', id: owner, properties: { issuer } },
+      action: { name: 'play' },
+      evaluations: recordings.map(id => ({ resource: { type: 'recording', id } })),
+    }),
+  })
+async function read(caller: Caller, query = ''): Promise<LedgerEvent[] | number> {
+  const response = await send(
+    { sub: 'analyst', roles: ['security'], ...caller },
+    'GET',
+    `/console/api/records${query}`,
+  )
+  if (response.status !== 200) return response.status
+  const lines = (await response.text()).split('\n').filter(line => line !== '')
+  return lines.map(line => JSON.parse(line) as LedgerEvent)
+}
+async function stored(): Promise<LedgerEvent[]> {
+  return (await ledger.read({ limit: 1000 })).entries.map(({ json }) => JSON.parse(json) as LedgerEvent)
+}
+
+describe('the roles of an issuer', () => {
+  test('are all ours where it is the only one, and as many as its entry says', async () => {
+    open([entry(one)])
+    expect((await put({ by: one }, 'rec-1', 'patient-1')).status).toBe(201)
+    expect((await ask({ by: one }, 'patient-1', one.issuer, 'rec-1')).status).toBe(200)
+    expect(await read({ by: one })).toHaveLength(1)
+    open([entry(one, { allowed_roles: ['app'] })])
+    expect((await put({ by: one }, 'rec-2', 'patient-1')).status).toBe(404)
+    expect((await ask({ by: one }, 'patient-1', one.issuer, 'rec-1')).status).toBe(200)
+    expect(await read({ by: one })).toBe(404)
+    expect((await stored()).at(-1)).toMatchObject({ reason: 'role_missing', roles: [] })
+  })
+
+  test('are none where there are several and its entry names none: it stores, asks and reads nothing', async () => {
+    open([entry(one, { allowed_roles: ['recorder', 'security', 'app'] }), entry(two)])
+    expect((await put({ by: one }, 'rec-1', 'patient-1')).status).toBe(201)
+    expect((await put({ by: two }, 'rec-2', 'patient-1', one.issuer)).status).toBe(404)
+    expect((await put({ by: two }, 'rec-2', 'patient-9')).status).toBe(404)
+    expect((await ask({ by: two }, 'patient-1', one.issuer, 'rec-1')).status).toBe(404)
+    expect(await read({ by: two })).toBe(404)
+    expect((await stored()).map(event => 'reason' in event && event.reason)).toEqual(
+      Array(4).fill('role_missing'),
+    )
+    // Its people are its people still, and other roles are for the record.
+    expect(
+      (await send({ by: two, sub: 'patient-1', roles: ['patient'] }, 'GET', '/recordings/rec-1')).status,
+    ).toBe(404)
+    expect((await stored()).at(-1)).toMatchObject({ reason: 'not_owner', roles: ['patient'] })
+    expect(await read({ by: one })).toHaveLength(5)
+  })
+})
+
+describe('with tenants', () => {
+  const all = ['recorder', 'security', 'app'] as const
+  const north = { by: one, org: 'north' }
+  const south = { by: one, org: 'south' }
+  const tenants = [entry(one, { tenant_claim: 'org', allowed_roles: all })]
+
+  async function fill(): Promise<void> {
+    open(tenants)
+    for (const [caller, recording] of [
+      [north, 'rec-n'],
+      [south, 'rec-s'],
+    ] as const) {
+      expect((await put(caller, recording, 'patient-1')).status).toBe(201)
+    }
+    await (await send({ ...north, sub: 'patient-1' }, 'GET', '/recordings/rec-n')).arrayBuffer()
+    await send({ ...north, sub: 'patient-2' }, 'GET', '/recordings/rec-n')
+    await send({ ...south, sub: 'patient-1' }, 'GET', '/recordings/rec-n')
+    await send({ ...south, sub: 'patient-2' }, 'GET', '/recordings/rec-s')
+    await put(south, 'rec-n', 'patient-1')
+    await send({ ...south, sub: 'patient-1' }, 'POST', '/recordings/rec-s/ticket')
+    await ask(north, 'patient-1', one.issuer, 'rec-n', 'rec-s', 'rec-none')
+    await gate.recordings(new Request('https://gate.test/recordings/rec-s'), () => {})
+    await gate.flush()
+  }
+
+  test('a record names the tenant of the caller and that of the recording', async () => {
+    await fill()
+    const named = (await stored()).map(({ kind, tenant, recording_tenant }) => [
+      kind,
+      tenant,
+      recording_tenant,
+    ])
+    expect(named).toEqual(
+      expect.arrayContaining([
+        ['view', 'north', 'north'],
+        ['delivery', 'north', 'north'],
+        ['access', 'north', 'north'],
+        ['access', 'south', 'north'],
+        ['access', 'south', 'south'],
+        ['ticket', 'south', 'south'],
+        ['listed', 'north', undefined],
+        ['access', 'default', undefined],
+      ]),
+    )
+    const [listed] = (await stored()).filter(event => event.kind === 'listed')
+    expect(listed?.answers.map(answer => answer.recording_tenant)).toEqual(['north', 'south', undefined])
+  })
+
+  test('an analyst sees every record of their callers and recordings, no other, and no owner of another tenant’s', async () => {
+    await fill()
+    const every = await stored()
+    for (const [caller, tenant] of [
+      [north, 'north'],
+      [south, 'south'],
+    ] as const) {
+      const seen = await read(caller)
+      if (typeof seen === 'number') throw new Error(`answered ${seen}`)
+      const theirs = every.filter(event => {
+        const lists =
+          event.kind === 'listed' && event.answers.some(answer => answer.recording_tenant === tenant)
+        return event.tenant === tenant || event.recording_tenant === tenant || lists
+      })
+      expect(seen.map(({ id }) => id)).toEqual(theirs.map(({ id }) => id))
+      expect(theirs.length).toBeLessThan(every.length)
+      for (const event of seen) {
+        const whole = every.find(({ id }) => id === event.id)
+        expect(event.owner).toBe(event.recording_tenant === tenant ? whole?.owner : undefined)
+        if (event.kind !== 'listed') continue
+        for (const { owner, recording_tenant } of event.answers)
+          expect(owner !== undefined).toBe(recording_tenant === tenant)
+      }
+      const listed = seen.find(event => event.kind === 'listed')
+      const recordings = listed?.kind === 'listed' ? listed.answers.map(({ recording }) => recording) : []
+      expect(recordings).toEqual(tenant === 'north' ? ['rec-n', 'rec-s', 'rec-none'] : ['rec-s'])
+      expect(await read(caller, '?limit=2')).toEqual(seen.slice(0, 2))
+      expect(await read(caller, '?latest=true&limit=2')).toEqual(seen.slice(-2))
+    }
+    // It was there to be seen.
+    expect(
+      every.some(
+        ({ owner, tenant, recording_tenant }) => owner && tenant === 'south' && recording_tenant === 'north',
+      ),
+    ).toBe(true)
+  })
+
+  test('a ledger that knows nothing of tenants shows no more than one that does', async () => {
+    await fill()
+    const seen = await read(south)
+    const { record } = ledger
+    open(tenants, { record, read: ({ tenant: _, ...query }: LedgerQuery) => ledger.read(query) })
+    expect(await read(south)).toEqual(seen)
+  })
+
+  test('records of before the recording’s tenant was named show their caller’s tenant no owner, and all to who sees all', async () => {
+    const old = (id: string, tenant: string): LedgerEntry => ({
+      id,
+      json: canonical({
+        id,
+        t: '2026-11-01T00:00:00.000Z',
+        kind: 'access',
+        tenant,
+        reason: 'not_owner',
+        owner: 'psn_x',
+      }),
+    })
+    for (const one of [old('1', 'north'), old('2', 'south'), old('3', 'default')]) await ledger.record(one)
+    const answers = [{ recording: 'r', decision: 'deny', owner: 'psn_x' }]
+    const json = canonical({
+      id: '4',
+      t: '2026-11-01T00:00:00.000Z',
+      kind: 'listed',
+      tenant: 'north',
+      answers,
+    })
+    await ledger.record({ id: '4', json })
+    open([...tenants, entry(central, { allowed_roles: all, allow_all_tenants: true })])
+    const seen = await read(north)
+    expect(seen).toMatchObject([{ id: '1' }, { id: '4' }])
+    expect(JSON.stringify(seen)).not.toContain('psn_x')
+    expect(await read({ by: central })).toMatchObject([
+      { id: '1', owner: 'psn_x' },
+      { id: '2', owner: 'psn_x' },
+      { id: '3', owner: 'psn_x' },
+      { id: '4', answers },
+    ])
+  })
+
+  test('a token without a tenant reads nothing, unless its issuer’s entry says so', async () => {
+    await fill()
+    open([...tenants, entry(central, { allowed_roles: all })])
+    expect(await read({ by: central })).toBe(404)
+    expect((await stored()).at(-1)).toMatchObject({ reason: 'tenant_mismatch', issuer: central.issuer })
+    open([...tenants, entry(central, { allowed_roles: all, allow_all_tenants: true })])
+    const every = await stored()
+    expect(await read({ by: central })).toEqual(every)
+    // The leave is to read, with a role: it opens nothing else.
+    expect(await read({ by: central, roles: [] })).toBe(404)
+    expect((await send({ by: central, sub: 'patient-1' }, 'GET', '/recordings/rec-n')).status).toBe(404)
+    expect((await put({ by: central }, 'rec-n', 'patient-1', one.issuer)).status).toBe(409)
+  })
+
+  test.each(['default', 'unnamed'])('a tenant called %s sees nothing of those that have none', async org => {
+    await fill()
+    expect(await read({ by: one, org })).toBe(404)
+  })
+
+  test('an app asks, and a recorder stamps, within its own tenant, whoever’s people they are', async () => {
+    await fill()
+    open([...tenants, entry(two, { tenant_claim: 'org', allowed_roles: all })])
+    const decisions = async (response: Response) =>
+      ((await response.json()) as { evaluations: { decision: boolean }[] }).evaluations.map(
+        ({ decision }) => decision,
+      )
+    const partner = { by: two, org: 'south' }
+    expect(await decisions(await ask(partner, 'patient-1', one.issuer, 'rec-n', 'rec-s'))).toEqual([
+      false,
+      true,
+    ])
+    expect((await put(partner, 'rec-n', 'patient-1', one.issuer)).status).toBe(409)
+    expect((await put(partner, 'rec-new', 'patient-1', one.issuer)).status).toBe(201)
+    expect((await send({ ...north, sub: 'patient-1' }, 'GET', '/recordings/rec-new')).status).toBe(404)
+    expect((await send({ ...south, sub: 'patient-1' }, 'GET', '/recordings/rec-new')).status).toBe(200)
+  })
+})
