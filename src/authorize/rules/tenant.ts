@@ -22,7 +22,7 @@ export function withinTenant({ tenant, allTenants }: Principal, permit: Permit):
   return NOT_A_TENANT.has(tenant) ? refused('tenant_mismatch') : { ...permit, tenant }
 }
 
-/** The tenants that a record is of. Records from before version 0.4.0 don't say the recording's. */
+/** The tenants that a record is of. Older records don't say the recording's. */
 interface OfTenants {
   readonly tenant?: string
   readonly recording_tenant?: string
