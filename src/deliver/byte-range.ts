@@ -14,7 +14,7 @@ const MAX_HEADER = 256
 
 // RFC 9110 14.1.1 and 14.1.2 with the list rule of 5.6.1; the unit in any case.
 const UNIT = /^bytes=/i
-const SPEC = /^(?:(\d+)-(\d*)|-(\d+))$/
+const SPEC = /^[ \t]*(?:(?:(\d+)-(\d*)|-(\d+))[ \t]*)?$/
 
 /**
  * Reads a Range header. What isn't a well-formed set of byte ranges is undefined: it is to be ignored, not refused
@@ -24,13 +24,11 @@ export function parseRange(header: string | null): readonly RangeSpec[] | undefi
   if (header === null || header.length > MAX_HEADER || !UNIT.test(header)) return undefined
   const specs: RangeSpec[] = []
   for (const element of header.slice('bytes='.length).split(',')) {
-    const text = element.replace(/^[ \t]+|[ \t]+$/g, '')
-    if (text === '') continue
-    const match = SPEC.exec(text)
+    const match = SPEC.exec(element)
     if (match === null) return undefined
     const [, first, last, suffix] = match
     if (suffix !== undefined) specs.push({ suffix: Number(suffix) })
-    else {
+    else if (first !== undefined) {
       const spec = { first: Number(first), last: last === '' ? Number.POSITIVE_INFINITY : Number(last) }
       if (spec.last < spec.first) return undefined
       specs.push(spec)

@@ -38,16 +38,32 @@ export function hasNoEnding(name: string): boolean {
 /** How many bytes of an object `kindOfStart` needs. */
 export const START = 1024
 
-// What may stand before the first element of an XML, and that element's name, without its prefix. Each comment ends in
-// one way only: with a lazy `[\s\S]*?-->`, thirty of them in a row would be read in 2^30 ways and stop the isolate.
-const FIRST_ELEMENT =
-  /^\s*(?:(?:<\?[^>]*\?>|<!--(?:[^-]|-(?!->))*-->|<!DOCTYPE[^>[]*>)\s*)*<(?:[\w.-]+:)?([\w.-]+)[\s/>]/i
+// What may stand before the first element of an XML, a comment up to where it begins; and that element's name, without
+// its prefix. Read one by one: as one expression, a run of comments can be read in exponentially many ways.
+const PROLOG = /\s*(?:<\?[^>]*\?>|<!--|<!DOCTYPE[^>[]*>)/iy
+const ELEMENT = /\s*<(?:[\w.-]+:)?([\w.-]+)[\s/>]/y
+
+/** The name of the first element of an XML, in lower case; undefined if none begins where it could. */
+export function firstElement(xml: string): string | undefined {
+  let at = 0
+  for (;;) {
+    PROLOG.lastIndex = at
+    const [prolog] = PROLOG.exec(xml) ?? []
+    if (prolog === undefined) break
+    at += prolog.length
+    if (!prolog.endsWith('<!--')) continue
+    const end = xml.indexOf('-->', at)
+    if (end < 0) return undefined
+    at = end + '-->'.length
+  }
+  ELEMENT.lastIndex = at
+  return ELEMENT.exec(xml)?.[1]?.toLowerCase()
+}
 
 /** What an object begins as. An XML whose first element is further off counts as an MPD. */
 export function kindOfStart(bytes: Uint8Array): PlaylistKind | undefined {
   const start = new TextDecoder().decode(bytes)
   if (/^\s*(?:#EXTM3U|$)/i.test(start)) return 'hls'
   if (!/^\s*</.test(start)) return undefined
-  const [, element = 'mpd'] = FIRST_ELEMENT.exec(start) ?? []
-  return element.toLowerCase() === 'mpd' ? 'dash' : undefined
+  return (firstElement(start) ?? 'mpd') === 'mpd' ? 'dash' : undefined
 }

@@ -60,6 +60,12 @@ export function codeIn(text: string): string | undefined {
   return CODE.test(code) ? code : undefined
 }
 
+/** Whether XML ends with the end of an element that it began, so that nothing of it is cut off. */
+export function isWhole(xml: string, name: string): boolean {
+  const [, rest = ''] = xml.split(`<${name}`, 2)
+  return /^[\s>]/.test(rest) && xml.trimEnd().endsWith(`</${name}>`)
+}
+
 /** The beginning of a body, as text. What is left of it is not read. */
 export async function textOf(body: AsyncIterable<Uint8Array> | null, limit: number): Promise<string> {
   const decoder = new TextDecoder()

@@ -1,5 +1,5 @@
 import { StorageFault } from '../../../storage-fault.ts'
-import { s3Answered, s3Failed, textOf } from './s3-answer.ts'
+import { isWhole, s3Answered, s3Failed, textOf } from './s3-answer.ts'
 import type { Ask } from './s3-ask.ts'
 
 /** Two keys of 1024 characters, each written as `%XX`, with what stands around them. */
@@ -15,7 +15,7 @@ export async function firstBelow(ask: Ask, prefix: string): Promise<string | und
   )
   if (typeof listed !== 'string') throw s3Answered(listed, operation)
   // A page that is no list, or is cut off, must not pass for an empty one: nobody's recording is anybody's to claim.
-  if (!/<ListBucketResult[\s>][\s\S]*<\/ListBucketResult>\s*$/.test(listed)) {
+  if (!isWhole(listed, 'ListBucketResult')) {
     throw new StorageFault('S3 answered ListObjectsV2 with what is no list: look at S3_ENDPOINT')
   }
   // A store that knows nothing of encoding-type sends keys as they are.

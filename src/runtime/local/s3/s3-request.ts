@@ -51,7 +51,7 @@ const VISIBLE = /^[\x20-\x7e]*$/
 export function s3Signer(options: S3Options): (request: S3Request) => Promise<SignedRequest> {
   const { endpoint, bucket, accessKeyId, secretAccessKey, region = 'auto' } = options
   const { origin, pathname } = new URL(endpoint)
-  const bucketPath = `${pathname.replace(/\/+$/, '')}/${bucket}`
+  const bucketPath = `${pathname.replace(/\/$/, '')}/${bucket}`
   const cache = new Map<string, ArrayBuffer>()
 
   return async ({ operation, key, prefix, upload, number, headers = {} }) => {

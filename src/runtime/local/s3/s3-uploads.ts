@@ -1,7 +1,7 @@
 import type { RecordingStore } from '../../../deliver/recording-store.ts'
 import { type Uploads, UploadUnknown } from '../../../deliver/uploads.ts'
 import { StorageFault } from '../../../storage-fault.ts'
-import { codeIn, type S3Refusal, s3Answered } from './s3-answer.ts'
+import { codeIn, isWhole, type S3Refusal, s3Answered } from './s3-answer.ts'
 import { conditionFailed } from './s3-conditions.ts'
 import { conditionFor, stampsFor } from './s3-facts.ts'
 import type { Upload } from './s3-upload.ts'
@@ -82,9 +82,7 @@ function refusalOf(refusal: S3Refusal, operation: 'UploadPart' | 'CompleteMultip
 
 /** S3 may say 200 first, and in the text that follows that it failed. What is cut off has not said that it didn't. */
 function failureIn(text: string): S3Refusal | undefined {
-  if (/<CompleteMultipartUploadResult[\s>][\s\S]*<\/CompleteMultipartUploadResult>\s*$/.test(text)) {
-    return undefined
-  }
+  if (isWhole(text, 'CompleteMultipartUploadResult')) return undefined
   const code = codeIn(text)
   return { status: STATUS.get(code ?? '') ?? 200, code }
 }
