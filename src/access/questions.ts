@@ -2,6 +2,8 @@ import { isRecording } from '../locate/names.ts'
 
 /** Most questions in one call. */
 export const MAX_QUESTIONS = 1000
+/** Longest id of a subject, in characters: no token and no stamp names a longer one. */
+const MAX_ID = 255
 
 /** The subject that a question is about. */
 export interface Asked {
@@ -67,9 +69,12 @@ export function readCall(
   if (!SEMANTICS.has(semantic)) {
     return `options.evaluations_semantic must be one of ${[...SEMANTICS.keys()].join(', ')}`
   }
+  // Not all of the call is a default: work for each question must not grow with what else the call holds.
+  const { subject, action, resource, context = {} } = json
+  const defaults = { subject, action, resource, context }
   const questions = evaluations.map((item: unknown, index) => {
     const question = isObject(item)
-      ? readQuestion({ ...json, ...item }, issuers, own)
+      ? readQuestion(item, issuers, own, defaults)
       : flawed('it must be an object')
     return question.flaw === undefined
       ? question
@@ -82,18 +87,26 @@ export function readCall(
 }
 
 function readQuestion(
-  { subject, action, resource, context = {} }: Members,
+  members: Members,
   issuers: ReadonlySet<string>,
   own: string,
+  defaults: Members = { context: {} },
 ): Question {
+  const {
+    subject = defaults.subject,
+    action = defaults.action,
+    resource = defaults.resource,
+    context = defaults.context,
+  } = members
   if (!isObject(subject)) return flawed('subject must be an object with type and id')
   const { type, id, properties = {} } = subject
-  if (!isText(type) || !isText(id)) return flawed('subject.type and subject.id must be texts')
+  if (!isText(type) || !isText(id)) return flawed('subject.type and subject.id must be strings')
+  if (id.length > MAX_ID) return flawed(`subject.id must have at most ${MAX_ID} characters`)
   if (!isObject(properties)) return flawed('subject.properties must be an object')
   if (!isObject(action) || !isText(action.name)) return flawed('action must be an object with a name')
   if (!isObject(resource)) return flawed('resource must be an object with type and id')
   if (!isText(resource.type) || !isText(resource.id))
-    return flawed('resource.type and resource.id must be texts')
+    return flawed('resource.type and resource.id must be strings')
   if (!isObject(context)) return flawed('context must be an object')
   const { issuer = own } = properties
   // A recording may be stamped with anything: only who can ask for it may be told that it is theirs.
