@@ -176,7 +176,7 @@ describe('what can not be stored is said, recorded, and changes nothing', () => 
       body,
       duplex: 'half',
     } as RequestInit)
-    expect(response.status).toBe(400)
+    expect(response.status).toBe(411)
     expect(await response.text()).toContain('Content-Length is missing')
   })
 
