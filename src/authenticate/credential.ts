@@ -22,5 +22,20 @@ export function credential(request: Request): string | Refused {
  */
 export function hasTokenInQuery({ url }: Request): boolean {
   const query = url.indexOf('?')
-  return query >= 0 && new URLSearchParams(url.slice(query)).has('access_token')
+  return (
+    query >= 0 &&
+    url
+      .slice(query + 1)
+      .split('&')
+      .some(isToken)
+  )
+}
+
+const TOKEN = 'access_token'
+
+/** Decodes only what can be the name: Node's URLSearchParams takes quadratic time for many parameters. */
+function isToken(parameter: string): boolean {
+  const [name = ''] = parameter.split('=', 1)
+  if (name === TOKEN) return true
+  return name.includes('%') && name.length <= 3 * TOKEN.length && new URLSearchParams(`?${name}`).has(TOKEN)
 }
