@@ -10,7 +10,7 @@ import type { BodyTimeouts } from '../request-body.ts'
 import { type Answer, decide, type Facts, ROUND } from './decide.ts'
 import { recordListed } from './listed.ts'
 import { EVALUATIONS } from './paths.ts'
-import { type Asked, type Call, type Question, readCall } from './questions.ts'
+import { type Asked, askedIn, type Call, type Question, readCall } from './questions.ts'
 
 /** Most bytes of a call. */
 const MAX_BODY = 1_048_576
@@ -43,13 +43,17 @@ export async function evaluate(
   const { bodyTimeouts: timeouts } = desk
   const body = await readJson(attempt.request, { most: MAX_BODY, invalid: 'question_invalid', timeouts })
   if (isRefused(body)) return body
-  const call = readCall(body.json, path === EVALUATIONS, desk.issuers, subject.issuer)
+  // Whatever becomes of the call: a refusal's record names whom and what it asked about.
+  const list = path === EVALUATIONS
+  attempt.asked = askedIn(body.json, list, desk.issuers, subject.issuer)
+  const call = readCall(body.json, list, desk.issuers, subject.issuer)
   if (typeof call === 'string') return refused('question_invalid', call)
   const refusal = mayAsk(call, subject)
   if (refusal !== undefined) return refusal
 
   const answers = await decide(call, subject, desk)
-  await recordListed(attempt, answers, subject, desk.record, desk.pseudonym).catch(
+  const { asked: _, ...listing } = attempt
+  await recordListed(listing, answers, subject, desk.record, desk.pseudonym).catch(
     Fault.as('ledger_unavailable'),
   )
   await beat(Math.ceil(answers.length / ROUND))

@@ -1,3 +1,4 @@
+import type { AskedAbout } from '../ledger/observe.ts'
 import { isRecording } from '../locate/names.ts'
 
 /** Most questions in one call. */
@@ -118,6 +119,37 @@ function readQuestion(
     about: type === 'user' ? { id, issuer } : undefined,
     recording: plays && type === 'user' ? resource.id : undefined,
   }
+}
+
+/** Most subjects and recordings that the record of a refused call names: with 128 characters each they fit it. */
+const MAX_NAMED = { subjects: 16, recordings: 256 }
+
+/**
+ * Whom and what a call asks about, as far as it can be read, whether it is answered or not. Only what can be a
+ * subject of a trusted issuer, and the id of a recording, is named: nothing else that a caller sends.
+ */
+export function askedIn(json: unknown, list: boolean, issuers: ReadonlySet<string>, own: string): AskedAbout {
+  const call = isObject(json) ? json : {}
+  const items: readonly unknown[] =
+    list && Array.isArray(call.evaluations) && call.evaluations.length > 0 ? call.evaluations : [{}]
+  const subjects = new Map<string, Asked>()
+  const recordings = new Set<string>()
+  for (const item of items.slice(0, MAX_QUESTIONS)) {
+    const { subject = call.subject, resource = call.resource } = isObject(item) ? item : {}
+    const about = userIn(subject, issuers, own)
+    if (about !== undefined && subjects.size < MAX_NAMED.subjects)
+      subjects.set(JSON.stringify([about.issuer, about.id]), about)
+    const id = isObject(resource) && resource.type === 'recording' ? resource.id : undefined
+    if (isText(id) && isRecording(id) && recordings.size < MAX_NAMED.recordings) recordings.add(id)
+  }
+  return { questions: items.length, subjects: [...subjects.values()], recordings: [...recordings] }
+}
+
+function userIn(subject: unknown, issuers: ReadonlySet<string>, own: string): Asked | undefined {
+  const { type, id, properties = {} } = isObject(subject) ? subject : {}
+  const { issuer = own } = isObject(properties) ? properties : {}
+  const isUser = type === 'user' && isText(id) && id !== '' && id.length <= MAX_ID
+  return isUser && isText(issuer) && issuers.has(issuer) ? { id, issuer } : undefined
 }
 
 const flawed = (flaw: string): Question => ({ about: undefined, recording: undefined, flaw })

@@ -51,6 +51,15 @@ export interface EventHead {
   readonly release?: string
   readonly client?: string
   readonly net?: EventNetwork
+  /** Of a refused call that asked what may be played: what it asked about, as far as it was read. */
+  readonly asked?: {
+    /** How many questions it held. */
+    readonly questions: number
+    /** Pseudonyms of the subjects it asked about, each once, the first 16. */
+    readonly subjects: readonly string[]
+    /** The recordings it asked about, each once, the first 256. */
+    readonly recordings: readonly string[]
+  }
   readonly gate: {
     readonly version: string
     /** Which isolate of the gate: a random text, made when it started. */

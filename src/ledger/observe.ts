@@ -5,6 +5,14 @@ import type { EventHead } from './event.ts'
 import type { CallerNetwork } from './network.ts'
 import type { Pseudonym } from './pseudonym.ts'
 
+/** What a call asks about, before an app shows a list: bounded, and nothing in it but ids. */
+export interface AskedAbout {
+  /** How many questions it holds. */
+  readonly questions: number
+  readonly subjects: readonly { readonly id: string; readonly issuer: string }[]
+  readonly recordings: readonly string[]
+}
+
 /** What came to light about a request so far. Stages add to it as the request goes through. */
 export interface Attempt {
   /** When the request came, in milliseconds since 1970. */
@@ -20,6 +28,8 @@ export interface Attempt {
   ticket?: string
   /** Of the recording asked for, where there is one. */
   binding?: Binding
+  /** Of a call that asks what may be played: absent from the record of its answer, which names each by itself. */
+  asked?: AskedAbout
 }
 
 /**
@@ -36,6 +46,7 @@ export interface Observed {
   readonly part: string | undefined
   readonly binding: Binding | undefined
   readonly release: string | undefined
+  readonly asked: AskedAbout | undefined
 }
 
 // Too short for a signed token: nothing that a caller sends may end up as a secret in the log.
@@ -45,7 +56,7 @@ const RELEASE = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,31}$/
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/
 
 /** Takes from an attempt what its record says. */
-export function observe({ at, request, network, place, subject, ticket, binding }: Attempt): Observed {
+export function observe({ at, request, network, place, subject, ticket, binding, asked }: Attempt): Observed {
   return {
     at,
     network: network(),
@@ -55,6 +66,7 @@ export function observe({ at, request, network, place, subject, ticket, binding 
     part: place?.part === undefined ? undefined : detached(place.part),
     binding,
     release: releaseOf(request, subject),
+    asked,
   }
 }
 
@@ -66,7 +78,7 @@ function releaseOf(request: Request, subject: Subject | undefined): string | und
 
 /** The head of a record. What is unknown is left out; what is a person becomes a pseudonym. */
 export async function headOf(
-  { at, network, subject, ticket, recording, part, binding, release }: Observed,
+  { at, network, subject, ticket, recording, part, binding, release, asked }: Observed,
   id: string,
   gate: EventHead['gate'],
   pseudonym: Pseudonym,
@@ -77,7 +89,7 @@ export async function headOf(
     value: string | undefined,
     issuer: string | undefined,
   ) => (value === undefined || issuer === undefined ? undefined : pseudonym(field, issuer, value))
-  const [who, session, token, owner, address, [actor, ...prior]] = await Promise.all([
+  const [who, session, token, owner, address, [actor, ...prior], askedAbout] = await Promise.all([
     name('subject', subject?.id, subject?.issuer),
     name('session', subject?.session, subject?.issuer),
     name('token', subject?.token, subject?.issuer),
@@ -85,6 +97,7 @@ export async function headOf(
     ip === undefined ? undefined : pseudonym('ip', '', ip),
     // An actor has the pseudonym that it has as a subject, so that its records can be joined.
     Promise.all(chainOf(subject?.actor).map(({ id, issuer }) => pseudonym('subject', issuer, id))),
+    asked && pseudonymous(asked, pseudonym),
   ])
   const net = present({ prefix, ip: address, asn, country })
   return {
@@ -108,6 +121,7 @@ export async function headOf(
       release,
       client: named(subject?.client),
       net: Object.keys(net).length > 0 ? net : undefined,
+      asked: askedAbout,
     }),
     gate,
   }
@@ -116,6 +130,14 @@ export async function headOf(
 /** All who act, from the current one to the first. */
 const chainOf = (actor: Actor | undefined): readonly Actor[] =>
   actor === undefined ? [] : [actor, ...chainOf(actor.actor)]
+
+async function pseudonymous(
+  { questions, subjects, recordings }: AskedAbout,
+  pseudonym: Pseudonym,
+): Promise<EventHead['asked']> {
+  const about = await Promise.all(subjects.map(({ id, issuer }) => pseudonym('subject', issuer, id)))
+  return { questions, subjects: about, recordings }
+}
 
 const named = (name: string | undefined): string | undefined =>
   name !== undefined && NAME.test(name) ? name : undefined

@@ -10,12 +10,14 @@ import type { Attempt } from './observe.ts'
 /**
  * What the caller of a refusal knows of it: what was answered, to which request of whose. Nothing else may go in, as two
  * refusals with one key are answered with one id, and two that differ in it are not. Undefined for one that always gets a
- * record of its own: a fault of ours, a conflict, or an upload that can't be stored.
+ * record of its own: a fault of ours, a conflict, an upload that can't be stored, or a call of questions, whose record
+ * names what it asked about.
  */
 export async function visibleKey(
-  { request, place, subject, ticket, network }: Attempt,
+  { request, place, subject, ticket, network, asked }: Attempt,
   { reason, method, status }: AccessFacts,
 ): Promise<string | undefined> {
+  if (asked !== undefined) return undefined
   const stage = stageOf(reason)
   if (stage === 'fault' || stage === 'upload' || status === 409) return undefined
   const { ip, prefix } = network()
