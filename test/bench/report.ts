@@ -19,6 +19,8 @@ export interface Findings {
 export interface Ratio {
   readonly row: Row
   readonly spread: Spread
+  /** Of each round. */
+  readonly values: readonly number[]
 }
 
 /** Of each round the quotient of one figure of two contenders; the median is the ratio. */
@@ -35,7 +37,7 @@ export function ratio(
     (figures, round) => figures[figure] / (others[round]?.[figure] ?? Number.NaN),
   )
   const across = spread(quotients)
-  return { row: row(name, across.median, 'x', target), spread: across }
+  return { row: row(name, across.median, 'x', target), spread: across, values: quotients }
 }
 
 /** All figures of a scenario, medians over its rounds. */

@@ -55,6 +55,25 @@ export interface Scenarios {
   readonly refusals: Scenario
 }
 
+/** Makes the scenario of a player that seeks, for some workers. */
+export function rangesOf(workers: readonly BenchWorker[], token: string): Scenario {
+  const exchange = (): Exchange => {
+    const offset = Math.floor(Math.random() * (OBJECTS.seekable.size - RANGE))
+    const headers = { Authorization: `Bearer ${token}`, Range: `bytes=${offset}-${offset + RANGE - 1}` }
+    return { request: get(OBJECTS.seekable.path, headers), status: 206, length: RANGE }
+  }
+  return {
+    name: '64 KiB ranges',
+    bytes: RANGE,
+    connections: 16,
+    warmUp: 1500,
+    rounds: 19,
+    turns: 6,
+    requests: 100,
+    contenders: workers.map(worker => ({ name: worker.name, worker, exchange })),
+  }
+}
+
 /** Makes the scenarios for running workers. */
 export function scenariosOf({ bare, naive, mediaward, bareInsert, token }: Workers): Scenarios {
   const bearer = { Authorization: `Bearer ${token}` }
@@ -64,11 +83,6 @@ export function scenariosOf({ bare, naive, mediaward, bareInsert, token }: Worke
     status: 200,
     length: size,
   })
-  const somewhere = (): Exchange => {
-    const offset = Math.floor(Math.random() * (OBJECTS.seekable.size - RANGE))
-    const headers = { ...bearer, Range: `bytes=${offset}-${offset + RANGE - 1}` }
-    return { request: get(OBJECTS.seekable.path, headers), status: 206, length: RANGE }
-  }
   const small = whole(OBJECTS.small)
   const large = whole(OBJECTS.large)
   const foreign: Exchange = { request: get(OBJECTS.foreign.path, bearer), status: 404 }
@@ -81,16 +95,7 @@ export function scenariosOf({ bare, naive, mediaward, bareInsert, token }: Worke
   const all = (exchange: () => Exchange): readonly Contender[] =>
     [bare, naive, mediaward].map(worker => ({ name: worker.name, worker, exchange }))
   return {
-    ranges: {
-      name: '64 KiB ranges',
-      bytes: RANGE,
-      connections: 16,
-      warmUp: 1500,
-      rounds: 19,
-      turns: 6,
-      requests: 100,
-      contenders: all(somewhere),
-    },
+    ranges: rangesOf([bare, naive, mediaward], token),
     small: {
       name: '1 MiB objects',
       bytes: OBJECTS.small.size,

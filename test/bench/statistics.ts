@@ -45,6 +45,24 @@ export function spread(values: readonly number[]): Spread {
   }
 }
 
+/**
+ * The 95 % interval of the median of what some values are a sample of, by order statistics: it takes nothing for
+ * granted of how they are spread (Conover, Practical Nonparametric Statistics, 3.2). From six values on.
+ */
+export function medianInterval(values: readonly number[]): readonly [number, number] {
+  const sorted = values.toSorted((a, b) => a - b)
+  const count = sorted.length
+  // How many may lie beyond each end: as many as of so many tosses of a coin in at most 2.5 % of all cases.
+  let beyond = 0
+  let chance = 0.5 ** count
+  for (let below = chance; below <= 0.025; below += chance) {
+    beyond += 1
+    chance *= (count - beyond + 1) / beyond
+  }
+  if (beyond === 0) return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
+  return [sorted[beyond - 1] ?? Number.NaN, sorted[count - beyond] ?? Number.NaN]
+}
+
 /** The value that a share of the sorted values isn't beyond. */
 function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN

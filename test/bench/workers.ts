@@ -11,8 +11,10 @@ import { BARE, BARE_INSERT, SEED } from './scripts.ts'
 const NAIVE = new URL('naive.worker.ts', import.meta.url).pathname
 const MEBIBYTE = 2 ** 20
 
-/** The patient who asks, and the one whose recording is none of their business. */
-const [PATIENT, OTHER] = ['patient-1', 'patient-2']
+/** The patient who asks. */
+export const PATIENT = 'patient-1'
+/** The one whose recording is none of their business. */
+const OTHER = 'patient-2'
 
 /** An object of the bench. `path` is where all workers have it, `size` is in bytes. */
 export interface BenchObject {
@@ -113,13 +115,14 @@ export async function startWorkers(folder: string): Promise<Workers> {
   }
 }
 
-interface Settings {
+/** What a worker is started with. */
+export interface Settings {
   readonly bindings?: Record<string, string>
   readonly durableObjects?: Record<string, { className: string; useSQLite: boolean }>
 }
 
 /** As `mediaward dev` starts its worker, so that all have the same road from socket to worker. */
-async function startWorker(
+export async function startWorker(
   name: string,
   script: string,
   data: string,
@@ -150,7 +153,11 @@ async function startWorker(
 }
 
 /** Fills a folder in a process of its own: the memory that storing takes must not count for reading. */
-async function seed(folder: string, issuer: TestIssuer, objects: readonly BenchObject[]): Promise<void> {
+export async function seed(
+  folder: string,
+  issuer: TestIssuer,
+  objects: readonly BenchObject[],
+): Promise<void> {
   const { port, stop } = await startWorker('seed', SEED, folder, {})
   for (const object of objects) {
     const { path, owner } = object
