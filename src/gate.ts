@@ -17,6 +17,7 @@ import { checkOptions, checkStores, clockOf, type MediawardOptions } from './opt
 import { deliveryRecorder } from './play/deliveries.ts'
 import { issueTicket, type TicketOffice } from './play/issue-ticket.ts'
 import { type Playing, playRecording } from './play/play-recording.ts'
+import { rememberVerdicts } from './play/read-playlist.ts'
 import { type Admissions, identifyViewer } from './play/viewer.ts'
 import { viewRecorder } from './play/views.ts'
 import { isRefused, type Refused, refused } from './refusal.ts'
@@ -61,8 +62,9 @@ export function createGate(options: MediawardOptions): Gate {
   const places = (recording: string) => locations.map(({ keyPrefix }) => keyPrefix(recording))
   const deliveries = deliveryRecorder(record, now)
   const beginView = viewRecorder(record, now, options.views)
-  const playing: Playing = { store, soleIssuer, locations, publicUrl, beginView, deliveries }
-  const storage: Storage = { store, issuers: names, places, bodyTimeouts }
+  const verdicts = rememberVerdicts()
+  const playing: Playing = { store, soleIssuer, locations, publicUrl, verdicts, beginView, deliveries }
+  const storage: Storage = { store, issuers: names, places, locations, publicUrl, bodyTimeouts }
   const tickets = ticketing && ticketsUnder(ticketing.keys)
   const trusted = new Map(issuers.map(entry => [entry.issuer, entry]))
   const admissions: Admissions = { identify, tickets, issuers: trusted, locations }
@@ -77,9 +79,8 @@ export function createGate(options: MediawardOptions): Gate {
     const { action } = target
     if (action === 'play' || 'ticket' in target) {
       const viewer = await identifyViewer(attempt, target, admissions, waitUntil)
-      return isRefused(viewer)
-        ? viewer
-        : playRecording(attempt, viewer.place, viewer.subject, playing, crossOrigin, waitUntil)
+      if (isRefused(viewer)) return viewer
+      return playRecording(attempt, viewer.place, viewer.subject, playing, crossOrigin, waitUntil)
     }
     if (action === undefined) return refused('method_not_allowed')
 

@@ -80,13 +80,14 @@ export function guard(
     }
     if (!isRefused(outcome)) return outcome
     // From here on a refusal: what only its record needs is made only now.
-    const { refused: reason, detail } = outcome
-    const answer = answerTo(reason, concealedStatus, allow(request))
+    const { refused: reason, detail, spot } = outcome
+    // Of those who are refused a playlist, only a recorder is sent a detail.
+    const answer = answerTo(reason, concealedStatus, allow(request), detail !== undefined)
     const id = eventId(now())
     tellOperator(`${reason}, event ${id}`, cause)
     let recorded: RecordedRefusal
     try {
-      recorded = await refusals.record(attempt, denialOf(request, reason, answer.status), id, waitUntil)
+      recorded = await refusals.record(attempt, denialOf(request, reason, answer.status, spot), id, waitUntil)
     } catch (error) {
       tellOperator(`ledger_unavailable, event ${id}`, error)
       // A refusal that nobody can look up later must not leave; it is a fault of ours until it can be recorded.

@@ -1,11 +1,23 @@
 import { type Reason, stageOf } from './reason.ts'
 
+/** Where in a playlist something stands. Names that no list of ours has are `other`: what is stored may say anything. */
+export interface Spot {
+  /** Counted from 1. */
+  readonly line: number
+  /** The tag of HLS or the element of DASH; absent for a line that is a URI. */
+  readonly tag?: string
+  readonly attribute?: string
+}
+
 /** A request that goes no further, and why. */
 export interface Refused {
   readonly refused: Reason
+  /** For a playlist: what in it is refused. It goes on record. */
+  readonly spot?: Spot
   /**
    * What is wrong and how to fix it. Sent only to a recorder whose upload can't be stored, to an app whose question
-   * can't be understood, and to a caller whose path can't be a recording's: it follows from the request alone.
+   * can't be understood, and to a caller whose path can't be a recording's: it follows from the
+   * request alone, and repeats nothing of a body.
    */
   readonly detail?: string
 }
@@ -35,8 +47,14 @@ const CHALLENGE = 'Bearer realm="mediaward"'
  *
  * @param concealedStatus the one status for all of them: 404, or 403 where a deployment prefers it
  * @param allow the methods that the route has, for a 405
+ * @param isStoring whether it was refused to who stores, and not to who plays
  */
-export function answerTo(reason: Reason, concealedStatus: 403 | 404, allow: string = ''): RefusalAnswer {
+export function answerTo(
+  reason: Reason,
+  concealedStatus: 403 | 404,
+  allow: string = '',
+  isStoring: boolean = false,
+): RefusalAnswer {
   const stage = stageOf(reason)
   switch (stage) {
     case 'locate':
@@ -61,6 +79,7 @@ export function answerTo(reason: Reason, concealedStatus: 403 | 404, allow: stri
         ? { status: 404, title: 'Not Found', headers: {} }
         : { status: 403, title: 'Forbidden', headers: {} }
     case 'playlist':
+      if (isStoring) return { status: 400, title: 'Bad Request', headers: {} }
       // Only who may watch the recording gets here, so it tells nobody that there is one.
       return { status: 403, title: 'Forbidden', headers: {} }
     case 'encoding':

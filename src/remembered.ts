@@ -1,13 +1,20 @@
 /**
- * The most recently used values by their key, at most `capacity` of them. A `Map` keeps the order of insertion, so
- * the first key is the one that was used longest ago.
+ * The most recently used values by their key, as many as weigh at most `capacity`. A `Map` keeps the order of insertion,
+ * so the first key is the one that was used longest ago.
  */
 export class Remembered<Value> {
   readonly #capacity: number
+  readonly #weigh: (value: Value, key: string) => number
   readonly #values = new Map<string, Value>()
+  #weight = 0
 
-  constructor(capacity: number) {
+  /**
+   * @param weigh what a value counts for; by default each counts for one. A value that alone weighs more than `capacity`
+   * is not kept
+   */
+  constructor(capacity: number, weigh: (value: Value, key: string) => number = () => 1) {
     this.#capacity = capacity
+    this.#weigh = weigh
   }
 
   get(key: string): Value | undefined {
@@ -19,13 +26,24 @@ export class Remembered<Value> {
     return value
   }
 
-  /** Returns the value that had to make room, if one had to. */
+  /** Returns the value that had to make room, the last of them if there are several. */
   set(key: string, value: Value): Value | undefined {
-    this.#values.delete(key)
+    this.#delete(key)
     this.#values.set(key, value)
-    if (this.#values.size <= this.#capacity) return undefined
-    const [oldest] = this.#values
-    if (oldest !== undefined) this.#values.delete(oldest[0])
-    return oldest?.[1]
+    this.#weight += this.#weigh(value, key)
+    let gone: Value | undefined
+    for (const oldest of this.#values.keys()) {
+      if (this.#weight <= this.#capacity) break
+      gone = this.#delete(oldest)
+    }
+    return gone
+  }
+
+  #delete(key: string): Value | undefined {
+    const value = this.#values.get(key)
+    if (value === undefined) return undefined
+    this.#values.delete(key)
+    this.#weight -= this.#weigh(value, key)
+    return value
   }
 }

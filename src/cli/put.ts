@@ -53,7 +53,7 @@ export async function put(args: readonly string[]): Promise<void> {
 
   // All that can be known to be wrong is said before the first byte is sent.
   const url = new URL(`${values.prefix}/${id}`, gateAt(values.url))
-  const sources = await sourcesOf(source)
+  const sources = await sourcesOf(source, url)
   const token = await tokenFor(values.token, values.data, 'recorder')
   const identity = { url: url.href, owner, issuer, source: resolve(source) }
   const journal = await Journal.open(values.data, identity, values.anew)

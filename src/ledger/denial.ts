@@ -1,11 +1,12 @@
 import type { Reason } from '../reason.ts'
+import type { Spot } from '../refusal.ts'
 import type { AccessFacts } from './event.ts'
 
 const METHODS = new Set(['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'])
 const RANGE = /^bytes=\d{0,15}-\d{0,15}$/
 
 /** What the record of a refusal says beyond who asked and for what. */
-export function denialOf(request: Request, reason: Reason, status: number): AccessFacts {
+export function denialOf(request: Request, reason: Reason, status: number, playlist?: Spot): AccessFacts {
   const range = request.headers.get('range') ?? ''
   return {
     kind: 'access',
@@ -14,5 +15,6 @@ export function denialOf(request: Request, reason: Reason, status: number): Acce
     status,
     method: METHODS.has(request.method) ? request.method : 'other',
     ...(RANGE.test(range) && { range }),
+    ...(playlist !== undefined && { playlist }),
   }
 }

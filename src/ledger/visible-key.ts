@@ -20,6 +20,8 @@ export async function visibleKey(
   if (asked !== undefined) return undefined
   const stage = stageOf(reason)
   if (stage === 'fault' || stage === 'upload' || status === 409) return undefined
+  // To a recorder, whose answer says what is wrong with what it sent.
+  if (stage === 'playlist' && status === 400) return undefined
   const { ip, prefix } = network()
   // Whose a token is that isn't accepted isn't the caller's to know, or it would see that its signature was good.
   const who =

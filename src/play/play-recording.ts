@@ -12,12 +12,19 @@ import {
 import { type Attempt, observe } from '../ledger/observe.ts'
 import type { CompiledLocation } from '../locate/location.ts'
 import type { PlaylistKind } from '../playlist/kind.ts'
+import { kindAt } from '../playlist/place.ts'
 import { type Place, settled } from '../recording.ts'
 import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
 import { StorageFault } from '../storage-fault.ts'
 import type { WaitUntil } from '../wait-until.ts'
 import type { Deliveries } from './deliveries.ts'
-import { isNamedPlaylist, kindByBytes, kindOf, type ReadPlaylist, readPlaylist } from './read-playlist.ts'
+import {
+  isNamedPlaylist,
+  kindByBytes,
+  type ReadPlaylist,
+  readPlaylist,
+  type Verdicts,
+} from './read-playlist.ts'
 import type { BeginView } from './views.ts'
 
 /** What playing takes beside the request. */
@@ -28,6 +35,7 @@ export interface Playing {
   readonly locations: readonly CompiledLocation[]
   /** The origin that absolute URLs in playlists may begin with; undefined if none may be there. */
   readonly publicUrl: string | undefined
+  readonly verdicts: Verdicts
   readonly beginView: BeginView
   readonly deliveries: Deliveries
 }
@@ -45,7 +53,7 @@ export async function playRecording(
   attempt: Attempt,
   place: Place,
   subject: Subject,
-  { store, soleIssuer, locations, publicUrl, beginView, deliveries }: Playing,
+  { store, soleIssuer, locations, publicUrl, verdicts, beginView, deliveries }: Playing,
   crossOrigin: Record<string, string>,
   waitUntil: WaitUntil,
 ): Promise<Response | Refused> {
@@ -78,7 +86,7 @@ export async function playRecording(
   if (part.encoding !== undefined) throw new Fault('encoding_unsupported', CODED)
   if (withheld !== undefined && servedRange(range, part.size) !== undefined) unavailable(withheld)
 
-  const kind = kindOf(part, place)
+  const kind = part.size === 0 ? undefined : kindAt(place, part.contentType)
   const playlist = kind && (await readThrough(kind, part))
   if (playlist !== undefined && isRefused(playlist)) return playlist
   const shown = playlist?.part ?? part
@@ -100,7 +108,7 @@ export async function playRecording(
     const opened = holds(part, whole) ? part : await openAnew(whole, part)
     return isRefused(opened)
       ? opened
-      : readPlaylist(opened, found, place, locations, publicUrl).catch(unavailable)
+      : readPlaylist(opened, found, place, locations, publicUrl, verdicts).catch(unavailable)
 
     function letGo(error: unknown): never {
       discard(part, waitUntil)

@@ -1,20 +1,12 @@
 import type { ByteRange } from '../deliver/byte-range.ts'
-import { deliveryOf } from '../deliver/media-type.ts'
 import type { OpenedPart, RecordingStore, StoredPart } from '../deliver/recording-store.ts'
-import { locate } from '../locate/locate.ts'
 import type { CompiledLocation } from '../locate/location.ts'
-import {
-  hasNoEnding,
-  kindOfName,
-  kindOfStart,
-  kindOfType,
-  PLAYLIST_TYPE,
-  type PlaylistKind,
-  START,
-} from '../playlist/kind.ts'
-import { MAX_PLAYLIST, rewritePlaylist } from '../playlist/playlist.ts'
+import { kindOfName, kindOfStart, PLAYLIST_TYPE, type PlaylistKind, START } from '../playlist/kind.ts'
+import { contextOf } from '../playlist/place.ts'
+import { MAX_PLAYLIST, rewriteBytes } from '../playlist/playlist.ts'
 import type { Place } from '../recording.ts'
 import { isRefused, type Refused, refused } from '../refusal.ts'
+import { Remembered } from '../remembered.ts'
 
 /** A playlist as it is sent. */
 export interface ReadPlaylist {
@@ -24,26 +16,31 @@ export interface ReadPlaylist {
   readonly open: (range: ByteRange) => OpenedPart
 }
 
+/** What became of playlists: rewriting one of the longest takes long enough that a loop of requests would be felt. */
+export type Verdicts = Remembered<Verdict>
+
+/** What is to be sent; `stored` if that is what is stored. */
+type Verdict = { readonly bytes: Uint8Array<ArrayBuffer>; readonly isStored: boolean } | Refused
+
 /** Changes with what rewriting does, so that no cache holds one text under the tag of another. */
 const REWRITTEN = '-m1"'
+/** Most bytes that the verdicts of an isolate take. */
+const MOST_REMEMBERED = 16 * 1024 * 1024
+/** What a verdict takes beside its bytes and its key, at most: a guess. */
+const OVERHEAD = 512
 
-/**
- * Whether a stored object is a playlist, and of which kind, as far as its media type and its name tell: `untold` where
- * neither does, so that a player would go by its first bytes.
- */
-export function kindOf(part: StoredPart, { part: name, key }: Place): PlaylistKind | 'untold' | undefined {
-  if (part.size === 0) return undefined
-  // By the same name as its media type, so that nothing is delivered as a playlist unread.
-  const kind = kindOfType(part.contentType) ?? kindOfName(name ?? key)
-  if (kind !== undefined) return kind
-  const isTold = name === undefined ? deliveryOf(part.contentType, '').inert : !hasNoEnding(name)
-  return isTold ? undefined : 'untold'
+/** Makes the memory of an isolate. */
+export function rememberVerdicts(): Verdicts {
+  return new Remembered(
+    MOST_REMEMBERED,
+    (verdict, key) => OVERHEAD + 2 * key.length + ('bytes' in verdict ? verdict.bytes.length : 0),
+  )
 }
 
 /**
- * The same by its first bytes.
+ * The kind of a stored object by its first bytes.
  *
- * @throws Error where it is another object by now, which was not decided on
+ * @throws Error if it is another object by now, which was not decided on
  */
 export async function kindByBytes(
   { etag }: StoredPart,
@@ -63,7 +60,8 @@ export function isNamedPlaylist({ part }: Place): boolean {
 }
 
 /**
- * Reads a playlist to its end and rewrites it, so that all that it names is a part of its own recording.
+ * Reads a playlist to its end and rewrites it, so that all that it names is a part of its own recording. Each request is
+ * decided before it comes here, whether its verdict is remembered or not.
  *
  * @param opened all of it
  * @param origin that absolute URLs in it may begin with, as the configuration says
@@ -74,41 +72,29 @@ export async function readPlaylist(
   place: Place,
   locations: readonly CompiledLocation[],
   origin: string | undefined,
+  verdicts: Verdicts,
 ): Promise<ReadPlaylist | Refused> {
   const { body, range: _, taken: __, ...part } = opened
-  if (part.size > MAX_PLAYLIST) {
+  if (part.size > MAX_PLAYLIST[kind]) {
     await body.cancel().catch(() => {})
     return refused('playlist_invalid')
   }
-  const stored = new Uint8Array(await new Response(body).arrayBuffer())
-  const text = decoded(stored)
-  if (text === undefined) return refused('playlist_invalid')
-  const outcome = rewritePlaylist(text, kind, { origin, part: place.part, partOf })
-  if (isRefused(outcome)) return outcome
-  const contentType = PLAYLIST_TYPE[kind]
-  if (outcome.text === text) return sending({ ...part, contentType }, new Blob([stored]))
-  const rewritten = new Blob([outcome.text])
-  const etag = part.etag.replace(/"$/, REWRITTEN)
-  return sending({ ...part, contentType, size: rewritten.size, etag }, rewritten)
-
-  /** The part of this recording that a path names, at the location that relative URLs lead to from here. */
-  function partOf(path: string): string | undefined {
-    const found = locate(path, locations)
-    if (isRefused(found) || place.part === undefined || found.place.part === undefined) return undefined
-    const key = place.key.slice(0, -place.part.length) + found.place.part
-    return found.place.recording === place.recording && found.place.key === key ? found.place.part : undefined
-  }
+  // Not by the entity tag alone: what the same bytes name depends on where they are.
+  const key = JSON.stringify([kind, origin, place.recording, place.part, place.key, part.etag])
+  let verdict = verdicts.get(key)
+  if (verdict === undefined) {
+    const stored = new Uint8Array(await new Response(body).arrayBuffer())
+    const bytes = rewriteBytes(stored, kind, contextOf(place, locations, origin))
+    verdict = isRefused(bytes) ? bytes : { bytes, isStored: bytes === stored }
+    verdicts.set(key, verdict)
+  } else await body.cancel().catch(() => {})
+  if (isRefused(verdict)) return verdict
+  const { bytes, isStored } = verdict
+  const etag = isStored ? part.etag : part.etag.replace(/"$/, REWRITTEN)
+  return sending({ ...part, contentType: PLAYLIST_TYPE[kind], size: bytes.length, etag }, bytes)
 }
 
-function sending(part: StoredPart, text: Blob): ReadPlaylist {
-  const body = ({ offset, length }: ByteRange) => text.slice(offset, offset + length).stream()
+function sending(part: StoredPart, bytes: Uint8Array<ArrayBuffer>): ReadPlaylist {
+  const body = ({ offset, length }: ByteRange) => new Blob([bytes.subarray(offset, offset + length)]).stream()
   return { part, open: range => ({ ...part, range, body: body(range) }) }
-}
-
-function decoded(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return undefined
-  }
 }

@@ -4,11 +4,13 @@ import {
   type Folders,
   folderOf,
   mergeFolders,
+  namesPlaylist,
   type PlaylistContext,
   relativeBase,
   relativeReference,
 } from './reference.ts'
-import { exampleOf, isPlainId } from './template.ts'
+import { lineAt, spotted } from './spot.ts'
+import { examplesOf, type Ids, summed } from './template.ts'
 
 /**
  * Rewrites an MPD: what is no reference that has to change stays as it is, to the byte. A relative reference has to stay
@@ -18,15 +20,19 @@ export function rewriteDash(text: string, context: PlaylistContext): { readonly 
   const source = text.startsWith('\ufeff') ? text.slice(1) : text
   const mpd = readMpd(source)
   if (isRefused(mpd)) return mpd
-  const bases = resolveBases(mpd, context)
+  const spot = (refusal: Refused, { from, element, attribute }: MpdReference) =>
+    spotted(refusal, lineAt(source, from), element, attribute)
+  const bases = resolveBases(mpd, context, spot)
   if (isRefused(bases)) return bases
-  const id = longestId(mpd)
+  const ids = summed(mpd.ids)
   let written = ''
   let copied = 0
   for (const reference of mpd.references) {
-    const rewritten = bases.written.get(reference) ?? rewriteReference(reference, bases.folders, id, context)
-    if (typeof rewritten !== 'string') return rewritten
-    if (reference.kind === 'unread') return refused('playlist_invalid')
+    const rewritten = bases.written.get(reference) ?? rewriteReference(reference, bases.folders, ids, context)
+    if (typeof rewritten !== 'string') return spot(rewritten, reference)
+    // Else a playlist in the clothes of a segment would lead out.
+    if (reference.role === 'playlist' && !namesPlaylist(rewritten))
+      return spot(refused('playlist_invalid'), reference)
     if (rewritten === reference.text) continue
     written += source.slice(copied, reference.from) + rewritten.replaceAll('&', '&amp;')
     copied = reference.to
@@ -35,25 +41,18 @@ export function rewriteDash(text: string, context: PlaylistContext): { readonly 
 }
 
 function rewriteReference(
-  { kind, text }: MpdReference,
+  { role, text }: MpdReference,
   within: Folders | undefined,
-  id: string | undefined,
+  ids: Ids,
   context: PlaylistContext,
 ): string | Refused {
-  const example = kind === 'template' ? exampleOf(text, id) : text
-  return example === undefined
-    ? refused('playlist_invalid')
-    : relativeReference(example, within, context, text)
-}
-
-/** The longest id that a template might be filled with; undefined where there is one that isn't plain, or none. */
-function longestId({ ids }: Mpd): string | undefined {
-  let longest: string | undefined
-  for (const id of ids) {
-    if (id === undefined || !isPlainId(id)) return undefined
-    if (id.length > (longest?.length ?? 0)) longest = id
+  if (role !== 'template') return relativeReference(text, within, context)
+  let written: string | Refused = refused('playlist_invalid')
+  for (const example of examplesOf(text, ids) ?? []) {
+    written = relativeReference(example, within, context, text)
+    if (typeof written !== 'string') break
   }
-  return longest
+  return written
 }
 
 interface Bases {
@@ -63,16 +62,20 @@ interface Bases {
   readonly folders: Folders | undefined
 }
 
-function resolveBases({ scopes, references }: Mpd, context: PlaylistContext): Bases | Refused {
+function resolveBases(
+  { scopes, references }: Mpd,
+  context: PlaylistContext,
+  spot: (refusal: Refused, reference: MpdReference) => Refused,
+): Bases | Refused {
   const written = new Map<MpdReference, string>()
   const start = folderOf(context)
   if (start === undefined) return { written, folders: undefined }
   let folders = start
-  for (const { kind, text } of references) {
-    if (kind !== 'location') continue
+  for (const reference of references) {
+    if (reference.role !== 'playlist') continue
     // Some players resolve all else against it at once.
-    const location = relativeBase(text, start, context)
-    if (isRefused(location)) return location
+    const location = relativeBase(reference.text, start, context)
+    if (isRefused(location)) return spot(location, reference)
     folders = mergeFolders(folders, location.folders)
   }
   const foldersOf = new Map<Scope, Folders>()
@@ -81,7 +84,7 @@ function resolveBases({ scopes, references }: Mpd, context: PlaylistContext): Ba
     let own: Folders | undefined
     for (const base of scope.bases) {
       const resolved = relativeBase(base.text, around, context)
-      if (isRefused(resolved)) return resolved
+      if (isRefused(resolved)) return spot(resolved, base)
       written.set(base, resolved.written)
       own = own === undefined ? resolved.folders : mergeFolders(own, resolved.folders)
     }

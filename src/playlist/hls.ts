@@ -1,154 +1,196 @@
 import { type Refused, refused } from '../refusal.ts'
 import { attributesOf } from './attributes.ts'
-import { hasNoEnding, kindOfName } from './kind.ts'
-import { type Folders, folderOf, type PlaylistContext, relativeReference } from './reference.ts'
-import { hasScheme, leadsAway } from './suspect.ts'
+import {
+  type Folders,
+  folderOf,
+  namesPlaylist,
+  type PlaylistContext,
+  relativeReference,
+} from './reference.ts'
+import { lineAt, refuseValue, spotted } from './spot.ts'
+import { leadsAway } from './suspect.ts'
+import { isUriOfHls, type Role, roleInHls } from './vocabulary.ts'
 
-// Control characters (RFC 8216 4.1 allows none), and what some players take for white space or the end of a line.
+// Control characters (RFC 8216 4.1 allows none), and what some players take for white space or the end of a line. A tab
+// stays: Apple's own segmenter writes one.
 const FOREIGN =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it may not hold
-  /[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]|\r(?!\n)/
-// What may be a tag to some player. hls.js finds tags anywhere in a line, so one inside a comment, a title or
-// a quoted text is a tag to it.
-const TAG_LIKE = /#\s*ext(?:m3u|inf|-|vlc)/i
-const TAG = /^#(EXT[A-Z0-9-]*)(?::(.*))?$/
-// Exactly so: after anything else hls.js takes the rest of the line for the URI of a segment.
-const EXTINF = /^ ?[0-9]+(?:\.[0-9]*)?(?:,(.*))?$/
-
-/** Tags whose value is a list of attributes (RFC 8216 and its second edition), whatever else an unknown one has. */
-const ATTRIBUTED: ReadonlySet<string> = new Set(
-  (
-    'MAP KEY SESSION-KEY MEDIA STREAM-INF I-FRAME-STREAM-INF PART PART-INF PRELOAD-HINT RENDITION-REPORT ' +
-    'SESSION-DATA DATERANGE CONTENT-STEERING SERVER-CONTROL START SKIP'
-  )
-    .split(' ')
-    .map(name => `EXT-X-${name}`),
-)
-/**
- * Tags that no playlist may have. EXT-X-DEFINE puts texts into URIs after we have looked at them, and may take them
- * from the query of the playlist's own URL; EXTVLCOPT sets options of a player.
- */
-const REFUSED: ReadonlySet<string> = new Set(['EXT-X-DEFINE', 'EXTVLCOPT'])
+  /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]|\r(?!\n)/
+const TAG = /#((?:EXT|KODIPROP|WEBPROP)[\w-]*)[ \t]*:?/iy
+/** As many as a recording of eight hours has in segments of a second. */
+const MOST_LINES = 65_536
+/** Most tags that a comment may mention: each is read to the end of the line. */
+const MOST_IN_A_LINE = 4
 const VARIANT = 'EXT-X-STREAM-INF'
-/** What the next line that is no tag and no comment belongs to. */
-const BEFORE_A_URI: ReadonlySet<string> = new Set(['EXTINF', VARIANT])
-/**
- * Whose URI a player reads as a playlist, whatever it is. It must be one that is looked at when it is asked for: else
- * a playlist in the clothes of a segment would lead out.
- */
-const TO_PLAYLISTS: ReadonlySet<string> = new Set([
-  'EXT-X-MEDIA',
-  'EXT-X-I-FRAME-STREAM-INF',
-  'EXT-X-RENDITION-REPORT',
-  'EXT-X-DATERANGE',
-])
+// Exactly so: after anything else hls.js takes the rest of the line for the URI of a segment.
+const DURATION = /^[ \t]*(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:,(.*))?$/
+// Then that URI begins with a minus and a digit or with a comma, so that it can name no host.
+const ODD_DURATION = /^[ \t]*(?:-[0-9]|[0-9.]+[ \t]+(?:,|$))/
+// Where some players would see a URI, or a list of them, in whatever way they split an attribute list.
+const URI_BEGINS = /UR[IL]S?\s*=/gi
+const MORE_BEGINS = /X-(?:ASSET|AD|BACKGROUND)/i
+// Chapters of Apple's: a document that names pictures by URL.
+const CHAPTERS = /com\.apple\.hls\.chapters/i
 
-/** Attributes whose value is a URI, in a tag that is known and in one that is not. */
-const URI = /(?:^|-)UR[IL]$|^X-ASSET-LIST$/
-/**
- * Those of them that name a document which names further URIs, and which no one rewrites: with content steering
- * (`SERVER-URI`), the host of every URI is replaced and its path kept, ticket and all.
- */
-const UNREAD: readonly string[] = ['SERVER-URI', 'X-ASSET-LIST']
-/** Attributes that hold names. They may look like `urn:…` or `com.example:…`, and nobody fetches them. */
-const NAMES: ReadonlySet<string> = new Set(['KEYFORMAT', 'CLASS', 'SCHEME-ID-URI', 'ALLOWED-CPC'])
 /**
  * Rewrites a playlist of HLS, line by line. Unknown tags, comments and line ends stay as they are. No parser of a
  * library does that: they keep what they know and lose the rest.
  */
 export function rewriteHls(text: string, context: PlaylistContext): { readonly text: string } | Refused {
   // RFC 8216 4.1: no byte order mark. Some files have one, and some players stop at it.
-  const source = text.startsWith('\ufeff') ? text.slice(1) : text
-  // A variable in a URI: what it stands for we can't know.
-  if (FOREIGN.test(source) || source.includes('{$')) return refused('playlist_invalid')
-  const folder = folderOf(context)
-  let written = ''
-  let copied = 0
-  let begun = false
-  const awaiting = new Set<string>()
-  for (let start = 0; start < source.length; ) {
-    const end = endOfLine(source, start)
-    const line = source.slice(start, source[end - 1] === '\r' ? end - 1 : end)
-    if (!begun && line !== '#EXTM3U') return refused('playlist_invalid')
-    begun = true
-    const rewritten = rewriteLine(line, folder, context)
-    if (typeof rewritten !== 'string') return rewritten
-    if (line.startsWith('#')) {
-      const tag = TAG.exec(line)?.[1] ?? ''
-      if (BEFORE_A_URI.has(tag)) awaiting.add(tag)
-    } else if (line !== '') {
-      if (awaiting.has(VARIANT) && !namesPlaylist(rewritten)) return refused('playlist_invalid')
-      awaiting.clear()
+  return new Rewriter(text.startsWith('\ufeff') ? text.slice(1) : text, context).rewrite()
+}
+
+class Rewriter {
+  readonly #source: string
+  readonly #context: PlaylistContext
+  readonly #folder: Folders | undefined
+  /** With one variant in a playlist, video.js takes every URI for one, also those of segments before it. */
+  readonly #roleOfUri: Role
+  #line = 0
+  #written = ''
+  #copied = 0
+  #awaitsUri = false
+
+  constructor(source: string, context: PlaylistContext) {
+    this.#source = source
+    this.#context = context
+    this.#folder = folderOf(context)
+    this.#roleOfUri = /#EXT-X-STREAM-INF/i.test(source) ? 'playlist' : 'part'
+  }
+
+  rewrite(): { readonly text: string } | Refused {
+    const source = this.#source
+    const foreign = FOREIGN.exec(source)
+    if (foreign !== null) return spotted(refused('playlist_invalid'), lineAt(source, foreign.index))
+    for (let start = 0; start < source.length; ) {
+      const found = source.indexOf('\n', start)
+      const end = found < 0 ? source.length : found
+      this.#line += 1
+      const refusal = this.#line > MOST_LINES ? this.#refuse() : this.#readLine(start, end)
+      if (refusal !== undefined) return refusal
+      start = end + 1
     }
-    if (rewritten !== line) {
-      written += source.slice(copied, start) + rewritten
-      copied = start + line.length
+    // At the end of the file hls.js takes the last characters of such a tag for the URI that is missing.
+    if (this.#line === 0 || this.#awaitsUri)
+      return spotted(refused('playlist_invalid'), Math.max(1, this.#line))
+    return { text: this.#written + source.slice(this.#copied) }
+  }
+
+  #readLine(start: number, end: number): Refused | undefined {
+    const whole = this.#source.slice(start, end).trimEnd()
+    const text = whole.trimStart()
+    const from = start + whole.length - text.length
+    if (this.#line === 1) return whole === '#EXTM3U' ? undefined : this.#refuse()
+    if (text === '') return undefined
+    if (!text.startsWith('#')) {
+      this.#awaitsUri = false
+      return this.#readReference(text, from, this.#roleOfUri)
     }
-    start = end + 1
+    let tags = 0
+    for (let index = 0; index >= 0; index = text.indexOf('#', index + 1)) {
+      TAG.lastIndex = index
+      const tag = TAG.exec(text)?.[1]
+      if (tag === undefined) continue
+      tags += 1
+      // Some players see no tag after white space.
+      if (tags > MOST_IN_A_LINE || (index === 0 && from > start)) return this.#refuse()
+      const refusal = this.#readTag(
+        tag.toUpperCase(),
+        text.slice(TAG.lastIndex),
+        from + TAG.lastIndex,
+        index > 0,
+      )
+      if (refusal !== undefined) return refusal
+    }
+    return undefined
   }
-  // At the end of the file hls.js takes the last characters of such a tag for the URI that is missing.
-  if (!begun || awaiting.size > 0) return refused('playlist_invalid')
-  return { text: written + source.slice(copied) }
-}
 
-function endOfLine(source: string, start: number): number {
-  const end = source.indexOf('\n', start)
-  return end < 0 ? source.length : end
-}
-
-function rewriteLine(line: string, folder: Folders | undefined, context: PlaylistContext): string | Refused {
-  if (line === '') return line
-  if (!line.startsWith('#')) return relativeReference(line, folder, context)
-  if (TAG_LIKE.test(line.slice(1))) return refused('playlist_invalid')
-  if (!TAG_LIKE.test(line) && !line.startsWith('#EXT')) return line
-  const [, name, value] = TAG.exec(line) ?? []
-  if (name === undefined || REFUSED.has(name)) return refused('playlist_invalid')
-  if (name === 'EXTINF') return isDuration(value) ? line : refused('playlist_invalid')
-  if (value === undefined) return line
-  const rewritten = rewriteValue(name, value, folder, context)
-  return typeof rewritten === 'string' ? `#${name}:${rewritten}` : rewritten
-}
-
-function isDuration(value: string | undefined): boolean {
-  const match = EXTINF.exec(value ?? '')
-  // Some players read attributes out of a title, where others wrote them.
-  return match !== null && !/["#\\]|\/\//.test(match[1] ?? '')
-}
-
-function rewriteValue(
-  tag: string,
-  value: string,
-  folder: Folders | undefined,
-  context: PlaylistContext,
-): string | Refused {
-  const attributes = attributesOf(value)
-  if (attributes === undefined) {
-    if (ATTRIBUTED.has(tag)) return refused('playlist_invalid')
-    if (leadsAway(value) || hasScheme(value)) return relativeReference(value, folder, context)
-    // A number, a time, a byte range, or a text; but nothing that someone might yet read as a list.
-    return /["'\\]|ur[il]\s*=/i.test(value) ? refused('playlist_invalid') : value
+  /** hls.js finds tags anywhere in a line, so one that a comment or a title mentions is a tag to it. */
+  #readTag(tag: string, value: string, at: number, isMentioned: boolean): Refused | undefined {
+    const role = roleInHls(tag)
+    if (role === 'never') return this.#refuse(tag, undefined, refuseValue(value))
+    if (tag === VARIANT || (tag === 'EXTINF' && !isMentioned)) this.#awaitsUri = true
+    if (tag === 'EXTINF') return isMentioned ? undefined : this.#readDuration(value)
+    const [written, copied] = [this.#written, this.#copied]
+    const refusal =
+      role === 'part' ? this.#readReference(value, at, role, tag) : this.#readList(tag, value, at)
+    if (refusal !== undefined || !isMentioned) return refusal
+    // What is mentioned is not made relative: it might be mentioned twice.
+    return this.#written === written && this.#copied === copied ? undefined : this.#refuse(tag)
   }
-  let written = ''
-  let copied = 0
-  const seen = new Set<string>()
-  for (const { name, quoted, text, from, to } of attributes) {
-    // Of two, some players take the first and some the last.
-    if (seen.has(name) || text.includes('\\')) return refused('playlist_invalid')
-    seen.add(name)
-    const isUri = URI.test(name)
-    if (isUri && !quoted) return refused('playlist_invalid')
-    if (!isUri && !leadsAway(text) && (NAMES.has(name) || !hasScheme(text))) continue
-    const reference = relativeReference(text, folder, context)
-    if (typeof reference !== 'string') return reference
-    if (isUri && TO_PLAYLISTS.has(tag) && !namesPlaylist(reference)) return refused('playlist_invalid')
-    written += value.slice(copied, from) + reference
-    copied = to
+
+  #readDuration(value: string): Refused | undefined {
+    const clean = DURATION.exec(value)
+    if (clean === null && !ODD_DURATION.test(value)) return this.#refuse('EXTINF')
+    // Some players read attributes out of a title, where others wrote them.
+    const isText = clean !== null && !/=\s*"/.test(clean[1] ?? '')
+    return isText || !leadsAway(value)
+      ? undefined
+      : this.#refuse('EXTINF', undefined, refused('playlist_outside'))
   }
-  const unread = tag === 'EXT-X-CONTENT-STEERING' || UNREAD.some(name => seen.has(name))
-  return unread ? refused('playlist_invalid') : written + value.slice(copied)
+
+  #readList(tag: string, list: string, at: number): Refused | undefined {
+    // An attribute's name that sticks to its tag: ExoPlayer goes by how a tag begins.
+    if (list.startsWith('=')) return this.#refuse(tag)
+    const attributes = attributesOf(list)
+    const uris = urisIn(list)
+    if (attributes === undefined) {
+      return uris > 0 || MORE_BEGINS.test(list) ? this.#refuse(tag) : this.#refuseAway(tag, list)
+    }
+    // A URI that stands where it is none to us may be one to others.
+    let found = 0
+    for (const { name } of attributes) if (isUriOfHls(name)) found += 1
+    if (uris !== found) return this.#refuse(tag)
+    if (uris > 0 && CHAPTERS.test(list)) return this.#refuse(tag, 'DATA-ID')
+    let rest = ''
+    let copied = 0
+    const seen: string[] = []
+    for (const { name, value, from, to } of attributes) {
+      const role = roleInHls(tag, name)
+      if (role === 'rest') continue
+      rest += list.slice(copied, from)
+      copied = to
+      if (role === 'never') return this.#refuse(tag, name, refuseValue(value))
+      if (role === 'text' || value === '') continue
+      // Of two, some players take the first and some the last.
+      if (seen.includes(name)) return this.#refuse(tag, name)
+      seen.push(name)
+      const refusal = this.#readReference(value, at + from, role, tag, name)
+      if (refusal !== undefined) return refusal
+    }
+    return this.#refuseAway(tag, rest + list.slice(copied))
+  }
+
+  #readReference(
+    reference: string,
+    from: number,
+    role: Role,
+    tag?: string,
+    name?: string,
+  ): Refused | undefined {
+    const relative = relativeReference(reference, this.#folder, this.#context)
+    if (typeof relative !== 'string') return this.#refuse(tag, name, relative)
+    // Else a playlist in the clothes of a segment would lead out.
+    if (role === 'playlist' && !namesPlaylist(relative)) return this.#refuse(tag, name)
+    if (relative === reference) return undefined
+    this.#written += this.#source.slice(this.#copied, from) + relative
+    this.#copied = from + reference.length
+    return undefined
+  }
+
+  #refuseAway(tag: string, value: string): Refused | undefined {
+    return leadsAway(value) ? this.#refuse(tag, undefined, refused('playlist_outside')) : undefined
+  }
+
+  #refuse(tag?: string, attribute?: string, refusal: Refused = refused('playlist_invalid')): Refused {
+    return spotted(refusal, this.#line, tag, attribute)
+  }
 }
 
-function namesPlaylist(reference: string): boolean {
-  const [name = ''] = reference.split('?')
-  return kindOfName(name) === 'hls' || hasNoEnding(name)
+function urisIn(list: string): number {
+  URI_BEGINS.lastIndex = 0
+  let uris = 0
+  while (URI_BEGINS.test(list)) uris += 1
+  return uris
 }

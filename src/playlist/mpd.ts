@@ -1,6 +1,8 @@
 import { type Refused, refused } from '../refusal.ts'
-import { hasScheme, leadsAway } from './suspect.ts'
-import { decodeXml, type XmlAttribute, xmlTokens } from './xml.ts'
+import { lineAt, refuseValue, spotted } from './spot.ts'
+import { leadsAway } from './suspect.ts'
+import { CLOCK, type Role, roleOfAttribute, roleOfElement, SCHEMES_NEVER } from './vocabulary.ts'
+import { decodeXml, type XmlAttribute, type XmlToken, xmlTokens } from './xml.ts'
 
 /** An element with `BaseURL`s of its own, which are resolved against those around it (ISO/IEC 23009-1 5.6.4). */
 export interface Scope {
@@ -12,11 +14,12 @@ export interface Scope {
 
 /** One reference, and where it stands in the text. */
 export interface MpdReference {
-  /** `unread`: to a document that names further URLs, and that nobody rewrites. */
-  readonly kind: 'reference' | 'template' | 'base' | 'location' | 'unread'
+  readonly role: Role
   readonly text: string
   readonly from: number
   readonly to: number
+  readonly element: string
+  readonly attribute?: string
 }
 
 /** What of an MPD can lead anywhere. */
@@ -31,45 +34,23 @@ export interface Mpd {
 
 /** Elements with a `BaseURL` of their own. */
 const SCOPES: ReadonlySet<string> = new Set(['MPD', 'Period', 'AdaptationSet', 'Representation'])
-/** Elements whose text is a reference. */
-const TEXTS: ReadonlyMap<string, MpdReference['kind']> = new Map([
-  ['BaseURL', 'base'],
-  ['Location', 'location'],
-  // It replaces the host of every URL and keeps the path, ticket and all.
-  ['ContentSteering', 'unread'],
-  ['PatchLocation', 'unread'],
-  ['ImportedMPD', 'unread'],
-])
-/** Attributes that are references. */
-const ATTRIBUTES: ReadonlyMap<string, MpdReference['kind']> = new Map([
-  ['SegmentTemplate media', 'template'],
-  ['SegmentTemplate index', 'template'],
-  ['SegmentTemplate initialization', 'template'],
-  ['SegmentTemplate bitstreamSwitching', 'template'],
-  ['SegmentURL media', 'reference'],
-  ['SegmentURL index', 'reference'],
-  ['Initialization sourceURL', 'reference'],
-  ['RepresentationIndex sourceURL', 'reference'],
-  ['BitstreamSwitching sourceURL', 'reference'],
-  ['InitializationSet initialization', 'reference'],
-])
-/** Attributes that hold names of namespaces, schemes and profiles. Nobody fetches them. */
-const NAMES = /^(?:xmlns(?::.*)?|schemeIdUri|profiles|xsi:schemaLocation|xsi:noNamespaceSchemaLocation)$/
 const BEYOND_ASCII = /[^ -~\t\r\n]/
-// A player asks for the URL that such an event holds, be it in the MPD or in a segment.
-const CALLBACK = /^\s*urn:mpeg:dash:event:callback\b/i
-/**
- * Attributes that no playlist may have: one changes the base by the rules of XML, which some follow, and what the
- * other says is encoded we can't look at.
- */
-const REFUSED: ReadonlySet<string> = new Set(['xml:base', 'contentEncoding'])
+// The system id of PlayReady, in a box and in a scheme: its header names a licence server.
+const PLAYREADY = '\x9a\x04\xf0\x79\x98\x40\x42\x86\xab\x92\xe6\x5b\xe0\x88\x5f\x95'
+const PLAYREADY_SCHEME = /9a04f079-?9840-?4286-?ab92-?e65be0885f95/i
+
+type Open = Extract<XmlToken, { kind: 'open' }>
+type Text = Extract<XmlToken, { kind: 'text' }>
 
 interface Frame {
   readonly name: string
+  readonly role: Role
+  readonly from: number
   readonly parent: Frame | undefined
+  readonly scheme: string
   scope: Scope | undefined
-  text: { readonly raw: string; readonly from: number } | undefined
-  /** Whether it holds an element or a comment. */
+  text: Text | undefined
+  /** Whether it holds an element, a comment, or a second text. */
   hasMore: boolean
 }
 
@@ -78,90 +59,160 @@ interface Frame {
  * namespaces.
  */
 export function readMpd(source: string): Mpd | Refused {
-  const root: Scope = { parent: undefined, bases: [] }
-  const scopes: Scope[] = [root]
-  const references: MpdReference[] = []
-  const ids = new Set<string | undefined>()
-  let frame: Frame = { name: '', parent: undefined, scope: root, text: undefined, hasMore: false }
+  return new MpdReader(source).read()
+}
 
-  // Made only for a BaseURL, so that a million empty elements are none.
-  const scopeOf = (one: Frame): Scope => {
-    if (one.scope !== undefined) return one.scope
-    const parent = one.parent === undefined ? root : scopeOf(one.parent)
-    one.scope = { parent, bases: [] }
-    scopes.push(one.scope)
-    return one.scope
+class MpdReader {
+  readonly #source: string
+  readonly #root: Scope = { parent: undefined, bases: [] }
+  readonly #scopes: Scope[] = [this.#root]
+  readonly #references: MpdReference[] = []
+  readonly #ids = new Set<string | undefined>()
+  #frame: Frame = {
+    name: '',
+    role: 'rest',
+    from: 0,
+    parent: undefined,
+    scheme: '',
+    scope: this.#root,
+    text: undefined,
+    hasMore: false,
   }
-  const add = (kind: MpdReference['kind'], raw: string, from: number): MpdReference => {
+
+  constructor(source: string) {
+    this.#source = source
+  }
+
+  read(): Mpd | Refused {
+    for (const token of xmlTokens(this.#source)) {
+      const refusal = this.#readToken(token)
+      if (refusal !== undefined) return refusal
+    }
+    return { scopes: this.#scopes, references: this.#references, ids: this.#ids }
+  }
+
+  #readToken(token: XmlToken): Refused | undefined {
+    switch (token.kind) {
+      case 'open':
+        return this.#open(token)
+      case 'close':
+        return this.#close()
+      case 'text':
+        return this.#readText(token)
+      case 'comment':
+        this.#frame.hasMore = true
+        return undefined
+      case 'wrong':
+        return this.#refuse(token.from)
+    }
+  }
+
+  #readText(token: Text): Refused | undefined {
+    const { raw, from, isCdata } = token
+    if (raw.trim() === '') return undefined
+    const frame = this.#frame
+    // A text in pieces: some players join them, some take the first. dash.js passes over CDATA.
+    if (frame.text !== undefined || isCdata) frame.hasMore = true
+    frame.text ??= token
+    const isLoose = frame.role === 'rest' && frame.name !== 'pssh'
+    const leads = isLoose && (leadsAway(raw) || leadsAway(decodeXml(raw) ?? ''))
+    return leads ? this.#refuse(from, frame.name, undefined, refused('playlist_outside')) : undefined
+  }
+
+  #open({ name: written, attributes, from }: Open): Refused | undefined {
+    const { parent, name: around } = this.#frame
+    const name = localName(written)
+    if (parent === undefined && name !== 'MPD') return this.#refuse(from, name)
+    this.#frame.hasMore = true
+    for (const attribute of attributes) {
+      const refusal = this.#readAttribute(name, attribute)
+      if (refusal !== undefined) return refusal
+    }
+    const given = (one: string) => attributes.find(attribute => attribute.name === one)?.raw
+    const scheme = given('schemeIdUri') ?? ''
+    if (name === 'UTCTiming' && !CLOCK.test(scheme))
+      return this.#refuse(from, name, undefined, refuseValue(given('value') ?? ''))
+    if (name === 'Representation') this.#ids.add(given('id'))
+    const role = roleOfElement(name, around)
+    const [scope, text] = [undefined, undefined]
+    this.#frame = { name, role, from, parent: this.#frame, scheme, scope, text, hasMore: false }
+    return undefined
+  }
+
+  #readAttribute(element: string, { name, raw, from }: XmlAttribute): Refused | undefined {
+    if (name === 'xmlns' || name.startsWith('xmlns:')) return undefined
+    const attribute = localName(name)
+    const role = roleOfAttribute(attribute)
+    const value = decodeXml(raw) ?? ''
+    switch (role) {
+      case 'never':
+        return this.#refuse(from, element, attribute, refuseValue(value))
+      case 'text':
+        return attribute === 'schemeIdUri' && SCHEMES_NEVER.test(value)
+          ? this.#refuse(from, element, attribute)
+          : undefined
+      case 'rest':
+        return leadsAway(value)
+          ? this.#refuse(from, element, attribute, refused('playlist_outside'))
+          : undefined
+      default:
+        if (raw !== '') this.#add(role, raw, from, element, attribute)
+        return undefined
+    }
+  }
+
+  #close(): Refused | undefined {
+    const { name, role, from, parent, text, hasMore, scheme } = this.#frame
+    if (parent === undefined) return this.#refuse(from)
+    const content = text?.raw ?? ''
+    if (role === 'never') return this.#refuse(from, name, undefined, refuseValue(decodeXml(content) ?? ''))
+    if (name === 'pssh' && namesPlayReady(content, parent.scheme + scheme)) return this.#refuse(from, name)
+    if (role === 'base' || role === 'playlist') {
+      if (text === undefined || hasMore || BEYOND_ASCII.test(content)) return this.#refuse(from, name)
+      if (role === 'base' && !SCOPES.has(parent.name)) return this.#refuse(from, name)
+      const raw = content.trim()
+      const reference = this.#add(role, raw, text.from + content.indexOf(raw), name)
+      if (role === 'base') this.#scopeOf(parent).bases.push(reference)
+    }
+    this.#frame = parent
+    return undefined
+  }
+
+  /** Made only for a BaseURL, so that a million empty elements are none. */
+  #scopeOf(frame: Frame): Scope {
+    if (frame.scope !== undefined) return frame.scope
+    const parent = frame.parent === undefined ? this.#root : this.#scopeOf(frame.parent)
+    frame.scope = { parent, bases: [] }
+    this.#scopes.push(frame.scope)
+    return frame.scope
+  }
+
+  #add(role: Role, raw: string, from: number, element: string, attribute?: string): MpdReference {
     // Of entities only `&amp;` can stand in a URL that we take; what is left of others is refused with it.
-    const reference = { kind, text: raw.replaceAll('&amp;', '&'), from, to: from + raw.length }
-    references.push(reference)
+    const text = raw.replaceAll('&amp;', '&')
+    const place = { role, text, from, to: from + raw.length, element }
+    const reference = attribute === undefined ? place : { ...place, attribute }
+    this.#references.push(reference)
     return reference
   }
 
-  for (const token of xmlTokens(source)) {
-    switch (token.kind) {
-      case 'wrong':
-        return refused('playlist_invalid')
-      case 'text':
-        if (token.raw.trim() === '') break
-        // A text in pieces: some players join them, some take the first.
-        if (frame.hasMore) return refused('playlist_invalid')
-        frame.text = token
-        break
-      case 'comment':
-        if (frame.text !== undefined) return refused('playlist_invalid')
-        frame.hasMore = true
-        break
-      case 'open': {
-        const name = localName(token.name)
-        if (frame.text !== undefined || (frame.parent === undefined && name !== 'MPD')) {
-          return refused('playlist_invalid')
-        }
-        frame.hasMore = true
-        for (const attribute of token.attributes) {
-          const kind = kindOf(name, attribute)
-          if (kind === 'refused') return refused('playlist_invalid')
-          if (kind !== undefined) add(kind, attribute.raw, attribute.from)
-        }
-        if (name === 'Representation') ids.add(token.attributes.find(one => one.name === 'id')?.raw)
-        frame = { name, parent: frame, scope: undefined, text: undefined, hasMore: false }
-        break
-      }
-      case 'close': {
-        const { name, parent, text } = frame
-        if (parent === undefined) return refused('playlist_invalid')
-        const kind = TEXTS.get(name) ?? (text !== undefined && isSuspect(text.raw) ? 'reference' : undefined)
-        if (kind !== undefined) {
-          if (text === undefined || frame.hasMore || BEYOND_ASCII.test(text.raw))
-            return refused('playlist_invalid')
-          if (kind === 'base' && !SCOPES.has(parent.name)) return refused('playlist_invalid')
-          const raw = text.raw.trim()
-          const reference = add(kind, raw, text.from + text.raw.indexOf(raw))
-          if (kind === 'base') scopeOf(parent).bases.push(reference)
-        }
-        frame = parent
-      }
-    }
+  #refuse(
+    from: number,
+    element?: string,
+    attribute?: string,
+    refusal = refused('playlist_invalid'),
+  ): Refused {
+    return spotted(refusal, lineAt(this.#source, from), element, attribute)
   }
-  return { scopes, references, ids }
 }
 
-function kindOf(element: string, { name, raw }: XmlAttribute): MpdReference['kind'] | 'refused' | undefined {
-  if (REFUSED.has(name)) return 'refused'
-  if (NAMES.test(name))
-    return name === 'schemeIdUri' && CALLBACK.test(decodeXml(raw) ?? '') ? 'refused' : undefined
-  const local = localName(name)
-  // xlink: what it names is put in its place, by the player.
-  if (local === 'href') return 'unread'
-  return ATTRIBUTES.get(`${element} ${local}`) ?? (isSuspect(raw) ? 'reference' : undefined)
-}
-
-function isSuspect(raw: string): boolean {
-  // WHATWG's URL takes out what else would hide a scheme.
-  const text = (decodeXml(raw) ?? '').replace(/[\t\n\r]/g, '')
-  // Of a template nobody knows what it becomes.
-  return leadsAway(text) || hasScheme(text) || (text.includes('$') && /:|\.\./.test(text))
+function namesPlayReady(content: string, scheme: string): boolean {
+  if (PLAYREADY_SCHEME.test(scheme)) return true
+  try {
+    return atob(content.replace(/\s+/g, '')).includes(PLAYREADY)
+  } catch {
+    return true
+  }
 }
 
 function localName(name: string): string {

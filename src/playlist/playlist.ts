@@ -1,4 +1,4 @@
-import type { Refused } from '../refusal.ts'
+import { type Refused, refused } from '../refusal.ts'
 import { rewriteDash } from './dash.ts'
 import { rewriteHls } from './hls.ts'
 import type { PlaylistKind } from './kind.ts'
@@ -6,8 +6,14 @@ import type { PlaylistContext } from './reference.ts'
 
 export type { PlaylistContext } from './reference.ts'
 
-/** Longest playlist that is read, in bytes. The caller holds it: what is longer is refused unread. */
-export const MAX_PLAYLIST: number = 8 * 1024 * 1024
+/**
+ * Longest playlist that is read, in bytes: a recording of eight hours fits. The caller holds it, and what is longer is
+ * refused unread.
+ */
+export const MAX_PLAYLIST: Readonly<Record<PlaylistKind, number>> = {
+  hls: 2 * 1024 * 1024,
+  dash: 1024 * 1024,
+}
 
 /**
  * Rewrites a stored playlist as far as needed: all that it refers to is a part of its own recording, named by a
@@ -16,9 +22,9 @@ export const MAX_PLAYLIST: number = 8 * 1024 * 1024
  * A playlist is what somebody stored: it may be written for another host, or to lure a patient's player to one. So
  * nothing is mended by guessing.
  *
- * @param text decoded from UTF-8, at most MAX_PLAYLIST bytes of it; a byte order mark is taken off
- * @returns refused with `playlist_outside` where it refers to anything else, with `playlist_invalid` where it isn't
- * understood to the letter or players might understand it in different ways
+ * @param text decoded from UTF-8; a byte order mark is taken off
+ * @returns refused with `playlist_outside` if it refers to anything else, with `playlist_invalid` if it isn't understood
+ * or players might understand it in different ways
  */
 export function rewritePlaylist(
   text: string,
@@ -26,4 +32,30 @@ export function rewritePlaylist(
   context: PlaylistContext,
 ): { readonly text: string } | Refused {
   return kind === 'hls' ? rewriteHls(text, context) : rewriteDash(text, context)
+}
+
+/**
+ * The same for the bytes of a playlist.
+ *
+ * @param bytes at most MAX_PLAYLIST of them
+ * @returns also the bytes to send: those that were given, if nothing had to change
+ */
+export function rewriteBytes(
+  bytes: Uint8Array<ArrayBuffer>,
+  kind: PlaylistKind,
+  context: PlaylistContext,
+): Uint8Array<ArrayBuffer> | Refused {
+  const text = decoded(bytes)
+  if (text === undefined) return refused('playlist_invalid')
+  const outcome = rewritePlaylist(text, kind, context)
+  if ('refused' in outcome) return outcome
+  return outcome.text === text ? bytes : new Uint8Array(new TextEncoder().encode(outcome.text))
+}
+
+function decoded(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
 }

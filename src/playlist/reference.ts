@@ -1,5 +1,6 @@
 import { isPart } from '../locate/names.ts'
 import { type Refused, refused } from '../refusal.ts'
+import { hasNoEnding, kindOfName } from './kind.ts'
 
 /** Where a playlist stands. */
 export interface PlaylistContext {
@@ -68,16 +69,25 @@ export function relativeReference(
   const { path, folders } = taken
   if (!path.startsWith('/')) {
     const steps = stepsOf(path)
-    return !steps.toFolder && staysInside(steps, folders) ? schemeless(template) : refused('playlist_outside')
+    if (!steps.toFolder && staysInside(steps, folders)) return schemeless(template)
+    // A name that no part has leads to nothing, but not out.
+    return refused(steps.up > folders.least ? 'playlist_outside' : 'playlist_invalid')
   }
   const named = partNamed(path, context)
   if (named === undefined) return refused('playlist_outside')
-  if (folders.only === undefined) return refused('playlist_invalid')
-  // An example has as many segments as its template.
   const [written = '', query] = template.split('?')
-  return (
-    wayTo(written.split('/').slice(-named.length), folders.only) + (query === undefined ? '' : `?${query}`)
-  )
+  // What stands before the part is no part of it, and must be there whatever a template becomes.
+  const before = path.slice(0, -named.join('/').length)
+  const prefix = written.startsWith('/') ? before : `${context.origin}${before}`
+  if (folders.only === undefined || !written.startsWith(prefix)) return refused('playlist_invalid')
+  const way = wayTo(written.slice(prefix.length).split('/'), folders.only)
+  return query === undefined ? way : `${way}?${query}`
+}
+
+/** Whether the gate looks at what a reference names as at a playlist, so that it can't be one in other clothes. */
+export function namesPlaylist(reference: string): boolean {
+  const [name = ''] = reference.split('?')
+  return kindOfName(name) !== undefined || hasNoEnding(name)
 }
 
 /**
@@ -104,7 +114,8 @@ export function relativeBase(
     return { written: written + query, folders: oneFolder(named.slice(0, -1)) }
   }
   const { up, down, toFolder } = stepsOf(path)
-  if (!staysInside({ up, down: toFolder ? [...down, 'x'] : down }, within)) return refused('playlist_outside')
+  if (!staysInside({ up, down: toFolder ? [...down, 'x'] : down }, within))
+    return refused(up > within.least ? 'playlist_outside' : 'playlist_invalid')
   const below = toFolder ? down : down.slice(0, -1)
   const { least, most, only } = within
   return {

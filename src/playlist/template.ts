@@ -3,33 +3,51 @@ import { MAX_REFERENCE } from './reference.ts'
 
 // ISO/IEC 23009-1 5.3.9.4.4. A width makes a player write that many characters, so it is kept small.
 const IDENTIFIER = /\$(RepresentationID|(?:Number|Time|Bandwidth|SubNumber)(?:%0([1-9][0-9]?)d)?)\$/g
-const SEGMENT = /^[^/]+$/
 
-/**
- * Whether the id of a `Representation` is put into a template without becoming more than a piece of a name. With a colon
- * it could become a scheme.
- */
-export function isPlainId(id: string): boolean {
-  return SEGMENT.test(id) && !id.includes(':') && isPart(id)
+/** What ids of a `Representation` may become in a template. */
+export interface Ids {
+  /** One with the fewest segments that any id has, and one with the most. No id is longer in a segment. */
+  readonly examples: readonly string[]
+  /** Whether every `Representation` has an id, and each is a name or a path that stays a piece of one. */
+  readonly arePlain: boolean
+}
+
+/** Sums up the ids of all `Representation`s; undefined stands for one that has none. */
+export function summed(ids: Iterable<string | undefined>): Ids {
+  let [least, most, longest] = [Number.POSITIVE_INFINITY, 0, 0]
+  let arePlain = true
+  for (const id of ids) {
+    // With a colon it could make a scheme of what it is put into.
+    if (id === undefined || !isPart(id) || id.includes(':')) arePlain = false
+    else {
+      const segments = id.split('/')
+      least = Math.min(least, segments.length)
+      most = Math.max(most, segments.length)
+      for (const { length } of segments) longest = Math.max(longest, length)
+    }
+  }
+  if (!arePlain || most === 0) return { examples: [''], arePlain: false }
+  const like = (segments: number) => Array(segments).fill('x'.repeat(longest)).join('/')
+  return { examples: least === most ? [like(most)] : [like(least), like(most)], arePlain }
 }
 
 /**
- * A reference that a template becomes, for all that it can become.
+ * References that a template becomes, for all that it can become.
  *
- * @param id the longest id of a `Representation`; undefined where one has none that is plain
- * @returns undefined where what it becomes depends on values that we can't know. What is left of `$` and `%` is no
+ * @returns undefined if what it becomes depends on values that can't be known. What is left of `$` and `%` is no
  * identifier, and no reference holds any: that includes `$$`, which stands for one `$`
  */
-export function exampleOf(template: string, id: string | undefined): string | undefined {
+export function examplesOf(template: string, { examples, arePlain }: Ids): readonly string[] | undefined {
   if (template.length > MAX_REFERENCE) return undefined
+  if (!template.includes('$')) return [template]
   // A value that a player doesn't know may come out as nothing: `$Bandwidth$..` would be a dot segment then.
   const bare = template.split('/').map(segment => [segment, segment.replace(IDENTIFIER, '')])
   if (bare.some(([segment, rest]) => segment !== rest && (rest === '.' || rest === '..'))) return undefined
-  let known = true
-  const example = template.replace(IDENTIFIER, (_, name: string, width: string | undefined) => {
-    if (name !== 'RepresentationID') return '1'.repeat(Number(width ?? '1'))
-    if (id === undefined) known = false
-    return id ?? ''
-  })
-  return known ? example : undefined
+  const usesId = template.includes('$RepresentationID$')
+  if (usesId && !arePlain) return undefined
+  return (usesId ? examples : ['']).map(id =>
+    template.replace(IDENTIFIER, (_, name: string, width: string | undefined) =>
+      name === 'RepresentationID' ? id : '1'.repeat(Number(width ?? '1')),
+    ),
+  )
 }

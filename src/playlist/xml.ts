@@ -10,13 +10,26 @@ export interface XmlAttribute {
 
 /** What an XML text is made of, in its order. */
 export type XmlToken =
-  | { readonly kind: 'open'; readonly name: string; readonly attributes: readonly XmlAttribute[] }
+  | {
+      readonly kind: 'open'
+      readonly name: string
+      readonly attributes: readonly XmlAttribute[]
+      readonly from: number
+    }
   | { readonly kind: 'close' }
-  | { readonly kind: 'text'; readonly raw: string; readonly from: number; readonly to: number }
+  | {
+      readonly kind: 'text'
+      readonly raw: string
+      readonly from: number
+      readonly to: number
+      /** Whether it stands in a CDATA section: then no entity is one, to those who read it right. */
+      readonly isCdata: boolean
+    }
   | { readonly kind: 'comment' }
-  | { readonly kind: 'wrong' }
+  | { readonly kind: 'wrong'; readonly from: number }
 
-const WRONG: XmlToken = { kind: 'wrong' }
+const CDATA = '<![CDATA['
+const wrongAt = (from: number): XmlToken => ({ kind: 'wrong', from })
 /** Deeper than any playlist: seven levels are usual. */
 const MAX_DEPTH = 32
 
@@ -25,54 +38,66 @@ const FOREIGN =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it may not hold
   /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/
 const DECLARATION =
-  /^<\?xml[ \t\r\n]+version=(["'])1\.0\1(?:[ \t\r\n]+encoding=(["'])utf-8\2)?(?:[ \t\r\n]+standalone=(["'])(?:yes|no)\3)?[ \t\r\n]*\?>/i
+  /^<\?xml[ \t\r\n]+version=(["'])1\.0\1(?:[ \t\r\n]+encoding=(["'])utf-?8\2)?(?:[ \t\r\n]+standalone=(["'])(?:yes|no)\3)?[ \t\r\n]*\?>/i
 // Names begin with a letter: shaka-player passes over an attribute that doesn't.
 const NAME = /[A-Za-z][A-Za-z0-9_.-]*(?::[A-Za-z][A-Za-z0-9_.-]*)?/y
 const SPACE = /[ \t\r\n]*/y
 const ENTITY = /&(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});/g
+// Nearly all that a playlist has are `&amp;`, unless that is the beginning of another.
+const OTHER_ENTITY = /&(?!amp;)/
+const ONCE_MORE = /&amp;#?[A-Za-z0-9]+;/
 const ONLY_SPACE = /^[ \t\r\n]*$/
 
 /**
- * Reads XML 1.0, as much of it as playlists of DASH need and to the letter. No DOCTYPE, as it can redefine any text; no
- * CDATA and no processing instruction, as the readers of players differ in them, and most are none of XML at all but
- * look for the next `<`. After a token `wrong` comes no other.
+ * Reads XML 1.0, as much of it as playlists of DASH need. No DOCTYPE, as it can redefine any text, and no processing
+ * instruction, as a browser would fetch a style sheet that one names. What the readers of players take for the end of a
+ * tag, a comment or a section must be its end here, too: most of them are none of XML, but look for the next `<` or `>`.
+ * After a token `wrong` comes no other.
  */
 export function* xmlTokens(text: string): Generator<XmlToken, void> {
   const open: string[] = []
   let rooted = false
-  if (FOREIGN.test(text)) return yield WRONG
+  const foreign = FOREIGN.exec(text)
+  if (foreign !== null) return yield wrongAt(foreign.index)
   for (let at = DECLARATION.exec(text)?.[0].length ?? 0; at < text.length; ) {
     if (text[at] !== '<') {
       const end = text.indexOf('<', at)
       const to = end < 0 ? text.length : end
       const raw = text.slice(at, to)
-      if (open.length === 0 ? !ONLY_SPACE.test(raw) : decodeXml(raw) === undefined) return yield WRONG
-      yield { kind: 'text', raw, from: at, to }
+      if (open.length === 0 ? !ONLY_SPACE.test(raw) : decodeXml(raw) === undefined) return yield wrongAt(at)
+      yield { kind: 'text', raw, from: at, to, isCdata: false }
       at = to
     } else if (text.startsWith('<!--', at)) {
       const end = text.indexOf('-->', at + 4)
-      // Some readers end a comment at its first `>`, or see no comment at all.
-      if (end < 0 || /[<>]|--|-$/.test(text.slice(at + 4, end))) return yield WRONG
+      // shaka-player and dash.js end a comment at the first `>` after two hyphens, also those that begin it.
+      if (end < 0 || text[at + 4] === '>' || text.startsWith('->', at + 4)) return yield wrongAt(at)
       yield { kind: 'comment' }
       at = end + 3
+    } else if (text.startsWith(CDATA, at)) {
+      const from = at + CDATA.length
+      const to = text.indexOf(']]>', from)
+      if (to < 0 || open.length === 0) return yield wrongAt(at)
+      yield { kind: 'text', raw: text.slice(from, to), from, to, isCdata: true }
+      at = to + 3
     } else if (text[at + 1] === '/') {
       const name = open.pop()
-      if (name === undefined || !text.startsWith(name, at + 2)) return yield WRONG
+      if (name === undefined || !text.startsWith(name, at + 2)) return yield wrongAt(at)
       at = afterSpace(text, at + 2 + name.length)
-      if (text[at] !== '>') return yield WRONG
+      if (text[at] !== '>') return yield wrongAt(at)
       yield { kind: 'close' }
       at += 1
     } else {
       const tag = readTag(text, at + 1)
-      if (tag === undefined || (open.length === 0 && rooted) || open.length >= MAX_DEPTH) return yield WRONG
+      if (tag === undefined || (open.length === 0 && rooted) || open.length >= MAX_DEPTH)
+        return yield wrongAt(at)
       rooted = true
-      yield { kind: 'open', name: tag.name, attributes: tag.attributes }
+      yield { kind: 'open', name: tag.name, attributes: tag.attributes, from: at }
       if (tag.isEmpty) yield { kind: 'close' }
       else open.push(tag.name)
       at = tag.end
     }
   }
-  if (!rooted || open.length > 0) yield WRONG
+  if (!rooted || open.length > 0) yield wrongAt(text.length)
 }
 
 interface Tag {
@@ -108,7 +133,7 @@ function readAttribute(text: string, start: number): XmlAttribute | undefined {
   const quote = text[from - 1]
   const to = quote === '"' || quote === "'" ? text.indexOf(quote, from) : -1
   const raw = text.slice(from, to)
-  if (to < 0 || /[<>]/.test(raw) || decodeXml(raw) === undefined) return undefined
+  if (to < 0 || raw.includes('<') || decodeXml(raw) === undefined) return undefined
   return { name, raw, from, to }
 }
 
@@ -132,6 +157,7 @@ const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', qu
  */
 export function decodeXml(raw: string): string | undefined {
   if (!raw.includes('&')) return raw
+  if (!OTHER_ENTITY.test(raw)) return ONCE_MORE.test(raw) ? undefined : raw.replaceAll('&amp;', '&')
   let sound = !raw.replace(ENTITY, '').includes('&')
   const decoded = raw.replace(ENTITY, entity => {
     const name = entity.slice(1, -1)

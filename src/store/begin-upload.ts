@@ -1,5 +1,6 @@
 import { responseHeaders } from '../deliver/response-headers.ts'
 import { type Refused, refused } from '../refusal.ts'
+import { refuseInPieces } from './check-playlist.ts'
 import { storeFailure } from './outcome.ts'
 import { claimFor, lookAt } from './ownership.ts'
 import { isSize, pieceSizeOf } from './pieces.ts'
@@ -22,6 +23,9 @@ export async function beginUpload(deposit: Deposit): Promise<Response | Refused>
   }
   const digest = refuseWholeDigest(headers)
   if (digest !== undefined) return digest
+  const contentType = statedType(headers, place)
+  const inPieces = refuseInPieces(deposit, contentType)
+  if (inPieces !== undefined) return inPieces
 
   const looked = await lookAt(deposit)
   if (!('present' in looked)) return looked
@@ -29,7 +33,7 @@ export async function beginUpload(deposit: Deposit): Promise<Response | Refused>
   if (refusal !== undefined) return refusal
 
   const pieceSize = pieceSizeOf(size)
-  const options = { size, pieceSize, contentType: statedType(headers, place), binding }
+  const options = { size, pieceSize, contentType, binding }
   const upload = await storage.store.begin(place.key, options).catch(storeFailure)
   if (typeof upload === 'object') return upload
   return Response.json(

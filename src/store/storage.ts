@@ -1,5 +1,6 @@
 import type { RecordingStore } from '../deliver/recording-store.ts'
 import type { Attempt } from '../ledger/observe.ts'
+import type { CompiledLocation } from '../locate/location.ts'
 import type { Binding, Place } from '../recording.ts'
 import type { BodyTimeouts } from '../request-body.ts'
 
@@ -10,6 +11,9 @@ export interface Storage {
   readonly issuers: readonly string[]
   /** Where the objects of a recording can be, as `RecordingStore.claim` takes it. */
   readonly places: (recording: string) => readonly string[]
+  readonly locations: readonly CompiledLocation[]
+  /** The origin that absolute URLs in playlists may begin with; undefined if none may be there. */
+  readonly publicUrl: string | undefined
   readonly bodyTimeouts: BodyTimeouts | undefined
 }
 

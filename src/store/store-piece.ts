@@ -1,5 +1,6 @@
 import { responseHeaders } from '../deliver/response-headers.ts'
 import { isRefused, type Refused, refused } from '../refusal.ts'
+import { peekUnnamed, refuseInPieces } from './check-playlist.ts'
 import { brokenOff, statedLength, uploadOf } from './outcome.ts'
 import { confirmFor } from './ownership.ts'
 import { isName, statedPiece } from './pieces.ts'
@@ -31,13 +32,22 @@ export async function storePiece(deposit: Deposit): Promise<Response | Refused> 
   const refusal = await confirmFor(deposit)
   if (refusal !== undefined) return refusal
   const body = uploadOf(deposit)
+  const source = await peekUnnamed(piece.number === 1, body, deposit).catch((error: unknown) =>
+    brokenOff(error, body, deposit),
+  )
+  if (isRefused(source)) return source
+  const inPieces = refuseInPieces(deposit, undefined, source.start)
+  if (inPieces !== undefined) {
+    await source.discard()
+    return inPieces
+  }
   const options = {
     number: piece.number,
     size: piece.length,
     ...(sha256 !== undefined && { sha256 }),
   }
   const tag = await storage.store
-    .putPiece(place.key, upload, body, options)
+    .putPiece(place.key, upload, source.body, options)
     .catch((error: unknown) => brokenOff(error, body, deposit))
   return typeof tag === 'object'
     ? tag

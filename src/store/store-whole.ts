@@ -1,4 +1,5 @@
 import { isRefused, type Refused } from '../refusal.ts'
+import { checkPlaylist } from './check-playlist.ts'
 import { brokenOff, outcomeOf, pauseAfter, statedLength, uploadOf } from './outcome.ts'
 import { claimFor, lookAt } from './ownership.ts'
 import { statedDigest } from './stated-digest.ts'
@@ -17,15 +18,21 @@ export async function storeWhole(deposit: Deposit): Promise<Response | Refused> 
   const looked = await lookAt(deposit)
   if (!('present' in looked)) return looked
   const { present } = looked
+  const contentType = statedType(headers, place)
+  const body = uploadOf(deposit)
+  const checked = await checkPlaylist(body, size, contentType, deposit).catch((error: unknown) =>
+    brokenOff(error, body, deposit),
+  )
+  if (isRefused(checked)) return checked
+  // Only now, so that what is refused binds nothing.
   const refusal = await claimFor(deposit)
   if (refusal !== undefined) return refusal
 
   await pauseAfter(present, attempt.at)
-  const body = uploadOf(deposit)
   const stored = await storage.store
-    .put(place.key, body, {
+    .put(place.key, checked.body, {
       size,
-      contentType: statedType(headers, place),
+      contentType,
       binding,
       replaces: present?.etag ?? null,
       ...(sha256 !== undefined && { sha256 }),

@@ -1,5 +1,9 @@
 import { mediaTypeOf } from '../../deliver/media-type.ts'
-import { firstElement, kindOfName, PLAYLIST_TYPE } from '../../playlist/kind.ts'
+import { isPart } from '../../locate/names.ts'
+import { firstElement, kindOfName, kindOfType, PLAYLIST_TYPE } from '../../playlist/kind.ts'
+import { MAX_PLAYLIST, rewriteBytes } from '../../playlist/playlist.ts'
+import { tooLong, whatIsWrong } from '../../playlist/what-is-wrong.ts'
+import { isRefused } from '../../refusal.ts'
 
 /** What a file is to those that come after it: a player reads masters first, then playlists, then media. */
 export type Kind = 'media' | 'playlist' | 'master'
@@ -20,4 +24,33 @@ export function lookAt(name: string, text: string): { readonly kind: Kind; reado
   if (kind === undefined) return { kind: 'media', contentType: mediaTypeOf(name) }
   const contentType = PLAYLIST_TYPE[kind]
   return { kind: kind === 'hls' && NAMES_PLAYLISTS.test(text) ? 'master' : 'playlist', contentType }
+}
+
+/** How much of a file is read, if it is a playlist: one byte more than any may have. */
+export const MOST: number = Math.max(...Object.values(MAX_PLAYLIST)) + 1
+
+/**
+ * What the gate would say against a playlist, before anything is sent.
+ *
+ * @param bytes all of it, or the first MOST
+ * @param url of the recording
+ * @returns undefined if nothing, or if it is no playlist
+ */
+export function problemOf(
+  bytes: Uint8Array<ArrayBuffer>,
+  contentType: string,
+  part: string | undefined,
+  url: URL,
+): string | undefined {
+  const kind = kindOfType(contentType)
+  if (kind === undefined || bytes.length === 0) return undefined
+  if (bytes.length > MAX_PLAYLIST[kind]) return tooLong(kind)
+  const root = `${url.pathname}/`
+  const partOf = (path: string) =>
+    path.startsWith(root) && isPart(path.slice(root.length)) ? path.slice(root.length) : undefined
+  // Players may reach the gate at another origin than this command does. Which one that is the gate knows.
+  const text = new TextDecoder().decode(bytes)
+  const [, origin = url.origin] = text.split(root, 1)[0]?.match(/(https?:\/\/[^/"'<>\s]{1,255})$/) ?? []
+  const outcome = rewriteBytes(bytes, kind, { origin, part, partOf })
+  return isRefused(outcome) ? whatIsWrong(outcome) : undefined
 }

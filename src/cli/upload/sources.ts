@@ -2,7 +2,7 @@ import { open, readdir, stat } from 'node:fs/promises'
 import { basename, join, relative, sep } from 'node:path'
 import { flawOfPart } from '../../locate/names.ts'
 import { say, UsageError } from '../terminal.ts'
-import { type Kind, lookAt } from './playlist.ts'
+import { type Kind, lookAt, MOST, problemOf } from './playlist.ts'
 import { type Version, versionOf } from './read.ts'
 
 /** A file to store. */
@@ -25,21 +25,20 @@ export interface Place {
 
 /** How much of a file is read to see what it is, in bytes. */
 const HEAD = 4096
-/** How much of a playlist is read to see what it names. */
-const PLAYLIST = 4 * 1024 * 1024
 /** The largest object that R2 and S3 store: 5 TiB. */
 const MAX_SIZE = 5 * 1024 ** 4
 
 /**
  * The files to store: one, or all of a folder as the parts of a recording.
  *
+ * @param url of the recording
  * @throws UsageError where one of them can't be stored
  */
-export async function sourcesOf(source: string): Promise<readonly Source[]> {
+export async function sourcesOf(source: string, url: URL): Promise<readonly Source[]> {
   const facts = await stat(source).catch(() => {
     throw new UsageError(`there is no ${source}`, 'name a file or a folder')
   })
-  if (facts.isFile()) return [await sourceOf(source, undefined)]
+  if (facts.isFile()) return [await sourceOf(source, undefined, url)]
   if (!facts.isDirectory()) throw new UsageError(`${source} is no file and no folder`)
   const paths = (await readdir(source, { recursive: true })).map(name => join(source, name)).sort()
   const hidden = paths.filter(path => basename(path).startsWith('.'))
@@ -52,13 +51,13 @@ export async function sourcesOf(source: string): Promise<readonly Source[]> {
     const part = name.split(sep).join('/')
     const flaw = sep !== '\\' && name.includes('\\') ? 'it has a backslash' : flawOfPart(part)
     if (flaw !== undefined) throw new UsageError(`${path} can't be a part's name: ${flaw}`, 'rename it')
-    sources.push(await sourceOf(path, part))
+    sources.push(await sourceOf(path, part, url))
   }
   if (sources.length === 0) throw new UsageError(`${source} holds no file`)
   return sources
 }
 
-async function sourceOf(path: string, part: string | undefined): Promise<Source> {
+async function sourceOf(path: string, part: string | undefined, url: URL): Promise<Source> {
   const file = await open(path).catch(unreadable(path))
   try {
     const version = versionOf(await file.stat())
@@ -67,10 +66,14 @@ async function sourceOf(path: string, part: string | undefined): Promise<Source>
       const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(size, version.size)), {
         position: 0,
       })
-      return buffer.toString('utf8', 0, bytesRead)
+      return buffer.subarray(0, bytesRead)
     }
-    const seen = lookAt(path, await beginning(HEAD))
-    const all = seen.kind === 'media' ? seen : lookAt(path, await beginning(PLAYLIST))
+    const seen = lookAt(path, (await beginning(HEAD)).toString())
+    if (seen.kind === 'media') return { path, ...(part !== undefined && { part }), version, ...seen }
+    const bytes = await beginning(MOST)
+    const problem = problemOf(new Uint8Array(bytes), seen.contentType, part, url)
+    if (problem !== undefined) throw new UsageError(`${path} can't be stored`, problem)
+    const all = lookAt(path, bytes.toString())
     return { path, ...(part !== undefined && { part }), version, ...all }
   } finally {
     await file.close()

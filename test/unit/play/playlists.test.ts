@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { MediawardOptions, RecordingStore } from '../../../src/index.ts'
 import type { AccessEvent } from '../../../src/ledger/event.ts'
+import { rememberVerdicts } from '../../../src/play/read-playlist.ts'
 import { MAX_PLAYLIST } from '../../../src/playlist/playlist.ts'
 import { memoryStore } from '../../../src/runtime/memory/index.ts'
 import { createIssuer } from '../../support/clinic.ts'
@@ -11,6 +12,7 @@ const HLS = `#EXTM3U\n#EXTINF:1,\n${OWN}/video/seg-0.ts\n#EXTINF:1,\nseg-1.ts\n`
 const REWRITTEN = '#EXTM3U\n#EXTINF:1,\nseg-0.ts\n#EXTINF:1,\nseg-1.ts\n'
 
 interface Clinic extends MemoryGate {
+  readonly store: RecordingStore
   /** Asks as the patient whose recordings these are. */
   readonly play: (part: string, headers?: Record<string, string>, method?: string) => Promise<Response>
   /** What was asked of the store since the last time. */
@@ -46,6 +48,7 @@ async function clinic(
   const token = await idp.token('patient-1')
   return {
     ...gate,
+    store,
     play: (part, headers = {}, method = 'GET') =>
       gate.fetch(`/recordings/set/${part}`, {
         method,
@@ -165,6 +168,93 @@ describe('a playlist is rewritten as far as needed', () => {
   })
 })
 
+describe('what became of a playlist is remembered', () => {
+  test('and not read again, while the permit is decided on each request', async () => {
+    const gate = await clinic({ 'video/main.m3u8': HLS })
+    const first = await gate.play('video/main.m3u8')
+    const again = await gate.play('video/main.m3u8', { range: 'bytes=8-15' })
+    expect([again.status, await again.text()]).toEqual([206, REWRITTEN.slice(8, 16)])
+    expect(again.headers.get('etag')).toBe(first.headers.get('etag'))
+    expect(gate.asked()).toEqual(['open', 'open'])
+    const headers = { authorization: `Bearer ${await gate.idp.token('patient-2')}` }
+    expect((await gate.fetch('/recordings/set/video/main.m3u8', { headers })).status).toBe(404)
+    const views = (await gate.ledger.read({ limit: 100 })).entries.map(({ json }) => JSON.parse(json))
+    expect(views.filter(({ kind, decision }) => kind === 'access' && decision === 'deny')).toHaveLength(1)
+  })
+
+  test('but not for the same bytes elsewhere, of another recording, part or kind', async () => {
+    const idp = await createIssuer()
+    const store = memoryStore()
+    const text = `#EXTM3U\n#EXTINF:1,\n${OWN}/video/seg-0.ts\n`
+    const put = (key: string, contentType = 'video/mp4') =>
+      store.put(key, new Blob([text]).stream(), {
+        size: text.length,
+        contentType,
+        binding: { owner: 'patient-1', issuer: idp.issuer },
+        replaces: null,
+      })
+    const locations = [
+      { url: '/recordings/:recording/:part+', key: 'recordings/:recording/:part' },
+      { url: '/archive/:recording/:part+', key: 'archive/:recording/:part' },
+    ]
+    const etags: (string | undefined)[] = []
+    for (const key of [
+      'recordings/set/a.m3u8',
+      'recordings/set/v/a.m3u8',
+      'recordings/other/a.m3u8',
+      'archive/set/a.m3u8',
+    ])
+      etags.push((await put(key))?.etag)
+    await put('recordings/set/a.mpd')
+    // As R2 and S3 make them: of the bytes alone.
+    const open: typeof store.open = async (key, range) => {
+      const part = await store.open(key, range)
+      return part && { ...part, etag: etags[0] ?? '' }
+    }
+    const gate = await memoryGate({ store: { ...store, open }, locations }, idp)
+    const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }
+    const play = async (path: string) => {
+      const response = await gate.fetch(path, { headers })
+      const body = await response.text()
+      return response.status === 200 ? body.split('\n')[2] : response.status
+    }
+    for (let time = 0; time < 2; time += 1) {
+      expect(await play('/recordings/set/a.m3u8')).toBe('video/seg-0.ts')
+      expect(await play('/recordings/set/v/a.m3u8')).toBe('../video/seg-0.ts')
+      expect(await play('/recordings/other/a.m3u8')).toBe(403)
+      expect(await play('/archive/set/a.m3u8')).toBe(403)
+      expect(await play('/recordings/set/a.mpd')).toBe(403)
+    }
+  })
+
+  test('not longer than it stays the same', async () => {
+    const gate = await clinic({ 'a.m3u8': HLS })
+    expect((await gate.play('a.m3u8')).status).toBe(200)
+    const bad = HLS.replace(OWN, 'https://evil.example')
+    const present = await gate.store.find('recordings/set/a.m3u8')
+    await gate.store.put('recordings/set/a.m3u8', new Blob([bad]).stream(), {
+      size: bad.length,
+      contentType: 'video/mp4',
+      binding: present?.binding ?? {},
+      replaces: present?.etag ?? null,
+    })
+    expect((await gate.play('a.m3u8')).status).toBe(403)
+  })
+
+  test('at most 16 MiB of them', () => {
+    const verdicts = rememberVerdicts()
+    const bytes = new Uint8Array(2 * 1024 * 1024)
+    for (let number = 0; number < 9; number += 1) verdicts.set(`${number}`, { bytes, isStored: true })
+    const kept = Array.from({ length: 9 }, (_, number) => verdicts.get(`${number}`) !== undefined)
+    expect(kept).toEqual([false, false, true, true, true, true, true, true, true])
+    for (let number = 0; number < 100_000; number += 1)
+      verdicts.set(`r${number}`, { refused: 'playlist_invalid' })
+    expect(verdicts.get('8')).toBeUndefined()
+    expect(verdicts.get('r99999')).toBeDefined()
+    expect(verdicts.get('r60000')).toBeUndefined()
+  })
+})
+
 describe('one that leads out is refused', () => {
   const out = HLS.replace(OWN, 'https://evil.example')
 
@@ -183,8 +273,28 @@ describe('one that leads out is refused', () => {
       ['playlist_outside', 'HEAD'],
     ])
     expect(refusals[0]).toMatchObject({ recording: 'set', part: 'video/main.m3u8', decision: 'deny' })
+    expect(refusals.map(({ playlist }) => playlist)).toEqual(Array(3).fill({ line: 3 }))
     expect(refusals[0]?.subject).toBe(refusals[0]?.owner)
     expect((await gate.ledger.read({ limit: 100 })).entries).toHaveLength(3)
+  })
+
+  test('and the record names what is refused, by names out of our lists alone', async () => {
+    const gate = await clinic({
+      'map.m3u8': '#EXTM3U\n\n#EXT-X-MAP:URI="//secret.example/patient-1"\n',
+      'future.m3u8': '#EXTM3U\n#EXT-X-SECRET:A="//secret.example/patient-1"\n',
+      'period.mpd': '<MPD>\n<Period\n xlink:href="//secret.example/patient-1"/></MPD>',
+      'own.mpd': '<MPD>\n<Secret\n\nsecret="//secret.example/patient-1"/></MPD>',
+    })
+    for (const part of ['map.m3u8', 'future.m3u8', 'period.mpd', 'own.mpd'])
+      expect((await gate.play(part)).status).toBe(403)
+    const refusals = await gate.refusals()
+    expect(refusals.map(({ playlist }) => playlist)).toEqual([
+      { line: 3, tag: 'EXT-X-MAP', attribute: 'URI' },
+      { line: 2, tag: 'other' },
+      { line: 3, tag: 'Period', attribute: 'href' },
+      { line: 4, tag: 'other', attribute: 'other' },
+    ])
+    expect(JSON.stringify(refusals)).not.toMatch(/secret/i)
   })
 
   test('to nobody but whose it is: to all others it is not there', async () => {
@@ -207,12 +317,18 @@ describe('one that leads out is refused', () => {
     const gate = await clinic({
       'latin.m3u8': Uint8Array.from([...Buffer.from('#EXTM3U\n#'), 0xe9, 10]),
       'zipped.m3u8': Uint8Array.from([0x1f, 0x8b, 8, 0]),
-      'long.m3u8': `#EXTM3U\n${'#\n'.repeat(MAX_PLAYLIST / 2)}`,
-      'longest.m3u8': `#EXTM3U\n${'#\n'.repeat(MAX_PLAYLIST / 2 - 4)}`,
+      'long.m3u8': `#EXTM3U\n#${' '.repeat(MAX_PLAYLIST.hls)}`,
+      'longest.m3u8': `#EXTM3U\n#${' '.repeat(MAX_PLAYLIST.hls - 9)}`,
+      'long.mpd': `<MPD>${' '.repeat(MAX_PLAYLIST.dash)}</MPD>`,
+      'longest.mpd': `<MPD>${' '.repeat(MAX_PLAYLIST.dash - 11)}</MPD>`,
     })
-    for (const part of ['latin.m3u8', 'zipped.m3u8', 'long.m3u8'])
+    for (const part of ['latin.m3u8', 'zipped.m3u8', 'long.m3u8', 'long.mpd'])
       expect((await gate.play(part)).status).toBe(403)
-    expect((await gate.play('longest.m3u8')).headers.get('content-length')).toBe(String(MAX_PLAYLIST))
+    for (const [part, kind] of [
+      ['longest.m3u8', 'hls'],
+      ['longest.mpd', 'dash'],
+    ] as const)
+      expect((await gate.play(part)).headers.get('content-length')).toBe(String(MAX_PLAYLIST[kind]))
     expect(new Set((await gate.refusals()).map(({ reason }) => reason))).toEqual(
       new Set(['playlist_invalid']),
     )

@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import { locate } from '../../../src/locate/locate.ts'
 import { compileLocation, locationsUnder } from '../../../src/locate/location.ts'
 import type { PlaylistContext } from '../../../src/playlist/playlist.ts'
@@ -16,5 +17,7 @@ export function standsAt(part: string | undefined, recording = 'rec-013'): Playl
   }
 }
 
-export const OUTSIDE = { refused: 'playlist_outside' }
-export const INVALID = { refused: 'playlist_invalid' }
+/** A refusal for this reason, wherever in the playlist. */
+const refusedAs = (reason: string) => expect.objectContaining({ refused: reason }) as unknown
+export const OUTSIDE: unknown = refusedAs('playlist_outside')
+export const INVALID: unknown = refusedAs('playlist_invalid')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { exampleOf, isPlainId } from '../../../src/playlist/template.ts'
+import { examplesOf, summed } from '../../../src/playlist/template.ts'
 
 test.each([
   ['seg-$Number$.m4s', 'seg-1.m4s'],
@@ -20,15 +20,38 @@ test.each([
   ['$Bandwidth$../x', undefined],
   ['$Time$.', undefined],
   ['a/.$Number$./x', undefined],
-])('%s', (template, expected) => expect(exampleOf(template, 'v1')).toBe(expected))
+])('%s', (template, expected) =>
+  expect(examplesOf(template, { examples: ['v1'], arePlain: true })).toEqual(expected && [expected]),
+)
 
 test('without an id that is known to be plain', () => {
-  expect(exampleOf('$RepresentationID$.mp4', undefined)).toBeUndefined()
-  expect(exampleOf('$Number$.mp4', undefined)).toBe('1.mp4')
+  const ids = summed(['v1', undefined])
+  expect(examplesOf('$RepresentationID$.mp4', ids)).toBeUndefined()
+  expect(examplesOf('$Number$.mp4', ids)).toEqual(['1.mp4'])
 })
 
 test('which ids are plain', () => {
-  for (const id of ['0', 'video-1', 'a.b_c']) expect(isPlainId(id)).toBe(true)
-  for (const id of ['', '.', '..', '.x', 'a/b', '/', 'a b', '%2e', '$Number$', 'a'.repeat(201), 'http:evil'])
-    expect(isPlainId(id)).toBe(false)
+  for (const id of ['0', 'video-1', 'a.b_c', 'video/avc1/1']) expect(summed([id]).arePlain).toBe(true)
+  for (const id of [
+    '',
+    '.',
+    '..',
+    '.x',
+    '/',
+    'a/',
+    'a//b',
+    'a/../b',
+    'a b',
+    '%2e',
+    '$Number$',
+    'a:b',
+    'a'.repeat(500),
+  ])
+    expect(summed(['v1', id]).arePlain).toBe(false)
+  expect(summed([]).arePlain).toBe(false)
+})
+
+test('an id of several segments is tried with the fewest and with the most of them, each as long as any', () => {
+  expect(summed(['a', 'bb/c', 'd/e/fff']).examples).toEqual(['xxx', 'xxx/xxx/xxx'])
+  expect(summed(['a/b', 'cc/d']).examples).toEqual(['xx/xx'])
 })

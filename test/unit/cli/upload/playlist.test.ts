@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { inOrder } from '../../../../src/cli/upload/order.ts'
-import { lookAt } from '../../../../src/cli/upload/playlist.ts'
+import { lookAt, MOST, problemOf } from '../../../../src/cli/upload/playlist.ts'
 import type { Source } from '../../../../src/cli/upload/sources.ts'
 
 const HLS = 'application/vnd.apple.mpegurl'
@@ -57,4 +57,33 @@ test('media come first, then playlists, then those that name playlists; a group 
   const paths = (group: readonly Source[]) => group.map(({ path }) => path)
   expect(inOrder(sources).map(paths)).toEqual([['c.m4s', 'e.vtt'], ['b.m3u8', 'd'], ['a.m3u8']])
   expect(inOrder(sources.slice(2, 3)).map(paths)).toEqual([['c.m4s']])
+})
+
+describe('a playlist that the gate would refuse is told before anything is sent', () => {
+  const url = new URL('http://127.0.0.1:8787/recordings/rec-1')
+  const problem = (text: string, contentType = HLS, part: string | undefined = 'video/main.m3u8') =>
+    problemOf(new TextEncoder().encode(text), contentType, part, url)
+  const listing = (uri: string) => `#EXTM3U\n#EXT-X-MAP:URI="${uri}"\n`
+
+  test('with its line, tag and attribute', () => {
+    expect(problem(listing('https://evil.example/x'))).toMatch(
+      /^The playlist, in line 2, EXT-X-MAP, URI, leads out of the recording/,
+    )
+    expect(problem(listing('a b'))).toMatch(/^The playlist, in line 2, EXT-X-MAP, URI, is refused/)
+    expect(problem('<MPD>\n<Location>a.bin</Location></MPD>', DASH, 'a.mpd')).toMatch(
+      /in line 2, Location, is/,
+    )
+    const alone = new TextEncoder().encode('#EXTM3U\n#EXTINF:1,\na.ts\n')
+    expect(problemOf(alone, HLS, undefined, url)).toMatch(/line 3, leads out/)
+    expect(problem(`<MPD>${' '.repeat(MOST)}</MPD>`, DASH)).toMatch(/at most 1048576 bytes/)
+    expect(problemOf(Uint8Array.of(0xff), HLS, 'a', url)).toMatch(/must be UTF-8/)
+  })
+
+  test('and one that it would serve is none, whatever origin players reach it at', () => {
+    for (const uri of ['x', '../x', '/recordings/rec-1/x', 'https://media.clinic.example/recordings/rec-1/x'])
+      expect(problem(listing(uri))).toBeUndefined()
+    expect(problem(listing('https://media.clinic.example/recordings/rec-2/x'))).toMatch(/leads out/)
+    expect(problem('//evil.example/', 'video/mp4')).toBeUndefined()
+    expect(problem('')).toBeUndefined()
+  })
 })
