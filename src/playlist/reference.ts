@@ -62,8 +62,8 @@ export function relativeReference(
   template: string = reference,
 ): string | Refused {
   // Nearly every reference of a real playlist.
-  if (within !== undefined && !reference.includes(':') && isPart(`${'x/'.repeat(within.most)}${reference}`))
-    return template
+  const isName = !reference.startsWith('/') && !reference.includes(':')
+  if (within !== undefined && isName && isPart(`${'x/'.repeat(within.most)}${reference}`)) return template
   const taken = takeApart(reference, within, context)
   if ('refused' in taken) return taken
   const { path, folders } = taken
@@ -155,7 +155,7 @@ function takeApart(
   if (!own && (SCHEME.test(reference) || reference.startsWith('//'))) return refused('playlist_outside')
   if (folders === undefined) return refused('playlist_outside')
   const [, target, query = ''] = (reference.length <= MAX_REFERENCE && PLAIN.exec(reference)) || []
-  if (target === undefined || TOKEN_IN_QUERY.test(query)) return refused('playlist_invalid')
+  if (target === undefined || (query !== '' && TOKEN_IN_QUERY.test(query))) return refused('playlist_invalid')
   return { folders, path: own ? target.slice(origin.length) : target, query }
 }
 
