@@ -8,7 +8,7 @@ import { parseEntityTags } from '../../src/deliver/entity-tag.ts'
 import { parseHttpDate } from '../../src/deliver/http-date.ts'
 import { mediaTypeOf, safeMediaType } from '../../src/deliver/media-type.ts'
 import { networkPrefix } from '../../src/ledger/network.ts'
-import { releaseOf } from '../../src/ledger/observe.ts'
+import { observe } from '../../src/ledger/observe.ts'
 import { compileLocation, locationsUnder } from '../../src/locate/location.ts'
 import { targetOf } from '../../src/locate/target.ts'
 import { firstElement, kindOfName, kindOfType } from '../../src/playlist/kind.ts'
@@ -91,7 +91,10 @@ const READERS: Readonly<Record<string, Reader>> = {
   'file name': { read: text => [mediaTypeOf(text), kindOfName(text)], pieces: ['a', '.', '.a', 'm3u', '/.'] },
   address: { read: networkPrefix, pieces: ['1', '1.', ':', 'f:', '::ffff:', '1, '] },
   release: {
-    read: text => releaseOf(withHeader('mediaward-app-release', text), undefined),
+    read: text => {
+      const sent = withHeader('mediaward-app-release', text)
+      return observe({ at: 0, now: () => 0, request: sent, network: () => ({}) })
+    },
     pieces: ['1', '1.', '-'],
   },
 }

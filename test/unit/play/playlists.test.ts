@@ -4,6 +4,7 @@ import type { AccessEvent } from '../../../src/ledger/event.ts'
 import { rememberVerdicts } from '../../../src/play/read-playlist.ts'
 import { MAX_PLAYLIST } from '../../../src/playlist/playlist.ts'
 import { memoryStore } from '../../../src/runtime/memory/index.ts'
+import { factsOf } from '../../contract/recordings.ts'
 import { createIssuer } from '../../support/clinic.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 
@@ -231,7 +232,7 @@ describe('what became of a playlist is remembered', () => {
     const gate = await clinic({ 'a.m3u8': HLS })
     expect((await gate.play('a.m3u8')).status).toBe(200)
     const bad = HLS.replace(OWN, 'https://evil.example')
-    const present = await gate.store.find('recordings/set/a.m3u8')
+    const present = await factsOf(gate.store, 'recordings/set/a.m3u8')
     await gate.store.put('recordings/set/a.m3u8', new Blob([bad]).stream(), {
       size: bad.length,
       contentType: 'video/mp4',
