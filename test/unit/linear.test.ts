@@ -25,6 +25,7 @@ import { standsAt } from './playlist/context.ts'
 const locations = locationsUnder('/recordings').map(compileLocation)
 const headers = (name: string, value: string) => new Headers([[name, value]])
 const request = (init: RequestInit, path = '/recordings/x') => new Request(`https://gate.test${path}`, init)
+const nowhere = { ip: undefined, prefix: undefined, asn: undefined, country: undefined }
 const withHeader = (name: string, value: string) => request({ headers: headers(name, value) })
 
 interface Reader {
@@ -93,7 +94,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   release: {
     read: text => {
       const sent = withHeader('mediaward-app-release', text)
-      return observe({ at: 0, now: () => 0, request: sent, network: () => ({}) })
+      return observe({ at: 0, now: () => 0, request: sent, network: () => nowhere })
     },
     pieces: ['1', '1.', '-'],
   },
