@@ -2,7 +2,7 @@ import type { Reason } from '../reason.ts'
 import type { Spot } from '../refusal.ts'
 
 /** Version of the gate, as it stands in every record. */
-export const VERSION = '0.3.0'
+export const VERSION = '0.4.0'
 
 /** What the log knows of where a request came from. */
 export interface EventNetwork {
