@@ -237,7 +237,7 @@ describe('what became of a playlist is remembered', () => {
       size: bad.length,
       contentType: 'video/mp4',
       binding: present?.binding ?? {},
-      replaces: present?.etag ?? null,
+      replaces: present !== null && 'etag' in present ? present.etag : null,
     })
     expect((await gate.play('a.m3u8')).status).toBe(403)
   })
