@@ -9,12 +9,12 @@ import { RUNTIME, type RunningGate, startGate } from '../support/gate.ts'
 let gate: RunningGate
 let idp: TestIssuer
 const ORIGIN = 'https://app.clinic.test'
-const MASTER = '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\npart.ts\n'
+const PLAYLIST = '#EXTM3U\n#EXTINF:1,\npart.ts\n'
 const PARTS: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>> = {
   '': patterned(5000),
   '/part.ts': patterned(300),
-  '/master.m3u8': MASTER,
-  '/deep/list': MASTER,
+  '/master.m3u8': PLAYLIST,
+  '/deep/list': PLAYLIST,
 }
 /** Where the recordings are files that a test can damage. R2's are not: its states are tried in workerd itself. */
 const DAMAGES: Readonly<Record<string, (file: string) => void>> =

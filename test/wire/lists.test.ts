@@ -12,7 +12,7 @@ beforeAll(async () => {
   gate = await startGate({ vars: variables(idp) })
   expect((await store(gate, idp, '/recordings/rec-7', 'patient-1', 'the bytes of rec-7')).status).toBe(201)
   for (let i = 8; i < 32; i++) {
-    const path = i % 2 === 0 ? `/recordings/rec-${i}` : `/recordings/rec-${i}/master.m3u8`
+    const path = i % 2 === 0 ? `/recordings/rec-${i}` : `/recordings/rec-${i}/video.mp4`
     expect((await store(gate, idp, path, 'patient-2', 'the bytes of another')).status).toBe(201)
   }
 })
