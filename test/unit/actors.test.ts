@@ -64,7 +64,7 @@ describe('one who acts for a patient', () => {
   test('is named in every record of every kind where the issuer may send one, by a ticket too', async () => {
     const gate = await open({ allow_actor: true })
     const answers = await everything(gate, { act })
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 404, 400, 201, 200])
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 404, 411, 201, 200])
     const { url } = JSON.parse(answers[4]?.text ?? '') as { url: string }
     const { pathname } = new URL(url)
     expect((await (await gate.fetch(pathname)).arrayBuffer()).byteLength).toBe(3000)
