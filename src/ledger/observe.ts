@@ -71,7 +71,7 @@ export function observe({ at, request, network, place, subject, ticket, binding,
 }
 
 /** The release of the app that asks, as a record tells it. */
-function releaseOf(request: Request, subject: Subject | undefined): string | undefined {
+export function releaseOf(request: Request, subject: Subject | undefined): string | undefined {
   const release = subject?.release ?? request.headers.get('mediaward-app-release') ?? ''
   return RELEASE.test(release) ? detached(release) : undefined
 }

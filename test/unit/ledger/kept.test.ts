@@ -44,8 +44,7 @@ test('refusals that are counted keep neither a request nor the URL that their id
   await settle()
   const before = process.memoryUsage().heapUsed
   const ask = async (recording: string) => {
-    // 14 KB: as long as a request line may be, and a little under.
-    const url = `https://gate.test/recordings/${recording}?${'y'.repeat(14_000)}`
+    const url = `https://gate.test/recordings/${recording}?${'y'.repeat(60_000)}`
     const request = new Request(url, { headers: { 'mediaward-app-release': '4.12.0-beta.rc1' } })
     requests.push(new WeakRef(request))
     expect((await recordings(request, () => {})).status).toBe(401)
@@ -55,8 +54,8 @@ test('refusals that are counted keep neither a request nor the URL that their id
   }
   await settle()
   expect(requests.filter(one => one.deref() !== undefined)).toHaveLength(0)
-  // 250 runs with a URL of 14 KB each are 3.5 MB, beside the log itself.
-  expect(process.memoryUsage().heapUsed - before).toBeLessThan(3_500_000)
+  // 250 runs with a URL of 60 KB each are 15 MB. The log itself is 2, and so may be what else goes on in the process.
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(8_000_000)
 })
 
 test.each(['counted', 'on its way'])('a delivery that is %s keeps no request', async state => {
