@@ -70,8 +70,9 @@ describe('no byte without a permit', () => {
   }
   for (const [index, [name, probe]] of Object.entries(probes).entries()) {
     for (const method of ['GET', 'HEAD']) {
-      // Each of its own release: how long ago the same was refused shows in Retry-After, and is the asker's own doing.
-      const headers = { ...probe, 'Mediaward-App-Release': `${index}-${method}` }
+      // Each from an address of its own: how long ago the same was refused shows in Retry-After, and is the asker's doing.
+      const address = `192.0.2.${2 * index + (method === 'GET' ? 0 : 1)}`
+      const headers = { ...probe, 'CF-Connecting-IP': address }
       test(`with ${name}, ${method} tells nothing of whether a recording is there`, async () => {
         const foreign = await seen(await ask({ path: '/recordings/rec-1', as: 'patient-2', method, headers }))
         const absent = await seen(await ask({ path: '/recordings/rec-0', as: 'patient-2', method, headers }))
