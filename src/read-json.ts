@@ -1,6 +1,6 @@
 import type { Reason } from './reason.ts'
 import { isRefused, type Refused, refused } from './refusal.ts'
-import { type BodyTimeouts, RequestBody } from './request-body.ts'
+import { type BodyTimeouts, joined, RequestBody } from './request-body.ts'
 
 /** What a JSON body may be like. */
 export interface JsonLimits {
@@ -49,11 +49,5 @@ async function bytesOf(body: RequestBody, most: number): Promise<Uint8Array | un
     if (size > most) return undefined
     chunks.push(chunk)
   }
-  const bytes = new Uint8Array(size)
-  let end = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, end)
-    end += chunk.length
-  }
-  return bytes
+  return joined(chunks, size)
 }

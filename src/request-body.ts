@@ -66,6 +66,21 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
   }
 }
 
+/**
+ * Copies chunks into one array.
+ *
+ * @param size of all of them, in bytes
+ */
+export function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(size)
+  let end = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, end)
+    end += chunk.length
+  }
+  return bytes
+}
+
 interface Reader {
   /** Resolves to undefined at the end. */
   read(): Promise<Uint8Array | undefined>

@@ -3,6 +3,7 @@ import { contextOf, kindAt } from '../playlist/place.ts'
 import { MAX_PLAYLIST, rewriteBytes } from '../playlist/playlist.ts'
 import { tooLong, whatIsWrong } from '../playlist/what-is-wrong.ts'
 import { isRefused, type Refused, refused } from '../refusal.ts'
+import { joined } from '../request-body.ts'
 import type { Deposit } from './storage.ts'
 
 type Body = AsyncIterable<Uint8Array>
@@ -106,14 +107,4 @@ async function readAll(body: Body, most: number): Promise<Uint8Array<ArrayBuffer
     if (size > most) break
   }
   return joined(chunks, size)
-}
-
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(size)
-  let end = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, end)
-    end += chunk.length
-  }
-  return bytes
 }
