@@ -37,19 +37,19 @@ test(`no denial without a record: ${RUNS} times SIGKILL under load, none lost`, 
   expect(received.size).toBeGreaterThan(RUNS * 40)
 })
 
-let release = 0
+let another = 0
 
 /**
- * Asks for somebody else's recording, and without a token, until nothing answers any more. Half of it repeats itself and
- * is counted; the other half comes from another release each time.
+ * Asks for another patient's recording, and without a token, until nothing answers. Half of the clients ask for the same
+ * recording and are counted; the other half ask for another one each time.
  */
 async function refuseUntilGone(gate: RunningGate, token: string, received: Set<string>): Promise<void> {
   const agent = new Agent({ keepAlive: true })
   const client = async (number: number) => {
     for (;;) {
       const headers: Record<string, string> = number % 4 === 0 ? {} : { Authorization: `Bearer ${token}` }
-      if (number % 2 === 0) headers['Mediaward-App-Release'] = String(++release)
-      const body = await ask(`${gate.url}/recordings/rec-1`, agent, headers)
+      const recording = number % 2 === 0 ? `rec-1-${++another}` : 'rec-1'
+      const body = await ask(`${gate.url}/recordings/${recording}`, agent, headers)
       if (body === undefined) return
       received.add((JSON.parse(body) as { instance: string }).instance.slice('urn:uuid:'.length))
     }
