@@ -10,7 +10,10 @@ import type { WaitUntil } from './wait-until.ts'
  * route behind it can be reached around it.
  */
 export interface Mediaward extends MiddlewareHandler {
-  /** What apps ask before they show a list: `app.all('/access/v1/*', gate.access)`. */
+  /**
+   * What apps ask before they show a list: `app.all('/access/v1/*', gate.access)`, and the same at
+   * `/.well-known/authzen-configuration`.
+   */
   readonly access: MiddlewareHandler
   /** Lists refusals, for the role `security`: `app.get('/console/api/denials', gate.denials)`. */
   readonly denials: MiddlewareHandler

@@ -38,8 +38,9 @@ export interface Issuer {
    */
   readonly subject_claim?: string
   /**
-   * The FHIR server whose patients are the subjects, an https URL: where it is set, `fhirUser` may also be a URL below
-   * it, and is required with any `subject_claim`. Default none: `fhirUser` must be relative.
+   * The FHIR server whose patients are the subjects, an https URL: if it is set, `fhirUser` may also be a URL
+   * below it, and is required with every `subject_claim` but an address (`email`, `phone_number`) and `fhirUser` itself.
+   * Default none: `fhirUser` must be relative.
    */
   readonly fhir_base?: string
   /**

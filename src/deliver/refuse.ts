@@ -2,9 +2,9 @@ import type { RefusalAnswer } from '../refusal.ts'
 import { responseHeaders } from './response-headers.ts'
 
 /**
- * The answer to a refused request: problem details (RFC 9457) of the same length for every refusal of a status. It
- * is made from what follows from the reason, never from a recording, so nothing of one can be in it. The id is what a
- * patient can quote and the security team can find.
+ * The answer to a refused request: problem details (RFC 9457). It is made from what follows from the reason and from
+ * what the caller sent, never from a recording, so nothing of one can be in it. The id is what a patient can quote and the
+ * security team can find.
  */
 export function refuse(
   { status, title, headers }: RefusalAnswer,
