@@ -98,7 +98,9 @@ function byteReaderOf(stream: ReadableStream<Uint8Array>): Reader | undefined {
     return {
       read: async () => {
         const { done, value } = await reader.read(new Uint8Array(CHUNK))
-        return done ? undefined : value
+        if (done) return undefined
+        // Collectors keep chunks: a client that sends byte by byte would make each of them keep a whole array.
+        return value.length < CHUNK / 2 ? value.slice() : value
       },
       cancel: () => void reader.cancel().catch(() => {}),
     }

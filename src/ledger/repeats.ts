@@ -62,6 +62,8 @@ const SINGLE = 3
 const MAX_RUNS = 1_000
 /** Most kinds that one run counts. A refusal of a further kind gets a record of its own. */
 const MAX_KINDS = 8
+/** Most kinds that one run counts while no store takes records. Of a further one only the last resort has the record. */
+const MAX_UNRECORDED = 256
 /** How long to wait for a record that another request has begun: if that one was cut off, it may never end. */
 const PATIENCE = 5_000
 
@@ -127,9 +129,11 @@ export function refusalRecorder(record: Recorder, now: () => number): Refusals {
     }
     const added: Kind = {
       ...{ observed, facts, count: 0 },
-      // The caller is answered the same, whatever becomes of this record: it is tried again with the counts.
+      // The caller is answered the same, whatever becomes of this record: it is tried again with the counts. Once these are
+      // written, only the last resort has it.
       tried: recordCount(id, observed, facts, 1).catch(() => {
         added.count += 1
+        if (kinds.size < MAX_UNRECORDED) kinds.set(name, added)
       }),
     }
     if (kinds.size < MAX_KINDS) kinds.set(name, added)

@@ -49,6 +49,11 @@ export async function kindByBytes(
 ): Promise<PlaylistKind | undefined> {
   const start = await store.open(key, { offset: 0, length: START })
   if (start === null || !('body' in start)) throw new Error('taken away while it was looked at')
+  if (start.range.length > START) {
+    // A store that ignores ranges sends the whole, which may be gigabytes.
+    await start.body.cancel().catch(() => {})
+    throw new Error('the store sent more bytes than were asked for')
+  }
   const bytes = new Uint8Array(await new Response(start.body).arrayBuffer())
   if (start.etag !== etag) throw new Error('replaced while it was looked at')
   return kindOfStart(bytes)
