@@ -22,6 +22,10 @@ const MOST_LINES = 65_536
 /** Most tags that a comment may mention: each is read to the end of the line. */
 const MOST_IN_A_LINE = 4
 const VARIANT = 'EXT-X-STREAM-INF'
+// In the middle of a line, only hls.js takes it for a tag, and only with its colon.
+const HAS_VARIANT = /^[ \t]*#EXT-X-STREAM-INF|#EXT-X-STREAM-INF[ \t]*:/im
+// Without either, ffmpeg, mpv and VLC take the file for a plain M3U, whose entries may be playlists.
+const NAMES_MEDIA = /^#EXT-X-(?:TARGETDURATION|MEDIA-SEQUENCE):/m
 // Exactly so: after anything else hls.js takes the rest of the line for the URI of a segment.
 const DURATION = /^[ \t]*(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:,(.*))?$/
 // Then that URI begins with a minus and a digit or with a comma, so that it can name no host.
@@ -56,7 +60,7 @@ class Rewriter {
     this.#source = source
     this.#context = context
     this.#folder = folderOf(context)
-    this.#roleOfUri = /#EXT-X-STREAM-INF/i.test(source) ? 'playlist' : 'part'
+    this.#roleOfUri = HAS_VARIANT.test(source) || !NAMES_MEDIA.test(source) ? 'playlist' : 'part'
   }
 
   rewrite(): { readonly text: string } | Refused {
@@ -91,7 +95,8 @@ class Rewriter {
     for (let index = 0; index >= 0; index = text.indexOf('#', index + 1)) {
       TAG.lastIndex = index
       const tag = TAG.exec(text)?.[1]
-      if (tag === undefined) continue
+      // hls.js finds tags anywhere in a line, but there only with their colon.
+      if (tag === undefined || (index > 0 && text[TAG.lastIndex - 1] !== ':')) continue
       tags += 1
       // Some players see no tag after white space.
       if (tags > MOST_IN_A_LINE || (index === 0 && from > start)) return this.#refuse()
@@ -106,7 +111,7 @@ class Rewriter {
     return undefined
   }
 
-  /** hls.js finds tags anywhere in a line, so one that a comment or a title mentions is a tag to it. */
+  /** A tag that a comment or a title mentions with its colon is a tag to hls.js. */
   #readTag(tag: string, value: string, at: number, isMentioned: boolean): Refused | undefined {
     const role = roleInHls(tag)
     if (role === 'never') return this.#refuse(tag, undefined, refuseValue(value))

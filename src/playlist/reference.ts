@@ -1,6 +1,6 @@
 import { isPart } from '../locate/names.ts'
 import { type Refused, refused } from '../refusal.ts'
-import { hasNoEnding, kindOfName } from './kind.ts'
+import { kindOfName } from './kind.ts'
 
 /** Where a playlist stands. */
 export interface PlaylistContext {
@@ -84,10 +84,13 @@ export function relativeReference(
   return query === undefined ? way : `${way}?${query}`
 }
 
-/** Whether the gate looks at what a reference names as at a playlist, so that it can't be one in other clothes. */
+/**
+ * Whether the gate takes what a reference names for a playlist by its ending. Without an ending only the first bytes
+ * tell, and players read more for a playlist than any look at first bytes finds: UTF-16, or text before `<MPD`.
+ */
 export function namesPlaylist(reference: string): boolean {
   const [name = ''] = reference.split('?')
-  return kindOfName(name) !== undefined || hasNoEnding(name)
+  return kindOfName(name) !== undefined
 }
 
 /**

@@ -2,7 +2,8 @@
  * What players do with a value of a playlist:
  *
  * - `part`: fetch it. It must name a part of the same recording.
- * - `playlist`: fetch it, and read further URLs out of it. It must also be named so that the gate looks at it.
+ * - `playlist`: fetch it, and read further URLs out of it. It must also have a playlist's ending, so that the gate reads
+ *   it, too.
  * - `template`: fill in numbers and an id (ISO/IEC 23009-1 5.3.9.4.4), then fetch it.
  * - `base`: resolve other references against it.
  * - `never`: read from it, or obey it, in a way that nobody can check here. It is refused whatever it says.
@@ -187,8 +188,10 @@ export function isUriOfHls(attribute: string): boolean {
  */
 export function roleOfElement(element: string, parent: string): Role {
   const role = DASH_ROLES.get(element)
-  if (role === 'text') return parent === 'ProgramInformation' ? 'text' : 'rest'
-  return role ?? (URI_OF_DASH.test(element) && element !== 'SegmentURL' ? 'never' : 'rest')
+  if (role !== undefined && role !== 'text') return role
+  if (role === undefined && URI_OF_DASH.test(element)) return 'never'
+  // Whatever describes the programme is shown, also what other namespaces add to it (ISO/IEC 23009-1).
+  return parent === 'ProgramInformation' ? 'text' : 'rest'
 }
 
 /** What players do with an attribute of DASH, which is given without its prefix. */

@@ -34,8 +34,8 @@ beforeAll(async () => {
   const text = (name: string) => readFileSync(`${MEDIA}/${name}`, 'utf8')
   const media = text('video.m3u8').replaceAll(/(init\.mp4|segment-\d+\.m4s)/g, `${base}$1`)
   const files: Record<string, string | Uint8Array<ArrayBuffer>> = {
-    'master.m3u8': text('master.m3u8').replace('video.m3u8', `${base}video`),
-    video: media,
+    'master.m3u8': text('master.m3u8').replace('video.m3u8', `${base}v/720p.m3u8`),
+    'v/720p.m3u8': media,
     'manifest.mpd': MPD(base),
     'out.m3u8': media.replace(`${base}segment-003`, 'https://elsewhere.example/segment-003'),
   }
@@ -103,7 +103,7 @@ test.each(PLAYERS)(
     expect(seen[0]?.patient).toBe('patient-007')
     const parts = below(url, part)
     expect(parts).toEqual(expect.arrayContaining([part, 'init.mp4', 'segment-000.m4s', 'segment-004.m4s']))
-    if (part === 'master.m3u8') expect(parts).toContain('video')
+    if (part === 'master.m3u8') expect(parts).toContain('v/720p.m3u8')
   },
 )
 

@@ -20,7 +20,7 @@ const leadingOut = ({ urls, playlists }: Seen): string[] => [
   ...urls.filter(url => !(URL.parse(url)?.href.startsWith(INSIDE) ?? false)),
   ...playlists.filter(url => {
     const part = (URL.parse(url)?.pathname ?? '').slice(new URL(INSIDE).pathname.length)
-    return isPart(part) && !/\.(?:m3u8?|mpd)$|(?:^|\/)[^/.]+$/i.test(part)
+    return isPart(part) && !/\.(?:m3u8?|mpd)$/i.test(part)
   }),
 ]
 

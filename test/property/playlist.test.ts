@@ -29,7 +29,7 @@ const leadingOut = ({ urls, playlists }: Seen): string[] => [
   ...urls.filter(url => !url.startsWith(INSIDE)),
   ...playlists.filter(url => {
     const part = new URL(url).pathname.slice(new URL(INSIDE).pathname.length)
-    return isPart(part) && !/\.(?:m3u8?|mpd)$|(?:^|\/)[^/.]+$/i.test(part)
+    return isPart(part) && !/\.(?:m3u8?|mpd)$/i.test(part)
   }),
 ]
 
@@ -60,6 +60,7 @@ const hostileReference = fc.constantFrom(
   'nope //evil.example/x',
   'next.bin',
   'next.bin?x.m3u8',
+  'next?x.m3u8',
 )
 const goodReference = fc.constantFrom(
   'low.m3u8',
@@ -132,6 +133,7 @@ const plain = fc.constantFrom(
   '#EXT-X-DISCONTINUITY ',
   '# comment',
   '# about #EXT-X-MEDIA and the like',
+  '# neither #EXT-X-STREAM-INF nor #EXT-X-DEFINE',
   '',
   '#EXT-X-ENDLIST',
 )
@@ -181,11 +183,10 @@ const playlist = damaged(
         ),
         { maxLength: 6 },
       ),
+      fc.constantFrom('#EXT-X-TARGETDURATION:2', '#EXT-X-MEDIA-SEQUENCE:0', '# no #EXT-X-TARGETDURATION'),
       fc.constantFrom('\n', '\r\n'),
     )
-    .map(([lines, end]) =>
-      ['#EXTM3U', '#EXT-X-TARGETDURATION:2', ...lines, ''].join('\n').replaceAll('\n', end),
-    ),
+    .map(([lines, first, end]) => ['#EXTM3U', first, ...lines, ''].join('\n').replaceAll('\n', end)),
   odd,
 )
 
@@ -238,7 +239,7 @@ describe('HLS', () => {
         ),
         fc.constantFrom('\n', '\r\n'),
         (lines, end) => {
-          const text = ['#EXTM3U', ...lines].join('\n').replaceAll('\n', end)
+          const text = ['#EXTM3U', '#EXT-X-TARGETDURATION:2', ...lines].join('\n').replaceAll('\n', end)
           expect(rewrite(text)).toEqual({ text })
         },
       ),

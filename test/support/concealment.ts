@@ -25,9 +25,17 @@ export interface Shelves {
 const OBJECTS: readonly (readonly [string, string, Blob])[] = [
   ['', 'video/mp4', new Blob([patterned(3000)])],
   ['/part.ts', 'video/mp2t', new Blob([patterned(500)])],
-  ['/master.m3u8', 'application/vnd.apple.mpegurl', new Blob(['#EXTM3U\npart.ts\n'])],
+  [
+    '/master.m3u8',
+    'application/vnd.apple.mpegurl',
+    new Blob(['#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\npart.ts\n']),
+  ],
   // Only its bytes tell that it is a playlist.
-  ['/deep/down/list', 'application/octet-stream', new Blob(['#EXTM3U\n../../part.ts\n'])],
+  [
+    '/deep/down/list',
+    'application/octet-stream',
+    new Blob(['#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n../../part.ts\n']),
+  ],
 ]
 const ISSUER = 'https://login.clinic.test/'
 const TICKET_KEY = 'only for tests: no secret protects these tickets'

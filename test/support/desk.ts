@@ -110,7 +110,7 @@ export function hlsSet(segments = 24): string {
   const media = ['#EXTM3U', '#EXT-X-TARGETDURATION:4', ...names.flatMap(name => ['#EXTINF:4,', name])]
   writeFileSync(join(folder, 'video', 'a-list'), media.join('\n'))
   writeFileSync(join(folder, 'video', 'list.m3u8'), media.join('\n'))
-  writeFileSync(join(folder, 'a-master'), '\ufeff#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nvideo/a-list\n')
+  writeFileSync(join(folder, 'a-master'), '\ufeff#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nvideo/list.m3u8\n')
   writeFileSync(join(folder, 'manifest'), '<?xml version="1.0"?>\n<MPD></MPD>')
   return folder
 }

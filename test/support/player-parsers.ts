@@ -185,10 +185,14 @@ export function seenByExoPlayer(text: string, base: string): Seen {
   return seen(base, [...lists, ...assets, ...(isMaster ? plain : [])], [...others, ...plain])
 }
 
-/** ffmpeg, in our own words: values end at white space or a comma, and a backslash escapes a quote. */
+/**
+ * ffmpeg, in our own words: values end at white space or a comma, and a backslash escapes a quote. What it doesn't find to
+ * be HLS is a plain M3U to mpv and VLC, which open each entry as whatever it is.
+ */
 export function seenByFfmpeg(text: string, base: string): Seen {
   const lists: Text[] = []
   const others: Text[] = []
+  const isPlain = !/#EXT-X-(?:STREAM-INF|TARGETDURATION|MEDIA-SEQUENCE):/.test(text)
   let isVariant = false
   for (const raw of text.split('\n')) {
     const line = raw.trimEnd()
@@ -199,7 +203,7 @@ export function seenByFfmpeg(text: string, base: string): Seen {
       if (tag === 'EXT-X-MEDIA') lists.push(uri)
       else if (/^EXT-X-(?:KEY|MAP)$/.test(tag)) others.push(uri)
     } else if (line !== '' && !line.startsWith('#')) {
-      if (isVariant) lists.push(line)
+      if (isVariant || isPlain) lists.push(line)
       else others.push(line)
       isVariant = false
     }

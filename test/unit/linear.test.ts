@@ -115,7 +115,7 @@ const STORED_READERS: Readonly<Record<string, Reader>> = {
   },
   'lines of HLS': {
     read: hls,
-    begins: '#EXTM3U\n',
+    begins: '#EXTM3U\n#EXT-X-TARGETDURATION:1\n',
     pieces: [
       '\n',
       '#',
@@ -125,6 +125,7 @@ const STORED_READERS: Readonly<Record<string, Reader>> = {
       'a/',
       '../',
       '#EXT-X-',
+      '#EXT-X-STREAM-INF ',
       ' ',
       '#EXTINF:1,',
       'a.ts?a=1&\n',

@@ -9,7 +9,7 @@ import { RUNTIME, type RunningGate, startGate } from '../support/gate.ts'
 let gate: RunningGate
 let idp: TestIssuer
 const ORIGIN = 'https://app.clinic.test'
-const PLAYLIST = '#EXTM3U\n#EXTINF:1,\npart.ts\n'
+const PLAYLIST = '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\npart.ts\n'
 const PARTS: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>> = {
   '': patterned(5000),
   '/part.ts': patterned(300),

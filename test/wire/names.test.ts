@@ -54,7 +54,7 @@ test('what is stored under a name is played under it, by the token and by a tick
 test('a playlist may name such parts, also by absolute URLs', async () => {
   const root = '/recordings/1.2.3'
   const text = (...uris: readonly string[]) =>
-    `#EXTM3U\n${uris.map(uri => `#EXTINF:4,\n${uri}\n`).join('')}#EXT-X-ENDLIST\n`
+    `#EXTM3U\n#EXT-X-TARGETDURATION:4\n${uris.map(uri => `#EXTINF:4,\n${uri}\n`).join('')}#EXT-X-ENDLIST\n`
   expect((await store(gate, idp, `${root}/seg:0.ts`, 'patient-1', 'the segment')).status).toBe(201)
   const put = await store(
     gate,

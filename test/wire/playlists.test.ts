@@ -24,9 +24,9 @@ beforeAll(async () => {
   })
   headers = { Authorization: `Bearer ${await idp.token('patient-1')}` }
   const parts: Record<string, string | Uint8Array<ArrayBuffer>> = {
-    'master.m3u8': `#EXTM3U\r\n#EXT-X-STREAM-INF:BANDWIDTH=1\r\n${absolute('v/720p')}\r\n`,
+    'master.m3u8': `#EXTM3U\r\n#EXT-X-STREAM-INF:BANDWIDTH=1\r\n${absolute('v/720p.m3u8')}\r\n`,
     // Stored with no media type that tells, and with a byte order mark.
-    'v/720p': `\ufeff#EXTM3U\n#EXT-X-MAP:URI="/recordings/set/v/init.mp4"\n#EXTINF:1,\n${absolute('v/0.m4s')}\n`,
+    'v/720p.m3u8': `\ufeff#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MAP:URI="/recordings/set/v/init.mp4"\n#EXTINF:1,\n${absolute('v/0.m4s')}\n`,
     'v/init.mp4': segment.slice(0, 100),
     'v/0.m4s': segment,
     'manifest.mpd': `<MPD><BaseURL>${absolute('v/')}</BaseURL><Period/></MPD>`,
@@ -49,10 +49,10 @@ test('every URL of a playlist leads to a part of its recording, and inherits the
     return text
   }
   const master = await read(url)
-  expect(master).toBe('#EXTM3U\r\n#EXT-X-STREAM-INF:BANDWIDTH=1\r\nv/720p\r\n')
-  const media = await read(new URL('v/720p', url).href)
-  expect(media).toBe('#EXTM3U\n#EXT-X-MAP:URI="init.mp4"\n#EXTINF:1,\n0.m4s\n')
-  const from = new URL('0.m4s', new URL('v/720p', url)).href
+  expect(master).toBe('#EXTM3U\r\n#EXT-X-STREAM-INF:BANDWIDTH=1\r\nv/720p.m3u8\r\n')
+  const media = await read(new URL('v/720p.m3u8', url).href)
+  expect(media).toBe('#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MAP:URI="init.mp4"\n#EXTINF:1,\n0.m4s\n')
+  const from = new URL('0.m4s', new URL('v/720p.m3u8', url)).href
   expect(from).toBe(`${root}v/0.m4s`)
   expect(new Uint8Array(await (await fetch(from)).arrayBuffer())).toEqual(segment)
   expect(await read(`${root}manifest.mpd`)).toBe('<MPD><BaseURL>v/</BaseURL><Period/></MPD>')
@@ -82,7 +82,8 @@ test('who reads a playlist begins a view, and the bytes of it are told', async (
 })
 
 describe('one that leads out', () => {
-  const OUT = '#EXTM3U\n#EXTINF:1,\n0.ts\n#EXT-X-MAP:URI="https://evil.example/patient-1"\n'
+  const OUT =
+    '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n0.ts\n#EXT-X-MAP:URI="https://evil.example/patient-1"\n'
   const put = (path: string, content: string, headers: Record<string, string> = {}) =>
     store(gate, idp, `/recordings/${path}`, 'patient-1', content, headers)
 
@@ -96,7 +97,7 @@ describe('one that leads out', () => {
     const problem = (await response.json()) as { detail: string; instance: string }
     expect([response.status, problem.detail]).toEqual([
       400,
-      expect.stringMatching(/^The playlist, in line 4, EXT-X-MAP, URI, leads out of the recording/),
+      expect.stringMatching(/^The playlist, in line 5, EXT-X-MAP, URI, leads out of the recording/),
     ])
     const [record, ...more] = (await denials(gate, idp)).filter(({ recording }) => recording === id)
     expect(more).toEqual([])
@@ -104,7 +105,7 @@ describe('one that leads out', () => {
       id: problem.instance.slice('urn:uuid:'.length),
       reason: 'playlist_outside',
       status: 400,
-      playlist: { line: 4, tag: 'EXT-X-MAP', attribute: 'URI' },
+      playlist: { line: 5, tag: 'EXT-X-MAP', attribute: 'URI' },
     })
     expect(JSON.stringify([problem, record])).not.toMatch(/evil|patient-1"/)
     // Nothing is stored, and the id is not bound.
@@ -148,7 +149,7 @@ describe('one that leads out', () => {
           body: content,
         }),
       )
-    expect((await piece('#EXTM3U\n#EXTINF:1,\n0.ts\n#234567')).status).toBe(400)
+    expect((await piece('#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n0.ts\n#234567')).status).toBe(400)
     expect((await piece('012345678901234567890123456789')).status).toBe(200)
   })
 

@@ -62,7 +62,7 @@ describe('a large file', () => {
   test('is whole before a playlist that names it begins', async () => {
     const path = largeFile()
     const folder = join(path, '..')
-    writeFileSync(join(folder, 'list'), '#EXTM3U\n#EXTINF:4,\nvideo.mp4\n')
+    writeFileSync(join(folder, 'list'), '#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nvideo.mp4\n')
     const ended = await at.through(untouched, args => run(['put', 'film', folder, ...args]))
     expect(ended.code, ended.stderr).toBe(0)
     const list = at.proxy.passed.find(isPlaylist)
@@ -111,7 +111,7 @@ describe('a large file', () => {
   test('that was stored is not sent again with what comes after it', async () => {
     const path = largeFile()
     const folder = join(path, '..')
-    writeFileSync(join(folder, 'list'), '#EXTM3U\n#EXTINF:4,\nvideo.mp4\n')
+    writeFileSync(join(folder, 'list'), '#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nvideo.mp4\n')
     const hold = async (entry: Passed): Promise<undefined> => {
       if (isPlaylist(entry)) await new Promise(resolve => setTimeout(resolve, 1000))
     }

@@ -9,8 +9,8 @@ import { createIssuer } from '../../support/clinic.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 
 const OWN = 'https://gate.test/recordings/set'
-const HLS = `#EXTM3U\n#EXTINF:1,\n${OWN}/video/seg-0.ts\n#EXTINF:1,\nseg-1.ts\n`
-const REWRITTEN = '#EXTM3U\n#EXTINF:1,\nseg-0.ts\n#EXTINF:1,\nseg-1.ts\n'
+const HLS = `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n${OWN}/video/seg-0.ts\n#EXTINF:1,\nseg-1.ts\n`
+const REWRITTEN = '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nseg-0.ts\n#EXTINF:1,\nseg-1.ts\n'
 
 interface Clinic extends MemoryGate {
   readonly store: RecordingStore
@@ -153,7 +153,7 @@ describe('a playlist is rewritten as far as needed', () => {
       { url: '/by-room/:recording/:part+', key: ':recording/set/:part' },
     ]
     const gate = await clinic(
-      { 'main.m3u8': '#EXTM3U\n#EXTINF:1,\n/by-room/recordings/seg-0.ts\n' },
+      { 'main.m3u8': '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n/by-room/recordings/seg-0.ts\n' },
       { locations },
     )
     expect((await gate.play('main.m3u8')).status).toBe(403)
@@ -186,7 +186,7 @@ describe('what became of a playlist is remembered', () => {
   test('but not for the same bytes elsewhere, of another recording, part or kind', async () => {
     const idp = await createIssuer()
     const store = memoryStore()
-    const text = `#EXTM3U\n#EXTINF:1,\n${OWN}/video/seg-0.ts\n`
+    const text = `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n${OWN}/video/seg-0.ts\n`
     const put = (key: string, contentType = 'video/mp4') =>
       store.put(key, new Blob([text]).stream(), {
         size: text.length,
@@ -217,7 +217,7 @@ describe('what became of a playlist is remembered', () => {
     const play = async (path: string) => {
       const response = await gate.fetch(path, { headers })
       const body = await response.text()
-      return response.status === 200 ? body.split('\n')[2] : response.status
+      return response.status === 200 ? body.split('\n')[3] : response.status
     }
     for (let time = 0; time < 2; time += 1) {
       expect(await play('/recordings/set/a.m3u8')).toBe('video/seg-0.ts')
@@ -274,7 +274,7 @@ describe('one that leads out is refused', () => {
       ['playlist_outside', 'HEAD'],
     ])
     expect(refusals[0]).toMatchObject({ recording: 'set', part: 'video/main.m3u8', decision: 'deny' })
-    expect(refusals.map(({ playlist }) => playlist)).toEqual(Array(3).fill({ line: 3 }))
+    expect(refusals.map(({ playlist }) => playlist)).toEqual(Array(3).fill({ line: 4 }))
     expect(refusals[0]?.subject).toBe(refusals[0]?.owner)
     expect((await gate.ledger.read({ limit: 100 })).entries).toHaveLength(3)
   })

@@ -49,6 +49,7 @@ describe('what packagers write stays as it is', () => {
     '<SegmentTemplate media="$RepresentationID$/seg-$Number%05d$.m4s?v=1&amp;w=$Time$" initialization="$Bandwidth$.mp4"/>',
     '<Event presentationTime="0" messageData="x"/>',
     '<ProgramInformation moreInformationURL="https://gpac.io/"><Title>Consultation: follow-up, https://x/</Title><Source>//x/</Source><Copyright>../x</Copyright></ProgramInformation>',
+    '<ProgramInformation xmlns:foo="urn:foo"><foo:Publisher>http://c.d</foo:Publisher><Note>../x</Note></ProgramInformation>',
     '<Title>Consultation: follow-up</Title>',
     '<Title><![CDATA[Consultation <1> & 2]]></Title>',
     '<Label>Camera: patient -> doctor</Label>',
@@ -58,7 +59,7 @@ describe('what packagers write stays as it is', () => {
     '<Event contentEncoding="base64">aHR0cHM6Ly9ldmlsLmV4YW1wbGUv</Event>',
     '<Accessibility schemeIdUri="urn:scte:dash:cc:cea-708:2015" value="1=lang:eng;2=lang:deu"/>',
     '<Location>manifest.mpd</Location>',
-    '<Location>manifest?v=1.mp4</Location>',
+    '<Location>manifest.mpd?v=1.mp4</Location>',
     '<Location>video/next.m3u8</Location>',
     '<AdaptationSet bitstreamSwitching="true" label="a > b"/>',
     '<ContentProtection schemeIdUri="urn:uuid:9a04f079-9840-4286-ab92-e65be0885f95" value="MSPR 2.0"/>',
@@ -105,6 +106,13 @@ describe('wherever a reference stands', () => {
     '<ContentProtection schemeIdUri="urn:uuid:x"><dashif:Laurl>https://evil.example/</dashif:Laurl></ContentProtection>',
     '<ContentProtection schemeIdUri="urn:uuid:x"><ms:laurl licenseUrl="https://evil.example/"/></ContentProtection>',
     '<Title>//evil.example/x</Title>',
+    '<Publisher>//evil.example/x</Publisher>',
+    '<ProgramInformation><Label>//evil.example/x</Label></ProgramInformation>',
+    '<ProgramInformation><foo:Publisher><Future>//evil.example/x</Future></foo:Publisher></ProgramInformation>',
+    '<ProgramInformation><Location>//evil.example/x</Location></ProgramInformation>',
+    '<ProgramInformation><foo:PatchLocation>x</foo:PatchLocation></ProgramInformation>',
+    '<ProgramInformation><foo:otherUrl>x</foo:otherUrl></ProgramInformation>',
+    '<ProgramInformation><foo:Publisher xlink:href="x"/></ProgramInformation>',
     '<ContentProtection schemeIdUri="urn:uuid:x"><dashif:laurl>licence</dashif:laurl></ContentProtection>',
     '<UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-head:2014" value="nope //evil.example/t"/>',
     '<UTCTiming value="2026-11-25T10:00:00Z"/>',
@@ -160,6 +168,8 @@ describe('documents that name further URLs, and that nobody rewrites', () => {
     '<EssentialProperty schemeIdUri="urn:mpeg:dash:fallback:2016" value="next.bin"/>',
     '<Metrics><Reporting dvb:reportingUrl="report"/></Metrics>',
     '<Location>next.bin</Location>',
+    '<Location>next</Location>',
+    '<Location>manifest?v=1.mpd</Location>',
     '<x:Location>next.m4s?x.mpd</x:Location>',
     '<Future nodeName="Location">next.bin</Future>',
     '<Future Location="next.bin"/>',
@@ -250,7 +260,7 @@ describe('bases', () => {
     expect(rewrite(located(`${OWN}/manifest.mpd`))).toEqual({ text: located('manifest.mpd') })
     expect(rewrite(located('a/manifest.mpd', '../x'))).toEqual(OUTSIDE)
     expect(rewrite(located('../manifest.mpd', '../x'), 'a/main.mpd')).toEqual(OUTSIDE)
-    expect(rewrite(located('a/b/', 'x'))).toEqual(INVALID)
+    for (const folder of ['a/b/', 'a.mpd/']) expect(rewrite(located(folder, 'x'))).toEqual(INVALID)
     expect(rewrite(nested(`<Location>../manifest.mpd</Location>${base('a/')}`, '', 'x'))).toEqual(OUTSIDE)
   })
 })
@@ -366,7 +376,7 @@ describe('takes time by its length, however hostile', () => {
     ],
     ['unknown ones', filled('<F a="b"/>')],
     ['boxes', filled('<pssh>AAAA</pssh>')],
-    ['locations', filled('<Location>a</Location>')],
+    ['locations', filled('<Location>a.mpd</Location>')],
     [
       'ids of several segments',
       filled('<SegmentTemplate media="$RepresentationID$/x"/>', '<MPD><Representation id="a/b"/>'),

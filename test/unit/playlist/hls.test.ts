@@ -5,10 +5,12 @@ import { expectLinear } from './growth.ts'
 
 const rewrite = (text: string, part: string | undefined = 'video/main.m3u8') =>
   rewritePlaylist(text, 'hls', standsAt(part))
+/** How a playlist begins whose entries are segments. */
+const MEDIA = '#EXTM3U\n#EXT-X-TARGETDURATION:1\n'
 /** What becomes of one line, in a playlist that is well but for it. */
 const line = (text: string) => {
-  const outcome = rewrite(`#EXTM3U\n${text}\nend.m3u8\n`)
-  return 'text' in outcome ? outcome.text.slice('#EXTM3U\n'.length, -'\nend.m3u8\n'.length) : outcome
+  const outcome = rewrite(`${MEDIA}${text}\nend.m3u8\n`)
+  return 'text' in outcome ? outcome.text.slice(MEDIA.length, -'\nend.m3u8\n'.length) : outcome
 }
 const OWN = 'https://media.clinic.example/recordings/rec-013'
 
@@ -73,13 +75,13 @@ describe('what packagers write stays as it is', () => {
     '#EXT-X-MAP:\tURI="a"',
     '#EXT-X-MAP:URI = "a"',
     '#EXT-X-MAP:URI=a',
-    '#EXT-X-MEDIA:TYPE=AUDIO,,URI="a"',
+    '#EXT-X-MEDIA:TYPE=AUDIO,,URI="a.m3u8"',
     '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a:b",NAME="Interpreter: https://example.com/ \\o/ ..",LANGUAGE="pl"',
     '#EXT-X-SESSION-DATA:DATA-ID="com.example.title",VALUE="Consultation: https://example.com/"',
     '#EXT-X-KEY:METHOD=AES-128,URI="x",KEYFORMAT="https://example.com/x"',
-    '#EXT-X-STREAM-INF:BANDWIDTH=1,RESOLUTION=426x240,\nlist',
-    '#EXT-X-STREAM-INF:BANDWIDTH=1, NAME=Low quality,CODECS="",NAME="FPS:29.97"\nlist',
-    '#EXT-X-STREAM-INF:BANDWIDTH=1,BANDWIDTH=1\nlist',
+    '#EXT-X-STREAM-INF:BANDWIDTH=1,RESOLUTION=426x240,\nlist.m3u8',
+    '#EXT-X-STREAM-INF:BANDWIDTH=1, NAME=Low quality,CODECS="",NAME="FPS:29.97"\nlist.m3u8',
+    '#EXT-X-STREAM-INF:BANDWIDTH=1,BANDWIDTH=1\nlist.m3u8',
     '#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=1,URI="thumbs.m3u8"',
     '#EXT-X-Recorder-Version:2',
     '#EXT-X-RECORDER_NOTE:A_b="c"',
@@ -110,9 +112,9 @@ describe('wherever a URI stands', () => {
   ])('%s', pattern => {
     const of = (uri: string) => line(pattern.replace('%s', uri))
     expect(of('list.m3u8')).toBe(pattern.replace('%s', 'list.m3u8'))
-    expect(of('../audio/x')).toBe(pattern.replace('%s', '../audio/x'))
+    expect(of('../audio/x.m3u8')).toBe(pattern.replace('%s', '../audio/x.m3u8'))
     expect(of(`${OWN}/video/list.m3u8`)).toBe(pattern.replace('%s', 'list.m3u8'))
-    expect(of('/recordings/rec-013/audio/x')).toBe(pattern.replace('%s', '../audio/x'))
+    expect(of('/recordings/rec-013/audio/x.m3u8')).toBe(pattern.replace('%s', '../audio/x.m3u8'))
     for (const out of ['https://evil.example/x', '//evil.example/x', '/recordings/rec-014/x', '../../x'])
       expect(of(out)).toEqual(OUTSIDE)
     for (const odd of ['a%2fb', 'a\\b', 'a b', '{$x}']) expect(of(odd)).toEqual(INVALID)
@@ -163,10 +165,12 @@ describe('where a player reads a playlist, whatever it is called', () => {
   test.each([
     ['#EXT-X-STREAM-INF:BANDWIDTH=1\n%s'],
     ['#EXT-X-STREAM-INF:BANDWIDTH=1\n#EXTINF:1,\n\n# a comment\n%s'],
-    ['#EXTINF:1,\n%s\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlist'],
+    ['#EXTINF:1,\n%s\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlist.m3u8'],
     ['# old: #EXT-X-STREAM-INF:BANDWIDTH=1\n%s'],
     ['#ext-x-stream-inf:BANDWIDTH=1\n%s'],
-    ['#EXT-X-STREAM-INF:BANDWIDTH=1,URI="%s"\nlist'],
+    ['#EXT-X-STREAM-INF\n%s'],
+    ['#EXTINF:1,the #EXT-X-STREAM-INF : talk\n%s'],
+    ['#EXT-X-STREAM-INF:BANDWIDTH=1,URI="%s"\nlist.m3u8'],
     ['#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=1,URI="%s"'],
     ['#EXT-X-FUTURE-STREAM-INF:URI="%s"'],
     ['#EXT-X-MEDIA-FUTURE:URI="%s"'],
@@ -175,16 +179,39 @@ describe('where a player reads a playlist, whatever it is called', () => {
     ['#EXT-X-RENDITION-REPORT:URI="%s",LAST-MSN=1'],
     ['#EXT-X-DATERANGE:ID="x",X-ASSET-URI="%s"'],
   ])('%s', pattern => {
-    const of = (uri: string) => rewrite(`#EXTM3U\n${pattern.replace('%s', uri)}\n`)
-    for (const looked of ['list.m3u8', 'LIST.M3U8?x=1', 'a.b/720p', '720p?x=.ts'])
-      expect(of(looked)).toEqual({ text: `#EXTM3U\n${pattern.replace('%s', looked)}\n` })
-    for (const passed of ['seg-0.ts', 'seg-0.mp4?x.m3u8', 'list.m3u8.txt', 'next.bin'])
+    const of = (uri: string) => rewrite(`${MEDIA}${pattern.replace('%s', uri)}\n`)
+    for (const looked of ['list.m3u8', 'LIST.M3U8?x=1', 'a.b/720p.m3u', 'other.mpd?x=.ts'])
+      expect(of(looked)).toEqual({ text: `${MEDIA}${pattern.replace('%s', looked)}\n` })
+    // Without an ending only its first bytes would tell, and players read more for a playlist than those tell.
+    for (const passed of ['seg-0.ts', 'seg-0.mp4?x.m3u8', 'list.m3u8.txt', 'next.bin', '720p', 'a.b/m3u8'])
       expect(of(passed)).toEqual(INVALID)
   })
 
   test('a segment may be called anything', () => {
-    const text = '#EXTM3U\n#EXTINF:1,\nseg.ts\n#EXTINF:1,\nseg.bin\n'
+    const text = `${MEDIA}#EXTINF:1,\nseg.ts\n#EXTINF:1,\nseg.bin\n#EXTINF:1,\nseg\n`
     expect(rewrite(text)).toEqual({ text })
+  })
+
+  test.each([
+    '# written for #EXT-X-STREAM-INF',
+    '#EXTINF:5,the #EXT-X-STREAM-INF talk',
+    '# no #EXT-X-DEFINE is used here, and no #EXT-X-CONTENT-STEERING',
+    '# of #EXTINF, #EXT-X-MAP, #EXT-X-KEY, #EXT-X-GAP, #EXT-X-PART and #EXT-X-SKIP',
+  ])('but not where a tag is only spoken of: %s', spoken => {
+    const text = `${MEDIA}${spoken}\nseg.ts\n`
+    expect(rewrite(text)).toEqual({ text })
+  })
+
+  test.each([
+    ['neither tag', '', false],
+    ['a target duration', '#EXT-X-TARGETDURATION:1\n', true],
+    ['a media sequence', '#EXT-X-MEDIA-SEQUENCE:0\n', true],
+    ['one that is only spoken of', '# #EXT-X-TARGETDURATION:1\n', false],
+    ['one without its colon', '#EXT-X-TARGETDURATION\n', false],
+  ])('the entries of a plain M3U may be playlists: %s', (_, tag, isMedia) => {
+    const of = (uri: string) => 'text' in rewrite(`#EXTM3U\n${tag}#EXTINF:1,\n${uri}\n`)
+    for (const uri of ['seg.ts', 'next']) expect(of(uri)).toBe(isMedia)
+    for (const uri of ['next.m3u8', 'next.m3u', 'next.mpd']) expect(of(uri)).toBe(true)
   })
 })
 
@@ -206,18 +233,19 @@ describe('what players read in different ways', () => {
     ['two of a name', '#EXT-X-KEY:METHOD=AES-128,URI="a",URI="b"'],
     ['a URI within a quoted text', '#EXT-X-MEDIA:NAME="x\\",B=",URI=next.bin,C=",D="y"'],
     ['a URI within a value of several words', '#EXT-X-MEDIA:NAME=x URI=next.bin'],
-    ['a URI after a space', '#EXT-X-MEDIA:TYPE=AUDIO URI="a"'],
+    ['a URI after a space', '#EXT-X-MEDIA:TYPE=AUDIO URI="a.m3u8"'],
     ['a list without its colon', '#EXT-X-MEDIA{$x}TYPE=AUDIO,URI="next.bin"'],
+    ['a variable that a comment sets', '# #EXT-X-DEFINE:NAME="x",VALUE="y"'],
     ['an attribute that sticks to its tag', '#EXT-X-MEDIAURI="next.bin",TYPE=AUDIO'],
     ['a list of further URIs, out of quotes', '#EXT-X-DATERANGE:ID=x"y,X-ASSET-LIST="a"'],
     ['a tag that a comment mentions, to be made relative', `# #EXT-X-MAP:URI="${OWN}/a"`],
-    ['more tags in a line than anyone mentions', `#${'#EXT-X-GAP'.repeat(5)}`],
+    ['more tags in a line than anyone mentions', `#${'#EXT-X-GAP:'.repeat(5)}`],
     ['chapters', '#EXT-X-SESSION-DATA:DATA-ID="com.apple.hls.chapters",URI="chapters.json"'],
     ['a title with space before its comma', '#EXTINF:6 x,a'],
     ['single quotes', "#EXT-X-KEY:METHOD=AES-128,URI='a'"],
     ['a quote that never ends', '#EXT-X-MAP:URI="a'],
     ['a quote within a value', '#EXT-X-FUTURE:A=b"c",URI="d"'],
-    ['no comma', '#EXT-X-MEDIA:TYPE=AUDIO URI="a"'],
+    ['no comma', '#EXT-X-MEDIA:TYPE=AUDIO URI="a.m3u8"'],
     ['space before a tag', ' #EXT-X-KEY:METHOD=AES-128,URI="a"'],
     ['something after a duration', '#EXTINF:1 https://evil.example/x'],
     ['a duration that is none', '#EXTINF:x,https://evil.example/x'],
@@ -244,25 +272,25 @@ describe('what players read in different ways', () => {
     ['a CR at the very end', '#EXTM3U\r'],
     ['a variant without a URI', '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n# /'],
     ['a segment without a URI', '#EXTM3U\n#EXTINF:1,x https:'],
-    ['a segment without a URI, after others', '#EXTM3U\n#EXTINF:1,\nx.ts\n#EXTINF:1,\n\n'],
+    ['a segment without a URI, after others', `${MEDIA}#EXTINF:1,\nx.ts\n#EXTINF:1,\n\n`],
   ])('%s', (_, text) => expect(rewrite(text)).toEqual(INVALID))
 
   test('two byte order marks', () => expect(rewrite('\ufeff\ufeff#EXTM3U\n')).toEqual(INVALID))
 })
 
 test('a byte order mark is taken off', () =>
-  expect(rewrite('\ufeff#EXTM3U\n#EXTINF:1,\nx.ts')).toEqual({ text: '#EXTM3U\n#EXTINF:1,\nx.ts' }))
+  expect(rewrite(`\ufeff${MEDIA}#EXTINF:1,\nx.ts`)).toEqual({ text: `${MEDIA}#EXTINF:1,\nx.ts` }))
 
 test('line ends stay, each its own', () =>
-  expect(rewrite(`#EXTM3U\r\n\r\n#EXTINF:1,\n${OWN}/video/a.ts\r\n#EXTINF:1,\r\n${OWN}/b.ts`)).toEqual({
-    text: '#EXTM3U\r\n\r\n#EXTINF:1,\na.ts\r\n#EXTINF:1,\r\n../b.ts',
+  expect(rewrite(`${MEDIA}\r\n#EXTINF:1,\n${OWN}/video/a.ts\r\n#EXTINF:1,\r\n${OWN}/b.ts`)).toEqual({
+    text: `${MEDIA}\r\n#EXTINF:1,\na.ts\r\n#EXTINF:1,\r\n../b.ts`,
   }))
 
 describe('takes time by its length, however hostile', () => {
   const filled =
     (unit: string, before = '', after = '') =>
     (size: number) =>
-      `#EXTM3U\n${before}${unit.repeat((size - 80) / unit.length)}${after}`
+      `${MEDIA}${before}${unit.repeat((size - 80) / unit.length)}${after}`
   test.each([
     ['empty lines', filled('\n')],
     ['short URIs', filled('a\n')],
@@ -275,6 +303,7 @@ describe('takes time by its length, however hostile', () => {
     ['tags', filled('#EXT\n')],
     ['tags in a line', filled('#EXT#EXT#EXT#EXT\n')],
     ['tags in one line', filled('#EXT')],
+    ['variants without their colon', filled('#EXT-X-STREAM-INF \t')],
     ['spaces', filled(' ', '#')],
     ['a quote that never ends', filled('a', '#EXT-X-FUTURE:A="')],
     ['quotes', filled('"', '#EXT-X-FUTURE:A=')],
@@ -285,7 +314,7 @@ describe('takes time by its length, however hostile', () => {
     ['colons', filled(':', '#EXT-X-FUTURE:A')],
     ['attributes', filled('A=1,', '#EXT-X-FUTURE:', 'B=1')],
     ['attributes of one tag each', filled('#EXT-X-MAP:URI="a"\n')],
-    ['renditions', filled('#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="b",URI="c"\n')],
+    ['renditions', filled('#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="b",URI="c.m3u8"\n')],
     ['folders', filled('../')],
     ['uri, uri', filled('uri ', '#EXT-X-FUTURE:')],
     ['uri and space', filled(' ', '#EXT-X-FUTURE:uri')],

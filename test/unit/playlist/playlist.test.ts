@@ -1,6 +1,8 @@
-import { expect, test } from 'vitest'
-import { hasNoEnding, kindOfName, kindOfStart, kindOfType } from '../../../src/playlist/kind.ts'
+import { describe, expect, test } from 'vitest'
+import { hasNoEnding, kindOfName, kindOfStart, kindOfType, START } from '../../../src/playlist/kind.ts'
+import { rewritePlaylist } from '../../../src/playlist/playlist.ts'
 import { answerTo } from '../../../src/refusal.ts'
+import { INVALID, standsAt } from './context.ts'
 
 test.each([
   ['application/vnd.apple.mpegurl', 'x', 'hls'],
@@ -51,6 +53,32 @@ test.each([
   ['a/720p.m3u8', false],
   ['720p.', false],
 ])('%s has no ending: %s', (name, none) => expect(hasNoEnding(name)).toBe(none))
+
+const OUT = '<MPD><BaseURL>https://evil.example/</BaseURL></MPD>'
+const OUT_OF_HLS = '#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttps://evil.example/x\n'
+describe('what players read as a playlist, and first bytes do not tell, is named by none', () => {
+  test.each([
+    ['text before an MPD', `x${OUT}`],
+    ['an element before an MPD', `<a/>${OUT}`],
+    ['more than is looked at before an MPD', `${'x'.repeat(1100)}${OUT}`],
+    ['a comment before HLS', `# c\n${OUT_OF_HLS}`],
+    ['text before HLS', `x\n#EXTM3U\n${OUT_OF_HLS}`],
+    ['an MPD in UTF-16', Buffer.from(`\ufeff${OUT}`, 'utf16le')],
+    ['HLS in UTF-16', Buffer.from(`\ufeff#EXTM3U\n${OUT_OF_HLS}`, 'utf16le')],
+  ])('%s', (_, content) => {
+    expect(kindOfStart(Buffer.from(content).subarray(0, START))).toBeUndefined()
+    for (const [kind, text] of [
+      ['hls', '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nnext\n'],
+      ['hls', '#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",URI="next"\n'],
+      ['hls', '#EXTM3U\n#EXTINF:1,\nnext\n'],
+      ['dash', '<MPD><Location>next</Location><Period/></MPD>'],
+    ] as const) {
+      expect(rewritePlaylist(text, kind, standsAt('main'))).toEqual(INVALID)
+      const named = text.replace('next', 'next.mpd')
+      expect(rewritePlaylist(named, kind, standsAt('main'))).toEqual({ text: named })
+    }
+  })
+})
 
 test.each(['playlist_outside', 'playlist_invalid'] as const)(
   '%s is told as forbidden, and no more',
