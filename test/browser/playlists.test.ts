@@ -1,13 +1,16 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { denials, store } from '../support/clinic.ts'
+import { type RunningGate, startGate } from '../support/gate.ts'
 import { openTheatre, type Theatre, ticketFor } from '../support/theatre.ts'
 
 // Playlists as some packagers write them, told where their files will be: with absolute URLs, and names that tell
 // nothing. What players ask for is counted, so that nothing goes anywhere else, or without its ticket.
 
 const MEDIA = 'demo/media/patient-007-hls'
+const ELSEWHERE = 'https://elsewhere.example'
 const SEGMENTS = [0, 1, 2, 3, 4, 5].map(number => `segment-00${number}.m4s`)
 const MPD = (base: string) => `<?xml version="1.0" encoding="utf-8"?>
 <MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" type="static"
@@ -23,12 +26,13 @@ const MPD = (base: string) => `<?xml version="1.0" encoding="utf-8"?>
 `
 
 let theatre: Theatre
+let gate: RunningGate
 let page: Page
 let token: string
 let asked: string[]
 
 beforeAll(async () => {
-  theatre = await openTheatre()
+  theatre = await openTheatre({ PUBLIC_URL: ELSEWHERE })
   token = await theatre.idp.token('patient-007')
   const base = `${theatre.host}/recordings/abs/`
   const text = (name: string) => readFileSync(`${MEDIA}/${name}`, 'utf8')
@@ -37,20 +41,44 @@ beforeAll(async () => {
     'master.m3u8': text('master.m3u8').replace('video.m3u8', `${base}v/720p.m3u8`),
     'v/720p.m3u8': media,
     'manifest.mpd': MPD(base),
-    'out.m3u8': media.replace(`${base}segment-003`, 'https://elsewhere.example/segment-003'),
   }
   for (const name of ['init.mp4', ...SEGMENTS]) files[name] = new Uint8Array(readFileSync(`${MEDIA}/${name}`))
-  for (const [name, content] of Object.entries(files)) {
-    const stored = await store(theatre.gate, theatre.idp, `/recordings/abs/${name}`, 'patient-007', content)
-    expect(stored.status).toBe(201)
-  }
+  await keep(theatre.gate, {
+    'out.m3u8': media
+      .replace(`${base}segment-003`, `${ELSEWHERE}/recordings/abs/segment-003`)
+      .replaceAll(base, ''),
+  })
+  gate = await movedTo(theatre.host, theatre.gate)
+  await keep(gate, files)
 })
-afterAll(() => theatre.close())
+afterAll(async () => {
+  await gate.stop()
+  await theatre.close()
+})
 beforeEach(async () => {
   asked = []
   page = await theatre.page()
 })
 afterEach(() => page.context().close())
+
+async function keep(
+  at: RunningGate,
+  files: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>,
+): Promise<void> {
+  for (const [name, content] of Object.entries(files)) {
+    const stored = await store(at, theatre.idp, `/recordings/abs/${name}`, 'patient-007', content)
+    expect(stored.status).toBe(201)
+  }
+}
+
+/** No gate stores a playlist that leads out. One that was well at the gate's old origin does so at its new one. */
+async function movedTo(origin: string, { kill, data, port }: RunningGate): Promise<RunningGate> {
+  await kill()
+  const varsFile = join(data, 'test.vars')
+  const vars = readFileSync(varsFile, 'utf8').replace(/^PUBLIC_URL=.*$/m, `PUBLIC_URL='${origin}'`)
+  writeFileSync(varsFile, vars)
+  return startGate({ data, port, varsFile })
+}
 
 /** The URL of a ticket; from then on all that the page asks for is counted. */
 async function ticket(part: string): Promise<string> {
@@ -122,7 +150,7 @@ test('hls.js is told that one which leads out is forbidden, and asks nobody else
   }, url)
   expect(error).toEqual({ details: 'manifestLoadError', code: 403 })
   expect(below(url, 'out.m3u8')).toEqual(['out.m3u8'])
-  const [refused] = (await denials(theatre.gate, theatre.idp)).filter(({ part }) => part === 'out.m3u8')
+  const [refused] = (await denials(gate, theatre.idp)).filter(({ part }) => part === 'out.m3u8')
   expect(refused).toMatchObject({ reason: 'playlist_outside', recording: 'abs' })
   expect(refused?.subject).toBe(refused?.owner)
 })
