@@ -26,6 +26,8 @@ const VARIANT = 'EXT-X-STREAM-INF'
 const HAS_VARIANT = /^[ \t]*#EXT-X-STREAM-INF|#EXT-X-STREAM-INF[ \t]*:/im
 // Without either, ffmpeg, mpv and VLC take the file for a plain M3U, whose entries may be playlists.
 const NAMES_MEDIA = /^#EXT-X-(?:TARGETDURATION|MEDIA-SEQUENCE):/m
+/** How far those are looked for, in characters: VLC looks for them in the first 8 KiB. */
+const BEGINNING = 2048
 // Exactly so: after anything else hls.js takes the rest of the line for the URI of a segment.
 const DURATION = /^[ \t]*(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:,(.*))?$/
 // Then that URI begins with a minus and a digit or with a comma, so that it can name no host.
@@ -60,7 +62,8 @@ class Rewriter {
     this.#source = source
     this.#context = context
     this.#folder = folderOf(context)
-    this.#roleOfUri = HAS_VARIANT.test(source) || !NAMES_MEDIA.test(source) ? 'playlist' : 'part'
+    const isMedia = NAMES_MEDIA.test(source.slice(0, BEGINNING)) && !HAS_VARIANT.test(source)
+    this.#roleOfUri = isMedia ? 'part' : 'playlist'
   }
 
   rewrite(): { readonly text: string } | Refused {

@@ -208,6 +208,9 @@ describe('where a player reads a playlist, whatever it is called', () => {
     ['a media sequence', '#EXT-X-MEDIA-SEQUENCE:0\n', true],
     ['one that is only spoken of', '# #EXT-X-TARGETDURATION:1\n', false],
     ['one without its colon', '#EXT-X-TARGETDURATION\n', false],
+    ['one after a comment', `#${' '.repeat(1000)}\n#EXT-X-TARGETDURATION:1\n`, true],
+    ['one further off than VLC looks', `#${' '.repeat(8192)}\n#EXT-X-TARGETDURATION:1\n`, false],
+    ['the same in bytes', `#${'€'.repeat(2730)}\n#EXT-X-TARGETDURATION:1\n`, false],
   ])('the entries of a plain M3U may be playlists: %s', (_, tag, isMedia) => {
     const of = (uri: string) => 'text' in rewrite(`#EXTM3U\n${tag}#EXTINF:1,\n${uri}\n`)
     for (const uri of ['seg.ts', 'next']) expect(of(uri)).toBe(isMedia)
