@@ -48,6 +48,8 @@ export const REASONS = {
   body: ['request_timeout', 'length_required'],
   /** What an app asks about a list can't be understood. */
   question: ['question_invalid'],
+  /** A parameter of the console's API is unknown, given twice, or has no value that it can have. */
+  query: ['query_invalid'],
   /** A fault of ours, never blamed on the caller. */
   fault: ['keys_unavailable', 'store_unavailable', 'ledger_unavailable', 'gate_fault'],
 } as const

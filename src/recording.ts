@@ -23,6 +23,12 @@ export interface Place {
   readonly key: string
 }
 
+/** Whether a binding says whose a recording is: an id without the issuer in whose name space it stands is nobody. */
+export function hasOwner(binding: Binding, soleIssuer: string | undefined): boolean {
+  const { owner, issuer } = settled(binding, soleIssuer)
+  return owner !== undefined && issuer !== undefined
+}
+
 /** A binding whose owner's issuer is settled: where none is stamped, the only one that there is. */
 export function settled(binding: Binding, soleIssuer: string | undefined): Binding {
   return binding.issuer !== undefined || soleIssuer === undefined

@@ -16,8 +16,8 @@ export interface Refused {
   readonly spot?: Spot
   /**
    * What is wrong and how to fix it. Sent only to a recorder whose upload can't be stored, to an app whose question
-   * can't be understood, and to a caller whose path can't be a recording's: it follows from the
-   * request alone, and repeats nothing of a body.
+   * can't be understood, to an analyst whose query can't be, and to a caller whose path can't be a recording's: it
+   * follows from the request alone, and repeats nothing of a body. It never goes on record.
    */
   readonly detail?: string
 }
@@ -96,6 +96,7 @@ export function answerTo(
         ? { status: 411, title: 'Length Required', headers: {} }
         : { status: 408, title: 'Request Timeout', headers: { Connection: 'close' } }
     case 'question':
+    case 'query':
       return { status: 400, title: 'Bad Request', headers: {} }
     case 'fault':
       return { status: 503, title: 'Service Unavailable', headers: { 'Retry-After': '5' } }

@@ -51,9 +51,9 @@ async function listRecords(
   crossOrigin: Record<string, string>,
   only: EventKind | undefined,
   tenant: string | undefined,
-): Promise<Response> {
+): Promise<Response | Refused> {
   const query = readQuery(new URL(request.url).searchParams, only)
-  if (typeof query === 'string') return badQuery(query, crossOrigin)
+  if (typeof query === 'string') return refused('query_invalid', query)
   try {
     const page = await ledger.read(tenant === undefined ? query : { ...query, tenant })
     // A ledger of an integrator's own, or one of before the last deployment, may find more than was asked for.
@@ -69,7 +69,7 @@ async function listRecords(
       }),
     })
   } catch (error) {
-    if (error instanceof CursorInvalid) return badQuery('after is no cursor of this log', crossOrigin)
+    if (error instanceof CursorInvalid) return refused('query_invalid', 'after is no cursor of this log')
     throw new Fault('ledger_unavailable', error)
   }
 }
@@ -108,10 +108,4 @@ function readQuery(parameters: URLSearchParams, only: EventKind | undefined): Le
     ...(latest !== null && { latest: true }),
     ...(kind !== undefined && { kind }),
   }
-}
-
-function badQuery(detail: string, crossOrigin: Record<string, string>): Response {
-  const problem = { title: 'Bad Request', status: 400, detail }
-  const headers = responseHeaders(crossOrigin, { 'Content-Type': 'application/problem+json' })
-  return new Response(JSON.stringify(problem), { status: 400, headers })
 }

@@ -116,9 +116,11 @@ export class DigestMismatch extends Error {
  *   that no answer is made of half of them.
  * - `claim` binds a recording id for good, for all its parts, and resolves to the binding in force: one claimed before,
  *   else the first with an owner that is `stamped` under `places`, else the given one. Two at once get the same answer.
- *   A binding without an owner is never written, and one that was counts as absent. Where all that is there has no
- *   owner, `claim` binds nothing and resolves to that binding. It rejects with a `NameTaken` as `put` does.
- * - `claimed` resolves to the binding that a recording id is claimed for, and to null where it isn't. It claims nothing.
+ *   A binding without an owner is never written, and one that was counts as absent. So does one that names an owner and
+ *   no issuer, unless `soleIssuer` is the only one that there is. Where all that is there has no owner, `claim` binds
+ *   nothing and resolves to that binding. It rejects with a `NameTaken` as `put` does.
+ * - `claimed` resolves to the binding with an owner that a recording id is claimed for, with or without an issuer, and to
+ *   null where it isn't. It claims nothing.
  */
 export interface RecordingStore extends Uploads {
   find(key: string): Promise<StoredPart | DamagedPart | null>
@@ -126,5 +128,5 @@ export interface RecordingStore extends Uploads {
   put(key: string, body: AsyncIterable<Uint8Array> | null, options: PutOptions): Promise<StoredPart | null>
   stamped(places: readonly string[]): Promise<readonly Binding[]>
   claimed(recording: string): Promise<Binding | null>
-  claim(recording: string, binding: Binding, places: readonly string[]): Promise<Binding>
+  claim(recording: string, binding: Binding, places: readonly string[], soleIssuer?: string): Promise<Binding>
 }

@@ -38,8 +38,10 @@ export function recorder(
       await ledger.record({ id, json: canonical(event) })
       return id
     } catch (error) {
-      // What is answered to a refusal then is another status than the one of its reason.
-      const status = facts.kind === 'access' && { status: answerTo('ledger_unavailable', 404).status }
+      // What is answered to a refusal then is another status than the one of its reason. A count's were answered before.
+      const isCount = facts.kind === 'access' && facts.repeats !== undefined && 'of' in facts.repeats
+      const status = facts.kind === 'access' &&
+        !isCount && { status: answerTo('ledger_unavailable', 404).status }
       lastResort(canonical({ ...event, ...status }))
       throw error
     }

@@ -157,10 +157,13 @@ export function refusalRecorder(record: Recorder, now: () => number): Refusals {
     standing.state = 'written'
     const { id, kinds } = standing
     const writing = [...kinds.values()].filter(({ count }) => count > 0)
+    // Each on its own: were the first to fail to end this, Workers could end the writing of the others.
     await Promise.all(
-      writing.map(({ observed, facts, count }) => recordCount(id, observed, facts, count)),
-    ).catch((error: unknown) =>
-      tellOperator(`how often a refusal was repeated is not on record, event ${id}`, error),
+      writing.map(({ observed, facts, count }) =>
+        recordCount(id, observed, facts, count).catch((error: unknown) =>
+          tellOperator(`how often a refusal was repeated is not on record, event ${id}`, error),
+        ),
+      ),
     )
   }
 

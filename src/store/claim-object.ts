@@ -1,6 +1,6 @@
 import type { DamagedPart, RecordingStore, StoredPart } from '../deliver/recording-store.ts'
 import { RESERVED_PREFIX } from '../locate/location.ts'
-import type { Binding } from '../recording.ts'
+import { type Binding, hasOwner } from '../recording.ts'
 
 type Reading = Pick<RecordingStore, 'find'>
 type Claiming = Pick<RecordingStore, 'find' | 'put' | 'stamped'>
@@ -9,7 +9,8 @@ const claimKey = (recording: string): string => `${RESERVED_PREFIX}bindings/${re
 
 /** `RecordingStore.claimed` where {@link claimByObject} claims. */
 export async function claimedByObject(store: Reading, recording: string): Promise<Binding | null> {
-  return claimIn(await findClaim(store, recording))
+  const { binding } = (await findClaim(store, recording)) ?? {}
+  return binding?.owner === undefined ? null : binding
 }
 
 /**
@@ -21,13 +22,14 @@ export async function claimByObject(
   recording: string,
   binding: Binding,
   places: readonly string[],
+  soleIssuer?: string,
 ): Promise<Binding> {
   // Read first: a recording of many parts claims for each of them, and stores take few writes to one key.
   const found = await findClaim(store, recording)
-  const held = claimIn(found)
+  const held = ownedOnly(found?.binding, soleIssuer)
   if (held !== null) return held
-  const first = bindingToClaim(await store.stamped(places), binding)
-  if (first.owner === undefined) return first
+  const first = bindingToClaim(await store.stamped(places), binding, soleIssuer)
+  if (!hasOwner(first, soleIssuer)) return first
   // What replaces a claim without an owner has bytes of its own: all empty objects share one entity tag, by which two
   // at once would both replace it.
   const bytes = new TextEncoder().encode(found === null ? '' : crypto.randomUUID())
@@ -44,7 +46,7 @@ export async function claimByObject(
     return null
   })
   // Of many at once a store may fail all but the first, whose binding is in force then.
-  const inForce = claimIn(claimed ?? (await findClaim(store, recording)))
+  const inForce = ownedOnly((claimed ?? (await findClaim(store, recording)))?.binding, soleIssuer)
   if (inForce === null) throw fault ?? new Error('the binding vanished while it was read')
   return inForce
 }
@@ -53,8 +55,17 @@ export async function claimByObject(
  * The binding to claim for a recording that isn't claimed. One that was stored by other means than ours belongs to the
  * first owner that it is stamped with. Without an owner nothing is to be claimed.
  */
-export function bindingToClaim(stamped: readonly Binding[], binding: Binding): Binding {
-  return stamped.find(({ owner }) => owner !== undefined) ?? stamped[0] ?? binding
+export function bindingToClaim(
+  stamped: readonly Binding[],
+  binding: Binding,
+  soleIssuer: string | undefined,
+): Binding {
+  return stamped.find(one => hasOwner(one, soleIssuer)) ?? stamped[0] ?? binding
+}
+
+/** A claim without an owner binds to nobody: it counts as absent. */
+export function ownedOnly(claim: Binding | undefined, soleIssuer: string | undefined): Binding | null {
+  return claim !== undefined && hasOwner(claim, soleIssuer) ? claim : null
 }
 
 /** @throws where the claim is damaged: it must not count as absent, or the recording could be bound to another owner */
@@ -62,9 +73,4 @@ async function findClaim({ find }: Reading, recording: string): Promise<StoredPa
   const found: StoredPart | DamagedPart | null = await find(claimKey(recording))
   if (found !== null && 'fault' in found) throw found.fault
   return found
-}
-
-/** A claim without an owner binds to nobody: it counts as absent. */
-function claimIn(found: StoredPart | null): Binding | null {
-  return found?.binding.owner === undefined ? null : found.binding
 }

@@ -1,10 +1,10 @@
 import { failedPrecondition } from '../deliver/preconditions.ts'
 import type { StoredPart } from '../deliver/recording-store.ts'
 import { responseHeaders } from '../deliver/response-headers.ts'
-import { type Binding, settled } from '../recording.ts'
+import { type Binding, hasOwner, settled } from '../recording.ts'
 import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
 import { storeFailure, uploadUnknown } from './outcome.ts'
-import type { Deposit } from './storage.ts'
+import type { Deposit, Storage } from './storage.ts'
 
 const unavailable = Fault.as('store_unavailable')
 
@@ -32,7 +32,10 @@ export async function lookAt(
 export async function claimFor(deposit: Deposit): Promise<Refused | undefined> {
   const { place, binding, storage } = deposit
   const { store, places } = storage
-  const claimed = await store.claim(place.recording, binding, places(place.recording)).catch(storeFailure)
+  const { recording } = place
+  const claimed = await store
+    .claim(recording, binding, places(recording), soleIssuerOf(storage))
+    .catch(storeFailure)
   return isRefused(claimed) ? claimed : refuseOther(deposit, claimed)
 }
 
@@ -41,20 +44,25 @@ export async function claimFor(deposit: Deposit): Promise<Refused | undefined> {
  * has bound it: where nobody has, there is no upload to go on with.
  */
 export async function confirmFor(deposit: Deposit): Promise<Refused | undefined> {
-  const claimed = await deposit.storage.store.claimed(deposit.place.recording).catch(unavailable)
-  return claimed === null ? uploadUnknown() : refuseOther(deposit, claimed)
+  const { storage, place } = deposit
+  const claimed = await storage.store.claimed(place.recording).catch(unavailable)
+  const isBound = claimed !== null && hasOwner(claimed, soleIssuerOf(storage))
+  return isBound ? refuseOther(deposit, claimed) : uploadUnknown()
 }
 
 function refuseOther({ attempt, binding, storage }: Deposit, bound: Binding): Refused | undefined {
-  const { issuers } = storage
-  const owner = settled(bound, issuers.length === 1 ? issuers[0] : undefined)
+  const soleIssuer = soleIssuerOf(storage)
+  const owner = settled(bound, soleIssuer)
   const { owner: id, issuer, tenant } = binding
   if (owner.owner === id && owner.issuer === issuer && owner.tenant === tenant) return undefined
   attempt.binding = bound
   return refused(
     'binding_conflict',
-    bound.owner === undefined
-      ? 'What is stored under this id has no owner (mw-owner): stamp it or take it away, or store under a new id'
-      : 'This recording is bound to another owner: store under a new id',
+    hasOwner(bound, soleIssuer)
+      ? 'This recording is bound to another owner or tenant: store under a new id'
+      : 'What is stored under this id has no owner (mw-owner, and with several issuers mw-issuer): stamp it or take it away, or store under a new id',
   )
 }
+
+const soleIssuerOf = ({ issuers }: Storage): string | undefined =>
+  issuers.length === 1 ? issuers[0] : undefined

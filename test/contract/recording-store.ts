@@ -239,6 +239,13 @@ export function recordingStoreContract(
       const at = ['recordings/unstamped', 'recordings/unstamped/']
       expect(await store.claim('unstamped', ben, at)).toEqual({})
       expect(await store.claimed('unstamped')).toBeNull()
+      // Of several issuers, nobody knows in whose name space it is an id.
+      await store.put('recordings/issuerless', stream(bytes), upload(bytes, { owner: 'patient-1' }))
+      const issuerless = ['recordings/issuerless']
+      expect(await store.claim('issuerless', ben, issuerless)).toEqual({ owner: 'patient-1' })
+      expect(await store.claimed('issuerless')).toBeNull()
+      expect(await store.claim('issuerless', ben, issuerless, ben.issuer)).toEqual({ owner: 'patient-1' })
+      expect(await store.claimed('issuerless')).toEqual({ owner: 'patient-1' })
       // An owner counts wherever it is.
       await store.put('recordings/stamped.mp4', stream(bytes), upload(bytes, dana))
       expect(await store.claim('unstamped', ben, [...at, 'recordings/stamped.mp4'])).toEqual(dana)

@@ -107,7 +107,7 @@ describe('a store that ignores conditions', () => {
     const upload = { size: 3, contentType: 'video/mp4', binding: { owner: 'patient-1' }, replaces: null }
     const ignores = /^this S3 store ignores If-None-Match or If-Match/
     await expect(store.put('part', new Blob(['abc']).stream(), upload)).rejects.toThrow(ignores)
-    await expect(store.claim('rec-1', { owner: 'patient-1' }, [])).rejects.toThrow(ignores)
+    await expect(store.claim('rec-1', dana, [])).rejects.toThrow(ignores)
     expect(await store.find('part')).toBeNull()
   })
 

@@ -66,16 +66,30 @@ concealmentProperty("S3, which is R2's", RUNS, async () => {
   await fill(mine.store, id, theirs)
   for (const part of ['', '/part.ts', '/master.m3u8', '/deep/down/list'])
     await encode(mine.options, id + part)
+  const locked = 'kms-key-disabled'
+  await fill(mine.store, locked, theirs)
   // What is read comes and goes by fetch: so each request to the store is seen here.
   const { fetch } = globalThis
   vi.stubGlobal('fetch', (url: URL, init: RequestInit) => {
     const shelf = shelves.find(({ options }) => url.pathname.split('/').includes(options.bucket))
     const what = url.search === '' ? 'an object' : 'a list'
     shelf?.below.push(`${init.method} ${what}, range ${new Headers(init.headers).get('range')}`)
+    if (init.method === 'GET' && url.pathname.includes(`/${locked}`)) return keyDisabled(fetch(url, init))
     return fetch(url, init)
   })
-  return { theirs: mine, empty: none, damaged: [id] }
+  return { theirs: mine, empty: none, damaged: [id, locked] }
 })
+
+/** What AWS answers to GET of an object whose KMS key is disabled. HEAD answers as ever. */
+async function keyDisabled(answered: Promise<Response>): Promise<Response> {
+  const response = await answered
+  if (!response.ok) return response
+  await response.body?.cancel()
+  return new Response('<Error><Code>KMS.DisabledException</Code></Error>', {
+    status: 400,
+    headers: { 'content-type': 'application/xml' },
+  })
+}
 
 /** Stores an object again, as a tool does that packs what it sends. */
 async function encode(options: S3Options, name: string): Promise<void> {

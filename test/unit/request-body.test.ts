@@ -78,6 +78,16 @@ describe.each([undefined, 'bytes'] as const)('a body that is a stream of type %s
   })
 })
 
+test('chunks of one byte keep one byte each, though each was read into a whole array', async () => {
+  const size = 500
+  const body = RequestBody.flowing(SOON, coming(Array(size).fill(0), 'ends', 'bytes').stream)
+  const chunks: Uint8Array[] = []
+  for await (const chunk of body) chunks.push(chunk)
+  expect(chunks.reduce((sum, { length }) => sum + length, 0)).toBe(size)
+  const kept = [...new Set(chunks.map(({ buffer }) => buffer))]
+  expect(kept.reduce((sum, { byteLength }) => sum + byteLength, 0)).toBeLessThanOrEqual(2 * size)
+})
+
 test('no body has no bytes', async () => {
   expect(await sizeOf(RequestBody.flowing(SOON, null))).toBe(0)
 })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { locationsUnder } from '../../src/locate/location.ts'
 import { checkOptions } from '../../src/options.ts'
 import { readVariables } from '../../src/variables.ts'
 import { createIssuer } from '../support/clinic.ts'
@@ -14,6 +15,23 @@ function check(variables: Record<string, unknown>): void {
 const withIssuer = (changes: Record<string, unknown>) => ({
   ...good,
   ISSUERS: JSON.stringify([{ ...issuer, ...changes }]),
+})
+
+test('locations start whose keys no two recordings can share', () => {
+  for (const [one, other] of [
+    // Aliases: the same key for the same recording.
+    ['videos/:recording', 'videos/:recording'],
+    ['videos/:recording.mp4', 'videos/:recording.jpg'],
+    ['videos/:recording', 'stills/:recording'],
+    ['videos/:recording', 'stills/:recording.jpg'],
+  ]) {
+    const locations = [
+      { url: '/v/:recording', key: one },
+      { url: '/t/:recording', key: other },
+    ]
+    check({ ...good, LOCATIONS: JSON.stringify(locations) })
+  }
+  check({ ...good, LOCATIONS: JSON.stringify(locationsUnder('/recordings')) })
 })
 
 test('what is right is taken', () => {
@@ -145,6 +163,14 @@ describe('a mistake names the variable, what is wrong and how to mend it', () =>
           '[{"url":"/m/:recording.mp4","key":"a/:recording"},{"url":"/m/:recording","key":"b/:recording"}]',
       },
       /LOCATIONS\[1\] and LOCATIONS\[0\] take \/m\/a\.mp4 for different recordings: change the url/,
+    ],
+    [
+      {
+        ...good,
+        LOCATIONS:
+          '[{"url":"/v/:recording","key":"videos/:recording"},{"url":"/t/:recording","key":"videos/:recording.jpg"}]',
+      },
+      /LOCATIONS\[1\] and LOCATIONS\[0\] keep two recordings at one key, .*: change the key/,
     ],
     [{ ...good, TICKET_KEY: 'k'.repeat(32) }, /PUBLIC_URL .*is missing, which TICKET_KEY .*needs: name the/],
     ...[

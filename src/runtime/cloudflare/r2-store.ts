@@ -58,7 +58,7 @@ export function r2Store(bucket: Bucket): RecordingStore {
 
     claimed: recording => claimedByObject(store, recording),
 
-    claim: (recording, binding, places) => claimByObject(store, recording, binding, places),
+    claim: (...claim) => claimByObject(store, ...claim),
   }
   return store
 }

@@ -5,8 +5,8 @@ import {
   type RecordingStore,
   type StoredPart,
 } from '../../deliver/recording-store.ts'
-import type { Binding } from '../../recording.ts'
-import { bindingToClaim } from '../../store/claim-object.ts'
+import { type Binding, hasOwner } from '../../recording.ts'
+import { bindingToClaim, ownedOnly } from '../../store/claim-object.ts'
 import { bytesOf, sha256Of } from './memory-bytes.ts'
 import { memoryUploads } from './memory-uploads.ts'
 
@@ -82,10 +82,12 @@ export function memoryStore(now: () => number = Date.now): RecordingStore {
       return bindings.get(recording) ?? null
     },
 
-    async claim(recording, binding, places) {
-      const inForce = bindings.get(recording) ?? bindingToClaim(stampedAt(parts, places), binding)
-      if (inForce.owner !== undefined) bindings.set(recording, inForce)
-      return inForce
+    async claim(recording, binding, places, soleIssuer) {
+      const held = ownedOnly(bindings.get(recording), soleIssuer)
+      if (held !== null) return held
+      const first = bindingToClaim(stampedAt(parts, places), binding, soleIssuer)
+      if (hasOwner(first, soleIssuer)) bindings.set(recording, first)
+      return first
     },
   }
 }

@@ -7,25 +7,27 @@ import { createIssuer } from '../../support/clinic.ts'
 
 const idp = await createIssuer()
 const { issuer, audience } = idp
+const ledger = memoryLedger()
 const gate = createGate({
   issuers: [{ issuer, audience, algorithms: ['ES256'], jwks: idp.jwks as never }],
   pseudonymKey: 'only for tests: no secret protects these people',
   store: memoryStore(),
-  ledger: memoryLedger(),
+  ledger,
 })
 const KNOWN = ['after', 'since', 'limit', 'latest', 'kind']
 
 async function ask(
   route: 'records' | 'denials',
   query: string,
-): Promise<{ status: number; detail?: string }> {
+): Promise<{ status: number; detail?: string; instance?: string }> {
   const Authorization = `Bearer ${await idp.token('analyst-1', { roles: ['security'] })}`
   const request = new Request(`https://gate.test/console/api/${route}?${query}`, {
     headers: { Authorization },
   })
   const response = await gate[route](request, () => {})
   if (response.status === 200) return { status: 200 }
-  return { status: response.status, detail: ((await response.json()) as { detail: string }).detail }
+  const { detail, instance } = (await response.json()) as { detail: string; instance: string }
+  return { status: response.status, detail, instance }
 }
 
 describe('a parameter that the API does not know is refused, not passed over', () => {
@@ -50,10 +52,28 @@ describe('a parameter that the API does not know is refused, not passed over', (
   })
 
   test('one that is given twice is refused: only one of them could count', async () => {
-    expect(await ask('records', 'kind=view&kind=access')).toEqual({
+    expect(await ask('records', 'kind=view&kind=access')).toMatchObject({
       status: 400,
       detail: 'kind may be given once',
     })
+  })
+
+  test.each([
+    ['a name', 'patient-007=1', /patient-007/],
+    ['a value', 'limit=0', /limit must be/],
+    ['a cursor', 'after=nothing', /^after is no cursor of this log$/],
+  ])('%s is refused like anything else: on record, which repeats nothing of it', async (_, query, said) => {
+    const { status, detail, instance } = await ask('records', query)
+    expect([status, detail]).toEqual([400, expect.stringMatching(said)])
+    const { entries } = await ledger.read({ limit: 1000 })
+    const record = entries.find(({ id }) => instance === `urn:uuid:${id}`)?.json ?? '{}'
+    expect(JSON.parse(record)).toMatchObject({
+      kind: 'access',
+      decision: 'deny',
+      reason: 'query_invalid',
+      status: 400,
+    })
+    expect(record).not.toMatch(/patient-007|limit|after|nothing/)
   })
 
   test('those that it knows are taken, together', async () => {

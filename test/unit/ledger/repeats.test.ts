@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { AccessEvent, Ledger } from '../../../src/index.ts'
 import { memoryLedger, memoryStore } from '../../../src/runtime/memory/index.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
@@ -196,6 +196,66 @@ describe('an answer tells nothing of the reason', () => {
     await ask()
     await gate.flush()
     expect((await events()).at(-1)).toMatchObject({ reason: 'not_owner', repeats: { count: 2 } })
+  })
+})
+
+describe('while no store takes records', () => {
+  let failing: (json: string) => boolean
+  let lastResort: AccessEvent[]
+  let slow: boolean
+  beforeEach(async () => {
+    failing = () => false
+    slow = false
+    lastResort = []
+    const inner = memoryLedger()
+    const ledger: Ledger = {
+      ...inner,
+      record: async entry => {
+        if (failing(entry.json)) throw new Error('down')
+        if (slow) await new Promise(resolve => setTimeout(resolve, 50))
+        await inner.record(entry)
+      },
+    }
+    const keep = (json: string) => void lastResort.push(JSON.parse(json) as AccessEvent)
+    gate = await memoryGate({ now: () => now, ledger, lastResort: keep })
+    authorization = `Bearer ${await gate.idp.token('patient-2')}`
+  })
+  const withRelease = (release: string) => ask(undefined, { authorization, 'mediaward-app-release': release })
+  const recordedTimes = async (release: string) =>
+    (await events())
+      .filter(event => event.release === release)
+      .reduce((sum, { repeats }) => sum + (repeats && 'count' in repeats ? repeats.count : 1), 0)
+
+  test('refusals of more kinds than one run counts are counted, and all on record afterwards', async () => {
+    for (let i = 0; i < 4; i++) await ask()
+    const releases = Array.from({ length: 30 }, (_, i) => `1.${i}`)
+    failing = () => true
+    for (const release of releases) expect((await withRelease(release)).status).toBe(404)
+    failing = () => false
+    await gate.flush()
+    for (const release of releases) expect([release, await recordedTimes(release)]).toEqual([release, 1])
+  })
+
+  test('the last resort has a count with the status that was answered, and any other refusal with 503', async () => {
+    for (let i = 0; i < 4; i++) await ask()
+    failing = () => true
+    expect((await withRelease('1.0')).status).toBe(404)
+    expect(lastResort.at(-1)).toMatchObject({ status: 404, repeats: { count: 1 } })
+    expect((await ask('/recordings/rec-2')).status).toBe(503)
+    expect(lastResort.at(-1)).toMatchObject({ status: 503, recording: 'rec-2' })
+  })
+
+  test('a count that can not be written does not end the writing of the others', async () => {
+    const said = vi.spyOn(console, 'error').mockReturnValue()
+    for (let i = 0; i < 5; i++) await ask()
+    for (const release of ['1.0', '1.1']) for (let i = 0; i < 2; i++) await withRelease(release)
+    // The first of the counts fails at once, and the others take a while.
+    failing = json => !json.includes('"release"')
+    slow = true
+    await gate.flush()
+    said.mockRestore()
+    for (const release of ['1.0', '1.1'])
+      expect([release, await recordedTimes(release)]).toEqual([release, 2])
   })
 })
 

@@ -137,18 +137,32 @@ describe('in S3', () => {
     },
   )
 
-  test('an archived object is a fault for its patient, and not there for anyone else', async () => {
+  test.each<[string, number, string]>([
+    ['an archived object', 403, 'InvalidObjectState'],
+    ['an object whose KMS key is disabled', 400, 'KMS.DisabledException'],
+  ])('%s is a fault for its patient, and not there for anyone else', async (_, status, code) => {
     const { options } = await scriptedS3((request, response) => {
-      if (request.method === 'GET') wrong(response, 403, 'InvalidObjectState')
+      if (request.method === 'GET') wrong(response, status, code)
       else object({})(request, response)
     })
     const ask = await asked(readOnly(s3Store(options)))
     expect(await ask('patient-1', 'GET')).toMatchObject({
       status: 503,
       reason: 'store_unavailable',
-      said: expect.stringContaining('S3 answered 403 InvalidObjectState to GetObject'),
+      said: expect.stringContaining(`S3 answered ${status} ${code} to GetObject`),
     })
     expect(await ask('patient-2', 'GET')).toMatchObject({ status: 404, reason: 'not_owner', said: '' })
+  })
+
+  test('credentials that are over are a fault for everyone: HEAD fails as well', async () => {
+    const { options } = await scriptedS3((request, response) => {
+      if (request.method === 'HEAD') response.writeHead(400).end()
+      else wrong(response, 400, 'ExpiredToken')
+    })
+    const ask = await asked(readOnly(s3Store(options)))
+    for (const subject of ['patient-1', 'patient-2', 'patient-1']) {
+      expect(await ask(subject, 'GET')).toMatchObject({ status: 503, reason: 'store_unavailable' })
+    }
   })
 
   test('a key that may not read is a fault for everyone, with the mend that S3 gives', async () => {

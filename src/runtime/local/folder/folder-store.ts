@@ -127,7 +127,7 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
 
     claimed: recording => claimedByObject(store, recording),
 
-    claim: (recording, binding, places) => claimByObject(store, recording, binding, places),
+    claim: (...claim) => claimByObject(store, ...claim),
   }
   return store
 }

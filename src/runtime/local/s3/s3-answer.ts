@@ -10,8 +10,8 @@ export interface S3Refusal {
 
 /** The most that is read of an answer that says what is wrong. */
 const ERROR_LIMIT = 4096
-// Words like NoSuchKey. An access key id, the name of a bucket and an address don't pass for one.
-const CODE = /^(?=.*[a-z])[A-Z][A-Za-z0-9]{0,63}$/
+// Words like NoSuchKey and KMS.DisabledException. An access key id, the name of a bucket and an address don't pass for one.
+const CODE = /^(?=.*[a-z])(?:KMS\.)?[A-Z][A-Za-z0-9]{0,63}$/
 
 const MEND: Readonly<Record<string, string>> = {
   AccessDenied: 'give its key the right to read, write and list this bucket',

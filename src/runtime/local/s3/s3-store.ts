@@ -85,7 +85,7 @@ export function s3Store(options: S3Options, limits: S3Limits = S3_LIMITS): Recor
 
     claimed: recording => claimedByObject(store, recording),
 
-    claim: (recording, binding, places) => claimByObject(store, recording, binding, places),
+    claim: (...claim) => claimByObject(store, ...claim),
   }
   return store
 
@@ -105,8 +105,12 @@ export function s3Store(options: S3Options, limits: S3Limits = S3_LIMITS): Recor
   }
 }
 
-/** Statuses of GET by which a store keeps back bytes: 403 of an archived object too, 416 of a range beyond the end. */
-const WITHHELD: ReadonlySet<number> = new Set([403, 416])
+/**
+ * Statuses of GET by which a store keeps back bytes: 400 of an object whose KMS key is disabled, 403 of an archived
+ * object too, 416 of a range beyond the end. HEAD says then whose it is. Where the whole account gets 400, as with an
+ * expired token, HEAD fails as well.
+ */
+const WITHHELD: ReadonlySet<number> = new Set([400, 403, 416])
 
 function rangeHeader(range: RequestedRange): string {
   if ('suffix' in range) return `bytes=-${range.suffix}`

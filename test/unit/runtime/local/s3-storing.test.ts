@@ -291,7 +291,9 @@ describe('a claim', () => {
 
   test('asks for what is below a place', async () => {
     const { options, requests } = await scriptedS3(absent, list(''), absent, taking(done))
-    expect(await s3Store(options).claim('rec-1', binding, ['recordings/rec-1/'])).toMatchObject({
+    expect(
+      await s3Store(options).claim('rec-1', binding, ['recordings/rec-1/'], 'https://login.clinic.test/'),
+    ).toMatchObject({
       owner: 'patient-9',
     })
     const url = requests[1]?.url ?? ''
