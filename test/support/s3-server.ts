@@ -25,7 +25,7 @@ export interface S3Server {
 }
 
 const CREDENTIALS = { accessKeyId: 'AKIDOFTHETESTS', secretAccessKey: 'secret/of+the/tests' }
-const NAMES = Array.from({ length: 80 }, (_, i) => `bucket-${i}`)
+const NAMES = Array.from({ length: 120 }, (_, i) => `bucket-${i}`)
 
 /** R2's own S3 API, as Cloudflare simulates it: in workerd, behind the front of Miniflare. */
 export async function r2OverS3(): Promise<S3Server> {
