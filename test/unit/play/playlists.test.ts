@@ -147,6 +147,18 @@ describe('a playlist is rewritten as far as needed', () => {
     expect((await gate.play('video/main.m3u8')).status).toBe(403)
   })
 
+  test('nor is another recording, at another location', async () => {
+    const locations = [
+      { url: '/recordings/:recording/:part+', key: 'recordings/:recording/:part' },
+      { url: '/by-room/:recording/:part+', key: 'rooms/:recording/set/:part' },
+    ]
+    const gate = await clinic(
+      { 'main.m3u8': '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n/by-room/recordings/seg-0.ts\n' },
+      { locations },
+    )
+    expect((await gate.play('main.m3u8')).status).toBe(403)
+  })
+
   test('nor can another recording have its objects at the same keys', async () => {
     const locations = [
       { url: '/recordings/:recording/:part+', key: 'recordings/:recording/:part' },
