@@ -17,8 +17,8 @@ const FOREIGN =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it may not hold
   /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]|\r(?!\n)/
 const TAG = /#((?:EXT|KODIPROP|WEBPROP)[\w-]*)[ \t]*:?/iy
-/** As many as a recording of eight hours has in segments of a second. */
-const MOST_LINES = 65_536
+/** Eight hours in segments of two seconds, each with its duration and date, have 43,200. */
+const MOST_LINES = 50_000
 /** Most tags that a comment may mention: each is read to the end of the line. */
 const MOST_IN_A_LINE = 4
 const VARIANT = 'EXT-X-STREAM-INF'

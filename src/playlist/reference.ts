@@ -8,7 +8,7 @@ export interface PlaylistContext {
   readonly origin: string | undefined
   /** Its own name within its recording; undefined where the recording is one object, and has no other parts. */
   readonly part: string | undefined
-  /** The part of this very recording that an absolute path of this origin names; undefined where it names no such. */
+  /** The part of this very recording that an absolute path of this origin names; undefined if it names no such. */
   readonly partOf: (path: string) => string | undefined
 }
 
@@ -77,10 +77,10 @@ export function relativeReference(
   if (named === undefined) return refused('playlist_outside')
   const [written = '', query] = template.split('?')
   // What stands before the part is no part of it, and must be there whatever a template becomes.
-  const before = path.slice(0, -named.join('/').length)
+  const before = path.slice(0, -named.length)
   const prefix = written.startsWith('/') ? before : `${context.origin}${before}`
   if (folders.only === undefined || !written.startsWith(prefix)) return refused('playlist_invalid')
-  const way = wayTo(written.slice(prefix.length).split('/'), folders.only)
+  const way = wayTo(written.slice(prefix.length), folders.only)
   return query === undefined ? way : `${way}?${query}`
 }
 
@@ -114,7 +114,7 @@ export function relativeBase(
     if (within.only === undefined) return refused('playlist_invalid')
     const way = wayTo(named, within.only)
     const written = leaf === '' ? way : way.slice(0, -leaf.length) || './'
-    return { written: written + query, folders: oneFolder(named.slice(0, -1)) }
+    return { written: written + query, folders: oneFolder(named.split('/').slice(0, -1)) }
   }
   const { up, down, toFolder } = stepsOf(path)
   if (!staysInside({ up, down: toFolder ? [...down, 'x'] : down }, within))
@@ -162,11 +162,11 @@ function takeApart(
   return { folders, path: own ? target.slice(origin.length) : target, query }
 }
 
-/** The part that an absolute path names, in segments. */
-function partNamed(path: string, { partOf }: PlaylistContext): readonly string[] | undefined {
+/** The part that an absolute path names. */
+function partNamed(path: string, { partOf }: PlaylistContext): string | undefined {
   // Runtimes differ in whether they resolve dot segments, so that what was looked at might not be what is asked for.
   const named = DOT_SEGMENT.test(path) ? undefined : partOf(path)
-  return named !== undefined && isPart(named) && path.endsWith(`/${named}`) ? named.split('/') : undefined
+  return named !== undefined && isPart(named) && path.endsWith(`/${named}`) ? named : undefined
 }
 
 /** A relative path, resolved as far as it can be without knowing where it starts from. */
@@ -197,7 +197,9 @@ function staysInside({ up, down }: Pick<Steps, 'up' | 'down'>, { least, most }: 
   return up <= least && isPart(`${'x/'.repeat(most - up)}${down.join('/')}`)
 }
 
-function wayTo(named: readonly string[], folder: readonly string[]): string {
+function wayTo(part: string, folder: readonly string[]): string {
+  if (folder.length === 0) return schemeless(part)
+  const named = part.split('/')
   let shared = 0
   while (shared < folder.length && shared < named.length - 1 && folder[shared] === named[shared]) shared += 1
   return schemeless('../'.repeat(folder.length - shared) + named.slice(shared).join('/'))

@@ -333,8 +333,8 @@ describe('takes time by its length, however hostile', () => {
   )
 
   test('and has no more lines and attributes than a recording has', () => {
-    expect(rewrite(`#EXTM3U\n${'\n'.repeat(65_535)}`)).toHaveProperty('text')
-    expect(rewrite(`#EXTM3U\n${'\n'.repeat(65_536)}`)).toEqual(INVALID)
+    expect(rewrite(`#EXTM3U\n${'\n'.repeat(49_999)}`)).toHaveProperty('text')
+    expect(rewrite(`#EXTM3U\n${'\n'.repeat(50_000)}`)).toEqual(INVALID)
     const tag = (count: number) => line(`#EXT-X-FUTURE:${'A=1,'.repeat(count - 1)}URI="a"`)
     expect(tag(256)).toMatch(/^#EXT/)
     expect(tag(257)).toEqual(INVALID)
