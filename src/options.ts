@@ -204,7 +204,7 @@ const LOOPBACK = /^(?:(?:[a-z0-9-]+\.)*localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 /** What is wrong isn't repeated: there may be a password in it. */
 function checkPublicUrl({ publicUrl, tickets }: Pick<MediawardOptions, 'publicUrl' | 'tickets'>): string[] {
   if (publicUrl === undefined) {
-    // Not from a request: whoever sends `Host` would say where a patient's ticket goes.
+    // Not from a request: the sender of `Host` would say where a patient's ticket goes.
     return tickets === undefined
       ? []
       : [

@@ -23,7 +23,7 @@ export interface Place {
   readonly key: string
 }
 
-/** Whether a binding says whose a recording is: an id without the issuer in whose name space it stands is nobody. */
+/** Whether a binding says whose a recording is: an id without the issuer in whose name space it is names no person. */
 export function hasOwner(binding: Binding, soleIssuer: string | undefined): boolean {
   const { owner, issuer } = settled(binding, soleIssuer)
   return owner !== undefined && issuer !== undefined

@@ -57,7 +57,7 @@ export function acceptClaims(
   return checkTimes(token, issuer, now) ?? token
 }
 
-/** Why whoever brings this token isn't its subject, or can't be known to be. */
+/** Why the bearer of this token isn't its subject, or can't be known to be. */
 function refuseBearer({ events, cnf, act }: Claims, subject: Subject, issuer: Issuer): Reason | undefined {
   // A logout or security event token that lost its `typ` (RFC 8417 2.2, OpenID Connect Back-Channel Logout 2.4): it is
   // about its subject, and any app that hears of the event has it.

@@ -62,7 +62,7 @@ export function subjectOf(claims: Claims, issuer: ResolvedIssuer, fingerprint: s
   }
 }
 
-/** Undefined where nobody acts, or one in the chain can't be named. A chain is no deeper than a token's JSON may be. */
+/** Undefined if the subject acts itself, or one in the chain can't be named. A chain is no deeper than a token's JSON may be. */
 function actorOf(act: unknown, ours: string): Actor | undefined {
   if (typeof act !== 'object' || act === null) return undefined
   const { sub, iss = ours, act: before } = act as Claims

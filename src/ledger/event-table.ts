@@ -80,7 +80,7 @@ export class EventTable {
     }
   }
 
-  /** The number of the last entry: whoever reads on from there is shown nothing that was left out before. */
+  /** The number of the last entry: a reader that goes on from there is shown nothing that was left out before. */
   #end(after: number): number {
     const [last] = this.#sql<{ seq: number | null }>('SELECT max(seq) AS seq FROM event')
     return Math.max(after, last?.seq ?? 0)

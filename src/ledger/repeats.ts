@@ -72,7 +72,7 @@ const PATIENCE = 5_000
  *
  * A caller sees an id and perhaps a time to wait. Both follow from the run, which is keyed by what the caller knows
  * anyway. What only the log may say (the reason, the owner) never decides what is answered: a caller could poll an id and
- * see by the answer that somebody stored it.
+ * see by the answer that a recorder stored it.
  */
 export function refusalRecorder(record: Recorder, now: () => number): Refusals {
   const runs = new Remembered<Run>(MAX_RUNS)

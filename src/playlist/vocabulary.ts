@@ -6,7 +6,7 @@
  *   it, too.
  * - `template`: fill in numbers and an id (ISO/IEC 23009-1 5.3.9.4.4), then fetch it.
  * - `base`: resolve other references against it.
- * - `never`: read from it, or obey it, in a way that nobody can check here. It is refused whatever it says.
+ * - `never`: read from it, or obey it, in a way that can't be checked here. It is refused whatever it says.
  * - `text`: show or compare it. It is not looked at.
  * - `rest`: nothing that is known. It passes unless a piece of it leads away.
  */
@@ -202,7 +202,7 @@ export function roleOfAttribute(attribute: string): Role {
 /** Schemes whose events and descriptors make a player fetch what they say, or obey it. */
 export const SCHEMES_NEVER: RegExp =
   /urn:mpeg:dash:(?:event:(?:callback|alternativeMPD)|chaining|fallback)|urn:svta:advertising-wg/i
-/** The one kind of clock that asks nobody. */
+/** The one kind of clock that fetches nothing. */
 export const CLOCK: RegExp = /^urn:mpeg:dash:utc:direct:20(?:12|14)$/
 
 /** The names that a record may hold: those that stand on a list here. */

@@ -63,7 +63,7 @@ export function bindingToClaim(
   return stamped.find(one => hasOwner(one, soleIssuer)) ?? stamped[0] ?? binding
 }
 
-/** A claim without an owner binds to nobody: it counts as absent. */
+/** A claim without an owner binds to no person: it counts as absent. */
 export function ownedOnly(claim: Binding | undefined, soleIssuer: string | undefined): Binding | null {
   return claim !== undefined && hasOwner(claim, soleIssuer) ? claim : null
 }

@@ -60,7 +60,7 @@ async function pour(bytes: AsyncIterable<Uint8Array>, to: WritableStream<Uint8Ar
   }
 }
 
-/** @param failed is given what the body fails with, before anybody else hears of it */
+/** @param failed is given what the body fails with, before its reader is */
 async function* exactly(
   body: Body,
   { size, sha256 }: Sent,
