@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import type { RecordingStore } from '../../../src/index.ts'
+import { memoryStore } from '../../../src/runtime/memory/index.ts'
+import { createIssuer } from '../../support/clinic.ts'
+import { memoryGate } from '../../support/memory-gate.ts'
+
+test('an object is not read whole for its first bytes, if the store ignores ranges', async () => {
+  const idp = await createIssuer()
+  const memory = memoryStore()
+  const bytes = new Uint8Array(1024 * 1024)
+  await memory.put('recordings/set/untold', new Blob([bytes]).stream(), {
+    size: bytes.length,
+    contentType: 'application/octet-stream',
+    binding: { owner: 'patient-1', issuer: idp.issuer },
+    replaces: null,
+  })
+  let cancelled = 0
+  let pulled = 0
+  const store: RecordingStore = {
+    ...memory,
+    async open(key) {
+      const opened = await memory.open(key)
+      if (opened === null || !key.endsWith('untold')) return opened
+      const body = new ReadableStream<Uint8Array>(
+        {
+          pull(controller) {
+            pulled += 1
+            controller.enqueue(new Uint8Array(1024))
+            if (pulled * 1024 >= bytes.length) controller.close()
+          },
+          cancel() {
+            cancelled += 1
+          },
+        },
+        { highWaterMark: 0 },
+      )
+      return { ...opened, body }
+    },
+  }
+  const gate = await memoryGate({ store }, idp)
+  const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }
+  expect((await gate.fetch('/recordings/set/untold', { headers })).status).toBe(503)
+  expect({ pulled, cancelled }).toEqual({ pulled: 0, cancelled: 2 })
+})
