@@ -121,7 +121,8 @@ function compileKey(key: string, hasPart: boolean): CompiledLocation['key'] {
       `key ${quote(key)} must not begin with "${RESERVED_PREFIX}": the gate keeps its own there`,
     )
   }
-  return (recording, part) => key.replace(':recording', recording).replace(/:part\+?$/, part ?? '')
+  const [before, between = ''] = key.replace(/:part\+?$/, '').split(':recording')
+  return (recording, part = '') => before + recording + between + part
 }
 
 /**

@@ -11,7 +11,8 @@ const MAX_SEGMENTS = 8
 // keeps for itself can't be named.
 const ID = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/
 const NOT_IN_AN_ID = /[^A-Za-z0-9._-]/u
-const SEGMENT = /^[A-Za-z0-9_=+:@-][A-Za-z0-9._=+:@-]*$/
+const SEGMENT = `[A-Za-z0-9_=+:@-][A-Za-z0-9._=+:@-]{0,${MAX_SEGMENT - 1}}`
+const PART = new RegExp(`^${SEGMENT}(?:/${SEGMENT}){0,${MAX_SEGMENTS - 1}}$`)
 const NOT_IN_A_SEGMENT = /[^A-Za-z0-9._=+:@-]/u
 
 /**
@@ -63,24 +64,23 @@ export function flawOfPart(name: string): string | undefined {
   if (name.length > MAX_PART)
     return `A part's name has at most ${MAX_PART} characters. This one has ${name.length}`
   if (TOKEN.test(name)) return TOKEN_IN_PATH
-  const segments = name.split('/')
+  return PART.test(name) ? undefined : flawOfSegments(name.split('/'))
+}
+
+/** Of segments that make no part's name. */
+function flawOfSegments(segments: readonly string[]): string {
   for (const segment of segments) {
-    if (!SEGMENT.test(segment)) return flawOfSegment(segment)
+    if (segment === '') return 'A part\'s name can\'t begin or end with "/", and can\'t contain "//"'
+    const odd = NOT_IN_A_SEGMENT.exec(segment)?.[0]
+    if (odd !== undefined) {
+      return `A part's name can't contain ${shown(odd)}. It may contain letters, digits, ".", "_", "-", "=", "+", ":", "@" and "/"`
+    }
+    if (segment.startsWith('.')) return 'A segment of a part\'s name can\'t begin with "."'
     if (segment.length > MAX_SEGMENT) {
       return `A segment of a part's name has at most ${MAX_SEGMENT} characters. One has ${segment.length}`
     }
   }
-  return segments.length > MAX_SEGMENTS
-    ? `A part's name has at most ${MAX_SEGMENTS} segments. This one has ${segments.length}`
-    : undefined
-}
-
-function flawOfSegment(segment: string): string {
-  if (segment === '') return 'A part\'s name can\'t begin or end with "/", and can\'t contain "//"'
-  const odd = NOT_IN_A_SEGMENT.exec(segment)?.[0]
-  return odd === undefined
-    ? 'A segment of a part\'s name can\'t begin with "."'
-    : `A part's name can't contain ${shown(odd)}. It may contain letters, digits, ".", "_", "-", "=", "+", ":", "@" and "/"`
+  return `A part's name has at most ${MAX_SEGMENTS} segments. This one has ${segments.length}`
 }
 
 /** One character: in quotes if it is visible ASCII, else as its code point. */

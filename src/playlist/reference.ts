@@ -207,5 +207,5 @@ function wayTo(part: string, folder: readonly string[]): string {
 
 /** RFC 3986 4.2: a colon in the first segment of a relative path would make a scheme of what is before it. */
 function schemeless(path: string): string {
-  return path.split('/', 1)[0]?.includes(':') ? `./${path}` : path
+  return /^[^/]*:/.test(path) ? `./${path}` : path
 }
