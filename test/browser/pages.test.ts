@@ -1,7 +1,5 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { denials, patterned, store } from '../support/clinic.ts'
 import { openTheatre, type Theatre, ticketFor } from '../support/theatre.ts'
 
@@ -93,17 +91,7 @@ describe('on a page of another site', () => {
 
   test('that is not allowed, nothing plays unless it is of the gate’s own site', async () => {
     const source = await ticket('/recordings/rec-007')
-    // A page that a server really sent: of what a test fulfils, Chromium thinks that it came from a public network, and
-    // lets it reach nothing on this machine.
-    const app = createServer((_, response) => {
-      response.setHeader('Content-Type', 'text/html').end('<title>a stranger</title>')
-    })
-    await new Promise<void>(listening => app.listen(0, 'localhost', listening))
-    onTestFinished(() => {
-      app.closeAllConnections()
-      app.close()
-    })
-    await page.goto(`http://localhost:${(app.address() as AddressInfo).port}`)
+    await page.goto(theatre.stranger)
     const outcome = (crossOrigin: string | null, source: string) =>
       page.evaluate(
         async ({ crossOrigin, source }) => {

@@ -26,6 +26,11 @@ export interface Theatre {
   readonly idp: TestIssuer
   /** The gate as the browser calls it: of another origin than the page. */
   readonly host: string
+  /**
+   * A page of an origin that the gate doesn't allow, really sent by a server: of what a test fulfils, Chromium thinks that it
+   * came from a public network, and lets it reach nothing on this machine.
+   */
+  readonly stranger: string
   readonly browser: Browser
   /** A new page, with no cookies. */
   readonly page: () => Promise<Page>
@@ -79,9 +84,11 @@ export async function openTheatre(
   vars: Readonly<Record<string, string>> = {},
   name: 'localhost' | '127.0.0.1' = 'localhost',
 ): Promise<Theatre> {
-  const app = await serveApp()
+  const apps = [await serveApp(), await serveApp()]
   // Not by its address: to a browser localhost is one site, and trustworthy enough for a cookie that is Secure.
-  const origin = `http://localhost:${(app.address() as AddressInfo).port}`
+  const [origin = '', stranger = ''] = apps.map(
+    app => `http://localhost:${(app.address() as AddressInfo).port}`,
+  )
   const idp = await createIssuer()
   const port = await freePort()
   const host = `http://${name}:${port}`
@@ -103,6 +110,7 @@ export async function openTheatre(
     gate,
     idp,
     host,
+    stranger,
     browser,
     async page() {
       const page = await (await browser.newContext()).newPage()
@@ -112,8 +120,10 @@ export async function openTheatre(
     },
     async close() {
       await Promise.all([browser.close(), gate.stop()])
-      app.closeAllConnections()
-      app.close()
+      for (const app of apps) {
+        app.closeAllConnections()
+        app.close()
+      }
     },
   }
 }
