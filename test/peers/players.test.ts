@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RunningGate, startGate } from '../support/gate.ts'
 
-// Clients that others wrote, with their own defaults: ffmpeg, ffprobe, curl, wget.
+// Clients that others wrote, with their own defaults: ffmpeg, ffprobe, curl, wget, aria2.
 
 let gate: RunningGate
 let bearer: string
@@ -134,6 +134,7 @@ describe('with a ticket, as a television or an iPhone has it: a URL and nothing 
   describe.each([
     ['curl', ['-sS', '-OJ']],
     ['wget', ['-q', '--content-disposition']],
+    ['aria2c', ['-q']],
   ])('%s saves', (command, args) => {
     const folder = () => mkdtempSync(join(tmpdir(), 'mediaward-'))
 
@@ -154,7 +155,7 @@ describe('with a ticket, as a television or an iPhone has it: a URL and nothing 
       const where = folder()
       const url = await ticketFor('/recordings/rec-007')
       await run(command, [...args, `${url.slice(0, -4)}AAAA`], where)
-      // wget keeps nothing of a refusal.
+      // wget and aria2 keep nothing of a refusal.
       expect(readdirSync(where)).toEqual(command === 'curl' ? ['refusal.json'] : [])
     })
   })
