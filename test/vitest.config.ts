@@ -5,7 +5,13 @@ import { LONG } from './support/sample.ts'
 const root = new URL('..', import.meta.url).pathname
 
 /** Tests of real processes over real HTTP: each file starts a gate of its own, on the runtime that the project names. */
-function onRuntime(name: string, runtime: string, include: string, groupOrder = 0): TestProjectConfiguration {
+function onRuntime(
+  name: string,
+  runtime: string,
+  include: string,
+  groupOrder = 0,
+  workers: { readonly maxWorkers?: string } = {},
+): TestProjectConfiguration {
   return {
     root,
     test: {
@@ -15,10 +21,13 @@ function onRuntime(name: string, runtime: string, include: string, groupOrder = 
       testTimeout: 120_000,
       hookTimeout: 60_000,
       sequence: { groupOrder },
+      ...workers,
     },
   }
 }
 const WIRE = 'test/wire/**/*.test.ts'
+// They wait more than they work, so no core has to be left to the runner.
+const ONE_A_CORE = { maxWorkers: '100%' }
 const BROWSER = 'test/browser/**/*.test.ts'
 // Programs that others wrote, from Debian's packages: ffmpeg, curl, wget, Firefox, WebKit.
 const PLAYERS = 'test/peers/{browsers,players,packagers}.test.ts'
@@ -54,9 +63,9 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      onRuntime('wire', 'workerd', WIRE, 1),
-      onRuntime('wire', 'deno', WIRE, 2),
-      onRuntime('wire', 'node', WIRE, 3),
+      onRuntime('wire', 'workerd', WIRE, 1, ONE_A_CORE),
+      onRuntime('wire', 'deno', WIRE, 2, ONE_A_CORE),
+      onRuntime('wire', 'node', WIRE, 3, ONE_A_CORE),
       onRuntime('browser', 'workerd', BROWSER, 4),
       onRuntime('browser', 'deno', BROWSER, 5),
       onRuntime('browser', 'node', BROWSER, 6),
