@@ -110,7 +110,8 @@ export class DigestMismatch extends Error {
  *   `StorageFault`; where the bytes have another digest than `sha256`, with a `DigestMismatch`; where the store takes
  *   the key for that of another object, with a `NameTaken`, and leaves that object as it is.
  * - `stamped` resolves to the bindings stamped on what is there under `places`, in their order: a place is a key, or
- *   all keys that begin with a text that ends in `/`, of which the first counts. A place where nothing is has none.
+ *   all keys that begin with a text that ends in `/`, of which one counts, the same until something changes there: the
+ *   first where the store lists in order. A place where nothing is has none. What it takes doesn't grow with their number.
  *   It asks for all places at once, for each of them equally often whether something is there or not: once, or twice
  *   for one that ends in `/` where lists tell no metadata, as those of S3. It rejects where one place can't be told, so
  *   that no answer is made of half of them.

@@ -5,21 +5,21 @@ import type { Binding } from '../recording.ts'
 const NOTHING = '.nothing'
 
 /**
- * `RecordingStore.stamped` for a store whose lists tell no bindings: what is first below a prefix is looked at.
+ * `RecordingStore.stamped` for a store whose lists tell no bindings: one object below a prefix is looked at.
  *
  * @param isKey whether the store can be asked for a key. An object that no request can name counts as one without an
  *   owner: a fault would tell that it is there
- * @param firstBelow the first key below a prefix that ends in `/`
+ * @param keyBelow one of the keys below a prefix that ends in `/`
  */
 export async function stampedByFinding(
   { find }: Pick<RecordingStore, 'find'>,
   places: readonly string[],
   isKey: (key: string) => boolean,
-  firstBelow: (prefix: string) => Promise<string | undefined>,
+  keyBelow: (prefix: string) => Promise<string | undefined>,
 ): Promise<readonly Binding[]> {
   const found = await Promise.all(
     places.map(async place => {
-      const key = place.endsWith('/') ? await firstBelow(place) : place
+      const key = place.endsWith('/') ? await keyBelow(place) : place
       const named = key !== undefined && isKey(key)
       // One read less would tell by its time that nothing is there.
       const part = await find(named ? key : place + NOTHING)

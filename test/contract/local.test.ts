@@ -5,9 +5,16 @@ import type { RecordingStore } from '../../src/deliver/recording-store.ts'
 import { folderStore } from '../../src/runtime/local/folder/folder-store.ts'
 import { sqliteLedger } from '../../src/runtime/local/sqlite/sqlite-ledger.ts'
 import { sqliteOverflow } from '../../src/runtime/local/sqlite/sqlite-overflow.ts'
+import { crowdedFolder } from './crowded-folder.ts'
 import { ledgerContract } from './ledger.ts'
 import { overflowContract } from './overflow.ts'
-import { claimObjectContract, damagedBytesContract, KEY, recordingStoreContract } from './recording-store.ts'
+import {
+  claimObjectContract,
+  damagedBytesContract,
+  KEY,
+  listingContract,
+  recordingStoreContract,
+} from './recording-store.ts'
 import { bytesOf, dana, stream } from './recordings.ts'
 
 const folder = () => mkdtempSync(join(tmpdir(), 'mediaward-'))
@@ -25,6 +32,10 @@ async function damaged(damage: (file: string) => void): Promise<RecordingStore> 
 
 recordingStoreContract('a folder', () => folderStore(folder()))
 claimObjectContract('a folder', () => folderStore(folder()))
+listingContract('a folder', parts => {
+  const root = folder()
+  return crowdedFolder(folderStore(root), root, parts)
+})
 damagedBytesContract('a folder', {
   'bytes that are missing': () => damaged(file => rmSync(file)),
   'bytes that are cut short': () => damaged(file => truncateSync(file, 999)),

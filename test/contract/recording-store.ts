@@ -167,9 +167,9 @@ export function recordingStoreContract(
       const ida: Binding = { owner: 'patient-3' }
       await store.put('recordings/file', stream(bytes), upload(bytes, dana))
       await store.put('recordings/file2', stream(bytes), upload(bytes, ida))
-      await store.put('recordings/set/b.ts', stream(bytes), upload(bytes, ida))
+      await store.put('recordings/set/b.ts', stream(bytes), upload(bytes, ben))
       await store.put('recordings/set/a-c.ts', stream(bytes), upload(bytes, ben))
-      await store.put('recordings/set/a/b.ts', stream(bytes), upload(bytes, ida))
+      await store.put('recordings/set/a/b.ts', stream(bytes), upload(bytes, ben))
       await store.put('recordings/deep/down/there', stream(bytes), upload(bytes, ida))
       await store.put('recordings/nobodys', stream(bytes), upload(bytes, {}))
       expect(await store.stamped(['recordings/file'])).toEqual([dana])
@@ -277,6 +277,28 @@ export function damagedBytesContract(
       }
     })
   }
+}
+
+/**
+ * What every adapter must do whose lists take time.
+ *
+ * @param crowded makes a store that holds nothing but so many parts of `recordings/rec-1/`, all of dana
+ */
+export function listingContract(name: string, crowded: (parts: number) => Promise<RecordingStore>): void {
+  test(`whose it is takes no more time to tell of many parts than of few: ${name}`, async () => {
+    const least = async (parts: number) => {
+      const store = await crowded(parts)
+      const times: number[] = []
+      for (let run = 0; run < 20; run += 1) {
+        const from = performance.now()
+        expect(await store.stamped(['recordings/rec-1/'])).toEqual([dana])
+        times.push(performance.now() - from)
+      }
+      return Math.min(...times)
+    }
+    // A beat of the gate's answers is 25 ms.
+    expect((await least(20_000)) - (await least(2))).toBeLessThan(10)
+  })
 }
 
 /**

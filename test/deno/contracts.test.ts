@@ -4,10 +4,11 @@ import { folderStore, sqliteLedger, sqliteOverflow } from 'mediaward/local'
 import { memoryLedger, memoryOverflow, memoryStore } from 'mediaward/memory'
 import { inlineKeys } from '../../src/authenticate/key-source.ts'
 import { REMOTE_KEYS, remoteKeys } from '../../src/authenticate/remote-keys.ts'
+import { crowdedFolder } from '../contract/crowded-folder.ts'
 import { keySourceContract } from '../contract/key-source.ts'
 import { ledgerContract } from '../contract/ledger.ts'
 import { overflowContract } from '../contract/overflow.ts'
-import { claimObjectContract, recordingStoreContract } from '../contract/recording-store.ts'
+import { claimObjectContract, listingContract, recordingStoreContract } from '../contract/recording-store.ts'
 
 // The contracts of the ports under `deno test`. Deno is let into this one folder, and no other.
 
@@ -23,6 +24,10 @@ overflowContract('memory', memoryOverflow)
 
 recordingStoreContract('a folder', () => folderStore(folder()))
 claimObjectContract('a folder', () => folderStore(folder()))
+listingContract('a folder', parts => {
+  const root = folder()
+  return crowdedFolder(folderStore(root), root, parts)
+})
 ledgerContract('a file of SQLite', () => sqliteLedger(join(folder(), 'ledger.sqlite')))
 overflowContract('a file of SQLite', () => sqliteOverflow(join(folder(), 'overflow.sqlite')))
 

@@ -16,9 +16,9 @@ import { stampedByFinding } from '../../../store/stamped-by-finding.ts'
 import { writeDurably } from './durable-file.ts'
 import { factsFiles } from './facts-file.ts'
 import { fileBody } from './file-body.ts'
-import { firstBelow } from './first-below.ts'
 import { type FolderPath, folderPath, isFolderKey } from './folder-path.ts'
 import { folderUploads } from './folder-uploads.ts'
+import { keyBelow } from './key-below.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { type OpenFile, openFiles } from './open-files.ts'
 import { partOf, publisher } from './publish.ts'
@@ -123,7 +123,7 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
         }),
     }),
 
-    stamped: places => stampedByFinding(store, places, isFolderKey, prefix => firstBelow(root, prefix)),
+    stamped: places => stampedByFinding(store, places, isFolderKey, prefix => keyBelow(root, prefix)),
 
     claimed: recording => claimedByObject(store, recording),
 

@@ -5,8 +5,8 @@ import type { Ask } from './s3-ask.ts'
 /** Two keys of 1024 characters, each written as `%XX`, with what stands around them. */
 const LIMIT = 64 * 1024
 
-/** The key of an object that is there below a prefix that ends in `/`. */
-export async function firstBelow(ask: Ask, prefix: string): Promise<string | undefined> {
+/** The first of the keys below a prefix that ends in `/`. */
+export async function keyBelow(ask: Ask, prefix: string): Promise<string | undefined> {
   const operation = 'ListObjectsV2'
   const listed = await ask({ operation, prefix }, ({ body }) =>
     textOf(body, LIMIT).catch((error: unknown) => {

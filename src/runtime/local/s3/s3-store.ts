@@ -13,7 +13,7 @@ import { type S3Refusal, s3Answered } from './s3-answer.ts'
 import { discard, S3_LIMITS, type S3Limits, s3Asker } from './s3-ask.ts'
 import { conditionFailed, conditionsTried } from './s3-conditions.ts'
 import { conditionFor, foundPart, modifiedAt, openedPart, stampsFor } from './s3-facts.ts'
-import { firstBelow } from './s3-listing.ts'
+import { keyBelow } from './s3-listing.ts'
 import type { S3Options } from './s3-options.ts'
 import { checkKey, isKey, s3Signer } from './s3-request.ts'
 import { s3Uploader } from './s3-upload.ts'
@@ -81,7 +81,7 @@ export function s3Store(options: S3Options, limits: S3Limits = S3_LIMITS): Recor
 
     ...s3Uploads(upload, conditions, key => store.find(key)),
 
-    stamped: places => stampedByFinding(store, places, isKey, prefix => firstBelow(ask, prefix)),
+    stamped: places => stampedByFinding(store, places, isKey, prefix => keyBelow(ask, prefix)),
 
     claimed: recording => claimedByObject(store, recording),
 
