@@ -123,27 +123,34 @@ const route = fc.constantFrom<readonly [string, string]>(
 )
 
 /**
+ * How long two gates are asked, in milliseconds, before two new ones are. Refusals are counted together for 20 s, which
+ * don't end at the same moment for both.
+ */
+const MOST_OF_A_WINDOW = 10_000
+
+/**
  * Holds for a store that "not yours" and "not there" can't be told apart.
  *
  * @param runs how often it is tried, as fast-check takes it
- * @param open makes two stores of a kind
+ * @param fillBoth makes two stores of a kind
  */
 export function concealmentProperty(
   name: string,
   runs: { readonly numRuns: number; readonly seed?: number },
-  open: () => Promise<Shelves>,
+  fillBoth: () => Promise<Shelves>,
 ): void {
   describe(`"not yours" and "not there" are one answer: ${name}`, () => {
     let ask: (path: string, init: RequestInit, isQuestion?: boolean) => Promise<readonly [unknown, unknown]>
     let ids: readonly string[]
+    let renew: () => void
     let bearer: (who: string) => Promise<{ authorization: string }>
     const tickets = new Map<string, string>()
 
     beforeAll(async () => {
       const idp = await createIssuer(ISSUER)
       const { jwks, issuer, audience } = idp
-      const started = Date.now()
-      const { theirs, empty, damaged } = await open()
+      let started = Date.now()
+      const { theirs, empty, damaged } = await fillBoth()
       for (const [id, stamp] of Object.entries(STAMPS)) await fill(theirs.store, id, stamp, id === 'empty')
       ids = [...Object.keys(STAMPS), ...damaged]
       const gateOver = (store: RecordingStore): Gate =>
@@ -159,10 +166,10 @@ export function concealmentProperty(
           store,
         })
       bearer = async who => {
-        const roles = who === 'app' ? ['app', 'security'] : []
-        return {
-          authorization: `Bearer ${await idp.token(who === 'app' ? 'app-1' : 'patient-1', { roles })}`,
-        }
+        // By the gates' clock, which stands still.
+        const iat = Math.floor(started / 1000)
+        const claims = { iat, exp: iat + 600, roles: who === 'app' ? ['app', 'security'] : [] }
+        return { authorization: `Bearer ${await idp.token(who === 'app' ? 'app-1' : 'patient-1', claims)}` }
       }
 
       // Tickets from when the recordings were the asker's own.
@@ -181,7 +188,7 @@ export function concealmentProperty(
         }
       }
 
-      const sides = [theirs, empty].map(({ store, below }) => {
+      const open = ({ store, below }: Shelf) => {
         const calls: string[] = []
         const gate = gateOver(watched(store, calls))
         return async (path: string, init: RequestInit, isQuestion: boolean) => {
@@ -199,13 +206,19 @@ export function concealmentProperty(
             below: below.toSorted(),
           }
         }
-      })
+      }
+      let sides = [theirs, empty].map(open)
       // Once, so that neither store is asked for the first time.
       const headers = await bearer('stranger')
       await Promise.all(sides.map(side => side('/recordings/warm', { headers }, false)))
       ask = async (path, init, isQuestion = false) => {
         const [mine, none] = await Promise.all(sides.map(side => side(path, init, isQuestion)))
         return [mine, none]
+      }
+      renew = () => {
+        if (Date.now() - started < MOST_OF_A_WINDOW) return
+        started = Date.now()
+        sides = [theirs, empty].map(open)
       }
     }, 60_000)
 
@@ -219,6 +232,7 @@ export function concealmentProperty(
           conditions,
           uploading,
           async (which, part, [method, where], who, asking, storing) => {
+            renew()
             const id = ids[which % ids.length] ?? ''
             const isQuestion = where.startsWith('evaluation')
             const stores = ['PUT', 'DELETE'].includes(method) || where === '/upload'
@@ -258,6 +272,7 @@ export function concealmentProperty(
 
     test('each way to play is refused as not there, whatever state the recording is in', async () => {
       for (const id of ids) {
+        renew()
         for (const [part] of OBJECTS) {
           const ways: readonly [string, Record<string, string>][] = [
             ['GET', {}],
