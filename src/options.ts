@@ -150,10 +150,10 @@ function checkLocations(locations: readonly unknown[]): string[] {
     valid.push({ index, location: { url, key } })
     return valid.slice(0, -1).flatMap(earlier => {
       const both = `${where} and LOCATIONS[${earlier.index}]`
-      const path = ambiguousPath(earlier.location, { url, key })
+      const path = ambiguousPath(earlier.location.url, url)
       if (path !== undefined)
         return [`${both} take ${path} for different recordings: change the url of one of them`]
-      return ambiguousPath(keyAsUrl(earlier.location), keyAsUrl({ url, key })) === undefined
+      return ambiguousPath(keyPattern(earlier.location), keyPattern({ url, key })) === undefined
         ? []
         : [
             `${both} keep two recordings at one key, and one would overwrite the other: change the key of one of them`,
@@ -162,11 +162,8 @@ function checkLocations(locations: readonly unknown[]): string[] {
   })
 }
 
-/** A key as a path, to be compared as one. What stands before an id in its segment becomes a segment of its own. */
-const keyAsUrl = ({ key }: Location): Location => ({
-  url: `/keys/${key.replace(/(?<=[^/]):recording/, '/:recording').replace(/:part\+?$/, ':part+')}`,
-  key,
-})
+/** A key as a pattern of paths: there the `+` may be left out. */
+const keyPattern = ({ key }: Location): string => key.replace(/:part$/, ':part+')
 
 // An app's web view has a scheme of its own, such as capacitor://localhost.
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d{1,5})?$/
