@@ -15,9 +15,9 @@ export interface Mediaward extends MiddlewareHandler {
    * `/.well-known/authzen-configuration`.
    */
   readonly access: MiddlewareHandler
-  /** Lists refusals, for the role `security`: `app.get('/console/api/denials', gate.denials)`. */
+  /** Lists refusals, for the role `security`: `app.all('/console/api/denials', gate.denials)`. */
   readonly denials: MiddlewareHandler
-  /** Lists records of any kind, for the role `security`: `app.get('/console/api/records', gate.records)`. */
+  /** Lists records of any kind, for the role `security`: `app.all('/console/api/records', gate.records)`. */
   readonly records: MiddlewareHandler
   /**
    * Records what was counted and isn't on record yet, then gives back what the gate was made with. For when a process
