@@ -64,11 +64,16 @@ export async function playRecording(
   const isPlaylist = isNamedPlaylist(place)
   const range = isPlaylist ? undefined : requestedRange(specs)
   const isOpened = isGet || isPlaylist
-  const answered = isOpened ? await store.open(place.key, range).catch(unlessWithheld) : undefined
-  const withheld = answered instanceof BytesUnavailable ? answered : undefined
+  let withheld: unknown
+  const answered = isOpened
+    ? await store.open(place.key, range).catch((error: unknown) => {
+        withheld = error ?? new BytesUnavailable()
+      })
+    : undefined
+  // Whatever is wrong with the bytes, whose they are decides first: the fault would tell that they are there.
   const part =
-    answered === undefined || answered instanceof BytesUnavailable
-      ? await store.find(place.key).catch((error: unknown) => unavailable(withheld?.cause ?? error))
+    answered === undefined
+      ? await store.find(place.key).catch((error: unknown) => unavailable(causeOf(withheld) ?? error))
       : answered
   const refusal = refusalOf(part)
   if (refusal !== undefined || part === null) {
@@ -149,9 +154,7 @@ export async function playRecording(
   }
 }
 
-function unlessWithheld(error: unknown): BytesUnavailable {
-  return error instanceof BytesUnavailable ? error : unavailable(error)
-}
+const causeOf = (error: unknown): unknown => (error instanceof BytesUnavailable ? error.cause : error)
 
 /** Closes a body that nobody will read: left open it would hold one of the few connections of the request. */
 function discard(part: OpenedPart | StoredPart | DamagedPart | null, waitUntil: WaitUntil): null {

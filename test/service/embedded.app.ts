@@ -14,7 +14,7 @@ const gate = mediaward({
 })
 const app = new Hono()
 app.use('/recordings/*', gate)
-app.get('/console/api/records', gate.records)
+app.all('/console/api/records', gate.records)
 
 const onListen = ({ port }: { port: number }): void => {
   process.stdout.write(`${JSON.stringify({ ready: true, url: `http://127.0.0.1:${port}` })}\n`)

@@ -17,6 +17,9 @@ export interface ServerTimeouts {
 
 const TIMEOUTS: ServerTimeouts = { head: 30_000, idle: 75_000 }
 
+/** What the adapter makes a URL of: a path, or an absolute URL (RFC 9112 3.2.2), with no backslash before the query. */
+const TARGET = /^(?:https?:\/)?\/[^\\?]*(?:$|\?)/
+
 /** A gate that is being served. */
 export interface Serving {
   readonly url: string
@@ -34,8 +37,9 @@ export async function serve(
   { head, idle }: ServerTimeouts = TIMEOUTS,
 ): Promise<Serving> {
   const { fetch, settings, close } = start(variables)
+  const odd = new WeakMap<object, string>()
   const answer = getRequestListener((request, platform) =>
-    fetch(asSent(request, platform.incoming.url), platform),
+    fetch(asSent(request, odd.get(platform.incoming) ?? platform.incoming.url), platform),
   )
   const times = {
     // Storing a recording may take hours; how long a body may stand still is the gate's own affair.
@@ -47,6 +51,14 @@ export async function serve(
   const server = createServer(times, (incoming, outgoing) => {
     // Head and first bytes leave in one packet, not the head on its own before anything is read.
     outgoing.flushHeaders = () => {}
+    // What the adapter can make no URL of, it would refuse by itself, with no record. The gate looks at what was sent, and
+    // at `Host` among the headers as they were sent.
+    const { url = '' } = incoming
+    if (!TARGET.test(url)) {
+      odd.set(incoming, url)
+      incoming.url = '/'
+    }
+    incoming.headers.host = 'localhost'
     return answer(incoming, outgoing)
   })
   try {

@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs'
 import { StorageFault } from '../../../storage-fault.ts'
 
 /** What is said of a symbolic link. */
@@ -29,4 +30,19 @@ export function diskFailed(error: unknown): never {
 export function codeOf(error: unknown): string | undefined {
   const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
   return typeof code === 'string' ? code : undefined
+}
+
+/** Whether a file or folder may not be used by this user. */
+export function isClosed(error: unknown): boolean {
+  return ['EACCES', 'EPERM'].includes(codeOf(error) ?? '')
+}
+
+/** Whether what is in a folder may be looked for. If not, whatever fails there fails for all names alike. */
+export function mayBeUsed(folder: string): boolean {
+  try {
+    accessSync(folder, constants.R_OK | constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -2,7 +2,7 @@ import { accessSync, closeSync, constants, lstatSync, readFileSync, type Stats }
 import { dirname } from 'node:path'
 import type { DamagedPart } from '../../../deliver/recording-store.ts'
 import { StorageFault } from '../../../storage-fault.ts'
-import { diskFailed } from './disk-fault.ts'
+import { diskFailed, isClosed, mayBeUsed } from './disk-fault.ts'
 import { openRegular, refuseLinks } from './regular-file.ts'
 import { readFacts, type StoredFacts } from './stored-facts.ts'
 
@@ -32,8 +32,12 @@ interface Remembered {
   lookedAt: number
 }
 
-/** Remembers what was read, as long as the file is the same: a look at it costs a fraction of reading it. */
-export function factsFiles(): FactsFiles {
+/**
+ * Remembers what was read, as long as the file is the same: a look at it costs a fraction of reading it.
+ *
+ * @param root of the recordings
+ */
+export function factsFiles(root: string): FactsFiles {
   const remembered = new Map<string, Remembered>()
   return {
     read(path) {
@@ -48,7 +52,7 @@ export function factsFiles(): FactsFiles {
         }
         remembered.delete(path)
       }
-      const read = load(path)
+      const read = load(path, root)
       if (read === null || 'fault' in read) return read
       if (remembered.size >= MOST_REMEMBERED) remembered.clear()
       remembered.set(path, { ...read, lookedAt: now })
@@ -73,12 +77,12 @@ function isSame(a: Stats, b: Stats): boolean {
   return a.ino === b.ino && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.size === b.size
 }
 
-function load(path: string): { stats: Stats; facts: StoredFacts } | DamagedPart | null {
+function load(path: string, root: string): { stats: Stats; facts: StoredFacts } | DamagedPart | null {
   let file: ReturnType<typeof openRegular>
   try {
     file = openRegular(path)
   } catch (fault) {
-    if (isAtFault(path)) return damagedBy(fault)
+    if (isAtFault(path, root)) return damagedBy(fault)
     throw fault
   }
   if (file === null) return null
@@ -100,12 +104,15 @@ function damagedBy(fault: unknown): DamagedPart {
   return { binding: {}, fault }
 }
 
-/** Whether it is this one file that can't be read. If the disk or the process fails, it fails for absent files too. */
-function isAtFault(path: string): boolean {
+/**
+ * Whether it is this one file that can't be read, or a folder that it is in. If the disk or the process fails, it fails
+ * for absent files too.
+ */
+function isAtFault(path: string, root: string): boolean {
   try {
     if (!lstatSync(path).isFile()) return true
-  } catch {
-    return false
+  } catch (error) {
+    return isClosed(error) && mayBeUsed(root)
   }
   try {
     accessSync(path, constants.R_OK)

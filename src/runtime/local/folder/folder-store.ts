@@ -45,7 +45,7 @@ export function folderStore(folder: string, now: () => number = Date.now): Recor
   const incoming = join(root, RESERVED_PREFIX, 'uploads')
   const exclusively = oneAtATime()
   const files = openFiles()
-  const factsOf = factsFiles()
+  const factsOf = factsFiles(root)
   if (ignoresCase(root)) {
     logToOperator(
       'the disk of the recordings ignores case: where two names differ in nothing else, the second is not stored (409)',

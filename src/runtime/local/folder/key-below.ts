@@ -1,5 +1,5 @@
 import { opendir } from 'node:fs/promises'
-import { codeOf, diskFailed } from './disk-fault.ts'
+import { codeOf, diskFailed, isClosed, mayBeUsed } from './disk-fault.ts'
 import { FACTS, folderPath, isFolderKey, segmentNamed } from './folder-path.ts'
 
 interface Entry {
@@ -22,6 +22,7 @@ const { Deno } = globalThis as {
  * with the number of keys. Else its time would tell a stranger that a recording of many parts is there, and such a
  * recording would hold everybody up.
  *
+ * @returns undefined where there is none; one that no store can be asked for where the folder may not be read
  * @throws StorageFault where the disk fails
  */
 export async function keyBelow(root: string, prefix: string): Promise<string | undefined> {
@@ -36,7 +37,9 @@ export async function keyBelow(root: string, prefix: string): Promise<string | u
       if (key !== undefined) return key
     }
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') diskFailed(error)
+    // A folder that can't be read holds what is nobody's: a fault would tell that it is there.
+    if (isClosed(error) && mayBeUsed(root)) return `${prefix}/`
+    if (!['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) diskFailed(error)
   }
   return undefined
 }

@@ -41,27 +41,29 @@ export function s3Store(options: S3Options, limits: S3Limits = S3_LIMITS): Recor
 
   const store: RecordingStore = {
     async find(key) {
-      const operation = bucketSeen ? 'HeadObject' : 'GetObject'
-      const answer = await ask({ operation, key }, response => {
-        discard(response)
-        return foundPart(response)
-      })
-      if (!('status' in answer)) {
-        bucketSeen = true
-        return answer
+      const look = async (operation: 'HeadObject' | 'GetObject') => {
+        const answer = await ask({ operation, key }, response => {
+          discard(response)
+          return foundPart(response)
+        })
+        return 'status' in answer ? noneOr(answer, operation) : found(answer)
       }
-      return noneOr(answer, operation)
+      if (bucketSeen) return look('HeadObject')
+      try {
+        return await look('GetObject')
+      } catch (fault) {
+        // Of bytes that can't be had HEAD may say whose they are. Its 404 says nothing yet.
+        const facts = await look('HeadObject').catch(() => null)
+        if (facts !== null) return facts
+        throw fault instanceof BytesUnavailable ? fault.cause : fault
+      }
     },
 
     async open(key, range) {
       const operation = 'GetObject'
       const headers = range === undefined ? {} : { range: rangeHeader(range) }
       const answer = await ask({ operation, key, headers }, response => openedPart(response, range))
-      if (!('status' in answer)) {
-        bucketSeen = true
-        return answer
-      }
-      return noneOr(answer, operation)
+      return 'status' in answer ? noneOr(answer, operation) : found(answer)
     },
 
     async put(key, body, put) {
@@ -89,19 +91,23 @@ export function s3Store(options: S3Options, limits: S3Limits = S3_LIMITS): Recor
   }
   return store
 
+  function found<Part>(part: Part): Part {
+    bucketSeen = true
+    return part
+  }
+
   /**
    * @returns null where the store says that there is no such object
    * @throws BytesUnavailable where it keeps back the bytes of an object that may be there
    */
   function noneOr(answer: S3Refusal, operation: 'HeadObject' | 'GetObject'): null {
     const { status, code } = answer
-    const withheld = operation === 'GetObject' && WITHHELD.has(status)
-    const absent = status === 404 && (operation === 'HeadObject' || code === 'NoSuchKey')
-    if (withheld || absent) bucketSeen = true
-    if (code === 'NoSuchBucket') bucketSeen = false
-    if (absent) return null
+    if (status === 404 && operation === 'HeadObject') return null
+    if (status === 404 && code === 'NoSuchKey') return found(null)
     const fault = s3Answered(answer, operation)
-    throw withheld ? new BytesUnavailable(fault) : fault
+    if (operation === 'GetObject' && WITHHELD.has(status)) throw new BytesUnavailable(found(fault))
+    if (code === 'NoSuchBucket') bucketSeen = false
+    throw fault
   }
 }
 
