@@ -1,6 +1,6 @@
 import type { Subject } from '../authenticate/subject.ts'
 import { authorize } from '../authorize/authorize.ts'
-import { type ByteRange, parseRange, requestedRange, servedRange } from '../deliver/byte-range.ts'
+import { type ByteRange, parseRange, requestedRange } from '../deliver/byte-range.ts'
 import { bytesOf, deliver, holds, type Plan, plan } from '../deliver/deliver.ts'
 import {
   BytesUnavailable,
@@ -89,7 +89,6 @@ export async function playRecording(
   // From here on there is a permit: only now may anything follow from the bytes.
   if ('fault' in part) throw new Fault('store_unavailable', part.fault)
   if (part.encoding !== undefined) throw new Fault('encoding_unsupported', CODED)
-  if (withheld !== undefined && servedRange(range, part.size) !== undefined) unavailable(withheld)
 
   const kind = part.size === 0 ? undefined : kindAt(place, part.contentType)
   const playlist = kind && (await readThrough(kind, part))
@@ -121,7 +120,7 @@ export async function playRecording(
     }
   }
 
-  /** Rarely other bytes were opened than are to be sent: opened anew, so decided anew. */
+  /** Rarely other bytes were opened than are to be sent, or none, for a fault that may pass: opened anew, so decided anew. */
   async function openAnew(bytes: ByteRange, opened: OpenedPart | StoredPart): Promise<OpenedPart | Refused> {
     discard(opened, waitUntil)
     const again = await store.open(place.key, bytes).catch(unavailable)

@@ -68,25 +68,29 @@ concealmentProperty("S3, which is R2's", RUNS, async () => {
     await encode(mine.options, id + part)
   const locked = 'kms-key-disabled'
   await fill(mine.store, locked, theirs)
+  const broken = 'on-a-broken-disk'
+  await fill(mine.store, broken, theirs)
   // What is read comes and goes by fetch: so each request to the store is seen here.
   const { fetch } = globalThis
   vi.stubGlobal('fetch', (url: URL, init: RequestInit) => {
     const shelf = shelves.find(({ options }) => url.pathname.split('/').includes(options.bucket))
     const what = url.search === '' ? 'an object' : 'a list'
     shelf?.below.push(`${init.method} ${what}, range ${new Headers(init.headers).get('range')}`)
-    if (init.method === 'GET' && url.pathname.includes(`/${locked}`)) return keyDisabled(fetch(url, init))
+    if (init.method === 'GET' && url.pathname.includes(`/${locked}`)) return inPlaceOf(fetch(url, init), 400)
+    if (init.method === 'GET' && url.pathname.includes(`/${broken}`)) return inPlaceOf(fetch(url, init), 500)
     return fetch(url, init)
   })
-  return { theirs: mine, empty: none, damaged: [id, locked] }
+  return { theirs: mine, empty: none, damaged: [id, locked, broken] }
 })
 
-/** What AWS answers to GET of an object whose KMS key is disabled. HEAD answers as ever. */
-async function keyDisabled(answered: Promise<Response>): Promise<Response> {
+/** What AWS answers to GET of an object whose KMS key is disabled, or that it can't read. HEAD answers as ever. */
+async function inPlaceOf(answered: Promise<Response>, status: 400 | 500): Promise<Response> {
   const response = await answered
   if (!response.ok) return response
   await response.body?.cancel()
-  return new Response('<Error><Code>KMS.DisabledException</Code></Error>', {
-    status: 400,
+  const code = status === 400 ? 'KMS.DisabledException' : 'InternalError'
+  return new Response(`<Error><Code>${code}</Code></Error>`, {
+    status,
     headers: { 'content-type': 'application/xml' },
   })
 }

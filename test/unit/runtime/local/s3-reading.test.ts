@@ -139,10 +139,28 @@ describe('what is not there', () => {
 })
 
 describe('a fault that may pass', () => {
-  test.each([429, 500, 502, 503, 504])('%i is asked again', async status => {
+  test.each([429, 502, 503, 504])('%i is asked again', async status => {
     const { options, requests } = await scriptedS3((_, r) => wrong(r, status, 'SlowDown'), whole)
     expect(await read(await s3Store(options).open(KEY))).toBe('0123456789')
     expect(requests).toHaveLength(2)
+  })
+
+  test('500 to GET may be of one object, and is told at once: HEAD says whose it is', async () => {
+    const { options, requests } = await scriptedS3((_, r) => wrong(r, 500, 'InternalError'), whole, whole)
+    const store = s3Store(options)
+    expect((await faultOf(store.open(KEY))).message).toBe('S3 answered 500 InternalError to GetObject')
+    expect(requests).toHaveLength(1)
+    expect(await store.find(KEY)).toMatchObject({ size: 10 })
+  })
+
+  test.each([
+    [400, 'KMS.DisabledException'],
+    [403, 'InvalidObjectState'],
+    [500, 'InternalError'],
+  ])('%i %s to the first GET of a process: HEAD says whose it is', async (status, code) => {
+    const { options, requests } = await scriptedS3((_, r) => wrong(r, status, code), whole)
+    expect(await s3Store(options).find(KEY)).toMatchObject({ size: 10 })
+    expect(requests.map(({ method }) => method)).toEqual(['GET', 'HEAD'])
   })
 
   test('is asked again where the connection broke', async () => {

@@ -1,0 +1,43 @@
+import { chmodSync, mkdtempSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import type { DamagedPart, StoredPart } from '../../src/deliver/recording-store.ts'
+import { folderStore } from '../../src/runtime/local/folder/folder-store.ts'
+
+// Writes what a folder store tells of recordings that this user may not read. A program of its own, as the superuser may
+// read everything: it becomes nobody.
+
+if (process.getuid?.() === 0) {
+  process.setgid?.(65_534)
+  process.setuid?.(65_534)
+}
+const root = mkdtempSync(join(process.argv[2] ?? '', 'closed-'))
+const before = folderStore(root)
+const facts = { size: 1, contentType: 'video/mp4', binding: { owner: 'patient-2' }, replaces: null }
+const ids = ['folder', 'unlisted', 'facts', 'open']
+for (const id of ids) await before.put(`recordings/${id}/a.ts`, new Blob(['x']).stream(), facts)
+const at = (path: string) => join(root, 'recordings', path)
+chmodSync(at('folder'), 0)
+chmodSync(at('unlisted'), 0o600)
+chmodSync(at('facts/a.ts@facts.json'), 0)
+
+const store = folderStore(root)
+const found: Record<string, string> = {}
+for (const id of [...ids, 'nothing']) found[id] = await told(id)
+chmodSync(root, 0)
+found['nothing, of a store that is closed'] = await told('nothing')
+chmodSync(root, 0o700)
+for (const path of ['folder', 'unlisted']) chmodSync(at(path), 0o700)
+process.stdout.write(JSON.stringify(found))
+
+/** Whose a recording is, and whose its part. */
+async function told(id: string): Promise<string> {
+  const ofWhole = async () => (await store.stamped([`recordings/${id}/`])).map(whose).join() || 'not there'
+  const ofPart = async () => whose((await store.find(`recordings/${id}/a.ts`))?.binding)
+  const answers = [ofWhole, ofPart].map(ask => ask().catch(() => 'a fault'))
+  return (await Promise.all(answers)).join(', ')
+}
+
+function whose(binding: (StoredPart | DamagedPart)['binding'] | undefined): string {
+  return binding === undefined ? 'not there' : (binding.owner ?? "nobody's")
+}

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { BytesUnavailable } from '../../../src/deliver/recording-store.ts'
+import { memoryStore } from '../../../src/runtime/memory/index.ts'
+import { memoryGate } from '../../support/memory-gate.ts'
+
+// Whatever is wrong with the bytes of a recording, whose it is decides first.
+
+const faults: Readonly<Record<string, unknown>> = {
+  'bytes that are kept back': new BytesUnavailable(new Error('archived')),
+  'a fault of the store': new Error('S3 answered 500'),
+  'a fault without an error': undefined,
+}
+
+test.each(Object.entries(faults))('%s: a stranger is told that nothing is there', async (_, fault) => {
+  const store = { ...memoryStore(), open: async () => Promise.reject(fault) }
+  const gate = await memoryGate({ store })
+  const get = async (who: string) => {
+    const headers = { authorization: `Bearer ${await gate.idp.token(who)}` }
+    return (await gate.fetch('/recordings/rec-1', { headers })).status
+  }
+  expect(await get('patient-2')).toBe(404)
+  expect(await get('patient-1')).toBe(503)
+})
+
+test.each(Object.entries(faults))('%s, once: after the permit they are opened again', async (_, fault) => {
+  const memory = memoryStore()
+  let opened = 0
+  const store: typeof memory = {
+    ...memory,
+    open: async (...asked) => {
+      opened += 1
+      return opened === 1 ? Promise.reject(fault) : memory.open(...asked)
+    },
+  }
+  const gate = await memoryGate({ store })
+  const headers = { authorization: `Bearer ${await gate.idp.token('patient-1')}`, range: 'bytes=1-9' }
+  const response = await gate.fetch('/recordings/rec-1', { headers })
+  expect(response.status).toBe(206)
+  expect(new Uint8Array(await response.arrayBuffer())).toEqual(gate.bytes.subarray(1, 10))
+})
