@@ -1,3 +1,4 @@
+import { within } from '../deadline.ts'
 import type { Observed } from '../ledger/observe.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import { tellOperator } from '../storage-fault.ts'
@@ -40,8 +41,13 @@ const MAX_PENDING = 10_000
 /** A record is not let grow longer than so many characters, and one answer more: it may have 64 KiB. */
 const FULL = 48 * 1024
 
+/** How long is waited for what bytes were taken of answers that are on their way still, in milliseconds. */
+const CUT = 1000
+
 /** Creates the deliveries of one isolate. */
 export function deliveryRecorder(record: Recorder, now: () => number): Deliveries {
+  /** What counts an answer that is on its way, once it is known what was taken of it. */
+  const underWay = new Map<(taken: number | undefined) => void, Promise<void>>()
   // In the order in which they began.
   const pending = new Map<string, Pending>()
 
@@ -76,9 +82,20 @@ export function deliveryRecorder(record: Recorder, now: () => number): Deliverie
   return {
     sending(observed, { view, taken, ...asked }, waitUntil) {
       if (taken === undefined) add(observed, { ...asked, taken }, view, waitUntil)
-      else waitUntil(taken.then(bytes => add(observed, { ...asked, taken: bytes }, view, waitUntil)))
+      else {
+        const count = (bytes: number | undefined) => {
+          if (underWay.delete(count)) add(observed, { ...asked, taken: bytes }, view, waitUntil)
+        }
+        const counted = taken.then(count)
+        underWay.set(count, counted)
+        waitUntil(counted)
+      }
     },
     async flush() {
+      // Of a connection that was just cut it takes a moment until it is known what was taken. If it stays unknown, all that
+      // was asked for counts.
+      await within(CUT, Promise.all(underWay.values())).catch(() => {})
+      for (const count of underWay.keys()) count(undefined)
       await Promise.all([...pending].map(([view, one]) => write(view, one)))
     },
   }
