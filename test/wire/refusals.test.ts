@@ -9,6 +9,7 @@ import {
   variables,
 } from '../support/clinic.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import { sendRaw } from '../support/raw-http.ts'
 
 let gate: RunningGate
 let idp: TestIssuer
@@ -399,4 +400,20 @@ test('the same subject id of another issuer is another person', async () => {
   } finally {
     await shared.stop()
   }
+})
+
+test.each([
+  ['GET /recordings/a\\b', 'gate.test', 400],
+  ['GET /recordings/..\\b', 'gate.test', 400],
+  ['GET http://gate.test/recordings/a\\b', 'gate.test', 400],
+  ['GET /recordings/a', 'gate.test:99999', 401],
+  ['GET /recordings/a', '1.2.3.999', 401],
+  ['GET /recordings/a', '[::1]:80', 401],
+])('%s with Host: %s reaches the gate, and is on record', async (line, host, status) => {
+  const head = `${line} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`
+  const answer = await sendRaw(Number(new URL(gate.url).port), head)
+  expect(answer.status).toBe(status)
+  const { instance } = JSON.parse(answer.body.toString()) as { instance: string }
+  const ids = (await denials(gate, idp)).map(({ id }) => `urn:uuid:${id}`)
+  expect(ids).toContain(instance)
 })

@@ -9,7 +9,7 @@ const GRACE = 10_000
 
 /** How long the server waits for clients, in milliseconds. */
 export interface ServerTimeouts {
-  /** For the head of a request, from the connection or the first byte on. */
+  /** For the head of a request, from the connection or the first byte on, and up to a sixth more. */
   readonly head: number
   /** For the next request on a connection. Longer than the 60 s of load balancers, which must be the first to hang up. */
   readonly idle: number
@@ -45,7 +45,7 @@ export async function serve(
     // Storing a recording may take hours; how long a body may stand still is the gate's own affair.
     requestTimeout: 0,
     headersTimeout: head,
-    connectionsCheckingInterval: head,
+    connectionsCheckingInterval: head / 6,
     keepAliveTimeout: idle,
   }
   const server = createServer(times, (incoming, outgoing) => {
