@@ -37,6 +37,20 @@ const MEDIA_TYPES: Readonly<Record<string, readonly string[]>> = {
 /** What everything else is delivered as: bytes that no browser runs. */
 export const UNKNOWN_TYPE = 'application/octet-stream'
 
+/** Names that browsers and tools give to files of a listed type: Chromium says `audio/x-m4a` of every `.m4a`. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ['audio/m4a', 'audio/mp4'],
+  ['audio/x-m4a', 'audio/mp4'],
+  ['video/x-m4v', 'video/mp4'],
+  ['audio/x-aac', 'audio/aac'],
+  ['audio/x-flac', 'audio/flac'],
+  ['audio/mp3', 'audio/mpeg'],
+  ['audio/wave', 'audio/wav'],
+  ['audio/x-wav', 'audio/wav'],
+  ['audio/vnd.wave', 'audio/wav'],
+  ['image/jpg', 'image/jpeg'],
+])
+
 /** What stores and tools write where they were told no type. */
 const NO_TYPE: ReadonlySet<string> = new Set(['', UNKNOWN_TYPE, 'binary/octet-stream'])
 
@@ -91,8 +105,9 @@ const UNKNOWN = delivery(UNKNOWN_TYPE)
  * @param name the name of the part, or the object's key
  */
 export function deliveryOf(stored: string | undefined, name: string): Delivery {
-  const type = stored?.split(';')[0]?.trim().toLowerCase() ?? ''
-  return DELIVERIES.get(NO_TYPE.has(type) ? mediaTypeOf(name) : type) ?? UNKNOWN
+  const told = stored?.split(';')[0]?.trim().toLowerCase() ?? ''
+  const type = NO_TYPE.has(told) ? mediaTypeOf(name) : (ALIASES.get(told) ?? told)
+  return DELIVERIES.get(type) ?? UNKNOWN
 }
 
 /** The media type to deliver an object with by its stored type alone. */

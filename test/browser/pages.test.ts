@@ -5,15 +5,22 @@ import { openTheatre, type Theatre, ticketFor } from '../support/theatre.ts'
 
 // The URL of a ticket where a person puts it: into the address bar, and into pages of other sites.
 
+/** One pixel. */
+const PICTURE = Uint8Array.from(
+  Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+    'base64',
+  ),
+)
+
 let theatre: Theatre
 let page: Page
 beforeAll(async () => {
   theatre = await openTheatre({}, '127.0.0.1')
-  for (const name of ['letter.pdf', 'board.svg', 'page.html']) {
-    const { gate, idp } = theatre
-    expect((await store(gate, idp, `/recordings/set/${name}`, 'patient-007', patterned(100))).status).toBe(
-      201,
-    )
+  const { gate, idp } = theatre
+  const files = { 'letter.pdf': patterned(100), 'board.svg': patterned(100), 'page.html': patterned(100) }
+  for (const [name, bytes] of Object.entries({ ...files, 'picture.png': PICTURE })) {
+    expect((await store(gate, idp, `/recordings/set/${name}`, 'patient-007', bytes)).status).toBe(201)
   }
 })
 afterAll(() => theatre.close())
@@ -44,6 +51,13 @@ describe('in the address bar', () => {
     const [root = ''] = /^.*\/play\/[^/]+/.exec(url) ?? []
     expect(asked.filter(one => !one.startsWith(root))).toEqual([])
     expect((await denials(theatre.gate, theatre.idp)).length).toBe(before)
+  })
+
+  test('a picture is shown', async () => {
+    const url = await ticket('/recordings/set/picture.png')
+    const tab = await page.context().newPage()
+    await tab.goto(url)
+    expect(await tab.evaluate(() => document.images[0]?.naturalWidth)).toBe(1)
   })
 
   test.each(['letter.pdf', 'board.svg', 'page.html'])('%s is saved and not shown', async name => {

@@ -5,6 +5,12 @@ test.each([
   ['video/mp4', 'video/mp4'],
   [' Video/MP4; codecs="avc1"', 'video/mp4'],
   ['video/x-matroska;codecs=avc1', 'video/x-matroska'],
+  // As browsers and tools call them.
+  ['audio/x-m4a', 'audio/mp4'],
+  ['video/x-m4v', 'video/mp4'],
+  ['audio/x-wav', 'audio/wav'],
+  ['audio/mp3', 'audio/mpeg'],
+  ['image/jpg', 'image/jpeg'],
   ['text/html', 'application/octet-stream'],
   ['image/svg+xml', 'application/octet-stream'],
   ['application/xhtml+xml', 'application/octet-stream'],
