@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -15,6 +16,15 @@ const PORT = 20_000 + Math.floor(Math.random() * 10_000)
 let service: Service
 let idp: TestIssuer
 let nginx: ReturnType<typeof spawn>
+/** Between nginx and the gate: counts the connections that are made to the gate. */
+let connections = 0
+const between = createServer(socket => {
+  connections += 1
+  const { hostname, port } = new URL(service.url)
+  const gate = connect(Number(port), hostname)
+  for (const one of [socket, gate]) one.on('error', () => {})
+  socket.pipe(gate).pipe(socket)
+})
 const proxy = { url: `http://127.0.0.1:${PORT}` } as RunningGate
 
 beforeAll(async () => {
@@ -24,13 +34,15 @@ beforeAll(async () => {
     ...variables(idp),
     ADDRESS_HEADER: 'X-Real-IP',
   })
+  await new Promise<void>(listening => between.listen(0, '127.0.0.1', listening))
+  const gateAt = `127.0.0.1:${(between.address() as AddressInfo).port}`
   const [, documented = ''] =
     /```nginx\n([\s\S]*?)```/.exec(readFileSync('docs/one-machine.md', 'utf8')) ?? []
   const server = documented
     .replace('listen 443 ssl;', `listen 127.0.0.1:${PORT};`)
     .replace(/ssl_certificate\S*\s+\S+;/g, '')
-    .replace('127.0.0.1:8787', new URL(service.url).host)
-  expect(server).toContain(new URL(service.url).host)
+    .replace('127.0.0.1:8787', gateAt)
+  expect(server).toContain(gateAt)
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     name => `${name}_temp_path ${folder}/${name};`,
   )
@@ -45,6 +57,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   nginx.kill('SIGQUIT')
+  between.close()
   service.kill('SIGTERM')
   await service.ended
 })
@@ -58,6 +71,14 @@ test('recordings are stored and played through it, with their lengths', async ()
   expect(Buffer.from(await whole.arrayBuffer()).equals(bytes)).toBe(true)
   const range = await fetch(`${proxy.url}/recordings/rec-1`, { headers: { ...headers, Range: 'bytes=-10' } })
   expect(range.headers.get('content-range')).toBe('bytes 4999990-4999999/5000000')
+})
+
+test('it keeps its connections to the gate', async () => {
+  const headers = { Authorization: `Bearer ${await idp.token('patient-1')}` }
+  const before = connections
+  for (let i = 0; i < 20; i++)
+    expect((await fetch(`${proxy.url}/recordings/rec-1`, { headers, method: 'HEAD' })).status).toBe(200)
+  expect(connections - before).toBeLessThanOrEqual(2)
 })
 
 test('it can not be told another address, and hands paths on as they were sent', async () => {
