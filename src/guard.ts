@@ -1,3 +1,4 @@
+import { COUNTED_BEATS, untilBeat } from './beat.ts'
 import { createCrossOrigin } from './deliver/cross-origin.ts'
 import { refuse } from './deliver/refuse.ts'
 import { denialOf } from './ledger/denial.ts'
@@ -28,17 +29,6 @@ export type Route = (
 
 /** Waits until an answer may leave, whose time would tell what its text doesn't. `beats` of them are one then. */
 export type Beat = (beats: number) => Promise<void>
-
-/**
- * Refusals by policy leave on a beat of so many milliseconds since the request came. A recording that isn't there is a
- * little faster to refuse than one that isn't yours; on the beat both take the same.
- */
-const BEAT = 25
-/**
- * So many beats for one that is counted. Most need no store, but the first of another reason is recorded: on this beat
- * both take the same. A caller in a loop can wait.
- */
-const COUNTED_BEATS = 4
 
 const PLAIN_HOST = 'The Host header must name a host, and a port if need be, and nothing else'
 
@@ -102,6 +92,5 @@ export function guard(
 }
 
 async function nextBeat(elapsed: number, beats = 1): Promise<void> {
-  const beat = BEAT * beats
-  await new Promise(resolve => setTimeout(resolve, beat - (elapsed % beat)))
+  await new Promise(resolve => setTimeout(resolve, untilBeat(elapsed, beats)))
 }

@@ -1,3 +1,4 @@
+import { roomOnBeat } from '../beat.ts'
 import { within } from '../deadline.ts'
 import { Remembered } from '../remembered.ts'
 import { tellOperator } from '../storage-fault.ts'
@@ -77,6 +78,8 @@ const PATIENCE = 5_000
 export function refusalRecorder(record: Recorder, now: () => number): Refusals {
   const runs = new Remembered<Run>(MAX_RUNS)
   const open = new Set<Standing>()
+  /** Records of kinds that are on their way while their answers may have left. */
+  const underWay = new Set<Promise<void>>()
 
   function runOf(key: string, waitUntil: WaitUntil): Run {
     const known = runs.get(key)
@@ -113,11 +116,17 @@ export function refusalRecorder(record: Recorder, now: () => number): Refusals {
     return standing
   }
 
-  /** Counts a refusal that a durable record represents. The first of its kind gets a record of its own. */
+  /**
+   * Counts a refusal that a durable record represents. The first of its kind gets a record of its own, which its answer
+   * waits for only as long as nobody sees: a ledger that takes longer than the beat would show that the reason is another
+   * one, so that somebody stored the recording.
+   */
   async function count(
     { id, state, kinds }: Standing,
     observed: Observed,
     facts: AccessFacts,
+    elapsed: number,
+    waitUntil: WaitUntil,
   ): Promise<void> {
     if (state !== 'open') return recordCount(id, observed, facts, 1)
     const name = kindOf(observed, facts)
@@ -125,22 +134,28 @@ export function refusalRecorder(record: Recorder, now: () => number): Refusals {
     if (known !== undefined) {
       known.count += 1
       known.observed = observed
-      return tried(known)
+      return tried(known, elapsed)
     }
     const added: Kind = {
       ...{ observed, facts, count: 0 },
       // The caller is answered the same, whatever becomes of this record: it is tried again with the counts. Once these are
       // written, only the last resort has it.
-      tried: recordCount(id, observed, facts, 1).catch(() => {
-        added.count += 1
-        if (kinds.size < MAX_UNRECORDED) kinds.set(name, added)
-      }),
+      tried: recordCount(id, observed, facts, 1)
+        .catch(() => {
+          added.count += 1
+          if (kinds.size < MAX_UNRECORDED) kinds.set(name, added)
+        })
+        .finally(() => underWay.delete(added.tried)),
     }
+    underWay.add(added.tried)
+    waitUntil(added.tried)
     if (kinds.size < MAX_KINDS) kinds.set(name, added)
-    return tried(added)
+    return tried(added, elapsed)
   }
 
-  const tried = (kind: Kind): Promise<void> => within(PATIENCE, kind.tried).catch(() => {})
+  /** Also where the record is not on its way any more: on Workers the request that began it may have been cut off. */
+  const tried = (kind: Kind, elapsed: number): Promise<void> =>
+    within(roomOnBeat(elapsed), kind.tried).catch(() => {})
 
   async function recordCount(
     of: string,
@@ -190,11 +205,15 @@ export function refusalRecorder(record: Recorder, now: () => number): Refusals {
         // No record represents this one, so it gets one of its own.
         return { id: await record(observed, facts, id), retryAfter }
       }
-      if (known !== undefined) await count(standing, observed, facts)
+      if (known !== undefined) {
+        await count(standing, observed, facts, attempt.now() - attempt.at, waitUntil)
+      }
       return { id: standing.id, retryAfter }
     },
 
     async flush() {
+      // What fails of these goes with the counts.
+      await Promise.all(underWay)
       await Promise.all([...open].map(finish))
     },
   }

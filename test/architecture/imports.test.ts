@@ -38,7 +38,7 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   // Runs where the gate does not: in the app. It knows nobody, and nobody knows it.
   [/^player\//],
   [
-    /^(reason|refusal|recording|hex|read-json|request-body|remembered|deadline|storage-fault|wait-until)\.ts$/,
+    /^(reason|refusal|recording|beat|hex|read-json|request-body|remembered|deadline|storage-fault|wait-until)\.ts$/,
   ],
   [/^locate\//, /^authorize\//, /^deliver\//],
   [/^authenticate\//, /^playlist\//],

@@ -1,0 +1,194 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { AccessEvent } from '../../../src/index.ts'
+import type { AccessFacts } from '../../../src/ledger/event.ts'
+import { callerNetwork } from '../../../src/ledger/network.ts'
+import type { Attempt } from '../../../src/ledger/observe.ts'
+import { recorder } from '../../../src/ledger/recorder.ts'
+import { type Refusals, refusalRecorder } from '../../../src/ledger/repeats.ts'
+import { memoryLedger } from '../../../src/runtime/memory/index.ts'
+
+// What is one run of refusals, how long, and how many of them are known: by a false clock, on which only what waits takes
+// time.
+
+const NETWORK = callerNetwork(() => ({}))
+const REQUEST = new Request('https://gate.test/recordings/rec-1')
+
+let refusals: Refusals
+let read: () => Promise<AccessEvent[]>
+/** How long the ledger takes over a record, in milliseconds. */
+let takes: number
+let fails: boolean
+/** What Workers would let go on after the answers. */
+let kept: Promise<unknown>[]
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: 0 })
+  takes = 0
+  fails = false
+  kept = []
+  const inner = memoryLedger()
+  const ledger = {
+    ...inner,
+    record: async (entry: { id: string; json: string }) => {
+      if (takes > 0) await new Promise(resolve => setTimeout(resolve, takes))
+      if (fails) throw new Error('down')
+      await inner.record(entry)
+    },
+  }
+  const record = recorder(
+    ledger,
+    async (field, _, value) => `${field}:${value}`,
+    Date.now,
+    () => {},
+  )
+  refusals = refusalRecorder(record, Date.now)
+  read = async () => {
+    const { entries } = await inner.read({ limit: 5000 })
+    return entries.map(({ json }) => JSON.parse(json) as AccessEvent)
+  }
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+let lastId = 0
+interface Refusal {
+  readonly who?: string
+  readonly ticket?: string
+  readonly reason?: AccessFacts['reason']
+  /** When the request came. */
+  readonly at?: number
+}
+async function refuse({ who = 'patient-2', ticket, reason = 'recording_unknown', at = Date.now() }: Refusal) {
+  const subject = { id: who, issuer: 'https://idp.test/', roles: [], token: `token of ${who}` }
+  const attempt: Attempt = {
+    ...{ at, request: REQUEST, subject, now: Date.now, network: () => NETWORK },
+    ...(ticket !== undefined && { ticket }),
+    place: { recording: 'rec-1', key: 'recordings/rec-1' },
+  }
+  const facts: AccessFacts = { kind: 'access', decision: 'deny', reason, status: 404, method: 'GET' }
+  lastId += 1
+  return refusals.record(attempt, facts, `refusal-${lastId}`, work => kept.push(work))
+}
+async function refuseTimes(times: number, refusal: Refusal = {}) {
+  let last = await refuse(refusal)
+  for (let time = 1; time < times; time += 1) last = await refuse(refusal)
+  return last
+}
+const recorded = async (refusal: { readonly id: string }) =>
+  (await read()).find(({ id }) => id === refusal.id)
+const counts = async () =>
+  (await read()).flatMap(({ reason, repeats }) =>
+    repeats && 'count' in repeats ? [[reason, repeats.count]] : [],
+  )
+
+describe('a ledger that is slower than the beat on which a counted refusal leaves', () => {
+  test.each([150, 400, 4000])(
+    'shows nobody that the reason is another one: %i ms for a record',
+    async slow => {
+      const { id } = await refuseTimes(4)
+      takes = slow
+      const since = Date.now()
+      const answer = refuse({ reason: 'not_owner' })
+      const again = refuse({ reason: 'not_owner' })
+      await vi.advanceTimersByTimeAsync(75)
+      // The answer leaves on the beat of 100 ms, whatever became of the record.
+      expect(await Promise.race([answer, 'still waits'])).toEqual({ id, retryAfter: 20 })
+      expect(await Promise.race([again, 'still waits'])).toEqual({ id, retryAfter: 20 })
+      expect(Date.now() - since).toBe(75)
+      expect(await counts()).toEqual([])
+      await vi.advanceTimersByTimeAsync(slow)
+      const found = (await read()).find(({ reason }) => reason === 'not_owner')
+      expect(found?.repeats).toEqual({ of: id, count: 1 })
+    },
+  )
+
+  test('is waited for less where less is left until the beat', async () => {
+    await refuseTimes(4)
+    takes = 400
+    const came = Date.now()
+    await vi.advanceTimersByTimeAsync(160)
+    const answer = refuse({ reason: 'not_owner', at: came })
+    await vi.advanceTimersByTimeAsync(15)
+    expect(await Promise.race([answer, 'still waits'])).toMatchObject({ retryAfter: 20 })
+  })
+
+  test('has the record all the same: it goes on after the answer', async () => {
+    await refuseTimes(4)
+    takes = 400
+    kept = []
+    const answer = refuse({ reason: 'not_owner' })
+    await vi.advanceTimersByTimeAsync(75)
+    await answer
+    expect(kept).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(400)
+    await Promise.all(kept)
+    expect(await counts()).toEqual([['not_owner', 1]])
+  })
+
+  test('has it also where the process ends right after the answer', async () => {
+    await refuseTimes(4)
+    takes = 400
+    const answer = refuse({ reason: 'not_owner' })
+    await vi.advanceTimersByTimeAsync(75)
+    await answer
+    const flushed = refusals.flush().then(counts)
+    await vi.advanceTimersByTimeAsync(400)
+    expect(await flushed).toEqual([['not_owner', 1]])
+  })
+
+  test('has it with the counts, where it did not take it after the answer', async () => {
+    await refuseTimes(4)
+    takes = 400
+    fails = true
+    const answer = refuse({ reason: 'not_owner' })
+    await vi.advanceTimersByTimeAsync(75)
+    await answer
+    await vi.advanceTimersByTimeAsync(400)
+    fails = false
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(await counts()).toEqual([['not_owner', 1]])
+  })
+})
+
+test('a refusal with another ticket is another run', async () => {
+  const { id } = await refuseTimes(6, { ticket: 'one' })
+  const other = await refuse({ ticket: 'other' })
+  expect(other).not.toHaveProperty('retryAfter')
+  expect(other.id).not.toBe(id)
+  expect(await recorded(other)).toMatchObject({ ticket: 'other' })
+})
+
+test('the window begins when the first refusal is recorded, not when its request came', async () => {
+  // A caller can hold its body back: by the time it came, the window could be over before it begins.
+  const at = Date.now()
+  await vi.advanceTimersByTimeAsync(15_000)
+  const standing = await refuseTimes(4, { at })
+  expect(standing.retryAfter).toBe(20)
+  expect((await recorded(standing))?.repeats).toEqual({ until: new Date(35_000).toISOString() })
+  await vi.advanceTimersByTimeAsync(19_000)
+  expect(await refuse({})).toMatchObject({ retryAfter: 1 })
+})
+
+test('a run whose counts are written is over: the next refusal is on record by itself', async () => {
+  const { id } = await refuseTimes(6)
+  await refusals.flush()
+  expect(await counts()).toEqual([['recording_unknown', 2]])
+  const next = await refuse({})
+  expect(next).not.toHaveProperty('retryAfter')
+  expect(next.id).not.toBe(id)
+  expect(await recorded(next)).toBeDefined()
+  expect(await recorded(next)).not.toHaveProperty('repeats')
+})
+
+test('a thousand runs are known; the one that is forgotten for one more is counted at once', async () => {
+  await refuseTimes(6)
+  for (let caller = 1; caller < 1000; caller += 1) await refuse({ who: `other-${caller}` })
+  await Promise.resolve()
+  expect(await counts()).toEqual([])
+  kept = []
+  await refuse({ who: 'one more' })
+  await Promise.all(kept)
+  expect(await counts()).toEqual([['recording_unknown', 2]])
+  expect(await refuse({})).not.toHaveProperty('retryAfter')
+})
