@@ -1,35 +1,58 @@
-import { expect, test } from 'vitest'
-import type { Observed } from '../../../src/ledger/observe.ts'
-import type { Recorder } from '../../../src/ledger/recorder.ts'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { type Attempt, observe } from '../../../src/ledger/observe.ts'
 import { deliveryRecorder } from '../../../src/play/deliveries.ts'
 
-const observed: Observed = { at: 0, now: Date.now, method: 'GET', network: { ip: undefined } } as never
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: 0 })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
 
-function counted() {
-  const facts: unknown[] = []
-  const record = (async (_: unknown, recorded: unknown) => void facts.push(recorded)) as unknown as Recorder
-  return { deliveries: deliveryRecorder(record, Date.now), facts }
+const attempt: Attempt = {
+  ...{ at: 0, now: Date.now, request: new Request('https://gate.test/') },
+  network: () => ({}) as ReturnType<Attempt['network']>,
 }
-const asked = { view: 'view-1', part: undefined, offset: 0, length: 1000 } as const
-const noWait = () => {}
+const observed = observe(attempt)
+const answer = { view: 'view-1', part: undefined, offset: 0, length: 1000 } as const
+
+function counting() {
+  const recorded: unknown[] = []
+  const deliveries = deliveryRecorder(async (_, facts) => {
+    recorded.push(facts)
+    return ''
+  }, Date.now)
+  return { ...deliveries, recorded }
+}
+
+test('the bytes of ten thousand views are counted at once; for one more the oldest is recorded early', async () => {
+  const { sending, recorded } = counting()
+  const watch = (view: string) => sending(observed, { ...answer, view, taken: undefined }, () => {})
+  for (let viewer = 0; viewer < 10_000; viewer += 1) watch(`view-${viewer}`)
+  await Promise.resolve()
+  expect(recorded).toEqual([])
+  watch('one more')
+  await Promise.resolve()
+  expect(recorded).toMatchObject([{ view: 'view-0' }])
+})
 
 test('what was taken of an answer that is cut at the end is counted', async () => {
-  const { deliveries, facts } = counted()
+  const { sending, flush, recorded } = counting()
   const taken = new Promise<number>(resolve => setTimeout(() => resolve(300), 50))
-  deliveries.sending(observed, { ...asked, taken }, noWait)
-  await deliveries.flush()
-  expect(facts).toMatchObject([{ kind: 'delivery', bytes: 300, cut: 1, assumed: 0 }])
+  sending(observed, { ...answer, taken }, () => {})
+  await Promise.all([flush(), vi.advanceTimersByTimeAsync(100)])
+  expect(recorded).toMatchObject([{ kind: 'delivery', bytes: 300, cut: 1, assumed: 0 }])
 })
 
 test('of an answer that nobody hears of again all counts that was asked for, and it counts once', async () => {
-  const { deliveries, facts } = counted()
+  const { sending, flush, recorded } = counting()
   let tell: (bytes: number) => void = () => {}
   const taken = new Promise<number>(resolve => {
     tell = resolve
   })
-  deliveries.sending(observed, { ...asked, taken }, noWait)
-  await deliveries.flush()
+  sending(observed, { ...answer, taken }, () => {})
+  await Promise.all([flush(), vi.advanceTimersByTimeAsync(2000)])
   tell(300)
-  await deliveries.flush()
-  expect(facts).toMatchObject([{ kind: 'delivery', bytes: 1000, assumed: 1 }])
+  await flush()
+  expect(recorded).toMatchObject([{ kind: 'delivery', bytes: 1000, assumed: 1 }])
 })
