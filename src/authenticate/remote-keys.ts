@@ -52,6 +52,12 @@ const MAX_MISSING = 256
 /** How much longer than a fetch may take a request waits for it, in milliseconds: the fetch is to say what failed. */
 const GRACE = 500
 
+/**
+ * Requests may come here in another order than they came to the gate, in milliseconds. One that came longer before an
+ * earlier one shows that the clock was set back.
+ */
+const OUT_OF_ORDER = 60_000
+
 /** Keys fetched from a `jwks_uri`, kept in this isolate. */
 export function remoteKeys(uri: string, options: RemoteKeysOptions = REMOTE_KEYS): KeySource {
   return new RemoteKeys(uri, options)
@@ -75,6 +81,8 @@ class RemoteKeys implements KeySource {
   /** Until then no request waits for a fetch while it has older keys to go by. */
   #waitAgainAt = Number.NEGATIVE_INFINITY
   #underWay: Fetching | undefined
+  /** When the last request came, by the clock as it is now. */
+  #latest = Number.NEGATIVE_INFINITY
   #soughtAt = Number.NEGATIVE_INFINITY
   readonly #missing = new Map<string, number>()
 
@@ -85,6 +93,7 @@ class RemoteKeys implements KeySource {
 
   async current(now: number, waitUntil: WaitUntil): Promise<JSONWebKeySet> {
     const { freshFor, usableFor, patience } = this.#options
+    this.#followClock(now)
     const age = now - this.#fetchedAt
     if (age <= FETCH_FROM * freshFor) return this.#usable(now)
     const usable = age <= usableFor
@@ -103,6 +112,7 @@ class RemoteKeys implements KeySource {
 
   async seeking(kid: string, now: number, waitUntil: WaitUntil): Promise<JSONWebKeySet> {
     const { missingFor, seekEvery } = this.#options
+    this.#followClock(now)
     const since = this.#missing.get(kid)
     const knownMissing = since !== undefined && now - since <= missingFor
     const mayWait = this.#mayFetch(now) && now >= this.#waitAgainAt
@@ -121,6 +131,24 @@ class RemoteKeys implements KeySource {
       throw new KeysUnavailable(`keys of ${this.#uri} can't be asked for`)
     }
     return this.#usable(now)
+  }
+
+  /**
+   * Times of a clock that was ahead and was set back say nothing, and would for as long as it was ahead: a key that was
+   * withdrawn meanwhile would serve on. So the keys count as due, and whatever else was put off may be done at once.
+   */
+  #followClock(now: number): void {
+    if (now >= this.#latest - OUT_OF_ORDER) {
+      this.#latest = Math.max(this.#latest, now)
+      return
+    }
+    this.#latest = now
+    this.#fetchedAt = Math.min(this.#fetchedAt, now - this.#options.freshFor - 1)
+    this.#failedAt = Number.NEGATIVE_INFINITY
+    this.#waitAgainAt = Number.NEGATIVE_INFINITY
+    this.#soughtAt = Number.NEGATIVE_INFINITY
+    this.#missing.clear()
+    this.#underWay = undefined
   }
 
   #usable(now: number): JSONWebKeySet {
@@ -165,12 +193,14 @@ class RemoteKeys implements KeySource {
     try {
       const fetched = await fetchKeys(this.#uri, this.#options)
       // One that was given up on may end all the same: it must not bring back keys that a later one found withdrawn.
-      if (begun < this.#fetchedAt) return
+      // Nor may one that was begun before the clock was set back bring back its time.
+      if (begun < this.#fetchedAt || begun > this.#latest) return
       // The same keys stay the same object, so that what was prepared from them is used on.
       if (JSON.stringify(fetched) !== JSON.stringify(this.#keys)) this.#keys = fetched
       this.#fetchedAt = begun
       this.#waitAgainAt = Number.NEGATIVE_INFINITY
     } catch (error) {
+      if (begun > this.#latest) return
       this.#failedAt = Math.max(this.#failedAt, begun)
       const age = begun - this.#fetchedAt
       if (age > this.#options.freshFor) this.#stopWaiting(begun)

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { KeysUnavailable } from '../../../src/authenticate/key-source.ts'
 import { REMOTE_KEYS, type RemoteKeysOptions, remoteKeys } from '../../../src/authenticate/remote-keys.ts'
 
@@ -184,5 +184,121 @@ describe('keys of a server', () => {
   ])('%s is no set of keys', async (_, answer) => {
     const { keys } = server(answer)
     await expect(keys.current(0, keep)).rejects.toThrow(KeysUnavailable)
+  })
+})
+
+describe('after a wait in vain', () => {
+  const STALE = REMOTE_KEYS.freshFor + 1
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+  /** What becomes of it while no time goes by. */
+  const atOnce = (asked: Promise<unknown>) => {
+    const settled = asked.catch(error => error)
+    return Promise.race([settled, vi.advanceTimersByTimeAsync(0).then(() => 'waits')])
+  }
+
+  test.each([
+    ['says nothing', () => new Promise<Response>(() => {})],
+    ['is down', down],
+  ])(
+    'no request waits again for ten seconds for a server that %s, also one whose key is unknown',
+    async (_, answer) => {
+      const { state, keys } = server(serving('a'))
+      await keys.current(0, keep)
+      state.answer = answer
+      const first = keys.current(STALE, keep)
+      await vi.advanceTimersByTimeAsync(REMOTE_KEYS.patience)
+      expect(await first).toEqual(jwks('a'))
+      // From then on it says nothing at all, and whoever asks it waits.
+      state.answer = () => new Promise<Response>(() => {})
+      for (let later = REMOTE_KEYS.patience; later < 12_000; later += 500) {
+        expect(await atOnce(keys.current(STALE + later, keep))).toEqual(jwks('a'))
+        expect(await atOnce(keys.seeking(`unknown-${later}`, STALE + later, keep))).toBeInstanceOf(
+          KeysUnavailable,
+        )
+      }
+      expect(await atOnce(keys.current(STALE + 12_000, keep))).toBe('waits')
+    },
+  )
+})
+
+describe('a clock that was ahead and was set right', () => {
+  const HOUR = 3_600_000
+  const DAY = 24 * HOUR
+
+  test.each([
+    ['a day', DAY],
+    ['ten minutes', 600_000],
+  ])('%s ahead: a key that was withdrawn meanwhile serves no longer', async (_, ahead) => {
+    const { state, keys } = server(serving('withdrawn'))
+    await keys.current(DAY + ahead, keep)
+    state.answer = serving('new')
+    expect(await keys.current(DAY, keep)).toEqual(jwks('new'))
+    for (let later = 0; later < 100; later += 1) await keys.current(DAY + later, keep)
+    expect(state.visits).toBe(2)
+  })
+
+  test('a new key is found, also one that was looked for in vain before', async () => {
+    const { state, keys } = server(serving('a'))
+    await keys.current(2 * DAY, keep)
+    await keys.seeking('b', 2 * DAY + 1, keep)
+    await keys.current(DAY, keep)
+    state.answer = serving('a', 'b')
+    expect(await keys.seeking('b', DAY + 1, keep)).toEqual(jwks('a', 'b'))
+  })
+
+  test('a request waits for newer keys once, at most two seconds, and goes by the older ones then', async () => {
+    const { state, keys } = server(serving('a'))
+    await keys.current(2 * DAY, keep)
+    state.answer = () => new Promise<Response>(() => {})
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const first = keys.current(DAY, keep)
+      await vi.advanceTimersByTimeAsync(REMOTE_KEYS.patience)
+      expect(await first).toEqual(jwks('a'))
+      expect(await keys.current(DAY + REMOTE_KEYS.patience, keep)).toEqual(jwks('a'))
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  test('an outage of before puts nothing off', async () => {
+    const { state, keys } = server(serving('a'))
+    await keys.current(2 * DAY, keep)
+    state.answer = down
+    await keys.current(2 * DAY + REMOTE_KEYS.freshFor + 1, keep)
+    state.answer = serving('b')
+    expect(await keys.current(DAY, keep)).toEqual(jwks('b'))
+    state.answer = serving('c')
+    expect(await keys.seeking('c', DAY + 1, keep)).toEqual(jwks('c'))
+  })
+
+  test('a fetch of before, or its failure, brings back neither keys nor its time', async () => {
+    for (const end of [serving('withdrawn'), down]) {
+      const { state, keys } = server(serving('withdrawn'))
+      await keys.current(2 * DAY, keep)
+      const late = Promise.withResolvers<Response>()
+      state.answer = () => late.promise
+      const works: Promise<unknown>[] = []
+      await keys.current(2 * DAY + 0.9 * REMOTE_KEYS.freshFor, work => works.push(work))
+      state.answer = serving('new')
+      expect(await keys.current(DAY, keep)).toEqual(jwks('new'))
+      late.resolve(end())
+      await Promise.all(works)
+      expect(await keys.current(DAY + 1, keep)).toEqual(jwks('new'))
+      state.answer = serving('newer')
+      expect(await keys.seeking('newer', DAY + 2, keep)).toEqual(jwks('newer'))
+    }
+  })
+
+  test('requests that come in another order than they came to the gate do not look like it', async () => {
+    const { state, keys } = server(serving('a'))
+    await keys.current(DAY, keep)
+    await keys.current(DAY - 5000, keep)
+    expect(state.visits).toBe(1)
   })
 })
