@@ -123,11 +123,18 @@ describe('a launch context counts for the subject only with who is logged in', (
     ['a list', launched(['Patient/p-9']), 'token_subject'],
     ['small letters', launched('patient/p-9'), 'token_subject'],
     [
-      'an encounter is nobody',
+      'an encounter is nobody, but for a patient of its id',
       { encounter: 'e', fhirUser: 'Patient/e' },
       'e',
       { subject_claim: 'encounter' },
     ],
+    [
+      'nor where a clinician has it open',
+      { encounter: 'e', fhirUser: 'Practitioner/dr-1' },
+      'token_subject',
+      { subject_claim: 'encounter' },
+    ],
+    ['nor by itself', { encounter: 'e' }, 'token_claim_missing', { subject_claim: 'encounter' }],
     [
       'a launch context by another name',
       { smart: 'p-9', fhirUser: 'Practitioner/1' },
