@@ -89,9 +89,14 @@ export async function readPlaylist(
   let verdict = verdicts.get(key)
   if (verdict === undefined) {
     const stored = new Uint8Array(await new Response(body).arrayBuffer())
-    const bytes = rewriteBytes(stored, kind, contextOf(place, locations, origin))
-    verdict = isRefused(bytes) ? bytes : { bytes, isStored: bytes === stored }
-    verdicts.set(key, verdict)
+    // Of many that ask at once, one has rewritten it meanwhile. Shared as what became of it, not as a promise: on Workers
+    // that would end with the request that made it.
+    verdict = verdicts.get(key)
+    if (verdict === undefined) {
+      const bytes = rewriteBytes(stored, kind, contextOf(place, locations, origin))
+      verdict = isRefused(bytes) ? bytes : { bytes, isStored: bytes === stored }
+      verdicts.set(key, verdict)
+    }
   } else await body.cancel().catch(() => {})
   if (isRefused(verdict)) return verdict
   const { bytes, isStored } = verdict
