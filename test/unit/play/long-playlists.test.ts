@@ -1,0 +1,95 @@
+import { expect, test } from 'vitest'
+import { memoryStore } from '../../../src/runtime/memory/index.ts'
+import { createIssuer } from '../../support/clinic.ts'
+import { memoryGate } from '../../support/memory-gate.ts'
+
+// How long a playlist may be: as long as eight hours need, and not a byte longer than is said.
+
+const MIB = 1024 * 1024
+const SEGMENTS = (8 * 3600) / 2
+
+/** A gate of which a recorder stores a part, and its patient plays it. */
+async function clinic() {
+  const store = memoryStore()
+  const idp = await createIssuer()
+  const { issuer, audience, jwks, token } = idp
+  const settings = { issuer, audience, algorithms: ['ES256'], jwks, allowed_roles: ['recorder'] }
+  const { fetch } = await memoryGate({ store, issuers: [settings as never] }, idp)
+  const recorder = `Bearer ${await token('recorder-1', { roles: ['recorder'] })}`
+  const patient = `Bearer ${await token('patient-1')}`
+  return {
+    put: async (part: string, body: string) => {
+      const headers = {
+        Authorization: recorder,
+        'Mediaward-Owner': 'patient-1',
+        'Content-Length': String(body.length),
+      }
+      return (await fetch(`/recordings/set/${part}`, { method: 'PUT', headers, body })).status
+    },
+    /** What other tools stored, which was not looked at. */
+    storeUnseen: async (part: string, body: string) => {
+      const binding = { owner: 'patient-1', issuer }
+      const facts = { size: body.length, contentType: 'video/mp4', binding, replaces: null }
+      await store.put(`recordings/set/${part}`, new Blob([body]).stream(), facts)
+    },
+    play: async (part: string) => {
+      const response = await fetch(`/recordings/set/${part}`, { headers: { Authorization: patient } })
+      return [response.status, response.headers.get('content-length')]
+    },
+  }
+}
+
+/** Eight hours of HLS, as ffmpeg writes them with `-hls_flags program_date_time`. */
+function eightHoursOfHls(): string {
+  const lines = ['#EXTM3U', '#EXT-X-VERSION:3', '#EXT-X-TARGETDURATION:2', '#EXT-X-MEDIA-SEQUENCE:0']
+  const began = Date.parse('2026-11-22T08:00:00Z')
+  for (let number = 0; number < SEGMENTS; number += 1) {
+    const time = new Date(began + 2000 * number).toISOString().replace('Z', '+0000')
+    lines.push('#EXTINF:2.000000,', `#EXT-X-PROGRAM-DATE-TIME:${time}`, `consultation-720p-${number}.ts`)
+  }
+  return `${[...lines, '#EXT-X-ENDLIST'].join('\n')}\n`
+}
+
+/** Eight hours of DASH, with pictures and sound, each of whose segments has its time, and not the length of the one before. */
+function eightHoursOfDash(): string {
+  const set = (type: string, scale: number) => {
+    let at = 0
+    let times = ''
+    for (let number = 0; number < SEGMENTS; number += 1) {
+      const length = 2 * scale + (number % 2 === 0 ? 1 : -1)
+      times += `<S t="${at}" d="${length}"/>`
+      at += length
+    }
+    return (
+      `<AdaptationSet contentType="${type}"><Representation id="${type}" bandwidth="1" mimeType="${type}/mp4">` +
+      `<SegmentTemplate timescale="${scale}" initialization="${type}/init.mp4" media="${type}/$Number%05d$.m4s" ` +
+      `startNumber="1"><SegmentTimeline>${times}</SegmentTimeline></SegmentTemplate></Representation></AdaptationSet>`
+    )
+  }
+  const period = `<Period id="0" start="PT0S">${set('video', 90_000)}${set('audio', 48_000)}</Period>`
+  return `<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT8H" minBufferTime="PT2S" profiles="urn:mpeg:dash:profile:isoff-live:2011">${period}</MPD>\n`
+}
+
+test.each([
+  ['an HLS of segments of two seconds, each with its date', 'main.m3u8', eightHoursOfHls()],
+  ['an MPD with a SegmentTimeline', 'main.mpd', eightHoursOfDash()],
+])('eight hours are stored and played: %s', async (_, part, text) => {
+  // Else it would say nothing about how much fits.
+  expect(text.length).toBeGreaterThan(MIB / 2)
+  const { put, play } = await clinic()
+  expect(await put(part, text)).toBe(201)
+  expect(await play(part)).toEqual([200, String(text.length)])
+})
+
+test.each([
+  ['hls', 'm3u8', 2 * MIB, (length: number) => `#EXTM3U\n#${' '.repeat(length - 9)}`],
+  ['dash', 'mpd', MIB, (length: number) => `<MPD>${' '.repeat(length - 11)}</MPD>`],
+] as const)('a playlist of %s (%s) may have %i bytes, and not one more', async (_, ending, most, filled) => {
+  const { put, storeUnseen, play } = await clinic()
+  expect(filled(most)).toHaveLength(most)
+  expect(await put(`longest.${ending}`, filled(most))).toBe(201)
+  expect(await play(`longest.${ending}`)).toEqual([200, String(most)])
+  expect(await put(`longer.${ending}`, filled(most + 1))).toBe(400)
+  await storeUnseen(`longer.${ending}`, filled(most + 1))
+  expect((await play(`longer.${ending}`))[0]).toBe(403)
+})
