@@ -32,6 +32,9 @@ export interface Mpd {
   readonly ids: ReadonlySet<string | undefined>
 }
 
+// As the schema has them, without exponents; longer than any that fits 64 bits.
+const NUMBER = /^-?[0-9]{1,20}(?:\.[0-9]{1,20})?$/
+
 /** Elements with a `BaseURL` of their own. */
 const SCOPES: ReadonlySet<string> = new Set(['MPD', 'Period', 'AdaptationSet', 'Representation'])
 const BEYOND_ASCII = /[^ -~\t\r\n]/
@@ -132,7 +135,11 @@ class MpdReader {
     const scheme = given('schemeIdUri') ?? ''
     if (name === 'UTCTiming' && !CLOCK.test(scheme))
       return this.#refuse(from, name, undefined, refuseValue(given('value') ?? ''))
-    if (name === 'Representation') this.#ids.add(given('id'))
+    // ffmpeg looks neither at the case of an element nor at the prefix of an attribute.
+    if (name.toLowerCase() === 'representation') {
+      const ids = attributes.filter(attribute => localName(attribute.name) === 'id')
+      for (const id of ids.length === 0 ? [undefined] : ids) this.#ids.add(id?.raw)
+    }
     const role = roleOfElement(name, around)
     const [scope, text] = [undefined, undefined]
     this.#frame = { name, role, from, parent: this.#frame, scheme, scope, text, hasMore: false }
@@ -142,11 +149,13 @@ class MpdReader {
   #readAttribute(element: string, { name, raw, from }: XmlAttribute): Refused | undefined {
     if (name === 'xmlns' || name.startsWith('xmlns:')) return undefined
     const attribute = localName(name)
-    const role = roleOfAttribute(attribute)
+    const role = roleOfAttribute(attribute, element)
     const value = decodeXml(raw) ?? ''
     switch (role) {
       case 'never':
         return this.#refuse(from, element, attribute, refuseValue(value))
+      case 'number':
+        return NUMBER.test(value) ? undefined : this.#refuse(from, element, attribute)
       case 'text':
         return attribute === 'schemeIdUri' && SCHEMES_NEVER.test(value)
           ? this.#refuse(from, element, attribute)

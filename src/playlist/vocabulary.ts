@@ -6,11 +6,12 @@
  *   it, too.
  * - `template`: fill in numbers and an id (ISO/IEC 23009-1 5.3.9.4.4), then fetch it.
  * - `base`: resolve other references against it.
+ * - `number`: put it, or a sum of it, into a template. It must be one: dash.js puts in whatever stands there.
  * - `never`: read from it, or obey it, in a way that can't be checked here. It is refused whatever it says.
  * - `text`: show or compare it. It is not looked at.
  * - `rest`: nothing that is known. It passes unless a piece of it leads away.
  */
-export type Role = 'part' | 'playlist' | 'template' | 'base' | 'never' | 'text' | 'rest'
+export type Role = 'part' | 'playlist' | 'template' | 'base' | 'number' | 'never' | 'text' | 'rest'
 
 /** The names that are known, by what players do with them. Everything else is `rest`. */
 interface Vocabulary {
@@ -81,7 +82,8 @@ const HLS = {
 /**
  * Elements and attributes of DASH: ISO/IEC 23009-1, DASH-IF, DVB, and what single players add. `ELEMENT` is an element's
  * content, `@ATTRIBUTE` an attribute of any element: some players inherit attributes, and take what one element says for
- * another. Namespaces don't count, as players differ in whether they look at them.
+ * another. `ELEMENT @ATTRIBUTE` is one that is something else on other elements. Namespaces don't count, as players differ
+ * in whether they look at them.
  */
 const DASH = {
   base: ['BaseURL'],
@@ -96,6 +98,15 @@ const DASH = {
     // Fonts of DVB.
     '@url',
     '@uri',
+  ],
+  number: [
+    // `$Bandwidth$`, `$Number$` and `$SubNumber$`.
+    ...['@bandwidth', '@startNumber', '@endNumber', '@k'],
+    // `$Time$`: the timeline, and what is added to it. Of a `t` that JavaScript can't hold dash.js has a text, `tManifest`.
+    ...['@t', '@d', '@r', '@n', '@tManifest', '@timescale', '@presentationTimeOffset'],
+    ...['@presentationDuration', '@eptDelta', '@pdDelta'],
+    // That of a Period is written as PT1S.
+    ...['SegmentTemplate', 'SegmentList', 'SegmentBase'].map(element => `${element} @duration`),
   ],
   never: [
     // Documents that name further URLs; the first replaces every host and keeps the path, ticket and all.
@@ -194,9 +205,15 @@ export function roleOfElement(element: string, parent: string): Role {
   return parent === 'ProgramInformation' ? 'text' : 'rest'
 }
 
-/** What players do with an attribute of DASH, which is given without its prefix. */
-export function roleOfAttribute(attribute: string): Role {
-  return DASH_ROLES.get(`@${attribute}`) ?? (URI_OF_DASH.test(attribute) ? 'template' : 'rest')
+/**
+ * What players do with an attribute of DASH.
+ *
+ * @param attribute without its prefix
+ * @param element that it is of, without its prefix
+ */
+export function roleOfAttribute(attribute: string, element: string): Role {
+  const role = DASH_ROLES.get(`@${attribute}`) ?? DASH_ROLES.get(`${element} @${attribute}`)
+  return role ?? (URI_OF_DASH.test(attribute) ? 'template' : 'rest')
 }
 
 /** Schemes whose events and descriptors make a player fetch what they say, or obey it. */

@@ -38,6 +38,14 @@ const reference = fc.oneof(
     ),
   },
   { weight: 1, arbitrary: fc.constantFrom('../audio/x', '../') },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      '$Bandwidth$$Bandwidth$evil.example/x',
+      '$Bandwidth$$Bandwidth$/$RepresentationID$$RepresentationID$/x',
+      '$Number$$Time$evil.example/$RepresentationID$',
+    ),
+  },
   { weight: 2, arbitrary: fc.constantFrom('c/', './', 'c/d/', 'e/../') },
   {
     weight: 3,
@@ -64,6 +72,11 @@ const reference = fc.oneof(
   },
 )
 const hostileList = fc.constantFrom('nope //evil.example/t', 'next.bin', 'a &#47;/evil.example/')
+/** A number, or what would make something else of a template. */
+const value = fc.oneof(
+  { weight: 9, arbitrary: fc.constantFrom('0', '1', '48000', '-1', '9007199254740993') },
+  fc.constantFrom('/', '.', '..', 'https:', '//evil.example/', '&#47;', ''),
+)
 const base = reference.map(url => `<BaseURL>${url}</BaseURL>`)
 const segments = fc
   .tuple(
@@ -74,10 +87,13 @@ const segments = fc
       '<SegmentList><Initialization sourceURL="%"/><SegmentURL media="a"/></SegmentList>',
       '<SegmentList><SegmentURL media="a" index="%"/><SegmentURL media="b"/></SegmentList>',
       '<SegmentBase><RepresentationIndex sourceURL="%"/></SegmentBase>',
+      '<SegmentTemplate media="%" timescale="1"><SegmentTimeline><S t="#" d="1"/></SegmentTimeline></SegmentTemplate>',
+      '<SegmentTemplate media="%" startNumber="#"/>',
     ),
     reference,
+    value,
   )
-  .map(([pattern, url]) => pattern.replace('%', () => url))
+  .map(([pattern, url, one]) => pattern.replace('%', () => url).replace('#', () => one))
 const other = fc
   .tuple(
     fc.constantFrom(
@@ -107,6 +123,8 @@ const element = (name: string, attributes: fc.Arbitrary<string>, ...content: fc.
 const representation = element(
   'Representation',
   fc.oneof(
+    { weight: 3, arbitrary: value.map(one => ` id="v1" bandwidth="${one}"`) },
+    fc.constantFrom(' id="v1" x:id="."', ' id="v1" x:id="https:"', ' id="v1" x:bandwidth="/"'),
     { weight: 9, arbitrary: fc.constantFrom(' id="v1"', ' id="0" bandwidth="1"', ' id="video/avc1/1"') },
     fc.constantFrom('', ' id=".."', ' id="a/../.."', ' id=""', ' media="/x"', ' id="https:"'),
   ),
@@ -216,7 +234,13 @@ describe('DASH', () => {
       ])
     const renamed = '<MPD><Future nodeName="Location">next.bin</Future></MPD>'
     expect(leadingOut(seenByDashJs(renamed, BASE))).toContain(`${INSIDE}video/next.bin`)
-    for (const text of [bad, renamed]) expect(rewrite(text)).not.toHaveProperty('text')
+    const filled = (representation: string) =>
+      `<MPD><Period><AdaptationSet><Representation ${representation}><SegmentTemplate media="$Bandwidth$$Bandwidth$evil.example/$RepresentationID$"/></Representation></AdaptationSet></Period></MPD>`
+    for (const see of [seenByDashJs, seenByShakaDash])
+      expect(leadingOut(see(filled('id="v" bandwidth="/"'), BASE))).toContain('https://evil.example/v')
+    expect(leadingOut(seenByDashJs(filled('id="v" bandwidth="1"'), BASE))).toEqual([])
+    for (const text of [bad, renamed, filled('id="v" bandwidth="/"')])
+      expect(rewrite(text)).not.toHaveProperty('text')
   })
 
   test('what ffmpeg writes, each of its references led inside already', () => {

@@ -219,18 +219,42 @@ function keyValues(list: string): ReadonlyMap<string, string> {
   return found
 }
 
-const filled = (template: string, id: string) =>
-  template.replace(
-    /\$(RepresentationID|Number|Time|Bandwidth|SubNumber)?(?:%0[0-9]+[diouxX])?\$/g,
-    (_, name) => (name === undefined ? '$' : name === 'RepresentationID' ? id : '7'),
-  )
-
 /** A node of an MPD as a walk needs it, whichever reader it comes from. */
 interface Node {
   readonly name: string
   readonly text: string | null
   readonly attributes: Readonly<Record<string, unknown>>
   readonly children: readonly Node[]
+}
+
+/** The values of attributes of these names, whatever their prefixes: ffmpeg doesn't look at those. */
+const valuesOf = (nodes: readonly Node[], names: RegExp): readonly (string | number)[] =>
+  nodes.flatMap(node => [
+    ...Object.entries(node.attributes).flatMap(([name, value]) =>
+      names.test(name) && (typeof value === 'string' || typeof value === 'number') ? [value] : [],
+    ),
+    ...valuesOf(
+      node.children.filter(child => /^(?:Segment|S$)/.test(child.name)),
+      names,
+    ),
+  ])
+
+/**
+ * What dash.js makes of a template, with every value that some player could put into it: of the Representation, and of
+ * the segments that it has or inherits.
+ */
+function filled(template: string, representation: Node, segments: readonly Node[]): readonly string[] {
+  if (!template.includes('$')) return [template]
+  const ids = valuesOf([representation], /^(?:[^:]*:)?id$/)
+  const rates = valuesOf([representation, ...segments], /^(?:[^:]*:)?bandwidth$/)
+  const numbers = valuesOf(segments, /^(?:[^:]*:)?(?:startNumber|endNumber|[tdrkn]|tManifest|eptDelta)$/)
+  return [...ids, undefined].flatMap(id =>
+    [...rates, undefined].flatMap(rate =>
+      [...numbers, 7].map(number =>
+        dashJs.processUriTemplate(template, id?.toString(), number, number, rate, number),
+      ),
+    ),
+  )
 }
 
 const resolveAll = (bases: readonly string[], texts: readonly string[]) =>
@@ -260,8 +284,7 @@ function walked(root: Node, base: string): Seen {
       ),
       ...one.children.flatMap(urlsOf),
     ]
-    for (const url of [...all, node].flatMap(urlsOf))
-      urls.push(...resolveAll(bases, [filled(url, String(node.attributes.id ?? ''))]))
+    for (const url of [...all, node].flatMap(urlsOf)) urls.push(...resolveAll(bases, filled(url, node, all)))
     const also = node.children.flatMap(child => [
       ...(/^(?:ContentSteering|PatchLocation|ImportedMPD)$/.test(child.name) ? [child.text ?? ''] : []),
       ...(child.attributes.schemeIdUri === 'urn:mpeg:dash:chaining:2016'
@@ -317,6 +340,17 @@ interface DashJsModel {
 type DashJsModule<Made> = {
   readonly default: (context: object) => { create(config: object): Made; getInstance(): Made }
 }
+type Value = string | number | undefined
+interface DashJsTemplates {
+  processUriTemplate(
+    template: string,
+    id: string | undefined,
+    number: Value,
+    subNumber: Value,
+    bandwidth: Value,
+    time: Value,
+  ): string
+}
 
 /** The modules of dash.js, out of its bundle: it exports the whole player, which takes a browser. */
 const dashJs = (() => {
@@ -332,14 +366,15 @@ const dashJs = (() => {
     {
       ...context,
     },
-  ) as <Made>(name: string) => DashJsModule<Made>
+  ) as <Module>(name: string) => Module
   const nothing = () => undefined
   const logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, fatal: nothing }
-  const parser = load<{ parse(text: string): DashJsNode }>('./src/dash/parser/DashParser.js')
-  const model = load<DashJsModel>('./src/dash/models/DashManifestModel.js')
+  const parser = load<DashJsModule<{ parse(text: string): DashJsNode }>>('./src/dash/parser/DashParser.js')
+  const model = load<DashJsModule<DashJsModel>>('./src/dash/models/DashManifestModel.js')
   return {
     parse: parser.default({}).create({ debug: { getLogger: () => logger } }).parse,
     model: model.default({}).getInstance(),
+    processUriTemplate: load<DashJsTemplates>('./src/dash/utils/SegmentsUtils.js').processUriTemplate,
   }
 })()
 

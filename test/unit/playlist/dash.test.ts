@@ -147,6 +147,50 @@ describe('wherever a reference stands', () => {
   ])('%s, as outside', text => expect(piece(text)).toEqual(OUTSIDE))
 })
 
+// dash.js keeps what is no number as the text that it is, and puts it into `$Bandwidth$` and the like.
+describe('what a template is filled with is a number', () => {
+  const spot = (tag: string, attribute: string) => ({
+    refused: 'playlist_invalid',
+    spot: { line: 1, tag, attribute },
+  })
+  test.each<[string, string]>([
+    ['Representation', 'bandwidth'],
+    ['AdaptationSet', 'bandwidth'],
+    ['SegmentTemplate', 'startNumber'],
+    ['SegmentTemplate', 'endNumber'],
+    ['SegmentTemplate', 'timescale'],
+    ['SegmentTemplate', 'presentationTimeOffset'],
+    ['SegmentTemplate', 'eptDelta'],
+    ['SegmentTemplate', 'duration'],
+    ['SegmentList', 'duration'],
+    ...['t', 'd', 'r', 'k', 'n', 'tManifest'].map((name): [string, string] => ['S', name]),
+  ])('%s, %s', (element, attribute) => {
+    const known = element === 'S' ? 'other' : element
+    for (const text of [
+      '/',
+      '.',
+      'https:',
+      '',
+      ' ',
+      '1 ',
+      '1e3',
+      '+1',
+      '1.',
+      '.5',
+      '&#49;/',
+      'a',
+      '1'.repeat(21),
+    ])
+      expect(piece(`<${element} ${attribute}="${text}"/>`)).toEqual(spot(known, attribute))
+    expect(piece(`<${element} x:${attribute}="/"/>`)).toEqual(spot(known, attribute))
+    for (const text of ['0', '1', '-1', '9007199254740993', '1.5', '&#49;'])
+      expect(piece(`<${element} ${attribute}="${text}"/>`)).toEqual(expect.any(String))
+  })
+
+  test('and a duration elsewhere is not', () =>
+    expect(piece('<Period duration="PT1S"/>', 'MPD')).toBe('<Period duration="PT1S"/>'))
+})
+
 function refusalOf(outcome: ReturnType<typeof piece>): string | undefined {
   return typeof outcome === 'string' ? undefined : outcome.refused
 }
@@ -290,6 +334,15 @@ describe('templates', () => {
     expect(of('$RepresentationID$/x', ['v1', '//evil.example'])).toEqual(OUTSIDE)
     expect(of('$Number$/x', ['a/b', 'a b'])).toHaveProperty('text')
     expect(of('$RepresentationID$/x', [])).toEqual(INVALID)
+  })
+
+  test("an id counts whatever its prefix and its element's case, which ffmpeg does not look at", () => {
+    const withId = (representation: string) =>
+      piece(`<SegmentTemplate media="$RepresentationID$$RepresentationID$/x"/>${representation}`, 'Period')
+    expect(withId('<Representation x:id="v" id="w"/>')).toEqual(expect.any(String))
+    expect(withId('<Representation x:id="." id="v"/>')).toEqual(INVALID)
+    expect(withId('<Representation id="v" x:id="/"/>')).toEqual(INVALID)
+    expect(withId('<Representation id="v"/><representation id="."/>')).toEqual(INVALID)
   })
 
   test('an id may be a path, as far as all of them stay inside', () => {
