@@ -4,7 +4,6 @@ import {
   type Folders,
   folderOf,
   mergeFolders,
-  namesPlaylist,
   type PlaylistContext,
   relativeBase,
   relativeReference,
@@ -30,9 +29,6 @@ export function rewriteDash(text: string, context: PlaylistContext): { readonly 
   for (const reference of mpd.references) {
     const rewritten = bases.written.get(reference) ?? rewriteReference(reference, bases.folders, ids, context)
     if (typeof rewritten !== 'string') return spot(rewritten, reference)
-    // Else a playlist in the clothes of a segment would lead out.
-    if (reference.role === 'playlist' && !namesPlaylist(rewritten))
-      return spot(refused('playlist_invalid'), reference)
     if (rewritten === reference.text) continue
     written += source.slice(copied, reference.from) + rewritten.replaceAll('&', '&amp;')
     copied = reference.to
@@ -63,21 +59,13 @@ interface Bases {
 }
 
 function resolveBases(
-  { scopes, references }: Mpd,
+  { scopes }: Mpd,
   context: PlaylistContext,
   spot: (refusal: Refused, reference: MpdReference) => Refused,
 ): Bases | Refused {
   const written = new Map<MpdReference, string>()
-  const start = folderOf(context)
-  if (start === undefined) return { written, folders: undefined }
-  let folders = start
-  for (const reference of references) {
-    if (reference.role !== 'playlist') continue
-    // Some players resolve all else against it at once.
-    const location = relativeBase(reference.text, start, context)
-    if (isRefused(location)) return spot(location, reference)
-    folders = mergeFolders(folders, location.folders)
-  }
+  let folders = folderOf(context)
+  if (folders === undefined) return { written, folders }
   const foldersOf = new Map<Scope, Folders>()
   for (const scope of scopes) {
     const around = (scope.parent && foldersOf.get(scope.parent)) ?? folders

@@ -176,12 +176,11 @@ class MpdReader {
     const content = text?.raw ?? ''
     if (role === 'never') return this.#refuse(from, name, undefined, refuseValue(decodeXml(content) ?? ''))
     if (name === 'pssh' && namesPlayReady(content, parent.scheme + scheme)) return this.#refuse(from, name)
-    if (role === 'base' || role === 'playlist') {
+    if (role === 'base') {
       if (text === undefined || hasMore || BEYOND_ASCII.test(content)) return this.#refuse(from, name)
-      if (role === 'base' && !SCOPES.has(parent.name)) return this.#refuse(from, name)
+      if (!SCOPES.has(parent.name)) return this.#refuse(from, name)
       const raw = content.trim()
-      const reference = this.#add(role, raw, text.from + content.indexOf(raw), name)
-      if (role === 'base') this.#scopeOf(parent).bases.push(reference)
+      this.#scopeOf(parent).bases.push(this.#add(role, raw, text.from + content.indexOf(raw), name))
     }
     this.#frame = parent
     return undefined

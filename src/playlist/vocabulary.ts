@@ -87,7 +87,6 @@ const HLS = {
  */
 const DASH = {
   base: ['BaseURL'],
-  playlist: ['Location'],
   template: [
     '@media',
     '@index',
@@ -109,6 +108,9 @@ const DASH = {
     ...['SegmentTemplate', 'SegmentList', 'SegmentBase'].map(element => `${element} @duration`),
   ],
   never: [
+    // Another place of this MPD. video.js resolves it against the page of its app, and players differ in whether they resolve
+    // all else against it: no way of writing it leads to the same place for all.
+    'Location',
     // Documents that name further URLs; the first replaces every host and keeps the path, ticket and all.
     ...['ContentSteering', 'PatchLocation', 'ImportedMPD', '@href'],
     // Another presentation, or a picture, in the place of this one.

@@ -71,7 +71,6 @@ describe('what players read as a playlist, and first bytes do not tell, is named
       ['hls', '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nnext\n'],
       ['hls', '#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",URI="next"\n'],
       ['hls', '#EXTM3U\n#EXTINF:1,\nnext\n'],
-      ['dash', '<MPD><Location>next</Location><Period/></MPD>'],
     ] as const) {
       expect(rewritePlaylist(text, kind, standsAt('main'))).toEqual(INVALID)
       const named = text.replace('next', 'next.mpd')
