@@ -11,12 +11,17 @@ import {
 import { lineAt, spotted } from './spot.ts'
 import { examplesOf, type Ids, summed } from './template.ts'
 
+// A player that is told that this is HLS reads its lines: dash.js and video.js go by what they are told, not by the bytes.
+const HLS = /#EXT(?:M3U|INF|-X-)/i
+
 /**
  * Rewrites an MPD: what is no reference that has to change stays as it is, to the byte. A relative reference has to stay
  * inside with every base that the document has anywhere: players differ in which they take.
  */
 export function rewriteDash(text: string, context: PlaylistContext): { readonly text: string } | Refused {
   const source = text.startsWith('\ufeff') ? text.slice(1) : text
+  const tag = HLS.exec(source)
+  if (tag !== null) return spotted(refused('playlist_invalid'), lineAt(source, tag.index))
   const mpd = readMpd(source)
   if (isRefused(mpd)) return mpd
   const spot = (refusal: Refused, { from, element, attribute }: MpdReference) =>

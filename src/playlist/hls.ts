@@ -35,6 +35,8 @@ const ODD_DURATION = /^[ \t]*(?:-[0-9]|[0-9.]+[ \t]+(?:,|$))/
 // Where some players would see a URI, or a list of them, in whatever way they split an attribute list.
 const URI_BEGINS = /UR[IL]S?\s*=/gi
 const MORE_BEGINS = /X-(?:ASSET|AD|BACKGROUND)/i
+// A player that is told that this is an MPD looks for one wherever it begins.
+const MPD = /<(?:[^<>:\s]*:)?MPD/i
 // Chapters of Apple's: a document that names pictures by URL.
 const CHAPTERS = /com\.apple\.hls\.chapters/i
 
@@ -68,7 +70,7 @@ class Rewriter {
 
   rewrite(): { readonly text: string } | Refused {
     const source = this.#source
-    const foreign = FOREIGN.exec(source)
+    const foreign = FOREIGN.exec(source) ?? MPD.exec(source)
     if (foreign !== null) return spotted(refused('playlist_invalid'), lineAt(source, foreign.index))
     for (let start = 0; start < source.length; ) {
       const found = source.indexOf('\n', start)
@@ -180,7 +182,7 @@ class Rewriter {
     const relative = relativeReference(reference, this.#folder, this.#context)
     if (typeof relative !== 'string') return this.#refuse(tag, name, relative)
     // Else a playlist in the clothes of a segment would lead out.
-    if (role === 'playlist' && !namesPlaylist(relative)) return this.#refuse(tag, name)
+    if (role === 'playlist' && !namesPlaylist(relative, 'hls')) return this.#refuse(tag, name)
     if (relative === reference) return undefined
     this.#written += this.#source.slice(this.#copied, from) + relative
     this.#copied = from + reference.length

@@ -31,7 +31,7 @@ export function contextOf(
   locations: readonly CompiledLocation[],
   origin: string | undefined,
 ): PlaylistContext {
-  return { origin, part: place.part, partOf }
+  return { origin, part: place.part, name: place.part ?? place.key, partOf }
 
   /** The part of this recording that a path names, at the location that relative URLs lead to from here. */
   function partOf(path: string): string | undefined {

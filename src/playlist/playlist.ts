@@ -1,8 +1,9 @@
 import { type Refused, refused } from '../refusal.ts'
 import { rewriteDash } from './dash.ts'
 import { rewriteHls } from './hls.ts'
-import type { PlaylistKind } from './kind.ts'
+import { kindOfName, type PlaylistKind } from './kind.ts'
 import type { PlaylistContext } from './reference.ts'
+import { spotted } from './spot.ts'
 
 export type { PlaylistContext } from './reference.ts'
 
@@ -23,6 +24,7 @@ export const MAX_PLAYLIST: Readonly<Record<PlaylistKind, number>> = {
  * nothing is mended by guessing.
  *
  * @param text decoded from UTF-8; a byte order mark is taken off
+ * @param kind as its media type tells, or its name, or its bytes
  * @returns refused with `playlist_outside` if it refers to anything else, with `playlist_invalid` if it isn't understood
  * or players might understand it in different ways
  */
@@ -31,6 +33,8 @@ export function rewritePlaylist(
   kind: PlaylistKind,
   context: PlaylistContext,
 ): { readonly text: string } | Refused {
+  // By its name it is of the other kind, and there are players that go by that.
+  if ((kindOfName(context.name) ?? kind) !== kind) return spotted(refused('playlist_invalid'), 1)
   return kind === 'hls' ? rewriteHls(text, context) : rewriteDash(text, context)
 }
 

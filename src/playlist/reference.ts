@@ -1,6 +1,6 @@
 import { isPart } from '../locate/names.ts'
 import { type Refused, refused } from '../refusal.ts'
-import { kindOfName } from './kind.ts'
+import { kindOfName, type PlaylistKind } from './kind.ts'
 
 /** Where a playlist stands. */
 export interface PlaylistContext {
@@ -8,6 +8,8 @@ export interface PlaylistContext {
   readonly origin: string | undefined
   /** Its own name within its recording; undefined where the recording is one object, and has no other parts. */
   readonly part: string | undefined
+  /** What its kind can be told by, beside its media type: its own name, or that of its object. */
+  readonly name: string
   /** The part of this very recording that an absolute path of this origin names; undefined if it names no such. */
   readonly partOf: (path: string) => string | undefined
 }
@@ -85,12 +87,13 @@ export function relativeReference(
 }
 
 /**
- * Whether the gate takes what a reference names for a playlist by its ending. Without an ending only the first bytes
- * tell, and players read more for a playlist than any look at first bytes finds: UTF-16, or text before `<MPD`.
+ * Whether the gate takes what a reference names for a playlist of a kind by its ending. Without an ending only the first
+ * bytes tell, and players read more for a playlist than any look at first bytes finds: UTF-16, or text before `<MPD`. With
+ * that of another kind it would be looked at as what the player doesn't read it as.
  */
-export function namesPlaylist(reference: string): boolean {
+export function namesPlaylist(reference: string, kind: PlaylistKind): boolean {
   const [name = ''] = reference.split('?')
-  return kindOfName(name) !== undefined
+  return kindOfName(name) === kind
 }
 
 /**

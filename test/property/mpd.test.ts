@@ -15,12 +15,12 @@ const OWN = 'https://media.clinic.example/recordings/rec-013/'
 const rewrite = (text: string) => rewritePlaylist(text, 'dash', standsAt(PART))
 
 const PLAYERS = { 'shaka-player': seenByShakaDash, 'dash.js': seenByDashJs, 'video.js': seenByMpdParser }
-/** What leads out of the recording, or to a playlist that the gate doesn't look at as one. */
+/** What leads out of the recording, or to a playlist that the gate doesn't look at as an MPD. */
 const leadingOut = ({ urls, playlists }: Seen): string[] => [
   ...urls.filter(url => !(URL.parse(url)?.href.startsWith(INSIDE) ?? false)),
   ...playlists.filter(url => {
     const part = (URL.parse(url)?.pathname ?? '').slice(new URL(INSIDE).pathname.length)
-    return isPart(part) && !/\.(?:m3u8?|mpd)$/i.test(part)
+    return isPart(part) && !/\.mpd$/i.test(part)
   }),
 ]
 

@@ -24,12 +24,12 @@ const PLAYERS = {
   ExoPlayer: seenByExoPlayer,
   ffmpeg: seenByFfmpeg,
 }
-/** What leads out of the recording, or to a playlist that the gate doesn't look at as one. */
+/** What leads out of the recording, or to a playlist that the gate doesn't look at as one of HLS. */
 const leadingOut = ({ urls, playlists }: Seen): string[] => [
   ...urls.filter(url => !url.startsWith(INSIDE)),
   ...playlists.filter(url => {
     const part = new URL(url).pathname.slice(new URL(INSIDE).pathname.length)
-    return isPart(part) && !/\.(?:m3u8?|mpd)$/i.test(part)
+    return isPart(part) && !/\.m3u8?$/i.test(part)
   }),
 ]
 
@@ -59,6 +59,7 @@ const hostileReference = fc.constantFrom(
   'http:evil.example',
   'nope //evil.example/x',
   'next.bin',
+  'next.mpd',
   'next.bin?x.m3u8',
   'next?x.m3u8',
 )

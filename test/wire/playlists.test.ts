@@ -113,6 +113,15 @@ describe('one that leads out', () => {
     expect((await fetch(`${gate.url}/recordings/${id}/${part}`, { headers: await other() })).status).toBe(404)
   })
 
+  test.each([
+    ['HLS by its type, DASH by its name', 'two.mpd', '#EXTM3U\n', 'application/vnd.apple.mpegurl'],
+    ['DASH by its type, HLS by its name', 'two.m3u8', '<MPD/>', 'application/dash+xml'],
+  ])('what is of two kinds is refused when it is stored: %s', async (_, part, content, type) => {
+    const response = await put(`two/${part}`, content, { 'Content-Type': type })
+    const { detail } = (await response.json()) as { detail: string }
+    expect([response.status, detail]).toEqual([400, expect.stringContaining('in line 1, is refused')])
+  })
+
   test('a playlist in pieces is refused, whatever is in it', async () => {
     const begin = async (part: string, type: string) => {
       const response = await fetch(absolute(`${part}/upload`), {

@@ -51,6 +51,6 @@ export function problemOf(
   // Players may reach the gate at another origin than this command does. Which one that is the gate knows.
   const text = new TextDecoder().decode(bytes)
   const [, origin = url.origin] = text.split(root, 1)[0]?.match(/(https?:\/\/[^/"'<>\s]{1,255})$/) ?? []
-  const outcome = rewriteBytes(bytes, kind, { origin, part, partOf })
+  const outcome = rewriteBytes(bytes, kind, { origin, part, name: part ?? url.pathname, partOf })
   return isRefused(outcome) ? whatIsWrong(outcome) : undefined
 }

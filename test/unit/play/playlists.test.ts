@@ -322,6 +322,18 @@ describe('one that leads out is refused', () => {
     expect((await gate.refusals()).map(({ reason }) => reason)).toEqual(['not_owner', 'recording_unknown'])
   })
 
+  test.each([
+    ['a.mpd', '#EXTM3U\n# <MPD><BaseURL>https://evil.example/</BaseURL></MPD>', 'application/x-mpegurl'],
+    ['b.mpd', '#EXTM3U\n', 'application/x-mpegurl'],
+    ['c.m3u8', '<MPD/>', 'application/dash+xml'],
+    ['d', '#EXTM3U\n# <MPD><BaseURL>https://evil.example/</BaseURL></MPD>', 'video/mp4'],
+    ['e', '<MPD><!--\n#EXTM3U\n#EXTINF:1,\n//evil.example/x\n--></MPD>', 'video/mp4'],
+  ])('what players may read as two kinds is not played: %s, %j', async (part, content, type) => {
+    const gate = await clinic({ [part]: content }, { type })
+    expect((await gate.play(part)).status).toBe(403)
+    expect(await gate.refusals()).toMatchObject([{ reason: 'playlist_invalid' }])
+  })
+
   test('what is no text, and what is too long, is not read', async () => {
     const gate = await clinic({
       'latin.m3u8': Uint8Array.from([...Buffer.from('#EXTM3U\n#'), 0xe9, 10]),

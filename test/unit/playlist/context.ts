@@ -5,11 +5,12 @@ import type { PlaylistContext } from '../../../src/playlist/playlist.ts'
 
 const LOCATIONS = locationsUnder('/recordings').map(compileLocation)
 
-/** Where a playlist of recording rec-013 stands, as the gate itself would say it. */
+/** Where a playlist of recording rec-013 stands, as the gate itself would say it, with an object called as it is. */
 export function standsAt(part: string | undefined, recording = 'rec-013'): PlaylistContext {
   return {
     origin: 'https://media.clinic.example',
     part,
+    name: part ?? recording,
     partOf: path => {
       const found = locate(path, LOCATIONS)
       return 'place' in found && found.place.recording === recording ? found.place.part : undefined

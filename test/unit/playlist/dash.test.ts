@@ -377,6 +377,13 @@ describe('what is not read', () => {
     ],
     ['the same, hidden', '<MPD><EventStream schemeIdUri="urn:mpeg:dash:event:c&#97;llback:2015"/></MPD>'],
     ['two byte order marks', '\ufeff\ufeff<MPD/>'],
+    ['the first line of HLS, in a comment', '<MPD><!--\n#EXTM3U\n--></MPD>'],
+    ['a segment of HLS, in a comment', '<MPD><!--\n#EXTINF:1,\n//evil.example/x\n--></MPD>'],
+    [
+      'a tag of HLS, in a text',
+      '<MPD><ProgramInformation><Title>#EXT-X-KEY</Title></ProgramInformation></MPD>',
+    ],
+    ['the same in small letters', '<MPD label="#ext-x-key"/>'],
   ])('%s', (_, text) => expect(rewrite(text)).toEqual(INVALID))
 })
 

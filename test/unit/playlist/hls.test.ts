@@ -180,10 +180,20 @@ describe('where a player reads a playlist, whatever it is called', () => {
     ['#EXT-X-DATERANGE:ID="x",X-ASSET-URI="%s"'],
   ])('%s', pattern => {
     const of = (uri: string) => rewrite(`${MEDIA}${pattern.replace('%s', uri)}\n`)
-    for (const looked of ['list.m3u8', 'LIST.M3U8?x=1', 'a.b/720p.m3u', 'other.mpd?x=.ts'])
+    for (const looked of ['list.m3u8', 'LIST.M3U8?x=1', 'a.b/720p.m3u', 'other.m3u8?x=.mpd'])
       expect(of(looked)).toEqual({ text: `${MEDIA}${pattern.replace('%s', looked)}\n` })
     // Without an ending only its first bytes would tell, and players read more for a playlist than those tell.
-    for (const passed of ['seg-0.ts', 'seg-0.mp4?x.m3u8', 'list.m3u8.txt', 'next.bin', '720p', 'a.b/m3u8'])
+    // And an MPD would be looked at as an MPD, while the player reads it as HLS.
+    for (const passed of [
+      'other.mpd',
+      'other.mpd?x=.m3u8',
+      'seg-0.ts',
+      'seg-0.mp4?x.m3u8',
+      'list.m3u8.txt',
+      'next.bin',
+      '720p',
+      'a.b/m3u8',
+    ])
       expect(of(passed)).toEqual(INVALID)
   })
 
@@ -213,8 +223,8 @@ describe('where a player reads a playlist, whatever it is called', () => {
     ['the same in bytes', `#${'€'.repeat(2730)}\n#EXT-X-TARGETDURATION:1\n`, false],
   ])('the entries of a plain M3U may be playlists: %s', (_, tag, isMedia) => {
     const of = (uri: string) => 'text' in rewrite(`#EXTM3U\n${tag}#EXTINF:1,\n${uri}\n`)
-    for (const uri of ['seg.ts', 'next']) expect(of(uri)).toBe(isMedia)
-    for (const uri of ['next.m3u8', 'next.m3u', 'next.mpd']) expect(of(uri)).toBe(true)
+    for (const uri of ['seg.ts', 'next', 'next.mpd']) expect(of(uri)).toBe(isMedia)
+    for (const uri of ['next.m3u8', 'next.m3u']) expect(of(uri)).toBe(true)
   })
 })
 
@@ -257,6 +267,10 @@ describe('what players read in different ways', () => {
     ['a variable of the query', '#EXT-X-DEFINE:QUERYPARAM="x"'],
     ['content steering without a server', '#EXT-X-CONTENT-STEERING:PATHWAY-ID="x"'],
     ['options of a player', '#EXTVLCOPT:network-caching=1'],
+    ['an MPD, in a comment', '# <MPD><BaseURL>//evil.example/</BaseURL></MPD>'],
+    ['an MPD with a prefix', '# <d:MPD xmlns:d="urn:mpeg:dash:schema:mpd:2011">'],
+    ['an MPD in small letters, in a title', '#EXTINF:1,<mpd>'],
+    ['an MPD in a text', '#EXT-X-SESSION-DATA:DATA-ID="x",VALUE="<MPD>"'],
     ['NUL', '#EXT-X-FUTURE:\0'],
     ['U+2028', '# \u2028https://evil.example/x'],
     ['U+2029', '# \u2029https://evil.example/x'],
@@ -313,6 +327,8 @@ describe('takes time by its length, however hostile', () => {
     ['a quote far away', filled('A=1 ', '#EXT-X-FUTURE:', ',B="1"')],
     ['names', filled('A', '#EXT-X-FUTURE:')],
     ['equals signs', filled('=', '#EXT-X-FUTURE:A')],
+    ['elements', filled('<', '#')],
+    ['an element that never ends', filled('a', '#<')],
     ['commas', filled(',', '#EXT-X-FUTURE:A')],
     ['colons', filled(':', '#EXT-X-FUTURE:A')],
     ['attributes', filled('A=1,', '#EXT-X-FUTURE:', 'B=1')],

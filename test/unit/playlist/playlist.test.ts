@@ -56,6 +56,27 @@ test.each([
 
 const OUT = '<MPD><BaseURL>https://evil.example/</BaseURL></MPD>'
 const OUT_OF_HLS = '#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttps://evil.example/x\n'
+describe('what is of one kind by its media type and of another by its name is neither', () => {
+  test.each([
+    ['hls', 'a/main.mpd', false],
+    ['hls', 'a/main.MPD', false],
+    ['hls', 'main.m3u', true],
+    ['hls', 'main.mpd.txt', true],
+    ['hls', 'main', true],
+    ['dash', 'main.m3u8', false],
+    ['dash', 'main.m3u', false],
+    ['dash', 'main.mpd', true],
+    ['dash', 'main.xml', true],
+  ] as const)('%s at %s: %s', (kind, part, passes) => {
+    const text = kind === 'hls' ? '#EXTM3U\n' : '<MPD/>'
+    const refusal = { refused: 'playlist_invalid', spot: { line: 1 } }
+    expect(rewritePlaylist(text, kind, standsAt(part))).toEqual(passes ? { text } : refusal)
+    // A recording of one object, too, whose key tells what its URL may not.
+    const alone = { ...standsAt(undefined), name: part }
+    expect(rewritePlaylist(text, kind, alone)).toEqual(passes ? { text } : refusal)
+  })
+})
+
 describe('what players read as a playlist, and first bytes do not tell, is named by none', () => {
   test.each([
     ['text before an MPD', `x${OUT}`],
@@ -73,7 +94,7 @@ describe('what players read as a playlist, and first bytes do not tell, is named
       ['hls', '#EXTM3U\n#EXTINF:1,\nnext\n'],
     ] as const) {
       expect(rewritePlaylist(text, kind, standsAt('main'))).toEqual(INVALID)
-      const named = text.replace('next', 'next.mpd')
+      const named = text.replace('next', 'next.m3u8')
       expect(rewritePlaylist(named, kind, standsAt('main'))).toEqual({ text: named })
     }
   })

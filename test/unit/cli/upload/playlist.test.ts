@@ -76,6 +76,7 @@ describe('a playlist that the gate would refuse is told before anything is sent'
     const alone = new TextEncoder().encode('#EXTM3U\n#EXTINF:1,\na.ts\n')
     expect(problemOf(alone, HLS, undefined, url)).toMatch(/line 3, leads out/)
     expect(problem(`<MPD>${' '.repeat(MOST)}</MPD>`, DASH)).toMatch(/at most 1048576 bytes/)
+    expect(problem('#EXTM3U\n', HLS, 'a.mpd')).toMatch(/in line 1, is refused/)
     expect(problemOf(Uint8Array.of(0xff), HLS, 'a', url)).toMatch(/must be UTF-8/)
   })
 
