@@ -175,7 +175,9 @@ class MpdReader {
     if (parent === undefined) return this.#refuse(from)
     const content = text?.raw ?? ''
     if (role === 'never') return this.#refuse(from, name, undefined, refuseValue(decodeXml(content) ?? ''))
-    if (name === 'pssh' && namesPlayReady(content, parent.scheme + scheme)) return this.#refuse(from, name)
+    // In pieces it may be another box: shaka-player joins them, others take the first or the last.
+    if (name === 'pssh' && (hasMore || namesPlayReady(content, parent.scheme + scheme)))
+      return this.#refuse(from, name)
     if (role === 'base') {
       if (text === undefined || hasMore || BEYOND_ASCII.test(content)) return this.#refuse(from, name)
       if (!SCOPES.has(parent.name)) return this.#refuse(from, name)

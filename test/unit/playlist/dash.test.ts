@@ -219,6 +219,15 @@ describe('documents that name further URLs, and that nobody rewrites', () => {
     `<ContentProtection>\n<cenc:pssh>\n${PLAYREADY_BOX.slice(0, 11)}\n${PLAYREADY_BOX.slice(11)}</cenc:pssh></ContentProtection>`,
     '<ContentProtection schemeIdUri="urn:uuid:9A04F079-9840-4286-AB92-E65BE0885F95"><cenc:pssh>AAAA</cenc:pssh></ContentProtection>',
     '<ContentProtection><cenc:pssh>&#65;AAA</cenc:pssh></ContentProtection>',
+    ...[
+      'AAAA<!-- -->',
+      '<!-- -->AAAA',
+      'AAAA<![CDATA[AAAA]]>',
+      '<![CDATA[AAAA]]>',
+      'AAAA<x/>',
+      '<x>AAAA</x>',
+    ].map(content => `<ContentProtection><cenc:pssh>${content}</cenc:pssh></ContentProtection>`),
+    `<ContentProtection><cenc:pssh>${PLAYREADY_BOX.slice(0, 20)}<!-- -->${PLAYREADY_BOX.slice(20)}</cenc:pssh></ContentProtection>`,
   ])('%s', text => expect(piece(text)).toEqual(INVALID))
 })
 
