@@ -34,6 +34,9 @@ const DURATION = /^[ \t]*(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:,(.*))?$/
 const ODD_DURATION = /^[ \t]*(?:-[0-9]|[0-9.]+[ \t]+(?:,|$))/
 // Where some players would see a URI, or a list of them, in whatever way they split an attribute list.
 const URI_BEGINS = /UR[IL]S?\s*=/gi
+const URI_BEGINS_AT_END = /UR[IL]S?\s*=$/i
+// Attribute lists as the standard has them, without backslashes: every player splits them alike.
+const STANDARD = /^(?:[A-Z0-9-]+=(?:"[^"\\]*"|[^"\\,=\s]*)(?:,|$))+$/
 const MORE_BEGINS = /X-(?:ASSET|AD|BACKGROUND)/i
 // A player that is told that this is an MPD looks for one wherever it begins.
 const MPD = /<(?:[^<>:\s]*:)?MPD/i
@@ -144,13 +147,19 @@ class Rewriter {
     // An attribute's name that sticks to its tag: ExoPlayer goes by how a tag begins.
     if (list.startsWith('=')) return this.#refuse(tag)
     const attributes = attributesOf(list)
-    const uris = urisIn(list)
+    let uris = urisIn(list)
     if (attributes === undefined) {
       return uris > 0 || MORE_BEGINS.test(list) ? this.#refuse(tag) : this.#refuseAway(tag, list)
     }
-    // A URI that stands where it is none to us may be one to others.
+    // A URI that stands where it is none to us may be one to others, but not within a text that all of them see the ends of.
+    const isStandard = uris > 0 && STANDARD.test(list)
     let found = 0
-    for (const { name } of attributes) if (isUriOfHls(name)) found += 1
+    for (const { name, value } of attributes) {
+      if (isUriOfHls(name)) found += 1
+      // At its end ExoPlayer would take the next quote for one that begins a URI.
+      if (isStandard && roleInHls(tag, name) === 'text' && !URI_BEGINS_AT_END.test(value))
+        uris -= urisIn(value)
+    }
     if (uris !== found) return this.#refuse(tag)
     if (uris > 0 && CHAPTERS.test(list)) return this.#refuse(tag, 'DATA-ID')
     let rest = ''

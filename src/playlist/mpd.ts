@@ -2,7 +2,7 @@ import { type Refused, refused } from '../refusal.ts'
 import { lineAt, refuseValue, spotted } from './spot.ts'
 import { leadsAway } from './suspect.ts'
 import { CLOCK, type Role, roleOfAttribute, roleOfElement, SCHEMES_NEVER } from './vocabulary.ts'
-import { decodeXml, type XmlAttribute, type XmlToken, xmlTokens } from './xml.ts'
+import { decodesAgain, decodeXml, type XmlAttribute, type XmlToken, xmlTokens } from './xml.ts'
 
 /** An element with `BaseURL`s of its own, which are resolved against those around it (ISO/IEC 23009-1 5.6.4). */
 export interface Scope {
@@ -117,8 +117,11 @@ class MpdReader {
     // A text in pieces: some players join them, some take the first. dash.js passes over CDATA.
     if (frame.text !== undefined || isCdata) frame.hasMore = true
     frame.text ??= token
+    if (frame.role === 'text') return undefined
+    const decoded = decodeXml(raw) ?? ''
+    if (!isCdata && decodesAgain(decoded)) return this.#refuse(from, frame.name)
     const isLoose = frame.role === 'rest' && frame.name !== 'pssh'
-    const leads = isLoose && (leadsAway(raw) || leadsAway(decodeXml(raw) ?? ''))
+    const leads = isLoose && (leadsAway(raw) || leadsAway(decoded))
     return leads ? this.#refuse(from, frame.name, undefined, refused('playlist_outside')) : undefined
   }
 
@@ -132,7 +135,7 @@ class MpdReader {
       if (refusal !== undefined) return refusal
     }
     const given = (one: string) => attributes.find(attribute => attribute.name === one)?.raw
-    const scheme = given('schemeIdUri') ?? ''
+    const scheme = decodeXml(given('schemeIdUri') ?? '') ?? ''
     if (name === 'UTCTiming' && !CLOCK.test(scheme))
       return this.#refuse(from, name, undefined, refuseValue(given('value') ?? ''))
     // ffmpeg looks neither at the case of an element nor at the prefix of an attribute.
@@ -151,6 +154,9 @@ class MpdReader {
     const attribute = localName(name)
     const role = roleOfAttribute(attribute, element)
     const value = decodeXml(raw) ?? ''
+    // Schemes are compared, and obeyed.
+    const isText = role === 'text' && attribute !== 'schemeIdUri'
+    if (!isText && decodesAgain(value)) return this.#refuse(from, element, attribute)
     switch (role) {
       case 'never':
         return this.#refuse(from, element, attribute, refuseValue(value))

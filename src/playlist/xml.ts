@@ -45,7 +45,6 @@ const SPACE = /[ \t\r\n]*/y
 const ENTITY = /&(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});/g
 // Nearly all that a playlist has are `&amp;`, unless that is the beginning of another.
 const OTHER_ENTITY = /&(?!amp;)/
-const ONCE_MORE = /&amp;#?[A-Za-z0-9]+;/
 const ONLY_SPACE = /^[ \t\r\n]*$/
 
 /**
@@ -153,11 +152,11 @@ const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', qu
 /**
  * The text that a raw text stands for.
  *
- * @returns undefined where it holds an entity that XML 1.0 has not, or one that becomes another when decoded again
+ * @returns undefined where it holds an entity that XML 1.0 has not
  */
 export function decodeXml(raw: string): string | undefined {
   if (!raw.includes('&')) return raw
-  if (!OTHER_ENTITY.test(raw)) return ONCE_MORE.test(raw) ? undefined : raw.replaceAll('&amp;', '&')
+  if (!OTHER_ENTITY.test(raw)) return raw.replaceAll('&amp;', '&')
   let sound = !raw.replace(ENTITY, '').includes('&')
   const decoded = raw.replace(ENTITY, entity => {
     const name = entity.slice(1, -1)
@@ -166,5 +165,10 @@ export function decodeXml(raw: string): string | undefined {
     if (code > 0x10ffff) sound = false
     return code > 0x10ffff ? '' : String.fromCodePoint(code)
   })
-  return sound && !FOREIGN.test(decoded) && !/&#?[A-Za-z0-9]+;/.test(decoded) ? decoded : undefined
+  return sound && !FOREIGN.test(decoded) ? decoded : undefined
+}
+
+/** Whether a decoded text would become another if it were decoded once more, as some players do. */
+export function decodesAgain(decoded: string): boolean {
+  return /&#?[A-Za-z0-9]+;/.test(decoded)
 }

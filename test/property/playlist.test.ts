@@ -104,6 +104,8 @@ const tag = fc
       ['RENDITION-REPORT', 'URI="%",LAST-MSN=1'],
       ['SESSION-DATA', 'DATA-ID="x",URI="%"'],
       ['SESSION-DATA', 'DATA-ID="x",VALUE="%"'],
+      ['SESSION-DATA', 'DATA-ID="x",VALUE="a,URI=%"'],
+      ['MEDIA', 'TYPE=AUDIO,GROUP-ID="a",NAME="x,URI=%,url=",LANGUAGE="b,URI=%",URI="low.m3u8"'],
       ['DATERANGE', 'ID="x",START-DATE="2026-11-25T10:00:00Z",X-ASSET-URI="%"'],
       ['DATERANGE', 'ID="x",START-DATE="2026-11-25T10:00:00Z",X-ASSET-LIST="%"'],
       ['CONTENT-STEERING', 'SERVER-URI="%"'],
@@ -116,7 +118,9 @@ const tag = fc
     reference,
     fc.constantFrom('', '', '', '', '# old: ', '#', '#EXTINF:1,'),
   )
-  .map(([[name = '', list = ''], uri, before]) => `${before}#EXT-X-${name}:${list.replace('%', () => uri)}`)
+  .map(
+    ([[name = '', list = ''], uri, before]) => `${before}#EXT-X-${name}:${list.replaceAll('%', () => uri)}`,
+  )
 const variant = reference.map(uri => `#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="avc1.64001f"\n${uri}`)
 const segment = fc
   .tuple(

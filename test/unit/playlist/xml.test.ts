@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { decodeXml, xmlTokens } from '../../../src/playlist/xml.ts'
+import { decodesAgain, decodeXml, xmlTokens } from '../../../src/playlist/xml.ts'
 
 const kinds = (text: string) => [...xmlTokens(text)].map(token => token.kind).join(' ')
 
@@ -65,8 +65,6 @@ describe('finds wrong', () => {
       '<?xml version="1.0" encoding="utf-16"?><a/>',
       '<a>&nbsp;</a>',
       '<a>&</a>',
-      '<a>&amp;amp;</a>',
-      '<a>&#38;#58;</a>',
       '<a b="&x;"/>',
       '<a>&#0;</a>',
       '<a>&#x110000;</a>',
@@ -89,4 +87,8 @@ describe('finds wrong', () => {
 test('decodes once', () => {
   expect(decodeXml('a &lt;&gt;&amp;&quot;&apos; &#65;&#x1F600;')).toBe('a <>&"\' A\u{1f600}')
   expect(decodeXml('&AMP;')).toBeUndefined()
+  for (const raw of ['&amp;amp;', '&#38;#58;', '&amp;#x3a;'])
+    expect(decodesAgain(decodeXml(raw) ?? '')).toBe(true)
+  for (const raw of ['R&amp;D', '&amp; ;', '&amp;#;', 'a;'])
+    expect(decodesAgain(decodeXml(raw) ?? '')).toBe(false)
 })
