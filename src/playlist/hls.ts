@@ -17,6 +17,9 @@ const FOREIGN =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it may not hold
   /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]|\r(?!\n)/
 const TAG = /#((?:EXT|KODIPROP|WEBPROP)[\w-]*)[ \t]*:?/iy
+// Tags are in capital letters (RFC 8216 4.1), and hls.js, m3u8-parser and shaka-player take no others: `#Extracted from` is a
+// comment. Of what leads anywhere, also what VLC, Kodi and others would take in small letters counts.
+const TAG_IN_ANY_CASE = /^(?:EXT(?:-X-|INF|VLCOPT|HTTP)|KODIPROP|WEBPROP)/i
 /** Eight hours in segments of two seconds, each with its duration and date, have 43,200. */
 const MOST_LINES = 50_000
 /** Most tags that a comment may mention: each is read to the end of the line. */
@@ -105,6 +108,7 @@ class Rewriter {
       const tag = TAG.exec(text)?.[1]
       // hls.js finds tags anywhere in a line, but there only with their colon.
       if (tag === undefined || (index > 0 && text[TAG.lastIndex - 1] !== ':')) continue
+      if (!tag.startsWith('EXT') && !TAG_IN_ANY_CASE.test(tag)) continue
       tags += 1
       // Some players see no tag after white space.
       if (tags > MOST_IN_A_LINE || (index === 0 && from > start)) return this.#refuse()

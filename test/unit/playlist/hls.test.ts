@@ -94,6 +94,12 @@ describe('what packagers write stays as it is', () => {
     '#EXT-X-FUTURE:10,URI="a"',
     '#EXT-X-FUTURE:A="{$x}"',
     '#ext-x-key:METHOD=AES-128,URI="a"',
+    '#Extracted from https://clinic.example/consult by recorder 2.1',
+    '#Exported: see https://clinic.example/',
+    '#extension of room 12: //x',
+    '#ext',
+    '# see #external: https://clinic.example/',
+    '#EXTINF:6.0,Issue #ext: https://clinic.example/',
   ])('%s', text => expect(line(text)).toBe(text))
 })
 
@@ -155,6 +161,12 @@ describe('wherever a URI stands', () => {
     '#EXTINF:-1,../../../x',
     '#EXTINF:-1,https://evil.example/x',
     '#KODIPROP:inputstream.adaptive.license_key=https://evil.example/',
+    '#kodiprop:inputstream.adaptive.license_key=https://evil.example/',
+    '#extvlcopt:http-proxy=https://evil.example/',
+    '#exthttp:https://evil.example/',
+    '#extinf:1,tvg-logo="https://evil.example/x"',
+    '#EXTracted:https://evil.example/',
+    '# see #ext-x-future:https://evil.example/',
   ])('%s leads out', text => expect(line(text)).toEqual(OUTSIDE))
 
   test('in a recording of one object, every one leads out', () => {
