@@ -9,7 +9,7 @@ import {
   relativeReference,
 } from './reference.ts'
 import { lineAt, spotted } from './spot.ts'
-import { examplesOf, type Ids, summed } from './template.ts'
+import { examplesOf, type Ids, mayBecomeScheme, summed } from './template.ts'
 
 // A player that is told that this is HLS reads its lines: dash.js and video.js go by what they are told, not by the bytes.
 const HLS = /#EXT(?:M3U|INF|-X-)/i
@@ -53,7 +53,7 @@ function rewriteReference(
     written = relativeReference(example, within, context, text)
     if (typeof written !== 'string') break
   }
-  return written
+  return typeof written === 'string' && mayBecomeScheme(written, ids) ? refused('playlist_invalid') : written
 }
 
 interface Bases {

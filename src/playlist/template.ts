@@ -10,25 +10,34 @@ export interface Ids {
   readonly examples: readonly string[]
   /** Whether every `Representation` has an id, and each is a name or a path that stays a piece of one. */
   readonly arePlain: boolean
+  /** Whether one has a colon, which makes a scheme of what is before it, unless that holds a slash. */
+  readonly haveColon: boolean
 }
 
 /** Sums up the ids of all `Representation`s; undefined stands for one that has none. */
 export function summed(ids: Iterable<string | undefined>): Ids {
   let [least, most, longest] = [Number.POSITIVE_INFINITY, 0, 0]
   let arePlain = true
+  let haveColon = false
   for (const id of ids) {
-    // With a colon it could make a scheme of what it is put into.
-    if (id === undefined || !isPart(id) || id.includes(':')) arePlain = false
+    if (id === undefined || !isPart(id)) arePlain = false
     else {
+      if (id.includes(':')) haveColon = true
       const segments = id.split('/')
       least = Math.min(least, segments.length)
       most = Math.max(most, segments.length)
       for (const { length } of segments) longest = Math.max(longest, length)
     }
   }
-  if (!arePlain || most === 0) return { examples: [''], arePlain: false }
+  if (!arePlain || most === 0) return { examples: [''], arePlain: false, haveColon }
   const like = (segments: number) => Array(segments).fill('x'.repeat(longest)).join('/')
-  return { examples: least === most ? [like(most)] : [like(least), like(most)], arePlain }
+  return { examples: least === most ? [like(most)] : [like(least), like(most)], arePlain, haveColon }
+}
+
+/** Whether an id could make a scheme of a template, as it is written in the end. */
+export function mayBecomeScheme(template: string, { haveColon }: Ids): boolean {
+  const [before = '', ...after] = template.split('$RepresentationID$')
+  return haveColon && after.length > 0 && !before.includes('/')
 }
 
 /**

@@ -44,6 +44,8 @@ const reference = fc.oneof(
       '$Bandwidth$$Bandwidth$evil.example/x',
       '$Bandwidth$$Bandwidth$/$RepresentationID$$RepresentationID$/x',
       '$Number$$Time$evil.example/$RepresentationID$',
+      'c/$RepresentationID$/$RepresentationID$x',
+      `${OWN}video/$RepresentationID$/x`,
     ),
   },
   { weight: 2, arbitrary: fc.constantFrom('c/', './', 'c/d/', 'e/../') },
@@ -124,7 +126,12 @@ const representation = element(
   'Representation',
   fc.oneof(
     { weight: 3, arbitrary: value.map(one => ` id="v1" bandwidth="${one}"`) },
-    fc.constantFrom(' id="v1" x:id="."', ' id="v1" x:id="https:"', ' id="v1" x:bandwidth="/"'),
+    fc.constantFrom(
+      ' id="v1" x:id="."',
+      ' id="v1" x:id="https:"',
+      ' id="https:" bandwidth="1"',
+      ' id="v1" x:bandwidth="/"',
+    ),
     { weight: 9, arbitrary: fc.constantFrom(' id="v1"', ' id="0" bandwidth="1"', ' id="video/avc1/1"') },
     fc.constantFrom('', ' id=".."', ' id="a/../.."', ' id=""', ' media="/x"', ' id="https:"'),
   ),

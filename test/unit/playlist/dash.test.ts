@@ -345,6 +345,15 @@ describe('templates', () => {
     expect(withId('<Representation id="v"/><representation id="."/>')).toEqual(INVALID)
   })
 
+  test('an id with a colon is put behind a folder', () => {
+    expect(mediaOf(of('seg/$RepresentationID$/x', ['video:1', 'https:']))).toBe('seg/$RepresentationID$/x')
+    expect(mediaOf(of(`${OWN}/seg/$RepresentationID$/x`, ['video:1']))).toBe('seg/$RepresentationID$/x')
+    expect(of('$RepresentationID$/x', ['video:1'])).toEqual(INVALID)
+    // There is none before it in what is written.
+    expect(of(`${OWN}/$RepresentationID$/x`, ['video:1'])).toEqual(INVALID)
+    expect(of('seg/$RepresentationID$/x', ['video:1', 'https://evil.example'])).toEqual(OUTSIDE)
+  })
+
   test('an id may be a path, as far as all of them stay inside', () => {
     expect(of('$RepresentationID$/x', ['video/avc1/1', 'audio/en'])).toHaveProperty('text')
     expect(of('$RepresentationID$/../x', ['video/avc1', 'audio'])).toHaveProperty('text')

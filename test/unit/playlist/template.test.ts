@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { examplesOf, summed } from '../../../src/playlist/template.ts'
+import { examplesOf, mayBecomeScheme, summed } from '../../../src/playlist/template.ts'
 
 test.each([
   ['seg-$Number$.m4s', 'seg-1.m4s'],
@@ -21,7 +21,9 @@ test.each([
   ['$Time$.', undefined],
   ['a/.$Number$./x', undefined],
 ])('%s', (template, expected) =>
-  expect(examplesOf(template, { examples: ['v1'], arePlain: true })).toEqual(expected && [expected]),
+  expect(examplesOf(template, { examples: ['v1'], arePlain: true, haveColon: false })).toEqual(
+    expected && [expected],
+  ),
 )
 
 test('without an id that is known to be plain', () => {
@@ -31,7 +33,7 @@ test('without an id that is known to be plain', () => {
 })
 
 test('which ids are plain', () => {
-  for (const id of ['0', 'video-1', 'a.b_c', 'video/avc1/1']) expect(summed([id]).arePlain).toBe(true)
+  for (const id of ['0', 'video-1', 'a.b_c', 'video/avc1/1', 'a:b']) expect(summed([id]).arePlain).toBe(true)
   for (const id of [
     '',
     '.',
@@ -44,11 +46,22 @@ test('which ids are plain', () => {
     'a b',
     '%2e',
     '$Number$',
-    'a:b',
     'a'.repeat(500),
   ])
     expect(summed(['v1', id]).arePlain).toBe(false)
   expect(summed([]).arePlain).toBe(false)
+})
+
+test.each([
+  ['$RepresentationID$/x', true],
+  ['v-$RepresentationID$', true],
+  ['$RepresentationID$/$RepresentationID$', true],
+  ['seg/$RepresentationID$/x', false],
+  ['./$RepresentationID$', false],
+  ['seg/x', false],
+])('an id with a colon could make a scheme of %s: %s', (template, could) => {
+  expect(mayBecomeScheme(template, summed(['a', 'b:c']))).toBe(could)
+  expect(mayBecomeScheme(template, summed(['a', 'b']))).toBe(false)
 })
 
 test('an id of several segments is tried with the fewest and with the most of them, each as long as any', () => {
