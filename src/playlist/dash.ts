@@ -11,7 +11,7 @@ import {
 import { lineAt, spotted } from './spot.ts'
 import { examplesOf, type Ids, mayBecomeScheme, summed } from './template.ts'
 
-// A player that is told that this is HLS reads its lines: dash.js and video.js go by what they are told, not by the bytes.
+// A player that is told that this is HLS reads its lines: players go by what they are told, not by the bytes.
 const HLS = /#EXT(?:M3U|INF|-X-)/i
 
 /**

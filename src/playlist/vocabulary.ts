@@ -2,8 +2,8 @@
  * What players do with a value of a playlist:
  *
  * - `part`: fetch it. It must name a part of the same recording.
- * - `playlist`: fetch it, and read further URLs out of it. It must also have a playlist's ending, so that the gate reads
- *   it, too.
+ * - `playlist`: fetch it, and read further URLs out of it. It must also have the ending of a playlist of the same kind,
+ *   so that the gate reads it as that, too.
  * - `template`: fill in numbers and an id (ISO/IEC 23009-1 5.3.9.4.4), then fetch it.
  * - `base`: resolve other references against it.
  * - `number`: put it, or a sum of it, into a template. It must be one: dash.js puts in whatever stands there.
@@ -101,7 +101,7 @@ const DASH = {
   number: [
     // `$Bandwidth$`, `$Number$` and `$SubNumber$`.
     ...['@bandwidth', '@startNumber', '@endNumber', '@k'],
-    // `$Time$`: the timeline, and what is added to it. Of a `t` that JavaScript can't hold dash.js has a text, `tManifest`.
+    // `$Time$`: the timeline, and what is added to it. dash.js prefers a `tManifest` to a `t`.
     ...['@t', '@d', '@r', '@n', '@tManifest', '@timescale', '@presentationTimeOffset'],
     ...['@presentationDuration', '@eptDelta', '@pdDelta'],
     // That of a Period is written as PT1S.
