@@ -32,10 +32,14 @@ async function damaged(damage: (file: string) => void): Promise<RecordingStore> 
 
 recordingStoreContract('a folder', () => folderStore(folder()))
 claimObjectContract('a folder', () => folderStore(folder()))
-listingContract('a folder', parts => {
-  const root = folder()
-  return crowdedFolder(folderStore(root), root, parts)
-})
+listingContract(
+  'a folder',
+  parts => {
+    const root = folder()
+    return crowdedFolder(folderStore(root), root, parts)
+  },
+  20_000,
+)
 damagedBytesContract('a folder', {
   'bytes that are missing': () => damaged(file => rmSync(file)),
   'bytes that are cut short': () => damaged(file => truncateSync(file, 999)),

@@ -24,10 +24,14 @@ overflowContract('memory', memoryOverflow)
 
 recordingStoreContract('a folder', () => folderStore(folder()))
 claimObjectContract('a folder', () => folderStore(folder()))
-listingContract('a folder', parts => {
-  const root = folder()
-  return crowdedFolder(folderStore(root), root, parts)
-})
+listingContract(
+  'a folder',
+  parts => {
+    const root = folder()
+    return crowdedFolder(folderStore(root), root, parts)
+  },
+  15_000,
+)
 ledgerContract('a file of SQLite', () => sqliteLedger(join(folder(), 'ledger.sqlite')))
 overflowContract('a file of SQLite', () => sqliteOverflow(join(folder(), 'overflow.sqlite')))
 
