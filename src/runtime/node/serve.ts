@@ -45,7 +45,7 @@ export async function serve(
     // Storing a recording may take hours; how long a body may stand still is the gate's own affair.
     requestTimeout: 0,
     headersTimeout: head,
-    connectionsCheckingInterval: head / 6,
+    connectionsCheckingInterval: Math.ceil(head / 6),
     keepAliveTimeout: idle,
   }
   const server = createServer(times, (incoming, outgoing) => {
