@@ -85,6 +85,8 @@ function flawOfSegments(segments: readonly string[]): string {
  * were sent, so a token must not pass for one. A ticket of ours, which has another form, is longer than a segment.
  */
 function holdsToken(name: string): boolean {
+  // Nearly no name gets further.
+  if (name.indexOf('.') === name.lastIndexOf('.') || !/e[wy]/.test(name)) return false
   // Also behind `-` or `_`, which may be of the token's own base64url.
   return [name, name.replace(/[_-](?=e[wy])/g, ' ')].some(text =>
     text.match(HEAD)?.some(run => /^\{\s*"/.test(decoded(run))),
