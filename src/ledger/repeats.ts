@@ -118,8 +118,8 @@ export function refusalRecorder(record: Recorder, now: () => number): Refusals {
 
   /**
    * Counts a refusal that a durable record represents. The first of its kind gets a record of its own, which its answer
-   * waits for only as long as nobody sees: a ledger that takes longer than the beat would show that the reason is another
-   * one, so that somebody stored the recording.
+   * waits for only as long as the beat hides it: a ledger that takes longer than the beat would show that the reason is another
+   * one, so that a recorder stored the recording.
    */
   async function count(
     { id, state, kinds }: Standing,

@@ -120,7 +120,7 @@ export async function playRecording(
     }
   }
 
-  /** Rarely other bytes were opened than are to be sent, or none, for a fault that may pass: opened anew, so decided anew. */
+  /** Rarely other bytes were opened than are to be sent, or none, for a fault that may pass: opened again, so decided again. */
   async function openAnew(bytes: ByteRange, opened: OpenedPart | StoredPart): Promise<OpenedPart | Refused> {
     discard(opened, waitUntil)
     const again = await store.open(place.key, bytes).catch(unavailable)

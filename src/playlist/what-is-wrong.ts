@@ -9,7 +9,7 @@ export function whatIsWrong({ refused, spot }: Refused): string {
   const why =
     refused === 'playlist_outside'
       ? 'leads out of the recording: name parts of it by relative URLs'
-      : 'is refused, as players might read it in different ways: the README says under "Playlists" what is served'
+      : 'is refused, as players might read it in different ways: docs/playlists.md says what is served'
   return `The playlist${where(spot)} ${why}`
 }
 

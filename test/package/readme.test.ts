@@ -3,12 +3,12 @@ import { expect, test } from 'vitest'
 import { LOCAL_VARIABLES } from '../../src/runtime/local/local-variables.ts'
 import { VARIABLES } from '../../src/variables.ts'
 
-// What the README says holds. The program that it shows is tried in npm.test.ts.
+// What the pages say of variables holds.
 
-const readme = readFileSync('README.md', 'utf8')
+const configuration = readFileSync('docs/configuration.md', 'utf8')
 
 test('every variable that is read is in the table, and no other', () => {
-  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(match => match[1])
+  const rows = [...configuration.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(match => match[1])
   expect(rows.sort()).toEqual(Object.keys(VARIABLES).sort())
 })
 

@@ -2,10 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
 import type { Reporter, TestModule } from 'vitest/node'
 
-// The README's table of what was tried on which runtime, made from the run itself. Where it differs from what stands
+// The table of what was tried on which runtime, in docs/runtimes.md, made from the run itself. Where it differs from what stands
 // there, `npm run table` writes it, and in CI it is a failure.
 
-const README = new URL('../../README.md', import.meta.url)
+const PAGE = new URL('../../docs/runtimes.md', import.meta.url)
 const BEGIN = '<!-- of a run of the tests: npm run table -->\n'
 const END = '<!-- end of it -->'
 
@@ -48,19 +48,17 @@ export default class RuntimeTable implements Reporter {
     for (const module of modules) count(module, counts)
     const complete = RUNTIMES.every(runtime => counts.has(`kill ${runtime}`))
     if (!complete) return
-    const readme = readFileSync(README, 'utf8')
-    const [before = '', rest = ''] = readme.split(BEGIN)
+    const page = readFileSync(PAGE, 'utf8')
+    const [before = '', rest = ''] = page.split(BEGIN)
     const after = rest.slice(rest.indexOf(END))
     const updated = before + BEGIN + table(counts) + after
-    if (updated === readme) return
+    if (updated === page) return
     if (process.env.WRITE_TABLE !== undefined) {
-      writeFileSync(README, updated)
+      writeFileSync(PAGE, updated)
       return
     }
     if (process.env.CI === undefined) return
-    process.stderr.write(
-      'The table of runtimes in the README is not of this run: "npm run table" writes it.\n',
-    )
+    process.stderr.write('The table in docs/runtimes.md is not of this run: "npm run table" writes it.\n')
     process.exitCode = 1
   }
 }

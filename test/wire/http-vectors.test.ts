@@ -8,7 +8,7 @@ import { RUNTIME, type RunningGate, startGate } from '../support/gate.ts'
 
 // All of test/vectors/http-cases.json over real HTTP, with the runner that came with them.
 
-// Where several ranges stay several the whole is sent, by policy: see "Several ranges" in the README.
+// Where several ranges stay several the whole is sent, by policy: see "Several ranges" in docs/answers.md.
 const WHOLE_FOR_SEVERAL_RANGES = [
   'multi-two',
   'multi-two-b',

@@ -37,7 +37,7 @@ export async function keyBelow(root: string, prefix: string): Promise<string | u
       if (key !== undefined) return key
     }
   } catch (error) {
-    // A folder that can't be read holds what is nobody's: a fault would tell that it is there.
+    // A folder that can't be read counts as a recording without an owner: a fault would tell that it is there.
     if (isClosed(error) && mayBeUsed(root)) return `${prefix}/`
     if (!['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) diskFailed(error)
   }
