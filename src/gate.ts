@@ -1,29 +1,30 @@
-import type { Desk } from './access/evaluate.ts'
-import { methodsOfAsking, withRequestId } from './access/paths.ts'
-import { accessRoute } from './access/route.ts'
-import { authenticator } from './authenticate/authenticate.ts'
-import type { Subject } from './authenticate/subject.ts'
-import { ticketsUnder } from './authenticate/ticket.ts'
+import { createAuthenticator } from './authenticate/bearer.ts'
+import { TokenRefusal } from './authenticate/claims.ts'
+import { type Admissions, authenticatePlayback } from './authenticate/playback.ts'
+import type { Subject } from './authorize/subject.ts'
+import type { WaitUntil } from './base/wait-until.ts'
+import { checkOptions, checkStores, clockOf, type MediawardOptions } from './config/options.ts'
 import { recordsRoute } from './console/records.ts'
+import type { Desk } from './evaluate/evaluate.ts'
+import { methodsOfAsking, withRequestId } from './evaluate/paths.ts'
+import { accessRoute } from './evaluate/route.ts'
 import { guard, type Handler } from './guard.ts'
+import type { Storage } from './ingest/storage.ts'
+import { storeRecording } from './ingest/store-recording.ts'
+import { createRefusalRecorder } from './ledger/coalesce.ts'
+import { createDeliveryRecorder } from './ledger/deliveries.ts'
 import type { EventKind } from './ledger/event.ts'
-import type { Attempt } from './ledger/observe.ts'
-import { pseudonymizer } from './ledger/pseudonym.ts'
-import { recorder } from './ledger/recorder.ts'
-import { refusalRecorder } from './ledger/repeats.ts'
+import { createPseudonymizer } from './ledger/pseudonym.ts'
+import { createRecorder } from './ledger/recorder.ts'
+import { createViewRecorder } from './ledger/views.ts'
 import { compileLocation, locationsUnder } from './locate/location.ts'
-import { methodsAt, targetOf } from './locate/target.ts'
-import { checkOptions, checkStores, clockOf, type MediawardOptions } from './options.ts'
-import { deliveryRecorder } from './play/deliveries.ts'
-import { issueTicket, type TicketOffice } from './play/issue-ticket.ts'
+import { methodsAt, operationOf } from './locate/target.ts'
 import { type Playing, playRecording } from './play/play-recording.ts'
-import { rememberVerdicts } from './play/read-playlist.ts'
-import { type Admissions, identifyViewer } from './play/viewer.ts'
-import { viewRecorder } from './play/views.ts'
-import { isRefused, type Refused, refused } from './refusal.ts'
-import type { Storage } from './store/storage.ts'
-import { storeRecording } from './store/store-recording.ts'
-import type { WaitUntil } from './wait-until.ts'
+import { createVerdicts } from './play/read-playlist.ts'
+import { Refusal } from './refusal.ts'
+import type { RequestContext } from './request-context.ts'
+import { issueTicket, type TicketOffice } from './ticket/issue-ticket.ts'
+import { createTickets } from './ticket/ticket.ts'
 
 /** The gate's routes. */
 export interface Gate {
@@ -49,55 +50,73 @@ export function createGate(options: MediawardOptions): Gate {
   checkOptions(options)
   checkStores(options)
   const { issuers, store, ledger, publicUrl, bodyTimeouts, tickets: ticketing } = options
-  const pseudonym = pseudonymizer(options.pseudonymKey)
+  const pseudonym = createPseudonymizer(options.pseudonymKey)
   const now = clockOf(options)
-  const record = recorder(ledger, pseudonym, now, options.lastResort)
-  const refusals = refusalRecorder(record, now)
+  const record = createRecorder(ledger, pseudonym, now, options.onUnrecorded)
+  const refusals = createRefusalRecorder(record, now)
   const guarded = guard(options, refusals)
   const locations = (options.locations ?? locationsUnder('/recordings')).map(compileLocation)
-  const authenticate = authenticator(issuers)
+  const authenticate = createAuthenticator(issuers)
   const names = issuers.map(({ issuer }) => issuer)
   // Without a second issuer there is no doubt whose patient an owner is.
-  const soleIssuer = names.length === 1 ? names[0] : undefined
-  const places = (recording: string) => locations.map(({ keyPrefix }) => keyPrefix(recording))
-  const deliveries = deliveryRecorder(record, now)
-  const beginView = viewRecorder(record, now, options.views)
-  const verdicts = rememberVerdicts()
-  const playing: Playing = { store, soleIssuer, locations, publicUrl, verdicts, beginView, deliveries }
-  const storage: Storage = { store, issuers: names, places, locations, publicUrl, bodyTimeouts }
-  const tickets = ticketing && ticketsUnder(ticketing.keys)
+  const defaultIssuer = names.length === 1 ? names[0] : undefined
+  const keyPrefixes = (recording: string) => locations.map(({ keyPrefix }) => keyPrefix(recording))
+  const deliveries = createDeliveryRecorder(record, now)
+  const beginView = createViewRecorder(record, now, options.views)
+  const verdicts = createVerdicts()
+  const playing: Playing = { store, defaultIssuer, locations, publicUrl, verdicts, beginView, deliveries }
+  const storage: Storage = { store, issuers: names, keyPrefixes, locations, publicUrl, bodyTimeouts }
+  const tickets = ticketing && createTickets(ticketing.keys)
   const trusted = new Map(issuers.map(entry => [entry.issuer, entry]))
   const admissions: Admissions = { identify, tickets, issuers: trusted, locations }
-  const desk: Desk = { store, soleIssuer, places, issuers: new Set(names), record, pseudonym, bodyTimeouts }
+  const desk: Desk = {
+    store,
+    defaultIssuer,
+    keyPrefixes,
+    issuers: new Set(names),
+    record,
+    pseudonym,
+    bodyTimeouts,
+  }
   const office: TicketOffice | undefined = tickets &&
-    ticketing && { tickets, options: ticketing, store, soleIssuer, places, locations, record, publicUrl }
+    ticketing && {
+      tickets,
+      options: ticketing,
+      store,
+      defaultIssuer,
+      keyPrefixes,
+      locations,
+      record,
+      publicUrl,
+    }
 
-  const recordings = guarded(async (attempt, crossOrigin, waitUntil) => {
-    const target = targetOf(attempt.request, locations)
-    if (isRefused(target)) return target
-    if ('place' in target) attempt.place = target.place
+  const recordings = guarded(async (context, crossOrigin, waitUntil) => {
+    const target = operationOf(context.request, locations)
+    if (target instanceof Refusal) return target
+    if ('ref' in target) context.ref = target.ref
     const { action } = target
     if (action === 'play' || 'ticket' in target) {
-      const viewer = await identifyViewer(attempt, target, admissions, waitUntil)
-      if (isRefused(viewer)) return viewer
-      return playRecording(attempt, viewer.place, viewer.subject, playing, crossOrigin, waitUntil)
+      const viewer = await authenticatePlayback(context, target, admissions, waitUntil)
+      if (viewer instanceof Refusal) return viewer
+      return playRecording(context, viewer.ref, viewer.subject, playing, crossOrigin, waitUntil)
     }
-    if (action === undefined) return refused('method_not_allowed')
+    if (action === undefined) return new Refusal('method_not_allowed')
 
-    const subject = await identify(attempt, waitUntil)
-    if (isRefused(subject)) return subject
-    if (action === 'ticket') return issueTicket(attempt, target, subject, office, crossOrigin)
-    return storeRecording(attempt, action, target.place, subject, storage, crossOrigin)
+    const subject = await identify(context, waitUntil)
+    if (subject instanceof Refusal) return subject
+    if (action === 'ticket') return issueTicket(context, target, subject, office, crossOrigin)
+    return storeRecording(context, action, target.ref, subject, storage, crossOrigin)
   }, methodsAt)
 
   const reading = (only?: EventKind) => guarded(recordsRoute(identify, ledger, only), () => 'GET, OPTIONS')
   const asking = guarded(accessRoute(identify, desk, publicUrl), methodsOfAsking)
 
   /** A token that is refused may still have told, by a good signature, whose it is: the record says so. */
-  async function identify(attempt: Attempt, waitUntil: WaitUntil): Promise<Subject | Refused> {
-    const outcome = await authenticate(attempt.request, attempt.at, waitUntil)
-    const subject = isRefused(outcome) ? outcome.subject : outcome
-    if (subject !== undefined) attempt.subject = subject
+  async function identify(context: RequestContext, waitUntil: WaitUntil): Promise<Subject | Refusal> {
+    const outcome = await authenticate(context.request, context.at, waitUntil)
+    const subject =
+      outcome instanceof TokenRefusal ? outcome.subject : outcome instanceof Refusal ? undefined : outcome
+    if (subject !== undefined) context.subject = subject
     return outcome
   }
 

@@ -1,17 +1,17 @@
-import { COUNTED_BEATS, untilBeat } from './beat.ts'
-import { createCrossOrigin } from './deliver/cross-origin.ts'
-import { refuse } from './deliver/refuse.ts'
+import { type CallerNetwork, callerNetwork } from './base/network.ts'
+import { logFault } from './base/storage-fault.ts'
+import { COUNTED_BEATS, untilBeat } from './base/timing-slot.ts'
+import type { WaitUntil } from './base/wait-until.ts'
+import { clockOf, type MediawardOptions } from './config/options.ts'
+import { createCors } from './http/cors.ts'
+import { problemResponse } from './http/problem.ts'
+import type { RecordedRefusal, Refusals } from './ledger/coalesce.ts'
 import { denialOf } from './ledger/denial.ts'
 import { eventId } from './ledger/event-id.ts'
-import { type CallerNetwork, callerNetwork } from './ledger/network.ts'
-import type { Attempt } from './ledger/observe.ts'
-import type { RecordedRefusal, Refusals } from './ledger/repeats.ts'
 import { hasPlainHost } from './locate/locate.ts'
-import { clockOf, type MediawardOptions } from './options.ts'
 import { stageOf } from './reason.ts'
-import { answerTo, Fault, isRefused, type Refused, refused } from './refusal.ts'
-import { tellOperator } from './storage-fault.ts'
-import type { WaitUntil } from './wait-until.ts'
+import { answerTo, Fault, Refusal } from './refusal.ts'
+import type { RequestContext } from './request-context.ts'
 
 /**
  * Answers a request. Never rejects: whatever goes wrong is a refusal, and recorded as one. `platform` is what the
@@ -21,11 +21,11 @@ export type Handler = (request: Request, waitUntil: WaitUntil, platform?: unknow
 
 /** What a guarded route does: answers, or refuses, or throws where a part of ours fails. */
 export type Route = (
-  attempt: Attempt,
+  context: RequestContext,
   crossOrigin: Readonly<Record<string, string>>,
   waitUntil: WaitUntil,
   beat: Beat,
-) => Promise<Response | Refused>
+) => Promise<Response | Refusal>
 
 /** Waits until an answer may leave, whose time would tell what its text doesn't. `beats` of them are one then. */
 export type Beat = (beats: number) => Promise<void>
@@ -43,12 +43,12 @@ export function guard(
 ): (route: Route, allow: (request: Request) => string) => Handler {
   const { concealedStatus = 404, network = () => ({}) } = options
   const now = clockOf(options)
-  const { headersFor, preflight } = createCrossOrigin(options.allowedOrigins, options.allowedHeaders)
+  const { headersFor, preflight } = createCors(options.allowedOrigins, options.allowedHeaders)
 
   return (route, allow) => async (request, waitUntil, platform) => {
     const at = now()
     let caller: CallerNetwork | undefined
-    const attempt: Attempt = {
+    const context: RequestContext = {
       at,
       now,
       request,
@@ -58,36 +58,36 @@ export function guard(
       },
     }
     const crossOrigin = headersFor(request)
-    let outcome: Response | Refused
+    let outcome: Response | Refusal
     let cause: unknown
     try {
-      if (!hasPlainHost(request)) outcome = refused('path_invalid', PLAIN_HOST)
+      if (!hasPlainHost(request)) outcome = new Refusal('path_invalid', PLAIN_HOST)
       else if (request.method === 'OPTIONS') outcome = preflight(request, allow(request))
-      else outcome = await route(attempt, crossOrigin, waitUntil, beats => nextBeat(now() - at, beats))
+      else outcome = await route(context, crossOrigin, waitUntil, beats => nextBeat(now() - at, beats))
     } catch (error) {
       cause = error
-      outcome = refused(error instanceof Fault ? error.reason : 'gate_fault')
+      outcome = new Refusal(error instanceof Fault ? error.reason : 'gate_fault')
     }
-    if (!isRefused(outcome)) return outcome
+    if (!(outcome instanceof Refusal)) return outcome
     // From here on a refusal: what only its record needs is made only now.
-    const { refused: reason, detail, spot } = outcome
+    const { reason, detail, spot } = outcome
     // Of those who are refused a playlist, only a recorder is sent a detail.
     const answer = answerTo(reason, concealedStatus, allow(request), detail !== undefined)
     const id = eventId(now())
-    tellOperator(`${reason}, event ${id}`, cause)
+    logFault(`${reason}, event ${id}`, cause)
     let recorded: RecordedRefusal
     try {
-      recorded = await refusals.record(attempt, denialOf(request, reason, answer.status, spot), id, waitUntil)
+      recorded = await refusals.record(context, denialOf(request, reason, answer.status, spot), id, waitUntil)
     } catch (error) {
-      tellOperator(`ledger_unavailable, event ${id}`, error)
+      logFault(`ledger_unavailable, event ${id}`, error)
       // A refusal that nobody can look up later must not leave; it is a fault of ours until it can be recorded.
       const fault = answerTo('ledger_unavailable', concealedStatus)
-      return refuse(fault, id, request.method, crossOrigin)
+      return problemResponse(fault, id, request.method, crossOrigin)
     }
     const { retryAfter } = recorded
     if (stageOf(reason) === 'policy') await nextBeat(now() - at, retryAfter === undefined ? 1 : COUNTED_BEATS)
     const retry = retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }
-    return refuse(answer, recorded.id, request.method, { ...crossOrigin, ...retry }, detail)
+    return problemResponse(answer, recorded.id, request.method, { ...crossOrigin, ...retry }, detail)
   }
 }
 

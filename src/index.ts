@@ -1,5 +1,26 @@
 export type { Algorithm, Issuer } from './authenticate/issuer.ts'
-export type { CookiePolicy, TicketBinding, TicketOptions } from './authenticate/ticket-options.ts'
+export type { Network } from './base/network.ts'
+export { StorageFault } from './base/storage-fault.ts'
+export type { WaitUntil } from './base/wait-until.ts'
+export { ConfigurationError, type MediawardOptions } from './config/options.ts'
+export { readVariables, type VariableOptions, type Variables } from './config/variables.ts'
+export { createGate, type Gate } from './gate.ts'
+export type { Handler } from './guard.ts'
+export type { BodyTimeouts } from './http/request-body.ts'
+export type { AccessEvent, EventKind, LedgerEvent } from './ledger/event.ts'
+export {
+  CursorInvalid,
+  type Ledger,
+  type LedgerEntry,
+  type LedgerPage,
+  type LedgerQuery,
+  type LedgerSpool,
+} from './ledger/ledger.ts'
+export { type SpooledLedger, withSpool } from './ledger/spool.ts'
+export type { Location } from './locate/location.ts'
+export { type Mediaward, mediaward } from './middleware.ts'
+export { REASONS, type Reason, type Stage } from './reason.ts'
+export type { Binding, ObjectRef } from './recordings/recording.ts'
 export {
   BytesUnavailable,
   type DamagedPart,
@@ -10,7 +31,7 @@ export {
   type RecordingStore,
   type RequestedRange,
   type StoredPart,
-} from './deliver/recording-store.ts'
+} from './recordings/recording-store.ts'
 export {
   type CompletedPart,
   type CompleteOptions,
@@ -18,26 +39,5 @@ export {
   type UploadOptions,
   type Uploads,
   UploadUnknown,
-} from './deliver/uploads.ts'
-export { createGate, type Gate } from './gate.ts'
-export type { Handler } from './guard.ts'
-export type { AccessEvent, EventKind, LedgerEvent } from './ledger/event.ts'
-export {
-  CursorInvalid,
-  type Ledger,
-  type LedgerEntry,
-  type LedgerPage,
-  type LedgerQuery,
-  type Overflow,
-} from './ledger/ledger.ts'
-export type { Network } from './ledger/network.ts'
-export { type SteadfastLedger, steadfast } from './ledger/steadfast.ts'
-export type { Location } from './locate/location.ts'
-export { type Mediaward, mediaward } from './middleware.ts'
-export { ConfigurationError, type MediawardOptions } from './options.ts'
-export { REASONS, type Reason, type Stage } from './reason.ts'
-export type { Binding, Place } from './recording.ts'
-export type { BodyTimeouts } from './request-body.ts'
-export { StorageFault } from './storage-fault.ts'
-export { readVariables, type VariableOptions, type Variables } from './variables.ts'
-export type { WaitUntil } from './wait-until.ts'
+} from './recordings/uploads.ts'
+export type { CookiePolicy, TicketBinding, TicketOptions } from './ticket/ticket-options.ts'

@@ -1,8 +1,8 @@
 import type { Context, MiddlewareHandler } from 'hono'
+import type { WaitUntil } from './base/wait-until.ts'
+import type { MediawardOptions } from './config/options.ts'
 import { createGate } from './gate.ts'
 import type { Handler } from './guard.ts'
-import type { MediawardOptions } from './options.ts'
-import type { WaitUntil } from './wait-until.ts'
 
 /**
  * A gate in a Hono app. It is itself the middleware of the recordings: `app.use('/recordings/*', gate)`, and for tickets

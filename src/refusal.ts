@@ -9,27 +9,26 @@ export interface Spot {
   readonly attribute?: string
 }
 
-/** A request that goes no further, and why. */
-export interface Refused {
-  readonly refused: Reason
-  /** For a playlist: what in it is refused. It goes on record. */
-  readonly spot?: Spot
+/**
+ * A request that goes no further, and why: the one way to fail inside the gate. A stage returns it in place of its value;
+ * only faults of ours are thrown.
+ */
+export class Refusal {
+  readonly reason: Reason
   /**
    * What is wrong and how to fix it. Sent only to a recorder whose upload can't be stored, to an app whose question
    * can't be understood, to an analyst whose query can't be, and to a caller whose path can't be a recording's: it
    * follows from the request alone, and repeats nothing of a body. It never goes on record.
    */
-  readonly detail?: string
-}
+  readonly detail: string | undefined
+  /** What in a playlist is refused. Goes on record. */
+  readonly spot: Spot | undefined
 
-/** Refuses, with one of the reasons of `reason.ts`. */
-export function refused(reason: Reason, detail?: string): Refused {
-  return detail === undefined ? { refused: reason } : { refused: reason, detail }
-}
-
-/** Tells a refusal from the value that a stage would have handed on. */
-export function isRefused(outcome: object | null): outcome is Refused {
-  return outcome !== null && 'refused' in outcome
+  constructor(reason: Reason, detail?: string, spot?: Spot) {
+    this.reason = reason
+    this.detail = detail
+    this.spot = spot
+  }
 }
 
 /** How a refusal looks from outside. Everything here follows from the reason alone. */

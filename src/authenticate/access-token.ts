@@ -1,8 +1,8 @@
 import { base64url, compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
+import type { WaitUntil } from '../base/wait-until.ts'
 import type { Reason } from '../reason.ts'
-import { isRefused, type Refused, refused } from '../refusal.ts'
-import type { WaitUntil } from '../wait-until.ts'
-import { type AcceptedToken, acceptClaims, type TokenRefused } from './claims.ts'
+import { Refusal } from '../refusal.ts'
+import { type AcceptedToken, acceptClaims } from './claims.ts'
 import type { Algorithm, ResolvedIssuer } from './issuer.ts'
 import type { KeySource } from './key-source.ts'
 import { parseToken, type Unverified } from './token-text.ts'
@@ -34,34 +34,35 @@ export async function verifyAccessToken(
   issuers: ReadonlyMap<string, TrustedIssuer>,
   now: number,
   waitUntil: WaitUntil,
-): Promise<VerifiedToken | TokenRefused> {
+): Promise<VerifiedToken | Refusal> {
   const unverified = parseToken(token)
-  if (unverified === undefined) return refused('token_malformed')
+  if (unverified === undefined) return new Refusal('token_malformed')
   const chosen = choose(unverified, issuers)
-  if (isRefused(chosen)) return chosen
+  if (chosen instanceof Refusal) return chosen
   const { issuer, kid } = chosen
   const keys = await verifyingKeys(token, issuer, kid, now, waitUntil)
-  if (isRefused(keys)) return keys
+  if (keys instanceof Refusal) return keys
   const accepted = acceptClaims(unverified.payload, issuer, await fingerprint(token), now)
-  return isRefused(accepted) ? accepted : { ...accepted, issuer, keys }
+  return accepted instanceof Refusal ? accepted : { ...accepted, issuer, keys }
 }
 
 /** Everything that can be said before a key is needed, so that a hopeless token never makes us fetch one. */
 function choose(
   { header, payload }: Unverified,
   issuers: ReadonlyMap<string, TrustedIssuer>,
-): { issuer: TrustedIssuer; kid: string | undefined } | Refused {
+): { issuer: TrustedIssuer; kid: string | undefined } | Refusal {
   const issuer = typeof payload.iss === 'string' ? issuers.get(payload.iss) : undefined
-  if (issuer === undefined) return refused('token_issuer')
+  if (issuer === undefined) return new Refusal('token_issuer')
   const { alg, typ, kid, crit } = header
-  if (!issuer.algorithms.some(algorithm => algorithm === alg)) return refused('token_algorithm')
+  if (!issuer.algorithms.some(algorithm => algorithm === alg)) return new Refusal('token_algorithm')
   if (typ !== undefined) {
-    if (typeof typ !== 'string') return refused('token_type')
-    if (!TYPES.has(typ.toLowerCase().replace(/^application\//, ''))) return refused('token_type')
+    if (typeof typ !== 'string') return new Refusal('token_type')
+    if (!TYPES.has(typ.toLowerCase().replace(/^application\//, ''))) return new Refusal('token_type')
   }
-  if (kid !== undefined && (typeof kid !== 'string' || kid.length > 256)) return refused('token_malformed')
+  if (kid !== undefined && (typeof kid !== 'string' || kid.length > 256))
+    return new Refusal('token_malformed')
   // RFC 7515 4.1.11: extensions that must be understood. We understand none.
-  if (crit !== undefined) return refused('token_malformed')
+  if (crit !== undefined) return new Refusal('token_malformed')
   return { issuer, kid }
 }
 
@@ -72,7 +73,7 @@ async function verifyingKeys(
   kid: string | undefined,
   now: number,
   waitUntil: WaitUntil,
-): Promise<JSONWebKeySet | Refused> {
+): Promise<JSONWebKeySet | Refusal> {
   let keys = await issuer.keys.current(now, waitUntil)
   let reason = await verifySignature(token, keys, issuer.algorithms)
   if (reason === 'token_key_unknown' && kid !== undefined) {
@@ -80,7 +81,7 @@ async function verifyingKeys(
     if (newer !== keys) reason = await verifySignature(token, newer, issuer.algorithms)
     keys = newer
   }
-  return reason === undefined ? keys : refused(reason)
+  return reason === undefined ? keys : new Refusal(reason)
 }
 
 // jose imports a key at its first use and remembers it with the function that it makes for a set.

@@ -1,8 +1,9 @@
+import type { Subject } from '../authorize/subject.ts'
 import type { Reason } from '../reason.ts'
-import { isRefused, type Refused, refused } from '../refusal.ts'
+import { Refusal } from '../refusal.ts'
 import { type Claims, isPresent } from './identity.ts'
 import type { Issuer, ResolvedIssuer } from './issuer.ts'
-import { type Subject, subjectOf } from './subject.ts'
+import { subjectOf } from './subject-claims.ts'
 
 /** What an accepted token says, and from when until when. Times in seconds since 1970. */
 export interface AcceptedToken {
@@ -13,9 +14,14 @@ export interface AcceptedToken {
   readonly tooOld: number
 }
 
-/** A refusal; its subject is there where the signature was good, so that the record can say whose token it was. */
-export interface TokenRefused extends Refused {
-  readonly subject?: Subject
+/** Refuses a token whose signature is good, so that the record can say whose token it was. */
+export class TokenRefusal extends Refusal {
+  readonly subject: Subject
+
+  constructor(reason: Reason, subject: Subject) {
+    super(reason)
+    this.subject = subject
+  }
 }
 
 /** 31 December 9999: a NumericDate beyond any calendar is no date. `1e400` parses to Infinity. */
@@ -32,10 +38,10 @@ export function acceptClaims(
   issuer: ResolvedIssuer,
   fingerprint: string,
   now: number,
-): AcceptedToken | TokenRefused {
+): AcceptedToken | Refusal {
   const subject = subjectOf(claims, issuer, fingerprint)
-  if (isRefused(subject)) return subject
-  const refuse = (reason: Reason): TokenRefused => ({ ...refused(reason), subject })
+  if (subject instanceof Refusal) return subject
+  const refuse = (reason: Reason) => new TokenRefusal(reason, subject)
   const bearer = refuseBearer(claims, subject, issuer)
   if (bearer !== undefined) return refuse(bearer)
   const { aud, exp, nbf, iat } = claims
@@ -70,13 +76,13 @@ function refuseBearer({ events, cnf, act }: Claims, subject: Subject, issuer: Is
 }
 
 /** Whether an accepted token is good at this moment: asked on every request, also of a token that is remembered. */
-export function checkTimes(token: AcceptedToken, issuer: Issuer, now: number): TokenRefused | undefined {
+export function checkTimes(token: AcceptedToken, issuer: Issuer, now: number): TokenRefusal | undefined {
   const { subject } = token
   const seconds = now / 1000
   const tolerance = issuer.clock_tolerance_s ?? 30
-  if (seconds >= token.expires + tolerance) return { ...refused('token_expired'), subject }
-  if (seconds < token.notBefore - tolerance) return { ...refused('token_not_yet_valid'), subject }
-  if (seconds > token.tooOld + tolerance) return { ...refused('token_too_old'), subject }
+  if (seconds >= token.expires + tolerance) return new TokenRefusal('token_expired', subject)
+  if (seconds < token.notBefore - tolerance) return new TokenRefusal('token_not_yet_valid', subject)
+  if (seconds > token.tooOld + tolerance) return new TokenRefusal('token_too_old', subject)
   return undefined
 }
 

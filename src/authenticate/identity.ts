@@ -1,4 +1,4 @@
-import { type Refused, refused } from '../refusal.ts'
+import { Refusal } from '../refusal.ts'
 import type { Issuer } from './issuer.ts'
 
 /** The claims of a token whose signature was verified. */
@@ -24,7 +24,7 @@ const VERIFIED_BY: ReadonlyMap<string, string> = new Map([
  *
  * @param id what the subject claim holds
  */
-export function refuseUnproven(claims: Claims, id: string, issuer: Issuer): Refused | undefined {
+export function refuseUnproven(claims: Claims, id: string, issuer: Issuer): Refusal | undefined {
   const { subject_claim = 'sub', fhir_base } = issuer
   const verified = VERIFIED_BY.get(subject_claim)
   if (verified !== undefined) return proven(claims[verified], [true])
@@ -36,9 +36,9 @@ export function refuseUnproven(claims: Claims, id: string, issuer: Issuer): Refu
   return proven(claims.fhirUser, fhir_base === undefined ? [patient] : [patient, below(fhir_base, patient)])
 }
 
-function proven(claim: unknown, proofs: readonly unknown[]): Refused | undefined {
-  if (!isPresent(claim)) return refused('token_claim_missing')
-  return proofs.includes(claim) ? undefined : refused('token_subject')
+function proven(claim: unknown, proofs: readonly unknown[]): Refusal | undefined {
+  if (!isPresent(claim)) return new Refusal('token_claim_missing')
+  return proofs.includes(claim) ? undefined : new Refusal('token_subject')
 }
 
 const below = (base: string, path: string): string => `${base.endsWith('/') ? base : `${base}/`}${path}`

@@ -1,5 +1,5 @@
 import type { JSONWebKeySet } from 'jose'
-import type { WaitUntil } from '../wait-until.ts'
+import type { WaitUntil } from '../base/wait-until.ts'
 
 /**
  * Port: where an issuer's public keys come from. An adapter
@@ -20,6 +20,6 @@ export class KeysUnavailable extends Error {
 }
 
 /** Keys that stand in the configuration. */
-export function inlineKeys(jwks: JSONWebKeySet): KeySource {
+export function createInlineKeys(jwks: JSONWebKeySet): KeySource {
   return { current: async () => jwks, seeking: async () => jwks }
 }

@@ -1,6 +1,6 @@
 import type { JSONWebKeySet, JWK } from 'jose'
-import { within } from '../deadline.ts'
-import type { WaitUntil } from '../wait-until.ts'
+import { withTimeout } from '../base/timeout.ts'
+import type { WaitUntil } from '../base/wait-until.ts'
 import { type KeySource, KeysUnavailable } from './key-source.ts'
 
 /** How fetched keys are kept. Times in milliseconds. */
@@ -59,7 +59,7 @@ const GRACE = 500
 const OUT_OF_ORDER = 60_000
 
 /** Keys fetched from a `jwks_uri`, kept in this isolate. */
-export function remoteKeys(uri: string, options: RemoteKeysOptions = REMOTE_KEYS): KeySource {
+export function createRemoteKeys(uri: string, options: RemoteKeysOptions = REMOTE_KEYS): KeySource {
   return new RemoteKeys(uri, options)
 }
 
@@ -103,7 +103,7 @@ class RemoteKeys implements KeySource {
       const fetching = this.#fetch(now, waitUntil)
       if (!usable) await this.#waitFor(fetching)
       else if (overdue) {
-        await within(patience, fetching.over).catch(() => {})
+        await withTimeout(patience, fetching.over).catch(() => {})
         if (now - this.#fetchedAt > freshFor) this.#stopWaiting(now)
       }
     }
@@ -184,7 +184,7 @@ class RemoteKeys implements KeySource {
 
   /** Waits for a fetch, by a timer of this request's own. One that takes longer than it may is given up on. */
   async #waitFor(fetching: Fetching): Promise<void> {
-    await within(this.#options.timeout + GRACE, fetching.over).catch(() => {
+    await withTimeout(this.#options.timeout + GRACE, fetching.over).catch(() => {
       if (this.#underWay === fetching) this.#underWay = undefined
     })
   }

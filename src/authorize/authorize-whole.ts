@@ -1,11 +1,11 @@
-import { type Binding, settled } from '../recording.ts'
-import { isRefused, type Refused } from '../refusal.ts'
+import { type Binding, withDefaultIssuer } from '../recordings/recording.ts'
+import { Refusal } from '../refusal.ts'
 import { authorize } from './authorize.ts'
 import type { Permit, Principal } from './decision.ts'
 
 /** A decision about a recording with all its parts. */
 export interface WholeDecision {
-  readonly decision: Permit | Refused
+  readonly decision: Permit | Refusal
   /** The binding that was decided on; null where there is no such recording. */
   readonly binding: Binding | null
 }
@@ -15,21 +15,21 @@ export interface WholeDecision {
  * list. Every place where it has something must be the subject's; the first that is not decides.
  *
  * @param stamped what its objects are stamped with, as the store tells
- * @param soleIssuer the only issuer, where there is but one
+ * @param defaultIssuer the only issuer, where there is but one
  */
 export function authorizeWhole(
   subject: Principal,
   stamped: readonly Binding[],
-  soleIssuer: string | undefined,
+  defaultIssuer: string | undefined,
 ): WholeDecision {
   let whole: WholeDecision = {
     decision: authorize({ subject, action: 'play', recording: null }),
     binding: null,
   }
   for (const one of stamped) {
-    const binding = settled(one, soleIssuer)
+    const binding = withDefaultIssuer(one, defaultIssuer)
     whole = { decision: authorize({ subject, action: 'play', recording: binding }), binding }
-    if (isRefused(whole.decision)) return whole
+    if (whole.decision instanceof Refusal) return whole
   }
   return whole
 }

@@ -1,4 +1,4 @@
-import type { Binding } from '../recording.ts'
+import type { Binding } from '../recordings/recording.ts'
 
 /** What a subject wants to do: watch a recording, store one, read the log, or ask what another subject may watch. */
 export type Action = 'play' | 'store' | 'audit' | 'list'

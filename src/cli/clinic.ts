@@ -1,8 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { mediaTypeOf } from '../deliver/media-type.ts'
-import type { Binding } from '../recording.ts'
+import { mediaTypeOf } from '../http/media-type.ts'
+import type { Binding } from '../recordings/recording.ts'
 
 const DEMO = fileURLToPath(new URL('../../demo/', import.meta.url))
 

@@ -1,7 +1,7 @@
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { MIN_KEY_LENGTH, pseudonymizer } from '../ledger/pseudonym.ts'
-import { readVariables } from '../variables.ts'
+import { readVariables } from '../config/variables.ts'
+import { createPseudonymizer, MIN_KEY_LENGTH } from '../ledger/pseudonym.ts'
 import { DATA } from './client.ts'
 import { developmentIssuer, readDevelopment } from './development-issuer.ts'
 import { COMMAND } from './own-file.ts'
@@ -32,7 +32,7 @@ export async function pseudonym(args: readonly string[]): Promise<void> {
     )
   }
   const { key, issuer } = namesFor(values)
-  const name = await pseudonymizer(key)('subject', issuer, await readId())
+  const name = await createPseudonymizer(key)('subject', issuer, await readId())
   await print(values.json ? JSON.stringify({ pseudonym: name, issuer }) : name)
 }
 

@@ -102,9 +102,9 @@ async function storeAll(sources: readonly Source[], upload: Upload): Promise<num
   let stored = 0
   let skipped = 0
   const storeOne = async (source: Source) => {
-    const place = { source, url: source.part === undefined ? url : new URL(`${url}/${source.part}`) }
+    const ref = { source, url: source.part === undefined ? url : new URL(`${url}/${source.part}`) }
     try {
-      if (await store(place, line, journal, parallel)) skipped += 1
+      if (await store(ref, line, journal, parallel)) skipped += 1
       stored += 1
     } catch (error) {
       // One that can't be stored ends all: a recording is whole or not there.

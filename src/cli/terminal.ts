@@ -1,5 +1,5 @@
 import process from 'node:process'
-import { ConfigurationError } from '../options.ts'
+import { ConfigurationError } from '../config/options.ts'
 
 // How this program speaks: data on stdout, talk on stderr; a mistake of the caller ends with exit code 2, a failure
 // with 1; every error says how to go on.

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
+import { VARIABLES } from '../config/variables.ts'
 import { LOCAL_VARIABLES } from '../runtime/local/local-variables.ts'
-import { VARIABLES } from '../variables.ts'
 import { say, UsageError } from './terminal.ts'
 
 const LOCAL = new Set<string>(LOCAL_VARIABLES)

@@ -1,4 +1,4 @@
-import { metadataOf } from '../deliver/object-metadata.ts'
+import { metadataOf } from '../recordings/object-metadata.ts'
 import { runtimeMark } from './data-lock.ts'
 import type { StartGate } from './local-gate.ts'
 import { ownFile } from './own-file.ts'

@@ -1,12 +1,12 @@
-import type { Subject } from '../authenticate/subject.ts'
 import { authorize } from '../authorize/authorize.ts'
-import { responseHeaders } from '../deliver/response-headers.ts'
+import type { Subject } from '../authorize/subject.ts'
+import type { WaitUntil } from '../base/wait-until.ts'
+import { responseHeaders } from '../http/response-headers.ts'
 import { type EventKind, KINDS } from '../ledger/event.ts'
 import { CursorInvalid, type Ledger, type LedgerQuery } from '../ledger/ledger.ts'
-import type { Attempt } from '../ledger/observe.ts'
 import { tenantView } from '../ledger/tenant-view.ts'
-import { Fault, isRefused, type Refused, refused } from '../refusal.ts'
-import type { WaitUntil } from '../wait-until.ts'
+import { Fault, Refusal } from '../refusal.ts'
+import type { RequestContext } from '../request-context.ts'
 
 /** Most records in one answer. */
 export const MAX_PAGE = 1000
@@ -23,21 +23,21 @@ const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/
 
 /** Makes what a route does that lists the log, for the role `security`; `only` is the kind that it is for. */
 export function recordsRoute(
-  identify: (attempt: Attempt, waitUntil: WaitUntil) => Promise<Subject | Refused>,
+  identify: (context: RequestContext, waitUntil: WaitUntil) => Promise<Subject | Refusal>,
   ledger: Ledger,
   only?: EventKind,
 ) {
   return async (
-    attempt: Attempt,
+    context: RequestContext,
     crossOrigin: Record<string, string>,
     waitUntil: WaitUntil,
-  ): Promise<Response | Refused> => {
-    if (attempt.request.method !== 'GET') return refused('method_not_allowed')
-    const subject = await identify(attempt, waitUntil)
-    if (isRefused(subject)) return subject
+  ): Promise<Response | Refusal> => {
+    if (context.request.method !== 'GET') return new Refusal('method_not_allowed')
+    const subject = await identify(context, waitUntil)
+    if (subject instanceof Refusal) return subject
     const decision = authorize({ subject, action: 'audit', recording: null })
-    if (isRefused(decision)) return decision
-    return listRecords(attempt.request, ledger, crossOrigin, only, decision.tenant)
+    if (decision instanceof Refusal) return decision
+    return listRecords(context.request, ledger, crossOrigin, only, decision.tenant)
   }
 }
 
@@ -55,14 +55,14 @@ async function listRecords(
   crossOrigin: Record<string, string>,
   only: EventKind | undefined,
   tenant: string | undefined,
-): Promise<Response | Refused> {
+): Promise<Response | Refusal> {
   const url = new URL(request.url)
   // Its parameters are not even parsed then.
   const query =
     url.search.length > 1 + MAX_QUERY
       ? `The query must be at most ${MAX_QUERY} characters long`
       : readQuery(url.searchParams, only)
-  if (typeof query === 'string') return refused('query_invalid', query)
+  if (typeof query === 'string') return new Refusal('query_invalid', query)
   try {
     const page = await ledger.read(tenant === undefined ? query : { ...query, tenant })
     // A ledger of an integrator's own, or one of before the last deployment, may find more than was asked for.
@@ -78,7 +78,7 @@ async function listRecords(
       }),
     })
   } catch (error) {
-    if (error instanceof CursorInvalid) return refused('query_invalid', 'after is no cursor of this log')
+    if (error instanceof CursorInvalid) return new Refusal('query_invalid', 'after is no cursor of this log')
     throw new Fault('ledger_unavailable', error)
   }
 }

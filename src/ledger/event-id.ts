@@ -1,4 +1,4 @@
-import { hexOf } from '../hex.ts'
+import { hexOf } from '../base/hex.ts'
 
 let lastMoment = -1
 let count = 0

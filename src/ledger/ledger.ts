@@ -59,7 +59,7 @@ export interface Ledger {
  * `keep` resolves only when the entry is durable. `waiting` lists entries that are kept, some of them at least where
  * there are any. `drop` forgets some; it is called only once the ledger has them.
  */
-export interface Overflow {
+export interface LedgerSpool {
   keep(entry: LedgerEntry): Promise<void>
   waiting(limit: number): Promise<readonly LedgerEntry[]>
   drop(ids: readonly string[]): Promise<void>

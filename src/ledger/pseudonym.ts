@@ -1,4 +1,4 @@
-import { hexOf } from '../hex.ts'
+import { hexOf } from '../base/hex.ts'
 
 /** What a pseudonym stands for. The same text has another pseudonym in every field. */
 export type Field = 'subject' | 'session' | 'token' | 'ip'
@@ -15,7 +15,7 @@ export const MIN_KEY_LENGTH = 32
  *
  * @param key the secret, at least {@link MIN_KEY_LENGTH} characters; changing it cuts the thread to older records
  */
-export function pseudonymizer(key: string): Pseudonym {
+export function createPseudonymizer(key: string): Pseudonym {
   const encoder = new TextEncoder()
   // Not made right away: Workers allow no cryptography before the first request.
   let imported: ReturnType<typeof crypto.subtle.importKey> | undefined

@@ -1,10 +1,10 @@
+import { logToOperator } from '../base/storage-fault.ts'
 import { answerTo } from '../refusal.ts'
-import { logToOperator } from '../storage-fault.ts'
 import { canonical } from './canonical.ts'
 import { type EventFacts, VERSION } from './event.ts'
 import { eventId } from './event-id.ts'
+import { headOf, type Observed } from './head.ts'
 import type { Ledger } from './ledger.ts'
-import { headOf, type Observed } from './observe.ts'
 import type { Pseudonym } from './pseudonym.ts'
 
 /**
@@ -15,14 +15,14 @@ import type { Pseudonym } from './pseudonym.ts'
 export type Recorder = (observed: Observed, facts: EventFacts, id?: string) => Promise<string>
 
 /**
- * Makes the recorder of one isolate. Where no store takes a record, its pseudonymous text goes to `lastResort`
+ * Makes the recorder of one isolate. Where no store takes a record, its pseudonymous text goes to `onUnrecorded`
  * before the rejection, so that even then it can be found in the platform's log.
  */
-export function recorder(
+export function createRecorder(
   ledger: Ledger,
   pseudonym: Pseudonym,
   now: () => number,
-  lastResort: (json: string) => void = logRecord,
+  onUnrecorded: (json: string) => void = logRecord,
 ): Recorder {
   let isolate: string | undefined
   let seq = 0
@@ -42,7 +42,7 @@ export function recorder(
       const isCount = facts.kind === 'access' && facts.repeats !== undefined && 'of' in facts.repeats
       const status = facts.kind === 'access' &&
         !isCount && { status: answerTo('ledger_unavailable', 404).status }
-      lastResort(canonical({ ...event, ...status }))
+      onUnrecorded(canonical({ ...event, ...status }))
       throw error
     }
   }

@@ -1,11 +1,10 @@
-import { ticketCookie } from '../authenticate/admission.ts'
-import { hasTokenInQuery } from '../authenticate/credential.ts'
-import { hexOf } from '../hex.ts'
+import { hexOf } from '../base/hex.ts'
+import { hasTokenInQuery, ticketCookie } from '../http/credential.ts'
 import { rawPath } from '../locate/locate.ts'
-import { TICKETED } from '../locate/location.ts'
+import { TICKET_PREFIX } from '../locate/location.ts'
 import { stageOf } from '../reason.ts'
+import type { RequestContext } from '../request-context.ts'
 import type { AccessFacts } from './event.ts'
-import type { Attempt } from './observe.ts'
 
 /**
  * What the caller of a refusal knows of it: what was answered, to which request of whose. Nothing else may go in, as two
@@ -14,7 +13,7 @@ import type { Attempt } from './observe.ts'
  * names what it asked about.
  */
 export async function visibleKey(
-  { request, place, subject, ticket, network, asked }: Attempt,
+  { request, ref, subject, ticket, network, asked }: RequestContext,
   { reason, method, status }: AccessFacts,
 ): Promise<string | undefined> {
   if (asked !== undefined) return undefined
@@ -28,7 +27,7 @@ export async function visibleKey(
     subject === undefined || status === 401
       ? [ip, await credentialsOf(request)]
       : [subject.issuer, subject.id, subject.token, ticket, prefix]
-  return JSON.stringify([status, method, place?.key, ...who])
+  return JSON.stringify([status, method, ref?.key, ...who])
 }
 
 /** The credentials of a request as they were sent: a hash, as they can be long, and are not ours to keep. */
@@ -37,7 +36,7 @@ async function credentialsOf(request: Request): Promise<string | undefined> {
   const sent = [
     request.headers.get('authorization'),
     ticketCookie(request.headers),
-    path?.startsWith(TICKETED) ? path : undefined,
+    path?.startsWith(TICKET_PREFIX) ? path : undefined,
     hasTokenInQuery(request) || undefined,
   ]
   if (sent.every(one => one === null || one === undefined)) return undefined

@@ -1,5 +1,5 @@
-import type { Place } from '../recording.ts'
-import { type Refused, refused } from '../refusal.ts'
+import type { ObjectRef } from '../recordings/recording.ts'
+import { Refusal } from '../refusal.ts'
 import { type CompiledLocation, MAX_LENGTH } from './location.ts'
 import { flawOfPart, flawOfRecording } from './names.ts'
 
@@ -28,7 +28,7 @@ export function hasPlainHost({ headers }: Request): boolean {
 
 /** Where a path leads. */
 export interface Found {
-  readonly place: Place
+  readonly ref: ObjectRef
   /** Which location of the list matched. */
   readonly location: number
   /** The path that everything of the recording is below. */
@@ -42,10 +42,13 @@ export interface Found {
  *
  * @param path as `rawPath` gives it
  */
-export function locate(path: string | undefined, locations: readonly CompiledLocation[]): Found | Refused {
-  if (path === undefined) return refused('path_invalid')
+export function locate(path: string | undefined, locations: readonly CompiledLocation[]): Found | Refusal {
+  if (path === undefined) return new Refusal('path_invalid')
   if (path.length > MAX_LENGTH) {
-    return refused('path_invalid', `A path has at most ${MAX_LENGTH} characters. This one has ${path.length}`)
+    return new Refusal(
+      'path_invalid',
+      `A path has at most ${MAX_LENGTH} characters. This one has ${path.length}`,
+    )
   }
   let flaw: string | undefined
   for (const [location, { split, key, root }] of locations.entries()) {
@@ -54,10 +57,10 @@ export function locate(path: string | undefined, locations: readonly CompiledLoc
     const { recording, part } = names
     const wrong = flawOfRecording(recording) ?? (part === undefined ? undefined : flawOfPart(part))
     if (wrong === undefined) {
-      const place = { recording, key: key(recording, part) }
-      return { place: part === undefined ? place : { ...place, part }, location, root: root(path) }
+      const ref = { recording, key: key(recording, part) }
+      return { ref: part === undefined ? ref : { ...ref, part }, location, root: root(path) }
     }
     flaw ??= wrong
   }
-  return refused('path_invalid', flaw)
+  return new Refusal('path_invalid', flaw)
 }

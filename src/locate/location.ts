@@ -1,3 +1,4 @@
+import { RESERVED_PREFIX } from '../recordings/recording.ts'
 import { MAX_ID, MAX_PART, MAX_SEGMENT } from './names.ts'
 
 /**
@@ -38,11 +39,8 @@ const LITERAL = /^[A-Za-z0-9._~/-]*$/
 
 const NO_SEGMENT = /(^|\/)(\.{1,2})?(\/|$)/
 
-/** Where we keep objects of our own in a bucket. No id and no segment begins with a dot, so no request leads there. */
-export const RESERVED_PREFIX = '.mediaward/'
-
 /** Below it a ticket stands in the path. */
-export const TICKETED = '/play/'
+export const TICKET_PREFIX = '/play/'
 
 /**
  * Checks a location and makes it ready.
@@ -63,8 +61,8 @@ export function compileLocation({ url, key }: Location): CompiledLocation {
     )
   }
   if (!before.endsWith('/')) throw new Error(`url ${quote(url)} must have a "/" right before ":recording"`)
-  if (before.startsWith(TICKETED)) {
-    throw new Error(`url ${quote(url)} must not begin with "${TICKETED}": tickets are shown there`)
+  if (before.startsWith(TICKET_PREFIX)) {
+    throw new Error(`url ${quote(url)} must not begin with "${TICKET_PREFIX}": tickets are shown there`)
   }
   if (NO_SEGMENT.test(`x${before}x${tail}`)) {
     throw new Error(`url ${quote(url)} must have no empty and no dot segments`)
@@ -129,7 +127,7 @@ function compileKey(key: string, hasPart: boolean): CompiledLocation['key'] {
  * What a path with a ticket is like: `/play/TICKET` or `/play/TICKET/PART…`. In the path, as relative URLs inherit it
  * there and nowhere else (RFC 3986 5.2.2), so that a player which knows nothing of it takes it along.
  */
-export const TICKETED_PATH: RegExp = new RegExp(`^${TICKETED}([A-Za-z0-9._-]{1,8000})(?:/(.*))?$`, 's')
+export const TICKET_PATH: RegExp = new RegExp(`^${TICKET_PREFIX}([A-Za-z0-9._-]{1,8000})(?:/(.*))?$`, 's')
 
 const LONGEST_ID = 'x'.repeat(MAX_ID)
 const escapeDots = (literal: string): string => literal.replaceAll('.', '\\.')

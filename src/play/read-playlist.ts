@@ -1,12 +1,12 @@
-import type { ByteRange } from '../deliver/byte-range.ts'
-import type { OpenedPart, RecordingStore, StoredPart } from '../deliver/recording-store.ts'
+import { LruCache } from '../base/lru-cache.ts'
+import type { ByteRange } from '../http/byte-range.ts'
 import type { CompiledLocation } from '../locate/location.ts'
 import { kindOfName, kindOfStart, PLAYLIST_TYPE, type PlaylistKind, START } from '../playlist/kind.ts'
 import { contextOf } from '../playlist/place.ts'
 import { MAX_PLAYLIST, rewriteBytes } from '../playlist/playlist.ts'
-import type { Place } from '../recording.ts'
-import { isRefused, type Refused, refused } from '../refusal.ts'
-import { Remembered } from '../remembered.ts'
+import type { ObjectRef } from '../recordings/recording.ts'
+import type { OpenedPart, RecordingStore, StoredPart } from '../recordings/recording-store.ts'
+import { Refusal } from '../refusal.ts'
 
 /** A playlist as it is sent. */
 export interface ReadPlaylist {
@@ -17,10 +17,10 @@ export interface ReadPlaylist {
 }
 
 /** What became of playlists: rewriting one of the longest takes long enough that a loop of requests would be felt. */
-export type Verdicts = Remembered<Verdict>
+export type Verdicts = LruCache<Verdict>
 
 /** What is to be sent; `stored` if that is what is stored. */
-type Verdict = { readonly bytes: Uint8Array<ArrayBuffer>; readonly isStored: boolean } | Refused
+type Verdict = { readonly bytes: Uint8Array<ArrayBuffer>; readonly isStored: boolean } | Refusal
 
 /** Changes with what rewriting does, so that no cache holds one text under the tag of another. */
 const REWRITTEN = '-m1"'
@@ -30,8 +30,8 @@ const MOST_REMEMBERED = 16 * 1024 * 1024
 const OVERHEAD = 512
 
 /** Makes the memory of an isolate. */
-export function rememberVerdicts(): Verdicts {
-  return new Remembered(
+export function createVerdicts(): Verdicts {
+  return new LruCache(
     MOST_REMEMBERED,
     (verdict, key) => OVERHEAD + 2 * key.length + ('bytes' in verdict ? verdict.bytes.length : 0),
   )
@@ -44,7 +44,7 @@ export function rememberVerdicts(): Verdicts {
  */
 export async function kindByBytes(
   { etag }: StoredPart,
-  { key }: Place,
+  { key }: ObjectRef,
   store: RecordingStore,
 ): Promise<PlaylistKind | undefined> {
   const start = await store.open(key, { offset: 0, length: START })
@@ -60,7 +60,7 @@ export async function kindByBytes(
 }
 
 /** Whether a place's name alone says that a playlist is there. */
-export function isNamedPlaylist({ part }: Place): boolean {
+export function isNamedPlaylist({ part }: ObjectRef): boolean {
   return part !== undefined && kindOfName(part) !== undefined
 }
 
@@ -74,18 +74,18 @@ export function isNamedPlaylist({ part }: Place): boolean {
 export async function readPlaylist(
   opened: OpenedPart,
   kind: PlaylistKind,
-  place: Place,
+  ref: ObjectRef,
   locations: readonly CompiledLocation[],
   origin: string | undefined,
   verdicts: Verdicts,
-): Promise<ReadPlaylist | Refused> {
+): Promise<ReadPlaylist | Refusal> {
   const { body, range: _, taken: __, ...part } = opened
   if (part.size > MAX_PLAYLIST[kind]) {
     await body.cancel().catch(() => {})
-    return refused('playlist_invalid')
+    return new Refusal('playlist_invalid')
   }
   // Not by the entity tag alone: what the same bytes name depends on where they are.
-  const key = JSON.stringify([kind, origin, place.recording, place.part, place.key, part.etag])
+  const key = JSON.stringify([kind, origin, ref.recording, ref.part, ref.key, part.etag])
   let verdict = verdicts.get(key)
   if (verdict === undefined) {
     const stored = new Uint8Array(await new Response(body).arrayBuffer())
@@ -93,12 +93,12 @@ export async function readPlaylist(
     // that would end with the request that made it.
     verdict = verdicts.get(key)
     if (verdict === undefined) {
-      const bytes = rewriteBytes(stored, kind, contextOf(place, locations, origin))
-      verdict = isRefused(bytes) ? bytes : { bytes, isStored: bytes === stored }
+      const bytes = rewriteBytes(stored, kind, contextOf(ref, locations, origin))
+      verdict = bytes instanceof Refusal ? bytes : { bytes, isStored: bytes === stored }
       verdicts.set(key, verdict)
     }
   } else await body.cancel().catch(() => {})
-  if (isRefused(verdict)) return verdict
+  if (verdict instanceof Refusal) return verdict
   const { bytes, isStored } = verdict
   const etag = isStored ? part.etag : part.etag.replace(/"$/, REWRITTEN)
   return sending({ ...part, contentType: PLAYLIST_TYPE[kind], size: bytes.length, etag }, bytes)

@@ -1,4 +1,4 @@
-import { isRefused, type Refused, refused } from '../refusal.ts'
+import { Refusal } from '../refusal.ts'
 import { type Mpd, type MpdReference, readMpd, type Scope } from './mpd.ts'
 import {
   type Folders,
@@ -18,16 +18,16 @@ const HLS = /#EXT(?:M3U|INF|-X-)/i
  * Rewrites an MPD: what is no reference that has to change stays as it is, to the byte. A relative reference has to stay
  * inside with every base that the document has anywhere: players differ in which they take.
  */
-export function rewriteDash(text: string, context: PlaylistContext): { readonly text: string } | Refused {
+export function rewriteDash(text: string, context: PlaylistContext): { readonly text: string } | Refusal {
   const source = text.startsWith('\ufeff') ? text.slice(1) : text
   const tag = HLS.exec(source)
-  if (tag !== null) return spotted(refused('playlist_invalid'), lineAt(source, tag.index))
+  if (tag !== null) return spotted(new Refusal('playlist_invalid'), lineAt(source, tag.index))
   const mpd = readMpd(source)
-  if (isRefused(mpd)) return mpd
-  const spot = (refusal: Refused, { from, element, attribute }: MpdReference) =>
+  if (mpd instanceof Refusal) return mpd
+  const spot = (refusal: Refusal, { from, element, attribute }: MpdReference) =>
     spotted(refusal, lineAt(source, from), element, attribute)
   const bases = resolveBases(mpd, context, spot)
-  if (isRefused(bases)) return bases
+  if (bases instanceof Refusal) return bases
   const ids = summed(mpd.ids)
   let written = ''
   let copied = 0
@@ -43,17 +43,19 @@ export function rewriteDash(text: string, context: PlaylistContext): { readonly 
 
 function rewriteReference(
   { role, text }: MpdReference,
-  within: Folders | undefined,
+  withTimeout: Folders | undefined,
   ids: Ids,
   context: PlaylistContext,
-): string | Refused {
-  if (role !== 'template') return relativeReference(text, within, context)
-  let written: string | Refused = refused('playlist_invalid')
+): string | Refusal {
+  if (role !== 'template') return relativeReference(text, withTimeout, context)
+  let written: string | Refusal = new Refusal('playlist_invalid')
   for (const example of examplesOf(text, ids) ?? []) {
-    written = relativeReference(example, within, context, text)
+    written = relativeReference(example, withTimeout, context, text)
     if (typeof written !== 'string') break
   }
-  return typeof written === 'string' && mayBecomeScheme(written, ids) ? refused('playlist_invalid') : written
+  return typeof written === 'string' && mayBecomeScheme(written, ids)
+    ? new Refusal('playlist_invalid')
+    : written
 }
 
 interface Bases {
@@ -66,8 +68,8 @@ interface Bases {
 function resolveBases(
   { scopes }: Mpd,
   context: PlaylistContext,
-  spot: (refusal: Refused, reference: MpdReference) => Refused,
-): Bases | Refused {
+  spot: (refusal: Refusal, reference: MpdReference) => Refusal,
+): Bases | Refusal {
   const written = new Map<MpdReference, string>()
   let folders = folderOf(context)
   if (folders === undefined) return { written, folders }
@@ -77,7 +79,7 @@ function resolveBases(
     let own: Folders | undefined
     for (const base of scope.bases) {
       const resolved = relativeBase(base.text, around, context)
-      if (isRefused(resolved)) return spot(resolved, base)
+      if (resolved instanceof Refusal) return spot(resolved, base)
       written.set(base, resolved.written)
       own = own === undefined ? resolved.folders : mergeFolders(own, resolved.folders)
     }

@@ -1,4 +1,4 @@
-import { type Refused, refused } from '../refusal.ts'
+import { Refusal } from '../refusal.ts'
 import { attributesOf } from './attributes.ts'
 import {
   type Folders,
@@ -50,7 +50,7 @@ const CHAPTERS = /com\.apple\.hls\.chapters/i
  * Rewrites a playlist of HLS, line by line. Unknown tags, comments and line ends stay as they are. No parser of a
  * library does that: they keep what they know and lose the rest.
  */
-export function rewriteHls(text: string, context: PlaylistContext): { readonly text: string } | Refused {
+export function rewriteHls(text: string, context: PlaylistContext): { readonly text: string } | Refusal {
   // RFC 8216 4.1: no byte order mark. Some files have one, and some players stop at it.
   return new Rewriter(text.startsWith('\ufeff') ? text.slice(1) : text, context).rewrite()
 }
@@ -74,10 +74,10 @@ class Rewriter {
     this.#roleOfUri = isMedia ? 'part' : 'playlist'
   }
 
-  rewrite(): { readonly text: string } | Refused {
+  rewrite(): { readonly text: string } | Refusal {
     const source = this.#source
     const foreign = FOREIGN.exec(source) ?? MPD.exec(source)
-    if (foreign !== null) return spotted(refused('playlist_invalid'), lineAt(source, foreign.index))
+    if (foreign !== null) return spotted(new Refusal('playlist_invalid'), lineAt(source, foreign.index))
     for (let start = 0; start < source.length; ) {
       const found = source.indexOf('\n', start)
       const end = found < 0 ? source.length : found
@@ -88,11 +88,11 @@ class Rewriter {
     }
     // At the end of the file hls.js takes the last characters of such a tag for the URI that is missing.
     if (this.#line === 0 || this.#awaitsUri)
-      return spotted(refused('playlist_invalid'), Math.max(1, this.#line))
+      return spotted(new Refusal('playlist_invalid'), Math.max(1, this.#line))
     return { text: this.#written + source.slice(this.#copied) }
   }
 
-  #readLine(start: number, end: number): Refused | undefined {
+  #readLine(start: number, end: number): Refusal | undefined {
     const whole = this.#source.slice(start, end).trimEnd()
     const text = whole.trimStart()
     const from = start + whole.length - text.length
@@ -124,7 +124,7 @@ class Rewriter {
   }
 
   /** A tag that a comment or a title mentions with its colon is a tag to hls.js. */
-  #readTag(tag: string, value: string, at: number, isMentioned: boolean): Refused | undefined {
+  #readTag(tag: string, value: string, at: number, isMentioned: boolean): Refusal | undefined {
     const role = roleInHls(tag)
     if (role === 'never') return this.#refuse(tag, undefined, refuseValue(value))
     if (tag === VARIANT || (tag === 'EXTINF' && !isMentioned)) this.#awaitsUri = true
@@ -137,17 +137,17 @@ class Rewriter {
     return this.#written === written && this.#copied === copied ? undefined : this.#refuse(tag)
   }
 
-  #readDuration(value: string): Refused | undefined {
+  #readDuration(value: string): Refusal | undefined {
     const clean = DURATION.exec(value)
     if (clean === null && !ODD_DURATION.test(value)) return this.#refuse('EXTINF')
     // Some players read attributes out of a title, where others wrote them.
     const isText = clean !== null && !/=\s*"/.test(clean[1] ?? '')
     return isText || !leadsAway(value)
       ? undefined
-      : this.#refuse('EXTINF', undefined, refused('playlist_outside'))
+      : this.#refuse('EXTINF', undefined, new Refusal('playlist_outside'))
   }
 
-  #readList(tag: string, list: string, at: number): Refused | undefined {
+  #readList(tag: string, list: string, at: number): Refusal | undefined {
     // An attribute's name that sticks to its tag: ExoPlayer goes by how a tag begins.
     if (list.startsWith('=')) return this.#refuse(tag)
     const attributes = attributesOf(list)
@@ -191,7 +191,7 @@ class Rewriter {
     role: Role,
     tag?: string,
     name?: string,
-  ): Refused | undefined {
+  ): Refusal | undefined {
     const relative = relativeReference(reference, this.#folder, this.#context)
     if (typeof relative !== 'string') return this.#refuse(tag, name, relative)
     // Else a playlist in the clothes of a segment would lead out.
@@ -202,11 +202,11 @@ class Rewriter {
     return undefined
   }
 
-  #refuseAway(tag: string, value: string): Refused | undefined {
-    return leadsAway(value) ? this.#refuse(tag, undefined, refused('playlist_outside')) : undefined
+  #refuseAway(tag: string, value: string): Refusal | undefined {
+    return leadsAway(value) ? this.#refuse(tag, undefined, new Refusal('playlist_outside')) : undefined
   }
 
-  #refuse(tag?: string, attribute?: string, refusal: Refused = refused('playlist_invalid')): Refused {
+  #refuse(tag?: string, attribute?: string, refusal: Refusal = new Refusal('playlist_invalid')): Refusal {
     return spotted(refusal, this.#line, tag, attribute)
   }
 }

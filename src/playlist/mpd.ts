@@ -1,4 +1,4 @@
-import { type Refused, refused } from '../refusal.ts'
+import { Refusal } from '../refusal.ts'
 import { lineAt, refuseValue, spotted } from './spot.ts'
 import { leadsAway } from './suspect.ts'
 import { CLOCK, type Role, roleOfAttribute, roleOfElement, SCHEMES_NEVER } from './vocabulary.ts'
@@ -61,7 +61,7 @@ interface Frame {
  * Finds all that leads anywhere in an MPD. Names count without their prefix: players differ in whether they look at
  * namespaces.
  */
-export function readMpd(source: string): Mpd | Refused {
+export function readMpd(source: string): Mpd | Refusal {
   return new MpdReader(source).read()
 }
 
@@ -86,7 +86,7 @@ class MpdReader {
     this.#source = source
   }
 
-  read(): Mpd | Refused {
+  read(): Mpd | Refusal {
     for (const token of xmlTokens(this.#source)) {
       const refusal = this.#readToken(token)
       if (refusal !== undefined) return refusal
@@ -94,7 +94,7 @@ class MpdReader {
     return { scopes: this.#scopes, references: this.#references, ids: this.#ids }
   }
 
-  #readToken(token: XmlToken): Refused | undefined {
+  #readToken(token: XmlToken): Refusal | undefined {
     switch (token.kind) {
       case 'open':
         return this.#open(token)
@@ -110,7 +110,7 @@ class MpdReader {
     }
   }
 
-  #readText(token: Text): Refused | undefined {
+  #readText(token: Text): Refusal | undefined {
     const { raw, from, isCdata } = token
     if (raw.trim() === '') return undefined
     const frame = this.#frame
@@ -122,10 +122,10 @@ class MpdReader {
     if (!isCdata && decodesAgain(decoded)) return this.#refuse(from, frame.name)
     const isLoose = frame.role === 'rest' && frame.name !== 'pssh'
     const leads = isLoose && (leadsAway(raw) || leadsAway(decoded))
-    return leads ? this.#refuse(from, frame.name, undefined, refused('playlist_outside')) : undefined
+    return leads ? this.#refuse(from, frame.name, undefined, new Refusal('playlist_outside')) : undefined
   }
 
-  #open({ name: written, attributes, from }: Open): Refused | undefined {
+  #open({ name: written, attributes, from }: Open): Refusal | undefined {
     const { parent, name: around } = this.#frame
     const name = localName(written)
     if (parent === undefined && name !== 'MPD') return this.#refuse(from, name)
@@ -149,7 +149,7 @@ class MpdReader {
     return undefined
   }
 
-  #readAttribute(element: string, { name, raw, from }: XmlAttribute): Refused | undefined {
+  #readAttribute(element: string, { name, raw, from }: XmlAttribute): Refusal | undefined {
     if (name === 'xmlns' || name.startsWith('xmlns:')) return undefined
     const attribute = localName(name)
     const role = roleOfAttribute(attribute, element)
@@ -168,7 +168,7 @@ class MpdReader {
           : undefined
       case 'rest':
         return leadsAway(value)
-          ? this.#refuse(from, element, attribute, refused('playlist_outside'))
+          ? this.#refuse(from, element, attribute, new Refusal('playlist_outside'))
           : undefined
       default:
         if (raw !== '') this.#add(role, raw, from, element, attribute)
@@ -176,7 +176,7 @@ class MpdReader {
     }
   }
 
-  #close(): Refused | undefined {
+  #close(): Refusal | undefined {
     const { name, role, from, parent, text, hasMore, scheme } = this.#frame
     if (parent === undefined) return this.#refuse(from)
     const content = text?.raw ?? ''
@@ -206,8 +206,8 @@ class MpdReader {
   #add(role: Role, raw: string, from: number, element: string, attribute?: string): MpdReference {
     // Of entities only `&amp;` can stand in a URL that we take; what is left of others is refused with it.
     const text = raw.replaceAll('&amp;', '&')
-    const place = { role, text, from, to: from + raw.length, element }
-    const reference = attribute === undefined ? place : { ...place, attribute }
+    const ref = { role, text, from, to: from + raw.length, element }
+    const reference = attribute === undefined ? ref : { ...ref, attribute }
     this.#references.push(reference)
     return reference
   }
@@ -216,8 +216,8 @@ class MpdReader {
     from: number,
     element?: string,
     attribute?: string,
-    refusal = refused('playlist_invalid'),
-  ): Refused {
+    refusal = new Refusal('playlist_invalid'),
+  ): Refusal {
     return spotted(refusal, lineAt(this.#source, from), element, attribute)
   }
 }

@@ -1,8 +1,8 @@
-import { deliveryOf } from '../deliver/media-type.ts'
+import { deliveryOf } from '../http/media-type.ts'
 import { locate } from '../locate/locate.ts'
 import type { CompiledLocation } from '../locate/location.ts'
-import type { Place } from '../recording.ts'
-import { isRefused } from '../refusal.ts'
+import type { ObjectRef } from '../recordings/recording.ts'
+import { Refusal } from '../refusal.ts'
 import { hasNoEnding, kindOfName, kindOfType, type PlaylistKind } from './kind.ts'
 import type { PlaylistContext } from './reference.ts'
 
@@ -11,7 +11,7 @@ import type { PlaylistContext } from './reference.ts'
  * does, so that a player would go by its first bytes.
  */
 export function kindAt(
-  { part: name, key }: Place,
+  { part: name, key }: ObjectRef,
   contentType: string | undefined,
 ): PlaylistKind | 'untold' | undefined {
   // By the same name as its media type, so that nothing is delivered as a playlist unread.
@@ -27,17 +27,17 @@ export function kindAt(
  * @param origin of the gate's own; undefined if absolute URLs can't be of it
  */
 export function contextOf(
-  place: Place,
+  ref: ObjectRef,
   locations: readonly CompiledLocation[],
   origin: string | undefined,
 ): PlaylistContext {
-  return { origin, part: place.part, name: place.part ?? place.key, partOf }
+  return { origin, part: ref.part, name: ref.part ?? ref.key, partOf }
 
   /** The part of this recording that a path names, at the location that relative URLs lead to from here. */
   function partOf(path: string): string | undefined {
     const found = locate(path, locations)
-    if (isRefused(found) || place.part === undefined || found.place.part === undefined) return undefined
-    const key = place.key.slice(0, -place.part.length) + found.place.part
-    return found.place.recording === place.recording && found.place.key === key ? found.place.part : undefined
+    if (found instanceof Refusal || ref.part === undefined || found.ref.part === undefined) return undefined
+    const key = ref.key.slice(0, -ref.part.length) + found.ref.part
+    return found.ref.recording === ref.recording && found.ref.key === key ? found.ref.part : undefined
   }
 }

@@ -1,4 +1,4 @@
-import { type Refused, refused } from '../refusal.ts'
+import { Refusal } from '../refusal.ts'
 import { rewriteDash } from './dash.ts'
 import { rewriteHls } from './hls.ts'
 import { kindOfName, type PlaylistKind } from './kind.ts'
@@ -32,9 +32,9 @@ export function rewritePlaylist(
   text: string,
   kind: PlaylistKind,
   context: PlaylistContext,
-): { readonly text: string } | Refused {
+): { readonly text: string } | Refusal {
   // By its name it is of the other kind, and there are players that go by that.
-  if ((kindOfName(context.name) ?? kind) !== kind) return spotted(refused('playlist_invalid'), 1)
+  if ((kindOfName(context.name) ?? kind) !== kind) return spotted(new Refusal('playlist_invalid'), 1)
   return kind === 'hls' ? rewriteHls(text, context) : rewriteDash(text, context)
 }
 
@@ -48,11 +48,11 @@ export function rewriteBytes(
   bytes: Uint8Array<ArrayBuffer>,
   kind: PlaylistKind,
   context: PlaylistContext,
-): Uint8Array<ArrayBuffer> | Refused {
+): Uint8Array<ArrayBuffer> | Refusal {
   const text = decoded(bytes)
-  if (text === undefined) return refused('playlist_invalid')
+  if (text === undefined) return new Refusal('playlist_invalid')
   const outcome = rewritePlaylist(text, kind, context)
-  if ('refused' in outcome) return outcome
+  if (outcome instanceof Refusal) return outcome
   return outcome.text === text ? bytes : new Uint8Array(new TextEncoder().encode(outcome.text))
 }
 

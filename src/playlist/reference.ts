@@ -1,5 +1,5 @@
 import { isPart } from '../locate/names.ts'
-import { type Refused, refused } from '../refusal.ts'
+import { Refusal } from '../refusal.ts'
 import { kindOfName, type PlaylistKind } from './kind.ts'
 
 /** Where a playlist stands. */
@@ -59,29 +59,30 @@ const DOT_SEGMENT = /(?:^|\/)\.{1,2}(?:\/|$)/
  */
 export function relativeReference(
   reference: string,
-  within: Folders | undefined,
+  withTimeout: Folders | undefined,
   context: PlaylistContext,
   template: string = reference,
-): string | Refused {
+): string | Refusal {
   // Nearly every reference of a real playlist.
   const isName = !reference.startsWith('/') && !reference.includes(':')
-  if (within !== undefined && isName && isPart(`${'x/'.repeat(within.most)}${reference}`)) return template
-  const taken = takeApart(reference, within, context)
-  if ('refused' in taken) return taken
+  if (withTimeout !== undefined && isName && isPart(`${'x/'.repeat(withTimeout.most)}${reference}`))
+    return template
+  const taken = takeApart(reference, withTimeout, context)
+  if (taken instanceof Refusal) return taken
   const { path, folders } = taken
   if (!path.startsWith('/')) {
     const steps = stepsOf(path)
     if (!steps.toFolder && staysInside(steps, folders)) return schemeless(template)
     // A name that no part has leads to nothing, but not out.
-    return refused(steps.up > folders.least ? 'playlist_outside' : 'playlist_invalid')
+    return new Refusal(steps.up > folders.least ? 'playlist_outside' : 'playlist_invalid')
   }
   const named = partNamed(path, context)
-  if (named === undefined) return refused('playlist_outside')
+  if (named === undefined) return new Refusal('playlist_outside')
   const [written = '', query] = template.split('?')
   // What stands before the part is no part of it, and must be there whatever a template becomes.
   const before = path.slice(0, -named.length)
   const prefix = written.startsWith('/') ? before : `${context.origin}${before}`
-  if (folders.only === undefined || !written.startsWith(prefix)) return refused('playlist_invalid')
+  if (folders.only === undefined || !written.startsWith(prefix)) return new Refusal('playlist_invalid')
   const way = wayTo(written.slice(prefix.length), folders.only)
   return query === undefined ? way : `${way}?${query}`
 }
@@ -103,27 +104,27 @@ export function namesPlaylist(reference: string, kind: PlaylistKind): boolean {
  */
 export function relativeBase(
   reference: string,
-  within: Folders,
+  withTimeout: Folders,
   context: PlaylistContext,
-): { readonly written: string; readonly folders: Folders } | Refused {
-  const taken = takeApart(reference, within, context)
-  if ('refused' in taken) return taken
+): { readonly written: string; readonly folders: Folders } | Refusal {
+  const taken = takeApart(reference, withTimeout, context)
+  if (taken instanceof Refusal) return taken
   const { path, query } = taken
   if (path.startsWith('/')) {
     // A folder has no name of its own, so it is found by what would stand in it.
     const leaf = path.endsWith('/') ? 'x' : ''
     const named = partNamed(path + leaf, context)
-    if (named === undefined) return refused('playlist_outside')
-    if (within.only === undefined) return refused('playlist_invalid')
-    const way = wayTo(named, within.only)
+    if (named === undefined) return new Refusal('playlist_outside')
+    if (withTimeout.only === undefined) return new Refusal('playlist_invalid')
+    const way = wayTo(named, withTimeout.only)
     const written = leaf === '' ? way : way.slice(0, -leaf.length) || './'
     return { written: written + query, folders: oneFolder(named.split('/').slice(0, -1)) }
   }
   const { up, down, toFolder } = stepsOf(path)
-  if (!staysInside({ up, down: toFolder ? [...down, 'x'] : down }, within))
-    return refused(up > within.least ? 'playlist_outside' : 'playlist_invalid')
+  if (!staysInside({ up, down: toFolder ? [...down, 'x'] : down }, withTimeout))
+    return new Refusal(up > withTimeout.least ? 'playlist_outside' : 'playlist_invalid')
   const below = toFolder ? down : down.slice(0, -1)
-  const { least, most, only } = within
+  const { least, most, only } = withTimeout
   return {
     written: schemeless(reference),
     folders: {
@@ -156,12 +157,13 @@ function takeApart(
   reference: string,
   folders: Folders | undefined,
   { origin }: PlaylistContext,
-): Taken | Refused {
+): Taken | Refusal {
   const own = origin !== undefined && reference.startsWith(`${origin}/`)
-  if (!own && (SCHEME.test(reference) || reference.startsWith('//'))) return refused('playlist_outside')
-  if (folders === undefined) return refused('playlist_outside')
+  if (!own && (SCHEME.test(reference) || reference.startsWith('//'))) return new Refusal('playlist_outside')
+  if (folders === undefined) return new Refusal('playlist_outside')
   const [, target, query = ''] = (reference.length <= MAX_REFERENCE && PLAIN.exec(reference)) || []
-  if (target === undefined || (query !== '' && TOKEN_IN_QUERY.test(query))) return refused('playlist_invalid')
+  if (target === undefined || (query !== '' && TOKEN_IN_QUERY.test(query)))
+    return new Refusal('playlist_invalid')
   return { folders, path: own ? target.slice(origin.length) : target, query }
 }
 

@@ -1,13 +1,13 @@
-import type { Refused, Spot } from '../refusal.ts'
+import type { Refusal, Spot } from '../refusal.ts'
 import type { PlaylistKind } from './kind.ts'
 import { MAX_PLAYLIST } from './playlist.ts'
 
 const NAMES: Readonly<Record<PlaylistKind, string>> = { hls: 'HLS', dash: 'DASH' }
 
 /** Says to who stores a playlist why it is refused, and where. Nothing of what stands there is repeated. */
-export function whatIsWrong({ refused, spot }: Refused): string {
+export function whatIsWrong({ reason, spot }: Refusal): string {
   const why =
-    refused === 'playlist_outside'
+    reason === 'playlist_outside'
       ? 'leads out of the recording: name parts of it by relative URLs'
       : 'is refused, as players might read it in different ways: docs/playlists.md says what is served'
   return `The playlist${where(spot)} ${why}`

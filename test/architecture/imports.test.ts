@@ -37,20 +37,22 @@ const sources: Source[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' }
 const FLOORS: readonly (readonly RegExp[])[] = [
   // Runs where the gate does not: in the app. It knows nobody, and nobody knows it.
   [/^player\//],
-  [
-    /^(reason|refusal|recording|beat|hex|read-json|request-body|remembered|deadline|storage-fault|wait-until)\.ts$/,
-  ],
-  [/^locate\//, /^authorize\//, /^deliver\//],
-  [/^authenticate\//, /^playlist\//],
+  [/^base\//],
+  [/^(reason|refusal)\.ts$/, /^recordings\//],
+  [/^locate\//, /^authorize\//, /^http\//],
+  [/^playlist\//, /^request-context\.ts$/],
   [/^ledger\//],
-  [/^play\//, /^store\//, /^access\//, /^console\//],
-  [/^options\.ts$/],
-  [/^guard\.ts$/, /^variables\.ts$/],
+  [/^ticket\//],
+  [/^authenticate\//],
+  [/^play\//, /^ingest\//, /^evaluate\//, /^console\//],
+  [/^config\//],
+  [/^guard\.ts$/],
   [/^gate\.ts$/],
   [/^middleware\.ts$/],
   [/^app\.ts$/],
-  [/^index\.ts$/, /^runtime\/cloudflare\//, /^runtime\/memory\//, /^runtime\/local\//],
-  [/^runtime\/node\//, /^runtime\/deno\//],
+  [/^index\.ts$/, /^runtime\/(folder|memory|s3|sqlite)\//],
+  [/^runtime\/(cloudflare|local)\//],
+  [/^runtime\/(node|deno)\//],
   [/^cli\//],
 ]
 function placeOf(path: string): { floor: number; room: RegExp } {
@@ -96,15 +98,15 @@ describe('imports', () => {
   })
 
   test.each<[string, RegExp, RegExp]>([
-    ['jose', /^jose$/, /^(authenticate\/|cli\/development-issuer\.ts$)/],
+    ['jose', /^jose$/, /^(authenticate\/|ticket\/|config\/|cli\/development-issuer\.ts$)/],
     ['hono', /^hono/, /^(middleware\.ts$|app\.ts$|runtime\/)/],
     ['the HTTP server of Node', /^@hono\/node-server$/, /^runtime\/node\//],
-    ['aws4fetch', /^aws4fetch$/, /^runtime\/local\/s3\//],
-    ['structured fields', /^structured-headers$/, /^store\/stated-digest\.ts$/],
-    ['the file name of a download', /^content-disposition$/, /^deliver\/file-name\.ts$/],
+    ['aws4fetch', /^aws4fetch$/, /^runtime\/s3\//],
+    ['structured fields', /^structured-headers$/, /^http\/digest-fields\.ts$/],
+    ['the file name of a download', /^content-disposition$/, /^http\/file-name\.ts$/],
     ['p-limit', /^p-limit$/, /^cli\/(put\.ts$|upload\/)/],
     ['Cloudflare', /^cloudflare:/, /^runtime\/cloudflare\//],
-    ['node', /^node:/, /^(cli|runtime\/(local|node|deno))\//],
+    ['node', /^node:/, /^(cli|runtime\/(folder|local|node|deno|s3|sqlite))\//],
     ['what development needs', /^(miniflare|esbuild)$/, /^cli\//],
   ])('%s is known only where it belongs', (_, library, allowed) => {
     const strangers = sources.filter(
@@ -125,8 +127,8 @@ describe('imports', () => {
       .map(({ path }) => path)
     expect(users.sort()).toEqual([
       'authenticate/access-token.ts',
-      'authenticate/ticket.ts',
       'cli/development-issuer.ts',
+      'ticket/ticket.ts',
     ])
   })
 
@@ -159,9 +161,9 @@ describe('the core knows no runtime', () => {
   test('the time comes from one place', () => {
     const clocks = sources.filter(({ path, text }) => /\bDate\.now\b/.test(text) && !path.startsWith('cli/'))
     expect(clocks.map(({ path }) => path).sort()).toEqual([
-      'options.ts',
+      'config/options.ts',
       'player/ticket.ts',
-      'runtime/local/folder/folder-store.ts',
+      'runtime/folder/folder-store.ts',
       'runtime/memory/memory-store.ts',
     ])
   })
@@ -174,7 +176,7 @@ describe('rooms are small', () => {
     )
     const sizes = sources.map(({ lines }) => lines).sort((a, b) => a - b)
     expect(sizes[Math.floor(sizes.length / 2)]).toBeLessThan(100)
-    expect(sources.find(({ path }) => path === 'gate.ts')?.lines).toBeLessThanOrEqual(110)
+    expect(sources.find(({ path }) => path === 'gate.ts')?.lines).toBeLessThanOrEqual(130)
   })
 
   test('no room for things that have no place', () => {

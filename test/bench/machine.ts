@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { folderStore } from '../../src/runtime/local/index.ts'
+import { createFolderStore } from '../../src/runtime/local/index.ts'
 import { createIssuer, type TestIssuer, variables } from '../support/clinic.ts'
 import { startService } from '../support/service.ts'
 import { hlsObjects, PUBLIC_URL, TICKET_KEY } from './hls.ts'
@@ -77,7 +77,7 @@ export async function startMachine(folder: string): Promise<Machine> {
 }
 
 async function fill(data: string, { issuer }: TestIssuer): Promise<void> {
-  const store = folderStore(join(data, 'recordings'))
+  const store = createFolderStore(join(data, 'recordings'))
   for (const object of [...Object.values(FILES), ...hlsObjects(PATIENT)]) {
     const { path, size, owner } = object
     const file = join(data, 'bytes')

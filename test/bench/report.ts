@@ -1,12 +1,12 @@
 import type { Measured } from './scenarios.ts'
 import type { StreamingMemory } from './slow-readers.ts'
 import { type Figures, type Spread, spread } from './statistics.ts'
-import { columns, type Row, readable, row, type Target } from './table.ts'
+import { columns, type Operation, type Row, readable, row } from './table.ts'
 
 const MEBIBYTE = 2 ** 20
 
 /** In % of what was streamed. A server that queues what its clients don't take yet grows by more. */
-export const FLAT: Target = { is: '<=', limit: 5 }
+export const FLAT: Operation = { is: '<=', limit: 5 }
 
 /** What came out. */
 export interface Findings {
@@ -29,7 +29,7 @@ export function ratio(
   { results }: Measured,
   [above, below]: readonly [string, string],
   figure: keyof Figures,
-  target?: Target,
+  target?: Operation,
 ): Ratio {
   const roundsOf = (contender: string) => results.find(result => result.name === contender)?.rounds ?? []
   const others = roundsOf(below)
@@ -65,7 +65,7 @@ export function streamingRows(
   streams: number,
   name: string,
   { before, samples, peak, streamed, served }: StreamingMemory,
-  target?: Target,
+  target?: Operation,
 ): readonly Row[] {
   // By halves: a buffer that fills late makes a step, but what grows with the bytes grows all along.
   const half = Math.floor(samples.length / 2)

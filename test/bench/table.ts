@@ -9,13 +9,13 @@ export interface Row {
 }
 
 /** A limit for a value. */
-export interface Target {
+export interface Operation {
   readonly is: '<=' | '>='
   readonly limit: number
 }
 
 /** Makes the row of a figure, and judges it where there is a target. */
-export function row(name: string, value: number, unit: string, target?: Target): Row {
+export function row(name: string, value: number, unit: string, target?: Operation): Row {
   if (target === undefined) return { name, value: rounded(value), unit, target: null, met: null }
   const { is, limit } = target
   // Judged as measured, not as rounded.

@@ -5,7 +5,7 @@ import { get } from './client.ts'
 import { type Findings, FLAT, type Ratio, ratio, streamingRows } from './report.ts'
 import { type Measured, run, scenariosOf } from './scenarios.ts'
 import { STREAMS, streamSlowly } from './slow-readers.ts'
-import { type Row, row, type Target } from './table.ts'
+import { type Operation, type Row, row } from './table.ts'
 import { benchTickets } from './tickets.ts'
 import { type BenchWorker, OBJECTS, startWorkers, type Workers } from './workers.ts'
 
@@ -53,7 +53,7 @@ function ratiosOf(ranges: Measured, small: Measured, large: Measured, refusals: 
 async function streaming({ bare, mediaward, token }: Workers): Promise<readonly Row[]> {
   const { path, size } = OBJECTS.large
   const exchange = { request: get(path, { Authorization: `Bearer ${token}` }), status: 200, length: size }
-  const rowsOf = async (worker: BenchWorker, target?: Target) => {
+  const rowsOf = async (worker: BenchWorker, target?: Operation) => {
     say(`${STREAMS} slow clients stream from ${worker.name} …`)
     return streamingRows(STREAMS, worker.name, await streamSlowly(worker, exchange, STREAMS), target)
   }

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type BrowserHarness, openBrowserHarness, ticketFor } from '../support/browser-harness.ts'
 import { denials, patterned, store } from '../support/clinic.ts'
-import { openTheatre, type Theatre, ticketFor } from '../support/theatre.ts'
 
 // The URL of a ticket where a person puts it: into the address bar, and into pages of other sites.
 
@@ -13,24 +13,24 @@ const PICTURE = Uint8Array.from(
   ),
 )
 
-let theatre: Theatre
+let harness: BrowserHarness
 let page: Page
 beforeAll(async () => {
-  theatre = await openTheatre({}, '127.0.0.1')
-  const { gate, idp } = theatre
+  harness = await openBrowserHarness({}, '127.0.0.1')
+  const { gate, idp } = harness
   const files = { 'letter.pdf': patterned(100), 'board.svg': patterned(100), 'page.html': patterned(100) }
   for (const [name, bytes] of Object.entries({ ...files, 'picture.png': PICTURE })) {
     expect((await store(gate, idp, `/recordings/set/${name}`, 'patient-007', bytes)).status).toBe(201)
   }
 })
-afterAll(() => theatre.close())
+afterAll(() => harness.close())
 beforeEach(async () => {
-  page = await theatre.page()
+  page = await harness.page()
 })
 afterEach(() => page.context().close())
 
 const ticket = async (path: string, patient = 'patient-007') =>
-  ticketFor(page, theatre.host + path, await theatre.idp.token(patient))
+  ticketFor(page, harness.host + path, await harness.idp.token(patient))
 
 describe('in the address bar', () => {
   test.each([
@@ -40,7 +40,7 @@ describe('in the address bar', () => {
     ['a playlist', '/recordings/rec-013/master.m3u8', 'patient-007'],
   ])('%s plays by itself, and nothing but the recording is asked for', async (_, path, patient) => {
     const url = await ticket(path, patient)
-    const before = (await denials(theatre.gate, theatre.idp)).length
+    const before = (await denials(harness.gate, harness.idp)).length
     const tab = await page.context().newPage()
     const asked: string[] = []
     tab.on('request', request => asked.push(request.url()))
@@ -50,7 +50,7 @@ describe('in the address bar', () => {
     expect(error).toBeUndefined()
     const [root = ''] = /^.*\/play\/[^/]+/.exec(url) ?? []
     expect(asked.filter(one => !one.startsWith(root))).toEqual([])
-    expect((await denials(theatre.gate, theatre.idp)).length).toBe(before)
+    expect((await denials(harness.gate, harness.idp)).length).toBe(before)
   })
 
   test('a picture is shown', async () => {
@@ -105,7 +105,7 @@ describe('on a page of another site', () => {
 
   test('that is not allowed, nothing plays unless it is of the gate’s own site', async () => {
     const source = await ticket('/recordings/rec-007')
-    await page.goto(theatre.stranger)
+    await page.goto(harness.stranger)
     const outcome = (crossOrigin: string | null, source: string) =>
       page.evaluate(
         async ({ crossOrigin, source }) => {

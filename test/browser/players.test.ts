@@ -1,25 +1,25 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { openTheatre, type Theatre, ticketFor } from '../support/theatre.ts'
-import type { Likeness } from './page/stage.ts'
+import { type BrowserHarness, openBrowserHarness, ticketFor } from '../support/browser-harness.ts'
+import type { Likeness } from './page/page.ts'
 
 // Players as they are, with their own defaults, in a browser, on a page of another origin than the gate's. Whose
 // recording plays is read from the picture.
 
-let theatre: Theatre
+let harness: BrowserHarness
 let page: Page
 let token: string
 beforeAll(async () => {
-  theatre = await openTheatre()
-  token = await theatre.idp.token('patient-007')
+  harness = await openBrowserHarness()
+  token = await harness.idp.token('patient-007')
 })
-afterAll(() => theatre.close())
+afterAll(() => harness.close())
 beforeEach(async () => {
-  page = await theatre.page()
+  page = await harness.page()
 })
 afterEach(() => page.context().close())
 
-const ticket = (path: string, bearer = token) => ticketFor(page, theatre.host + path, bearer)
+const ticket = (path: string, bearer = token) => ticketFor(page, harness.host + path, bearer)
 
 /** The picture is that patient's, and by far no other's. */
 function expectOnly(patient: string, seen: readonly Likeness[]): void {
@@ -62,12 +62,12 @@ describe('<video> plays an MP4, and seeks in it,', () => {
 
   test('by the cookie', async () => {
     await ticket('/recordings/rec-007')
-    await shown(`${theatre.host}/recordings/rec-007`, 'use-credentials')
+    await shown(`${harness.host}/recordings/rec-007`, 'use-credentials')
   })
 })
 
 test('<audio> plays a recording without a picture, by the URL of a ticket', async () => {
-  const source = await ticket('/recordings/rec-012', await theatre.idp.token('patient-003'))
+  const source = await ticket('/recordings/rec-012', await harness.idp.token('patient-003'))
   const heard = await page.evaluate(async source => {
     const audio = new Audio(source)
     audio.muted = true
@@ -122,7 +122,7 @@ describe('hls.js plays HLS', () => {
   test.each(['header', 'cookie', 'ticket'] as const)('by %s', async by => {
     const path = '/recordings/rec-013/master.m3u8'
     const url = by === 'header' ? '' : await ticket(path)
-    const { playing, sought } = await play(by === 'ticket' ? url : theatre.host + path, by)
+    const { playing, sought } = await play(by === 'ticket' ? url : harness.host + path, by)
     expectOnly('patient-007', playing)
     expectOnly('patient-007', sought)
   })

@@ -2,9 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { type BrowserHarness, openBrowserHarness, ticketFor } from '../support/browser-harness.ts'
 import { denials, store } from '../support/clinic.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
-import { openTheatre, type Theatre, ticketFor } from '../support/theatre.ts'
 
 // Playlists as some packagers write them, told where their files will be: with absolute URLs, and names that tell
 // nothing. What players ask for is counted, so that nothing goes anywhere else, or without its ticket.
@@ -25,16 +25,16 @@ const MPD = (base: string) => `<?xml version="1.0" encoding="utf-8"?>
 </MPD>
 `
 
-let theatre: Theatre
+let harness: BrowserHarness
 let gate: RunningGate
 let page: Page
 let token: string
 let asked: string[]
 
 beforeAll(async () => {
-  theatre = await openTheatre({ PUBLIC_URL: ELSEWHERE })
-  token = await theatre.idp.token('patient-007')
-  const base = `${theatre.host}/recordings/abs/`
+  harness = await openBrowserHarness({ PUBLIC_URL: ELSEWHERE })
+  token = await harness.idp.token('patient-007')
+  const base = `${harness.host}/recordings/abs/`
   const text = (name: string) => readFileSync(`${MEDIA}/${name}`, 'utf8')
   const media = text('video.m3u8').replaceAll(/(init\.mp4|segment-\d+\.m4s)/g, `${base}$1`)
   const files: Record<string, string | Uint8Array<ArrayBuffer>> = {
@@ -43,21 +43,21 @@ beforeAll(async () => {
     'manifest.mpd': MPD(base),
   }
   for (const name of ['init.mp4', ...SEGMENTS]) files[name] = new Uint8Array(readFileSync(`${MEDIA}/${name}`))
-  await keep(theatre.gate, {
+  await keep(harness.gate, {
     'out.m3u8': media
       .replace(`${base}segment-003`, `${ELSEWHERE}/recordings/abs/segment-003`)
       .replaceAll(base, ''),
   })
-  gate = await movedTo(theatre.host, theatre.gate)
+  gate = await movedTo(harness.host, harness.gate)
   await keep(gate, files)
 })
 afterAll(async () => {
   await gate.stop()
-  await theatre.close()
+  await harness.close()
 })
 beforeEach(async () => {
   asked = []
-  page = await theatre.page()
+  page = await harness.page()
 })
 afterEach(() => page.context().close())
 
@@ -66,7 +66,7 @@ async function keep(
   files: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>,
 ): Promise<void> {
   for (const [name, content] of Object.entries(files)) {
-    const stored = await store(at, theatre.idp, `/recordings/abs/${name}`, 'patient-007', content)
+    const stored = await store(at, harness.idp, `/recordings/abs/${name}`, 'patient-007', content)
     expect(stored.status).toBe(201)
   }
 }
@@ -82,7 +82,7 @@ async function movedTo(origin: string, { kill, data, port }: RunningGate): Promi
 
 /** The URL of a ticket; from then on all that the page asks for is counted. */
 async function ticket(part: string): Promise<string> {
-  const url = await ticketFor(page, `${theatre.host}/recordings/abs/${part}`, token)
+  const url = await ticketFor(page, `${harness.host}/recordings/abs/${part}`, token)
   page.on('request', request => asked.push(request.url()))
   return url
 }
@@ -150,7 +150,7 @@ test('hls.js is told that one which leads out is forbidden, and asks nobody else
   }, url)
   expect(error).toEqual({ details: 'manifestLoadError', code: 403 })
   expect(below(url, 'out.m3u8')).toEqual(['out.m3u8'])
-  const [refused] = (await denials(gate, theatre.idp)).filter(({ part }) => part === 'out.m3u8')
+  const [refused] = (await denials(gate, harness.idp)).filter(({ part }) => part === 'out.m3u8')
   expect(refused).toMatchObject({ reason: 'playlist_outside', recording: 'abs' })
   expect(refused?.subject).toBe(refused?.owner)
 })

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { type BrowserHarness, openBrowserHarness, ticketFor } from '../support/browser-harness.ts'
 import { denials } from '../support/clinic.ts'
-import { openTheatre, type Theatre, ticketFor } from '../support/theatre.ts'
 
 // In the middle of a patient's own recording the app asks for what is another's. The page can read the refusal, which
 // is no "CORS error", and of the other's recording no frame is shown.
@@ -10,23 +10,23 @@ const OWN = '/recordings/rec-007'
 const HLS = '/recordings/rec-013/master.m3u8'
 const OTHERS = '/recordings/rec-001'
 
-let theatre: Theatre
+let harness: BrowserHarness
 let page: Page
 let token: string
 beforeAll(async () => {
-  theatre = await openTheatre()
-  token = await theatre.idp.token('patient-007')
+  harness = await openBrowserHarness()
+  token = await harness.idp.token('patient-007')
 })
-afterAll(() => theatre.close())
+afterAll(() => harness.close())
 beforeEach(async () => {
-  page = await theatre.page()
+  page = await harness.page()
 })
 afterEach(() => page.context().close())
 
-const reasons = async () => (await denials(theatre.gate, theatre.idp)).map(({ reason }) => reason)
+const reasons = async () => (await denials(harness.gate, harness.idp)).map(({ reason }) => reason)
 
 test("another's recording is refused in the middle of one's own", async () => {
-  const source = await ticketFor(page, theatre.host + OWN, token)
+  const source = await ticketFor(page, harness.host + OWN, token)
   const before = (await reasons()).length
   const { answers, error, frames } = await page.evaluate(
     async ({ source, other, token }) => {
@@ -54,7 +54,7 @@ test("another's recording is refused in the middle of one's own", async () => {
       )
       return { answers, error, frames: seen() }
     },
-    { source, other: theatre.host + OTHERS, token },
+    { source, other: harness.host + OTHERS, token },
   )
   expect(answers.map(({ status }) => status)).toEqual([404, 404, 401, 401])
   for (const { instance } of answers) expect(instance).toMatch(/^urn:uuid:[0-9a-f-]{36}$/)
@@ -97,19 +97,19 @@ function playUntilRefused(by: 'cookie' | 'header', bearer = '') {
       hls.destroy()
       return { code, frames: seen() }
     },
-    { source: `${theatre.host}${HLS}`, by, bearer },
+    { source: `${harness.host}${HLS}`, by, bearer },
   )
 }
 const playing = () => page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 0.5)
 
 test("another patient's ticket is refused in the middle of one's own recording", async () => {
-  await ticketFor(page, theatre.host + HLS, token)
-  const theirs = await ticketFor(page, theatre.host + OTHERS, await theatre.idp.token('patient-001'))
+  await ticketFor(page, harness.host + HLS, token)
+  const theirs = await ticketFor(page, harness.host + OTHERS, await harness.idp.token('patient-001'))
   const before = (await reasons()).length
   const play = playUntilRefused('cookie')
   await playing()
   const jar = page.context()
-  const own = await jar.cookies(theatre.host + HLS)
+  const own = await jar.cookies(harness.host + HLS)
   expect(own).toMatchObject([
     {
       name: '__Secure-mediaward-ticket',
@@ -128,7 +128,7 @@ test("another patient's ticket is refused in the middle of one's own recording",
 })
 
 test('so is what another asks for who signs in while it plays', async () => {
-  const theirs = await theatre.idp.token('patient-001')
+  const theirs = await harness.idp.token('patient-001')
   const before = (await reasons()).length
   const play = playUntilRefused('header', token)
   await playing()
@@ -142,7 +142,7 @@ test('so is what another asks for who signs in while it plays', async () => {
 })
 
 test('a page of another origin than the allowed ones reads nothing', async () => {
-  const source = await ticketFor(page, theatre.host + OWN, token)
+  const source = await ticketFor(page, harness.host + OWN, token)
   const read = (url: string) =>
     page.evaluate(
       url =>
@@ -153,7 +153,7 @@ test('a page of another origin than the allowed ones reads nothing', async () =>
       url,
     )
   expect(await read(source)).toBe(200)
-  await page.goto(theatre.stranger)
+  await page.goto(harness.stranger)
   expect(await read(source)).toBe('nothing')
-  expect(await read(theatre.host + OTHERS)).toBe('nothing')
+  expect(await read(harness.host + OTHERS)).toBe('nothing')
 })

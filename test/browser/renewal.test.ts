@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type BrowserHarness, openBrowserHarness } from '../support/browser-harness.ts'
 import { store } from '../support/clinic.ts'
 import { stretched } from '../support/stretched.ts'
-import { openTheatre, type Theatre } from '../support/theatre.ts'
 
 // Tickets of a few seconds, recordings of twelve: the programs of the README and of docs/players.md, as they stand
 // there, play on: on a bare element of a page that is of another site than the gate.
@@ -20,26 +20,26 @@ const programs = (file: string) =>
 const [PLAIN = '', HLS = ''] = programs('README.md')
 const [SHAKA = '', VIDEO_JS = ''] = programs('docs/players.md')
 
-let theatre: Theatre
+let harness: BrowserHarness
 let page: Page
 /** Status of every answer under /play/, by ticket. */
 let answers: { readonly ticket: string; readonly status: number }[]
 async function openFor(seconds: number): Promise<void> {
-  theatre = await openTheatre({ TICKET_TTL: String(seconds) }, '127.0.0.1')
+  harness = await openBrowserHarness({ TICKET_TTL: String(seconds) }, '127.0.0.1')
   const long = stretched(readFileSync('demo/media/patient-007.mp4'), 32 * 2 ** 20)
-  const { gate, idp } = theatre
+  const { gate, idp } = harness
   expect(
     (await store(gate, idp, '/recordings/long', 'patient-007', long, { 'Content-Type': 'video/mp4' })).status,
   ).toBe(201)
 }
 beforeEach(async () => {
-  page = await theatre.page()
+  page = await harness.page()
   answers = []
   page.on('response', response => {
     const [, ticket] = /\/play\/([^/]+)/.exec(response.url()) ?? []
     if (ticket !== undefined) answers.push({ ticket, status: response.status() })
   })
-  const token = await theatre.idp.token('patient-007')
+  const token = await harness.idp.token('patient-007')
   await page.evaluate(token => {
     window.session = { accessToken: async () => token }
     window.stage.video().autoplay = true
@@ -49,7 +49,7 @@ afterEach(() => page.context().close())
 
 /** Runs a program of the README, and watches until the recording is played so far. */
 async function play(program: string, path: string, seconds: number) {
-  const own = program.replace(/https:\/\/media\.clinic\.example[^']*/, theatre.host + path)
+  const own = program.replace(/https:\/\/media\.clinic\.example[^']*/, harness.host + path)
   expect(own).not.toBe(program)
   const watching = page.evaluate(async seconds => {
     const video = document.querySelector('video')
@@ -74,7 +74,7 @@ async function play(program: string, path: string, seconds: number) {
 
 describe('with tickets that end before more of the video is asked for', () => {
   beforeAll(() => openFor(3))
-  afterAll(() => theatre.close())
+  afterAll(() => harness.close())
 
   test('<video> goes on where it was when its ticket has ended', async () => {
     const { frames, back, leap, reloads } = await play(PLAIN, '/recordings/long', 7)
@@ -90,7 +90,7 @@ describe('with tickets that end before more of the video is asked for', () => {
 // A renewal that is a moment late, on a busy machine, is still in time.
 describe('with tickets that are renewed while it plays', () => {
   beforeAll(() => openFor(5))
-  afterAll(() => theatre.close())
+  afterAll(() => harness.close())
 
   test.each([
     ['hls.js', HLS, 'new Hls({', 'new Hls({ maxBufferLength: 1, maxMaxBufferLength: 1,'],

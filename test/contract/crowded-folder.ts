@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { RecordingStore } from '../../src/deliver/recording-store.ts'
+import type { RecordingStore } from '../../src/recordings/recording-store.ts'
 import { bytesOf, dana, stream } from './recordings.ts'
 
 /** Fills a folder with parts of one recording, faster than by storing each: their facts alone are what is looked for. */

@@ -1,8 +1,8 @@
-import { inlineKeys } from '../../src/authenticate/key-source.ts'
-import { REMOTE_KEYS, remoteKeys } from '../../src/authenticate/remote-keys.ts'
+import { createInlineKeys } from '../../src/authenticate/key-source.ts'
+import { createRemoteKeys, REMOTE_KEYS } from '../../src/authenticate/remote-keys.ts'
 import { keySourceContract } from './key-source.ts'
 
-keySourceContract('what stands in the configuration', inlineKeys)
+keySourceContract('what stands in the configuration', createInlineKeys)
 keySourceContract('a key server', keys =>
-  remoteKeys('https://idp.test/jwks', { ...REMOTE_KEYS, fetch: async () => Response.json(keys) }),
+  createRemoteKeys('https://idp.test/jwks', { ...REMOTE_KEYS, fetch: async () => Response.json(keys) }),
 )

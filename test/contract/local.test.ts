@@ -1,13 +1,12 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { RecordingStore } from '../../src/deliver/recording-store.ts'
-import { folderStore } from '../../src/runtime/local/folder/folder-store.ts'
-import { sqliteLedger } from '../../src/runtime/local/sqlite/sqlite-ledger.ts'
-import { sqliteOverflow } from '../../src/runtime/local/sqlite/sqlite-overflow.ts'
+import type { RecordingStore } from '../../src/recordings/recording-store.ts'
+import { createFolderStore } from '../../src/runtime/folder/folder-store.ts'
+import { createSqliteLedger } from '../../src/runtime/sqlite/sqlite-ledger.ts'
+import { createSqliteSpool } from '../../src/runtime/sqlite/sqlite-spool.ts'
 import { crowdedFolder } from './crowded-folder.ts'
 import { ledgerContract } from './ledger.ts'
-import { overflowContract } from './overflow.ts'
 import {
   claimObjectContract,
   damagedBytesContract,
@@ -16,6 +15,7 @@ import {
   recordingStoreContract,
 } from './recording-store.ts'
 import { bytesOf, dana, stream } from './recordings.ts'
+import { overflowContract } from './spool.ts'
 
 const folder = () => mkdtempSync(join(tmpdir(), 'mediaward-'))
 
@@ -24,19 +24,19 @@ async function damaged(damage: (file: string) => void): Promise<RecordingStore> 
   const root = folder()
   const bytes = bytesOf(1000, 7)
   const facts = { size: bytes.length, contentType: 'video/mp4', binding: dana, replaces: null }
-  await folderStore(root).put(KEY, stream(bytes), facts)
+  await createFolderStore(root).put(KEY, stream(bytes), facts)
   const name = readdirSync(join(root, 'recordings')).find(one => /@[0-9a-f]{32}$/.test(one)) ?? ''
   damage(join(root, 'recordings', name))
-  return folderStore(root)
+  return createFolderStore(root)
 }
 
-recordingStoreContract('a folder', () => folderStore(folder()))
-claimObjectContract('a folder', () => folderStore(folder()))
+recordingStoreContract('a folder', () => createFolderStore(folder()))
+claimObjectContract('a folder', () => createFolderStore(folder()))
 listingContract(
   'a folder',
   parts => {
     const root = folder()
-    return crowdedFolder(folderStore(root), root, parts)
+    return crowdedFolder(createFolderStore(root), root, parts)
   },
   20_000,
 )
@@ -55,5 +55,5 @@ damagedBytesContract('a folder', {
       mkdirSync(file)
     }),
 })
-ledgerContract('a file of SQLite', () => sqliteLedger(join(folder(), 'ledger.sqlite')))
-overflowContract('a file of SQLite', () => sqliteOverflow(join(folder(), 'overflow.sqlite')))
+ledgerContract('a file of SQLite', () => createSqliteLedger(join(folder(), 'ledger.sqlite')))
+overflowContract('a file of SQLite', () => createSqliteSpool(join(folder(), 'overflow.sqlite')))

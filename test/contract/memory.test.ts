@@ -1,8 +1,8 @@
-import { memoryLedger, memoryOverflow, memoryStore } from '../../src/runtime/memory/index.ts'
+import { createMemoryLedger, createMemorySpool, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { ledgerContract } from './ledger.ts'
-import { overflowContract } from './overflow.ts'
 import { recordingStoreContract } from './recording-store.ts'
+import { overflowContract } from './spool.ts'
 
-recordingStoreContract('memory', memoryStore)
-ledgerContract('memory', memoryLedger)
-overflowContract('memory', memoryOverflow)
+recordingStoreContract('memory', createMemoryStore)
+ledgerContract('memory', createMemoryLedger)
+overflowContract('memory', createMemorySpool)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { BytesUnavailable, type RecordingStore } from '../../src/deliver/recording-store.ts'
 import { MAX_ID, MAX_PART, MAX_SEGMENT } from '../../src/locate/names.ts'
-import type { Binding } from '../../src/recording.ts'
+import type { Binding } from '../../src/recordings/recording.ts'
+import { BytesUnavailable, type RecordingStore } from '../../src/recordings/recording-store.ts'
 import { ben, bytesOf, dana, factsOf, read, stream } from './recordings.ts'
 import { uploadContract } from './uploads.ts'
 
@@ -225,10 +225,10 @@ export function recordingStoreContract(
       await store.put('recordings/parts/a/b.ts', stream(bytes), upload(bytes, dana))
       await store.put('recordings/whole2', stream(bytes), upload(bytes, ben))
       await store.put('recordings/who', stream(bytes), upload(bytes, ben))
-      const places = (id: string) => [`recordings/${id}`, `recordings/${id}/`]
-      expect(await store.claim('whole', ben, places('whole'))).toEqual(dana)
-      expect(await store.claim('parts', ben, places('parts'))).toEqual(dana)
-      expect(await store.claim('wh', dana, places('wh'))).toEqual(dana)
+      const keyPrefixes = (id: string) => [`recordings/${id}`, `recordings/${id}/`]
+      expect(await store.claim('whole', ben, keyPrefixes('whole'))).toEqual(dana)
+      expect(await store.claim('parts', ben, keyPrefixes('parts'))).toEqual(dana)
+      expect(await store.claim('wh', dana, keyPrefixes('wh'))).toEqual(dana)
       expect(await store.claim('whole', ben, [])).toEqual(dana)
     })
 

@@ -1,5 +1,5 @@
-import type { OpenedPart, RecordingStore, StoredPart } from '../../src/deliver/recording-store.ts'
-import type { Binding } from '../../src/recording.ts'
+import type { Binding } from '../../src/recordings/recording.ts'
+import type { OpenedPart, RecordingStore, StoredPart } from '../../src/recordings/recording-store.ts'
 
 // What the contracts store.
 

@@ -1,8 +1,8 @@
 import { AwsClient } from 'aws4fetch'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { metadataOf } from '../../src/deliver/object-metadata.ts'
-import type { RecordingStore } from '../../src/deliver/recording-store.ts'
-import { s3Store } from '../../src/runtime/local/s3/s3-store.ts'
+import { metadataOf } from '../../src/recordings/object-metadata.ts'
+import type { RecordingStore } from '../../src/recordings/recording-store.ts'
+import { createS3Store } from '../../src/runtime/s3/store.ts'
 import { r2OverS3, type S3Server, s3rver } from '../support/s3-server.ts'
 import { claimObjectContract, damagedBytesContract, KEY, recordingStoreContract } from './recording-store.ts'
 import { dana } from './recordings.ts'
@@ -32,8 +32,8 @@ function overS3(name: string, start: () => Promise<S3Server>, cannot: Readonly<R
       // A name that no test has any more would leave out nothing, unseen.
       expect([...leftOut].sort()).toEqual(Object.keys(cannot).sort())
     })
-    recordingStoreContract(name, () => s3Store(server.bucket()), 5 * 2 ** 20)
-    claimObjectContract(name, () => s3Store(server.bucket()))
+    recordingStoreContract(name, () => createS3Store(server.bucket()), 5 * 2 ** 20)
+    claimObjectContract(name, () => createS3Store(server.bucket()))
     damagedBytesContract(name, {
       'bytes in gzip': () => encoded(server, 'gzip'),
       'bytes in gzip, sent in chunks': () => encoded(server, 'aws-chunked,gzip'),
@@ -69,7 +69,7 @@ async function encoded(server: S3Server, encoding: string): Promise<RecordingSto
     },
   )
   expect(response.status, await response.text()).toBe(200)
-  return s3Store(options)
+  return createS3Store(options)
 }
 
 const LEAVES_FILE = 's3rver writes in place: an upload that broke off leaves an empty file'
@@ -103,7 +103,7 @@ describe('a store that ignores conditions', () => {
   afterAll(() => server.stop())
 
   test('is not stored in, as two owners could claim one recording there', async () => {
-    const store = s3Store(server.bucket())
+    const store = createS3Store(server.bucket())
     const upload = { size: 3, contentType: 'video/mp4', binding: { owner: 'patient-1' }, replaces: null }
     const ignores = /^this S3 store ignores If-None-Match or If-Match/
     await expect(store.put('part', new Blob(['abc']).stream(), upload)).rejects.toThrow(ignores)
@@ -119,7 +119,7 @@ describe('a store that ignores conditions', () => {
       body: 'abcdef',
       headers: { 'x-amz-meta-mw-owner': 'patient-1', 'content-type': 'video/mp4' },
     })
-    const store = s3Store({ endpoint, bucket, accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' })
+    const store = createS3Store({ endpoint, bucket, accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' })
     const facts = { size: 6, contentType: 'video/mp4', binding: { owner: 'patient-1' } }
     expect(await store.find('part')).toMatchObject(facts)
     expect(await store.open('part', { offset: 2, length: 2 })).toMatchObject({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { DigestMismatch, type OpenedPart, type RecordingStore } from '../../src/deliver/recording-store.ts'
-import { UploadUnknown } from '../../src/deliver/uploads.ts'
-import type { Binding } from '../../src/recording.ts'
+import type { Binding } from '../../src/recordings/recording.ts'
+import { DigestMismatch, type OpenedPart, type RecordingStore } from '../../src/recordings/recording-store.ts'
+import { UploadUnknown } from '../../src/recordings/uploads.ts'
 import { ben, bytesOf, dana, factsOf, read, sha256, stream } from './recordings.ts'
 
 // What every adapter of the port RecordingStore must do with digests and with uploads in pieces.

@@ -1,14 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { folderStore, sqliteLedger, sqliteOverflow } from 'mediaward/local'
-import { memoryLedger, memoryOverflow, memoryStore } from 'mediaward/memory'
-import { inlineKeys } from '../../src/authenticate/key-source.ts'
-import { REMOTE_KEYS, remoteKeys } from '../../src/authenticate/remote-keys.ts'
+import { createFolderStore, createSqliteLedger, createSqliteSpool } from 'mediaward/local'
+import { createMemoryLedger, createMemorySpool, createMemoryStore } from 'mediaward/memory'
+import { createInlineKeys } from '../../src/authenticate/key-source.ts'
+import { createRemoteKeys, REMOTE_KEYS } from '../../src/authenticate/remote-keys.ts'
 import { crowdedFolder } from '../contract/crowded-folder.ts'
 import { keySourceContract } from '../contract/key-source.ts'
 import { ledgerContract } from '../contract/ledger.ts'
-import { overflowContract } from '../contract/overflow.ts'
 import { claimObjectContract, listingContract, recordingStoreContract } from '../contract/recording-store.ts'
+import { overflowContract } from '../contract/spool.ts'
 
 // The contracts of the ports under `deno test`. Deno is let into this one folder, and no other.
 
@@ -18,24 +18,24 @@ const ours = mkdtempSync(join(DATA, 'run-'))
 globalThis.addEventListener('unload', () => rmSync(ours, { recursive: true }))
 const folder = () => mkdtempSync(join(ours, 'test-'))
 
-recordingStoreContract('memory', memoryStore)
-ledgerContract('memory', memoryLedger)
-overflowContract('memory', memoryOverflow)
+recordingStoreContract('memory', createMemoryStore)
+ledgerContract('memory', createMemoryLedger)
+overflowContract('memory', createMemorySpool)
 
-recordingStoreContract('a folder', () => folderStore(folder()))
-claimObjectContract('a folder', () => folderStore(folder()))
+recordingStoreContract('a folder', () => createFolderStore(folder()))
+claimObjectContract('a folder', () => createFolderStore(folder()))
 listingContract(
   'a folder',
   parts => {
     const root = folder()
-    return crowdedFolder(folderStore(root), root, parts)
+    return crowdedFolder(createFolderStore(root), root, parts)
   },
   15_000,
 )
-ledgerContract('a file of SQLite', () => sqliteLedger(join(folder(), 'ledger.sqlite')))
-overflowContract('a file of SQLite', () => sqliteOverflow(join(folder(), 'overflow.sqlite')))
+ledgerContract('a file of SQLite', () => createSqliteLedger(join(folder(), 'ledger.sqlite')))
+overflowContract('a file of SQLite', () => createSqliteSpool(join(folder(), 'overflow.sqlite')))
 
-keySourceContract('what stands in the configuration', inlineKeys)
+keySourceContract('what stands in the configuration', createInlineKeys)
 keySourceContract('a key server', keys =>
-  remoteKeys('https://idp.test/jwks', { ...REMOTE_KEYS, fetch: async () => Response.json(keys) }),
+  createRemoteKeys('https://idp.test/jwks', { ...REMOTE_KEYS, fetch: async () => Response.json(keys) }),
 )

@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { mediaward } from 'mediaward'
-import { memoryLedger, memoryStore } from 'mediaward/memory'
+import { createMemoryLedger, createMemoryStore } from 'mediaward/memory'
 import { expect, test } from 'vitest'
 import { createIssuer } from '../support/clinic.ts'
 
@@ -12,8 +12,8 @@ test('mediaward, imported by its name in Deno, streams to the owner, refuses oth
   const options = {
     issuers: [{ issuer, audience, algorithms: ['ES256' as const], jwks: idp.jwks as never }],
     pseudonymKey: 'only for tests: no secret protects these people',
-    store: memoryStore(),
-    ledger: memoryLedger(),
+    store: createMemoryStore(),
+    ledger: createMemoryLedger(),
   }
   const app = new Hono()
   const gate = mediaward(options)

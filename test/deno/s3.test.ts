@@ -1,5 +1,5 @@
 import process from 'node:process'
-import { s3Store } from 'mediaward/local'
+import { createS3Store } from 'mediaward/local'
 import { recordingStoreContract } from '../contract/recording-store.ts'
 
 // The port over S3 under `deno test`, against a server that whoever runs this has started: it has empty buckets
@@ -13,5 +13,5 @@ if (server !== undefined) {
     secretAccessKey: string
   }
   let bucket = 0
-  recordingStoreContract('S3', () => s3Store({ ...options, bucket: `bucket-${bucket++}` }), 5 * 2 ** 20)
+  recordingStoreContract('S3', () => createS3Store({ ...options, bucket: `bucket-${bucket++}` }), 5 * 2 ** 20)
 }

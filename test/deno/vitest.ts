@@ -34,10 +34,10 @@ function one(name: string, run: Run): void {
 
 function each(cases: readonly unknown[]): Define<unknown[]> {
   return (name, run) => {
-    const places = name.match(/%[a-z]/g)?.length ?? 0
+    const keyPrefixes = name.match(/%[a-z]/g)?.length ?? 0
     for (const values of cases) {
       const list: unknown[] = Array.isArray(values) ? values : [values]
-      one(format(name.replaceAll('%o', '%j'), ...list.slice(0, places)), () => run(...list))
+      one(format(name.replaceAll('%o', '%j'), ...list.slice(0, keyPrefixes)), () => run(...list))
     }
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { VARIABLES } from '../../src/config/variables.ts'
 import { LOCAL_VARIABLES } from '../../src/runtime/local/local-variables.ts'
-import { VARIABLES } from '../../src/variables.ts'
 
 // What the pages say of variables holds.
 

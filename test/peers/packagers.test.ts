@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { mediaTypeOf } from '../../src/deliver/media-type.ts'
+import { mediaTypeOf } from '../../src/http/media-type.ts'
 import { createIssuer, denials, store, type TestIssuer, variables } from '../support/clinic.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
 

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AwsClient } from 'aws4fetch'
 import { afterAll, vi } from 'vitest'
-import { folderStore, type S3Options } from '../../src/runtime/local/index.ts'
-import { s3Store } from '../../src/runtime/local/s3/s3-store.ts'
-import { memoryStore } from '../../src/runtime/memory/index.ts'
+import { createFolderStore, type S3Options } from '../../src/runtime/local/index.ts'
+import { createMemoryStore } from '../../src/runtime/memory/index.ts'
+import { createS3Store } from '../../src/runtime/s3/store.ts'
 import { concealmentProperty, fill } from '../support/concealment.ts'
 import { r2OverS3, type S3Server } from '../support/s3-server.ts'
 import { sample } from '../support/sample.ts'
@@ -17,8 +17,8 @@ const RUNS = sample(150, 10_000)
 const theirs = { owner: 'patient-2', issuer: 'https://login.clinic.test/' }
 
 concealmentProperty('memory', RUNS, async () => ({
-  theirs: { store: memoryStore(), below: [] },
-  empty: { store: memoryStore(), below: [] },
+  theirs: { store: createMemoryStore(), below: [] },
+  empty: { store: createMemoryStore(), below: [] },
   damaged: [],
 }))
 
@@ -35,7 +35,7 @@ concealmentProperty('a folder', RUNS, async () => {
       if (!isBytes(file)) writeFileSync(file, '{')
     },
   }
-  const before = folderStore(root)
+  const before = createFolderStore(root)
   for (const [id, damage] of Object.entries(damages)) {
     await fill(before, id, theirs)
     for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
@@ -44,8 +44,8 @@ concealmentProperty('a folder', RUNS, async () => {
     }
   }
   return {
-    theirs: { store: folderStore(root), below: [] },
-    empty: { store: folderStore(mkdtempSync(join(tmpdir(), 'mediaward-'))), below: [] },
+    theirs: { store: createFolderStore(root), below: [] },
+    empty: { store: createFolderStore(mkdtempSync(join(tmpdir(), 'mediaward-'))), below: [] },
     damaged: Object.keys(damages),
   }
 })
@@ -58,7 +58,7 @@ concealmentProperty("S3, which is R2's", RUNS, async () => {
   server = await r2OverS3()
   const shelves = [server.bucket(), server.bucket()].map(options => {
     const below: string[] = []
-    return { options, below, store: s3Store(options) }
+    return { options, below, store: createS3Store(options) }
   })
   const [mine, none] = shelves
   if (mine === undefined || none === undefined) throw new Error('there are two')

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { authenticator } from '../../src/authenticate/authenticate.ts'
+import { createAuthenticator } from '../../src/authenticate/bearer.ts'
 import type { KeySource } from '../../src/authenticate/key-source.ts'
-import { REMOTE_KEYS, remoteKeys } from '../../src/authenticate/remote-keys.ts'
-import { isRefused } from '../../src/refusal.ts'
+import { createRemoteKeys, REMOTE_KEYS } from '../../src/authenticate/remote-keys.ts'
+import { Refusal } from '../../src/refusal.ts'
 import { createIssuer } from '../support/clinic.ts'
 import { sample } from '../support/sample.ts'
 
@@ -54,7 +54,7 @@ async function play(steps: readonly Step[]) {
   const works: Promise<unknown>[] = []
   let state: 'up' | 'down' | 'hang' | 'gone' = 'up'
   let delay = 20
-  const keys: KeySource = remoteKeys('https://idp.test/jwks', {
+  const keys: KeySource = createRemoteKeys('https://idp.test/jwks', {
     ...REMOTE_KEYS,
     warn: () => {},
     fetch: async () => {
@@ -169,11 +169,15 @@ test('a token is taken by the keys in force, whatever sets came and went while i
           return inForce as never
         }
         const issuer = { issuer: first.issuer, audience: 'recordings', algorithms: ['ES256'] as const }
-        const authenticate = authenticator([issuer], () => ({ current: look, seeking: look }))
+        const authenticate = createAuthenticator([issuer], () => ({ current: look, seeking: look }))
         const taken = async (text: string) => {
           const headers = { authorization: `Bearer ${text}` }
-          return !isRefused(
-            await authenticate(new Request('https://gate.test/', { headers }), Date.now(), () => {}),
+          return !(
+            (await authenticate(
+              new Request('https://gate.test/', { headers }),
+              Date.now(),
+              () => {},
+            )) instanceof Refusal
           )
         }
         await Promise.all(shown.map(one => taken(texts[one] ?? '')))

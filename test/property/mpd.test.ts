@@ -207,8 +207,8 @@ const playlist = fc
   .tuple(mpd, fc.array(fc.tuple(fc.nat(900), fc.nat(2), odd), { maxLength: 2 }))
   .map(([whole, changes]) =>
     changes.reduce((now, [at, length, change]) => {
-      const place = at % (now.length + 1)
-      return now.slice(0, place) + change + now.slice(place + length)
+      const ref = at % (now.length + 1)
+      return now.slice(0, ref) + change + now.slice(ref + length)
     }, whole),
   )
 

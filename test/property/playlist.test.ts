@@ -77,8 +77,8 @@ const ownReference = fc.constantFrom(`${OWN}video/seg-0.m4s`, `${OWN}x`, '/recor
 const damaged = (text: fc.Arbitrary<string>, odd: fc.Arbitrary<string>): fc.Arbitrary<string> =>
   fc.tuple(text, fc.array(fc.tuple(fc.nat(400), fc.nat(2), odd), { maxLength: 2 })).map(([whole, changes]) =>
     changes.reduce((now, [at, length, change]) => {
-      const place = at % (now.length + 1)
-      return now.slice(0, place) + change + now.slice(place + length)
+      const ref = at % (now.length + 1)
+      return now.slice(0, ref) + change + now.slice(ref + length)
     }, whole),
   )
 const reference = fc.oneof(

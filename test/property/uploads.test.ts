@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { RecordingStore } from '../../src/index.ts'
-import { folderStore } from '../../src/runtime/local/index.ts'
-import { memoryStore } from '../../src/runtime/memory/index.ts'
+import { createFolderStore } from '../../src/runtime/local/index.ts'
+import { createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { bytesOf, factsOf, sha256 } from '../contract/recordings.ts'
 import { sample } from '../support/sample.ts'
 
@@ -142,10 +142,15 @@ test('a folder and the store in memory do the same, whatever recorders do', asyn
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), async steps => {
       const folder = mkdtempSync(join(tmpdir(), 'mediaward-'))
-      const memory = memoryStore()
+      const memory = createMemoryStore()
       const [simple, real]: [Recorder, Recorder] = [
         { store: memory, restart: () => memory, uploads: [], tags: new Map() },
-        { store: folderStore(folder), restart: () => folderStore(folder), uploads: [], tags: new Map() },
+        {
+          store: createFolderStore(folder),
+          restart: () => createFolderStore(folder),
+          uploads: [],
+          tags: new Map(),
+        },
       ]
       for (const step of [...FIRST, ...steps, ...LAST]) {
         const outcome = await act(simple, step)

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Actor } from '../../src/authenticate/subject.ts'
+import type { Actor } from '../../src/authorize/subject.ts'
 import type { LedgerEvent } from '../../src/index.ts'
-import type { Observed } from '../../src/ledger/observe.ts'
-import { recorder } from '../../src/ledger/recorder.ts'
-import { deliveryRecorder } from '../../src/play/deliveries.ts'
-import { viewRecorder } from '../../src/play/views.ts'
-import { memoryLedger } from '../../src/runtime/memory/index.ts'
+import { createDeliveryRecorder } from '../../src/ledger/deliveries.ts'
+import type { Observed } from '../../src/ledger/head.ts'
+import { createRecorder } from '../../src/ledger/recorder.ts'
+import { createViewRecorder } from '../../src/ledger/views.ts'
+import { createMemoryLedger } from '../../src/runtime/memory/index.ts'
 import { sample } from '../support/sample.ts'
 
 // Who watches a recording, and from where. Each combination is a watcher of its own, and none disappears in another.
@@ -71,14 +71,14 @@ const watched = ({ subject, session, token, ticket, actor, prior_actors, recordi
 test('each session, token without one, ticket, network and actor has a view, and its own bytes', async () => {
   await fc.assert(
     fc.asyncProperty(watchers, async all => {
-      const ledger = memoryLedger()
-      const record = recorder(
+      const ledger = createMemoryLedger()
+      const record = createRecorder(
         ledger,
         async (field, _, value) => `${field}:${value}`,
         () => 0,
       )
-      const beginView = viewRecorder(record, () => 0)
-      const deliveries = deliveryRecorder(record, () => 0)
+      const beginView = createViewRecorder(record, () => 0)
+      const deliveries = createDeliveryRecorder(record, () => 0)
       const bytes = new Map<string, number>()
       for (const one of all) {
         const observed = observedOf(one)

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { createGate, type RecordingStore } from '../../src/index.ts'
 import { asMiddleware } from '../../src/middleware.ts'
-import { memoryLedger, memoryStore } from '../../src/runtime/memory/index.ts'
+import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { issuer } from '../workerd/issuer.ts'
 
 // An app whose store tells what becomes of a body that it hands out: how much of it was asked for, and whether it was
@@ -43,7 +43,7 @@ const facts = {
   binding: { owner: 'patient-1' },
 }
 const store: RecordingStore = {
-  ...memoryStore(),
+  ...createMemoryStore(),
   find: async () => facts,
   open: async key => ({ ...facts, range: { offset: 0, length: SIZE }, body: body(key) }),
 }
@@ -51,7 +51,7 @@ const gate = createGate({
   issuers: [issuer],
   pseudonymKey: 'only for tests: no secret protects these people',
   store,
-  ledger: memoryLedger(),
+  ledger: createMemoryLedger(),
 })
 
 const app: Hono = new Hono()

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { createGate } from '../../src/index.ts'
 import { asMiddleware } from '../../src/middleware.ts'
-import { memoryLedger, memoryStore } from '../../src/runtime/memory/index.ts'
+import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 
 // An app whose gate has a clock that can be moved, for what depends on hours that no test can wait for, and keys of a
 // server that is named when the gate is made. The same file is served by workerd, Deno and Node.
@@ -12,7 +12,7 @@ let gate: ReturnType<typeof createGate> | undefined
 const app: Hono = new Hono()
 app.post('/gate', async context => {
   const { issuer, jwks_uri } = (await context.req.json()) as { issuer: string; jwks_uri: string }
-  const store = memoryStore()
+  const store = createMemoryStore()
   const options = {
     size: 0,
     contentType: 'video/mp4',
@@ -27,7 +27,7 @@ app.post('/gate', async context => {
     tickets: { keys: ['only for tests: whoever reads it is nobody'] },
     publicUrl: 'https://gate.test',
     store,
-    ledger: memoryLedger(),
+    ledger: createMemoryLedger(),
     now: () => Date.now() + passed,
   })
   return context.body(null, 201)

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { createGate, type RecordingStore } from '../../src/index.ts'
 import { asMiddleware } from '../../src/middleware.ts'
-import { memoryLedger } from '../../src/runtime/memory/index.ts'
+import { createMemoryLedger } from '../../src/runtime/memory/index.ts'
 import { issuer } from '../workerd/issuer.ts'
 
 /** How long the gate of these tests waits, in milliseconds. */
@@ -9,7 +9,7 @@ export const PATIENCE = 1500
 
 /** An app whose gate has little patience with those who send. What it recorded is at `/reasons`. */
 export function impatient(store: RecordingStore): Hono {
-  const ledger = memoryLedger()
+  const ledger = createMemoryLedger()
   const gate = createGate({
     issuers: [issuer],
     pseudonymKey: 'only for tests: no secret protects these people',

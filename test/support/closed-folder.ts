@@ -1,8 +1,8 @@
 import { chmodSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
-import type { DamagedPart, StoredPart } from '../../src/deliver/recording-store.ts'
-import { folderStore } from '../../src/runtime/local/folder/folder-store.ts'
+import type { DamagedPart, StoredPart } from '../../src/recordings/recording-store.ts'
+import { createFolderStore } from '../../src/runtime/folder/folder-store.ts'
 
 // Writes what a folder store tells of recordings that this user may not read. A program of its own, as the superuser may
 // read everything: it becomes nobody.
@@ -12,7 +12,7 @@ if (process.getuid?.() === 0) {
   process.setuid?.(65_534)
 }
 const root = mkdtempSync(join(process.argv[2] ?? '', 'closed-'))
-const before = folderStore(root)
+const before = createFolderStore(root)
 const facts = { size: 1, contentType: 'video/mp4', binding: { owner: 'patient-2' }, replaces: null }
 const ids = ['folder', 'unlisted', 'facts', 'open']
 for (const id of ids) await before.put(`recordings/${id}/a.ts`, new Blob(['x']).stream(), facts)
@@ -21,7 +21,7 @@ chmodSync(at('folder'), 0)
 chmodSync(at('unlisted'), 0o600)
 chmodSync(at('facts/a.ts@facts.json'), 0)
 
-const store = folderStore(root)
+const store = createFolderStore(root)
 const found: Record<string, string> = {}
 for (const id of [...ids, 'nothing']) found[id] = await told(id)
 chmodSync(root, 0)

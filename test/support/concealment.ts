@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createGate, type Gate, type RecordingStore } from '../../src/index.ts'
-import { memoryLedger, memoryStore } from '../../src/runtime/memory/index.ts'
+import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { createIssuer, patterned } from './issuer.ts'
 
 // "Not yours" and "not there" are one answer. Two gates get the same request: in the store of the one the recording is
@@ -159,7 +159,7 @@ export function concealmentProperty(
           pseudonymKey: 'only for tests: no secret protects these people',
           allowedOrigins: ['https://app.clinic.test'],
           tickets: { keys: [TICKET_KEY] },
-          ledger: memoryLedger(),
+          ledger: createMemoryLedger(),
           publicUrl: 'https://gate.test',
           // Retry-After has seconds, which a clock could tick between.
           now: () => started,
@@ -173,7 +173,7 @@ export function concealmentProperty(
       }
 
       // Tickets from when the recordings were the asker's own.
-      const own = memoryStore()
+      const own = createMemoryStore()
       const before = gateOver(own)
       for (const id of ids) {
         await fill(own, id, { owner: 'patient-1', issuer })

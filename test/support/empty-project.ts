@@ -84,7 +84,7 @@ export async function emptyProject(): Promise<EmptyProject> {
   const files = [ours, ...others].map(({ filename }) => join(packages, filename))
   await npm(project, 'install', '--offline', '--no-audit', '--no-fund', '--ignore-scripts', ...files)
 
-  const place = (path: string): string => {
+  const ref = (path: string): string => {
     const target = join(project, path)
     mkdirSync(dirname(target), { recursive: true })
     return target
@@ -95,18 +95,17 @@ export async function emptyProject(): Promise<EmptyProject> {
     size: ours.size,
     run: (command, ...args) => say(project, command, args),
     write: (path, content) => {
-      const target = place(path)
+      const target = ref(path)
       writeFileSync(target, content)
       return target
     },
     copy: (source, path) => {
-      const target = place(path)
+      const target = ref(path)
       copyFileSync(source, target)
       return target
     },
     link: (...names) => {
-      for (const name of names)
-        symlinkSync(resolve('node_modules', name), place(`node_modules/${name}`), 'dir')
+      for (const name of names) symlinkSync(resolve('node_modules', name), ref(`node_modules/${name}`), 'dir')
     },
     remove: () => rmSync(folder, { recursive: true }),
   }

@@ -1,5 +1,5 @@
 import { createGate, type MediawardOptions } from '../../src/index.ts'
-import { memoryLedger, memoryStore } from '../../src/runtime/memory/index.ts'
+import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { createIssuer, patterned, type TestIssuer } from './clinic.ts'
 
 /** A gate in this process, with memory for store and ledger. */
@@ -19,8 +19,8 @@ export async function memoryGate(
   provider?: TestIssuer,
 ): Promise<MemoryGate> {
   const idp = provider ?? (await createIssuer())
-  const store = options.store ?? memoryStore()
-  const ledger = options.ledger ?? memoryLedger()
+  const store = options.store ?? createMemoryStore()
+  const ledger = options.ledger ?? createMemoryLedger()
   const bytes = patterned(3000)
   const binding = { owner: 'patient-1', issuer: idp.issuer }
   await store.put('recordings/rec-1', new Blob([bytes]).stream(), {

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
-import type { S3Options } from '../../src/runtime/local/s3/s3-store.ts'
+import type { S3Options } from '../../src/runtime/s3/store.ts'
 
 // Servers that speak S3, which others wrote.
 

@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { expect, onTestFinished } from 'vitest'
-import { BytesUnavailable } from '../../src/deliver/recording-store.ts'
-import type { S3Options } from '../../src/runtime/local/s3/s3-store.ts'
+import { BytesUnavailable } from '../../src/recordings/recording-store.ts'
+import type { S3Options } from '../../src/runtime/s3/store.ts'
 
 /** A server that answers as a test says, and remembers what it was asked. */
 export interface ScriptedS3 {

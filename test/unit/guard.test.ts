@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Ledger } from '../../src/index.ts'
-import { memoryLedger, memoryStore } from '../../src/runtime/memory/index.ts'
+import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { memoryGate } from '../support/memory-gate.ts'
 
 // "fails closed": a part of ours fails under a request. What the parts do to recover is tested with each of them.
@@ -17,7 +17,7 @@ describe('fails closed', () => {
     '%s with a store that fails is a recorded 503 that tells nothing',
     async method => {
       const { fetch, idp, ledger } = await memoryGate({
-        store: { ...memoryStore(), open: broken, find: broken },
+        store: { ...createMemoryStore(), open: broken, find: broken },
       })
       const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }
       const response = await fetch('/recordings/rec-1', { method, headers })
@@ -29,7 +29,7 @@ describe('fails closed', () => {
   )
 
   test('a fault that nobody foresaw is a recorded refusal too', async () => {
-    const store = { ...memoryStore(), open: (() => undefined) as never }
+    const store = { ...createMemoryStore(), open: (() => undefined) as never }
     const { fetch, idp, ledger } = await memoryGate({ store })
     const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }
     expect((await fetch('/recordings/rec-1', { headers })).status).toBe(503)
@@ -38,8 +38,8 @@ describe('fails closed', () => {
 
   test('no denial without a record: one that no store takes does not leave, and goes to the last resort', async () => {
     const lost: string[] = []
-    const ledger: Ledger = { ...memoryLedger(), record: broken }
-    const { fetch, idp } = await memoryGate({ ledger, lastResort: json => lost.push(json) })
+    const ledger: Ledger = { ...createMemoryLedger(), record: broken }
+    const { fetch, idp } = await memoryGate({ ledger, onUnrecorded: json => lost.push(json) })
     const headers = { authorization: `Bearer ${await idp.token('patient-2')}` }
     for (const path of ['/recordings/rec-1', '/recordings/rec-0', '/recordings/..']) {
       const response = await fetch(path, { headers })
@@ -73,7 +73,7 @@ describe('fails closed', () => {
   })
 
   test('a recording that changes between two reads is not put together from both', async () => {
-    const store = memoryStore()
+    const store = createMemoryStore()
     const { fetch, idp } = await memoryGate({ store })
     const binding = { owner: 'patient-1', issuer: idp.issuer }
     const put = (text: string, replaces: string | null) =>
@@ -108,7 +108,7 @@ describe('one read of the store for each request that is permitted', () => {
     ['a condition', { 'if-none-match': '*' }],
     ['a condition that fails', { 'if-match': '"x"' }],
   ])('%s', async (_, headers) => {
-    const store = memoryStore()
+    const store = createMemoryStore()
     const { fetch, idp } = await memoryGate({ store })
     let reads = 0
     const { open, find } = store

@@ -1,21 +1,20 @@
 import { expect, test } from 'vitest'
-import { TICKET_COOKIE, ticketCookie } from '../../src/authenticate/admission.ts'
-import { credential } from '../../src/authenticate/credential.ts'
 import { parseToken } from '../../src/authenticate/token-text.ts'
+import { networkPrefix } from '../../src/base/network.ts'
 import { lookAt } from '../../src/cli/upload/playlist.ts'
-import { parseRange } from '../../src/deliver/byte-range.ts'
-import { parseEntityTags } from '../../src/deliver/entity-tag.ts'
-import { parseHttpDate } from '../../src/deliver/http-date.ts'
-import { mediaTypeOf, safeMediaType } from '../../src/deliver/media-type.ts'
-import { networkPrefix } from '../../src/ledger/network.ts'
-import { observe } from '../../src/ledger/observe.ts'
+import { parseRange } from '../../src/http/byte-range.ts'
+import { credential, TICKET_COOKIE, ticketCookie } from '../../src/http/credential.ts'
+import { digestFields } from '../../src/http/digest-fields.ts'
+import { parseEntityTags } from '../../src/http/entity-tag.ts'
+import { parseHttpDate } from '../../src/http/http-date.ts'
+import { mediaTypeOf, safeMediaType } from '../../src/http/media-type.ts'
+import { parsePieceRange } from '../../src/ingest/pieces.ts'
+import { observe } from '../../src/ledger/head.ts'
 import { compileLocation, locationsUnder } from '../../src/locate/location.ts'
-import { targetOf } from '../../src/locate/target.ts'
+import { operationOf } from '../../src/locate/target.ts'
 import { firstElement, kindOfName, kindOfType } from '../../src/playlist/kind.ts'
 import { rewritePlaylist } from '../../src/playlist/playlist.ts'
-import { codeIn, isWhole } from '../../src/runtime/local/s3/s3-answer.ts'
-import { statedPiece } from '../../src/store/pieces.ts'
-import { statedDigest } from '../../src/store/stated-digest.ts'
+import { codeIn, isWhole } from '../../src/runtime/s3/answer.ts'
 import { growth } from '../support/growth.ts'
 import { standsAt } from './playlist/context.ts'
 
@@ -60,15 +59,15 @@ const READERS: Readonly<Record<string, Reader>> = {
     pieces: ['; ', ';', '\t', `;${TICKET_COOKIE}`, `; ${TICKET_COOKIE} `, `${TICKET_COOKIE}=`],
   },
   path: {
-    read: text => targetOf(request({}, `/recordings/${text}`), locations),
+    read: text => operationOf(request({}, `/recordings/${text}`), locations),
     pieces: ['a', 'a/', '/', '.', 'a.', '%2F', '/ticket'],
   },
   'path with a ticket': {
-    read: text => targetOf(request({}, `/play/${text}`), locations),
+    read: text => operationOf(request({}, `/play/${text}`), locations),
     pieces: ['a', 'a/', '/', 'a.', '.'],
   },
   digest: {
-    read: text => statedDigest(headers('content-digest', text)),
+    read: text => digestFields(headers('content-digest', text)),
     pieces: [
       'sha-256=:',
       'a=1, ',
@@ -84,7 +83,7 @@ const READERS: Readonly<Record<string, Reader>> = {
       'a=%"%41',
     ],
   },
-  'content range': { read: statedPiece, begins: 'bytes ', pieces: ['0', '0-', '0-0/'] },
+  'content range': { read: parsePieceRange, begins: 'bytes ', pieces: ['0', '0-', '0-0/'] },
   'media type': {
     read: text => [safeMediaType(text), kindOfType(text)],
     pieces: ['a', 'a/', ';', ' ', '; a='],

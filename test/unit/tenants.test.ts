@@ -3,7 +3,7 @@ import { createGate, type Gate } from '../../src/gate.ts'
 import type { Issuer, LedgerEvent } from '../../src/index.ts'
 import { canonical } from '../../src/ledger/canonical.ts'
 import type { LedgerEntry, LedgerQuery } from '../../src/ledger/ledger.ts'
-import { memoryLedger, memoryStore } from '../../src/runtime/memory/index.ts'
+import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { createIssuer, type TestIssuer } from '../support/clinic.ts'
 
 // Two issuers, tenants, and who of them stores, asks and reads the log.
@@ -13,8 +13,8 @@ const [one, two, central] = await Promise.all([
   createIssuer('https://two.test/'),
   createIssuer('https://central.test/'),
 ])
-let store: ReturnType<typeof memoryStore>
-let ledger: ReturnType<typeof memoryLedger>
+let store: ReturnType<typeof createMemoryStore>
+let ledger: ReturnType<typeof createMemoryLedger>
 let gate: Gate
 
 const entry = ({ issuer, audience, jwks }: TestIssuer, more: Partial<Issuer> = {}): Issuer => {
@@ -31,8 +31,8 @@ function open(issuers: readonly Issuer[], own = ledger): void {
   })
 }
 beforeEach(() => {
-  store = memoryStore()
-  ledger = memoryLedger()
+  store = createMemoryStore()
+  ledger = createMemoryLedger()
 })
 
 interface Caller {

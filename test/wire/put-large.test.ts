@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { run, start } from '../support/command.ts'
-import { desk, isPlaylist, OWNER, sha, slowly, temporary, untouched } from '../support/desk.ts'
 import type { Passed } from '../support/proxy.ts'
+import { desk, isPlaylist, OWNER, sha, slowly, temporary, untouched } from '../support/put-harness.ts'
 
 // `mediaward put` of large files, through a proxy that counts, and does to the connection what networks do.
 

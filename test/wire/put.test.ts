@@ -5,8 +5,17 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { run } from '../support/command.ts'
-import { desk, hlsSet, isMaster, isPlaylist, OWNER, slowly, temporary, untouched } from '../support/desk.ts'
 import type { Passed } from '../support/proxy.ts'
+import {
+  desk,
+  hlsSet,
+  isMaster,
+  isPlaylist,
+  OWNER,
+  slowly,
+  temporary,
+  untouched,
+} from '../support/put-harness.ts'
 
 // `mediaward put` through a proxy that counts, and does to the connection what networks do.
 

@@ -1,7 +1,7 @@
 import { reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import type { Bucket } from '../../src/runtime/cloudflare/bindings.ts'
-import { r2Store } from '../../src/runtime/cloudflare/index.ts'
+import { createR2Store } from '../../src/runtime/cloudflare/index.ts'
 import { concealmentProperty, fill, type Shelf } from '../support/concealment.ts'
 
 /** A bucket that notes what is asked of it. */
@@ -17,13 +17,13 @@ function shelfOver(bucket: Bucket): Shelf {
       }
     },
   })
-  return { store: r2Store(noting), below }
+  return { store: createR2Store(noting), below }
 }
 
 concealmentProperty('R2', { numRuns: 150, seed: 20200609 }, async () => {
   await reset()
   const id = 'coded'
-  await fill(r2Store(env.RECORDINGS), id, {})
+  await fill(createR2Store(env.RECORDINGS), id, {})
   const { objects } = await env.RECORDINGS.list({ prefix: `recordings/${id}` })
   for (const { key } of objects) {
     await env.RECORDINGS.put(key, 'packed', {

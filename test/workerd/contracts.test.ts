@@ -1,10 +1,9 @@
 import { reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, expect, test } from 'vitest'
-import { metadataOf } from '../../src/deliver/object-metadata.ts'
-import { r2Overflow, r2Store, shardedLedger } from '../../src/runtime/cloudflare/index.ts'
+import { metadataOf } from '../../src/recordings/object-metadata.ts'
+import { createR2Spool, createR2Store, createShardedLedger } from '../../src/runtime/cloudflare/index.ts'
 import { ledgerContract } from '../contract/ledger.ts'
-import { overflowContract } from '../contract/overflow.ts'
 import {
   claimObjectContract,
   damagedBytesContract,
@@ -12,19 +11,20 @@ import {
   recordingStoreContract,
 } from '../contract/recording-store.ts'
 import { dana } from '../contract/recordings.ts'
+import { overflowContract } from '../contract/spool.ts'
 
 // The ports on the real thing: R2 and Durable Objects in workerd.
 
 beforeEach(() => reset())
 
-recordingStoreContract('R2', () => r2Store(env.RECORDINGS), 5 * 2 ** 20)
-claimObjectContract('R2', () => r2Store(env.RECORDINGS))
+recordingStoreContract('R2', () => createR2Store(env.RECORDINGS), 5 * 2 ** 20)
+claimObjectContract('R2', () => createR2Store(env.RECORDINGS))
 
 /** A store with an object that another tool stored with a Content-Encoding. */
 async function encoded(contentEncoding: string) {
   const httpMetadata = { contentType: 'video/mp4', contentEncoding }
   await env.RECORDINGS.put(KEY, '0123456789', { httpMetadata, customMetadata: metadataOf(dana) })
-  return r2Store(env.RECORDINGS)
+  return createR2Store(env.RECORDINGS)
 }
 damagedBytesContract('R2', {
   'bytes in gzip': () => encoded('gzip'),
@@ -35,6 +35,6 @@ test.each(['identity', 'aws-chunked'])('an object in R2 with the encoding %s has
   expect(await store.find(KEY)).not.toHaveProperty('encoding')
   expect(await new Response((await store.open(KEY))?.body).text()).toBe('0123456789')
 })
-ledgerContract('a Durable Object', () => shardedLedger(env.LEDGER, 1))
-ledgerContract('several Durable Objects', () => shardedLedger(env.LEDGER, 5))
-overflowContract('R2', () => r2Overflow(env.AUDIT))
+ledgerContract('a Durable Object', () => createShardedLedger(env.LEDGER, 1))
+ledgerContract('several Durable Objects', () => createShardedLedger(env.LEDGER, 5))
+overflowContract('R2', () => createR2Spool(env.AUDIT))

@@ -2,8 +2,8 @@ import { reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { createGate } from '../../src/index.ts'
-import { r2Store } from '../../src/runtime/cloudflare/index.ts'
-import { memoryLedger } from '../../src/runtime/memory/index.ts'
+import { createR2Store } from '../../src/runtime/cloudflare/index.ts'
+import { createMemoryLedger } from '../../src/runtime/memory/index.ts'
 import { createIssuer } from '../support/issuer.ts'
 
 beforeEach(() => reset())
@@ -11,12 +11,12 @@ beforeEach(() => reset())
 test('an object in R2 that another tool stored packed is refused to its patient, and not there for anyone else', async () => {
   const said = vi.spyOn(console, 'error').mockReturnValue()
   const { jwks, issuer, audience, token } = await createIssuer()
-  const ledger = memoryLedger()
+  const ledger = createMemoryLedger()
   const gate = createGate({
     issuers: [{ issuer, audience, algorithms: ['ES256'], jwks: jwks as never }],
     pseudonymKey: 'only for tests: no secret protects these people',
     ledger,
-    store: r2Store(env.RECORDINGS),
+    store: createR2Store(env.RECORDINGS),
   })
   await env.RECORDINGS.put('recordings/rec-1', 'packed', {
     httpMetadata: { contentType: 'video/mp4', contentEncoding: 'gzip' },

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, expect, test } from 'vitest'
 import { UploadUnknown } from '../../src/index.ts'
 import type { Bucket, BucketUpload } from '../../src/runtime/cloudflare/bindings.ts'
-import { r2Store } from '../../src/runtime/cloudflare/index.ts'
+import { createR2Store } from '../../src/runtime/cloudflare/index.ts'
 
 // Uploads to R2 where R2 fails, or others come in between: what its simulator doesn't do by itself.
 
@@ -42,8 +42,8 @@ const failing = (operation: string) => async () => {
 }
 
 test('a failure of R2 is a failure, and the upload goes on afterwards', async () => {
-  const real = r2Store(env.RECORDINGS)
-  const failed = r2Store(withUpload(() => ({ complete: failing('complete'), abort: failing('abort') })))
+  const real = createR2Store(env.RECORDINGS)
+  const failed = createR2Store(withUpload(() => ({ complete: failing('complete'), abort: failing('abort') })))
   const upload = await real.begin(KEY, options)
   const tag = await real.putPiece(KEY, upload, piece(), { number: 1, size: 10 })
   await expect(failed.complete(KEY, upload, { ...whole, tags: [tag] })).rejects.toThrow('(10001)')
@@ -54,16 +54,16 @@ test('a failure of R2 is a failure, and the upload goes on afterwards', async ()
 })
 
 test('the same failure of an upload that R2 does not know is told as that', async () => {
-  const failed = r2Store(withUpload(() => ({ complete: failing('complete'), abort: failing('abort') })))
+  const failed = createR2Store(withUpload(() => ({ complete: failing('complete'), abort: failing('abort') })))
   const upload = await failed.begin(KEY, options)
-  await r2Store(env.RECORDINGS).abandon(KEY, upload)
+  await createR2Store(env.RECORDINGS).abandon(KEY, upload)
   await expect(failed.complete(KEY, upload, { ...whole, tags: ['10.x'] })).rejects.toThrow(UploadUnknown)
   await failed.abandon(KEY, upload)
 })
 
 test('where there are as many pieces as can be, none is put in the place of the last', async () => {
   let parts = 0
-  const counting = r2Store(
+  const counting = createR2Store(
     withUpload(upload => ({
       complete: failing('complete'),
       uploadPart(number, value) {
@@ -81,7 +81,7 @@ test('where there are as many pieces as can be, none is put in the place of the 
 
 test('a piece of another digest never comes to R2 whole', async () => {
   let came = 0
-  const watching = r2Store(
+  const watching = createR2Store(
     withUpload(() => ({
       async uploadPart(_, value) {
         for await (const chunk of value as ReadableStream<Uint8Array>) came += chunk.length

@@ -1,5 +1,5 @@
-import type { Binding } from '../../recording.ts'
-import { type Refused, refused } from '../../refusal.ts'
+import type { Binding } from '../../recordings/recording.ts'
+import { Refusal } from '../../refusal.ts'
 import type { Permit, Principal } from '../decision.ts'
 
 /**
@@ -7,9 +7,9 @@ import type { Permit, Principal } from '../decision.ts'
  * or Unicode normalization: two ids that merely look alike are two people. An id counts only within its issuer, or
  * anyone who can register "patient-1" with some second trusted issuer would be everybody's patient-1.
  */
-export function ownerRule(subject: Principal, recording: Binding): Permit | Refused {
-  if (!recording.owner || !recording.issuer) return refused('recording_unbound')
+export function ownerRule(subject: Principal, recording: Binding): Permit | Refusal {
+  if (!recording.owner || !recording.issuer) return new Refusal('recording_unbound')
   return recording.owner === subject.id && recording.issuer === subject.issuer
     ? { permit: 'owner' }
-    : refused('not_owner')
+    : new Refusal('not_owner')
 }

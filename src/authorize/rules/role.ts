@@ -1,4 +1,4 @@
-import { type Refused, refused } from '../../refusal.ts'
+import { Refusal } from '../../refusal.ts'
 import type { Action, Permit, Principal } from '../decision.ts'
 
 /** The roles that open something here. Any other name of a role means nothing to the gate. */
@@ -17,6 +17,6 @@ const ROLE_FOR: Readonly<Record<Exclude<Action, 'play'>, Role>> = {
  * Storing takes the role `recorder`, reading the log the role `security`, asking what another subject may play the role
  * `app`. No role lets anyone play.
  */
-export function roleRule(subject: Principal, action: Exclude<Action, 'play'>): Permit | Refused {
-  return subject.roles.includes(ROLE_FOR[action]) ? { permit: 'role' } : refused('role_missing')
+export function roleRule(subject: Principal, action: Exclude<Action, 'play'>): Permit | Refusal {
+  return subject.roles.includes(ROLE_FOR[action]) ? { permit: 'role' } : new Refusal('role_missing')
 }

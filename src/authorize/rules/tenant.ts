@@ -1,13 +1,13 @@
-import type { Binding } from '../../recording.ts'
-import { type Refused, refused } from '../../refusal.ts'
+import type { Binding } from '../../recordings/recording.ts'
+import { Refusal } from '../../refusal.ts'
 import type { Permit, Principal } from '../decision.ts'
 
 /**
  * Veto: subject and recording belong to different tenants, or only one of them to any. Where neither names a tenant
  * the deployment has no tenants, and there is nothing to veto.
  */
-export function tenantVeto(subject: Principal, recording: Binding): Refused | undefined {
-  return subject.tenant === recording.tenant ? undefined : refused('tenant_mismatch')
+export function tenantVeto(subject: Principal, recording: Binding): Refusal | undefined {
+  return subject.tenant === recording.tenant ? undefined : new Refusal('tenant_mismatch')
 }
 
 /** What the log calls a tenant that there is none of, or that has no name it can write: no tenant may read by these. */
@@ -17,9 +17,9 @@ const NOT_A_TENANT: ReadonlySet<string> = new Set(['default', 'unnamed'])
  * Keeps a permit to read records to the subject's own tenant. A subject without a tenant reads nothing if there are
  * tenants, unless it may see all of them.
  */
-export function withinTenant({ tenant, allTenants }: Principal, permit: Permit): Permit | Refused {
-  if (tenant === undefined) return allTenants === true ? permit : refused('tenant_mismatch')
-  return NOT_A_TENANT.has(tenant) ? refused('tenant_mismatch') : { ...permit, tenant }
+export function withinTenant({ tenant, allTenants }: Principal, permit: Permit): Permit | Refusal {
+  if (tenant === undefined) return allTenants === true ? permit : new Refusal('tenant_mismatch')
+  return NOT_A_TENANT.has(tenant) ? new Refusal('tenant_mismatch') : { ...permit, tenant }
 }
 
 /** The tenants that a record is of. Older records don't say the recording's. */

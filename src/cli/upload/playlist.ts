@@ -1,9 +1,9 @@
-import { mediaTypeOf } from '../../deliver/media-type.ts'
+import { mediaTypeOf } from '../../http/media-type.ts'
 import { isPart } from '../../locate/names.ts'
 import { firstElement, kindOfName, kindOfType, PLAYLIST_TYPE } from '../../playlist/kind.ts'
 import { MAX_PLAYLIST, rewriteBytes } from '../../playlist/playlist.ts'
 import { tooLong, whatIsWrong } from '../../playlist/what-is-wrong.ts'
-import { isRefused } from '../../refusal.ts'
+import { Refusal } from '../../refusal.ts'
 
 /** What a file is to those that come after it: a player reads masters first, then playlists, then media. */
 export type Kind = 'media' | 'playlist' | 'master'
@@ -52,5 +52,5 @@ export function problemOf(
   const text = new TextDecoder().decode(bytes)
   const [, origin = url.origin] = text.split(root, 1)[0]?.match(/(https?:\/\/[^/"'<>\s]{1,255})$/) ?? []
   const outcome = rewriteBytes(bytes, kind, { origin, part, name: part ?? url.pathname, partOf })
-  return isRefused(outcome) ? whatIsWrong(outcome) : undefined
+  return outcome instanceof Refusal ? whatIsWrong(outcome) : undefined
 }

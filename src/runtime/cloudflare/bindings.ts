@@ -1,5 +1,5 @@
-import type { TablePage, TableQuery } from '../../ledger/event-table.ts'
 import type { LedgerEntry } from '../../ledger/ledger.ts'
+import type { TablePage, TableQuery } from '../sqlite/event-table.ts'
 
 // What is used of Cloudflare's bindings, by its shape. So an app may have the types of Workers from where it likes
 // (`wrangler types`, or any version of @cloudflare/workers-types), and who checks ours needs neither.

@@ -1,9 +1,9 @@
-import { type SteadfastLedger, steadfast } from '../../ledger/steadfast.ts'
-import type { MediawardOptions } from '../../options.ts'
+import type { MediawardOptions } from '../../config/options.ts'
+import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
 import type { Bucket, LedgerNamespace } from './bindings.ts'
-import { r2Overflow } from './r2-overflow.ts'
-import { r2Store } from './r2-store.ts'
-import { shardedLedger } from './sharded-ledger.ts'
+import { createR2Spool } from './r2-spool.ts'
+import { createR2Store } from './r2-store.ts'
+import { createShardedLedger } from './sharded-ledger.ts'
 
 /** The bindings that Mediaward works with on Workers. */
 export interface CloudflareBindings {
@@ -17,7 +17,7 @@ export interface CloudflareBindings {
 
 /** The options that follow from running on Workers. */
 export interface CloudflareOptions extends Required<Pick<MediawardOptions, 'store' | 'network'>> {
-  readonly ledger: SteadfastLedger
+  readonly ledger: SpooledLedger
 }
 
 /**
@@ -27,8 +27,8 @@ export interface CloudflareOptions extends Required<Pick<MediawardOptions, 'stor
  */
 export function cloudflare(bindings: CloudflareBindings, shards: number = 4): CloudflareOptions {
   return {
-    store: r2Store(bindings.RECORDINGS),
-    ledger: steadfast(shardedLedger(bindings.LEDGER, shards), r2Overflow(bindings.AUDIT)),
+    store: createR2Store(bindings.RECORDINGS),
+    ledger: withSpool(createShardedLedger(bindings.LEDGER, shards), createR2Spool(bindings.AUDIT)),
 
     network(request) {
       const ip = request.headers.get('cf-connecting-ip')

@@ -1,6 +1,6 @@
 import { DurableObject } from 'cloudflare:workers'
-import { EventTable, type TablePage, type TableQuery } from '../../ledger/event-table.ts'
 import type { LedgerEntry } from '../../ledger/ledger.ts'
+import { EventTable, type TablePage, type TableQuery } from '../sqlite/event-table.ts'
 import type { LedgerState } from './bindings.ts'
 
 /**

@@ -1,5 +1,5 @@
-import { DigestMismatch } from '../../deliver/recording-store.ts'
-import { hexOf } from '../../hex.ts'
+import { hexOf } from '../../base/hex.ts'
+import { DigestMismatch } from '../../recordings/recording-store.ts'
 
 // R2 takes a stream only where its length is known. A stream of known length is where the runtime learns it.
 

@@ -1,5 +1,6 @@
-import { storedEncoding } from '../../deliver/content-coding.ts'
-import { bindingOf, metadataOf } from '../../deliver/object-metadata.ts'
+import { storedEncoding } from '../../http/content-coding.ts'
+import { claimByObject, claimedByObject } from '../../recordings/claim.ts'
+import { bindingOf, metadataOf } from '../../recordings/object-metadata.ts'
 import {
   BytesUnavailable,
   DigestMismatch,
@@ -7,17 +8,16 @@ import {
   type RecordingStore,
   type RequestedRange,
   type StoredPart,
-} from '../../deliver/recording-store.ts'
-import { claimByObject, claimedByObject } from '../../store/claim-object.ts'
+} from '../../recordings/recording-store.ts'
 import type { Bucket, BucketBody, BucketObject, BucketPut, BucketRange } from './bindings.ts'
 import { sendAll } from './r2-sending.ts'
-import { r2Uploads } from './r2-uploads.ts'
+import { createR2Uploads } from './r2-uploads.ts'
 
 /**
  * Recordings in an R2 bucket. Whose they are stands in each object's custom metadata: `mw-owner`, `mw-issuer`,
  * `mw-tenant`, `mw-consultation`.
  */
-export function r2Store(bucket: Bucket): RecordingStore {
+export function createR2Store(bucket: Bucket): RecordingStore {
   const store: RecordingStore = {
     async find(key) {
       const object = await bucket.head(key)
@@ -49,10 +49,10 @@ export function r2Store(bucket: Bucket): RecordingStore {
       return object && factsOf(object)
     },
 
-    ...r2Uploads(bucket),
+    ...createR2Uploads(bucket),
 
-    async stamped(places) {
-      const found = await Promise.all(places.map(place => firstAt(bucket, place)))
+    async stamped(keyPrefixes) {
+      const found = await Promise.all(keyPrefixes.map(ref => firstAt(bucket, ref)))
       return found.flatMap(object => (object === null ? [] : [bindingOf(object.customMetadata)]))
     },
 
@@ -63,10 +63,10 @@ export function r2Store(bucket: Bucket): RecordingStore {
   return store
 }
 
-async function firstAt(bucket: Bucket, place: string): Promise<BucketObject | null> {
-  if (!place.endsWith('/')) return bucket.head(place)
+async function firstAt(bucket: Bucket, ref: string): Promise<BucketObject | null> {
+  if (!ref.endsWith('/')) return bucket.head(ref)
   // After the folder's own name, under which some tools store an empty object as its marker.
-  const page = { prefix: place, startAfter: place, limit: 1, include: ['customMetadata' as const] }
+  const page = { prefix: ref, startAfter: ref, limit: 1, include: ['customMetadata' as const] }
   const { objects } = await bucket.list(page)
   return objects[0] ?? null
 }

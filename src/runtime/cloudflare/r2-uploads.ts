@@ -1,5 +1,5 @@
-import { metadataOf } from '../../deliver/object-metadata.ts'
-import { type Uploads, UploadUnknown } from '../../deliver/uploads.ts'
+import { metadataOf } from '../../recordings/object-metadata.ts'
+import { type Uploads, UploadUnknown } from '../../recordings/uploads.ts'
 import type { Bucket, BucketUpload } from './bindings.ts'
 import { sendAll } from './r2-sending.ts'
 
@@ -11,7 +11,7 @@ const INTERNAL = '10001'
 const LAST_NUMBER = 10_000
 
 /** Uploads in pieces to an R2 bucket: R2's own multipart uploads. It gives them up by itself after 7 days. */
-export function r2Uploads(bucket: Bucket): Uploads {
+export function createR2Uploads(bucket: Bucket): Uploads {
   return {
     async begin(key, { contentType, binding }) {
       const options = { httpMetadata: { contentType }, customMetadata: metadataOf(binding) }

@@ -1,12 +1,12 @@
-import type { NumberedEntry, TablePage } from '../../ledger/event-table.ts'
 import { CursorInvalid, type Ledger, type LedgerPage, type LedgerQuery } from '../../ledger/ledger.ts'
+import type { NumberedEntry, TablePage } from '../sqlite/event-table.ts'
 import type { LedgerNamespace } from './bindings.ts'
 
 /**
  * The ledger, spread over Durable Objects because one takes some thousand records a second. Raise the number of
  * shards as you need; never lower it, or the records of the higher ones are no longer read.
  */
-export function shardedLedger(namespace: LedgerNamespace, shards: number): Ledger {
+export function createShardedLedger(namespace: LedgerNamespace, shards: number): Ledger {
   const shard = (index: number) => namespace.get(namespace.idFromName(`ledger-${index}`))
   return {
     async record(entry) {

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { createApp } from '../../app.ts'
+import { readVariables } from '../../config/variables.ts'
 import { createGate } from '../../gate.ts'
-import { readVariables } from '../../variables.ts'
 import { cloudflare } from './cloudflare.ts'
 
 export { LedgerObject } from './ledger-object.ts'

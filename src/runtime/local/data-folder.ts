@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { ConfigurationError } from '../../options.ts'
+import { ConfigurationError } from '../../config/options.ts'
 
 /** Kept here as long as they are held: a database that nobody knows any more is closed, and its lock is gone. */
 const held = new Set<DatabaseSync>()

@@ -1,6 +1,6 @@
-import { ConfigurationError } from '../../options.ts'
-import type { Variables } from '../../variables.ts'
-import { checkS3Options, type S3Options } from './s3/s3-store.ts'
+import { ConfigurationError } from '../../config/options.ts'
+import type { Variables } from '../../config/variables.ts'
+import { checkS3Options, type S3Options } from '../s3/store.ts'
 
 /** The variables that a gate on one machine reads beside those of every runtime. */
 export const LOCAL_VARIABLES = [

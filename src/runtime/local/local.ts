@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 // Those of Deno itself have no `unref` in 2.5.
 import { clearInterval, setInterval } from 'node:timers'
-import { type SteadfastLedger, steadfast } from '../../ledger/steadfast.ts'
-import { ConfigurationError, type MediawardOptions } from '../../options.ts'
+import { ConfigurationError, type MediawardOptions } from '../../config/options.ts'
+import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
+import { createFolderStore } from '../folder/folder-store.ts'
+import { createS3Store, type S3Options } from '../s3/store.ts'
+import { createSqliteLedger } from '../sqlite/sqlite-ledger.ts'
+import { createSqliteSpool } from '../sqlite/sqlite-spool.ts'
 import { lockDataFolder } from './data-folder.ts'
-import { folderStore } from './folder/folder-store.ts'
 import { networkOf } from './network.ts'
-import { type S3Options, s3Store } from './s3/s3-store.ts'
-import { sqliteLedger } from './sqlite/sqlite-ledger.ts'
-import { sqliteOverflow } from './sqlite/sqlite-overflow.ts'
 
 /** How often records come back from the overflow, in milliseconds. */
 const REPLAY_EVERY = 60_000
@@ -31,7 +31,7 @@ export interface LocalOptions {
 
 /** The options that follow from running on one machine. */
 export interface Local extends Required<Pick<MediawardOptions, 'store' | 'network'>> {
-  readonly ledger: SteadfastLedger
+  readonly ledger: SpooledLedger
   /** Writes what waits and gives the folder back. A gate that is made with it calls it at its own `close()`. */
   close(): void
 }
@@ -45,10 +45,10 @@ export interface Local extends Required<Pick<MediawardOptions, 'store' | 'networ
 export function local({ data, s3, addressHeader }: LocalOptions): Local {
   const unlock = lockDataFolder(data)
   try {
-    const file = sqliteLedger(join(data, 'ledger.sqlite'))
-    const overflow = sqliteOverflow(join(data, 'overflow.sqlite'))
-    const ledger = steadfast(file, overflow)
-    const store = s3 === undefined ? folderStore(join(data, 'recordings')) : s3Store(s3)
+    const file = createSqliteLedger(join(data, 'ledger.sqlite'))
+    const spool = createSqliteSpool(join(data, 'overflow.sqlite'))
+    const ledger = withSpool(file, spool)
+    const store = s3 === undefined ? createFolderStore(join(data, 'recordings')) : createS3Store(s3)
     const replay = () => void ledger.replay().catch(() => {})
     const timer = setInterval(replay, REPLAY_EVERY)
     // A timer is no reason for a process to stay.
@@ -61,7 +61,7 @@ export function local({ data, s3, addressHeader }: LocalOptions): Local {
       close() {
         clearInterval(timer)
         file.close()
-        overflow.close()
+        spool.close()
         unlock()
       },
     }

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { Network } from '../../ledger/network.ts'
+import type { Network } from '../../base/network.ts'
 
 /** What servers hand over beside a request: Node's by `@hono/node-server`, and Deno's. */
 interface Platform {

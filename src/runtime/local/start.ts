@@ -1,7 +1,7 @@
 import { createApp } from '../../app.ts'
+import { checkOptions } from '../../config/options.ts'
+import { readVariables, type Variables } from '../../config/variables.ts'
 import { createGate } from '../../gate.ts'
-import { checkOptions } from '../../options.ts'
-import { readVariables, type Variables } from '../../variables.ts'
 import { local } from './local.ts'
 import { type LocalVariables, readLocalVariables } from './local-variables.ts'
 

@@ -1,2 +1,2 @@
-export { memoryLedger, memoryOverflow } from './memory-ledger.ts'
-export { memoryStore } from './memory-store.ts'
+export { createMemoryLedger, createMemorySpool } from './memory-ledger.ts'
+export { createMemoryStore } from './memory-store.ts'

@@ -1,5 +1,5 @@
-import { DigestMismatch } from '../../deliver/recording-store.ts'
-import { hexOf } from '../../hex.ts'
+import { hexOf } from '../../base/hex.ts'
+import { DigestMismatch } from '../../recordings/recording-store.ts'
 
 /**
  * All bytes of a body.

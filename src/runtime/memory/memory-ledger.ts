@@ -1,8 +1,8 @@
-import { CursorInvalid, type Ledger, type LedgerEntry, type Overflow } from '../../ledger/ledger.ts'
+import { CursorInvalid, type Ledger, type LedgerEntry, type LedgerSpool } from '../../ledger/ledger.ts'
 import { tenantView } from '../../ledger/tenant-view.ts'
 
 /** A ledger in memory: for trying out and for tests. It keeps nothing beyond the process. */
-export function memoryLedger(): Ledger {
+export function createMemoryLedger(): Ledger {
   const entries: LedgerEntry[] = []
   const ids = new Set<string>()
   return {
@@ -34,7 +34,7 @@ export function memoryLedger(): Ledger {
 }
 
 /** An overflow in memory. */
-export function memoryOverflow(): Overflow {
+export function createMemorySpool(): LedgerSpool {
   const kept = new Map<string, LedgerEntry>()
   return {
     async keep(entry) {

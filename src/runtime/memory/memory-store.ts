@@ -1,24 +1,24 @@
-import { servedRange } from '../../deliver/byte-range.ts'
+import { servedRange } from '../../http/byte-range.ts'
+import { bindingToClaim, ownedOnly } from '../../recordings/claim.ts'
+import { type Binding, hasOwner } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
   type PutOptions,
   type RecordingStore,
   type StoredPart,
-} from '../../deliver/recording-store.ts'
-import { type Binding, hasOwner } from '../../recording.ts'
-import { bindingToClaim, ownedOnly } from '../../store/claim-object.ts'
+} from '../../recordings/recording-store.ts'
 import { bytesOf, sha256Of } from './memory-bytes.ts'
-import { memoryUploads } from './memory-uploads.ts'
+import { createMemoryUploads } from './memory-uploads.ts'
 
 interface Held extends StoredPart {
   readonly bytes: Uint8Array<ArrayBuffer>
 }
 
 /** Recordings in memory: for trying out and for tests. Gone when the process is. */
-export function memoryStore(now: () => number = Date.now): RecordingStore {
+export function createMemoryStore(now: () => number = Date.now): RecordingStore {
   const parts = new Map<string, Held>()
   const bindings = new Map<string, Binding>()
-  const uploads = memoryUploads()
+  const uploads = createMemoryUploads()
 
   /** Nothing is awaited here, so nobody comes between the check and the change. */
   function hold(
@@ -74,30 +74,28 @@ export function memoryStore(now: () => number = Date.now): RecordingStore {
       uploads.abandon(key, upload)
     },
 
-    async stamped(places) {
-      return stampedAt(parts, places)
+    async stamped(keyPrefixes) {
+      return stampedAt(parts, keyPrefixes)
     },
 
     async claimed(recording) {
       return bindings.get(recording) ?? null
     },
 
-    async claim(recording, binding, places, soleIssuer) {
-      const held = ownedOnly(bindings.get(recording), soleIssuer)
+    async claim(recording, binding, keyPrefixes, defaultIssuer) {
+      const held = ownedOnly(bindings.get(recording), defaultIssuer)
       if (held !== null) return held
-      const first = bindingToClaim(stampedAt(parts, places), binding, soleIssuer)
-      if (hasOwner(first, soleIssuer)) bindings.set(recording, first)
+      const first = bindingToClaim(stampedAt(parts, keyPrefixes), binding, defaultIssuer)
+      if (hasOwner(first, defaultIssuer)) bindings.set(recording, first)
       return first
     },
   }
 }
 
-function stampedAt(parts: ReadonlyMap<string, Held>, places: readonly string[]): readonly Binding[] {
+function stampedAt(parts: ReadonlyMap<string, Held>, keyPrefixes: readonly string[]): readonly Binding[] {
   const keys = [...parts.keys()].sort()
-  return places.flatMap(place => {
-    const key = keys.find(key =>
-      place.endsWith('/') ? key.startsWith(place) && key !== place : key === place,
-    )
+  return keyPrefixes.flatMap(ref => {
+    const key = keys.find(key => (ref.endsWith('/') ? key.startsWith(ref) && key !== ref : key === ref))
     const held = key === undefined ? undefined : parts.get(key)
     return held === undefined ? [] : [held.binding]
   })

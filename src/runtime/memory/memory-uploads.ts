@@ -3,7 +3,7 @@ import {
   type PieceOptions,
   type UploadOptions,
   UploadUnknown,
-} from '../../deliver/uploads.ts'
+} from '../../recordings/uploads.ts'
 import { bytesOf, sha256Of } from './memory-bytes.ts'
 
 interface Upload extends UploadOptions {
@@ -30,7 +30,7 @@ export interface MemoryUploads {
 }
 
 /** Makes an empty collection. */
-export function memoryUploads(): MemoryUploads {
+export function createMemoryUploads(): MemoryUploads {
   const uploads = new Map<string, Upload>()
   const known = (key: string, id: string): Upload => {
     const upload = uploads.get(id)

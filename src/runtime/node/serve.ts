@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import type { Variables } from '../../variables.ts'
+import type { Variables } from '../../config/variables.ts'
 import { start } from '../local/start.ts'
 
 /** Milliseconds that answers may still take once the server is told to stop. */

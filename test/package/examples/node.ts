@@ -2,7 +2,7 @@ import process from 'node:process'
 import { Hono } from 'hono'
 import { type Issuer, type Mediaward, type MediawardOptions, mediaward } from 'mediaward'
 import { local } from 'mediaward/local'
-import { memoryLedger } from 'mediaward/memory'
+import { createMemoryLedger } from 'mediaward/memory'
 import { type Serving, serve } from 'mediaward/node'
 
 // A program on Node as somebody else would write it: the gate in an app, and the gate as a service.
@@ -20,7 +20,7 @@ app.all('/access/v1/*', gate.access)
 app.all('/console/api/denials', gate.denials)
 app.all('/console/api/records', gate.records)
 const { close: _, ...others } = options
-app.use('/other/*', mediaward({ ...others, ledger: memoryLedger() }))
+app.use('/other/*', mediaward({ ...others, ledger: createMemoryLedger() }))
 const { status } = await app.request('/recordings/rec-1')
 if (status !== 401) throw new Error(`the app answered ${status}`)
 await gate.close()

@@ -1,10 +1,9 @@
 import type { JWTPayload } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { authenticator } from '../../../src/authenticate/authenticate.ts'
-import type { TokenRefused } from '../../../src/authenticate/claims.ts'
+import { createAuthenticator } from '../../../src/authenticate/bearer.ts'
 import type { Issuer } from '../../../src/authenticate/issuer.ts'
-import type { Subject } from '../../../src/authenticate/subject.ts'
-import { isRefused } from '../../../src/refusal.ts'
+import type { Subject } from '../../../src/authorize/subject.ts'
+import { Refusal } from '../../../src/refusal.ts'
 import { createIssuer } from '../../support/clinic.ts'
 
 const idp = await createIssuer()
@@ -12,13 +11,13 @@ const NOW = 1_800_000_000
 
 async function outcome(claims: Record<string, unknown>, settings?: Partial<Issuer>): Promise<string> {
   const subject = await answer(claims, settings)
-  return isRefused(subject) ? subject.refused : subject.id
+  return subject instanceof Refusal ? subject.reason : subject.id
 }
 
 async function answer(
   claims: Record<string, unknown>,
   settings: Partial<Issuer> = {},
-): Promise<Subject | TokenRefused> {
+): Promise<Subject | Refusal> {
   const issuer: Issuer = {
     issuer: idp.issuer,
     audience: idp.audience,
@@ -31,23 +30,23 @@ async function answer(
     exp: NOW + 600,
     ...claims,
   } as unknown as JWTPayload)
-  return show(authenticator([issuer]), token, NOW)
+  return show(createAuthenticator([issuer]), token, NOW)
 }
 
 async function ask(
-  authenticate: ReturnType<typeof authenticator>,
+  authenticate: ReturnType<typeof createAuthenticator>,
   token: string,
   at: number,
 ): Promise<string> {
   const subject = await show(authenticate, token, at)
-  return isRefused(subject) ? subject.refused : subject.id
+  return subject instanceof Refusal ? subject.reason : subject.id
 }
 
 function show(
-  authenticate: ReturnType<typeof authenticator>,
+  authenticate: ReturnType<typeof createAuthenticator>,
   token: string,
   at: number,
-): Promise<Subject | TokenRefused> {
+): Promise<Subject | Refusal> {
   const request = new Request('https://gate.test/', { headers: { authorization: `Bearer ${token}` } })
   return authenticate(request, at * 1000, () => {})
 }
@@ -176,7 +175,7 @@ describe('an address counts for the subject only where it was verified', () => {
       [{ patient: 'p-9', fhirUser: 'Practitioner/dr-1' }, { subject_claim: 'patient' }],
       [email(false), { subject_claim: 'email' }],
     ] as const) {
-      expect(await answer(claims, settings)).toEqual({ refused: 'token_subject' })
+      expect(await answer(claims, settings)).toEqual({ reason: 'token_subject' })
     }
   })
 })
@@ -190,7 +189,7 @@ describe('a remembered token', () => {
   }
 
   test('ends when it ends', async () => {
-    const authenticate = authenticator([{ ...issuer, max_age_s: 300 }])
+    const authenticate = createAuthenticator([{ ...issuer, max_age_s: 300 }])
     const token = await idp.token('patient-1', { iat: NOW, nbf: NOW, exp: NOW + 200 })
     expect(await ask(authenticate, token, NOW)).toBe('patient-1')
     expect(await ask(authenticate, token, NOW + 229)).toBe('patient-1')
@@ -200,7 +199,7 @@ describe('a remembered token', () => {
   })
 
   test('is nobody else’s', async () => {
-    const authenticate = authenticator([issuer])
+    const authenticate = createAuthenticator([issuer])
     const [one, two] = [
       await idp.token('patient-1', { exp: NOW + 60 }),
       await idp.token('patient-2', { exp: NOW + 60 }),
@@ -220,7 +219,7 @@ describe('a remembered token', () => {
     const jwks = structuredClone(idp.jwks) as { keys: object[] }
     let keys = jwks
     const source = { current: async () => keys as never, seeking: async () => keys as never }
-    const authenticate = authenticator([issuer], () => source)
+    const authenticate = createAuthenticator([issuer], () => source)
     const token = await idp.token('patient-1', { iat: NOW, exp: NOW + 3600 })
     expect(await ask(authenticate, token, NOW)).toBe('patient-1')
     keys = { keys: [] }

@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { KeysUnavailable } from '../../../src/authenticate/key-source.ts'
-import { REMOTE_KEYS, type RemoteKeysOptions, remoteKeys } from '../../../src/authenticate/remote-keys.ts'
+import {
+  createRemoteKeys,
+  REMOTE_KEYS,
+  type RemoteKeysOptions,
+} from '../../../src/authenticate/remote-keys.ts'
 
 const jwks = (...kids: string[]) => ({ keys: kids.map(kid => ({ kty: 'EC', kid })) })
 const keep = () => {}
@@ -16,7 +20,7 @@ function server(answer: () => Response | Promise<Response>) {
     },
     warn: () => {},
   }
-  return { state, keys: remoteKeys('https://idp.test/jwks', options) }
+  return { state, keys: createRemoteKeys('https://idp.test/jwks', options) }
 }
 const serving =
   (...kids: string[]) =>
@@ -154,7 +158,7 @@ describe('keys of a server', () => {
   test('one who began the fetch and vanished does not hold up the others', async () => {
     const { state, keys } = server(() => new Promise<Response>(() => {}))
     const options = { ...REMOTE_KEYS, timeout: 50, warn: () => {} }
-    const hanging = remoteKeys('https://idp.test/jwks', {
+    const hanging = createRemoteKeys('https://idp.test/jwks', {
       ...options,
       fetch: () => (state.visits++ === 0 ? new Promise<Response>(() => {}) : Promise.resolve(serving('a')())),
     })
@@ -197,8 +201,8 @@ describe('after a wait in vain', () => {
   })
   /** What becomes of it while no time goes by. */
   const atOnce = (asked: Promise<unknown>) => {
-    const settled = asked.catch(error => error)
-    return Promise.race([settled, vi.advanceTimersByTimeAsync(0).then(() => 'waits')])
+    const withDefaultIssuer = asked.catch(error => error)
+    return Promise.race([withDefaultIssuer, vi.advanceTimersByTimeAsync(0).then(() => 'waits')])
   }
 
   test.each([

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { authorize } from '../../../src/authorize/authorize.ts'
 import type { Action, Principal } from '../../../src/authorize/decision.ts'
-import type { Binding } from '../../../src/recording.ts'
-import { isRefused } from '../../../src/refusal.ts'
+import type { Binding } from '../../../src/recordings/recording.ts'
+import { Refusal } from '../../../src/refusal.ts'
 
 const table = JSON.parse(readFileSync('test/vectors/authorize.json', 'utf8')) as {
   subjects: Record<string, Principal>
@@ -20,8 +20,8 @@ describe('the decision table', () => {
       if (subject === undefined || binding === undefined)
         throw new Error(`${who} or ${recording} is not in the table`)
       const decision = authorize({ subject, action: does, recording: binding })
-      expect(isRefused(decision) ? decision.refused : 'permit').toBe(answer)
-      if (!isRefused(decision)) expect(decision.tenant).toBe(of)
+      expect(decision instanceof Refusal ? decision.reason : 'permit').toBe(answer)
+      if (!(decision instanceof Refusal)) expect(decision.tenant).toBe(of)
     },
   )
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createGate, type Ledger, type LedgerEntry } from '../../../src/index.ts'
 import { eventId } from '../../../src/ledger/event-id.ts'
-import { memoryLedger, memoryStore } from '../../../src/runtime/memory/index.ts'
+import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { createIssuer } from '../../support/clinic.ts'
 import { run, start } from '../../support/command.ts'
 
@@ -14,12 +14,12 @@ let ledger: Ledger
 let at: string[]
 
 beforeEach(async () => {
-  ledger = memoryLedger()
+  ledger = createMemoryLedger()
   const idp = await createIssuer()
   const { denials } = createGate({
     issuers: [{ issuer: idp.issuer, audience: idp.audience, algorithms: ['ES256'], jwks: idp.jwks as never }],
     pseudonymKey: 'only for tests: no secret protects these people',
-    store: memoryStore(),
+    store: createMemoryStore(),
     ledger,
   })
   server = createServer(async ({ url = '/', headers: { authorization = '' } }, response) => {

@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { createGate } from '../../../src/index.ts'
-import { memoryLedger, memoryStore } from '../../../src/runtime/memory/index.ts'
+import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { createIssuer } from '../../support/clinic.ts'
 
 // What may be asked of the log by the console's API.
 
 const idp = await createIssuer()
 const { issuer, audience } = idp
-const ledger = memoryLedger()
+const ledger = createMemoryLedger()
 const gate = createGate({
   issuers: [{ issuer, audience, algorithms: ['ES256'], jwks: idp.jwks as never }],
   pseudonymKey: 'only for tests: no secret protects these people',
-  store: memoryStore(),
+  store: createMemoryStore(),
   ledger,
 })
 const KNOWN = ['after', 'since', 'limit', 'latest', 'kind']

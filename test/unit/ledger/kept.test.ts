@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { createGate } from '../../../src/index.ts'
-import { memoryLedger, memoryStore } from '../../../src/runtime/memory/index.ts'
+import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { createIssuer } from '../../support/clinic.ts'
 
 // What the gate keeps of a request when it is answered: small facts, or a caller could fill the memory of the gate.
@@ -20,7 +20,7 @@ async function settle(): Promise<void> {
 
 async function gateWith(taken?: Promise<number>) {
   const idp = await createIssuer()
-  const store = memoryStore()
+  const store = createMemoryStore()
   const open = store.open.bind(store)
   store.open = async (...args) => {
     const part = await open(...args)
@@ -32,7 +32,7 @@ async function gateWith(taken?: Promise<number>) {
   const { recordings } = createGate({
     issuers: [{ issuer: idp.issuer, audience: idp.audience, algorithms: ['ES256'], jwks: idp.jwks as never }],
     pseudonymKey: 'only for tests: no secret protects these people',
-    ledger: memoryLedger(),
+    ledger: createMemoryLedger(),
     store,
   })
   return { idp, recordings }

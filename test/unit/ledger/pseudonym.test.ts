@@ -1,26 +1,26 @@
 import { createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { pseudonymizer } from '../../../src/ledger/pseudonym.ts'
+import { createPseudonymizer } from '../../../src/ledger/pseudonym.ts'
 
 const KEY = 'a key of the tests, long enough to be one'
 
 test('is HMAC-SHA-256 over field, scope and value, as another implementation makes it', async () => {
   const mac = createHmac('sha256', KEY).update('["subject","https://idp.test/","patient-1"]').digest('hex')
-  expect(await pseudonymizer(KEY)('subject', 'https://idp.test/', 'patient-1')).toBe(
+  expect(await createPseudonymizer(KEY)('subject', 'https://idp.test/', 'patient-1')).toBe(
     `psn_${mac.slice(0, 32)}`,
   )
 })
 
 test('differs by field, scope, value and key, and by nothing else', async () => {
-  const pseudonym = pseudonymizer(KEY)
+  const pseudonym = createPseudonymizer(KEY)
   const all = await Promise.all([
     pseudonym('subject', 'a', 'b'),
     pseudonym('session', 'a', 'b'),
     pseudonym('subject', 'b', 'b'),
     pseudonym('subject', 'a', 'a'),
     pseudonym('subject', 'a","b', ''),
-    pseudonymizer(`${KEY}!`)('subject', 'a', 'b'),
+    createPseudonymizer(`${KEY}!`)('subject', 'a', 'b'),
   ])
   expect(new Set(all).size).toBe(6)
-  expect(await pseudonymizer(KEY)('subject', 'a', 'b')).toBe(all[0])
+  expect(await createPseudonymizer(KEY)('subject', 'a', 'b')).toBe(all[0])
 })

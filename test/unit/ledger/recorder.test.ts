@@ -1,26 +1,26 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { AccessEvent, Ledger } from '../../../src/index.ts'
-import { steadfast } from '../../../src/index.ts'
-import { memoryLedger, memoryOverflow } from '../../../src/runtime/memory/index.ts'
+import { withSpool } from '../../../src/index.ts'
+import { createMemoryLedger, createMemorySpool } from '../../../src/runtime/memory/index.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 
 // When a refusal happened: when its request came is the caller's choice, when it was recorded is not.
 
 let now: number
 let down: boolean
-let ledger: ReturnType<typeof steadfast>
+let ledger: ReturnType<typeof withSpool>
 let gate: MemoryGate
 let authorization: string
 
 beforeEach(async () => {
   now = Date.now()
   down = false
-  const inner = memoryLedger()
+  const inner = createMemoryLedger()
   const fragile: Ledger = {
     ...inner,
     record: entry => (down ? Promise.reject(new Error('down')) : inner.record(entry)),
   }
-  ledger = steadfast(fragile, memoryOverflow())
+  ledger = withSpool(fragile, createMemorySpool())
   gate = await memoryGate({ ledger, now: () => now })
   authorization = `Bearer ${await gate.idp.token('patient-9', { exp: Math.floor(now / 1000) + 90_000 })}`
 })

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { callerNetwork } from '../../../src/base/network.ts'
 import type { AccessEvent } from '../../../src/index.ts'
+import { createRefusalRecorder, type Refusals } from '../../../src/ledger/coalesce.ts'
 import type { AccessFacts } from '../../../src/ledger/event.ts'
-import { callerNetwork } from '../../../src/ledger/network.ts'
-import type { Attempt } from '../../../src/ledger/observe.ts'
-import { recorder } from '../../../src/ledger/recorder.ts'
-import { type Refusals, refusalRecorder } from '../../../src/ledger/repeats.ts'
-import { memoryLedger } from '../../../src/runtime/memory/index.ts'
+import { createRecorder } from '../../../src/ledger/recorder.ts'
+import type { RequestContext } from '../../../src/request-context.ts'
+import { createMemoryLedger } from '../../../src/runtime/memory/index.ts'
 
 // What is one run of refusals, how long, and how many of them are known: by a false clock, on which only what waits takes
 // time.
@@ -26,7 +26,7 @@ beforeEach(() => {
   takes = 0
   fails = false
   kept = []
-  const inner = memoryLedger()
+  const inner = createMemoryLedger()
   const ledger = {
     ...inner,
     record: async (entry: { id: string; json: string }) => {
@@ -35,13 +35,13 @@ beforeEach(() => {
       await inner.record(entry)
     },
   }
-  const record = recorder(
+  const record = createRecorder(
     ledger,
     async (field, _, value) => `${field}:${value}`,
     Date.now,
     () => {},
   )
-  refusals = refusalRecorder(record, Date.now)
+  refusals = createRefusalRecorder(record, Date.now)
   read = async () => {
     const { entries } = await inner.read({ limit: 5000 })
     return entries.map(({ json }) => JSON.parse(json) as AccessEvent)
@@ -61,14 +61,14 @@ interface Refusal {
 }
 async function refuse({ who = 'patient-2', ticket, reason = 'recording_unknown', at = Date.now() }: Refusal) {
   const subject = { id: who, issuer: 'https://idp.test/', roles: [], token: `token of ${who}` }
-  const attempt: Attempt = {
+  const context: RequestContext = {
     ...{ at, request: REQUEST, subject, now: Date.now, network: () => NETWORK },
     ...(ticket !== undefined && { ticket }),
-    place: { recording: 'rec-1', key: 'recordings/rec-1' },
+    ref: { recording: 'rec-1', key: 'recordings/rec-1' },
   }
   const facts: AccessFacts = { kind: 'access', decision: 'deny', reason, status: 404, method: 'GET' }
   lastId += 1
-  return refusals.record(attempt, facts, `refusal-${lastId}`, work => kept.push(work))
+  return refusals.record(context, facts, `refusal-${lastId}`, work => kept.push(work))
 }
 async function refuseTimes(times: number, refusal: Refusal = {}) {
   let last = await refuse(refusal)

@@ -12,7 +12,7 @@ const at = (url: string): Location => ({
 })
 const idAt = (url: string, path: string): string | undefined => {
   const found = locate(path, [compileLocation(at(url))])
-  return 'place' in found ? found.place.recording : undefined
+  return 'ref' in found ? found.ref.recording : undefined
 }
 
 test.each([

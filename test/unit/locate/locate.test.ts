@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { locate, rawPath } from '../../../src/locate/locate.ts'
 import { type CompiledLocation, compileLocation, locationsUnder } from '../../../src/locate/location.ts'
-import { isRefused } from '../../../src/refusal.ts'
+import { Refusal } from '../../../src/refusal.ts'
 
 const standard = locationsUnder('/recordings').map(compileLocation)
 const placeAt = (url: string, locations: readonly CompiledLocation[]) => {
   const found = locate(rawPath(url), locations)
-  return isRefused(found) ? found : found.place
+  return found instanceof Refusal ? found : found.ref
 }
 const at = (path: string) => placeAt(`https://media.test${path}`, standard)
 
@@ -65,7 +65,7 @@ describe('locate', () => {
     `/recordings/a/${'b'.repeat(201)}`,
     `/recordings/a${'/b'.repeat(9)}`,
     `/recordings/a/${'b/'.repeat(600)}c`,
-  ])('refuses %j', path => expect(at(path)).toMatchObject({ refused: 'path_invalid' }))
+  ])('refuses %j', path => expect(at(path)).toMatchObject({ reason: 'path_invalid' }))
 
   test('fronts the URLs of an existing app', () => {
     const media = compileLocation({ url: '/media/:recording.mp4', key: 'consultations/:recording/video.mp4' })
@@ -75,7 +75,7 @@ describe('locate', () => {
     })
     // The dot of the pattern is a dot.
     for (const path of ['/media/rec-1xmp4', '/media/rec-1', '/media/a/b.mp4', '/media/.mp4']) {
-      expect(placeAt(`https://h${path}`, [media])).toMatchObject({ refused: 'path_invalid' })
+      expect(placeAt(`https://h${path}`, [media])).toMatchObject({ reason: 'path_invalid' })
     }
   })
 
@@ -117,6 +117,6 @@ describe('a location that would be a hole is refused', () => {
 test('what the gate keeps for itself can not be named', () => {
   const root = compileLocation({ url: '/:recording/:part+', key: ':recording/:part' })
   for (const path of ['/.mediaward/bindings/x', '/mediaward/.bindings/x', '/%2emediaward/x/y']) {
-    expect(placeAt(`https://h${path}`, [root])).toMatchObject({ refused: 'path_invalid' })
+    expect(placeAt(`https://h${path}`, [root])).toMatchObject({ reason: 'path_invalid' })
   }
 })

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { locate } from '../../../src/locate/locate.ts'
 import { compileLocation, locationsUnder } from '../../../src/locate/location.ts'
 import { flawOfPart, flawOfRecording, isPart, isRecording } from '../../../src/locate/names.ts'
-import { targetOf } from '../../../src/locate/target.ts'
+import { operationOf } from '../../../src/locate/target.ts'
 import { sample } from '../../support/sample.ts'
 
 const standard = locationsUnder('/recordings').map(compileLocation)
@@ -20,7 +20,7 @@ test.each([
   'x'.repeat(128),
 ])('%s can be an id', id => {
   expect(isRecording(id)).toBe(true)
-  expect(refusalOf(`/recordings/${id}`)).toMatchObject({ place: { recording: id, key: `recordings/${id}` } })
+  expect(refusalOf(`/recordings/${id}`)).toMatchObject({ ref: { recording: id, key: `recordings/${id}` } })
 })
 
 test.each([
@@ -43,7 +43,7 @@ test.each([
 ])('%s can be the name of a part', name => {
   expect(isPart(name)).toBe(true)
   expect(refusalOf(`/recordings/r/${name}`)).toMatchObject({
-    place: { part: name, key: `recordings/r/${name}` },
+    ref: { part: name, key: `recordings/r/${name}` },
   })
 })
 
@@ -91,12 +91,12 @@ describe('a refusal says which character or length', () => {
 
   test('and in a part that is asked for with a ticket', () => {
     const request = new Request(`https://h/play/ticket/${'x'.repeat(201)}`)
-    expect(targetOf(request, standard)).toMatchObject({ detail: /One has 201/ })
+    expect(operationOf(request, standard)).toMatchObject({ detail: /One has 201/ })
   })
 
   test('but nothing of where there is no name', () => {
     for (const path of ['/', '/recordings', '/other/a b']) {
-      expect(refusalOf(path)).toEqual({ refused: 'path_invalid' })
+      expect(refusalOf(path)).toEqual({ reason: 'path_invalid' })
     }
   })
 
@@ -146,14 +146,14 @@ describe('a token is no name, wherever it is in a path', () => {
     expect(isRecording(token)).toBe(false)
     for (const path of [`/recordings/${token}`, ...names.map(name => `/recordings/r/${name}`)]) {
       const refusal = refusalOf(path)
-      expect(refusal).toMatchObject({ refused: 'path_invalid' })
+      expect(refusal).toMatchObject({ reason: 'path_invalid' })
       expect(JSON.stringify(refusal)).not.toMatch(/e[wy]/)
     }
   })
 
   test('nor where a location has an ending behind the id', () => {
     const media = compileLocation({ url: '/media/:recording.mp4', key: ':recording.mp4' })
-    expect(locate(`/media/${jws}.mp4`, [media])).toMatchObject({ refused: 'path_invalid' })
+    expect(locate(`/media/${jws}.mp4`, [media])).toMatchObject({ reason: 'path_invalid' })
   })
 
   test('a long name is looked at in linear time', () => {
@@ -176,7 +176,7 @@ test('every valid name makes a key that is told from all others, with no segment
       ].map(([recording, name]) =>
         locate(`/recordings/${recording}${name === undefined ? '' : `/${name}`}`, standard),
       )
-      const keys = found.map(one => ('place' in one ? one.place.key : ''))
+      const keys = found.map(one => ('ref' in one ? one.ref.key : ''))
       for (const key of keys) expect(new URL(`https://h/${key}`).pathname).toBe(`/${key}`)
       expect(keys[0] === keys[1]).toBe(a === b && x === y)
     }),

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { compileLocation, locationsUnder } from '../../../src/locate/location.ts'
-import { methodsAt, targetOf } from '../../../src/locate/target.ts'
+import { methodsAt, operationOf } from '../../../src/locate/target.ts'
 
 const standard = locationsUnder('/recordings').map(compileLocation)
 const ask = (method: string, path: string) => new Request(`https://media.test${path}`, { method })
-const at = (method: string, path: string) => targetOf(ask(method, path), standard)
+const at = (method: string, path: string) => operationOf(ask(method, path), standard)
 
 const whole = { recording: 'rec-1', key: 'recordings/rec-1' }
 const part = { recording: 'rec-1', part: 'a/b.ts', key: 'recordings/rec-1/a/b.ts' }
@@ -23,8 +23,8 @@ describe('what is asked follows from method and path', () => {
     ['DELETE', '/recordings/rec-1', undefined, whole],
     ['POST', '/recordings/rec-1', undefined, whole],
     ['PATCH', '/recordings/rec-1/upload', undefined, named],
-  ])('%s %s', (method, path, action, place) => {
-    expect(at(method, path)).toEqual({ action, place })
+  ])('%s %s', (method, path, action, ref) => {
+    expect(at(method, path)).toEqual({ action, ref })
   })
 
   test.each(['/upload', '/recordings/upload', '/recordings//upload', '/recordings/rec-1/../upload'])(
@@ -32,15 +32,15 @@ describe('what is asked follows from method and path', () => {
     path => {
       // As a runtime hands it over that resolves nothing.
       const request = { method: 'POST', url: `https://media.test${path}` } as Request
-      expect(targetOf(request, standard)).toMatchObject({ refused: 'path_invalid' })
+      expect(operationOf(request, standard)).toMatchObject({ reason: 'path_invalid' })
     },
   )
 
   test('a configured location has them too', () => {
     const media = compileLocation({ url: '/media/:recording.mp4', key: 'films/:recording/video.mp4' })
-    expect(targetOf(ask('POST', '/media/rec-1.mp4/upload'), [media])).toEqual({
+    expect(operationOf(ask('POST', '/media/rec-1.mp4/upload'), [media])).toEqual({
       action: 'upload',
-      place: { recording: 'rec-1', key: 'films/rec-1/video.mp4' },
+      ref: { recording: 'rec-1', key: 'films/rec-1/video.mp4' },
     })
   })
 })

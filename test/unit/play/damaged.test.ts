@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest'
 import type { AccessEvent, RecordingStore } from '../../../src/index.ts'
-import { folderStore } from '../../../src/runtime/local/index.ts'
-import { s3Store } from '../../../src/runtime/local/s3/s3-store.ts'
+import { createFolderStore } from '../../../src/runtime/local/index.ts'
+import { createS3Store } from '../../../src/runtime/s3/store.ts'
 import { memoryGate } from '../../support/memory-gate.ts'
 import { scriptedS3, stored, wrong } from '../../support/scripted-s3.ts'
 
@@ -50,7 +50,7 @@ describe.each<[string, (file: string) => void]>([
 ])('bytes that are %s in a folder', (_, damage) => {
   test('are a fault for their patient, and not there for anyone else', async () => {
     const root = mkdtempSync(join(tmpdir(), 'mediaward-'))
-    const store = folderStore(root)
+    const store = createFolderStore(root)
     const ask = await asked(store)
     const bytes = readdirSync(join(root, 'recordings')).find(name => /@[0-9a-f]{32}$/.test(name)) ?? ''
     damage(join(root, 'recordings', bytes))
@@ -77,7 +77,7 @@ describe.each<[string, (file: string) => void]>([
 
 test('damaged facts make nobody an owner: all get 404, and the operator reads why', async () => {
   const root = mkdtempSync(join(tmpdir(), 'mediaward-'))
-  const ask = await asked(folderStore(root))
+  const ask = await asked(createFolderStore(root))
   writeFileSync(join(root, 'recordings/rec-1@facts.json'), '{')
   await new Promise(resolve => setTimeout(resolve, 20))
   for (const method of ['GET', 'HEAD']) {
@@ -103,7 +103,7 @@ describe('in S3', () => {
     'an object in %s is refused to its patient for good, and not there for anyone else',
     async encoding => {
       const { options } = await scriptedS3(object({ 'content-encoding': encoding }))
-      const ask = await asked(readOnly(s3Store(options)))
+      const ask = await asked(readOnly(createS3Store(options)))
       for (const [method, headers] of [
         ['GET', {}],
         ['GET', { range: 'bytes=0-3' }],
@@ -132,7 +132,7 @@ describe('in S3', () => {
     'an object with the Content-Encoding "%s" plays',
     async encoding => {
       const { options } = await scriptedS3(object({ 'content-encoding': encoding }))
-      const ask = await asked(readOnly(s3Store(options)))
+      const ask = await asked(readOnly(createS3Store(options)))
       expect(await ask('patient-1', 'GET')).toMatchObject({ status: 200, etag: '"e1"' })
     },
   )
@@ -145,7 +145,7 @@ describe('in S3', () => {
       if (request.method === 'GET') wrong(response, status, code)
       else object({})(request, response)
     })
-    const ask = await asked(readOnly(s3Store(options)))
+    const ask = await asked(readOnly(createS3Store(options)))
     expect(await ask('patient-1', 'GET')).toMatchObject({
       status: 503,
       reason: 'store_unavailable',
@@ -159,7 +159,7 @@ describe('in S3', () => {
       if (request.method === 'HEAD') response.writeHead(400).end()
       else wrong(response, 400, 'ExpiredToken')
     })
-    const ask = await asked(readOnly(s3Store(options)))
+    const ask = await asked(readOnly(createS3Store(options)))
     for (const subject of ['patient-1', 'patient-2', 'patient-1']) {
       expect(await ask(subject, 'GET')).toMatchObject({ status: 503, reason: 'store_unavailable' })
     }
@@ -167,7 +167,7 @@ describe('in S3', () => {
 
   test('a key that may not read is a fault for everyone, with the mend that S3 gives', async () => {
     const { options } = await scriptedS3((_, response) => wrong(response, 403, 'AccessDenied'))
-    const ask = await asked(readOnly(s3Store(options)))
+    const ask = await asked(readOnly(createS3Store(options)))
     for (const subject of ['patient-1', 'patient-2']) {
       expect(await ask(subject, 'GET')).toMatchObject({
         status: 503,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { memoryStore } from '../../../src/runtime/memory/index.ts'
+import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { createIssuer } from '../../support/clinic.ts'
 import { memoryGate } from '../../support/memory-gate.ts'
 
@@ -10,7 +10,7 @@ const SEGMENTS = (8 * 3600) / 2
 
 /** A gate of which a recorder stores a part, and its patient plays it. */
 async function clinic() {
-  const store = memoryStore()
+  const store = createMemoryStore()
   const idp = await createIssuer()
   const { issuer, audience, jwks, token } = idp
   const settings = { issuer, audience, algorithms: ['ES256'], jwks, allowed_roles: ['recorder'] }

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { MediawardOptions, RecordingStore } from '../../../src/index.ts'
 import type { AccessEvent } from '../../../src/ledger/event.ts'
-import { rememberVerdicts } from '../../../src/play/read-playlist.ts'
+import { createVerdicts } from '../../../src/play/read-playlist.ts'
 import { MAX_PLAYLIST } from '../../../src/playlist/playlist.ts'
-import { memoryStore } from '../../../src/runtime/memory/index.ts'
+import { Refusal } from '../../../src/refusal.ts'
+import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { factsOf } from '../../contract/recordings.ts'
 import { createIssuer } from '../../support/clinic.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
@@ -26,7 +27,7 @@ async function clinic(
   { type = 'video/mp4', ...options }: Partial<MediawardOptions> & { type?: string } = {},
 ): Promise<Clinic> {
   const idp = await createIssuer()
-  const memory = memoryStore()
+  const memory = createMemoryStore()
   let asked: string[] = []
   const store: RecordingStore = {
     ...memory,
@@ -193,7 +194,7 @@ describe('what became of a playlist is remembered', () => {
 
   test('but not for the same bytes elsewhere, of another recording, part or kind', async () => {
     const idp = await createIssuer()
-    const store = memoryStore()
+    const store = createMemoryStore()
     const text = `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n${OWN}/video/seg-0.ts\n`
     const put = (key: string, contentType = 'video/mp4') =>
       store.put(key, new Blob([text]).stream(), {
@@ -251,13 +252,13 @@ describe('what became of a playlist is remembered', () => {
   })
 
   test('at most 16 MiB of them', () => {
-    const verdicts = rememberVerdicts()
+    const verdicts = createVerdicts()
     const bytes = new Uint8Array(2 * 1024 * 1024)
     for (let number = 0; number < 9; number += 1) verdicts.set(`${number}`, { bytes, isStored: true })
     const kept = Array.from({ length: 9 }, (_, number) => verdicts.get(`${number}`) !== undefined)
     expect(kept).toEqual([false, false, true, true, true, true, true, true, true])
     for (let number = 0; number < 100_000; number += 1)
-      verdicts.set(`r${number}`, { refused: 'playlist_invalid' })
+      verdicts.set(`r${number}`, new Refusal('playlist_invalid'))
     expect(verdicts.get('8')).toBeUndefined()
     expect(verdicts.get('r99999')).toBeDefined()
     expect(verdicts.get('r60000')).toBeUndefined()
@@ -392,7 +393,7 @@ describe('what neither name nor type tells is looked at', () => {
   })
 
   test('a recording of one file only where its type tells nothing', async () => {
-    const store = memoryStore()
+    const store = createMemoryStore()
     const gate = await memoryGate({ store })
     const headers = { authorization: `Bearer ${await gate.idp.token('patient-1')}` }
     const binding = { owner: 'patient-1', issuer: gate.idp.issuer }
@@ -412,7 +413,7 @@ describe('what neither name nor type tells is looked at', () => {
   })
 
   test('what was replaced meanwhile is not what was decided on', async () => {
-    const memory = memoryStore()
+    const memory = createMemoryStore()
     let [opened, left] = [0, 0]
     const store: RecordingStore = {
       ...memory,

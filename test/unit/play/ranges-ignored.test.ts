@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import type { RecordingStore } from '../../../src/index.ts'
-import { memoryStore } from '../../../src/runtime/memory/index.ts'
+import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { createIssuer } from '../../support/clinic.ts'
 import { memoryGate } from '../../support/memory-gate.ts'
 
 test('an object is not read whole for its first bytes, if the store ignores ranges', async () => {
   const idp = await createIssuer()
-  const memory = memoryStore()
+  const memory = createMemoryStore()
   const bytes = new Uint8Array(1024 * 1024)
   await memory.put('recordings/set/untold', new Blob([bytes]).stream(), {
     size: bytes.length,

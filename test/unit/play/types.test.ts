@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { memoryStore } from '../../../src/runtime/memory/index.ts'
+import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { createIssuer } from '../../support/clinic.ts'
 import { memoryGate } from '../../support/memory-gate.ts'
 import { sample } from '../../support/sample.ts'
@@ -20,7 +20,7 @@ const LOCATIONS = [
 ]
 
 async function openGate() {
-  const store = memoryStore()
+  const store = createMemoryStore()
   const idp = await createIssuer()
   const { fetch } = await memoryGate({ store, locations: LOCATIONS }, idp)
   const headers = { Authorization: `Bearer ${await idp.token('patient-1')}` }

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest'
 import * as playlist from '../../../src/playlist/playlist.ts'
-import { memoryStore } from '../../../src/runtime/memory/index.ts'
+import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { memoryGate } from '../../support/memory-gate.ts'
 
 // Rewriting one of the longest playlists blocks an isolate for a good part of a second, so it is counted how often that is
@@ -15,7 +15,7 @@ beforeEach(() => {
 
 /** Asks for a playlist as the patient whose recording it is. */
 async function opened(text: string): Promise<(method: string) => Promise<Response>> {
-  const store = memoryStore()
+  const store = createMemoryStore()
   const { idp, fetch } = await memoryGate({ store })
   const body = new Blob([text])
   await store.put('recordings/set/main.m3u8', body.stream(), {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { BytesUnavailable } from '../../../src/deliver/recording-store.ts'
-import { memoryStore } from '../../../src/runtime/memory/index.ts'
+import { BytesUnavailable } from '../../../src/recordings/recording-store.ts'
+import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { memoryGate } from '../../support/memory-gate.ts'
 
 // Whatever is wrong with the bytes of a recording, whose it is decides first.
@@ -12,7 +12,7 @@ const faults: Readonly<Record<string, unknown>> = {
 }
 
 test.each(Object.entries(faults))('%s: a stranger is told that nothing is there', async (_, fault) => {
-  const store = { ...memoryStore(), open: async () => Promise.reject(fault) }
+  const store = { ...createMemoryStore(), open: async () => Promise.reject(fault) }
   const gate = await memoryGate({ store })
   const get = async (who: string) => {
     const headers = { authorization: `Bearer ${await gate.idp.token(who)}` }
@@ -23,7 +23,7 @@ test.each(Object.entries(faults))('%s: a stranger is told that nothing is there'
 })
 
 test.each(Object.entries(faults))('%s, once: after the permit they are opened again', async (_, fault) => {
-  const memory = memoryStore()
+  const memory = createMemoryStore()
   let opened = 0
   const store: typeof memory = {
     ...memory,

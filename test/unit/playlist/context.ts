@@ -13,12 +13,12 @@ export function standsAt(part: string | undefined, recording = 'rec-013'): Playl
     name: part ?? recording,
     partOf: path => {
       const found = locate(path, LOCATIONS)
-      return 'place' in found && found.place.recording === recording ? found.place.part : undefined
+      return 'ref' in found && found.ref.recording === recording ? found.ref.part : undefined
     },
   }
 }
 
 /** A refusal for this reason, wherever in the playlist. */
-const refusedAs = (reason: string) => expect.objectContaining({ refused: reason }) as unknown
+const refusedAs = (reason: string) => expect.objectContaining({ reason }) as unknown
 export const OUTSIDE: unknown = refusedAs('playlist_outside')
 export const INVALID: unknown = refusedAs('playlist_invalid')

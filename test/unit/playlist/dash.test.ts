@@ -17,11 +17,11 @@ const PLACES: Readonly<Record<string, string>> = {
   Representation:
     '<MPD><Period><AdaptationSet><Representation id="v1">%</Representation></AdaptationSet></Period></MPD>',
 }
-const within = (place: string, text: string) => (PLACES[place] ?? '').replace('%', () => text)
+const withTimeout = (ref: string, text: string) => (PLACES[ref] ?? '').replace('%', () => text)
 /** What becomes of a piece of an MPD, in a place of it. */
-const piece = (text: string, place = 'Representation', part = 'manifest.mpd') => {
-  const outcome = rewrite(within(place, text), part)
-  const [before = '', after = ''] = (PLACES[place] ?? '').split('%')
+const piece = (text: string, ref = 'Representation', part = 'manifest.mpd') => {
+  const outcome = rewrite(withTimeout(ref, text), part)
+  const [before = '', after = ''] = (PLACES[ref] ?? '').split('%')
   return 'text' in outcome ? outcome.text.slice(before.length, -after.length) : outcome
 }
 
@@ -95,9 +95,9 @@ describe('wherever a reference stands', () => {
       expect(of(out)).toEqual(OUTSIDE)
     for (const odd of ['a%2fb', 'a\\b', 'a b', '&#97;', 'a&lt;', 'a#b', 'x&amp;y'])
       expect(of(odd)).toEqual(INVALID)
-    expect(rewritePlaylist(within('MPD', pattern.replace('%s', 'x')), 'dash', standsAt(undefined))).toEqual(
-      OUTSIDE,
-    )
+    expect(
+      rewritePlaylist(withTimeout('MPD', pattern.replace('%s', 'x')), 'dash', standsAt(undefined)),
+    ).toEqual(OUTSIDE)
   })
 
   test.each([
@@ -149,7 +149,7 @@ describe('wherever a reference stands', () => {
 // dash.js keeps what is no number as the text that it is, and puts it into `$Bandwidth$` and the like.
 describe('what a template is filled with is a number', () => {
   const spot = (tag: string, attribute: string) => ({
-    refused: 'playlist_invalid',
+    reason: 'playlist_invalid',
     spot: { line: 1, tag, attribute },
   })
   test.each<[string, string]>([
@@ -191,7 +191,7 @@ describe('what a template is filled with is a number', () => {
 })
 
 function refusalOf(outcome: ReturnType<typeof piece>): string | undefined {
-  return typeof outcome === 'string' ? undefined : outcome.refused
+  return typeof outcome === 'string' ? undefined : outcome.reason
 }
 
 describe('documents that name further URLs, and that nobody rewrites', () => {
@@ -239,12 +239,12 @@ describe('bases', () => {
   const nested = (mpd: string, period: string, media: string) =>
     `<MPD>${mpd}<Period>${period}<AdaptationSet><SegmentTemplate media="${media}"/></AdaptationSet></Period></MPD>`
 
-  test.each(Object.keys(PLACES))('in %s', place => {
-    expect(piece(base(`${OWN}/video/`), place)).toBe(base('video/'))
-    expect(piece(base(`${OWN}/`), place)).toBe(base('./'))
-    expect(piece(base(`${OWN}/`), place, 'a/b/main.mpd')).toBe(base('../../'))
-    expect(piece(base(`${OWN}/a/`), place, 'a/b/main.mpd')).toBe(base('../'))
-    expect(piece(base('/recordings/rec-013/a/c/?v=1'), place, 'a/b/main.mpd')).toBe(base('../c/?v=1'))
+  test.each(Object.keys(PLACES))('in %s', ref => {
+    expect(piece(base(`${OWN}/video/`), ref)).toBe(base('video/'))
+    expect(piece(base(`${OWN}/`), ref)).toBe(base('./'))
+    expect(piece(base(`${OWN}/`), ref, 'a/b/main.mpd')).toBe(base('../../'))
+    expect(piece(base(`${OWN}/a/`), ref, 'a/b/main.mpd')).toBe(base('../'))
+    expect(piece(base('/recordings/rec-013/a/c/?v=1'), ref, 'a/b/main.mpd')).toBe(base('../c/?v=1'))
     for (const out of [
       'https://evil.example/',
       '../',
@@ -255,7 +255,7 @@ describe('bases', () => {
       '/',
       '//e/',
     ])
-      expect(piece(base(out), place)).toEqual(OUTSIDE)
+      expect(piece(base(out), ref)).toEqual(OUTSIDE)
     for (const odd of [
       '',
       ' ',
@@ -266,12 +266,12 @@ describe('bases', () => {
       'x<!--x-->',
       '<b/>',
     ])
-      expect(piece(base(odd), place)).toEqual(INVALID)
+      expect(piece(base(odd), ref)).toEqual(INVALID)
   })
 
   test.each(['<SegmentTemplate>%</SegmentTemplate>', '<EmptyAdaptationSet>%</EmptyAdaptationSet>'])(
     'nowhere else: %s',
-    place => expect(piece(place.replace('%', base('x')), 'Period')).toEqual(INVALID),
+    ref => expect(piece(ref.replace('%', base('x')), 'Period')).toEqual(INVALID),
   )
 
   test('each is resolved against those around it', () => {

@@ -69,7 +69,7 @@ describe('what is of one kind by its media type and of another by its name is ne
     ['dash', 'main.xml', true],
   ] as const)('%s at %s: %s', (kind, part, passes) => {
     const text = kind === 'hls' ? '#EXTM3U\n' : '<MPD/>'
-    const refusal = { refused: 'playlist_invalid', spot: { line: 1 } }
+    const refusal = { reason: 'playlist_invalid', spot: { line: 1 } }
     expect(rewritePlaylist(text, kind, standsAt(part))).toEqual(passes ? { text } : refusal)
     // A recording of one object, too, whose key tells what its URL may not.
     const alone = { ...standsAt(undefined), name: part }

@@ -1,0 +1,74 @@
+import { authorizeWhole } from '../authorize/authorize-whole.ts'
+import type { Subject } from '../authorize/subject.ts'
+import type { Reason } from '../reason.ts'
+import type { Binding } from '../recordings/recording.ts'
+import type { RecordingStore } from '../recordings/recording-store.ts'
+import { Fault, Refusal } from '../refusal.ts'
+import type { Call, Question } from './questions.ts'
+
+/** What deciding takes beside the call. */
+export interface Facts {
+  readonly store: RecordingStore
+  readonly defaultIssuer: string | undefined
+  /** Where the objects of a recording can be. */
+  readonly keyPrefixes: (recording: string) => readonly string[]
+}
+
+/** The answer to a question, and why. */
+export interface Answer extends Question {
+  readonly permit: boolean
+  readonly reason?: Reason
+  /** Whose the recording is, where there is one. */
+  readonly binding?: Binding
+}
+
+/** Questions whose recordings are looked up at once. */
+export const ROUND = 16
+
+/**
+ * Answers the questions of a call in their order, as far as it wants them answered. Each recording is looked up once
+ * in a call, so that all that is said of it is said of one moment.
+ *
+ * @throws Fault where one of them can't be looked up: a list with a hole in it would be taken for the list
+ */
+export async function decide(call: Call, asker: Subject, facts: Facts): Promise<readonly Answer[]> {
+  const known = new Map<string, readonly Binding[]>()
+  const answers: Answer[] = []
+  for (let start = 0; start < call.questions.length; start += ROUND) {
+    const round = call.questions.slice(start, start + ROUND)
+    const unknown = new Set(round.flatMap(({ recording = '' }) => (known.has(recording) ? [] : [recording])))
+    unknown.delete('')
+    await Promise.all(
+      [...unknown].map(async recording => {
+        const stamped = await facts.store.stamped(facts.keyPrefixes(recording))
+        known.set(recording, stamped)
+      }),
+    ).catch(Fault.as('store_unavailable'))
+    for (const question of round) {
+      const answer = answerTo(question, asker, known, facts.defaultIssuer)
+      answers.push(answer)
+      if (answer.permit === call.until) return answers
+    }
+  }
+  return answers
+}
+
+function answerTo(
+  question: Question,
+  asker: Subject,
+  known: ReadonlyMap<string, readonly Binding[]>,
+  defaultIssuer: string | undefined,
+): Answer {
+  const { about, recording } = question
+  if (about === undefined || recording === undefined) return { ...question, permit: false }
+  // Whoever asks, the tenant is that of the token: nobody asks across tenants.
+  const { tenant } = asker
+  const subject = { ...about, roles: [], ...(tenant !== undefined && { tenant }) }
+  const { decision, binding } = authorizeWhole(subject, known.get(recording) ?? [], defaultIssuer)
+  return {
+    ...question,
+    permit: !(decision instanceof Refusal),
+    ...(decision instanceof Refusal && { reason: decision.reason }),
+    ...(binding !== null && { binding }),
+  }
+}

@@ -1,0 +1,93 @@
+import { authorize } from '../authorize/authorize.ts'
+import type { Subject } from '../authorize/subject.ts'
+import { readJson } from '../http/read-json.ts'
+import type { BodyTimeouts } from '../http/request-body.ts'
+import { responseHeaders } from '../http/response-headers.ts'
+import type { Pseudonym } from '../ledger/pseudonym.ts'
+import type { Recorder } from '../ledger/recorder.ts'
+import { Fault, Refusal } from '../refusal.ts'
+import type { RequestContext } from '../request-context.ts'
+import { type Answer, decide, type Facts, ROUND } from './decide.ts'
+import { recordListed } from './listed.ts'
+import { EVALUATIONS } from './paths.ts'
+import { type Asked, askedIn, type Call, type Question, readCall } from './questions.ts'
+
+/** Most bytes of a call. */
+const MAX_BODY = 1_048_576
+/** Most subjects that one call may ask about: each has a record of its own. */
+const MAX_SUBJECTS = 16
+
+/** What evaluating takes beside the request. */
+export interface Desk extends Facts {
+  /** The issuers that are trusted. */
+  readonly issuers: ReadonlySet<string>
+  readonly record: Recorder
+  readonly pseudonym: Pseudonym
+  readonly bodyTimeouts: BodyTimeouts | undefined
+}
+
+/**
+ * Answers whether a subject may play some recordings, before an app shows a list of them (AuthZEN Authorization API
+ * 1.0). What was answered is on record before it leaves, and a false tells nothing of why.
+ *
+ * @param beat waits until an answer that took so many rounds of looking up may leave
+ */
+export async function evaluate(
+  context: RequestContext,
+  path: string,
+  subject: Subject,
+  desk: Desk,
+  crossOrigin: Record<string, string>,
+  beat: (rounds: number) => Promise<void>,
+): Promise<Response | Refusal> {
+  const { bodyTimeouts: timeouts } = desk
+  const body = await readJson(context.request, { most: MAX_BODY, invalid: 'question_invalid', timeouts })
+  if (body instanceof Refusal) return body
+  // Whatever becomes of the call: a refusal's record names whom and what it asked about.
+  const list = path === EVALUATIONS
+  context.asked = askedIn(body.json, list, desk.issuers, subject.issuer)
+  const call = readCall(body.json, list, desk.issuers, subject.issuer)
+  if (typeof call === 'string') return new Refusal('question_invalid', call)
+  const refusal = mayAsk(call, subject)
+  if (refusal !== undefined) return refusal
+
+  const answers = await decide(call, subject, desk)
+  const { asked: _, ...listing } = context
+  await recordListed(listing, answers, subject, desk.record, desk.pseudonym).catch(
+    Fault.as('ledger_unavailable'),
+  )
+  await beat(Math.ceil(answers.length / ROUND))
+  const decisions = answers.map(decisionOf)
+  return Response.json(call.several ? { evaluations: decisions } : decisions[0], {
+    headers: responseHeaders(crossOrigin),
+  })
+}
+
+/**
+ * Who asks about another subject than their own must be an app. To anyone else that is a refusal of the call, and not a
+ * list of false: AuthZEN keeps what a caller may do at all (10.1.2, by status) apart from decisions (200), and a false
+ * would go on record as something that was shown. Nothing has been looked up by then.
+ */
+function mayAsk({ questions }: Call, subject: Subject): Refusal | undefined {
+  const others = questions.flatMap(({ about }) =>
+    about === undefined || isSame(about, subject) ? [] : [JSON.stringify([about.issuer, about.id])],
+  )
+  if (others.length === 0) return undefined
+  const decision = authorize({ subject, action: 'list', recording: null })
+  if (decision instanceof Refusal) return decision
+  return new Set(others).size > MAX_SUBJECTS
+    ? new Refusal(
+        'question_invalid',
+        `A call may be about at most ${MAX_SUBJECTS} subjects: make several calls`,
+      )
+    : undefined
+}
+
+const isSame = (about: Asked, { id, issuer }: Subject): boolean => about.id === id && about.issuer === issuer
+
+/** What is wrong with a question follows from the question alone, so it may be told. Nothing else may. */
+function decisionOf({ permit, flaw }: Answer & Question): object {
+  return flaw === undefined
+    ? { decision: permit }
+    : { decision: false, context: { error: { status: 400, message: flaw } } }
+}

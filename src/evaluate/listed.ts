@@ -1,0 +1,105 @@
+import { canonical } from '../ledger/canonical.ts'
+import type { ListedAnswer, ListedFacts } from '../ledger/event.ts'
+import { eventId } from '../ledger/event-id.ts'
+import { observe, tenantOf } from '../ledger/head.ts'
+import type { Pseudonym } from '../ledger/pseudonym.ts'
+import type { Recorder } from '../ledger/recorder.ts'
+import type { RequestContext } from '../request-context.ts'
+import type { Answer } from './decide.ts'
+import type { Asked } from './questions.ts'
+
+/** Most characters of answers in one record: with its head it stays under the 64 KiB that a record may have. */
+const PAGE = 57_344
+
+/**
+ * Records what a call was answered. Resolves only when all of it is durable: one record for each subject that was asked
+ * about, or several where its answers don't fit into one.
+ *
+ * @param own the subject who asks
+ */
+export async function recordListed(
+  context: RequestContext,
+  answers: readonly Answer[],
+  own: Asked,
+  record: Recorder,
+  pseudonym: Pseudonym,
+): Promise<void> {
+  // A list is of few owners and one subject: each is made a pseudonym once.
+  const names = new Map<string, Promise<string>>()
+  const nameOf = ({ id, issuer }: Asked): Promise<string> => {
+    const key = keyOf({ id, issuer })
+    const name = names.get(key) ?? pseudonym('subject', issuer, id)
+    names.set(key, name)
+    return name
+  }
+
+  const records: ListedFacts[] = []
+  for (const [about, ofOne] of bySubject(answers, own)) {
+    const listed = await Promise.all(ofOne.map(answer => listedAnswer(answer, nameOf)))
+    const another = keyOf(about) === keyOf(own) ? {} : { about: await nameOf(about) }
+    for (const page of paged(listed)) {
+      const decision = page.every(answer => answer.decision === 'permit') ? 'permit' : 'deny'
+      records.push({ kind: 'listed', decision, answers: page, ...another })
+    }
+  }
+  const count = records.length
+  const ids = records.map(() => eventId(context.now()))
+  const observed = observe(context)
+  const [of = ''] = ids
+  await Promise.all(
+    records.map((facts, index) =>
+      record(
+        observed,
+        count === 1 ? facts : { ...facts, page: { of, number: index + 1, count } },
+        ids[index],
+      ),
+    ),
+  )
+}
+
+/** Each recording once for each subject. A question about nobody stands with the others of its call. */
+function bySubject(answers: readonly Answer[], own: Asked): readonly (readonly [Asked, readonly Answer[]])[] {
+  const first = answers.find(({ about }) => about !== undefined)?.about ?? own
+  const groups = new Map<string, { about: Asked; answers: Answer[]; seen: Set<string> }>()
+  for (const answer of answers) {
+    const about = answer.about ?? first
+    const group = groups.get(keyOf(about)) ?? { about, answers: [], seen: new Set() }
+    groups.set(keyOf(about), group)
+    const { recording } = answer
+    if (recording !== undefined && group.seen.has(recording)) continue
+    if (recording !== undefined) group.seen.add(recording)
+    group.answers.push(answer)
+  }
+  return [...groups.values()].map(({ about, answers }) => [about, answers])
+}
+
+async function listedAnswer(
+  { recording, permit, reason, binding }: Answer,
+  nameOf: (subject: Asked) => Promise<string>,
+): Promise<ListedAnswer> {
+  const { owner, issuer, tenant } = binding ?? {}
+  return {
+    decision: permit ? 'permit' : 'deny',
+    ...(recording !== undefined && { recording }),
+    ...(reason !== undefined && { reason }),
+    ...(owner !== undefined && issuer !== undefined && { owner: await nameOf({ id: owner, issuer }) }),
+    ...(tenant !== undefined && { recording_tenant: tenantOf(tenant) }),
+  }
+}
+
+function paged(answers: readonly ListedAnswer[]): readonly (readonly ListedAnswer[])[] {
+  const pages: ListedAnswer[][] = []
+  let size = PAGE
+  for (const answer of answers) {
+    const length = canonical(answer).length + 1
+    if (size + length > PAGE) {
+      pages.push([])
+      size = 0
+    }
+    pages.at(-1)?.push(answer)
+    size += length
+  }
+  return pages
+}
+
+const keyOf = ({ id, issuer }: Asked): string => JSON.stringify([issuer, id])

@@ -1,0 +1,158 @@
+import { isRecording } from '../locate/names.ts'
+import type { AskedAbout } from '../request-context.ts'
+
+/** Most questions in one call. */
+export const MAX_QUESTIONS = 1000
+/** Longest id of a subject, in characters: no token and no stamp names a longer one. */
+const MAX_ID = 255
+
+/** The subject that a question is about. */
+export interface Asked {
+  readonly id: string
+  readonly issuer: string
+}
+
+/** May this subject play this recording? */
+export interface Question {
+  /** Undefined where it is about no user, so about nobody. */
+  readonly about: Asked | undefined
+  /** Undefined where it is about nothing that could be a recording, or about another action than playing one. */
+  readonly recording: string | undefined
+  /** What is wrong with the question, and how to mend it. It is answered with false, and nothing is looked up for it. */
+  readonly flaw?: string
+}
+
+/** What a call asks. */
+export interface Call {
+  /** Whether the answer is a list. */
+  readonly several: boolean
+  readonly questions: readonly Question[]
+  /** The decision after which nothing more is evaluated; undefined where all questions are. */
+  readonly until: boolean | undefined
+}
+
+type Members = Readonly<Record<string, unknown>>
+
+const SEMANTICS: ReadonlyMap<unknown, boolean | undefined> = new Map<unknown, boolean | undefined>([
+  ['execute_all', undefined],
+  ['deny_on_first_deny', false],
+  ['permit_on_first_permit', true],
+])
+
+/**
+ * Narrows the JSON of a call (AuthZEN Authorization API 1.0, 6.1 and 7.1). What isn't asked for is ignored, as 10.1.1
+ * wants it; what is, must be of its kind.
+ *
+ * @param list whether the call was made where several questions may be asked
+ * @param issuers those that are trusted
+ * @param own the issuer of who asks: that of a subject where none is named
+ * @returns what is wrong with the call, and how to mend it, where nothing of it can be answered
+ */
+export function readCall(
+  json: unknown,
+  list: boolean,
+  issuers: ReadonlySet<string>,
+  own: string,
+): Call | string {
+  if (!isObject(json)) return 'The body must be a JSON object with subject, action and resource'
+  const { evaluations, options = {} } = json
+  // 7.1: without questions of its own, or with none in the list, a call is a single question.
+  if (!list || evaluations === undefined || (Array.isArray(evaluations) && evaluations.length === 0)) {
+    const question = readQuestion(json, issuers, own)
+    return question.flaw ?? { several: false, questions: [question], until: undefined }
+  }
+  if (!Array.isArray(evaluations)) return 'evaluations must be a list of objects'
+  if (evaluations.length > MAX_QUESTIONS) {
+    return `evaluations holds ${evaluations.length} questions: ask at most ${MAX_QUESTIONS} in one call`
+  }
+  if (!isObject(options)) return 'options must be an object'
+  const { evaluations_semantic: semantic = 'execute_all' } = options
+  if (!SEMANTICS.has(semantic)) {
+    return `options.evaluations_semantic must be one of ${[...SEMANTICS.keys()].join(', ')}`
+  }
+  // Not all of the call is a default: work for each question must not grow with what else the call holds.
+  const { subject, action, resource, context = {} } = json
+  const defaults = { subject, action, resource, context }
+  const questions = evaluations.map((item: unknown, index) => {
+    const question = isObject(item)
+      ? readQuestion(item, issuers, own, defaults)
+      : flawed('it must be an object')
+    return question.flaw === undefined
+      ? question
+      : { ...question, flaw: `evaluations[${index}]: ${question.flaw}` }
+  })
+  // One bad question among good ones is answered with false (7.2.1); where there is no good one, the call is bad.
+  const [first] = questions
+  if (first?.flaw !== undefined && questions.every(({ flaw }) => flaw !== undefined)) return first.flaw
+  return { several: true, questions, until: SEMANTICS.get(semantic) }
+}
+
+function readQuestion(
+  members: Members,
+  issuers: ReadonlySet<string>,
+  own: string,
+  defaults: Members = { context: {} },
+): Question {
+  const {
+    subject = defaults.subject,
+    action = defaults.action,
+    resource = defaults.resource,
+    context = defaults.context,
+  } = members
+  if (!isObject(subject)) return flawed('subject must be an object with type and id')
+  const { type, id, properties = {} } = subject
+  if (!isText(type) || !isText(id)) return flawed('subject.type and subject.id must be strings')
+  if (id.length > MAX_ID) return flawed(`subject.id must have at most ${MAX_ID} characters`)
+  if (!isObject(properties)) return flawed('subject.properties must be an object')
+  if (!isObject(action) || !isText(action.name)) return flawed('action must be an object with a name')
+  if (!isObject(resource)) return flawed('resource must be an object with type and id')
+  if (!isText(resource.type) || !isText(resource.id))
+    return flawed('resource.type and resource.id must be strings')
+  if (!isObject(context)) return flawed('context must be an object')
+  const { issuer = own } = properties
+  // A recording may be stamped with anything: only who can ask for it may be told that it is theirs.
+  if (!isText(issuer) || !issuers.has(issuer)) {
+    return flawed('subject.properties.issuer must be one of the issuers that the gate trusts')
+  }
+  const plays = action.name === 'play' && resource.type === 'recording' && isRecording(resource.id)
+  return {
+    about: type === 'user' ? { id, issuer } : undefined,
+    recording: plays && type === 'user' ? resource.id : undefined,
+  }
+}
+
+/** Most subjects and recordings that the record of a refused call names: with 128 characters each they fit it. */
+const MAX_NAMED = { subjects: 16, recordings: 256 }
+
+/**
+ * Whom and what a call asks about, as far as it can be read, whether it is answered or not. Only what can be a
+ * subject of a trusted issuer, and the id of a recording, is named: nothing else that a caller sends.
+ */
+export function askedIn(json: unknown, list: boolean, issuers: ReadonlySet<string>, own: string): AskedAbout {
+  const call = isObject(json) ? json : {}
+  const items: readonly unknown[] =
+    list && Array.isArray(call.evaluations) && call.evaluations.length > 0 ? call.evaluations : [{}]
+  const subjects = new Map<string, Asked>()
+  const recordings = new Set<string>()
+  for (const item of items.slice(0, MAX_QUESTIONS)) {
+    const { subject = call.subject, resource = call.resource } = isObject(item) ? item : {}
+    const about = userIn(subject, issuers, own)
+    if (about !== undefined && subjects.size < MAX_NAMED.subjects)
+      subjects.set(JSON.stringify([about.issuer, about.id]), about)
+    const id = isObject(resource) && resource.type === 'recording' ? resource.id : undefined
+    if (isText(id) && isRecording(id) && recordings.size < MAX_NAMED.recordings) recordings.add(id)
+  }
+  return { questions: items.length, subjects: [...subjects.values()], recordings: [...recordings] }
+}
+
+function userIn(subject: unknown, issuers: ReadonlySet<string>, own: string): Asked | undefined {
+  const { type, id, properties = {} } = isObject(subject) ? subject : {}
+  const { issuer = own } = isObject(properties) ? properties : {}
+  const isUser = type === 'user' && isText(id) && id !== '' && id.length <= MAX_ID
+  return isUser && isText(issuer) && issuers.has(issuer) ? { id, issuer } : undefined
+}
+
+const flawed = (flaw: string): Question => ({ about: undefined, recording: undefined, flaw })
+const isText = (value: unknown): value is string => typeof value === 'string'
+const isObject = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,0 +1,43 @@
+import { refuseWholeDigest } from '../http/digest-fields.ts'
+import { responseHeaders } from '../http/response-headers.ts'
+import { Refusal } from '../refusal.ts'
+import { refuseInPieces } from './check-playlist.ts'
+import { storeFailure } from './outcome.ts'
+import { contentTypeFromHeaders } from './owner-headers.ts'
+import { claimOwner, lookAt } from './ownership.ts'
+import { isSize, pieceSizeOf } from './pieces.ts'
+import type { Deposit } from './storage.ts'
+
+/** Begins to store a part in pieces. All that can be known to be wrong is said now, before the first byte is sent. */
+export async function beginUpload(deposit: Deposit): Promise<Response | Refusal> {
+  const { context, ref, binding, storage, crossOrigin } = deposit
+  const { headers } = context.request
+  const stated = headers.get('mediaward-upload-size') ?? ''
+  const size = /^\d{1,16}$/.test(stated) ? Number(stated) : 0
+  if (!isSize(size)) {
+    return new Refusal('upload_invalid', 'Mediaward-Upload-Size must be the bytes of the whole: 1 to 5 TiB')
+  }
+  // A completion that lost its name on the way must not begin another upload, nor a part that was meant to be stored.
+  if (Number(headers.get('content-length') ?? 0) !== 0 || headers.has('transfer-encoding')) {
+    return new Refusal('upload_invalid', 'An upload begins without a body: its pieces are sent by PUT')
+  }
+  const digest = refuseWholeDigest(headers)
+  if (digest !== undefined) return digest
+  const contentType = contentTypeFromHeaders(headers, ref)
+  const inPieces = refuseInPieces(deposit, contentType)
+  if (inPieces !== undefined) return inPieces
+
+  const looked = await lookAt(deposit)
+  if (!('present' in looked)) return looked
+  const refusal = await claimOwner(deposit)
+  if (refusal !== undefined) return refusal
+
+  const pieceSize = pieceSizeOf(size)
+  const options = { size, pieceSize, contentType, binding }
+  const upload = await storage.store.begin(ref.key, options).catch(storeFailure)
+  if (typeof upload === 'object') return upload
+  return Response.json(
+    { upload, piece_size: pieceSize },
+    { status: 201, headers: responseHeaders(crossOrigin) },
+  )
+}

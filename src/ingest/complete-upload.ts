@@ -1,0 +1,58 @@
+import { refuseWholeDigest } from '../http/digest-fields.ts'
+import { readJson } from '../http/read-json.ts'
+import { Refusal } from '../refusal.ts'
+import { storedResponse, storeFailure, uploadUnknown, waitForNewSecond } from './outcome.ts'
+import { lookAt, requireClaim } from './ownership.ts'
+import { isName, isSize, MOST_PIECES, pieceSizeOf } from './pieces.ts'
+import type { Deposit } from './storage.ts'
+
+/** Most bytes of what completes an upload: every tag as long as can be, and what stands around them. */
+const MAX_BODY = MOST_PIECES * 1100
+
+/** Makes a part of the pieces that were stored: it is there whole, or not at all. */
+export async function completeUpload(deposit: Deposit): Promise<Response | Refusal> {
+  const { context, ref, storage } = deposit
+  const { headers } = context.request
+  const upload = headers.get('mediaward-upload')
+  if (!isName(upload) || headers.has('mediaward-upload-size')) {
+    return new Refusal(
+      'upload_invalid',
+      'Mediaward-Upload completes what was begun, Mediaward-Upload-Size begins: send one of them',
+    )
+  }
+  const digest = refuseWholeDigest(headers)
+  if (digest !== undefined) return digest
+  // Before the body, which may be long, is read.
+  const refusal = await requireClaim(deposit)
+  if (refusal !== undefined) return refusal
+  const { bodyTimeouts: timeouts } = storage
+  const body = await readJson(context.request, { most: MAX_BODY, invalid: 'upload_invalid', timeouts })
+  if (body instanceof Refusal) return body
+  const whole = readWhole(body.json)
+  if (whole instanceof Refusal) return whole
+  // Too few or too many: the store would find it, too, but not every store at once.
+  if (whole.tags.length !== Math.ceil(whole.size / pieceSizeOf(whole.size))) return uploadUnknown()
+
+  const looked = await lookAt(deposit)
+  if (!('present' in looked)) return looked
+  const { present } = looked
+  await waitForNewSecond(present, context.at)
+  const stored = await storage.store
+    .complete(ref.key, upload, { ...whole, replaces: present?.etag ?? null })
+    .catch(storeFailure)
+  return stored instanceof Refusal ? stored : storedResponse(stored, present, deposit)
+}
+
+function readWhole(json: unknown): { readonly size: number; readonly tags: readonly string[] } | Refusal {
+  const { size, pieces } = (typeof json === 'object' && json !== null ? json : {}) as {
+    size?: unknown
+    pieces?: unknown
+  }
+  if (!isSize(size) || !Array.isArray(pieces) || !pieces.every(isName)) {
+    return new Refusal(
+      'upload_invalid',
+      'The body must be {"size": BYTES, "pieces": [TAG, …]}, with what was answered to each piece, in order',
+    )
+  }
+  return { size, tags: pieces }
+}

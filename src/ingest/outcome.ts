@@ -1,0 +1,105 @@
+import { StorageFault } from '../base/storage-fault.ts'
+import { RequestBody } from '../http/request-body.ts'
+import { responseHeaders } from '../http/response-headers.ts'
+import { DigestMismatch, NameTaken, type StoredPart } from '../recordings/recording-store.ts'
+import { type CompletedPart, UploadUnknown } from '../recordings/uploads.ts'
+import { Fault, Refusal } from '../refusal.ts'
+import type { Deposit } from './storage.ts'
+
+/** Last-Modified has whole seconds: two versions of one part must not share one (RFC 9110 8.8.2.2). */
+const BETWEEN_VERSIONS = 1000
+
+/** Waits until a new version of a part can be told from the one before by its date. */
+export async function waitForNewSecond(present: StoredPart | null, now: number): Promise<void> {
+  const left = present === null ? 0 : present.modified + BETWEEN_VERSIONS - now
+  if (left > 0) await new Promise(resolve => setTimeout(resolve, Math.min(left, BETWEEN_VERSIONS)))
+}
+
+/** What is answered where a part was stored; null: another version took the place of the one that was to be replaced. */
+export function storedResponse(
+  stored: CompletedPart | null,
+  present: StoredPart | null,
+  { crossOrigin }: Deposit,
+): Response | Refusal {
+  if (stored === null) {
+    return new Refusal(
+      'upload_conflict',
+      'Another upload of this part was faster: look at it, and send yours again',
+    )
+  }
+  return Response.json(
+    { size: stored.size },
+    { status: present === null ? 201 : 200, headers: responseHeaders(crossOrigin, { ETag: stored.etag }) },
+  )
+}
+
+/** The body of an upload, as a store is handed it. */
+export function uploadOf({ context, storage }: Deposit): RequestBody {
+  return RequestBody.flowing(storage.bodyTimeouts?.upload ?? 60_000, context.request.body)
+}
+
+/** The bytes that are to come, as Content-Length says. */
+export function contentLengthFromHeaders({ headers }: Request): number | Refusal {
+  const length = headers.get('content-length')
+  if (length === null) {
+    return new Refusal(
+      'length_required',
+      'Content-Length is missing: the size must be known before the first byte',
+    )
+  }
+  return /^\d{1,16}$/.test(length)
+    ? Number(length)
+    : new Refusal('upload_invalid', 'Content-Length must be a number')
+}
+
+/**
+ * Why bytes were not stored.
+ *
+ * @throws Fault where it was the store that failed
+ */
+export async function uploadFailure(
+  error: unknown,
+  body: RequestBody,
+  { ref, storage }: Deposit,
+): Promise<Refusal> {
+  if (body.isLate) {
+    return new Refusal('request_timeout', 'The upload stood still for too long: send it again')
+  }
+  if (error instanceof StorageFault || error instanceof UploadUnknown || error instanceof NameTaken) {
+    return storeFailure(error)
+  }
+  if (error instanceof DigestMismatch) {
+    return new Refusal(
+      'upload_invalid',
+      'The bytes that came have another SHA-256 than their digest says: nothing was stored, send them again',
+    )
+  }
+  // The upload broke off, or the store did. A store that still answers wasn't it.
+  await storage.store.find(ref.key).catch(storeFailure)
+  return new Refusal(
+    'upload_invalid',
+    'The upload broke off, or was not as long as Content-Length said: send it again',
+  )
+}
+
+/**
+ * Why a store did not do what a recorder asks for.
+ *
+ * @throws Fault where it failed
+ */
+export function storeFailure(error: unknown): Refusal {
+  if (error instanceof UploadUnknown) return uploadUnknown()
+  if (!(error instanceof NameTaken)) throw new Fault('store_unavailable', error)
+  return new Refusal(
+    'upload_conflict',
+    'The store ignores case, and holds a recording or part whose name differs in nothing else: store under another name',
+  )
+}
+
+/** There is no such upload. Says no more: not whether there is one for another part. */
+export function uploadUnknown(): Refusal {
+  return new Refusal(
+    'upload_conflict',
+    'There is no such upload of this part, or its pieces are missing or others: begin anew',
+  )
+}

@@ -1,0 +1,51 @@
+import type { Subject } from '../authorize/subject.ts'
+import { mediaTypeOf, safeMediaType, UNKNOWN_TYPE } from '../http/media-type.ts'
+import type { Binding, ObjectRef } from '../recordings/recording.ts'
+import { Refusal } from '../refusal.ts'
+
+// An id as it can stand in a header and in object metadata without changing on the way.
+const ID = /^[\x21-\x7e]{1,255}$/
+
+/** Whose a recording is, as its recorder says: the same with the whole and with every piece. */
+export function ownerFromHeaders(
+  headers: Headers,
+  recorder: Subject,
+  issuers: readonly string[],
+): Binding | Refusal {
+  const owner = headers.get('mediaward-owner') ?? ''
+  const issuer = headers.get('mediaward-owner-issuer') ?? recorder.issuer
+  const consultation = headers.get('mediaward-consultation')
+  if (!ID.test(owner)) {
+    return new Refusal(
+      'upload_invalid',
+      'Mediaward-Owner must name the patient: 1 to 255 visible ASCII characters',
+    )
+  }
+  if (!issuers.includes(issuer)) {
+    // Else the recording would be bound for good to somebody who can never ask for it.
+    return new Refusal(
+      'upload_invalid',
+      'Mediaward-Owner-Issuer must be one of the issuers that the gate trusts',
+    )
+  }
+  if (consultation !== null && !ID.test(consultation)) {
+    return new Refusal('upload_invalid', 'Mediaward-Consultation must be 1 to 255 visible ASCII characters')
+  }
+  return {
+    owner,
+    issuer,
+    ...(recorder.tenant !== undefined && { tenant: recorder.tenant }),
+    ...(consultation !== null && { consultation }),
+  }
+}
+
+/**
+ * The media type that a part is stored with: as it was sent, if that can be delivered, else by its name. `text/plain` is
+ * what `fetch` says of every string, so the name counts first.
+ */
+export function contentTypeFromHeaders(headers: Headers, ref: ObjectRef): string {
+  const sent = safeMediaType(headers.get('content-type') ?? undefined)
+  if (sent !== UNKNOWN_TYPE && sent !== 'text/plain') return sent
+  const named = mediaTypeOf(ref.part ?? ref.key)
+  return named === UNKNOWN_TYPE ? sent : named
+}

@@ -1,0 +1,28 @@
+import type { BodyTimeouts } from '../http/request-body.ts'
+import type { CompiledLocation } from '../locate/location.ts'
+import type { Binding, ObjectRef } from '../recordings/recording.ts'
+import type { RecordingStore } from '../recordings/recording-store.ts'
+import type { RequestContext } from '../request-context.ts'
+
+/** What storing takes beside the request. */
+export interface Storage {
+  readonly store: RecordingStore
+  /** The issuers whose subjects can be owners. */
+  readonly issuers: readonly string[]
+  /** Where the objects of a recording can be, as `RecordingStore.claim` takes it. */
+  readonly keyPrefixes: (recording: string) => readonly string[]
+  readonly locations: readonly CompiledLocation[]
+  /** The origin that absolute URLs in playlists may begin with; undefined if none may be there. */
+  readonly publicUrl: string | undefined
+  readonly bodyTimeouts: BodyTimeouts | undefined
+}
+
+/** A request of a recorder, and whose the recording is to be. */
+export interface Deposit {
+  readonly context: RequestContext
+  readonly ref: ObjectRef
+  /** As the recorder says. */
+  readonly binding: Binding
+  readonly storage: Storage
+  readonly crossOrigin: Record<string, string>
+}

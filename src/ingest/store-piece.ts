@@ -1,0 +1,55 @@
+import { digestFields, refuseWholeDigest } from '../http/digest-fields.ts'
+import { responseHeaders } from '../http/response-headers.ts'
+import { Refusal } from '../refusal.ts'
+import { peekUnnamed, refuseInPieces } from './check-playlist.ts'
+import { contentLengthFromHeaders, uploadFailure, uploadOf } from './outcome.ts'
+import { requireClaim } from './ownership.ts'
+import { isName, parsePieceRange } from './pieces.ts'
+import type { Deposit } from './storage.ts'
+
+/** Stores one piece of a part. Nobody sees it before the whole is complete. */
+export async function storePiece(deposit: Deposit): Promise<Response | Refusal> {
+  const { context, ref, storage, crossOrigin } = deposit
+  const { headers } = context.request
+  const upload = headers.get('mediaward-upload')
+  const range = headers.get('content-range')
+  if (upload === null || range === null || !isName(upload)) {
+    return new Refusal(
+      'upload_invalid',
+      'A piece has both Mediaward-Upload and Content-Range: send both, or send the whole part with neither',
+    )
+  }
+  const piece = parsePieceRange(range)
+  if (piece instanceof Refusal) return piece
+  const length = contentLengthFromHeaders(context.request)
+  if (typeof length === 'object') return length
+  if (length !== piece.length) {
+    return new Refusal('upload_invalid', 'Content-Length must be that of the piece which Content-Range names')
+  }
+  const sha256 = refuseWholeDigest(headers) ?? digestFields(headers)
+  if (typeof sha256 === 'object') return sha256
+
+  const refusal = await requireClaim(deposit)
+  if (refusal !== undefined) return refusal
+  const body = uploadOf(deposit)
+  const source = await peekUnnamed(piece.number === 1, body, deposit).catch((error: unknown) =>
+    uploadFailure(error, body, deposit),
+  )
+  if (source instanceof Refusal) return source
+  const inPieces = refuseInPieces(deposit, undefined, source.start)
+  if (inPieces !== undefined) {
+    await source.discard()
+    return inPieces
+  }
+  const options = {
+    number: piece.number,
+    size: piece.length,
+    ...(sha256 !== undefined && { sha256 }),
+  }
+  const tag = await storage.store
+    .putPiece(ref.key, upload, source.body, options)
+    .catch((error: unknown) => uploadFailure(error, body, deposit))
+  return typeof tag === 'object'
+    ? tag
+    : Response.json({ piece: tag }, { headers: responseHeaders(crossOrigin) })
+}

@@ -1,0 +1,48 @@
+import { authorize } from '../authorize/authorize.ts'
+import type { Subject } from '../authorize/subject.ts'
+import { contentCodings } from '../http/content-coding.ts'
+import type { Storing } from '../locate/target.ts'
+import type { ObjectRef } from '../recordings/recording.ts'
+import { Refusal } from '../refusal.ts'
+import type { RequestContext } from '../request-context.ts'
+import { abandonUpload } from './abandon-upload.ts'
+import { beginUpload } from './begin-upload.ts'
+import { completeUpload } from './complete-upload.ts'
+import { ownerFromHeaders } from './owner-headers.ts'
+import type { Deposit, Storage } from './storage.ts'
+import { storePiece } from './store-piece.ts'
+import { storeWhole } from './store-whole.ts'
+
+/**
+ * Stores a part for a recorder, stamped with its owner: whole, or in pieces by several requests, each of which is
+ * decided anew. A recording that is bound to one owner is never bound to another: neither this part nor any other of the
+ * same recording.
+ */
+export async function storeRecording(
+  context: RequestContext,
+  action: Storing,
+  ref: ObjectRef,
+  recorder: Subject,
+  storage: Storage,
+  crossOrigin: Record<string, string>,
+): Promise<Response | Refusal> {
+  const decision = authorize({ subject: recorder, action: 'store', recording: null })
+  if (decision instanceof Refusal) return decision
+  const { method, headers } = context.request
+  if (contentCodings(headers.get('content-encoding')).length > 0) {
+    return new Refusal(
+      'encoding_unsupported',
+      'Content-Encoding must be left out: ranges are of the bytes as they are stored, so send them as they are played',
+    )
+  }
+  const binding = ownerFromHeaders(headers, recorder, storage.issuers)
+  if (binding instanceof Refusal) return binding
+  const deposit: Deposit = { context, ref, binding, storage, crossOrigin }
+  if (action === 'store') {
+    // Where one of the two got lost on the way, a piece must not be taken for the whole.
+    const isPiece = headers.has('mediaward-upload') || headers.has('content-range')
+    return isPiece ? storePiece(deposit) : storeWhole(deposit)
+  }
+  if (method === 'DELETE') return abandonUpload(deposit)
+  return headers.has('mediaward-upload') ? completeUpload(deposit) : beginUpload(deposit)
+}

@@ -1,0 +1,234 @@
+import { LruCache } from '../base/lru-cache.ts'
+import { logFault } from '../base/storage-fault.ts'
+import { withTimeout } from '../base/timeout.ts'
+import { roomOnBeat } from '../base/timing-slot.ts'
+import type { WaitUntil } from '../base/wait-until.ts'
+import type { RequestContext } from '../request-context.ts'
+import type { AccessFacts } from './event.ts'
+import { type Observed, observe } from './head.ts'
+import type { Recorder } from './recorder.ts'
+import { visibleKey } from './visible-key.ts'
+
+/** A refusal that is on record. */
+export interface RecordedRefusal {
+  /** Of its record, or of the one that represents it and others that the caller saw answered alike. */
+  readonly id: string
+  /** Seconds after which it makes sense to ask again, for a caller that asks the same in a loop. */
+  readonly retryAfter?: number
+}
+
+/** Records refusals: the first few of a run each on its own, the rest of it as counts. */
+export interface Refusals {
+  /** Resolves when the refusal is durable; rejects if it can't be. `id` is used if it gets a record of its own. */
+  record(
+    context: RequestContext,
+    facts: AccessFacts,
+    id: string,
+    waitUntil: WaitUntil,
+  ): Promise<RecordedRefusal>
+  /** Records counts that are not on record yet. For when a process ends. */
+  flush(): Promise<void>
+}
+
+/** Refusals that look the same to the caller who gets them, within one window. */
+interface Run {
+  /** When its first refusal was recorded. */
+  readonly since: number
+  /** How many were recorded on their own. */
+  single: number
+  /** The record that represents the rest, once there is one. */
+  standing?: Standing
+}
+
+/** A record that represents all further refusals of its run: they are answered with its id. */
+interface Standing {
+  readonly id: string
+  /** Pending until its record is durable; written once its counts are. Only between these it takes counts. */
+  state: 'pending' | 'open' | 'written'
+  readonly recorded: Promise<void>
+  /** What was refused after it, by what the log says of it. */
+  readonly kinds: Map<string, Kind>
+}
+
+/** Refusals of a run of which the log says the same. */
+interface Kind {
+  /** The last one of them. */
+  observed: Observed
+  readonly facts: AccessFacts
+  /** How many are not on record yet. */
+  count: number
+  /** Resolves when the record of the first one is durable, or can't be made. */
+  readonly tried: Promise<void>
+}
+
+/** How long refusals are counted together, in milliseconds: within what Workers let a request go on after its answer. */
+const WINDOW = 20_000
+/** So many are recorded on their own: a player that tries again twice is no flood. */
+const SINGLE = 3
+/** Most runs that one isolate knows of. One that it forgets is counted at once. */
+const MAX_RUNS = 1_000
+/** Most kinds that one run counts. A refusal of a further kind gets a record of its own. */
+const MAX_KINDS = 8
+/** Most kinds that one run counts while no store takes records. Of a further one only the last resort has the record. */
+const MAX_UNRECORDED = 256
+/** How long to wait for a record that another request has begun: if that one was cut off, it may never end. */
+const PATIENCE = 5_000
+
+/**
+ * Creates the recorder of refusals of one isolate.
+ *
+ * A caller sees an id and perhaps a time to wait. Both follow from the run, which is keyed by what the caller knows
+ * anyway. What only the log may say (the reason, the owner) never decides what is answered: a caller could poll an id and
+ * see by the answer that a recorder stored it.
+ */
+export function createRefusalRecorder(record: Recorder, now: () => number): Refusals {
+  const runs = new LruCache<Run>(MAX_RUNS)
+  const open = new Set<Standing>()
+  /** Records of kinds that are on their way while their answers may have left. */
+  const underWay = new Set<Promise<void>>()
+
+  function runOf(key: string, waitUntil: WaitUntil): Run {
+    const known = runs.get(key)
+    const goesOn = known !== undefined && now() - known.since < WINDOW && known.standing?.state !== 'written'
+    if (goesOn) return known
+    const run: Run = { since: now(), single: 0 }
+    // On Workers the request that was to write the counts of the one before may have been ended.
+    for (const one of [known, runs.set(key, run)]) if (one?.standing) waitUntil(finish(one.standing))
+    return run
+  }
+
+  /** Begins the record that represents all further refusals of a run until its window ends. */
+  function stand(
+    run: Run,
+    observed: Observed,
+    facts: AccessFacts,
+    id: string,
+    waitUntil: WaitUntil,
+  ): Standing {
+    const end = run.since + WINDOW
+    const repeats = { until: new Date(end).toISOString() }
+    const recorded = record(observed, { ...facts, repeats }, id).then(() => {
+      standing.state = 'open'
+      open.add(standing)
+    })
+    const first = { observed, facts, count: 0, tried: recorded }
+    const kinds = new Map([[kindOf(observed, facts), first]])
+    const standing: Standing = { id, state: 'pending', recorded, kinds }
+    run.standing = standing
+    const counted = recorded
+      .then(() => new Promise(resolve => setTimeout(resolve, end - now())))
+      .then(() => finish(standing))
+    waitUntil(counted.catch(() => {}))
+    return standing
+  }
+
+  /**
+   * Counts a refusal that a durable record represents. The first of its kind gets a record of its own, which its answer
+   * waits for only as long as the beat hides it: a ledger that takes longer than the beat would show that the reason is another
+   * one, so that a recorder stored the recording.
+   */
+  async function count(
+    { id, state, kinds }: Standing,
+    observed: Observed,
+    facts: AccessFacts,
+    elapsed: number,
+    waitUntil: WaitUntil,
+  ): Promise<void> {
+    if (state !== 'open') return recordCount(id, observed, facts, 1)
+    const name = kindOf(observed, facts)
+    const known = kinds.get(name)
+    if (known !== undefined) {
+      known.count += 1
+      known.observed = observed
+      return tried(known, elapsed)
+    }
+    const added: Kind = {
+      ...{ observed, facts, count: 0 },
+      // The caller is answered the same, whatever becomes of this record: it is tried again with the counts. Once these are
+      // written, only the last resort has it.
+      tried: recordCount(id, observed, facts, 1)
+        .catch(() => {
+          added.count += 1
+          if (kinds.size < MAX_UNRECORDED) kinds.set(name, added)
+        })
+        .finally(() => underWay.delete(added.tried)),
+    }
+    underWay.add(added.tried)
+    waitUntil(added.tried)
+    if (kinds.size < MAX_KINDS) kinds.set(name, added)
+    return tried(added, elapsed)
+  }
+
+  /** Also where the record is not on its way any more: on Workers the request that began it may have been cut off. */
+  const tried = (kind: Kind, elapsed: number): Promise<void> =>
+    withTimeout(roomOnBeat(elapsed), kind.tried).catch(() => {})
+
+  async function recordCount(
+    of: string,
+    observed: Observed,
+    { range: _, ...facts }: AccessFacts,
+    count: number,
+  ): Promise<void> {
+    await record(observed, { ...facts, repeats: { of, count } })
+  }
+
+  /** Writes the counts of a run. It takes no more after that: its next refusal begins another run. */
+  async function finish(standing: Standing): Promise<void> {
+    if (!open.delete(standing)) return
+    standing.state = 'written'
+    const { id, kinds } = standing
+    const writing = [...kinds.values()].filter(({ count }) => count > 0)
+    // Each on its own: were the first to fail to end this, Workers could end the writing of the others.
+    await Promise.all(
+      writing.map(({ observed, facts, count }) =>
+        recordCount(id, observed, facts, count).catch((error: unknown) =>
+          logFault(`how often a refusal was repeated is not on record, event ${id}`, error),
+        ),
+      ),
+    )
+  }
+
+  return {
+    async record(context, facts, id, waitUntil) {
+      const observed = observe(context)
+      const key = await visibleKey(context, facts)
+      if (key === undefined) return { id: await record(observed, facts, id) }
+      const run = runOf(key, waitUntil)
+      if (run.single < SINGLE) {
+        run.single += 1
+        return { id: await record(observed, facts, id) }
+      }
+      const retryAfter = Math.max(1, Math.ceil((run.since + WINDOW - now()) / 1000))
+      const known = run.standing
+      const standing = known ?? stand(run, observed, facts, id, waitUntil)
+      try {
+        if (known === undefined) await standing.recorded
+        else if (known.state === 'pending') await withTimeout(PATIENCE, known.recorded)
+      } catch (error) {
+        // The next one tries again.
+        if (run.standing === standing) delete run.standing
+        if (known === undefined) throw error
+        // No record represents this one, so it gets one of its own.
+        return { id: await record(observed, facts, id), retryAfter }
+      }
+      if (known !== undefined) {
+        await count(standing, observed, facts, context.now() - context.at, waitUntil)
+      }
+      return { id: standing.id, retryAfter }
+    },
+
+    async flush() {
+      // What fails of these goes with the counts.
+      await Promise.all(underWay)
+      await Promise.all([...open].map(finish))
+    },
+  }
+}
+
+/** All that the record of a refusal would say, except its time, its range, and which address of a network it came from. */
+function kindOf(
+  { at: _, network: { ip: __, ...network }, ...observed }: Observed,
+  { range: ___, ...facts }: AccessFacts,
+): string {
+  return JSON.stringify([network, observed, facts])
+}

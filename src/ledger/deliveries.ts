@@ -1,0 +1,102 @@
+import { logFault } from '../base/storage-fault.ts'
+import { withTimeout } from '../base/timeout.ts'
+import type { WaitUntil } from '../base/wait-until.ts'
+import { type Delivered, DeliveryTally } from './delivery-tally.ts'
+import type { Observed } from './head.ts'
+import type { Recorder } from './recorder.ts'
+
+/** An answer whose bytes are on their way. */
+export interface Delivery extends Omit<Delivered, 'taken'> {
+  /** Id of the view's record. */
+  readonly view: string
+  /** Resolves to how many bytes were taken; undefined where the store can't tell. Never rejects. */
+  readonly taken: Promise<number> | undefined
+}
+
+/** Puts together which bytes left in each view, and records it now and then. */
+export interface Deliveries {
+  sending(observed: Observed, delivery: Delivery, waitUntil: WaitUntil): void
+  /** Records what is not on record yet. For when a process ends. */
+  flush(): Promise<void>
+}
+
+interface Pending {
+  /** The request whose answer was the first in it. */
+  readonly observed: Observed
+  readonly began: number
+  readonly sum: DeliveryTally
+}
+
+/** How long answers of a view are put together before they are recorded, in milliseconds. */
+const EVERY = 10_000
+/**
+ * After so long without its record, another request takes it over: on Workers the one that was to do it may have been
+ * ended with its viewer gone. In milliseconds.
+ */
+const OVERDUE = 60_000
+
+/** Most views whose bytes are counted at once. For one more, the oldest count is recorded early. */
+const MAX_PENDING = 10_000
+
+/** A record is not let grow longer than so many characters, and one answer more: it may have 64 KiB. */
+const FULL = 48 * 1024
+
+/** How long is waited for what bytes were taken of answers that are on their way still, in milliseconds. */
+const CUT = 1000
+
+/** Creates the deliveries of one isolate. */
+export function createDeliveryRecorder(record: Recorder, now: () => number): Deliveries {
+  /** What counts an answer that is on its way, once it is known what was taken of it. */
+  const underWay = new Map<(taken: number | undefined) => void, Promise<void>>()
+  // In the order in which they began.
+  const pending = new Map<string, Pending>()
+
+  function begin(view: string, observed: Observed, waitUntil: WaitUntil): Pending {
+    const one = { observed, began: now(), sum: new DeliveryTally() }
+    pending.set(view, one)
+    waitUntil(new Promise(resolve => setTimeout(resolve, EVERY)).then(() => write(view, one)))
+    return one
+  }
+
+  async function write(view: string, one: Pending): Promise<void> {
+    // Written already, as there was too much of it, or by another request.
+    if (pending.get(view) !== one) return
+    pending.delete(view)
+    try {
+      await record(one.observed, one.sum.facts(view))
+    } catch (error) {
+      logFault('which bytes left in a view is not on record', error)
+    }
+  }
+
+  function add(observed: Observed, delivered: Delivered, view: string, waitUntil: WaitUntil): void {
+    const one = pending.get(view) ?? begin(view, observed, waitUntil)
+    one.sum.add(delivered)
+    if (one.sum.size > FULL) waitUntil(write(view, one))
+    const [oldest] = pending
+    if (oldest !== undefined && (pending.size > MAX_PENDING || now() - oldest[1].began > OVERDUE)) {
+      waitUntil(write(...oldest))
+    }
+  }
+
+  return {
+    sending(observed, { view, taken, ...asked }, waitUntil) {
+      if (taken === undefined) add(observed, { ...asked, taken }, view, waitUntil)
+      else {
+        const count = (bytes: number | undefined) => {
+          if (underWay.delete(count)) add(observed, { ...asked, taken: bytes }, view, waitUntil)
+        }
+        const counted = taken.then(count)
+        underWay.set(count, counted)
+        waitUntil(counted)
+      }
+    },
+    async flush() {
+      // Of a connection that was just cut it takes a moment until it is known what was taken. If it stays unknown, all that
+      // was asked for counts.
+      await withTimeout(CUT, Promise.all(underWay.values())).catch(() => {})
+      for (const count of underWay.keys()) count(undefined)
+      await Promise.all([...pending].map(([view, one]) => write(view, one)))
+    },
+  }
+}

@@ -1,0 +1,79 @@
+import type { DeliveredPart, DeliveryFacts } from './event.ts'
+
+/** Bytes of one answer that left. */
+export interface Delivered {
+  readonly part: string | undefined
+  readonly offset: number
+  /** How many were asked for. */
+  readonly length: number
+  /** How many of them were taken; undefined where nobody can tell. */
+  readonly taken: number | undefined
+}
+
+/** First and last byte of a stretch. */
+type Stretch = readonly [number, number]
+
+/**
+ * What left in a view, put together. It is added to with every answer: a player that seeks leaves a thousand stretches
+ * behind, one of many segments six hundred parts, so nothing here goes through all of them for one more.
+ */
+export class DeliveryTally {
+  #answers = 0
+  #cut = 0
+  #assumed = 0
+  #bytes = 0
+  #size = 0
+  readonly #parts = new Map<string | undefined, Stretch[]>()
+
+  add({ part, offset, length, taken }: Delivered): void {
+    const left = taken ?? length
+    this.#answers += 1
+    this.#bytes += left
+    if (taken === undefined) this.#assumed += 1
+    else if (taken < length) this.#cut += 1
+    if (left === 0) return
+    let ranges = this.#parts.get(part)
+    if (ranges === undefined) {
+      ranges = []
+      this.#parts.set(part, ranges)
+      this.#size += 32 + (part?.length ?? 0)
+    }
+    const before = ranges.length
+    join(ranges, offset, offset + left - 1)
+    this.#size += 36 * (ranges.length - before)
+  }
+
+  /** About how many characters its record takes, never less: a part's name, and two numbers for each stretch. */
+  get size(): number {
+    return this.#size
+  }
+
+  facts(view: string): DeliveryFacts {
+    const parts: DeliveredPart[] = [...this.#parts].map(([part, ranges]) =>
+      part === undefined ? { ranges: [...ranges] } : { part, ranges: [...ranges] },
+    )
+    const counts = { answers: this.#answers, cut: this.#cut, assumed: this.#assumed, bytes: this.#bytes }
+    return { kind: 'delivery', decision: 'permit', view, ...counts, parts }
+  }
+}
+
+/** Puts a stretch among others, which stand by rising number; those that it touches or overlaps become one with it. */
+function join(ranges: Stretch[], first: number, last: number): void {
+  const from = firstToReach(ranges, first - 1)
+  let to = from
+  while ((ranges[to]?.[0] ?? Number.POSITIVE_INFINITY) <= last + 1) to += 1
+  const begin = Math.min(first, ranges[from]?.[0] ?? first)
+  const end = Math.max(last, ranges[to - 1]?.[1] ?? last)
+  ranges.splice(from, to - from, [begin, end])
+}
+
+/** Which stretch is the first that ends at `byte` or beyond; how many there are, where none does. */
+function firstToReach(ranges: readonly Stretch[], byte: number): number {
+  let [low, high] = [0, ranges.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((ranges[middle]?.[1] ?? byte) < byte) low = middle + 1
+    else high = middle
+  }
+  return low
+}

@@ -1,0 +1,138 @@
+import type { Actor, Subject } from '../authorize/subject.ts'
+import { detached } from '../base/detached.ts'
+import type { CallerNetwork } from '../base/network.ts'
+import type { Binding } from '../recordings/recording.ts'
+import type { AskedAbout, RequestContext } from '../request-context.ts'
+import type { EventHead } from './event.ts'
+import type { Pseudonym } from './pseudonym.ts'
+
+/**
+ * What a record says of who asked and for what. Small values of its own: what waits to be recorded keeps this, and so
+ * keeps neither the request nor anything that holds it.
+ */
+export interface Observed {
+  /** When the request came, in milliseconds since 1970. */
+  readonly at: number
+  readonly network: CallerNetwork
+  readonly subject: Subject | undefined
+  readonly ticket: string | undefined
+  readonly recording: string | undefined
+  readonly part: string | undefined
+  readonly binding: Binding | undefined
+  readonly release: string | undefined
+  readonly asked: AskedAbout | undefined
+}
+
+// Too short for a signed token: nothing that a caller sends may end up as a secret in the log.
+const RELEASE = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,31}$/
+
+// Claims that are names of things, not of people. Whatever else an issuer writes there stays out of the log.
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/
+
+/** Takes from an attempt what its record says. */
+export function observe({
+  at,
+  request,
+  network,
+  ref,
+  subject,
+  ticket,
+  binding,
+  asked,
+}: RequestContext): Observed {
+  return {
+    at,
+    network: network(),
+    subject,
+    ticket,
+    recording: ref && detached(ref.recording),
+    part: ref?.part === undefined ? undefined : detached(ref.part),
+    binding,
+    release: releaseOf(request, subject),
+    asked,
+  }
+}
+
+/** The release of the app that asks, as a record tells it. */
+export function releaseOf(request: Request, subject: Subject | undefined): string | undefined {
+  const release = subject?.release ?? request.headers.get('mediaward-app-release') ?? ''
+  return RELEASE.test(release) ? detached(release) : undefined
+}
+
+/** The head of a record. What is unknown is left out; what is a person becomes a pseudonym. */
+export async function headOf(
+  { at, network, subject, ticket, recording, part, binding, release, asked }: Observed,
+  id: string,
+  gate: EventHead['gate'],
+  pseudonym: Pseudonym,
+): Promise<Omit<EventHead, 'recorded'>> {
+  const { ip, prefix, asn, country } = network
+  const name = (
+    field: 'subject' | 'session' | 'token',
+    value: string | undefined,
+    issuer: string | undefined,
+  ) => (value === undefined || issuer === undefined ? undefined : pseudonym(field, issuer, value))
+  const [who, session, token, owner, address, [actor, ...prior], askedAbout] = await Promise.all([
+    name('subject', subject?.id, subject?.issuer),
+    name('session', subject?.session, subject?.issuer),
+    name('token', subject?.token, subject?.issuer),
+    name('subject', binding?.owner, binding?.issuer),
+    ip === undefined ? undefined : pseudonym('ip', '', ip),
+    // An actor has the pseudonym that it has as a subject, so that its records can be joined.
+    Promise.all(chainOf(subject?.actor).map(({ id, issuer }) => pseudonym('subject', issuer, id))),
+    asked && pseudonymous(asked, pseudonym),
+  ])
+  const net = present({ prefix, ip: address, asn, country })
+  return {
+    v: 1,
+    id,
+    t: new Date(at).toISOString(),
+    tenant: tenantOf(subject?.tenant ?? binding?.tenant),
+    ...present({
+      subject: who,
+      actor,
+      prior_actors: prior.length > 0 ? prior : undefined,
+      issuer: subject?.issuer,
+      session,
+      token,
+      ticket,
+      roles: subject?.roles.filter(role => NAME.test(role)),
+      recording,
+      recording_tenant: binding?.tenant === undefined ? undefined : tenantOf(binding.tenant),
+      owner,
+      part,
+      release,
+      client: named(subject?.client),
+      net: Object.keys(net).length > 0 ? net : undefined,
+      asked: askedAbout,
+    }),
+    gate,
+  }
+}
+
+/** All who act, from the current one to the first. */
+const chainOf = (actor: Actor | undefined): readonly Actor[] =>
+  actor === undefined ? [] : [actor, ...chainOf(actor.actor)]
+
+async function pseudonymous(
+  { questions, subjects, recordings }: AskedAbout,
+  pseudonym: Pseudonym,
+): Promise<EventHead['asked']> {
+  const about = await Promise.all(subjects.map(({ id, issuer }) => pseudonym('subject', issuer, id)))
+  return { questions, subjects: about, recordings }
+}
+
+const named = (name: string | undefined): string | undefined =>
+  name !== undefined && NAME.test(name) ? name : undefined
+
+/** What a recording is stamped with by other means may be any text; such a tenant is not the default one. */
+export const tenantOf = (tenant: string | undefined): string =>
+  tenant === undefined ? 'default' : (named(tenant) ?? 'unnamed')
+
+type Present<Members> = { [Name in keyof Members]?: Exclude<Members[Name], undefined> }
+
+function present<Members extends object>(members: Members): Present<Members> {
+  return Object.fromEntries(
+    Object.entries(members).filter(([, value]) => value !== undefined),
+  ) as Present<Members>
+}

@@ -1,0 +1,120 @@
+import type { Subject } from '../authorize/subject.ts'
+import { LruCache } from '../base/lru-cache.ts'
+import { logFault } from '../base/storage-fault.ts'
+import { withTimeout } from '../base/timeout.ts'
+import type { WaitUntil } from '../base/wait-until.ts'
+import { Fault } from '../refusal.ts'
+import type { ViewFacts } from './event.ts'
+import { eventId } from './event-id.ts'
+import type { Observed } from './head.ts'
+import type { Recorder } from './recorder.ts'
+
+/**
+ * Whether the first byte of a view waits until the view is on record. `async` lets it go first: a ledger that is down
+ * then stops nobody's video, and a crash at that moment loses the record of it.
+ */
+export type ViewPolicy = 'sync' | 'async'
+
+/**
+ * Records that a recording is watched, before bytes are sent. Returns the id of the view's record: at once if that is
+ * durable already, so that a warm request waits for nothing; else when it is.
+ *
+ * @throws Fault `ledger_unavailable` where it can't be recorded
+ */
+export type BeginView = (observed: Observed, waitUntil: WaitUntil) => Promise<string> | string
+
+interface View {
+  /** Of its record. */
+  readonly id: string
+  /** When something of it was last asked for. */
+  last: number
+  /** Whether its record is durable. */
+  onRecord: boolean
+  readonly recording: Promise<string>
+}
+
+/** A view ends when nothing was asked for so long, in milliseconds. */
+const IDLE = 30 * 60_000
+/** Most views that one isolate knows of; of one that it forgets it says once more that it began. */
+const MAX_VIEWS = 10_000
+/** How long to wait for a record that another request has begun: if that one was cut off, it may never end. */
+const PATIENCE = 5_000
+
+/** Makes the recorder of views of one isolate. */
+export function createViewRecorder(
+  record: Recorder,
+  now: () => number,
+  policy: ViewPolicy = 'sync',
+): BeginView {
+  const views = new LruCache<View>(MAX_VIEWS)
+
+  function begin(observed: Observed, key: string): View {
+    const facts: ViewFacts =
+      policy === 'async'
+        ? { kind: 'view', decision: 'permit', async: true }
+        : { kind: 'view', decision: 'permit' }
+    const id = eventId(now())
+    const view: View = {
+      last: observed.at,
+      id,
+      onRecord: false,
+      recording: record(observed, facts, id).then(
+        () => {
+          view.onRecord = true
+          return id
+        },
+        (error: unknown) => {
+          forget(view)
+          throw error
+        },
+      ),
+    }
+    views.set(key, view)
+    return view
+  }
+
+  /** The next request begins anew. */
+  function forget(view: View): void {
+    view.last = Number.NEGATIVE_INFINITY
+  }
+
+  return (observed, waitUntil) => {
+    const key = keyOf(observed)
+    const known = views.get(key)
+    const goesOn = known !== undefined && observed.at - known.last < IDLE
+    if (goesOn) known.last = Math.max(known.last, observed.at)
+    if (goesOn && (known.onRecord || policy === 'async')) return known.id
+    const view = goesOn ? known : begin(observed, key)
+    const lost = (error: unknown) => logFault('a view is not on record', error)
+    // Also where the viewer leaves at once: that it began is known.
+    if (!goesOn) waitUntil(view.recording.catch(lost))
+    if (policy === 'async') return view.id
+    return withTimeout(PATIENCE, view.recording).catch((error: unknown) => {
+      forget(view)
+      throw new Fault('ledger_unavailable', error)
+    })
+  }
+}
+
+/**
+ * What the requests of one view have in common. A stolen session watches from another network, or with a token or ticket
+ * that the patient doesn't use: that is a view of its own, and what left in it is counted apart. A token that replaces
+ * another one of its session, as some providers do every minute, begins none.
+ */
+function keyOf({ subject, ticket, recording, network: { prefix, asn, country } }: Observed): string {
+  // None of these but the last can hold a line break, so no two lists of them make one key.
+  return [recording, ticket, prefix, asn, loginOf(subject), country].join('\n')
+}
+
+/** The subject of a token or a ticket is one object for as long as that is remembered. */
+const logins = new WeakMap<Subject, string>()
+
+function loginOf(subject: Subject | undefined): string {
+  if (subject === undefined) return ''
+  const known = logins.get(subject)
+  if (known !== undefined) return known
+  const { issuer, id, actor, session, token } = subject
+  const login = JSON.stringify([issuer, id, actor, session === undefined ? { token } : { session }])
+  logins.set(subject, login)
+  return login
+}

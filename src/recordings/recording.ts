@@ -1,0 +1,40 @@
+/** Where we keep objects of our own in a bucket. No id and no segment begins with a dot, so no request leads there. */
+export const RESERVED_PREFIX = '.mediaward/'
+
+/**
+ * To whom a recording is bound: the facts stamped on the stored object itself when it was recorded, independent of
+ * any list that an app keeps. An absent member is absent, never an empty text.
+ */
+export interface Binding {
+  /** Subject id of the patient (object metadata `mw-owner`). Without it the recording can't be played. */
+  readonly owner?: string
+  /** The issuer in whose name space `owner` is an id (`mw-issuer`). */
+  readonly issuer?: string
+  /** The tenant that the recording belongs to (`mw-tenant`). */
+  readonly tenant?: string
+  /** The consultation that was recorded (`mw-consultation`): for people, no rule reads it. */
+  readonly consultation?: string
+}
+
+/** Where a request points: one part of one recording, and the store's key for it. */
+export interface ObjectRef {
+  /** The recording's id: 1 to 128 of `A-Z a-z 0-9 . _ -`, a letter or digit first and last, no `..`. */
+  readonly recording: string
+  /** The part below the recording, with `/` between segments; absent where the recording is one file. */
+  readonly part?: string
+  /** The key of the stored object. Made only of what was checked. */
+  readonly key: string
+}
+
+/** Whether a binding says whose a recording is: an id without the issuer in whose name space it is names no person. */
+export function hasOwner(binding: Binding, defaultIssuer: string | undefined): boolean {
+  const { owner, issuer } = withDefaultIssuer(binding, defaultIssuer)
+  return owner !== undefined && issuer !== undefined
+}
+
+/** A binding whose owner's issuer is settled: where none is stamped, the only one that there is. */
+export function withDefaultIssuer(binding: Binding, defaultIssuer: string | undefined): Binding {
+  return binding.issuer !== undefined || defaultIssuer === undefined
+    ? binding
+    : { ...binding, issuer: defaultIssuer }
+}

@@ -1,0 +1,32 @@
+import type { LedgerSpool } from '../../ledger/ledger.ts'
+import { RESERVED_PREFIX } from '../../recordings/recording.ts'
+import type { Bucket } from './bindings.ts'
+
+const PREFIX = `${RESERVED_PREFIX}overflow/`
+
+/**
+ * Records that the ledger couldn't take, as one small object each. R2 stands on other machinery than Durable
+ * Objects, so the two don't fail together as a queue and an object would.
+ */
+export function createR2Spool(bucket: Bucket): LedgerSpool {
+  return {
+    async keep(entry) {
+      await bucket.put(PREFIX + entry.id, entry.json, { httpMetadata: { contentType: 'application/json' } })
+    },
+
+    async waiting(limit) {
+      const { objects } = await bucket.list({ prefix: PREFIX, limit })
+      const entries = await Promise.all(
+        objects.map(async ({ key }) => {
+          const json = await (await bucket.get(key))?.text()
+          return json === undefined ? [] : [{ id: key.slice(PREFIX.length), json }]
+        }),
+      )
+      return entries.flat()
+    },
+
+    async drop(ids) {
+      await bucket.delete(ids.map(id => PREFIX + id))
+    },
+  }
+}

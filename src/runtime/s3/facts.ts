@@ -1,0 +1,135 @@
+import { StorageFault } from '../../base/storage-fault.ts'
+import { type ByteRange, servedRange } from '../../http/byte-range.ts'
+import { storedEncoding } from '../../http/content-coding.ts'
+import { parseHttpDate } from '../../http/http-date.ts'
+import { bindingOf, metadataOf } from '../../recordings/object-metadata.ts'
+import type { Binding } from '../../recordings/recording.ts'
+import {
+  BytesUnavailable,
+  type DamagedPart,
+  type OpenedPart,
+  type PutOptions,
+  type RequestedRange,
+  type StoredPart,
+} from '../../recordings/recording-store.ts'
+import { discard } from './ask.ts'
+
+const META = 'x-amz-meta-'
+const STRONG_TAG = /^"[\x21\x23-\x7e]+"$/
+// Spaces at the ends and several in a row are lost on the way. R2 decodes what looks like an encoded word (RFC 2047).
+const STAMP = /^(?!.*=\?)[\x21-\x7e]+(?: [\x21-\x7e]+)*$/
+
+/** The headers that stamp an object with its facts. */
+export function stampsFor({
+  contentType,
+  binding,
+}: Pick<PutOptions, 'contentType' | 'binding'>): Record<string, string> {
+  const stamps = Object.entries(metadataOf(binding))
+  if (!stamps.every(([, value]) => STAMP.test(value))) {
+    throw new StorageFault('a binding in S3 must be visible ASCII, with single spaces at most')
+  }
+  return {
+    'content-type': contentType,
+    ...Object.fromEntries(stamps.map(([name, value]) => [META + name, value])),
+  }
+}
+
+/** The header that stores an object only if `replaces` holds. */
+export function conditionFor(replaces: string | null): Record<string, string> {
+  return replaces === null ? { 'if-none-match': '*' } : { 'if-match': replaces }
+}
+
+/** The facts in the answer to HEAD. Where they are not what they should be, it is still known whose the object is. */
+export function foundPart({ headers }: Response): StoredPart | DamagedPart {
+  try {
+    return factsOf(headers, lengthOf(headers))
+  } catch (fault) {
+    return { binding: stampedBinding(headers), fault }
+  }
+}
+
+/**
+ * The object in the answer to GET.
+ *
+ * @throws BytesUnavailable where it can't satisfy the range, or its bytes or facts are not what they should be
+ */
+export function openedPart(response: Response, range: RequestedRange | undefined): OpenedPart {
+  try {
+    const whole = { offset: 0, length: lengthOf(response.headers) }
+    const partial = response.status === 206 ? contentRange(response.headers) : undefined
+    const size = partial?.size ?? whole.length
+    const facts = factsOf(response.headers, size)
+    const asked = servedRange(range, size)
+    // Coded bytes would be unpacked before we see them, and no length and no range would fit.
+    if (asked === undefined || facts.encoding !== undefined) throw new BytesUnavailable()
+    // A store that knows no ranges sends the whole: the facts say so, and the caller sees what it holds.
+    const held = partial ?? whole
+    if (held.length !== whole.length || (partial !== undefined && !same(held, asked))) {
+      throw new StorageFault('S3 answered GetObject with another range than was asked for')
+    }
+    const { offset, length } = held
+    return { ...facts, body: response.body ?? new Blob([]).stream(), range: { offset, length } }
+  } catch (error) {
+    discard(response)
+    throw error instanceof BytesUnavailable ? error : new BytesUnavailable(error)
+  }
+}
+
+function factsOf(headers: Headers, size: number): StoredPart {
+  const etag = headers.get('etag') ?? ''
+  // With a weak tag two versions could be joined into one recording (RFC 9110 8.8.1).
+  if (!STRONG_TAG.test(etag)) throw new StorageFault('S3 answered without a strong entity tag')
+  const modified = modifiedAt(headers.get('last-modified'))
+  if (modified === undefined) throw new StorageFault('S3 answered without a Last-Modified')
+  const contentType = headers.get('content-type')
+  const encoding = storedEncoding(headers.get('content-encoding'))
+  const disposition = headers.get('content-disposition')
+  return {
+    size,
+    etag,
+    modified,
+    ...(contentType !== null && { contentType }),
+    ...(encoding !== undefined && { encoding }),
+    ...(disposition !== null && { disposition }),
+    binding: stampedBinding(headers),
+  }
+}
+
+/** Milliseconds since 1970 of an HTTP date of today's form. */
+export function modifiedAt(date: string | null | undefined): number | undefined {
+  return parseHttpDate(date ?? '', 0)
+}
+
+/** Values that aren't ASCII come as encoded words, and are left as they come: so they equal nobody's. */
+function stampedBinding(headers: Headers): Binding {
+  // Some stamps couldn't be sent in a header: without its tenant a recording would be open to more people.
+  if (Number(headers.get('x-amz-missing-meta') ?? 0) !== 0) return {}
+  return bindingOf(
+    Object.fromEntries(
+      [...headers].flatMap(([name, value]) =>
+        name.startsWith(META) ? [[name.slice(META.length), value]] : [],
+      ),
+    ),
+  )
+}
+
+function lengthOf(headers: Headers): number {
+  const text = headers.get('content-length') ?? ''
+  const length = Number(text)
+  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(length)) {
+    throw new StorageFault('S3 answered without a Content-Length')
+  }
+  return length
+}
+
+function contentRange(headers: Headers): ByteRange & { readonly size: number } {
+  // What some servers say of an empty object, "bytes 0--1/0", is a range of no bytes as well.
+  const match = /^bytes (\d{1,16})-(-?\d{1,16})\/(\d{1,16})$/.exec(headers.get('content-range') ?? '')
+  const [first, last, size] = (match ?? []).slice(1).map(Number)
+  if (first === undefined || last === undefined || size === undefined || !Number.isSafeInteger(size)) {
+    throw new StorageFault('S3 answered 206 to GetObject without a Content-Range')
+  }
+  return { offset: first, length: last - first + 1, size }
+}
+
+const same = (a: ByteRange, b: ByteRange): boolean => a.offset === b.offset && a.length === b.length

@@ -1,0 +1,124 @@
+import { authorizeWhole } from '../authorize/authorize-whole.ts'
+import type { Subject } from '../authorize/subject.ts'
+import { TICKET_COOKIE } from '../http/credential.ts'
+import { responseHeaders } from '../http/response-headers.ts'
+import type { TicketFacts } from '../ledger/event.ts'
+import { eventId } from '../ledger/event-id.ts'
+import { observe } from '../ledger/head.ts'
+import type { Recorder } from '../ledger/recorder.ts'
+import { type CompiledLocation, TICKET_PREFIX } from '../locate/location.ts'
+import type { IssueTicket } from '../locate/target.ts'
+import type { RecordingStore } from '../recordings/recording-store.ts'
+import { Fault, Refusal } from '../refusal.ts'
+import type { RequestContext } from '../request-context.ts'
+import type { Ticket, Tickets } from './ticket.ts'
+import {
+  type CookiePolicy,
+  TICKET_LIFETIME,
+  type TicketBinding,
+  type TicketOptions,
+} from './ticket-options.ts'
+import { agentOf } from './verify-ticket.ts'
+
+const SAME_SITE: Readonly<Record<CookiePolicy, string>> = {
+  strict: 'SameSite=Strict',
+  lax: 'SameSite=Lax',
+  none: 'SameSite=None',
+  // Kept apart for each site that embeds us: cookies of third parties that browsers still take (CHIPS).
+  partitioned: 'SameSite=None; Partitioned',
+}
+
+/** What issuing takes beside the request. */
+export interface TicketOffice {
+  readonly tickets: Tickets
+  readonly store: RecordingStore
+  readonly defaultIssuer: string | undefined
+  /** Where the objects of a recording can be. */
+  readonly keyPrefixes: (recording: string) => readonly string[]
+  readonly locations: readonly CompiledLocation[]
+  readonly record: Recorder
+  readonly options: TicketOptions
+  /** The origin that players reach the gate at. */
+  readonly publicUrl: string | undefined
+}
+
+const unavailable = Fault.as('store_unavailable')
+
+/**
+ * Issues a ticket to who may watch the recording now. It is on record before it leaves, and says no more than who
+ * asked: what it opens is decided anew for every request that shows it.
+ *
+ * The URL plays what it was asked for at. For a recording of many parts, asked for at its own URL, that is nothing yet:
+ * the answer says `append`, and the caller appends `/` and the name of a part.
+ */
+export async function issueTicket(
+  context: RequestContext,
+  { ref, location, root }: IssueTicket,
+  subject: Subject,
+  office: TicketOffice | undefined,
+  crossOrigin: Record<string, string>,
+): Promise<Response | Refusal> {
+  const { publicUrl } = office ?? {}
+  // This gate has no tickets.
+  if (office === undefined || publicUrl === undefined) return new Refusal('method_not_allowed')
+  const { at } = context
+  const { recording, part } = ref
+  const { store } = office
+  // Both, whatever is there, so that "not yours" and "not there" take the same reads.
+  const [stamped, found] = await Promise.all([
+    store.stamped(office.keyPrefixes(recording)),
+    store.find(ref.key),
+  ]).catch(unavailable)
+  const own = found === null ? [] : [found.binding]
+  const whole = authorizeWhole(subject, [...stamped, ...own], office.defaultIssuer)
+  if (whole.binding !== null) context.binding = whole.binding
+  if (whole.decision instanceof Refusal) return whole.decision
+  const append = found === null && part === undefined && (await hasParts(recording, office))
+  if (found === null && !append) return new Refusal('recording_unknown')
+
+  const { lifetime = TICKET_LIFETIME, cookie = 'strict', binding = [] } = office.options
+  const expires = Math.floor(at / 1000) + lifetime
+  const id = eventId(context.now())
+  const bound = boundTo(context, binding)
+  const holder = { ...subject, roles: [] }
+  const ticket = await office.tickets.issue({ id, recording, location, subject: holder, expires, ...bound })
+  const ends = new Date(expires * 1000).toISOString()
+  const facts: TicketFacts = {
+    kind: 'ticket',
+    decision: 'permit',
+    expires: ends,
+    ...(binding.length > 0 && { binding }),
+  }
+  await office.record(observe(context), facts, id).catch(Fault.as('ledger_unavailable'))
+
+  const url = `${publicUrl}${TICKET_PREFIX}${ticket}${part === undefined ? '' : `/${part}`}`
+  const attributes = `Path=${root}; Max-Age=${lifetime}; Secure; HttpOnly; ${SAME_SITE[cookie]}`
+  const headers = responseHeaders(crossOrigin, { 'Set-Cookie': `${TICKET_COOKIE}=${ticket}; ${attributes}` })
+  const issued = { url, expires_at: ends, expires_in: lifetime, ...(append && { append }) }
+  return Response.json(issued, { status: 201, headers })
+}
+
+/** Whether a recording has parts where a ticket for it looks for them. Asked only after a permit. */
+async function hasParts(recording: string, { store, locations }: TicketOffice): Promise<boolean> {
+  const parts = locations.find(({ hasPart }) => hasPart)?.keyPrefix(recording)
+  return parts !== undefined && (await store.stamped([parts]).catch(unavailable)).length > 0
+}
+
+/** What cannot be told can't be bound to: it would bind to nothing, and look as if it did. */
+function boundTo(
+  { request, network }: RequestContext,
+  bindings: readonly TicketBinding[],
+): Pick<Ticket, 'network' | 'agent'> {
+  const bound: { network?: string; agent?: string } = {}
+  if (bindings.includes('network')) {
+    const { prefix } = network()
+    if (prefix === undefined) throw new Error('no address to bind a ticket to')
+    bound.network = prefix
+  }
+  if (bindings.includes('user-agent')) {
+    const agent = agentOf(request.headers.get('user-agent'))
+    if (agent === undefined) throw new Error('no User-Agent to bind a ticket to')
+    bound.agent = agent
+  }
+  return bound
+}

@@ -1,0 +1,185 @@
+import fc from 'fast-check'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { callerNetwork } from '../../src/base/network.ts'
+import type { AccessEvent } from '../../src/index.ts'
+import { createRefusalRecorder } from '../../src/ledger/coalesce.ts'
+import type { AccessFacts } from '../../src/ledger/event.ts'
+import { createRecorder } from '../../src/ledger/recorder.ts'
+import type { RequestContext } from '../../src/request-context.ts'
+import { createMemoryLedger } from '../../src/runtime/memory/index.ts'
+import { sample } from '../support/sample.ts'
+
+// Refusals as they come: bunched, spread over several windows, held back by a slow body or a slow store, while the ledger
+// is well, slow or down. The clock is a false one, so that an hour takes a moment.
+
+interface Arrival {
+  readonly at: number
+  /** How long the request is held back before it is refused. */
+  readonly held: number
+  readonly who: string
+  readonly path: string
+  readonly net: string
+  /** What only the gate knows. */
+  readonly reason: AccessFacts['reason']
+  readonly owner: string | undefined
+}
+/** What the ledger does with what it is given from a moment on. */
+interface Mood {
+  readonly from: number
+  readonly takes: number
+  readonly fails: boolean
+}
+
+const NOWHERE = callerNetwork(() => ({}))
+const moment = fc.oneof(
+  fc.nat(2_000),
+  // About the end of the first window, where a run is over while a refusal waits.
+  fc.integer({ min: 15_000, max: 21_000 }),
+  fc.nat(70_000),
+)
+const secret = fc.record({
+  reason: fc.constantFrom('not_owner', 'recording_unknown', 'recording_unbound', 'tenant_mismatch'),
+  owner: fc.constantFrom(undefined, 'patient-1', 'patient-2'),
+}) as fc.Arbitrary<Pick<Arrival, 'reason' | 'owner'>>
+const visible = fc.record({
+  at: moment,
+  held: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, moment),
+  who: fc.constantFrom('patient-8', 'patient-9'),
+  path: fc.constantFrom('rec-1', 'rec-1', 'rec-1', 'other/rec-1'),
+  net: fc.constantFrom('203.0.113.0/24', '203.0.113.0/24', '198.51.100.0/24'),
+})
+const moods = fc.array(
+  fc.record({ from: moment, takes: fc.constantFrom(0, 0, 3, 300, 4_000, 7_000), fails: fc.boolean() }),
+  { maxLength: 4 },
+)
+const world = fc
+  .array(fc.tuple(visible, secret), { minLength: 4, maxLength: 60 })
+  .map(arrivals => arrivals.sort(([a], [b]) => a.at + a.held - (b.at + b.held)))
+
+interface Outcome {
+  /** What each caller saw, by arrival: the id and when to ask again, or that it failed. */
+  readonly answers: readonly string[]
+  readonly records: readonly AccessEvent[]
+  /** What no store took. */
+  readonly lost: readonly AccessEvent[]
+}
+
+async function play(arrivals: readonly Arrival[], weather: readonly Mood[]): Promise<Outcome> {
+  vi.setSystemTime(0)
+  const inner = createMemoryLedger()
+  const lost: AccessEvent[] = []
+  const ledger = {
+    ...inner,
+    record: async (entry: { id: string; json: string }) => {
+      const now = Date.now()
+      const mood = weather.findLast(({ from }) => from <= now)
+      if (mood !== undefined && mood.takes > 0) await new Promise(resolve => setTimeout(resolve, mood.takes))
+      if (mood?.fails) throw new Error('down')
+      await inner.record(entry)
+    },
+  }
+  const record = createRecorder(
+    ledger,
+    async (field, _, value) => `${field}:${value}`,
+    Date.now,
+    json => lost.push(JSON.parse(json) as AccessEvent),
+  )
+  const refusals = createRefusalRecorder(record, Date.now)
+  const answers = await answersOf(arrivals, refusals)
+  await refusals.flush()
+  const { entries } = await inner.read({ limit: 1000 })
+  return { answers, lost, records: entries.map(({ json }) => JSON.parse(json) as AccessEvent) }
+}
+
+async function answersOf(
+  arrivals: readonly Arrival[],
+  refusals: ReturnType<typeof createRefusalRecorder>,
+): Promise<readonly string[]> {
+  const request = new Request('https://gate.test/')
+  const answers: string[] = []
+  for (const [i, { at, held, who, path, net, reason, owner }] of arrivals.entries()) {
+    const subject = { id: who, issuer: 'https://idp.test/', roles: [], token: `token of ${who}` }
+    const context: RequestContext = {
+      ...{ at, request, subject, now: Date.now, network: () => ({ ...NOWHERE, prefix: net }) },
+      ref: { recording: 'rec-1', key: path },
+      ...(owner !== undefined && { binding: { owner, issuer: 'https://idp.test/' } }),
+    }
+    const facts: AccessFacts = { kind: 'access', decision: 'deny', reason, status: 404, method: 'GET' }
+    setTimeout(async () => {
+      const answer = refusals.record(context, facts, `${i}`, () => {})
+      answers[i] = await answer.then(
+        ({ id, retryAfter }) => `${id} ${retryAfter ?? '-'}`,
+        () => 'failed',
+      )
+    }, at + held)
+  }
+  await vi.runAllTimersAsync()
+  return answers
+}
+
+const sum = (events: readonly AccessEvent[]): number =>
+  events.reduce((total, { repeats }) => total + (repeats && 'count' in repeats ? repeats.count : 1), 0)
+const about = ({ reason, owner, net, subject }: AccessEvent): string =>
+  [reason, owner, net?.prefix, subject].join(' ')
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+test('what a caller sees of refusals does not depend on what only the log may say', async () => {
+  await fc.assert(
+    fc.asyncProperty(world, moods, async (arrivals, weather) => {
+      const one = await play(
+        arrivals.map(([seen]) => ({ ...seen, reason: 'recording_unknown', owner: undefined })),
+        weather,
+      )
+      const other = await play(
+        arrivals.map(([seen, hidden]) => ({ ...seen, ...hidden })),
+        weather,
+      )
+      expect(other.answers).toEqual(one.answers)
+    }),
+    sample(300, 20_000),
+  )
+})
+
+test('no denial without a record: records and counts are as many as refusals, each under its own reason', async () => {
+  await fc.assert(
+    fc.asyncProperty(world, moods, async (arrivals, weather) => {
+      const all = arrivals.map(([seen, hidden]) => ({ ...seen, ...hidden }))
+      const slow = weather.map(mood => ({ ...mood, fails: false }))
+      const { answers, records } = await play(all, slow)
+      expect(sum(records)).toBe(all.length)
+      for (const kind of new Set(records.map(about))) {
+        const such = all.filter(({ reason, owner, net, who }) => {
+          const names = [reason, owner && `subject:${owner}`, net, `subject:${who}`]
+          return names.join(' ') === kind
+        })
+        expect(sum(records.filter(one => about(one) === kind))).toBe(such.length)
+      }
+      const ids = new Set(records.map(({ id }) => id))
+      for (const answer of answers) expect(ids).toContain(answer.split(' ')[0])
+    }),
+    sample(300, 20_000),
+  )
+})
+
+test('no denial without a record, while the ledger fails: what it has not, the last resort was given', async () => {
+  await fc.assert(
+    fc.asyncProperty(world, moods, async (arrivals, weather) => {
+      const all = arrivals.map(([seen, hidden]) => ({ ...seen, ...hidden }))
+      const { answers, records, lost } = await play(all, weather)
+      expect(sum(records)).toBeLessThanOrEqual(all.length)
+      expect(sum(records) + sum(lost)).toBeGreaterThanOrEqual(all.length)
+      // An id that a caller can quote is always found.
+      const ids = new Set(records.map(({ id }) => id))
+      for (const answer of answers.filter(one => one !== 'failed')) {
+        expect(ids).toContain(answer.split(' ')[0])
+      }
+    }),
+    sample(300, 20_000),
+  )
+})

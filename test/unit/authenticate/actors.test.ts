@@ -1,0 +1,162 @@
+import { describe, expect, test } from 'vitest'
+import type { Issuer, LedgerEvent } from '../../../src/index.ts'
+import { KINDS } from '../../../src/ledger/event.ts'
+import { createPseudonymizer } from '../../../src/ledger/pseudonym.ts'
+import { createIssuer } from '../../support/clinic.ts'
+import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
+
+// Staff who act for a patient (RFC 8693 4.1), and other tokens whose bearer isn't their subject.
+
+const idp = await createIssuer()
+const KEY = 'only for tests: no secret protects these people'
+const nameOf = (id: string, issuer: string) => createPseudonymizer(KEY)('subject', issuer, id)
+const [PATIENT, AGENT, SERVICE] = await Promise.all([
+  nameOf('patient-1', idp.issuer),
+  nameOf('agent-7', 'https://staff.test/'),
+  nameOf('service-1', idp.issuer),
+])
+const act = { sub: 'agent-7', iss: 'https://staff.test/' }
+
+function open(entry: Partial<Issuer> = {}): Promise<MemoryGate> {
+  const { issuer, audience, jwks } = idp
+  const issuers: Issuer[] = [{ issuer, audience, algorithms: ['ES256'], jwks: jwks as never, ...entry }]
+  return memoryGate({ issuers, tickets: { keys: ['a ticket key of the tests, long enough to be one'] } }, idp)
+}
+async function records(gate: MemoryGate): Promise<LedgerEvent[]> {
+  await gate.flush()
+  return (await gate.ledger.read({ limit: 1000 })).entries.map(({ json }) => JSON.parse(json) as LedgerEvent)
+}
+async function send(gate: MemoryGate, method: string, path: string, claims: object, body?: object) {
+  const authorization = `Bearer ${await idp.token('patient-1', { roles: ['recorder', 'app'], ...claims })}`
+  const init = {
+    method,
+    headers: { authorization, 'mediaward-owner': 'patient-1', 'content-type': 'application/json' },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  }
+  const response = await (path.startsWith('/access') ? gate.access(path, init) : gate.fetch(path, init))
+  return { status: response.status, text: await response.text() }
+}
+const question = {
+  subject: { type: 'user', id: 'patient-1' },
+  action: { name: 'play' },
+  resource: { type: 'recording', id: 'rec-1' },
+}
+const everything = async (gate: MemoryGate, claims: object) => [
+  await send(gate, 'GET', '/recordings/rec-1', claims),
+  await send(gate, 'HEAD', '/recordings/rec-1', claims),
+  await send(gate, 'GET', '/recordings/another', claims),
+  await send(gate, 'PUT', '/recordings/new', claims),
+  await send(gate, 'POST', '/recordings/rec-1/ticket', claims),
+  await send(gate, 'POST', '/access/v1/evaluation', claims, question),
+]
+
+describe('one who acts for a patient', () => {
+  test('is refused everywhere, and the record names both', async () => {
+    const gate = await open()
+    for (const { status } of await everything(gate, { act })) expect(status).toBe(401)
+    const all = await records(gate)
+    expect(all.length).toBeGreaterThan(3)
+    for (const one of all) {
+      expect(one).toMatchObject({ reason: 'token_actor', subject: PATIENT, actor: AGENT })
+    }
+  })
+
+  test('is named in every record of every kind where the issuer may send one, by a ticket too', async () => {
+    const gate = await open({ allow_actor: true })
+    const answers = await everything(gate, { act })
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 404, 411, 201, 200])
+    const { url } = JSON.parse(answers[4]?.text ?? '') as { url: string }
+    const { pathname } = new URL(url)
+    expect((await (await gate.fetch(pathname)).arrayBuffer()).byteLength).toBe(3000)
+    expect((await gate.fetch(`${pathname}/part.ts`)).status).toBe(404)
+    await new Promise(resolve => setTimeout(resolve, 10))
+    const all = await records(gate)
+    expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(KINDS))
+    for (const one of all) expect(one).toMatchObject({ subject: PATIENT, actor: AGENT })
+  })
+
+  test('is the last in a chain, and those before are named too', async () => {
+    const gate = await open({ allow_actor: true })
+    await send(gate, 'GET', '/recordings/rec-1', { act: { sub: 'service-1', act } })
+    expect(await records(gate)).toMatchObject([{ actor: SERVICE, prior_actors: [AGENT] }, {}])
+  })
+
+  test.each([
+    [{}],
+    ['agent-7'],
+    [{ sub: 7 }],
+    [['agent-7']],
+    [true],
+    [{ sub: 'x', iss: 7 }],
+    [{ sub: 'x', act: {} }],
+  ])('and cannot be named is refused: %j', async unnamed => {
+    const allowing = await open({ allow_actor: true })
+    expect((await send(allowing, 'GET', '/recordings/rec-1', { act: unnamed })).status).toBe(401)
+    expect(await records(allowing)).toMatchObject([{ reason: 'token_claim_missing' }])
+    const gate = await open()
+    expect((await send(gate, 'GET', '/recordings/rec-1', { act: unnamed })).status).toBe(401)
+    expect(await records(gate)).toMatchObject([{ reason: 'token_actor' }])
+  })
+
+  test('loses the ticket with the issuer’s leave', async () => {
+    const before = await open({ allow_actor: true })
+    const { text } = await send(before, 'POST', '/recordings/rec-1/ticket', { act })
+    const { pathname } = new URL((JSON.parse(text) as { url: string }).url)
+    const after = await open()
+    expect((await after.fetch(pathname)).status).toBe(401)
+    expect(await records(after)).toMatchObject([{ reason: 'ticket_invalid', subject: PATIENT, actor: AGENT }])
+  })
+
+  test('is nobody in a token that says who may act, or that nobody does', async () => {
+    const gate = await open()
+    for (const claims of [{ may_act: act }, { act: null }]) {
+      expect((await send(gate, 'GET', '/recordings/rec-1', claims)).status).toBe(200)
+    }
+    for (const one of await records(gate)) expect(one).not.toHaveProperty('actor')
+  })
+})
+
+describe('a token that its bearer need not have got', () => {
+  const jkt = { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' }
+  test.each<[string, object, string, Partial<Issuer>?]>([
+    ['is bound to a key', { cnf: jkt }, 'token_bound'],
+    [
+      'is bound to a certificate',
+      { cnf: { 'x5t#S256': 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2' } },
+      'token_bound',
+    ],
+    ['is bound to something', { cnf: {} }, 'token_bound'],
+    [
+      'is bound and acted upon, and only acting is allowed',
+      { cnf: jkt, act },
+      'token_bound',
+      { allow_actor: true },
+    ],
+    [
+      'is bound and acted upon, and only a lack of proof is',
+      { cnf: jkt, act },
+      'token_actor',
+      { allow_unbound: true },
+    ],
+    [
+      'is a logout token without its type',
+      { events: { 'http://schemas.openid.net/event/backchannel-logout': {} } },
+      'token_type',
+    ],
+    [
+      'is a security event, whatever is allowed',
+      { events: {} },
+      'token_type',
+      { allow_actor: true, allow_unbound: true },
+    ],
+  ])('%s: it is refused, and on record as its subject’s', async (_, claims, reason, entry) => {
+    const gate = await open(entry)
+    for (const { status } of await everything(gate, claims)) expect(status).toBe(401)
+    for (const one of await records(gate)) expect(one).toMatchObject({ reason, subject: PATIENT })
+  })
+
+  test('opens where the issuer’s entry allows it', async () => {
+    const gate = await open({ allow_unbound: true })
+    expect((await send(gate, 'GET', '/recordings/rec-1', { cnf: jkt })).status).toBe(200)
+  })
+})

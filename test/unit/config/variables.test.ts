@@ -1,0 +1,221 @@
+import { describe, expect, test } from 'vitest'
+import { checkOptions } from '../../../src/config/options.ts'
+import { readVariables } from '../../../src/config/variables.ts'
+import { locationsUnder } from '../../../src/locate/location.ts'
+import { createIssuer } from '../../support/clinic.ts'
+
+const idp = await createIssuer()
+const issuer = { issuer: idp.issuer, audience: 'recordings', algorithms: ['ES256'], jwks: idp.jwks }
+const good = { ISSUERS: JSON.stringify([issuer]), PSEUDONYM_KEY: 'x'.repeat(32) }
+
+function check(variables: Record<string, unknown>): void {
+  const { ledgerShards: _, ...options } = readVariables(variables)
+  checkOptions(options)
+}
+const withIssuer = (changes: Record<string, unknown>) => ({
+  ...good,
+  ISSUERS: JSON.stringify([{ ...issuer, ...changes }]),
+})
+
+test('locations start whose keys no two recordings can share', () => {
+  for (const [one, other] of [
+    // Aliases: the same key for the same recording.
+    ['videos/:recording', 'videos/:recording'],
+    ['videos/:recording.mp4', 'videos/:recording.jpg'],
+    ['videos/:recording', 'stills/:recording'],
+    ['videos/:recording', 'stills/:recording.jpg'],
+  ]) {
+    const locations = [
+      { url: '/v/:recording', key: one },
+      { url: '/t/:recording', key: other },
+    ]
+    check({ ...good, LOCATIONS: JSON.stringify(locations) })
+  }
+  check({ ...good, LOCATIONS: JSON.stringify(locationsUnder('/recordings')) })
+})
+
+test('what is right is taken', () => {
+  check(good)
+  check({
+    ...good,
+    MEDIA_PREFIX: '/media/v1',
+    ALLOWED_ORIGINS: 'https://app.clinic.test, http://localhost:3000, capacitor://localhost',
+    ALLOWED_HEADERS: 'X-App-Version, b3, x_b3-TraceId',
+    CONCEALED_STATUS: '403',
+    LEDGER_SHARDS: '16',
+  })
+  check(
+    withIssuer({
+      jwks: undefined,
+      jwks_uri: 'https://idp.test/jwks',
+      audience: ['a', 'b'],
+      max_age_s: 60,
+      clock_tolerance_s: 0,
+    }),
+  )
+  for (const url of [
+    'https://media.clinic.test',
+    'https://media.clinic.test:8443',
+    'http://localhost:8787',
+    'http://demo.localhost',
+    'http://127.0.0.1:8787',
+    'http://[::1]:8787',
+  ]) {
+    check({ ...good, TICKET_KEY: 'k'.repeat(32), PUBLIC_URL: url })
+  }
+  check(withIssuer({ jwks: undefined, jwks_uri: 'http://127.0.0.1:9999/jwks' }))
+  expect(readVariables({ ...good, MEDIA_PREFIX: '/m' }).locations?.[0]?.url).toBe('/m/:recording')
+})
+
+describe('a mistake names the variable, what is wrong and how to mend it', () => {
+  test.each<[Record<string, unknown>, RegExp]>([
+    [{ ...good, ISSUERS: '' }, /ISSUERS .*must be a list of at least one/],
+    [{ ...good, ISSUERS: '[]' }, /ISSUERS .*must be a list of at least one/],
+    [{ ...good, ISSUERS: '{"issuer":"https://secret.test"' }, /ISSUERS is not valid JSON: check quotes/],
+    [{ ...good, ISSUERS: '{}' }, /ISSUERS must be a JSON list: put "\["/],
+    [{ ...good, ISSUERS: '[1]' }, /ISSUERS\[0\] must be an object/],
+    [{ ...good, ISSUERS: JSON.stringify([issuer, issuer]) }, /ISSUERS\[1\]\.issuer .*is there twice/],
+    [withIssuer({ issuer: undefined }), /ISSUERS\[0\]\.issuer is missing/],
+    [withIssuer({ issuer: '' }), /ISSUERS\[0\]\.issuer must be a text/],
+    [withIssuer({ audience: undefined }), /ISSUERS\[0\]\.audience must name/],
+    [withIssuer({ audience: [] }), /ISSUERS\[0\]\.audience must name/],
+    [withIssuer({ audience: ['a', ''] }), /ISSUERS\[0\]\.audience must name/],
+    [withIssuer({ algorithms: undefined }), /ISSUERS\[0\]\.algorithms must list/],
+    [withIssuer({ algorithms: [] }), /ISSUERS\[0\]\.algorithms must list/],
+    [withIssuer({ algorithms: 'ES256' }), /ISSUERS\[0\]\.algorithms must list/],
+    [withIssuer({ algorithms: ['HS256'] }), /algorithms must list .*"HS256" is none/],
+    [withIssuer({ algorithms: ['ES256', 'none'] }), /algorithms must list .*"none" is none/],
+    [withIssuer({ jwks: undefined }), /jwks_uri or jwks must be there, one of them/],
+    [withIssuer({ jwks_uri: 'https://idp.test/jwks' }), /jwks_uri or jwks must be there, one of them/],
+    [withIssuer({ jwks: undefined, jwks_uri: 'http://idp.test/jwks' }), /jwks_uri must be an https URL/],
+    [withIssuer({ jwks: undefined, jwks_uri: 'https://u:p@idp.test/jwks' }), /jwks_uri must be an https URL/],
+    [withIssuer({ jwks: undefined, jwks_uri: 'jwks.json' }), /jwks_uri must be an https URL/],
+    [withIssuer({ jwks: { keys: [] } }), /jwks must be a JWK set with at least one key/],
+    [withIssuer({ jwks: { keys: [{ kty: 'EC', d: 'PRIVATE' }] } }), /jwks\.keys\[0\] must be a public key/],
+    [withIssuer({ jwks: { keys: [{ kty: 'oct', k: 'PRIVATE' }] } }), /jwks\.keys\[0\] must be a public key/],
+    [withIssuer({ clock_tolerance_s: -1 }), /clock_tolerance_s must be a number of seconds/],
+    [withIssuer({ clock_tolerance_s: '30' }), /clock_tolerance_s must be a number of seconds/],
+    [withIssuer({ clock_tolerance_s: 301 }), /clock_tolerance_s must be at most 300/],
+    [withIssuer({ max_age_s: null }), /max_age_s must be a number of seconds/],
+    [withIssuer({ subject_claim: '' }), /subject_claim must be a text/],
+    [withIssuer({ allow_actor: 'yes' }), /allow_actor must be true or false/],
+    [withIssuer({ allow_unbound: 1 }), /allow_unbound must be true or false/],
+    [withIssuer({ fhir_base: '' }), /ISSUERS\[0\]\.fhir_base must be an https URL/],
+    [withIssuer({ fhir_base: 'http://ehr.test/fhir' }), /fhir_base must be an https URL/],
+    [withIssuer({ fhir_base: 'https://u:p@ehr.test/fhir' }), /fhir_base must be an https URL/],
+    [withIssuer({ fhir_base: 'https://ehr.test/fhir?x' }), /fhir_base must be an https URL/],
+    [withIssuer({ fhir_base: 'Patient/' }), /fhir_base must be an https URL/],
+    [withIssuer({ audiance: 'x' }), /ISSUERS\[0\]\.audiance is unknown: it may have issuer, audience/],
+    [withIssuer({ constructor: 'x' }), /constructor is unknown/],
+    [{ ...good, PSEUDONYM_KEY: '' }, /PSEUDONYM_KEY .*at least 32 characters: make one with "openssl rand/],
+    [{ ...good, PSEUDONYM_KEY: 'PRIVATE' }, /PSEUDONYM_KEY .*at least 32 characters/],
+    [{ ...good, ALLOWED_ORIGINS: '*' }, /ALLOWED_ORIGINS .*number 1 is no origin/],
+    [
+      { ...good, ALLOWED_ORIGINS: 'https://a.test/' },
+      /ALLOWED_ORIGINS .*is no origin: write scheme and host/,
+    ],
+    [
+      { ...good, ALLOWED_ORIGINS: 'https://a.test,,https://b.test' },
+      /ALLOWED_ORIGINS .*number 2 is no origin/,
+    ],
+    [
+      { ...good, ALLOWED_ORIGINS: 'https://a.test', ALLOWED_HEADERS: 'X-Good, *' },
+      /ALLOWED_HEADERS .*number 2 is not the name of a header: write letters/,
+    ],
+    [
+      { ...good, ALLOWED_ORIGINS: 'https://a.test', ALLOWED_HEADERS: 'X-Good,,X-Better' },
+      /ALLOWED_HEADERS .*number 2 is not the name/,
+    ],
+    [
+      { ...good, ALLOWED_ORIGINS: 'https://a.test', ALLOWED_HEADERS: 'X-Good: x' },
+      /ALLOWED_HEADERS .*number 1 is not the name/,
+    ],
+    [{ ...good, ALLOWED_HEADERS: 'X-Good' }, /ALLOWED_HEADERS .*has no effect without ALLOWED_ORIGINS/],
+    [{ ...good, ALLOWED_ORIGINS: 'null' }, /ALLOWED_ORIGINS .*is no origin/],
+    [{ ...good, CONCEALED_STATUS: '200' }, /CONCEALED_STATUS must be 404 or 403/],
+    [{ ...good, LEDGER_SHARDS: '0' }, /LEDGER_SHARDS must be a whole number from 1 to 64/],
+    [{ ...good, LEDGER_SHARDS: '1.5' }, /LEDGER_SHARDS must be/],
+    [{ ...good, MEDIA_PREFIX: 'media' }, /MEDIA_PREFIX must be a path .*begins with "\/"/],
+    [{ ...good, MEDIA_PREFIX: '/a b' }, /MEDIA_PREFIX must be a path/],
+    [{ ...good, MEDIA_PREFIX: '/console/api' }, /MEDIA_PREFIX .*not below \/console/],
+    [{ ...good, MEDIA_PREFIX: '/media/' }, /MEDIA_PREFIX must be a path .*does not end with one/],
+    [{ ...good, MEDIA_PREFIX: '/a/../b' }, /MEDIA_PREFIX must be a path/],
+    [{ ...good, MEDIA_PREFIX: '/m', LOCATIONS: '[]' }, /MEDIA_PREFIX has no effect beside LOCATIONS/],
+    [{ ...good, LOCATIONS: '[]' }, /LOCATIONS .*must hold at least one/],
+    [{ ...good, LOCATIONS: '[{"url":"/m/:recording"}]' }, /LOCATIONS\[0\] must have a url and a key/],
+    [{ ...good, LOCATIONS: '[null]' }, /LOCATIONS\[0\] must be an object with a url and a key/],
+    [
+      { ...good, LOCATIONS: '[{"url":"/m/:recording","key":":recording","bucket":"x"}]' },
+      /LOCATIONS\[0\]\.bucket is unknown/,
+    ],
+    [
+      {
+        ...good,
+        LOCATIONS:
+          '[{"url":"/m/:recording","key":"a/:recording"},{"url":"/m/:recording","key":"b/:recording"}]',
+      },
+      /LOCATIONS\[1\] has the url of an earlier one/,
+    ],
+    [
+      {
+        ...good,
+        LOCATIONS:
+          '[{"url":"/m/:recording.mp4","key":"a/:recording"},{"url":"/m/:recording","key":"b/:recording"}]',
+      },
+      /LOCATIONS\[1\] and LOCATIONS\[0\] take \/m\/a\.mp4 for different recordings: change the url/,
+    ],
+    [
+      {
+        ...good,
+        LOCATIONS:
+          '[{"url":"/v/:recording","key":"videos/:recording"},{"url":"/t/:recording","key":"videos/:recording.jpg"}]',
+      },
+      /LOCATIONS\[1\] and LOCATIONS\[0\] keep two recordings at one key, .*: change the key/,
+    ],
+    [{ ...good, TICKET_KEY: 'k'.repeat(32) }, /PUBLIC_URL .*is missing, which TICKET_KEY .*needs: name the/],
+    ...[
+      'http://media.clinic.test',
+      'http://10.0.0.1:8787',
+      'http://localhost.clinic.test',
+      'http://127.0.0.1.clinic.test',
+      'http://notlocalhost',
+    ].map((PUBLIC_URL): [Record<string, unknown>, RegExp] => [
+      { ...good, PUBLIC_URL },
+      /PUBLIC_URL .*must begin with "https:\/\/"/,
+    ]),
+    ...[
+      'https://media.clinic.test/',
+      'https://u:PRIVATE@a.test',
+      'https://a.test:443',
+      'ftp://a',
+      'a.test',
+    ].map((PUBLIC_URL): [Record<string, unknown>, RegExp] => [
+      { ...good, PUBLIC_URL },
+      /PUBLIC_URL .*must be an origin/,
+    ]),
+    [{ ...good, ALLOWED_ORIGINS: 'https://u:PRIVATE@a.test' }, /number 1 is no origin/],
+    [{ ...good, LEDGER_SHARDS: 8 }, /LEDGER_SHARDS must be a text: put it in quotes/],
+    [{ ...good, ALLOWED_ORIGINS: ['https://a.test'] }, /ALLOWED_ORIGINS must be a text/],
+    [withIssuer({ jwks: { keys: [{}] } }), /jwks holds no key for any of its algorithms/],
+    [withIssuer({ jwks: { keys: [{ kty: 'EC', crv: 'P-384' }] } }), /jwks holds no key for any/],
+    [withIssuer({ algorithms: ['RS256'] }), /jwks holds no key for any/],
+    [withIssuer({ jwks: { keys: [{ kty: 'RSA', p: 'PRIVATE' }] } }), /jwks\.keys\[0\] must be a public key/],
+    [
+      { ...good, LOCATIONS: '[{"url":"/m/:recording","key":"all"}]' },
+      /LOCATIONS\[0\]: key "all" must hold ":recording" once/,
+    ],
+  ])('%o', (variables, message) => {
+    expect(() => check(variables)).toThrow(message)
+    try {
+      check(variables)
+    } catch (error) {
+      expect((error as Error).message).not.toMatch(/PRIVATE|secret\.test/)
+    }
+  })
+
+  test('all mistakes are told at once', () => {
+    expect(() => check({ ISSUERS: '[{}]', PSEUDONYM_KEY: 'short', ALLOWED_ORIGINS: '*' })).toThrow(
+      /ISSUERS\[0\]\.issuer[\s\S]*ISSUERS\[0\]\.audience[\s\S]*ISSUERS\[0\]\.algorithms[\s\S]*PSEUDONYM_KEY[\s\S]*ALLOWED_ORIGINS/,
+    )
+  })
+})

@@ -1,0 +1,341 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Binding, MediawardOptions } from '../../../src/index.ts'
+import type { ListedFacts } from '../../../src/ledger/event.ts'
+import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
+import { createIssuer } from '../../support/clinic.ts'
+import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
+
+// AuthZEN Authorization API 1.0, for an app that is about to show a list.
+
+const EVALUATION = '/access/v1/evaluation'
+const EVALUATIONS = '/access/v1/evaluations'
+let gate: MemoryGate
+let store: MediawardOptions['store']
+
+beforeEach(async () => {
+  store = createMemoryStore()
+  gate = await memoryGate({ store, allowedOrigins: ['https://app.clinic.test'] })
+  await put('rec-2', 'patient-2')
+})
+
+const put = (id: string, owner: string) => putStamped(`recordings/${id}`, { owner, issuer: gate.idp.issuer })
+
+async function putStamped(key: string, binding: Binding): Promise<void> {
+  const options = { size: 1, contentType: 'video/mp4', binding, replaces: null }
+  await store.put(key, new Blob(['x']).stream(), options)
+}
+
+const user = (id: string) => ({ type: 'user', id })
+const about = (id: string) => ({ resource: { type: 'recording', id } })
+const question = (subject: string, id: string) => ({
+  subject: user(subject),
+  action: { name: 'play' },
+  ...about(id),
+})
+const list = (subject: string, ids: readonly string[], more: object = {}) => ({
+  subject: user(subject),
+  action: { name: 'play' },
+  evaluations: ids.map(about),
+  ...more,
+})
+
+async function ask(
+  path: string,
+  body: unknown,
+  {
+    as = 'patient-1',
+    roles = [],
+    headers = {},
+    claims = {},
+  }: { as?: string; roles?: string[]; headers?: Record<string, string>; claims?: object } = {},
+): Promise<{ status: number; json: unknown; headers: Headers }> {
+  const authorization = `Bearer ${await gate.idp.token(as, { roles, ...claims })}`
+  const response = await gate.access(path, {
+    method: 'POST',
+    headers: { authorization, 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  })
+  return { status: response.status, json: await response.json(), headers: response.headers }
+}
+const decisions = (json: unknown) =>
+  (json as { evaluations: { decision: boolean }[] }).evaluations.map(({ decision }) => decision)
+
+async function listed(): Promise<(ListedFacts & { subject: string })[]> {
+  const { entries } = await gate.ledger.read({ limit: 100, kind: 'listed' })
+  return entries.map(({ json }) => JSON.parse(json))
+}
+async function reasons(): Promise<unknown[]> {
+  const { entries } = await gate.ledger.read({ limit: 100, kind: 'access' })
+  return entries.map(({ json }) => (JSON.parse(json) as { reason: string }).reason)
+}
+
+describe('one question', () => {
+  test('is answered as play would be, and on record', async () => {
+    expect(await ask(EVALUATION, question('patient-1', 'rec-1'))).toMatchObject({
+      status: 200,
+      json: { decision: true },
+    })
+    for (const id of ['rec-2', 'rec-0', '../rec-1', '']) {
+      expect((await ask(EVALUATION, question('patient-1', id))).json).toEqual({ decision: false })
+    }
+    const records = await listed()
+    expect(records.map(({ decision }) => decision)).toEqual(['permit', 'deny', 'deny', 'deny', 'deny'])
+    expect(records[1]?.answers).toMatchObject([{ recording: 'rec-2', decision: 'deny', reason: 'not_owner' }])
+    expect(records[2]?.answers).toEqual([
+      { recording: 'rec-0', decision: 'deny', reason: 'recording_unknown' },
+    ])
+    expect(JSON.stringify(records)).not.toMatch(/patient-\d/)
+  })
+
+  test('of another action or type is false', async () => {
+    const one = question('patient-1', 'rec-1')
+    for (const other of [
+      { ...one, action: { name: 'delete' } },
+      { ...one, resource: { type: 'document', id: 'rec-1' } },
+      { ...one, subject: { type: 'group', id: 'patient-1' } },
+    ]) {
+      expect((await ask(EVALUATION, other)).json).toEqual({ decision: false })
+    }
+  })
+
+  test('about another person takes the role app, and is a recorded refusal without it', async () => {
+    const refusal = await ask(EVALUATION, question('patient-2', 'rec-2'))
+    expect(refusal.status).toBe(404)
+    expect(await reasons()).toEqual(['role_missing'])
+    expect(await listed()).toEqual([])
+    const app = { as: 'app-1', roles: ['app'] }
+    expect((await ask(EVALUATION, question('patient-2', 'rec-2'), app)).json).toEqual({ decision: true })
+    const [record] = await listed()
+    expect(record?.about).toMatch(/^psn_/)
+    expect(record?.about).toBe(record?.answers[0]?.owner)
+    expect(record?.about).not.toBe(record?.subject)
+  })
+
+  test.each<[string, unknown]>([
+    ['no JSON', '{'],
+    ['a list', []],
+    ['no subject', { action: { name: 'play' }, ...about('rec-1') }],
+    ['a subject that is a text', { ...question('patient-1', 'rec-1'), subject: 'patient-1' }],
+    ['an id that is a number', { ...question('patient-1', 'rec-1'), resource: { type: 'recording', id: 1 } }],
+    [
+      'another issuer than the trusted',
+      {
+        ...question('patient-1', 'rec-1'),
+        subject: { ...user('patient-1'), properties: { issuer: 'https://evil.test/' } },
+      },
+    ],
+  ])('that is %s is a bad request that says how to mend it', async (_, body) => {
+    const { status, json } = await ask(EVALUATION, body)
+    expect(status).toBe(400)
+    expect((json as { detail: string }).detail.length).toBeGreaterThan(10)
+    expect(await reasons()).toEqual(['question_invalid'])
+  })
+
+  test('comes with its own id back, on refusals too', async () => {
+    const headers = { 'x-request-id': 'bfe9eb29-ab87-4ca3-be83-a1d5d8305716' }
+    for (const body of [question('patient-1', 'rec-1'), '{']) {
+      expect((await ask(EVALUATION, body, { headers })).headers.get('x-request-id')).toBe(
+        headers['x-request-id'],
+      )
+    }
+  })
+
+  test('without a token, as another type, or by another method, is none', async () => {
+    const body = JSON.stringify(question('patient-1', 'rec-1'))
+    const anonymous = await gate.access(EVALUATION, { method: 'POST', body })
+    expect(anonymous.status).toBe(401)
+    expect((await ask(EVALUATION, body, { headers: { 'content-type': 'text/plain' } })).status).toBe(400)
+    expect((await gate.access(EVALUATION)).headers.get('allow')).toBe('POST, OPTIONS')
+    const preflight = await gate.access(EVALUATION, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://app.clinic.test' },
+    })
+    expect([preflight.status, preflight.headers.get('access-control-allow-methods')]).toEqual([
+      204,
+      'DELETE, GET, HEAD, POST, PUT',
+    ])
+  })
+})
+
+describe('a list', () => {
+  test('of the semantics that the specification has', async () => {
+    const ids = ['rec-1', 'rec-2', 'rec-1', 'rec-0']
+    const withSemantic = async (evaluations_semantic: string) =>
+      decisions((await ask(EVALUATIONS, list('patient-1', ids, { options: { evaluations_semantic } }))).json)
+    expect(await withSemantic('execute_all')).toEqual([true, false, true, false])
+    expect(await withSemantic('deny_on_first_deny')).toEqual([true, false])
+    expect(await withSemantic('permit_on_first_permit')).toEqual([true])
+    const wrong = list('patient-1', ids, { options: { evaluations_semantic: 'some' } })
+    expect((await ask(EVALUATIONS, wrong)).status).toBe(400)
+  })
+
+  test('whose questions say themselves what is not said for all', async () => {
+    const body = {
+      ...question('patient-1', 'rec-1'),
+      evaluations: [{}, about('rec-2'), { action: { name: 'x' } }],
+    }
+    expect(decisions((await ask(EVALUATIONS, body)).json)).toEqual([true, false, false])
+  })
+
+  test('without questions is one question', async () => {
+    expect((await ask(EVALUATIONS, question('patient-1', 'rec-1'))).json).toEqual({ decision: true })
+  })
+
+  test('takes one question of the store for each place of each recording, however often it is named', async () => {
+    let keyPrefixes = 0
+    let most = 0
+    let now = 0
+    const { stamped } = store
+    store.stamped = async asked => {
+      keyPrefixes += asked.length
+      most = Math.max(most, ++now)
+      await new Promise(resolve => setTimeout(resolve, 1))
+      now -= 1
+      return stamped(asked)
+    }
+    const ids = Array.from({ length: 100 }, (_, i) => `rec-${i % 50}`)
+    const { json } = await ask(EVALUATIONS, list('patient-1', ids))
+    expect(decisions(json).filter(Boolean)).toHaveLength(2)
+    expect(keyPrefixes).toBe(50 * 2)
+    expect(most).toBeLessThanOrEqual(16)
+    expect((await listed())[0]?.answers).toHaveLength(50)
+  })
+
+  test('of a thousand is answered, on as many pages of the log as it takes; of one more it is not', async () => {
+    const ids = Array.from({ length: 1000 }, (_, i) => `rec-${'x'.repeat(50)}-${i}`)
+    expect(decisions((await ask(EVALUATIONS, list('patient-1', ids))).json)).toHaveLength(1000)
+    const records = await listed()
+    expect(records.length).toBeGreaterThan(1)
+    expect(records.flatMap(({ answers }) => answers.map(({ recording }) => recording))).toEqual(ids)
+    expect(records.map(({ page }) => page?.number)).toEqual(records.map((_, i) => i + 1))
+    const { entries } = await gate.ledger.read({ limit: 100 })
+    for (const { json } of entries) expect(json.length).toBeLessThan(65_536)
+    expect((await ask(EVALUATIONS, list('patient-1', [...ids, 'rec-1']))).status).toBe(400)
+    expect((await ask(EVALUATIONS, ' '.repeat(1_048_577))).status).toBe(400)
+  })
+
+  test('fails closed: with a store or a ledger that is down there are no answers', async () => {
+    const broken = () => Promise.reject(new Error('down'))
+    const { stamped } = store
+    store.stamped = broken
+    expect((await ask(EVALUATIONS, list('patient-1', ['rec-1']))).status).toBe(503)
+    expect(await reasons()).toEqual(['store_unavailable'])
+    store.stamped = stamped
+    gate = await memoryGate({ ledger: { ...createMemoryLedger(), record: broken }, onUnrecorded: () => {} })
+    expect((await ask(EVALUATIONS, list('patient-1', ['rec-1']))).status).toBe(503)
+  })
+})
+
+describe('who is who', () => {
+  test('the same id of another issuer is another person, and takes the role app', async () => {
+    const other = await createIssuer('https://other.clinic.test/')
+    const issuers = [gate.idp, other].map(({ issuer, audience, jwks }) => {
+      return {
+        issuer,
+        audience,
+        algorithms: ['ES256' as const],
+        jwks: jwks as never,
+        allowed_roles: ['app' as const],
+      }
+    })
+    gate = await memoryGate({ issuers }, gate.idp)
+    const theirs = {
+      ...question('patient-1', 'rec-1'),
+      subject: { ...user('patient-1'), properties: { issuer: other.issuer } },
+    }
+    expect((await ask(EVALUATION, theirs)).status).toBe(404)
+    expect(await reasons()).toEqual(['role_missing'])
+    const app = { as: 'app-1', roles: ['app'] }
+    expect((await ask(EVALUATION, theirs, app)).json).toEqual({ decision: false })
+    expect((await ask(EVALUATION, question('patient-1', 'rec-1'), app)).json).toEqual({ decision: true })
+  })
+
+  test('an app asks within its tenant, and no other', async () => {
+    const { issuer, audience, jwks } = gate.idp
+    const north = {
+      issuer,
+      audience,
+      algorithms: ['ES256' as const],
+      jwks: jwks as never,
+      tenant_claim: 'tenant',
+    }
+    gate = await memoryGate({ store, issuers: [north] }, gate.idp)
+    const app = { as: 'app-1', roles: ['app'] }
+    await putStamped('recordings/rec-n', { owner: 'patient-1', issuer, tenant: 'north' })
+    const asked = question('patient-1', 'rec-n')
+    expect((await ask(EVALUATION, asked, { ...app, claims: { tenant: 'north' } })).json).toEqual({
+      decision: true,
+    })
+    expect((await ask(EVALUATION, asked, { ...app, claims: { tenant: 'south' } })).json).toEqual({
+      decision: false,
+    })
+    expect((await listed()).map(({ answers }) => answers[0]?.reason)).toEqual([undefined, 'tenant_mismatch'])
+  })
+
+  test('a recording of which a part is another person’s is nobody’s', async () => {
+    const { issuer } = gate.idp
+    await putStamped('recordings/mixed', { owner: 'patient-1', issuer })
+    await putStamped('recordings/mixed/part.ts', { owner: 'patient-2', issuer })
+    const app = { as: 'app-1', roles: ['app'] }
+    for (const subject of ['patient-1', 'patient-2']) {
+      expect((await ask(EVALUATION, question(subject, 'mixed'), app)).json).toEqual({ decision: false })
+    }
+    const authorization = `Bearer ${await gate.idp.token('patient-1')}`
+    gate = await memoryGate(
+      { store, tickets: { keys: ['a ticket key of the tests, long enough'] } },
+      gate.idp,
+    )
+    const ticket = await gate.fetch('/recordings/mixed/ticket', {
+      method: 'POST',
+      headers: { authorization },
+    })
+    expect(ticket.status).toBe(404)
+  })
+
+  test('an owner of no issuer counts for the only one there is', async () => {
+    await putStamped('recordings/plain', { owner: 'patient-1' })
+    expect((await ask(EVALUATION, question('patient-1', 'plain'))).json).toEqual({ decision: true })
+  })
+})
+
+test('a call is about sixteen other people at most', async () => {
+  const app = { as: 'app-1', roles: ['app'] }
+  const about = (count: number) => ({
+    evaluations: Array.from({ length: count }, (_, i) => question(`patient-${i + 10}`, 'rec-1')),
+  })
+  expect((await ask(EVALUATIONS, about(16), app)).status).toBe(200)
+  expect(await listed()).toHaveLength(16)
+  expect((await ask(EVALUATIONS, about(17), app)).status).toBe(400)
+})
+
+test('an answer leaves on the beat: its time tells nothing of what the store took', async () => {
+  const { stamped } = store
+  const timed = async (delay: number) => {
+    store.stamped = async keyPrefixes => {
+      await new Promise(resolve => setTimeout(resolve, delay))
+      return stamped(keyPrefixes)
+    }
+    const authorization = `Bearer ${await gate.idp.token('patient-1')}`
+    const headers = { authorization, 'content-type': 'application/json' }
+    const body = JSON.stringify(question('patient-1', 'rec-2'))
+    await gate.access(EVALUATION, { method: 'POST', headers, body })
+    const started = Date.now()
+    await gate.access(EVALUATION, { method: 'POST', headers, body })
+    return Date.now() - started
+  }
+  // Without the beat the first would take a millisecond or two; a timer may end one early.
+  expect(await timed(0)).toBeGreaterThanOrEqual(24)
+  expect(await timed(30)).toBeGreaterThanOrEqual(49)
+})
+
+test.each([
+  ['a'.repeat(128), true],
+  ['a'.repeat(129), false],
+  ['two words', false],
+  ['"quoted"', false],
+])('a request is called %s: it comes back only where it is a plain name', async (id, back) => {
+  const { headers } = await ask(EVALUATION, question('patient-1', 'rec-1'), {
+    headers: { 'x-request-id': id },
+  })
+  expect(headers.get('x-request-id')).toBe(back ? id : null)
+})

@@ -1,0 +1,91 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { createCors } from '../../../src/http/cors.ts'
+import { responseHeaders } from '../../../src/http/response-headers.ts'
+import { sample } from '../../support/sample.ts'
+
+const LISTED = ['https://app.clinic.test', 'http://localhost:3000', 'capacitor://localhost']
+const from = (origin: string | undefined) =>
+  new Request('https://media.clinic.test/', { headers: origin === undefined ? {} : { Origin: origin } })
+
+const origin = fc.oneof(
+  fc.constantFrom(undefined, 'null', '*', ...LISTED),
+  fc.constantFrom(...LISTED).chain(one => fc.constantFrom(`${one}.evil.test`, `${one}/`, one.toUpperCase())),
+  fc.webUrl().map(url => new URL(url).origin),
+)
+const list = fc.subarray(LISTED)
+
+test('a listed origin reads and embeds what it is answered, and no other origin does', () => {
+  fc.assert(
+    fc.property(origin, list, (origin, list) => {
+      const { headersFor, preflight } = createCors(list)
+      const isListed = origin !== undefined && list.includes(origin)
+      for (const headers of [
+        new Headers(responseHeaders(headersFor(from(origin)))),
+        preflight(from(origin), 'GET').headers,
+      ]) {
+        expect(headers.get('access-control-allow-origin')).toBe(isListed ? origin : null)
+        expect(headers.get('access-control-allow-credentials')).toBe(isListed ? 'true' : null)
+        expect(headers.get('cross-origin-resource-policy')).toBe(isListed ? 'cross-origin' : 'same-site')
+        // A cache that keeps the answer to one origin must not give it to another.
+        expect(headers.get('vary')).toBe(list.length > 0 ? 'Origin' : null)
+      }
+    }),
+    sample(300, 20_000),
+  )
+})
+
+// Written out once more: one that were missing would make browsers refuse every request of the apps that send it.
+const USUAL = [
+  'Authorization',
+  'Content-Digest',
+  'Content-Range',
+  'Content-Type',
+  'If-Match',
+  'If-Modified-Since',
+  'If-None-Match',
+  'If-Range',
+  'If-Unmodified-Since',
+  'Mediaward-App-Release',
+  'Mediaward-Consultation',
+  'Mediaward-Owner',
+  'Mediaward-Owner-Issuer',
+  'Mediaward-Upload',
+  'Mediaward-Upload-Size',
+  'Range',
+  'Repr-Digest',
+  'X-Request-ID',
+  'Cache-Control',
+  'Pragma',
+  'X-Requested-With',
+  'CMCD-Object',
+  'CMCD-Request',
+  'CMCD-Session',
+  'CMCD-Status',
+  'traceparent',
+  'tracestate',
+  'baggage',
+  'sentry-trace',
+  'x-datadog-origin',
+  'x-datadog-parent-id',
+  'x-datadog-sampled',
+  'x-datadog-sampling-priority',
+  'x-datadog-tags',
+  'x-datadog-trace-id',
+]
+
+test('a page may send the usual headers, each by its name, and no others', () => {
+  const { preflight } = createCors(LISTED)
+  const headers = preflight(from(LISTED[0]), 'GET').headers.get('access-control-allow-headers')
+  expect(headers?.split(', ').sort()).toEqual([...USUAL].sort())
+})
+
+test('a page may send what the option names, and no header stands for all of them', () => {
+  const { preflight } = createCors(LISTED, ['X-App-Version', 'b3'])
+  const headers = (preflight(from(LISTED[0]), 'GET').headers.get('access-control-allow-headers') ?? '').split(
+    ', ',
+  )
+  expect(headers).toEqual(expect.arrayContaining(['Authorization', 'Range', 'X-App-Version', 'b3']))
+  expect(headers).not.toContain('*')
+  expect(preflight(from('https://evil.test'), 'GET').headers.has('access-control-allow-headers')).toBe(false)
+})

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest'
+import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
+import { memoryGate } from '../../support/memory-gate.ts'
+
+test('an upload that was begun behind the gate is none, as nobody was bound by it', async () => {
+  const store = createMemoryStore()
+  const gate = await memoryGate({ store })
+  const key = 'recordings/rec-2'
+  const facts = {
+    size: 10,
+    pieceSize: 8 * 2 ** 20,
+    contentType: 'video/mp4',
+    binding: { owner: 'patient-2' },
+  }
+  const upload = await store.begin(key, facts)
+  const tag = await store.putPiece(key, upload, new Blob(['0123456789']).stream(), { number: 1, size: 10 })
+  const headers = {
+    Authorization: `Bearer ${await gate.idp.token('recorder-1', { roles: ['recorder'] })}`,
+    'Mediaward-Owner': 'patient-1',
+    'Mediaward-Upload': upload,
+  }
+  const piece = await gate.fetch('/recordings/rec-2', {
+    method: 'PUT',
+    headers: { ...headers, 'Content-Range': 'bytes 0-9/10', 'Content-Length': '10' },
+    body: '0123456789',
+  })
+  const completed = await gate.fetch('/recordings/rec-2/upload', {
+    method: 'POST',
+    headers: { ...headers, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ size: 10, pieces: [tag] }),
+  })
+  const givenUp = await gate.fetch('/recordings/rec-2/upload', { method: 'DELETE', headers })
+  expect([piece.status, completed.status, givenUp.status]).toEqual([409, 409, 204])
+  expect(await store.find(key)).toBeNull()
+  // Nor was it given up, or bound to anybody.
+  expect(await store.claimed('rec-2')).toBeNull()
+  expect(await store.complete(key, upload, { tags: [tag], size: 10, replaces: null })).not.toBeNull()
+})

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import { callerNetwork } from '../../../src/base/network.ts'
+import { headOf, observe } from '../../../src/ledger/head.ts'
+import { createPseudonymizer } from '../../../src/ledger/pseudonym.ts'
+import type { RequestContext } from '../../../src/request-context.ts'
+
+const pseudonym = createPseudonymizer('a key of the tests, long enough to be one')
+const gate = { version: '0.0.0', isolate: 'test', seq: 1 }
+const subject = { id: 'patient-1', issuer: 'https://one.test/', roles: [], token: 't' }
+const context = (more: Partial<RequestContext>): RequestContext => ({
+  at: 0,
+  now: () => 0,
+  network: () => callerNetwork(() => ({})),
+  request: new Request('https://gate.test/'),
+  ...more,
+})
+const event = (more: Partial<RequestContext>) => headOf(observe(context(more)), 'id', gate, pseudonym)
+
+test('owner and subject have one pseudonym where they are one person, and only there', async () => {
+  const same = await event({ subject, binding: { owner: 'patient-1', issuer: 'https://one.test/' } })
+  expect(same.owner).toBe(same.subject)
+  const namesake = await event({ subject, binding: { owner: 'patient-1', issuer: 'https://two.test/' } })
+  expect(namesake.owner).not.toBe(namesake.subject)
+})
+
+test('an owner of no known issuer is nobody', async () => {
+  expect(await event({ subject, binding: { owner: 'patient-1' } })).not.toHaveProperty('owner')
+})
+
+test('an actor is named beside the subject, by the pseudonym that it has as a subject itself', async () => {
+  const [agent, service] = [
+    { id: 'agent-7', issuer: 'https://staff.test/' },
+    { id: 'service-1', issuer: 'https://one.test/' },
+  ]
+  const plain = await event({ subject })
+  const acted = await event({ subject: { ...subject, actor: { ...service, actor: agent } } })
+  expect(acted).toMatchObject({
+    subject: plain.subject,
+    actor: (await event({ subject: { ...subject, ...service } })).subject,
+    prior_actors: [(await event({ subject: { ...subject, ...agent } })).subject],
+  })
+  expect(plain).not.toHaveProperty('actor')
+  const alone = await event({ subject: { ...subject, actor: agent } })
+  expect(alone).not.toHaveProperty('prior_actors')
+})
+
+test('a tenant that is no name is not the default tenant', async () => {
+  expect((await event({})).tenant).toBe('default')
+  expect((await event({ binding: { tenant: 'north' } })).tenant).toBe('north')
+  expect((await event({ binding: { tenant: 'Jane Roe' } })).tenant).toBe('unnamed')
+})
+
+test('what is not known is not there', async () => {
+  expect(Object.keys(await event({})).sort()).toEqual(['v', 'id', 't', 'tenant', 'gate'].sort())
+})

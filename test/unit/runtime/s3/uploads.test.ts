@@ -1,0 +1,315 @@
+import { createHash } from 'node:crypto'
+import type { IncomingMessage, RequestListener } from 'node:http'
+import { describe, expect, test } from 'vitest'
+import { StorageFault } from '../../../../src/base/storage-fault.ts'
+import { DigestMismatch } from '../../../../src/recordings/recording-store.ts'
+import { UploadUnknown } from '../../../../src/recordings/uploads.ts'
+import { createS3Store } from '../../../../src/runtime/s3/store.ts'
+import { faultOf, KEY, scriptedS3, stored, wrong } from '../../../support/scripted-s3.ts'
+
+// How the S3 adapter verifies digests and uploads in pieces, where a store or an upload fails.
+
+const binding = { owner: 'patient-9', issuer: 'https://login.clinic.test/' }
+const begun = { size: 20, pieceSize: 10, contentType: 'video/mp4', binding }
+const bytes = '0123456789'
+const content = (text = bytes): ReadableStream<Uint8Array> => new Blob([text]).stream()
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+const TAGS = ['10.t1', '10.t2']
+const whole = { tags: TAGS, size: 20, replaces: null }
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of request) text += chunk
+  return text
+}
+
+/** Takes what is sent, remembers it, and answers. */
+function taking(answer: RequestListener, taken: string[] = []): RequestListener {
+  return async (request, response) => {
+    taken.push(await bodyOf(request).catch(() => 'broken'))
+    answer(request, response)
+  }
+}
+
+const absent: RequestListener = (_, response) => wrong(response, 404, 'NoSuchKey')
+const says = (text: string): RequestListener => taking((_, response) => response.writeHead(200).end(text))
+const RESULT =
+  '<?xml version="1.0"?>\n<CompleteMultipartUploadResult xmlns="x"><ETag>&quot;e1-2&quot;</ETag></CompleteMultipartUploadResult>'
+
+describe('the beginning', () => {
+  const named = (name: string) => says(`<R><UploadId>${name}</UploadId></R>`)
+
+  test('stamps what the object will be stamped with, and asks for no condition', async () => {
+    const { options, requests, tries } = await scriptedS3(named('a/b+c=='))
+    expect(await createS3Store(options).begin(KEY, begun)).toBe('a/b+c==')
+    expect([requests[0]?.method, requests[0]?.url]).toEqual(['POST', `/private-bucket/${KEY}?uploads=`])
+    expect(requests[0]?.headers).toMatchObject({
+      'content-length': '0',
+      'content-type': 'video/mp4',
+      'x-amz-meta-mw-owner': 'patient-9',
+      'x-amz-meta-mw-issuer': 'https://login.clinic.test/',
+    })
+    expect(requests[0]?.headers).not.toHaveProperty('if-none-match')
+    // A store that ignores conditions is found out before the first byte is sent.
+    expect(tries).toHaveLength(2)
+  })
+
+  test.each(['', 'a b', 'a&amp;b', 'ä', 'a'.repeat(1025)])('a name like %j is a fault', async name => {
+    const { options } = await scriptedS3(named(name))
+    const fault = await faultOf(createS3Store(options).begin(KEY, begun))
+    expect(fault.message).toBe('S3 answered CreateMultipartUpload without the name of an upload')
+  })
+
+  test('what the store refuses is a fault', async () => {
+    const { options } = await scriptedS3(taking((_, response) => wrong(response, 403, 'AccessDenied')))
+    const fault = await faultOf(createS3Store(options).begin(KEY, begun))
+    expect(fault.message).toMatch(/^S3 answered 403 AccessDenied to CreateMultipartUpload: give its key/)
+  })
+
+  test('a binding that can not be sent is not sent', async () => {
+    const { options, requests } = await scriptedS3(named('u'))
+    const odd = { ...begun, binding: { owner: 'patient-9\r\nx-amz-acl: public-read' } }
+    await faultOf(createS3Store(options).begin(KEY, odd))
+    expect(requests).toEqual([])
+  })
+})
+
+describe('a piece', () => {
+  const tagged = (tag: string | undefined, taken: string[] = []) =>
+    taking((_, response) => response.writeHead(200, tag === undefined ? {} : { etag: tag }).end(), taken)
+  const piece = { number: 2, size: 10 }
+
+  test('is sent once, to its upload alone: nothing in the name asks for anything else', async () => {
+    const taken: string[] = []
+    const { options, requests } = await scriptedS3(tagged('"abc"', taken))
+    const name = 'u&partNumber=1#x?y=/../z'
+    expect(await createS3Store(options).putPiece(KEY, name, content(), piece)).toBe('10.abc')
+    expect(requests.map(({ url }) => url)).toEqual([
+      `/private-bucket/${KEY}?partNumber=2&uploadId=u%26partNumber%3D1%23x%3Fy%3D%2F..%2Fz`,
+    ])
+    expect(requests[0]?.headers['content-length']).toBe('10')
+    expect(taken).toEqual([bytes])
+  })
+
+  test.each([undefined, '', 'W/"abc"', '"<Part>"', `"${'a'.repeat(513)}"`])(
+    'with a tag like %j is a fault',
+    async tag => {
+      const { options } = await scriptedS3(tagged(tag))
+      const fault = await faultOf(createS3Store(options).putPiece(KEY, 'u', content(), piece))
+      expect(fault.message).toBe('S3 answered UploadPart without a plain entity tag')
+    },
+  )
+
+  test('of no upload that the store knows is told apart from a fault', async () => {
+    for (const [status, code, kind] of [
+      [404, 'NoSuchUpload', UploadUnknown],
+      [404, 'NoSuchBucket', StorageFault],
+      [500, 'InternalError', StorageFault],
+      [503, 'SlowDown', StorageFault],
+    ] as const) {
+      const { options, requests } = await scriptedS3(taking((_, response) => wrong(response, status, code)))
+      expect(await faultOf(createS3Store(options).putPiece(KEY, 'u', content(), piece))).toBeInstanceOf(kind)
+      expect(requests).toHaveLength(1)
+    }
+  })
+})
+
+describe('the store never gets the last byte of what has another digest', () => {
+  const right = sha256(bytes)
+  const cut = (text: string) =>
+    new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const letter of text) controller.enqueue(new TextEncoder().encode(letter))
+        controller.close()
+      },
+    })
+  const put = { size: 10, contentType: 'video/mp4', binding, replaces: null }
+
+  test.each([
+    [
+      'a piece',
+      (body: ReadableStream<Uint8Array>, store: ReturnType<typeof createS3Store>) =>
+        store.putPiece(KEY, 'u', body, { number: 1, size: 10, sha256: right }),
+    ],
+    [
+      'an object',
+      (body: ReadableStream<Uint8Array>, store: ReturnType<typeof createS3Store>) =>
+        store.put(KEY, body, { ...put, sha256: right }),
+    ],
+  ])('%s', async (_, send) => {
+    const taken: string[] = []
+    const { options } = await scriptedS3(
+      taking((request, response) => {
+        response.writeHead(200, request.method === 'PUT' ? { etag: '"e1"' } : stored(10)).end()
+      }, taken),
+    )
+    for (const other of ['0123456788', '1123456789']) {
+      for (const body of [content(other), cut(other)]) {
+        expect(await faultOf(send(body, createS3Store(options)))).toBeInstanceOf(DigestMismatch)
+      }
+    }
+    await new Promise(resolve => setTimeout(resolve, 50))
+    expect(taken.filter(text => text !== 'broken')).toEqual([])
+    await send(cut(bytes), createS3Store(options))
+    expect(taken).toContain(bytes)
+  })
+
+  test('an object of no bytes is not even begun', async () => {
+    const { options, requests } = await scriptedS3(absent)
+    const none = createS3Store(options).put(KEY, null, { ...put, size: 0, sha256: right })
+    expect(await faultOf(none)).toBeInstanceOf(DigestMismatch)
+    expect(requests).toEqual([])
+  })
+})
+
+describe('the completion', () => {
+  test('names every piece, under the condition that was meant', async () => {
+    const taken: string[] = []
+    const done: RequestListener = (_, response) => response.writeHead(200).end(RESULT)
+    const { options, requests } = await scriptedS3(absent, taking(done, taken))
+    expect(await createS3Store(options).complete(KEY, 'u', whole)).toEqual({ size: 20, etag: '"e1-2"' })
+    expect(requests[1]?.url).toBe(`/private-bucket/${KEY}?uploadId=u`)
+    expect(requests[1]?.headers).toMatchObject({ 'if-none-match': '*' })
+    expect(taken).toEqual([
+      '<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Part><PartNumber>1</PartNumber><ETag>"t1"</ETag></Part><Part><PartNumber>2</PartNumber><ETag>"t2"</ETag></Part></CompleteMultipartUpload>',
+    ])
+  })
+
+  test('that replaces a version names it', async () => {
+    const present: RequestListener = (_, response) => response.writeHead(200, stored(5)).end()
+    const { options, requests } = await scriptedS3(present, says(RESULT))
+    await createS3Store(options).complete(KEY, 'u', { ...whole, replaces: '"e1"' })
+    expect(requests[1]?.headers).toMatchObject({ 'if-match': '"e1"' })
+    expect(requests[1]?.headers).not.toHaveProperty('if-none-match')
+  })
+
+  test('that comes too late changes nothing, also where the store looks at no condition', async () => {
+    const present: RequestListener = (_, response) => response.writeHead(200, stored(5)).end()
+    const { options, requests } = await scriptedS3(present)
+    expect(await createS3Store(options).complete(KEY, 'u', whole)).toBeNull()
+    expect(await createS3Store(options).complete(KEY, 'u', { ...whole, replaces: '"e0"' })).toBeNull()
+    expect(requests.map(({ method }) => method)).toEqual(['GET', 'GET'])
+  })
+
+  test.each([
+    [412, 'PreconditionFailed'],
+    [409, 'ConditionalRequestConflict'],
+    [200, 'PreconditionFailed'],
+    [200, 'ConditionalRequestConflict'],
+  ])('that another one was faster than is null: %i %s', async (status, code) => {
+    const late = taking((_, response) => wrong(response, status, code))
+    const { options } = await scriptedS3(absent, late)
+    expect(await createS3Store(options).complete(KEY, 'u', whole)).toBeNull()
+  })
+
+  test.each([
+    [404, 'NoSuchUpload'],
+    [400, 'InvalidPart'],
+    [400, 'InvalidPartOrder'],
+    [400, 'EntityTooSmall'],
+    [200, 'NoSuchUpload'],
+    [200, 'InvalidPart'],
+  ])('of an upload or of pieces that are none is told apart: %i %s', async (status, code) => {
+    const unknown = taking((_, response) => wrong(response, status, code))
+    const { options } = await scriptedS3(absent, unknown)
+    expect(await faultOf(createS3Store(options).complete(KEY, 'u', whole))).toBeInstanceOf(UploadUnknown)
+  })
+
+  test.each<[string, RequestListener, string]>([
+    [
+      'an error after 200',
+      taking((_, response) => wrong(response, 200, 'InternalError')),
+      'S3 answered 200 InternalError to CompleteMultipartUpload',
+    ],
+    [
+      '500',
+      taking((_, response) => wrong(response, 500, 'InternalError')),
+      'S3 answered 500 InternalError to CompleteMultipartUpload',
+    ],
+    ['nothing after 200', says(''), 'S3 answered 200 to CompleteMultipartUpload'],
+    ['something else after 200', says('<html></html>'), 'S3 answered 200 to CompleteMultipartUpload'],
+    ['half an answer', says(RESULT.slice(0, -5)), 'S3 answered 200 to CompleteMultipartUpload'],
+    [
+      'an answer that never ends',
+      says(' '.repeat(70_000) + RESULT),
+      'S3 answered 200 to CompleteMultipartUpload',
+    ],
+    [
+      'an answer without a tag',
+      says('<CompleteMultipartUploadResult></CompleteMultipartUploadResult>'),
+      'S3 answered CompleteMultipartUpload without an entity tag',
+    ],
+    [
+      'an answer that breaks off',
+      taking((_, response) => {
+        response.writeHead(200, { 'content-length': '500' }).write(RESULT.slice(0, 60))
+        setTimeout(() => response.destroy(), 20)
+      }),
+      'S3 could not be reached for CompleteMultipartUpload',
+    ],
+  ])('%s is a fault: nobody is told that it is stored', async (_, answer, message) => {
+    const { options, requests } = await scriptedS3(absent, answer)
+    const fault = await faultOf(createS3Store(options).complete(KEY, 'u', whole))
+    expect(fault).toBeInstanceOf(StorageFault)
+    expect(fault.message).toBe(message)
+    // Nor is it sent again: what it did nobody knows.
+    expect(requests.filter(({ method }) => method === 'POST')).toHaveLength(1)
+  })
+
+  test('waits for a store that is long at it, and says so with spaces', async () => {
+    const slow = taking((_, response) => {
+      response.writeHead(200).write('<?xml version="1.0"?>\n')
+      let spaces = 0
+      const timer = setInterval(() => {
+        if (spaces++ < 6) return void response.write(' ')
+        clearInterval(timer)
+        response.end(RESULT.slice(RESULT.indexOf('\n')))
+      }, 50)
+    })
+    const { options } = await scriptedS3(absent, slow)
+    const limits = { answer: 1000, stall: 150 }
+    expect(await createS3Store(options, limits).complete(KEY, 'u', whole)).toMatchObject({ etag: '"e1-2"' })
+  })
+
+  test.each([
+    ['that is none', ['10', '10.t2']],
+    ['with XML in it', ['10.t1', '10."/><Part>']],
+    ['with spaces', ['10.t1', '10. t2']],
+    ['of another size', ['10.t1', '11.t2']],
+    ['too few', ['10.t1']],
+  ])('asks for nothing where a tag is one %s', async (_, tags) => {
+    const { options, requests } = await scriptedS3(absent)
+    const none = createS3Store(options).complete(KEY, 'u', { ...whole, tags })
+    expect(await faultOf(none)).toBeInstanceOf(UploadUnknown)
+    expect(requests).toEqual([])
+  })
+})
+
+describe('giving up', () => {
+  test.each([
+    [204, undefined],
+    [200, undefined],
+    [404, 'NoSuchUpload'],
+  ])('is done where the store says %i %s', async (status, code) => {
+    const answer = taking((_, response) =>
+      code === undefined ? response.writeHead(status).end() : wrong(response, status, code),
+    )
+    const { options, requests } = await scriptedS3(answer)
+    await createS3Store(options).abandon(KEY, 'u v')
+    expect([requests[0]?.method, requests[0]?.url]).toEqual([
+      'DELETE',
+      `/private-bucket/${KEY}?uploadId=u%20v`,
+    ])
+  })
+
+  test.each([
+    [500, 'InternalError'],
+    [403, 'AccessDenied'],
+    [404, 'NoSuchBucket'],
+  ])('is a fault where it says %i %s', async (status, code) => {
+    const { options } = await scriptedS3(taking((_, response) => wrong(response, status, code)))
+    const fault = await faultOf(createS3Store(options).abandon(KEY, 'u'))
+    expect(fault).toBeInstanceOf(StorageFault)
+    expect(fault.message).toContain(`S3 answered ${status} ${code} to AbortMultipartUpload`)
+  })
+})

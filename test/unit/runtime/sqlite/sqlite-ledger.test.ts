@@ -1,0 +1,124 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, test } from 'vitest'
+import { ConfigurationError } from '../../../../src/index.ts'
+import { eventId } from '../../../../src/ledger/event-id.ts'
+import { lockDataFolder } from '../../../../src/runtime/local/data-folder.ts'
+import { createSqliteLedger, local } from '../../../../src/runtime/local/index.ts'
+import { openSqlite } from '../../../../src/runtime/sqlite/sqlite-file.ts'
+
+// The ledger of one machine where it is hurt: locks, damage, a full disk, and two gates on one folder.
+
+const newFolder = (): string => mkdtempSync(join(tmpdir(), 'mediaward-'))
+const entry = (id: string = eventId(Date.now())) => ({
+  id,
+  json: `{"id":"${id}","t":"2026-11-23T00:00:00.000Z"}`,
+})
+
+test('is a file that any SQLite reads, with what was recorded, synced in full', async () => {
+  const file = join(newFolder(), 'ledger.sqlite')
+  const ledger = createSqliteLedger(file)
+  const entries = Array.from({ length: 50 }, () => entry())
+  await Promise.all(entries.map(one => ledger.record(one)))
+  // Another reader, while the ledger has it open.
+  const other = new DatabaseSync(file, { readOnly: true })
+  expect(other.prepare('SELECT count(*) AS n FROM event').get()).toEqual({ n: 50 })
+  expect(other.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' })
+  other.close()
+  ledger.close()
+})
+
+test('closing writes what waits', async () => {
+  const file = join(newFolder(), 'ledger.sqlite')
+  const ledger = createSqliteLedger(file)
+  const recorded = ledger.record(entry('a'))
+  ledger.close()
+  await recorded
+  const again = createSqliteLedger(file)
+  expect((await again.read({ limit: 10 })).entries).toEqual([entry('a')])
+  again.close()
+})
+
+test('what fails in the middle of a batch fails whole, and the next one is written', async () => {
+  const file = openSqlite(join(newFolder(), 'file.sqlite'))
+  file.sql('CREATE TABLE t (n INTEGER)')
+  const insert = (n: number) => () => void file.sql('INSERT INTO t VALUES (?)', n)
+  const batch = [insert(1), () => void file.sql('INSERT INTO nowhere VALUES (1)'), insert(2)]
+  const results = await Promise.allSettled(batch.map(work => file.write(work)))
+  expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+  await file.write(insert(3))
+  expect(file.sql('SELECT n FROM t')).toEqual([{ n: 3 }])
+  file.close()
+})
+
+test('one that somebody else holds a lock on says so, stores nothing half, and goes on after it', async () => {
+  const file = join(newFolder(), 'ledger.sqlite')
+  const ledger = createSqliteLedger(file)
+  const other = new DatabaseSync(file)
+  other.exec('BEGIN IMMEDIATE')
+  const attempts = await Promise.allSettled([entry('a'), entry('b')].map(one => ledger.record(one)))
+  expect(attempts.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  other.exec('ROLLBACK')
+  other.close()
+  await ledger.record(entry('c'))
+  expect((await ledger.read({ limit: 10 })).entries.map(({ id }) => id)).toEqual(['c'])
+  ledger.close()
+})
+
+describe('a data folder', () => {
+  test('loses nothing while the ledger is locked: the overflow has it, and it comes back', async () => {
+    const data = newFolder()
+    const { ledger, close } = local({ data })
+    const other = new DatabaseSync(join(data, 'ledger.sqlite'))
+    other.exec('BEGIN IMMEDIATE')
+    await Promise.all(['a', 'b', 'c'].map(id => ledger.record(entry(id))))
+    other.exec('ROLLBACK')
+    other.close()
+    expect((await ledger.read({ limit: 10 })).entries.map(({ id }) => id)).toEqual(['a', 'b', 'c'])
+    expect(await ledger.replay()).toBe(0)
+    close()
+  })
+
+  test('is one gate’s alone, in this process or another, and free again after it', async () => {
+    const data = newFolder()
+    const first = local({ data })
+    expect(() => local({ data })).toThrow(/in use by another process: stop it/)
+    const script = `
+      import { local } from './src/runtime/local/index.ts'
+      try { local({ data: ${JSON.stringify(data)} }); console.log('taken twice') } catch (error) { console.log(error.message) }`
+    const args = ['--input-type=module-typescript', '-e', script]
+    expect(execFileSync(process.execPath, args, { encoding: 'utf8' })).toMatch(/in use by another process/)
+    first.close()
+    local({ data }).close()
+  })
+
+  test('is free after a kill', async () => {
+    const data = newFolder()
+    const script = `
+      import { lockDataFolder } from './src/runtime/local/data-folder.ts'
+      lockDataFolder(${JSON.stringify(data)}); console.log('locked'); setInterval(() => {}, 1000)`
+    const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script])
+    await new Promise(resolve => child.stdout.once('data', resolve))
+    expect(() => lockDataFolder(data)).toThrow(ConfigurationError)
+    child.kill('SIGKILL')
+    await new Promise(resolve => child.once('exit', resolve))
+    lockDataFolder(data)()
+  })
+
+  test('with a ledger that is none is refused, and left as it is', () => {
+    const data = newFolder()
+    writeFileSync(join(data, 'ledger.sqlite'), 'this is no database, and long enough to show it: '.repeat(40))
+    expect(() => local({ data })).toThrow(/DATA_DIR .* can't be used: file is not a database/)
+    // The lock was given back.
+    lockDataFolder(data)()
+  })
+
+  test('that can not be written is refused with its mend', () => {
+    const file = join(newFolder(), 'file')
+    writeFileSync(file, '')
+    expect(() => local({ data: join(file, 'below') })).toThrow(/can't be written: make it a folder/)
+  })
+})
