@@ -1,55 +1,79 @@
 import type { Context, MiddlewareHandler } from 'hono'
+import { matchedRoutes, routePath } from 'hono/route'
 import type { WaitUntil } from './base/wait-until.ts'
-import type { MediawardOptions } from './config/options.ts'
-import { createGate } from './gate.ts'
-import type { Handler } from './guard.ts'
+import { ConfigurationError, type MediawardOptions } from './config/options.ts'
+import { createGate, type Gate } from './gate.ts'
 
 /**
- * A gate in a Hono app. It is itself the middleware of the recordings: `app.use('/recordings/*', gate)`, and for tickets
- * `app.use('/play/*', gate)`. It answers everything below the path where it is mounted and hands nothing on, so that no
- * route behind it can be reached around it.
+ * A gate in a Hono app: `app.use(gate)`. It is middleware for all its routes (recordings, tickets, what apps ask, the
+ * console), and hands on what is below none of them. To mount a part of it, name a path that ends in `/*`, such as
+ * `app.use('/recordings/*', gate)`.
  */
 export interface Mediaward extends MiddlewareHandler {
-  /**
-   * What apps ask before they show a list: `app.all('/access/v1/*', gate.access)`, and the same at
-   * `/.well-known/authzen-configuration`.
-   */
-  readonly access: MiddlewareHandler
-  /** Lists refusals, for the role `security`: `app.all('/console/api/denials', gate.denials)`. */
-  readonly denials: MiddlewareHandler
-  /** Lists records of any kind, for the role `security`: `app.all('/console/api/records', gate.records)`. */
-  readonly records: MiddlewareHandler
   /**
    * Records what was counted and isn't on record yet, then gives back what the gate was made with. For when a process
    * ends, after its last request is answered; Workers don't need it.
    */
   close(): Promise<void>
+  /** Brings back records that the ledger couldn't take when they were made. For the `scheduled` handler of a worker. */
+  scheduled(): Promise<void>
 }
 
 /**
- * Mediaward as middleware of a Hono app. An app makes one gate, for all its routes.
+ * Creates a gate as middleware of a Hono app. An app makes one gate.
  *
- * @throws ConfigurationError where the options can't be served
+ * @throws ConfigurationError if the options can't be served
  */
 export function mediaward(options: MediawardOptions): Mediaward {
-  const { recordings, access, denials, records, flush } = createGate(options)
-  return Object.assign(asMiddleware(recordings), {
-    access: asMiddleware(access),
-    denials: asMiddleware(denials),
-    records: asMiddleware(records),
+  const gate = createGate(options)
+  const checked = new Set<string>()
+  const middleware: MiddlewareHandler = async (context, next) => {
+    checkMount(context, checked)
+    const { raw, path } = context.req
+    return gate.serves(raw, path) ? gate.fetch(raw, waitUntilOf(context), context.env) : next()
+  }
+  return Object.assign(middleware, {
     async close() {
       try {
-        await flush()
+        await gate.flush()
       } finally {
         await options.close?.()
       }
     },
+    async scheduled() {
+      await options.replay?.()
+    },
   })
 }
 
-/** Hono's handler for a route of the gate. */
-export function asMiddleware(handler: Handler): MiddlewareHandler {
-  return context => handler(context.req.raw, waitUntilOf(context), context.env)
+/** Creates Hono's handler of a gate that answers every request, of which nothing is handed on. */
+export function asHandler(gate: Gate): (context: Context) => Promise<Response> {
+  return context => gate.fetch(context.req.raw, waitUntilOf(context), context.env)
+}
+
+/**
+ * Makes sure that the app hands all of a recording's requests to the gate.
+ *
+ * @param checked the paths of routes that were checked already
+ * @throws ConfigurationError if the gate is mounted at a single path, or behind a route of the app
+ */
+function checkMount(context: Context, checked: Set<string>): void {
+  const mount = routePath(context)
+  if (checked.has(mount)) return
+  if (mount.includes(':')) {
+    throw new ConfigurationError([
+      `the gate is mounted at "${mount}", where it doesn't see all of a recording's requests: mount it by app.use(gate), or at a path that ends in "/*"`,
+    ])
+  }
+  const before = matchedRoutes(context)
+    .slice(0, context.req.routeIndex)
+    .find(({ path }) => !path.endsWith('*'))
+  if (before !== undefined) {
+    throw new ConfigurationError([
+      `the route "${before.path}" of the app comes before the gate, and could answer in its place: mount the gate first`,
+    ])
+  }
+  checked.add(mount)
 }
 
 /** Runtimes that keep a process alive have no execution context, and need none. */

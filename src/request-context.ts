@@ -1,30 +1,85 @@
 import type { Subject } from './authorize/subject.ts'
-import type { CallerNetwork } from './base/network.ts'
+import { type CallerNetwork, callerNetwork, type Network } from './base/network.ts'
+import { untilBeat } from './base/timing-slot.ts'
+import type { WaitUntil } from './base/wait-until.ts'
 import type { Binding, ObjectRef } from './recordings/recording.ts'
+import type { Refusal } from './refusal.ts'
 
-/** What a call asks about, before an app shows a list: bounded, and nothing in it but ids. */
+/** What a call asks about before an app shows a list. Bounded, and holds nothing but ids. */
 export interface AskedAbout {
-  /** How many questions it holds. */
+  /** How many questions the call holds. */
   readonly questions: number
   readonly subjects: readonly { readonly id: string; readonly issuer: string }[]
   readonly recordings: readonly string[]
 }
 
-/** What came to light about a request so far. Stages add to it as the request goes through. */
-export interface RequestContext {
+/** What the runtime hands over with a request. */
+export interface IncomingRequest {
+  readonly request: Request
+  /** Keeps work alive past the response. */
+  readonly waitUntil: WaitUntil
+  /** The clock, in milliseconds since 1970. */
+  readonly now: () => number
+  /** Finds out where the request came from. */
+  readonly network: () => Network
+}
+
+/**
+ * One request on its way through the gate. The members that can be assigned are facts that the stages find out; the
+ * record of the request says them.
+ */
+export class RequestContext {
+  readonly request: Request
+  readonly waitUntil: WaitUntil
   /** When the request came, in milliseconds since 1970. */
   readonly at: number
   /** The time now. A caller can hold its body back, and so choose how much later than `at` that is. */
   readonly now: () => number
-  readonly request: Request
-  /** Where it came from. Found out at the first call, and not again. */
-  readonly network: () => CallerNetwork
+  /** The object that is asked for. */
   ref?: ObjectRef
+  /** The caller, once a credential proves who it is. */
   subject?: Subject
-  /** Id of the ticket that it came with. */
+  /** Id of the ticket that came with the request. */
   ticket?: string
-  /** Of the recording asked for, where there is one. */
+  /** Whose the recording is that is asked for, if there is one. */
   binding?: Binding
-  /** Of a call that asks what may be played: absent from the record of its answer, which names each by itself. */
+  /** What a call of questions asks about. A call that is answered names each recording in records of its own. */
   asked?: AskedAbout
+  readonly #network: () => Network
+  #callerNetwork: CallerNetwork | undefined
+
+  constructor({ request, waitUntil, now, network }: IncomingRequest) {
+    this.request = request
+    this.waitUntil = waitUntil
+    this.now = now
+    this.at = now()
+    this.#network = network
+  }
+
+  /** Returns where the request came from. Finds it out at the first call only. */
+  network(): CallerNetwork {
+    this.#callerNetwork ??= callerNetwork(this.#network)
+    return this.#callerNetwork
+  }
+
+  /**
+   * Waits for the next timing slot, so that the time of an answer says nothing that its content doesn't.
+   *
+   * @param slots how many slots count as one
+   */
+  async nextTimingSlot(slots = 1): Promise<void> {
+    await new Promise(resolve => setTimeout(resolve, untilBeat(this.now() - this.at, slots)))
+  }
+}
+
+/** One of the things that the gate does, behind a guard that records what it refuses. */
+export interface Endpoint {
+  /** Returns the methods that the path of a request has (RFC 9110 10.2.1), as far as the path alone says. */
+  allow(request: Request): string
+  /**
+   * Answers a request, or refuses it.
+   *
+   * @throws Fault if a part of the gate fails
+   */
+  handle(context: RequestContext): Promise<Response | Refusal>
 }

@@ -1,46 +1,68 @@
 import type { Subject } from '../authorize/subject.ts'
 import { LruCache } from '../base/lru-cache.ts'
-import type { WaitUntil } from '../base/wait-until.ts'
 import { credential } from '../http/credential.ts'
 import { Refusal } from '../refusal.ts'
+import type { RequestContext } from '../request-context.ts'
 import { type TrustedIssuer, type VerifiedToken, verifyAccessToken } from './access-token.ts'
-import { checkTimes } from './claims.ts'
+import { checkTimes, TokenRefusal } from './claims.ts'
 import { type Issuer, resolveIssuers } from './issuer.ts'
 import { createInlineKeys, type KeySource, KeysUnavailable } from './key-source.ts'
 import { createRemoteKeys } from './remote-keys.ts'
 
-/** Finds out who sent a request. `now` is in milliseconds since 1970. */
-export type Authenticate = (request: Request, now: number, waitUntil: WaitUntil) => Promise<Subject | Refusal>
+/** What authenticating a bearer token takes beside the request. */
+export interface BearerServices {
+  readonly tokens: TokenVerifier
+}
 
-/** Most tokens remembered in one isolate: some ten megabytes where all are as long as they may be. */
+/**
+ * Authenticates a request by the bearer token in its `Authorization` header (RFC 6750 2.1). A token that is refused may
+ * still prove by a good signature whose it is: then the record says so.
+ */
+export async function authenticateBearer(
+  context: RequestContext,
+  { tokens }: BearerServices,
+): Promise<Subject | Refusal> {
+  const token = credential(context.request)
+  if (token instanceof Refusal) return token
+  const outcome = await tokens.verify(token, context)
+  if (outcome instanceof TokenRefusal) context.subject = outcome.subject
+  else if (!(outcome instanceof Refusal)) context.subject = outcome
+  return outcome
+}
+
+/** Most tokens remembered in one isolate: some ten megabytes if all are as long as they may be. */
 const MAX_REMEMBERED = 1000
 
 /**
- * Makes the one that finds out who asks. A token that was verified is remembered by its exact text, so that a warm
- * request verifies no signature; its times are looked at on every request, and it is verified anew when its issuer
- * publishes other keys, so that a withdrawn key opens no longer than its set is kept.
+ * Verifies access tokens. A token that was verified is remembered by its exact characters, so that a warm request
+ * verifies no signature. Its times are checked on every request, and it is verified again when its issuer publishes other
+ * keys, so that a withdrawn key opens no longer than its set is kept.
  */
-export function createAuthenticator(
-  issuers: readonly Issuer[],
-  keysOf: (issuer: Issuer) => KeySource = defaultKeys,
-): Authenticate {
-  const trusted = new Map<string, TrustedIssuer>(
-    resolveIssuers(issuers).map(issuer => [issuer.issuer, { ...issuer, keys: keysOf(issuer) }]),
-  )
-  const verified = new LruCache<VerifiedToken>(MAX_REMEMBERED)
-  return async (request, now, waitUntil) => {
-    const text = credential(request)
-    if (typeof text !== 'string') return text
+export class TokenVerifier {
+  readonly #issuers: ReadonlyMap<string, TrustedIssuer>
+  readonly #verified = new LruCache<VerifiedToken>(MAX_REMEMBERED)
+
+  constructor(issuers: readonly Issuer[], keysOf: (issuer: Issuer) => KeySource = defaultKeys) {
+    this.#issuers = new Map(
+      resolveIssuers(issuers).map(issuer => [issuer.issuer, { ...issuer, keys: keysOf(issuer) }]),
+    )
+  }
+
+  /** Returns the subject of a token that is good now. */
+  async verify(
+    token: string,
+    { at, waitUntil }: Pick<RequestContext, 'at' | 'waitUntil'>,
+  ): Promise<Subject | Refusal> {
     try {
-      const known = verified.get(text)
-      if (known !== undefined && (await known.issuer.keys.current(now, waitUntil)) === known.keys) {
-        return checkTimes(known, known.issuer, now) ?? known.subject
+      const known = this.#verified.get(token)
+      if (known !== undefined && (await known.issuer.keys.current(at, waitUntil)) === known.keys) {
+        return checkTimes(known, known.issuer, at) ?? known.subject
       }
-      const token = await verifyAccessToken(text, trusted, now, waitUntil)
-      if (token instanceof Refusal) return token
+      const verified = await verifyAccessToken(token, this.#issuers, at, waitUntil)
+      if (verified instanceof Refusal) return verified
       // With the set that verified it. The one in force by now may be another: its keys never saw this token.
-      verified.set(text, token)
-      return token.subject
+      this.#verified.set(token, verified)
+      return verified.subject
     } catch (error) {
       if (error instanceof KeysUnavailable) return new Refusal('keys_unavailable')
       throw error

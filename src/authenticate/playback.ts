@@ -1,5 +1,4 @@
 import type { Subject } from '../authorize/subject.ts'
-import type { WaitUntil } from '../base/wait-until.ts'
 import { hasTokenInQuery, ticketCookie } from '../http/credential.ts'
 import type { CompiledLocation } from '../locate/location.ts'
 import { type PlayTicket, refOfTicket } from '../locate/target.ts'
@@ -8,73 +7,71 @@ import { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 import type { Tickets } from '../ticket/ticket.ts'
 import { TicketRefusal, verifyTicket } from '../ticket/verify-ticket.ts'
+import { authenticateBearer, type BearerServices } from './bearer.ts'
 import type { Issuer } from './issuer.ts'
 
-/** Who wants to watch, and what. */
+/** Who asks to play a recording, and which object. */
 export interface AuthenticatedPlayback {
   readonly subject: Subject
   readonly ref: ObjectRef
 }
 
-/** What finding out takes beside the request. */
-export interface Admissions {
-  /** Finds out who asks by the bearer token, and notes it for the record. */
-  readonly identify: (context: RequestContext, waitUntil: WaitUntil) => Promise<Subject | Refusal>
-  /** Undefined where this gate has no tickets. */
+/** What authenticating a request to play takes beside the request. */
+export interface PlaybackServices extends BearerServices {
+  /** Undefined if this gate has no tickets. */
   readonly tickets: Tickets | undefined
-  /** The issuers that are trusted now. */
+  /** The issuers that are trusted now, by name. */
   readonly issuers: ReadonlyMap<string, Issuer>
   readonly locations: readonly CompiledLocation[]
 }
 
+/** What a request asks to play: an object, or whatever its ticket is for. */
+type Playback = PlayTicket | { readonly ref: ObjectRef }
+
 /**
- * Finds out who wants to watch: by the ticket in the path, else by the bearer token, else by the ticket in the cookie.
+ * Authenticates a request to play: by the ticket in the path, else by the bearer token, else by the ticket in the cookie.
  * Only one of them counts, so that a good one never makes up for a bad one.
  */
 export async function authenticatePlayback(
   context: RequestContext,
-  target: PlayTicket | { readonly ref: ObjectRef },
-  admissions: Admissions,
-  waitUntil: WaitUntil,
+  playback: Playback,
+  services: PlaybackServices,
 ): Promise<AuthenticatedPlayback | Refusal> {
   const { request } = context
-  const { identify, tickets } = admissions
-  if ('ticket' in target) {
+  const { tickets } = services
+  if ('ticket' in playback) {
     if (tickets === undefined) return new Refusal('path_invalid')
     if (hasTokenInQuery(request)) return new Refusal('token_in_query')
-    return admitted(context, target.ticket, target, tickets, admissions)
+    return authenticateTicket(context, playback.ticket, playback, { ...services, tickets })
   }
-  const { ref } = target
-  // What is in the query is refused whatever else there is, and a bad header is not made good by a cookie.
+  // A token in the query is refused whatever else there is, and a cookie doesn't make up for a bad header.
   const bare = !request.headers.has('authorization') && !hasTokenInQuery(request)
   const cookie = bare ? ticketCookie(request.headers) : undefined
-  if (cookie !== undefined && tickets !== undefined)
-    return admitted(context, cookie, target, tickets, admissions)
-
-  const subject = await identify(context, waitUntil)
-  return subject instanceof Refusal ? subject : { subject, ref }
+  if (cookie !== undefined && tickets !== undefined) {
+    return authenticateTicket(context, cookie, playback, { ...services, tickets })
+  }
+  const subject = await authenticateBearer(context, services)
+  return subject instanceof Refusal ? subject : { subject, ref: playback.ref }
 }
 
-/** A ticket that is refused may still be ours: the record says whose it is, and what for. */
-async function admitted(
+/** A ticket that is refused may still be ours: then the record says whose it is, and for which recording. */
+async function authenticateTicket(
   context: RequestContext,
   text: string,
-  target: PlayTicket | { readonly ref: ObjectRef },
-  tickets: Tickets,
-  { issuers, locations }: Admissions,
+  playback: Playback,
+  { tickets, issuers, locations }: PlaybackServices & { readonly tickets: Tickets },
 ): Promise<AuthenticatedPlayback | Refusal> {
   const outcome = await verifyTicket(text, tickets, issuers, {
-    recording: 'ref' in target ? target.ref.recording : undefined,
+    recording: 'ref' in playback ? playback.ref.recording : undefined,
     network: () => context.network().prefix,
     agent: context.request.headers.get('user-agent'),
     now: context.at,
   })
-  const ticket =
-    outcome instanceof TicketRefusal ? outcome.ticket : outcome instanceof Refusal ? undefined : outcome
-  if (ticket === undefined) return new Refusal('ticket_invalid')
+  if (outcome instanceof Refusal && !(outcome instanceof TicketRefusal)) return outcome
+  const ticket = outcome instanceof TicketRefusal ? outcome.ticket : outcome
   context.subject = ticket.subject
   context.ticket = ticket.id
-  const ref = 'ref' in target ? target.ref : refOfTicket(ticket, target.part, locations)
+  const ref = 'ref' in playback ? playback.ref : refOfTicket(ticket, playback.part, locations)
   if (ref !== undefined) context.ref = ref
   if (outcome instanceof Refusal) return outcome
   return ref === undefined ? new Refusal('path_invalid') : { subject: ticket.subject, ref }

@@ -60,6 +60,10 @@ export interface MediawardOptions {
   readonly network?: (request: Request, platform: unknown) => Network
   /** How long clients may take to send a body. Default: 10 s for JSON, 60 s without a byte for an upload. */
   readonly bodyTimeouts?: BodyTimeouts
+  /** Whether the gate answers `/healthz` with "ok". Default false; the deployed gate always does. */
+  readonly health?: boolean
+  /** Brings back records that the ledger couldn't take. Called by the gate's own `scheduled()`. */
+  readonly replay?: () => Promise<void>
   /** Gives back what `store` and `ledger` hold. Called by the gate's own `close()`, after its last record. */
   readonly close?: () => void | Promise<void>
   /** Is given a record that no store would take. Default: the console, which platforms keep for a while. */

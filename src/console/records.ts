@@ -1,12 +1,11 @@
+import { authenticateBearer, type BearerServices } from '../authenticate/bearer.ts'
 import { authorize } from '../authorize/authorize.ts'
-import type { Subject } from '../authorize/subject.ts'
-import type { WaitUntil } from '../base/wait-until.ts'
 import { responseHeaders } from '../http/response-headers.ts'
 import { type EventKind, KINDS } from '../ledger/event.ts'
 import { CursorInvalid, type Ledger, type LedgerQuery } from '../ledger/ledger.ts'
 import { tenantView } from '../ledger/tenant-view.ts'
 import { Fault, Refusal } from '../refusal.ts'
-import type { RequestContext } from '../request-context.ts'
+import type { Endpoint } from '../request-context.ts'
 
 /** Most records in one answer. */
 export const MAX_PAGE = 1000
@@ -21,23 +20,24 @@ const MAX_QUERY = 4096
 const LIMIT = /^[1-9]\d{0,3}$/
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/
 
-/** Makes what a route does that lists the log, for the role `security`; `only` is the kind that it is for. */
-export function recordsRoute(
-  identify: (context: RequestContext, waitUntil: WaitUntil) => Promise<Subject | Refusal>,
-  ledger: Ledger,
-  only?: EventKind,
-) {
-  return async (
-    context: RequestContext,
-    crossOrigin: Record<string, string>,
-    waitUntil: WaitUntil,
-  ): Promise<Response | Refusal> => {
-    if (context.request.method !== 'GET') return new Refusal('method_not_allowed')
-    const subject = await identify(context, waitUntil)
-    if (subject instanceof Refusal) return subject
-    const decision = authorize({ subject, action: 'audit', recording: null })
-    if (decision instanceof Refusal) return decision
-    return listRecords(context.request, ledger, crossOrigin, only, decision.tenant)
+/** What listing the log takes beside the request. */
+export interface RecordsServices extends BearerServices {
+  readonly ledger: Ledger
+}
+
+/** Creates the endpoint that lists the log. Requires the role `security`. `only` is the kind that it is for. */
+export function recordsEndpoint(services: RecordsServices, only?: EventKind): Endpoint {
+  return {
+    allow: () => 'GET, OPTIONS',
+
+    async handle(context) {
+      if (context.request.method !== 'GET') return new Refusal('method_not_allowed')
+      const subject = await authenticateBearer(context, services)
+      if (subject instanceof Refusal) return subject
+      const decision = authorize({ subject, action: 'audit', recording: null })
+      if (decision instanceof Refusal) return decision
+      return listRecords(context.request, services.ledger, only, decision.tenant)
+    },
   }
 }
 
@@ -52,7 +52,6 @@ export function recordsRoute(
 async function listRecords(
   request: Request,
   ledger: Ledger,
-  crossOrigin: Record<string, string>,
   only: EventKind | undefined,
   tenant: string | undefined,
 ): Promise<Response | Refusal> {
@@ -71,7 +70,7 @@ async function listRecords(
     )
     const lines = seen.map(json => `${json}\n`).join('')
     return new Response(lines, {
-      headers: responseHeaders(crossOrigin, {
+      headers: responseHeaders({
         'Content-Type': 'application/x-ndjson',
         [CURSOR_HEADER]: page.cursor,
         ...(page.more && { [MORE_HEADER]: 'true' }),

@@ -1,3 +1,4 @@
+import type { Issuer } from '../authenticate/issuer.ts'
 import { authorize } from '../authorize/authorize.ts'
 import type { Subject } from '../authorize/subject.ts'
 import { readJson } from '../http/read-json.ts'
@@ -18,9 +19,9 @@ const MAX_BODY = 1_048_576
 const MAX_SUBJECTS = 16
 
 /** What evaluating takes beside the request. */
-export interface Desk extends Facts {
+export interface EvaluationServices extends Facts {
   /** The issuers that are trusted. */
-  readonly issuers: ReadonlySet<string>
+  readonly issuers: ReadonlyMap<string, Issuer>
   readonly record: Recorder
   readonly pseudonym: Pseudonym
   readonly bodyTimeouts: BodyTimeouts | undefined
@@ -29,37 +30,31 @@ export interface Desk extends Facts {
 /**
  * Answers whether a subject may play some recordings, before an app shows a list of them (AuthZEN Authorization API
  * 1.0). What was answered is on record before it leaves, and a false tells nothing of why.
- *
- * @param beat waits until an answer that took so many rounds of looking up may leave
  */
 export async function evaluate(
   context: RequestContext,
   path: string,
   subject: Subject,
-  desk: Desk,
-  crossOrigin: Record<string, string>,
-  beat: (rounds: number) => Promise<void>,
+  services: EvaluationServices,
 ): Promise<Response | Refusal> {
-  const { bodyTimeouts: timeouts } = desk
+  const { bodyTimeouts: timeouts, issuers, record, pseudonym } = services
   const body = await readJson(context.request, { most: MAX_BODY, invalid: 'question_invalid', timeouts })
   if (body instanceof Refusal) return body
   // Whatever becomes of the call: a refusal's record names whom and what it asked about.
   const list = path === EVALUATIONS
-  context.asked = askedIn(body.json, list, desk.issuers, subject.issuer)
-  const call = readCall(body.json, list, desk.issuers, subject.issuer)
+  context.asked = askedIn(body.json, list, issuers, subject.issuer)
+  const call = readCall(body.json, list, issuers, subject.issuer)
   if (typeof call === 'string') return new Refusal('question_invalid', call)
   const refusal = mayAsk(call, subject)
   if (refusal !== undefined) return refusal
 
-  const answers = await decide(call, subject, desk)
-  const { asked: _, ...listing } = context
-  await recordListed(listing, answers, subject, desk.record, desk.pseudonym).catch(
-    Fault.as('ledger_unavailable'),
-  )
-  await beat(Math.ceil(answers.length / ROUND))
+  const answers = await decide(call, subject, services)
+  await recordListed(context, answers, subject, { record, pseudonym }).catch(Fault.as('ledger_unavailable'))
+  // An answer that took so many rounds of looking up leaves in a slot of that size.
+  await context.nextTimingSlot(Math.ceil(answers.length / ROUND))
   const decisions = answers.map(decisionOf)
   return Response.json(call.several ? { evaluations: decisions } : decisions[0], {
-    headers: responseHeaders(crossOrigin),
+    headers: responseHeaders(),
   })
 }
 

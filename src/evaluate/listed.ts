@@ -21,8 +21,7 @@ export async function recordListed(
   context: RequestContext,
   answers: readonly Answer[],
   own: Asked,
-  record: Recorder,
-  pseudonym: Pseudonym,
+  { record, pseudonym }: { readonly record: Recorder; readonly pseudonym: Pseudonym },
 ): Promise<void> {
   // A list is of few owners and one subject: each is made a pseudonym once.
   const names = new Map<string, Promise<string>>()
@@ -44,7 +43,8 @@ export async function recordListed(
   }
   const count = records.length
   const ids = records.map(() => eventId(context.now()))
-  const observed = observe(context)
+  // Each record names what it is about by itself.
+  const observed = { ...observe(context), asked: undefined }
   const [of = ''] = ids
   await Promise.all(
     records.map((facts, index) =>

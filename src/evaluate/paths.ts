@@ -1,16 +1,9 @@
-import { rawPath } from '../locate/locate.ts'
-
 /** Where one question is asked (AuthZEN Authorization API 1.0, 10.1). */
 export const EVALUATION = '/access/v1/evaluation'
 /** Where several are. */
 export const EVALUATIONS = '/access/v1/evaluations'
 /** Where it is told where (9.2). */
 export const CONFIGURATION = '/.well-known/authzen-configuration'
-
-/** The methods of a route of questions. */
-export function methodsOfAsking({ url }: Request): string {
-  return rawPath(url) === CONFIGURATION ? 'GET, OPTIONS' : 'POST, OPTIONS'
-}
 
 // What names are made of, and nothing that could mean something to whoever reads it in a log or a page.
 const REQUEST_ID = /^[A-Za-z0-9._~:/+=-]{1,128}$/

@@ -1,3 +1,4 @@
+import type { Issuer } from '../authenticate/issuer.ts'
 import { isRecording } from '../locate/names.ts'
 import type { AskedAbout } from '../request-context.ts'
 
@@ -51,7 +52,7 @@ const SEMANTICS: ReadonlyMap<unknown, boolean | undefined> = new Map<unknown, bo
 export function readCall(
   json: unknown,
   list: boolean,
-  issuers: ReadonlySet<string>,
+  issuers: ReadonlyMap<string, Issuer>,
   own: string,
 ): Call | string {
   if (!isObject(json)) return 'The body must be a JSON object with subject, action and resource'
@@ -89,7 +90,7 @@ export function readCall(
 
 function readQuestion(
   members: Members,
-  issuers: ReadonlySet<string>,
+  issuers: ReadonlyMap<string, Issuer>,
   own: string,
   defaults: Members = { context: {} },
 ): Question {
@@ -128,7 +129,12 @@ const MAX_NAMED = { subjects: 16, recordings: 256 }
  * Whom and what a call asks about, as far as it can be read, whether it is answered or not. Only what can be a
  * subject of a trusted issuer, and the id of a recording, is named: nothing else that a caller sends.
  */
-export function askedIn(json: unknown, list: boolean, issuers: ReadonlySet<string>, own: string): AskedAbout {
+export function askedIn(
+  json: unknown,
+  list: boolean,
+  issuers: ReadonlyMap<string, Issuer>,
+  own: string,
+): AskedAbout {
   const call = isObject(json) ? json : {}
   const items: readonly unknown[] =
     list && Array.isArray(call.evaluations) && call.evaluations.length > 0 ? call.evaluations : [{}]
@@ -145,7 +151,7 @@ export function askedIn(json: unknown, list: boolean, issuers: ReadonlySet<strin
   return { questions: items.length, subjects: [...subjects.values()], recordings: [...recordings] }
 }
 
-function userIn(subject: unknown, issuers: ReadonlySet<string>, own: string): Asked | undefined {
+function userIn(subject: unknown, issuers: ReadonlyMap<string, Issuer>, own: string): Asked | undefined {
   const { type, id, properties = {} } = isObject(subject) ? subject : {}
   const { issuer = own } = isObject(properties) ? properties : {}
   const isUser = type === 'user' && isText(id) && id !== '' && id.length <= MAX_ID

@@ -53,61 +53,63 @@ const ALLOWED: readonly string[] = [
 
 const METHODS = 'DELETE, GET, HEAD, POST, PUT'
 
-/** Which pages of other origins may use the gate, as one deployment has it. */
-export interface CorsPolicy {
+/**
+ * Which pages of other origins may use the gate, as one deployment has it (Fetch standard, 3.2). All headers are made
+ * once, here.
+ */
+export class CorsPolicy {
+  /** With a list of origins the answer depends on the request's, whether it is listed or not. */
+  readonly #others: readonly (readonly [string, string])[]
+  readonly #listed: ReadonlyMap<string, readonly (readonly [string, string])[]>
+  readonly #preflight: Readonly<Record<string, string>>
+
   /**
-   * The headers for one request (Fetch standard, 3.2 and 3.7), the same on every answer. Refusals carry them too: a
-   * player would otherwise report "CORS error" instead of the refusal.
+   * @param origins are reflected; no other origin is, and never "*"
+   * @param moreHeaders request headers that a page may send beside the usual ones
    */
-  headersFor(request: Request): Readonly<Record<string, string>>
+  constructor(origins: readonly string[] = [], moreHeaders: readonly string[] = []) {
+    this.#others = origins.length === 0 ? [] : [['Vary', 'Origin']]
+    this.#listed = new Map(
+      origins.map(origin => [
+        origin,
+        [
+          ...this.#others,
+          ['Access-Control-Allow-Origin', origin],
+          ['Access-Control-Allow-Credentials', 'true'],
+          ['Access-Control-Expose-Headers', EXPOSED],
+          // Else a listed origin of another site could not embed what it may read.
+          ['Cross-Origin-Resource-Policy', 'cross-origin'],
+        ],
+      ]),
+    )
+    this.#preflight = {
+      'Access-Control-Allow-Methods': METHODS,
+      'Access-Control-Allow-Headers': [...ALLOWED, ...moreHeaders].join(', '),
+      'Access-Control-Max-Age': '7200',
+    }
+  }
+
+  /**
+   * Sets the headers of an answer to one request. Refusals carry them too: a player would otherwise report "CORS error"
+   * instead of the refusal.
+   */
+  apply(request: Request, response: Response): Response {
+    for (const [name, value] of this.#listedFor(request) ?? this.#others) response.headers.set(name, value)
+    return response
+  }
+
   /**
    * Answers a preflight. A preflight carries no credential, so it is answered before one is looked for, and is not a
    * refusal.
    *
-   * @param allow the methods of the route
+   * @param allow the methods of the endpoint
    */
-  preflight(request: Request, allow: string): Response
-}
+  preflight(request: Request, allow: string): Response {
+    const answer = this.#listedFor(request) === undefined ? {} : this.#preflight
+    return new Response(null, { status: 204, headers: responseHeaders({ Allow: allow }, answer) })
+  }
 
-/**
- * Creates the policy. All headers are made here, once.
- *
- * @param origins are reflected; no other origin is, and never "*"
- * @param moreHeaders request headers that a page may send beside the usual ones
- */
-export function createCors(origins: readonly string[] = [], moreHeaders: readonly string[] = []): CorsPolicy {
-  const allowedHeaders = [...ALLOWED, ...moreHeaders].join(', ')
-  // With a list of origins the answer depends on the request's, whether it is listed or not.
-  const others: Readonly<Record<string, string>> = origins.length === 0 ? {} : { Vary: 'Origin' }
-  const listed = new Map(
-    origins.map(origin => [
-      origin,
-      {
-        ...others,
-        'Access-Control-Allow-Origin': origin,
-        'Access-Control-Allow-Credentials': 'true',
-        'Access-Control-Expose-Headers': EXPOSED,
-        // Else a listed origin of another site could not embed what it may read.
-        'Cross-Origin-Resource-Policy': 'cross-origin',
-      },
-    ]),
-  )
-
-  const headersOfListed = ({ headers }: Request) => listed.get(headers.get('origin') ?? '')
-  return {
-    headersFor: request => headersOfListed(request) ?? others,
-
-    preflight(request, allow) {
-      const headers = headersOfListed(request)
-      const answer = {
-        Allow: allow,
-        ...(headers !== undefined && {
-          'Access-Control-Allow-Methods': METHODS,
-          'Access-Control-Allow-Headers': allowedHeaders,
-          'Access-Control-Max-Age': '7200',
-        }),
-      }
-      return new Response(null, { status: 204, headers: responseHeaders(headers ?? others, answer) })
-    },
+  #listedFor({ headers }: Request): readonly (readonly [string, string])[] | undefined {
+    return this.#listed.get(headers.get('origin') ?? '')
   }
 }

@@ -1,12 +1,12 @@
 import { responseHeaders } from '../http/response-headers.ts'
 import { Fault, Refusal } from '../refusal.ts'
+import type { Deposit } from './deposit.ts'
 import { requireClaim } from './ownership.ts'
 import { isName } from './pieces.ts'
-import type { Deposit } from './storage.ts'
 
 /** Gives up storing a part in pieces. Done also where there is nothing to give up any more. */
 export async function abandonUpload(deposit: Deposit): Promise<Response | Refusal> {
-  const { context, ref, storage, crossOrigin } = deposit
+  const { context, ref, services } = deposit
   const upload = context.request.headers.get('mediaward-upload')
   if (!isName(upload))
     return new Refusal('upload_invalid', 'Mediaward-Upload must name the upload to give up')
@@ -14,7 +14,7 @@ export async function abandonUpload(deposit: Deposit): Promise<Response | Refusa
   // Nobody began an upload where nobody claimed: what was to be given up isn't there.
   if (refusal?.reason === 'binding_conflict') return refusal
   if (refusal === undefined) {
-    await storage.store.abandon(ref.key, upload).catch(Fault.as('store_unavailable'))
+    await services.store.abandon(ref.key, upload).catch(Fault.as('store_unavailable'))
   }
-  return new Response(null, { status: 204, headers: responseHeaders(crossOrigin) })
+  return new Response(null, { status: 204, headers: responseHeaders() })
 }

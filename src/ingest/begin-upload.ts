@@ -2,15 +2,15 @@ import { refuseWholeDigest } from '../http/digest-fields.ts'
 import { responseHeaders } from '../http/response-headers.ts'
 import { Refusal } from '../refusal.ts'
 import { refuseInPieces } from './check-playlist.ts'
+import type { Deposit } from './deposit.ts'
 import { storeFailure } from './outcome.ts'
 import { contentTypeFromHeaders } from './owner-headers.ts'
-import { claimOwner, lookAt } from './ownership.ts'
+import { checkExisting, claimOwner } from './ownership.ts'
 import { isSize, pieceSizeOf } from './pieces.ts'
-import type { Deposit } from './storage.ts'
 
 /** Begins to store a part in pieces. All that can be known to be wrong is said now, before the first byte is sent. */
 export async function beginUpload(deposit: Deposit): Promise<Response | Refusal> {
-  const { context, ref, binding, storage, crossOrigin } = deposit
+  const { context, ref, binding, services } = deposit
   const { headers } = context.request
   const stated = headers.get('mediaward-upload-size') ?? ''
   const size = /^\d{1,16}$/.test(stated) ? Number(stated) : 0
@@ -27,17 +27,14 @@ export async function beginUpload(deposit: Deposit): Promise<Response | Refusal>
   const inPieces = refuseInPieces(deposit, contentType)
   if (inPieces !== undefined) return inPieces
 
-  const looked = await lookAt(deposit)
-  if (!('present' in looked)) return looked
+  const present = await checkExisting(deposit)
+  if (present instanceof Refusal || present instanceof Response) return present
   const refusal = await claimOwner(deposit)
   if (refusal !== undefined) return refusal
 
   const pieceSize = pieceSizeOf(size)
   const options = { size, pieceSize, contentType, binding }
-  const upload = await storage.store.begin(ref.key, options).catch(storeFailure)
-  if (typeof upload === 'object') return upload
-  return Response.json(
-    { upload, piece_size: pieceSize },
-    { status: 201, headers: responseHeaders(crossOrigin) },
-  )
+  const upload = await services.store.begin(ref.key, options).catch(storeFailure)
+  if (upload instanceof Refusal) return upload
+  return Response.json({ upload, piece_size: pieceSize }, { status: 201, headers: responseHeaders() })
 }

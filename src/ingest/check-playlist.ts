@@ -4,7 +4,7 @@ import { contextOf, kindAt } from '../playlist/place.ts'
 import { MAX_PLAYLIST, rewriteBytes } from '../playlist/playlist.ts'
 import { tooLong, whatIsWrong } from '../playlist/what-is-wrong.ts'
 import { Refusal } from '../refusal.ts'
-import type { Deposit } from './storage.ts'
+import type { Deposit } from './deposit.ts'
 
 type Body = AsyncIterable<Uint8Array>
 
@@ -28,7 +28,7 @@ export async function checkPlaylist(
   body: Body,
   size: number,
   contentType: string,
-  { ref, storage }: Deposit,
+  { ref, services }: Deposit,
 ): Promise<{ readonly body: Body } | Refusal> {
   const told = size === 0 ? undefined : kindAt(ref, contentType)
   if (told === undefined) return { body }
@@ -42,7 +42,7 @@ export async function checkPlaylist(
   const bytes = await readAll(source.body, size)
   // What didn't come whole is refused by the store, which counts.
   if (bytes.length !== size) return { body: bodyOf(bytes) }
-  const context = contextOf(ref, storage.locations, storage.publicUrl)
+  const context = contextOf(ref, services.locations, services.publicUrl)
   const outcome = rewriteBytes(bytes, kind, context)
   return outcome instanceof Refusal
     ? new Refusal(outcome.reason, whatIsWrong(outcome), outcome.spot)

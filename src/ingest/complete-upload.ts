@@ -1,17 +1,17 @@
 import { refuseWholeDigest } from '../http/digest-fields.ts'
 import { readJson } from '../http/read-json.ts'
 import { Refusal } from '../refusal.ts'
+import type { Deposit } from './deposit.ts'
 import { storedResponse, storeFailure, uploadUnknown, waitForNewSecond } from './outcome.ts'
-import { lookAt, requireClaim } from './ownership.ts'
+import { checkExisting, requireClaim } from './ownership.ts'
 import { isName, isSize, MOST_PIECES, pieceSizeOf } from './pieces.ts'
-import type { Deposit } from './storage.ts'
 
 /** Most bytes of what completes an upload: every tag as long as can be, and what stands around them. */
 const MAX_BODY = MOST_PIECES * 1100
 
 /** Makes a part of the pieces that were stored: it is there whole, or not at all. */
 export async function completeUpload(deposit: Deposit): Promise<Response | Refusal> {
-  const { context, ref, storage } = deposit
+  const { context, ref, services } = deposit
   const { headers } = context.request
   const upload = headers.get('mediaward-upload')
   if (!isName(upload) || headers.has('mediaward-upload-size')) {
@@ -25,7 +25,7 @@ export async function completeUpload(deposit: Deposit): Promise<Response | Refus
   // Before the body, which may be long, is read.
   const refusal = await requireClaim(deposit)
   if (refusal !== undefined) return refusal
-  const { bodyTimeouts: timeouts } = storage
+  const { bodyTimeouts: timeouts } = services
   const body = await readJson(context.request, { most: MAX_BODY, invalid: 'upload_invalid', timeouts })
   if (body instanceof Refusal) return body
   const whole = readWhole(body.json)
@@ -33,14 +33,13 @@ export async function completeUpload(deposit: Deposit): Promise<Response | Refus
   // Too few or too many: the store would find it, too, but not every store at once.
   if (whole.tags.length !== Math.ceil(whole.size / pieceSizeOf(whole.size))) return uploadUnknown()
 
-  const looked = await lookAt(deposit)
-  if (!('present' in looked)) return looked
-  const { present } = looked
+  const present = await checkExisting(deposit)
+  if (present instanceof Refusal || present instanceof Response) return present
   await waitForNewSecond(present, context.at)
-  const stored = await storage.store
+  const stored = await services.store
     .complete(ref.key, upload, { ...whole, replaces: present?.etag ?? null })
     .catch(storeFailure)
-  return stored instanceof Refusal ? stored : storedResponse(stored, present, deposit)
+  return stored instanceof Refusal ? stored : storedResponse(stored, present)
 }
 
 function readWhole(json: unknown): { readonly size: number; readonly tags: readonly string[] } | Refusal {

@@ -4,7 +4,7 @@ import { responseHeaders } from '../http/response-headers.ts'
 import { DigestMismatch, NameTaken, type StoredPart } from '../recordings/recording-store.ts'
 import { type CompletedPart, UploadUnknown } from '../recordings/uploads.ts'
 import { Fault, Refusal } from '../refusal.ts'
-import type { Deposit } from './storage.ts'
+import type { Deposit } from './deposit.ts'
 
 /** Last-Modified has whole seconds: two versions of one part must not share one (RFC 9110 8.8.2.2). */
 const BETWEEN_VERSIONS = 1000
@@ -16,11 +16,7 @@ export async function waitForNewSecond(present: StoredPart | null, now: number):
 }
 
 /** What is answered where a part was stored; null: another version took the place of the one that was to be replaced. */
-export function storedResponse(
-  stored: CompletedPart | null,
-  present: StoredPart | null,
-  { crossOrigin }: Deposit,
-): Response | Refusal {
+export function storedResponse(stored: CompletedPart | null, present: StoredPart | null): Response | Refusal {
   if (stored === null) {
     return new Refusal(
       'upload_conflict',
@@ -29,13 +25,13 @@ export function storedResponse(
   }
   return Response.json(
     { size: stored.size },
-    { status: present === null ? 201 : 200, headers: responseHeaders(crossOrigin, { ETag: stored.etag }) },
+    { status: present === null ? 201 : 200, headers: responseHeaders({ ETag: stored.etag }) },
   )
 }
 
 /** The body of an upload, as a store is handed it. */
-export function uploadOf({ context, storage }: Deposit): RequestBody {
-  return RequestBody.flowing(storage.bodyTimeouts?.upload ?? 60_000, context.request.body)
+export function uploadOf({ context, services }: Deposit): RequestBody {
+  return RequestBody.flowing(services.bodyTimeouts?.upload ?? 60_000, context.request.body)
 }
 
 /** The bytes that are to come, as Content-Length says. */
@@ -60,7 +56,7 @@ export function contentLengthFromHeaders({ headers }: Request): number | Refusal
 export async function uploadFailure(
   error: unknown,
   body: RequestBody,
-  { ref, storage }: Deposit,
+  { ref, services }: Deposit,
 ): Promise<Refusal> {
   if (body.isLate) {
     return new Refusal('request_timeout', 'The upload stood still for too long: send it again')
@@ -75,7 +71,7 @@ export async function uploadFailure(
     )
   }
   // The upload broke off, or the store did. A store that still answers wasn't it.
-  await storage.store.find(ref.key).catch(storeFailure)
+  await services.store.find(ref.key).catch(storeFailure)
   return new Refusal(
     'upload_invalid',
     'The upload broke off, or was not as long as Content-Length said: send it again',

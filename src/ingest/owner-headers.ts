@@ -1,3 +1,4 @@
+import type { Issuer } from '../authenticate/issuer.ts'
 import type { Subject } from '../authorize/subject.ts'
 import { mediaTypeOf, safeMediaType, UNKNOWN_TYPE } from '../http/media-type.ts'
 import type { Binding, ObjectRef } from '../recordings/recording.ts'
@@ -10,7 +11,7 @@ const ID = /^[\x21-\x7e]{1,255}$/
 export function ownerFromHeaders(
   headers: Headers,
   recorder: Subject,
-  issuers: readonly string[],
+  issuers: ReadonlyMap<string, Issuer>,
 ): Binding | Refusal {
   const owner = headers.get('mediaward-owner') ?? ''
   const issuer = headers.get('mediaward-owner-issuer') ?? recorder.issuer
@@ -21,7 +22,7 @@ export function ownerFromHeaders(
       'Mediaward-Owner must name the patient: 1 to 255 visible ASCII characters',
     )
   }
-  if (!issuers.includes(issuer)) {
+  if (!issuers.has(issuer)) {
     // Else the recording would be bound for good to somebody who can never ask for it.
     return new Refusal(
       'upload_invalid',

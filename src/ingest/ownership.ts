@@ -3,8 +3,8 @@ import { responseHeaders } from '../http/response-headers.ts'
 import { type Binding, hasOwner, withDefaultIssuer } from '../recordings/recording.ts'
 import type { StoredPart } from '../recordings/recording-store.ts'
 import { Fault, Refusal } from '../refusal.ts'
+import type { Deposit } from './deposit.ts'
 import { storeFailure, uploadUnknown } from './outcome.ts'
-import type { Deposit, Storage } from './storage.ts'
 
 const unavailable = Fault.as('store_unavailable')
 
@@ -12,11 +12,9 @@ const unavailable = Fault.as('store_unavailable')
  * Looks at what is in the place of a part: only its own owner's may be replaced, and only if the request's preconditions
  * hold. Claims nothing.
  */
-export async function lookAt(
-  deposit: Deposit,
-): Promise<{ readonly present: StoredPart | null } | Response | Refusal> {
-  const { context, ref, storage, crossOrigin } = deposit
-  const present = await storage.store.find(ref.key).catch(unavailable)
+export async function checkExisting(deposit: Deposit): Promise<StoredPart | null | Response | Refusal> {
+  const { context, ref, services } = deposit
+  const present = await services.store.find(ref.key).catch(unavailable)
   if (present !== null && 'fault' in present) throw new Fault('store_unavailable', present.fault)
   if (present !== null) {
     const refusal = refuseOtherOwner(deposit, present.binding)
@@ -24,17 +22,17 @@ export async function lookAt(
   }
   const { method, headers } = context.request
   const failed = failedPrecondition(method, headers, present, context.at)
-  if (failed === undefined) return { present }
-  return new Response(null, { status: failed, headers: responseHeaders(crossOrigin) })
+  if (failed === undefined) return present
+  return new Response(null, { status: failed, headers: responseHeaders() })
 }
 
 /** Binds the recording to its owner for good, unless it is another's. */
 export async function claimOwner(deposit: Deposit): Promise<Refusal | undefined> {
-  const { ref, binding, storage } = deposit
-  const { store, keyPrefixes } = storage
+  const { ref, binding, services } = deposit
+  const { store, keyPrefixes } = services
   const { recording } = ref
   const claimed = await store
-    .claim(recording, binding, keyPrefixes(recording), defaultIssuerOf(storage))
+    .claim(recording, binding, keyPrefixes(recording), services.defaultIssuer)
     .catch(storeFailure)
   return claimed instanceof Refusal ? claimed : refuseOtherOwner(deposit, claimed)
 }
@@ -44,14 +42,14 @@ export async function claimOwner(deposit: Deposit): Promise<Refusal | undefined>
  * has bound it: where nobody has, there is no upload to go on with.
  */
 export async function requireClaim(deposit: Deposit): Promise<Refusal | undefined> {
-  const { storage, ref } = deposit
-  const claimed = await storage.store.claimed(ref.recording).catch(unavailable)
-  const isBound = claimed !== null && hasOwner(claimed, defaultIssuerOf(storage))
+  const { services, ref } = deposit
+  const claimed = await services.store.claimed(ref.recording).catch(unavailable)
+  const isBound = claimed !== null && hasOwner(claimed, services.defaultIssuer)
   return isBound ? refuseOtherOwner(deposit, claimed) : uploadUnknown()
 }
 
-function refuseOtherOwner({ context, binding, storage }: Deposit, bound: Binding): Refusal | undefined {
-  const defaultIssuer = defaultIssuerOf(storage)
+function refuseOtherOwner({ context, binding, services }: Deposit, bound: Binding): Refusal | undefined {
+  const { defaultIssuer } = services
   const owner = withDefaultIssuer(bound, defaultIssuer)
   const { owner: id, issuer, tenant } = binding
   if (owner.owner === id && owner.issuer === issuer && owner.tenant === tenant) return undefined
@@ -63,6 +61,3 @@ function refuseOtherOwner({ context, binding, storage }: Deposit, bound: Binding
       : 'What is stored under this id has no owner (mw-owner, and with several issuers mw-issuer): stamp it or take it away, or store under a new id',
   )
 }
-
-const defaultIssuerOf = ({ issuers }: Storage): string | undefined =>
-  issuers.length === 1 ? issuers[0] : undefined

@@ -2,14 +2,14 @@ import { digestFields, refuseWholeDigest } from '../http/digest-fields.ts'
 import { responseHeaders } from '../http/response-headers.ts'
 import { Refusal } from '../refusal.ts'
 import { peekUnnamed, refuseInPieces } from './check-playlist.ts'
+import type { Deposit } from './deposit.ts'
 import { contentLengthFromHeaders, uploadFailure, uploadOf } from './outcome.ts'
 import { requireClaim } from './ownership.ts'
 import { isName, parsePieceRange } from './pieces.ts'
-import type { Deposit } from './storage.ts'
 
 /** Stores one piece of a part. Nobody sees it before the whole is complete. */
 export async function storePiece(deposit: Deposit): Promise<Response | Refusal> {
-  const { context, ref, storage, crossOrigin } = deposit
+  const { context, ref, services } = deposit
   const { headers } = context.request
   const upload = headers.get('mediaward-upload')
   const range = headers.get('content-range')
@@ -22,12 +22,12 @@ export async function storePiece(deposit: Deposit): Promise<Response | Refusal> 
   const piece = parsePieceRange(range)
   if (piece instanceof Refusal) return piece
   const length = contentLengthFromHeaders(context.request)
-  if (typeof length === 'object') return length
+  if (length instanceof Refusal) return length
   if (length !== piece.length) {
     return new Refusal('upload_invalid', 'Content-Length must be that of the piece which Content-Range names')
   }
   const sha256 = refuseWholeDigest(headers) ?? digestFields(headers)
-  if (typeof sha256 === 'object') return sha256
+  if (sha256 instanceof Refusal) return sha256
 
   const refusal = await requireClaim(deposit)
   if (refusal !== undefined) return refusal
@@ -46,10 +46,8 @@ export async function storePiece(deposit: Deposit): Promise<Response | Refusal> 
     size: piece.length,
     ...(sha256 !== undefined && { sha256 }),
   }
-  const tag = await storage.store
+  const tag = await services.store
     .putPiece(ref.key, upload, source.body, options)
     .catch((error: unknown) => uploadFailure(error, body, deposit))
-  return typeof tag === 'object'
-    ? tag
-    : Response.json({ piece: tag }, { headers: responseHeaders(crossOrigin) })
+  return tag instanceof Refusal ? tag : Response.json({ piece: tag }, { headers: responseHeaders() })
 }

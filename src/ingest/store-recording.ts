@@ -1,15 +1,14 @@
 import { authorize } from '../authorize/authorize.ts'
 import type { Subject } from '../authorize/subject.ts'
 import { contentCodings } from '../http/content-coding.ts'
-import type { Storing } from '../locate/target.ts'
-import type { ObjectRef } from '../recordings/recording.ts'
+import type { StoreOperation } from '../locate/target.ts'
 import { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 import { abandonUpload } from './abandon-upload.ts'
 import { beginUpload } from './begin-upload.ts'
 import { completeUpload } from './complete-upload.ts'
+import type { Deposit, IngestServices } from './deposit.ts'
 import { ownerFromHeaders } from './owner-headers.ts'
-import type { Deposit, Storage } from './storage.ts'
 import { storePiece } from './store-piece.ts'
 import { storeWhole } from './store-whole.ts'
 
@@ -20,11 +19,9 @@ import { storeWhole } from './store-whole.ts'
  */
 export async function storeRecording(
   context: RequestContext,
-  action: Storing,
-  ref: ObjectRef,
+  { action, ref }: StoreOperation,
   recorder: Subject,
-  storage: Storage,
-  crossOrigin: Record<string, string>,
+  services: IngestServices,
 ): Promise<Response | Refusal> {
   const decision = authorize({ subject: recorder, action: 'store', recording: null })
   if (decision instanceof Refusal) return decision
@@ -35,9 +32,9 @@ export async function storeRecording(
       'Content-Encoding must be left out: ranges are of the bytes as they are stored, so send them as they are played',
     )
   }
-  const binding = ownerFromHeaders(headers, recorder, storage.issuers)
+  const binding = ownerFromHeaders(headers, recorder, services.issuers)
   if (binding instanceof Refusal) return binding
-  const deposit: Deposit = { context, ref, binding, storage, crossOrigin }
+  const deposit: Deposit = { context, ref, binding, services }
   if (action === 'store') {
     // Where one of the two got lost on the way, a piece must not be taken for the whole.
     const isPiece = headers.has('mediaward-upload') || headers.has('content-range')

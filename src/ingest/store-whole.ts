@@ -1,6 +1,7 @@
 import { digestFields } from '../http/digest-fields.ts'
 import { Refusal } from '../refusal.ts'
 import { checkPlaylist } from './check-playlist.ts'
+import type { Deposit } from './deposit.ts'
 import {
   contentLengthFromHeaders,
   storedResponse,
@@ -9,21 +10,19 @@ import {
   waitForNewSecond,
 } from './outcome.ts'
 import { contentTypeFromHeaders } from './owner-headers.ts'
-import { claimOwner, lookAt } from './ownership.ts'
-import type { Deposit } from './storage.ts'
+import { checkExisting, claimOwner } from './ownership.ts'
 
 /** Stores a part in one request. */
 export async function storeWhole(deposit: Deposit): Promise<Response | Refusal> {
-  const { context, ref, binding, storage } = deposit
+  const { context, ref, binding, services } = deposit
   const { headers } = context.request
   const size = contentLengthFromHeaders(context.request)
-  if (typeof size === 'object') return size
+  if (size instanceof Refusal) return size
   const sha256 = digestFields(headers)
-  if (typeof sha256 === 'object') return sha256
+  if (sha256 instanceof Refusal) return sha256
 
-  const looked = await lookAt(deposit)
-  if (!('present' in looked)) return looked
-  const { present } = looked
+  const present = await checkExisting(deposit)
+  if (present instanceof Refusal || present instanceof Response) return present
   const contentType = contentTypeFromHeaders(headers, ref)
   const body = uploadOf(deposit)
   const checked = await checkPlaylist(body, size, contentType, deposit).catch((error: unknown) =>
@@ -35,7 +34,7 @@ export async function storeWhole(deposit: Deposit): Promise<Response | Refusal> 
   if (refusal !== undefined) return refusal
 
   await waitForNewSecond(present, context.at)
-  const stored = await storage.store
+  const stored = await services.store
     .put(ref.key, checked.body, {
       size,
       contentType,
@@ -44,5 +43,5 @@ export async function storeWhole(deposit: Deposit): Promise<Response | Refusal> 
       ...(sha256 !== undefined && { sha256 }),
     })
     .catch((error: unknown) => uploadFailure(error, body, deposit))
-  return stored instanceof Refusal ? stored : storedResponse(stored, present, deposit)
+  return stored instanceof Refusal ? stored : storedResponse(stored, present)
 }

@@ -17,19 +17,6 @@ export interface RecordedRefusal {
   readonly retryAfter?: number
 }
 
-/** Records refusals: the first few of a run each on its own, the rest of it as counts. */
-export interface Refusals {
-  /** Resolves when the refusal is durable; rejects if it can't be. `id` is used if it gets a record of its own. */
-  record(
-    context: RequestContext,
-    facts: AccessFacts,
-    id: string,
-    waitUntil: WaitUntil,
-  ): Promise<RecordedRefusal>
-  /** Records counts that are not on record yet. For when a process ends. */
-  flush(): Promise<void>
-}
-
 /** Refusals that look the same to the caller who gets them, within one window. */
 interface Run {
   /** When its first refusal was recorded. */
@@ -75,154 +62,168 @@ const MAX_UNRECORDED = 256
 const PATIENCE = 5_000
 
 /**
- * Creates the recorder of refusals of one isolate.
+ * Records the refusals of one isolate: the first few of a run each on its own, the rest of it as counts.
  *
  * A caller sees an id and perhaps a time to wait. Both follow from the run, which is keyed by what the caller knows
  * anyway. What only the log may say (the reason, the owner) never decides what is answered: a caller could poll an id and
  * see by the answer that a recorder stored it.
  */
-export function createRefusalRecorder(record: Recorder, now: () => number): Refusals {
-  const runs = new LruCache<Run>(MAX_RUNS)
-  const open = new Set<Standing>()
+export class RefusalRecorder {
+  readonly #record: Recorder
+  readonly #now: () => number
+  readonly #runs = new LruCache<Run>(MAX_RUNS)
+  readonly #open = new Set<Standing>()
   /** Records of kinds that are on their way while their answers may have left. */
-  const underWay = new Set<Promise<void>>()
+  readonly #underWay = new Set<Promise<void>>()
 
-  function runOf(key: string, waitUntil: WaitUntil): Run {
-    const known = runs.get(key)
-    const goesOn = known !== undefined && now() - known.since < WINDOW && known.standing?.state !== 'written'
+  constructor(record: Recorder, now: () => number) {
+    this.#record = record
+    this.#now = now
+  }
+
+  /**
+   * Resolves when a refusal is durable; rejects if it can't be.
+   *
+   * @param id of the refusal, if it gets a record of its own
+   */
+  async record(context: RequestContext, facts: AccessFacts, id: string): Promise<RecordedRefusal> {
+    const refusal = { observed: observe(context), facts, id }
+    const key = await visibleKey(context, facts)
+    if (key === undefined) return this.#recordAlone(refusal)
+    const { waitUntil } = context
+    const run = this.#runOf(key, waitUntil)
+    if (run.single < SINGLE) {
+      run.single += 1
+      return this.#recordAlone(refusal)
+    }
+    const retryAfter = Math.max(1, Math.ceil((run.since + WINDOW - this.#now()) / 1000))
+    const known = run.standing
+    const standing = known ?? this.#stand(run, refusal, waitUntil)
+    try {
+      if (known === undefined) await standing.recorded
+      else if (known.state === 'pending') await withTimeout(PATIENCE, known.recorded)
+    } catch (error) {
+      // The next one tries again.
+      if (run.standing === standing) delete run.standing
+      if (known === undefined) throw error
+      // No record represents this one, so it gets one of its own.
+      return { ...(await this.#recordAlone(refusal)), retryAfter }
+    }
+    if (known !== undefined && standing.state !== 'open') {
+      await this.#recordCount(standing.id, refusal, 1)
+    } else if (known !== undefined) {
+      const counted = this.#count(standing, refusal, waitUntil)
+      // Also if that record is not on its way any more: on Workers the request that began it may have been cut off.
+      await withTimeout(roomOnBeat(context.now() - context.at), counted).catch(() => {})
+    }
+    return { id: standing.id, retryAfter }
+  }
+
+  /** Records counts that are not on record yet. For when a process ends. */
+  async flush(): Promise<void> {
+    // What fails of these goes with the counts.
+    await Promise.all(this.#underWay)
+    await Promise.all([...this.#open].map(standing => this.#finish(standing)))
+  }
+
+  async #recordAlone({ observed, facts, id }: ObservedRefusal): Promise<RecordedRefusal> {
+    return { id: await this.#record(observed, facts, id) }
+  }
+
+  #runOf(key: string, waitUntil: WaitUntil): Run {
+    const known = this.#runs.get(key)
+    const goesOn =
+      known !== undefined && this.#now() - known.since < WINDOW && known.standing?.state !== 'written'
     if (goesOn) return known
-    const run: Run = { since: now(), single: 0 }
+    const run: Run = { since: this.#now(), single: 0 }
     // On Workers the request that was to write the counts of the one before may have been ended.
-    for (const one of [known, runs.set(key, run)]) if (one?.standing) waitUntil(finish(one.standing))
+    for (const one of [known, this.#runs.set(key, run)]) {
+      if (one?.standing) waitUntil(this.#finish(one.standing))
+    }
     return run
   }
 
   /** Begins the record that represents all further refusals of a run until its window ends. */
-  function stand(
-    run: Run,
-    observed: Observed,
-    facts: AccessFacts,
-    id: string,
-    waitUntil: WaitUntil,
-  ): Standing {
+  #stand(run: Run, { observed, facts, id }: ObservedRefusal, waitUntil: WaitUntil): Standing {
     const end = run.since + WINDOW
     const repeats = { until: new Date(end).toISOString() }
-    const recorded = record(observed, { ...facts, repeats }, id).then(() => {
+    const recorded = this.#record(observed, { ...facts, repeats }, id).then(() => {
       standing.state = 'open'
-      open.add(standing)
+      this.#open.add(standing)
     })
     const first = { observed, facts, count: 0, tried: recorded }
     const kinds = new Map([[kindOf(observed, facts), first]])
     const standing: Standing = { id, state: 'pending', recorded, kinds }
     run.standing = standing
     const counted = recorded
-      .then(() => new Promise(resolve => setTimeout(resolve, end - now())))
-      .then(() => finish(standing))
+      .then(() => new Promise(resolve => setTimeout(resolve, end - this.#now())))
+      .then(() => this.#finish(standing))
     waitUntil(counted.catch(() => {}))
     return standing
   }
 
   /**
    * Counts a refusal that a durable record represents. The first of its kind gets a record of its own, which its answer
-   * waits for only as long as the beat hides it: a ledger that takes longer than the beat would show that the reason is another
+   * waits for only as long as the timing slot hides it: a ledger that takes longer would show that the reason is another
    * one, so that a recorder stored the recording.
    */
-  async function count(
-    { id, state, kinds }: Standing,
-    observed: Observed,
-    facts: AccessFacts,
-    elapsed: number,
-    waitUntil: WaitUntil,
-  ): Promise<void> {
-    if (state !== 'open') return recordCount(id, observed, facts, 1)
+  #count({ id, kinds }: Standing, refusal: ObservedRefusal, waitUntil: WaitUntil): Promise<void> {
+    const { observed, facts } = refusal
     const name = kindOf(observed, facts)
     const known = kinds.get(name)
     if (known !== undefined) {
       known.count += 1
       known.observed = observed
-      return tried(known, elapsed)
+      return known.tried
     }
     const added: Kind = {
       ...{ observed, facts, count: 0 },
       // The caller is answered the same, whatever becomes of this record: it is tried again with the counts. Once these are
       // written, only the last resort has it.
-      tried: recordCount(id, observed, facts, 1)
+      tried: this.#recordCount(id, refusal, 1)
         .catch(() => {
           added.count += 1
           if (kinds.size < MAX_UNRECORDED) kinds.set(name, added)
         })
-        .finally(() => underWay.delete(added.tried)),
+        .finally(() => this.#underWay.delete(added.tried)),
     }
-    underWay.add(added.tried)
+    this.#underWay.add(added.tried)
     waitUntil(added.tried)
     if (kinds.size < MAX_KINDS) kinds.set(name, added)
-    return tried(added, elapsed)
+    return added.tried
   }
 
-  /** Also where the record is not on its way any more: on Workers the request that began it may have been cut off. */
-  const tried = (kind: Kind, elapsed: number): Promise<void> =>
-    withTimeout(roomOnBeat(elapsed), kind.tried).catch(() => {})
-
-  async function recordCount(
-    of: string,
-    observed: Observed,
-    { range: _, ...facts }: AccessFacts,
-    count: number,
-  ): Promise<void> {
-    await record(observed, { ...facts, repeats: { of, count } })
+  async #recordCount(of: string, { observed, facts }: ObservedFacts, count: number): Promise<void> {
+    const { range: _, ...common } = facts
+    await this.#record(observed, { ...common, repeats: { of, count } })
   }
 
   /** Writes the counts of a run. It takes no more after that: its next refusal begins another run. */
-  async function finish(standing: Standing): Promise<void> {
-    if (!open.delete(standing)) return
+  async #finish(standing: Standing): Promise<void> {
+    if (!this.#open.delete(standing)) return
     standing.state = 'written'
     const { id, kinds } = standing
     const writing = [...kinds.values()].filter(({ count }) => count > 0)
     // Each on its own: were the first to fail to end this, Workers could end the writing of the others.
     await Promise.all(
-      writing.map(({ observed, facts, count }) =>
-        recordCount(id, observed, facts, count).catch((error: unknown) =>
+      writing.map(kind =>
+        this.#recordCount(id, kind, kind.count).catch((error: unknown) =>
           logFault(`how often a refusal was repeated is not on record, event ${id}`, error),
         ),
       ),
     )
   }
+}
 
-  return {
-    async record(context, facts, id, waitUntil) {
-      const observed = observe(context)
-      const key = await visibleKey(context, facts)
-      if (key === undefined) return { id: await record(observed, facts, id) }
-      const run = runOf(key, waitUntil)
-      if (run.single < SINGLE) {
-        run.single += 1
-        return { id: await record(observed, facts, id) }
-      }
-      const retryAfter = Math.max(1, Math.ceil((run.since + WINDOW - now()) / 1000))
-      const known = run.standing
-      const standing = known ?? stand(run, observed, facts, id, waitUntil)
-      try {
-        if (known === undefined) await standing.recorded
-        else if (known.state === 'pending') await withTimeout(PATIENCE, known.recorded)
-      } catch (error) {
-        // The next one tries again.
-        if (run.standing === standing) delete run.standing
-        if (known === undefined) throw error
-        // No record represents this one, so it gets one of its own.
-        return { id: await record(observed, facts, id), retryAfter }
-      }
-      if (known !== undefined) {
-        await count(standing, observed, facts, context.now() - context.at, waitUntil)
-      }
-      return { id: standing.id, retryAfter }
-    },
+/** What the record of a refusal says. */
+interface ObservedFacts {
+  readonly observed: Observed
+  readonly facts: AccessFacts
+}
 
-    async flush() {
-      // What fails of these goes with the counts.
-      await Promise.all(underWay)
-      await Promise.all([...open].map(finish))
-    },
-  }
+/** A refusal that is to be recorded. */
+interface ObservedRefusal extends ObservedFacts {
+  readonly id: string
 }
 
 /** All that the record of a refusal would say, except its time, its range, and which address of a network it came from. */

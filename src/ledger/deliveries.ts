@@ -13,13 +13,6 @@ export interface Delivery extends Omit<Delivered, 'taken'> {
   readonly taken: Promise<number> | undefined
 }
 
-/** Puts together which bytes left in each view, and records it now and then. */
-export interface Deliveries {
-  sending(observed: Observed, delivery: Delivery, waitUntil: WaitUntil): void
-  /** Records what is not on record yet. For when a process ends. */
-  flush(): Promise<void>
-}
-
 interface Pending {
   /** The request whose answer was the first in it. */
   readonly observed: Observed
@@ -44,59 +37,69 @@ const FULL = 48 * 1024
 /** How long is waited for what bytes were taken of answers that are on their way still, in milliseconds. */
 const CUT = 1000
 
-/** Creates the deliveries of one isolate. */
-export function createDeliveryRecorder(record: Recorder, now: () => number): Deliveries {
+/** The deliveries of one isolate: adds up which bytes left in each view, and records it now and then. */
+export class Deliveries {
+  readonly #record: Recorder
+  readonly #now: () => number
   /** What counts an answer that is on its way, once it is known what was taken of it. */
-  const underWay = new Map<(taken: number | undefined) => void, Promise<void>>()
-  // In the order in which they began.
-  const pending = new Map<string, Pending>()
+  readonly #underWay = new Map<(taken: number | undefined) => void, Promise<void>>()
+  /** By view, in the order in which they began. */
+  readonly #pending = new Map<string, Pending>()
 
-  function begin(view: string, observed: Observed, waitUntil: WaitUntil): Pending {
-    const one = { observed, began: now(), sum: new DeliveryTally() }
-    pending.set(view, one)
-    waitUntil(new Promise(resolve => setTimeout(resolve, EVERY)).then(() => write(view, one)))
+  constructor(record: Recorder, now: () => number) {
+    this.#record = record
+    this.#now = now
+  }
+
+  /** Counts an answer whose bytes are on their way. */
+  sending(observed: Observed, { view, taken, ...asked }: Delivery, waitUntil: WaitUntil): void {
+    if (taken === undefined) {
+      this.#add(observed, { ...asked, taken }, view, waitUntil)
+      return
+    }
+    const count = (bytes: number | undefined) => {
+      if (this.#underWay.delete(count)) this.#add(observed, { ...asked, taken: bytes }, view, waitUntil)
+    }
+    const counted = taken.then(count)
+    this.#underWay.set(count, counted)
+    waitUntil(counted)
+  }
+
+  /** Records what is not on record yet. For when a process ends. */
+  async flush(): Promise<void> {
+    // Of a connection that was just cut it takes a moment until it is known what was taken. If it stays unknown, all that
+    // was asked for counts.
+    await withTimeout(CUT, Promise.all(this.#underWay.values())).catch(() => {})
+    for (const count of this.#underWay.keys()) count(undefined)
+    await Promise.all([...this.#pending].map(([view, one]) => this.#write(view, one)))
+  }
+
+  #add(observed: Observed, delivered: Delivered, view: string, waitUntil: WaitUntil): void {
+    const one = this.#pending.get(view) ?? this.#begin(view, observed, waitUntil)
+    one.sum.add(delivered)
+    if (one.sum.size > FULL) waitUntil(this.#write(view, one))
+    const [oldest] = this.#pending
+    const isOverdue = oldest !== undefined && this.#now() - oldest[1].began > OVERDUE
+    if (oldest !== undefined && (isOverdue || this.#pending.size > MAX_PENDING)) {
+      waitUntil(this.#write(...oldest))
+    }
+  }
+
+  #begin(view: string, observed: Observed, waitUntil: WaitUntil): Pending {
+    const one = { observed, began: this.#now(), sum: new DeliveryTally() }
+    this.#pending.set(view, one)
+    waitUntil(new Promise(resolve => setTimeout(resolve, EVERY)).then(() => this.#write(view, one)))
     return one
   }
 
-  async function write(view: string, one: Pending): Promise<void> {
+  async #write(view: string, one: Pending): Promise<void> {
     // Written already, as there was too much of it, or by another request.
-    if (pending.get(view) !== one) return
-    pending.delete(view)
+    if (this.#pending.get(view) !== one) return
+    this.#pending.delete(view)
     try {
-      await record(one.observed, one.sum.facts(view))
+      await this.#record(one.observed, one.sum.facts(view))
     } catch (error) {
       logFault('which bytes left in a view is not on record', error)
     }
-  }
-
-  function add(observed: Observed, delivered: Delivered, view: string, waitUntil: WaitUntil): void {
-    const one = pending.get(view) ?? begin(view, observed, waitUntil)
-    one.sum.add(delivered)
-    if (one.sum.size > FULL) waitUntil(write(view, one))
-    const [oldest] = pending
-    if (oldest !== undefined && (pending.size > MAX_PENDING || now() - oldest[1].began > OVERDUE)) {
-      waitUntil(write(...oldest))
-    }
-  }
-
-  return {
-    sending(observed, { view, taken, ...asked }, waitUntil) {
-      if (taken === undefined) add(observed, { ...asked, taken }, view, waitUntil)
-      else {
-        const count = (bytes: number | undefined) => {
-          if (underWay.delete(count)) add(observed, { ...asked, taken: bytes }, view, waitUntil)
-        }
-        const counted = taken.then(count)
-        underWay.set(count, counted)
-        waitUntil(counted)
-      }
-    },
-    async flush() {
-      // Of a connection that was just cut it takes a moment until it is known what was taken. If it stays unknown, all that
-      // was asked for counts.
-      await withTimeout(CUT, Promise.all(underWay.values())).catch(() => {})
-      for (const count of underWay.keys()) count(undefined)
-      await Promise.all([...pending].map(([view, one]) => write(view, one)))
-    },
   }
 }

@@ -29,20 +29,12 @@ const RELEASE = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,31}$/
 // Claims that are names of things, not of people. Whatever else an issuer writes there stays out of the log.
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/
 
-/** Takes from an attempt what its record says. */
-export function observe({
-  at,
-  request,
-  network,
-  ref,
-  subject,
-  ticket,
-  binding,
-  asked,
-}: RequestContext): Observed {
+/** Takes from the context of a request what its record says. */
+export function observe(context: RequestContext): Observed {
+  const { at, request, ref, subject, ticket, binding, asked } = context
   return {
     at,
-    network: network(),
+    network: context.network(),
     subject,
     ticket,
     recording: ref && detached(ref.recording),

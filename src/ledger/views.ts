@@ -15,14 +15,6 @@ import type { Recorder } from './recorder.ts'
  */
 export type ViewPolicy = 'sync' | 'async'
 
-/**
- * Records that a recording is watched, before bytes are sent. Returns the id of the view's record: at once if that is
- * durable already, so that a warm request waits for nothing; else when it is.
- *
- * @throws Fault `ledger_unavailable` where it can't be recorded
- */
-export type BeginView = (observed: Observed, waitUntil: WaitUntil) => Promise<string> | string
-
 interface View {
   /** Of its record. */
   readonly id: string
@@ -40,25 +32,53 @@ const MAX_VIEWS = 10_000
 /** How long to wait for a record that another request has begun: if that one was cut off, it may never end. */
 const PATIENCE = 5_000
 
-/** Makes the recorder of views of one isolate. */
-export function createViewRecorder(
-  record: Recorder,
-  now: () => number,
-  policy: ViewPolicy = 'sync',
-): BeginView {
-  const views = new LruCache<View>(MAX_VIEWS)
+/** The views of one isolate: records that a recording is watched, before bytes are sent. */
+export class Views {
+  readonly #record: Recorder
+  readonly #now: () => number
+  readonly #policy: ViewPolicy
+  readonly #views = new LruCache<View>(MAX_VIEWS)
 
-  function begin(observed: Observed, key: string): View {
+  constructor(record: Recorder, now: () => number, policy: ViewPolicy = 'sync') {
+    this.#record = record
+    this.#now = now
+    this.#policy = policy
+  }
+
+  /**
+   * Records a view, or goes on with one. Returns the id of the view's record: at once if that is durable already, so that a
+   * warm request waits for nothing; else when it is.
+   *
+   * @throws Fault `ledger_unavailable` if it can't be recorded
+   */
+  begin(observed: Observed, waitUntil: WaitUntil): Promise<string> | string {
+    const key = keyOf(observed)
+    const known = this.#views.get(key)
+    const goesOn = known !== undefined && observed.at - known.last < IDLE
+    if (goesOn) known.last = Math.max(known.last, observed.at)
+    if (goesOn && (known.onRecord || this.#policy === 'async')) return known.id
+    const view = goesOn ? known : this.#open(observed, key)
+    const lost = (error: unknown) => logFault('a view is not on record', error)
+    // Also if the viewer leaves at once: that the view began is known.
+    if (!goesOn) waitUntil(view.recording.catch(lost))
+    if (this.#policy === 'async') return view.id
+    return withTimeout(PATIENCE, view.recording).catch((error: unknown) => {
+      forget(view)
+      throw new Fault('ledger_unavailable', error)
+    })
+  }
+
+  #open(observed: Observed, key: string): View {
     const facts: ViewFacts =
-      policy === 'async'
+      this.#policy === 'async'
         ? { kind: 'view', decision: 'permit', async: true }
         : { kind: 'view', decision: 'permit' }
-    const id = eventId(now())
+    const id = eventId(this.#now())
     const view: View = {
       last: observed.at,
       id,
       onRecord: false,
-      recording: record(observed, facts, id).then(
+      recording: this.#record(observed, facts, id).then(
         () => {
           view.onRecord = true
           return id
@@ -69,31 +89,14 @@ export function createViewRecorder(
         },
       ),
     }
-    views.set(key, view)
+    this.#views.set(key, view)
     return view
   }
+}
 
-  /** The next request begins anew. */
-  function forget(view: View): void {
-    view.last = Number.NEGATIVE_INFINITY
-  }
-
-  return (observed, waitUntil) => {
-    const key = keyOf(observed)
-    const known = views.get(key)
-    const goesOn = known !== undefined && observed.at - known.last < IDLE
-    if (goesOn) known.last = Math.max(known.last, observed.at)
-    if (goesOn && (known.onRecord || policy === 'async')) return known.id
-    const view = goesOn ? known : begin(observed, key)
-    const lost = (error: unknown) => logFault('a view is not on record', error)
-    // Also where the viewer leaves at once: that it began is known.
-    if (!goesOn) waitUntil(view.recording.catch(lost))
-    if (policy === 'async') return view.id
-    return withTimeout(PATIENCE, view.recording).catch((error: unknown) => {
-      forget(view)
-      throw new Fault('ledger_unavailable', error)
-    })
-  }
+/** Makes the next request begin a view again. */
+function forget(view: View): void {
+  view.last = Number.NEGATIVE_INFINITY
 }
 
 /**

@@ -13,15 +13,16 @@ import type { AccessFacts } from './event.ts'
  * names what it asked about.
  */
 export async function visibleKey(
-  { request, ref, subject, ticket, network, asked }: RequestContext,
+  context: RequestContext,
   { reason, method, status }: AccessFacts,
 ): Promise<string | undefined> {
+  const { request, ref, subject, ticket, asked } = context
   if (asked !== undefined) return undefined
   const stage = stageOf(reason)
   if (stage === 'fault' || stage === 'upload' || status === 409) return undefined
   // To a recorder, whose answer says what is wrong with what it sent.
   if (stage === 'playlist' && status === 400) return undefined
-  const { ip, prefix } = network()
+  const { ip, prefix } = context.network()
   // Whose a token is that isn't accepted isn't the caller's to know, or it would see that its signature was good.
   const who =
     subject === undefined || status === 401

@@ -6,12 +6,17 @@ import { flawOfPart } from './names.ts'
 
 /** What a request is about, as its method and its path alone tell. */
 export type Operation =
-  | { readonly action: 'play' | Storing | undefined; readonly ref: ObjectRef }
+  | { readonly action: 'play'; readonly ref: ObjectRef }
+  | { readonly action: undefined; readonly ref: ObjectRef }
+  | StoreOperation
   | IssueTicket
   | PlayTicket
 
-/** A part is stored, whole or one piece of it (`store`); or its pieces are begun, completed or given up (`upload`). */
-export type Storing = 'store' | 'upload'
+/** Stores a part, whole or one piece of it (`store`); or begins, completes or gives up its pieces (`upload`). */
+export interface StoreOperation {
+  readonly action: 'store' | 'upload'
+  readonly ref: ObjectRef
+}
 
 /** Somebody wants a ticket for a recording; `place` is what it is to open first. */
 export interface IssueTicket extends Found {
@@ -57,7 +62,10 @@ export function operationOf(
     return found instanceof Refusal ? found : { action: 'upload', ref: found.ref }
   }
   const found = locate(path, locations)
-  return found instanceof Refusal ? found : { action, ref: found.ref }
+  if (found instanceof Refusal) return found
+  const { ref } = found
+  if (action === 'play') return { action, ref }
+  return action === 'store' ? { action, ref } : { action: undefined, ref }
 }
 
 /** The methods that a path has (RFC 9110 10.2.1), as far as its text alone tells: nothing is looked up. */

@@ -55,20 +55,18 @@ export function deliver(
   part: StoredPart,
   ref: ObjectRef,
   body: ReadableStream<Uint8Array> | null,
-  crossOrigin: Record<string, string>,
 ): Response {
   const { status } = plan
   const representation = representationHeaders(part)
-  if (status === 304)
-    return new Response(null, { status, headers: responseHeaders(crossOrigin, representation) })
-  if (status === 412) return new Response(null, { status, headers: responseHeaders(crossOrigin) })
+  if (status === 304) return new Response(null, { status, headers: responseHeaders(representation) })
+  if (status === 412) return new Response(null, { status, headers: responseHeaders() })
   if (status === 416) {
     const range = { 'Content-Range': `bytes */${part.size}`, 'Accept-Ranges': 'bytes' }
-    return new Response(null, { status, headers: responseHeaders(crossOrigin, range) })
+    return new Response(null, { status, headers: responseHeaders(range) })
   }
   const length = plan.status === 206 ? plan.range.length : part.size
   const delivery = deliveryOf(part.contentType, ref.part ?? ref.key)
-  const headers = responseHeaders(crossOrigin, representation, delivery.headers, {
+  const headers = responseHeaders(representation, delivery.headers, {
     'Content-Disposition': contentDisposition(ref, part.disposition, delivery),
     'Content-Length': String(length),
     ...(plan.status === 206 && { 'Content-Range': contentRange(plan.range, part.size) }),

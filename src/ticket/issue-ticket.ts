@@ -29,15 +29,16 @@ const SAME_SITE: Readonly<Record<CookiePolicy, string>> = {
 }
 
 /** What issuing takes beside the request. */
-export interface TicketOffice {
-  readonly tickets: Tickets
+export interface TicketServices {
+  /** Undefined if this gate has no tickets. */
+  readonly tickets: Tickets | undefined
+  readonly ticketOptions: TicketOptions | undefined
   readonly store: RecordingStore
   readonly defaultIssuer: string | undefined
   /** Where the objects of a recording can be. */
   readonly keyPrefixes: (recording: string) => readonly string[]
   readonly locations: readonly CompiledLocation[]
   readonly record: Recorder
-  readonly options: TicketOptions
   /** The origin that players reach the gate at. */
   readonly publicUrl: string | undefined
 }
@@ -45,8 +46,8 @@ export interface TicketOffice {
 const unavailable = Fault.as('store_unavailable')
 
 /**
- * Issues a ticket to who may watch the recording now. It is on record before it leaves, and says no more than who
- * asked: what it opens is decided anew for every request that shows it.
+ * Issues a ticket to a subject who may watch the recording now. The ticket is on record before it leaves, and says no
+ * more than who asked: what it opens is decided again for every request that shows it.
  *
  * The URL plays what it was asked for at. For a recording of many parts, asked for at its own URL, that is nothing yet:
  * the answer says `append`, and the caller appends `/` and the name of a part.
@@ -55,33 +56,29 @@ export async function issueTicket(
   context: RequestContext,
   { ref, location, root }: IssueTicket,
   subject: Subject,
-  office: TicketOffice | undefined,
-  crossOrigin: Record<string, string>,
+  services: TicketServices,
 ): Promise<Response | Refusal> {
-  const { publicUrl } = office ?? {}
-  // This gate has no tickets.
-  if (office === undefined || publicUrl === undefined) return new Refusal('method_not_allowed')
-  const { at } = context
+  const { tickets, ticketOptions, store, publicUrl } = services
+  if (tickets === undefined || publicUrl === undefined) return new Refusal('method_not_allowed')
   const { recording, part } = ref
-  const { store } = office
   // Both, whatever is there, so that "not yours" and "not there" take the same reads.
   const [stamped, found] = await Promise.all([
-    store.stamped(office.keyPrefixes(recording)),
+    store.stamped(services.keyPrefixes(recording)),
     store.find(ref.key),
   ]).catch(unavailable)
   const own = found === null ? [] : [found.binding]
-  const whole = authorizeWhole(subject, [...stamped, ...own], office.defaultIssuer)
+  const whole = authorizeWhole(subject, [...stamped, ...own], services.defaultIssuer)
   if (whole.binding !== null) context.binding = whole.binding
   if (whole.decision instanceof Refusal) return whole.decision
-  const append = found === null && part === undefined && (await hasParts(recording, office))
+  const append = found === null && part === undefined && (await hasParts(recording, services))
   if (found === null && !append) return new Refusal('recording_unknown')
 
-  const { lifetime = TICKET_LIFETIME, cookie = 'strict', binding = [] } = office.options
-  const expires = Math.floor(at / 1000) + lifetime
+  const { lifetime = TICKET_LIFETIME, cookie = 'strict', binding = [] } = ticketOptions ?? {}
+  const expires = Math.floor(context.at / 1000) + lifetime
   const id = eventId(context.now())
-  const bound = boundTo(context, binding)
   const holder = { ...subject, roles: [] }
-  const ticket = await office.tickets.issue({ id, recording, location, subject: holder, expires, ...bound })
+  const bound = boundTo(context, binding)
+  const ticket = await tickets.issue({ id, recording, location, subject: holder, expires, ...bound })
   const ends = new Date(expires * 1000).toISOString()
   const facts: TicketFacts = {
     kind: 'ticket',
@@ -89,34 +86,38 @@ export async function issueTicket(
     expires: ends,
     ...(binding.length > 0 && { binding }),
   }
-  await office.record(observe(context), facts, id).catch(Fault.as('ledger_unavailable'))
+  await services.record(observe(context), facts, id).catch(Fault.as('ledger_unavailable'))
 
   const url = `${publicUrl}${TICKET_PREFIX}${ticket}${part === undefined ? '' : `/${part}`}`
   const attributes = `Path=${root}; Max-Age=${lifetime}; Secure; HttpOnly; ${SAME_SITE[cookie]}`
-  const headers = responseHeaders(crossOrigin, { 'Set-Cookie': `${TICKET_COOKIE}=${ticket}; ${attributes}` })
+  const headers = responseHeaders({ 'Set-Cookie': `${TICKET_COOKIE}=${ticket}; ${attributes}` })
   const issued = { url, expires_at: ends, expires_in: lifetime, ...(append && { append }) }
   return Response.json(issued, { status: 201, headers })
 }
 
-/** Whether a recording has parts where a ticket for it looks for them. Asked only after a permit. */
-async function hasParts(recording: string, { store, locations }: TicketOffice): Promise<boolean> {
+/** Returns whether a recording has parts at the location that a ticket for it looks at. Asked only after a permit. */
+async function hasParts(recording: string, { store, locations }: TicketServices): Promise<boolean> {
   const parts = locations.find(({ hasPart }) => hasPart)?.keyPrefix(recording)
   return parts !== undefined && (await store.stamped([parts]).catch(unavailable)).length > 0
 }
 
-/** What cannot be told can't be bound to: it would bind to nothing, and look as if it did. */
+/**
+ * Binds a ticket to facts of the request.
+ *
+ * @throws Error if a fact is not known: the ticket would be bound to nothing, and look as if it were bound
+ */
 function boundTo(
-  { request, network }: RequestContext,
+  context: RequestContext,
   bindings: readonly TicketBinding[],
 ): Pick<Ticket, 'network' | 'agent'> {
   const bound: { network?: string; agent?: string } = {}
   if (bindings.includes('network')) {
-    const { prefix } = network()
+    const { prefix } = context.network()
     if (prefix === undefined) throw new Error('no address to bind a ticket to')
     bound.network = prefix
   }
   if (bindings.includes('user-agent')) {
-    const agent = agentOf(request.headers.get('user-agent'))
+    const agent = agentOf(context.request.headers.get('user-agent'))
     if (agent === undefined) throw new Error('no User-Agent to bind a ticket to')
     bound.agent = agent
   }

@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { callerNetwork } from '../../src/base/network.ts'
 import type { AccessEvent } from '../../src/index.ts'
-import { createRefusalRecorder } from '../../src/ledger/coalesce.ts'
+import { RefusalRecorder } from '../../src/ledger/coalesce.ts'
 import type { AccessFacts } from '../../src/ledger/event.ts'
 import { createRecorder } from '../../src/ledger/recorder.ts'
-import type { RequestContext } from '../../src/request-context.ts'
 import { createMemoryLedger } from '../../src/runtime/memory/index.ts'
+import { contextOf } from '../support/context.ts'
 import { sample } from '../support/sample.ts'
 
 // Refusals as they come: bunched, spread over several windows, held back by a slow body or a slow store, while the ledger
@@ -84,7 +84,7 @@ async function play(arrivals: readonly Arrival[], weather: readonly Mood[]): Pro
     Date.now,
     json => lost.push(JSON.parse(json) as AccessEvent),
   )
-  const refusals = createRefusalRecorder(record, Date.now)
+  const refusals = new RefusalRecorder(record, Date.now)
   const answers = await answersOf(arrivals, refusals)
   await refusals.flush()
   const { entries } = await inner.read({ limit: 1000 })
@@ -93,20 +93,20 @@ async function play(arrivals: readonly Arrival[], weather: readonly Mood[]): Pro
 
 async function answersOf(
   arrivals: readonly Arrival[],
-  refusals: ReturnType<typeof createRefusalRecorder>,
+  refusals: RefusalRecorder,
 ): Promise<readonly string[]> {
   const request = new Request('https://gate.test/')
   const answers: string[] = []
   for (const [i, { at, held, who, path, net, reason, owner }] of arrivals.entries()) {
     const subject = { id: who, issuer: 'https://idp.test/', roles: [], token: `token of ${who}` }
-    const context: RequestContext = {
+    const context = contextOf({
       ...{ at, request, subject, now: Date.now, network: () => ({ ...NOWHERE, prefix: net }) },
       ref: { recording: 'rec-1', key: path },
       ...(owner !== undefined && { binding: { owner, issuer: 'https://idp.test/' } }),
-    }
+    })
     const facts: AccessFacts = { kind: 'access', decision: 'deny', reason, status: 404, method: 'GET' }
     setTimeout(async () => {
-      const answer = refusals.record(context, facts, `${i}`, () => {})
+      const answer = refusals.record(context, facts, `${i}`)
       answers[i] = await answer.then(
         ({ id, retryAfter }) => `${id} ${retryAfter ?? '-'}`,
         () => 'failed',

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createAuthenticator } from '../../src/authenticate/bearer.ts'
+import { TokenVerifier } from '../../src/authenticate/bearer.ts'
 import type { KeySource } from '../../src/authenticate/key-source.ts'
 import { createRemoteKeys, REMOTE_KEYS } from '../../src/authenticate/remote-keys.ts'
 import { Refusal } from '../../src/refusal.ts'
@@ -169,17 +169,9 @@ test('a token is taken by the keys in force, whatever sets came and went while i
           return inForce as never
         }
         const issuer = { issuer: first.issuer, audience: 'recordings', algorithms: ['ES256'] as const }
-        const authenticate = createAuthenticator([issuer], () => ({ current: look, seeking: look }))
-        const taken = async (text: string) => {
-          const headers = { authorization: `Bearer ${text}` }
-          return !(
-            (await authenticate(
-              new Request('https://gate.test/', { headers }),
-              Date.now(),
-              () => {},
-            )) instanceof Refusal
-          )
-        }
+        const tokens = new TokenVerifier([issuer], () => ({ current: look, seeking: look }))
+        const taken = async (text: string) =>
+          !((await tokens.verify(text, { at: Date.now(), waitUntil: () => {} })) instanceof Refusal)
         await Promise.all(shown.map(one => taken(texts[one] ?? '')))
         script.length = 0
         for (const [index, text] of texts.entries()) {

@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Actor } from '../../src/authorize/subject.ts'
 import type { LedgerEvent } from '../../src/index.ts'
-import { createDeliveryRecorder } from '../../src/ledger/deliveries.ts'
+import { Deliveries } from '../../src/ledger/deliveries.ts'
 import type { Observed } from '../../src/ledger/head.ts'
 import { createRecorder } from '../../src/ledger/recorder.ts'
-import { createViewRecorder } from '../../src/ledger/views.ts'
+import { Views } from '../../src/ledger/views.ts'
 import { createMemoryLedger } from '../../src/runtime/memory/index.ts'
 import { sample } from '../support/sample.ts'
 
@@ -77,12 +77,12 @@ test('each session, token without one, ticket, network and actor has a view, and
         async (field, _, value) => `${field}:${value}`,
         () => 0,
       )
-      const beginView = createViewRecorder(record, () => 0)
-      const deliveries = createDeliveryRecorder(record, () => 0)
+      const views = new Views(record, () => 0)
+      const deliveries = new Deliveries(record, () => 0)
       const bytes = new Map<string, number>()
       for (const one of all) {
         const observed = observedOf(one)
-        const view = await beginView(observed, () => {})
+        const view = await views.begin(observed, () => {})
         const part = { part: undefined, offset: 0, length: 10 }
         deliveries.sending(observed, { view, ...part, taken: undefined }, () => {})
         // In the words of the log: what is the same there is one watcher.
@@ -100,11 +100,11 @@ test('each session, token without one, ticket, network and actor has a view, and
       await deliveries.flush()
       const { entries } = await ledger.read({ limit: 1000 })
       const events = entries.map(({ json }) => JSON.parse(json) as LedgerEvent)
-      const views = events.filter(({ kind }) => kind === 'view')
-      expect(views.map(watched).sort()).toEqual([...bytes.keys()].sort())
+      const begun = events.filter(({ kind }) => kind === 'view')
+      expect(begun.map(watched).sort()).toEqual([...bytes.keys()].sort())
       for (const event of events) {
         if (event.kind !== 'delivery') continue
-        expect(watched(event)).toBe(views.filter(({ id }) => id === event.view).map(watched)[0])
+        expect(watched(event)).toBe(begun.filter(({ id }) => id === event.view).map(watched)[0])
         expect(event.bytes).toBe(bytes.get(watched(event)))
         bytes.delete(watched(event))
       }

@@ -13,8 +13,7 @@ const gate = mediaward({
   ...local({ data: DATA_DIR }),
 })
 const app = new Hono()
-app.use('/recordings/*', gate)
-app.all('/console/api/records', gate.records)
+app.use(gate)
 
 const onListen = ({ port }: { port: number }): void => {
   process.stdout.write(`${JSON.stringify({ ready: true, url: `http://127.0.0.1:${port}` })}\n`)

@@ -1,6 +1,5 @@
 import { Hono } from 'hono'
-import { createGate, type RecordingStore } from '../../src/index.ts'
-import { asMiddleware } from '../../src/middleware.ts'
+import { mediaward, type RecordingStore } from '../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { issuer } from '../workerd/issuer.ts'
 
@@ -47,7 +46,7 @@ const store: RecordingStore = {
   find: async () => facts,
   open: async key => ({ ...facts, range: { offset: 0, length: SIZE }, body: body(key) }),
 }
-const gate = createGate({
+const gate = mediaward({
   issuers: [issuer],
   pseudonymKey: 'only for tests: no secret protects these people',
   store,
@@ -58,5 +57,5 @@ const app: Hono = new Hono()
 app.get('/bodies/:name', context =>
   context.json(bodies.get(`recordings/${context.req.param('name')}`) ?? null),
 )
-app.use('/recordings/*', asMiddleware(gate.recordings))
+app.use(gate)
 export default app

@@ -1,13 +1,12 @@
 import { Hono } from 'hono'
-import { createGate } from '../../src/index.ts'
-import { asMiddleware } from '../../src/middleware.ts'
+import { type Mediaward, mediaward } from '../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 
 // An app whose gate has a clock that can be moved, for what depends on hours that no test can wait for, and keys of a
 // server that is named when the gate is made. The same file is served by workerd, Deno and Node.
 
 let passed = 0
-let gate: ReturnType<typeof createGate> | undefined
+let gate: Mediaward | undefined
 
 const app: Hono = new Hono()
 app.post('/gate', async context => {
@@ -21,7 +20,7 @@ app.post('/gate', async context => {
   }
   await store.put('recordings/rec-1', null, options)
   passed = 0
-  gate = createGate({
+  gate = mediaward({
     issuers: [{ issuer, audience: 'recordings', algorithms: ['ES256'], jwks_uri }],
     pseudonymKey: 'only for tests: no secret protects these people',
     tickets: { keys: ['only for tests: whoever reads it is nobody'] },
@@ -38,6 +37,6 @@ app.post('/clock/:minutes', context => {
 })
 app.use('/recordings/*', async (context, next) => {
   if (gate === undefined) return context.body(null, 503)
-  return (await asMiddleware(gate.recordings)(context, next)) ?? context.body(null, 500)
+  return (await gate(context, next)) ?? context.body(null, 500)
 })
 export default app

@@ -1,6 +1,5 @@
 import { Hono } from 'hono'
-import { createGate, type RecordingStore } from '../../src/index.ts'
-import { asMiddleware } from '../../src/middleware.ts'
+import { mediaward, type RecordingStore } from '../../src/index.ts'
 import { createMemoryLedger } from '../../src/runtime/memory/index.ts'
 import { issuer } from '../workerd/issuer.ts'
 
@@ -10,7 +9,7 @@ export const PATIENCE = 1500
 /** An app whose gate has little patience with those who send. What it recorded is at `/reasons`. */
 export function impatient(store: RecordingStore): Hono {
   const ledger = createMemoryLedger()
-  const gate = createGate({
+  const gate = mediaward({
     issuers: [issuer],
     pseudonymKey: 'only for tests: no secret protects these people',
     store,
@@ -18,12 +17,11 @@ export function impatient(store: RecordingStore): Hono {
     bodyTimeouts: { json: PATIENCE, upload: PATIENCE },
   })
   const app = new Hono()
+  app.use(gate)
   app.get('/reasons', async context => {
     const { entries } = await ledger.read({ limit: 1000 })
     const events = entries.map(({ json }) => JSON.parse(json) as { id: string; reason?: string })
     return context.json(Object.fromEntries(events.map(({ id, reason }) => [id, reason])))
   })
-  app.all('/access/v1/*', asMiddleware(gate.access))
-  app.all('/recordings/*', asMiddleware(gate.recordings))
   return app
 }

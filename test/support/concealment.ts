@@ -140,7 +140,7 @@ export function concealmentProperty(
   fillBoth: () => Promise<Shelves>,
 ): void {
   describe(`"not yours" and "not there" are one answer: ${name}`, () => {
-    let ask: (path: string, init: RequestInit, isQuestion?: boolean) => Promise<readonly [unknown, unknown]>
+    let ask: (path: string, init: RequestInit) => Promise<readonly [unknown, unknown]>
     let ids: readonly string[]
     let renew: () => void
     let bearer: (who: string) => Promise<{ authorization: string }>
@@ -183,7 +183,7 @@ export function concealmentProperty(
             method: 'POST',
             headers,
           })
-          const { url } = (await (await before.recordings(wanted, () => {})).json()) as { url: string }
+          const { url } = (await (await before.fetch(wanted, () => {})).json()) as { url: string }
           tickets.set(id + part, new URL(url).pathname)
         }
       }
@@ -191,11 +191,11 @@ export function concealmentProperty(
       const open = ({ store, below }: Shelf) => {
         const calls: string[] = []
         const gate = gateOver(watched(store, calls))
-        return async (path: string, init: RequestInit, isQuestion: boolean) => {
+        return async (path: string, init: RequestInit) => {
           calls.length = 0
           below.length = 0
           const request = new Request(`https://gate.test${path}`, init)
-          const response = await (isQuestion ? gate.access : gate.recordings)(request, () => {})
+          const response = await gate.fetch(request, () => {})
           const body = (await response.text()).replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, 'EVENT')
           return {
             status: response.status,
@@ -210,9 +210,9 @@ export function concealmentProperty(
       let sides = [theirs, empty].map(open)
       // Once, so that neither store is asked for the first time.
       const headers = await bearer('stranger')
-      await Promise.all(sides.map(side => side('/recordings/warm', { headers }, false)))
-      ask = async (path, init, isQuestion = false) => {
-        const [mine, none] = await Promise.all(sides.map(side => side(path, init, isQuestion)))
+      await Promise.all(sides.map(side => side('/recordings/warm', { headers })))
+      ask = async (path, init) => {
+        const [mine, none] = await Promise.all(sides.map(side => side(path, init)))
         return [mine, none]
       }
       renew = () => {
@@ -262,7 +262,7 @@ export function concealmentProperty(
               ...(isQuestion && { body: JSON.stringify(where === 'evaluations' ? many : question) }),
               ...(method === 'PUT' && { body: '0123456789' }),
             }
-            const [theirs, none] = await ask(path, init, isQuestion)
+            const [theirs, none] = await ask(path, init)
             expect(theirs).toEqual(none)
           },
         ),

@@ -6,8 +6,6 @@ import { createIssuer, patterned, type TestIssuer } from './clinic.ts'
 export interface MemoryGate {
   readonly idp: TestIssuer
   readonly fetch: (path: string, init?: RequestInit) => Promise<Response>
-  /** The routes of questions. */
-  readonly access: (path: string, init?: RequestInit) => Promise<Response>
   readonly ledger: MediawardOptions['ledger']
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly flush: () => Promise<void>
@@ -29,7 +27,7 @@ export async function memoryGate(
     binding,
     replaces: null,
   })
-  const { recordings, access, flush } = createGate({
+  const gate = createGate({
     issuers: [{ issuer: idp.issuer, audience: idp.audience, algorithms: ['ES256'], jwks: idp.jwks as never }],
     pseudonymKey: 'only for tests: no secret protects these people',
     publicUrl: 'https://gate.test',
@@ -41,8 +39,7 @@ export async function memoryGate(
     idp,
     ledger,
     bytes,
-    flush,
-    fetch: (path, init) => recordings(new Request(`https://gate.test${path}`, init), () => {}),
-    access: (path, init) => access(new Request(`https://gate.test${path}`, init), () => {}),
+    flush: gate.flush,
+    fetch: (path, init) => gate.fetch(new Request(`https://gate.test${path}`, init), () => {}),
   }
 }

@@ -15,6 +15,7 @@ import { operationOf } from '../../src/locate/target.ts'
 import { firstElement, kindOfName, kindOfType } from '../../src/playlist/kind.ts'
 import { rewritePlaylist } from '../../src/playlist/playlist.ts'
 import { codeIn, isWhole } from '../../src/runtime/s3/answer.ts'
+import { contextOf } from '../support/context.ts'
 import { growth } from '../support/growth.ts'
 import { standsAt } from './playlist/context.ts'
 
@@ -93,7 +94,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   release: {
     read: text => {
       const sent = withHeader('mediaward-app-release', text)
-      return observe({ at: 0, now: () => 0, request: sent, network: () => nowhere })
+      return observe(contextOf({ request: sent, network: () => nowhere }))
     },
     pieces: ['1', '1.', '-'],
   },

@@ -49,12 +49,7 @@ async function send(
 ) {
   const headers = { ...init.headers, authorization: `Bearer ${await by.token(sub, claims)}` }
   const request = new Request(`https://gate.test${path}`, { ...init, method, headers })
-  const route = path.startsWith('/console')
-    ? gate.records
-    : path.startsWith('/access')
-      ? gate.access
-      : gate.recordings
-  return route(request, () => {})
+  return gate.fetch(request, () => {})
 }
 const put = (caller: Caller, recording: string, owner: string, issuer = caller.by.issuer) =>
   send({ sub: 'recorder', roles: ['recorder'], ...caller }, 'PUT', `/recordings/${recording}`, {
@@ -137,7 +132,7 @@ describe('with tenants', () => {
     await put(south, 'rec-n', 'patient-1')
     await send({ ...south, sub: 'patient-1' }, 'POST', '/recordings/rec-s/ticket')
     await ask(north, 'patient-1', one.issuer, 'rec-n', 'rec-s', 'rec-none')
-    await gate.recordings(new Request('https://gate.test/recordings/rec-s'), () => {})
+    await gate.fetch(new Request('https://gate.test/recordings/rec-s'), () => {})
     await gate.flush()
   }
 

@@ -25,7 +25,7 @@ test('an object in R2 that another tool stored packed is refused to its patient,
   const ask = async (subject: string, method: string, range?: string) => {
     const headers = { authorization: `Bearer ${await token(subject)}`, ...(range !== undefined && { range }) }
     const request = new Request('https://gate.test/recordings/rec-1', { method, headers })
-    const response = await gate.recordings(request, () => {})
+    const response = await gate.fetch(request, () => {})
     const { entries } = await ledger.read({ limit: 100 })
     const { reason } = JSON.parse(entries.at(-1)?.json ?? '{}') as { reason?: string }
     return [response.status, response.headers.get('retry-after'), response.headers.get('etag'), reason]

@@ -16,7 +16,7 @@ export interface CloudflareBindings {
 }
 
 /** The options that follow from running on Workers. */
-export interface CloudflareOptions extends Required<Pick<MediawardOptions, 'store' | 'network'>> {
+export interface CloudflareOptions extends Required<Pick<MediawardOptions, 'store' | 'network' | 'replay'>> {
   readonly ledger: SpooledLedger
 }
 
@@ -26,9 +26,15 @@ export interface CloudflareOptions extends Required<Pick<MediawardOptions, 'stor
  * @param shards over how many objects the ledger is spread. Default 4
  */
 export function cloudflare(bindings: CloudflareBindings, shards: number = 4): CloudflareOptions {
+  const ledger = withSpool(createShardedLedger(bindings.LEDGER, shards), createR2Spool(bindings.AUDIT))
   return {
     store: createR2Store(bindings.RECORDINGS),
-    ledger: withSpool(createShardedLedger(bindings.LEDGER, shards), createR2Spool(bindings.AUDIT)),
+    ledger,
+
+    async replay() {
+      // Some hundred at a time; what more there is waits for the next run.
+      for (let i = 0; i < 5; i++) if ((await ledger.replay()) === 0) return
+    },
 
     network(request) {
       const ip = request.headers.get('cf-connecting-ip')

@@ -27,7 +27,7 @@ export function start(variables: Variables): Started {
   const { ledgerShards: _, ...options } = readVariables(variables)
   checkOptions(options)
   const platform = local(settings)
-  const gate = createGate({ ...options, ...platform })
+  const gate = createGate({ ...options, ...platform, health: true })
   const app = createApp(gate)
   return {
     fetch: (request, from) => app.fetch(request, from as object, NO_CONTEXT),

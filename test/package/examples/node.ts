@@ -15,10 +15,7 @@ const options: MediawardOptions = {
 }
 const app = new Hono()
 const gate: Mediaward = mediaward(options)
-app.use('/recordings/*', gate)
-app.all('/access/v1/*', gate.access)
-app.all('/console/api/denials', gate.denials)
-app.all('/console/api/records', gate.records)
+app.use(gate)
 const { close: _, ...others } = options
 app.use('/other/*', mediaward({ ...others, ledger: createMemoryLedger() }))
 const { status } = await app.request('/recordings/rec-1')

@@ -33,7 +33,7 @@ async function send(gate: MemoryGate, method: string, path: string, claims: obje
     headers: { authorization, 'mediaward-owner': 'patient-1', 'content-type': 'application/json' },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   }
-  const response = await (path.startsWith('/access') ? gate.access(path, init) : gate.fetch(path, init))
+  const response = await gate.fetch(path, init)
   return { status: response.status, text: await response.text() }
 }
 const question = {

@@ -1,6 +1,6 @@
 import type { JWTPayload } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { createAuthenticator } from '../../../src/authenticate/bearer.ts'
+import { TokenVerifier } from '../../../src/authenticate/bearer.ts'
 import type { Issuer } from '../../../src/authenticate/issuer.ts'
 import type { Subject } from '../../../src/authorize/subject.ts'
 import { Refusal } from '../../../src/refusal.ts'
@@ -30,25 +30,16 @@ async function answer(
     exp: NOW + 600,
     ...claims,
   } as unknown as JWTPayload)
-  return show(createAuthenticator([issuer]), token, NOW)
+  return show(new TokenVerifier([issuer]), token, NOW)
 }
 
-async function ask(
-  authenticate: ReturnType<typeof createAuthenticator>,
-  token: string,
-  at: number,
-): Promise<string> {
-  const subject = await show(authenticate, token, at)
+async function ask(tokens: TokenVerifier, token: string, at: number): Promise<string> {
+  const subject = await show(tokens, token, at)
   return subject instanceof Refusal ? subject.reason : subject.id
 }
 
-function show(
-  authenticate: ReturnType<typeof createAuthenticator>,
-  token: string,
-  at: number,
-): Promise<Subject | Refusal> {
-  const request = new Request('https://gate.test/', { headers: { authorization: `Bearer ${token}` } })
-  return authenticate(request, at * 1000, () => {})
+function show(tokens: TokenVerifier, token: string, at: number): Promise<Subject | Refusal> {
+  return tokens.verify(token, { at: at * 1000, waitUntil: () => {} })
 }
 
 describe('claims', () => {
@@ -189,7 +180,7 @@ describe('a remembered token', () => {
   }
 
   test('ends when it ends', async () => {
-    const authenticate = createAuthenticator([{ ...issuer, max_age_s: 300 }])
+    const authenticate = new TokenVerifier([{ ...issuer, max_age_s: 300 }])
     const token = await idp.token('patient-1', { iat: NOW, nbf: NOW, exp: NOW + 200 })
     expect(await ask(authenticate, token, NOW)).toBe('patient-1')
     expect(await ask(authenticate, token, NOW + 229)).toBe('patient-1')
@@ -199,7 +190,7 @@ describe('a remembered token', () => {
   })
 
   test('is nobody else’s', async () => {
-    const authenticate = createAuthenticator([issuer])
+    const authenticate = new TokenVerifier([issuer])
     const [one, two] = [
       await idp.token('patient-1', { exp: NOW + 60 }),
       await idp.token('patient-2', { exp: NOW + 60 }),
@@ -219,7 +210,7 @@ describe('a remembered token', () => {
     const jwks = structuredClone(idp.jwks) as { keys: object[] }
     let keys = jwks
     const source = { current: async () => keys as never, seeking: async () => keys as never }
-    const authenticate = createAuthenticator([issuer], () => source)
+    const authenticate = new TokenVerifier([issuer], () => source)
     const token = await idp.token('patient-1', { iat: NOW, exp: NOW + 3600 })
     expect(await ask(authenticate, token, NOW)).toBe('patient-1')
     keys = { keys: [] }

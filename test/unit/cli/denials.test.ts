@@ -16,14 +16,14 @@ let at: string[]
 beforeEach(async () => {
   ledger = createMemoryLedger()
   const idp = await createIssuer()
-  const { denials } = createGate({
+  const gate = createGate({
     issuers: [{ issuer: idp.issuer, audience: idp.audience, algorithms: ['ES256'], jwks: idp.jwks as never }],
     pseudonymKey: 'only for tests: no secret protects these people',
     store: createMemoryStore(),
     ledger,
   })
   server = createServer(async ({ url = '/', headers: { authorization = '' } }, response) => {
-    const answer = await denials(
+    const answer = await gate.fetch(
       new Request(`http://gate.test${url}`, { headers: { authorization } }),
       () => {},
     )

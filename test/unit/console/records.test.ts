@@ -24,7 +24,7 @@ async function ask(
   const request = new Request(`https://gate.test/console/api/${route}?${query}`, {
     headers: { Authorization },
   })
-  const response = await gate[route](request, () => {})
+  const response = await gate.fetch(request, () => {})
   if (response.status === 200) return { status: 200 }
   const { detail, instance } = (await response.json()) as { detail: string; instance: string }
   return { status: response.status, detail, instance }

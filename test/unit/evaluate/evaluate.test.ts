@@ -50,7 +50,7 @@ async function ask(
   }: { as?: string; roles?: string[]; headers?: Record<string, string>; claims?: object } = {},
 ): Promise<{ status: number; json: unknown; headers: Headers }> {
   const authorization = `Bearer ${await gate.idp.token(as, { roles, ...claims })}`
-  const response = await gate.access(path, {
+  const response = await gate.fetch(path, {
     method: 'POST',
     headers: { authorization, 'content-type': 'application/json', ...headers },
     body: typeof body === 'string' ? body : JSON.stringify(body),
@@ -142,11 +142,11 @@ describe('one question', () => {
 
   test('without a token, as another type, or by another method, is none', async () => {
     const body = JSON.stringify(question('patient-1', 'rec-1'))
-    const anonymous = await gate.access(EVALUATION, { method: 'POST', body })
+    const anonymous = await gate.fetch(EVALUATION, { method: 'POST', body })
     expect(anonymous.status).toBe(401)
     expect((await ask(EVALUATION, body, { headers: { 'content-type': 'text/plain' } })).status).toBe(400)
-    expect((await gate.access(EVALUATION)).headers.get('allow')).toBe('POST, OPTIONS')
-    const preflight = await gate.access(EVALUATION, {
+    expect((await gate.fetch(EVALUATION)).headers.get('allow')).toBe('POST, OPTIONS')
+    const preflight = await gate.fetch(EVALUATION, {
       method: 'OPTIONS',
       headers: { origin: 'https://app.clinic.test' },
     })
@@ -318,9 +318,9 @@ test('an answer leaves on the beat: its time tells nothing of what the store too
     const authorization = `Bearer ${await gate.idp.token('patient-1')}`
     const headers = { authorization, 'content-type': 'application/json' }
     const body = JSON.stringify(question('patient-1', 'rec-2'))
-    await gate.access(EVALUATION, { method: 'POST', headers, body })
+    await gate.fetch(EVALUATION, { method: 'POST', headers, body })
     const started = Date.now()
-    await gate.access(EVALUATION, { method: 'POST', headers, body })
+    await gate.fetch(EVALUATION, { method: 'POST', headers, body })
     return Date.now() - started
   }
   // Without the beat the first would take a millisecond or two; a timer may end one early.

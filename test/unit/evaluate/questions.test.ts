@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Issuer } from '../../../src/authenticate/issuer.ts'
 import { readCall } from '../../../src/evaluate/questions.ts'
 import { readJson } from '../../../src/http/read-json.ts'
 import { growth, leastCpu } from '../../support/growth.ts'
@@ -20,7 +21,7 @@ async function read(text: string) {
   })
   const limits = { most: text.length, invalid: 'question_invalid', timeouts: undefined } as const
   const body = await readJson(request, limits)
-  return 'json' in body ? readCall(body.json, true, new Set([ISSUER]), ISSUER) : body
+  return 'json' in body ? readCall(body.json, true, new Map([[ISSUER, {} as Issuer]]), ISSUER) : body
 }
 
 test('reading 60,000 unknown members and 1,000 questions takes at most 50 ms of CPU', async () => {

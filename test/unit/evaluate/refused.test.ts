@@ -22,7 +22,7 @@ async function start(options: Partial<MediawardOptions> = {}): Promise<void> {
 
 /** Makes a call, and reads the record of its refusal; undefined if it was answered. */
 async function refusalOf(body: unknown, path = '/access/v1/evaluations'): Promise<AccessEvent | undefined> {
-  const response = await gate.access(path, {
+  const response = await gate.fetch(path, {
     method: 'POST',
     headers: { authorization, 'content-type': 'application/json' },
     body: typeof body === 'string' ? body : JSON.stringify(body),

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createCors } from '../../../src/http/cors.ts'
+import { CorsPolicy } from '../../../src/http/cors.ts'
 import { responseHeaders } from '../../../src/http/response-headers.ts'
 import { sample } from '../../support/sample.ts'
 
@@ -18,11 +18,11 @@ const list = fc.subarray(LISTED)
 test('a listed origin reads and embeds what it is answered, and no other origin does', () => {
   fc.assert(
     fc.property(origin, list, (origin, list) => {
-      const { headersFor, preflight } = createCors(list)
+      const cors = new CorsPolicy(list)
       const isListed = origin !== undefined && list.includes(origin)
       for (const headers of [
-        new Headers(responseHeaders(headersFor(from(origin)))),
-        preflight(from(origin), 'GET').headers,
+        cors.apply(from(origin), new Response(null, { headers: responseHeaders() })).headers,
+        cors.apply(from(origin), cors.preflight(from(origin), 'GET')).headers,
       ]) {
         expect(headers.get('access-control-allow-origin')).toBe(isListed ? origin : null)
         expect(headers.get('access-control-allow-credentials')).toBe(isListed ? 'true' : null)
@@ -75,17 +75,19 @@ const USUAL = [
 ]
 
 test('a page may send the usual headers, each by its name, and no others', () => {
-  const { preflight } = createCors(LISTED)
-  const headers = preflight(from(LISTED[0]), 'GET').headers.get('access-control-allow-headers')
+  const cors = new CorsPolicy(LISTED)
+  const headers = cors.preflight(from(LISTED[0]), 'GET').headers.get('access-control-allow-headers')
   expect(headers?.split(', ').sort()).toEqual([...USUAL].sort())
 })
 
 test('a page may send what the option names, and no header stands for all of them', () => {
-  const { preflight } = createCors(LISTED, ['X-App-Version', 'b3'])
-  const headers = (preflight(from(LISTED[0]), 'GET').headers.get('access-control-allow-headers') ?? '').split(
-    ', ',
-  )
+  const cors = new CorsPolicy(LISTED, ['X-App-Version', 'b3'])
+  const headers = (
+    cors.preflight(from(LISTED[0]), 'GET').headers.get('access-control-allow-headers') ?? ''
+  ).split(', ')
   expect(headers).toEqual(expect.arrayContaining(['Authorization', 'Range', 'X-App-Version', 'b3']))
   expect(headers).not.toContain('*')
-  expect(preflight(from('https://evil.test'), 'GET').headers.has('access-control-allow-headers')).toBe(false)
+  expect(cors.preflight(from('https://evil.test'), 'GET').headers.has('access-control-allow-headers')).toBe(
+    false,
+  )
 })

@@ -109,7 +109,7 @@ describe('unless an app says otherwise', () => {
     })
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     let status: number | undefined
-    const ask = path.startsWith('/access') ? gate.access : gate.fetch
+    const ask = gate.fetch
     const answered = ask(path, asked()).then(response => {
       status = response.status
     })

@@ -1,20 +1,13 @@
 import { expect, test } from 'vitest'
-import { callerNetwork } from '../../../src/base/network.ts'
 import { headOf, observe } from '../../../src/ledger/head.ts'
 import { createPseudonymizer } from '../../../src/ledger/pseudonym.ts'
 import type { RequestContext } from '../../../src/request-context.ts'
+import { contextOf } from '../../support/context.ts'
 
 const pseudonym = createPseudonymizer('a key of the tests, long enough to be one')
 const gate = { version: '0.0.0', isolate: 'test', seq: 1 }
 const subject = { id: 'patient-1', issuer: 'https://one.test/', roles: [], token: 't' }
-const context = (more: Partial<RequestContext>): RequestContext => ({
-  at: 0,
-  now: () => 0,
-  network: () => callerNetwork(() => ({})),
-  request: new Request('https://gate.test/'),
-  ...more,
-})
-const event = (more: Partial<RequestContext>) => headOf(observe(context(more)), 'id', gate, pseudonym)
+const event = (more: Partial<RequestContext>) => headOf(observe(contextOf(more)), 'id', gate, pseudonym)
 
 test('owner and subject have one pseudonym where they are one person, and only there', async () => {
   const same = await event({ subject, binding: { owner: 'patient-1', issuer: 'https://one.test/' } })

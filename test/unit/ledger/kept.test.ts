@@ -29,17 +29,17 @@ async function gateWith(taken?: Promise<number>) {
   const binding = { owner: 'patient-1', issuer: idp.issuer }
   const bytes = { size: 1, contentType: 'video/mp4', binding, replaces: null }
   await store.put('recordings/consultation-0001', new Blob(['x']).stream(), bytes)
-  const { recordings } = createGate({
+  const gate = createGate({
     issuers: [{ issuer: idp.issuer, audience: idp.audience, algorithms: ['ES256'], jwks: idp.jwks as never }],
     pseudonymKey: 'only for tests: no secret protects these people',
     ledger: createMemoryLedger(),
     store,
   })
-  return { idp, recordings }
+  return { idp, gate }
 }
 
 test('refusals that are counted keep neither a request nor the URL that their ids were cut from', async () => {
-  const { recordings } = await gateWith()
+  const { gate } = await gateWith()
   const requests: WeakRef<Request>[] = []
   await settle()
   const before = process.memoryUsage().heapUsed
@@ -47,7 +47,7 @@ test('refusals that are counted keep neither a request nor the URL that their id
     const url = `https://gate.test/recordings/${recording}?${'y'.repeat(60_000)}`
     const request = new Request(url, { headers: { 'mediaward-app-release': '4.12.0-beta.rc1' } })
     requests.push(new WeakRef(request))
-    expect((await recordings(request, () => {})).status).toBe(401)
+    expect((await gate.fetch(request, () => {})).status).toBe(401)
   }
   for (let i = 0; i < 250; i++) {
     await Promise.all(Array.from({ length: 5 }, () => ask(`consultation-of-some-day-${i}`)))
@@ -59,13 +59,13 @@ test('refusals that are counted keep neither a request nor the URL that their id
 })
 
 test.each(['counted', 'on its way'])('a delivery that is %s keeps no request', async state => {
-  const { idp, recordings } = await gateWith(state === 'counted' ? undefined : new Promise(() => {}))
+  const { idp, gate } = await gateWith(state === 'counted' ? undefined : new Promise(() => {}))
   const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }
   const requests: WeakRef<Request>[] = []
   const play = async () => {
     const request = new Request('https://gate.test/recordings/consultation-0001', { headers })
     requests.push(new WeakRef(request))
-    const response = await recordings(request, () => {})
+    const response = await gate.fetch(request, () => {})
     expect(await response.text()).toBe('x')
   }
   for (let i = 0; i < 5; i++) await play()

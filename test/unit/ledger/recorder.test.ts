@@ -48,7 +48,7 @@ async function askSlowly(milliseconds: number): Promise<void> {
     duplex: 'half',
     headers: { authorization, 'content-type': 'application/json' },
   } as RequestInit
-  expect((await gate.access('/access/v1/evaluation', init)).status).toBe(404)
+  expect((await gate.fetch('/access/v1/evaluation', init)).status).toBe(404)
 }
 async function since(ago: number): Promise<AccessEvent[]> {
   const { entries } = await ledger.read({ limit: 9, since: new Date(now - ago).toISOString() })

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { callerNetwork } from '../../../src/base/network.ts'
 import type { AccessEvent } from '../../../src/index.ts'
-import { createRefusalRecorder, type Refusals } from '../../../src/ledger/coalesce.ts'
+import { RefusalRecorder } from '../../../src/ledger/coalesce.ts'
 import type { AccessFacts } from '../../../src/ledger/event.ts'
 import { createRecorder } from '../../../src/ledger/recorder.ts'
-import type { RequestContext } from '../../../src/request-context.ts'
 import { createMemoryLedger } from '../../../src/runtime/memory/index.ts'
+import { contextOf } from '../../support/context.ts'
 
 // What is one run of refusals, how long, and how many of them are known: by a false clock, on which only what waits takes
 // time.
@@ -13,7 +13,7 @@ import { createMemoryLedger } from '../../../src/runtime/memory/index.ts'
 const NETWORK = callerNetwork(() => ({}))
 const REQUEST = new Request('https://gate.test/recordings/rec-1')
 
-let refusals: Refusals
+let refusals: RefusalRecorder
 let read: () => Promise<AccessEvent[]>
 /** How long the ledger takes over a record, in milliseconds. */
 let takes: number
@@ -41,7 +41,7 @@ beforeEach(() => {
     Date.now,
     () => {},
   )
-  refusals = createRefusalRecorder(record, Date.now)
+  refusals = new RefusalRecorder(record, Date.now)
   read = async () => {
     const { entries } = await inner.read({ limit: 5000 })
     return entries.map(({ json }) => JSON.parse(json) as AccessEvent)
@@ -61,14 +61,15 @@ interface Refusal {
 }
 async function refuse({ who = 'patient-2', ticket, reason = 'recording_unknown', at = Date.now() }: Refusal) {
   const subject = { id: who, issuer: 'https://idp.test/', roles: [], token: `token of ${who}` }
-  const context: RequestContext = {
+  const context = contextOf({
     ...{ at, request: REQUEST, subject, now: Date.now, network: () => NETWORK },
     ...(ticket !== undefined && { ticket }),
     ref: { recording: 'rec-1', key: 'recordings/rec-1' },
-  }
+    waitUntil: work => kept.push(work),
+  })
   const facts: AccessFacts = { kind: 'access', decision: 'deny', reason, status: 404, method: 'GET' }
   lastId += 1
-  return refusals.record(context, facts, `refusal-${lastId}`, work => kept.push(work))
+  return refusals.record(context, facts, `refusal-${lastId}`)
 }
 async function refuseTimes(times: number, refusal: Refusal = {}) {
   let last = await refuse(refusal)

@@ -242,11 +242,11 @@ test('nothing that is handed out or checked is made from Host', async () => {
   await put(store, 'recordings/rec-2/a.ts', 'patient-1', gate.idp.issuer)
   const { url } = await issue(gate)
   expect(url).toMatch(/^https:\/\/media\.clinic\.example\/play\//)
-  const configuration = await gate.access('/.well-known/authzen-configuration')
+  const configuration = await gate.fetch('/.well-known/authzen-configuration')
   expect(await configuration.json()).toMatchObject({ policy_decision_point: 'https://media.clinic.example' })
   const { idp } = gate
   const none = await memoryGate({ publicUrl: undefined }, idp)
-  const refused = await none.access('/.well-known/authzen-configuration')
+  const refused = await none.fetch('/.well-known/authzen-configuration')
   expect([refused.status, ((await refused.json()) as { detail: string }).detail]).toEqual([
     400,
     'This gate has no PUBLIC_URL to name here',

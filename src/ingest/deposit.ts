@@ -1,3 +1,4 @@
+import type { Issuer } from '../authenticate/issuer.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import type { CompiledLocation } from '../locate/location.ts'
 import type { Binding, ObjectRef } from '../recordings/recording.ts'
@@ -5,10 +6,12 @@ import type { RecordingStore } from '../recordings/recording-store.ts'
 import type { RequestContext } from '../request-context.ts'
 
 /** What storing takes beside the request. */
-export interface Storage {
+export interface IngestServices {
   readonly store: RecordingStore
-  /** The issuers whose subjects can be owners. */
-  readonly issuers: readonly string[]
+  /** The issuers whose subjects can be owners, by name. */
+  readonly issuers: ReadonlyMap<string, Issuer>
+  /** The only issuer, if there is but one. */
+  readonly defaultIssuer: string | undefined
   /** Where the objects of a recording can be, as `RecordingStore.claim` takes it. */
   readonly keyPrefixes: (recording: string) => readonly string[]
   readonly locations: readonly CompiledLocation[]
@@ -23,6 +26,5 @@ export interface Deposit {
   readonly ref: ObjectRef
   /** As the recorder says. */
   readonly binding: Binding
-  readonly storage: Storage
-  readonly crossOrigin: Record<string, string>
+  readonly services: IngestServices
 }

@@ -1,0 +1,70 @@
+import type { MediawardOptions } from './config/options.ts'
+import { CONFIGURATION, EVALUATION } from './evaluate/paths.ts'
+import { responseHeaders } from './http/response-headers.ts'
+import { hasPlainHost, rawPath } from './locate/locate.ts'
+import { locationsUnder, TICKET_PREFIX } from './locate/location.ts'
+import { Refusal } from './refusal.ts'
+import type { Endpoint } from './request-context.ts'
+
+/** What the gate does, by name. */
+export interface Endpoints {
+  /** Plays and stores recordings, and issues tickets. */
+  readonly recordings: Endpoint
+  /** Answers what a subject may play. */
+  readonly evaluation: Endpoint
+  /** Lists refusals. */
+  readonly denials: Endpoint
+  /** Lists records of any kind. */
+  readonly records: Endpoint
+}
+
+/** Which endpoint a request is for, by its path alone. */
+export interface Routes {
+  /** Returns the endpoint of a request: that of recordings, if its path is below no other. */
+  endpointFor(request: Request): Endpoint
+  /** Returns whether a request is for the gate. See `Gate.serves`. */
+  serves(request: Request, routed?: string): boolean
+}
+
+/** Below it apps ask what a subject may play. */
+const ACCESS = EVALUATION.slice(0, EVALUATION.lastIndexOf('/') + 1)
+
+/** Says that the gate is alive, and nothing else. */
+const HEALTH: Endpoint = {
+  allow: () => 'GET, HEAD, OPTIONS',
+  handle: async ({ request: { method } }) =>
+    method === 'GET' || method === 'HEAD'
+      ? new Response(method === 'HEAD' ? null : 'ok', {
+          headers: responseHeaders({ 'Content-Type': 'text/plain;charset=UTF-8' }),
+        })
+      : new Refusal('method_not_allowed'),
+}
+
+/** Creates the routes of a gate. */
+export function createRoutes({ locations, health }: MediawardOptions, endpoints: Endpoints): Routes {
+  const { recordings, evaluation, denials, records } = endpoints
+  const fixed = new Map<string | undefined, Endpoint>([
+    [CONFIGURATION, evaluation],
+    ['/console/api/denials', denials],
+    ['/console/api/records', records],
+    ...(health === true ? ([['/healthz', HEALTH]] as const) : []),
+  ])
+  const media = (locations ?? locationsUnder('/recordings')).map(
+    ({ url }) => url.split(':recording')[0] ?? '/',
+  )
+  const prefixes = [TICKET_PREFIX, ACCESS, ...media]
+  const isOurs = (path: string | undefined): boolean =>
+    path === undefined ||
+    fixed.has(path) ||
+    prefixes.some(prefix => path.startsWith(prefix) || path === prefix.slice(0, -1))
+  return {
+    endpointFor({ url }) {
+      const path = rawPath(url)
+      return fixed.get(path) ?? (path?.startsWith(ACCESS) ? evaluation : recordings)
+    },
+    // Also what the app would route to a path of ours, however it is written; and a request whose Host may hold a path,
+    // which may lead anywhere.
+    serves: (request, routed) =>
+      isOurs(rawPath(request.url)) || (routed !== undefined && isOurs(routed)) || !hasPlainHost(request),
+  }
+}

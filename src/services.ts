@@ -1,0 +1,69 @@
+import { TokenVerifier } from './authenticate/bearer.ts'
+import type { PlaybackServices } from './authenticate/playback.ts'
+import type { Network } from './base/network.ts'
+import { clockOf, type MediawardOptions } from './config/options.ts'
+import type { RecordsServices } from './console/records.ts'
+import type { EvaluationServices } from './evaluate/evaluate.ts'
+import { CorsPolicy } from './http/cors.ts'
+import type { IngestServices } from './ingest/deposit.ts'
+import { RefusalRecorder } from './ledger/coalesce.ts'
+import { Deliveries } from './ledger/deliveries.ts'
+import { createPseudonymizer } from './ledger/pseudonym.ts'
+import { createRecorder } from './ledger/recorder.ts'
+import { Views } from './ledger/views.ts'
+import { compileLocation, locationsUnder } from './locate/location.ts'
+import type { PlayServices } from './play/play-recording.ts'
+import { createVerdicts } from './play/read-playlist.ts'
+import type { TicketServices } from './ticket/issue-ticket.ts'
+import { createTickets } from './ticket/ticket.ts'
+
+/** Everything that the gate's use cases work with. Built once; each of them declares what it picks. */
+export interface Services
+  extends PlaybackServices,
+    PlayServices,
+    TicketServices,
+    IngestServices,
+    EvaluationServices,
+    RecordsServices {
+  readonly cors: CorsPolicy
+  /** The status for "not yours" and "not there" alike. */
+  readonly concealedStatus: 403 | 404
+  readonly network: (request: Request, platform: unknown) => Network
+  readonly now: () => number
+  readonly refusals: RefusalRecorder
+}
+
+/** Builds the services of one gate, from options that were checked. */
+export function createServices(options: MediawardOptions): Services {
+  const { store, ledger, publicUrl, bodyTimeouts, tickets, network = () => ({}) } = options
+  const pseudonym = createPseudonymizer(options.pseudonymKey)
+  const now = clockOf(options)
+  const record = createRecorder(ledger, pseudonym, now, options.onUnrecorded)
+  const locations = (options.locations ?? locationsUnder('/recordings')).map(compileLocation)
+  const issuers = new Map(options.issuers.map(entry => [entry.issuer, entry]))
+  const [issuer] = issuers.keys()
+  return {
+    store,
+    ledger,
+    issuers,
+    // Without a second issuer there is no doubt whose patient an owner is.
+    defaultIssuer: issuers.size === 1 ? issuer : undefined,
+    locations,
+    keyPrefixes: recording => locations.map(({ keyPrefix }) => keyPrefix(recording)),
+    publicUrl,
+    bodyTimeouts,
+    tokens: new TokenVerifier(options.issuers),
+    tickets: tickets && createTickets(tickets.keys),
+    ticketOptions: tickets,
+    verdicts: createVerdicts(),
+    pseudonym,
+    record,
+    refusals: new RefusalRecorder(record, now),
+    views: new Views(record, now, options.views),
+    deliveries: new Deliveries(record, now),
+    cors: new CorsPolicy(options.allowedOrigins, options.allowedHeaders),
+    concealedStatus: options.concealedStatus ?? 404,
+    network,
+    now,
+  }
+}
