@@ -20,6 +20,14 @@ export { type SpooledLedger, withSpool } from './ledger/spool.ts'
 export type { Location } from './locate/location.ts'
 export { type Mediaward, mediaward } from './middleware.ts'
 export { REASONS, type Reason, type Stage } from './reason.ts'
+export {
+  agreeing,
+  lookupOwners,
+  type OwnerLookup,
+  type OwnerQuestion,
+  type OwnerSource,
+  stampedOwners,
+} from './recordings/owner-source.ts'
 export type { Binding, ObjectRef } from './recordings/recording.ts'
 export {
   BytesUnavailable,

@@ -51,7 +51,7 @@ export const REASONS = {
   /** A parameter of the console's API is unknown, given twice, or has no value that it can have. */
   query: ['query_invalid'],
   /** A fault of ours, never blamed on the caller. */
-  fault: ['keys_unavailable', 'store_unavailable', 'ledger_unavailable', 'gate_fault'],
+  fault: ['keys_unavailable', 'store_unavailable', 'owner_unavailable', 'ledger_unavailable', 'gate_fault'],
 } as const
 
 /** The stage at which a request was refused. */

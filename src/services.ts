@@ -14,6 +14,7 @@ import { Views } from './ledger/views.ts'
 import { compileLocation, locationsUnder } from './locate/location.ts'
 import type { PlayServices } from './play/play-recording.ts'
 import { createVerdicts } from './play/read-playlist.ts'
+import { Owners } from './recordings/owner-source.ts'
 import type { TicketServices } from './ticket/issue-ticket.ts'
 import { createTickets } from './ticket/ticket.ts'
 
@@ -42,12 +43,14 @@ export function createServices(options: MediawardOptions): Services {
   const locations = (options.locations ?? locationsUnder('/recordings')).map(compileLocation)
   const issuers = new Map(options.issuers.map(entry => [entry.issuer, entry]))
   const [issuer] = issuers.keys()
+  // Without a second issuer there is no doubt whose patient an owner is.
+  const defaultIssuer = issuers.size === 1 ? issuer : undefined
   return {
     store,
     ledger,
     issuers,
-    // Without a second issuer there is no doubt whose patient an owner is.
-    defaultIssuer: issuers.size === 1 ? issuer : undefined,
+    defaultIssuer,
+    owners: new Owners(options.owner, defaultIssuer),
     locations,
     keyPrefixes: recording => locations.map(({ keyPrefix }) => keyPrefix(recording)),
     publicUrl,

@@ -1,4 +1,4 @@
-import { type Binding, withDefaultIssuer } from '../recordings/recording.ts'
+import type { Binding } from '../recordings/recording.ts'
 import { Refusal } from '../refusal.ts'
 import { authorize } from './authorize.ts'
 import type { Permit, Principal } from './decision.ts'
@@ -14,20 +14,14 @@ export interface WholeDecision {
  * Decides whether a subject may play a recording as a whole, for what is good for all its parts: a ticket, a line in a
  * list. Every place where it has something must be the subject's; the first that is not decides.
  *
- * @param stamped what its objects are stamped with, as the store tells
- * @param defaultIssuer the only issuer, where there is but one
+ * @param owners the owner of each of its objects
  */
-export function authorizeWhole(
-  subject: Principal,
-  stamped: readonly Binding[],
-  defaultIssuer: string | undefined,
-): WholeDecision {
+export function authorizeWhole(subject: Principal, owners: readonly Binding[]): WholeDecision {
   let whole: WholeDecision = {
     decision: authorize({ subject, action: 'play', recording: null }),
     binding: null,
   }
-  for (const one of stamped) {
-    const binding = withDefaultIssuer(one, defaultIssuer)
+  for (const binding of owners) {
     whole = { decision: authorize({ subject, action: 'play', recording: binding }), binding }
     if (whole.decision instanceof Refusal) return whole
   }

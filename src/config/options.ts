@@ -6,6 +6,7 @@ import { MIN_KEY_LENGTH } from '../ledger/pseudonym.ts'
 import type { ViewPolicy } from '../ledger/views.ts'
 import { ambiguousPath } from '../locate/ambiguous-path.ts'
 import { compileLocation, type Location, locationsUnder } from '../locate/location.ts'
+import type { OwnerLookup, OwnerSource } from '../recordings/owner-source.ts'
 import type { RecordingStore } from '../recordings/recording-store.ts'
 import { checkTicketOptions, type TicketOptions } from '../ticket/ticket-options.ts'
 import { checkIssuers } from './check-issuers.ts'
@@ -16,6 +17,11 @@ export interface MediawardOptions {
   readonly issuers: readonly Issuer[]
   /** Where the recordings are. */
   readonly store: RecordingStore
+  /**
+   * Whose the recordings are: a function that looks it up, or several sources that must agree
+   * (`agreeing(stampedOwners, lookup)`). It replaces the stamp on the object, which is the default.
+   */
+  readonly owner?: OwnerSource | OwnerLookup
   /** Where refusals are recorded. Without it nothing can be refused, so nothing is answered. */
   readonly ledger: Ledger
   /**

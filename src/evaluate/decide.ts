@@ -1,6 +1,7 @@
 import { authorizeWhole } from '../authorize/authorize-whole.ts'
 import type { Subject } from '../authorize/subject.ts'
 import type { Reason } from '../reason.ts'
+import type { Owners } from '../recordings/owner-source.ts'
 import type { Binding } from '../recordings/recording.ts'
 import type { RecordingStore } from '../recordings/recording-store.ts'
 import { Fault, Refusal } from '../refusal.ts'
@@ -9,7 +10,7 @@ import type { Call, Question } from './questions.ts'
 /** What deciding takes beside the call. */
 export interface Facts {
   readonly store: RecordingStore
-  readonly defaultIssuer: string | undefined
+  readonly owners: Owners
   /** Where the objects of a recording can be. */
   readonly keyPrefixes: (recording: string) => readonly string[]
 }
@@ -40,12 +41,13 @@ export async function decide(call: Call, asker: Subject, facts: Facts): Promise<
     unknown.delete('')
     await Promise.all(
       [...unknown].map(async recording => {
-        const stamped = await facts.store.stamped(facts.keyPrefixes(recording))
-        known.set(recording, stamped)
+        const [key = '', ...others] = facts.keyPrefixes(recording)
+        const stamps = await facts.store.stamped([key, ...others]).catch(Fault.as('store_unavailable'))
+        known.set(recording, await facts.owners.of({ recording, key }, stamps))
       }),
-    ).catch(Fault.as('store_unavailable'))
+    )
     for (const question of round) {
-      const answer = answerTo(question, asker, known, facts.defaultIssuer)
+      const answer = answerTo(question, asker, known)
       answers.push(answer)
       if (answer.permit === call.until) return answers
     }
@@ -57,14 +59,13 @@ function answerTo(
   question: Question,
   asker: Subject,
   known: ReadonlyMap<string, readonly Binding[]>,
-  defaultIssuer: string | undefined,
 ): Answer {
   const { about, recording } = question
   if (about === undefined || recording === undefined) return { ...question, permit: false }
   // Whoever asks, the tenant is that of the token: nobody asks across tenants.
   const { tenant } = asker
   const subject = { ...about, roles: [], ...(tenant !== undefined && { tenant }) }
-  const { decision, binding } = authorizeWhole(subject, known.get(recording) ?? [], defaultIssuer)
+  const { decision, binding } = authorizeWhole(subject, known.get(recording) ?? [])
   return {
     ...question,
     permit: !(decision instanceof Refusal),

@@ -1,6 +1,7 @@
 import type { Issuer } from '../authenticate/issuer.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import type { CompiledLocation } from '../locate/location.ts'
+import type { Owners } from '../recordings/owner-source.ts'
 import type { Binding, ObjectRef } from '../recordings/recording.ts'
 import type { RecordingStore } from '../recordings/recording-store.ts'
 import type { RequestContext } from '../request-context.ts'
@@ -12,6 +13,7 @@ export interface IngestServices {
   readonly issuers: ReadonlyMap<string, Issuer>
   /** The only issuer, if there is but one. */
   readonly defaultIssuer: string | undefined
+  readonly owners: Owners
   /** Where the objects of a recording can be, as `RecordingStore.claim` takes it. */
   readonly keyPrefixes: (recording: string) => readonly string[]
   readonly locations: readonly CompiledLocation[]

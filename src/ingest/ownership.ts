@@ -1,6 +1,6 @@
 import { failedPrecondition } from '../http/preconditions.ts'
 import { responseHeaders } from '../http/response-headers.ts'
-import { type Binding, hasOwner, withDefaultIssuer } from '../recordings/recording.ts'
+import { type Binding, hasOwner, isSameOwner, withDefaultIssuer } from '../recordings/recording.ts'
 import type { StoredPart } from '../recordings/recording-store.ts'
 import { Fault, Refusal } from '../refusal.ts'
 import type { Deposit } from './deposit.ts'
@@ -13,7 +13,13 @@ const unavailable = Fault.as('store_unavailable')
  * hold. Claims nothing.
  */
 export async function checkExisting(deposit: Deposit): Promise<StoredPart | null | Response | Refusal> {
-  const { context, ref, services } = deposit
+  const { context, ref, binding, services } = deposit
+  // What the owner source will say once the part is stored: one that names somebody else would refuse its owner for good.
+  const [named] = await services.owners.of(ref, [binding])
+  if (named?.owner !== undefined || named?.disputed) {
+    const refusal = refuseOtherOwner(deposit, named)
+    if (refusal !== undefined) return refusal
+  }
   const present = await services.store.find(ref.key).catch(unavailable)
   if (present !== null && 'fault' in present) throw new Fault('store_unavailable', present.fault)
   if (present !== null) {
@@ -50,13 +56,11 @@ export async function requireClaim(deposit: Deposit): Promise<Refusal | undefine
 
 function refuseOtherOwner({ context, binding, services }: Deposit, bound: Binding): Refusal | undefined {
   const { defaultIssuer } = services
-  const owner = withDefaultIssuer(bound, defaultIssuer)
-  const { owner: id, issuer, tenant } = binding
-  if (owner.owner === id && owner.issuer === issuer && owner.tenant === tenant) return undefined
+  if (isSameOwner(withDefaultIssuer(bound, defaultIssuer), binding)) return undefined
   context.binding = bound
   return new Refusal(
     'binding_conflict',
-    hasOwner(bound, defaultIssuer)
+    bound.disputed === true || hasOwner(bound, defaultIssuer)
       ? 'This recording is bound to another owner or tenant: store under a new id'
       : 'What is stored under this id has no owner (mw-owner, and with several issuers mw-issuer): stamp it or take it away, or store under a new id',
   )

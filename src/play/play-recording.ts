@@ -7,7 +7,7 @@ import { observe } from '../ledger/head.ts'
 import type { Views } from '../ledger/views.ts'
 import type { CompiledLocation } from '../locate/location.ts'
 import { kindAt } from '../playlist/place.ts'
-import { withDefaultIssuer } from '../recordings/recording.ts'
+import type { Owners } from '../recordings/owner-source.ts'
 import {
   BytesUnavailable,
   type DamagedPart,
@@ -29,8 +29,7 @@ import {
 /** What playing takes beside the request. */
 export interface PlayServices {
   readonly store: RecordingStore
-  /** The only issuer, if there is but one. */
-  readonly defaultIssuer: string | undefined
+  readonly owners: Owners
   readonly locations: readonly CompiledLocation[]
   /** The origin that absolute URLs in playlists may begin with; undefined if none may be there. */
   readonly publicUrl: string | undefined
@@ -107,7 +106,7 @@ class Playback {
       opened === undefined
         ? await store.find(ref.key).catch((error: unknown) => unavailable(causeOf(withheld) ?? error))
         : opened
-    const refusal = this.#authorize(part)
+    const refusal = await this.#authorize(part)
     if (refusal !== undefined) {
       this.#discard(part)
       // Withheld bytes take the store two reads. So every refusal takes two, or the time that it takes would tell that the
@@ -125,10 +124,16 @@ class Playback {
   }
 
   /** Returns a refusal unless the subject may play what was found. */
-  #authorize(part: StoredPart | DamagedPart | null): Refusal | undefined {
-    const recording = part && withDefaultIssuer(part.binding, this.#services.defaultIssuer)
-    if (recording !== null) this.#context.binding = recording
-    const decision = authorize({ subject: this.#playback.subject, action: 'play', recording })
+  async #authorize(part: StoredPart | DamagedPart | null): Promise<Refusal | undefined> {
+    const { subject, ref } = this.#playback
+    // Also if nothing is there, so that both take the same.
+    const owners = this.#services.owners.of(ref, part === null ? [] : [part.binding])
+    const [owner] = await owners.catch((error: unknown) => {
+      this.#discard(part)
+      throw error
+    })
+    if (owner !== undefined) this.#context.binding = owner
+    const decision = authorize({ subject, action: 'play', recording: owner ?? null })
     return decision instanceof Refusal ? decision : undefined
   }
 
@@ -158,7 +163,7 @@ class Playback {
     if (holds(part, bytes)) return part
     this.#discard(part)
     const again = await this.#services.store.open(this.#playback.ref.key, bytes).catch(unavailable)
-    const refusal = this.#authorize(again)
+    const refusal = await this.#authorize(again)
     if (refusal === undefined && again?.etag === part.etag && holds(again, bytes)) return again
     this.#discard(again)
     if (refusal !== undefined) return refusal

@@ -14,6 +14,13 @@ export interface Binding {
   readonly tenant?: string
   /** The consultation that was recorded (`mw-consultation`): for people, no rule reads it. */
   readonly consultation?: string
+  /** True if the sources of owners disagree. The recording has no owner then. */
+  readonly disputed?: true
+}
+
+/** Returns whether two owners are one: in id, issuer and tenant. */
+export function isSameOwner(one: Binding, other: Binding): boolean {
+  return one.owner === other.owner && one.issuer === other.issuer && one.tenant === other.tenant
 }
 
 /** Where a request points: one part of one recording, and the store's key for it. */

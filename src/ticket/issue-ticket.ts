@@ -8,6 +8,7 @@ import { observe } from '../ledger/head.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import { type CompiledLocation, TICKET_PREFIX } from '../locate/location.ts'
 import type { IssueTicket } from '../locate/target.ts'
+import type { Owners } from '../recordings/owner-source.ts'
 import type { RecordingStore } from '../recordings/recording-store.ts'
 import { Fault, Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
@@ -34,7 +35,7 @@ export interface TicketServices {
   readonly tickets: Tickets | undefined
   readonly ticketOptions: TicketOptions | undefined
   readonly store: RecordingStore
-  readonly defaultIssuer: string | undefined
+  readonly owners: Owners
   /** Where the objects of a recording can be. */
   readonly keyPrefixes: (recording: string) => readonly string[]
   readonly locations: readonly CompiledLocation[]
@@ -67,7 +68,7 @@ export async function issueTicket(
     store.find(ref.key),
   ]).catch(unavailable)
   const own = found === null ? [] : [found.binding]
-  const whole = authorizeWhole(subject, [...stamped, ...own], services.defaultIssuer)
+  const whole = authorizeWhole(subject, await services.owners.of(ref, [...stamped, ...own]))
   if (whole.binding !== null) context.binding = whole.binding
   if (whole.decision instanceof Refusal) return whole.decision
   const append = found === null && part === undefined && (await hasParts(recording, services))

@@ -38,7 +38,8 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   // Runs where the gate does not: in the app. It knows nobody, and nobody knows it.
   [/^player\//],
   [/^base\//],
-  [/^(reason|refusal)\.ts$/, /^recordings\//],
+  [/^(reason|refusal)\.ts$/],
+  [/^recordings\//],
   [/^locate\//, /^authorize\//, /^http\//],
   [/^playlist\//, /^request-context\.ts$/],
   [/^ledger\//],
