@@ -1,6 +1,6 @@
 import { type Reason, stageOf } from './reason.ts'
 
-/** Where in a playlist something stands. Names that no list of ours has are `other`: what is stored may say anything. */
+/** A position in a playlist. Names that no list of ours has are `other`: what is stored may say anything. */
 export interface Spot {
   /** Counted from 1. */
   readonly line: number
@@ -41,12 +41,12 @@ export interface RefusalAnswer {
 const CHALLENGE = 'Bearer realm="mediaward"'
 
 /**
- * What the client is told. "Not yours", "not there" and "not for your role" are one answer, byte for byte, so that
+ * Returns what the client sees of a refusal. "Not yours", "not there" and "not for your role" are one answer, byte for byte, so that
  * an answer never tells whether a recording exists.
  *
- * @param concealedStatus the one status for all of them: 404, or 403 where a deployment prefers it
+ * @param concealedStatus the one status for all of them: 404, or 403 if a deployment prefers it
  * @param allow the methods that the route has, for a 405
- * @param isStoring whether it was refused to who stores, and not to who plays
+ * @param isStoring whether it is refused to a recorder, and not to a viewer
  */
 export function answerTo(
   reason: Reason,
@@ -63,7 +63,7 @@ export function answerTo(
     case 'credential':
     case 'token':
     case 'ticket':
-      // RFC 6750 3.1: no error code where no token was tried, and nothing finer than invalid_token where one was.
+      // RFC 6750 3.1: no error code if no token was tried, and nothing finer than invalid_token if one was.
       return {
         status: 401,
         title: 'Unauthorized',
@@ -79,7 +79,7 @@ export function answerTo(
         : { status: 403, title: 'Forbidden', headers: {} }
     case 'playlist':
       if (isStoring) return { status: 400, title: 'Bad Request', headers: {} }
-      // Only who may watch the recording gets here, so it tells nobody that there is one.
+      // Only who may watch the recording gets here, so it doesn't reveal that there is one.
       return { status: 403, title: 'Forbidden', headers: {} }
     case 'encoding':
       // Only who may watch the recording, or store it, gets here. No Retry-After: it stays so until it is stored again.
@@ -102,7 +102,7 @@ export function answerTo(
   }
 }
 
-/** Thrown where a part of ours fails under a request; the request is then refused with this reason. */
+/** Thrown if a part of the gate fails under a request. The request is then refused with this reason. */
 export class Fault extends Error {
   override readonly name = 'Fault'
   readonly reason: Reason

@@ -26,7 +26,7 @@ export interface PlaybackServices extends BearerServices {
 }
 
 /** What a request asks to play: an object, or whatever its ticket is for. */
-type Playback = PlayTicket | { readonly ref: ObjectRef }
+type PlaybackRequest = PlayTicket | { readonly ref: ObjectRef }
 
 /**
  * Authenticates a request to play: by the ticket in the path, else by the bearer token, else by the ticket in the cookie.
@@ -34,7 +34,7 @@ type Playback = PlayTicket | { readonly ref: ObjectRef }
  */
 export async function authenticatePlayback(
   context: RequestContext,
-  playback: Playback,
+  playback: PlaybackRequest,
   services: PlaybackServices,
 ): Promise<AuthenticatedPlayback | Refusal> {
   const { request } = context
@@ -58,7 +58,7 @@ export async function authenticatePlayback(
 async function authenticateTicket(
   context: RequestContext,
   text: string,
-  playback: Playback,
+  playback: PlaybackRequest,
   { tickets, issuers, locations }: PlaybackServices & { readonly tickets: Tickets },
 ): Promise<AuthenticatedPlayback | Refusal> {
   const outcome = await verifyTicket(text, tickets, issuers, {

@@ -19,7 +19,7 @@ export interface Facts {
 export interface Answer extends Question {
   readonly permit: boolean
   readonly reason?: Reason
-  /** Whose the recording is, where there is one. */
+  /** Whose the recording is, if it exists. */
   readonly binding?: Binding
 }
 
@@ -30,7 +30,7 @@ export const ROUND = 16
  * Answers the questions of a call in their order, as far as it wants them answered. Each recording is looked up once
  * in a call, so that all that is said of it is said of one moment.
  *
- * @throws Fault where one of them can't be looked up: a list with a hole in it would be taken for the list
+ * @throws Fault if one of them can't be looked up: a list with a hole in it would be taken for the list
  */
 export async function decide(call: Call, asker: Subject, facts: Facts): Promise<readonly Answer[]> {
   const known = new Map<string, readonly Binding[]>()
@@ -62,7 +62,7 @@ function answerTo(
 ): Answer {
   const { about, recording } = question
   if (about === undefined || recording === undefined) return { ...question, permit: false }
-  // Whoever asks, the tenant is that of the token: nobody asks across tenants.
+  // The tenant is that of the caller's token: no caller asks across tenants.
   const { tenant } = asker
   const subject = { ...about, roles: [], ...(tenant !== undefined && { tenant }) }
   const { decision, binding } = authorizeWhole(subject, known.get(recording) ?? [])

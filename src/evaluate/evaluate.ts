@@ -29,7 +29,7 @@ export interface EvaluationServices extends Facts {
 
 /**
  * Answers whether a subject may play some recordings, before an app shows a list of them (AuthZEN Authorization API
- * 1.0). What was answered is on record before it leaves, and a false tells nothing of why.
+ * 1.0). What was answered is on record before it leaves, and a false doesn't say why.
  */
 export async function evaluate(
   context: RequestContext,
@@ -44,7 +44,7 @@ export async function evaluate(
   const list = path === EVALUATIONS
   context.asked = askedIn(body.json, list, issuers, subject.issuer)
   const call = readCall(body.json, list, issuers, subject.issuer)
-  if (typeof call === 'string') return new Refusal('question_invalid', call)
+  if (call instanceof Refusal) return call
   const refusal = mayAsk(call, subject)
   if (refusal !== undefined) return refusal
 
@@ -59,7 +59,7 @@ export async function evaluate(
 }
 
 /**
- * Who asks about another subject than their own must be an app. To anyone else that is a refusal of the call, and not a
+ * Refuses a caller that asks about another subject than its own, unless it is an app. The whole call is refused: not a
  * list of false: AuthZEN keeps what a caller may do at all (10.1.2, by status) apart from decisions (200), and a false
  * would go on record as something that was shown. Nothing has been looked up by then.
  */
@@ -80,7 +80,7 @@ function mayAsk({ questions }: Call, subject: Subject): Refusal | undefined {
 
 const isSame = (about: Asked, { id, issuer }: Subject): boolean => about.id === id && about.issuer === issuer
 
-/** What is wrong with a question follows from the question alone, so it may be told. Nothing else may. */
+/** What is wrong with a question follows from the question alone, so the caller may know it, and nothing else. */
 function decisionOf({ permit, flaw }: Answer & Question): object {
   return flaw === undefined
     ? { decision: permit }

@@ -13,7 +13,7 @@ const PAGE = 57_344
 
 /**
  * Records what a call was answered. Resolves only when all of it is durable: one record for each subject that was asked
- * about, or several where its answers don't fit into one.
+ * about, or several if its answers don't fit into one.
  *
  * @param own the subject who asks
  */
@@ -57,7 +57,7 @@ export async function recordListed(
   )
 }
 
-/** Each recording once for each subject. A question about nobody stands with the others of its call. */
+/** Groups answers by subject, each recording once. A question about no subject goes with the others of its call. */
 function bySubject(answers: readonly Answer[], own: Asked): readonly (readonly [Asked, readonly Answer[]])[] {
   const first = answers.find(({ about }) => about !== undefined)?.about ?? own
   const groups = new Map<string, { about: Asked; answers: Answer[]; seen: Set<string> }>()

@@ -1,11 +1,11 @@
-/** Where one question is asked (AuthZEN Authorization API 1.0, 10.1). */
+/** The path of a single question (AuthZEN Authorization API 1.0, 10.1). */
 export const EVALUATION = '/access/v1/evaluation'
-/** Where several are. */
+/** The path of several questions in one call. */
 export const EVALUATIONS = '/access/v1/evaluations'
-/** Where it is told where (9.2). */
+/** The path of the metadata that names both (9.2). */
 export const CONFIGURATION = '/.well-known/authzen-configuration'
 
-// What names are made of, and nothing that could mean something to whoever reads it in a log or a page.
+// What names are made of, and nothing that a log viewer or a page could take for more than a name.
 const REQUEST_ID = /^[A-Za-z0-9._~:/+=-]{1,128}$/
 
 /** What a client calls its request by, it gets back on whatever is answered (10.1.3). */
@@ -15,7 +15,7 @@ export function withRequestId({ headers }: Request, response: Response): Respons
   return response
 }
 
-/** What a client is told of where to ask (9.1). @param origin of the gate, as clients know it */
+/** Returns the metadata of the gate (9.1). @param origin of the gate, as clients know it */
 export function configuration(origin: string): object {
   return {
     policy_decision_point: origin,

@@ -1,11 +1,12 @@
 import type { Issuer } from '../authenticate/issuer.ts'
 import { isRecording } from '../locate/names.ts'
+import { Refusal } from '../refusal.ts'
 import type { AskedAbout } from '../request-context.ts'
 
 /** Most questions in one call. */
 export const MAX_QUESTIONS = 1000
 /** Longest id of a subject, in characters: no token and no stamp names a longer one. */
-const MAX_ID = 255
+const MAX_SUBJECT_ID = 255
 
 /** The subject that a question is about. */
 export interface Asked {
@@ -15,11 +16,11 @@ export interface Asked {
 
 /** May this subject play this recording? */
 export interface Question {
-  /** Undefined where it is about no user, so about nobody. */
+  /** Undefined if the question is about no user. */
   readonly about: Asked | undefined
-  /** Undefined where it is about nothing that could be a recording, or about another action than playing one. */
+  /** Undefined if it can't be about a recording, or is about another action than playing one. */
   readonly recording: string | undefined
-  /** What is wrong with the question, and how to mend it. It is answered with false, and nothing is looked up for it. */
+  /** What is wrong with the question, and how to fix it. It is answered with false, and nothing is looked up for it. */
   readonly flaw?: string
 }
 
@@ -28,7 +29,7 @@ export interface Call {
   /** Whether the answer is a list. */
   readonly several: boolean
   readonly questions: readonly Question[]
-  /** The decision after which nothing more is evaluated; undefined where all questions are. */
+  /** The decision after which nothing more is evaluated; undefined if all questions are. */
   readonly until: boolean | undefined
 }
 
@@ -44,32 +45,35 @@ const SEMANTICS: ReadonlyMap<unknown, boolean | undefined> = new Map<unknown, bo
  * Narrows the JSON of a call (AuthZEN Authorization API 1.0, 6.1 and 7.1). What isn't asked for is ignored, as 10.1.1
  * wants it; what is, must be of its kind.
  *
- * @param list whether the call was made where several questions may be asked
+ * @param list whether the call may hold several questions
  * @param issuers those that are trusted
- * @param own the issuer of who asks: that of a subject where none is named
- * @returns what is wrong with the call, and how to mend it, where nothing of it can be answered
+ * @param own the caller's issuer: that of a subject without one
+ * @returns a refusal if nothing of the call can be answered
  */
 export function readCall(
   json: unknown,
   list: boolean,
   issuers: ReadonlyMap<string, Issuer>,
   own: string,
-): Call | string {
-  if (!isObject(json)) return 'The body must be a JSON object with subject, action and resource'
+): Call | Refusal {
+  if (!isObject(json)) return invalid('The body must be a JSON object with subject, action and resource')
   const { evaluations, options = {} } = json
   // 7.1: without questions of its own, or with none in the list, a call is a single question.
   if (!list || evaluations === undefined || (Array.isArray(evaluations) && evaluations.length === 0)) {
     const question = readQuestion(json, issuers, own)
-    return question.flaw ?? { several: false, questions: [question], until: undefined }
+    if (question.flaw !== undefined) return invalid(question.flaw)
+    return { several: false, questions: [question], until: undefined }
   }
-  if (!Array.isArray(evaluations)) return 'evaluations must be a list of objects'
+  if (!Array.isArray(evaluations)) return invalid('evaluations must be a list of objects')
   if (evaluations.length > MAX_QUESTIONS) {
-    return `evaluations holds ${evaluations.length} questions: ask at most ${MAX_QUESTIONS} in one call`
+    return invalid(
+      `evaluations holds ${evaluations.length} questions: ask at most ${MAX_QUESTIONS} in one call`,
+    )
   }
-  if (!isObject(options)) return 'options must be an object'
+  if (!isObject(options)) return invalid('options must be an object')
   const { evaluations_semantic: semantic = 'execute_all' } = options
   if (!SEMANTICS.has(semantic)) {
-    return `options.evaluations_semantic must be one of ${[...SEMANTICS.keys()].join(', ')}`
+    return invalid(`options.evaluations_semantic must be one of ${[...SEMANTICS.keys()].join(', ')}`)
   }
   // Not all of the call is a default: work for each question must not grow with what else the call holds.
   const { subject, action, resource, context = {} } = json
@@ -82,9 +86,11 @@ export function readCall(
       ? question
       : { ...question, flaw: `evaluations[${index}]: ${question.flaw}` }
   })
-  // One bad question among good ones is answered with false (7.2.1); where there is no good one, the call is bad.
+  // One bad question among good ones is answered with false (7.2.1); if there is no good one, the call is bad.
   const [first] = questions
-  if (first?.flaw !== undefined && questions.every(({ flaw }) => flaw !== undefined)) return first.flaw
+  if (first?.flaw !== undefined && questions.every(({ flaw }) => flaw !== undefined)) {
+    return invalid(first.flaw)
+  }
   return { several: true, questions, until: SEMANTICS.get(semantic) }
 }
 
@@ -102,17 +108,17 @@ function readQuestion(
   } = members
   if (!isObject(subject)) return flawed('subject must be an object with type and id')
   const { type, id, properties = {} } = subject
-  if (!isText(type) || !isText(id)) return flawed('subject.type and subject.id must be strings')
-  if (id.length > MAX_ID) return flawed(`subject.id must have at most ${MAX_ID} characters`)
+  if (!isString(type) || !isString(id)) return flawed('subject.type and subject.id must be strings')
+  if (id.length > MAX_SUBJECT_ID) return flawed(`subject.id must have at most ${MAX_SUBJECT_ID} characters`)
   if (!isObject(properties)) return flawed('subject.properties must be an object')
-  if (!isObject(action) || !isText(action.name)) return flawed('action must be an object with a name')
+  if (!isObject(action) || !isString(action.name)) return flawed('action must be an object with a name')
   if (!isObject(resource)) return flawed('resource must be an object with type and id')
-  if (!isText(resource.type) || !isText(resource.id))
+  if (!isString(resource.type) || !isString(resource.id))
     return flawed('resource.type and resource.id must be strings')
   if (!isObject(context)) return flawed('context must be an object')
   const { issuer = own } = properties
-  // A recording may be stamped with anything: only who can ask for it may be told that it is theirs.
-  if (!isText(issuer) || !issuers.has(issuer)) {
+  // A recording may be stamped with any issuer: an answer must be about a subject that could ask for the recording.
+  if (!isString(issuer) || !issuers.has(issuer)) {
     return flawed('subject.properties.issuer must be one of the issuers that the gate trusts')
   }
   const plays = action.name === 'play' && resource.type === 'recording' && isRecording(resource.id)
@@ -146,7 +152,7 @@ export function askedIn(
     if (about !== undefined && subjects.size < MAX_NAMED.subjects)
       subjects.set(JSON.stringify([about.issuer, about.id]), about)
     const id = isObject(resource) && resource.type === 'recording' ? resource.id : undefined
-    if (isText(id) && isRecording(id) && recordings.size < MAX_NAMED.recordings) recordings.add(id)
+    if (isString(id) && isRecording(id) && recordings.size < MAX_NAMED.recordings) recordings.add(id)
   }
   return { questions: items.length, subjects: [...subjects.values()], recordings: [...recordings] }
 }
@@ -154,11 +160,12 @@ export function askedIn(
 function userIn(subject: unknown, issuers: ReadonlyMap<string, Issuer>, own: string): Asked | undefined {
   const { type, id, properties = {} } = isObject(subject) ? subject : {}
   const { issuer = own } = isObject(properties) ? properties : {}
-  const isUser = type === 'user' && isText(id) && id !== '' && id.length <= MAX_ID
-  return isUser && isText(issuer) && issuers.has(issuer) ? { id, issuer } : undefined
+  const isUser = type === 'user' && isString(id) && id !== '' && id.length <= MAX_SUBJECT_ID
+  return isUser && isString(issuer) && issuers.has(issuer) ? { id, issuer } : undefined
 }
 
+const invalid = (detail: string): Refusal => new Refusal('question_invalid', detail)
 const flawed = (flaw: string): Question => ({ about: undefined, recording: undefined, flaw })
-const isText = (value: unknown): value is string => typeof value === 'string'
+const isString = (value: unknown): value is string => typeof value === 'string'
 const isObject = (value: unknown): value is Members =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -4,14 +4,14 @@ import type { Deposit } from './deposit.ts'
 import { requireClaim } from './ownership.ts'
 import { isName } from './pieces.ts'
 
-/** Gives up storing a part in pieces. Done also where there is nothing to give up any more. */
+/** Gives up an upload in pieces. Succeeds also if there is nothing left to give up. */
 export async function abandonUpload(deposit: Deposit): Promise<Response | Refusal> {
   const { context, ref, services } = deposit
   const upload = context.request.headers.get('mediaward-upload')
   if (!isName(upload))
     return new Refusal('upload_invalid', 'Mediaward-Upload must name the upload to give up')
   const refusal = await requireClaim(deposit)
-  // Nobody began an upload where nobody claimed: what was to be given up isn't there.
+  // Without a claim no upload was begun, so there is nothing to give up.
   if (refusal?.reason === 'binding_conflict') return refusal
   if (refusal === undefined) {
     await services.store.abandon(ref.key, upload).catch(Fault.as('store_unavailable'))

@@ -6,10 +6,10 @@ import { storedResponse, storeFailure, uploadUnknown, waitForNewSecond } from '.
 import { checkExisting, requireClaim } from './ownership.ts'
 import { isName, isSize, MOST_PIECES, pieceSizeOf } from './pieces.ts'
 
-/** Most bytes of what completes an upload: every tag as long as can be, and what stands around them. */
+/** Most bytes of the body that completes an upload: every tag of the greatest length, and the JSON around them. */
 const MAX_BODY = MOST_PIECES * 1100
 
-/** Makes a part of the pieces that were stored: it is there whole, or not at all. */
+/** Completes an upload: the part is there whole, or not at all. */
 export async function completeUpload(deposit: Deposit): Promise<Response | Refusal> {
   const { context, ref, services } = deposit
   const { headers } = context.request

@@ -9,13 +9,17 @@ import type { Deposit } from './deposit.ts'
 /** Last-Modified has whole seconds: two versions of one part must not share one (RFC 9110 8.8.2.2). */
 const BETWEEN_VERSIONS = 1000
 
-/** Waits until a new version of a part can be told from the one before by its date. */
+/** Waits until the date of a new version differs from that of the one before. */
 export async function waitForNewSecond(present: StoredPart | null, now: number): Promise<void> {
   const left = present === null ? 0 : present.modified + BETWEEN_VERSIONS - now
   if (left > 0) await new Promise(resolve => setTimeout(resolve, Math.min(left, BETWEEN_VERSIONS)))
 }
 
-/** What is answered where a part was stored; null: another version took the place of the one that was to be replaced. */
+/**
+ * Answers that a part was stored.
+ *
+ * @param stored null if another upload was faster, so that nothing was stored
+ */
 export function storedResponse(stored: CompletedPart | null, present: StoredPart | null): Response | Refusal {
   if (stored === null) {
     return new Refusal(
@@ -51,7 +55,7 @@ export function contentLengthFromHeaders({ headers }: Request): number | Refusal
 /**
  * Why bytes were not stored.
  *
- * @throws Fault where it was the store that failed
+ * @throws Fault if it was the store that failed
  */
 export async function uploadFailure(
   error: unknown,
@@ -81,7 +85,7 @@ export async function uploadFailure(
 /**
  * Why a store did not do what a recorder asks for.
  *
- * @throws Fault where it failed
+ * @throws Fault if the store failed
  */
 export function storeFailure(error: unknown): Refusal {
   if (error instanceof UploadUnknown) return uploadUnknown()
@@ -92,10 +96,10 @@ export function storeFailure(error: unknown): Refusal {
   )
 }
 
-/** There is no such upload. Says no more: not whether there is one for another part. */
+/** Refuses an unknown upload. Doesn't say whether it exists for another part. */
 export function uploadUnknown(): Refusal {
   return new Refusal(
     'upload_conflict',
-    'There is no such upload of this part, or its pieces are missing or others: begin anew',
+    'This part has no upload of that name, or its pieces are missing or others: begin again',
   )
 }

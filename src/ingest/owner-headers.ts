@@ -4,7 +4,7 @@ import { mediaTypeOf, safeMediaType, UNKNOWN_TYPE } from '../http/media-type.ts'
 import type { Binding, ObjectRef } from '../recordings/recording.ts'
 import { Refusal } from '../refusal.ts'
 
-// An id as it can stand in a header and in object metadata without changing on the way.
+// An id that header fields and object metadata carry unchanged.
 const ID = /^[\x21-\x7e]{1,255}$/
 
 /** Whose a recording is, as its recorder says: the same with the whole and with every piece. */
@@ -23,7 +23,7 @@ export function ownerFromHeaders(
     )
   }
   if (!issuers.has(issuer)) {
-    // Else the recording would be bound for good to somebody who can never ask for it.
+    // Else the recording would be bound for good to an owner who can never ask for it.
     return new Refusal(
       'upload_invalid',
       'Mediaward-Owner-Issuer must be one of the issuers that the gate trusts',

@@ -14,7 +14,7 @@ const unavailable = Fault.as('store_unavailable')
  */
 export async function checkExisting(deposit: Deposit): Promise<StoredPart | null | Response | Refusal> {
   const { context, ref, binding, services } = deposit
-  // What the owner source will say once the part is stored: one that names somebody else would refuse its owner for good.
+  // What the owner source will say once the part is stored: one that names another owner would refuse this one for good.
   const [named] = await services.owners.of(ref, [binding])
   if (named?.owner !== undefined || named?.disputed) {
     const refusal = refuseOtherOwner(deposit, named)
@@ -44,8 +44,8 @@ export async function claimOwner(deposit: Deposit): Promise<Refusal | undefined>
 }
 
 /**
- * Makes sure that a recording is bound to the owner whom a request names, without binding it. Whoever began an upload
- * has bound it: where nobody has, there is no upload to go on with.
+ * Makes sure that a recording is bound to the owner whom a request names, without binding it. The recorder that
+ * began an upload has bound it: without a binding there is no upload to go on with.
  */
 export async function requireClaim(deposit: Deposit): Promise<Refusal | undefined> {
   const { services, ref } = deposit

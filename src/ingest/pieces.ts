@@ -7,7 +7,7 @@ export const MOST_PIECES = 10_000
 const MIB = 2 ** 20
 
 /**
- * Bytes of every piece but the last: 8 MiB, or more in whole MiB where that would be over 10,000 pieces. It follows from
+ * Bytes of every piece but the last: 8 MiB, or more in whole MiB if that would be over 10,000 pieces. It follows from
  * the size alone, so that every request finds the same; R2 takes no pieces of several sizes.
  */
 export function pieceSizeOf(size: number): number {
@@ -19,7 +19,7 @@ export function isSize(size: unknown): size is number {
   return Number.isSafeInteger(size) && (size as number) > 0 && (size as number) <= MAX_SIZE
 }
 
-/** What an upload and its pieces may be called: the store's own words, as they can stand in a header. */
+/** What an upload and its pieces may be called: the store's own words, as a header field can carry them. */
 export function isName(text: unknown): text is string {
   return typeof text === 'string' && NAME.test(text)
 }

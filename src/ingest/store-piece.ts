@@ -7,7 +7,7 @@ import { contentLengthFromHeaders, uploadFailure, uploadOf } from './outcome.ts'
 import { requireClaim } from './ownership.ts'
 import { isName, parsePieceRange } from './pieces.ts'
 
-/** Stores one piece of a part. Nobody sees it before the whole is complete. */
+/** Stores one piece of a part. No reader sees it before the whole is complete. */
 export async function storePiece(deposit: Deposit): Promise<Response | Refusal> {
   const { context, ref, services } = deposit
   const { headers } = context.request

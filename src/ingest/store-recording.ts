@@ -14,7 +14,7 @@ import { storeWhole } from './store-whole.ts'
 
 /**
  * Stores a part for a recorder, stamped with its owner: whole, or in pieces by several requests, each of which is
- * decided anew. A recording that is bound to one owner is never bound to another: neither this part nor any other of the
+ * decided again. A recording that is bound to one owner is never bound to another: neither this part nor any other of the
  * same recording.
  */
 export async function storeRecording(
@@ -36,7 +36,7 @@ export async function storeRecording(
   if (binding instanceof Refusal) return binding
   const deposit: Deposit = { context, ref, binding, services }
   if (action === 'store') {
-    // Where one of the two got lost on the way, a piece must not be taken for the whole.
+    // If one of the two got lost on the way, a piece must not be taken for the whole.
     const isPiece = headers.has('mediaward-upload') || headers.has('content-range')
     return isPiece ? storePiece(deposit) : storeWhole(deposit)
   }

@@ -6,7 +6,7 @@ export interface Delivered {
   readonly offset: number
   /** How many were asked for. */
   readonly length: number
-  /** How many of them were taken; undefined where nobody can tell. */
+  /** How many of them were taken; undefined if that can't be known. */
   readonly taken: number | undefined
 }
 
@@ -57,7 +57,7 @@ export class DeliveryTally {
   }
 }
 
-/** Puts a stretch among others, which stand by rising number; those that it touches or overlaps become one with it. */
+/** Adds a stretch to others, which are in ascending order. Merges those that it touches or overlaps. */
 function join(ranges: Stretch[], first: number, last: number): void {
   const from = firstToReach(ranges, first - 1)
   let to = from
@@ -67,7 +67,7 @@ function join(ranges: Stretch[], first: number, last: number): void {
   ranges.splice(from, to - from, [begin, end])
 }
 
-/** Which stretch is the first that ends at `byte` or beyond; how many there are, where none does. */
+/** Returns the index of the first stretch that ends at `byte` or beyond; their number if none does. */
 function firstToReach(ranges: readonly Stretch[], byte: number): number {
   let [low, high] = [0, ranges.length]
   while (low < high) {

@@ -45,7 +45,7 @@ export function observe(context: RequestContext): Observed {
   }
 }
 
-/** The release of the app that asks, as a record tells it. */
+/** Returns the release of the app that asks, as a record says it. */
 export function releaseOf(request: Request, subject: Subject | undefined): string | undefined {
   const release = subject?.release ?? request.headers.get('mediaward-app-release') ?? ''
   return RELEASE.test(release) ? detached(release) : undefined
@@ -117,7 +117,7 @@ async function pseudonymous(
 const named = (name: string | undefined): string | undefined =>
   name !== undefined && NAME.test(name) ? name : undefined
 
-/** What a recording is stamped with by other means may be any text; such a tenant is not the default one. */
+/** Names a tenant in a record. A stamp that other tools wrote may be any string; such a tenant is not the default one. */
 export const tenantOf = (tenant: string | undefined): string =>
   tenant === undefined ? 'default' : (named(tenant) ?? 'unnamed')
 

@@ -11,7 +11,7 @@ import type { Recorder } from './recorder.ts'
 
 /**
  * Whether the first byte of a view waits until the view is on record. `async` lets it go first: a ledger that is down
- * then stops nobody's video, and a crash at that moment loses the record of it.
+ * then stops no video, and a crash at that moment loses the record of it.
  */
 export type ViewPolicy = 'sync' | 'async'
 
@@ -102,7 +102,7 @@ function forget(view: View): void {
 /**
  * What the requests of one view have in common. A stolen session watches from another network, or with a token or ticket
  * that the patient doesn't use: that is a view of its own, and what left in it is counted apart. A token that replaces
- * another one of its session, as some providers do every minute, begins none.
+ * another one of its session, as some providers do every minute, doesn't begin another.
  */
 function keyOf({ subject, ticket, recording, network: { prefix, asn, country } }: Observed): string {
   // None of these but the last can hold a line break, so no two lists of them make one key.

@@ -33,7 +33,7 @@ export function plan(
   return range === 'unsatisfiable' ? { status: 416 } : { status: 206, range }
 }
 
-/** The bytes that a plan needs of an object of `size` bytes; undefined where it needs none. */
+/** Returns the bytes that a plan needs of an object of `size` bytes; undefined if it needs none. */
 export function bytesOf(plan: Plan, size: number): ByteRange | undefined {
   if (plan.status === 206) return plan.range
   return plan.status === 200 && size > 0 ? { offset: 0, length: size } : undefined

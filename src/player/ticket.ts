@@ -12,11 +12,11 @@
  */
 export type TicketProblem = 'expired' | 'refused' | 'unavailable'
 
-/** Thrown, and handed to `onError`, where there is no ticket. No token and no ticket is in it. */
+/** Thrown, and passed to `onError`, if there is no ticket. It holds no token and no ticket. */
 export class TicketError extends Error {
   override readonly name = 'TicketError'
   readonly problem: TicketProblem
-  /** The status that the gate answered; undefined where it did not answer. */
+  /** The status that the gate answered; undefined if it did not answer. */
   readonly status: number | undefined
   /** In how many seconds to ask again, at the earliest (RFC 9110 10.2.3). Only where the problem is `unavailable`. */
   readonly retryAfter: number | undefined
@@ -38,7 +38,7 @@ export interface TicketSettings {
    * `use-credentials`). Default false.
    */
   readonly cookie?: boolean
-  /** Told each time that the ticket could not be renewed by itself. Default nobody is told: the player meets a 401. */
+  /** Called each time that the ticket could not be renewed by itself. By default nothing is called: the player meets a 401. */
   readonly onError?: (error: TicketError) => void
 }
 
@@ -66,7 +66,7 @@ export interface OpenTicket {
 const RENEW_AT = 0.8
 /** Milliseconds for an answer. */
 const PATIENCE = 15_000
-/** Seconds, where an `unavailable` names none. */
+/** Seconds to wait if an `unavailable` names none. */
 const RETRY_AFTER = 5
 /** Seconds: no ticket is good for longer, and a timer that is set for too long goes off at once. */
 const DAY = 86_400
@@ -76,7 +76,7 @@ const DAY = 86_400
  *
  * @param url the recording's own URL, without query: `https://media.clinic.example/recordings/rec-001`, or that of
  *   the part which plays, such as `…/rec-002/master.m3u8`
- * @throws TicketError where there is none
+ * @throws TicketError if there is no ticket
  */
 export async function openTicket(
   url: string,
@@ -125,9 +125,9 @@ export async function openTicket(
 
   function schedule(milliseconds: number): void {
     clearTimeout(timer)
-    // Before the first ticket there is nobody to renew for.
+    // Before the first ticket there is nothing to renew.
     if (closed || prefixes.size === 0) return
-    // Not by way of renew: a timer may be a moment early, and would be told to wait by nobody who wakes it again.
+    // Not by way of renew: a timer may be a moment early, and would then wait with nothing to wake it.
     timer = setTimeout(() => once().catch(tell), milliseconds)
   }
 
@@ -176,7 +176,7 @@ async function request(url: string, token: string, credentials: RequestCredentia
       method: 'POST',
       headers: { Authorization: `Bearer ${token}` },
       credentials,
-      // A token is for the gate, and for nobody that an answer points to.
+      // A token is for the gate, and for no host that an answer points to.
       redirect: 'error',
       signal: patience.signal,
     })
@@ -204,7 +204,7 @@ function retryAfter(value: string | null): number {
   const seconds = /^\d+$/.test(value ?? '')
     ? Number(value)
     : Math.ceil((Date.parse(value ?? '') - Date.now()) / 1000)
-  // Never at once: whoever asks in a circle is no help to a gate that can't answer.
+  // Never at once: an app that asks in a loop doesn't help a gate that can't answer.
   return Number.isNaN(seconds) ? RETRY_AFTER : Math.min(Math.max(seconds, 1), DAY)
 }
 

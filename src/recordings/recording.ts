@@ -1,9 +1,9 @@
-/** Where we keep objects of our own in a bucket. No id and no segment begins with a dot, so no request leads there. */
+/** The prefix of the gate's own objects in a bucket. No id and no segment begins with a dot, so no request leads there. */
 export const RESERVED_PREFIX = '.mediaward/'
 
 /**
  * To whom a recording is bound: the facts stamped on the stored object itself when it was recorded, independent of
- * any list that an app keeps. An absent member is absent, never an empty text.
+ * any list that an app keeps. An absent member is absent, never an empty string.
  */
 export interface Binding {
   /** Subject id of the patient (object metadata `mw-owner`). Without it the recording can't be played. */
@@ -23,11 +23,11 @@ export function isSameOwner(one: Binding, other: Binding): boolean {
   return one.owner === other.owner && one.issuer === other.issuer && one.tenant === other.tenant
 }
 
-/** Where a request points: one part of one recording, and the store's key for it. */
+/** A reference to one part of one recording, with the store's key for it. */
 export interface ObjectRef {
   /** The recording's id: 1 to 128 of `A-Z a-z 0-9 . _ -`, a letter or digit first and last, no `..`. */
   readonly recording: string
-  /** The part below the recording, with `/` between segments; absent where the recording is one file. */
+  /** The part below the recording, with `/` between segments; absent if the recording is one file. */
   readonly part?: string
   /** The key of the stored object. Made only of what was checked. */
   readonly key: string

@@ -225,7 +225,7 @@ test('what is complete is complete once, and only a new upload replaces it', asy
   expect((await begin(path, film.length, { 'If-None-Match': '*' })).status).toBe(412)
   const again = await complete(path, first, tags)
   expect(again.status).toBe(409)
-  expect((await told(again)).detail).toMatch(/begin anew/)
+  expect((await told(again)).detail).toMatch(/begin again/)
 
   const other = patterned(PIECE + 1).reverse()
   const second = await begun(path, other.length)

@@ -15,13 +15,13 @@ interface ServeModule {
   onListen(address: { readonly hostname: string; readonly port: number }): void
 }
 
-/** Milliseconds that answers may still take once the server is told to stop. */
+/** Milliseconds that answers may still take once the server is asked to stop. */
 const GRACE = 10_000
 
 const { fetch: answer, close } = begin()
 const answering = new Set<Promise<void>>()
 
-/** A mistake in the configuration ends the process before it serves, with what is to be mended and no more. */
+/** A mistake in the configuration ends the process before it serves. It prints what to fix, and no more. */
 function begin(): Started {
   try {
     return start(process.env)

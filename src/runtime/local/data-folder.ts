@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { ConfigurationError } from '../../config/options.ts'
 
-/** Kept here as long as they are held: a database that nobody knows any more is closed, and its lock is gone. */
+/** Kept here as long as they are held: an unreferenced database is collected and closed, and its lock is gone. */
 const held = new Set<DatabaseSync>()
 
 /**
@@ -11,7 +11,7 @@ const held = new Set<DatabaseSync>()
  * all of them; it ends with the process, however that ends, so none is ever left behind.
  *
  * @returns gives the folder back
- * @throws ConfigurationError where another process has it, or it can't be written
+ * @throws ConfigurationError if another process has it, or it can't be written
  */
 export function lockDataFolder(folder: string): () => void {
   let database: DatabaseSync | undefined

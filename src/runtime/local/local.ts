@@ -13,7 +13,7 @@ import { networkOf } from './network.ts'
 /** How often records come back from the overflow, in milliseconds. */
 const REPLAY_EVERY = 60_000
 
-/** Where one machine keeps what the gate needs. */
+/** What one machine keeps for the gate, and where. */
 export interface LocalOptions {
   /**
    * A folder of this process alone, on a local disk: the ledger, records that wait for it, and, unless they are in S3,
@@ -40,7 +40,7 @@ export interface Local extends Required<Pick<MediawardOptions, 'store' | 'networ
  * Store, ledger and network facts on one machine, for Deno and Node alike:
  * `const gate = mediaward({ …, ...local({ data: '/var/lib/mediaward' }) })`, and `await gate.close()` at the end.
  *
- * @throws ConfigurationError where another process has the folder, or it can't be used
+ * @throws ConfigurationError if another process has the folder, or it can't be used
  */
 export function local({ data, s3, addressHeader }: LocalOptions): Local {
   const unlock = lockDataFolder(data)

@@ -5,7 +5,7 @@ import { createGate } from '../../gate.ts'
 import { local } from './local.ts'
 import { type LocalVariables, readLocalVariables } from './local-variables.ts'
 
-/** A process that stays has nothing to keep work alive with; Hono throws where it is asked for what isn't there. */
+/** A process that stays has nothing to keep work alive with; Hono throws if it is asked for a context that isn't there. */
 const NO_CONTEXT = { waitUntil() {}, passThroughOnException() {}, props: {} }
 
 /** A gate on one machine, ready to be served. */

@@ -4,7 +4,7 @@ import { getRequestListener } from '@hono/node-server'
 import type { Variables } from '../../config/variables.ts'
 import { start } from '../local/start.ts'
 
-/** Milliseconds that answers may still take once the server is told to stop. */
+/** Milliseconds that answers may still take once the server is asked to stop. */
 const GRACE = 10_000
 
 /** How long the server waits for clients, in milliseconds. */
@@ -30,7 +30,7 @@ export interface Serving {
 /**
  * Serves the gate on Node, from its variables.
  *
- * @throws ConfigurationError where the variables can't be served; Error where the port is taken
+ * @throws ConfigurationError if the variables can't be served; Error if the port is taken
  */
 export async function serve(
   variables: Variables,
@@ -42,7 +42,7 @@ export async function serve(
     fetch(asSent(request, odd.get(platform.incoming) ?? platform.incoming.url), platform),
   )
   const times = {
-    // Storing a recording may take hours; how long a body may stand still is the gate's own affair.
+    // Storing a recording may take hours; the gate itself limits how long a body may stall.
     requestTimeout: 0,
     headersTimeout: head,
     connectionsCheckingInterval: Math.ceil(head / 6),
