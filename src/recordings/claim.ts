@@ -6,14 +6,14 @@ type Claiming = Pick<RecordingStore, 'find' | 'put' | 'stamped'>
 
 const claimKey = (recording: string): string => `${RESERVED_PREFIX}bindings/${recording}`
 
-/** `RecordingStore.claimed` for stores that claim with {@link claimByObject}. */
+/** `RecordingStore.claimed` where {@link claimByObject} claims. */
 export async function claimedByObject(store: Reading, recording: string): Promise<Binding | null> {
   const { binding } = (await findClaim(store, recording)) ?? {}
   return binding?.owner === undefined ? null : binding
 }
 
 /**
- * Claims a recording id by a small object of its own, put if none is there: `RecordingStore.claim` for every store
+ * Claims a recording id by a small object of its own, put where none is: `RecordingStore.claim` for every store
  * that can do that. Who comes second finds the object of who came first.
  */
 export async function claimByObject(
@@ -67,9 +67,9 @@ export function ownedOnly(claim: Binding | undefined, defaultIssuer: string | un
   return claim !== undefined && hasOwner(claim, defaultIssuer) ? claim : null
 }
 
-/** @throws StorageFault if the claim is damaged: it must not count as absent, or the recording could be bound to another owner */
-async function findClaim({ find }: Reading, recording: string): Promise<StoredPart | null> {
-  const found: StoredPart | DamagedPart | null = await find(claimKey(recording))
+/** @throws where the claim is damaged: it must not count as absent, or the recording could be bound to another owner */
+async function findClaim(store: Reading, recording: string): Promise<StoredPart | null> {
+  const found: StoredPart | DamagedPart | null = await store.find(claimKey(recording))
   if (found !== null && 'fault' in found) throw found.fault
   return found
 }

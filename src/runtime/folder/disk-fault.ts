@@ -1,11 +1,11 @@
 import { accessSync, constants } from 'node:fs'
 import { StorageFault } from '../../base/storage-fault.ts'
 
-/** What is said of a symbolic link. */
+/** The message for a symbolic link below the root. */
 export const LINK_FOUND =
   'a symbolic link lies in the recordings folder (ELOOP): links are not followed, put the file itself there'
 
-const MEANING: Readonly<Record<string, string>> = {
+const MESSAGES: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk of the recordings is full (ENOSPC): make room, then store again',
   EDQUOT: 'the quota of the recordings folder is used up (EDQUOT): raise it, then store again',
   EFBIG: 'a file of the recordings would be larger than this process may write (EFBIG): raise its limit',
@@ -19,25 +19,34 @@ const MEANING: Readonly<Record<string, string>> = {
   ELOOP: LINK_FOUND,
 }
 
-/** Fails as the disk did. The system's own words hold the path: only its code is handed on. */
+/**
+ * Throws a fault for an error of the disk. The system's own message holds the path, so only its code is passed on.
+ *
+ * @throws StorageFault always; one that was given is thrown as it is
+ */
 export function diskFailed(error: unknown): never {
   if (error instanceof StorageFault) throw error
-  const code = codeOf(error) ?? 'unknown'
-  throw new StorageFault(MEANING[code] ?? `the disk of the recordings failed (${code})`)
+  const code = systemCode(error) ?? 'unknown'
+  throw new StorageFault(MESSAGES[code] ?? `the disk of the recordings failed (${code})`)
 }
 
-/** The system's code of an error. */
-export function codeOf(error: unknown): string | undefined {
+/** Returns the system's code of an error, such as `ENOSPC`. */
+export function systemCode(error: unknown): string | undefined {
   const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
   return typeof code === 'string' ? code : undefined
 }
 
-/** Whether a file or folder may not be used by this user. */
-export function isClosed(error: unknown): boolean {
-  return ['EACCES', 'EPERM'].includes(codeOf(error) ?? '')
+/** Whether an error says that a file, or a folder on the way to it, does not exist. */
+export function isAbsent(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')
 }
 
-/** Whether what is in a folder may be looked for. If not, whatever fails there fails for all names alike. */
+/** Whether an error says that this user may not use a file or folder. */
+export function isForbidden(error: unknown): boolean {
+  return ['EACCES', 'EPERM'].includes(systemCode(error) ?? '')
+}
+
+/** Whether this user may look for names in a folder. If not, every name in it fails alike. */
 export function mayBeUsed(folder: string): boolean {
   try {
     accessSync(folder, constants.R_OK | constants.X_OK)

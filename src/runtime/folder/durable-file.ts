@@ -4,40 +4,45 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { DigestMismatch } from '../../recordings/recording-store.ts'
 import { diskFailed } from './disk-fault.ts'
 
-/** What was written. */
-export interface Written {
-  readonly size: number
-  /** SHA-256 of the bytes, hexadecimal. */
-  readonly digest: string
-}
-
 type Bytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
-/**
- * Writes a stream into a new file. Resolves when the bytes are on the disk; on failure nothing is left.
- *
- * @param size exactly so many bytes must come
- * @param sha256 the digest that they must have, hexadecimal
- * @throws StorageFault where the disk fails; DigestMismatch where the bytes are others; Error where the stream fails, or
- *   is not as long as it should be
- */
-export function writeDurably(path: string, bytes: Bytes, size: number, sha256?: string): Promise<Written> {
-  return writeNew(path, bytes, size, sha256, file => file.sync())
+/** What a body must be. */
+export interface Announced {
+  /** The exact number of bytes. */
+  readonly size: number
+  /** SHA-256 of the bytes, hexadecimal. By default any bytes will do. */
+  readonly sha256?: string
 }
 
-/** The same for a file that nobody needs after a crash. */
-export function writeForNow(path: string, bytes: Bytes, size: number, sha256?: string): Promise<Written> {
-  return writeNew(path, bytes, size, sha256, async () => {})
+/**
+ * Writes a body into a new file. Resolves to the SHA-256 of its bytes, hexadecimal, when they are on the disk. Leaves
+ * no file when it fails.
+ *
+ * @throws StorageFault if the disk fails; DigestMismatch if the bytes have another digest; Error if the body fails, or
+ *   has more or fewer bytes
+ */
+export function writeDurably(path: string, bytes: Bytes, announced: Announced): Promise<string> {
+  return writeNew(path, bytes, announced, file => file.sync())
+}
+
+/** Writes a string into a new file, as {@link writeDurably} does. */
+export async function writeTextDurably(path: string, text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(text)
+  await writeDurably(path, [bytes], { size: bytes.length })
+}
+
+/** Does the same as {@link writeDurably} for a file that is not needed after a crash. */
+export function writeTemporarily(path: string, bytes: Bytes, announced: Announced): Promise<string> {
+  return writeNew(path, bytes, announced, async () => {})
 }
 
 async function writeNew(
   path: string,
   bytes: Bytes,
-  size: number,
-  sha256: string | undefined,
+  { size, sha256 }: Announced,
   finish: (file: FileHandle) => Promise<void>,
-): Promise<Written> {
-  // Exclusive: it follows no link that somebody laid there, and overwrites nothing.
+): Promise<string> {
+  // "wx": an existing file is not overwritten, and a link that another user put here is not followed.
   const file = await open(path, 'wx', 0o600).catch(diskFailed)
   try {
     const hash = createHash('sha256')
@@ -51,7 +56,7 @@ async function writeNew(
     const digest = hash.digest('hex')
     if (sha256 !== undefined && digest !== sha256) throw new DigestMismatch()
     await finish(file).catch(diskFailed)
-    return { size, digest }
+    return digest
   } catch (error) {
     await rm(path, { force: true })
     throw error
@@ -60,10 +65,10 @@ async function writeNew(
   }
 }
 
-/** Bytes copied at once. */
+/** How many bytes are copied at once. */
 const COPIED_AT_ONCE = 1024 * 1024
 
-/** Copies a file over the bytes of another, from a position on, durably. */
+/** Copies a file over the bytes of another, from a position on. Resolves when they are on the disk. */
 export async function copyInto(from: string, to: string, position: number): Promise<void> {
   const source = await open(from, 'r').catch(diskFailed)
   try {
@@ -84,7 +89,7 @@ export async function copyInto(from: string, to: string, position: number): Prom
   }
 }
 
-/** A write may take less than it is given: near a full disk, or beyond a limit. */
+/** Writes a whole chunk. One write may take less than it is given: near a full disk, or near a limit. */
 async function writeAll(file: FileHandle, chunk: Uint8Array, position: number): Promise<number> {
   let written = 0
   while (written < chunk.length) {
@@ -93,13 +98,16 @@ async function writeAll(file: FileHandle, chunk: Uint8Array, position: number): 
   return written
 }
 
-/** Puts a file in the place of another, or of none: at every moment the one or the other is there, whole. */
+/**
+ * Renames a file to `to`, over any file of that name, and makes that durable. A reader finds the old file or the new
+ * one, each whole.
+ */
 export async function replaceDurably(from: string, to: string, folder: string): Promise<void> {
   await rename(from, to).catch(diskFailed)
   await syncFolder(folder)
 }
 
-/** Makes the names in a folder durable. */
+/** Makes durable which names are in a folder. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY).catch(diskFailed)
   try {

@@ -2,66 +2,60 @@ import { accessSync, closeSync, constants, lstatSync, readFileSync, type Stats }
 import { dirname } from 'node:path'
 import { StorageFault } from '../../base/storage-fault.ts'
 import type { DamagedPart } from '../../recordings/recording-store.ts'
-import { diskFailed, isClosed, mayBeUsed } from './disk-fault.ts'
+import { diskFailed, isForbidden, mayBeUsed } from './disk-fault.ts'
 import { openRegular, refuseLinks } from './regular-file.ts'
 import { readFacts, type StoredFacts } from './stored-facts.ts'
 
-/** No facts are longer, in bytes. */
+/** The longest facts that are read, in bytes. */
 const MAX_FACTS = 16 * 1024
-/** Most facts that are remembered: some hundred bytes each. */
-const MOST_REMEMBERED = 10_000
+/** How many facts the cache holds, of some hundred bytes each. */
+const CAPACITY = 10_000
 
 /**
- * For how long a look at a file is good, in milliseconds. Players ask for one part of a recording after the other, and
- * looking anew for each of them took a sixth of the time of a request; what other hands do in the folder is seen so
- * much later.
+ * How long a cached file isn't checked again, in milliseconds. Players ask for one part of a recording after the other,
+ * and a check for each took a sixth of the time of a request. Changes by other programs are seen this much later.
  */
-const LOOK_GOOD_FOR = 10
+const CHECK_INTERVAL = 10
 
-/** Reads the facts of objects from their files. */
-export interface FactsFiles {
-  /** The facts in a file; null where there is none. Whose an object with damaged facts is can't be said. */
-  read(path: string): StoredFacts | DamagedPart | null
-  /** To be called where a file is about to be replaced, or was: what is known of it counts no more. */
-  forget(path: string): void
-}
-
-interface LruCache {
+interface CachedFacts {
   readonly stats: Stats
   readonly facts: StoredFacts
-  lookedAt: number
+  checkedAt: number
 }
 
-/**
- * Remembers what was read, as long as the file is the same: a look at it costs a fraction of reading it.
- *
- * @param root of the recordings
- */
-export function factsFiles(root: string): FactsFiles {
-  const remembered = new Map<string, LruCache>()
-  return {
-    read(path) {
-      const known = remembered.get(path)
-      const now = performance.now()
-      if (known !== undefined) {
-        if (now - known.lookedAt < LOOK_GOOD_FOR) return known.facts
-        const stats = look(path)
-        if (stats !== undefined && isSame(known.stats, stats)) {
-          known.lookedAt = now
-          return known.facts
-        }
-        remembered.delete(path)
-      }
-      const read = load(path, root)
-      if (read === null || 'fault' in read) return read
-      if (remembered.size >= MOST_REMEMBERED) remembered.clear()
-      remembered.set(path, { ...read, lookedAt: now })
-      return read.facts
-    },
+/** Reads facts files, and caches them as long as they stay the same: a check costs a fraction of reading. */
+export class FactsFiles {
+  readonly #root: string
+  readonly #cache = new Map<string, CachedFacts>()
 
-    forget(path) {
-      remembered.delete(path)
-    },
+  /** @param root the folder of the recordings */
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  /** Returns the facts in a file, or null if there is no file. Damaged facts come as a part without an owner. */
+  read(path: string): StoredFacts | DamagedPart | null {
+    const cached = this.#cache.get(path)
+    const now = performance.now()
+    if (cached !== undefined) {
+      if (now - cached.checkedAt < CHECK_INTERVAL) return cached.facts
+      const stats = look(path)
+      if (stats !== undefined && isSame(cached.stats, stats)) {
+        cached.checkedAt = now
+        return cached.facts
+      }
+      this.#cache.delete(path)
+    }
+    const read = load(path, this.#root)
+    if (read === null || 'fault' in read) return read
+    if (this.#cache.size >= CAPACITY) this.#cache.clear()
+    this.#cache.set(path, { ...read, checkedAt: now })
+    return read.facts
+  }
+
+  /** Drops a file from the cache. Must be called before and after a file is replaced. */
+  forget(path: string): void {
+    this.#cache.delete(path)
   }
 }
 
@@ -87,10 +81,11 @@ function load(path: string, root: string): { stats: Stats; facts: StoredFacts } 
   }
   if (file === null) return null
   try {
-    // Not a link on the way either: it could lead to facts that somebody else may write.
+    // A link on the way could lead to facts that another user may write.
     refuseLinks(dirname(path))
-    if (file.stats.size > MAX_FACTS)
+    if (file.stats.size > MAX_FACTS) {
       throw new StorageFault('the facts beside a recording are damaged: too long')
+    }
     return { stats: file.stats, facts: readFacts(readFileSync(file.descriptor, 'utf8')) }
   } catch (fault) {
     return damagedBy(fault)
@@ -99,20 +94,20 @@ function load(path: string, root: string): { stats: Stats; facts: StoredFacts } 
   }
 }
 
-/** A fault would tell that the recording is there: without an owner it is refused as if it weren't. */
+/** Returns a part without an owner, which is refused as if it were absent. A fault would reveal that it exists. */
 function damagedBy(fault: unknown): DamagedPart {
   return { binding: {}, fault }
 }
 
 /**
- * Whether it is this one file that can't be read, or a folder that it is in. If the disk or the process fails, it fails
- * for absent files too.
+ * Whether only this file, or a folder that it is in, can't be read. A failure of the disk or of the process hits absent
+ * files too, so it reveals nothing.
  */
 function isAtFault(path: string, root: string): boolean {
   try {
     if (!lstatSync(path).isFile()) return true
   } catch (error) {
-    return isClosed(error) && mayBeUsed(root)
+    return isForbidden(error) && mayBeUsed(root)
   }
   try {
     accessSync(path, constants.R_OK)

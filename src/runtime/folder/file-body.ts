@@ -4,20 +4,20 @@ import { StorageFault } from '../../base/storage-fault.ts'
 import { diskFailed } from './disk-fault.ts'
 import type { OpenFile } from './open-files.ts'
 
-/** Bytes read at once. Each costs a turn of the event loop, so few large ones; each slow client holds one. */
+/** How many bytes are read at once. Each read costs a turn of the event loop; each slow client holds one chunk. */
 const CHUNK = 256 * 1024
 
 /**
- * Node fills a new array with zeros, which takes longer than reading into it, so there it is a buffer without them. On
- * Deno a buffer is the slower one.
+ * Creates a chunk to read into. Node fills a new array with zeros, which takes longer than reading into it, so Node gets
+ * a buffer that isn't filled. On Deno a buffer is slower than an array.
  */
 const newChunk: (length: number) => Uint8Array =
   'Deno' in globalThis ? length => new Uint8Array(length) : length => Buffer.allocUnsafeSlow(length)
 
 /**
- * Some bytes of an open file, read only as they are asked for. The file is released at the end, on failure, and where
- * nobody reads on. Where it changed in the meantime the stream fails before its last bytes, so that a client that
- * counts them never takes a mixture of two versions for whole.
+ * Streams a range of an open file, and reads only what the consumer asks for. Releases the file when the stream ends,
+ * fails or is cancelled. If the file changed in the meantime, the stream fails before its last bytes, so that a client
+ * that counts them never takes a mixture of two versions for the whole.
  */
 export function fileBody(
   file: OpenFile,
@@ -25,7 +25,7 @@ export function fileBody(
 ): { readonly body: ReadableStream<Uint8Array>; readonly taken: Promise<number> } {
   let at = offset
   const end = offset + length
-  let left = false
+  let cancelled = false
   let ended: (taken: number) => void = () => {}
   const taken = new Promise<number>(resolve => {
     ended = resolve
@@ -35,7 +35,7 @@ export function fileBody(
       async pull(controller) {
         try {
           const chunk = await readAt(file, at, Math.min(CHUNK, end - at))
-          if (left) return
+          if (cancelled) return
           at += chunk.length
           if (chunk.length === 0 || (at === end && hasChanged(file))) {
             throw new StorageFault('the file of a recording was changed while it was read')
@@ -51,11 +51,11 @@ export function fileBody(
         controller.close()
       },
       cancel() {
-        left = true
+        cancelled = true
         release()
       },
     },
-    // Nothing is read ahead: a client that takes nothing costs no memory.
+    // Without reading ahead, a client that takes nothing costs no memory.
     { highWaterMark: 0 },
   )
   return { body, taken }
@@ -66,7 +66,7 @@ export function fileBody(
   }
 }
 
-/** Reads on a thread of its own, as the bytes may have to come from the disk. Fewer come at the end of the file. */
+/** Reads on another thread, as the disk may be slow. Resolves to fewer bytes at the end of the file. */
 function readAt({ descriptor }: OpenFile, position: number, length: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunk = newChunk(length)

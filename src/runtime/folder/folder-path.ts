@@ -1,40 +1,44 @@
 import { join } from 'node:path'
 
-/** How the file with the facts of an object ends. */
+/** The end of the name of every facts file. */
 export const FACTS = '@facts.json'
 
-/** Where an object of a folder store is kept. */
+/** The paths of one object of a folder store. */
 export interface FolderPath {
-  /** The folder of its files, and the folders above it up to the root, outermost first. */
+  readonly key: string
+  /** The folders from the root to `folder`, outermost first. */
   readonly folders: readonly string[]
+  /** The folder that holds the object's files. */
   readonly folder: string
-  /** The file of its facts. Its being there is what makes the object be there. */
+  /** The file of its facts. The object exists if and only if this file exists. */
   readonly facts: string
-  /** The file of the bytes of one version. */
+  /** Returns the file that holds the bytes of one version. */
   readonly bytes: (version: string) => string
 }
 
-/** What a segment of a key may be. With the longest name of ours after it, a file name has 255 bytes. */
+/** A segment of a key. With the longest suffix of ours after it, a file name has 255 bytes. */
 const SEGMENT = /^(?!\.{1,2}$)[A-Za-z0-9._~=+:@-]{1,222}$/
 
 /**
- * The name on disk of a segment of a key, and the segment of a name. `@` sets our own names apart from folders of the same
- * name, so another character stands for it that no key has; and one for `:`, after which NTFS looks for a stream.
+ * Returns the name on disk of a segment of a key. `@` begins our own suffixes, so `%` replaces it; `;` replaces `:`,
+ * after which NTFS expects the name of a stream. No key holds either of the two.
  */
 export const nameOnDisk = (segment: string): string => segment.replaceAll('@', '%').replaceAll(':', ';')
-export const segmentNamed = (name: string): string => name.replaceAll('%', '@').replaceAll(';', ':')
 
-/** Whether a key is a plain path. */
+/** Returns the segment of a key that has this name on disk. */
+export const segmentOfName = (name: string): string => name.replaceAll('%', '@').replaceAll(';', ':')
+
+/** Whether the folder store takes a key: a relative path of plain segments. */
 export function isFolderKey(key: string): boolean {
   return key.split('/').every(segment => SEGMENT.test(segment))
 }
 
 /**
- * Finds the files for a key. The gate hands on only keys that it has checked; here they are checked for whoever else
- * calls, since a key that is no plain path could lead out of the folder.
+ * Returns the paths of the object with this key. The gate passes only keys that it has checked. The check here protects
+ * other callers, since a key with dot segments could lead out of the folder.
  *
- * @param root absolute, with no symbolic link in it
- * @throws Error where the key is no plain path below the root; the key isn't repeated
+ * @param root an absolute path without symbolic links
+ * @throws Error if the key is not a plain path below the root; the message doesn't repeat the key
  */
 export function folderPath(root: string, key: string): FolderPath {
   const segments = key.split('/')
@@ -49,6 +53,7 @@ export function folderPath(root: string, key: string): FolderPath {
   const folder = folders.at(-1) ?? root
   const file = nameOnDisk(name)
   return {
+    key,
     folders,
     folder,
     facts: join(folder, file + FACTS),

@@ -1,102 +1,115 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { type Uploads, UploadUnknown } from '../../recordings/uploads.ts'
-import { copyInto, writeForNow } from './durable-file.ts'
-import type { OneAtATime } from './one-at-a-time.ts'
-import type { Publish } from './publish.ts'
+import {
+  type CompletedPart,
+  type CompleteOptions,
+  type PieceOptions,
+  type UploadOptions,
+  type Uploads,
+  UploadUnknown,
+} from '../../recordings/uploads.ts'
+import { copyInto, writeTemporarily } from './durable-file.ts'
+import { type FolderObjects, newId } from './folder-objects.ts'
+import { createKeyedLock } from './keyed-lock.ts'
 import { type Begun, sweep, UploadFolder } from './upload-folder.ts'
 
-/** What the uploads of a folder store work with. */
-export interface FolderUploadParts {
-  /** The folder that they have theirs in. */
-  readonly all: string
-  /** The folder for what is on its way in; emptied when the process starts. */
-  readonly incoming: string
-  readonly exclusively: OneAtATime
-  readonly now: () => number
-  /** Throws where a key's object must not be replaced. */
-  readonly factsToReplace: (key: string) => unknown
-  readonly publish: Publish
-  /** Takes away the bytes of a version that never came to be one. */
-  readonly withdraw: (key: string, version: string) => Promise<void>
-}
-
 /**
- * The uploads in pieces of a folder store. They outlast the process; what nobody touched for 7 days is swept away, now
- * and whenever one begins.
+ * The uploads in pieces of a folder store. They survive a restart. Those that were not touched for 7 days are removed
+ * when the store is created, and whenever an upload begins.
  */
-export function createFolderUploads(parts: FolderUploadParts): Uploads {
-  const { all, incoming, exclusively, now, factsToReplace, publish, withdraw } = parts
-  sweep(all, now())
-  // Not the name of any key.
-  const alone = <Value>(id: string, work: () => Promise<Value>) => exclusively(`upload:${id}`, work)
+export class FolderUploads implements Uploads {
+  readonly #all: string
+  readonly #objects: FolderObjects
+  readonly #now: () => number
+  readonly #locked = createKeyedLock()
 
-  return {
-    async begin(key, options) {
-      sweep(all, now())
-      // Said before the first byte is sent, and not only when it is complete.
-      factsToReplace(key)
-      const id = randomBytes(16).toString('hex')
-      await new UploadFolder(all, id).make(all, { ...options, key })
-      return id
-    },
+  /** @param all the folder that holds the folders of all uploads */
+  constructor(all: string, objects: FolderObjects, now: () => number) {
+    this.#all = all
+    this.#objects = objects
+    this.#now = now
+    sweep(all, now())
+  }
 
-    async putPiece(key, id, body, { number, size, sha256 }) {
-      const folder = new UploadFolder(all, id)
-      if (sizeOf(folder.read(key), number) !== size) throw new UploadUnknown()
-      // On its way it has a file of its own: one that breaks off must not spoil the piece that it was to replace, and
-      // nobody who sends slowly may keep another from sending it again.
-      const coming = join(incoming, randomBytes(16).toString('hex'))
-      const { digest } = await writeForNow(coming, body ?? [], size, sha256)
-      try {
-        await alone(id, async () => {
-          const { pieceSize } = folder.read(key)
-          if (folder.piece(number) === digest) return
-          await folder.forgetPiece(number)
-          await copyInto(coming, folder.bytes, (number - 1) * pieceSize)
-          await folder.rememberPiece(number, digest)
-        })
-      } finally {
-        await rm(coming, { force: true })
+  async begin(key: string, options: UploadOptions): Promise<string> {
+    sweep(this.#all, this.#now())
+    // Fails before the client sends its first byte, rather than at the end.
+    this.#objects.factsToReplace(this.#objects.pathOf(key))
+    const id = newId()
+    await new UploadFolder(this.#all, id).create({ ...options, key })
+    return id
+  }
+
+  async putPiece(
+    key: string,
+    id: string,
+    body: AsyncIterable<Uint8Array> | null,
+    { number, size, sha256 }: PieceOptions,
+  ): Promise<string> {
+    const folder = new UploadFolder(this.#all, id)
+    if (sizeOf(folder.read(key), number) !== size) throw new UploadUnknown()
+    // A piece arrives in a file of its own. If it breaks off, the piece before it stays as it was; and a slow client
+    // doesn't keep others from sending the same piece.
+    const incoming = this.#objects.incoming(newId())
+    const announced = { size, ...(sha256 !== undefined && { sha256 }) }
+    const digest = await writeTemporarily(incoming, body ?? [], announced)
+    try {
+      await this.#locked(id, async () => {
+        const { pieceSize } = folder.read(key)
+        if (folder.piece(number) === digest) return
+        await folder.forgetPiece(number)
+        await copyInto(incoming, folder.bytes, (number - 1) * pieceSize)
+        await folder.rememberPiece(number, digest)
+      })
+    } finally {
+      await rm(incoming, { force: true })
+    }
+    return digest
+  }
+
+  complete(
+    key: string,
+    id: string,
+    { tags, size, replaces }: CompleteOptions,
+  ): Promise<CompletedPart | null> {
+    return this.#locked(id, async () => {
+      const folder = new UploadFolder(this.#all, id)
+      const begun = folder.read(key)
+      const isWhole = begun.size === size && tags.length === countOf(begun)
+      if (!isWhole || !tags.every((tag, index) => folder.piece(index + 1) === tag)) {
+        throw new UploadUnknown()
       }
-      return digest
-    },
-
-    async complete(key, id, { tags, size, replaces }) {
-      const folder = new UploadFolder(all, id)
-      return alone(id, async () => {
-        const begun = folder.read(key)
-        const isWhole = begun.size === size && tags.length === countOf(begun)
-        if (!isWhole || !tags.every((tag, index) => folder.piece(index + 1) === tag)) {
-          throw new UploadUnknown()
-        }
-        const { pieceSize, ...facts } = begun
-        const digest = createHash('sha256')
-          .update(`${size} ${pieceSize}\n${tags.join('\n')}`)
-          .digest('hex')
-        const stored = await publish(folder.bytes, { ...facts, version: id, digest, replaces })
-        if (stored !== null) await folder.remove()
-        return stored
+      const { pieceSize } = begun
+      const digest = createHash('sha256')
+        .update(`${size} ${pieceSize}\n${tags.join('\n')}`)
+        .digest('hex')
+      const stored = await this.#objects.publish(folder.bytes, key, {
+        ...begun,
+        version: id,
+        digest,
+        replaces,
       })
-    },
+      if (stored !== null) await folder.remove()
+      return stored
+    })
+  }
 
-    async abandon(key, id) {
-      await alone(id, async () => {
-        const folder = new UploadFolder(all, id)
-        folder.read(key)
-        await withdraw(key, id)
-        await folder.remove()
-      }).catch((error: unknown) => {
-        if (!(error instanceof UploadUnknown)) throw error
-      })
-    },
+  async abandon(key: string, id: string): Promise<void> {
+    await this.#locked(id, async () => {
+      const folder = new UploadFolder(this.#all, id)
+      folder.read(key)
+      await this.#objects.withdraw(key, id)
+      await folder.remove()
+    }).catch((error: unknown) => {
+      if (!(error instanceof UploadUnknown)) throw error
+    })
   }
 }
 
+/** Returns the number of pieces that an upload has. */
 const countOf = ({ size, pieceSize }: Begun): number => Math.ceil(size / pieceSize)
 
-/** How many bytes a piece has; undefined where the whole has no such piece. */
+/** Returns the size of a piece in bytes, or undefined if the upload has no piece of this number. */
 function sizeOf(begun: Begun, number: number): number | undefined {
   const { size, pieceSize } = begun
   if (!Number.isInteger(number) || number < 1 || number > countOf(begun)) return undefined

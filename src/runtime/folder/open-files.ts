@@ -1,109 +1,98 @@
 import { closeSync, type Stats } from 'node:fs'
-// Those of Deno itself have no `unref` in 2.5.
+// The timers of Deno 2.5 itself have no `unref`.
 import { setTimeout } from 'node:timers'
 import { openRegular } from './regular-file.ts'
 
-/** A file of bytes that is being read. */
+/** A file that one reader has open. */
 export interface OpenFile {
   readonly descriptor: number
-  /** As it was when it was opened. */
+  /** The file's state when it was opened. */
   readonly stats: Stats
-  /** To be called when nobody reads on; once is enough. */
+  /** Ends the reading. Must be called once; further calls do nothing. */
   release(): void
-  /** To be called where it is no longer as it was: the next reader opens it anew. */
+  /** Must be called if the file has changed: the next reader opens it again. */
   forget(): void
 }
 
-interface Held {
+interface Entry {
+  readonly path: string
   readonly descriptor: number
   readonly stats: Stats
   readers: number
 }
 
-/** Most files that stay open without a reader. */
+/** How many files stay open without a reader. */
 const MOST_IDLE = 64
-/** How long they do, in milliseconds: what was taken away from the folder holds room on the disk no longer. */
+/** How long they stay open, in milliseconds. Until then, a deleted file still occupies the disk. */
 const IDLE_TIME = 5_000
 
 /**
- * Files that are open, by their path. A player asks for one part of a recording after the other, so a file stays open
- * a little after its last reader left.
+ * Shares open files between readers. A player asks for one part of a recording after the other, so a file stays open
+ * for a while after its last reader.
  */
-export interface OpenFiles {
-  /** Opens a file for one more reader; null where there is none. */
-  open(path: string): OpenFile | null
-  /** Lets go of a file that was replaced: its readers read on, new ones get a new one. */
-  forget(path: string): void
-}
+export class OpenFiles {
+  readonly #entries = new Map<string, Entry>()
+  /** The entries without a reader, the one that has been idle the longest first. */
+  readonly #idle = new Set<Entry>()
+  #timer: ReturnType<typeof setTimeout> | undefined
 
-/** Makes an empty collection. */
-export function openFiles(): OpenFiles {
-  const held = new Map<string, Held>()
-  /** Without a reader, the one that is idle for longest first. */
-  const idle = new Map<string, Held>()
-  let timer: ReturnType<typeof setTimeout> | undefined
+  /** Opens a file for one more reader. Returns null if it doesn't exist. */
+  open(path: string): OpenFile | null {
+    let entry = this.#entries.get(path)
+    if (entry === undefined) {
+      const opened = openRegular(path)
+      if (opened === null) return null
+      entry = { ...opened, path, readers: 0 }
+      this.#entries.set(path, entry)
+    }
+    entry.readers += 1
+    this.#idle.delete(entry)
+    const reading = entry
+    let released = false
+    return {
+      descriptor: entry.descriptor,
+      stats: entry.stats,
+      release: () => {
+        // A second release would close the file under another reader.
+        if (!released) this.#release(reading)
+        released = true
+      },
+      forget: () => this.#forget(reading),
+    }
+  }
 
-  function close(path: string, file: Held): void {
-    idle.delete(path)
-    if (held.get(path) === file) held.delete(path)
-    closeSync(file.descriptor)
+  /** Must be called when a file is replaced: its readers keep the old one, the next reader opens the new one. */
+  forget(path: string): void {
+    const entry = this.#entries.get(path)
+    if (entry !== undefined) this.#forget(entry)
   }
-  function closeIdle(): void {
-    timer = undefined
-    for (const [path, file] of idle) close(path, file)
-  }
-  function release(path: string, file: Held): void {
-    file.readers -= 1
-    if (file.readers > 0) return
-    if (held.get(path) !== file) {
-      closeSync(file.descriptor)
+
+  #release(entry: Entry): void {
+    entry.readers -= 1
+    if (entry.readers > 0) return
+    if (this.#entries.get(entry.path) !== entry) {
+      closeSync(entry.descriptor)
       return
     }
-    idle.set(path, file)
-    for (const [oldest, unused] of idle) {
-      if (idle.size <= MOST_IDLE) break
-      close(oldest, unused)
+    this.#idle.add(entry)
+    for (const oldest of this.#idle) {
+      if (this.#idle.size <= MOST_IDLE) break
+      this.#forget(oldest)
     }
-    if (timer !== undefined) return
-    timer = setTimeout(closeIdle, IDLE_TIME)
-    timer.unref()
+    if (this.#timer !== undefined) return
+    this.#timer = setTimeout(() => this.#closeIdle(), IDLE_TIME)
+    this.#timer.unref()
   }
 
-  /** Its readers read on; the last of them closes it. */
-  function forget(path: string, file: Held): void {
-    if (held.get(path) !== file) return
-    held.delete(path)
-    if (idle.delete(path)) closeSync(file.descriptor)
+  #closeIdle(): void {
+    this.#timer = undefined
+    for (const entry of this.#idle) this.#forget(entry)
   }
 
-  return {
-    open(path) {
-      let file = held.get(path)
-      if (file === undefined) {
-        const opened = openRegular(path)
-        if (opened === null) return null
-        file = { ...opened, readers: 0 }
-        held.set(path, file)
-      }
-      file.readers += 1
-      idle.delete(path)
-      const reading = file
-      let released = false
-      return {
-        descriptor: file.descriptor,
-        stats: file.stats,
-        release() {
-          // Twice would close the file under another reader.
-          if (!released) release(path, reading)
-          released = true
-        },
-        forget: () => forget(path, reading),
-      }
-    },
-
-    forget(path) {
-      const file = held.get(path)
-      if (file !== undefined) forget(path, file)
-    },
+  /** Drops a file. An idle one is closed now, any other by its last reader. */
+  #forget(entry: Entry): void {
+    if (this.#entries.get(entry.path) !== entry) return
+    this.#entries.delete(entry.path)
+    if (this.#idle.delete(entry)) closeSync(entry.descriptor)
   }
 }

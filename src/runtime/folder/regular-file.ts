@@ -1,34 +1,35 @@
 import { closeSync, constants, fstatSync, openSync, realpathSync, type Stats } from 'node:fs'
 import { StorageFault } from '../../base/storage-fault.ts'
-import { codeOf, diskFailed, LINK_FOUND } from './disk-fault.ts'
+import { diskFailed, isAbsent, LINK_FOUND } from './disk-fault.ts'
 
-// Names and sizes are asked for synchronously: on a local disk each takes a few microseconds, and handing it to another
-// thread ten times as long. Only the bytes of recordings are read by other threads.
+// These calls are synchronous: on a local disk each takes a few microseconds, and ten times as long on another thread.
+// Only the bytes of recordings are read on other threads.
 
 /**
- * Opens a file that is one: no link, no folder, no pipe that would let us wait. Null where there is nothing.
+ * Opens a regular file. Returns null if there is nothing at the path.
  *
- * @throws StorageFault where there is something else, or the disk fails
+ * @throws StorageFault if the path leads to a link, a folder or a pipe, or if the disk fails
  */
 export function openRegular(path: string): { descriptor: number; stats: Stats } | null {
+  // A link could lead out of the folder; opening a pipe would block the process.
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
   let descriptor: number
   try {
     descriptor = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return null
+    if (isAbsent(error)) return null
     diskFailed(error)
   }
   const stats = fstatSync(descriptor)
   if (stats.isFile()) return { descriptor, stats }
   closeSync(descriptor)
   throw new StorageFault(
-    'something that is no file lies in the recordings folder in the place of one: take it away',
+    'something in the recordings folder is not a regular file, but lies in the place of one: remove it',
   )
 }
 
 /**
- * Refuses a folder that is reached through a link: what is behind it may be anybody's to write.
+ * Refuses a folder that is reached through a symbolic link: another user may be able to write what is behind it.
  *
  * @throws StorageFault
  */

@@ -4,13 +4,21 @@ import type { StoredPart } from '../../recordings/recording-store.ts'
 
 /** What the folder store writes beside the bytes of an object. */
 export interface StoredFacts extends StoredPart {
-  /** The key it was stored under: on disks that take `A` and `a` for one name, another key finds it and is told apart. */
+  /**
+   * The key that the object was stored under. A disk that ignores case finds the same file for `A` and `a`; this member
+   * tells the two apart.
+   */
   readonly key: string
   /** Names the file of the bytes: 32 hexadecimal digits. */
   readonly version: string
 }
 
-/** The facts as they are written: JSON that a person can read. */
+/** Returns the facts without what only the folder store needs. */
+export function partOf({ key: _key, version: _version, ...part }: StoredFacts): StoredPart {
+  return part
+}
+
+/** Writes facts as JSON that a person can read. */
 export function writeFacts({ binding, ...facts }: StoredFacts): string {
   return `${JSON.stringify({ ...facts, metadata: metadataOf(binding) }, null, 1)}\n`
 }
@@ -18,10 +26,10 @@ export function writeFacts({ binding, ...facts }: StoredFacts): string {
 /**
  * Reads facts.
  *
- * @throws StorageFault where the text is not what {@link writeFacts} makes
+ * @throws StorageFault if the JSON is not what {@link writeFacts} writes
  */
-export function readFacts(text: string): StoredFacts {
-  const { key, version, size, etag, modified, contentType, metadata } = parseObject(text)
+export function readFacts(json: string): StoredFacts {
+  const { key, version, size, etag, modified, contentType, metadata } = parseObject(json)
   if (
     typeof key === 'string' &&
     typeof version === 'string' &&
@@ -30,7 +38,7 @@ export function readFacts(text: string): StoredFacts {
     typeof etag === 'string' &&
     /^"[\x21\x23-\x7e]+"$/.test(etag) &&
     isCount(modified) &&
-    isTexts(metadata)
+    isMetadata(metadata)
   ) {
     const type = typeof contentType === 'string' ? { contentType } : {}
     return { key, version, size, etag, modified, ...type, binding: bindingOf(metadata) }
@@ -38,20 +46,22 @@ export function readFacts(text: string): StoredFacts {
   throw new StorageFault('the facts beside a recording are damaged: store it again, or restore its files')
 }
 
-/** The members of a JSON object; none where the text is no such. */
-export function parseObject(text: string): Readonly<Record<string, unknown>> {
+/** Returns the members of a JSON object; no members if the string is not a JSON object. */
+export function parseObject(json: string): Readonly<Record<string, unknown>> {
   try {
-    const value: unknown = JSON.parse(text)
+    const value: unknown = JSON.parse(json)
     return typeof value === 'object' && value !== null ? { ...value } : {}
   } catch {
     return {}
   }
 }
 
-/** Whether it can be a number of bytes, or a time. */
+/** Whether a value can be a number of bytes, or a time. */
 export const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0
 
-/** Whether it can be an object's metadata. */
-export const isTexts = (value: unknown): value is Readonly<Record<string, string>> =>
-  typeof value === 'object' && value !== null && Object.values(value).every(text => typeof text === 'string')
+/** Whether a value can be an object's metadata: strings only. */
+export const isMetadata = (value: unknown): value is Readonly<Record<string, string>> =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.values(value).every(member => typeof member === 'string')

@@ -3,89 +3,96 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bindingOf, metadataOf } from '../../recordings/object-metadata.ts'
 import { type UploadOptions, UploadUnknown } from '../../recordings/uploads.ts'
-import { codeOf, diskFailed } from './disk-fault.ts'
-import { syncFolder, writeDurably } from './durable-file.ts'
-import { isCount, isTexts, parseObject } from './stored-facts.ts'
-
-// The files of an upload in pieces: `upload.json`, what it is to become; `bytes`, the whole, with every piece at its
-// place; and for each piece that is there whole a file with its number for a name, which holds its SHA-256.
+import { diskFailed, systemCode } from './disk-fault.ts'
+import { syncFolder, writeTextDurably } from './durable-file.ts'
+import { isCount, isMetadata, parseObject } from './stored-facts.ts'
 
 /** What an upload was begun with. */
 export interface Begun extends UploadOptions {
   readonly key: string
 }
 
-/** For how long an upload stays that nobody touches, in milliseconds. */
+/** How long an upload that is not touched is kept, in milliseconds. */
 const KEPT = 7 * 24 * 60 * 60 * 1000
 const ID = /^[0-9a-f]{32}$/
 const DIGEST = /^[0-9a-f]{64}$/
 
-/** The folder of an upload. */
+/**
+ * The folder of one upload in pieces. `upload.json` says what the upload is to become. `bytes` holds the whole, each
+ * piece at its place. For each piece that is complete, a file that is named by its number holds its SHA-256.
+ */
 export class UploadFolder {
-  readonly path: string
+  readonly #all: string
+  readonly #path: string
 
   /**
-   * @param all the folder that the uploads have theirs in
-   * @throws UploadUnknown where the name can't be one of ours: it could lead out of the folder
+   * @param all the folder that holds the folders of all uploads
+   * @throws UploadUnknown if we never give such an id: it could lead out of the folder
    */
   constructor(all: string, id: string) {
     if (!ID.test(id)) throw new UploadUnknown()
-    this.path = join(all, id)
+    this.#all = all
+    this.#path = join(all, id)
   }
 
-  /** The file of the whole. */
+  /** The file that holds the whole. */
   get bytes(): string {
-    return join(this.path, 'bytes')
+    return join(this.#path, 'bytes')
   }
 
-  async make(all: string, { binding, ...begun }: Begun): Promise<void> {
-    const text = new TextEncoder().encode(JSON.stringify({ ...begun, metadata: metadataOf(binding) }))
-    await mkdir(this.path, { mode: 0o700 }).catch(diskFailed)
-    await writeDurably(this.bytes, [], 0)
-    await writeDurably(join(this.path, 'upload.json'), [text], text.length)
-    await syncFolder(this.path)
-    await syncFolder(all)
+  /** Creates the folder durably, without any piece. */
+  async create({ binding, ...begun }: Begun): Promise<void> {
+    await mkdir(this.#path, { mode: 0o700 }).catch(diskFailed)
+    await writeTextDurably(this.bytes, '')
+    const json = JSON.stringify({ ...begun, metadata: metadataOf(binding) })
+    await writeTextDurably(join(this.#path, 'upload.json'), json)
+    await syncFolder(this.#path)
+    await syncFolder(this.#all)
   }
 
-  /** @throws UploadUnknown where there is none for this key: what is half written was never told to be there */
+  /**
+   * Reads what the upload was begun with.
+   *
+   * @throws UploadUnknown if this key has no such upload; a half-written one was never reported as begun
+   */
   read(key: string): Begun {
-    const begun = parse(this.#text('upload.json'))
+    const begun = parse(this.#read('upload.json'))
     if (begun?.key !== key) throw new UploadUnknown()
     return begun
   }
 
-  /** The SHA-256 of a piece; undefined where it isn't there whole. */
+  /** Returns the SHA-256 of a piece, or undefined if the piece isn't complete. */
   piece(number: number): string | undefined {
-    const digest = this.#text(String(number))
+    const digest = this.#read(String(number))
     return DIGEST.test(digest) ? digest : undefined
   }
 
-  /** To be called before a piece is written over. */
+  /** Marks a piece as incomplete, durably. Must be called before the piece is overwritten. */
   async forgetPiece(number: number): Promise<void> {
-    await rm(join(this.path, String(number)), { force: true }).catch(diskFailed)
-    await syncFolder(this.path)
+    await rm(join(this.#path, String(number)), { force: true }).catch(diskFailed)
+    await syncFolder(this.#path)
   }
 
+  /** Marks a piece as complete, durably. */
   async rememberPiece(number: number, digest: string): Promise<void> {
-    const text = new TextEncoder().encode(digest)
-    await writeDurably(join(this.path, String(number)), [text], text.length)
-    await syncFolder(this.path)
+    await writeTextDurably(join(this.#path, String(number)), digest)
+    await syncFolder(this.#path)
   }
 
   async remove(): Promise<void> {
-    await rm(this.path, { recursive: true, force: true }).catch(diskFailed)
+    await rm(this.#path, { recursive: true, force: true }).catch(diskFailed)
   }
 
-  #text(name: string): string {
+  #read(name: string): string {
     try {
-      return readFileSync(join(this.path, name), 'utf8')
+      return readFileSync(join(this.#path, name), 'utf8')
     } catch (error) {
-      return codeOf(error) === 'ENOENT' ? '' : diskFailed(error)
+      return systemCode(error) === 'ENOENT' ? '' : diskFailed(error)
     }
   }
 }
 
-/** Makes the folder of uploads where it isn't there, and takes away the ones that nobody touched for 7 days. */
+/** Creates the folder of all uploads if it doesn't exist, and removes the uploads that were not touched for 7 days. */
 export function sweep(all: string, now: number): void {
   mkdirSync(all, { recursive: true, mode: 0o700 })
   for (const id of readdirSync(all)) {
@@ -95,13 +102,13 @@ export function sweep(all: string, now: number): void {
   }
 }
 
-function parse(text: string): Begun | undefined {
-  const { key, size, pieceSize, contentType, metadata } = parseObject(text)
+function parse(json: string): Begun | undefined {
+  const { key, size, pieceSize, contentType, metadata } = parseObject(json)
   return typeof key === 'string' &&
     isCount(size) &&
     isCount(pieceSize) &&
     typeof contentType === 'string' &&
-    isTexts(metadata)
+    isMetadata(metadata)
     ? { key, size, pieceSize, contentType, binding: bindingOf(metadata) }
     : undefined
 }

@@ -8,6 +8,7 @@ import { createFolderStore } from '../../../src/runtime/local/index.ts'
 import { createS3Store } from '../../../src/runtime/s3/store.ts'
 import { memoryGate } from '../../support/memory-gate.ts'
 import { scriptedS3, stored, wrong } from '../../support/scripted-s3.ts'
+import { storeWith } from '../../support/store-with.ts'
 
 // A recording whose bytes can't be sent: only its own patient is told, and the operator.
 
@@ -41,7 +42,7 @@ async function asked(store: RecordingStore, path = '/recordings/rec-1') {
 
 /** A store in which the gate of a test can't put what it usually has. */
 function readOnly(store: RecordingStore): RecordingStore {
-  return { ...store, put: async () => null }
+  return storeWith(store, { put: async () => null })
 }
 
 describe.each<[string, (file: string) => void]>([

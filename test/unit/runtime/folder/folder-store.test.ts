@@ -247,7 +247,7 @@ describe('what is not as it was stored is a fault, and never somebody’s record
     const { folder, facts } = await stored()
     rmSync(facts)
     execFileSync('mkfifo', [facts])
-    expect(await withheldBy(createFolderStore(folder).open('recordings/rec-1'))).toMatch(/no file lies/)
+    expect(await withheldBy(createFolderStore(folder).open('recordings/rec-1'))).toMatch(/not a regular file/)
   })
 })
 

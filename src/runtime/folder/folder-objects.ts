@@ -1,0 +1,177 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { StorageFault } from '../../base/storage-fault.ts'
+import {
+  type DamagedPart,
+  NameTaken,
+  type PutOptions,
+  type StoredPart,
+} from '../../recordings/recording-store.ts'
+import { UploadUnknown } from '../../recordings/uploads.ts'
+import { diskFailed, systemCode } from './disk-fault.ts'
+import { replaceDurably, syncFolder, writeTextDurably } from './durable-file.ts'
+import { FactsFiles } from './facts-file.ts'
+import { type FolderPath, folderPath } from './folder-path.ts'
+import { createKeyedLock } from './keyed-lock.ts'
+import { type OpenFile, OpenFiles } from './open-files.ts'
+import { refuseLinks } from './regular-file.ts'
+import { partOf, type StoredFacts, writeFacts } from './stored-facts.ts'
+
+/** A version of an object that is to be published. */
+export interface NewVersion extends PutOptions {
+  /** 32 hexadecimal digits. */
+  readonly version: string
+  /** Follows from the bytes alone. The entity tag is made of it. */
+  readonly digest: string
+}
+
+/**
+ * The objects below a root. Each has two files: `NAME@VERSION` holds its bytes; `NAME@facts.json` holds its facts, and
+ * names the version that is in force. The facts file is replaced in one step. So a reader gets the facts and the bytes
+ * of one version, and after a crash the old version or the new one is there, whole.
+ */
+export class FolderObjects {
+  readonly #root: string
+  readonly #incoming: string
+  readonly #now: () => number
+  readonly #locked = createKeyedLock()
+  readonly #files = new OpenFiles()
+  readonly #facts: FactsFiles
+
+  /** @param incoming a folder on the same disk for unfinished files; emptied when the process starts */
+  constructor(root: string, incoming: string, now: () => number) {
+    this.#root = root
+    this.#incoming = incoming
+    this.#now = now
+    this.#facts = new FactsFiles(root)
+  }
+
+  /** Returns the path of an unfinished file. */
+  incoming(name: string): string {
+    return join(this.#incoming, name)
+  }
+
+  /** Returns the paths of the object with this key. */
+  pathOf(key: string): FolderPath {
+    return folderPath(this.#root, key)
+  }
+
+  /**
+   * Reads the facts of an object. On a disk that ignores case the file may hold the facts of another key: then the
+   * object is absent.
+   */
+  factsAt(path: FolderPath): StoredFacts | DamagedPart | null {
+    const read = this.#facts.read(path.facts)
+    return read === null || 'fault' in read || read.key === path.key ? read : null
+  }
+
+  /**
+   * Opens the bytes that belong to these facts. Returns null if the file is missing, as it is after a replacement.
+   *
+   * @throws StorageFault if the file is damaged, or the disk fails
+   */
+  openBytes(path: FolderPath, { version, size }: StoredFacts): OpenFile | null {
+    const file = this.#files.open(path.bytes(version))
+    if (file === null || file.stats.size === size) return file
+    file.forget()
+    file.release()
+    throw new StorageFault('the file of a recording is not as long as when it was stored: restore it')
+  }
+
+  /**
+   * Reads the facts that a new version would replace.
+   *
+   * @throws StorageFault if they are damaged, NameTaken if they are another object's: neither may be overwritten
+   */
+  factsToReplace({ key, facts }: FolderPath): StoredFacts | null {
+    const read = this.#facts.read(facts)
+    if (read !== null && 'fault' in read) throw read.fault
+    if (read !== null && read.key !== key) throw new NameTaken()
+    return read
+  }
+
+  /**
+   * Publishes a durable file of bytes as the object's version in force, in one step. Resolves to null, and changes
+   * nothing, if `replaces` doesn't hold.
+   */
+  publish(staged: string, key: string, made: NewVersion): Promise<StoredPart | null> {
+    const path = this.pathOf(key)
+    return this.#locked(key, async () => {
+      this.#facts.forget(path.facts)
+      const present = this.factsToReplace(path)
+      // It was published before, and the process ended before the caller could learn of it.
+      if (present?.version === made.version) return partOf(present)
+      if ((present?.etag ?? null) !== made.replaces) return null
+      const facts = newFacts(key, made, this.#now())
+      await this.#replaceVersion(staged, path, facts)
+      if (present !== null) await this.#removeVersion(path, present.version)
+      return partOf(facts)
+    })
+  }
+
+  /** Removes the bytes of a version, unless it is in force. */
+  withdraw(key: string, version: string): Promise<void> {
+    const path = this.pathOf(key)
+    return this.#locked(key, async () => {
+      if (this.factsToReplace(path)?.version === version) return
+      await rm(path.bytes(version), { force: true })
+    })
+  }
+
+  /** The order matters: the bytes have their name, durably, before the facts that name them do. */
+  async #replaceVersion(staged: string, path: FolderPath, facts: StoredFacts): Promise<void> {
+    const stagedFacts = this.incoming(`${facts.version}.json`)
+    await createFolders(path.folders)
+    try {
+      await writeTextDurably(stagedFacts, writeFacts(facts))
+      await bringIn(staged, path.bytes(facts.version), path.folder)
+      await replaceDurably(stagedFacts, path.facts, path.folder)
+    } finally {
+      await rm(stagedFacts, { force: true })
+    }
+    this.#facts.forget(path.facts)
+  }
+
+  /** Its readers have the file open, and keep it. */
+  async #removeVersion(path: FolderPath, version: string): Promise<void> {
+    this.#files.forget(path.bytes(version))
+    await rm(path.bytes(version), { force: true }).catch(() => {})
+  }
+}
+
+/** Returns a random name for a version, an upload or a file: 32 hexadecimal digits. */
+export function newId(): string {
+  return randomBytes(16).toString('hex')
+}
+
+function newFacts(
+  key: string,
+  { version, size, digest, contentType, binding }: NewVersion,
+  now: number,
+): StoredFacts {
+  const modified = Math.floor(now / 1000) * 1000
+  // The digest depends on the bytes alone, so the tag is the same after a restart, a copy and a restore.
+  return { key, version, size, etag: `"${digest.slice(0, 32)}"`, modified, contentType, binding }
+}
+
+/** Gives a file of bytes its final name. The process may have ended right after an earlier attempt had done so. */
+async function bringIn(staged: string, to: string, folder: string): Promise<void> {
+  if (existsSync(staged)) await replaceDurably(staged, to, folder)
+  else if (!existsSync(to)) throw new UploadUnknown()
+}
+
+/** Creates the folders of an object durably, one below the other. A link among them could lead out of the root. */
+async function createFolders([above = '', ...below]: readonly string[]): Promise<void> {
+  const [folder] = below
+  if (folder === undefined) return
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+    await syncFolder(above)
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') diskFailed(error)
+    refuseLinks(folder)
+  }
+  await createFolders(below)
+}
