@@ -1,8 +1,8 @@
 import type { Binding } from './recording.ts'
 
 /**
- * The binding that a stored object is stamped with, from its metadata. An empty text is no owner: it is left out, so
- * that it can't equal another empty text.
+ * Reads the binding that a stored object is stamped with from its metadata. Leaves out empty strings: an empty owner
+ * must not equal another empty owner.
  */
 export function bindingOf(metadata: Readonly<Record<string, string | undefined>> = {}): Binding {
   const owner = metadata['mw-owner']
@@ -17,7 +17,7 @@ export function bindingOf(metadata: Readonly<Record<string, string | undefined>>
   }
 }
 
-/** The metadata to stamp a stored object with: the same names in every store. */
+/** Returns the metadata that stamps a stored object with its binding. The names are the same in every store. */
 export function metadataOf({ owner, issuer, tenant, consultation }: Binding): Record<string, string> {
   return {
     ...(owner !== undefined && { 'mw-owner': owner }),

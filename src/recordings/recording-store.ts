@@ -1,5 +1,5 @@
 import type { Binding } from './recording.ts'
-import type { Uploads } from './uploads.ts'
+import type { AnnouncedBytes, Uploads } from './uploads.ts'
 
 /** A range of bytes as a client may ask for it before the size is known (RFC 9110 14.1.2). */
 export type RequestedRange =
@@ -7,30 +7,30 @@ export type RequestedRange =
   /** The last so many bytes: 1 or more. */
   | { readonly suffix: number }
 
-/** What is known of a stored object without its bytes. */
+/** The facts of a stored object: all but its bytes. */
 export interface StoredPart {
   /** Bytes of the whole object. A plain number: exact to 2^53. */
   readonly size: number
   /** Strong entity tag with its quotes (RFC 9110 8.8.3). */
   readonly etag: string
-  /** When it was stored, milliseconds since 1970, cut to whole seconds as Last-Modified can say no less. */
+  /** When it was stored: milliseconds since 1970, cut to whole seconds, which is all that Last-Modified can say. */
   readonly modified: number
-  /** The media type it was stored with; not to be trusted. */
+  /** The media type that it was stored with. Not to be trusted. */
   readonly contentType?: string
   /**
-   * The content coding of its bytes, such as `gzip` (RFC 9110 8.4). Absent for none, which is all that is ever opened:
-   * no range, size or digest of coded bytes is that of the recording.
+   * The content coding of its bytes, such as `gzip` (RFC 9110 8.4). Absent if there is none. Only objects without a
+   * coding are opened: no range, size or digest of coded bytes is that of the recording.
    */
   readonly encoding?: string
-  /** `Content-Disposition` that it was stored with by other means than ours; not to be trusted. */
+  /** `Content-Disposition`, if another tool stored the object with one. Not to be trusted. */
   readonly disposition?: string
   readonly binding: Binding
 }
 
-/** A stored object whose facts are damaged: only its binding can be read, which is empty if that can't be either. */
+/** A stored object whose facts are damaged. Its binding is empty if it can't be read either. */
 export interface DamagedPart {
   readonly binding: Binding
-  /** What is wrong with it. Only ever acted on after a permit. */
+  /** What is wrong. Must be acted on only after a permit. */
   readonly fault: unknown
 }
 
@@ -38,33 +38,30 @@ export interface DamagedPart {
 export interface OpenedPart extends StoredPart {
   /**
    * The bytes asked for: exactly `range` of the object. Must be read or cancelled. A native stream of known length, so
-   * that the runtime sends it with its Content-Length and by itself.
+   * that the runtime itself sends it, with a Content-Length.
    */
   readonly body: ReadableStream<Uint8Array>
   /**
    * Resolves to how many bytes of `body` were taken, when it has ended, failed or been cancelled. Never rejects. Absent
-   * where the store can't tell without looking at every chunk.
+   * if the store would have to look at every chunk to know.
    */
   readonly taken?: Promise<number>
-  /** Which bytes `body` holds. */
+  /** The bytes that `body` holds. */
   readonly range: { readonly offset: number; readonly length: number }
 }
 
 /** What `put` stores beside the bytes. */
-export interface PutOptions {
-  /** Exactly so many bytes will come. */
-  readonly size: number
+export interface PutOptions extends AnnouncedBytes {
   readonly contentType: string
   readonly binding: Binding
-  /** The entity tag that the object must have at that moment; null: there must be none. */
+  /** The entity tag that the object must have at that moment; null if there must be no object. */
   readonly replaces: string | null
-  /** SHA-256 that the bytes must have: 64 hexadecimal digits in lower case. Left out, any bytes will do. */
-  readonly sha256?: string
 }
 
 /**
- * The object is there, or may be, but the store doesn't give these bytes of it: the range lies beyond its end, or its
- * bytes are missing, cut short, or in a content coding. `find` gives its facts. `cause` is what is wrong with the bytes.
+ * The object exists, or may exist, but the store doesn't give these bytes of it: the range lies beyond its end, or its
+ * bytes are missing, cut short, or in a content coding. `find` gives its facts. `cause` says what is wrong with the
+ * bytes.
  */
 export class BytesUnavailable extends Error {
   override readonly name = 'BytesUnavailable'
@@ -74,7 +71,7 @@ export class BytesUnavailable extends Error {
   }
 }
 
-/** The store takes this name and that of another stored object for the same, as a disk does that ignores case. */
+/** The store can't tell this name from that of another stored object, as on a disk that ignores case. */
 export class NameTaken extends Error {
   override readonly name = 'NameTaken'
 
@@ -83,7 +80,7 @@ export class NameTaken extends Error {
   }
 }
 
-/** The bytes don't have the digest that they were announced with. Not a fault of the store: it holds none of them. */
+/** The bytes don't have the digest that was announced. This is not a fault of the store, which keeps none of them. */
 export class DigestMismatch extends Error {
   override readonly name = 'DigestMismatch'
 
@@ -93,35 +90,37 @@ export class DigestMismatch extends Error {
 }
 
 /**
- * Port: where recordings are.
+ * Port: the store that holds the recordings.
  *
- * - Facts and bytes that come from one call belong to one version of one object, so nothing can change between the
- *   check of its owner and the reading of its bytes.
- * - `find` and `open` resolve to null where there is no such object, and reject where that can't be told. Each asks the
- *   store once, for an object that is there and for one that isn't, so that neither time nor number of requests tells
- *   them apart.
- * - `find` gives the facts also when the bytes are damaged, or in a content coding. Damaged facts are a `DamagedPart`.
- * - `open` rejects with `BytesUnavailable` where it can't give the bytes: those of a range that the object can't satisfy,
- *   damaged ones, and ones in a content coding. So a fault of the bytes is told only with the body. Every range of an
- *   empty object is one that it can't satisfy.
- * - `put` stores all or nothing: it resolves only when the whole object is durable, and to null where `replaces` no
- *   longer holds; a reader never sees a part of it. `body` is read once, no faster than it is stored, and rejects where
- *   the client takes too long. Where `put` can tell that the store failed, and not the upload, it rejects with a
- *   `StorageFault`; where the bytes have another digest than `sha256`, with a `DigestMismatch`; where the store takes
- *   the key for that of another object, with a `NameTaken`, and leaves that object as it is.
- * - `stamped` resolves to the bindings stamped on what is there under `places`, in their order: a place is a key, or
- *   all keys that begin with a text that ends in `/`, of which one counts, the same until something changes there: the
- *   first where the store lists in order. A place where nothing is has none. What it takes doesn't grow with their number.
- *   It asks for all places at once, for each of them equally often whether something is there or not: once, or twice
- *   for one that ends in `/` where lists tell no metadata, as those of S3. It rejects where one place can't be told, so
- *   that no answer is made of half of them.
- * - `claim` binds a recording id for good, for all its parts, and resolves to the binding in force: one claimed before,
- *   else the first with an owner that is `stamped` under `places`, else the given one. Two at once get the same answer.
- *   A binding without an owner is never written, and one that was counts as absent. So does one that names an owner and
- *   no issuer, unless `defaultIssuer` is the only one that there is. Where all that is there has no owner, `claim` binds
- *   nothing and resolves to that binding. It rejects with a `NameTaken` as `put` does.
- * - `claimed` resolves to the binding with an owner that a recording id is claimed for, with or without an issuer, and to
- *   null where it isn't. It claims nothing.
+ * - Facts and bytes from one call belong to one version of one object, so nothing can change between the check of its
+ *   owner and the reading of its bytes.
+ * - `find` and `open` resolve to null if the object does not exist, and reject if the store can't determine that. Each
+ *   sends the store one request whether the object exists or not, so that neither the time nor the number of requests
+ *   reveals it.
+ * - `find` gives the facts even if the bytes are damaged or in a content coding. If the facts are damaged, it gives a
+ *   `DamagedPart`.
+ * - `open` rejects with `BytesUnavailable` if it can't give the bytes: the object can't satisfy the range, or its bytes
+ *   are damaged or in a content coding. So only a caller that asks for the body learns of such a fault. An empty object
+ *   satisfies no range.
+ * - `put` stores all or nothing. It resolves when the whole object is durable, and to null if `replaces` no longer
+ *   holds. A reader never sees a part of the object. `body` is read once, no faster than it is stored, and rejects if
+ *   the client takes too long. `put` rejects with a `StorageFault` if it can tell that the store failed, rather than the
+ *   upload; with a `DigestMismatch` if the bytes don't have the digest `sha256`; and with a `NameTaken` if the store
+ *   takes the key for that of another object, which stays as it is.
+ * - `stamped` resolves to the bindings stamped on the objects at `keyPrefixes`, in their order. A key stands for its
+ *   object. A string that ends in `/` stands for one of the objects whose keys begin with it: the first if the store
+ *   lists in order, and always the same until something changes there. An entry without an object adds no binding. The
+ *   time doesn't grow with the number of objects. All entries are looked at at once, each with the same number of
+ *   requests whether there is an object or not: one, or two for a string that ends in `/` if the store's lists hold no
+ *   metadata, as those of S3. `stamped` rejects if it can't determine one entry, so that no answer is incomplete.
+ * - `claim` binds a recording id, with all its parts, for good. It resolves to the binding in force: the one claimed
+ *   before, else the first with an owner among those `stamped` at `keyPrefixes`, else the given one. Two calls at once
+ *   resolve to the same binding. A binding without an owner is never written, and a stored one counts as absent. So does
+ *   one that names an owner but no issuer, unless `defaultIssuer` is given: the only issuer that is configured. If there
+ *   are objects but none has an owner, `claim` binds nothing and resolves to their binding. It rejects with a
+ *   `NameTaken` as `put` does.
+ * - `claimed` resolves to the binding that a recording id is claimed for, with an owner, and with or without an issuer.
+ *   It resolves to null if the id isn't claimed, and claims nothing.
  */
 export interface RecordingStore extends Uploads {
   find(key: string): Promise<StoredPart | DamagedPart | null>

@@ -2,17 +2,10 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { DigestMismatch } from '../../recordings/recording-store.ts'
+import type { AnnouncedBytes } from '../../recordings/uploads.ts'
 import { diskFailed } from './disk-fault.ts'
 
 type Bytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
-
-/** What a body must be. */
-export interface Announced {
-  /** The exact number of bytes. */
-  readonly size: number
-  /** SHA-256 of the bytes, hexadecimal. By default any bytes will do. */
-  readonly sha256?: string
-}
 
 /**
  * Writes a body into a new file. Resolves to the SHA-256 of its bytes, hexadecimal, when they are on the disk. Leaves
@@ -21,7 +14,7 @@ export interface Announced {
  * @throws StorageFault if the disk fails; DigestMismatch if the bytes have another digest; Error if the body fails, or
  *   has more or fewer bytes
  */
-export function writeDurably(path: string, bytes: Bytes, announced: Announced): Promise<string> {
+export function writeDurably(path: string, bytes: Bytes, announced: AnnouncedBytes): Promise<string> {
   return writeNew(path, bytes, announced, file => file.sync())
 }
 
@@ -32,14 +25,14 @@ export async function writeTextDurably(path: string, text: string): Promise<void
 }
 
 /** Does the same as {@link writeDurably} for a file that is not needed after a crash. */
-export function writeTemporarily(path: string, bytes: Bytes, announced: Announced): Promise<string> {
+export function writeTemporarily(path: string, bytes: Bytes, announced: AnnouncedBytes): Promise<string> {
   return writeNew(path, bytes, announced, async () => {})
 }
 
 async function writeNew(
   path: string,
   bytes: Bytes,
-  { size, sha256 }: Announced,
+  { size, sha256 }: AnnouncedBytes,
   finish: (file: FileHandle) => Promise<void>,
 ): Promise<string> {
   // "wx": an existing file is not overwritten, and a link that another user put here is not followed.

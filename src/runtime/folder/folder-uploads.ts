@@ -44,15 +44,15 @@ export class FolderUploads implements Uploads {
     key: string,
     id: string,
     body: AsyncIterable<Uint8Array> | null,
-    { number, size, sha256 }: PieceOptions,
+    options: PieceOptions,
   ): Promise<string> {
+    const { number, size } = options
     const folder = new UploadFolder(this.#all, id)
     if (sizeOf(folder.read(key), number) !== size) throw new UploadUnknown()
     // A piece arrives in a file of its own. If it breaks off, the piece before it stays as it was; and a slow client
     // doesn't keep others from sending the same piece.
     const incoming = this.#objects.incoming(newId())
-    const announced = { size, ...(sha256 !== undefined && { sha256 }) }
-    const digest = await writeTemporarily(incoming, body ?? [], announced)
+    const digest = await writeTemporarily(incoming, body ?? [], options)
     try {
       await this.#locked(id, async () => {
         const { pieceSize } = folder.read(key)
