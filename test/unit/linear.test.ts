@@ -14,7 +14,7 @@ import { compileLocation, locationsUnder } from '../../src/locate/location.ts'
 import { operationOf } from '../../src/locate/target.ts'
 import { firstElement, kindOfName, kindOfType } from '../../src/playlist/kind.ts'
 import { rewritePlaylist } from '../../src/playlist/playlist.ts'
-import { codeIn, isWhole } from '../../src/runtime/s3/answer.ts'
+import { errorCodeIn, isWhole } from '../../src/runtime/s3/answer.ts'
 import { contextOf } from '../support/context.ts'
 import { growth } from '../support/growth.ts'
 import { standsAt } from './playlist/context.ts'
@@ -160,7 +160,7 @@ const STORED_READERS: Readonly<Record<string, Reader>> = {
     pieces: ['a="" ', 'a', ' ', 'a="', 'a:', 'a=" &amp;', '=', "a='"],
   },
   'answer of S3': {
-    read: text => [codeIn(text), isWhole(text, 'ListBucketResult')],
+    read: text => [errorCodeIn(text), isWhole(text, 'ListBucketResult')],
     pieces: ['<ListBucketResult ', '</ListBucketResult> ', '<Code>', '<', ' ', '</'],
   },
 }

@@ -1,62 +1,47 @@
-import http, { type ClientRequest, type IncomingHttpHeaders } from 'node:http'
-import https from 'node:https'
-import { Readable } from 'node:stream'
+import { createHash } from 'node:crypto'
+import type { ClientRequest, IncomingHttpHeaders } from 'node:http'
+import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { clearTimeout, setTimeout } from 'node:timers'
 import { StorageFault } from '../../base/storage-fault.ts'
-import { codeOf, type S3Refusal, s3Failed, s3Silent, textOf } from './answer.ts'
-import type { S3Limits } from './ask.ts'
-import { exactly, type Sent, watched } from './body.ts'
-import type { Operation, S3Request, SignedRequest } from './request.ts'
+import { DigestMismatch } from '../../recordings/recording-store.ts'
+import type { AnnouncedBytes } from '../../recordings/uploads.ts'
+import { connectionFault, readErrorCode, readStart, S3Refusal, timeoutFault } from './answer.ts'
+import type { Operation } from './request.ts'
 
-type Body = AsyncIterable<Uint8Array> | null
-
-/** What the store says when it has it all. */
-export interface Taken {
-  readonly stored: IncomingHttpHeaders
-  /** The beginning of the answer's body, for operations that answer with one. */
-  readonly text: string
+/** An answer by which the store accepts what was sent. */
+export interface Accepted {
+  readonly headers: IncomingHttpHeaders
+  /** The beginning of the answer's body, for operations that answer with one; else empty. */
+  readonly xml: string
 }
 
-/**
- * Sends `size` bytes, once, as they come, and resolves when the store says that it has them all. Where the body breaks
- * off, is shorter or longer, or has another digest, the store never gets its last bytes, so it stores nothing.
- */
-export type Upload = (request: S3Request, body: Body, sent: Sent) => Promise<Taken | S3Refusal>
-
-/** Operations whose answer says in its body what came of it. They read no more of it than this, in bytes. */
-const TELLING: ReadonlySet<Operation> = new Set(['CreateMultipartUpload', 'CompleteMultipartUpload'])
-const MOST_TOLD = 64 * 1024
-
-/** Makes what uploads to a store. By `node:http` on Deno too, whose fetch sends no Content-Length with a stream. */
-export function s3Uploader(sign: (request: S3Request) => Promise<SignedRequest>, limits: S3Limits): Upload {
-  return async (request, body, sent) => {
-    const { size } = sent
-    const { url, method, headers } = await sign(request)
-    const sending = (url.protocol === 'https:' ? https : http).request(url, {
-      method,
-      headers: { ...Object.fromEntries(headers), host: url.host, 'content-length': String(size) },
-      // A connection of its own: one that is used again may be closed at that moment, and an upload can't be sent
-      // twice. Deno would even do that by itself.
-      agent: false,
-    })
-    // The store may be long at putting pieces together.
-    const isShort = size === 0 && request.operation !== 'CompleteMultipartUpload'
-    return exchange(sending, request.operation, body, sent, isShort ? limits.answer : limits.stall)
-  }
+/** A request whose body is to be sent. */
+export interface Exchange {
+  readonly sending: ClientRequest
+  readonly operation: Operation
+  readonly body: AsyncIterable<Uint8Array> | null
+  readonly announced: AnnouncedBytes
+  /** Milliseconds without progress. */
+  readonly limit: number
 }
 
-function exchange(
-  sending: ClientRequest,
-  operation: Operation,
-  body: Body,
-  sent: Sent,
-  limit: number,
-): ReturnType<Upload> {
+/** Operations whose answer has a body that says what came of the request, and how much of it is read, in bytes. */
+const WITH_BODY: ReadonlySet<Operation> = new Set(['CreateMultipartUpload', 'CompleteMultipartUpload'])
+const BODY_LIMIT = 64 * 1024
+
+/** Sends a body and resolves to the store's answer. `S3Client.send` says what it throws. */
+export function exchange({
+  sending,
+  operation,
+  body,
+  announced,
+  limit,
+}: Exchange): Promise<Accepted | S3Refusal> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      // Who stands still: the store, or the client? The client has a deadline of its own.
-      if (sending.writableEnded || sending.writableNeedDrain) fail(s3Silent(operation, limit))
+      // Only a store that doesn't take or answer has failed. The client that sends has a deadline of its own.
+      if (sending.writableEnded || sending.writableNeedDrain) fail(timeoutFault(operation, limit))
       else timer.refresh()
     }, limit)
     const fail = (fault: Error): void => {
@@ -64,38 +49,79 @@ function exchange(
       reject(fault)
       sending.destroy()
     }
-    // Each may fail more than once: an error that nobody hears would end the process.
-    sending.on('error', error => fail(s3Failed(error, operation)))
+    // Each of these may fail more than once, and an error without a listener would end the process.
+    sending.on('error', error => fail(connectionFault(error, operation)))
     sending.once('response', async response => {
       response.on('error', () => {})
       const { statusCode: status = 0, headers } = response
       const isDone = status === 200 || (status === 204 && operation === 'AbortMultipartUpload')
       if (isDone && sending.writableEnded) {
-        const telling = watched(response, () => timer.refresh())
-        const text = TELLING.has(operation) ? await textOf(telling, MOST_TOLD).catch(() => undefined) : ''
-        if (text === undefined) return fail(s3Failed(undefined, operation))
+        const watched = withProgress(response, () => timer.refresh())
+        const xml = WITH_BODY.has(operation)
+          ? await readStart(watched, BODY_LIMIT).catch(() => undefined)
+          : ''
+        if (xml === undefined) return fail(connectionFault(undefined, operation))
         clearTimeout(timer)
-        resolve({ stored: headers, text })
+        resolve({ headers, xml })
         sending.destroy()
         return
       }
-      const code = await codeOf(response)
+      const code = await readErrorCode(response)
       if (isDone) return fail(new StorageFault(`S3 answered ${operation} before it had the whole`))
       clearTimeout(timer)
-      resolve({ status, code })
-      // What is left of the upload, and of the answer, is of no use.
+      resolve(new S3Refusal(operation, status, code))
+      // The rest of the upload, and of the answer, is of no use.
       sending.destroy()
     })
 
     const source = Readable.from(body ?? [])
-    const counted = exactly(sent, () => timer.refresh())
-    // These two fail by themselves, or since the other end did: then that was first, and said why.
+    const counted = exactly(announced, () => timer.refresh())
+    // If the request was destroyed, these two fail because of it, and the first failure was reported.
     source.on('error', () => {
       if (!sending.destroyed) fail(new Error('the upload broke off'))
     })
     counted.on('error', error => {
       if (!sending.destroyed) fail(error)
     })
-    pipeline(source, counted, sending).catch((error: unknown) => fail(s3Failed(error, operation)))
+    pipeline(source, counted, sending).catch((error: unknown) => fail(connectionFault(error, operation)))
   })
+}
+
+/**
+ * Creates a stream that passes on exactly the announced bytes. It holds back the last chunk until it knows that it is
+ * the last and that the digest matches. An empty body has no chunk: its end is held back, and until then no request
+ * has begun.
+ */
+function exactly({ size, sha256 }: AnnouncedBytes, progress: () => void): Transform {
+  const hash = sha256 === undefined ? undefined : createHash('sha256')
+  let left = size
+  let last: Uint8Array | undefined
+  return new Transform({
+    transform(chunk: Uint8Array, _encoding, next) {
+      progress()
+      hash?.update(chunk)
+      left -= chunk.length
+      if (left < 0) return next(new Error('the upload is longer than was announced'))
+      if (left > 0) return next(null, chunk)
+      last ??= chunk
+      next()
+    },
+    flush(next) {
+      progress()
+      if (left > 0) return next(new Error('the upload is shorter than was announced'))
+      if (hash !== undefined && hash.digest('hex') !== sha256) return next(new DigestMismatch())
+      next(null, last)
+    },
+  })
+}
+
+/** Reports progress for every chunk. While a store assembles an upload, it sends spaces to show that it is alive. */
+async function* withProgress(
+  answer: AsyncIterable<Uint8Array>,
+  progress: () => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of answer) {
+    progress()
+    yield chunk
+  }
 }

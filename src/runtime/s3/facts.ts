@@ -12,14 +12,19 @@ import {
   type RequestedRange,
   type StoredPart,
 } from '../../recordings/recording-store.ts'
-import { discard } from './ask.ts'
+import { cancelBody } from './answer.ts'
 
 const META = 'x-amz-meta-'
 const STRONG_TAG = /^"[\x21\x23-\x7e]+"$/
-// Spaces at the ends and several in a row are lost on the way. R2 decodes what looks like an encoded word (RFC 2047).
+// Spaces at the ends, and several in a row, would be lost in transit. R2 decodes what looks like an encoded word (RFC
+// 2047).
 const STAMP = /^(?!.*=\?)[\x21-\x7e]+(?: [\x21-\x7e]+)*$/
 
-/** The headers that stamp an object with its facts. */
+/**
+ * Returns the headers that stamp an object with its facts.
+ *
+ * @throws StorageFault if a header can't carry the binding
+ */
 export function stampsFor({
   contentType,
   binding,
@@ -34,12 +39,7 @@ export function stampsFor({
   }
 }
 
-/** The header that stores an object only if `replaces` holds. */
-export function conditionFor(replaces: string | null): Record<string, string> {
-  return replaces === null ? { 'if-none-match': '*' } : { 'if-match': replaces }
-}
-
-/** The facts in the answer to HEAD. Where they are not what they should be, it is still known whose the object is. */
+/** Returns the facts in the headers of an answer. Damaged facts still have the object's binding. */
 export function foundPart({ headers }: Response): StoredPart | DamagedPart {
   try {
     return factsOf(headers, lengthOf(headers))
@@ -49,9 +49,9 @@ export function foundPart({ headers }: Response): StoredPart | DamagedPart {
 }
 
 /**
- * The object in the answer to GET.
+ * Returns the object in the answer to GET.
  *
- * @throws BytesUnavailable where it can't satisfy the range, or its bytes or facts are not what they should be
+ * @throws BytesUnavailable if the object can't satisfy the range, or its bytes or facts are damaged
  */
 export function openedPart(response: Response, range: RequestedRange | undefined): OpenedPart {
   try {
@@ -60,9 +60,9 @@ export function openedPart(response: Response, range: RequestedRange | undefined
     const size = partial?.size ?? whole.length
     const facts = factsOf(response.headers, size)
     const asked = servedRange(range, size)
-    // Coded bytes would be unpacked before we see them, and no length and no range would fit.
+    // Fetch would decode coded bytes before we see them, and no length or range would fit.
     if (asked === undefined || facts.encoding !== undefined) throw new BytesUnavailable()
-    // A store that knows no ranges sends the whole: the facts say so, and the caller sees what it holds.
+    // A store without ranges sends the whole. `range` of the part says which bytes the body holds.
     const held = partial ?? whole
     if (held.length !== whole.length || (partial !== undefined && !same(held, asked))) {
       throw new StorageFault('S3 answered GetObject with another range than was asked for')
@@ -70,14 +70,14 @@ export function openedPart(response: Response, range: RequestedRange | undefined
     const { offset, length } = held
     return { ...facts, body: response.body ?? new Blob([]).stream(), range: { offset, length } }
   } catch (error) {
-    discard(response)
+    cancelBody(response)
     throw error instanceof BytesUnavailable ? error : new BytesUnavailable(error)
   }
 }
 
 function factsOf(headers: Headers, size: number): StoredPart {
   const etag = headers.get('etag') ?? ''
-  // With a weak tag two versions could be joined into one recording (RFC 9110 8.8.1).
+  // By a weak tag, a client could join bytes of two versions (RFC 9110 8.8.1).
   if (!STRONG_TAG.test(etag)) throw new StorageFault('S3 answered without a strong entity tag')
   const modified = modifiedAt(headers.get('last-modified'))
   if (modified === undefined) throw new StorageFault('S3 answered without a Last-Modified')
@@ -95,14 +95,14 @@ function factsOf(headers: Headers, size: number): StoredPart {
   }
 }
 
-/** Milliseconds since 1970 of an HTTP date of today's form. */
+/** Returns the milliseconds since 1970 of an HTTP date in the current format. */
 export function modifiedAt(date: string | null | undefined): number | undefined {
   return parseHttpDate(date ?? '', 0)
 }
 
-/** Values that aren't ASCII come as encoded words, and are left as they come: so they equal nobody's. */
+/** Reads the binding. Values that aren't ASCII come as encoded words and are not decoded, so they equal no owner. */
 function stampedBinding(headers: Headers): Binding {
-  // Some stamps couldn't be sent in a header: without its tenant a recording would be open to more people.
+  // The store left out stamps that no header can carry. Without its tenant, more people could open a recording.
   if (Number(headers.get('x-amz-missing-meta') ?? 0) !== 0) return {}
   return bindingOf(
     Object.fromEntries(
@@ -114,16 +114,16 @@ function stampedBinding(headers: Headers): Binding {
 }
 
 function lengthOf(headers: Headers): number {
-  const text = headers.get('content-length') ?? ''
-  const length = Number(text)
-  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(length)) {
+  const value = headers.get('content-length') ?? ''
+  const length = Number(value)
+  if (!/^\d{1,16}$/.test(value) || !Number.isSafeInteger(length)) {
     throw new StorageFault('S3 answered without a Content-Length')
   }
   return length
 }
 
 function contentRange(headers: Headers): ByteRange & { readonly size: number } {
-  // What some servers say of an empty object, "bytes 0--1/0", is a range of no bytes as well.
+  // For an empty object some servers answer "bytes 0--1/0", a range of no bytes.
   const match = /^bytes (\d{1,16})-(-?\d{1,16})\/(\d{1,16})$/.exec(headers.get('content-range') ?? '')
   const [first, last, size] = (match ?? []).slice(1).map(Number)
   if (first === undefined || last === undefined || size === undefined || !Number.isSafeInteger(size)) {

@@ -1,25 +1,25 @@
-/** Which S3-compatible store holds the recordings, and the key to it. */
+/** The S3-compatible store that holds the recordings, and its credentials. */
 export interface S3Options {
-  /** `S3_ENDPOINT`: its address without the bucket, as in `https://ACCOUNT.r2.cloudflarestorage.com`. */
+  /** `S3_ENDPOINT`: the address of the store without the bucket, as in `https://ACCOUNT.r2.cloudflarestorage.com`. */
   readonly endpoint: string
-  /** `S3_BUCKET`: the bucket, which must be there. */
+  /** `S3_BUCKET`: the bucket, which must exist. */
   readonly bucket: string
-  /** `S3_ACCESS_KEY_ID`: of a key that may read, write and list this bucket, and nothing else. */
+  /** `S3_ACCESS_KEY_ID`: the id of a key that may read, write and list this bucket, and nothing else. */
   readonly accessKeyId: string
-  /** `S3_SECRET_ACCESS_KEY`. */
+  /** `S3_SECRET_ACCESS_KEY`: the secret of that key. */
   readonly secretAccessKey: string
-  /** `S3_REGION`: as the store wants it. Default `auto`, which is R2's. */
+  /** `S3_REGION`: the region as the store names it. Default `auto`, which is R2's. */
   readonly region?: string
 }
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/
 const REGION = /^[a-z0-9-]{1,64}$/
-// What ends a field of the Authorization header can't stand in one.
+// Without the characters that end a field of the Authorization header.
 const KEY_ID = /^[\x21-\x2b\x2d\x2e\x30-\x3c\x3e-\x7e]{1,128}$/
 const SECRET = /^[\x21-\x7e]{1,512}$/
 
-/** The mistakes in the variables of an S3 store, in words. No value is repeated, as each may hold a secret. */
+/** Returns a message for each mistake in the variables of an S3 store. No value is repeated: each may hold a secret. */
 export function checkS3Options(options: S3Options): string[] {
   const { bucket, accessKeyId, secretAccessKey, region } = options
   const mistakes = checkEndpoint(options)
@@ -29,17 +29,21 @@ export function checkS3Options(options: S3Options): string[] {
       'S3_BUCKET must be the name of a bucket: 3 to 63 of a-z, 0-9, "." and "-", the first and the last a letter or digit',
     )
   }
-  if (accessKeyId === '') mistakes.push('S3_ACCESS_KEY_ID is missing: make a key for this bucket alone')
+  if (accessKeyId === '') mistakes.push('S3_ACCESS_KEY_ID is missing: create a key for this bucket alone')
   else if (!KEY_ID.test(accessKeyId)) {
-    mistakes.push('S3_ACCESS_KEY_ID holds what no access key id holds: copy it again, without quotes')
+    mistakes.push(
+      'S3_ACCESS_KEY_ID holds characters that no access key id has: copy it again, without quotes',
+    )
   }
   if (secretAccessKey === '') {
-    mistakes.push('S3_SECRET_ACCESS_KEY is missing: it was shown when the key was made')
+    mistakes.push('S3_SECRET_ACCESS_KEY is missing: it was shown when the key was created')
   } else if (!SECRET.test(secretAccessKey)) {
-    mistakes.push('S3_SECRET_ACCESS_KEY holds what no secret holds: copy it again, on one line')
+    mistakes.push('S3_SECRET_ACCESS_KEY holds characters that no secret has: copy it again, on one line')
   }
   if (region !== undefined && !REGION.test(region)) {
-    mistakes.push('S3_REGION must be as the store names it, as in "eu-central-1"; leave it out for R2')
+    mistakes.push(
+      'S3_REGION must be a region as the store names it, as in "eu-central-1"; leave it out for R2',
+    )
   }
   return mistakes
 }
@@ -54,7 +58,7 @@ function checkEndpoint({ endpoint, bucket }: S3Options): string[] {
   const { protocol, hostname, username, password, pathname } = new URL(endpoint)
   const mistakes: string[] = []
   if (protocol !== 'https:' && !(protocol === 'http:' && LOOPBACK.test(hostname))) {
-    // Without TLS whoever is on the way reads recordings, and can exchange one patient's for another's.
+    // Without TLS, an attacker on the network reads recordings, and can replace one patient's with another's.
     mistakes.push(
       'S3_ENDPOINT must begin with "https://"; only for a store on this machine is "http://" enough',
     )

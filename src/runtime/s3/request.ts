@@ -2,7 +2,7 @@ import { AwsV4Signer } from 'aws4fetch'
 import { StorageFault } from '../../base/storage-fault.ts'
 import type { S3Options } from './options.ts'
 
-/** What is asked of a store, by the names of its API. */
+/** An operation of the S3 API, by its name. */
 export type Operation =
   | 'HeadObject'
   | 'GetObject'
@@ -13,19 +13,19 @@ export type Operation =
   | 'CompleteMultipartUpload'
   | 'AbortMultipartUpload'
 
-/** A request to a bucket: of one object by `key`, or of the objects that begin with `prefix`. */
+/** A request to a bucket: for the object with this `key`, or for the keys that begin with `prefix`. */
 export interface S3Request {
   readonly operation: Operation
   readonly key?: string
   readonly prefix?: string
-  /** The upload in pieces that it is about: what the store called it. */
+  /** The id that the store gave to an upload in pieces. */
   readonly upload?: string
   /** The piece of the upload, from 1. */
   readonly number?: number
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A request that is ready to be sent. */
+/** A request that can be sent. */
 export interface SignedRequest {
   readonly method: string
   readonly url: URL
@@ -47,29 +47,34 @@ const PLAIN = /^[A-Za-z0-9._~=+:@/-]{1,1024}$/
 const NO_SEGMENT = /(^|\/)(\.{1,2})?(\/|$)/
 const VISIBLE = /^[\x20-\x7e]*$/
 
-/** Makes the signer of requests to one bucket, whose address is `ENDPOINT/BUCKET/KEY`. */
-export function s3Signer(options: S3Options): (request: S3Request) => Promise<SignedRequest> {
+/**
+ * Creates a function that signs requests to one bucket, with addresses like `ENDPOINT/BUCKET/KEY`. It throws a
+ * StorageFault for a request that could mean something else than it says.
+ */
+export function createSigner(options: S3Options): (request: S3Request) => Promise<SignedRequest> {
   const { endpoint, bucket, accessKeyId, secretAccessKey, region = 'auto' } = options
   const { origin, pathname } = new URL(endpoint)
   const bucketPath = `${pathname.replace(/\/$/, '')}/${bucket}`
   const cache = new Map<string, ArrayBuffer>()
 
   return async ({ operation, key, prefix, upload, number, headers = {} }) => {
-    // A header's own error message would quote the value, and a line break would begin another header.
+    // The error message of `Headers` would quote the value. A line break would begin another header.
     if (!Object.values(headers).every(value => VISIBLE.test(value))) {
       throw new StorageFault('what is sent to S3 in a header must be visible ASCII')
     }
-    if (key !== undefined) checkKey(key)
-    // Escaped, as the signature counts a plain "+" for a space.
+    if (key !== undefined) checkS3Key(key)
+    // Escaped, since the signature takes a plain "+" for a space.
     const path =
       key === undefined ? bucketPath : `${bucketPath}/${key.split('/').map(encodeURIComponent).join('/')}`
     const url = new URL(origin + path)
-    // What is signed must be what is meant: nothing may have been resolved, escaped or cut off on the way.
-    if (url.pathname !== path) throw new StorageFault('the address of an object came out as another')
-    if (prefix !== undefined) url.search = listing(prefix)
+    // `URL` must not have resolved, escaped or cut off anything: the signed address must be the intended one.
+    if (url.pathname !== path)
+      throw new StorageFault('the address of an object in S3 was changed by the URL parser')
+    if (prefix !== undefined) url.search = listQuery(prefix)
     if (operation === 'CreateMultipartUpload') url.search = 'uploads='
-    if (upload !== undefined) url.search = ofUpload(upload, number)
-    // `cache` holds the day's signing key. Of a body only the length is known when it is signed: TLS guards it.
+    if (upload !== undefined) url.search = uploadQuery(upload, number)
+    // `cache` holds the day's signing key. Only the length of a body is known when the request is signed; TLS protects
+    // its bytes.
     const signer = new AwsV4Signer({
       method: METHOD[operation],
       url: url.href,
@@ -81,37 +86,37 @@ export function s3Signer(options: S3Options): (request: S3Request) => Promise<Si
       cache,
     })
     const signed = await signer.sign()
-    // Unsigned, as proxies rewrite it. A compressed body would be unpacked, and be longer than was said.
+    // Unsigned, since proxies rewrite it. Fetch would unpack a compressed body, and its length would not fit.
     signed.headers.set('accept-encoding', 'identity')
     return signed
   }
 }
 
-function listing(prefix: string): string {
-  checkKey(prefix.replace(/\/$/, ''))
-  // Two, as the first may be the marker of a folder.
+function listQuery(prefix: string): string {
+  checkS3Key(prefix.replace(/\/$/, ''))
+  // Two keys, since the first may be the marker of a folder.
   return `list-type=2&prefix=${encodeURIComponent(prefix)}&max-keys=2&encoding-type=url`
 }
 
-/** The name is the caller's to say: what is not escaped in it could ask for something else of the store. */
-function ofUpload(upload: string, number: number | undefined): string {
+/** The id comes from the caller. Unescaped, it could change what the store is asked for. */
+function uploadQuery(upload: string, number: number | undefined): string {
   const piece = number === undefined ? '' : `partNumber=${number}&`
   return `${piece}uploadId=${encodeURIComponent(upload)}`
 }
 
-/** Whether a key means the same in a URL. */
-export function isKey(key: string): boolean {
+/** Whether the S3 store takes a key: its path in a URL means the key itself. */
+export function isS3Key(key: string): boolean {
   return PLAIN.test(key) && !NO_SEGMENT.test(key)
 }
 
 /**
- * Makes sure that a key means the same in a URL. `new URL` would resolve dot segments and take a backslash for a slash,
- * so that the key of one recording could lead to another's; and servers differ in what they decode.
+ * Checks that the path of a key in a URL means the key itself. `new URL` would resolve dot segments and take a backslash
+ * for a slash, so that the key of one recording could lead to another's; and servers differ in what they decode.
  *
- * @throws StorageFault that doesn't quote it
+ * @throws StorageFault that doesn't quote the key
  */
-export function checkKey(key: string): void {
-  if (!isKey(key)) {
+export function checkS3Key(key: string): void {
+  if (!isS3Key(key)) {
     throw new StorageFault(
       'a key in S3 may hold letters, digits and "._~=+:@/-", and no empty and no dot segments',
     )

@@ -1,119 +1,166 @@
 import { StorageFault } from '../../base/storage-fault.ts'
 import { stampedByFinding } from '../../ingest/stamped-by-finding.ts'
 import { claimByObject, claimedByObject } from '../../recordings/claim.ts'
+import type { Binding } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
   type DamagedPart,
+  type OpenedPart,
   type PutOptions,
   type RecordingStore,
   type RequestedRange,
   type StoredPart,
 } from '../../recordings/recording-store.ts'
-import { type S3Refusal, s3Answered } from './answer.ts'
-import { discard, S3_LIMITS, type S3Limits, s3Asker } from './ask.ts'
-import { conditionFailed, conditionsTried } from './conditions.ts'
-import { conditionFor, foundPart, modifiedAt, openedPart, stampsFor } from './facts.ts'
-import { keyBelow } from './listing.ts'
+import type { CompletedPart, CompleteOptions, PieceOptions, UploadOptions } from '../../recordings/uploads.ts'
+import { cancelBody, S3Refusal } from './answer.ts'
+import { S3_LIMITS, S3Client, type S3Limits } from './client.ts'
+import { conditionFor, createConditionCheck } from './conditions.ts'
+import type { Accepted } from './exchange.ts'
+import { foundPart, modifiedAt, openedPart, stampsFor } from './facts.ts'
 import type { S3Options } from './options.ts'
-import { checkKey, isKey, s3Signer } from './request.ts'
-import { s3Uploader } from './upload.ts'
-import { createS3Uploads } from './uploads.ts'
+import { checkS3Key, isS3Key } from './request.ts'
+import { S3Uploads } from './uploads.ts'
 
 export { checkS3Options, type S3Options } from './options.ts'
 
 /**
- * Recordings in an S3-compatible store, for Deno and Node. Whose they are stands in each object's metadata, under the
- * same names as in R2: `x-amz-meta-mw-owner` and so on.
+ * Creates a store of recordings in an S3-compatible store, for Deno and Node. Each object's metadata names its owner,
+ * with the same names as in R2: `x-amz-meta-mw-owner` and so on.
  *
- * The store is trusted with what it holds, and with what it says of it. What goes wrong with it is never told in its
- * own words: no error holds an address, the bucket, a key, or anything of the credentials.
+ * The store is trusted with what it holds and with what it says of it. Its own error messages are never passed on: no
+ * error holds an address, the bucket, a key, or any part of the credentials.
  *
- * @param options as `checkS3Options` found them right
+ * @param options must have passed `checkS3Options`
  */
 export function createS3Store(options: S3Options, limits: S3Limits = S3_LIMITS): RecordingStore {
-  const sign = s3Signer(options)
-  const ask = s3Asker(sign, limits)
-  const upload = s3Uploader(sign, limits)
-  const conditions = conditionsTried(upload)
-  // HEAD says 404 of a missing object and of a missing bucket alike, without a word. So until the bucket was seen, GET
-  // is asked in its place. Not as well: the time of a second request would tell who asks that an object isn't there.
-  let bucketSeen = false
+  return new S3Store(new S3Client(options, limits))
+}
 
-  const store: RecordingStore = {
-    async find(key) {
-      const look = async (operation: 'HeadObject' | 'GetObject') => {
-        const answer = await ask({ operation, key }, response => {
-          discard(response)
-          return foundPart(response)
-        })
-        return 'status' in answer ? noneOr(answer, operation) : found(answer)
-      }
-      if (bucketSeen) return look('HeadObject')
-      try {
-        return await look('GetObject')
-      } catch (fault) {
-        // Of bytes that can't be had HEAD may say whose they are. Its 404 says nothing yet.
-        const facts = await look('HeadObject').catch(() => null)
-        if (facts !== null) return facts
-        throw fault instanceof BytesUnavailable ? fault.cause : fault
-      }
-    },
+class S3Store implements RecordingStore {
+  readonly #client: S3Client
+  /** Resolves if the store honours conditions. */
+  readonly #checkConditions: () => Promise<void>
+  readonly #uploads: S3Uploads
+  // HEAD answers 404 for a missing object and for a missing bucket alike, without a body. So GET is used until the
+  // bucket was seen. It is not used in addition: the time of a second request would reveal that the object is absent.
+  #bucketSeen = false
 
-    async open(key, range) {
-      const operation = 'GetObject'
-      const headers = range === undefined ? {} : { range: rangeHeader(range) }
-      const answer = await ask({ operation, key, headers }, response => openedPart(response, range))
-      return 'status' in answer ? noneOr(answer, operation) : found(answer)
-    },
-
-    async put(key, body, put) {
-      checkKey(key)
-      const headers = { ...stampsFor(put), ...conditionFor(put.replaces) }
-      await conditions()
-      const answer = await upload({ operation: 'PutObject', key, headers }, body, put)
-      if ('stored' in answer) {
-        bucketSeen = true
-        // PutObject doesn't say when it was. That it is stored is sure, also where this is not to be had.
-        const found = await store.find(key).catch(() => null)
-        return storedPart(answer.stored, put, found)
-      }
-      if (conditionFailed(answer)) return null
-      throw s3Answered(answer, 'PutObject')
-    },
-
-    ...createS3Uploads(upload, conditions, key => store.find(key)),
-
-    stamped: keyPrefixes => stampedByFinding(store, keyPrefixes, isKey, prefix => keyBelow(ask, prefix)),
-
-    claimed: recording => claimedByObject(store, recording),
-
-    claim: (...claim) => claimByObject(store, ...claim),
+  constructor(client: S3Client) {
+    this.#client = client
+    this.#checkConditions = createConditionCheck(client)
+    this.#uploads = new S3Uploads(client, this.#checkConditions, key => this.find(key))
   }
-  return store
 
-  function found<Part>(part: Part): Part {
-    bucketSeen = true
+  async find(key: string): Promise<StoredPart | DamagedPart | null> {
+    if (this.#bucketSeen) return this.#look('HeadObject', key)
+    try {
+      return await this.#look('GetObject', key)
+    } catch (fault) {
+      // HEAD may give the facts of an object whose bytes can't be had. A 404 to HEAD proves nothing yet.
+      const facts = await this.#look('HeadObject', key).catch(() => null)
+      if (facts !== null) return facts
+      throw fault instanceof BytesUnavailable ? fault.cause : fault
+    }
+  }
+
+  async open(key: string, range?: RequestedRange): Promise<OpenedPart | null> {
+    const headers = range === undefined ? {} : { range: rangeHeader(range) }
+    const request = { operation: 'GetObject', key, headers } as const
+    const answer = await this.#client.ask(request, response => openedPart(response, range))
+    return answer instanceof S3Refusal ? this.#absent(answer) : this.#seen(answer)
+  }
+
+  async put(
+    key: string,
+    body: AsyncIterable<Uint8Array> | null,
+    options: PutOptions,
+  ): Promise<StoredPart | null> {
+    checkS3Key(key)
+    const headers = { ...stampsFor(options), ...conditionFor(options.replaces) }
+    await this.#checkConditions()
+    const answer = await this.#client.send({ operation: 'PutObject', key, headers }, body, options)
+    if (answer instanceof S3Refusal) {
+      if (answer.isConditionFailed) return null
+      throw answer.fault()
+    }
+    this.#bucketSeen = true
+    // The answer to PutObject may not say when the object was stored. It is stored even if this look fails.
+    const found = await this.find(key).catch(() => null)
+    return storedPart(answer, options, found)
+  }
+
+  begin(key: string, options: UploadOptions): Promise<string> {
+    return this.#uploads.begin(key, options)
+  }
+
+  putPiece(
+    key: string,
+    upload: string,
+    body: AsyncIterable<Uint8Array> | null,
+    options: PieceOptions,
+  ): Promise<string> {
+    return this.#uploads.putPiece(key, upload, body, options)
+  }
+
+  complete(key: string, upload: string, options: CompleteOptions): Promise<CompletedPart | null> {
+    return this.#uploads.complete(key, upload, options)
+  }
+
+  abandon(key: string, upload: string): Promise<void> {
+    return this.#uploads.abandon(key, upload)
+  }
+
+  // Ownership
+
+  stamped(keyPrefixes: readonly string[]): Promise<readonly Binding[]> {
+    return stampedByFinding(this, keyPrefixes, isS3Key, prefix => this.#client.firstKeyBelow(prefix))
+  }
+
+  claimed(recording: string): Promise<Binding | null> {
+    return claimedByObject(this, recording)
+  }
+
+  claim(
+    recording: string,
+    binding: Binding,
+    keyPrefixes: readonly string[],
+    defaultIssuer?: string,
+  ): Promise<Binding> {
+    return claimByObject(this, recording, binding, keyPrefixes, defaultIssuer)
+  }
+
+  async #look(operation: 'HeadObject' | 'GetObject', key: string): Promise<StoredPart | DamagedPart | null> {
+    const answer = await this.#client.ask({ operation, key }, response => {
+      cancelBody(response)
+      return foundPart(response)
+    })
+    return answer instanceof S3Refusal ? this.#absent(answer) : this.#seen(answer)
+  }
+
+  #seen<Part>(part: Part): Part {
+    this.#bucketSeen = true
     return part
   }
 
   /**
-   * @returns null where the store says that there is no such object
-   * @throws BytesUnavailable where it keeps back the bytes of an object that may be there
+   * Returns null if the store says that the object doesn't exist.
+   *
+   * @throws BytesUnavailable if it withholds the bytes of an object that may exist; else StorageFault
    */
-  function noneOr(answer: S3Refusal, operation: 'HeadObject' | 'GetObject'): null {
-    const { status, code } = answer
+  #absent(refusal: S3Refusal): null {
+    const { operation, status, code } = refusal
     if (status === 404 && operation === 'HeadObject') return null
-    if (status === 404 && code === 'NoSuchKey') return found(null)
-    const fault = s3Answered(answer, operation)
-    if (operation === 'GetObject' && WITHHELD.has(status)) throw new BytesUnavailable(found(fault))
-    if (code === 'NoSuchBucket') bucketSeen = false
+    if (status === 404 && code === 'NoSuchKey') return this.#seen(null)
+    const fault = refusal.fault()
+    if (operation === 'GetObject' && WITHHELD.has(status)) throw new BytesUnavailable(this.#seen(fault))
+    if (code === 'NoSuchBucket') this.#bucketSeen = false
     throw fault
   }
 }
 
 /**
- * Statuses of GET by which a store keeps back bytes: 400 of an object whose KMS key is disabled, 403 of an archived
- * object too, 416 of a range beyond the end. HEAD says then whose it is. Where the whole account gets 400, as with an
+ * The statuses by which a store withholds bytes from GET: 400 for an object whose KMS key is disabled, 403 also for an
+ * archived object, 416 for a range beyond the end. HEAD then gives the owner. If the whole account gets 400, as with an
  * expired token, HEAD fails as well.
  */
 const WITHHELD: ReadonlySet<number> = new Set([400, 403, 416])
@@ -124,9 +171,9 @@ function rangeHeader(range: RequestedRange): string {
   return `bytes=${offset}-${length === undefined ? '' : offset + length - 1}`
 }
 
-/** The facts of what was just stored: as `find` gives them, unless another version took its place at once. */
+/** Returns the facts of what was just stored: as `find` gives them, unless another version has replaced it already. */
 function storedPart(
-  { etag, date }: { readonly etag?: string | undefined; readonly date?: string | undefined },
+  { headers: { etag, date } }: Accepted,
   { size, contentType, binding }: PutOptions,
   found: StoredPart | DamagedPart | null,
 ): StoredPart {

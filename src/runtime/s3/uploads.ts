@@ -1,102 +1,122 @@
 import { StorageFault } from '../../base/storage-fault.ts'
 import type { RecordingStore } from '../../recordings/recording-store.ts'
-import { type Uploads, UploadUnknown } from '../../recordings/uploads.ts'
-import { codeIn, isWhole, type S3Refusal, s3Answered } from './answer.ts'
-import { conditionFailed } from './conditions.ts'
-import { conditionFor, stampsFor } from './facts.ts'
-import type { Upload } from './upload.ts'
+import {
+  type CompletedPart,
+  type CompleteOptions,
+  type PieceOptions,
+  type UploadOptions,
+  type Uploads,
+  UploadUnknown,
+} from '../../recordings/uploads.ts'
+import { errorCodeIn, isWhole, S3Refusal } from './answer.ts'
+import type { S3Client } from './client.ts'
+import { conditionFor } from './conditions.ts'
+import { stampsFor } from './facts.ts'
 
 const UNKNOWN = new Set(['NoSuchUpload', 'InvalidPart', 'InvalidPartOrder', 'EntityTooSmall'])
-// Neither has to be escaped where XML holds it, so that nothing else can be asked for by a tag.
-const NAME = /^[\x21-\x25\x27-\x3b\x3d\x3f-\x7e]{1,1024}$/
+// The characters of both need no escaping in XML, so that a tag can't change what is asked for.
+const UPLOAD_ID = /^[\x21-\x25\x27-\x3b\x3d\x3f-\x7e]{1,1024}$/
 const TAG = /^(\d{1,16})\.([A-Za-z0-9+/=_.~-]{1,512})$/
 
-/**
- * Uploads in pieces to an S3 store: its own multipart uploads. Its lifecycle rules say when they are given up.
- *
- * @param conditions resolves where the store does what conditions say
- */
-export function createS3Uploads(
-  send: Upload,
-  conditions: () => Promise<void>,
-  find: RecordingStore['find'],
-): Uploads {
-  return {
-    async begin(key, options) {
-      const operation = 'CreateMultipartUpload'
-      const headers = stampsFor(options)
-      await conditions()
-      const answer = await send({ operation, key, headers }, null, { size: 0 })
-      if (!('stored' in answer)) throw s3Answered(answer, operation)
-      const name = /<UploadId>([^<]*)<\/UploadId>/.exec(answer.text)?.[1] ?? ''
-      if (!NAME.test(name)) throw new StorageFault(`S3 answered ${operation} without the name of an upload`)
-      return name
-    },
+/** The uploads in pieces of an S3 store: S3's own multipart uploads. The bucket's lifecycle rules end abandoned ones. */
+export class S3Uploads implements Uploads {
+  readonly #client: S3Client
+  readonly #checkConditions: () => Promise<void>
+  readonly #find: RecordingStore['find']
 
-    async putPiece(key, upload, body, { number, size, sha256 }) {
-      const operation = 'UploadPart'
-      const answer = await send({ operation, key, upload, number }, body, { size, sha256 })
-      if (!('stored' in answer)) throw refusalOf(answer, operation)
-      // What the tag says of the size is what the whole is measured by at the end.
-      const tag = `${size}.${answer.stored.etag?.replace(/^"|"$/g, '')}`
-      if (answer.stored.etag === undefined || !TAG.test(tag)) {
-        throw new StorageFault(`S3 answered ${operation} without a plain entity tag`)
-      }
-      return tag
-    },
+  /** @param checkConditions resolves if the store honours conditions */
+  constructor(client: S3Client, checkConditions: () => Promise<void>, find: RecordingStore['find']) {
+    this.#client = client
+    this.#checkConditions = checkConditions
+    this.#find = find
+  }
 
-    async complete(key, upload, { tags, size, replaces }) {
-      const operation = 'CompleteMultipartUpload'
-      const pieces = tags.map(readTag)
-      if (pieces.reduce((sum, piece) => sum + piece.size, 0) !== size) throw new UploadUnknown()
-      // Looked at first, as there are stores that keep to conditions with PutObject alone.
-      const present = await find(key)
-      if (present !== null && 'fault' in present) throw present.fault
-      if ((present?.etag ?? null) !== replaces) return null
-      const list = new TextEncoder().encode(listOf(pieces))
-      const headers = { 'content-type': 'application/xml', ...conditionFor(replaces) }
-      const asked = { operation, key, upload, headers } as const
-      const answer = await send(asked, new Blob([list]).stream(), { size: list.length })
-      const refusal = 'stored' in answer ? failureIn(answer.text) : answer
-      if (refusal !== undefined) {
-        if (conditionFailed(refusal)) return null
-        throw refusalOf(refusal, operation)
-      }
-      const etag = 'text' in answer ? tagIn(answer.text) : undefined
-      if (etag === undefined) throw new StorageFault(`S3 answered ${operation} without an entity tag`)
-      return { size, etag }
-    },
+  async begin(key: string, options: UploadOptions): Promise<string> {
+    const operation = 'CreateMultipartUpload'
+    const headers = stampsFor(options)
+    await this.#checkConditions()
+    const answer = await this.#client.send({ operation, key, headers }, null, { size: 0 })
+    if (answer instanceof S3Refusal) throw answer.fault()
+    const id = /<UploadId>([^<]*)<\/UploadId>/.exec(answer.xml)?.[1] ?? ''
+    if (!UPLOAD_ID.test(id)) throw new StorageFault(`S3 answered ${operation} without the id of an upload`)
+    return id
+  }
 
-    async abandon(key, upload) {
-      const operation = 'AbortMultipartUpload'
-      const answer = await send({ operation, key, upload }, null, { size: 0 })
-      if (!('stored' in answer) && answer.code !== 'NoSuchUpload') throw s3Answered(answer, operation)
-    },
+  async putPiece(
+    key: string,
+    upload: string,
+    body: AsyncIterable<Uint8Array> | null,
+    piece: PieceOptions,
+  ): Promise<string> {
+    const operation = 'UploadPart'
+    const answer = await this.#client.send({ operation, key, upload, number: piece.number }, body, piece)
+    if (answer instanceof S3Refusal) throw uploadFault(answer)
+    const { etag } = answer.headers
+    // `complete` adds up the sizes in the tags to check the size of the whole.
+    const tag = `${piece.size}.${etag?.replace(/^"|"$/g, '')}`
+    if (etag === undefined || !TAG.test(tag)) {
+      throw new StorageFault(`S3 answered ${operation} without a plain entity tag`)
+    }
+    return tag
+  }
+
+  async complete(
+    key: string,
+    upload: string,
+    { tags, size, replaces }: CompleteOptions,
+  ): Promise<CompletedPart | null> {
+    const operation = 'CompleteMultipartUpload'
+    const pieces = tags.map(readTag)
+    if (pieces.reduce((sum, piece) => sum + piece.size, 0) !== size) throw new UploadUnknown()
+    // Some stores honour conditions only for PutObject, so the object is looked at first.
+    const present = await this.#find(key)
+    if (present !== null && 'fault' in present) throw present.fault
+    if ((present?.etag ?? null) !== replaces) return null
+    const list = new TextEncoder().encode(listOf(pieces))
+    const headers = { 'content-type': 'application/xml', ...conditionFor(replaces) }
+    const request = { operation, key, upload, headers } as const
+    const answer = await this.#client.send(request, new Blob([list]).stream(), { size: list.length })
+    const result = answer instanceof S3Refusal ? answer : resultIn(answer.xml)
+    if (result instanceof S3Refusal) {
+      if (result.isConditionFailed) return null
+      throw uploadFault(result)
+    }
+    return { size, etag: result }
+  }
+
+  async abandon(key: string, upload: string): Promise<void> {
+    const answer = await this.#client.send({ operation: 'AbortMultipartUpload', key, upload }, null, {
+      size: 0,
+    })
+    if (answer instanceof S3Refusal && answer.code !== 'NoSuchUpload') throw answer.fault()
   }
 }
 
-function refusalOf(refusal: S3Refusal, operation: 'UploadPart' | 'CompleteMultipartUpload'): Error {
+function uploadFault(refusal: S3Refusal): Error {
   const isUnknown = refusal.code !== undefined && UNKNOWN.has(refusal.code)
-  return isUnknown ? new UploadUnknown() : s3Answered(refusal, operation)
+  return isUnknown ? new UploadUnknown() : refusal.fault()
 }
 
-/** S3 may say 200 first, and in the text that follows that it failed. What is cut off has not said that it didn't. */
-function failureIn(text: string): S3Refusal | undefined {
-  if (isWhole(text, 'CompleteMultipartUploadResult')) return undefined
-  const code = codeIn(text)
-  return { status: STATUS.get(code ?? '') ?? 200, code }
+/**
+ * Returns the entity tag in the answer to CompleteMultipartUpload. S3 may answer 200 first, and report a failure in the
+ * body that follows. A body that is cut off doesn't count as success.
+ */
+function resultIn(xml: string): string | S3Refusal {
+  const operation = 'CompleteMultipartUpload'
+  if (!isWhole(xml, 'CompleteMultipartUploadResult')) {
+    const code = errorCodeIn(xml)
+    return new S3Refusal(operation, STATUS.get(code ?? '') ?? 200, code)
+  }
+  const tag = /<ETag>([^<]*)<\/ETag>/.exec(xml)?.[1]?.replaceAll(/&quot;|&#34;|"/g, '')
+  if (!tag) throw new StorageFault(`S3 answered ${operation} without an entity tag`)
+  return `"${tag}"`
 }
-/** What S3 would have said had it not said 200 before. */
+/** The statuses that S3 would have answered if it hadn't answered 200 before. */
 const STATUS: ReadonlyMap<string, number> = new Map([
   ['PreconditionFailed', 412],
   ['ConditionalRequestConflict', 409],
   ['NoSuchKey', 404],
 ])
-
-function tagIn(text: string): string | undefined {
-  const tag = /<ETag>([^<]*)<\/ETag>/.exec(text)?.[1]?.replaceAll(/&quot;|&#34;|"/g, '')
-  return tag && `"${tag}"`
-}
 
 function readTag(tag: string): { size: number; etag: string } {
   const [, size, etag] = TAG.exec(tag) ?? []

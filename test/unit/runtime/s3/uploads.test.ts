@@ -57,7 +57,7 @@ describe('the beginning', () => {
   test.each(['', 'a b', 'a&amp;b', 'ä', 'a'.repeat(1025)])('a name like %j is a fault', async name => {
     const { options } = await scriptedS3(named(name))
     const fault = await faultOf(createS3Store(options).begin(KEY, begun))
-    expect(fault.message).toBe('S3 answered CreateMultipartUpload without the name of an upload')
+    expect(fault.message).toBe('S3 answered CreateMultipartUpload without the id of an upload')
   })
 
   test('what the store refuses is a fault', async () => {
