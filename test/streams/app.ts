@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
-import { mediaward, type RecordingStore } from '../../src/index.ts'
+import { mediaward } from '../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
+import { storeWith } from '../support/store-with.ts'
 import { issuer } from '../workerd/issuer.ts'
 
 // An app whose store tells what becomes of a body that it hands out: how much of it was asked for, and whether it was
@@ -41,11 +42,10 @@ const facts = {
   contentType: 'video/mp4',
   binding: { owner: 'patient-1' },
 }
-const store: RecordingStore = {
-  ...createMemoryStore(),
+const store = storeWith(createMemoryStore(), {
   find: async () => facts,
   open: async key => ({ ...facts, range: { offset: 0, length: SIZE }, body: body(key) }),
-}
+})
 const gate = mediaward({
   issuers: [issuer],
   pseudonymKey: 'only for tests: no secret protects these people',

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Ledger } from '../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { memoryGate } from '../support/memory-gate.ts'
+import { storeWith } from '../support/store-with.ts'
 
 // "fails closed": a part of ours fails under a request. What the parts do to recover is tested with each of them.
 
@@ -17,7 +18,7 @@ describe('fails closed', () => {
     '%s with a store that fails is a recorded 503 that tells nothing',
     async method => {
       const { fetch, idp, ledger } = await memoryGate({
-        store: { ...createMemoryStore(), open: broken, find: broken },
+        store: storeWith(createMemoryStore(), { open: broken, find: broken }),
       })
       const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }
       const response = await fetch('/recordings/rec-1', { method, headers })
@@ -29,7 +30,7 @@ describe('fails closed', () => {
   )
 
   test('a fault that nobody foresaw is a recorded refusal too', async () => {
-    const store = { ...createMemoryStore(), open: (() => undefined) as never }
+    const store = storeWith(createMemoryStore(), { open: (() => undefined) as never })
     const { fetch, idp, ledger } = await memoryGate({ store })
     const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }
     expect((await fetch('/recordings/rec-1', { headers })).status).toBe(503)
@@ -108,18 +109,19 @@ describe('one read of the store for each request that is permitted', () => {
     ['a condition', { 'if-none-match': '*' }],
     ['a condition that fails', { 'if-match': '"x"' }],
   ])('%s', async (_, headers) => {
-    const store = createMemoryStore()
-    const { fetch, idp } = await memoryGate({ store })
+    const memory = createMemoryStore()
     let reads = 0
-    const { open, find } = store
-    store.open = (...args) => {
-      reads++
-      return open(...args)
-    }
-    store.find = (...args) => {
-      reads++
-      return find(...args)
-    }
+    const store = storeWith(memory, {
+      open: (...args) => {
+        reads++
+        return memory.open(...args)
+      },
+      find: (...args) => {
+        reads++
+        return memory.find(...args)
+      },
+    })
+    const { fetch, idp } = await memoryGate({ store })
     for (const subject of ['patient-1', 'patient-2']) {
       reads = 0
       const authorization = `Bearer ${await idp.token(subject)}`

@@ -1,14 +1,15 @@
 import { hexOf } from '../../base/hex.ts'
 import { DigestMismatch } from '../../recordings/recording-store.ts'
+import type { AnnouncedBytes } from '../../recordings/uploads.ts'
 
 /**
- * All bytes of a body.
+ * Reads a whole body.
  *
- * @throws Error where there are more or fewer than announced; DigestMismatch where they are others
+ * @throws Error if it has more or fewer bytes than announced, DigestMismatch if it has another digest
  */
-export async function bytesOf(
+export async function readBody(
   body: AsyncIterable<Uint8Array> | null,
-  { size, sha256 }: { readonly size: number; readonly sha256?: string },
+  { size, sha256 }: AnnouncedBytes,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array<ArrayBuffer>[] = []
   for await (const chunk of body ?? []) chunks.push(new Uint8Array(chunk))
@@ -18,7 +19,7 @@ export async function bytesOf(
   return bytes
 }
 
-/** SHA-256, hexadecimal. */
+/** Returns the SHA-256 of bytes, hexadecimal. */
 export async function sha256Of(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return hexOf(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
 }

@@ -3,105 +3,135 @@ import { bindingToClaim, ownedOnly } from '../../recordings/claim.ts'
 import { type Binding, hasOwner } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
+  type OpenedPart,
   type PutOptions,
   type RecordingStore,
+  type RequestedRange,
   type StoredPart,
 } from '../../recordings/recording-store.ts'
-import { bytesOf, sha256Of } from './memory-bytes.ts'
-import { createMemoryUploads } from './memory-uploads.ts'
+import type { CompletedPart, CompleteOptions, PieceOptions, UploadOptions } from '../../recordings/uploads.ts'
+import { readBody, sha256Of } from './memory-bytes.ts'
+import { MemoryUploads } from './memory-uploads.ts'
 
-interface Held extends StoredPart {
+/** Creates a store of recordings in memory, for trials and tests. It is lost when the process ends. */
+export function createMemoryStore(now: () => number = Date.now): RecordingStore {
+  return new MemoryStore(now)
+}
+
+interface StoredObject extends StoredPart {
   readonly bytes: Uint8Array<ArrayBuffer>
 }
 
-/** Recordings in memory: for trying out and for tests. Gone when the process is. */
-export function createMemoryStore(now: () => number = Date.now): RecordingStore {
-  const parts = new Map<string, Held>()
-  const bindings = new Map<string, Binding>()
-  const uploads = createMemoryUploads()
+class MemoryStore implements RecordingStore {
+  readonly #now: () => number
+  readonly #objects = new Map<string, StoredObject>()
+  readonly #uploads = new MemoryUploads()
+  readonly #claims = new Map<string, Binding>()
 
-  /** Nothing is awaited here, so nobody comes between the check and the change. */
-  function hold(
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  async find(key: string): Promise<StoredPart | null> {
+    const object = this.#objects.get(key)
+    return object === undefined ? null : factsOf(object)
+  }
+
+  async open(key: string, range?: RequestedRange): Promise<OpenedPart | null> {
+    const object = this.#objects.get(key)
+    if (object === undefined) return null
+    const served = servedRange(range, object.size)
+    if (served === undefined) throw new BytesUnavailable()
+    const bytes = object.bytes.subarray(served.offset, served.offset + served.length)
+    return { ...factsOf(object), range: served, body: new Blob([bytes]).stream() }
+  }
+
+  async put(
+    key: string,
+    body: AsyncIterable<Uint8Array> | null,
+    options: PutOptions,
+  ): Promise<StoredPart | null> {
+    const bytes = await readBody(body, options)
+    return this.#store(key, bytes, await tagOf(bytes), options)
+  }
+
+  async begin(key: string, options: UploadOptions): Promise<string> {
+    return this.#uploads.begin(key, options)
+  }
+
+  putPiece(
+    key: string,
+    upload: string,
+    body: AsyncIterable<Uint8Array> | null,
+    options: PieceOptions,
+  ): Promise<string> {
+    return this.#uploads.putPiece(key, upload, body, options)
+  }
+
+  async complete(key: string, upload: string, options: CompleteOptions): Promise<CompletedPart | null> {
+    const { bytes } = this.#uploads.assemble(key, upload, options)
+    const etag = await tagOf(bytes)
+    // Checked again: a piece may have been replaced in the meantime.
+    const whole = this.#uploads.assemble(key, upload, options)
+    const stored = this.#store(key, bytes, etag, { ...whole, replaces: options.replaces })
+    if (stored !== null) this.#uploads.abandon(key, upload)
+    return stored
+  }
+
+  async abandon(key: string, upload: string): Promise<void> {
+    this.#uploads.abandon(key, upload)
+  }
+
+  // Ownership
+
+  async stamped(keyPrefixes: readonly string[]): Promise<readonly Binding[]> {
+    return this.#stampedAt(keyPrefixes)
+  }
+
+  async claimed(recording: string): Promise<Binding | null> {
+    return this.#claims.get(recording) ?? null
+  }
+
+  async claim(
+    recording: string,
+    binding: Binding,
+    keyPrefixes: readonly string[],
+    defaultIssuer?: string,
+  ): Promise<Binding> {
+    const claimed = ownedOnly(this.#claims.get(recording), defaultIssuer)
+    if (claimed !== null) return claimed
+    const first = bindingToClaim(this.#stampedAt(keyPrefixes), binding, defaultIssuer)
+    if (hasOwner(first, defaultIssuer)) this.#claims.set(recording, first)
+    return first
+  }
+
+  #stampedAt(keyPrefixes: readonly string[]): readonly Binding[] {
+    const keys = [...this.#objects.keys()].sort()
+    return keyPrefixes.flatMap(prefix => {
+      const key = keys.find(key =>
+        prefix.endsWith('/') ? key.startsWith(prefix) && key !== prefix : key === prefix,
+      )
+      const object = key === undefined ? undefined : this.#objects.get(key)
+      return object === undefined ? [] : [object.binding]
+    })
+  }
+
+  /** Checks `replaces` and stores, without an `await` between the two, so that no other call comes between them. */
+  #store(
     key: string,
     bytes: Uint8Array<ArrayBuffer>,
     etag: string,
     { contentType, binding, replaces }: Pick<PutOptions, 'contentType' | 'binding' | 'replaces'>,
   ): StoredPart | null {
-    if ((parts.get(key)?.etag ?? null) !== replaces) return null
-    const modified = Math.floor(now() / 1000) * 1000
-    const held = { bytes, size: bytes.length, etag, contentType, binding, modified }
-    parts.set(key, held)
-    return factsOf(held)
-  }
-
-  return {
-    async find(key) {
-      const held = parts.get(key)
-      return held === undefined ? null : factsOf(held)
-    },
-
-    async open(key, range) {
-      const held = parts.get(key)
-      if (held === undefined) return null
-      const served = servedRange(range, held.size)
-      if (served === undefined) throw new BytesUnavailable()
-      const bytes = held.bytes.subarray(served.offset, served.offset + served.length)
-      return { ...factsOf(held), range: served, body: new Blob([bytes]).stream() }
-    },
-
-    async put(key, body, options) {
-      const bytes = await bytesOf(body, options)
-      return hold(key, bytes, await tagOf(bytes), options)
-    },
-
-    async begin(key, options) {
-      return uploads.begin(key, options)
-    },
-
-    putPiece: (key, upload, body, options) => uploads.putPiece(key, upload, body, options),
-
-    async complete(key, upload, options) {
-      const { bytes } = uploads.whole(key, upload, options)
-      const etag = await tagOf(bytes)
-      // Looked at once more, as a piece may have come again in the meantime.
-      const whole = uploads.whole(key, upload, options)
-      const stored = hold(key, bytes, etag, { ...whole, replaces: options.replaces })
-      if (stored !== null) uploads.abandon(key, upload)
-      return stored
-    },
-
-    async abandon(key, upload) {
-      uploads.abandon(key, upload)
-    },
-
-    async stamped(keyPrefixes) {
-      return stampedAt(parts, keyPrefixes)
-    },
-
-    async claimed(recording) {
-      return bindings.get(recording) ?? null
-    },
-
-    async claim(recording, binding, keyPrefixes, defaultIssuer) {
-      const held = ownedOnly(bindings.get(recording), defaultIssuer)
-      if (held !== null) return held
-      const first = bindingToClaim(stampedAt(parts, keyPrefixes), binding, defaultIssuer)
-      if (hasOwner(first, defaultIssuer)) bindings.set(recording, first)
-      return first
-    },
+    if ((this.#objects.get(key)?.etag ?? null) !== replaces) return null
+    const modified = Math.floor(this.#now() / 1000) * 1000
+    const object = { bytes, size: bytes.length, etag, contentType, binding, modified }
+    this.#objects.set(key, object)
+    return factsOf(object)
   }
 }
 
-function stampedAt(parts: ReadonlyMap<string, Held>, keyPrefixes: readonly string[]): readonly Binding[] {
-  const keys = [...parts.keys()].sort()
-  return keyPrefixes.flatMap(ref => {
-    const key = keys.find(key => (ref.endsWith('/') ? key.startsWith(ref) && key !== ref : key === ref))
-    const held = key === undefined ? undefined : parts.get(key)
-    return held === undefined ? [] : [held.binding]
-  })
-}
-
-function factsOf({ bytes: _, ...facts }: Held): StoredPart {
+function factsOf({ bytes: _, ...facts }: StoredObject): StoredPart {
   return facts
 }
 

@@ -185,7 +185,7 @@ describe('a list', () => {
     let keyPrefixes = 0
     let most = 0
     let now = 0
-    const { stamped } = store
+    const stamped = store.stamped.bind(store)
     store.stamped = async asked => {
       keyPrefixes += asked.length
       most = Math.max(most, ++now)
@@ -216,7 +216,7 @@ describe('a list', () => {
 
   test('fails closed: with a store or a ledger that is down there are no answers', async () => {
     const broken = () => Promise.reject(new Error('down'))
-    const { stamped } = store
+    const stamped = store.stamped.bind(store)
     store.stamped = broken
     expect((await ask(EVALUATIONS, list('patient-1', ['rec-1']))).status).toBe(503)
     expect(await reasons()).toEqual(['store_unavailable'])
@@ -309,7 +309,7 @@ test('a call is about sixteen other people at most', async () => {
 })
 
 test('an answer leaves on the beat: its time tells nothing of what the store took', async () => {
-  const { stamped } = store
+  const stamped = store.stamped.bind(store)
   const timed = async (delay: number) => {
     store.stamped = async keyPrefixes => {
       await new Promise(resolve => setTimeout(resolve, delay))

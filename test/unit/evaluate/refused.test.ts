@@ -5,6 +5,7 @@ import { createPseudonymizer } from '../../../src/ledger/pseudonym.ts'
 import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 import { sample } from '../../support/sample.ts'
+import { storeWith } from '../../support/store-with.ts'
 
 // A refused call says whom and what it asked about: a thief who asks which recordings of others there are is found.
 
@@ -76,7 +77,7 @@ test('so does a call that is malformed, as far as it can be read', async () => {
 
 test('so does one that a fault of ours ends; what is answered has none, as its record names each', async () => {
   const fails = async () => Promise.reject(new Error('down'))
-  await start({ store: { ...createMemoryStore(), stamped: fails } })
+  await start({ store: storeWith(createMemoryStore(), { stamped: fails }) })
   const call = { subject: user('patient-9'), action, evaluations: [{ resource: resource('rec-1') }] }
   expect(await refusalOf(call)).toMatchObject({
     reason: 'store_unavailable',

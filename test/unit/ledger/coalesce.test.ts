@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { AccessEvent, Ledger } from '../../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
+import { storeWith } from '../../support/store-with.ts'
 
 // A player that asks the same again and again, and is refused each time.
 
@@ -352,7 +353,7 @@ describe('what differs is not the same', () => {
 
   test('a fault of ours is never counted together', async () => {
     const broken = () => Promise.reject(new Error('no store'))
-    gate = await memoryGate({ now: () => now, store: { ...createMemoryStore(), open: broken } })
+    gate = await memoryGate({ now: () => now, store: storeWith(createMemoryStore(), { open: broken }) })
     authorization = `Bearer ${await gate.idp.token('patient-1')}`
     for (let i = 0; i < 6; i++) expect((await ask()).status).toBe(503)
     expect(await events()).toHaveLength(6)

@@ -8,6 +8,7 @@ import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { factsOf } from '../../contract/recordings.ts'
 import { createIssuer } from '../../support/clinic.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
+import { storeWith } from '../../support/store-with.ts'
 
 const OWN = 'https://gate.test/recordings/set'
 const HLS = `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n${OWN}/video/seg-0.ts\n#EXTINF:1,\nseg-1.ts\n`
@@ -29,8 +30,7 @@ async function clinic(
   const idp = await createIssuer()
   const memory = createMemoryStore()
   let asked: string[] = []
-  const store: RecordingStore = {
-    ...memory,
+  const store = storeWith(memory, {
     find: key => {
       asked.push('find')
       return memory.find(key)
@@ -39,7 +39,7 @@ async function clinic(
       asked.push(range === undefined ? 'open' : `open ${JSON.stringify(range)}`)
       return memory.open(key, range)
     },
-  }
+  })
   for (const [part, content] of Object.entries(parts)) {
     const body = new Blob([content])
     const binding = { owner: 'patient-1', issuer: idp.issuer }
@@ -221,7 +221,7 @@ describe('what became of a playlist is remembered', () => {
       const part = await store.open(key, range)
       return part && { ...part, etag: etags[0] ?? '' }
     }
-    const gate = await memoryGate({ store: { ...store, open }, locations }, idp)
+    const gate = await memoryGate({ store: storeWith(store, { open }), locations }, idp)
     const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }
     const play = async (path: string) => {
       const response = await gate.fetch(path, { headers })
@@ -415,8 +415,7 @@ describe('what neither name nor type tells is looked at', () => {
   test('what was replaced meanwhile is not what was decided on', async () => {
     const memory = createMemoryStore()
     let [opened, left] = [0, 0]
-    const store: RecordingStore = {
-      ...memory,
+    const store = storeWith(memory, {
       async open(key, range) {
         const part = await memory.open(key, range)
         if (part === null || !('body' in part)) return part
@@ -424,7 +423,7 @@ describe('what neither name nor type tells is looked at', () => {
         const body = new ReadableStream<Uint8Array>({ cancel: () => void left++ })
         return { ...part, body }
       },
-    }
+    })
     const gate = await memoryGate({ store })
     const binding = { owner: 'patient-1', issuer: gate.idp.issuer }
     const facts = { size: HLS.length, contentType: 'audio/mpegurl', binding, replaces: null }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import type { RecordingStore } from '../../../src/index.ts'
 import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { createIssuer } from '../../support/clinic.ts'
 import { memoryGate } from '../../support/memory-gate.ts'
+import { storeWith } from '../../support/store-with.ts'
 
 test('an object is not read whole for its first bytes, if the store ignores ranges', async () => {
   const idp = await createIssuer()
@@ -16,8 +16,7 @@ test('an object is not read whole for its first bytes, if the store ignores rang
   })
   let cancelled = 0
   let pulled = 0
-  const store: RecordingStore = {
-    ...memory,
+  const store = storeWith(memory, {
     async open(key) {
       const opened = await memory.open(key)
       if (opened === null || !key.endsWith('untold')) return opened
@@ -36,7 +35,7 @@ test('an object is not read whole for its first bytes, if the store ignores rang
       )
       return { ...opened, body }
     },
-  }
+  })
   const gate = await memoryGate({ store }, idp)
   const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }
   expect((await gate.fetch('/recordings/set/untold', { headers })).status).toBe(503)

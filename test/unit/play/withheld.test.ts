@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { BytesUnavailable } from '../../../src/recordings/recording-store.ts'
 import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { memoryGate } from '../../support/memory-gate.ts'
+import { storeWith } from '../../support/store-with.ts'
 
 // Whatever is wrong with the bytes of a recording, whose it is decides first.
 
@@ -12,7 +13,7 @@ const faults: Readonly<Record<string, unknown>> = {
 }
 
 test.each(Object.entries(faults))('%s: a stranger is told that nothing is there', async (_, fault) => {
-  const store = { ...createMemoryStore(), open: async () => Promise.reject(fault) }
+  const store = storeWith(createMemoryStore(), { open: async () => Promise.reject(fault) })
   const gate = await memoryGate({ store })
   const get = async (who: string) => {
     const headers = { authorization: `Bearer ${await gate.idp.token(who)}` }
@@ -25,13 +26,12 @@ test.each(Object.entries(faults))('%s: a stranger is told that nothing is there'
 test.each(Object.entries(faults))('%s, once: after the permit they are opened again', async (_, fault) => {
   const memory = createMemoryStore()
   let opened = 0
-  const store: typeof memory = {
-    ...memory,
+  const store = storeWith(memory, {
     open: async (...asked) => {
       opened += 1
       return opened === 1 ? Promise.reject(fault) : memory.open(...asked)
     },
-  }
+  })
   const gate = await memoryGate({ store })
   const headers = { authorization: `Bearer ${await gate.idp.token('patient-1')}`, range: 'bytes=1-9' }
   const response = await gate.fetch('/recordings/rec-1', { headers })

@@ -7,6 +7,7 @@ import { factsOf } from '../../contract/recordings.ts'
 import { createIssuer } from '../../support/clinic.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 import { sample } from '../../support/sample.ts'
+import { storeWith } from '../../support/store-with.ts'
 
 const KEY = 'a ticket key of the tests, long enough to be one'
 const OTHER_KEY = 'another ticket key of the tests, long enough too'
@@ -120,8 +121,7 @@ describe('a ticket', () => {
   test('is not issued for what is not stored, and says no more about it than of a stranger’s', async () => {
     const store = createMemoryStore()
     const calls: string[] = []
-    const counted: MediawardOptions['store'] = {
-      ...store,
+    const counted = storeWith(store, {
       find: key => {
         calls.push('find')
         return store.find(key)
@@ -130,7 +130,7 @@ describe('a ticket', () => {
         calls.push(`stamped ${keyPrefixes.length}`)
         return store.stamped(keyPrefixes)
       },
-    }
+    })
     const gate = await open({ store: counted })
     await put(store, 'recordings/rec-2/a.ts', 'patient-1', gate.idp.issuer)
     await put(store, 'recordings/rec-2/b.ts', 'patient-2', gate.idp.issuer)
