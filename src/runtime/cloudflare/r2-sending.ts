@@ -1,11 +1,12 @@
 import { hexOf } from '../../base/hex.ts'
 import { DigestMismatch } from '../../recordings/recording-store.ts'
+import type { AnnouncedBytes } from '../../recordings/uploads.ts'
 
-// R2 takes a stream only where its length is known. A stream of known length is where the runtime learns it.
+// R2 takes a stream only if its length is known, and the runtime learns the length from a `FixedLengthStream`.
 
 /** A global of Workers: a stream whose length the runtime knows. */
 declare const FixedLengthStream: new (size: number) => TransformStream<Uint8Array, Uint8Array>
-/** What Workers' `crypto` has beyond the standard's. */
+/** The part of `crypto` that only Workers have. */
 interface Digesting {
   readonly DigestStream: new (
     algorithm: 'SHA-256',
@@ -15,23 +16,20 @@ interface Digesting {
 type Body = AsyncIterable<Uint8Array> | null
 type Send<Answer> = (bytes: ReadableStream<Uint8Array>) => Promise<Answer>
 
-/** What is sent to R2. */
-export interface Sent {
-  /** Exactly so many bytes will come. */
-  readonly size: number
-  /** SHA-256 that they must have, hexadecimal, where R2 itself can't be told which. */
-  readonly sha256?: string | undefined
-}
-
 /**
- * Hands a body on as one of known length. The last bytes are held back until it is known that they are the last, and the
- * right ones: R2 gets the whole only where it is as announced.
+ * Sends a body as a stream of known length. It holds back the last bytes until it knows that they are the last and that
+ * the digest matches: R2 gets the whole only if it is as announced.
  *
- * @param send what R2 does with it. Null: it didn't want it, and stopped reading
+ * @param announced without `sha256` if R2 itself checks the digest
+ * @param send passes the stream to R2. Resolves to null if R2 refused it and stopped reading
  * @throws DigestMismatch, or what the body failed with
  */
-export async function sendAll<Answer>(body: Body, sent: Sent, send: Send<Answer>): Promise<Answer> {
-  const sized = new FixedLengthStream(sent.size)
+export async function sendAll<Answer>(
+  body: Body,
+  announced: AnnouncedBytes,
+  send: Send<Answer>,
+): Promise<Answer> {
+  const sized = new FixedLengthStream(announced.size)
   const answer = send(sized.readable)
   let fault: unknown
   const failed = (error: unknown) => {
@@ -40,11 +38,11 @@ export async function sendAll<Answer>(body: Body, sent: Sent, send: Send<Answer>
   const ignored = async (error: unknown) => {
     if ((await answer) !== null) throw error
   }
-  const poured = pour(exactly(body, sent, failed), sized.writable)
+  const poured = pour(exactly(body, announced, failed), sized.writable)
   try {
     return (await Promise.all([answer, poured.catch(ignored)]))[0]
   } catch (error) {
-    // What R2 says of a body that breaks off, it may say first.
+    // If the body breaks off, R2's own error may come first.
     throw fault ?? error
   }
 }
@@ -60,10 +58,10 @@ async function pour(bytes: AsyncIterable<Uint8Array>, to: WritableStream<Uint8Ar
   }
 }
 
-/** @param failed is given what the body fails with, before its reader is */
+/** @param failed gets the error of the body before the reader does */
 async function* exactly(
   body: Body,
-  { size, sha256 }: Sent,
+  { size, sha256 }: AnnouncedBytes,
   failed: (error: unknown) => void,
 ): AsyncGenerator<Uint8Array> {
   const digest = sha256 === undefined ? undefined : digester()

@@ -1,72 +1,119 @@
 import { storedEncoding } from '../../http/content-coding.ts'
 import { claimByObject, claimedByObject } from '../../recordings/claim.ts'
 import { bindingOf, metadataOf } from '../../recordings/object-metadata.ts'
+import type { Binding } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
   DigestMismatch,
   type OpenedPart,
+  type PutOptions,
   type RecordingStore,
   type RequestedRange,
   type StoredPart,
 } from '../../recordings/recording-store.ts'
+import type { CompletedPart, CompleteOptions, PieceOptions, UploadOptions } from '../../recordings/uploads.ts'
 import type { Bucket, BucketBody, BucketObject, BucketPut, BucketRange } from './bindings.ts'
 import { sendAll } from './r2-sending.ts'
-import { createR2Uploads } from './r2-uploads.ts'
+import { R2Uploads } from './r2-uploads.ts'
 
 /**
- * Recordings in an R2 bucket. Whose they are stands in each object's custom metadata: `mw-owner`, `mw-issuer`,
+ * Creates a store of recordings in an R2 bucket. Each object's custom metadata names its owner: `mw-owner`, `mw-issuer`,
  * `mw-tenant`, `mw-consultation`.
  */
 export function createR2Store(bucket: Bucket): RecordingStore {
-  const store: RecordingStore = {
-    async find(key) {
-      const object = await bucket.head(key)
-      return object && factsOf(object)
-    },
-
-    async open(key, range) {
-      if (range === undefined) return opened(await bucket.get(key))
-      // Production says (10039) of a range that can't be satisfied, the local simulator sometimes only that something
-      // failed: the facts tell which.
-      const object = await bucket.get(key, { range: r2Range(range) }).catch((error: unknown) => {
-        throw new BytesUnavailable(error)
-      })
-      return opened(object)
-    },
-
-    async put(key, body, { size, contentType, binding, replaces, sha256 }) {
-      const options: BucketPut = {
-        httpMetadata: { contentType },
-        customMetadata: metadataOf(binding),
-        onlyIf: replaces === null ? { etagDoesNotMatch: '*' } : { etagMatches: unquoted(replaces) },
-        ...(sha256 !== undefined && { sha256 }),
-      }
-      const object = await sendAll(body, { size }, bytes => bucket.put(key, bytes, options)).catch(
-        (error: unknown) => {
-          throw sha256 !== undefined && isBadDigest(error) ? new DigestMismatch() : error
-        },
-      )
-      return object && factsOf(object)
-    },
-
-    ...createR2Uploads(bucket),
-
-    async stamped(keyPrefixes) {
-      const found = await Promise.all(keyPrefixes.map(ref => firstAt(bucket, ref)))
-      return found.flatMap(object => (object === null ? [] : [bindingOf(object.customMetadata)]))
-    },
-
-    claimed: recording => claimedByObject(store, recording),
-
-    claim: (...claim) => claimByObject(store, ...claim),
-  }
-  return store
+  return new R2Store(bucket)
 }
 
-async function firstAt(bucket: Bucket, ref: string): Promise<BucketObject | null> {
-  if (!ref.endsWith('/')) return bucket.head(ref)
-  // After the folder's own name, under which some tools store an empty object as its marker.
-  const page = { prefix: ref, startAfter: ref, limit: 1, include: ['customMetadata' as const] }
+class R2Store implements RecordingStore {
+  readonly #bucket: Bucket
+  readonly #uploads: R2Uploads
+
+  constructor(bucket: Bucket) {
+    this.#bucket = bucket
+    this.#uploads = new R2Uploads(bucket)
+  }
+
+  async find(key: string): Promise<StoredPart | null> {
+    const object = await this.#bucket.head(key)
+    return object && factsOf(object)
+  }
+
+  async open(key: string, range?: RequestedRange): Promise<OpenedPart | null> {
+    if (range === undefined) return opened(await this.#bucket.get(key))
+    // For a range that can't be satisfied, R2 fails with (10039), and its local simulator sometimes with no code at all.
+    // The facts from `find` then show which it was.
+    const object = await this.#bucket.get(key, { range: r2Range(range) }).catch((error: unknown) => {
+      throw new BytesUnavailable(error)
+    })
+    return opened(object)
+  }
+
+  async put(
+    key: string,
+    body: AsyncIterable<Uint8Array> | null,
+    { size, contentType, binding, replaces, sha256 }: PutOptions,
+  ): Promise<StoredPart | null> {
+    const options: BucketPut = {
+      httpMetadata: { contentType },
+      customMetadata: metadataOf(binding),
+      onlyIf: replaces === null ? { etagDoesNotMatch: '*' } : { etagMatches: unquoted(replaces) },
+      ...(sha256 !== undefined && { sha256 }),
+    }
+    // R2 checks the digest itself.
+    const object = await sendAll(body, { size }, bytes => this.#bucket.put(key, bytes, options)).catch(
+      (error: unknown) => {
+        throw sha256 !== undefined && isBadDigest(error) ? new DigestMismatch() : error
+      },
+    )
+    return object && factsOf(object)
+  }
+
+  begin(key: string, options: UploadOptions): Promise<string> {
+    return this.#uploads.begin(key, options)
+  }
+
+  putPiece(
+    key: string,
+    upload: string,
+    body: AsyncIterable<Uint8Array> | null,
+    options: PieceOptions,
+  ): Promise<string> {
+    return this.#uploads.putPiece(key, upload, body, options)
+  }
+
+  complete(key: string, upload: string, options: CompleteOptions): Promise<CompletedPart | null> {
+    return this.#uploads.complete(key, upload, options)
+  }
+
+  abandon(key: string, upload: string): Promise<void> {
+    return this.#uploads.abandon(key, upload)
+  }
+
+  // Ownership
+
+  async stamped(keyPrefixes: readonly string[]): Promise<readonly Binding[]> {
+    const found = await Promise.all(keyPrefixes.map(prefix => firstAt(this.#bucket, prefix)))
+    return found.flatMap(object => (object === null ? [] : [bindingOf(object.customMetadata)]))
+  }
+
+  claimed(recording: string): Promise<Binding | null> {
+    return claimedByObject(this, recording)
+  }
+
+  claim(
+    recording: string,
+    binding: Binding,
+    keyPrefixes: readonly string[],
+    defaultIssuer?: string,
+  ): Promise<Binding> {
+    return claimByObject(this, recording, binding, keyPrefixes, defaultIssuer)
+  }
+}
+
+async function firstAt(bucket: Bucket, prefix: string): Promise<BucketObject | null> {
+  if (!prefix.endsWith('/')) return bucket.head(prefix)
+  // Starts after the folder's own name, under which some tools store an empty object as its marker.
+  const page = { prefix, startAfter: prefix, limit: 1, include: ['customMetadata' as const] }
   const { objects } = await bucket.list(page)
   return objects[0] ?? null
 }
@@ -77,7 +124,7 @@ function factsOf(object: BucketObject): StoredPart {
   return {
     size: object.size,
     etag: object.httpEtag,
-    // Last-Modified has seconds; what is compared with it must not have more.
+    // Cut to whole seconds, since it is compared with dates of HTTP.
     modified: Math.floor(object.uploaded.getTime() / 1000) * 1000,
     ...(contentType !== undefined && { contentType }),
     ...(encoding !== undefined && { encoding }),
@@ -89,13 +136,13 @@ function factsOf(object: BucketObject): StoredPart {
 async function opened(object: BucketBody | null): Promise<OpenedPart | null> {
   if (object === null) return null
   const facts = factsOf(object)
-  if (facts.encoding === undefined) return { ...facts, body: object.body, range: servedRange(object) }
+  if (facts.encoding === undefined) return { ...facts, body: object.body, range: rangeOf(object) }
   await object.body.cancel()
   throw new BytesUnavailable()
 }
 
-/** R2 always says which range it serves, in one of several shapes, some with members that are undefined. */
-function servedRange({ range, size }: BucketBody): { offset: number; length: number } {
+/** Returns the range that R2 served. R2 states it in one of several shapes, some with members that are undefined. */
+function rangeOf({ range, size }: BucketBody): { offset: number; length: number } {
   const { offset, length, suffix } = (range ?? {}) as { offset?: number; length?: number; suffix?: number }
   if (typeof suffix === 'number')
     return { offset: Math.max(0, size - suffix), length: Math.min(suffix, size) }
@@ -109,7 +156,7 @@ function r2Range(range: RequestedRange): BucketRange {
 
 const unquoted = (etag: string): string => etag.replace(/^"|"$/g, '')
 
-/** R2's word for a digest that isn't that of the bytes. It stored none of them. */
+/** Whether R2 says that the bytes have another digest. Then it stored none of them. */
 function isBadDigest(error: unknown): boolean {
   return error instanceof Error && error.message.endsWith('(10037)')
 }

@@ -1,80 +1,99 @@
 import { metadataOf } from '../../recordings/object-metadata.ts'
-import { type Uploads, UploadUnknown } from '../../recordings/uploads.ts'
+import {
+  type CompletedPart,
+  type CompleteOptions,
+  type PieceOptions,
+  type UploadOptions,
+  type Uploads,
+  UploadUnknown,
+} from '../../recordings/uploads.ts'
 import type { Bucket, BucketUpload } from './bindings.ts'
 import { sendAll } from './r2-sending.ts'
 
-// R2's codes, at the end of its messages: no such upload; no such piece; a piece too small; pieces of several sizes.
+// R2's codes, at the end of its messages: unknown upload, unknown piece, a piece too small, pieces of several sizes.
 const UNKNOWN = new Set(['10024', '10025', '10011', '10048'])
-/** R2's code for a failure of its own. Its local simulator says it of an upload that it doesn't know, too. */
+/** R2's code for an internal error. Its local simulator also gives it for an unknown upload. */
 const INTERNAL = '10001'
-/** The last that a piece can have. */
+/** The highest number that a piece can have. */
 const LAST_NUMBER = 10_000
 
-/** Uploads in pieces to an R2 bucket: R2's own multipart uploads. It gives them up by itself after 7 days. */
-export function createR2Uploads(bucket: Bucket): Uploads {
-  return {
-    async begin(key, { contentType, binding }) {
-      const options = { httpMetadata: { contentType }, customMetadata: metadataOf(binding) }
-      return (await bucket.createMultipartUpload(key, options)).uploadId
-    },
+/** The uploads in pieces of an R2 bucket: R2's own multipart uploads. By default R2 removes them after 7 days. */
+export class R2Uploads implements Uploads {
+  readonly #bucket: Bucket
 
-    async putPiece(key, upload, body, { number, size, sha256 }) {
-      const resumed = bucket.resumeMultipartUpload(key, upload)
-      const send = (bytes: ReadableStream<Uint8Array>) => resumed.uploadPart(number, bytes)
-      try {
-        const { etag } = await sendAll(body, { size, sha256 }, send)
-        // R2 lists no pieces: what the tag says of the size is all that is known at the end.
-        return `${size}.${etag}`
-      } catch (error) {
-        throw UNKNOWN.has(codeOf(error)) ? new UploadUnknown() : error
-      }
-    },
+  constructor(bucket: Bucket) {
+    this.#bucket = bucket
+  }
 
-    async complete(key, upload, { tags, size, replaces }) {
-      const pieces = tags.map((tag, index) => readTag(tag, index + 1))
-      if (pieces.reduce((sum, piece) => sum + piece.size, 0) !== size) throw new UploadUnknown()
-      // R2's binding has no condition for this. Two completions of one part at the same moment can so both succeed, and
-      // the later one stands, as if it had come a moment later. It is of the same recording, which is bound to one owner
-      // for good: nobody gets anything of somebody else's.
-      const present = await bucket.head(key)
-      if ((present?.httpEtag ?? null) !== replaces) return null
-      const resumed = bucket.resumeMultipartUpload(key, upload)
-      try {
-        const listed = pieces.map(({ partNumber, etag }) => ({ partNumber, etag }))
-        const object = await resumed.complete(listed)
-        return { size: object.size, etag: object.httpEtag }
-      } catch (error) {
-        throw (await isUnknown(error, resumed, tags.length)) ? new UploadUnknown() : error
-      }
-    },
+  async begin(key: string, { contentType, binding }: UploadOptions): Promise<string> {
+    const options = { httpMetadata: { contentType }, customMetadata: metadataOf(binding) }
+    return (await this.#bucket.createMultipartUpload(key, options)).uploadId
+  }
 
-    async abandon(key, upload) {
-      const resumed = bucket.resumeMultipartUpload(key, upload)
-      try {
-        await resumed.abort()
-      } catch (error) {
-        if (!(await isUnknown(error, resumed, 0))) throw error
-      }
-    },
+  async putPiece(
+    key: string,
+    upload: string,
+    body: AsyncIterable<Uint8Array> | null,
+    piece: PieceOptions,
+  ): Promise<string> {
+    const resumed = this.#bucket.resumeMultipartUpload(key, upload)
+    try {
+      const { etag } = await sendAll(body, piece, bytes => resumed.uploadPart(piece.number, bytes))
+      // R2 can't list pieces, so the tag holds the size, for the check in `complete`.
+      return `${piece.size}.${etag}`
+    } catch (error) {
+      throw UNKNOWN.has(r2Code(error)) ? new UploadUnknown() : error
+    }
+  }
+
+  async complete(
+    key: string,
+    upload: string,
+    { tags, size, replaces }: CompleteOptions,
+  ): Promise<CompletedPart | null> {
+    const pieces = tags.map((tag, index) => readTag(tag, index + 1))
+    if (pieces.reduce((sum, piece) => sum + piece.size, 0) !== size) throw new UploadUnknown()
+    // R2's binding offers no condition here. So two completions of one part at the same moment can both succeed, and the
+    // later one is in force, as if it had come a moment later. Both are of one recording, which is bound to one owner for
+    // good, so no patient gets another's bytes.
+    const present = await this.#bucket.head(key)
+    if ((present?.httpEtag ?? null) !== replaces) return null
+    const resumed = this.#bucket.resumeMultipartUpload(key, upload)
+    try {
+      const listed = pieces.map(({ partNumber, etag }) => ({ partNumber, etag }))
+      const object = await resumed.complete(listed)
+      return { size: object.size, etag: object.httpEtag }
+    } catch (error) {
+      throw (await isUnknown(error, resumed, tags.length)) ? new UploadUnknown() : error
+    }
+  }
+
+  async abandon(key: string, upload: string): Promise<void> {
+    const resumed = this.#bucket.resumeMultipartUpload(key, upload)
+    try {
+      await resumed.abort()
+    } catch (error) {
+      if (!(await isUnknown(error, resumed, 0))) throw error
+    }
   }
 }
 
 /**
- * Whether an error says that R2 knows no such upload. Where R2 doesn't say why it failed, an empty piece tells: it is
- * refused where there is no such upload, and left out by a later completion where there is.
+ * Whether an error says that R2 doesn't know the upload. If R2 doesn't say why it failed, an empty piece is sent: R2
+ * refuses it if the upload is unknown, and a later completion leaves it out if it is known.
  *
- * @param count how many pieces the upload has: where they are as many as can be, none can be spared
+ * @param count how many pieces the upload has. With the most that it can have, no number is free for the empty piece
  */
 async function isUnknown(error: unknown, upload: BucketUpload, count: number): Promise<boolean> {
-  const code = codeOf(error)
+  const code = r2Code(error)
   if (code !== INTERNAL || count >= LAST_NUMBER) return UNKNOWN.has(code)
   return upload.uploadPart(LAST_NUMBER, '').then(
     () => false,
-    (failure: unknown) => UNKNOWN.has(codeOf(failure)),
+    (failure: unknown) => UNKNOWN.has(r2Code(failure)),
   )
 }
 
-function codeOf(error: unknown): string {
+function r2Code(error: unknown): string {
   return (error instanceof Error && /\((\d{5})\)$/.exec(error.message)?.[1]) || ''
 }
 
