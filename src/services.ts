@@ -14,6 +14,7 @@ import { Views } from './ledger/views.ts'
 import { compileLocation, locationsUnder } from './locate/location.ts'
 import type { PlayServices } from './play/play-recording.ts'
 import { createVerdicts } from './play/read-playlist.ts'
+import { Claims } from './recordings/claims.ts'
 import { Owners } from './recordings/owner-source.ts'
 import type { TicketServices } from './ticket/issue-ticket.ts'
 import { createTickets } from './ticket/ticket.ts'
@@ -51,6 +52,7 @@ export function createServices(options: MediawardOptions): Services {
     issuers,
     defaultIssuer,
     owners: new Owners(options.owner, defaultIssuer),
+    claims: new Claims(store, defaultIssuer),
     locations,
     keyPrefixes: recording => locations.map(({ keyPrefix }) => keyPrefix(recording)),
     publicUrl,

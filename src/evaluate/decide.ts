@@ -1,6 +1,7 @@
 import { authorizeWhole } from '../authorize/authorize-whole.ts'
 import type { Subject } from '../authorize/subject.ts'
 import type { Reason } from '../reason.ts'
+import { stampsAt } from '../recordings/claims.ts'
 import type { Owners } from '../recordings/owner-source.ts'
 import type { Binding } from '../recordings/recording.ts'
 import type { RecordingStore } from '../recordings/recording-store.ts'
@@ -42,7 +43,7 @@ export async function decide(call: Call, asker: Subject, facts: Facts): Promise<
     await Promise.all(
       [...unknown].map(async recording => {
         const [key = '', ...others] = facts.keyPrefixes(recording)
-        const stamps = await facts.store.stamped([key, ...others]).catch(Fault.as('store_unavailable'))
+        const stamps = await stampsAt(facts.store, [key, ...others]).catch(Fault.as('store_unavailable'))
         known.set(recording, await facts.owners.of({ recording, key }, stamps))
       }),
     )

@@ -1,6 +1,7 @@
 import type { Issuer } from '../authenticate/issuer.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import type { CompiledLocation } from '../locate/location.ts'
+import type { Claims } from '../recordings/claims.ts'
 import type { Owners } from '../recordings/owner-source.ts'
 import type { Binding, ObjectRef } from '../recordings/recording.ts'
 import type { RecordingStore } from '../recordings/recording-store.ts'
@@ -14,7 +15,8 @@ export interface IngestServices {
   /** The only issuer, if there is but one. */
   readonly defaultIssuer: string | undefined
   readonly owners: Owners
-  /** Where the objects of a recording can be, as `RecordingStore.claim` takes it. */
+  readonly claims: Claims
+  /** Where the objects of a recording can be, as `Claims.claim` takes it. */
   readonly keyPrefixes: (recording: string) => readonly string[]
   readonly locations: readonly CompiledLocation[]
   /** The origin that absolute URLs in playlists may begin with; undefined if none may be there. */

@@ -35,10 +35,9 @@ export async function checkExisting(deposit: Deposit): Promise<StoredPart | null
 /** Binds the recording to its owner for good, unless it is another's. */
 export async function claimOwner(deposit: Deposit): Promise<Refusal | undefined> {
   const { ref, binding, services } = deposit
-  const { store, keyPrefixes } = services
   const { recording } = ref
-  const claimed = await store
-    .claim(recording, binding, keyPrefixes(recording), services.defaultIssuer)
+  const claimed = await services.claims
+    .claim(recording, binding, services.keyPrefixes(recording))
     .catch(storeFailure)
   return claimed instanceof Refusal ? claimed : refuseOtherOwner(deposit, claimed)
 }
@@ -49,7 +48,7 @@ export async function claimOwner(deposit: Deposit): Promise<Refusal | undefined>
  */
 export async function requireClaim(deposit: Deposit): Promise<Refusal | undefined> {
   const { services, ref } = deposit
-  const claimed = await services.store.claimed(ref.recording).catch(unavailable)
+  const claimed = await services.claims.find(ref.recording).catch(unavailable)
   const isBound = claimed !== null && hasOwner(claimed, services.defaultIssuer)
   return isBound ? refuseOtherOwner(deposit, claimed) : uploadUnknown()
 }

@@ -107,31 +107,14 @@ export class DigestMismatch extends Error {
  *   the client takes too long. `put` rejects with a `StorageFault` if it can tell that the store failed, rather than the
  *   upload; with a `DigestMismatch` if the bytes don't have the digest `sha256`; and with a `NameTaken` if the store
  *   takes the key for that of another object, which stays as it is.
- * - `stamped` resolves to the bindings stamped on the objects at `keyPrefixes`, in their order. A key stands for its
- *   object. A string that ends in `/` stands for one of the objects whose keys begin with it: the first if the store
- *   lists in order, and always the same until something changes there. An entry without an object adds no binding. The
- *   time doesn't grow with the number of objects. All entries are looked at at once, each with the same number of
- *   requests whether there is an object or not: one, or two for a string that ends in `/` if the store's lists hold no
- *   metadata, as those of S3. `stamped` rejects if it can't determine one entry, so that no answer is incomplete.
- * - `claim` binds a recording id, with all its parts, for good. It resolves to the binding in force: the one claimed
- *   before, else the first with an owner among those `stamped` at `keyPrefixes`, else the given one. Two calls at once
- *   resolve to the same binding. A binding without an owner is never written, and a stored one counts as absent. So does
- *   one that names an owner but no issuer, unless `defaultIssuer` is given: the only issuer that is configured. If there
- *   are objects but none has an owner, `claim` binds nothing and resolves to their binding. It rejects with a
- *   `NameTaken` as `put` does.
- * - `claimed` resolves to the binding that a recording id is claimed for, with an owner, and with or without an issuer.
- *   It resolves to null if the id isn't claimed, and claims nothing.
+ * - `stampBelow` resolves to what one of the objects is stamped with whose keys begin with a prefix that ends in `/`: the
+ *   first if the store lists in order, and always the same until something changes there. It resolves to null if there are
+ *   none. The time doesn't grow with the number of objects. It sends the store the same number of requests whether there is
+ *   an object or not: one, or two if the store's lists hold no metadata, as those of S3.
  */
 export interface RecordingStore extends Uploads {
   find(key: string): Promise<StoredPart | DamagedPart | null>
   open(key: string, range?: RequestedRange): Promise<OpenedPart | null>
   put(key: string, body: AsyncIterable<Uint8Array> | null, options: PutOptions): Promise<StoredPart | null>
-  stamped(keyPrefixes: readonly string[]): Promise<readonly Binding[]>
-  claimed(recording: string): Promise<Binding | null>
-  claim(
-    recording: string,
-    binding: Binding,
-    keyPrefixes: readonly string[],
-    defaultIssuer?: string,
-  ): Promise<Binding>
+  stampBelow(prefix: string): Promise<Binding | null>
 }

@@ -8,6 +8,7 @@ import { observe } from '../ledger/head.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import { type CompiledLocation, TICKET_PREFIX } from '../locate/location.ts'
 import type { IssueTicket } from '../locate/target.ts'
+import { stampsAt } from '../recordings/claims.ts'
 import type { Owners } from '../recordings/owner-source.ts'
 import type { RecordingStore } from '../recordings/recording-store.ts'
 import { Fault, Refusal } from '../refusal.ts'
@@ -64,7 +65,7 @@ export async function issueTicket(
   const { recording, part } = ref
   // Both, whatever is there, so that "not yours" and "not there" take the same reads.
   const [stamped, found] = await Promise.all([
-    store.stamped(services.keyPrefixes(recording)),
+    stampsAt(store, services.keyPrefixes(recording)),
     store.find(ref.key),
   ]).catch(unavailable)
   const own = found === null ? [] : [found.binding]
@@ -99,7 +100,7 @@ export async function issueTicket(
 /** Returns whether a recording has parts at the location that a ticket for it looks at. Asked only after a permit. */
 async function hasParts(recording: string, { store, locations }: TicketServices): Promise<boolean> {
   const parts = locations.find(({ hasPart }) => hasPart)?.keyPrefix(recording)
-  return parts !== undefined && (await store.stamped([parts]).catch(unavailable)).length > 0
+  return parts !== undefined && (await store.stampBelow(parts).catch(unavailable)) !== null
 }
 
 /**

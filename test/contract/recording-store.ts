@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { MAX_ID, MAX_PART, MAX_SEGMENT } from '../../src/locate/names.ts'
+import { Claims, stampsAt } from '../../src/recordings/claims.ts'
 import type { Binding } from '../../src/recordings/recording.ts'
 import { BytesUnavailable, type RecordingStore } from '../../src/recordings/recording-store.ts'
 import { ben, bytesOf, dana, factsOf, read, stream } from './recordings.ts'
@@ -155,11 +156,13 @@ export function recordingStoreContract(
     test('a recording is claimed once, also by many at once', async () => {
       const store = create()
       const claims = await Promise.all(
-        Array.from({ length: 10 }, (_, i) => store.claim('claimed', { ...ben, owner: `patient-${i}` }, [])),
+        Array.from({ length: 10 }, (_, i) =>
+          new Claims(store).claim('claimed', { ...ben, owner: `patient-${i}` }, []),
+        ),
       )
       expect(new Set(claims.map(({ owner }) => owner)).size).toBe(1)
-      expect(await store.claim('claimed', dana, [])).toEqual(claims[0])
-      expect(await store.claim('another', dana, [])).toEqual(dana)
+      expect(await new Claims(store).claim('claimed', dana, [])).toEqual(claims[0])
+      expect(await new Claims(store).claim('another', dana, [])).toEqual(dana)
     })
 
     test('whose the objects at some places are is told in the order of the places', async () => {
@@ -172,14 +175,14 @@ export function recordingStoreContract(
       await store.put('recordings/set/a/b.ts', stream(bytes), upload(bytes, ben))
       await store.put('recordings/deep/down/there', stream(bytes), upload(bytes, ida))
       await store.put('recordings/nobodys', stream(bytes), upload(bytes, {}))
-      expect(await store.stamped(['recordings/file'])).toEqual([dana])
-      expect(await store.stamped(['recordings/file/', 'recordings/fil', 'recordings/none'])).toEqual([])
-      expect(await store.stamped(['recordings/set/'])).toEqual([ben])
-      expect(await store.stamped(['recordings/set', 'recordings/se/', 'recordings/deep/down/'])).toEqual([
+      expect(await stampsAt(store, ['recordings/file'])).toEqual([dana])
+      expect(await stampsAt(store, ['recordings/file/', 'recordings/fil', 'recordings/none'])).toEqual([])
+      expect(await stampsAt(store, ['recordings/set/'])).toEqual([ben])
+      expect(await stampsAt(store, ['recordings/set', 'recordings/se/', 'recordings/deep/down/'])).toEqual([
         ida,
       ])
       expect(
-        await store.stamped([
+        await stampsAt(store, [
           'recordings/deep/',
           'recordings/none/',
           'recordings/set/',
@@ -187,7 +190,7 @@ export function recordingStoreContract(
           'recordings/file',
         ]),
       ).toEqual([ida, ben, {}, dana])
-      expect(await store.stamped([])).toEqual([])
+      expect(await stampsAt(store, [])).toEqual([])
     })
 
     test('a name is one object, whatever characters of a name it has, and however long it is', async () => {
@@ -210,13 +213,13 @@ export function recordingStoreContract(
         })
       }
       for (const key of keys) expect(new TextDecoder().decode(await read(await store.open(key)))).toBe(key)
-      expect(await store.claim(longest, dana, [])).toEqual(dana)
+      expect(await new Claims(store).claim(longest, dana, [])).toEqual(dana)
     })
 
     test.each(['a=b', 'a+b', 'a:b', 'a@b', 'a@b/c', '@/:'])('below a prefix %s is found', async part => {
       const store = create()
       await store.put(`recordings/set/${part}`, stream(bytes), upload(bytes, dana))
-      expect(await store.stamped(['recordings/set/'])).toEqual([dana])
+      expect(await stampsAt(store, ['recordings/set/'])).toEqual([dana])
     })
 
     test('a recording stored by other means is claimed for whom it is stamped', async () => {
@@ -226,10 +229,10 @@ export function recordingStoreContract(
       await store.put('recordings/whole2', stream(bytes), upload(bytes, ben))
       await store.put('recordings/who', stream(bytes), upload(bytes, ben))
       const keyPrefixes = (id: string) => [`recordings/${id}`, `recordings/${id}/`]
-      expect(await store.claim('whole', ben, keyPrefixes('whole'))).toEqual(dana)
-      expect(await store.claim('parts', ben, keyPrefixes('parts'))).toEqual(dana)
-      expect(await store.claim('wh', dana, keyPrefixes('wh'))).toEqual(dana)
-      expect(await store.claim('whole', ben, [])).toEqual(dana)
+      expect(await new Claims(store).claim('whole', ben, keyPrefixes('whole'))).toEqual(dana)
+      expect(await new Claims(store).claim('parts', ben, keyPrefixes('parts'))).toEqual(dana)
+      expect(await new Claims(store).claim('wh', dana, keyPrefixes('wh'))).toEqual(dana)
+      expect(await new Claims(store).claim('whole', ben, [])).toEqual(dana)
     })
 
     test('a recording is never bound to nobody', async () => {
@@ -237,19 +240,21 @@ export function recordingStoreContract(
       await store.put('recordings/unstamped', stream(bytes), upload(bytes, {}))
       await store.put('recordings/unstamped/a.ts', stream(bytes), upload(bytes, { tenant: 'north' }))
       const at = ['recordings/unstamped', 'recordings/unstamped/']
-      expect(await store.claim('unstamped', ben, at)).toEqual({})
-      expect(await store.claimed('unstamped')).toBeNull()
+      expect(await new Claims(store).claim('unstamped', ben, at)).toEqual({})
+      expect(await new Claims(store).find('unstamped')).toBeNull()
       // Of several issuers, nobody knows in whose name space it is an id.
       await store.put('recordings/issuerless', stream(bytes), upload(bytes, { owner: 'patient-1' }))
       const issuerless = ['recordings/issuerless']
-      expect(await store.claim('issuerless', ben, issuerless)).toEqual({ owner: 'patient-1' })
-      expect(await store.claimed('issuerless')).toBeNull()
-      expect(await store.claim('issuerless', ben, issuerless, ben.issuer)).toEqual({ owner: 'patient-1' })
-      expect(await store.claimed('issuerless')).toEqual({ owner: 'patient-1' })
+      expect(await new Claims(store).claim('issuerless', ben, issuerless)).toEqual({ owner: 'patient-1' })
+      expect(await new Claims(store).find('issuerless')).toBeNull()
+      expect(await new Claims(store, ben.issuer).claim('issuerless', ben, issuerless)).toEqual({
+        owner: 'patient-1',
+      })
+      expect(await new Claims(store).find('issuerless')).toEqual({ owner: 'patient-1' })
       // An owner counts wherever it is.
       await store.put('recordings/stamped.mp4', stream(bytes), upload(bytes, dana))
-      expect(await store.claim('unstamped', ben, [...at, 'recordings/stamped.mp4'])).toEqual(dana)
-      expect(await store.claimed('unstamped')).toEqual(dana)
+      expect(await new Claims(store).claim('unstamped', ben, [...at, 'recordings/stamped.mp4'])).toEqual(dana)
+      expect(await new Claims(store).find('unstamped')).toEqual(dana)
     })
   })
 }
@@ -270,8 +275,8 @@ export function damagedBytesContract(
     test(`${name}: facts come also when the bytes are damaged (${damage}); the fault is told only with the body`, async () => {
       const store = await create()
       expect(await store.find(KEY)).toMatchObject({ binding: dana })
-      expect(await store.stamped([KEY, `${KEY}/`])).toEqual([dana])
-      expect(await store.claim('rec-1', ben, [KEY])).toEqual(dana)
+      expect(await stampsAt(store, [KEY, `${KEY}/`])).toEqual([dana])
+      expect(await new Claims(store).claim('rec-1', ben, [KEY])).toEqual(dana)
       for (const range of [undefined, { offset: 0, length: 1 }, { suffix: 1 }]) {
         await expect(store.open(KEY, range)).rejects.toThrow(BytesUnavailable)
       }
@@ -296,7 +301,7 @@ export function listingContract(
       const times: number[] = []
       for (let run = 0; run < 20; run += 1) {
         const from = performance.now()
-        expect(await store.stamped(['recordings/rec-1/'])).toEqual([dana])
+        expect(await stampsAt(store, ['recordings/rec-1/'])).toEqual([dana])
         times.push(performance.now() - from)
       }
       return Math.min(...times)
@@ -315,12 +320,14 @@ export function claimObjectContract(name: string, create: () => RecordingStore):
   test(`${name}: a claim without an owner counts as absent, and is replaced once, also by many at once`, async () => {
     const store = create()
     await store.put('.mediaward/bindings/rec-1', null, upload(new Uint8Array(0), { tenant: 'north' }))
-    expect(await store.claimed('rec-1')).toBeNull()
+    expect(await new Claims(store).find('rec-1')).toBeNull()
     const claims = await Promise.all(
-      Array.from({ length: 5 }, (_, i) => store.claim('rec-1', { ...ben, owner: `patient-${i}` }, [])),
+      Array.from({ length: 5 }, (_, i) =>
+        new Claims(store).claim('rec-1', { ...ben, owner: `patient-${i}` }, []),
+      ),
     )
     expect(new Set(claims.map(({ owner }) => owner)).size).toBe(1)
-    expect(await store.claimed('rec-1')).toEqual(claims[0])
-    expect(await store.claim('rec-1', dana, [])).toEqual(claims[0])
+    expect(await new Claims(store).find('rec-1')).toEqual(claims[0])
+    expect(await new Claims(store).claim('rec-1', dana, [])).toEqual(claims[0])
   })
 }

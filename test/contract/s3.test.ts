@@ -1,5 +1,6 @@
 import { AwsClient } from 'aws4fetch'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Claims } from '../../src/recordings/claims.ts'
 import { metadataOf } from '../../src/recordings/object-metadata.ts'
 import type { RecordingStore } from '../../src/recordings/recording-store.ts'
 import { createS3Store } from '../../src/runtime/s3/store.ts'
@@ -107,7 +108,7 @@ describe('a store that ignores conditions', () => {
     const upload = { size: 3, contentType: 'video/mp4', binding: { owner: 'patient-1' }, replaces: null }
     const ignores = /^this S3 store ignores If-None-Match or If-Match/
     await expect(store.put('part', new Blob(['abc']).stream(), upload)).rejects.toThrow(ignores)
-    await expect(store.claim('rec-1', dana, [])).rejects.toThrow(ignores)
+    await expect(new Claims(store).claim('rec-1', dana, [])).rejects.toThrow(ignores)
     expect(await store.find('part')).toBeNull()
   })
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Claims, stampsAt } from '../../src/recordings/claims.ts'
 import type { Binding } from '../../src/recordings/recording.ts'
 import { DigestMismatch, type OpenedPart, type RecordingStore } from '../../src/recordings/recording-store.ts'
 import { UploadUnknown } from '../../src/recordings/uploads.ts'
@@ -113,7 +114,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       await sendAll(store, upload)
       expect(await store.find(KEY)).toBeNull()
       expect(await store.open(KEY)).toBeNull()
-      expect(await store.stamped([KEY, 'recordings/'])).toEqual([])
+      expect(await stampsAt(store, [KEY, 'recordings/'])).toEqual([])
     })
 
     test('pieces come in any order, and several at once', async () => {
@@ -319,10 +320,10 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
 
     test('what is claimed is told, and asking claims nothing', async () => {
       const store = create()
-      expect(await store.claimed('asked')).toBeNull()
-      expect(await store.claimed('asked')).toBeNull()
-      expect(await store.claim('asked', ben, [])).toEqual(ben)
-      expect(await store.claimed('asked')).toEqual(ben)
+      expect(await new Claims(store).find('asked')).toBeNull()
+      expect(await new Claims(store).find('asked')).toBeNull()
+      expect(await new Claims(store).claim('asked', ben, [])).toEqual(ben)
+      expect(await new Claims(store).find('asked')).toEqual(ben)
     })
   })
 }

@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
+import { stampsAt } from '../../src/recordings/claims.ts'
 import type { DamagedPart, StoredPart } from '../../src/recordings/recording-store.ts'
 import { createFolderStore } from '../../src/runtime/folder/folder-store.ts'
 
@@ -32,7 +33,7 @@ process.stdout.write(JSON.stringify(found))
 
 /** Whose a recording is, and whose its part. */
 async function told(id: string): Promise<string> {
-  const ofWhole = async () => (await store.stamped([`recordings/${id}/`])).map(whose).join() || 'not there'
+  const ofWhole = async () => (await stampsAt(store, [`recordings/${id}/`])).map(whose).join() || 'not there'
   const ofPart = async () => whose((await store.find(`recordings/${id}/a.ts`))?.binding)
   const answers = [ofWhole, ofPart].map(ask => ask().catch(() => 'a fault'))
   return (await Promise.all(answers)).join(', ')

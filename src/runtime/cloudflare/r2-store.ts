@@ -1,5 +1,4 @@
 import { storedEncoding } from '../../http/content-coding.ts'
-import { claimByObject, claimedByObject } from '../../recordings/claim.ts'
 import { bindingOf, metadataOf } from '../../recordings/object-metadata.ts'
 import type { Binding } from '../../recordings/recording.ts'
 import {
@@ -89,33 +88,13 @@ class R2Store implements RecordingStore {
     return this.#uploads.abandon(key, upload)
   }
 
-  // Ownership
-
-  async stamped(keyPrefixes: readonly string[]): Promise<readonly Binding[]> {
-    const found = await Promise.all(keyPrefixes.map(prefix => firstAt(this.#bucket, prefix)))
-    return found.flatMap(object => (object === null ? [] : [bindingOf(object.customMetadata)]))
+  async stampBelow(prefix: string): Promise<Binding | null> {
+    // Starts after the folder's own name, under which some tools store an empty object as its marker.
+    const page = { prefix, startAfter: prefix, limit: 1, include: ['customMetadata' as const] }
+    const { objects } = await this.#bucket.list(page)
+    const [first] = objects
+    return first === undefined ? null : bindingOf(first.customMetadata)
   }
-
-  claimed(recording: string): Promise<Binding | null> {
-    return claimedByObject(this, recording)
-  }
-
-  claim(
-    recording: string,
-    binding: Binding,
-    keyPrefixes: readonly string[],
-    defaultIssuer?: string,
-  ): Promise<Binding> {
-    return claimByObject(this, recording, binding, keyPrefixes, defaultIssuer)
-  }
-}
-
-async function firstAt(bucket: Bucket, prefix: string): Promise<BucketObject | null> {
-  if (!prefix.endsWith('/')) return bucket.head(prefix)
-  // Starts after the folder's own name, under which some tools store an empty object as its marker.
-  const page = { prefix, startAfter: prefix, limit: 1, include: ['customMetadata' as const] }
-  const { objects } = await bucket.list(page)
-  return objects[0] ?? null
 }
 
 function factsOf(object: BucketObject): StoredPart {

@@ -3,8 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { logToOperator, StorageFault } from '../../base/storage-fault.ts'
 import { servedRange } from '../../http/byte-range.ts'
-import { stampedByFinding } from '../../ingest/stamped-by-finding.ts'
-import { claimByObject, claimedByObject } from '../../recordings/claim.ts'
+import { findStamp } from '../../recordings/find-stamp.ts'
 import { type Binding, RESERVED_PREFIX } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
@@ -119,23 +118,8 @@ class FolderStore implements RecordingStore {
     return this.#uploads.abandon(key, upload)
   }
 
-  // Ownership
-
-  stamped(keyPrefixes: readonly string[]): Promise<readonly Binding[]> {
-    return stampedByFinding(this, keyPrefixes, isFolderKey, prefix => anyKeyBelow(this.#root, prefix))
-  }
-
-  claimed(recording: string): Promise<Binding | null> {
-    return claimedByObject(this, recording)
-  }
-
-  claim(
-    recording: string,
-    binding: Binding,
-    keyPrefixes: readonly string[],
-    defaultIssuer?: string,
-  ): Promise<Binding> {
-    return claimByObject(this, recording, binding, keyPrefixes, defaultIssuer)
+  stampBelow(prefix: string): Promise<Binding | null> {
+    return findStamp(this, prefix, { keyBelow: below => anyKeyBelow(this.#root, below), isKey: isFolderKey })
   }
 }
 

@@ -1,6 +1,5 @@
 import { servedRange } from '../../http/byte-range.ts'
-import { bindingToClaim, ownedOnly } from '../../recordings/claim.ts'
-import { type Binding, hasOwner } from '../../recordings/recording.ts'
+import type { Binding } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
   type OpenedPart,
@@ -26,7 +25,6 @@ class MemoryStore implements RecordingStore {
   readonly #now: () => number
   readonly #objects = new Map<string, StoredObject>()
   readonly #uploads = new MemoryUploads()
-  readonly #claims = new Map<string, Binding>()
 
   constructor(now: () => number) {
     this.#now = now
@@ -82,38 +80,10 @@ class MemoryStore implements RecordingStore {
     this.#uploads.abandon(key, upload)
   }
 
-  // Ownership
-
-  async stamped(keyPrefixes: readonly string[]): Promise<readonly Binding[]> {
-    return this.#stampedAt(keyPrefixes)
-  }
-
-  async claimed(recording: string): Promise<Binding | null> {
-    return this.#claims.get(recording) ?? null
-  }
-
-  async claim(
-    recording: string,
-    binding: Binding,
-    keyPrefixes: readonly string[],
-    defaultIssuer?: string,
-  ): Promise<Binding> {
-    const claimed = ownedOnly(this.#claims.get(recording), defaultIssuer)
-    if (claimed !== null) return claimed
-    const first = bindingToClaim(this.#stampedAt(keyPrefixes), binding, defaultIssuer)
-    if (hasOwner(first, defaultIssuer)) this.#claims.set(recording, first)
-    return first
-  }
-
-  #stampedAt(keyPrefixes: readonly string[]): readonly Binding[] {
-    const keys = [...this.#objects.keys()].sort()
-    return keyPrefixes.flatMap(prefix => {
-      const key = keys.find(key =>
-        prefix.endsWith('/') ? key.startsWith(prefix) && key !== prefix : key === prefix,
-      )
-      const object = key === undefined ? undefined : this.#objects.get(key)
-      return object === undefined ? [] : [object.binding]
-    })
+  async stampBelow(prefix: string): Promise<Binding | null> {
+    const below = [...this.#objects.keys()].filter(key => key.startsWith(prefix) && key !== prefix)
+    const [first] = below.sort()
+    return first === undefined ? null : (this.#objects.get(first)?.binding ?? null)
   }
 
   /** Checks `replaces` and stores, without an `await` between the two, so that no other call comes between them. */

@@ -1,6 +1,5 @@
 import { StorageFault } from '../../base/storage-fault.ts'
-import { stampedByFinding } from '../../ingest/stamped-by-finding.ts'
-import { claimByObject, claimedByObject } from '../../recordings/claim.ts'
+import { findStamp } from '../../recordings/find-stamp.ts'
 import type { Binding } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
@@ -110,23 +109,8 @@ class S3Store implements RecordingStore {
     return this.#uploads.abandon(key, upload)
   }
 
-  // Ownership
-
-  stamped(keyPrefixes: readonly string[]): Promise<readonly Binding[]> {
-    return stampedByFinding(this, keyPrefixes, isS3Key, prefix => this.#client.firstKeyBelow(prefix))
-  }
-
-  claimed(recording: string): Promise<Binding | null> {
-    return claimedByObject(this, recording)
-  }
-
-  claim(
-    recording: string,
-    binding: Binding,
-    keyPrefixes: readonly string[],
-    defaultIssuer?: string,
-  ): Promise<Binding> {
-    return claimByObject(this, recording, binding, keyPrefixes, defaultIssuer)
+  stampBelow(prefix: string): Promise<Binding | null> {
+    return findStamp(this, prefix, { keyBelow: below => this.#client.firstKeyBelow(below), isKey: isS3Key })
   }
 
   async #look(operation: 'HeadObject' | 'GetObject', key: string): Promise<StoredPart | DamagedPart | null> {

@@ -182,22 +182,25 @@ describe('a list', () => {
   })
 
   test('takes one question of the store for each place of each recording, however often it is named', async () => {
-    let keyPrefixes = 0
+    let looks = 0
     let most = 0
     let now = 0
-    const stamped = store.stamped.bind(store)
-    store.stamped = async asked => {
-      keyPrefixes += asked.length
-      most = Math.max(most, ++now)
-      await new Promise(resolve => setTimeout(resolve, 1))
-      now -= 1
-      return stamped(asked)
-    }
+    const counting =
+      <Key, Found>(look: (key: Key) => Promise<Found>) =>
+      async (key: Key) => {
+        looks += 1
+        most = Math.max(most, ++now)
+        await new Promise(resolve => setTimeout(resolve, 1))
+        now -= 1
+        return look(key)
+      }
+    store.find = counting(store.find.bind(store))
+    store.stampBelow = counting(store.stampBelow.bind(store))
     const ids = Array.from({ length: 100 }, (_, i) => `rec-${i % 50}`)
     const { json } = await ask(EVALUATIONS, list('patient-1', ids))
     expect(decisions(json).filter(Boolean)).toHaveLength(2)
-    expect(keyPrefixes).toBe(50 * 2)
-    expect(most).toBeLessThanOrEqual(16)
+    expect(looks).toBe(50 * 2)
+    expect(most).toBeLessThanOrEqual(2 * 16)
     expect((await listed())[0]?.answers).toHaveLength(50)
   })
 
@@ -216,11 +219,11 @@ describe('a list', () => {
 
   test('fails closed: with a store or a ledger that is down there are no answers', async () => {
     const broken = () => Promise.reject(new Error('down'))
-    const stamped = store.stamped.bind(store)
-    store.stamped = broken
+    const find = store.find.bind(store)
+    store.find = broken
     expect((await ask(EVALUATIONS, list('patient-1', ['rec-1']))).status).toBe(503)
     expect(await reasons()).toEqual(['store_unavailable'])
-    store.stamped = stamped
+    store.find = find
     gate = await memoryGate({ ledger: { ...createMemoryLedger(), record: broken }, onUnrecorded: () => {} })
     expect((await ask(EVALUATIONS, list('patient-1', ['rec-1']))).status).toBe(503)
   })
@@ -309,11 +312,11 @@ test('a call is about sixteen other people at most', async () => {
 })
 
 test('an answer leaves on the beat: its time tells nothing of what the store took', async () => {
-  const stamped = store.stamped.bind(store)
+  const find = store.find.bind(store)
   const timed = async (delay: number) => {
-    store.stamped = async keyPrefixes => {
+    store.find = async key => {
       await new Promise(resolve => setTimeout(resolve, delay))
-      return stamped(keyPrefixes)
+      return find(key)
     }
     const authorization = `Bearer ${await gate.idp.token('patient-1')}`
     const headers = { authorization, 'content-type': 'application/json' }

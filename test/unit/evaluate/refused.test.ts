@@ -77,7 +77,7 @@ test('so does a call that is malformed, as far as it can be read', async () => {
 
 test('so does one that a fault of ours ends; what is answered has none, as its record names each', async () => {
   const fails = async () => Promise.reject(new Error('down'))
-  await start({ store: storeWith(createMemoryStore(), { stamped: fails }) })
+  await start({ store: storeWith(createMemoryStore(), { find: fails, stampBelow: fails }) })
   const call = { subject: user('patient-9'), action, evaluations: [{ resource: resource('rec-1') }] }
   expect(await refusalOf(call)).toMatchObject({
     reason: 'store_unavailable',

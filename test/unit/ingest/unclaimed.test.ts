@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { Claims } from '../../../src/recordings/claims.ts'
 import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { memoryGate } from '../../support/memory-gate.ts'
 
@@ -33,6 +34,6 @@ test('an upload that was begun behind the gate is none, as nobody was bound by i
   expect([piece.status, completed.status, givenUp.status]).toEqual([409, 409, 204])
   expect(await store.find(key)).toBeNull()
   // Nor was it given up, or bound to anybody.
-  expect(await store.claimed('rec-2')).toBeNull()
+  expect(await new Claims(store).find('rec-2')).toBeNull()
   expect(await store.complete(key, upload, { tags: [tag], size: 10, replaces: null })).not.toBeNull()
 })

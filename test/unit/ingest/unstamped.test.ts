@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { RecordingStore } from '../../../src/index.ts'
+import { Claims } from '../../../src/recordings/claims.ts'
 import { createFolderStore } from '../../../src/runtime/local/index.ts'
 import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { factsOf } from '../../contract/recordings.ts'
@@ -65,12 +66,12 @@ describe.each<[string, () => RecordingStore]>([
         /^What is stored under this id has no owner \(mw-owner, and with several issuers mw-issuer\): stamp it/,
       )
     }
-    expect(await store.claimed('rec-2')).toBeNull()
+    expect(await new Claims(store).find('rec-2')).toBeNull()
 
     // Once it is stamped, the id is its owner's.
     await stampedWith(store, key, { owner: 'patient-1', issuer: gate.idp.issuer })
     expect((await put()).status).toBeLessThan(300)
-    expect(await store.claimed('rec-2')).toMatchObject({ owner: 'patient-1' })
+    expect(await new Claims(store).find('rec-2')).toMatchObject({ owner: 'patient-1' })
     const other = { ...headers, 'Mediaward-Owner': 'patient-2', 'Content-Length': '3' }
     const refused = await gate.fetch(path, { method: 'PUT', headers: other, body: 'new' })
     expect([refused.status, await refused.text()]).toEqual([
@@ -92,10 +93,10 @@ describe.each<[string, () => RecordingStore]>([
         expect.stringContaining('has no owner (mw-owner, and with several issuers mw-issuer)'),
       ])
     }
-    expect(await store.claimed('rec-2')).toBeNull()
+    expect(await new Claims(store).find('rec-2')).toBeNull()
     await stampedWith(store, key, { owner: 'patient-1', issuer: gate.idp.issuer })
     expect((await put('/recordings/rec-2/b.ts')).status).toBe(201)
-    expect(await store.claimed('rec-2')).toEqual({ owner: 'patient-1', issuer: gate.idp.issuer })
+    expect(await new Claims(store).find('rec-2')).toEqual({ owner: 'patient-1', issuer: gate.idp.issuer })
   })
 
   test('with one issuer an owner without an issuer is that one’s', async () => {
@@ -123,7 +124,7 @@ test('an id that was bound to nobody by an earlier version is bound to its owner
     body: 'new',
   })
   expect(answer.status).toBe(201)
-  expect(await store.claimed('rec-2')).toMatchObject({ owner: 'patient-1' })
+  expect(await new Claims(store).find('rec-2')).toMatchObject({ owner: 'patient-1' })
 })
 
 test('with several issuers an id that an earlier version bound to an owner without an issuer is bound to its owner', async () => {
@@ -144,14 +145,14 @@ test('with several issuers an id that an earlier version bound to an owner witho
   })
   expect(await completed.text()).not.toContain('bound to another owner')
   expect((await put('/recordings/rec-2')).status).toBe(201)
-  expect(await store.claimed('rec-2')).toEqual({ owner: 'patient-1', issuer: gate.idp.issuer })
+  expect(await new Claims(store).find('rec-2')).toEqual({ owner: 'patient-1', issuer: gate.idp.issuer })
 })
 
 test('a recording of the same owner in another tenant is told to be bound to another owner or tenant', async () => {
   const store = createMemoryStore()
   const gate = await memoryGate({ store })
   const binding = { owner: 'patient-1', issuer: gate.idp.issuer, tenant: 'south' }
-  await store.claim('rec-2', binding, [])
+  await new Claims(store).claim('rec-2', binding, [])
   const answer = await (await putter(gate))('/recordings/rec-2')
   expect([answer.status, await answer.text()]).toEqual([
     409,

@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { BytesUnavailable, NameTaken, type OpenedPart, type RecordingStore } from '../../../../src/index.ts'
+import { Claims, stampsAt } from '../../../../src/recordings/claims.ts'
 import { createFolderStore } from '../../../../src/runtime/local/index.ts'
 import { factsOf } from '../../../contract/recordings.ts'
 
@@ -204,7 +205,7 @@ describe('what is not as it was stored is a fault, and never somebody’s record
     // An error would tell whoever asks that it is there. Nobody owns it, and nothing is written over it.
     const fault = expect.objectContaining({ message: expect.stringMatching(/damaged/) })
     expect(await store.find('recordings/rec-1')).toEqual({ binding: {}, fault })
-    expect(await store.stamped(['recordings/rec-1', 'recordings/'])).toEqual([{}, {}])
+    expect(await stampsAt(store, ['recordings/rec-1', 'recordings/'])).toEqual([{}, {}])
     await expect(put(store, 'recordings/rec-1', new Uint8Array(3))).rejects.toThrow(/damaged/)
   })
 
@@ -216,7 +217,7 @@ describe('what is not as it was stored is a fault, and never somebody’s record
 
   test('facts of another key, as on a disk that takes A and a for one: not there, and not written over', async () => {
     const { folder, store, facts } = await stored()
-    await store.claim('rec-1', binding, [])
+    await new Claims(store).claim('rec-1', binding, [])
     const other = facts.replace('rec-1', 'REC-1')
     const claim = join(folder, '.mediaward/bindings/rec-1@facts.json')
     const otherClaim = claim.replace('rec-1', 'REC-1')
@@ -224,12 +225,12 @@ describe('what is not as it was stored is a fault, and never somebody’s record
     copyFileSync(claim, otherClaim)
     expect(await store.find('recordings/REC-1')).toBeNull()
     expect(await store.open('recordings/REC-1')).toBeNull()
-    expect(await store.stamped(['recordings/REC-1'])).toEqual([])
-    expect(await store.claimed('REC-1')).toBeNull()
+    expect(await stampsAt(store, ['recordings/REC-1'])).toEqual([])
+    expect(await new Claims(store).find('REC-1')).toBeNull()
     const upload = { size: 3, contentType: 'video/mp4', binding, pieceSize: 3 }
     await expect(put(store, 'recordings/REC-1', new Uint8Array(3))).rejects.toThrow(NameTaken)
     await expect(store.begin('recordings/REC-1', upload)).rejects.toThrow(NameTaken)
-    await expect(store.claim('REC-1', binding, [])).rejects.toThrow(NameTaken)
+    await expect(new Claims(store).claim('REC-1', binding, [])).rejects.toThrow(NameTaken)
     expect(readFileSync(other)).toEqual(readFileSync(facts))
     expect(readFileSync(otherClaim)).toEqual(readFileSync(claim))
     expect(filesIn(folder).filter(name => name.includes('uploads/'))).toEqual([])

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { StorageFault } from '../../../../src/base/storage-fault.ts'
+import { Claims, stampsAt } from '../../../../src/recordings/claims.ts'
 import type { OpenedPart } from '../../../../src/recordings/recording-store.ts'
 import { createS3Store } from '../../../../src/runtime/s3/store.ts'
 import { faultOf, KEY, scriptedS3, stored, withheldBy, wrong } from '../../../support/scripted-s3.ts'
@@ -120,7 +121,7 @@ describe('what is not there', () => {
       'S3 answered 404 NoSuchBucket to GetObject: look at S3_BUCKET and S3_ENDPOINT',
     )
     expect((await faultOf(store.find(KEY))).message).toContain('404 NoSuchBucket')
-    expect((await faultOf(store.claim('rec-1', {}, []))).message).toContain('404 NoSuchBucket')
+    expect((await faultOf(new Claims(store).claim('rec-1', {}, []))).message).toContain('404 NoSuchBucket')
   })
 
   test('is told from a bucket that is gone again', async () => {
@@ -337,7 +338,7 @@ describe('an answer that lies', () => {
     const fault = new StorageFault(message)
     expect(await withheldBy(store.open(KEY))).toEqual(fault)
     expect(await store.find(KEY)).toEqual({ binding: { owner: 'patient-9' }, fault })
-    expect(await store.stamped([KEY])).toEqual([{ owner: 'patient-9' }])
+    expect(await stampsAt(store, [KEY])).toEqual([{ owner: 'patient-9' }])
   })
 
   test.each([

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { StorageFault } from '../../../../src/base/storage-fault.ts'
+import { Claims } from '../../../../src/recordings/claims.ts'
 import type { PutOptions } from '../../../../src/recordings/recording-store.ts'
 import { createS3Store } from '../../../../src/runtime/s3/store.ts'
 import { faultOf, KEY, scriptedS3, stored, wrong } from '../../../support/scripted-s3.ts'
@@ -292,12 +293,9 @@ describe('a claim', () => {
   test('asks for what is below a place', async () => {
     const { options, requests } = await scriptedS3(absent, list(''), absent, taking(done))
     expect(
-      await createS3Store(options).claim(
-        'rec-1',
-        binding,
-        ['recordings/rec-1/'],
-        'https://login.clinic.test/',
-      ),
+      await new Claims(createS3Store(options), 'https://login.clinic.test/').claim('rec-1', binding, [
+        'recordings/rec-1/',
+      ]),
     ).toMatchObject({
       owner: 'patient-9',
     })
@@ -316,7 +314,7 @@ describe('a claim', () => {
       ),
       taking(done),
     )
-    await createS3Store(options).claim('rec-1', binding, ['recordings/rec-1/'])
+    await new Claims(createS3Store(options)).claim('rec-1', binding, ['recordings/rec-1/'])
     expect(requests[2]?.url).toBe('/private-bucket/recordings/rec-1/a.ts')
   })
 
@@ -325,7 +323,7 @@ describe('a claim', () => {
     ['from a store that encodes nothing', list('<Key>recordings/rec-1/a+b@c:d.ts</Key>', '')],
   ])('takes a part by its name, %s', async (_, listed) => {
     const { options, requests } = await scriptedS3(absent, listed, taking(done))
-    await createS3Store(options).claim('rec-1', binding, ['recordings/rec-1/'])
+    await new Claims(createS3Store(options)).claim('rec-1', binding, ['recordings/rec-1/'])
     expect(requests[2]?.url).toBe('/private-bucket/recordings/rec-1/a%2Bb%40c%3Ad.ts')
   })
 
@@ -341,7 +339,9 @@ describe('a claim', () => {
     ],
   ] satisfies [string, RequestListener][])('fails on %s', async (_, listed) => {
     const { options, requests } = await scriptedS3(absent, listed)
-    const fault = await faultOf(createS3Store(options).claim('rec-1', binding, ['recordings/rec-1/']))
+    const fault = await faultOf(
+      new Claims(createS3Store(options)).claim('rec-1', binding, ['recordings/rec-1/']),
+    )
     expect(fault).toBeInstanceOf(StorageFault)
     expect(requests.filter(({ method }) => method === 'PUT')).toEqual([])
   })
@@ -354,7 +354,9 @@ describe('a claim', () => {
     'is not made beside %s, which no request can name: it belongs to nobody, and is not looked at',
     async name => {
       const { options, requests } = await scriptedS3(absent, list(`<Key>${name}</Key>`), absent)
-      expect(await createS3Store(options).claim('rec-1', binding, ['recordings/rec-1/'])).toEqual({})
+      expect(await new Claims(createS3Store(options)).claim('rec-1', binding, ['recordings/rec-1/'])).toEqual(
+        {},
+      )
       expect(requests.map(({ method, url }) => `${method} ${url?.split('?')[0]}`)).toEqual([
         'GET /private-bucket/.mediaward/bindings/rec-1',
         'GET /private-bucket',
