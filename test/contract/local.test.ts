@@ -14,16 +14,16 @@ import {
   listingContract,
   recordingStoreContract,
 } from './recording-store.ts'
-import { bytesOf, dana, stream } from './recordings.ts'
+import { patient1, sampleBytes, stream } from './recordings.ts'
 import { overflowContract } from './spool.ts'
 
 const folder = () => mkdtempSync(join(tmpdir(), 'mediaward-'))
 
-/** A store with one object, after something was done to the file of its bytes. */
+/** Creates a store with one object, and damages the file of its bytes. */
 async function damaged(damage: (file: string) => void): Promise<RecordingStore> {
   const root = folder()
-  const bytes = bytesOf(1000, 7)
-  const facts = { size: bytes.length, contentType: 'video/mp4', binding: dana, replaces: null }
+  const bytes = sampleBytes(1000, 7)
+  const facts = { size: bytes.length, contentType: 'video/mp4', binding: patient1, replaces: null }
   await createFolderStore(root).put(KEY, stream(bytes), facts)
   const name = readdirSync(join(root, 'recordings')).find(one => /@[0-9a-f]{32}$/.test(one)) ?? ''
   damage(join(root, 'recordings', name))
@@ -43,7 +43,7 @@ listingContract(
 damagedBytesContract('a folder', {
   'bytes that are missing': () => damaged(file => rmSync(file)),
   'bytes that are cut short': () => damaged(file => truncateSync(file, 999)),
-  'bytes that are none': () => damaged(file => truncateSync(file, 0)),
+  'no bytes at all': () => damaged(file => truncateSync(file, 0)),
   'a link in the place of the bytes': () =>
     damaged(file => {
       rmSync(file)

@@ -1,18 +1,18 @@
 import type { Binding } from '../../src/recordings/recording.ts'
 import type { OpenedPart, RecordingStore, StoredPart } from '../../src/recordings/recording-store.ts'
 
-// What the contracts store.
+// The objects that the contracts store.
 
-export const dana: Binding = {
+export const patient1: Binding = {
   owner: 'patient-1',
   issuer: 'https://login.clinic.test/',
   tenant: 'north',
   consultation: 'c-1',
 }
-export const ben: Binding = { owner: 'patient-2', issuer: 'https://login.clinic.test/' }
+export const patient2: Binding = { owner: 'patient-2', issuer: 'https://login.clinic.test/' }
 
-/** Bytes in which a wrong offset shows. */
-export function bytesOf(size: number, seed: number): Uint8Array<ArrayBuffer> {
+/** Creates bytes in which a wrong offset shows. */
+export function sampleBytes(size: number, seed: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(size)
   for (let i = 0; i < size; i++) bytes[i] = (i * 31 + seed) % 251
   return bytes
@@ -22,7 +22,7 @@ export function stream(content: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Ar
   return new Blob([content]).stream()
 }
 
-/** The facts of an object, undamaged; null where there is none. */
+/** Returns the facts of an object, or null if it does not exist. Throws if they are damaged. */
 export async function factsOf(store: RecordingStore, key: string): Promise<StoredPart | null> {
   const found = await store.find(key)
   if (found !== null && 'fault' in found) throw found.fault
@@ -34,7 +34,7 @@ export async function read(part: OpenedPart | null): Promise<Uint8Array<ArrayBuf
   return new Uint8Array(await new Response(part.body).arrayBuffer())
 }
 
-/** Hexadecimal. */
+/** Returns the SHA-256 of bytes, hexadecimal. */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
   return Array.from(digest, byte => byte.toString(16).padStart(2, '0')).join('')

@@ -6,14 +6,14 @@ import type { RecordingStore } from '../../src/recordings/recording-store.ts'
 import { createS3Store } from '../../src/runtime/s3/store.ts'
 import { r2OverS3, type S3Server, s3rver } from '../support/s3-server.ts'
 import { claimObjectContract, damagedBytesContract, KEY, recordingStoreContract } from './recording-store.ts'
-import { dana } from './recordings.ts'
+import { patient1 } from './recordings.ts'
 
-// The port over S3, against two servers that others wrote. Both check every signature.
+// The contract of the port over S3, against two servers that others wrote. Both check every signature.
 
 /**
  * Runs the contract against a server.
  *
- * @param cannot what that server itself gets wrong: names of tests that are left out for it, and why
+ * @param cannot the names of tests that are skipped since the server itself fails them, and why
  */
 function overS3(name: string, start: () => Promise<S3Server>, cannot: Readonly<Record<string, string>> = {}) {
   describe(name, () => {
@@ -30,7 +30,7 @@ function overS3(name: string, start: () => Promise<S3Server>, cannot: Readonly<R
     })
     afterAll(async () => {
       await server.stop()
-      // A name that no test has any more would leave out nothing, unseen.
+      // A name that no test has any more must not go unnoticed.
       expect([...leftOut].sort()).toEqual(Object.keys(cannot).sort())
     })
     recordingStoreContract(name, () => createS3Store(server.bucket()), 5 * 2 ** 20)
@@ -38,11 +38,11 @@ function overS3(name: string, start: () => Promise<S3Server>, cannot: Readonly<R
     damagedBytesContract(name, {
       'bytes in gzip': () => encoded(server, 'gzip'),
       'bytes in gzip, sent in chunks': () => encoded(server, 'aws-chunked,gzip'),
-      'bytes in a coding that nobody knows': () => encoded(server, 'x-unknown'),
+      'bytes in an unknown coding': () => encoded(server, 'x-unknown'),
     })
 
     test.each(['', 'identity', 'aws-chunked', 'Identity, AWS-chunked'])(
-      'an object with the Content-Encoding "%s" has none',
+      'finds no encoding of an object with the Content-Encoding "%s"',
       async encoding => {
         const store = await encoded(server, encoding)
         expect(await store.find(KEY)).not.toHaveProperty('encoding')
@@ -52,7 +52,7 @@ function overS3(name: string, start: () => Promise<S3Server>, cannot: Readonly<R
   })
 }
 
-/** A store with an object that another tool stored with a Content-Encoding. */
+/** Creates a store with an object that another tool stored with a Content-Encoding. */
 async function encoded(server: S3Server, encoding: string): Promise<RecordingStore> {
   const options = server.bucket()
   const response = await new AwsClient({ ...options, service: 's3', region: 'auto' }).fetch(
@@ -64,7 +64,7 @@ async function encoded(server: S3Server, encoding: string): Promise<RecordingSto
         'content-type': 'video/mp4',
         'content-encoding': encoding,
         ...Object.fromEntries(
-          Object.entries(metadataOf(dana)).map(([name, value]) => [`x-amz-meta-${name}`, value]),
+          Object.entries(metadataOf(patient1)).map(([name, value]) => [`x-amz-meta-${name}`, value]),
         ),
       },
     },
@@ -75,25 +75,25 @@ async function encoded(server: S3Server, encoding: string): Promise<RecordingSto
 
 const LEAVES_FILE = 's3rver writes in place: an upload that broke off leaves an empty file'
 
-const LOOKS_AT_NO_TAG = 's3rver looks at no tag of a piece'
-const KNOWS_NO_UPLOAD = 's3rver takes pieces of uploads that nobody began, and looks at no key'
+const CHECKS_NO_TAG = 's3rver checks no tag of a piece'
+const KNOWS_NO_UPLOAD = 's3rver takes pieces of uploads that were never begun, and checks no key'
 
 overS3('R2 over S3', r2OverS3)
 overS3('s3rver', () => s3rver({ conditions: true }), {
-  '{ offset: 0, length: 1 } is served from 0, 1 bytes long': 's3rver takes bytes=0-0 for the whole',
-  '{ suffix: 1 } is served from 999, 1 bytes long': 's3rver takes bytes=-1 for bytes=0-1',
-  'an empty object satisfies no range': 's3rver hangs up on a range of an empty object',
-  'fewer bytes than announced store nothing': LEAVES_FILE,
-  'whose the objects at some places are is told in the order of the places':
+  'serves { offset: 0, length: 1 } from byte 0, 1 bytes long': 's3rver takes bytes=0-0 for the whole',
+  'serves { suffix: 1 } from byte 999, 1 bytes long': 's3rver takes bytes=-1 for bytes=0-1',
+  'gives no bytes for a range of an empty object': 's3rver hangs up on a range of an empty object',
+  'stores nothing if fewer bytes come than announced': LEAVES_FILE,
+  'gives the bindings stamped at several prefixes in the order of the prefixes':
     's3rver lists in no order, and writes the name of a next page with DES, which OpenSSL 3 refuses',
-  'a body that breaks off stores nothing': LEAVES_FILE,
-  'of a piece that is sent again the last one counts': LOOKS_AT_NO_TAG,
-  'a piece that is missing, or another, completes nothing': LOOKS_AT_NO_TAG,
-  'two uploads at once do not meet, and the second finds the first': LOOKS_AT_NO_TAG,
-  'an upload that was never begun is none': KNOWS_NO_UPLOAD,
-  'an upload is of one key, and of no other': KNOWS_NO_UPLOAD,
-  'what is complete is complete once': KNOWS_NO_UPLOAD,
-  'what is given up is gone, also the second time': 's3rver gives up no upload',
+  'stores nothing of a body that breaks off': LEAVES_FILE,
+  'keeps the last one of a piece that is sent again': CHECKS_NO_TAG,
+  'completes nothing with a tag that is missing or wrong': CHECKS_NO_TAG,
+  'keeps two uploads of one key apart, and completes the second only over the first': CHECKS_NO_TAG,
+  'rejects the id of an upload that was never begun': KNOWS_NO_UPLOAD,
+  'rejects an upload under another key than its own': KNOWS_NO_UPLOAD,
+  'completes an upload once': KNOWS_NO_UPLOAD,
+  'abandons an upload, also a second time': 's3rver abandons no upload',
 })
 
 describe('a store that ignores conditions', () => {
@@ -103,18 +103,18 @@ describe('a store that ignores conditions', () => {
   })
   afterAll(() => server.stop())
 
-  test('is not stored in, as two owners could claim one recording there', async () => {
+  test('is never stored in, since two owners could claim one recording', async () => {
     const store = createS3Store(server.bucket())
     const upload = { size: 3, contentType: 'video/mp4', binding: { owner: 'patient-1' }, replaces: null }
     const ignores = /^this S3 store ignores If-None-Match or If-Match/
     await expect(store.put('part', new Blob(['abc']).stream(), upload)).rejects.toThrow(ignores)
-    await expect(new Claims(store).claim('rec-1', dana, [])).rejects.toThrow(ignores)
+    await expect(new Claims(store).claim('rec-1', patient1, [])).rejects.toThrow(ignores)
     expect(await store.find('part')).toBeNull()
   })
 
-  test('can be read from, but not what it gets wrong', async () => {
+  test('can be read from, except for ranges that it gets wrong', async () => {
     const { endpoint, bucket } = server.bucket()
-    // s3rver asks nobody who comes without a name.
+    // s3rver takes requests without a signature.
     await fetch(`${endpoint}/${bucket}/part`, {
       method: 'PUT',
       body: 'abcdef',

@@ -3,20 +3,20 @@ import { Claims, stampsAt } from '../../src/recordings/claims.ts'
 import type { Binding } from '../../src/recordings/recording.ts'
 import { DigestMismatch, type OpenedPart, type RecordingStore } from '../../src/recordings/recording-store.ts'
 import { UploadUnknown } from '../../src/recordings/uploads.ts'
-import { ben, bytesOf, dana, factsOf, read, sha256, stream } from './recordings.ts'
+import { factsOf, patient1, patient2, read, sampleBytes, sha256, stream } from './recordings.ts'
 
-// What every adapter of the port RecordingStore must do with digests and with uploads in pieces.
+// The part of the contract of the port RecordingStore about digests and uploads in pieces.
 
 const KEY = 'recordings/film'
 const VISIBLE = /^[\x21-\x7e]{1,1024}$/
 
-/** @param pieceSize the smallest piece that the store takes, but for the last */
+/** @param pieceSize the smallest piece that the store takes, except for the last piece of an upload */
 export function uploadContract(name: string, create: () => RecordingStore, pieceSize: number): void {
   const size = 2 * pieceSize + 123
-  const whole = bytesOf(size, 7)
+  const whole = sampleBytes(size, 7)
   const pieceOf = (number: number, of: Uint8Array<ArrayBuffer> = whole) =>
     of.slice((number - 1) * pieceSize, number * pieceSize)
-  const begin = (store: RecordingStore, key = KEY, binding: Binding = dana) =>
+  const begin = (store: RecordingStore, key = KEY, binding: Binding = patient1) =>
     store.begin(key, { size, pieceSize, contentType: 'video/mp4', binding })
   const send = (
     store: RecordingStore,
@@ -45,23 +45,23 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
   }
 
   describe(`${name} verifies digests`, () => {
-    const bytes = bytesOf(1000, 3)
-    const put = { size: 1000, contentType: 'video/mp4', binding: dana, replaces: null }
+    const bytes = sampleBytes(1000, 3)
+    const put = { size: 1000, contentType: 'video/mp4', binding: patient1, replaces: null }
 
-    test('bytes that have the digest they were announced with are stored', async () => {
+    test('stores bytes that have the announced digest', async () => {
       const store = create()
       await store.put('digest', stream(bytes), { ...put, sha256: await sha256(bytes) })
       await expectBytes(await store.open('digest'), bytes)
     })
 
-    test('bytes that have another are not, and nothing is seen of them', async () => {
+    test('stores nothing of bytes that have another digest', async () => {
       const store = create()
       const sent = store.put('digest', stream(bytes), { ...put, sha256: await sha256(bytes.slice(1)) })
       await expect(sent).rejects.toThrow(DigestMismatch)
       expect(await store.find('digest')).toBeNull()
     })
 
-    test('they take the place of no earlier version', async () => {
+    test('keeps the earlier version if bytes have another digest', async () => {
       const store = create()
       const first = await store.put('digest', stream(bytes), put)
       const next = { ...put, replaces: first?.etag ?? '', sha256: '0'.repeat(64) }
@@ -69,7 +69,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       expect(await store.find('digest')).toEqual(first)
     })
 
-    test('no bytes have a digest too', async () => {
+    test('checks the digest of an empty object', async () => {
       const store = create()
       const none = { ...put, size: 0 }
       await expect(store.put('none', null, { ...none, sha256: '0'.repeat(64) })).rejects.toThrow(
@@ -82,7 +82,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
   })
 
   describe(`${name} takes recordings in pieces`, () => {
-    test('pieces become one recording, with the facts that it was begun with', async () => {
+    test('assembles pieces to one object with the facts that the upload was begun with', async () => {
       const store = create()
       const upload = await begin(store)
       expect(upload).toMatch(VISIBLE)
@@ -90,17 +90,17 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       for (const tag of tags) expect(tag).toMatch(VISIBLE)
       const completed = await complete(store, upload, tags)
       const found = await factsOf(store, KEY)
-      expect(found).toMatchObject({ ...completed, size, contentType: 'video/mp4', binding: dana })
+      expect(found).toMatchObject({ ...completed, size, contentType: 'video/mp4', binding: patient1 })
       expect(found?.etag).toMatch(/^"[^"]+"$/)
       expect((found?.modified ?? 1) % 1000).toBe(0)
       await expectBytes(await store.open(KEY), whole)
     })
 
     test.each<[string, number, number]>([
-      ['over the first border', pieceSize - 10, 20],
-      ['over both', pieceSize - 1, pieceSize + 2],
-      ['from a border on', pieceSize, 5],
-    ])('a range %s is served', async (_, offset, length) => {
+      ['across the first border', pieceSize - 10, 20],
+      ['across both borders', pieceSize - 1, pieceSize + 2],
+      ['that begins at a border', pieceSize, 5],
+    ])('serves a range %s between pieces', async (_, offset, length) => {
       const store = create()
       await storeAll(store)
       const opened = await store.open(KEY, { offset, length })
@@ -108,7 +108,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       await expectBytes(opened, whole.slice(offset, offset + length))
     })
 
-    test('nothing is seen of it before it is complete', async () => {
+    test('shows nothing of an upload before it is complete', async () => {
       const store = create()
       const upload = await begin(store)
       await sendAll(store, upload)
@@ -117,7 +117,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       expect(await stampsAt(store, [KEY, 'recordings/'])).toEqual([])
     })
 
-    test('pieces come in any order, and several at once', async () => {
+    test('takes pieces in any order, and several at once', async () => {
       const store = create()
       const upload = await begin(store)
       const third = await send(store, upload, 3)
@@ -126,19 +126,19 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       await expectBytes(await store.open(KEY), whole)
     })
 
-    test('one piece, and one byte, are enough', async () => {
+    test('takes an upload of one piece of one byte', async () => {
       const store = create()
-      const facts = { size: 1, pieceSize, contentType: 'video/mp4', binding: dana }
+      const facts = { size: 1, pieceSize, contentType: 'video/mp4', binding: patient1 }
       const upload = await store.begin(KEY, facts)
       const tag = await store.putPiece(KEY, upload, stream(whole.slice(0, 1)), { number: 1, size: 1 })
       await store.complete(KEY, upload, { tags: [tag], size: 1, replaces: null })
       await expectBytes(await store.open(KEY), whole.slice(0, 1))
     })
 
-    test('of a piece that is sent again the last one counts', async () => {
+    test('keeps the last one of a piece that is sent again', async () => {
       const store = create()
       const upload = await begin(store)
-      const other = bytesOf(size, 11)
+      const other = sampleBytes(size, 11)
       const [, second = '', third = ''] = await sendAll(store, upload)
       const old = await send(store, upload, 1, { of: other })
       const again = await send(store, upload, 1)
@@ -147,38 +147,41 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       await expectBytes(await store.open(KEY), whole)
     })
 
-    test('many who send the same piece at once spoil nothing', async () => {
+    test('keeps an upload intact if a piece is sent many times at once', async () => {
       const store = create()
       const upload = await begin(store)
       const [, second = '', third = ''] = await sendAll(store, upload)
-      const contents = [2, 3, 4].map(seed => bytesOf(size, seed))
+      const contents = [2, 3, 4].map(seed => sampleBytes(size, seed))
       await Promise.all(contents.map(of => send(store, upload, 1, { of })))
       const last = await send(store, upload, 1)
       await complete(store, upload, [last, second, third])
       await expectBytes(await store.open(KEY), whole)
     })
 
-    test('a piece has the digest that it was announced with, or is none', async () => {
+    test('refuses a piece that has another digest than announced', async () => {
       const store = create()
       const upload = await begin(store)
       const [first = '', second = ''] = await sendAll(store, upload)
       const right = await sha256(pieceOf(3))
-      const wrong = send(store, upload, 3, { of: bytesOf(size, 5), sha256: right })
+      const wrong = send(store, upload, 3, { of: sampleBytes(size, 5), sha256: right })
       await expect(wrong).rejects.toThrow(DigestMismatch)
       const third = await send(store, upload, 3, { sha256: right })
       await expect(
-        send(store, upload, 1, { sha256: await sha256(pieceOf(2, bytesOf(size, 9))) }),
+        send(store, upload, 1, { sha256: await sha256(pieceOf(2, sampleBytes(size, 9))) }),
       ).rejects.toThrow(DigestMismatch)
-      // What was there before is still what counts.
+      // The pieces that were there before still count.
       await complete(store, upload, [first, second, third])
       await expectBytes(await store.open(KEY), whole)
     })
 
     test.each([
       ['fewer bytes than announced', (piece: Uint8Array<ArrayBuffer>) => stream(piece.slice(1))],
-      ['more bytes than announced', (piece: Uint8Array<ArrayBuffer>) => stream(bytesOf(piece.length + 1, 2))],
+      [
+        'more bytes than announced',
+        (piece: Uint8Array<ArrayBuffer>) => stream(sampleBytes(piece.length + 1, 2)),
+      ],
       ['bytes that break off', (piece: Uint8Array<ArrayBuffer>) => broken(piece)],
-    ])('%s are no piece, and spoil none', async (_, bad) => {
+    ])('refuses a piece of %s, and keeps the piece before it', async (_, bad) => {
       const store = create()
       const upload = await begin(store)
       const tags = await sendAll(store, upload)
@@ -190,7 +193,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       await expectBytes(await store.open(KEY), whole)
     })
 
-    test('a piece that is missing, or another, completes nothing', async () => {
+    test('completes nothing with a tag that is missing or wrong', async () => {
       const store = create()
       const upload = await begin(store)
       const tags = await sendAll(store, upload)
@@ -212,7 +215,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       expect(await complete(store, upload, tags)).toMatchObject({ size })
     })
 
-    test('a size that is off by one completes nothing', async () => {
+    test('completes nothing with a size that is off by one', async () => {
       const store = create()
       const upload = await begin(store)
       const tags = await sendAll(store, upload)
@@ -224,7 +227,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       expect(await store.find(KEY)).toBeNull()
     })
 
-    test('an upload that was never begun is none', async () => {
+    test('rejects the id of an upload that was never begun', async () => {
       const store = create()
       const upload = await begin(store)
       const tags = await sendAll(store, upload)
@@ -244,70 +247,70 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       expect(await complete(store, upload, tags)).toMatchObject({ size })
     })
 
-    test('an upload is of one key, and of no other', async () => {
+    test('rejects an upload under another key than its own', async () => {
       const store = create()
-      const theirs = 'recordings/theirs'
-      const upload = await begin(store, theirs, ben)
-      const tags = await sendAll(store, upload, whole, theirs)
+      const otherKey = 'recordings/other'
+      const upload = await begin(store, otherKey, patient2)
+      const tags = await sendAll(store, upload, whole, otherKey)
       await expect(send(store, upload, 1)).rejects.toThrow(UploadUnknown)
       await expect(complete(store, upload, tags)).rejects.toThrow(UploadUnknown)
       await store.abandon(KEY, upload)
       expect(await store.find(KEY)).toBeNull()
-      await complete(store, upload, tags, { key: theirs })
-      expect(await store.find(theirs)).toMatchObject({ size, binding: ben })
+      await complete(store, upload, tags, { key: otherKey })
+      expect(await store.find(otherKey)).toMatchObject({ size, binding: patient2 })
     })
 
-    test('two uploads at once do not meet, and the second finds the first', async () => {
+    test('keeps two uploads of one key apart, and completes the second only over the first', async () => {
       const store = create()
       const [one, two] = await Promise.all([begin(store), begin(store)])
       expect(one).not.toBe(two)
-      const other = bytesOf(size, 13)
+      const other = sampleBytes(size, 13)
       const [tagsOfOne, tagsOfTwo] = await Promise.all([sendAll(store, one), sendAll(store, two, other)])
       await expect(complete(store, one, tagsOfTwo)).rejects.toThrow(UploadUnknown)
       const first = await complete(store, one, tagsOfOne)
       expect(await complete(store, two, tagsOfTwo)).toBeNull()
       await expectBytes(await store.open(KEY), whole)
-      // It is still there, for whoever looked at what was in its place.
+      // The upload is still there, for a client that has looked at the version to replace.
       const second = await complete(store, two, tagsOfTwo, { replaces: first?.etag ?? '' })
       expect(second?.etag).not.toBe(first?.etag)
       await expectBytes(await store.open(KEY), other)
     })
 
-    test('a version is replaced by another only where it is the one that was meant', async () => {
+    test('replaces only the version that the completion names', async () => {
       const store = create()
-      const small = bytesOf(10, 1)
-      const facts = { size: 10, contentType: 'video/mp4', binding: dana }
+      const small = sampleBytes(10, 1)
+      const facts = { size: 10, contentType: 'video/mp4', binding: patient1 }
       const first = await store.put(KEY, stream(small), { ...facts, replaces: null })
       expect(await storeAll(store)).toBeNull()
       expect(await storeAll(store, whole, '"another"')).toBeNull()
       const second = await storeAll(store, whole, first?.etag)
       expect(second).toMatchObject({ size })
-      // Nor does what comes whole overwrite what came in pieces.
+      // A put doesn't overwrite what came in pieces either.
       expect(await store.put(KEY, stream(small), { ...facts, replaces: null })).toBeNull()
       const third = await store.put(KEY, stream(small), { ...facts, replaces: second?.etag ?? '' })
       expect(third).toMatchObject({ size: 10 })
       await expectBytes(await store.open(KEY), small)
     })
 
-    test('what is complete is complete once', async () => {
+    test('completes an upload once', async () => {
       const store = create()
       const upload = await begin(store)
       const tags = await sendAll(store, upload)
       const stored = await complete(store, upload, tags)
-      // That it is too late for this may be said before that there is no upload any more.
+      // The store may find out first that the object exists, or that the upload doesn't.
       const late = complete(store, upload, tags).catch((error: unknown) =>
         error instanceof UploadUnknown ? null : error,
       )
       expect(await late).toBeNull()
-      const anew = complete(store, upload, tags, { replaces: stored?.etag ?? '' })
-      await expect(anew).rejects.toThrow(UploadUnknown)
+      const again = complete(store, upload, tags, { replaces: stored?.etag ?? '' })
+      await expect(again).rejects.toThrow(UploadUnknown)
       await expect(send(store, upload, 1)).rejects.toThrow(UploadUnknown)
       await store.abandon(KEY, upload)
       expect(await store.find(KEY)).toMatchObject({ etag: stored?.etag })
       await expectBytes(await store.open(KEY), whole)
     })
 
-    test('what is given up is gone, also the second time', async () => {
+    test('abandons an upload, also a second time', async () => {
       const store = create()
       const upload = await begin(store)
       const tags = await sendAll(store, upload)
@@ -318,17 +321,17 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       expect(await store.find(KEY)).toBeNull()
     })
 
-    test('what is claimed is told, and asking claims nothing', async () => {
+    test('resolves to the binding that is claimed, and claims nothing by that', async () => {
       const store = create()
       expect(await new Claims(store).find('asked')).toBeNull()
       expect(await new Claims(store).find('asked')).toBeNull()
-      expect(await new Claims(store).claim('asked', ben, [])).toEqual(ben)
-      expect(await new Claims(store).find('asked')).toEqual(ben)
+      expect(await new Claims(store).claim('asked', patient2, [])).toEqual(patient2)
+      expect(await new Claims(store).find('asked')).toEqual(patient2)
     })
   })
 }
 
-/** By their digest: comparing millions of bytes one by one takes seconds. */
+/** Compares digests: to compare millions of bytes one by one takes seconds. */
 async function expectBytes(part: OpenedPart | null, bytes: Uint8Array<ArrayBuffer>) {
   expect(await sha256(await read(part))).toBe(await sha256(bytes))
 }

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import type { RecordingStore } from '../../src/index.ts'
 import { createFolderStore } from '../../src/runtime/local/index.ts'
 import { createMemoryStore } from '../../src/runtime/memory/index.ts'
-import { bytesOf, factsOf, sha256 } from '../contract/recordings.ts'
+import { factsOf, sampleBytes, sha256 } from '../contract/recordings.ts'
 import { sample } from '../support/sample.ts'
 
 // Uploads in pieces, in any order of what recorders can do: a folder does as the store in memory does, which is so
@@ -96,7 +96,7 @@ async function act(recorder: Recorder, step: Step): Promise<string> {
       return done === null ? 'too late' : `complete, ${done.size}`
     }
     const { number, seed, how } = step
-    const piece = bytesOf(SIZE, seed).slice((number - 1) * PIECE, number * PIECE)
+    const piece = sampleBytes(SIZE, seed).slice((number - 1) * PIECE, number * PIECE)
     const digest = how === 'wrong' ? '0'.repeat(64) : how === 'digest' ? await sha256(piece) : undefined
     const options = {
       number,

@@ -5,8 +5,8 @@ import { stampsAt } from '../../src/recordings/claims.ts'
 import type { DamagedPart, StoredPart } from '../../src/recordings/recording-store.ts'
 import { createFolderStore } from '../../src/runtime/folder/folder-store.ts'
 
-// Writes what a folder store tells of recordings that this user may not read. A program of its own, as the superuser may
-// read everything: it becomes nobody.
+// Prints the owners that a folder store finds for recordings that this user may not read. A program of its own, which
+// drops the rights of the superuser: the superuser may read everything.
 
 if (process.getuid?.() === 0) {
   process.setgid?.(65_534)
@@ -24,21 +24,21 @@ chmodSync(at('facts/a.ts@facts.json'), 0)
 
 const store = createFolderStore(root)
 const found: Record<string, string> = {}
-for (const id of [...ids, 'nothing']) found[id] = await told(id)
+for (const id of [...ids, 'nothing']) found[id] = await ownersOf(id)
 chmodSync(root, 0)
-found['nothing, of a store that is closed'] = await told('nothing')
+found['nothing, of a store that is closed'] = await ownersOf('nothing')
 chmodSync(root, 0o700)
 for (const path of ['folder', 'unlisted']) chmodSync(at(path), 0o700)
 process.stdout.write(JSON.stringify(found))
 
-/** Whose a recording is, and whose its part. */
-async function told(id: string): Promise<string> {
-  const ofWhole = async () => (await stampsAt(store, [`recordings/${id}/`])).map(whose).join() || 'not there'
-  const ofPart = async () => whose((await store.find(`recordings/${id}/a.ts`))?.binding)
+/** Returns the owner of a recording and of its part. */
+async function ownersOf(id: string): Promise<string> {
+  const ofWhole = async () => (await stampsAt(store, [`recordings/${id}/`])).map(ownerIn).join() || 'not there'
+  const ofPart = async () => ownerIn((await store.find(`recordings/${id}/a.ts`))?.binding)
   const answers = [ofWhole, ofPart].map(ask => ask().catch(() => 'a fault'))
   return (await Promise.all(answers)).join(', ')
 }
 
-function whose(binding: (StoredPart | DamagedPart)['binding'] | undefined): string {
-  return binding === undefined ? 'not there' : (binding.owner ?? "nobody's")
+function ownerIn(binding: (StoredPart | DamagedPart)['binding'] | undefined): string {
+  return binding === undefined ? 'not there' : (binding.owner ?? 'unowned')
 }

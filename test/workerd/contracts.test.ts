@@ -10,7 +10,7 @@ import {
   KEY,
   recordingStoreContract,
 } from '../contract/recording-store.ts'
-import { dana } from '../contract/recordings.ts'
+import { patient1 } from '../contract/recordings.ts'
 import { overflowContract } from '../contract/spool.ts'
 
 // The ports on the real thing: R2 and Durable Objects in workerd.
@@ -20,21 +20,24 @@ beforeEach(() => reset())
 recordingStoreContract('R2', () => createR2Store(env.RECORDINGS), 5 * 2 ** 20)
 claimObjectContract('R2', () => createR2Store(env.RECORDINGS))
 
-/** A store with an object that another tool stored with a Content-Encoding. */
+/** Creates a store with an object that another tool stored with a Content-Encoding. */
 async function encoded(contentEncoding: string) {
   const httpMetadata = { contentType: 'video/mp4', contentEncoding }
-  await env.RECORDINGS.put(KEY, '0123456789', { httpMetadata, customMetadata: metadataOf(dana) })
+  await env.RECORDINGS.put(KEY, '0123456789', { httpMetadata, customMetadata: metadataOf(patient1) })
   return createR2Store(env.RECORDINGS)
 }
 damagedBytesContract('R2', {
   'bytes in gzip': () => encoded('gzip'),
   'bytes in gzip, sent in chunks': () => encoded('aws-chunked,gzip'),
 })
-test.each(['identity', 'aws-chunked'])('an object in R2 with the encoding %s has none', async encoding => {
-  const store = await encoded(encoding)
-  expect(await store.find(KEY)).not.toHaveProperty('encoding')
-  expect(await new Response((await store.open(KEY))?.body).text()).toBe('0123456789')
-})
+test.each(['identity', 'aws-chunked'])(
+  'finds no encoding of an object in R2 with the Content-Encoding %s',
+  async encoding => {
+    const store = await encoded(encoding)
+    expect(await store.find(KEY)).not.toHaveProperty('encoding')
+    expect(await new Response((await store.open(KEY))?.body).text()).toBe('0123456789')
+  },
+)
 ledgerContract('a Durable Object', () => createShardedLedger(env.LEDGER, 1))
 ledgerContract('several Durable Objects', () => createShardedLedger(env.LEDGER, 5))
 overflowContract('R2', () => createR2Spool(env.AUDIT))

@@ -75,7 +75,7 @@ test('an id of a subject that is longer than any can be is a flaw: it would be w
     read(JSON.stringify({ ...longDefault({ subject: { ...subject, id: 'x'.repeat(length) } }, 60), action }))
   expect(await of(255)).toMatchObject({ questions: [{ about: { issuer: ISSUER } }] })
   expect(await of(256)).toMatchObject({
-    detail: 'subject.id must have at most 255 characters',
+    detail: 'evaluations[0]: subject.id must have at most 255 characters',
   })
 })
 

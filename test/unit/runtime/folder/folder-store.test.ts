@@ -22,7 +22,7 @@ import { Claims, stampsAt } from '../../../../src/recordings/claims.ts'
 import { createFolderStore } from '../../../../src/runtime/local/index.ts'
 import { factsOf } from '../../../contract/recordings.ts'
 
-// What the contract can't know of: names, links, and other hands in the folder.
+// What the contract doesn't cover: names, links, and changes by other programs.
 
 const binding = { owner: 'patient-1', issuer: 'https://login.clinic.test/' }
 const THIRD_PARTY = new URL('../../../../../shared/vectors/third-party/paths/', import.meta.url)
@@ -46,14 +46,14 @@ function bytesOf(part: OpenedPart | null): ReadableStream<Uint8Array> {
   return part.body
 }
 
-/** Why the bytes of an object that is there can't be had. */
+/** Returns the reason why the bytes of an object can't be opened. */
 async function withheldBy(opening: Promise<unknown>): Promise<string> {
   const error = await opening.catch((reason: unknown) => reason)
   expect(error).toBeInstanceOf(BytesUnavailable)
   return String((error as BytesUnavailable).cause)
 }
 
-/** All files below a folder, by their path in it. */
+/** Returns the paths of all files below a folder. */
 function filesIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter(entry => !entry.isDirectory())
@@ -61,7 +61,7 @@ function filesIn(folder: string): string[] {
     .sort()
 }
 
-/** A store with one object, and where its two files are. */
+/** Creates a store with one object, and returns the paths of its two files. */
 async function stored(size = 1000) {
   const folder = newFolder()
   const store = createFolderStore(folder)
@@ -101,7 +101,7 @@ describe('names that try to leave the root', () => {
     '\u2024\u2024/x',
     '~\u0000',
   ]
-  test('our own names, drives and streams are plain names of files below the root', async () => {
+  test('stores keys that look like our own names, drives and streams as plain files', async () => {
     const folder = newFolder()
     const store = createFolderStore(join(folder, 'root'))
     for (const key of ['C:/x', 'a:stream', 'a@facts.json', 'a']) {
@@ -115,7 +115,7 @@ describe('names that try to leave the root', () => {
     )
   })
 
-  test.each(hostile)('%j is refused, and not repeated', async key => {
+  test.each(hostile)('refuses %j, and does not repeat it', async key => {
     const folder = newFolder()
     const outside = readdirSync(tmpdir()).filter(name => !name.startsWith('mediaward-'))
     const store = createFolderStore(join(folder, 'root'))
@@ -131,7 +131,7 @@ describe('names that try to leave the root', () => {
     expect(readdirSync(tmpdir()).filter(name => !name.startsWith('mediaward-'))).toEqual(outside)
   })
 
-  test.runIf(existsSync(THIRD_PARTY))('third-party traversals are refused, or stay inside', async () => {
+  test.runIf(existsSync(THIRD_PARTY))('refuses third-party traversals, or stays below the root', async () => {
     const folder = newFolder()
     const store = createFolderStore(join(folder, 'root'))
     const lists = readdirSync(THIRD_PARTY).filter(
@@ -144,7 +144,7 @@ describe('names that try to leave the root', () => {
   })
 })
 
-describe('links are not followed', () => {
+describe('follows no link', () => {
   const link = /symbolic link lies in the recordings folder/
 
   test('in the place of the facts, or of the bytes', async () => {
@@ -175,7 +175,7 @@ describe('links are not followed', () => {
     expect(readdirSync(join(elsewhere, 'theirs'))).toEqual([])
   })
 
-  test('the root itself may be reached by one', async () => {
+  test('except for the root itself', async () => {
     const { folder } = await stored()
     const way = join(newFolder(), 'way')
     symlinkSync(folder, way)
@@ -183,39 +183,42 @@ describe('links are not followed', () => {
   })
 })
 
-describe('what is not as it was stored is a fault, and never somebody’s recording', () => {
+describe('a recording that was damaged', () => {
   test.each([
     ['cut off', (text: string) => text.slice(0, 40)],
     ['empty', () => ''],
-    ['no JSON', () => 'patient-1'],
+    ['not JSON', () => 'patient-1'],
     ['null', () => 'null'],
     [
       'a version that leads elsewhere',
       (text: string) => text.replace(/"version": "\w+"/, '"version": "/../../x"'),
     ],
-    ['a size that is none', (text: string) => text.replace(/"size": \d+/, '"size": 1e400')],
-    ['an owner that is no text', (text: string) => text.replace('"patient-1"', '["patient-1"]')],
+    ['a size that is not a number', (text: string) => text.replace(/"size": \d+/, '"size": 1e400')],
+    ['an owner that is not a string', (text: string) => text.replace('"patient-1"', '["patient-1"]')],
     ['an etag with a line end', (text: string) => text.replace(/"etag": "\\"/, '"etag": "\\"\\r\\n')],
     ['endless', (text: string) => text + ' '.repeat(20_000)],
-  ])('facts that are damaged: %s', async (_, damage) => {
-    const { folder, facts } = await stored()
-    writeFileSync(facts, damage(readFileSync(facts, 'utf8')))
-    const store = createFolderStore(folder)
-    expect(await withheldBy(store.open('recordings/rec-1'))).toMatch(/damaged/)
-    // An error would tell whoever asks that it is there. Nobody owns it, and nothing is written over it.
-    const fault = expect.objectContaining({ message: expect.stringMatching(/damaged/) })
-    expect(await store.find('recordings/rec-1')).toEqual({ binding: {}, fault })
-    expect(await stampsAt(store, ['recordings/rec-1', 'recordings/'])).toEqual([{}, {}])
-    await expect(put(store, 'recordings/rec-1', new Uint8Array(3))).rejects.toThrow(/damaged/)
-  })
+  ])(
+    'has no owner, is a fault for its reader and is not overwritten if its facts are damaged: %s',
+    async (_, damage) => {
+      const { folder, facts } = await stored()
+      writeFileSync(facts, damage(readFileSync(facts, 'utf8')))
+      const store = createFolderStore(folder)
+      expect(await withheldBy(store.open('recordings/rec-1'))).toMatch(/damaged/)
+      // An error would reveal to any caller that it exists.
+      const fault = expect.objectContaining({ message: expect.stringMatching(/damaged/) })
+      expect(await store.find('recordings/rec-1')).toEqual({ binding: {}, fault })
+      expect(await stampsAt(store, ['recordings/rec-1', 'recordings/'])).toEqual([{}, {}])
+      await expect(put(store, 'recordings/rec-1', new Uint8Array(3))).rejects.toThrow(/damaged/)
+    },
+  )
 
-  test('an owner that was taken out leaves nobody', async () => {
+  test('has no owner if the owner is an empty string', async () => {
     const { store, facts } = await stored()
     writeFileSync(facts, readFileSync(facts, 'utf8').replace('"patient-1"', '""'))
     expect((await store.find('recordings/rec-1'))?.binding).toEqual({ issuer: binding.issuer })
   })
 
-  test('facts of another key, as on a disk that takes A and a for one: not there, and not written over', async () => {
+  test('is absent and not overwritten if the facts are of another key, as on a disk that ignores case', async () => {
     const { folder, store, facts } = await stored()
     await new Claims(store).claim('rec-1', binding, [])
     const other = facts.replace('rec-1', 'REC-1')
@@ -236,7 +239,7 @@ describe('what is not as it was stored is a fault, and never somebody’s record
     expect(filesIn(folder).filter(name => name.includes('uploads/'))).toEqual([])
   })
 
-  test('bytes that are missing, or cut short while nobody looked', async () => {
+  test('is a fault if its bytes are missing or cut short', async () => {
     const { folder, content } = await stored()
     truncateSync(content, 999)
     expect(await withheldBy(createFolderStore(folder).open('recordings/rec-1'))).toMatch(/not as long/)
@@ -244,7 +247,7 @@ describe('what is not as it was stored is a fault, and never somebody’s record
     expect(await withheldBy(createFolderStore(folder).open('recordings/rec-1'))).toMatch(/missing/)
   })
 
-  test.skipIf(process.platform === 'win32')('a pipe, which would let us wait for ever', async () => {
+  test.skipIf(process.platform === 'win32')('is a fault if a pipe is in the place of its facts', async () => {
     const { folder, facts } = await stored()
     rmSync(facts)
     execFileSync('mkfifo', [facts])
@@ -252,12 +255,12 @@ describe('what is not as it was stored is a fault, and never somebody’s record
   })
 })
 
-test('what other hands do to facts that are known already is seen in a moment', async () => {
+test('sees changes of other programs to cached facts within a moment', async () => {
   const { store, facts } = await stored()
   const text = readFileSync(facts, 'utf8')
   const moment = () => new Promise(resolve => setTimeout(resolve, 30))
   expect((await store.find('recordings/rec-1'))?.binding.owner).toBe('patient-1')
-  // In place, of the same length; then another file; then none.
+  // First in place with the same length, then by another file, then by removal.
   writeFileSync(facts, text.replace('patient-1', 'patient-2'))
   await moment()
   expect((await store.find('recordings/rec-1'))?.binding.owner).toBe('patient-2')
@@ -294,7 +297,7 @@ describe('a file that changes while it streams', () => {
     expect(received).toBeLessThan(SIZE)
   })
 
-  test('is replaced: who reads the old version reads it to its end', async () => {
+  test('is replaced: a reader of the old version reads it to its end', async () => {
     const { store, bytes } = await stored(SIZE)
     const part = await store.open('recordings/rec-1')
     const reader = bytesOf(part).getReader()
@@ -310,7 +313,7 @@ describe('a file that changes while it streams', () => {
     expect(await store.find('recordings/rec-1')).toMatchObject({ size: 10 })
   })
 
-  test('by many writers, under many readers: facts and bytes always belong together', async () => {
+  test('is replaced by many writers: facts and bytes of many readers always belong together', async () => {
     const folder = newFolder()
     const store = createFolderStore(folder)
     const version = (n: number) => new Uint8Array(70_000 + n).fill(n)
@@ -343,8 +346,8 @@ describe('a file that changes while it streams', () => {
   })
 })
 
-describe('nothing is left behind', () => {
-  test('by an upload that an earlier run was killed in', async () => {
+describe('leaves nothing behind', () => {
+  test('of an upload in which an earlier run was killed', async () => {
     const { folder } = await stored()
     writeFileSync(join(folder, '.mediaward/uploads/left'), 'half of a recording')
     const store = createFolderStore(folder)
@@ -352,9 +355,9 @@ describe('nothing is left behind', () => {
     expect(await store.find('recordings/rec-1')).toMatchObject({ size: 1000 })
   })
 
-  test('by viewers who leave in the middle of a read, while others read on', async () => {
+  test('of readers that leave in the middle of a read, while others read on', async () => {
     const { store, bytes } = await stored(2 * 2 ** 20)
-    // More than stay open without a reader: a file that is taken for unread is closed.
+    // More files than stay open without a reader, so that a file that is taken for unread is closed.
     const others = Array.from({ length: 100 }, () => Buffer.alloc(3000, 'other'))
     for (const [i, other] of others.entries()) await put(store, `other-${i}`, new Uint8Array(other))
     for (let round = 0; round < 10; round++) {
@@ -374,7 +377,7 @@ describe('nothing is left behind', () => {
     }
   })
 
-  test('by puts that fail, nor by bodies that are read, left, or never asked for', async () => {
+  test('of puts that fail, nor of bodies that are read, cancelled, or never read', async () => {
     const { folder, store } = await stored(600_000)
     const open = () => readdirSync('/proc/self/fd').length
     const before = open()
@@ -392,13 +395,13 @@ describe('nothing is left behind', () => {
       })
       await expect(short).rejects.toThrow()
     }
-    // What has no reader stays open a little.
+    // A file without a reader stays open for a while.
     await vi.waitFor(() => expect(open()).toBeLessThanOrEqual(before), { timeout: 10_000 })
     expect(filesIn(folder)).toHaveLength(2)
   })
 })
 
-test('whenever its process is killed, an object is there whole, as it was before or as it was stored', {
+test('keeps the old object or the new one, whole, whenever its process is killed', {
   timeout: 60_000,
 }, async () => {
   const folder = newFolder()
@@ -431,7 +434,7 @@ test('whenever its process is killed, an object is there whole, as it was before
 })
 
 test.skipIf(process.platform === 'win32')(
-  'a disk that takes no more: said with its mend, and nothing is seen of it',
+  'reports a full disk with a remedy, and shows nothing of the object',
   () => {
     const folder = newFolder()
     const script = `
@@ -441,7 +444,7 @@ test.skipIf(process.platform === 'win32')(
     const error = await put(2_000_000).then(() => 'it was stored', error => error.name + ' ' + error.message)
     const small = await put(1000)
     console.log(JSON.stringify({ error, small: small.size, big: await store.find('k2000000') }))`
-    // A limit on the size of a file is met as a full disk is: by a write that takes less, and the next one nothing.
+    // A limit on the size of a file acts like a full disk: one write takes less, and the next one nothing.
     const command = 'ulimit -f 512 && exec "$0" --input-type=module-typescript -e "$1"'
     const stdout = execFileSync('bash', ['-c', command, process.execPath, script], { encoding: 'utf8' })
     expect(JSON.parse(stdout)).toEqual({

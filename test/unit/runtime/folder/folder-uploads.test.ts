@@ -16,7 +16,8 @@ import { describe, expect, test } from 'vitest'
 import { type RecordingStore, UploadUnknown } from '../../../../src/index.ts'
 import { createFolderStore } from '../../../../src/runtime/local/index.ts'
 
-// Uploads in pieces to a folder: what the contract can't know of, as restarts, crashes and other hands.
+// Uploads in pieces to a folder: what the contract doesn't cover, such as restarts, crashes and changes by other
+// programs.
 
 const KEY = 'recordings/rec-1'
 const PIECE = 1000
@@ -56,7 +57,7 @@ async function bytesIn(store: RecordingStore): Promise<Uint8Array> {
   return new Uint8Array(await new Response(part.body).arrayBuffer())
 }
 
-/** A store with an upload whose pieces are all there, and where it is. */
+/** Creates a store with an upload that has all its pieces, and returns the path of its folder. */
 async function ready() {
   const folder = newFolder()
   const store = createFolderStore(folder)
@@ -66,7 +67,7 @@ async function ready() {
 }
 
 describe('a restart', () => {
-  test('lets an upload go on', async () => {
+  test('keeps an upload', async () => {
     const { folder, upload, tags } = await ready()
     const [first = '', , third = ''] = tags
     const second = await send(createFolderStore(folder), upload, 2, new Uint8Array(SIZE))
@@ -77,7 +78,7 @@ describe('a restart', () => {
     expect(await bytesIn(store)).toEqual(whole.slice().fill(0, PIECE, 2 * PIECE))
   })
 
-  test('changes no entity tag: it follows from the bytes', async () => {
+  test('keeps the entity tag, which follows from the bytes', async () => {
     const one = await ready()
     const two = await ready()
     const stored = await complete(one.store, one.upload, one.tags)
@@ -93,7 +94,7 @@ describe('a restart', () => {
     expect(changed?.etag).not.toBe(stored?.etag)
   })
 
-  test('after 7 days takes away what nobody touched, and nothing sooner', async () => {
+  test('removes uploads that were not touched for 7 days, and no others', async () => {
     const { folder, upload, tags, path } = await ready()
     createFolderStore(folder, () => Date.now() + 6.9 * DAY)
     expect(existsSync(path)).toBe(true)
@@ -102,7 +103,7 @@ describe('a restart', () => {
     await expect(complete(store, upload, tags)).rejects.toThrow(UploadUnknown)
   })
 
-  test('is not needed for that: another upload is enough', async () => {
+  test('is not needed to remove old uploads if another one begins', async () => {
     let later = 0
     const folder = newFolder()
     const store = createFolderStore(folder, () => Date.now() + later)
@@ -114,7 +115,7 @@ describe('a restart', () => {
 })
 
 describe('a process that ends in the middle of a completion', () => {
-  test('after the bytes have their name, but before the facts: it can be done again, or given up', async () => {
+  test('after the bytes have their name, but before the facts: it can be repeated or abandoned', async () => {
     for (const giveUp of [false, true]) {
       const { folder, upload, tags, path } = await ready()
       const named = join(folder, `recordings/rec-1@${upload}`)
@@ -132,7 +133,7 @@ describe('a process that ends in the middle of a completion', () => {
     }
   })
 
-  test('after the facts: what is stored stays stored, whatever comes', async () => {
+  test('after the facts: the object stays stored', async () => {
     const { folder, store, upload, tags, path } = await ready()
     const copy = join(newFolder(), 'copy')
     cpSync(path, copy, { recursive: true })
@@ -149,15 +150,15 @@ describe('a process that ends in the middle of a completion', () => {
   })
 })
 
-describe('what is damaged is no upload, and no piece', () => {
+describe('a damaged upload', () => {
   test.each([
     ['cut off', (text: string) => text.slice(0, 40)],
     ['empty', () => ''],
     ['null', () => 'null'],
-    ['of an owner that is no text', (text: string) => text.replace('"patient-1"', '["patient-1"]')],
-    ['of a size that is none', (text: string) => text.replace(/"size":\d+/, '"size":1e400')],
+    ['of an owner that is not a string', (text: string) => text.replace('"patient-1"', '["patient-1"]')],
+    ['of a size that is not a number', (text: string) => text.replace(/"size":\d+/, '"size":1e400')],
     ['of another key', (text: string) => text.replace('rec-1', 'rec-2')],
-  ])('facts that are %s', async (_, damage) => {
+  ])('is unknown if its facts are %s', async (_, damage) => {
     const { store, upload, tags, path } = await ready()
     const file = join(path, 'upload.json')
     writeFileSync(file, damage(readFileSync(file, 'utf8')))
@@ -166,7 +167,7 @@ describe('what is damaged is no upload, and no piece', () => {
     await store.abandon(KEY, upload)
   })
 
-  test('a piece that was half written down', async () => {
+  test('needs a piece again whose digest is cut off', async () => {
     const { store, upload, tags, path } = await ready()
     writeFileSync(join(path, '2'), (tags[1] ?? '').slice(0, 30))
     await expect(complete(store, upload, tags)).rejects.toThrow(UploadUnknown)
@@ -174,7 +175,7 @@ describe('what is damaged is no upload, and no piece', () => {
     expect(await bytesIn(store)).toEqual(whole)
   })
 
-  test('bytes that are missing', async () => {
+  test('is unknown if its bytes are missing', async () => {
     const { store, upload, tags, path } = await ready()
     rmSync(join(path, 'bytes'))
     await expect(complete(store, upload, tags)).rejects.toThrow(UploadUnknown)
@@ -193,7 +194,7 @@ test.each([
   'A'.repeat(32),
   `${'0'.repeat(32)}/..`,
   `${'0'.repeat(32)}\n`,
-])('%j is the name of no upload, and leads nowhere', async name => {
+])('takes %j for the id of an unknown upload, and changes no file', async name => {
   const { folder, store, upload, tags } = await ready()
   const before = filesIn(folder)
   await expect(send(store, name, 1)).rejects.toThrow(UploadUnknown)
@@ -203,7 +204,7 @@ test.each([
   expect(await complete(store, upload, tags)).toMatchObject({ size: SIZE })
 })
 
-test('not even to an upload that lies elsewhere, or by another way', async () => {
+test('takes a path to an upload for the id of an unknown one', async () => {
   const { folder, store, upload, tags, path } = await ready()
   cpSync(path, join(folder, 'elsewhere'), { recursive: true })
   for (const name of ['../../elsewhere', `./${upload}`, `../in-pieces/${upload}`]) {
@@ -215,14 +216,14 @@ test('not even to an upload that lies elsewhere, or by another way', async () =>
   expect(await complete(store, upload, tags)).toMatchObject({ size: SIZE })
 })
 
-test.each([0, 4, -1, 1.5, 1e9, Number.NaN])('there is no piece %d of three', async number => {
+test.each([0, 4, -1, 1.5, 1e9, Number.NaN])('rejects piece %d of three', async number => {
   const { store, upload, path } = await ready()
   const piece = store.putPiece(KEY, upload, new Blob(['abc']).stream(), { number, size: 3 })
   await expect(piece).rejects.toThrow(UploadUnknown)
   expect(readdirSync(path).sort()).toEqual(['1', '2', '3', 'bytes', 'upload.json'])
 })
 
-test('a piece of another size than its place has is none', async () => {
+test('rejects a piece of another size than its place has', async () => {
   const { store, upload } = await ready()
   for (const [number, size] of [
     [1, 999],
@@ -234,7 +235,7 @@ test('a piece of another size than its place has is none', async () => {
   }
 })
 
-test('nobody who sends slowly keeps another from sending the same piece', async () => {
+test('takes a piece from another client while a slow one sends it', async () => {
   const { store, upload, tags } = await ready()
   let end = (): void => {}
   const still = new ReadableStream<Uint8Array>({
@@ -252,7 +253,7 @@ test('nobody who sends slowly keeps another from sending the same piece', async 
   expect(await bytesIn(store)).toEqual(whole.slice().fill(0, 0, PIECE))
 })
 
-test('a piece that comes when the whole is complete changes nothing of it', async () => {
+test('changes nothing if a piece comes after the completion', async () => {
   const { folder, store, upload, tags } = await ready()
   let goOn = (): void => {}
   const late = new ReadableStream<Uint8Array>({
@@ -271,7 +272,7 @@ test('a piece that comes when the whole is complete changes nothing of it', asyn
   expect(filesIn(folder)).toHaveLength(2)
 })
 
-test('nothing is left behind by what was given up, nor by pieces that failed', async () => {
+test('leaves no file of abandoned uploads and failed pieces', async () => {
   const { folder, store, upload } = await ready()
   const short = store.putPiece(KEY, upload, new Blob(['abc']).stream(), { number: 1, size: PIECE })
   await expect(short).rejects.toThrow()
@@ -280,7 +281,7 @@ test('nothing is left behind by what was given up, nor by pieces that failed', a
   expect(filesIn(folder)).toEqual([])
 })
 
-test('whenever its process is killed, a piece is there as its tag says, or not at all', {
+test('keeps a piece that has its tag, or none, whenever its process is killed', {
   timeout: 60_000,
 }, async () => {
   const folder = newFolder()
@@ -309,11 +310,11 @@ test('whenever its process is killed, a piece is there as its tag says, or not a
     child.kill('SIGKILL')
     await new Promise(resolve => child.once('exit', resolve))
     const path = join(folder, '.mediaward/in-pieces', upload)
-    const told = existsSync(join(path, '1')) ? readFileSync(join(path, '1'), 'utf8') : ''
+    const digest = existsSync(join(path, '1')) ? readFileSync(join(path, '1'), 'utf8') : ''
     const there = createHash('sha256')
       .update(readFileSync(join(path, 'bytes')))
       .digest('hex')
-    if (told.length === 64) expect([there, tags.includes(told)]).toEqual([told, true])
+    if (digest.length === 64) expect([there, tags.includes(digest)]).toEqual([digest, true])
   }
   const store = createFolderStore(folder)
   const piece = new Blob([new Uint8Array(size).fill(3)]).stream()
@@ -323,12 +324,12 @@ test('whenever its process is killed, a piece is there as its tag says, or not a
 })
 
 test.skipIf(process.platform === 'win32')(
-  'a disk that takes no more: said with its mend; the piece is missing, and can be sent again',
+  'reports a full disk with a remedy, and takes the missing piece again',
   async () => {
     const folder = newFolder()
     const big = { ...options, size: 1_500_000, pieceSize: 500_000 }
     const upload = await createFolderStore(folder).begin(KEY, big)
-    // It was there before: what is written over must not be taken for what it was.
+    // The piece was there before. Once partly overwritten, it must not count.
     const old = new Blob([new Uint8Array(500_000).fill(1)]).stream()
     await createFolderStore(folder).putPiece(KEY, upload, old, { number: 3, size: 500_000 })
     const script = `

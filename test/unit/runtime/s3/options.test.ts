@@ -19,7 +19,7 @@ test.each<Partial<S3Options>>([
   { endpoint: 'http://localhost:9000' },
   { endpoint: 'http://[::1]:9000' },
   { bucket: 'a.b-c' },
-])('%o is right', options => {
+])('takes %o', options => {
   expect(checkS3Options({ ...right, ...options })).toEqual([])
 })
 
@@ -51,13 +51,13 @@ test.each<[Partial<S3Options>, RegExp]>([
   [{ secretAccessKey: 'hidden\nsecret' }, /^S3_SECRET_ACCESS_KEY holds/],
   [{ region: '' }, /^S3_REGION must be/],
   [{ region: 'hidden/region' }, /^S3_REGION must be/],
-])('%o has one mistake, which is named and not repeated', (options, mistake) => {
+])('names the one mistake in %o, without its value', (options, mistake) => {
   const mistakes = checkS3Options({ ...right, ...options })
   expect(mistakes).toEqual([expect.stringMatching(mistake)])
   expect(mistakes.join()).not.toContain('hidden')
 })
 
-test('all mistakes are told at once', () => {
+test('names all mistakes at once', () => {
   const nothing = { endpoint: '', bucket: '', accessKeyId: '', secretAccessKey: '' }
   expect(checkS3Options(nothing)).toHaveLength(4)
 })

@@ -7,13 +7,13 @@ import type { OpenedPart } from '../../../../src/recordings/recording-store.ts'
 import { createS3Store } from '../../../../src/runtime/s3/store.ts'
 import { faultOf, KEY, scriptedS3, stored, withheldBy, wrong } from '../../../support/scripted-s3.ts'
 
-// How the S3 adapter reads from a store that fails, or answers as none should.
+// How the S3 adapter reads from a store that fails, or gives wrong answers.
 
 const noSuchKey: RequestListener = (_, response) => wrong(response, 404, 'NoSuchKey')
 const noSuchBucket: RequestListener = (_, response) => wrong(response, 404, 'NoSuchBucket')
 const hangUp: RequestListener = request => request.socket.destroy()
 
-/** An answer with a body, whatever its headers say of it. */
+/** Answers with these headers and this body, even if the two don't fit. */
 function answer(status: number, headers: Record<string, string>, body = ''): RequestListener {
   return (request, response) => {
     response.writeHead(status, headers).end(request.method === 'HEAD' ? undefined : body)
@@ -26,8 +26,8 @@ async function read(part: OpenedPart | null): Promise<string> {
   return new Response(part.body).text()
 }
 
-describe('one request', () => {
-  test('is all that opening a range takes, and its body is the answer itself', async () => {
+describe('requests', () => {
+  test('opens a range with one request, whose body is the part itself', async () => {
     const part = answer(206, stored(4, { 'content-range': 'bytes 2-5/10' }), '2345')
     const { options, requests } = await scriptedS3(part)
     const opened = await createS3Store(options).open(KEY, { offset: 2, length: 4 })
@@ -36,15 +36,15 @@ describe('one request', () => {
     expect(requests.map(({ method, url }) => `${method} ${url}`)).toEqual([`GET /private-bucket/${KEY}`])
     const headers = requests[0]?.headers
     expect(headers?.range).toBe('bytes=2-5')
-    // Node says it a second time where there is a range.
+    // With a range, Node repeats the header.
     expect(headers?.['accept-encoding']).toMatch(/^identity(, identity)?$/)
-    // Proxies rewrite that one: signed, the signature would no longer fit.
+    // Proxies rewrite Accept-Encoding, so it must not be signed.
     expect(headers?.authorization).toMatch(
       /^AWS4-HMAC-SHA256 Credential=AKIAPRIVATE\/\d{8}\/auto\/s3\/aws4_request, SignedHeaders=host;x-amz-content-sha256;x-amz-date, /,
     )
   })
 
-  test('tells the disposition that an object was stored with, as it stands', async () => {
+  test('gives the disposition that an object was stored with, unchanged', async () => {
     const disposition = 'attachment; filename="../visit.mp4"'
     const { options } = await scriptedS3(
       answer(200, stored(10, { 'content-disposition': disposition })),
@@ -60,13 +60,13 @@ describe('one request', () => {
     [{ offset: 3 }, 'bytes=3-'],
     [{ suffix: 7 }, 'bytes=-7'],
     [{ offset: Number.MAX_SAFE_INTEGER - 1, length: 1 }, 'bytes=9007199254740990-9007199254740990'],
-  ])('asks for %o in the words of HTTP', async (range, header) => {
+  ])('asks for %o with a Range header', async (range, header) => {
     const { options, requests } = await scriptedS3(noSuchKey)
     expect(await createS3Store(options).open(KEY, range)).toBeNull()
     expect(requests.map(({ headers }) => headers.range)).toEqual([header])
   })
 
-  test('is not sent for a key that an address could change', async () => {
+  test('sends no request for a key that a URL could change', async () => {
     const { options, requests } = await scriptedS3(whole)
     const store = createS3Store(options)
     const keys = [
@@ -103,18 +103,18 @@ describe('one request', () => {
   })
 })
 
-describe('what is not there', () => {
-  test('is null, also for HEAD, which has no words', async () => {
+describe('an absent object', () => {
+  test('resolves to null, also for HEAD, whose answer has no body', async () => {
     const { options, requests } = await scriptedS3(noSuchKey)
     const store = createS3Store(options)
     expect(await store.find(KEY)).toBeNull()
     expect(await store.open(KEY)).toBeNull()
-    // By then the bucket was seen.
+    // The bucket was seen by then.
     expect(await store.find(KEY)).toBeNull()
     expect(requests.map(({ method }) => method)).toEqual(['GET', 'GET', 'HEAD'])
   })
 
-  test('is told from a bucket that is not there', async () => {
+  test('is not taken for an absent bucket', async () => {
     const { options } = await scriptedS3(noSuchBucket)
     const store = createS3Store(options)
     expect((await faultOf(store.open(KEY))).message).toBe(
@@ -124,7 +124,7 @@ describe('what is not there', () => {
     expect((await faultOf(new Claims(store).claim('rec-1', {}, []))).message).toContain('404 NoSuchBucket')
   })
 
-  test('is told from a bucket that is gone again', async () => {
+  test('is not taken for a bucket that was deleted in the meantime', async () => {
     const { options } = await scriptedS3(whole, noSuchBucket)
     const store = createS3Store(options)
     expect(await store.find(KEY)).toMatchObject({ size: 10 })
@@ -132,7 +132,7 @@ describe('what is not there', () => {
     await faultOf(store.find(KEY))
   })
 
-  test('is told from a page of some other server', async () => {
+  test('is not taken for a page of another server', async () => {
     const { options } = await scriptedS3(answer(404, {}, '<html>Not found</html>'))
     expect((await faultOf(createS3Store(options).open(KEY))).message).toBe('S3 answered 404 to GetObject')
     expect((await faultOf(createS3Store(options).find(KEY))).message).toBe('S3 answered 404 to GetObject')
@@ -140,13 +140,13 @@ describe('what is not there', () => {
 })
 
 describe('a fault that may pass', () => {
-  test.each([429, 502, 503, 504])('%i is asked again', async status => {
+  test.each([429, 502, 503, 504])('repeats a request that was answered %i', async status => {
     const { options, requests } = await scriptedS3((_, r) => wrong(r, status, 'SlowDown'), whole)
     expect(await read(await createS3Store(options).open(KEY))).toBe('0123456789')
     expect(requests).toHaveLength(2)
   })
 
-  test('500 to GET may be of one object, and is told at once: HEAD says whose it is', async () => {
+  test('does not repeat a GET that was answered 500, since HEAD then gives the owner', async () => {
     const { options, requests } = await scriptedS3((_, r) => wrong(r, 500, 'InternalError'), whole, whole)
     const store = createS3Store(options)
     expect((await faultOf(store.open(KEY))).message).toBe('S3 answered 500 InternalError to GetObject')
@@ -158,19 +158,19 @@ describe('a fault that may pass', () => {
     [400, 'KMS.DisabledException'],
     [403, 'InvalidObjectState'],
     [500, 'InternalError'],
-  ])('%i %s to the first GET of a process: HEAD says whose it is', async (status, code) => {
+  ])('sends HEAD for the owner if the first GET of a process is answered %i %s', async (status, code) => {
     const { options, requests } = await scriptedS3((_, r) => wrong(r, status, code), whole)
     expect(await createS3Store(options).find(KEY)).toMatchObject({ size: 10 })
     expect(requests.map(({ method }) => method)).toEqual(['GET', 'HEAD'])
   })
 
-  test('is asked again where the connection broke', async () => {
+  test('repeats a request if the connection broke', async () => {
     const { options, requests } = await scriptedS3(hangUp, hangUp, whole)
     expect(await createS3Store(options).find(KEY)).toMatchObject({ size: 10 })
     expect(requests).toHaveLength(3)
   })
 
-  test('is asked twice again, and no more', async () => {
+  test('repeats a request twice at most', async () => {
     const { options, requests } = await scriptedS3((_, r) => wrong(r, 503, 'SlowDown'))
     expect((await faultOf(createS3Store(options).open(KEY))).message).toBe(
       'S3 answered 503 SlowDown to GetObject',
@@ -182,7 +182,7 @@ describe('a fault that may pass', () => {
     expect(broken.requests).toHaveLength(3)
   })
 
-  test('does not wait as long as the store would like', async () => {
+  test('waits no longer if the store sends a long Retry-After', async () => {
     const { options } = await scriptedS3((_, response) => {
       response.setHeader('retry-after', '3600')
       wrong(response, 503, 'SlowDown')
@@ -192,7 +192,7 @@ describe('a fault that may pass', () => {
     expect(performance.now() - start).toBeLessThan(2000)
   })
 
-  test('that does not pass: nothing listens', async () => {
+  test('reports a store that can not be reached', async () => {
     const { options, stop } = await scriptedS3(whole)
     await stop()
     const fault = await faultOf(createS3Store(options).open(KEY))
@@ -201,8 +201,8 @@ describe('a fault that may pass', () => {
   })
 })
 
-describe('a store that says no', () => {
-  test('is not asked again, and not quoted', async () => {
+describe('a store that refuses', () => {
+  test('is not asked again, and its message is not quoted', async () => {
     const { options, requests } = await scriptedS3((_, response) => wrong(response, 403, 'AccessDenied'))
     const store = createS3Store(options)
     const message =
@@ -215,17 +215,17 @@ describe('a store that says no', () => {
   test.each([
     ['an access key id', 'AKIAPRIVATE'],
     ['a bucket', 'private-bucket'],
-    ['a text', `of ${KEY}`],
+    ['a key', `of ${KEY}`],
     ['a name of JavaScript', 'constructor'],
     ['too long a word', `A${'a'.repeat(64)}`],
     ['a word behind 4 KiB', `${'</Code>'.repeat(1000)}<Code>NoSuchKey`],
     ['nothing', ''],
-  ])('with %s for a code has none', async (_, code) => {
+  ])('does not quote %s in place of an error code', async (_, code) => {
     const { options } = await scriptedS3((_, response) => wrong(response, 404, code))
     expect((await faultOf(createS3Store(options).open(KEY))).message).toBe('S3 answered 404 to GetObject')
   })
 
-  test('in endless words is not listened to', async () => {
+  test('is read no further than 4 KiB', async () => {
     const { options } = await scriptedS3((_, response) => {
       response.writeHead(403)
       const talk = (): void => {
@@ -239,7 +239,7 @@ describe('a store that says no', () => {
     )
   })
 
-  test.each([301, 302, 307, 308])('%i leads nowhere', async status => {
+  test.each([301, 302, 307, 308])('does not follow a redirect by %i', async status => {
     const elsewhere = await scriptedS3(whole)
     const { options, requests } = await scriptedS3(
       answer(status, { location: `${elsewhere.options.endpoint}/private-bucket/${KEY}` }),
@@ -250,21 +250,21 @@ describe('a store that says no', () => {
     expect((await faultOf(createS3Store(options).find(KEY))).message).toBe(
       `S3 answered ${status} to GetObject`,
     )
-    // Of what GET doesn't give, HEAD is asked whose it is.
+    // After a GET without bytes, HEAD is asked for the owner.
     expect(requests.map(({ method }) => method)).toEqual(['GET', 'GET', 'HEAD'])
     expect(elsewhere.requests).toEqual([])
   })
 })
 
-describe('time', () => {
-  test('is up where no answer begins', async () => {
+describe('the time limit', () => {
+  test('ends a request that is not answered', async () => {
     const { options, requests } = await scriptedS3(() => {})
     const fault = await faultOf(createS3Store(options, { answer: 100, stall: 100 }).open(KEY))
     expect(fault.message).toBe('S3 did not answer GetObject within 0.1 s')
     expect(requests).toHaveLength(1)
   })
 
-  test('is not up for a body, however long it takes', async () => {
+  test('does not end a body, however long it takes', async () => {
     const { options } = await scriptedS3((_, response) => {
       response.writeHead(200, stored(10)).write('01234')
       setTimeout(() => response.end('56789'), 1200)
@@ -273,7 +273,7 @@ describe('time', () => {
     expect(await read(opened)).toBe('0123456789')
   })
 
-  test('is up for words that never end', async () => {
+  test('ends an error message that never ends', async () => {
     const { options } = await scriptedS3((_, response) => void response.writeHead(403).write('<Error>'))
     const fault = await withheldBy(createS3Store(options, { answer: 100, stall: 100 }).open(KEY))
     expect(fault).toEqual(new StorageFault('S3 answered 403 to GetObject'))
@@ -281,7 +281,7 @@ describe('time', () => {
 })
 
 describe('a body', () => {
-  test('that breaks off is an error for its reader, not an end', async () => {
+  test('fails for its reader if it breaks off', async () => {
     const { options } = await scriptedS3((_, response) => {
       response.writeHead(200, stored(10)).write('01234', () => response.destroy())
     })
@@ -289,7 +289,7 @@ describe('a body', () => {
     await faultOf(read(opened))
   })
 
-  test('is not read before its reader reads', async () => {
+  test('is not read ahead of its reader', async () => {
     let sent = 0
     const { options } = await scriptedS3((_, response) => {
       response.writeHead(200, stored(1e9))
@@ -301,12 +301,12 @@ describe('a body', () => {
     })
     const opened = await createS3Store(options).open(KEY)
     await new Promise(resolve => setTimeout(resolve, 300))
-    // What fits into the sockets between us.
+    // As much as fits into the sockets.
     expect(sent).toBeLessThan(50e6)
     await opened?.body.cancel()
   })
 
-  test('that is not wanted closes its connection', async () => {
+  test('is cancelled with its connection if it is not used', async () => {
     const { options, requests } = await scriptedS3((_, response) => {
       response.writeHead(200, stored(1e9, { etag: 'W/"weak"' })).write('x')
     })
@@ -316,7 +316,7 @@ describe('a body', () => {
   })
 })
 
-describe('an answer that lies', () => {
+describe('a wrong answer', () => {
   const { 'content-length': _, ...lengthless } = stored(0)
   const { etag: _tag, ...tagless } = stored(10)
   const { 'last-modified': _date, ...dateless } = stored(10)
@@ -327,12 +327,12 @@ describe('an answer that lies', () => {
     ['has no tag', 200, tagless, 'S3 answered without a strong entity tag'],
     ['has no date', 200, dateless, 'S3 answered without a Last-Modified'],
     [
-      'has no such date',
+      'has a date in another format',
       200,
       stored(10, { 'last-modified': '2026-11-25' }),
       'S3 answered without a Last-Modified',
     ],
-  ])('%s: the fault comes with the bytes, and beside whose they are', async (_, status, headers, message) => {
+  ])('that %s is a fault beside the owner, and with the bytes', async (_, status, headers, message) => {
     const { options } = await scriptedS3(answer(status, headers, '0123456789'))
     const store = createS3Store(options)
     const fault = new StorageFault(message)
@@ -347,7 +347,7 @@ describe('an answer that lies', () => {
     ['fewer', 3, 'bytes 2-4/10'],
     ['the whole', 10, 'bytes 0-9/10'],
     ['another length', 5, 'bytes 2-5/10'],
-  ])('of a range: %s', async (_, length, contentRange) => {
+  ])('to a range is a fault: %s', async (_, length, contentRange) => {
     const { options } = await scriptedS3(
       answer(206, stored(length, { 'content-range': contentRange }), '0123456789'.slice(0, length)),
     )
@@ -358,7 +358,7 @@ describe('an answer that lies', () => {
   })
 
   test.each(['', 'bytes 2-5/*', 'bytes */10', 'bytes=2-5/10', 'items 2-5/10', 'bytes 2-5/10, bytes 7-8/10'])(
-    'with "%s" for its range',
+    'with the Content-Range "%s" is a fault',
     async contentRange => {
       const { options } = await scriptedS3(answer(206, stored(4, { 'content-range': contentRange }), '2345'))
       expect(await withheldBy(createS3Store(options).open(KEY, { offset: 2, length: 4 }))).toEqual(
@@ -367,26 +367,26 @@ describe('an answer that lies', () => {
     },
   )
 
-  test('with a part where the whole was asked for', async () => {
+  test('with a range is a fault if the whole was asked for', async () => {
     const { options } = await scriptedS3(answer(206, stored(4, { 'content-range': 'bytes 2-5/10' }), '2345'))
     expect(String(await withheldBy(createS3Store(options).open(KEY)))).toContain('another range')
   })
 
-  test('with 204', async () => {
+  test('with 204 is a fault', async () => {
     const { options } = await scriptedS3(answer(204, {}))
     await faultOf(createS3Store(options).open(KEY))
   })
 })
 
-describe('a store that knows no ranges', () => {
-  test('gives the whole, and the facts say so', async () => {
+describe('a store without ranges', () => {
+  test('gives the whole, and the range says so', async () => {
     const { options } = await scriptedS3(whole)
     const opened = await createS3Store(options).open(KEY, { offset: 2, length: 4 })
     expect(opened).toMatchObject({ size: 10, range: { offset: 0, length: 10 } })
     expect(await read(opened)).toBe('0123456789')
   })
 
-  test('gives no body for what can not be satisfied', async () => {
+  test('gives no body for a range beyond the end', async () => {
     const { options } = await scriptedS3(whole)
     expect(await withheldBy(createS3Store(options).open(KEY, { offset: 10 }))).toBeUndefined()
   })
@@ -396,20 +396,20 @@ test.each([
   ['416', answer(416, {}, '<Error><Code>InvalidRange</Code></Error>')],
   ['200', answer(200, stored(0))],
   ['206 and a range of nothing', answer(206, stored(0, { 'content-range': 'bytes 0--1/0' }))],
-  ['206 and a byte that is not there', answer(206, stored(0, { 'content-range': 'bytes 0-0/0' }))],
-])('an empty object satisfies no range, also where the store answers %s', async (_, answered) => {
+  ['206 and a byte that does not exist', answer(206, stored(0, { 'content-range': 'bytes 0-0/0' }))],
+])('gives no bytes for a range of an empty object if the store answers %s', async (_, answered) => {
   const { options, requests } = await scriptedS3(answered)
   for (const range of [{ offset: 0 }, { suffix: 1 }])
     await withheldBy(createS3Store(options).open(KEY, range))
   expect(requests).toHaveLength(2)
 })
 
-test('an object some of whose stamps can not be told is nobody’s', async () => {
+test('finds no owner of an object if the store left out some of its metadata', async () => {
   const { options } = await scriptedS3(answer(200, stored(10, { 'x-amz-missing-meta': '1' }), '0123456789'))
   expect(await createS3Store(options).find(KEY)).toMatchObject({ binding: {} })
 })
 
-test('an archived object gives no bytes, and its facts as ever', async () => {
+test('gives the facts of an archived object, but no bytes', async () => {
   const { options, requests } = await scriptedS3((request, response) => {
     if (request.method === 'GET') wrong(response, 403, 'InvalidObjectState')
     else whole(request, response)

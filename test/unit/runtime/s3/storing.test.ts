@@ -6,13 +6,13 @@ import type { PutOptions } from '../../../../src/recordings/recording-store.ts'
 import { createS3Store } from '../../../../src/runtime/s3/store.ts'
 import { faultOf, KEY, scriptedS3, stored, wrong } from '../../../support/scripted-s3.ts'
 
-// How the S3 adapter stores and claims where a store fails, or an upload does.
+// How the S3 adapter stores and claims if the store or an upload fails.
 
 const binding = { owner: 'patient-9', issuer: 'https://login.clinic.test/' }
 const upload: PutOptions = { size: 10, contentType: 'video/mp4', binding, replaces: null }
 const content = (text = '0123456789'): ReadableStream<Uint8Array> => new Blob([text]).stream()
 
-/** Takes what is sent, remembers it, and answers. */
+/** Answers after it has read the whole body, which is added to `taken`. */
 function taking(answer: RequestListener, taken: string[] = []): RequestListener {
   return async (request, response) => {
     if (request.method === 'PUT') taken.push(await bodyOf(request).catch(() => 'broken'))
@@ -32,7 +32,7 @@ const done: RequestListener = (request, response) => {
 }
 
 describe('an upload', () => {
-  test('is one request of exactly so many bytes, and its facts are those that are found', async () => {
+  test('is one request of the announced length, and resolves to the facts that find gives', async () => {
     const taken: string[] = []
     const { options, requests } = await scriptedS3(taking(done, taken))
     const store = createS3Store(options)
@@ -54,7 +54,7 @@ describe('an upload', () => {
     expect(headers).not.toHaveProperty('transfer-encoding')
   })
 
-  test('that replaces a version names it', async () => {
+  test('sends the version that it replaces as a condition', async () => {
     const { options, requests } = await scriptedS3(taking(done))
     await createS3Store(options).put(KEY, content(), { ...upload, replaces: '"e0"' })
     expect(requests[0]?.headers).toMatchObject({ 'if-match': '"e0"' })
@@ -65,7 +65,7 @@ describe('an upload', () => {
     [412, 'PreconditionFailed'],
     [409, 'ConditionalRequestConflict'],
     [404, 'NoSuchKey'],
-  ])('that comes too late is null: %i %s', async (status, code) => {
+  ])('resolves to null if the condition fails: %i %s', async (status, code) => {
     const { options } = await scriptedS3(taking((_, response) => wrong(response, status, code)))
     expect(await createS3Store(options).put(KEY, content(), { ...upload, replaces: '"e0"' })).toBeNull()
   })
@@ -86,7 +86,7 @@ describe('an upload', () => {
       'S3 answered 307 TemporaryRedirect to PutObject: look at S3_ENDPOINT and S3_REGION',
     ],
     [201, 'Strange', 'S3 answered 201 Strange to PutObject'],
-  ])('that the store refuses is a fault, and is not sent again: %i %s', async (status, code, message) => {
+  ])('is a fault and is not repeated if the store refuses it: %i %s', async (status, code, message) => {
     const { options, requests } = await scriptedS3(taking((_, response) => wrong(response, status, code)))
     const fault = await faultOf(createS3Store(options).put(KEY, content(), upload))
     expect(fault).toBeInstanceOf(StorageFault)
@@ -94,7 +94,7 @@ describe('an upload', () => {
     expect(requests).toHaveLength(1)
   })
 
-  test('that the store hangs up on is a fault, and is not sent again', async () => {
+  test('is a fault and is not repeated if the store closes the connection', async () => {
     const { options, requests } = await scriptedS3(taking(request => request.socket.destroy()))
     const fault = await faultOf(createS3Store(options).put(KEY, content(), upload))
     expect(fault).toBeInstanceOf(StorageFault)
@@ -102,7 +102,7 @@ describe('an upload', () => {
     expect(requests).toHaveLength(1)
   })
 
-  test('that is refused before its end is not sent on', async () => {
+  test('stops if the store refuses it before its end', async () => {
     let cancelled = false
     const endless = new ReadableStream<Uint8Array>({
       pull: controller => controller.enqueue(new Uint8Array(64 * 1024)),
@@ -119,7 +119,7 @@ describe('an upload', () => {
     await expect.poll(() => cancelled).toBe(true)
   })
 
-  test('that is said to be stored before its end is a fault', async () => {
+  test('is a fault if the store accepts it before its end', async () => {
     const { options } = await scriptedS3(
       (_, response) => void response.writeHead(200, { etag: '"e1"' }).end(),
     )
@@ -172,19 +172,19 @@ describe('the store never gets the last byte of an upload', () => {
     const taken: string[] = []
     const { options } = await scriptedS3(taking(done, taken))
     const fault = await faultOf(createS3Store(options).put(KEY, body, upload))
-    // Of the upload, not of the store.
+    // The upload failed, not the store.
     expect(fault).not.toBeInstanceOf(StorageFault)
     expect(fault.message).toBe(message)
-    // Where nothing was sent there is no request at all.
+    // If nothing was sent, there is no request at all.
     await new Promise(resolve => setTimeout(resolve, 50))
     expect(taken.filter(text => text !== 'broken')).toEqual([])
   })
 })
 
-describe('time', () => {
+describe('the time limit of an upload', () => {
   const limits = { answer: 150, stall: 150 }
 
-  test('is not up while the client stands still: its deadline is that of the body', async () => {
+  test('does not count while the client sends nothing, whose deadline is that of the body', async () => {
     const { options } = await scriptedS3(taking(done))
     const still = new ReadableStream<Uint8Array>({
       start: controller => controller.enqueue(new Uint8Array(5)),
@@ -198,7 +198,7 @@ describe('time', () => {
     expect(fault.message).toBe('the upload broke off')
   })
 
-  test('is up for a store that takes nothing', async () => {
+  test('ends the upload if the store reads nothing', async () => {
     const { options } = await scriptedS3(request => void request.pause())
     const large = new ReadableStream<Uint8Array>({
       pull: controller => controller.enqueue(new Uint8Array(1024 * 1024)),
@@ -208,7 +208,7 @@ describe('time', () => {
     expect(fault.message).toBe('S3 did not answer PutObject within 0.15 s')
   })
 
-  test('is up for a store that took all and says nothing', async () => {
+  test('ends the upload if the store reads all and does not answer', async () => {
     const { options } = await scriptedS3(request => void request.resume())
     for (const [body, size] of [
       [content(), 10],
@@ -219,7 +219,7 @@ describe('time', () => {
     }
   })
 
-  test('is not up for an upload that goes on slowly', async () => {
+  test('does not end an upload that makes slow progress', async () => {
     const { options } = await scriptedS3(taking(done))
     const slow = new ReadableStream<Uint8Array>({
       async pull(controller) {
@@ -241,8 +241,8 @@ describe('time', () => {
   })
 })
 
-describe('what was stored', () => {
-  test('is told as it was, where another version took its place at once', async () => {
+describe('a stored object', () => {
+  test('has the facts that were stored, even if another version replaced it at once', async () => {
     const { options } = await scriptedS3(
       taking((_, response) =>
         response.writeHead(200, { etag: '"e1"', date: 'Wed, 25 Nov 2026 03:00:01 GMT' }).end(),
@@ -258,7 +258,7 @@ describe('what was stored', () => {
     })
   })
 
-  test('is told as it was, where the store can not be asked any more', async () => {
+  test('has the facts that were stored, even if the store can not be asked for them', async () => {
     const { options } = await scriptedS3(taking(done), request => request.socket.destroy())
     expect(await createS3Store(options).put(KEY, content(), upload)).toMatchObject({
       size: 10,
@@ -270,12 +270,12 @@ describe('what was stored', () => {
 
 test.each([
   ['a line break', { owner: 'patient-9\r\nx-amz-acl: public-read' }],
-  ['what is not ASCII', { tenant: 'Zürich' }],
+  ['a letter that is not ASCII', { tenant: 'Zürich' }],
   ['spaces that would be lost', { owner: ' patient-9' }],
   ['spaces that would become one', { owner: 'patient  9' }],
   ['an encoded word, which R2 decodes', { owner: '=?UTF-8?Q?patient-1?=' }],
-  ['nothing', { owner: '' }],
-])('a binding of %s is not sent', async (_, odd) => {
+  ['an empty owner', { owner: '' }],
+])('does not send a binding with %s', async (_, odd) => {
   const { options, requests } = await scriptedS3(taking(done))
   const fault = await faultOf(createS3Store(options).put(KEY, content(), { ...upload, binding: odd }))
   expect(fault.message).toBe('a binding in S3 must be visible ASCII, with single spaces at most')
@@ -287,10 +287,10 @@ describe('a claim', () => {
     const text = `<?xml version="1.0"?><ListBucketResult>${encoding}${keys}</ListBucketResult>`
     return (_, response) => void response.writeHead(200).end(text)
   }
-  /** What GET says of the claim itself, since nothing was seen of the bucket, before what is listed. */
+  /** The answer to the GET for the claim itself, before the list: the bucket was not seen yet. */
   const absent: RequestListener = (_, response) => wrong(response, 404, 'NoSuchKey')
 
-  test('asks for what is below a place', async () => {
+  test('lists the objects below a prefix', async () => {
     const { options, requests } = await scriptedS3(absent, list(''), absent, taking(done))
     expect(
       await new Claims(createS3Store(options), 'https://login.clinic.test/').claim('rec-1', binding, [
@@ -302,11 +302,11 @@ describe('a claim', () => {
     const url = requests[1]?.url ?? ''
     expect(url).toBe('/private-bucket?list-type=2&prefix=recordings%2Frec-1%2F&max-keys=2&encoding-type=url')
     expect(requests[3]?.headers['content-length']).toBe('0')
-    // Nothing is looked at as often as something is.
+    // There is a request for an object even if the list is empty.
     expect(requests[2]?.method).toBe('HEAD')
   })
 
-  test('takes no folder for a part', async () => {
+  test('ignores the marker of a folder', async () => {
     const { options, requests } = await scriptedS3(
       absent,
       list(
@@ -319,19 +319,19 @@ describe('a claim', () => {
   })
 
   test.each([
-    ['as a store encodes it', list('<Key>recordings/rec-1/a%2Bb%40c%3Ad.ts</Key>')],
-    ['from a store that encodes nothing', list('<Key>recordings/rec-1/a+b@c:d.ts</Key>', '')],
-  ])('takes a part by its name, %s', async (_, listed) => {
+    ['if the store encodes it', list('<Key>recordings/rec-1/a%2Bb%40c%3Ad.ts</Key>')],
+    ['if the store does not encode it', list('<Key>recordings/rec-1/a+b@c:d.ts</Key>', '')],
+  ])('decodes the key of a part, %s', async (_, listed) => {
     const { options, requests } = await scriptedS3(absent, listed, taking(done))
     await new Claims(createS3Store(options)).claim('rec-1', binding, ['recordings/rec-1/'])
     expect(requests[2]?.url).toBe('/private-bucket/recordings/rec-1/a%2Bb%40c%3Ad.ts')
   })
 
   test.each([
-    ['a page that is no list', (_, response) => void response.end('<html></html>')],
+    ['a page that is not a list', (_, response) => void response.end('<html></html>')],
     ['a list that breaks off', (_, response) => void response.end('<ListBucketResult><Contents>')],
-    ['a list of other things', list('<Key>recordings%2Frec-2%2Fa.ts</Key>')],
-    ['a list in no code', list('<Key>recordings/rec-1/%</Key>')],
+    ['a list of other keys', list('<Key>recordings%2Frec-2%2Fa.ts</Key>')],
+    ['a list with a bad encoding', list('<Key>recordings/rec-1/%</Key>')],
     ['403', (_, response) => wrong(response, 403, 'AccessDenied')],
     [
       'an endless list',
@@ -350,20 +350,15 @@ describe('a claim', () => {
     'recordings%2Frec-1%2F..%2Frec-2',
     'recordings%2Frec-1%2Fa%20b.ts',
     'recordings%2Frec-1%2Fa+b.ts',
-  ])(
-    'is not made beside %s, which no request can name: it belongs to nobody, and is not looked at',
-    async name => {
-      const { options, requests } = await scriptedS3(absent, list(`<Key>${name}</Key>`), absent)
-      expect(await new Claims(createS3Store(options)).claim('rec-1', binding, ['recordings/rec-1/'])).toEqual(
-        {},
-      )
-      expect(requests.map(({ method, url }) => `${method} ${url?.split('?')[0]}`)).toEqual([
-        'GET /private-bucket/.mediaward/bindings/rec-1',
-        'GET /private-bucket',
-        'HEAD /private-bucket/recordings/rec-1/.nothing',
-      ])
-    },
-  )
+  ])('is not stored beside %s, which no request can name and which counts as unowned', async name => {
+    const { options, requests } = await scriptedS3(absent, list(`<Key>${name}</Key>`), absent)
+    expect(await new Claims(createS3Store(options)).claim('rec-1', binding, ['recordings/rec-1/'])).toEqual({})
+    expect(requests.map(({ method, url }) => `${method} ${url?.split('?')[0]}`)).toEqual([
+      'GET /private-bucket/.mediaward/bindings/rec-1',
+      'GET /private-bucket',
+      'HEAD /private-bucket/recordings/rec-1/.nothing',
+    ])
+  })
 })
 
 describe('before the first upload', () => {
@@ -374,7 +369,7 @@ describe('before the first upload', () => {
   const asked = ({ headers }: IncomingMessage) => headers['if-none-match'] ?? headers['if-match']
   const zeros = '"00000000000000000000000000000000"'
 
-  test('conditions are tried, once, without a trace', async () => {
+  test('checks conditions once, and stores nothing by that', async () => {
     const server = await scriptedS3(taking(done))
     const store = createS3Store(server.options)
     await store.find(KEY)
@@ -385,14 +380,14 @@ describe('before the first upload', () => {
     expect(server.tries.map(({ headers }) => headers['content-length'])).toEqual(['0', '0'])
   })
 
-  test('they are tried twice where it is the first time ever', async () => {
+  test('checks conditions twice if the first attempt stored the object', async () => {
     const server = await scriptedS3(taking(done))
     server.conditions = [ignored, refused]
     await createS3Store(server.options).put(KEY, content(), upload)
     expect(server.tries.map(asked)).toEqual(['*', '*', zeros])
   })
 
-  test('they are tried again after a second where the store wants no two writes in one', async () => {
+  test('checks conditions again after a second if the store takes one write a second', async () => {
     const busy: RequestListener = (_, response) => wrong(response, 429, 'TooManyRequests')
     const server = await scriptedS3(taking(done))
     server.conditions = [ignored, busy, refused]
@@ -404,10 +399,10 @@ describe('before the first upload', () => {
   })
 
   test.each([
-    ['If-None-Match', [ignored, ignored, refused], ignores],
-    ['If-Match', [refused, ignored], ignores],
-    ['that it knows them', [unable], /^S3 answered 501 NotImplemented to PutObject$/],
-  ])('nothing is stored where the store denies %s', async (_, conditions, message) => {
+    ['it ignores If-None-Match', [ignored, ignored, refused], ignores],
+    ['it ignores If-Match', [refused, ignored], ignores],
+    ['it supports no conditions', [unable], /^S3 answered 501 NotImplemented to PutObject$/],
+  ])('stores nothing if the store fails the check: %s', async (_, conditions, message) => {
     const server = await scriptedS3(taking(done))
     server.conditions = conditions
     const store = createS3Store(server.options)
@@ -415,13 +410,13 @@ describe('before the first upload', () => {
     expect(fault).toBeInstanceOf(StorageFault)
     expect(fault.message).toMatch(message)
     expect(server.requests).toEqual([])
-    // It may have been an accident: the next upload tries again.
+    // The next upload checks again.
     server.conditions = [refused]
     expect(await store.put(KEY, content(), upload)).toMatchObject({ size: 10 })
   })
 })
 
-test('each upload has a connection of its own', async () => {
+test('opens a connection for each upload', async () => {
   const { options, requests } = await scriptedS3(taking(done))
   const store = createS3Store(options)
   for (let i = 0; i < 3; i++) await store.put(KEY, content(), upload)

@@ -7,7 +7,7 @@ import { UploadUnknown } from '../../../../src/recordings/uploads.ts'
 import { createS3Store } from '../../../../src/runtime/s3/store.ts'
 import { faultOf, KEY, scriptedS3, stored, wrong } from '../../../support/scripted-s3.ts'
 
-// How the S3 adapter verifies digests and uploads in pieces, where a store or an upload fails.
+// How the S3 adapter verifies digests and uploads in pieces if the store or an upload fails.
 
 const binding = { owner: 'patient-9', issuer: 'https://login.clinic.test/' }
 const begun = { size: 20, pieceSize: 10, contentType: 'video/mp4', binding }
@@ -23,7 +23,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return text
 }
 
-/** Takes what is sent, remembers it, and answers. */
+/** Answers after it has read the whole body, which is added to `taken`. */
 function taking(answer: RequestListener, taken: string[] = []): RequestListener {
   return async (request, response) => {
     taken.push(await bodyOf(request).catch(() => 'broken'))
@@ -36,10 +36,10 @@ const says = (text: string): RequestListener => taking((_, response) => response
 const RESULT =
   '<?xml version="1.0"?>\n<CompleteMultipartUploadResult xmlns="x"><ETag>&quot;e1-2&quot;</ETag></CompleteMultipartUploadResult>'
 
-describe('the beginning', () => {
+describe('beginning an upload', () => {
   const named = (name: string) => says(`<R><UploadId>${name}</UploadId></R>`)
 
-  test('stamps what the object will be stamped with, and asks for no condition', async () => {
+  test('sends the metadata of the object, and no condition', async () => {
     const { options, requests, tries } = await scriptedS3(named('a/b+c=='))
     expect(await createS3Store(options).begin(KEY, begun)).toBe('a/b+c==')
     expect([requests[0]?.method, requests[0]?.url]).toEqual(['POST', `/private-bucket/${KEY}?uploads=`])
@@ -50,23 +50,23 @@ describe('the beginning', () => {
       'x-amz-meta-mw-issuer': 'https://login.clinic.test/',
     })
     expect(requests[0]?.headers).not.toHaveProperty('if-none-match')
-    // A store that ignores conditions is found out before the first byte is sent.
+    // The check of conditions comes before the first byte.
     expect(tries).toHaveLength(2)
   })
 
-  test.each(['', 'a b', 'a&amp;b', 'ä', 'a'.repeat(1025)])('a name like %j is a fault', async name => {
+  test.each(['', 'a b', 'a&amp;b', 'ä', 'a'.repeat(1025)])('is a fault if the id is %j', async name => {
     const { options } = await scriptedS3(named(name))
     const fault = await faultOf(createS3Store(options).begin(KEY, begun))
     expect(fault.message).toBe('S3 answered CreateMultipartUpload without the id of an upload')
   })
 
-  test('what the store refuses is a fault', async () => {
+  test('is a fault if the store refuses it', async () => {
     const { options } = await scriptedS3(taking((_, response) => wrong(response, 403, 'AccessDenied')))
     const fault = await faultOf(createS3Store(options).begin(KEY, begun))
     expect(fault.message).toMatch(/^S3 answered 403 AccessDenied to CreateMultipartUpload: give its key/)
   })
 
-  test('a binding that can not be sent is not sent', async () => {
+  test('does not send a binding that no header can carry', async () => {
     const { options, requests } = await scriptedS3(named('u'))
     const odd = { ...begun, binding: { owner: 'patient-9\r\nx-amz-acl: public-read' } }
     await faultOf(createS3Store(options).begin(KEY, odd))
@@ -79,7 +79,7 @@ describe('a piece', () => {
     taking((_, response) => response.writeHead(200, tag === undefined ? {} : { etag: tag }).end(), taken)
   const piece = { number: 2, size: 10 }
 
-  test('is sent once, to its upload alone: nothing in the name asks for anything else', async () => {
+  test('is sent once, with an id that can not change what is asked for', async () => {
     const taken: string[] = []
     const { options, requests } = await scriptedS3(tagged('"abc"', taken))
     const name = 'u&partNumber=1#x?y=/../z'
@@ -92,7 +92,7 @@ describe('a piece', () => {
   })
 
   test.each([undefined, '', 'W/"abc"', '"<Part>"', `"${'a'.repeat(513)}"`])(
-    'with a tag like %j is a fault',
+    'is a fault if its tag is %j',
     async tag => {
       const { options } = await scriptedS3(tagged(tag))
       const fault = await faultOf(createS3Store(options).putPiece(KEY, 'u', content(), piece))
@@ -100,7 +100,7 @@ describe('a piece', () => {
     },
   )
 
-  test('of no upload that the store knows is told apart from a fault', async () => {
+  test('is rejected with UploadUnknown only if the store does not know the upload', async () => {
     for (const [status, code, kind] of [
       [404, 'NoSuchUpload', UploadUnknown],
       [404, 'NoSuchBucket', StorageFault],
@@ -114,7 +114,7 @@ describe('a piece', () => {
   })
 })
 
-describe('the store never gets the last byte of what has another digest', () => {
+describe('the store never gets the last byte of bytes with another digest', () => {
   const right = sha256(bytes)
   const cut = (text: string) =>
     new ReadableStream<Uint8Array>({
@@ -154,7 +154,7 @@ describe('the store never gets the last byte of what has another digest', () => 
     expect(taken).toContain(bytes)
   })
 
-  test('an object of no bytes is not even begun', async () => {
+  test('sends no request for an empty object with another digest', async () => {
     const { options, requests } = await scriptedS3(absent)
     const none = createS3Store(options).put(KEY, null, { ...put, size: 0, sha256: right })
     expect(await faultOf(none)).toBeInstanceOf(DigestMismatch)
@@ -162,8 +162,8 @@ describe('the store never gets the last byte of what has another digest', () => 
   })
 })
 
-describe('the completion', () => {
-  test('names every piece, under the condition that was meant', async () => {
+describe('completing an upload', () => {
+  test('names every piece, under the condition that was given', async () => {
     const taken: string[] = []
     const done: RequestListener = (_, response) => response.writeHead(200).end(RESULT)
     const { options, requests } = await scriptedS3(absent, taking(done, taken))
@@ -175,7 +175,7 @@ describe('the completion', () => {
     ])
   })
 
-  test('that replaces a version names it', async () => {
+  test('sends the version that it replaces as a condition', async () => {
     const present: RequestListener = (_, response) => response.writeHead(200, stored(5)).end()
     const { options, requests } = await scriptedS3(present, says(RESULT))
     await createS3Store(options).complete(KEY, 'u', { ...whole, replaces: '"e1"' })
@@ -183,7 +183,7 @@ describe('the completion', () => {
     expect(requests[1]?.headers).not.toHaveProperty('if-none-match')
   })
 
-  test('that comes too late changes nothing, also where the store looks at no condition', async () => {
+  test('changes nothing if the object was replaced, even if the store ignores conditions', async () => {
     const present: RequestListener = (_, response) => response.writeHead(200, stored(5)).end()
     const { options, requests } = await scriptedS3(present)
     expect(await createS3Store(options).complete(KEY, 'u', whole)).toBeNull()
@@ -196,7 +196,7 @@ describe('the completion', () => {
     [409, 'ConditionalRequestConflict'],
     [200, 'PreconditionFailed'],
     [200, 'ConditionalRequestConflict'],
-  ])('that another one was faster than is null: %i %s', async (status, code) => {
+  ])('resolves to null if another request was faster: %i %s', async (status, code) => {
     const late = taking((_, response) => wrong(response, status, code))
     const { options } = await scriptedS3(absent, late)
     expect(await createS3Store(options).complete(KEY, 'u', whole)).toBeNull()
@@ -209,7 +209,7 @@ describe('the completion', () => {
     [400, 'EntityTooSmall'],
     [200, 'NoSuchUpload'],
     [200, 'InvalidPart'],
-  ])('of an upload or of pieces that are none is told apart: %i %s', async (status, code) => {
+  ])('rejects with UploadUnknown if the upload or a piece is unknown: %i %s', async (status, code) => {
     const unknown = taking((_, response) => wrong(response, status, code))
     const { options } = await scriptedS3(absent, unknown)
     expect(await faultOf(createS3Store(options).complete(KEY, 'u', whole))).toBeInstanceOf(UploadUnknown)
@@ -247,16 +247,16 @@ describe('the completion', () => {
       }),
       'S3 could not be reached for CompleteMultipartUpload',
     ],
-  ])('%s is a fault: nobody is told that it is stored', async (_, answer, message) => {
+  ])('takes %s for a fault', async (_, answer, message) => {
     const { options, requests } = await scriptedS3(absent, answer)
     const fault = await faultOf(createS3Store(options).complete(KEY, 'u', whole))
     expect(fault).toBeInstanceOf(StorageFault)
     expect(fault.message).toBe(message)
-    // Nor is it sent again: what it did nobody knows.
+    // Nor is it repeated, since its effect is unknown.
     expect(requests.filter(({ method }) => method === 'POST')).toHaveLength(1)
   })
 
-  test('waits for a store that is long at it, and says so with spaces', async () => {
+  test('waits for a slow store that sends spaces in the meantime', async () => {
     const slow = taking((_, response) => {
       response.writeHead(200).write('<?xml version="1.0"?>\n')
       let spaces = 0
@@ -272,12 +272,12 @@ describe('the completion', () => {
   })
 
   test.each([
-    ['that is none', ['10', '10.t2']],
-    ['with XML in it', ['10.t1', '10."/><Part>']],
-    ['with spaces', ['10.t1', '10. t2']],
-    ['of another size', ['10.t1', '11.t2']],
+    ['no size', ['10', '10.t2']],
+    ['XML', ['10.t1', '10."/><Part>']],
+    ['a space', ['10.t1', '10. t2']],
+    ['another size', ['10.t1', '11.t2']],
     ['too few', ['10.t1']],
-  ])('asks for nothing where a tag is one %s', async (_, tags) => {
+  ])('sends no request if the tags are wrong: %s', async (_, tags) => {
     const { options, requests } = await scriptedS3(absent)
     const none = createS3Store(options).complete(KEY, 'u', { ...whole, tags })
     expect(await faultOf(none)).toBeInstanceOf(UploadUnknown)
@@ -285,12 +285,12 @@ describe('the completion', () => {
   })
 })
 
-describe('giving up', () => {
+describe('abandoning an upload', () => {
   test.each([
     [204, undefined],
     [200, undefined],
     [404, 'NoSuchUpload'],
-  ])('is done where the store says %i %s', async (status, code) => {
+  ])('succeeds if the store answers %i %s', async (status, code) => {
     const answer = taking((_, response) =>
       code === undefined ? response.writeHead(status).end() : wrong(response, status, code),
     )
@@ -306,7 +306,7 @@ describe('giving up', () => {
     [500, 'InternalError'],
     [403, 'AccessDenied'],
     [404, 'NoSuchBucket'],
-  ])('is a fault where it says %i %s', async (status, code) => {
+  ])('is a fault if the store answers %i %s', async (status, code) => {
     const { options } = await scriptedS3(taking((_, response) => wrong(response, status, code)))
     const fault = await faultOf(createS3Store(options).abandon(KEY, 'u'))
     expect(fault).toBeInstanceOf(StorageFault)
