@@ -41,6 +41,7 @@ export {
   type StoredPart,
 } from './recordings/recording-store.ts'
 export {
+  type AnnouncedBytes,
   type CompletedPart,
   type CompleteOptions,
   type PieceOptions,
