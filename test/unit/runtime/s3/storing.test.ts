@@ -139,39 +139,45 @@ describe('an upload', () => {
 })
 
 describe('the store never gets the last byte of an upload', () => {
-  const broken = new ReadableStream<Uint8Array>({
-    pull(controller) {
-      controller.enqueue(new TextEncoder().encode('0123456789'))
-      controller.error(new Error(`${KEY} of AKIAPRIVATE`))
-    },
-  })
-  const inTwo = new ReadableStream<Uint8Array>({
-    start(controller) {
-      for (const text of ['0123456789', 'a']) controller.enqueue(new TextEncoder().encode(text))
-      controller.close()
-    },
-  })
-  const brokenLate = new ReadableStream<Uint8Array>(
-    {
-      start: controller => controller.enqueue(new TextEncoder().encode('0123456789')),
-      async pull(controller) {
-        await new Promise(resolve => setTimeout(resolve, 50))
-        controller.error(new Error('gone'))
+  const broken = () =>
+    new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.enqueue(new TextEncoder().encode('0123456789'))
+        controller.error(new Error(`${KEY} of AKIAPRIVATE`))
       },
-    },
-    { highWaterMark: 2 },
-  )
-  test.each<[string, ReadableStream<Uint8Array> | null, string]>([
-    ['that is shorter', content('01234'), 'the upload is shorter than was announced'],
-    ['that is nothing', null, 'the upload is shorter than was announced'],
-    ['that is longer', content('0123456789a'), 'the upload is longer than was announced'],
+    })
+  const inTwo = () =>
+    new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const text of ['0123456789', 'a']) controller.enqueue(new TextEncoder().encode(text))
+        controller.close()
+      },
+    })
+  /** Breaks off late enough for the store to have all bytes, if they were sent. */
+  const brokenLate = () => {
+    let pulls = 0
+    return new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          if (pulls++ === 0) return controller.enqueue(new TextEncoder().encode('0123456789'))
+          await new Promise(resolve => setTimeout(resolve, 100))
+          controller.error(new Error('gone'))
+        },
+      },
+      { highWaterMark: 0 },
+    )
+  }
+  test.each<[string, () => ReadableStream<Uint8Array> | null, string]>([
+    ['that is shorter', () => content('01234'), 'the upload is shorter than was announced'],
+    ['that is nothing', () => null, 'the upload is shorter than was announced'],
+    ['that is longer', () => content('0123456789a'), 'the upload is longer than was announced'],
     ['that is longer by another chunk', inTwo, 'the upload is longer than was announced'],
     ['that breaks off', broken, 'the upload broke off'],
     ['that breaks off after its last byte', brokenLate, 'the upload broke off'],
   ])('%s', async (_, body, message) => {
     const taken: string[] = []
     const { options } = await scriptedS3(taking(done, taken))
-    const fault = await faultOf(createS3Store(options).put(KEY, body, upload))
+    const fault = await faultOf(createS3Store(options).put(KEY, body(), upload))
     // The upload failed, not the store.
     expect(fault).not.toBeInstanceOf(StorageFault)
     expect(fault.message).toBe(message)
