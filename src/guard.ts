@@ -1,6 +1,6 @@
 import { logFault } from './base/storage-fault.ts'
-import { COUNTED_BEATS } from './base/timing-slot.ts'
-import type { WaitUntil } from './base/wait-until.ts'
+import { COALESCED_SLOTS } from './base/timing-slot.ts'
+import type { WaitUntil } from './base/timeout.ts'
 import { problemResponse } from './http/problem.ts'
 import { denialOf } from './ledger/denial.ts'
 import { eventId } from './ledger/event-id.ts'
@@ -81,7 +81,7 @@ export class Guard {
       )
       const { retryAfter } = recorded
       if (stageOf(reason) === 'policy') {
-        await context.nextTimingSlot(retryAfter === undefined ? 1 : COUNTED_BEATS)
+        await context.nextTimingSlot(retryAfter === undefined ? 1 : COALESCED_SLOTS)
       }
       return problemResponse({ ...answer, id: recorded.id, detail, retryAfter, method })
     } catch (error) {

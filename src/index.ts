@@ -1,7 +1,7 @@
 export type { Algorithm, Issuer } from './authenticate/issuer.ts'
 export type { Network } from './base/network.ts'
 export { StorageFault } from './base/storage-fault.ts'
-export type { WaitUntil } from './base/wait-until.ts'
+export type { WaitUntil } from './base/timeout.ts'
 export { ConfigurationError, type MediawardOptions } from './config/options.ts'
 export { readVariables, type VariableOptions, type Variables } from './config/variables.ts'
 export { createGate, type Gate } from './gate.ts'

@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { matchedRoutes, routePath } from 'hono/route'
-import type { WaitUntil } from './base/wait-until.ts'
+import type { WaitUntil } from './base/timeout.ts'
 import { ConfigurationError, type MediawardOptions } from './config/options.ts'
 import { createGate, type Gate } from './gate.ts'
 

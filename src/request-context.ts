@@ -1,7 +1,7 @@
 import type { Subject } from './authorize/subject.ts'
 import { type CallerNetwork, callerNetwork, type Network } from './base/network.ts'
-import { untilBeat } from './base/timing-slot.ts'
-import type { WaitUntil } from './base/wait-until.ts'
+import { untilTimingSlot } from './base/timing-slot.ts'
+import type { WaitUntil } from './base/timeout.ts'
 import type { Binding, ObjectRef } from './recordings/recording.ts'
 import type { Refusal } from './refusal.ts'
 
@@ -68,7 +68,7 @@ export class RequestContext {
    * @param slots how many slots count as one
    */
   async nextTimingSlot(slots = 1): Promise<void> {
-    await new Promise(resolve => setTimeout(resolve, untilBeat(this.now() - this.at, slots)))
+    await new Promise(resolve => setTimeout(resolve, untilTimingSlot(this.now() - this.at, slots)))
   }
 }
 

@@ -1,33 +1,36 @@
 import { base64url, compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
-import type { WaitUntil } from '../base/wait-until.ts'
-import type { Reason } from '../reason.ts'
+import type { WaitUntil } from '../base/timeout.ts'
 import { Refusal } from '../refusal.ts'
 import { type AcceptedToken, acceptClaims } from './claims.ts'
 import type { Algorithm, ResolvedIssuer } from './issuer.ts'
 import type { KeySource } from './key-source.ts'
-import { parseToken, type Unverified } from './token-text.ts'
+import { parseToken, type UnverifiedToken } from './parse-token.ts'
 
 /** An issuer together with the source of its keys. */
 export interface TrustedIssuer extends ResolvedIssuer {
   readonly keys: KeySource
 }
 
-/** A token that was verified, by whose rules, and with which keys. */
+/** A verified token, with the issuer whose rules it met and the keys that verified it. */
 export interface VerifiedToken extends AcceptedToken {
   readonly issuer: TrustedIssuer
-  /** The very set that holds the key which verified it: newer ones may be in force by now, and withdraw that key. */
+  /** The set that verified the token. By now newer keys may be in force, without the key that did. */
   readonly keys: JSONWebKeySet
 }
 
-/** Token kinds that are access tokens (RFC 8725 3.11, RFC 9068 2.1); a logout or DPoP token is none. */
+/** Types of access tokens (RFC 8725 3.11, RFC 9068 2.1). A logout token or a DPoP proof has another. */
 const TYPES = new Set(['jwt', 'at+jwt'])
+/** Longest key id, in characters. */
+const MAX_KEY_ID = 256
+/** Most keys that are tried for a token that doesn't say which key signed it. */
+const MAX_TRIED = 4
 
 /**
- * Verifies one token, from its text alone: form, kind, algorithm, key, signature, then claims. Everything that is
- * compared comes from our configuration; what a token says of its own keys (`jwk`, `jku`, `x5u`, `x5c`) is not read.
+ * Verifies a token: its form, type, algorithm, key and signature, then its claims. Everything that they are compared
+ * with comes from the configuration. What a token says about keys (`jwk`, `jku`, `x5u`, `x5c`) is not read.
  *
  * @param now milliseconds since 1970
- * @throws KeysUnavailable where the issuer's keys can't be had
+ * @throws KeysUnavailable if the issuer's keys can't be fetched
  */
 export async function verifyAccessToken(
   token: string,
@@ -37,20 +40,26 @@ export async function verifyAccessToken(
 ): Promise<VerifiedToken | Refusal> {
   const unverified = parseToken(token)
   if (unverified === undefined) return new Refusal('token_malformed')
-  const chosen = choose(unverified, issuers)
-  if (chosen instanceof Refusal) return chosen
-  const { issuer, kid } = chosen
-  const keys = await verifyingKeys(token, issuer, kid, now, waitUntil)
+  const signer = signerOf(unverified, issuers)
+  if (signer instanceof Refusal) return signer
+  const { issuer } = signer
+  const keys = await verifyingKeys(token, signer, now, waitUntil)
   if (keys instanceof Refusal) return keys
   const accepted = acceptClaims(unverified.payload, issuer, await fingerprint(token), now)
   return accepted instanceof Refusal ? accepted : { ...accepted, issuer, keys }
 }
 
-/** Everything that can be said before a key is needed, so that a hopeless token never makes us fetch one. */
-function choose(
-  { header, payload }: Unverified,
+/** Who a token claims to be signed by. */
+interface Signer {
+  readonly issuer: TrustedIssuer
+  readonly kid: string | undefined
+}
+
+/** Checks all that can be checked without a key, so that a token that is certain to be refused causes no fetch. */
+function signerOf(
+  { header, payload }: UnverifiedToken,
   issuers: ReadonlyMap<string, TrustedIssuer>,
-): { issuer: TrustedIssuer; kid: string | undefined } | Refusal {
+): Signer | Refusal {
   const issuer = typeof payload.iss === 'string' ? issuers.get(payload.iss) : undefined
   if (issuer === undefined) return new Refusal('token_issuer')
   const { alg, typ, kid, crit } = header
@@ -59,40 +68,38 @@ function choose(
     if (typeof typ !== 'string') return new Refusal('token_type')
     if (!TYPES.has(typ.toLowerCase().replace(/^application\//, ''))) return new Refusal('token_type')
   }
-  if (kid !== undefined && (typeof kid !== 'string' || kid.length > 256))
+  if (kid !== undefined && (typeof kid !== 'string' || kid.length > MAX_KEY_ID)) {
     return new Refusal('token_malformed')
-  // RFC 7515 4.1.11: extensions that must be understood. We understand none.
+  }
+  // RFC 7515 4.1.11: extensions that the recipient must understand. The gate understands none.
   if (crit !== undefined) return new Refusal('token_malformed')
   return { issuer, kid }
 }
 
-/** Looks for the key among those at hand, and once more among newer ones. Returns the set that verified the token. */
+/** Verifies the signature with the keys in force; if the key is not among them, with newer ones. Returns the set. */
 async function verifyingKeys(
   token: string,
-  issuer: TrustedIssuer,
-  kid: string | undefined,
+  { issuer, kid }: Signer,
   now: number,
   waitUntil: WaitUntil,
 ): Promise<JSONWebKeySet | Refusal> {
-  let keys = await issuer.keys.current(now, waitUntil)
-  let reason = await verifySignature(token, keys, issuer.algorithms)
-  if (reason === 'token_key_unknown' && kid !== undefined) {
-    const newer = await issuer.keys.seeking(kid, now, waitUntil)
-    if (newer !== keys) reason = await verifySignature(token, newer, issuer.algorithms)
-    keys = newer
-  }
-  return reason === undefined ? keys : new Refusal(reason)
+  const keys = await issuer.keys.current(now, waitUntil)
+  const refusal = await verifySignature(token, keys, issuer.algorithms)
+  if (refusal === undefined) return keys
+  if (refusal.reason !== 'token_key_unknown' || kid === undefined) return refusal
+  const newer = await issuer.keys.seeking(kid, now, waitUntil)
+  return newer === keys ? refusal : ((await verifySignature(token, newer, issuer.algorithms)) ?? newer)
 }
 
-// jose imports a key at its first use and remembers it with the function that it makes for a set.
+// jose imports a key when it is first used, and keeps it with the function that it creates for the set.
 const sets = new WeakMap<JSONWebKeySet, ReturnType<typeof createLocalJWKSet>>()
 
-/** Verifies a signature with a set of keys (RFC 7515 5.2), and with no other key: undefined where it is good. */
+/** Verifies a signature with a set of keys (RFC 7515 5.2), and with no other key. Undefined if it is good. */
 export async function verifySignature(
   token: string,
   keys: JSONWebKeySet,
   algorithms: readonly Algorithm[],
-): Promise<Reason | undefined> {
+): Promise<Refusal | undefined> {
   try {
     let set = sets.get(keys)
     if (set === undefined) {
@@ -103,20 +110,17 @@ export async function verifySignature(
     return undefined
   } catch (error) {
     if (error instanceof errors.JWKSMultipleMatchingKeys) return verifyWithEach(token, error, algorithms)
-    return reasonFor(error)
+    return refusalFor(error)
   }
 }
 
-/** Most keys that are tried for a token that doesn't say which is meant. */
-const MAX_TRIED = 4
-
-/** Without a `kid`, or with two keys of one `kid`, several may fit, and one of them will do. */
+/** Without a `kid`, or with two keys of the same `kid`, several keys may fit. One that verifies is enough. */
 async function verifyWithEach(
   token: string,
   fitting: errors.JWKSMultipleMatchingKeys,
   algorithms: readonly Algorithm[],
-): Promise<Reason | undefined> {
-  let reason: Reason = 'token_signature'
+): Promise<Refusal | undefined> {
+  let refusal = new Refusal('token_signature')
   let tried = 0
   for await (const key of fitting) {
     if (tried++ === MAX_TRIED) break
@@ -124,22 +128,22 @@ async function verifyWithEach(
       await compactVerify(token, key, { algorithms: [...algorithms] })
       return undefined
     } catch (error) {
-      reason = reasonFor(error)
+      refusal = refusalFor(error)
     }
   }
-  return reason
+  return refusal
 }
 
-function reasonFor(error: unknown): Reason {
-  if (error instanceof errors.JWSSignatureVerificationFailed) return 'token_signature'
-  if (error instanceof errors.JWKSNoMatchingKey) return 'token_key_unknown'
-  if (error instanceof errors.JOSEAlgNotAllowed) return 'token_algorithm'
-  if (error instanceof errors.JWSInvalid) return 'token_malformed'
-  // The key that the token names can't be used: a fault of whoever published it, not of the token.
-  return 'keys_unavailable'
+function refusalFor(error: unknown): Refusal {
+  if (error instanceof errors.JWSSignatureVerificationFailed) return new Refusal('token_signature')
+  if (error instanceof errors.JWKSNoMatchingKey) return new Refusal('token_key_unknown')
+  if (error instanceof errors.JOSEAlgNotAllowed) return new Refusal('token_algorithm')
+  if (error instanceof errors.JWSInvalid) return new Refusal('token_malformed')
+  // The key that the token names can't be used: a fault of the issuer who published it, not of the token.
+  return new Refusal('keys_unavailable')
 }
 
-/** A hash of what is signed. The signature is left out: the same token can be written with another one. */
+/** Hashes what is signed. The signature is left out: the same token can be written with another one. */
 async function fingerprint(token: string): Promise<string> {
   const signed = new TextEncoder().encode(token.slice(0, token.lastIndexOf('.')))
   return base64url.encode(new Uint8Array(await crypto.subtle.digest('SHA-256', signed)))

@@ -5,16 +5,16 @@ import { type Claims, isPresent } from './identity.ts'
 import type { Issuer, ResolvedIssuer } from './issuer.ts'
 import { subjectOf } from './subject-claims.ts'
 
-/** What an accepted token says, and from when until when. Times in seconds since 1970. */
+/** What an accepted token says, and when it is valid. Times in seconds since 1970. */
 export interface AcceptedToken {
   readonly subject: Subject
   readonly expires: number
   readonly notBefore: number
-  /** When it becomes too old, whatever it says of its end. */
+  /** When the token becomes too old, even if it expires later. */
   readonly tooOld: number
 }
 
-/** Refuses a token whose signature is good, so that the record can say whose token it was. */
+/** Refuses a token whose signature is good, so that the record can name its subject. */
 export class TokenRefusal extends Refusal {
   readonly subject: Subject
 
@@ -24,13 +24,13 @@ export class TokenRefusal extends Refusal {
   }
 }
 
-/** 31 December 9999: a NumericDate beyond any calendar is no date. `1e400` parses to Infinity. */
+/** 31 December 9999. A later NumericDate is not a date: `1e400` parses to Infinity. */
 const LAST_DATE = 253_402_300_799
 
 /**
- * Checks the claims of a token whose signature was verified (RFC 7519 4.1) and whose `iss` is the issuer's.
+ * Checks the claims (RFC 7519 4.1) of a token whose signature was verified and whose `iss` is the issuer's.
  *
- * @param fingerprint what a token without `jti` is known by in the log
+ * @param fingerprint identifies a token without `jti` in the log
  * @param now milliseconds since 1970
  */
 export function acceptClaims(
@@ -43,7 +43,7 @@ export function acceptClaims(
   if (subject instanceof Refusal) return subject
   const refuse = (reason: Reason) => new TokenRefusal(reason, subject)
   const bearer = refuseBearer(claims, subject, issuer)
-  if (bearer !== undefined) return refuse(bearer)
+  if (bearer !== undefined) return bearer
   const { aud, exp, nbf, iat } = claims
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
   const ours = typeof issuer.audience === 'string' ? [issuer.audience] : issuer.audience
@@ -56,26 +56,31 @@ export function acceptClaims(
   const token = {
     subject,
     expires: exp,
-    // A token from the future was made by a clock, or a person, not to be trusted.
+    // A token that was issued in the future comes from a clock, or a person, that can't be trusted.
     notBefore: Math.max(nbf ?? 0, iat ?? 0),
     tooOld: (iat ?? 0) + (issuer.max_age_s ?? Number.POSITIVE_INFINITY),
   }
   return checkTimes(token, issuer, now) ?? token
 }
 
-/** Why the bearer of this token isn't its subject, or can't be known to be. */
-function refuseBearer({ events, cnf, act }: Claims, subject: Subject, issuer: Issuer): Reason | undefined {
-  // A logout or security event token that lost its `typ` (RFC 8417 2.2, OpenID Connect Back-Channel Logout 2.4): it is
-  // about its subject, and any app that hears of the event has it.
-  if (isPresent(events)) return 'token_type'
-  // RFC 9449 7.2: a token that is bound to a key is stolen where it comes without a proof of that key.
-  if (isPresent(cnf) && issuer.allow_unbound !== true) return 'token_bound'
-  if (isPresent(act) && issuer.allow_actor !== true) return 'token_actor'
-  // An actor who can't be named can't be on record.
-  return isPresent(act) && subject.actor === undefined ? 'token_claim_missing' : undefined
+/** Refuses a token if its bearer isn't its subject, or can't be known to be. */
+function refuseBearer(
+  { events, cnf, act }: Claims,
+  subject: Subject,
+  issuer: Issuer,
+): TokenRefusal | undefined {
+  // A logout or security event token that lost its `typ` (RFC 8417 2.2, OpenID Connect Back-Channel Logout 2.4). It is
+  // about its subject, and every app that receives the event has it.
+  if (isPresent(events)) return new TokenRefusal('token_type', subject)
+  // RFC 9449 7.2: a token that is bound to a key and comes without a proof of that key is a stolen one.
+  if (isPresent(cnf) && issuer.allow_unbound !== true) return new TokenRefusal('token_bound', subject)
+  if (!isPresent(act)) return undefined
+  if (issuer.allow_actor !== true) return new TokenRefusal('token_actor', subject)
+  // The record could not name an actor without an id.
+  return subject.actor === undefined ? new TokenRefusal('token_claim_missing', subject) : undefined
 }
 
-/** Whether an accepted token is good at this moment: asked on every request, also of a token that is remembered. */
+/** Refuses a token that isn't valid at this moment. Called for every request, even if the token was verified before. */
 export function checkTimes(token: AcceptedToken, issuer: Issuer, now: number): TokenRefusal | undefined {
   const { subject } = token
   const seconds = now / 1000

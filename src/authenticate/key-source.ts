@@ -1,25 +1,25 @@
 import type { JSONWebKeySet } from 'jose'
-import type { WaitUntil } from '../base/wait-until.ts'
+import type { WaitUntil } from '../base/timeout.ts'
 
 /**
- * Port: where an issuer's public keys come from. An adapter
- * - hands out the same object until the keys have changed (prepared keys are remembered by it),
- * - never lets a caller set off more than a bounded number of fetches, whatever tokens it sends,
- * - rejects with {@link KeysUnavailable} where it has no keys that are fit for use.
+ * Port: the public keys of an issuer. An adapter
+ * - returns the same object until the keys change, because imported keys are cached by it,
+ * - starts no more than a bounded number of fetches, whatever tokens a caller sends,
+ * - rejects with {@link KeysUnavailable} if it has no keys that may be used.
  */
 export interface KeySource {
-  /** The keys in force at `now` (milliseconds since 1970). */
+  /** Returns the keys in force at `now` (milliseconds since 1970). */
   current(now: number, waitUntil: WaitUntil): Promise<JSONWebKeySet>
-  /** The keys, asked for anew because `kid` is not among them, if it is time to ask again; else as they are. */
+  /** Fetches the keys again because `kid` is not among them, unless it is too early to; returns the keys in force. */
   seeking(kid: string, now: number, waitUntil: WaitUntil): Promise<JSONWebKeySet>
 }
 
-/** The keys of an issuer can't be had: a fault of ours or theirs, not of the token. */
+/** The keys of an issuer can't be fetched: a fault of the gate or of the issuer, not of the token. */
 export class KeysUnavailable extends Error {
   override readonly name = 'KeysUnavailable'
 }
 
-/** Keys that stand in the configuration. */
+/** Creates a source of keys that are part of the configuration. */
 export function createInlineKeys(jwks: JSONWebKeySet): KeySource {
   return { current: async () => jwks, seeking: async () => jwks }
 }

@@ -1,16 +1,17 @@
+import type { Binding } from '../recordings/recording.ts'
 import { Refusal } from '../refusal.ts'
-import type { Permit, Question } from './decision.ts'
+import type { DecisionInput, Permit } from './decision.ts'
 import { ownerRule } from './rules/owner.ts'
 import { roleRule } from './rules/role.ts'
 import { tenantVeto, withinTenant } from './rules/tenant.ts'
+import type { Principal } from './subject.ts'
 
 /**
- * Decides. Pure: the same question always gets the same answer. Refuses unless a rule permits, and a veto wins over
+ * Decides. Pure: the same input always gives the same decision. Refuses unless a rule permits, and a veto wins over
  * every rule. `test/vectors/authorize.json` is the decision table.
  */
-export function authorize(question: Question): Permit | Refusal {
-  const { subject, action, recording } = question
-  // An id or issuer that is missing must never equal another one that is missing.
+export function authorize({ subject, action, recording }: DecisionInput): Permit | Refusal {
+  // A missing id or issuer must never equal another missing one.
   if (!subject.id || !subject.issuer) return new Refusal('token_claim_missing')
   if (action !== 'play') {
     const permit = roleRule(subject, action)
@@ -18,4 +19,32 @@ export function authorize(question: Question): Permit | Refusal {
   }
   if (recording === null) return new Refusal('recording_unknown')
   return tenantVeto(subject, recording) ?? ownerRule(subject, recording)
+}
+
+/** A decision about a recording with all its parts. */
+export interface WholeDecision {
+  readonly decision: Permit | Refusal
+  /** The binding that was decided on; null if the recording does not exist. */
+  readonly binding: Binding | null
+}
+
+/**
+ * Decides whether a subject may play a recording with all its parts, for a ticket or a line of a list. Permits only if
+ * the subject owns the objects at every location; the first refusal decides.
+ *
+ * @param owners the owner of each of the recording's objects
+ */
+export function authorizeWhole(
+  subject: Principal,
+  owners: readonly Binding[],
+): WholeDecision {
+  let whole: WholeDecision = {
+    decision: authorize({ subject, action: 'play', recording: null }),
+    binding: null,
+  }
+  for (const binding of owners) {
+    whole = { decision: authorize({ subject, action: 'play', recording: binding }), binding }
+    if (whole.decision instanceof Refusal) return whole
+  }
+  return whole
 }

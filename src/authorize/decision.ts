@@ -1,34 +1,21 @@
 import type { Binding } from '../recordings/recording.ts'
+import type { Principal } from './subject.ts'
 
 /** What a subject wants to do: watch a recording, store one, read the log, or ask what another subject may watch. */
 export type Action = 'play' | 'store' | 'audit' | 'list'
 
-/** Who asks, as far as the rules may see: the facts of a verified token and nothing else of it. */
-export interface Principal {
-  /** The subject's id, unique only together with `issuer`. */
-  readonly id: string
-  /** The `iss` of the token: a trusted issuer's, compared as text. */
-  readonly issuer: string
-  readonly roles: readonly string[]
-  readonly tenant?: string
-  /**
-   * True if it may read what belongs to any tenant: the deployment has no tenants, or the subject has none and its
-   * issuer may see them all.
-   */
-  readonly allTenants?: boolean
-}
-
-/** One question to the rules (OpenID AuthZEN: subject, action, resource). */
-export interface Question {
+/** What a decision depends on, and nothing else does (OpenID AuthZEN: subject, action, resource). */
+export interface DecisionInput {
   readonly subject: Principal
   readonly action: Action
-  /** The recording's binding; null where there is no such recording. Of no account but for `play`. */
+  /** The recording's binding; null if the recording does not exist. Only `play` depends on it. */
   readonly recording: Binding | null
 }
 
-/** A permit names the rule that gave it. */
+/** The permission to go on. */
 export interface Permit {
+  /** The rule that permits. */
   readonly permit: 'owner' | 'role'
-  /** The only tenant whose records it opens. Absent if it opens those of all. */
+  /** The only tenant whose records may be read. Absent if the records of all tenants may be. */
   readonly tenant?: string
 }

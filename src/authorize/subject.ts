@@ -1,22 +1,35 @@
-import type { Principal } from './decision.ts'
+/** The facts of a verified token that the rules see. */
+export interface Principal {
+  /** The subject's id, unique only together with `issuer`. */
+  readonly id: string
+  /** The `iss` of the token: a trusted issuer, compared to the letter. */
+  readonly issuer: string
+  readonly roles: readonly string[]
+  readonly tenant?: string
+  /**
+   * True if the subject may read what belongs to any tenant: either the deployment has no tenants, or the subject has
+   * none and its issuer may see them all.
+   */
+  readonly allTenants?: boolean
+}
 
 /** A person or service that acts for the subject of a token (RFC 8693 4.1). */
 export interface Actor {
   /** The actor's id, unique only together with `issuer`. */
   readonly id: string
   readonly issuer: string
-  /** The actor before: the one that this one got the token from. */
+  /** The prior actor, from which this one got the token. */
   readonly actor?: Actor
 }
 
-/** A verified token's facts, as far as anything beyond `authenticate/` sees them. The claims themselves stop there. */
+/** The facts of a verified token. The claims themselves never leave `authenticate/`. */
 export interface Subject extends Principal {
-  /** What the token is known by in the log: its `jti`, or else a hash of its signed part; never its text. */
+  /** Identifies the token in the log: its `jti`, or else a hash of its signed part. Never the token itself. */
   readonly token: string
   readonly session?: string
   readonly release?: string
-  /** The app that got the token: `client_id` (RFC 9068) or `azp`. */
+  /** The app that the token was issued to: `client_id` (RFC 9068) or `azp`. */
   readonly client?: string
-  /** The one that acts for the subject. Absent if the subject itself is who asks. */
+  /** Who acts for the subject. Absent if the subject sent the request itself. */
   readonly actor?: Actor
 }

@@ -1,6 +1,6 @@
 /**
- * The most recently used values by their key, as many as weigh at most `capacity`. A `Map` keeps the order of insertion,
- * so the first key is the one that was used longest ago.
+ * Keeps the most recently used values, up to a total weight. A `Map` keeps the order of insertion, so its first key is
+ * the one that was used longest ago.
  */
 export class LruCache<Value> {
   readonly #capacity: number
@@ -9,14 +9,15 @@ export class LruCache<Value> {
   #weight = 0
 
   /**
-   * @param weigh what a value counts for; by default each counts for one. A value that alone weighs more than `capacity`
-   * is not kept
+   * @param capacity the largest total weight
+   * @param weigh returns the weight of a value. Default: 1 for each. A value heavier than `capacity` is not kept
    */
   constructor(capacity: number, weigh: (value: Value, key: string) => number = () => 1) {
     this.#capacity = capacity
     this.#weigh = weigh
   }
 
+  /** Returns a value and marks it as the most recently used. */
   get(key: string): Value | undefined {
     const value = this.#values.get(key)
     if (value !== undefined) {
@@ -26,17 +27,17 @@ export class LruCache<Value> {
     return value
   }
 
-  /** Returns the value that had to make room, the last of them if there are several. */
+  /** Adds or replaces a value. Returns the value that was evicted for it, the last one if there are several. */
   set(key: string, value: Value): Value | undefined {
     this.#delete(key)
     this.#values.set(key, value)
     this.#weight += this.#weigh(value, key)
-    let gone: Value | undefined
+    let evicted: Value | undefined
     for (const oldest of this.#values.keys()) {
       if (this.#weight <= this.#capacity) break
-      gone = this.#delete(oldest)
+      evicted = this.#delete(oldest)
     }
-    return gone
+    return evicted
   }
 
   #delete(key: string): Value | undefined {

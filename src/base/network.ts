@@ -1,13 +1,13 @@
-import { detached } from '../base/detached.ts'
+import { detached } from './bytes.ts'
 
-/** Where a request came from, as the runtime tells; a client can't set any of it. */
+/** The origin of a request in the network, as the runtime reports it. The client can set none of it. */
 export interface Network {
   readonly ip?: string
   readonly asn?: number
   readonly country?: string
 }
 
-/** Where a request came from, as far as it is known, with the network that its address belongs to. */
+/** What is known about the origin of a request, with the network that its address belongs to. */
 export interface CallerNetwork {
   readonly ip: string | undefined
   /** As {@link networkPrefix} writes it. */
@@ -16,7 +16,7 @@ export interface CallerNetwork {
   readonly country: string | undefined
 }
 
-/** Finds out where a request came from. It is recorded also if that can't be told. */
+/** Determines the origin of a request. Never throws: a request is recorded even if its origin is unknown. */
 export function callerNetwork(network: () => Network): CallerNetwork {
   try {
     const { ip, asn, country } = network()
@@ -28,14 +28,14 @@ export function callerNetwork(network: () => Network): CallerNetwork {
   }
 }
 
-// An address with all its groups written out, lower-case and none with a leading zero, as most are: the URL parser takes
-// ten times as long.
+// Matches an address that has all its groups, in lower case and without leading zeros, as most have. The URL parser
+// takes ten times as long.
 const WRITTEN_OUT =
   /^([1-9a-f][0-9a-f]{0,3}:(?:0|[1-9a-f][0-9a-f]{0,3}):[1-9a-f][0-9a-f]{0,3})(?::[0-9a-f]{1,4}){5}$/
 
 /**
- * The network that an address belongs to: /24 of IPv4, /48 of IPv6. Enough to see one source at work, too little to
- * name a household. Undefined where the text is no address.
+ * Returns the network that an address belongs to: /24 of IPv4, /48 of IPv6. That is enough to see one source at work,
+ * and too little to identify a household. Undefined if the string is not an address.
  */
 export function networkPrefix(ip: string): string | undefined {
   const v4 = /^(?:::ffff:)?(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.\d{1,3}$/i.exec(ip)
@@ -44,7 +44,7 @@ export function networkPrefix(ip: string): string | undefined {
   if (v6 !== null) return `${v6[1]}::/48`
   if (!ip.includes(':')) return undefined
   try {
-    // The URL parser knows every way to write an IPv6 address, and writes the shortest.
+    // The URL parser reads every notation of an IPv6 address, and writes the shortest.
     const groups = new URL(`http://[${ip}]/`).hostname.slice(1, -1).split(':')
     const gap = groups.indexOf('')
     const head = (gap < 0 ? groups : groups.slice(0, gap)).slice(0, 3)

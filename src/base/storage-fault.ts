@@ -1,16 +1,16 @@
 /**
- * A store or a ledger failed. Its message says what failed and how to mend it, and holds no key, address, person or
- * secret: the operator gets to read it.
+ * A store or a ledger failed. The message says what failed and how to fix it. It contains no key, address, person or
+ * secret, because it is written to the server's console.
  */
 export class StorageFault extends Error {
   override readonly name = 'StorageFault'
 }
 
 /**
- * Writes to the console why storage failed, where the error, or what caused it, is a {@link StorageFault}. What other
- * errors say is nobody's to read: there may be anything in it.
+ * Writes to the console why storage failed, if the error or one of its causes is a {@link StorageFault}. The messages
+ * of other errors are not written: they may contain anything.
  *
- * @param about what came of it
+ * @param about what the failure led to
  */
 export function logFault(about: string, error: unknown): void {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
@@ -20,8 +20,8 @@ export function logFault(about: string, error: unknown): void {
   }
 }
 
-/** The one place that writes to the console of a server. */
-export function logToOperator(text: string): void {
+/** Writes a line to the console of a server. Nothing else in the gate does, apart from the warning about keys. */
+export function logToOperator(message: string): void {
   // biome-ignore lint/suspicious/noConsole: the operator of a server reads it there
-  console.error(`mediaward: ${text}`)
+  console.error(`mediaward: ${message}`)
 }

@@ -1,7 +1,10 @@
+/** Keeps work alive after the response has been returned, as `ExecutionContext.waitUntil` does. */
+export type WaitUntil = (work: Promise<unknown>) => void
+
 /**
- * Waits for work, but not longer than it may take. The work itself goes on.
+ * Waits for work, but no longer than the given time. The work itself goes on.
  *
- * @throws Error where the time is over first; else whatever the work rejects with
+ * @throws Error if the time runs out first; otherwise whatever the work rejects with
  */
 export async function withTimeout<Value>(milliseconds: number, work: Promise<Value>): Promise<Value> {
   let timer: ReturnType<typeof setTimeout> | undefined

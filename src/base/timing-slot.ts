@@ -1,21 +1,25 @@
 /**
- * Refusals by policy leave on a beat of so many milliseconds since the request came. A recording that isn't there is a
- * little faster to refuse than one that isn't yours; on the beat both take the same.
+ * Length of a timing slot, in milliseconds. A refusal by policy leaves at the end of a slot, counted from when the
+ * request came: a recording that does not exist is refused a little faster than one that belongs to someone else, and
+ * the time of the answer must not show which of the two it is.
  */
-const BEAT = 25
+const SLOT = 25
 /**
- * So many beats for one that is counted. Most need no store, but the first of another reason is recorded: on this beat
- * both take the same. A caller in a loop can wait.
+ * Slots that a coalesced refusal waits for. Most of these read no store, but the first one with another reason is
+ * recorded: at the end of the longer slot both take the same time. A caller that repeats itself can wait.
  */
-export const COUNTED_BEATS = 4
+export const COALESCED_SLOTS = 4
 
-/** How long until the next beat, in milliseconds; `beats` of them are one then. */
-export function untilBeat(elapsed: number, beats = 1): number {
-  const beat = BEAT * beats
-  return beat - (elapsed % beat)
+/** Returns the milliseconds from `elapsed` to the end of the slot. `slots` of them count as one. */
+export function untilTimingSlot(elapsed: number, slots = 1): number {
+  const length = SLOT * slots
+  return length - (elapsed % length)
 }
 
-/** How long one that is counted may be worked on, in milliseconds, and still leave on its next beat, on a busy machine too. */
-export function roomOnBeat(elapsed: number): number {
-  return Math.max(0, untilBeat(elapsed, COUNTED_BEATS) - BEAT)
+/**
+ * Returns how long a coalesced refusal may be worked on, in milliseconds, and still leave at the end of its slot. One
+ * plain slot is kept in reserve for a busy machine.
+ */
+export function workTimeInSlot(elapsed: number): number {
+  return Math.max(0, untilTimingSlot(elapsed, COALESCED_SLOTS) - SLOT)
 }

@@ -1,4 +1,4 @@
-import { authorizeWhole } from '../authorize/authorize-whole.ts'
+import { authorizeWhole } from '../authorize/authorize.ts'
 import type { Subject } from '../authorize/subject.ts'
 import type { Reason } from '../reason.ts'
 import { stampsAt } from '../recordings/claims.ts'

@@ -9,15 +9,15 @@ export interface ByteRange {
   readonly length: number
 }
 
-/** A longer header asks for no range that any player asks for; ignoring it bounds all work on it (CVE-2011-3192). */
+/** Longest header that is read. No player sends a longer one, and ignoring it bounds the work (CVE-2011-3192). */
 const MAX_HEADER = 256
 
-// RFC 9110 14.1.1 and 14.1.2 with the list rule of 5.6.1; the unit in any case.
+// RFC 9110 14.1.1 and 14.1.2, with the list rule of 5.6.1. The unit may be in any case.
 const UNIT = /^bytes=/i
 const SPEC = /^[ \t]*(?:(?:(\d+)-(\d*)|-(\d+))[ \t]*)?$/
 
 /**
- * Reads a Range header. What isn't a well-formed set of byte ranges is undefined: it is to be ignored, not refused
+ * Parses a Range header. Undefined if it isn't a well-formed set of byte ranges: such a header is ignored, not refused
  * (RFC 9110 14.2).
  */
 export function parseRange(header: string | null): readonly RangeSpec[] | undefined {
@@ -38,8 +38,8 @@ export function parseRange(header: string | null): readonly RangeSpec[] | undefi
 }
 
 /**
- * What to ask the store for while the size isn't known: one range as it is; several ranges as the whole, since what
- * they come to depends on the size; the last 0 bytes as the whole, since no store can be asked for them.
+ * Returns what to ask the store for while the size is unknown. Undefined means the whole object: for several ranges,
+ * because what they select depends on the size, and for the last 0 bytes, because no store accepts such a range.
  */
 export function requestedRange(specs: readonly RangeSpec[] | undefined): RequestedRange | undefined {
   const [spec, ...more] = specs ?? []
@@ -54,7 +54,7 @@ export function requestedRange(specs: readonly RangeSpec[] | undefined): Request
 }
 
 /**
- * Which bytes of an object of `size` bytes a store serves: all where no range is asked for, undefined where the range
+ * Returns the bytes that a store serves of an object of `size` bytes: all if no range is given. Undefined if the range
  * can't be satisfied.
  */
 export function servedRange(range: RequestedRange | undefined, size: number): ByteRange | undefined {
@@ -65,25 +65,25 @@ export function servedRange(range: RequestedRange | undefined, size: number): By
 }
 
 /**
- * What a set of ranges comes to for an object of `size` bytes:
- * - `unsatisfiable` (416) where none of them lies within it,
- * - one range where they are one, or touch or overlap so that they make one,
- * - `whole` (200) where they stay several, or where the object is empty. Never multipart: it would take a read of the
- *   store for each part, and lets a small request ask for a large answer.
+ * Returns what a set of ranges selects in an object of `size` bytes:
+ * - `unsatisfiable` (416) if none of them lies within the object,
+ * - one range if there is only one, or if they touch or overlap so that they form one,
+ * - `whole` (200) if several remain, or if the object is empty. Never multipart: each part would need a read of the store,
+ *   and a small request could ask for a large response.
  */
 export function selectRange(
   specs: readonly RangeSpec[],
   size: number,
 ): ByteRange | 'whole' | 'unsatisfiable' {
   if (size === 0) return 'whole'
-  const withTimeout: { readonly first: number; readonly last: number }[] = []
+  const satisfiable: { readonly first: number; readonly last: number }[] = []
   for (const spec of specs) {
     const first = 'suffix' in spec ? Math.max(0, size - spec.suffix) : spec.first
     const last = 'suffix' in spec ? size - 1 : Math.min(spec.last, size - 1)
-    if (first <= last) withTimeout.push({ first, last })
+    if (first <= last) satisfiable.push({ first, last })
   }
-  withTimeout.sort((a, b) => a.first - b.first)
-  const [start, ...rest] = withTimeout
+  satisfiable.sort((a, b) => a.first - b.first)
+  const [start, ...rest] = satisfiable
   if (start === undefined) return 'unsatisfiable'
   let last = start.last
   for (const next of rest) {

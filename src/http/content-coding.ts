@@ -1,6 +1,6 @@
 /**
- * The content codings that a Content-Encoding names, in lower case (RFC 9110 8.4). `identity` is none (8.4.1), and so is
- * an empty header.
+ * Returns the content codings that a Content-Encoding names, in lower case (RFC 9110 8.4). `identity` is not a coding
+ * (8.4.1), and an empty header names none.
  */
 export function contentCodings(header: string | null | undefined): readonly string[] {
   return (header ?? '')
@@ -10,10 +10,10 @@ export function contentCodings(header: string | null | undefined): readonly stri
 }
 
 /**
- * The content coding that a stored object has by its metadata. `aws-chunked` is none: it frames an upload on its way,
- * and stores keep the word although they keep no frames.
+ * Returns the content coding of a stored object by its metadata. `aws-chunked` is ignored: it frames an upload in transit,
+ * and stores keep the name although they remove the frames.
  *
- * @returns as `StoredPart.encoding`: undefined for none
+ * @returns undefined for none, as in `StoredPart.encoding`
  */
 export function storedEncoding(header: string | null | undefined): string | undefined {
   return (

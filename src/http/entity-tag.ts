@@ -1,18 +1,19 @@
-/** One entity tag as it stands in a header: `opaque` with its quotes. */
+/** An entity tag as a header contains it. `opaque` includes its quotes. */
 export interface EntityTag {
   readonly weak: boolean
   readonly opaque: string
 }
 
-// RFC 9110 8.8.3: W/ in upper case only; no quote, no space and no control inside. What is beyond ASCII may stand for
-// several bytes, as runtimes decode headers differently; it matches no tag of ours.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a tag may not hold
+// RFC 9110 8.8.3: W/ in upper case only; no quote, no space and no control character inside. Characters beyond ASCII are
+// allowed, though runtimes decode them differently: they match no tag of ours.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a tag may not contain them
 const ETAG = /(W\/)?("[^\x00-\x20"\x7f]*")/y
 const SEPARATOR = /[ \t]*(?:,[ \t]*)+/y
 const EDGE = /[ \t,]*/y
 
 /**
- * Reads a list of entity tags. A malformed list is undefined: it says nothing, and nobody's request may fail of it.
+ * Parses a list of entity tags. Undefined if the list is malformed: it is ignored, so that no request fails because of
+ * it.
  */
 export function parseEntityTags(header: string): readonly EntityTag[] | undefined {
   const tags: EntityTag[] = []
@@ -29,17 +30,17 @@ export function parseEntityTags(header: string): readonly EntityTag[] | undefine
   return tags.length > 0 ? tags : undefined
 }
 
-function skip(pattern: RegExp, text: string, from: number): number {
+function skip(pattern: RegExp, header: string, from: number): number {
   pattern.lastIndex = from
-  return from + (pattern.exec(text)?.[0].length ?? 0)
+  return from + (pattern.exec(header)?.[0].length ?? 0)
 }
 
-/** Weak comparison (RFC 9110 8.8.3.2), for If-None-Match. Our own tags are strong. */
+/** Compares weakly (RFC 9110 8.8.3.2), for If-None-Match. The gate's own tags are strong. */
 export function matchesWeakly(tags: readonly EntityTag[], etag: string): boolean {
   return tags.some(tag => tag.opaque === etag)
 }
 
-/** Strong comparison, for If-Match and If-Range. */
+/** Compares strongly, for If-Match and If-Range. */
 export function matchesStrongly(tags: readonly EntityTag[], etag: string): boolean {
   return tags.some(tag => !tag.weak && tag.opaque === etag)
 }

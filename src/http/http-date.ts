@@ -1,25 +1,25 @@
-const DAY = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)'
-const LONG_DAY = '(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day'
+const DAY_NAME = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)'
+const LONG_DAY_NAME = '(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day'
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const MONTH = `(?<month>${MONTHS.join('|')})`
 const TIME = '(?<hour>\\d\\d):(?<minute>\\d\\d):(?<second>\\d\\d)'
 
-/** The three forms of an HTTP date, and no other (RFC 9110 5.6.7): `Date.parse` takes many that must be ignored. */
+/** The three forms of an HTTP date (RFC 9110 5.6.7). `Date.parse` accepts many others, which must be ignored. */
 const FORMS = [
-  new RegExp(`^${DAY}, (?<day>\\d\\d) ${MONTH} (?<year>\\d{4}) ${TIME} GMT$`),
-  new RegExp(`^${LONG_DAY}, (?<day>\\d\\d)-${MONTH}-(?<year>\\d\\d) ${TIME} GMT$`),
-  new RegExp(`^${DAY} ${MONTH} (?<day>[ \\d]\\d) ${TIME} (?<year>\\d{4})$`),
+  new RegExp(`^${DAY_NAME}, (?<day>\\d\\d) ${MONTH} (?<year>\\d{4}) ${TIME} GMT$`),
+  new RegExp(`^${LONG_DAY_NAME}, (?<day>\\d\\d)-${MONTH}-(?<year>\\d\\d) ${TIME} GMT$`),
+  new RegExp(`^${DAY_NAME} ${MONTH} (?<day>[ \\d]\\d) ${TIME} (?<year>\\d{4})$`),
 ]
 
 /**
- * Reads an HTTP date.
+ * Parses an HTTP date.
  *
- * @param now milliseconds since 1970: a year of two digits is never more than 50 years ahead of it
- * @returns milliseconds since 1970, or undefined where it is no HTTP date
+ * @param now milliseconds since 1970. A year of two digits is at most 50 years after it
+ * @returns milliseconds since 1970, or undefined if the header isn't an HTTP date
  */
-export function parseHttpDate(text: string, now: number): number | undefined {
+export function parseHttpDate(header: string, now: number): number | undefined {
   for (const form of FORMS) {
-    const groups = form.exec(text)?.groups
+    const groups = form.exec(header)?.groups
     if (groups === undefined) continue
     const [day, hour, minute, second] = [groups.day, groups.hour, groups.minute, groups.second].map(Number)
     if (day === undefined || hour === undefined || minute === undefined || second === undefined)
@@ -28,7 +28,7 @@ export function parseHttpDate(text: string, now: number): number | undefined {
     if (hour > 23 || minute > 59 || second > 60) return undefined
     const at = (year: number): number | undefined => {
       const date = new Date(Date.UTC(year, month, day, hour, minute))
-      // Date.UTC carries 32 January over into February; such a date is none. A leap second is one.
+      // Date.UTC turns 32 January into 1 February, so such a date is rejected. A leap second is valid.
       return date.getUTCMonth() === month && date.getUTCDate() === day
         ? date.getTime() + second * 1000
         : undefined

@@ -1,7 +1,7 @@
 import { matchesStrongly, matchesWeakly, parseEntityTags } from './entity-tag.ts'
 import { parseHttpDate } from './http-date.ts'
 
-/** What a stored object is compared by. */
+/** The validators of a stored object. */
 export interface Validators {
   /** Strong entity tag with its quotes. */
   readonly etag: string
@@ -10,14 +10,14 @@ export interface Validators {
 }
 
 /**
- * Evaluates the preconditions of a request in the order of RFC 9110 13.2.2. Only ever called after a permit: the
- * answer tells that the recording exists, and its validators.
+ * Evaluates the preconditions of a request in the order of RFC 9110 13.2.2. Call it only after a permit: the answer
+ * reveals that the recording exists, and its validators.
  *
- * A validator that is malformed is ignored, except in If-Match, where ignoring it would let a request through that
- * asked not to be: it matches nothing.
+ * A malformed validator is ignored, except in If-Match: there it matches nothing, because ignoring it would perform a
+ * request that was meant to be conditional.
  *
- * @param current null where there is no object: then only a request that asks for one, or for none, is affected
- * @returns 412 or 304 where the request ends here
+ * @param current null if there is no object. Then only If-Match has an effect
+ * @returns 412 or 304 if the request ends here
  */
 export function failedPrecondition(
   method: string,
@@ -43,8 +43,8 @@ export function failedPrecondition(
 }
 
 /**
- * Whether a range may be served as far as If-Range says (RFC 9110 13.1.5): only if the validator is exactly that of
- * the object, strong, and one. Anything else gets the whole object, never a part of another version.
+ * Returns whether If-Range allows a range to be served (RFC 9110 13.1.5): only if it holds exactly one validator, strong
+ * and equal to the object's. Otherwise the client gets the whole object, never a part of another version.
  */
 export function rangeHolds(ifRange: string | null, current: Validators, now: number): boolean {
   if (ifRange === null) return true

@@ -2,17 +2,17 @@
 export interface BodyTimeouts {
   /** For the whole of a JSON body. Default 10,000. */
   readonly json?: number
-  /** For the next byte of an upload; the whole may take as long as it needs. Default 60,000. */
+  /** For the next byte of an upload. The whole may take as long as it needs. Default 60,000. */
   readonly upload?: number
 }
 
 /** Most bytes that are read at once. */
-const CHUNK = 64 * 1024
+const READ_SIZE = 64 * 1024
 
 /**
- * The body of a request, chunk by chunk as its reader asks for it, to be read once. Reading fails when the client takes
- * too long, or a client could hold a connection, and all that is kept for it, for as long as it likes. A reader that
- * takes long between two chunks makes nothing fail.
+ * Reads the body of a request once, chunk by chunk, as fast as its reader asks for more. Reading fails if the client takes
+ * too long; otherwise a client could occupy a connection, and what is kept for it, forever. The time that the reader takes
+ * between two chunks of an upload doesn't count.
  */
 export class RequestBody implements AsyncIterable<Uint8Array> {
   readonly #stream: ReadableStream<Uint8Array> | null
@@ -26,12 +26,12 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
     this.#ofWhole = ofWhole
   }
 
-  /** A body that must come whole within `timeout` milliseconds. */
+  /** Creates a body that must be complete within `timeout` milliseconds. */
   static within(timeout: number, stream: ReadableStream<Uint8Array> | null): RequestBody {
     return new RequestBody(stream, timeout, true)
   }
 
-  /** A body that may take any time, but not `timeout` milliseconds without a byte. */
+  /** Creates a body that may take any time in all, but at most `timeout` milliseconds for its next byte. */
   static flowing(timeout: number, stream: ReadableStream<Uint8Array> | null): RequestBody {
     return new RequestBody(stream, timeout, false)
   }
@@ -46,7 +46,7 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
     const { read, cancel } = readerOf(this.#stream)
     const expire = () => {
       this.#late = true
-      // Ends the read that waits.
+      // Ends the pending read.
       cancel()
     }
     let timer = setTimeout(expire, this.#timeout)
@@ -66,21 +66,6 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
   }
 }
 
-/**
- * Copies chunks into one array.
- *
- * @param size of all of them, in bytes
- */
-export function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(size)
-  let end = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, end)
-    end += chunk.length
-  }
-  return bytes
-}
-
 interface Reader {
   /** Resolves to undefined at the end. */
   read(): Promise<Uint8Array | undefined>
@@ -91,16 +76,16 @@ function readerOf(stream: ReadableStream<Uint8Array>): Reader {
   return byteReaderOf(stream) ?? chunkReaderOf(stream)
 }
 
-/** On Workers a chunk has 4 KiB, unless its reader brings an array: then it has all that came. Each costs a turn. */
+/** On Workers a chunk has 4 KiB, unless its reader brings an array: then it has all that arrived. Each read costs time. */
 function byteReaderOf(stream: ReadableStream<Uint8Array>): Reader | undefined {
   try {
     const reader = stream.getReader({ mode: 'byob' })
     return {
       read: async () => {
-        const { done, value } = await reader.read(new Uint8Array(CHUNK))
+        const { done, value } = await reader.read(new Uint8Array(READ_SIZE))
         if (done) return undefined
-        // Collectors keep chunks: a client that sends byte by byte would make each of them keep a whole array.
-        return value.length < CHUNK / 2 ? value.slice() : value
+        // Some readers keep their chunks. A client that sends byte by byte would make each chunk keep a whole array.
+        return value.length < READ_SIZE / 2 ? value.slice() : value
       },
       cancel: () => void reader.cancel().catch(() => {}),
     }
@@ -109,7 +94,7 @@ function byteReaderOf(stream: ReadableStream<Uint8Array>): Reader | undefined {
   }
 }
 
-/** For streams that fill no array, such as those of Node's server. */
+/** For streams that can't fill an array, such as those of Node's server. */
 function chunkReaderOf(stream: ReadableStream<Uint8Array>): Reader {
   const reader = stream.getReader()
   return {

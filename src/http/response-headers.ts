@@ -1,9 +1,9 @@
-// Nothing but media, which the browser's own player loads from where it is itself.
+// Allows nothing but media, which the browser's own player loads from its own URL.
 const POLICY = "default-src 'none'; media-src 'self'; form-action 'none'; frame-ancestors 'none'"
 
-/** On every answer of the gate, whatever it is. */
+/** On every response of the gate. */
 const ALWAYS = {
-  // RFC 9111: a shared cache in front would answer without asking us.
+  // RFC 9111: a shared cache would answer without asking the gate.
   'Cache-Control': 'private, no-store',
   'Content-Security-Policy': `${POLICY}; sandbox`,
   'Cross-Origin-Resource-Policy': 'same-site',
@@ -12,15 +12,15 @@ const ALWAYS = {
 } as const
 
 /**
- * On what a browser runs nothing of: video, audio, pictures, playlists. A browser makes a page with a player around such
- * a file. In a sandbox that page is of no origin and may not load the file; with `allow-same-origin` it may, but
- * WebKit's player, a script, still doesn't start.
+ * For types that can't run code in a browser: video, audio, images, playlists. A browser shows such a file in a page of its
+ * own with a player. In a sandbox that page has no origin and may not load the file. With `allow-same-origin` it may, but
+ * WebKit's player is a script and still doesn't start.
  */
 export const INERT_MEDIA: Readonly<Record<string, string>> = { 'Content-Security-Policy': POLICY }
 
 /**
- * The one maker of response headers. Nothing stored beside an object gets into an answer but through here. A plain
- * object, since `Response` makes its own `Headers` of it.
+ * Creates the headers of every response. Metadata of a stored object reaches a response only through here. Returns a plain
+ * object, because `Response` creates its own `Headers` from it.
  */
 export function responseHeaders(
   ...more: readonly Readonly<Record<string, string>>[]
@@ -28,7 +28,7 @@ export function responseHeaders(
   return Object.assign({}, ALWAYS, ...more)
 }
 
-/** Headers that tell what a recording is; only ever after a permit. */
+/** Creates the headers that describe a recording. Call it only after a permit. */
 export function representationHeaders(part: {
   readonly etag: string
   readonly modified: number

@@ -1,4 +1,4 @@
-import { joined } from '../http/request-body.ts'
+import { joined } from '../base/bytes.ts'
 import { hasNoEnding, kindOfStart, START } from '../playlist/kind.ts'
 import { contextOf, kindAt } from '../playlist/place.ts'
 import { MAX_PLAYLIST, rewriteBytes } from '../playlist/playlist.ts'

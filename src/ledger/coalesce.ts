@@ -1,8 +1,8 @@
 import { LruCache } from '../base/lru-cache.ts'
 import { logFault } from '../base/storage-fault.ts'
 import { withTimeout } from '../base/timeout.ts'
-import { roomOnBeat } from '../base/timing-slot.ts'
-import type { WaitUntil } from '../base/wait-until.ts'
+import { workTimeInSlot } from '../base/timing-slot.ts'
+import type { WaitUntil } from '../base/timeout.ts'
 import type { RequestContext } from '../request-context.ts'
 import type { AccessFacts } from './event.ts'
 import { type Observed, observe } from './head.ts'
@@ -114,7 +114,7 @@ export class RefusalRecorder {
     } else if (known !== undefined) {
       const counted = this.#count(standing, refusal, waitUntil)
       // Also if that record is not on its way any more: on Workers the request that began it may have been cut off.
-      await withTimeout(roomOnBeat(context.now() - context.at), counted).catch(() => {})
+      await withTimeout(workTimeInSlot(context.now() - context.at), counted).catch(() => {})
     }
     return { id: standing.id, retryAfter }
   }

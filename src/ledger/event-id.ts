@@ -1,4 +1,4 @@
-import { hexOf } from '../base/hex.ts'
+import { hexOf } from '../base/bytes.ts'
 
 let lastMoment = -1
 let count = 0

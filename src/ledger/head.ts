@@ -1,5 +1,5 @@
 import type { Actor, Subject } from '../authorize/subject.ts'
-import { detached } from '../base/detached.ts'
+import { detached } from '../base/bytes.ts'
 import type { CallerNetwork } from '../base/network.ts'
 import type { Binding } from '../recordings/recording.ts'
 import type { AskedAbout, RequestContext } from '../request-context.ts'

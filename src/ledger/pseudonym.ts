@@ -1,4 +1,4 @@
-import { hexOf } from '../base/hex.ts'
+import { hexOf } from '../base/bytes.ts'
 
 /** What a pseudonym stands for. The same text has another pseudonym in every field. */
 export type Field = 'subject' | 'session' | 'token' | 'ip'

@@ -1,4 +1,4 @@
-import { hexOf } from '../base/hex.ts'
+import { hexOf } from '../base/bytes.ts'
 import { hasTokenInQuery, ticketCookie } from '../http/credential.ts'
 import { rawPath } from '../locate/locate.ts'
 import { TICKET_PREFIX } from '../locate/location.ts'

@@ -1,26 +1,30 @@
 import { isPart, isRecording } from './names.ts'
 
-const ID = ':recording'
-const PARTS = ':part+'
+const ID_PLACEHOLDER = ':recording'
+const PARTS_PLACEHOLDER = ':part+'
 
 /**
- * Finds a path that two patterns take for different recordings. Whose owner is asked for would depend on their order, if
- * they are those of URLs; one recording would overwrite the other, if they are those of keys.
+ * Finds a path that two patterns match as different recordings. With two URL patterns, their order would decide whose
+ * recording is played. With two key patterns, one recording would overwrite the other.
  *
- * Segments of a path are independent of one another, so such a path is put together segment by segment: from each, one
- * example that both patterns take. Longer paths than the shortest that both can have only add segments of parts.
+ * The segments of a path are independent of each other, so the path is built segment by segment, from an example that
+ * both patterns match. Paths that are longer than both patterns only add segments of parts, and need not be tried.
  *
- * @param one literal text with `:recording` once and, at most as its last segment, `:part+`; as is `other`
- * @returns undefined if there is none
+ * @param one a pattern that contains `:recording` once and may end with `:part+`; `other` likewise
+ * @returns undefined if there is no such path
  */
 export function ambiguousPath(one: string, other: string): string | undefined {
   const patterns = [one, other].map(pattern => pattern.split('/'))
   const length = Math.max(...patterns.map(pattern => pattern.length))
-  // Two tries, as an id that a literal of the other pattern fixes could be the first example of that one's.
+  // Two tries: a literal of one pattern may happen to equal the example for the other one's id.
   for (const letters of ['ab', 'cd']) {
     const segments = Array.from({ length }, (_, at) => {
-      const kinds = patterns.map(pattern => pattern[at] ?? (pattern.at(-1) === PARTS ? PARTS : undefined))
-      return examplesOf(kinds, letters).find(example => kinds.every(kind => takes(kind, example)))
+      const kinds = patterns.map(
+        pattern => pattern[at] ?? (pattern.at(-1) === PARTS_PLACEHOLDER ? PARTS_PLACEHOLDER : undefined),
+      )
+      return segmentExamples(kinds, letters).find(example =>
+        kinds.every(kind => matchesSegment(kind, example)),
+      )
     })
     const path = segments.filter(segment => segment !== undefined)
     const [first, second] = patterns.map(pattern => idIn(pattern, path))
@@ -30,34 +34,34 @@ export function ambiguousPath(one: string, other: string): string | undefined {
   return undefined
 }
 
-/** Examples of a segment: if both patterns take any, they take one of these. */
-function examplesOf(kinds: readonly (string | undefined)[], letters: string): readonly string[] {
-  const around = kinds.map(kind => (kind?.includes(ID) ? kind.split(ID) : []))
+/** Returns examples of a segment. If both patterns match any segment at all, they match one of these. */
+function segmentExamples(kinds: readonly (string | undefined)[], letters: string): readonly string[] {
+  const around = kinds.map(kind => (kind?.includes(ID_PLACEHOLDER) ? kind.split(ID_PLACEHOLDER) : []))
   const examples = kinds.flatMap((kind, index) => {
-    if (kind === undefined || kind === PARTS) return []
+    if (kind === undefined || kind === PARTS_PLACEHOLDER) return []
     const [before] = around[index] ?? []
     if (before === undefined) return [kind]
     return around.flatMap(([, after]) => (after === undefined ? [] : [before + letters[index] + after]))
   })
-  // An example of a part comes last: an id in its place shall be one of its own.
+  // The example of a part comes last, so that an example of an id is preferred.
   return [...examples, 'x']
 }
 
-/** Whether a segment of a pattern can be this; undefined is a pattern that has ended. */
-function takes(kind: string | undefined, segment: string): boolean {
+/** Returns whether a segment of a pattern matches. `kind` is undefined if the pattern has ended. */
+function matchesSegment(kind: string | undefined, segment: string): boolean {
   if (kind === undefined) return false
-  if (kind === PARTS) return isPart(segment)
-  const [before = '', after] = kind.split(ID)
+  if (kind === PARTS_PLACEHOLDER) return isPart(segment)
+  const [before = '', after] = kind.split(ID_PLACEHOLDER)
   if (after === undefined) return kind === segment
   const id = segment.slice(before.length, segment.length - after.length)
   return segment.startsWith(before) && segment.endsWith(after) && isRecording(id)
 }
 
-/** The id in a path that a pattern takes; undefined if what it has for a part is the name of none. */
+/** Returns the id in a path that a pattern matches. Undefined if the part in the path isn't a valid name. */
 function idIn(pattern: readonly string[], path: readonly string[]): string | undefined {
-  const hasPart = pattern.at(-1) === PARTS
+  const hasPart = pattern.at(-1) === PARTS_PLACEHOLDER
   if (hasPart && !isPart(path.slice(pattern.length - 1).join('/'))) return undefined
-  const at = pattern.findIndex(kind => kind.includes(ID))
-  const [before = '', after = ''] = pattern[at]?.split(ID) ?? []
+  const at = pattern.findIndex(kind => kind.includes(ID_PLACEHOLDER))
+  const [before = '', after = ''] = pattern[at]?.split(ID_PLACEHOLDER) ?? []
   return path[at]?.slice(before.length, path[at].length - after.length)
 }

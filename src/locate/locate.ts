@@ -4,10 +4,10 @@ import { type CompiledLocation, MAX_LENGTH } from './location.ts'
 import { flawOfPart, flawOfRecording } from './names.ts'
 
 /**
- * The path exactly as the runtime received it: no decoding, no resolving of dot segments. `new URL` would do both,
- * and then the path that was checked and the one that was asked for could differ between runtimes.
+ * Returns the path exactly as the runtime received it, without decoding and without resolving dot segments. `new URL`
+ * would do both, and the path that was checked could then differ from the one that was requested.
  *
- * @returns undefined where the URL has no path of its own (`http://host?/recordings/x`)
+ * @returns undefined if the URL has no path (`http://host?/recordings/x`)
  */
 export function rawPath(url: string): string | undefined {
   const authority = url.indexOf('://') + 3
@@ -19,28 +19,28 @@ export function rawPath(url: string): string | undefined {
 }
 
 /**
- * Whether a request's `Host` names a host and no more. Some servers put it into the URL as it was sent, so that a path in
- * it would come before the path that was asked for, and be the one that is looked at.
+ * Returns whether a request's `Host` header names a host and nothing more. Some servers copy it into the URL as it was
+ * sent. A path in it would then come before the requested path and be checked in its place.
  */
 export function hasPlainHost({ headers }: Request): boolean {
   return !/[^A-Za-z0-9._~:[\]-]/.test(headers.get('host') ?? '')
 }
 
-/** Where a path leads. */
+/** The object that a path names. */
 export interface Found {
   readonly ref: ObjectRef
-  /** Which location of the list matched. */
+  /** The index of the location that matched. */
   readonly location: number
-  /** The path that everything of the recording is below. */
+  /** The path that all objects of the recording are below. */
   readonly root: string
 }
 
 /**
- * Finds out which recording a path names, by parsing alone: nothing is looked up, so that an anonymous caller can
- * neither make us work nor time the answer. What does not match a location to the letter is refused; if a name in it is
- * wrong, the refusal says which character or length.
+ * Finds the recording that a path names, by parsing alone. Nothing is looked up, so an anonymous caller can neither cause
+ * work nor learn anything from the time of the answer. Refuses a path that matches no location to the letter. If a name
+ * in the path is invalid, the refusal says which character or length is wrong.
  *
- * @param path as `rawPath` gives it
+ * @param path as `rawPath` returns it
  */
 export function locate(path: string | undefined, locations: readonly CompiledLocation[]): Found | Refusal {
   if (path === undefined) return new Refusal('path_invalid')
@@ -50,17 +50,17 @@ export function locate(path: string | undefined, locations: readonly CompiledLoc
       `A path has at most ${MAX_LENGTH} characters. This one has ${path.length}`,
     )
   }
-  let flaw: string | undefined
+  let firstFlaw: string | undefined
   for (const [location, { split, key, root }] of locations.entries()) {
     const names = split(path)
     if (names === undefined) continue
     const { recording, part } = names
-    const wrong = flawOfRecording(recording) ?? (part === undefined ? undefined : flawOfPart(part))
-    if (wrong === undefined) {
+    const flaw = flawOfRecording(recording) ?? (part === undefined ? undefined : flawOfPart(part))
+    if (flaw === undefined) {
       const ref = { recording, key: key(recording, part) }
       return { ref: part === undefined ? ref : { ...ref, part }, location, root: root(path) }
     }
-    flaw ??= wrong
+    firstFlaw ??= flaw
   }
-  return new Refusal('path_invalid', flaw)
+  return new Refusal('path_invalid', firstFlaw)
 }

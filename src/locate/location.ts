@@ -1,76 +1,76 @@
 import { RESERVED_PREFIX } from '../recordings/recording.ts'
-import { MAX_ID, MAX_PART, MAX_SEGMENT } from './names.ts'
+import { MAX_PART, MAX_RECORDING_ID, MAX_SEGMENT } from './names.ts'
 
 /**
- * One way from a URL to a stored object: `url` is matched against the path, `key` is filled from it. Both are
- * texts with the placeholders `:recording` (an id) and `:part+` (one or more segments, only as the last thing).
+ * A mapping from URLs to stored objects: `url` is matched against the path, `key` is filled from it. Both are strings
+ * with the placeholders `:recording` (an id) and `:part+` (one or more segments, only at the end).
  *
  * Example: `{ url: '/media/:recording.mp4', key: 'consultations/:recording/video.mp4' }`
  */
 export interface Location {
-  /** Path pattern; begins with `/` and holds `:recording` once. */
+  /** Path pattern. Begins with `/` and contains `:recording` once. */
   readonly url: string
-  /** Key template; holds `:recording`, and `:part` where `url` holds `:part+`. */
+  /** Key template. Contains `:recording`, and ends with `/:part` if `url` ends with `:part+`. */
   readonly key: string
 }
 
-/** A location, checked and ready to match. */
+/** A location that was checked and is ready to match. */
 export interface CompiledLocation {
-  /** What a path of this location's shape holds in place of the placeholders, whatever it is; undefined for any other. */
+  /** Returns what a path contains in place of the placeholders, unchecked. Undefined if the path doesn't match. */
   readonly split: (path: string) => Names | undefined
   readonly key: (recording: string, part: string | undefined) => string
-  /** Whether it is for the parts of a recording, and not for one that is a file. */
+  /** Whether it is for the parts of a recording, and not for a recording that is one file. */
   readonly hasPart: boolean
-  /** The path that everything of a recording is below, of a path that matches: for a cookie to be kept to. */
+  /** Returns the path that all objects of a recording are below, for the path of a cookie. */
   readonly root: (path: string) => string
-  /** Where the objects of a recording are: one key, or all that begin with a text that ends in `/`. */
+  /** Returns where the objects of a recording are: one key, or a prefix of keys that ends with `/`. */
   readonly keyPrefix: (recording: string) => string
 }
 
-/** What a path has in place of the placeholders. Not checked yet. */
+/** What a path contains in place of the placeholders, unchecked. */
 export interface Names {
   readonly recording: string
   readonly part?: string
 }
 
-/** The longest path that is looked at, and the longest key that S3 and R2 take, in characters. */
+/** The longest path that is parsed, and the longest key that S3 and R2 accept, in characters. */
 export const MAX_LENGTH = 1024
 const LITERAL = /^[A-Za-z0-9._~/-]*$/
 
-const NO_SEGMENT = /(^|\/)(\.{1,2})?(\/|$)/
+const EMPTY_OR_DOT_SEGMENT = /(^|\/)(\.{1,2})?(\/|$)/
 
-/** Below it a ticket stands in the path. */
+/** The path below which the next segment is a ticket. */
 export const TICKET_PREFIX = '/play/'
 
 /**
- * Checks a location and makes it ready.
+ * Checks a location and prepares it for matching.
  *
- * @throws Error that says what is wrong with it and how to mend it
+ * @throws Error that says what is wrong and how to fix it
  */
 export function compileLocation({ url, key }: Location): CompiledLocation {
   if (!url.startsWith('/')) throw new Error(`url ${quote(url)} must begin with "/"`)
   const [before, after, ...more] = url.split(':recording')
   if (before === undefined || after === undefined || more.length > 0) {
-    throw new Error(`url ${quote(url)} must hold ":recording" exactly once`)
+    throw new Error(`url ${quote(url)} must contain ":recording" exactly once`)
   }
   const hasPart = after.endsWith('/:part+')
   const tail = hasPart ? after.slice(0, -'/:part+'.length) : after
   if (!LITERAL.test(before) || !LITERAL.test(tail)) {
     throw new Error(
-      `url ${quote(url)} may hold letters, digits and "._~/-" beside ":recording" and, as its last segment, ":part+"`,
+      `url ${quote(url)} may contain letters, digits and "._~/-" beside ":recording" and, as its last segment, ":part+"`,
     )
   }
   if (!before.endsWith('/')) throw new Error(`url ${quote(url)} must have a "/" right before ":recording"`)
   if (before.startsWith(TICKET_PREFIX)) {
-    throw new Error(`url ${quote(url)} must not begin with "${TICKET_PREFIX}": tickets are shown there`)
+    throw new Error(`url ${quote(url)} must not begin with "${TICKET_PREFIX}": tickets are used there`)
   }
-  if (NO_SEGMENT.test(`x${before}x${tail}`)) {
-    throw new Error(`url ${quote(url)} must have no empty and no dot segments`)
+  if (EMPTY_OR_DOT_SEGMENT.test(`x${before}x${tail}`)) {
+    throw new Error(`url ${quote(url)} must have no empty segments and no dot segments`)
   }
   const keyOf = compileKey(key, hasPart)
-  // Each key that a valid path leads to is then one that every store takes, so no request has to be checked for it.
+  // Then every key of a valid path is one that every store accepts, and no request has to be checked for it.
   const longest = keyOf(LONGEST_ID, 'x'.repeat(MAX_PART))
-  const room = MAX_LENGTH - MAX_ID - (hasPart ? MAX_PART + 1 : 0)
+  const room = MAX_LENGTH - MAX_RECORDING_ID - (hasPart ? MAX_PART + 1 : 0)
   if (before.length + tail.length > room) {
     throw new Error(`url ${quote(url)} must have at most ${room} characters beside its placeholders`)
   }
@@ -81,7 +81,7 @@ export function compileLocation({ url, key }: Location): CompiledLocation {
       .some(one => one.length > MAX_SEGMENT)
   ) {
     throw new Error(
-      `key ${quote(key)} must make keys of at most ${MAX_LENGTH} characters, ${MAX_SEGMENT} a segment, with an id of ${MAX_ID} and a part of ${MAX_PART}`,
+      `key ${quote(key)} must give keys of at most ${MAX_LENGTH} characters and ${MAX_SEGMENT} per segment, with an id of ${MAX_RECORDING_ID} and a part of ${MAX_PART}`,
     )
   }
   const shape = new RegExp(`^${escapeDots(before)}([^/]*)${escapeDots(tail)}${hasPart ? '/(.*)' : ''}$`, 's')
@@ -105,18 +105,18 @@ function compileKey(key: string, hasPart: boolean): CompiledLocation['key'] {
   if (hasPart ? !/^[^:]*:recording[^:]*\/:part\+?$/.test(key) : !/^[^:]*:recording[^:]*$/.test(key)) {
     // The "/" keeps keys apart: without it, recording "a" with part "b-c" and "a-b" with "c" could be one object.
     throw new Error(
-      `key ${quote(key)} must hold ":recording" once and, exactly where its url holds ":part+", end with "/:part"`,
+      `key ${quote(key)} must contain ":recording" once and end with "/:part" if and only if its url ends with ":part+"`,
     )
   }
   const literal = key.replace(':recording', 'x').replace(/:part\+?$/, 'x')
-  if (!LITERAL.test(literal) || NO_SEGMENT.test(literal)) {
+  if (!LITERAL.test(literal) || EMPTY_OR_DOT_SEGMENT.test(literal)) {
     throw new Error(
-      `key ${quote(key)} may hold letters, digits and "._~/-", and no empty and no dot segments`,
+      `key ${quote(key)} may contain letters, digits and "._~/-", and no empty segments and no dot segments`,
     )
   }
   if (key.startsWith(RESERVED_PREFIX)) {
     throw new Error(
-      `key ${quote(key)} must not begin with "${RESERVED_PREFIX}": the gate keeps its own there`,
+      `key ${quote(key)} must not begin with "${RESERVED_PREFIX}": the gate keeps its own objects there`,
     )
   }
   const [before, between = ''] = key.replace(/:part\+?$/, '').split(':recording')
@@ -124,16 +124,16 @@ function compileKey(key: string, hasPart: boolean): CompiledLocation['key'] {
 }
 
 /**
- * What a path with a ticket is like: `/play/TICKET` or `/play/TICKET/PART…`. In the path, as relative URLs inherit it
- * there and nowhere else (RFC 3986 5.2.2), so that a player which knows nothing of it takes it along.
+ * Matches a path with a ticket: `/play/TICKET` or `/play/TICKET/PART…`. Relative URLs inherit a ticket only if it is in
+ * the path (RFC 3986 5.2.2), so a player that knows nothing about tickets sends it with every part.
  */
 export const TICKET_PATH: RegExp = new RegExp(`^${TICKET_PREFIX}([A-Za-z0-9._-]{1,8000})(?:/(.*))?$`, 's')
 
-const LONGEST_ID = 'x'.repeat(MAX_ID)
+const LONGEST_ID = 'x'.repeat(MAX_RECORDING_ID)
 const escapeDots = (literal: string): string => literal.replaceAll('.', '\\.')
-const quote = (text: string): string => JSON.stringify(text)
+const quote = (value: string): string => JSON.stringify(value)
 
-/** The locations below a prefix: `/PREFIX/ID` for a recording of one file, `/PREFIX/ID/PART…` for one of many. */
+/** Returns the locations below a prefix: `/PREFIX/ID` for a recording of one file, `/PREFIX/ID/PART…` for parts. */
 export function locationsUnder(prefix: string): readonly Location[] {
   return [
     { url: `${prefix}/:recording`, key: 'recordings/:recording' },

@@ -4,7 +4,7 @@ import { type Found, locate, rawPath } from './locate.ts'
 import { type CompiledLocation, TICKET_PATH, TICKET_PREFIX } from './location.ts'
 import { flawOfPart } from './names.ts'
 
-/** What a request is about, as its method and its path alone tell. */
+/** What a request asks for, as far as its method and path say. */
 export type Operation =
   | { readonly action: 'play'; readonly ref: ObjectRef }
   | { readonly action: undefined; readonly ref: ObjectRef }
@@ -18,12 +18,12 @@ export interface StoreOperation {
   readonly ref: ObjectRef
 }
 
-/** Somebody wants a ticket for a recording; `place` is what it is to open first. */
+/** A client asks for a ticket. `ref` is the object that the ticket's URL is to play. */
 export interface IssueTicket extends Found {
   readonly action: 'ticket'
 }
 
-/** Somebody shows a ticket, which says what it opens. */
+/** A client sends a ticket. The ticket itself names the recording. */
 export interface PlayTicket {
   readonly action: 'play'
   readonly ticket: string
@@ -38,7 +38,7 @@ const ACTIONS: ReadonlyMap<string, 'play' | 'store'> = new Map([
 const TICKET_SUFFIX = '/ticket'
 const UPLOAD_SUFFIX = '/upload'
 
-/** Finds out what a request is about. `action` is undefined where it is about a recording, by no method of ours. */
+/** Determines what a request asks for. `action` is undefined if the path is a recording's and the method isn't known. */
 export function operationOf(
   { method, url }: Request,
   locations: readonly CompiledLocation[],
@@ -68,21 +68,21 @@ export function operationOf(
   return action === 'store' ? { action, ref } : { action: undefined, ref }
 }
 
-/** The methods that a path has (RFC 9110 10.2.1), as far as its text alone tells: nothing is looked up. */
+/** Returns the methods of a path (RFC 9110 10.2.1), by the path alone: nothing is looked up. */
 export function methodsAt({ url }: Request): string {
   const path = rawPath(url)
   if (path?.startsWith(TICKET_PREFIX)) return 'GET, HEAD, OPTIONS'
-  // Each of these can be the name of a part, too.
+  // A part can have either of these names too, so the methods of a part are included.
   if (path?.endsWith(TICKET_SUFFIX)) return 'GET, HEAD, POST, PUT, OPTIONS'
   if (path?.endsWith(UPLOAD_SUFFIX)) return 'DELETE, GET, HEAD, POST, PUT, OPTIONS'
   return 'GET, HEAD, PUT, OPTIONS'
 }
 
 /**
- * What a ticket opens: at the location that it was issued at, or, for a part of another kind, at the first that has
- * such.
+ * Returns the object that a request with a ticket asks for: at the location that the ticket was issued at if that one
+ * fits, otherwise at the first one that does. A location fits if both it and the request have a part, or neither has.
  *
- * @returns undefined where no location has such a part
+ * @returns undefined if no location fits
  */
 export function refOfTicket(
   { recording, location }: { readonly recording: string; readonly location: number },

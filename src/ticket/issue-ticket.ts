@@ -1,4 +1,4 @@
-import { authorizeWhole } from '../authorize/authorize-whole.ts'
+import { authorizeWhole } from '../authorize/authorize.ts'
 import type { Subject } from '../authorize/subject.ts'
 import { TICKET_COOKIE } from '../http/credential.ts'
 import { responseHeaders } from '../http/response-headers.ts'

@@ -1,12 +1,11 @@
 import { Refusal } from '../refusal.ts'
-
 import type { Ticket, Tickets } from './ticket.ts'
 
-/** What a ticket is held against. */
+/** What a ticket is compared with. */
 export interface TicketCheck {
-  /** The recording that is asked for; undefined where it is the ticket that names it. */
+  /** The requested recording. Undefined if the ticket alone names it. */
   readonly recording: string | undefined
-  /** The network that the request came from. Asked only of tickets that are bound to one. */
+  /** Returns the network that the request came from. Called only for a ticket that is bound to one. */
   readonly network: () => string | undefined
   readonly agent: string | null
   /** Milliseconds since 1970. */
@@ -15,7 +14,7 @@ export interface TicketCheck {
 
 type TicketReason = 'ticket_invalid' | 'ticket_expired' | 'ticket_scope'
 
-/** Refuses a ticket of ours, so that the record can say whose it was. */
+/** Refuses a ticket of this gate, so that the record can name its subject. */
 export class TicketRefusal extends Refusal {
   readonly ticket: Ticket
 
@@ -25,20 +24,20 @@ export class TicketRefusal extends Refusal {
   }
 }
 
-/** Checks a ticket anew for every request: it may have ended, or be shown where it isn't good. */
+/** Verifies a ticket. Called for every request: it may have expired, or be sent from elsewhere than it is valid. */
 export async function verifyTicket(
-  text: string,
+  encrypted: string,
   tickets: Tickets,
   issuers: ReadonlyMap<string, { readonly allow_actor?: boolean }>,
   { recording, network, agent, now }: TicketCheck,
 ): Promise<Ticket | Refusal> {
-  const ticket = await tickets.read(text)
+  const ticket = await tickets.read(encrypted)
   const issuer = issuers.get(ticket?.subject.issuer ?? '')
-  // An issuer that is no longer trusted vouches for nobody, however old the ticket.
+  // An issuer that is no longer trusted proves nothing, even by a ticket from when it was.
   if (ticket === undefined || issuer === undefined) return new Refusal('ticket_invalid')
   const refuse = (reason: TicketReason) => new TicketRefusal(reason, ticket)
   if (ticket.subject.actor !== undefined && issuer.allow_actor !== true) return refuse('ticket_invalid')
-  // A cookie can be sent anywhere by hand: the path that the browser keeps it to is not what holds it there.
+  // A client can send a cookie to any path. Only browsers keep it to the one that it was set for.
   if (recording !== undefined && ticket.recording !== recording) return refuse('ticket_scope')
   if (now >= ticket.expires * 1000) return refuse('ticket_expired')
   if (ticket.network !== undefined && ticket.network !== network()) return refuse('ticket_scope')
@@ -46,7 +45,7 @@ export async function verifyTicket(
   return ticket
 }
 
-/** As much of a `User-Agent` as a ticket is bound to; undefined where there is none to be bound to. */
+/** Returns the part of a `User-Agent` that a ticket is bound to. Undefined if the header is absent or empty. */
 export function agentOf(header: string | null): string | undefined {
   return header === null || header === '' ? undefined : header.slice(0, 256)
 }

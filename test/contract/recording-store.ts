@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest'
-import { MAX_ID, MAX_PART, MAX_SEGMENT } from '../../src/locate/names.ts'
 import { Claims, stampsAt } from '../../src/recordings/claims.ts'
+import { describe, expect, test } from 'vitest'
+import { MAX_PART, MAX_RECORDING_ID, MAX_SEGMENT } from '../../src/locate/names.ts'
 import type { Binding } from '../../src/recordings/recording.ts'
 import { BytesUnavailable, type RecordingStore } from '../../src/recordings/recording-store.ts'
 import { factsOf, patient1, patient2, read, sampleBytes, stream } from './recordings.ts'
@@ -203,7 +203,7 @@ export function recordingStoreContract(
         ...['2026-11-25T10:00:00+01:00.ts', '@'.repeat(MAX_SEGMENT), ':'.repeat(MAX_SEGMENT)],
         `${`${'x'.repeat(MAX_SEGMENT)}/`.repeat(3)}${'y'.repeat(MAX_PART - 3 * (MAX_SEGMENT + 1))}`,
       ]
-      const longest = 'i'.repeat(MAX_ID)
+      const longest = 'i'.repeat(MAX_RECORDING_ID)
       const keys = ['1.2.840.113619.2.62', longest].flatMap(id =>
         parts.map(part => `recordings/${id}/${part}`),
       )

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseToken } from '../../src/authenticate/token-text.ts'
+import { parseToken } from '../../src/authenticate/parse-token.ts'
 import { networkPrefix } from '../../src/base/network.ts'
 import { lookAt } from '../../src/cli/upload/playlist.ts'
 import { parseRange } from '../../src/http/byte-range.ts'

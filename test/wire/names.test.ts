@@ -85,9 +85,9 @@ test('a refusal of a name says which character or length, and a token in a path 
     [`/recordings/${'a'.repeat(129)}`, /at most 128 characters\. This one has 129/],
     [`/recordings/a/${'b'.repeat(201)}`, /at most 200 characters\. One has 201/],
     ['/recordings/a/b~c', /can't contain "~"/],
-    [`/recordings/${token}`, /holds a token/],
-    [`/recordings/a/${token}.mp4`, /holds a token/],
-    [`/recordings/a/b=${token}`, /holds a token/],
+    [`/recordings/${token}`, /contains a token/],
+    [`/recordings/a/${token}.mp4`, /contains a token/],
+    [`/recordings/a/b=${token}`, /contains a token/],
   ]
   for (const [path, detail] of cases) {
     for (const init of [{ headers }, {}, { method: 'PUT', body: 'x' }]) {

@@ -1,11 +1,16 @@
 import type { Binding } from '../../recordings/recording.ts'
 import { Refusal } from '../../refusal.ts'
-import type { Permit, Principal } from '../decision.ts'
+import type { Permit } from '../decision.ts'
+import type { Principal } from '../subject.ts'
 
 /**
- * The patient whose consultation it is may play it. Ids are compared as they stand, without case folding, trimming
- * or Unicode normalization: two ids that merely look alike are two people. An id counts only within its issuer, or
- * anyone who can register "patient-1" with some second trusted issuer would be everybody's patient-1.
+ * Permits a recording's owner, the patient, to play it.
+ *
+ * Ids are compared to the letter, without case folding, trimming or Unicode normalization: two ids that merely look
+ * alike belong to two people. An id counts only together with its issuer. Otherwise a person who registers the name
+ * "patient-1" with a second trusted issuer could watch the recordings of every other patient-1.
+ *
+ * A recording without an owner belongs to no subject: a missing value never equals another missing value.
  */
 export function ownerRule(subject: Principal, recording: Binding): Permit | Refusal {
   if (!recording.owner || !recording.issuer) return new Refusal('recording_unbound')

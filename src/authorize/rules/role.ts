@@ -1,7 +1,8 @@
 import { Refusal } from '../../refusal.ts'
-import type { Action, Permit, Principal } from '../decision.ts'
+import type { Action, Permit } from '../decision.ts'
+import type { Principal } from '../subject.ts'
 
-/** The roles that open something here. Any other name of a role means nothing to the gate. */
+/** The roles that permit something here. Other role names mean nothing to the gate. */
 export const ROLES = ['recorder', 'security', 'app'] as const
 
 /** One of {@link ROLES}. */
@@ -14,8 +15,8 @@ const ROLE_FOR: Readonly<Record<Exclude<Action, 'play'>, Role>> = {
 }
 
 /**
- * Storing takes the role `recorder`, reading the log the role `security`, asking what another subject may play the role
- * `app`. No role lets anyone play.
+ * Permits by role: `recorder` may store, `security` may read the log, `app` may ask what another subject may play. No
+ * role permits playing.
  */
 export function roleRule(subject: Principal, action: Exclude<Action, 'play'>): Permit | Refusal {
   return subject.roles.includes(ROLE_FOR[action]) ? { permit: 'role' } : new Refusal('role_missing')

@@ -1,39 +1,43 @@
 import type { Binding } from '../../recordings/recording.ts'
 import { Refusal } from '../../refusal.ts'
-import type { Permit, Principal } from '../decision.ts'
+import type { Permit } from '../decision.ts'
+import type { Principal } from '../subject.ts'
 
 /**
- * Veto: subject and recording belong to different tenants, or only one of them to any. Where neither names a tenant
- * the deployment has no tenants, and there is nothing to veto.
+ * Vetoes if subject and recording belong to different tenants, or if only one of them has a tenant. If neither has one,
+ * the deployment has no tenants and there is nothing to veto.
  */
 export function tenantVeto(subject: Principal, recording: Binding): Refusal | undefined {
   return subject.tenant === recording.tenant ? undefined : new Refusal('tenant_mismatch')
 }
 
-/** What the log calls a tenant that there is none of, or that has no name it can write: no tenant may read by these. */
+/**
+ * Names that the log writes instead of a tenant if there is none, or if its name can't be written. A subject whose
+ * tenant has such a name must not read the records of others by it.
+ */
 const NOT_A_TENANT: ReadonlySet<string> = new Set(['default', 'unnamed'])
 
 /**
- * Keeps a permit to read records to the subject's own tenant. A subject without a tenant reads nothing if there are
- * tenants, unless it may see all of them.
+ * Restricts a permit to read records to the subject's own tenant. A subject without a tenant reads nothing if the
+ * deployment has tenants, unless the subject may see all of them.
  */
 export function withinTenant({ tenant, allTenants }: Principal, permit: Permit): Permit | Refusal {
   if (tenant === undefined) return allTenants === true ? permit : new Refusal('tenant_mismatch')
   return NOT_A_TENANT.has(tenant) ? new Refusal('tenant_mismatch') : { ...permit, tenant }
 }
 
-/** The tenants that a record is of. Older records don't say the recording's. */
+/** The tenants that a record belongs to. Older records lack the recording's tenant. */
 interface OfTenants {
   readonly tenant?: string
   readonly recording_tenant?: string
 }
 
-/** Whether a reader of one tenant may see a record: its caller or its recording is of that tenant. */
+/** Returns whether a reader of one tenant may see a record: its caller or its recording belongs to that tenant. */
 export function isOfTenant(record: OfTenants, tenant: string): boolean {
   return record.tenant === tenant || record.recording_tenant === tenant
 }
 
-/** Whether a reader of one tenant may see whose a recording is: only if it is known to be of that tenant. */
+/** Returns whether a reader of one tenant may see a recording's owner: only if the recording belongs to that tenant. */
 export function mayKnowOwner({ recording_tenant }: OfTenants, tenant: string): boolean {
   return recording_tenant === tenant
 }

@@ -1,4 +1,4 @@
-import { hexOf } from '../../base/hex.ts'
+import { hexOf } from '../../base/bytes.ts'
 import { DigestMismatch } from '../../recordings/recording-store.ts'
 import type { AnnouncedBytes } from '../../recordings/uploads.ts'
 

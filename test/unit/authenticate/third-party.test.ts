@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { verifySignature } from '../../../src/authenticate/access-token.ts'
 import { ALGORITHMS } from '../../../src/authenticate/issuer.ts'
-import { parseToken } from '../../../src/authenticate/token-text.ts'
+import { parseToken } from '../../../src/authenticate/parse-token.ts'
 
 // Vectors of others, read from beside the checkout where they are at hand: Wycheproof's JSON web signatures and the
 // examples of RFC 7520. Their payloads hold no claims, so they go to the verifier of signatures.

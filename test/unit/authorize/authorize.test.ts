@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { authorize } from '../../../src/authorize/authorize.ts'
-import type { Action, Principal } from '../../../src/authorize/decision.ts'
+import { authorize, authorizeWhole } from '../../../src/authorize/authorize.ts'
+import type { Action } from '../../../src/authorize/decision.ts'
+import { isOfTenant, mayKnowOwner } from '../../../src/authorize/rules/tenant.ts'
+import type { Principal } from '../../../src/authorize/subject.ts'
 import type { Binding } from '../../../src/recordings/recording.ts'
 import { Refusal } from '../../../src/refusal.ts'
 
@@ -13,20 +15,89 @@ const table = JSON.parse(readFileSync('test/vectors/authorize.json', 'utf8')) as
 
 describe('the decision table', () => {
   test.each(table.rows)(
-    '$who may $does a recording $recording: $answer',
+    '$who, $does, recording $recording: $answer',
     ({ who, does, recording, answer, of }) => {
       const subject = table.subjects[who]
       const binding = table.recordings[recording]
-      if (subject === undefined || binding === undefined)
+      if (subject === undefined || binding === undefined) {
         throw new Error(`${who} or ${recording} is not in the table`)
+      }
       const decision = authorize({ subject, action: does, recording: binding })
       expect(decision instanceof Refusal ? decision.reason : 'permit').toBe(answer)
-      if (!(decision instanceof Refusal)) expect(decision.tenant).toBe(of)
+      if (decision instanceof Refusal) return
+      expect(decision.permit).toBe(does === 'play' ? 'owner' : 'role')
+      expect(decision.tenant).toBe(of)
     },
   )
 
-  test('names every subject and recording that it lists', () => {
+  test('uses every subject and recording that it lists', () => {
     expect(new Set(table.rows.map(row => row.who))).toEqual(new Set(Object.keys(table.subjects)))
     expect(new Set(table.rows.map(row => row.recording))).toEqual(new Set(Object.keys(table.recordings)))
+  })
+})
+
+describe('a decision about a recording with all its parts', () => {
+  const issuer = 'https://login.clinic.test/'
+  const patient: Principal = { id: 'patient-1', issuer, roles: [] }
+  const own: Binding = { owner: 'patient-1', issuer }
+  const foreign: Binding = { owner: 'patient-2', issuer }
+  const reason = (subject: Principal, stamped: Binding[], defaultIssuer?: string) => {
+    const { decision } = authorizeWhole(subject, stamped, defaultIssuer)
+    return decision instanceof Refusal ? decision.reason : decision.permit
+  }
+
+  test('permits if the subject owns every object, and names the last binding', () => {
+    expect(authorizeWhole(patient, [own, own], undefined)).toEqual({
+      decision: { permit: 'owner' },
+      binding: own,
+    })
+  })
+
+  test('refuses a recording without objects as unknown, with no binding', () => {
+    expect(authorizeWhole(patient, [], issuer)).toEqual({
+      decision: new Refusal('recording_unknown'),
+      binding: null,
+    })
+  })
+
+  test('refuses for the first object of another owner, wherever it is, and names its binding', () => {
+    for (const stamped of [
+      [foreign, own],
+      [own, foreign],
+      [own, foreign, {}],
+    ]) {
+      expect(authorizeWhole(patient, stamped, undefined)).toEqual({
+        decision: new Refusal('not_owner'),
+        binding: foreign,
+      })
+    }
+    expect(reason(patient, [own, {}])).toBe('recording_unbound')
+  })
+
+  test('takes an owner without an issuer for the default issuer’s, and only for that one’s', () => {
+    expect(reason(patient, [{ owner: 'patient-1' }], issuer)).toBe('owner')
+    expect(reason(patient, [{ owner: 'patient-1' }], 'https://login.other.test/')).toBe('not_owner')
+    expect(reason(patient, [{ owner: 'patient-1' }])).toBe('recording_unbound')
+    expect(authorizeWhole(patient, [{ owner: 'patient-1' }], issuer).binding).toEqual(own)
+  })
+
+  test('refuses a subject without an id before anything else', () => {
+    expect(reason({ ...patient, id: '' }, [])).toBe('token_claim_missing')
+    expect(reason({ ...patient, issuer: '' }, [own])).toBe('token_claim_missing')
+  })
+})
+
+describe('a reader of one tenant', () => {
+  test('sees a record whose caller or whose recording is of that tenant', () => {
+    expect(isOfTenant({ tenant: 'north' }, 'north')).toBe(true)
+    expect(isOfTenant({ tenant: 'south', recording_tenant: 'north' }, 'north')).toBe(true)
+    expect(isOfTenant({ tenant: 'south', recording_tenant: 'south' }, 'north')).toBe(false)
+    expect(isOfTenant({}, 'north')).toBe(false)
+  })
+
+  test('sees an owner only of a recording that is known to be of that tenant', () => {
+    expect(mayKnowOwner({ recording_tenant: 'north' }, 'north')).toBe(true)
+    expect(mayKnowOwner({ tenant: 'north' }, 'north')).toBe(false)
+    expect(mayKnowOwner({ tenant: 'north', recording_tenant: 'south' }, 'north')).toBe(false)
   })
 })

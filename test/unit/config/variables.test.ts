@@ -202,7 +202,7 @@ describe('a mistake names the variable, what is wrong and how to mend it', () =>
     [withIssuer({ jwks: { keys: [{ kty: 'RSA', p: 'PRIVATE' }] } }), /jwks\.keys\[0\] must be a public key/],
     [
       { ...good, LOCATIONS: '[{"url":"/m/:recording","key":"all"}]' },
-      /LOCATIONS\[0\]: key "all" must hold ":recording" once/,
+      /LOCATIONS\[0\]: key "all" must contain ":recording" once/,
     ],
   ])('%o', (variables, message) => {
     expect(() => check(variables)).toThrow(message)

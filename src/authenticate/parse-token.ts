@@ -1,0 +1,64 @@
+/** The header and payload of a token, parsed but not verified: use them only to choose an issuer and a key. */
+export interface UnverifiedToken {
+  readonly header: Readonly<Record<string, unknown>>
+  readonly payload: Readonly<Record<string, unknown>>
+}
+
+/** Longest token that is parsed, in characters. Common servers accept no longer header line either. */
+export const MAX_TOKEN = 8192
+/** Deepest nesting of a token's JSON that is parsed. */
+const MAX_JSON_DEPTH = 16
+
+// RFC 7515 7.1 to the letter: three parts, no padding, no white space. A laxer reading would accept many spellings of
+// one token. Five parts (RFC 7516) are an encrypted token, which is never decrypted. A header begins with its brace (`e`
+// in base64url), as every header in use does; that tells a token from a name in a path.
+const COMPACT = /^(e[A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+$/
+
+// fatal: invalid UTF-8 must not be replaced, or it could turn into another subject's id. ignoreBOM: keeps the byte order
+// mark, which JSON doesn't allow.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Parses a token within bounds. Undefined if the string is not a token. */
+export function parseToken(token: string): UnverifiedToken | undefined {
+  if (token.length > MAX_TOKEN) return undefined
+  const match = COMPACT.exec(token)
+  const header = decodeObject(match?.[1])
+  const payload = decodeObject(match?.[2])
+  return header && payload && { header, payload }
+}
+
+function decodeObject(base64url: string | undefined): Record<string, unknown> | undefined {
+  if (base64url === undefined) return undefined
+  try {
+    const json = decoder.decode(decodeBase64url(base64url))
+    if (!isShallow(json)) return undefined
+    const value: unknown = JSON.parse(json)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function decodeBase64url(base64url: string): Uint8Array {
+  const binary = atob(base64url.replaceAll('-', '+').replaceAll('_', '/'))
+  return Uint8Array.from(binary, character => character.charCodeAt(0))
+}
+
+/** Counts the brackets outside of strings, before the parser recurses into them. */
+function isShallow(json: string): boolean {
+  let depth = 0
+  let inString = false
+  for (let i = 0; i < json.length; i++) {
+    const character = json[i]
+    if (inString) {
+      if (character === '\\') i++
+      else if (character === '"') inString = false
+    } else if (character === '"') inString = true
+    else if (character === '{' || character === '[') {
+      if (++depth > MAX_JSON_DEPTH) return false
+    } else if (character === '}' || character === ']') depth--
+  }
+  return true
+}

@@ -1,0 +1,24 @@
+/** Writes bytes as hexadecimal digits in lower case. */
+export function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
+}
+
+/**
+ * Copies chunks into one array.
+ *
+ * @param size the length of all chunks together, in bytes
+ */
+export function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(size)
+  let end = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, end)
+    end += chunk.length
+  }
+  return bytes
+}
+
+/** Copies a string. V8 keeps a whole URL or header in memory for as long as a substring of it is in use. */
+export function detached(substring: string): string {
+  return ` ${substring}`.slice(1)
+}
