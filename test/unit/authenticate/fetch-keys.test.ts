@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest'
+import { fetchKeys } from '../../../src/authenticate/fetch-keys.ts'
+
+const URI = 'https://login.clinic.test/jwks'
+const KEY = { kty: 'EC', kid: 'a' }
+
+const fetched = (answer: Response | (() => Promise<Response>), maxBytes = 1000) =>
+  fetchKeys(URI, {
+    timeout: 1000,
+    maxBytes,
+    fetch: async () => (typeof answer === 'function' ? answer() : answer),
+  })
+
+test('keys are asked for as JSON, without following a redirect, and until a timeout', async () => {
+  const asked: [unknown, RequestInit | undefined][] = []
+  await fetchKeys(URI, {
+    timeout: 20,
+    maxBytes: 1000,
+    fetch: async (input, init) => {
+      asked.push([input, init])
+      return Response.json({ keys: [KEY] })
+    },
+  })
+  const [input, init] = asked[0] ?? []
+  expect([asked.length, input, init?.redirect]).toEqual([1, URI, 'manual'])
+  expect(init?.headers).toEqual({ Accept: 'application/jwk-set+json, application/json' })
+  expect(init?.signal?.aborted).toBe(false)
+  await new Promise(resolve => setTimeout(resolve, 50))
+  expect(init?.signal?.aborted).toBe(true)
+})
+
+describe('the size of a response is bounded', () => {
+  const body = JSON.stringify({ keys: [KEY] })
+
+  test('to the byte, even if the keys in it are good', async () => {
+    expect(await fetched(new Response(body), body.length)).toEqual({ keys: [KEY] })
+    await expect(fetched(new Response(body), body.length - 1)).rejects.toThrow(
+      `over ${body.length - 1} bytes`,
+    )
+  })
+
+  test('by its bytes, not by its characters', async () => {
+    const wide = JSON.stringify({ keys: [{ ...KEY, note: 'é'.repeat(20) }] })
+    await expect(fetched(new Response(wide), wide.length)).rejects.toThrow('bytes')
+  })
+
+  test('while it arrives: nothing more of an endless one is read', async () => {
+    let pulled = 0
+    let cancelled = false
+    const endless = new ReadableStream({
+      pull(controller) {
+        pulled++
+        controller.enqueue(new TextEncoder().encode(' '.repeat(100)))
+      },
+      cancel() {
+        cancelled = true
+      },
+    })
+    await expect(fetched(new Response(endless), 1000)).rejects.toThrow('over 1000 bytes')
+    expect(pulled).toBeLessThan(15)
+    expect(cancelled).toBe(true)
+  })
+
+  test('and a character that is split between chunks is read whole', async () => {
+    const bytes = new TextEncoder().encode(JSON.stringify({ keys: [{ ...KEY, kid: 'é' }] }))
+    const split = bytes.indexOf(0xc3) + 1
+    const chunks = [bytes.slice(0, split), bytes.slice(split)]
+    const stream = new ReadableStream({
+      pull(controller) {
+        const chunk = chunks.shift()
+        if (chunk === undefined) controller.close()
+        else controller.enqueue(chunk)
+      },
+    })
+    expect(await fetched(new Response(stream))).toEqual({ keys: [{ ...KEY, kid: 'é' }] })
+  })
+})
+
+describe('only a 200 is a key set', () => {
+  test.each([201, 302, 404, 500])('and %i is not, whatever it contains', async status => {
+    let cancelled = false
+    const body = new ReadableStream({
+      start: controller => controller.enqueue(new TextEncoder().encode(JSON.stringify({ keys: [KEY] }))),
+      cancel: () => {
+        cancelled = true
+      },
+    })
+    await expect(fetched(new Response(body, { status }))).rejects.toThrow(`status ${status}`)
+    expect(cancelled).toBe(true)
+  })
+
+  test('nor is a response without a body', async () => {
+    await expect(fetched(new Response(null, { status: 204 }))).rejects.toThrow('status 204')
+    await expect(fetched(new Response(null))).rejects.toThrow(SyntaxError)
+  })
+})
+
+describe('of a set', () => {
+  test.each([[{ kty: 'RSA' }], [{ kty: 'EC', kid: 'a', use: 'sig' }], [{ kty: 'OKP', kid: '' }]])(
+    '%j is kept',
+    async key => {
+      expect(await fetched(Response.json({ keys: [key] }))).toEqual({ keys: [key] })
+    },
+  )
+
+  test.each([
+    [{}],
+    [null],
+    ['a'],
+    [1],
+    [{ kty: 'oct', k: 'AA' }],
+    [{ kty: 'AKP' }],
+    [{ kty: ['EC'] }],
+    [{ kty: 'EC', kid: 1 }],
+    [{ kty: 'EC', kid: null }],
+    [{ kty: 'EC', use: 'enc' }],
+    [{ kty: 'EC', use: null }],
+  ])('%j is ignored', async key => {
+    expect(await fetched(Response.json({ keys: [key, KEY] }))).toEqual({ keys: [KEY] })
+    await expect(fetched(Response.json({ keys: [key] }))).rejects.toThrow('no JWK set')
+  })
+
+  test.each(['null', '1', '[]', '{}', '{"keys":{}}', '{"keys":null}', '{"keys":"EC"}', '"keys"'])(
+    '%s there is none',
+    async json => {
+      await expect(fetched(new Response(json))).rejects.toThrow('no JWK set')
+    },
+  )
+})

@@ -1,0 +1,115 @@
+import { describe, expect, test } from 'vitest'
+import { Refusal } from '../../../src/refusal.ts'
+import type { Ticket, Tickets } from '../../../src/ticket/ticket.ts'
+import { agentOf, type TicketCheck, TicketRefusal, verifyTicket } from '../../../src/ticket/verify-ticket.ts'
+
+const ISSUER = 'https://login.clinic.test/'
+const ticket: Ticket = {
+  id: 'ticket-1',
+  recording: 'rec-1',
+  location: 0,
+  subject: { id: 'patient-1', issuer: ISSUER, roles: [], token: 'token-1' },
+  expires: 1_800_000_000,
+}
+const check: TicketCheck = {
+  recording: 'rec-1',
+  network: () => {
+    throw new Error('the network was asked for')
+  },
+  agent: 'player/1',
+  now: 1_799_999_999_999,
+}
+const acting = { ...ticket, subject: { ...ticket.subject, actor: { id: 'agent-7', issuer: ISSUER } } }
+
+function verify(
+  held: Ticket | undefined,
+  against: Partial<TicketCheck> = {},
+  issuers: [string, { allow_actor?: boolean }][] = [[ISSUER, {}]],
+) {
+  const tickets: Tickets = {
+    issue: () => Promise.reject(new Error('a ticket was issued')),
+    read: async encrypted => (encrypted === 'encrypted' ? held : undefined),
+  }
+  return verifyTicket('encrypted', tickets, new Map(issuers), { ...check, ...against })
+}
+
+test('a ticket for the recording, in its time, is returned as it is', async () => {
+  expect(await verify(ticket)).toBe(ticket)
+})
+
+test('a ticket alone names its recording', async () => {
+  expect(await verify(ticket, { recording: undefined })).toBe(ticket)
+})
+
+describe('a ticket says nothing about its subject', () => {
+  test('if it can not be read', async () => {
+    const outcome = await verify(undefined)
+    expect(outcome).toEqual(new Refusal('ticket_invalid'))
+    expect(outcome).not.toBeInstanceOf(TicketRefusal)
+    expect(await verify(undefined, {}, [['', {}]])).toEqual(new Refusal('ticket_invalid'))
+  })
+
+  test('if its issuer is no longer trusted', async () => {
+    const outcome = await verify(ticket, {}, [['https://login.other.test/', {}]])
+    expect(outcome).toEqual(new Refusal('ticket_invalid'))
+    expect(outcome).not.toBeInstanceOf(TicketRefusal)
+  })
+})
+
+describe('a ticket is refused, and the refusal holds it,', () => {
+  const refused = async (
+    reason: string,
+    held: Ticket,
+    against: Partial<TicketCheck> = {},
+    entry: { allow_actor?: boolean } = {},
+  ) => {
+    const outcome = await verify(held, against, [[ISSUER, entry]])
+    expect(outcome).toBeInstanceOf(TicketRefusal)
+    expect(outcome).toMatchObject({ reason, ticket: held })
+  }
+
+  test('if it is for another recording', async () => {
+    await refused('ticket_scope', ticket, { recording: 'rec-2' })
+    await refused('ticket_scope', ticket, { recording: '' })
+  })
+
+  test('from the very millisecond in which it expires', async () => {
+    await refused('ticket_expired', ticket, { now: 1_800_000_000_000 })
+    await refused('ticket_expired', ticket, { now: 1_900_000_000_000 })
+  })
+
+  test('if an actor got it whose issuer may no longer send one', async () => {
+    await refused('ticket_invalid', acting)
+    await refused('ticket_invalid', acting, {}, { allow_actor: false })
+    expect(await verify(acting, {}, [[ISSUER, { allow_actor: true }]])).toBe(acting)
+  })
+
+  test('if it is bound to another network, or the network is unknown', async () => {
+    const bound = { ...ticket, network: '203.0.113.0/24' }
+    expect(await verify(bound, { network: () => '203.0.113.0/24' })).toBe(bound)
+    await refused('ticket_scope', bound, { network: () => '198.51.100.0/24' })
+    await refused('ticket_scope', bound, { network: () => undefined })
+  })
+
+  test('if it is bound to another agent, or there is none', async () => {
+    const bound = { ...ticket, agent: 'player/1' }
+    expect(await verify(bound)).toBe(bound)
+    await refused('ticket_scope', bound, { agent: 'player/2' })
+    await refused('ticket_scope', bound, { agent: 'player/1 ' })
+    await refused('ticket_scope', bound, { agent: null })
+    await refused('ticket_scope', { ...ticket, agent: '' }, { agent: '' })
+  })
+
+  test('for its recording before its time, so that a record names the graver of the two', async () => {
+    await refused('ticket_scope', ticket, { recording: 'rec-2', now: 1_900_000_000_000 })
+  })
+})
+
+test('a ticket is bound to the first 256 characters of an agent', async () => {
+  expect(agentOf(null)).toBeUndefined()
+  expect(agentOf('')).toBeUndefined()
+  expect(agentOf('a')).toBe('a')
+  expect(agentOf('a'.repeat(300))).toBe('a'.repeat(256))
+  const bound = { ...ticket, agent: 'a'.repeat(256) }
+  expect(await verify(bound, { agent: 'a'.repeat(300) })).toBe(bound)
+})
