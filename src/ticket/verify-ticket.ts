@@ -32,7 +32,7 @@ export async function verifyTicket(
   { recording, network, agent, now }: TicketCheck,
 ): Promise<Ticket | Refusal> {
   const ticket = await tickets.read(encrypted)
-  const issuer = issuers.get(ticket?.subject.issuer ?? '')
+  const issuer = ticket && issuers.get(ticket.subject.issuer)
   // An issuer that is no longer trusted proves nothing, even by a ticket from when it was.
   if (ticket === undefined || issuer === undefined) return new Refusal('ticket_invalid')
   const refuse = (reason: TicketReason) => new TicketRefusal(reason, ticket)

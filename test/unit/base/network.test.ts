@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { networkPrefix } from '../../../src/base/network.ts'
+import { callerNetwork, networkPrefix } from '../../../src/base/network.ts'
 import { sample } from '../../support/sample.ts'
 
 test.each([
@@ -15,6 +15,23 @@ test.each([
   ['a:b:c', undefined],
   ['1.2.3', undefined],
 ])('%s', (ip, prefix) => expect(networkPrefix(ip)).toBe(prefix))
+
+test('the origin of a request is what the runtime reports, with the network of its address', () => {
+  expect(callerNetwork(() => ({ ip: '203.0.113.24', asn: 2856, country: 'GB' }))).toEqual({
+    ip: '203.0.113.24',
+    prefix: '203.0.113.0/24',
+    asn: 2856,
+    country: 'GB',
+  })
+  expect(callerNetwork(() => ({ asn: 2856, country: 'GB' }))).toEqual({ asn: 2856, country: 'GB' })
+})
+
+test('the origin of a request is unknown if the runtime fails to report it', () => {
+  const failing = () => {
+    throw new Error('no connection')
+  }
+  expect(callerNetwork(failing)).toEqual({})
+})
 
 test('an address is in one network, however it is written', () => {
   const group = fc.oneof(fc.constantFrom(0, 0, 1, 0xdb8, 0x2001), fc.nat(0xffff))

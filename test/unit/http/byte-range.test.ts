@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseRange, requestedRange, selectRange } from '../../../src/http/byte-range.ts'
+import { parseRange, requestedRange, selectRange, servedRange } from '../../../src/http/byte-range.ts'
 
 const select = (header: string, size: number) => {
   const specs = parseRange(header)
@@ -51,4 +51,102 @@ test('white space that HTTP does not know is no white space', () => {
   expect(select('bytes=\u00a00-9', 100)).toBe('ignored')
   expect(select('bytes=0-9\u000b', 100)).toBe('ignored')
   expect(select('bytes= \t0-9\t ,', 100)).toEqual({ offset: 0, length: 10 })
+})
+
+describe('a Range header', () => {
+  test.each([
+    ['bytes=0-0', [{ first: 0, last: 0 }]],
+    ['bytes=0-', [{ first: 0, last: Number.POSITIVE_INFINITY }]],
+    ['bytes=-5', [{ suffix: 5 }]],
+    ['BYTES=1-22', [{ first: 1, last: 22 }]],
+    ['bytes=,0-1,, -5,', [{ first: 0, last: 1 }, { suffix: 5 }]],
+    [`bytes=${' '.repeat(247)}0-1`, [{ first: 0, last: 1 }]],
+  ])('%j', (header, specs) => expect(parseRange(header)).toEqual(specs))
+
+  test.each([
+    null,
+    '',
+    'bytes=',
+    'bytes=,',
+    'bytes=-',
+    'bytes=a-1',
+    'bytes=1-a',
+    'bytes=1',
+    'bytes=2-1',
+    'bytes=0-1 2-3',
+    'bytes=0-1,2-1',
+    'bytes=--1',
+    'bytes=1--2',
+    'bytes = 0-1',
+    ' bytes=0-1',
+    'xbytes=0-1',
+    'byte=0-1',
+    'seconds=0-1',
+    `bytes=${' '.repeat(248)}0-1`,
+  ])('%j is ignored', header => expect(parseRange(header)).toBeUndefined())
+})
+
+describe('what a store is asked for', () => {
+  test.each([
+    [undefined, undefined],
+    ['bytes=2-5', { offset: 2, length: 4 }],
+    ['bytes=2-2', { offset: 2, length: 1 }],
+    ['bytes=2-', { offset: 2 }],
+    ['bytes=-4', { suffix: 4 }],
+    ['bytes=-0', undefined],
+    ['bytes=-1,-2', undefined],
+    [`bytes=5-${Number.MAX_SAFE_INTEGER}`, { offset: 5 }],
+    [`bytes=0-${Number.MAX_SAFE_INTEGER - 1}`, { offset: 0, length: Number.MAX_SAFE_INTEGER }],
+  ])('for %j is %j', (header, range) => {
+    expect(requestedRange(header === undefined ? undefined : parseRange(header))).toEqual(range)
+  })
+})
+
+describe('what a store serves of 10 bytes', () => {
+  test.each([
+    [undefined, { offset: 0, length: 10 }],
+    [{ offset: 0 }, { offset: 0, length: 10 }],
+    [{ offset: 4 }, { offset: 4, length: 6 }],
+    [
+      { offset: 4, length: 2 },
+      { offset: 4, length: 2 },
+    ],
+    [
+      { offset: 4, length: 6 },
+      { offset: 4, length: 6 },
+    ],
+    [
+      { offset: 4, length: 7 },
+      { offset: 4, length: 6 },
+    ],
+    [{ offset: 9 }, { offset: 9, length: 1 }],
+    [{ offset: 10 }, undefined],
+    [{ offset: 11, length: 1 }, undefined],
+    [{ suffix: 3 }, { offset: 7, length: 3 }],
+    [{ suffix: 10 }, { offset: 0, length: 10 }],
+    [{ suffix: 11 }, { offset: 0, length: 10 }],
+  ])('for %j is %j', (range, served) => expect(servedRange(range, 10)).toEqual(served))
+
+  test('is all of an empty object, and no range of it', () => {
+    expect(servedRange(undefined, 0)).toEqual({ offset: 0, length: 0 })
+    expect(servedRange({ offset: 0 }, 0)).toBeUndefined()
+    expect(servedRange({ suffix: 1 }, 0)).toBeUndefined()
+  })
+})
+
+describe('one range of 10 bytes', () => {
+  test.each([
+    ['bytes=0-9', { offset: 0, length: 10 }],
+    ['bytes=0-', { offset: 0, length: 10 }],
+    ['bytes=3-4', { offset: 3, length: 2 }],
+    ['bytes=3-99', { offset: 3, length: 7 }],
+    ['bytes=9-', { offset: 9, length: 1 }],
+    ['bytes=10-', 'unsatisfiable'],
+    ['bytes=-3', { offset: 7, length: 3 }],
+    ['bytes=-99', { offset: 0, length: 10 }],
+    ['bytes=-0', 'unsatisfiable'],
+    ['bytes=0-4,5-9', 'whole'],
+    ['bytes=0-7,2-3,9-9', 'whole'],
+    ['bytes=1-7,2-3,8-8', { offset: 1, length: 8 }],
+  ])('%s is %j', (header, range) => expect(select(header, 10)).toEqual(range))
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { hasTokenInQuery } from '../../../src/http/credential.ts'
+import { describe, expect, test } from 'vitest'
+import { credential, hasTokenInQuery, TICKET_COOKIE, ticketCookie } from '../../../src/http/credential.ts'
+import { Refusal } from '../../../src/refusal.ts'
 import { sample } from '../../support/sample.ts'
 
 test('a token in the query is found exactly where URLSearchParams finds one, however it is encoded', () => {
@@ -29,4 +30,103 @@ test('a token in the query is found exactly where URLSearchParams finds one, how
     }),
     sample(1000, 200_000),
   )
+})
+
+describe('the bearer token', () => {
+  const read = (authorization?: string, url = 'https://gate.test/recordings/rec-1') => {
+    const outcome = credential(
+      new Request(url, authorization === undefined ? {} : { headers: { authorization } }),
+    )
+    return outcome instanceof Refusal ? outcome.reason : outcome
+  }
+
+  test.each([
+    ['Bearer a.b.c', 'a.b.c'],
+    ['bearer a', 'a'],
+    ['BEARER   a', 'a'],
+    ['Bearer AZaz09-._~+/', 'AZaz09-._~+/'],
+    ['Bearer a==', 'a=='],
+  ])('of %j is %j', (header, token) => expect(read(header)).toBe(token))
+
+  test.each([
+    undefined,
+    '',
+    'Basic dXNlcjpwYXNz',
+    'Bearera.b.c',
+    'Bearer\ta.b.c',
+    'a.b.c',
+    'Token Bearer a',
+    'DPoP a.b.c',
+  ])('is missing in %j', header => expect(read(header)).toBe('token_missing'))
+
+  test.each([
+    'Bearer',
+    'Bearer a b',
+    'Bearer a, Bearer b',
+    'Bearer a,b',
+    'Bearer a=b',
+    'Bearer =',
+    'Bearer a"b',
+    'Bearer \ta',
+    'Bearer \u00a0a',
+    'Bearer a\u00a0',
+    'Bearer é',
+  ])('is malformed in %j', header => expect(read(header)).toBe('token_malformed'))
+
+  test('of several headers is none of theirs', () => {
+    const headers = new Headers([
+      ['authorization', 'Bearer a'],
+      ['authorization', 'Bearer b'],
+    ])
+    expect(credential(new Request('https://gate.test/', { headers }))).toEqual(new Refusal('token_malformed'))
+  })
+
+  test('is refused in the query, even beside a good one and before a missing one', () => {
+    const url = 'https://gate.test/recordings/rec-1?x=1&access_token=a'
+    expect(read('Bearer a', url)).toBe('token_in_query')
+    expect(read(undefined, url)).toBe('token_in_query')
+  })
+})
+
+describe('a token in the query', () => {
+  test.each([
+    ['?access_token=', true],
+    ['?access_token', true],
+    ['?a=b&access_token=c', true],
+    ['?%61%63%63%65%73%73%5f%74%6f%6b%65%6e=c', true],
+    ['?access%5Ftoken', true],
+    ['', false],
+    ['/access_token', false],
+    ['?', false],
+    ['?access_tokens=a', false],
+    ['?xaccess_token=a', false],
+    ['?a=access_token', false],
+    ['?Access_Token=a', false],
+    [`?%61${'x'.repeat(40)}`, false],
+  ])('of %j: %s', (rest, found) => {
+    expect(hasTokenInQuery({ url: `https://gate.test/x${rest}` } as Request)).toBe(found)
+  })
+})
+
+describe('the ticket in a cookie', () => {
+  const read = (cookie?: string) => ticketCookie(new Headers(cookie === undefined ? {} : { cookie }))
+
+  test.each([
+    [`${TICKET_COOKIE}=a.b.c`, 'a.b.c'],
+    [`x=y; ${TICKET_COOKIE}=a.b.c; z=0`, 'a.b.c'],
+    [`x=y;${TICKET_COOKIE}=a.b.c`, 'a.b.c'],
+    [`x=y; \t ${TICKET_COOKIE}=a.b.c\t;z=0`, 'a.b.c'],
+    [`${TICKET_COOKIE}=first; ${TICKET_COOKIE}=second`, 'first'],
+    [`${TICKET_COOKIE}=`, ''],
+    [undefined, undefined],
+    ['', undefined],
+    ['x=y', undefined],
+    [`x${TICKET_COOKIE}=a`, undefined],
+    [`x=${TICKET_COOKIE}=a`, undefined],
+    [`x=y; \u00a0${TICKET_COOKIE}=a`, undefined],
+    [`${TICKET_COOKIE.toLowerCase()}=a`, undefined],
+    [`${TICKET_COOKIE} =a`, undefined],
+  ])('of %j is %j', (cookie, ticket) => expect(read(cookie)).toBe(ticket))
+
+  test('can only be set by a page with TLS', () => expect(TICKET_COOKIE).toMatch(/^__Secure-/))
 })

@@ -16,6 +16,9 @@ test.each([
   ['Tuesday, 24-Nov-76 00:00:00 GMT', Date.UTC(1976, 10, 24)],
   ['Wednesday, 23-Nov-77 00:00:00 GMT', Date.UTC(1977, 10, 23)],
   ['Tuesday, 29-Feb-00 00:00:00 GMT', Date.UTC(2000, 1, 29)],
+  ['Sun Nov 16 08:49:37 1994', Date.UTC(1994, 10, 16, 8, 49, 37)],
+  ['Mon, 01 Jan 2024 23:59:59 GMT', Date.UTC(2024, 0, 1, 23, 59, 59)],
+  ['Tue, 31 Dec 2024 00:00:00 GMT', Date.UTC(2024, 11, 31)],
 ])('%s', (text, expected) => expect(parseHttpDate(text, NOW)).toBe(expected))
 
 test.each([
@@ -33,4 +36,14 @@ test.each([
   'Sun, 06 Nov 1994 08:49:37 GMT, x',
   ' Sun, 06 Nov 1994 08:49:37 GMT',
   'Sun, 00 Nov 1994 08:49:37 GMT',
+  'Sun, 06 Nov 1994 08:49:61 GMT',
+  'Sun, 31 Nov 1994 08:49:37 GMT',
+  'Sun, 06 Nov 94 08:49:37 GMT',
+  'Sunday, 06-Nov-1994 08:49:37 GMT',
+  'Sunday, 29-Feb-26 00:00:00 GMT',
+  'Sunday, 06-Nov-94 08:49:37 GMT.',
+  'xSunday, 06-Nov-94 08:49:37 GMT',
+  'Sun Nov 6 08:49:37 1994',
+  'Sun Nov  6 08:49:37 1994 GMT',
+  'xSun Nov  6 08:49:37 1994',
 ])('%j is no HTTP date', text => expect(parseHttpDate(text, NOW)).toBeUndefined())

@@ -1,0 +1,37 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { logFault, StorageFault } from '../../../src/base/storage-fault.ts'
+
+const lines: string[] = []
+beforeEach(() => {
+  vi.spyOn(console, 'error').mockImplementation(line => void lines.push(line))
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  lines.length = 0
+})
+
+test('a storage fault is written to the console, with what it led to', () => {
+  logFault('store_unavailable, event 1', new StorageFault('the disk is full: free some space'))
+  expect(lines).toEqual(['mediaward: store_unavailable, event 1: the disk is full: free some space'])
+})
+
+test('so is one that caused another error, and only the first of several', () => {
+  const inner = new StorageFault('first', { cause: new StorageFault('second') })
+  logFault('about', new Error('secret', { cause: new Error('secret', { cause: inner }) }))
+  expect(lines).toEqual(['mediaward: about: first'])
+})
+
+test('what other errors say is never written', () => {
+  for (const error of [
+    undefined,
+    null,
+    'secret',
+    new Error('secret'),
+    { cause: new StorageFault('hidden') },
+  ]) {
+    logFault('about', error)
+  }
+  expect(lines).toEqual([])
+})
+
+test('a storage fault bears its name', () => expect(new StorageFault('x').name).toBe('StorageFault'))
