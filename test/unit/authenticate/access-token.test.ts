@@ -233,7 +233,7 @@ describe('an unknown key id', () => {
   })
 })
 
-test('keys that can not be fetched reject, and are no refusal', async () => {
+test('keys that can not be fetched reject: the token is not at fault', async () => {
   const down: KeySource = { ...untouched, current: () => Promise.reject(new KeysUnavailable('down')) }
   await expect(verify(await sign(), trust(down))).rejects.toThrow(KeysUnavailable)
 })

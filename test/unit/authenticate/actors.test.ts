@@ -61,7 +61,7 @@ describe('one who acts for a patient', () => {
     }
   })
 
-  test('is named in every record of every kind where the issuer may send one, by a ticket too', async () => {
+  test('is named in every record of every kind if the issuer may send one, by a ticket too', async () => {
     const gate = await open({ allow_actor: true })
     const answers = await everything(gate, { act })
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 404, 411, 201, 200])
@@ -98,7 +98,7 @@ describe('one who acts for a patient', () => {
     expect(await records(gate)).toMatchObject([{ reason: 'token_actor' }])
   })
 
-  test('loses the ticket with the issuer’s leave', async () => {
+  test('loses the ticket when the issuer may no longer send actors', async () => {
     const before = await open({ allow_actor: true })
     const { text } = await send(before, 'POST', '/recordings/rec-1/ticket', { act })
     const { pathname } = new URL((JSON.parse(text) as { url: string }).url)
@@ -107,7 +107,7 @@ describe('one who acts for a patient', () => {
     expect(await records(after)).toMatchObject([{ reason: 'ticket_invalid', subject: PATIENT, actor: AGENT }])
   })
 
-  test('is nobody in a token that says who may act, or that nobody does', async () => {
+  test('is absent from a token that says who may act, or that its actor is null', async () => {
     const gate = await open()
     for (const claims of [{ may_act: act }, { act: null }]) {
       expect((await send(gate, 'GET', '/recordings/rec-1', claims)).status).toBe(200)
@@ -155,7 +155,7 @@ describe('a token that its bearer need not have got', () => {
     for (const one of await records(gate)) expect(one).toMatchObject({ reason, subject: PATIENT })
   })
 
-  test('opens where the issuer’s entry allows it', async () => {
+  test('is accepted if the issuer’s entry allows it', async () => {
     const gate = await open({ allow_unbound: true })
     expect((await send(gate, 'GET', '/recordings/rec-1', { cnf: jkt })).status).toBe(200)
   })

@@ -66,7 +66,7 @@ describe('claims', () => {
     ['a start of another kind', { nbf: 'now' }, 'token_claim_missing'],
     ['made in 30 s', { iat: NOW + 30 }, 'patient-1'],
     ['made in 31 s', { iat: NOW + 31 }, 'token_not_yet_valid'],
-    ['made at no time, where it matters', {}, 'token_claim_missing', { max_age_s: 60 }],
+    ['made at no time, with a maximum age', {}, 'token_claim_missing', { max_age_s: 60 }],
     ['made 90 s ago', { iat: NOW - 90 }, 'patient-1', { max_age_s: 60 }],
     ['made 91 s ago', { iat: NOW - 91 }, 'token_too_old', { max_age_s: 60 }],
     ['a number for a subject', { sub: 1 }, 'token_claim_missing'],
@@ -99,8 +99,8 @@ describe('a launch context counts for the subject only with who is logged in', (
       },
     ],
     ['a relative one, and a base', launched('Patient/p-9'), 'p-9', SMART],
-    ['nobody', launched(undefined), 'token_claim_missing'],
-    ['nobody, and a base', launched(undefined), 'token_claim_missing', SMART],
+    ['no user', launched(undefined), 'token_claim_missing'],
+    ['no user, and a base', launched(undefined), 'token_claim_missing', SMART],
     ['a clinician', launched('Practitioner/dr-1'), 'token_subject'],
     ['a clinician of the patient’s id', launched('Practitioner/p-9'), 'token_subject'],
     ['a parent', launched('RelatedPerson/mother-of-p-9'), 'token_subject'],
@@ -113,18 +113,18 @@ describe('a launch context counts for the subject only with who is logged in', (
     ['a list', launched(['Patient/p-9']), 'token_subject'],
     ['small letters', launched('patient/p-9'), 'token_subject'],
     [
-      'an encounter is nobody, but for a patient of its id',
+      'an encounter, and a patient of the same id',
       { encounter: 'e', fhirUser: 'Patient/e' },
       'e',
       { subject_claim: 'encounter' },
     ],
     [
-      'nor where a clinician has it open',
+      'an encounter that a clinician has open',
       { encounter: 'e', fhirUser: 'Practitioner/dr-1' },
       'token_subject',
       { subject_claim: 'encounter' },
     ],
-    ['nor by itself', { encounter: 'e' }, 'token_claim_missing', { subject_claim: 'encounter' }],
+    ['an encounter by itself', { encounter: 'e' }, 'token_claim_missing', { subject_claim: 'encounter' }],
     [
       'a launch context by another name',
       { smart: 'p-9', fhirUser: 'Practitioner/1' },
@@ -140,12 +140,12 @@ describe('a launch context counts for the subject only with who is logged in', (
   })
 })
 
-describe('an address counts for the subject only where it was verified', () => {
+describe('an address counts for the subject only if it was verified', () => {
   const email = (verified: unknown) => ({ email: 'jane@clinic.test', email_verified: verified })
   test.each<[string, Record<string, unknown>, string, string?]>([
     ['true', email(true), 'jane@clinic.test'],
     ['false', email(false), 'token_subject'],
-    ['a text', email('true'), 'token_subject'],
+    ['a string', email('true'), 'token_subject'],
     ['1', email(1), 'token_subject'],
     ['nothing', email(undefined), 'token_claim_missing'],
     ['another claim', { ...email(undefined), phone_number_verified: true }, 'token_claim_missing'],
@@ -161,7 +161,7 @@ describe('an address counts for the subject only where it was verified', () => {
     expect(await outcome(claims, { subject_claim })).toBe(expected)
   })
 
-  test('a token that is refused for it is on record under no name that may be another’s', async () => {
+  test('a token without a proven subject is refused without a name for the record', async () => {
     for (const [claims, settings] of [
       [{ patient: 'p-9', fhirUser: 'Practitioner/dr-1' }, { subject_claim: 'patient' }],
       [email(false), { subject_claim: 'email' }],
@@ -171,7 +171,7 @@ describe('an address counts for the subject only where it was verified', () => {
   })
 })
 
-describe('a remembered token', () => {
+describe('a token that was verified before', () => {
   const issuer: Issuer = {
     issuer: idp.issuer,
     audience: idp.audience,
@@ -179,7 +179,7 @@ describe('a remembered token', () => {
     jwks: idp.jwks as never,
   }
 
-  test('ends when it ends', async () => {
+  test('expires when it says so', async () => {
     const authenticate = new TokenVerifier([{ ...issuer, max_age_s: 300 }])
     const token = await idp.token('patient-1', { iat: NOW, nbf: NOW, exp: NOW + 200 })
     expect(await ask(authenticate, token, NOW)).toBe('patient-1')
@@ -189,7 +189,7 @@ describe('a remembered token', () => {
     expect(await ask(authenticate, token, NOW - 31)).toBe('token_not_yet_valid')
   })
 
-  test('is nobody else’s', async () => {
+  test('is never mistaken for another one', async () => {
     const authenticate = new TokenVerifier([issuer])
     const [one, two] = [
       await idp.token('patient-1', { exp: NOW + 60 }),
@@ -206,7 +206,7 @@ describe('a remembered token', () => {
     expect(await ask(authenticate, fresh.slice(0, -2) + last + fresh.at(-1), NOW)).toBe('token_signature')
   })
 
-  test('is verified anew when its issuer has other keys', async () => {
+  test('is verified again when its issuer has other keys', async () => {
     const jwks = structuredClone(idp.jwks) as { keys: object[] }
     let keys = jwks
     const source = { current: async () => keys as never, seeking: async () => keys as never }

@@ -95,7 +95,7 @@ describe('only a 200 is a key set', () => {
   })
 })
 
-describe('of a set', () => {
+describe('a key of a set', () => {
   test.each([[{ kty: 'RSA' }], [{ kty: 'EC', kid: 'a', use: 'sig' }], [{ kty: 'OKP', kid: '' }]])(
     '%j is kept',
     async key => {
@@ -121,7 +121,7 @@ describe('of a set', () => {
   })
 
   test.each(['null', '1', '[]', '{}', '{"keys":{}}', '{"keys":null}', '{"keys":"EC"}', '"keys"'])(
-    '%s there is none',
+    '%s is not a set',
     async json => {
       await expect(fetched(new Response(json))).rejects.toThrow('no JWK set')
     },

@@ -40,7 +40,7 @@ describe('the compact form is taken to the letter', () => {
     [`${header}.${payload}.AA\n`, 'a line feed behind it'],
     [`${header}.${payload}.A+`, 'base64 instead of base64url'],
     [`${encode(' {"a":1}')}.${payload}.AA`, 'a header that begins with a space'],
-  ])('%j has %s', text => expect(parseToken(text)).toBeUndefined())
+  ])('%j has %s', token => expect(parseToken(token)).toBeUndefined())
 })
 
 describe('header and payload are objects of JSON', () => {

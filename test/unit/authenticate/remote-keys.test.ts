@@ -118,7 +118,7 @@ describe('keys of a server', () => {
     expect(await keys.current(3, keep)).toEqual(jwks('a'))
   })
 
-  test('good keys outlive an empty set, and stand beside members that nobody understands', async () => {
+  test('good keys outlive an empty set, and are used beside members of unknown kinds', async () => {
     const { state, keys } = server(serving('a'))
     await keys.current(0, keep)
     state.answer = () => Response.json({ keys: [] })
@@ -155,7 +155,7 @@ describe('keys of a server', () => {
     expect(await keys.current(REMOTE_KEYS.freshFor + 2, keep)).toEqual(jwks('new'))
   })
 
-  test('one who began the fetch and vanished does not hold up the others', async () => {
+  test('a fetch that never ends does not hold up later requests', async () => {
     const { state, keys } = server(() => new Promise<Response>(() => {}))
     const options = { ...REMOTE_KEYS, timeout: 50, warn: () => {} }
     const hanging = createRemoteKeys('https://idp.test/jwks', {
@@ -178,7 +178,7 @@ describe('keys of a server', () => {
     ],
     ['an empty set', () => Response.json({ keys: [] })],
     ['null', () => Response.json(null)],
-    ['more than anybody has', () => new Response(`{"keys":[],"pad":"${'x'.repeat(REMOTE_KEYS.maxBytes)}"}`)],
+    ['a good set of more than 256 KiB', () => Response.json({ ...jwks('a'), pad: 'x'.repeat(256 * 1024) })],
     [
       'a network failure',
       () => {
@@ -199,10 +199,10 @@ describe('after a wait in vain', () => {
   afterEach(() => {
     vi.useRealTimers()
   })
-  /** What becomes of it while no time goes by. */
+  /** What a promise settles with while no time passes, or `waits`. */
   const atOnce = (asked: Promise<unknown>) => {
-    const withDefaultIssuer = asked.catch(error => error)
-    return Promise.race([withDefaultIssuer, vi.advanceTimersByTimeAsync(0).then(() => 'waits')])
+    const outcome = asked.catch(error => error)
+    return Promise.race([outcome, vi.advanceTimersByTimeAsync(0).then(() => 'waits')])
   }
 
   test.each([
@@ -217,7 +217,7 @@ describe('after a wait in vain', () => {
       const first = keys.current(STALE, keep)
       await vi.advanceTimersByTimeAsync(REMOTE_KEYS.patience)
       expect(await first).toEqual(jwks('a'))
-      // From then on it says nothing at all, and whoever asks it waits.
+      // From then on it says nothing at all, and each request that asks it waits.
       state.answer = () => new Promise<Response>(() => {})
       for (let later = REMOTE_KEYS.patience; later < 12_000; later += 500) {
         expect(await atOnce(keys.current(STALE + later, keep))).toEqual(jwks('a'))

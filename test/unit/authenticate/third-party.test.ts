@@ -4,7 +4,7 @@ import { verifySignature } from '../../../src/authenticate/access-token.ts'
 import { ALGORITHMS } from '../../../src/authenticate/issuer.ts'
 import { parseToken } from '../../../src/authenticate/parse-token.ts'
 
-// Vectors of others, read from beside the checkout where they are at hand: Wycheproof's JSON web signatures and the
+// Vectors of third parties, which are read if they are present beside the checkout: Wycheproof's JSON web signatures and the
 // examples of RFC 7520. Their payloads hold no claims, so they go to the verifier of signatures.
 
 const SHARED = new URL('../../../../shared/vectors/third-party/', import.meta.url)
@@ -43,7 +43,7 @@ describe.skipIf(!here)('Wycheproof JSON web signatures', () => {
         count++
         const ok = typeof jws === 'string' && (await verdict(jws, key))
         if (ok && result === 'invalid') accepted.push(`${tcId} ${comment}`)
-        // HMAC keys are never taken from a set: whoever can read it could sign with them.
+        // HMAC keys are never taken from a set: everyone who can read it could sign with them.
         if (!ok && result === 'valid' && key.kty !== 'oct') refused.push(`${tcId} ${comment}`)
       }
     }
@@ -69,7 +69,7 @@ describe.skipIf(!here)('RFC 7520', () => {
     const [header, payload, signature] = output.compact.split('.')
     const flipped = `${header}.${payload}.${signature?.startsWith('A') ? 'B' : 'A'}${signature?.slice(1)}`
     expect(await verdict(flipped, key)).toBe(false)
-    // They are signatures over a text, and so no JWT.
+    // Their payload is prose, so they are not JWTs.
     expect(parseToken(output.compact)).toBeUndefined()
   })
 })

@@ -4,7 +4,7 @@ import { credential, hasTokenInQuery, TICKET_COOKIE, ticketCookie } from '../../
 import { Refusal } from '../../../src/refusal.ts'
 import { sample } from '../../support/sample.ts'
 
-test('a token in the query is found exactly where URLSearchParams finds one, however it is encoded', () => {
+test('a token in the query is found exactly when URLSearchParams finds one, however it is encoded', () => {
   const letter = fc
     .constantFrom(...'access_token')
     .chain(c =>
@@ -73,7 +73,7 @@ describe('the bearer token', () => {
     'Bearer é',
   ])('is malformed in %j', header => expect(read(header)).toBe('token_malformed'))
 
-  test('of several headers is none of theirs', () => {
+  test('of several headers is malformed', () => {
     const headers = new Headers([
       ['authorization', 'Bearer a'],
       ['authorization', 'Bearer b'],

@@ -46,7 +46,7 @@ test.each([
   expect(stated(content, repr)).toBeUndefined()
 })
 
-describe('what can not be read is refused, never passed over', () => {
+describe('a malformed digest is refused, never ignored', () => {
   test.each([
     [''],
     ['sha-256'],

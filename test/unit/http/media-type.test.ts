@@ -37,9 +37,9 @@ test.each([
   ['a.html', 'application/octet-stream'],
   ['a.svg', 'application/octet-stream'],
   ['a.', 'application/octet-stream'],
-])('the name %s tells %s', (name, type) => expect(mediaTypeOf(name)).toBe(type))
+])('the ending of %s means %s', (name, type) => expect(mediaTypeOf(name)).toBe(type))
 
-describe('the name tells the type of what was stored without one, and of nothing else', () => {
+describe('the ending of a name counts only for an object that was stored without a type', () => {
   test.each([
     [undefined, 'a.webm', 'video/webm'],
     ['', 'a.webm', 'video/webm'],

@@ -67,7 +67,7 @@ describe('a body that is too long', () => {
     expect(await read(`${json} `)).toEqual(['question_invalid', 'The body must be at most 20 bytes long'])
   })
 
-  test('is let go of at once, in however many chunks it comes', async () => {
+  test('is cancelled at once, in however many chunks it comes', async () => {
     let pulled = 0
     let cancelled = false
     const endless = new ReadableStream({

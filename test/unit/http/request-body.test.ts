@@ -44,7 +44,7 @@ async function sizeOf(body: RequestBody, pause = 0): Promise<number> {
 }
 
 describe.each([undefined, 'bytes'] as const)('a body that is a stream of type %s', type => {
-  test('is late where it never comes, or stops; and is let go of', async () => {
+  test('is late if it never comes, or stops, and is cancelled', async () => {
     for (const pauses of [[], [0, 0]]) {
       for (const make of [RequestBody.flowing, RequestBody.within]) {
         const { stream, isCancelled } = coming(pauses, 'silent', type)
@@ -65,13 +65,13 @@ describe.each([undefined, 'bytes'] as const)('a body that is a stream of type %s
     expect(whole.isLate).toBe(true)
   })
 
-  test('is not late where it is its reader who takes long', async () => {
+  test('is not late if its reader takes long', async () => {
     const body = RequestBody.flowing(SOON, coming([0, 0], 'ends', type).stream)
     expect(await sizeOf(body, 2 * SOON)).toBe(2)
     expect(body.isLate).toBe(false)
   })
 
-  test('is let go of where its reader leaves', async () => {
+  test('is cancelled when its reader leaves', async () => {
     const { stream, isCancelled } = coming([0, 0], 'silent', type)
     for await (const _ of RequestBody.flowing(SOON, stream)) break
     expect(isCancelled()).toBe(true)

@@ -114,7 +114,7 @@ describe('a location that would be a hole is refused', () => {
   ])('%j: %s', (location, message) => expect(() => compileLocation(location)).toThrow(message))
 })
 
-test('what the gate keeps for itself can not be named', () => {
+test('the gate’s own objects can not be named', () => {
   const root = compileLocation({ url: '/:recording/:part+', key: ':recording/:part' })
   for (const path of ['/.mediaward/bindings/x', '/mediaward/.bindings/x', '/%2emediaward/x/y']) {
     expect(placeAt(`https://h${path}`, [root])).toMatchObject({ reason: 'path_invalid' })

@@ -94,7 +94,7 @@ describe('a refusal says which character or length', () => {
     expect(operationOf(request, standard)).toMatchObject({ detail: /One has 201/ })
   })
 
-  test('but nothing of where there is no name', () => {
+  test('but nothing if the path has no name', () => {
     for (const path of ['/', '/recordings', '/other/a b']) {
       expect(refusalOf(path)).toEqual({ reason: 'path_invalid' })
     }
@@ -106,8 +106,8 @@ describe('a refusal says which character or length', () => {
       fc.property(odd, name => {
         for (const flaw of [flawOfRecording(`Q${name}`), flawOfPart(`Q${name}`)]) {
           // What is in quotes is the character, or one of those that our own words name.
-          const quoted = [...(flaw ?? '').matchAll(/"((?:\\.|[^"\\])*)"/g)].map(([, text = '']) => text)
-          expect(quoted.filter(text => text.replace('\\', '').length > 2)).toEqual([])
+          const quoted = [...(flaw ?? '').matchAll(/"((?:\\.|[^"\\])*)"/g)].map(([, quote = '']) => quote)
+          expect(quoted.filter(quote => quote.replace('\\', '').length > 2)).toEqual([])
           expect(flaw ?? '').not.toMatch(/Q/)
           expect(flaw ?? '').toMatch(/^[\x20-\x7e]*$/)
         }
@@ -151,7 +151,7 @@ describe('a token is no name, wherever it is in a path', () => {
     }
   })
 
-  test('nor where a location has an ending behind the id', () => {
+  test('nor if a location has an ending behind the id', () => {
     const media = compileLocation({ url: '/media/:recording.mp4', key: ':recording.mp4' })
     expect(locate(`/media/${jws}.mp4`, [media])).toMatchObject({ reason: 'path_invalid' })
   })
@@ -164,7 +164,7 @@ describe('a token is no name, wherever it is in a path', () => {
   })
 })
 
-test('every valid name makes a key that is told from all others, with no segment that a store would resolve', () => {
+test('every valid name has a key of its own, with no segment that a store would resolve', () => {
   const id = fc.stringMatching(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/).filter(isRecording)
   const part = fc.stringMatching(/^[A-Za-z0-9._=+:@/-]{1,40}$/).filter(isPart)
   const names = fc.tuple(id, fc.option(part, { nil: undefined }))

@@ -12,8 +12,8 @@ const ticket: Ticket = {
   subject: { id: 'patient-1', issuer: 'https://login.clinic.test/', roles: [], token: 'token-1' },
   expires: 1_800_000_000,
 }
-const keyOf = async (text: string) =>
-  new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
+const keyOf = async (secret: string) =>
+  new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(secret)))
 const encrypted = (key: Uint8Array, plaintext: string, header: object = {}) =>
   new CompactEncrypt(new TextEncoder().encode(plaintext))
     .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', ...header })
@@ -80,10 +80,10 @@ describe('nothing else is read', () => {
     [`${'A'.repeat(16)}.${'A'.repeat(23)}+.${'A'.repeat(22)}`, 'base64 instead of base64url'],
     [`${issued} `, 'a space behind it'],
     [` ${issued}`, 'a space before it'],
-  ])('%#: %s has %s, and is not decrypted at all', async text => {
+  ])('%#: %s has %s, and is not decrypted at all', async encoded => {
     const decrypt = vi.spyOn(crypto.subtle, 'decrypt')
     try {
-      expect(await tickets.read(text)).toBeUndefined()
+      expect(await tickets.read(encoded)).toBeUndefined()
       expect(decrypt).not.toHaveBeenCalled()
     } finally {
       decrypt.mockRestore()

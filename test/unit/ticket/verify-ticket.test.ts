@@ -91,7 +91,7 @@ describe('a ticket is refused, and the refusal holds it,', () => {
     await refused('ticket_scope', bound, { network: () => undefined })
   })
 
-  test('if it is bound to another agent, or there is none', async () => {
+  test('if it is bound to another agent, or the request names none', async () => {
     const bound = { ...ticket, agent: 'player/1' }
     expect(await verify(bound)).toBe(bound)
     await refused('ticket_scope', bound, { agent: 'player/2' })
