@@ -41,20 +41,20 @@ describe('a decision about a recording with all its parts', () => {
   const patient: Principal = { id: 'patient-1', issuer, roles: [] }
   const own: Binding = { owner: 'patient-1', issuer }
   const foreign: Binding = { owner: 'patient-2', issuer }
-  const reason = (subject: Principal, stamped: Binding[], defaultIssuer?: string) => {
-    const { decision } = authorizeWhole(subject, stamped, defaultIssuer)
+  const reason = (subject: Principal, owners: Binding[]) => {
+    const { decision } = authorizeWhole(subject, owners)
     return decision instanceof Refusal ? decision.reason : decision.permit
   }
 
   test('permits if the subject owns every object, and names the last binding', () => {
-    expect(authorizeWhole(patient, [own, own], undefined)).toEqual({
+    expect(authorizeWhole(patient, [own, own])).toEqual({
       decision: { permit: 'owner' },
       binding: own,
     })
   })
 
   test('refuses a recording without objects as unknown, with no binding', () => {
-    expect(authorizeWhole(patient, [], issuer)).toEqual({
+    expect(authorizeWhole(patient, [])).toEqual({
       decision: new Refusal('recording_unknown'),
       binding: null,
     })
@@ -66,7 +66,7 @@ describe('a decision about a recording with all its parts', () => {
       [own, foreign],
       [own, foreign, {}],
     ]) {
-      expect(authorizeWhole(patient, stamped, undefined)).toEqual({
+      expect(authorizeWhole(patient, stamped)).toEqual({
         decision: new Refusal('not_owner'),
         binding: foreign,
       })
@@ -74,11 +74,8 @@ describe('a decision about a recording with all its parts', () => {
     expect(reason(patient, [own, {}])).toBe('recording_unbound')
   })
 
-  test('takes an owner without an issuer for the default issuer’s, and only for that one’s', () => {
-    expect(reason(patient, [{ owner: 'patient-1' }], issuer)).toBe('owner')
-    expect(reason(patient, [{ owner: 'patient-1' }], 'https://login.other.test/')).toBe('not_owner')
+  test('takes an owner without an issuer for nobody', () => {
     expect(reason(patient, [{ owner: 'patient-1' }])).toBe('recording_unbound')
-    expect(authorizeWhole(patient, [{ owner: 'patient-1' }], issuer).binding).toEqual(own)
   })
 
   test('refuses a subject without an id before anything else', () => {
