@@ -63,7 +63,7 @@ export class Guard {
   /** Records a refusal, then answers it. */
   async #refuse(
     context: RequestContext,
-    { reason, detail, spot }: Refusal,
+    { reason, detail, position }: Refusal,
     allow: string,
     cause: unknown,
   ): Promise<Response> {
@@ -76,7 +76,7 @@ export class Guard {
     try {
       const recorded = await refusals.record(
         context,
-        denialOf(context.request, reason, answer.status, spot),
+        denialOf(context.request, reason, answer.status, position),
         id,
       )
       const { retryAfter } = recorded

@@ -1,10 +1,10 @@
 import { type Reason, stageOf } from './reason.ts'
 
-/** A position in a playlist. Names that no list of ours has are `other`: what is stored may say anything. */
-export interface Spot {
+/** A position in a playlist. Names that are not on the gate's own lists are `other`, as a stored file may contain any. */
+export interface PlaylistPosition {
   /** Counted from 1. */
   readonly line: number
-  /** The tag of HLS or the element of DASH; absent for a line that is a URI. */
+  /** The HLS tag or the MPD's element; absent for a line that is a URI. */
   readonly tag?: string
   readonly attribute?: string
 }
@@ -21,13 +21,13 @@ export class Refusal {
    * follows from the request alone, and repeats nothing of a body. It never goes on record.
    */
   readonly detail: string | undefined
-  /** What in a playlist is refused. Goes on record. */
-  readonly spot: Spot | undefined
+  /** The position in a playlist of what is refused. Goes on record. */
+  readonly position: PlaylistPosition | undefined
 
-  constructor(reason: Reason, detail?: string, spot?: Spot) {
+  constructor(reason: Reason, detail?: string, position?: PlaylistPosition) {
     this.reason = reason
     this.detail = detail
-    this.spot = spot
+    this.position = position
   }
 }
 

@@ -1,8 +1,7 @@
 import { joined } from '../base/bytes.ts'
-import { hasNoEnding, kindOfStart, START } from '../playlist/kind.ts'
-import { contextOf, kindAt } from '../playlist/place.ts'
-import { MAX_PLAYLIST, rewriteBytes } from '../playlist/playlist.ts'
-import { tooLong, whatIsWrong } from '../playlist/what-is-wrong.ts'
+import { contextOf } from '../playlist/context.ts'
+import { hasNoEnding, kindAt, kindOfStart, START } from '../playlist/kind.ts'
+import { MAX_PLAYLIST, rewriteBytes, tooLong, whatIsWrong } from '../playlist/playlist.ts'
 import { Refusal } from '../refusal.ts'
 import type { Deposit } from './deposit.ts'
 
@@ -32,8 +31,8 @@ export async function checkPlaylist(
 ): Promise<{ readonly body: Body } | Refusal> {
   const told = size === 0 ? undefined : kindAt(ref, contentType)
   if (told === undefined) return { body }
-  const source = told === 'untold' ? await peek(body) : unseen(body)
-  const kind = told === 'untold' ? source.start && kindOfStart(source.start) : told
+  const source = told === 'undeclared' ? await peek(body) : unseen(body)
+  const kind = told === 'undeclared' ? source.start && kindOfStart(source.start) : told
   if (kind === undefined) return source
   if (size > MAX_PLAYLIST[kind]) {
     await source.discard()
@@ -45,7 +44,7 @@ export async function checkPlaylist(
   const context = contextOf(ref, services.locations, services.publicUrl)
   const outcome = rewriteBytes(bytes, kind, context)
   return outcome instanceof Refusal
-    ? new Refusal(outcome.reason, whatIsWrong(outcome), outcome.spot)
+    ? new Refusal(outcome.reason, whatIsWrong(outcome), outcome.position)
     : { body: bodyOf(bytes) }
 }
 
@@ -60,7 +59,7 @@ export function refuseInPieces(
   start?: Uint8Array,
 ): Refusal | undefined {
   const told = kindAt(ref, contentType)
-  const kind = told === 'untold' ? start && kindOfStart(start) : told
+  const kind = told === 'undeclared' ? start && kindOfStart(start) : told
   return (
     kind && new Refusal('upload_invalid', 'A playlist is stored whole: send it by one PUT, without an upload')
   )

@@ -1,12 +1,17 @@
 import type { Reason } from '../reason.ts'
-import type { Spot } from '../refusal.ts'
+import type { PlaylistPosition } from '../refusal.ts'
 import type { AccessFacts } from './event.ts'
 
 const METHODS = new Set(['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'])
 const RANGE = /^bytes=\d{0,15}-\d{0,15}$/
 
 /** What the record of a refusal says beyond who asked and for what. */
-export function denialOf(request: Request, reason: Reason, status: number, playlist?: Spot): AccessFacts {
+export function denialOf(
+  request: Request,
+  reason: Reason,
+  status: number,
+  playlist?: PlaylistPosition,
+): AccessFacts {
   const range = request.headers.get('range') ?? ''
   return {
     kind: 'access',

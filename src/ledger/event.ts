@@ -1,5 +1,5 @@
 import type { Reason } from '../reason.ts'
-import type { Spot } from '../refusal.ts'
+import type { PlaylistPosition } from '../refusal.ts'
 
 /** Version of the gate, as it stands in every record. */
 export const VERSION = '0.4.0'
@@ -81,7 +81,7 @@ export interface AccessFacts {
   /** The range asked for, as far as it was well formed. */
   readonly range?: string
   /** What in a playlist was refused: its line, and names out of our own lists. Never what stands there. */
-  readonly playlist?: Spot
+  readonly playlist?: PlaylistPosition
   /**
    * For a caller that is refused the same again and again. Until a time: further refusals that look the same to the
    * caller are answered with the id of this record. Of a record, and a count: so many, that have in common all that this

@@ -6,7 +6,7 @@ import type { Deliveries } from '../ledger/deliveries.ts'
 import { observe } from '../ledger/head.ts'
 import type { Views } from '../ledger/views.ts'
 import type { CompiledLocation } from '../locate/location.ts'
-import { kindAt } from '../playlist/place.ts'
+import { kindAt } from '../playlist/kind.ts'
 import type { Owners } from '../recordings/owner-source.ts'
 import {
   BytesUnavailable,
@@ -143,7 +143,7 @@ class Playback {
     const { store, locations, publicUrl, verdicts } = this.#services
     const byName = part.size === 0 ? undefined : kindAt(ref, part.contentType)
     const kind =
-      byName === 'untold'
+      byName === 'undeclared'
         ? await kindByBytes(part, ref, store).catch((error: unknown) => {
             this.#discard(part)
             return unavailable(error)

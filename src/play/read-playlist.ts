@@ -1,46 +1,46 @@
 import { LruCache } from '../base/lru-cache.ts'
 import type { ByteRange } from '../http/byte-range.ts'
 import type { CompiledLocation } from '../locate/location.ts'
+import { contextOf } from '../playlist/context.ts'
 import { kindOfName, kindOfStart, PLAYLIST_TYPE, type PlaylistKind, START } from '../playlist/kind.ts'
-import { contextOf } from '../playlist/place.ts'
 import { MAX_PLAYLIST, rewriteBytes } from '../playlist/playlist.ts'
 import type { ObjectRef } from '../recordings/recording.ts'
 import type { OpenedPart, RecordingStore, StoredPart } from '../recordings/recording-store.ts'
 import { Refusal } from '../refusal.ts'
 
-/** A playlist as it is sent. */
+/** A playlist as the client gets it. */
 export interface ReadPlaylist {
-  /** Its facts: size and entity tag are those of what is sent. */
+  /** Size and entity tag are those of the rewritten bytes. */
   readonly part: StoredPart
-  /** Some of its bytes. */
+  /** Opens a range of the rewritten bytes. */
   readonly open: (range: ByteRange) => OpenedPart
 }
 
-/** What became of playlists: rewriting one of the longest takes long enough that a loop of requests would be felt. */
+/** Remembers rewritten and refused playlists. Rewriting a long one again and again would slow down all other requests. */
 export type Verdicts = LruCache<Verdict>
 
-/** What is to be sent; `stored` if that is what is stored. */
+/** The bytes to send, and whether they are the stored ones; or why the playlist is refused. */
 type Verdict = { readonly bytes: Uint8Array<ArrayBuffer>; readonly isStored: boolean } | Refusal
 
-/** Changes with what rewriting does, so that no cache holds one text under the tag of another. */
+/** Must change whenever rewriting does, so that no cache keeps other bytes under the same entity tag. */
 const REWRITTEN = '-m1"'
-/** Most bytes that the verdicts of an isolate take. */
-const MOST_REMEMBERED = 16 * 1024 * 1024
-/** What a verdict takes beside its bytes and its key, at most: a guess. */
+/** The most memory that the verdicts of an isolate take, in bytes. */
+const MAX_REMEMBERED = 16 * 1024 * 1024
+/** An estimate of the memory that a verdict takes beside its bytes and its key, in bytes. */
 const OVERHEAD = 512
 
-/** Makes the memory of an isolate. */
+/** Creates the memory for the verdicts of an isolate. */
 export function createVerdicts(): Verdicts {
   return new LruCache(
-    MOST_REMEMBERED,
-    (verdict, key) => OVERHEAD + 2 * key.length + ('bytes' in verdict ? verdict.bytes.length : 0),
+    MAX_REMEMBERED,
+    (verdict, key) => OVERHEAD + 2 * key.length + (verdict instanceof Refusal ? 0 : verdict.bytes.length),
   )
 }
 
 /**
- * The kind of a stored object by its first bytes.
+ * Returns the kind that the first bytes of a stored object show.
  *
- * @throws Error if it is another object by now, which was not decided on
+ * @throws Error if the object was replaced or removed since access to it was authorized
  */
 export async function kindByBytes(
   { etag }: StoredPart,
@@ -48,28 +48,28 @@ export async function kindByBytes(
   store: RecordingStore,
 ): Promise<PlaylistKind | undefined> {
   const start = await store.open(key, { offset: 0, length: START })
-  if (start === null || !('body' in start)) throw new Error('taken away while it was looked at')
+  if (start === null || !('body' in start)) throw new Error('the object was removed while it was read')
   if (start.range.length > START) {
-    // A store that ignores ranges sends the whole, which may be gigabytes.
+    // A store that ignores ranges sends the whole object, which may be gigabytes.
     await start.body.cancel().catch(() => {})
-    throw new Error('the store sent more bytes than were asked for')
+    throw new Error('the store sent more bytes than requested')
   }
   const bytes = new Uint8Array(await new Response(start.body).arrayBuffer())
-  if (start.etag !== etag) throw new Error('replaced while it was looked at')
+  if (start.etag !== etag) throw new Error('the object was replaced while it was read')
   return kindOfStart(bytes)
 }
 
-/** Whether a place's name alone says that a playlist is there. */
+/** Checks if the name of a part alone declares a playlist. */
 export function isNamedPlaylist({ part }: ObjectRef): boolean {
   return part !== undefined && kindOfName(part) !== undefined
 }
 
 /**
- * Reads a playlist to its end and rewrites it, so that all that it names is a part of its own recording. Each request is
- * decided before it comes here, whether its verdict is remembered or not.
+ * Reads a whole playlist and rewrites it, so that everything it names is a part of its own recording. The caller has
+ * authorized the request, even if the verdict is remembered from another one.
  *
- * @param opened all of it
- * @param origin that absolute URLs in it may begin with, as the configuration says
+ * @param opened the whole playlist. Its body is read or cancelled
+ * @param origin the origin of absolute URLs that may name parts, as configured; undefined if no absolute URL may
  */
 export async function readPlaylist(
   opened: OpenedPart,
@@ -84,13 +84,13 @@ export async function readPlaylist(
     await body.cancel().catch(() => {})
     return new Refusal('playlist_invalid')
   }
-  // Not by the entity tag alone: what the same bytes name depends on where they are.
+  // The entity tag is not enough: what the same bytes name depends on the recording, the part and the location.
   const key = JSON.stringify([kind, origin, ref.recording, ref.part, ref.key, part.etag])
   let verdict = verdicts.get(key)
   if (verdict === undefined) {
     const stored = new Uint8Array(await new Response(body).arrayBuffer())
-    // Of many that ask at once, one has rewritten it meanwhile. Shared as what became of it, not as a promise: on Workers
-    // that would end with the request that made it.
+    // Of many concurrent requests, another may have rewritten it in the meantime. They share the result and not a promise,
+    // because on Workers a promise ends with the request that created it.
     verdict = verdicts.get(key)
     if (verdict === undefined) {
       const bytes = rewriteBytes(stored, kind, contextOf(ref, locations, origin))
@@ -101,10 +101,10 @@ export async function readPlaylist(
   if (verdict instanceof Refusal) return verdict
   const { bytes, isStored } = verdict
   const etag = isStored ? part.etag : part.etag.replace(/"$/, REWRITTEN)
-  return sending({ ...part, contentType: PLAYLIST_TYPE[kind], size: bytes.length, etag }, bytes)
+  return playlistOf({ ...part, contentType: PLAYLIST_TYPE[kind], size: bytes.length, etag }, bytes)
 }
 
-function sending(part: StoredPart, bytes: Uint8Array<ArrayBuffer>): ReadPlaylist {
+function playlistOf(part: StoredPart, bytes: Uint8Array<ArrayBuffer>): ReadPlaylist {
   const body = ({ offset, length }: ByteRange) => new Blob([bytes.subarray(offset, offset + length)]).stream()
   return { part, open: range => ({ ...part, range, body: body(range) }) }
 }

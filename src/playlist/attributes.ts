@@ -1,42 +1,45 @@
-/** One attribute of a tag of HLS. */
+/** One attribute of an HLS tag (RFC 8216 4.2). */
 export interface Attribute {
   /** In upper case. */
   readonly name: string
-  /** Its value, without quotes and without white space around it. */
+  /** The value, without quotes and surrounding white space. */
   readonly value: string
-  /** Where the value begins and ends in the list. */
+  /** Offsets of the value in the attribute list. */
   readonly from: number
   readonly to: number
 }
 
-// As the standard has it, with white space between attributes: nearly every list.
-const PLAIN = /[ \t]*([A-Z0-9-]+)=(?:"([^"]*)"|([^" \t,]*))(?:,|$)/y
-/** More than any tag has. */
-const MOST = 256
+// An attribute as the standard writes it, with optional white space before it. Nearly every list consists of these.
+const STANDARD = /[ \t]*([A-Z0-9-]+)=(?:"([^"]*)"|([^" \t,]*))(?:,|$)/y
+/** More attributes than any real tag has. */
+const MAX_ATTRIBUTES = 256
+/** Longer than any attribute name, in characters. A bound, so that a longer run of characters costs no more. */
+const MAX_NAME = 64
 
 /**
- * The attributes of a list (RFC 8216 4.2), as forgiving as players are: with white space and commas between them, values
- * of several words, and values that are empty.
+ * Parses an attribute list (RFC 8216 4.2) as leniently as players do: with white space and commas between attributes,
+ * unquoted values of several words, and empty values.
  *
- * @returns undefined if quotes stand where players would differ in what they quote, or if there are too many
+ * @returns undefined if players could disagree on what is quoted, or if there are more than 256 attributes
  */
-export function attributesOf(list: string): readonly Attribute[] | undefined {
+export function parseAttributes(list: string): readonly Attribute[] | undefined {
   const attributes: Attribute[] = []
-  for (let at = 0; at < list.length && attributes.length <= MOST; ) {
-    PLAIN.lastIndex = at
-    const match = PLAIN.exec(list)
+  for (let at = 0; at < list.length; ) {
+    STANDARD.lastIndex = at
+    const match = STANDARD.exec(list)
     if (match === null) {
-      const next = readLoosely(list, at, attributes)
-      if (next === undefined) return undefined
-      at = next
-      continue
+      const end = parseLeniently(list, at, attributes)
+      if (end === undefined) return undefined
+      at = end
+    } else {
+      const [whole, name = '', quoted, bare = ''] = match
+      const from = at + whole.indexOf('=') + (quoted === undefined ? 1 : 2)
+      attributes.push(attribute(name, quoted ?? bare, from))
+      at += whole.length
     }
-    const [whole, name = '', quoted, bare = ''] = match
-    const from = at + whole.indexOf('=') + (quoted === undefined ? 1 : 2)
-    attributes.push(attribute(name, quoted ?? bare, from))
-    at += whole.length
+    if (attributes.length > MAX_ATTRIBUTES) return undefined
   }
-  return attributes.length > MOST ? undefined : attributes
+  return attributes
 }
 
 function attribute(name: string, value: string, from: number): Attribute {
@@ -45,20 +48,21 @@ function attribute(name: string, value: string, from: number): Attribute {
   return { name, value: trimmed, from: start, to: start + trimmed.length }
 }
 
-/** Reads one attribute more, and returns where it ends. */
-function readLoosely(list: string, at: number, attributes: Attribute[]): number | undefined {
+/** Appends the next attribute, and returns the offset of its end; undefined if quotes make it ambiguous. */
+function parseLeniently(list: string, at: number, attributes: Attribute[]): number | undefined {
   const equals = list.indexOf('=', at)
   const before = list.slice(at, equals < 0 ? list.length : equals)
   if (before.includes('"')) return undefined
   if (equals < 0) return list.length
-  let from = afterBlanks(list, equals + 1)
+  let from = skipBlanks(list, equals + 1)
   let to: number
   let end: number
   if (list[from] === '"') {
     from += 1
     to = list.indexOf('"', from)
-    end = to < 0 ? -1 : afterBlanks(list, to + 1)
-    if (end < 0 || (end < list.length && list[end] !== ',')) return undefined
+    if (to < 0) return undefined
+    end = skipBlanks(list, to + 1)
+    if (end < list.length && list[end] !== ',') return undefined
   } else {
     const comma = list.indexOf(',', from)
     to = comma < 0 ? list.length : comma
@@ -70,14 +74,13 @@ function readLoosely(list: string, at: number, attributes: Attribute[]): number 
   return end
 }
 
-/** Some players take what stands before a comma or a space for a value of its own. */
-function lastWord(text: string): string {
-  // Long enough for any name: what is longer must not cost more.
-  const words = text.trimEnd().slice(-64).split(/[\s,]/)
+/** Some players read what precedes a comma or a space as a value of its own, so the name is what follows it. */
+function lastWord(before: string): string {
+  const words = before.trimEnd().slice(-MAX_NAME).split(/[\s,]/)
   return words.at(-1)?.toUpperCase() ?? ''
 }
 
-function afterBlanks(list: string, at: number): number {
+function skipBlanks(list: string, at: number): number {
   let next = at
   while (list[next] === ' ' || list[next] === '\t') next += 1
   return next

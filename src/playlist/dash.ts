@@ -1,90 +1,91 @@
 import { Refusal } from '../refusal.ts'
-import { type Mpd, type MpdReference, readMpd, type Scope } from './mpd.ts'
-import {
-  type Folders,
-  folderOf,
-  mergeFolders,
-  type PlaylistContext,
-  relativeBase,
-  relativeReference,
-} from './reference.ts'
-import { lineAt, spotted } from './spot.ts'
-import { examplesOf, type Ids, mayBecomeScheme, summed } from './template.ts'
+import type { PlaylistContext } from './context.ts'
+import { type Folders, folderOf, mergeFolders } from './folders.ts'
+import { type BaseScope, type Mpd, type MpdReference, readMpd } from './mpd.ts'
+import { relativeBase, relativeReference } from './reference.ts'
+import { lineAt, refuseAt } from './refuse.ts'
+import { expandTemplate, mayBecomeScheme, type RepresentationIds, summarizeIds } from './template.ts'
 
-// A player that is told that this is HLS reads its lines: players go by what they are told, not by the bytes.
+// A player that takes this for HLS, because of its media type or because its app says so, would read its lines.
 const HLS = /#EXT(?:M3U|INF|-X-)/i
 
 /**
- * Rewrites an MPD: what is no reference that has to change stays as it is, to the byte. A relative reference has to stay
- * inside with every base that the document has anywhere: players differ in which they take.
+ * Rewrites an MPD. Only references change; everything else stays, byte for byte. A relative reference must stay inside the
+ * recording with every base in the document, as players differ in which of them they apply.
+ *
+ * @param source without a byte order mark
  */
-export function rewriteDash(text: string, context: PlaylistContext): { readonly text: string } | Refusal {
-  const source = text.startsWith('\ufeff') ? text.slice(1) : text
+export function rewriteDash(source: string, context: PlaylistContext): string | Refusal {
   const tag = HLS.exec(source)
-  if (tag !== null) return spotted(new Refusal('playlist_invalid'), lineAt(source, tag.index))
+  if (tag !== null) return refuseAt(new Refusal('playlist_invalid'), { line: lineAt(source, tag.index) })
   const mpd = readMpd(source)
   if (mpd instanceof Refusal) return mpd
-  const spot = (refusal: Refusal, { from, element, attribute }: MpdReference) =>
-    spotted(refusal, lineAt(source, from), element, attribute)
-  const bases = resolveBases(mpd, context, spot)
+  const bases = resolveBases(mpd, context, refuse)
   if (bases instanceof Refusal) return bases
-  const ids = summed(mpd.ids)
+  const ids = summarizeIds(mpd.ids)
   let written = ''
   let copied = 0
   for (const reference of mpd.references) {
     const rewritten = bases.written.get(reference) ?? rewriteReference(reference, bases.folders, ids, context)
-    if (typeof rewritten !== 'string') return spot(rewritten, reference)
-    if (rewritten === reference.text) continue
+    if (rewritten instanceof Refusal) return refuse(rewritten, reference)
+    if (rewritten === reference.value) continue
     written += source.slice(copied, reference.from) + rewritten.replaceAll('&', '&amp;')
     copied = reference.to
   }
-  return { text: written + source.slice(copied) }
+  return written + source.slice(copied)
+
+  function refuse(refusal: Refusal, { from, element, attribute }: MpdReference): Refusal {
+    return refuseAt(refusal, { line: lineAt(source, from), tag: element, attribute })
+  }
 }
 
 function rewriteReference(
-  { role, text }: MpdReference,
-  withTimeout: Folders | undefined,
-  ids: Ids,
+  { role, value }: MpdReference,
+  folders: Folders | undefined,
+  ids: RepresentationIds,
   context: PlaylistContext,
 ): string | Refusal {
-  if (role !== 'template') return relativeReference(text, withTimeout, context)
-  let written: string | Refusal = new Refusal('playlist_invalid')
-  for (const example of examplesOf(text, ids) ?? []) {
-    written = relativeReference(example, withTimeout, context, text)
-    if (typeof written !== 'string') break
+  if (role !== 'template') return relativeReference(value, folders, context)
+  const examples = expandTemplate(value, ids)
+  if (examples instanceof Refusal) return examples
+  let written = value
+  for (const example of examples) {
+    const relative = relativeReference(example, folders, context, value)
+    if (relative instanceof Refusal) return relative
+    written = relative
   }
-  return typeof written === 'string' && mayBecomeScheme(written, ids)
-    ? new Refusal('playlist_invalid')
-    : written
+  return mayBecomeScheme(written, ids) ? new Refusal('playlist_invalid') : written
 }
 
 interface Bases {
   /** What to write for each `BaseURL`. */
   readonly written: ReadonlyMap<MpdReference, string>
-  /** All folders that a reference may be resolved in; undefined where the recording has no parts. */
+  /** All folders that a reference may be resolved against; undefined if the recording has no parts. */
   readonly folders: Folders | undefined
 }
 
+/** Resolves each `BaseURL` against those of the elements around it (ISO/IEC 23009-1 5.6.4). */
 function resolveBases(
   { scopes }: Mpd,
   context: PlaylistContext,
-  spot: (refusal: Refusal, reference: MpdReference) => Refusal,
+  refuse: (refusal: Refusal, base: MpdReference) => Refusal,
 ): Bases | Refusal {
   const written = new Map<MpdReference, string>()
-  let folders = folderOf(context)
-  if (folders === undefined) return { written, folders }
-  const foldersOf = new Map<Scope, Folders>()
+  if (context.part === undefined) return { written, folders: undefined }
+  const own = folderOf(context.part)
+  let folders = own
+  const foldersOf = new Map<BaseScope, Folders>()
   for (const scope of scopes) {
-    const around = (scope.parent && foldersOf.get(scope.parent)) ?? folders
-    let own: Folders | undefined
+    const around = (scope.parent && foldersOf.get(scope.parent)) ?? own
+    let resolved: Folders | undefined
     for (const base of scope.bases) {
-      const resolved = relativeBase(base.text, around, context)
-      if (resolved instanceof Refusal) return spot(resolved, base)
-      written.set(base, resolved.written)
-      own = own === undefined ? resolved.folders : mergeFolders(own, resolved.folders)
+      const relative = relativeBase(base.value, around, context)
+      if (relative instanceof Refusal) return refuse(relative, base)
+      written.set(base, relative.written)
+      resolved = resolved === undefined ? relative.folders : mergeFolders(resolved, relative.folders)
     }
-    foldersOf.set(scope, own ?? around)
+    foldersOf.set(scope, resolved ?? around)
+    folders = mergeFolders(folders, resolved ?? around)
   }
-  for (const own of foldersOf.values()) folders = mergeFolders(folders, own)
   return { written, folders }
 }

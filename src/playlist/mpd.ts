@@ -1,65 +1,72 @@
 import { Refusal } from '../refusal.ts'
-import { lineAt, refuseValue, spotted } from './spot.ts'
-import { leadsAway } from './suspect.ts'
+import { leadsAway, lineAt, refuseAt, refuseValue } from './refuse.ts'
 import { CLOCK, type Role, roleOfAttribute, roleOfElement, SCHEMES_NEVER } from './vocabulary.ts'
-import { decodesAgain, decodeXml, type XmlAttribute, type XmlToken, xmlTokens } from './xml.ts'
+import {
+  decodesAgain,
+  readXml,
+  type XmlAttribute,
+  type XmlStart,
+  type XmlText,
+  type XmlToken,
+} from './xml.ts'
 
-/** An element with `BaseURL`s of its own, which are resolved against those around it (ISO/IEC 23009-1 5.6.4). */
-export interface Scope {
-  /** Undefined for the document, which has none. */
-  readonly parent: Scope | undefined
-  /** Each an alternative. */
+/** An element with `BaseURL`s, which are resolved against those of the elements around it (ISO/IEC 23009-1 5.6.4). */
+export interface BaseScope {
+  /** Undefined for the document itself, which has no `BaseURL`. */
+  readonly parent: BaseScope | undefined
+  /** Alternatives: a player takes one of them. */
   readonly bases: MpdReference[]
 }
 
-/** One reference, and where it stands in the text. */
+/** A reference, and its position in the document. */
 export interface MpdReference {
   readonly role: Role
-  readonly text: string
+  /** With its ampersands decoded, which are the only entities that a valid reference can have. */
+  readonly value: string
+  /** Offsets of the reference as written. */
   readonly from: number
   readonly to: number
   readonly element: string
-  readonly attribute?: string
+  /** Undefined if the reference is the element's content. */
+  readonly attribute: string | undefined
 }
 
-/** What of an MPD can lead anywhere. */
+/** Everything in an MPD that decides what players fetch. */
 export interface Mpd {
-  /** The document first, each before those within it. */
-  readonly scopes: readonly Scope[]
-  /** As they stand in the text. */
+  /** The document first, and each scope before those inside it. */
+  readonly scopes: readonly BaseScope[]
+  /** In document order. */
   readonly references: readonly MpdReference[]
-  /** The ids of all its `Representation`s; undefined for one that has none. */
+  /** The ids of all `Representation`s, as written; undefined for a `Representation` without an id. */
   readonly ids: ReadonlySet<string | undefined>
 }
 
-// As the schema has them, without exponents; longer than any that fits 64 bits.
+// As the schema writes them, without exponents. Twenty digits are more than 64 bits need.
 const NUMBER = /^-?[0-9]{1,20}(?:\.[0-9]{1,20})?$/
-
-/** Elements with a `BaseURL` of their own. */
-const SCOPES: ReadonlySet<string> = new Set(['MPD', 'Period', 'AdaptationSet', 'Representation'])
+/** The elements that may have a `BaseURL`. */
+const WITH_BASE: ReadonlySet<string> = new Set(['MPD', 'Period', 'AdaptationSet', 'Representation'])
 const BEYOND_ASCII = /[^ -~\t\r\n]/
-// The system id of PlayReady, in a box and in a scheme: its header names a licence server.
+// The system id of PlayReady, in a `pssh` box and in a scheme: the box has a header that names a licence server.
 const PLAYREADY = '\x9a\x04\xf0\x79\x98\x40\x42\x86\xab\x92\xe6\x5b\xe0\x88\x5f\x95'
 const PLAYREADY_SCHEME = /9a04f079-?9840-?4286-?ab92-?e65be0885f95/i
 
-type Open = Extract<XmlToken, { kind: 'open' }>
-type Text = Extract<XmlToken, { kind: 'text' }>
-
-interface Frame {
+/** An element whose end tag is still to come. */
+interface OpenElement {
   readonly name: string
   readonly role: Role
   readonly from: number
-  readonly parent: Frame | undefined
+  readonly parent: OpenElement | undefined
   readonly scheme: string
-  scope: Scope | undefined
-  text: Text | undefined
-  /** Whether it holds an element, a comment, or a second text. */
-  hasMore: boolean
+  scope: BaseScope | undefined
+  /** Its first character data other than white space. */
+  text: XmlText | undefined
+  /** Whether it contains an element, a comment, a CDATA section, or a second run of character data. */
+  isMixed: boolean
 }
 
 /**
- * Finds all that leads anywhere in an MPD. Names count without their prefix: players differ in whether they look at
- * namespaces.
+ * Finds everything in an MPD that decides what players fetch, and refuses what can't be checked. Names count without their
+ * prefixes, as some players ignore namespaces.
  */
 export function readMpd(source: string): Mpd | Refusal {
   return new MpdReader(source).read()
@@ -67,11 +74,11 @@ export function readMpd(source: string): Mpd | Refusal {
 
 class MpdReader {
   readonly #source: string
-  readonly #root: Scope = { parent: undefined, bases: [] }
-  readonly #scopes: Scope[] = [this.#root]
+  readonly #root: BaseScope = { parent: undefined, bases: [] }
+  readonly #scopes: BaseScope[] = [this.#root]
   readonly #references: MpdReference[] = []
   readonly #ids = new Set<string | undefined>()
-  #frame: Frame = {
+  #element: OpenElement = {
     name: '',
     role: 'rest',
     from: 0,
@@ -79,7 +86,7 @@ class MpdReader {
     scheme: '',
     scope: this.#root,
     text: undefined,
-    hasMore: false,
+    isMixed: false,
   }
 
   constructor(source: string) {
@@ -87,8 +94,8 @@ class MpdReader {
   }
 
   read(): Mpd | Refusal {
-    for (const token of xmlTokens(this.#source)) {
-      const refusal = this.#readToken(token)
+    for (const token of readXml(this.#source)) {
+      const refusal = token instanceof Refusal ? token : this.#readToken(token)
       if (refusal !== undefined) return refusal
     }
     return { scopes: this.#scopes, references: this.#references, ids: this.#ids }
@@ -96,65 +103,60 @@ class MpdReader {
 
   #readToken(token: XmlToken): Refusal | undefined {
     switch (token.kind) {
-      case 'open':
+      case 'start':
         return this.#open(token)
-      case 'close':
+      case 'end':
         return this.#close()
       case 'text':
         return this.#readText(token)
       case 'comment':
-        this.#frame.hasMore = true
+        this.#element.isMixed = true
         return undefined
-      case 'wrong':
-        return this.#refuse(token.from)
     }
   }
 
-  #readText(token: Text): Refusal | undefined {
-    const { raw, from, isCdata } = token
+  #readText(text: XmlText): Refusal | undefined {
+    const { raw, value, from, isCdata } = text
     if (raw.trim() === '') return undefined
-    const frame = this.#frame
-    // A text in pieces: some players join them, some take the first. dash.js passes over CDATA.
-    if (frame.text !== undefined || isCdata) frame.hasMore = true
-    frame.text ??= token
-    if (frame.role === 'text') return undefined
-    const decoded = decodeXml(raw) ?? ''
-    if (!isCdata && decodesAgain(decoded)) return this.#refuse(from, frame.name)
-    const isLoose = frame.role === 'rest' && frame.name !== 'pssh'
-    const leads = isLoose && (leadsAway(raw) || leadsAway(decoded))
-    return leads ? this.#refuse(from, frame.name, undefined, new Refusal('playlist_outside')) : undefined
+    const element = this.#element
+    // Of several runs some players join all, and some take the first. dash.js ignores CDATA.
+    if (element.text !== undefined || isCdata) element.isMixed = true
+    element.text ??= text
+    if (element.role === 'text') return undefined
+    if (!isCdata && decodesAgain(value)) return this.#refuse(from, element.name)
+    if (element.role !== 'rest' || element.name === 'pssh') return undefined
+    return leadsAway(raw) || leadsAway(value)
+      ? this.#refuse(from, element.name, undefined, new Refusal('playlist_outside'))
+      : undefined
   }
 
-  #open({ name: written, attributes, from }: Open): Refusal | undefined {
-    const { parent, name: around } = this.#frame
+  #open({ name: written, attributes, from }: XmlStart): Refusal | undefined {
+    const parent = this.#element
     const name = localName(written)
-    if (parent === undefined && name !== 'MPD') return this.#refuse(from, name)
-    this.#frame.hasMore = true
+    if (parent.parent === undefined && name !== 'MPD') return this.#refuse(from, name)
+    parent.isMixed = true
     for (const attribute of attributes) {
       const refusal = this.#readAttribute(name, attribute)
       if (refusal !== undefined) return refusal
     }
-    const given = (one: string) => attributes.find(attribute => attribute.name === one)?.raw
-    const scheme = decodeXml(given('schemeIdUri') ?? '') ?? ''
-    if (name === 'UTCTiming' && !CLOCK.test(scheme))
-      return this.#refuse(from, name, undefined, refuseValue(given('value') ?? ''))
-    // ffmpeg looks neither at the case of an element nor at the prefix of an attribute.
+    const scheme = attributes.find(attribute => attribute.name === 'schemeIdUri')?.value ?? ''
+    if (name === 'UTCTiming' && !CLOCK.test(scheme)) return this.#refuse(from, name)
+    // ffmpeg ignores the case of an element's name and the prefix of an attribute's.
     if (name.toLowerCase() === 'representation') {
       const ids = attributes.filter(attribute => localName(attribute.name) === 'id')
       for (const id of ids.length === 0 ? [undefined] : ids) this.#ids.add(id?.raw)
     }
-    const role = roleOfElement(name, around)
+    const role = roleOfElement(name, parent.name)
     const [scope, text] = [undefined, undefined]
-    this.#frame = { name, role, from, parent: this.#frame, scheme, scope, text, hasMore: false }
+    this.#element = { name, role, from, parent, scheme, scope, text, isMixed: false }
     return undefined
   }
 
-  #readAttribute(element: string, { name, raw, from }: XmlAttribute): Refusal | undefined {
+  #readAttribute(element: string, { name, raw, value, from }: XmlAttribute): Refusal | undefined {
     if (name === 'xmlns' || name.startsWith('xmlns:')) return undefined
     const attribute = localName(name)
     const role = roleOfAttribute(attribute, element)
-    const value = decodeXml(raw) ?? ''
-    // Schemes are compared, and obeyed.
+    // Players compare a scheme, but also act on it.
     const isText = role === 'text' && attribute !== 'schemeIdUri'
     if (!isText && decodesAgain(value)) return this.#refuse(from, element, attribute)
     switch (role) {
@@ -163,66 +165,64 @@ class MpdReader {
       case 'number':
         return NUMBER.test(value) ? undefined : this.#refuse(from, element, attribute)
       case 'text':
-        return attribute === 'schemeIdUri' && SCHEMES_NEVER.test(value)
-          ? this.#refuse(from, element, attribute)
-          : undefined
+        return !isText && SCHEMES_NEVER.test(value) ? this.#refuse(from, element, attribute) : undefined
       case 'rest':
         return leadsAway(value)
           ? this.#refuse(from, element, attribute, new Refusal('playlist_outside'))
           : undefined
       default:
-        if (raw !== '') this.#add(role, raw, from, element, attribute)
+        if (raw !== '') this.#addReference({ role, from, element, attribute }, raw)
         return undefined
     }
   }
 
   #close(): Refusal | undefined {
-    const { name, role, from, parent, text, hasMore, scheme } = this.#frame
+    const { name, role, from, parent, text, isMixed, scheme } = this.#element
     if (parent === undefined) return this.#refuse(from)
     const content = text?.raw ?? ''
-    if (role === 'never') return this.#refuse(from, name, undefined, refuseValue(decodeXml(content) ?? ''))
-    // In pieces it may be another box: shaka-player joins them, others take the first or the last.
-    if (name === 'pssh' && (hasMore || namesPlayReady(content, parent.scheme + scheme)))
+    if (role === 'never') return this.#refuse(from, name, undefined, refuseValue(text?.value ?? ''))
+    // In pieces it may become another box: shaka-player joins them, others take the first or the last.
+    if (name === 'pssh' && (isMixed || mayBePlayReady(content, parent.scheme + scheme)))
       return this.#refuse(from, name)
     if (role === 'base') {
-      if (text === undefined || hasMore || BEYOND_ASCII.test(content)) return this.#refuse(from, name)
-      if (!SCOPES.has(parent.name)) return this.#refuse(from, name)
+      if (text === undefined || isMixed || BEYOND_ASCII.test(content) || !WITH_BASE.has(parent.name))
+        return this.#refuse(from, name)
       const raw = content.trim()
-      this.#scopeOf(parent).bases.push(this.#add(role, raw, text.from + content.indexOf(raw), name))
+      const start = text.from + content.indexOf(raw)
+      const base = this.#addReference({ role, from: start, element: name, attribute: undefined }, raw)
+      this.#scopeOf(parent).bases.push(base)
     }
-    this.#frame = parent
+    this.#element = parent
     return undefined
   }
 
-  /** Made only for a BaseURL, so that a million empty elements are none. */
-  #scopeOf(frame: Frame): Scope {
-    if (frame.scope !== undefined) return frame.scope
-    const parent = frame.parent === undefined ? this.#root : this.#scopeOf(frame.parent)
-    frame.scope = { parent, bases: [] }
-    this.#scopes.push(frame.scope)
-    return frame.scope
+  /** Creates a scope only for an element with a `BaseURL`, as an MPD may have a million elements. */
+  #scopeOf(element: OpenElement): BaseScope {
+    if (element.scope !== undefined) return element.scope
+    const parent = element.parent === undefined ? this.#root : this.#scopeOf(element.parent)
+    element.scope = { parent, bases: [] }
+    this.#scopes.push(element.scope)
+    return element.scope
   }
 
-  #add(role: Role, raw: string, from: number, element: string, attribute?: string): MpdReference {
-    // Of entities only `&amp;` can stand in a URL that we take; what is left of others is refused with it.
-    const text = raw.replaceAll('&amp;', '&')
-    const ref = { role, text, from, to: from + raw.length, element }
-    const reference = attribute === undefined ? ref : { ...ref, attribute }
+  #addReference(found: Omit<MpdReference, 'value' | 'to'>, raw: string): MpdReference {
+    const reference = { ...found, value: raw.replaceAll('&amp;', '&'), to: found.from + raw.length }
     this.#references.push(reference)
     return reference
   }
 
   #refuse(
     from: number,
-    element?: string,
+    tag?: string,
     attribute?: string,
-    refusal = new Refusal('playlist_invalid'),
+    refusal: Refusal = new Refusal('playlist_invalid'),
   ): Refusal {
-    return spotted(refusal, lineAt(this.#source, from), element, attribute)
+    return refuseAt(refusal, { line: lineAt(this.#source, from), tag, attribute })
   }
 }
 
-function namesPlayReady(content: string, scheme: string): boolean {
+/** Checks if a `pssh` box may be one of PlayReady: by its scheme, by its content, or because it isn't Base64. */
+function mayBePlayReady(content: string, scheme: string): boolean {
   if (PLAYREADY_SCHEME.test(scheme)) return true
   try {
     return atob(content.replace(/\s+/g, '')).includes(PLAYREADY)

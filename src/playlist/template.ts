@@ -1,59 +1,67 @@
 import { isPart } from '../locate/names.ts'
+import { Refusal } from '../refusal.ts'
 import { MAX_REFERENCE } from './reference.ts'
 
-// ISO/IEC 23009-1 5.3.9.4.4. A width makes a player write that many characters, so it is kept small.
+// ISO/IEC 23009-1 5.3.9.4.4. A player writes as many characters as the width says, so the width is kept small.
 const IDENTIFIER = /\$(RepresentationID|(?:Number|Time|Bandwidth|SubNumber)(?:%0([1-9][0-9]?)d)?)\$/g
 
-/** What ids of a `Representation` may become in a template. */
-export interface Ids {
-  /** One with the fewest segments that any id has, and one with the most. No id is longer in a segment. */
+/** What the ids of the `Representation`s of an MPD may become in a template. */
+export interface RepresentationIds {
+  /**
+   * An id with the fewest segments of them all, and one with the most. Each segment is as long as the longest of them all.
+   * Empty unless every `Representation` has an id that is a part's name, whose characters are safe in a path.
+   */
   readonly examples: readonly string[]
-  /** Whether every `Representation` has an id, and each is a name or a path that stays a piece of one. */
-  readonly arePlain: boolean
-  /** Whether one has a colon, which makes a scheme of what is before it, unless that holds a slash. */
+  /** Whether an id has a colon. If the template has no slash before the id, that makes a scheme of what precedes it. */
   readonly haveColon: boolean
 }
 
-/** Sums up the ids of all `Representation`s; undefined stands for one that has none. */
-export function summed(ids: Iterable<string | undefined>): Ids {
-  let [least, most, longest] = [Number.POSITIVE_INFINITY, 0, 0]
+/** Summarizes the ids of all `Representation`s; undefined stands for a `Representation` without an id. */
+export function summarizeIds(ids: Iterable<string | undefined>): RepresentationIds {
+  let [fewest, most, longest] = [Number.POSITIVE_INFINITY, 0, 0]
   let arePlain = true
   let haveColon = false
   for (const id of ids) {
-    if (id === undefined || !isPart(id)) arePlain = false
-    else {
-      if (id.includes(':')) haveColon = true
-      const segments = id.split('/')
-      least = Math.min(least, segments.length)
-      most = Math.max(most, segments.length)
-      for (const { length } of segments) longest = Math.max(longest, length)
+    if (id === undefined || !isPart(id)) {
+      arePlain = false
+      continue
     }
+    if (id.includes(':')) haveColon = true
+    const segments = id.split('/')
+    fewest = Math.min(fewest, segments.length)
+    most = Math.max(most, segments.length)
+    for (const { length } of segments) longest = Math.max(longest, length)
   }
-  if (!arePlain || most === 0) return { examples: [''], arePlain: false, haveColon }
-  const like = (segments: number) => Array(segments).fill('x'.repeat(longest)).join('/')
-  return { examples: least === most ? [like(most)] : [like(least), like(most)], arePlain, haveColon }
+  const example = (segments: number) => Array(segments).fill('x'.repeat(longest)).join('/')
+  const lengths = arePlain && most > 0 ? new Set([fewest, most]) : []
+  return { examples: Array.from(lengths, example), haveColon }
 }
 
-/** Whether an id could make a scheme of a template, as it is written in the end. */
-export function mayBecomeScheme(template: string, { haveColon }: Ids): boolean {
+/** Checks if an id could make a scheme of a template, as the template is finally written. */
+export function mayBecomeScheme(template: string, { haveColon }: RepresentationIds): boolean {
   const [before = '', ...after] = template.split('$RepresentationID$')
   return haveColon && after.length > 0 && !before.includes('/')
 }
 
 /**
- * References that a template becomes, for all that it can become.
+ * Returns references that are examples of everything that a template can become. A `$` or `%` that belongs to no
+ * identifier remains, and no reference may contain it. That includes `$$`, which stands for one `$`.
  *
- * @returns undefined if what it becomes depends on values that can't be known. What is left of `$` and `%` is no
- * identifier, and no reference holds any: that includes `$$`, which stands for one `$`
+ * @returns a refusal if what the template becomes depends on values that can't be known
  */
-export function examplesOf(template: string, { examples, arePlain }: Ids): readonly string[] | undefined {
-  if (template.length > MAX_REFERENCE) return undefined
+export function expandTemplate(
+  template: string,
+  { examples }: RepresentationIds,
+): readonly string[] | Refusal {
+  if (template.length > MAX_REFERENCE) return new Refusal('playlist_invalid')
   if (!template.includes('$')) return [template]
-  // A value that a player doesn't know may come out as nothing: `$Bandwidth$..` would be a dot segment then.
-  const bare = template.split('/').map(segment => [segment, segment.replace(IDENTIFIER, '')])
-  if (bare.some(([segment, rest]) => segment !== rest && (rest === '.' || rest === '..'))) return undefined
+  for (const segment of template.split('/')) {
+    // A player may fill in nothing for a value that it doesn't know: `$Bandwidth$..` would become a dot segment.
+    const bare = segment.replace(IDENTIFIER, '')
+    if (bare !== segment && (bare === '.' || bare === '..')) return new Refusal('playlist_invalid')
+  }
   const usesId = template.includes('$RepresentationID$')
-  if (usesId && !arePlain) return undefined
+  if (usesId && examples.length === 0) return new Refusal('playlist_invalid')
   return (usesId ? examples : ['']).map(id =>
     template.replace(IDENTIFIER, (_, name: string, width: string | undefined) =>
       name === 'RepresentationID' ? id : '1'.repeat(Number(width ?? '1')),

@@ -1,32 +1,32 @@
 /**
- * What players do with a value of a playlist:
+ * What players do with a value in a playlist:
  *
  * - `part`: fetch it. It must name a part of the same recording.
- * - `playlist`: fetch it, and read further URLs out of it. It must also have the ending of a playlist of the same kind,
- *   so that the gate reads it as that, too.
+ * - `playlist`: fetch it, and read further URLs from it. It must also have the ending of a playlist of the same kind, so
+ *   that the gate reads it as one, too.
  * - `template`: fill in numbers and an id (ISO/IEC 23009-1 5.3.9.4.4), then fetch it.
  * - `base`: resolve other references against it.
- * - `number`: put it, or a sum of it, into a template. It must be one: dash.js puts in whatever stands there.
- * - `never`: read from it, or obey it, in a way that can't be checked here. It is refused whatever it says.
- * - `text`: show or compare it. It is not looked at.
- * - `rest`: nothing that is known. It passes unless a piece of it leads away.
+ * - `number`: fill it, or a sum of it, into a template. It must be a number, as dash.js fills in any string.
+ * - `never`: read URLs from it, or act on it, in a way that can't be checked here. It is refused, whatever its value.
+ * - `text`: show or compare it. It is not checked.
+ * - `rest`: nothing known. It is accepted unless a piece of it leads away.
  */
 export type Role = 'part' | 'playlist' | 'template' | 'base' | 'number' | 'never' | 'text' | 'rest'
 
-/** The names that are known, by what players do with them. Everything else is `rest`. */
+/** The known names, by role. All other names are `rest`. */
 interface Vocabulary {
   readonly [role: string]: readonly string[]
 }
 
 /**
- * Tags and attributes of HLS: RFC 8216 with its second edition, and what single players add. `TAG ATTRIBUTE` is an
- * attribute of that tag, `* ATTRIBUTE` one of any other tag, `TAG` all of a tag's value.
+ * Tags and attributes of HLS: of RFC 8216 and its second edition, and those that single players add. `TAG ATTRIBUTE` is an
+ * attribute of that tag, `* ATTRIBUTE` an attribute of any other tag, and `TAG` the whole value of a tag.
  */
 const HLS = {
   playlist: [
     'EXT-X-STREAM-INF URI',
     'EXT-X-I-FRAME-STREAM-INF URI',
-    // Roku's, which Shaka Player reads, too.
+    // Added by Roku. Shaka Player reads it, too.
     'EXT-X-IMAGE-STREAM-INF URI',
     'EXT-X-MEDIA URI',
     'EXT-X-RENDITION-REPORT URI',
@@ -44,24 +44,24 @@ const HLS = {
     'EXT-X-TWITCH-PREFETCH',
   ],
   never: [
-    // Puts strings into URIs after they were checked, and may take them from the query of the playlist's own URL.
+    // Inserts strings into URIs after the check, and may take them from the query of the playlist's own URL.
     'EXT-X-DEFINE',
-    // Replaces the host of every URI and keeps its path, ticket and all.
+    // Replaces the host of every URI, and keeps the path with its ticket.
     'EXT-X-CONTENT-STEERING',
     '* SERVER-URI',
-    // A document of further URIs.
+    // A document that lists further URIs.
     '* X-ASSET-LIST',
-    // Base64 with URLs to report to; a piece of CSS.
+    // Base64 with URLs that views are reported to; CSS.
     '* X-AD-CREATIVE-SIGNALING',
     '* X-BACKGROUND',
-    // Options of a player.
+    // Options for a player.
     'EXTVLCOPT',
     'KODIPROP',
     'EXTHTTP',
     'WEBPROP',
   ],
   text: [
-    // RFC 8216 4.3.2.1: the title. What stands before it is checked where it is parsed.
+    // RFC 8216 4.3.2.1: the title. The duration before it is checked when the tag is parsed.
     'EXTINF',
     // 4.3.4.1
     ...['NAME', 'LANGUAGE', 'ASSOC-LANGUAGE', 'GROUP-ID', 'CHARACTERISTICS'].map(
@@ -69,7 +69,7 @@ const HLS = {
     ),
     // 4.3.4.4
     ...['VALUE', 'LANGUAGE', 'DATA-ID'].map(name => `EXT-X-SESSION-DATA ${name}`),
-    // Names of formats and classes look like URLs. They are compared, never fetched.
+    // Names of formats and classes, which may look like URLs. Players compare them, and never fetch them.
     'EXT-X-KEY KEYFORMAT',
     'EXT-X-SESSION-KEY KEYFORMAT',
     'EXT-X-DATERANGE CLASS',
@@ -80,10 +80,10 @@ const HLS = {
 } satisfies Vocabulary
 
 /**
- * Elements and attributes of DASH: ISO/IEC 23009-1, DASH-IF, DVB, and what single players add. `ELEMENT` is an element's
- * content, `@ATTRIBUTE` an attribute of any element: some players inherit attributes, and take what one element says for
- * another. `ELEMENT @ATTRIBUTE` is one that is something else on other elements. Namespaces don't count, as players differ
- * in whether they look at them.
+ * Elements and attributes of DASH: of ISO/IEC 23009-1, DASH-IF and DVB, and those that single players add. `ELEMENT` is the
+ * content of an element. `@ATTRIBUTE` is an attribute of any element, as some players apply attributes of one element to
+ * another. `ELEMENT @ATTRIBUTE` is an attribute that means something else on other elements. Namespaces don't count, as
+ * some players ignore them.
  */
 const DASH = {
   base: ['BaseURL'],
@@ -94,36 +94,36 @@ const DASH = {
     '@bitstreamSwitching',
     '@sourceURL',
     '@keyUriTemplate',
-    // Fonts of DVB.
+    // Fonts (DVB).
     '@url',
     '@uri',
   ],
   number: [
     // `$Bandwidth$`, `$Number$` and `$SubNumber$`.
     ...['@bandwidth', '@startNumber', '@endNumber', '@k'],
-    // `$Time$`: the timeline, and what is added to it. dash.js prefers a `tManifest` to a `t`.
+    // `$Time$`: the timeline, and the offsets added to it. dash.js prefers a `tManifest` to a `t`.
     ...['@t', '@d', '@r', '@n', '@tManifest', '@timescale', '@presentationTimeOffset'],
     ...['@presentationDuration', '@eptDelta', '@pdDelta'],
-    // That of a Period is written as PT1S.
+    // The duration of a `Period` is not a number, but a string such as `PT1S`.
     ...['SegmentTemplate', 'SegmentList', 'SegmentBase'].map(element => `${element} @duration`),
   ],
   never: [
-    // Another place of this MPD. video.js resolves it against the page of its app, and players differ in whether they resolve
-    // all else against it: no way of writing it leads to the same place for all.
+    // Another URL of this MPD. video.js resolves it against the URL of the app's page, and some players resolve all other
+    // references against it: whatever its value, it leads players to different URLs.
     'Location',
-    // Documents that name further URLs; the first replaces every host and keeps the path, ticket and all.
+    // Documents that name further URLs. The first replaces every host, and keeps the path with its ticket.
     ...['ContentSteering', 'PatchLocation', 'ImportedMPD', '@href'],
-    // Another presentation, or a picture, in the place of this one.
+    // A presentation or a picture that replaces this one.
     ...['AlternativeMPD', 'InsertPresentation', 'ReplacePresentation', 'OverlayEvent'],
-    // Licence servers. A PlayReady header names one, too.
+    // Licence servers. The header of PlayReady names one, too.
     ...['Laurl', 'laurl', 'LA_URL', 'Authzurl', 'Certurl', 'pro', '@licenseUrl', '@keyLicenseUrlTemplate'],
-    // Where to report what was watched.
+    // URLs that views are reported to.
     '@reportingUrl',
-    // Changes the base by the rules of XML, which some players follow.
+    // XML Base: changes the base URL for players that support it.
     '@base',
-    // dash.js keeps attributes among the properties of its own nodes: one of these makes an element pass for another.
+    // dash.js stores attributes as properties of its own nodes, so these would make it take an element for another.
     ...['@nodeName', '@localName', '@tagName', '@nodeValue', '@childNodes', '@attributes'],
-    // An attribute that some players take for the element of that name.
+    // Some players take these attributes for the elements of the same name.
     ...['@BaseURL', '@Location', '@ContentSteering', '@PatchLocation', '@UTCTiming'],
   ],
   text: [
@@ -133,7 +133,7 @@ const DASH = {
     ...['@schemeIdUri', '@profiles', '@schemaLocation', '@noNamespaceSchemaLocation'],
   ],
   rest: [
-    // Whose scheme, or whose bytes, decide.
+    // Decided by their scheme, or by their bytes.
     ...[
       'UTCTiming',
       'EventStream',
@@ -160,7 +160,7 @@ const rolesIn = (vocabulary: Vocabulary): ReadonlyMap<string, Role> =>
   new Map(Object.entries(vocabulary).flatMap(([role, names]) => names.map(name => [name, role as Role])))
 const HLS_ROLES = rolesIn(HLS)
 const DASH_ROLES = rolesIn(DASH)
-/** Those of HLS by tag, for attributes to be looked up without a new string for each. */
+/** The roles of HLS attributes, by tag: a lookup creates no new string. */
 const HLS_ATTRIBUTES = new Map<string, Map<string, Role>>()
 for (const [name, role] of HLS_ROLES) {
   const [tag = '', attribute = ''] = name.split(' ')
@@ -168,14 +168,14 @@ for (const [name, role] of HLS_ROLES) {
   HLS_ATTRIBUTES.set(tag, attributes.set(attribute, role))
 }
 
-/** Names that end so are taken for references, also where they are not known. */
+/** Unknown names with these endings are taken for references. */
 const URI_OF_HLS = /UR[IL]S?$/
 const URI_OF_DASH = /ur[il](?:template)?$/i
-/** Tags that some players take for one of those whose URI is a playlist: ExoPlayer goes by how a tag begins. */
+/** Tags that some players take for a tag whose URI is a playlist: ExoPlayer goes by how a tag begins. */
 const PLAYLIST_TAG = /^EXT-X-(?:MEDIA|RENDITION-REPORT|STREAM-INF|I-FRAME-STREAM-INF)|STREAM-INF$/
 
 /**
- * What players do with an attribute of a tag, or with all of its value.
+ * Returns what players do with an attribute of an HLS tag, or with the tag's whole value.
  *
  * @param tag in upper case
  * @param attribute in upper case
@@ -188,48 +188,48 @@ export function roleInHls(tag: string, attribute?: string): Role {
   return role ?? 'rest'
 }
 
-/** Whether an attribute of HLS is one that a player may fetch. */
+/** Checks if a player may fetch the value of an HLS attribute. */
 export function isUriOfHls(attribute: string): boolean {
   return URI_OF_HLS.test(attribute)
 }
 
 /**
- * What players do with the content of an element.
+ * Returns what players do with the content of an MPD's element.
  *
  * @param element without its prefix
- * @param parent the element around it
+ * @param parent the element around it, without its prefix
  */
 export function roleOfElement(element: string, parent: string): Role {
   const role = DASH_ROLES.get(element)
   if (role !== undefined && role !== 'text') return role
   if (role === undefined && URI_OF_DASH.test(element)) return 'never'
-  // Whatever describes the programme is shown, also what other namespaces add to it (ISO/IEC 23009-1).
+  // Players show what describes the programme, including what other namespaces add (ISO/IEC 23009-1 5.3.4).
   return parent === 'ProgramInformation' ? 'text' : 'rest'
 }
 
 /**
- * What players do with an attribute of DASH.
+ * Returns what players do with an attribute in an MPD.
  *
  * @param attribute without its prefix
- * @param element that it is of, without its prefix
+ * @param element the element that has it, without its prefix
  */
 export function roleOfAttribute(attribute: string, element: string): Role {
   const role = DASH_ROLES.get(`@${attribute}`) ?? DASH_ROLES.get(`${element} @${attribute}`)
   return role ?? (URI_OF_DASH.test(attribute) ? 'template' : 'rest')
 }
 
-/** Schemes whose events and descriptors make a player fetch what they say, or obey it. */
+/** Schemes whose events and descriptors make a player fetch what they name, or act on it. */
 export const SCHEMES_NEVER: RegExp =
   /urn:mpeg:dash:(?:event:(?:callback|alternativeMPD)|chaining|fallback)|urn:svta:advertising-wg/i
-/** The one kind of clock that fetches nothing. */
+/** The only scheme of `UTCTiming` that makes a player fetch nothing. */
 export const CLOCK: RegExp = /^urn:mpeg:dash:utc:direct:20(?:12|14)$/
 
-/** The names that a record may hold: those that stand on a list here. */
+/** The names that may go on record: those on the lists here. */
 const KNOWN: ReadonlySet<string> = new Set(
   [...HLS_ROLES.keys(), ...DASH_ROLES.keys()].flatMap(name => name.replace('@', '').split(' ')),
 )
 
-/** A name as it may stand in a record: whatever else a stored file says there is `other`. */
+/** Returns a name that may go on record: a known name, or `other` for any other that a stored playlist contains. */
 export function knownName(name: string): string {
   return KNOWN.has(name) ? name : 'other'
 }

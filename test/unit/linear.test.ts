@@ -17,7 +17,7 @@ import { rewritePlaylist } from '../../src/playlist/playlist.ts'
 import { errorCodeIn, isWhole } from '../../src/runtime/s3/answer.ts'
 import { contextOf } from '../support/context.ts'
 import { growth } from '../support/growth.ts'
-import { standsAt } from './playlist/context.ts'
+import { contextAt } from './playlist/context.ts'
 
 // Whatever reads bytes that somebody sends or stores takes time that grows no faster than they do. Each is given texts
 // made of its own pieces, again and again: a run of something, begun and not ended, or ended wrongly.
@@ -102,8 +102,8 @@ const READERS: Readonly<Record<string, Reader>> = {
 
 /** How large what is stored may be for this measure: growth shows long before a playlist's limit. */
 const STORED = 256 * 1024
-const hls = (text: string) => rewritePlaylist(text, 'hls', standsAt('video/main.m3u8'))
-const dash = (text: string) => rewritePlaylist(text, 'dash', standsAt('video/main.mpd'))
+const hls = (text: string) => rewritePlaylist(text, 'hls', contextAt('video/main.m3u8'))
+const dash = (text: string) => rewritePlaylist(text, 'dash', contextAt('video/main.mpd'))
 const STORED_READERS: Readonly<Record<string, Reader>> = {
   'first element': {
     read: firstElement,

@@ -1,8 +1,7 @@
 import { mediaTypeOf } from '../../http/media-type.ts'
 import { isPart } from '../../locate/names.ts'
 import { firstElement, kindOfName, kindOfType, PLAYLIST_TYPE } from '../../playlist/kind.ts'
-import { MAX_PLAYLIST, rewriteBytes } from '../../playlist/playlist.ts'
-import { tooLong, whatIsWrong } from '../../playlist/what-is-wrong.ts'
+import { MAX_PLAYLIST, rewriteBytes, tooLong, whatIsWrong } from '../../playlist/playlist.ts'
 import { Refusal } from '../../refusal.ts'
 
 /** What a file is to those that come after it: a player reads masters first, then playlists, then media. */

@@ -1,24 +1,17 @@
 import { expect } from 'vitest'
-import { locate } from '../../../src/locate/locate.ts'
 import { compileLocation, locationsUnder } from '../../../src/locate/location.ts'
-import type { PlaylistContext } from '../../../src/playlist/playlist.ts'
+import { contextOf, type PlaylistContext } from '../../../src/playlist/context.ts'
 
 const LOCATIONS = locationsUnder('/recordings').map(compileLocation)
 
-/** Where a playlist of recording rec-013 stands, as the gate itself would say it, with an object called as it is. */
-export function standsAt(part: string | undefined, recording = 'rec-013'): PlaylistContext {
-  return {
-    origin: 'https://media.clinic.example',
-    part,
-    name: part ?? recording,
-    partOf: path => {
-      const found = locate(path, LOCATIONS)
-      return 'ref' in found && found.ref.recording === recording ? found.ref.part : undefined
-    },
-  }
+/** Creates the context of a playlist of recording rec-013, which is one object if the playlist has no part's name. */
+export function contextAt(part: string | undefined): PlaylistContext {
+  const key = 'recordings/rec-013'
+  const ref = { recording: 'rec-013', key: part === undefined ? key : `${key}/${part}` }
+  return contextOf(part === undefined ? ref : { ...ref, part }, LOCATIONS, 'https://media.clinic.example')
 }
 
-/** A refusal for this reason, wherever in the playlist. */
+/** Matches a refusal for a reason, at any position. */
 const refusedAs = (reason: string) => expect.objectContaining({ reason }) as unknown
 export const OUTSIDE: unknown = refusedAs('playlist_outside')
 export const INVALID: unknown = refusedAs('playlist_invalid')

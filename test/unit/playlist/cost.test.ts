@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { MAX_PLAYLIST, type PlaylistContext, rewriteBytes } from '../../../src/playlist/playlist.ts'
+import type { PlaylistContext } from '../../../src/playlist/context.ts'
+import { MAX_PLAYLIST, rewriteBytes } from '../../../src/playlist/playlist.ts'
 import { leastCpu } from '../../support/growth.ts'
-import { standsAt } from './context.ts'
+import { contextAt } from './context.ts'
 
 // What costs the most of what is accepted, of many that were tried: references that are resolved the long way.
 
@@ -16,7 +17,7 @@ function filled(kind: 'hls' | 'dash', before: string, unit: string, after = ''):
   return new TextEncoder().encode(text)
 }
 
-const [inRoot, inFolder] = [standsAt('main'), standsAt('a/b/c/d/main')]
+const [inRoot, inFolder] = [contextAt('main'), contextAt('a/b/c/d/main')]
 
 test.each<[string, 'hls' | 'dash', PlaylistContext, Uint8Array<ArrayBuffer>]>([
   ['absolute URLs', 'hls', inRoot, filled('hls', HLS, `${OWN}/video/a\n`)],

@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { MAX_PLAYLIST, rewritePlaylist } from '../../../src/playlist/playlist.ts'
-import { INVALID, OUTSIDE, standsAt } from './context.ts'
-import { expectLinear } from './growth.ts'
+import { rewritePlaylist } from '../../../src/playlist/playlist.ts'
+import { Refusal } from '../../../src/refusal.ts'
+import { contextAt, INVALID, OUTSIDE } from './context.ts'
 
 const rewrite = (text: string, part: string | undefined = 'video/main.m3u8') =>
-  rewritePlaylist(text, 'hls', standsAt(part))
+  rewritePlaylist(text, 'hls', contextAt(part))
 /** How a playlist begins whose entries are segments. */
 const MEDIA = '#EXTM3U\n#EXT-X-TARGETDURATION:1\n'
 /** What becomes of one line, in a playlist that is well but for it. */
 const line = (text: string) => {
   const outcome = rewrite(`${MEDIA}${text}\nend.m3u8\n`)
-  return 'text' in outcome ? outcome.text.slice(MEDIA.length, -'\nend.m3u8\n'.length) : outcome
+  return outcome instanceof Refusal ? outcome : outcome.slice(MEDIA.length, -'\nend.m3u8\n'.length)
 }
 const OWN = 'https://media.clinic.example/recordings/rec-013'
 
@@ -32,7 +32,7 @@ describe('what packagers write stays as it is', () => {
       'one file, byte ranges and a date',
       '#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXT-X-PROGRAM-DATE-TIME:2026-11-25T10:00:00.000+00:00\n#EXT-X-MAP:URI="all.mp4",BYTERANGE="800@0"\n#EXTINF: 10,Dr. Osei & Ms Hale, part 1\n#EXT-X-BYTERANGE:1000@800\nall.mp4\n#EXT-X-DISCONTINUITY\n#EXT-X-CUE-OUT-CONT:ElapsedTime=5,Duration=30\n#EXTINF:.5\nx',
     ].map(text => text.replace('.5\nx', '5\nall.mp4\n#EXT-X-ENDLIST')),
-  ])('%s', (_, text) => expect(rewrite(text)).toEqual({ text }))
+  ])('%s', (_, text) => expect(rewrite(text)).toBe(text))
 
   test.each([
     '# a comment, with "quotes" and https://example.com/',
@@ -170,9 +170,9 @@ describe('wherever a URI stands', () => {
   ])('%s leads out', text => expect(line(text)).toEqual(OUTSIDE))
 
   test('in a recording of one object, every one leads out', () => {
-    const alone = (text: string) => rewritePlaylist(text, 'hls', standsAt(undefined))
+    const alone = (text: string) => rewritePlaylist(text, 'hls', contextAt(undefined))
     expect(alone('#EXTM3U\n#EXTINF:1,\nseg-0.ts\n')).toEqual(OUTSIDE)
-    expect(alone('#EXTM3U\n')).toEqual({ text: '#EXTM3U\n' })
+    expect(alone('#EXTM3U\n')).toBe('#EXTM3U\n')
   })
 })
 
@@ -196,7 +196,7 @@ describe('where a player reads a playlist, whatever it is called', () => {
   ])('%s', pattern => {
     const of = (uri: string) => rewrite(`${MEDIA}${pattern.replace('%s', uri)}\n`)
     for (const looked of ['list.m3u8', 'LIST.M3U8?x=1', 'a.b/720p.m3u', 'other.m3u8?x=.mpd'])
-      expect(of(looked)).toEqual({ text: `${MEDIA}${pattern.replace('%s', looked)}\n` })
+      expect(of(looked)).toBe(`${MEDIA}${pattern.replace('%s', looked)}\n`)
     // Without an ending only its first bytes would tell, and players read more for a playlist than those tell.
     // And an MPD would be looked at as an MPD, while the player reads it as HLS.
     for (const passed of [
@@ -214,7 +214,7 @@ describe('where a player reads a playlist, whatever it is called', () => {
 
   test('a segment may be called anything', () => {
     const text = `${MEDIA}#EXTINF:1,\nseg.ts\n#EXTINF:1,\nseg.bin\n#EXTINF:1,\nseg\n`
-    expect(rewrite(text)).toEqual({ text })
+    expect(rewrite(text)).toBe(text)
   })
 
   test.each([
@@ -224,7 +224,7 @@ describe('where a player reads a playlist, whatever it is called', () => {
     '# of #EXTINF, #EXT-X-MAP, #EXT-X-KEY, #EXT-X-GAP, #EXT-X-PART and #EXT-X-SKIP',
   ])('but not where a tag is only spoken of: %s', spoken => {
     const text = `${MEDIA}${spoken}\nseg.ts\n`
-    expect(rewrite(text)).toEqual({ text })
+    expect(rewrite(text)).toBe(text)
   })
 
   test.each([
@@ -237,7 +237,7 @@ describe('where a player reads a playlist, whatever it is called', () => {
     ['one further off than VLC looks', `#${' '.repeat(8192)}\n#EXT-X-TARGETDURATION:1\n`, false],
     ['the same in bytes', `#${'€'.repeat(2730)}\n#EXT-X-TARGETDURATION:1\n`, false],
   ])('the entries of a plain M3U may be playlists: %s', (_, tag, isMedia) => {
-    const of = (uri: string) => 'text' in rewrite(`#EXTM3U\n${tag}#EXTINF:1,\n${uri}\n`)
+    const of = (uri: string) => typeof rewrite(`#EXTM3U\n${tag}#EXTINF:1,\n${uri}\n`) === 'string'
     for (const uri of ['seg.ts', 'next', 'next.mpd']) expect(of(uri)).toBe(isMedia)
     for (const uri of ['next.m3u8', 'next.m3u']) expect(of(uri)).toBe(true)
   })
@@ -315,65 +315,17 @@ describe('what players read in different ways', () => {
 })
 
 test('a byte order mark is taken off', () =>
-  expect(rewrite(`\ufeff${MEDIA}#EXTINF:1,\nx.ts`)).toEqual({ text: `${MEDIA}#EXTINF:1,\nx.ts` }))
+  expect(rewrite(`\ufeff${MEDIA}#EXTINF:1,\nx.ts`)).toBe(`${MEDIA}#EXTINF:1,\nx.ts`))
 
 test('line ends stay, each its own', () =>
-  expect(rewrite(`${MEDIA}\r\n#EXTINF:1,\n${OWN}/video/a.ts\r\n#EXTINF:1,\r\n${OWN}/b.ts`)).toEqual({
-    text: `${MEDIA}\r\n#EXTINF:1,\na.ts\r\n#EXTINF:1,\r\n../b.ts`,
-  }))
+  expect(rewrite(`${MEDIA}\r\n#EXTINF:1,\n${OWN}/video/a.ts\r\n#EXTINF:1,\r\n${OWN}/b.ts`)).toBe(
+    `${MEDIA}\r\n#EXTINF:1,\na.ts\r\n#EXTINF:1,\r\n../b.ts`,
+  ))
 
-describe('takes time by its length, however hostile', () => {
-  const filled =
-    (unit: string, before = '', after = '') =>
-    (size: number) =>
-      `${MEDIA}${before}${unit.repeat((size - 80) / unit.length)}${after}`
-  test.each([
-    ['empty lines', filled('\n')],
-    ['short URIs', filled('a\n')],
-    ['absolute URIs', filled(`${OWN}/video/a\n`)],
-    ['absolute paths', filled('/recordings/rec-013/a\n')],
-    ['one line', filled('a', '#EXT-X-FUTURE:')],
-    ['marks', filled('#')],
-    ['marks and spaces', filled('# ')],
-    ['comments', filled('#\n')],
-    ['tags', filled('#EXT\n')],
-    ['tags in a line', filled('#EXT#EXT#EXT#EXT\n')],
-    ['tags in one line', filled('#EXT')],
-    ['variants without their colon', filled('#EXT-X-STREAM-INF \t')],
-    ['spaces', filled(' ', '#')],
-    ['a quote that never ends', filled('a', '#EXT-X-FUTURE:A="')],
-    ['quotes', filled('"', '#EXT-X-FUTURE:A=')],
-    ['a text that speaks of URIs', filled('uri=', '#EXT-X-MEDIA:NAME="', '"')],
-    ['texts of one tag', filled('NAME="uri=",', '#EXT-X-MEDIA:')],
-    ['a quote far away', filled('A=1 ', '#EXT-X-FUTURE:', ',B="1"')],
-    ['names', filled('A', '#EXT-X-FUTURE:')],
-    ['equals signs', filled('=', '#EXT-X-FUTURE:A')],
-    ['elements', filled('<', '#')],
-    ['an element that never ends', filled('a', '#<')],
-    ['commas', filled(',', '#EXT-X-FUTURE:A')],
-    ['colons', filled(':', '#EXT-X-FUTURE:A')],
-    ['attributes', filled('A=1,', '#EXT-X-FUTURE:', 'B=1')],
-    ['attributes of one tag each', filled('#EXT-X-MAP:URI="a"\n')],
-    ['renditions', filled('#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="b",URI="c.m3u8"\n')],
-    ['folders', filled('../')],
-    ['uri, uri', filled('uri ', '#EXT-X-FUTURE:')],
-    ['uri and space', filled(' ', '#EXT-X-FUTURE:uri')],
-    ['durations', filled('1', '#EXTINF:')],
-    ['titles', filled('#EXTINF:1,a="b"\na\n')],
-    ['slashes', filled('/..', '#EXT-X-FUTURE:a')],
-    ['white space', filled(' \t', '#EXT-X-FUTURE:a', 'b')],
-  ])('%s', (_, of) =>
-    expectLinear(size => {
-      const text = of(size)
-      return () => void rewrite(text)
-    }, MAX_PLAYLIST.hls),
-  )
-
-  test('and has no more lines and attributes than a recording has', () => {
-    expect(rewrite(`#EXTM3U\n${'\n'.repeat(49_999)}`)).toHaveProperty('text')
-    expect(rewrite(`#EXTM3U\n${'\n'.repeat(50_000)}`)).toEqual(INVALID)
-    const tag = (count: number) => line(`#EXT-X-FUTURE:${'A=1,'.repeat(count - 1)}URI="a"`)
-    expect(tag(256)).toMatch(/^#EXT/)
-    expect(tag(257)).toEqual(INVALID)
-  })
+test('accepts 50,000 lines, and 256 attributes of a tag, but no more', () => {
+  expect(rewrite(`#EXTM3U\n${'\n'.repeat(49_999)}`)).toEqual(expect.any(String))
+  expect(rewrite(`#EXTM3U\n${'\n'.repeat(50_000)}`)).toEqual(INVALID)
+  const tag = (count: number) => line(`#EXT-X-FUTURE:${'A=1,'.repeat(count - 1)}URI="a"`)
+  expect(tag(256)).toMatch(/^#EXT/)
+  expect(tag(257)).toEqual(INVALID)
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { hasNoEnding, kindOfName, kindOfStart, kindOfType, START } from '../../../src/playlist/kind.ts'
 import { rewritePlaylist } from '../../../src/playlist/playlist.ts'
 import { answerTo } from '../../../src/refusal.ts'
-import { INVALID, standsAt } from './context.ts'
+import { contextAt, INVALID } from './context.ts'
 
 test.each([
   ['application/vnd.apple.mpegurl', 'x', 'hls'],
@@ -69,11 +69,11 @@ describe('what is of one kind by its media type and of another by its name is ne
     ['dash', 'main.xml', true],
   ] as const)('%s at %s: %s', (kind, part, passes) => {
     const text = kind === 'hls' ? '#EXTM3U\n' : '<MPD/>'
-    const refusal = { reason: 'playlist_invalid', spot: { line: 1 } }
-    expect(rewritePlaylist(text, kind, standsAt(part))).toEqual(passes ? { text } : refusal)
+    const refusal = { reason: 'playlist_invalid', position: { line: 1 } }
+    expect(rewritePlaylist(text, kind, contextAt(part))).toEqual(passes ? text : refusal)
     // A recording of one object, too, whose key tells what its URL may not.
-    const alone = { ...standsAt(undefined), name: part }
-    expect(rewritePlaylist(text, kind, alone)).toEqual(passes ? { text } : refusal)
+    const alone = { ...contextAt(undefined), name: part }
+    expect(rewritePlaylist(text, kind, alone)).toEqual(passes ? text : refusal)
   })
 })
 
@@ -93,9 +93,9 @@ describe('what players read as a playlist, and first bytes do not tell, is named
       ['hls', '#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",URI="next"\n'],
       ['hls', '#EXTM3U\n#EXTINF:1,\nnext\n'],
     ] as const) {
-      expect(rewritePlaylist(text, kind, standsAt('main'))).toEqual(INVALID)
+      expect(rewritePlaylist(text, kind, contextAt('main'))).toEqual(INVALID)
       const named = text.replace('next', 'next.m3u8')
-      expect(rewritePlaylist(named, kind, standsAt('main'))).toEqual({ text: named })
+      expect(rewritePlaylist(named, kind, contextAt('main'))).toBe(named)
     }
   })
 })

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { folderOf, relativeReference } from '../../../src/playlist/reference.ts'
-import { INVALID, OUTSIDE, standsAt } from './context.ts'
+import type { PlaylistContext } from '../../../src/playlist/context.ts'
+import { folderOf } from '../../../src/playlist/folders.ts'
+import { relativeReference } from '../../../src/playlist/reference.ts'
+import { contextAt, INVALID, OUTSIDE } from './context.ts'
 
-const from = (part: string | undefined, reference: string) => {
-  const context = standsAt(part)
-  return relativeReference(reference, folderOf(context), context)
-}
+const relative = (reference: string, context: PlaylistContext) =>
+  relativeReference(reference, context.part === undefined ? undefined : folderOf(context.part), context)
+const from = (part: string | undefined, reference: string) => relative(reference, contextAt(part))
 
 describe('stays as it is, to the byte', () => {
   test.each([
@@ -59,8 +60,8 @@ describe('a colon makes no scheme of what is before it', () => {
 })
 
 test('without an origin no absolute URL is of the recording, and an absolute path is', () => {
-  const context = { ...standsAt('master.m3u8'), origin: undefined }
-  const of = (reference: string) => relativeReference(reference, folderOf(context), context)
+  const context = { ...contextAt('master.m3u8'), origin: undefined }
+  const of = (reference: string) => relative(reference, context)
   for (const origin of ['https://media.clinic.example', 'undefined', '']) {
     expect(of(`${origin}//recordings/rec-013/x`)).not.toBe('x')
   }
@@ -154,7 +155,7 @@ describe('is not understood', () => {
 })
 
 describe('a context that is less strict than it should be opens nothing', () => {
-  const context = (named: string) => ({ ...standsAt('master.m3u8'), partOf: () => named })
+  const context = (named: string) => ({ ...contextAt('master.m3u8'), partOf: () => named })
   test.each([
     ['/recordings/rec-013/../x', '../x'],
     ['/recordings/rec-013/.x', '.x'],
@@ -162,14 +163,12 @@ describe('a context that is less strict than it should be opens nothing', () => 
     ['/recordings/rec-013/./x', 'x'],
     ['/recordings/rec-013/x', 'y'],
     ['/recordings/rec-013/x', ''],
-  ])('%s as %s', (path, named) =>
-    expect(relativeReference(path, folderOf(context(named)), context(named))).toEqual(OUTSIDE),
-  )
+  ])('%s as %s', (path, named) => expect(relative(path, context(named))).toEqual(OUTSIDE))
 })
 
 describe('in one of several folders', () => {
-  const context = standsAt('manifest.mpd')
-  const several = { least: 1, most: 3, only: undefined }
+  const context = contextAt('manifest.mpd')
+  const several = { minDepth: 1, maxDepth: 3, only: undefined }
   test.each([
     ['x', 'x'],
     ['../x', '../x'],

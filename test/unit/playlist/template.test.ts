@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { examplesOf, mayBecomeScheme, summed } from '../../../src/playlist/template.ts'
+import { expandTemplate, mayBecomeScheme, summarizeIds } from '../../../src/playlist/template.ts'
+import { INVALID } from './context.ts'
 
 test.each([
   ['seg-$Number$.m4s', 'seg-1.m4s'],
@@ -17,23 +18,24 @@ test.each([
   ['$Number%05x$', '$Number%05x$'],
   ['$number$', '$number$'],
   ['$Number', '$Number'],
-  ['$Bandwidth$../x', undefined],
-  ['$Time$.', undefined],
-  ['a/.$Number$./x', undefined],
+  ['$Bandwidth$../x', INVALID],
+  ['$Time$.', INVALID],
+  ['a/.$Number$./x', INVALID],
 ])('%s', (template, expected) =>
-  expect(examplesOf(template, { examples: ['v1'], arePlain: true, haveColon: false })).toEqual(
-    expected && [expected],
+  expect(expandTemplate(template, { examples: ['v1'], haveColon: false })).toEqual(
+    typeof expected === 'string' ? [expected] : expected,
   ),
 )
 
 test('without an id that is known to be plain', () => {
-  const ids = summed(['v1', undefined])
-  expect(examplesOf('$RepresentationID$.mp4', ids)).toBeUndefined()
-  expect(examplesOf('$Number$.mp4', ids)).toEqual(['1.mp4'])
+  const ids = summarizeIds(['v1', undefined])
+  expect(expandTemplate('$RepresentationID$.mp4', ids)).toEqual(INVALID)
+  expect(expandTemplate('$Number$.mp4', ids)).toEqual(['1.mp4'])
 })
 
 test('which ids are plain', () => {
-  for (const id of ['0', 'video-1', 'a.b_c', 'video/avc1/1', 'a:b']) expect(summed([id]).arePlain).toBe(true)
+  for (const id of ['0', 'video-1', 'a.b_c', 'video/avc1/1', 'a:b'])
+    expect(summarizeIds([id]).examples).toHaveLength(1)
   for (const id of [
     '',
     '.',
@@ -48,8 +50,8 @@ test('which ids are plain', () => {
     '$Number$',
     'a'.repeat(500),
   ])
-    expect(summed(['v1', id]).arePlain).toBe(false)
-  expect(summed([]).arePlain).toBe(false)
+    expect(summarizeIds(['v1', id]).examples).toEqual([])
+  expect(summarizeIds([]).examples).toEqual([])
 })
 
 test.each([
@@ -60,11 +62,11 @@ test.each([
   ['./$RepresentationID$', false],
   ['seg/x', false],
 ])('an id with a colon could make a scheme of %s: %s', (template, could) => {
-  expect(mayBecomeScheme(template, summed(['a', 'b:c']))).toBe(could)
-  expect(mayBecomeScheme(template, summed(['a', 'b']))).toBe(false)
+  expect(mayBecomeScheme(template, summarizeIds(['a', 'b:c']))).toBe(could)
+  expect(mayBecomeScheme(template, summarizeIds(['a', 'b']))).toBe(false)
 })
 
 test('an id of several segments is tried with the fewest and with the most of them, each as long as any', () => {
-  expect(summed(['a', 'bb/c', 'd/e/fff']).examples).toEqual(['xxx', 'xxx/xxx/xxx'])
-  expect(summed(['a/b', 'cc/d']).examples).toEqual(['xx/xx'])
+  expect(summarizeIds(['a', 'bb/c', 'd/e/fff']).examples).toEqual(['xxx', 'xxx/xxx/xxx'])
+  expect(summarizeIds(['a/b', 'cc/d']).examples).toEqual(['xx/xx'])
 })

@@ -1,23 +1,26 @@
 import { describe, expect, test } from 'vitest'
-import { decodesAgain, decodeXml, xmlTokens } from '../../../src/playlist/xml.ts'
+import { decodesAgain, decodeXml, readXml } from '../../../src/playlist/xml.ts'
+import { Refusal } from '../../../src/refusal.ts'
+import { INVALID } from './context.ts'
 
-const kinds = (text: string) => [...xmlTokens(text)].map(token => token.kind).join(' ')
+const kinds = (text: string) =>
+  [...readXml(text)].map(token => (token instanceof Refusal ? token.reason : token.kind)).join(' ')
 
 describe('reads', () => {
   test.each([
-    ['<a/>', 'open close'],
-    ['<?xml version="1.0" encoding="UTF-8" standalone=\'yes\' ?>\n<a></a>\n', 'text open close text'],
-    ['<?xml version="1.0" encoding="utf8"?><a/>', 'open close'],
-    ['<a b="1 > 0"/>', 'open close'],
-    ['<!------ a -> b, <c/> ------><a/>', 'comment open close'],
-    ['<a><![CDATA[x < y & z]]></a>', 'open text close'],
-    ['<a><!-- c --><b:c d = "1"\te=\'"\'/>x &amp; &#x41;</a >', 'open comment open close text close'],
+    ['<a/>', 'start end'],
+    ['<?xml version="1.0" encoding="UTF-8" standalone=\'yes\' ?>\n<a></a>\n', 'text start end text'],
+    ['<?xml version="1.0" encoding="utf8"?><a/>', 'start end'],
+    ['<a b="1 > 0"/>', 'start end'],
+    ['<!------ a -> b, <c/> ------><a/>', 'comment start end'],
+    ['<a><![CDATA[x < y & z]]></a>', 'start text end'],
+    ['<a><!-- c --><b:c d = "1"\te=\'"\'/>x &amp; &#x41;</a >', 'start comment start end text end'],
   ])('%s', (text, expected) => expect(kinds(text)).toBe(expected))
 
   test('attributes, and where they stand', () => {
     const text = '<a b="1" c:d = \'2&amp;"\'/>'
-    const [open] = xmlTokens(text)
-    const attributes = open?.kind === 'open' ? open.attributes : []
+    const [start] = readXml(text)
+    const attributes = start instanceof Refusal || start?.kind !== 'start' ? [] : start.attributes
     expect(attributes.map(({ name, raw }) => [name, raw])).toEqual([
       ['b', '1'],
       ['c:d', '2&amp;"'],
@@ -26,7 +29,7 @@ describe('reads', () => {
   })
 })
 
-describe('finds wrong', () => {
+describe('refuses', () => {
   test.each(
     [
       '',
@@ -78,9 +81,9 @@ describe('finds wrong', () => {
       `${'<a>'.repeat(33)}${'</a>'.repeat(33)}`,
     ].map(text => [JSON.stringify(text), text] as const),
   )('%s', (_, text) => {
-    const tokens = [...xmlTokens(text)]
-    expect(tokens.at(-1)).toMatchObject({ kind: 'wrong' })
-    expect(tokens.filter(token => token.kind === 'wrong')).toHaveLength(1)
+    const tokens = [...readXml(text)]
+    expect(tokens.at(-1)).toEqual(INVALID)
+    expect(tokens.filter(token => token instanceof Refusal)).toHaveLength(1)
   })
 })
 
