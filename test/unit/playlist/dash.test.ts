@@ -414,3 +414,28 @@ describe('what is not read', () => {
     ['the same in small letters', '<MPD label="#ext-x-key"/>'],
   ])('%s', (_, text) => expect(rewrite(text)).toEqual(INVALID))
 })
+
+describe('a refusal has the position', () => {
+  test.each<[string, string, object]>([
+    ['of a tag of HLS', '<MPD>\n<!--#EXTM3U--></MPD>', { line: 2 }],
+    ['of a base', '<MPD>\n<BaseURL>\n../</BaseURL></MPD>', { line: 3, tag: 'BaseURL' }],
+    [
+      'of a reference',
+      '<MPD>\n<SegmentURL\nmedia="../x"/></MPD>',
+      { line: 3, tag: 'SegmentURL', attribute: 'media' },
+    ],
+    [
+      'of a template',
+      '<MPD>\n<SegmentTemplate media="$x$"/></MPD>',
+      { line: 2, tag: 'SegmentTemplate', attribute: 'media' },
+    ],
+  ])('%s', (_, text, position) => expect(rewrite(text)).toHaveProperty('position', position))
+})
+
+test('several references are each made relative', () => {
+  const mpd = (a: string, b: string) =>
+    `<MPD><BaseURL>x/</BaseURL><S media="${a}" index='${b}' id="c"/></MPD>`
+  expect(rewrite(mpd('a', 'b'))).toBe(mpd('a', 'b'))
+  const alone = (a: string, b: string) => `<MPD><S media="${a}" index='${b}' id="c"/></MPD>`
+  expect(rewrite(alone(`${OWN}/a?b=1&amp;c=2`, `${OWN}/d`))).toBe(alone('a?b=1&amp;c=2', 'd'))
+})

@@ -329,3 +329,87 @@ test('accepts 50,000 lines, and 256 attributes of a tag, but no more', () => {
   expect(tag(256)).toMatch(/^#EXT/)
   expect(tag(257)).toEqual(INVALID)
 })
+
+describe('a refusal has the position', () => {
+  test.each<[string, string, string, object]>([
+    ['of a line', '\nhttps://evil.example/x', 'playlist_outside', { line: 4 }],
+    ['of a tag', '#EXT-X-FUTURE:https://evil.example/x', 'playlist_outside', { line: 3, tag: 'other' }],
+    [
+      'of a tag that is refused',
+      '#EXT-X-DEFINE:NAME="x"',
+      'playlist_invalid',
+      { line: 3, tag: 'EXT-X-DEFINE' },
+    ],
+    [
+      'of an attribute',
+      '#EXT-X-KEY:METHOD=AES-128,URI="//evil.example/x"',
+      'playlist_outside',
+      { line: 3, tag: 'EXT-X-KEY', attribute: 'URI' },
+    ],
+    [
+      'of an attribute that no list has',
+      '#EXT-X-KEY:A-URI="//evil.example/x"',
+      'playlist_outside',
+      { line: 3, tag: 'EXT-X-KEY', attribute: 'other' },
+    ],
+    [
+      'of a name',
+      '#EXT-X-MEDIA:TYPE=AUDIO,URI="x.ts"',
+      'playlist_invalid',
+      { line: 3, tag: 'EXT-X-MEDIA', attribute: 'URI' },
+    ],
+    [
+      'of the second of two',
+      '#EXT-X-KEY:URI="a",URI="b"',
+      'playlist_invalid',
+      { line: 3, tag: 'EXT-X-KEY', attribute: 'URI' },
+    ],
+    [
+      'of an attribute that is refused',
+      '#EXT-X-DATERANGE:X-ASSET-LIST="//evil.example/x"',
+      'playlist_outside',
+      { line: 3, tag: 'EXT-X-DATERANGE', attribute: 'X-ASSET-LIST' },
+    ],
+    [
+      'of chapters',
+      '#EXT-X-SESSION-DATA:DATA-ID="com.apple.hls.chapters",URI="x"',
+      'playlist_invalid',
+      { line: 3, tag: 'EXT-X-SESSION-DATA', attribute: 'DATA-ID' },
+    ],
+    ['of a tag in a comment', '# #EXT-X-DEFINE:', 'playlist_invalid', { line: 3, tag: 'EXT-X-DEFINE' }],
+    ['of a duration', '\n\n#EXTINF:x', 'playlist_invalid', { line: 5, tag: 'EXTINF' }],
+    ['of a title', '#EXTINF:1,a="//evil.example/x"', 'playlist_outside', { line: 3, tag: 'EXTINF' }],
+    [
+      'of a prefetch',
+      '#EXT-X-PREFETCH://evil.example/x',
+      'playlist_outside',
+      { line: 3, tag: 'EXT-X-PREFETCH' },
+    ],
+    ['of a character', '#\n# \u2028', 'playlist_invalid', { line: 4 }],
+    ['of an MPD', '#\n# <MPD>', 'playlist_invalid', { line: 4 }],
+    ['of space before a tag', ' #EXT-X-KEY:METHOD=NONE', 'playlist_invalid', { line: 3 }],
+  ])('%s', (_, text, reason, position) => {
+    const refusal = line(text)
+    expect(refusal).toMatchObject({ reason })
+    expect(refusal).toHaveProperty('position', position)
+  })
+
+  test('at the end, if a URI is missing', () =>
+    expect(rewrite(`${MEDIA}#EXTINF:1,\n#\n`)).toHaveProperty('position', { line: 4 }))
+
+  test('of the first line', () => {
+    for (const text of ['', '\n', 'x', '#EXTM3U8'])
+      expect(rewrite(text)).toHaveProperty('position', { line: 1 })
+  })
+})
+
+test('a prefetch names a part by its whole value', () => {
+  expect(line('#EXT-X-PREFETCH:x.ts')).toBe('#EXT-X-PREFETCH:x.ts')
+  expect(line(`#EXT-X-TWITCH-PREFETCH:${OWN}/video/x.ts`)).toBe('#EXT-X-TWITCH-PREFETCH:x.ts')
+  expect(line('#EXT-X-PREFETCH:x y')).toEqual(INVALID)
+})
+
+test('several references of a tag are each made relative', () =>
+  expect(line(`#EXT-X-KEY:URI="${OWN}/a", X-URL=${OWN}/b ,C="d"`)).toBe(
+    '#EXT-X-KEY:URI="../a", X-URL=../b ,C="d"',
+  ))

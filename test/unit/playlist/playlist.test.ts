@@ -1,58 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { hasNoEnding, kindOfName, kindOfStart, kindOfType, START } from '../../../src/playlist/kind.ts'
-import { rewritePlaylist } from '../../../src/playlist/playlist.ts'
-import { answerTo } from '../../../src/refusal.ts'
+import { kindOfStart, START } from '../../../src/playlist/kind.ts'
+import {
+  MAX_PLAYLIST,
+  rewriteBytes,
+  rewritePlaylist,
+  tooLong,
+  whatIsWrong,
+} from '../../../src/playlist/playlist.ts'
+import { answerTo, Refusal } from '../../../src/refusal.ts'
 import { contextAt, INVALID } from './context.ts'
-
-test.each([
-  ['application/vnd.apple.mpegurl', 'x', 'hls'],
-  ['Application/VND.apple.mpegURL; charset=utf-8', 'x', 'hls'],
-  ['application/x-mpegurl', 'x', 'hls'],
-  ['audio/mpegurl', 'x', 'hls'],
-  ['audio/x-mpegURL ;x', 'x', 'hls'],
-  ['application/dash+xml', 'x', 'dash'],
-  ['application/dash+xml', 'x.m3u8', 'dash'],
-  [undefined, 'a/master.m3u8', 'hls'],
-  ['video/mp4', 'a/master.M3U8', 'hls'],
-  ['application/octet-stream', 'list.m3u', 'hls'],
-  ['', 'manifest.mpd', 'dash'],
-  ['text/xml', 'manifest.MPD', 'dash'],
-  [undefined, 'm3u8', undefined],
-  [undefined, 'a.m3u8x', undefined],
-  [undefined, 'a.mpd.mp4', undefined],
-  ['video/mp4', 'seg-0.m4s', undefined],
-  ['x-application/dash+xml', 'seg-0.m4s', undefined],
-])('%s, %s', (type, name, kind) => expect(kindOfType(type) ?? kindOfName(name)).toBe(kind))
-
-test.each([
-  ['#EXTM3U\n', 'hls'],
-  ['\ufeff#EXTM3U', 'hls'],
-  ['\r\n #extm3u', 'hls'],
-  ['', 'hls'],
-  [' '.repeat(64), 'hls'],
-  ['<?xml version="1.0"?><!-- long', 'dash'],
-  ['<?xml version="1.0"?>\n<!-- <html> -->\n<dash:MPD>', 'dash'],
-  ['<!DOCTYPE MPD><mpd/>', 'dash'],
-  ['<!DOCTYPE x [<!ENTITY y "z">]><html>', 'dash'],
-  ['<MP', 'dash'],
-  ['<!DOCTYPE html>\n<html>', undefined],
-  ['<?xml version="1.0"?><tt:tt >', undefined],
-  ['<svg><MPD/></svg>', undefined],
-  ['\ufeff\n<MPD', 'dash'],
-  ['WEBVTT\n', undefined],
-  ['<!-- a -- b ---><!-- <html> --><MPD>', 'dash'],
-  ['<!----><!-- - --><tt>', undefined],
-  ['<!-- a --> b <!-- c --><html>', 'dash'],
-  ['#EXTINF:', undefined],
-  ['\0\0\0\x18ftypiso5', undefined],
-])('what begins as %j', (text, kind) => expect(kindOfStart(new TextEncoder().encode(text))).toBe(kind))
-
-test.each([
-  ['720p', true],
-  ['a.b/720p', true],
-  ['a/720p.m3u8', false],
-  ['720p.', false],
-])('%s has no ending: %s', (name, none) => expect(hasNoEnding(name)).toBe(none))
 
 const OUT = '<MPD><BaseURL>https://evil.example/</BaseURL></MPD>'
 const OUT_OF_HLS = '#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttps://evil.example/x\n'
@@ -108,3 +64,58 @@ test.each(['playlist_outside', 'playlist_invalid'] as const)(
     expect(answerTo(reason, 403)).toEqual(answer)
   },
 )
+
+describe('the bytes of a playlist', () => {
+  const rewritten = (bytes: Uint8Array<ArrayBuffer>) => rewriteBytes(bytes, 'hls', contextAt('main.m3u8'))
+  const encode = (text: string) => new Uint8Array(new TextEncoder().encode(text))
+  const START_OF_HLS = '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,é\n'
+
+  test('are sent as they are stored if nothing has to change', () => {
+    const bytes = encode(`${START_OF_HLS}x.ts\n`)
+    expect(rewritten(bytes)).toBe(bytes)
+  })
+
+  test('are replaced if a reference has to be made relative', () =>
+    expect(rewritten(encode(`${START_OF_HLS}/recordings/rec-013/x.ts\n`))).toEqual(
+      encode(`${START_OF_HLS}x.ts\n`),
+    ))
+
+  test('lose their byte order mark', () =>
+    expect(rewritten(encode(`\ufeff${START_OF_HLS}x.ts\n`))).toEqual(encode(`${START_OF_HLS}x.ts\n`)))
+
+  test('are refused if they are not UTF-8, and if the playlist is', () => {
+    expect(rewritten(new Uint8Array([...encode(START_OF_HLS), 0xff]))).toEqual(
+      new Refusal('playlist_invalid'),
+    )
+    expect(rewritten(encode(`${START_OF_HLS}//evil.example/x\n`))).toEqual(
+      new Refusal('playlist_outside', undefined, { line: 4 }),
+    )
+  })
+})
+
+test('2 MiB of HLS are read, and 1 MiB of an MPD', () =>
+  expect(MAX_PLAYLIST).toEqual({ hls: 2_097_152, dash: 1_048_576 }))
+
+test.each([
+  [
+    new Refusal('playlist_outside', undefined, { line: 3, tag: 'EXT-X-KEY', attribute: 'URI' }),
+    'The playlist, in line 3, EXT-X-KEY, URI, leads out of the recording: name parts of it by relative URLs',
+  ],
+  [
+    new Refusal('playlist_outside', undefined, { line: 4 }),
+    'The playlist, in line 4, leads out of the recording: name parts of it by relative URLs',
+  ],
+  [
+    new Refusal('playlist_invalid', undefined, { line: 1, tag: 'other' }),
+    'The playlist, in line 1, other, is refused, as players might read it in different ways: docs/playlists.md says what is served',
+  ],
+  [
+    new Refusal('playlist_invalid'),
+    'The playlist, which must be UTF-8, is refused, as players might read it in different ways: docs/playlists.md says what is served',
+  ],
+])('explains %o to the recorder', (refusal, detail) => expect(whatIsWrong(refusal)).toBe(detail))
+
+test('explains to the recorder how long a playlist may be', () => {
+  expect(tooLong('hls')).toBe('A playlist of HLS must be at most 2097152 bytes long')
+  expect(tooLong('dash')).toBe('A playlist of DASH must be at most 1048576 bytes long')
+})

@@ -95,3 +95,65 @@ test('decodes once', () => {
   for (const raw of ['R&amp;D', '&amp; ;', '&amp;#;', 'a;'])
     expect(decodesAgain(decodeXml(raw) ?? '')).toBe(false)
 })
+
+describe('a token', () => {
+  const tokens = (text: string) => [...readXml(text)]
+
+  test('of a start tag has its name and its offset', () =>
+    expect(tokens('<?xml version="1.0"?>\n<a:b/>')).toEqual([
+      expect.objectContaining({ kind: 'text' }),
+      { kind: 'start', name: 'a:b', attributes: [], from: 22 },
+      { kind: 'end' },
+    ]))
+
+  test('of an attribute has its value as written and decoded', () => {
+    const [start] = tokens('<a b = \'&lt;\'\nc=""/>')
+    expect(start).toMatchObject({
+      attributes: [
+        { name: 'b', raw: '&lt;', value: '<', from: 8, to: 12 },
+        { name: 'c', raw: '', value: '', from: 17, to: 17 },
+      ],
+    })
+  })
+
+  test('of character data has its value as written and decoded', () =>
+    expect(tokens('<a>x&gt;<![CDATA[&lt;]]><![CDATA[&]]></a>').slice(1, -1)).toEqual([
+      { kind: 'text', raw: 'x&gt;', value: 'x>', from: 3, isCdata: false },
+      { kind: 'text', raw: '&lt;', value: '<', from: 17, isCdata: true },
+      { kind: 'text', raw: '&', value: '&', from: 33, isCdata: true },
+    ]))
+})
+
+describe('a refusal has the line', () => {
+  test.each([
+    ['of a foreign character', '<a>\n\n\0</a>', 3],
+    ['of text outside the root', '<a/>\nx', 1],
+    ['of a bad entity', '<a>\n<b/>&x;</a>', 2],
+    ['of a comment that does not end', '<a>\n<!-- \n', 2],
+    ['of a section outside the root', '<a/>\n<![CDATA[]]>', 2],
+    ['of an end tag that does not match', '<a>\n</b>', 2],
+    ['of the end tag, if it does not close', '<a></a\n\n<', 3],
+    ['of a start tag', '<a>\n<b\nc', 2],
+    ['at the end, if an element is open', '<a>\n\n', 3],
+  ])('%s', (_, text, line) => {
+    const [last] = [...readXml(text)].slice(-1)
+    expect(last).toEqual(new Refusal('playlist_invalid', undefined, { line }))
+  })
+})
+
+test('decodes every entity of XML 1.0, and characters by their number', () => {
+  expect(decodeXml('&amp;')).toBe('&')
+  expect(decodeXml('&lt;&#9;&#x9;&#x10FFFD;&#0000065;')).toBe('<\t\t\u{10fffd}A')
+  for (const raw of [
+    '&lt',
+    '&lt;&',
+    '&#;',
+    '&#x;',
+    '&#xg;',
+    '&#00000065;',
+    '&#x0000041;',
+    '&#1114112;',
+    '&#8232;',
+  ])
+    expect(decodeXml(raw)).toBeUndefined()
+})
