@@ -81,8 +81,7 @@ export function relativePath(part: string, folder: readonly string[]): string {
   if (folder.length === 0) return withoutScheme(part)
   const segments = part.split('/')
   let shared = 0
-  while (shared < folder.length && shared < segments.length - 1 && folder[shared] === segments[shared])
-    shared += 1
+  while (shared < segments.length - 1 && folder[shared] === segments[shared]) shared += 1
   return withoutScheme('../'.repeat(folder.length - shared) + segments.slice(shared).join('/'))
 }
 

@@ -64,7 +64,7 @@ export const START = 1024
 const PROLOG = /\s*(?:<\?[^>]*\?>|<!--|<!DOCTYPE[^>[]*>)/iy
 const ELEMENT = /\s*<(?:[\w.-]+:)?([\w.-]+)[\s/>]/y
 
-/** Returns the name of the first element of an XML document, in lower case; undefined if there isn't one where it belongs. */
+/** Returns the name of the first element of an XML document, in lower case; undefined if another thing comes first. */
 export function firstElement(xml: string): string | undefined {
   let at = 0
   for (;;) {

@@ -61,7 +61,7 @@ export function relativeReference(
   return query === undefined ? relative : `${relative}?${query}`
 }
 
-/** A `BaseURL` as it is written, and the folders that it stands for. */
+/** A `BaseURL` as it is written, and the folders that it resolves to. */
 export interface RelativeBase {
   readonly written: string
   readonly folders: Folders
@@ -107,7 +107,7 @@ function parseReference(reference: string, { origin }: PlaylistContext): ParsedR
   return { path: isOwn ? target.slice(origin.length) : target, query }
 }
 
-/** Returns the part that an absolute path names; undefined if it names none of this recording. */
+/** Returns the part that an absolute path names; undefined if it names anything else. */
 function partAt(path: string, { partOf }: PlaylistContext): string | undefined {
   // Runtimes differ in whether they resolve dot segments, so the path that was checked might not be the one requested.
   const part = DOT_SEGMENT.test(path) ? undefined : partOf(path)

@@ -16,7 +16,7 @@ export interface RepresentationIds {
   readonly haveColon: boolean
 }
 
-/** Summarizes the ids of all `Representation`s; undefined stands for a `Representation` without an id. */
+/** Summarizes the ids of all `Representation`s; undefined is a `Representation` without an id. */
 export function summarizeIds(ids: Iterable<string | undefined>): RepresentationIds {
   let [fewest, most, longest] = [Number.POSITIVE_INFINITY, 0, 0]
   let arePlain = true
@@ -45,7 +45,7 @@ export function mayBecomeScheme(template: string, { haveColon }: RepresentationI
 
 /**
  * Returns references that are examples of everything that a template can become. A `$` or `%` that belongs to no
- * identifier remains, and no reference may contain it. That includes `$$`, which stands for one `$`.
+ * identifier remains, and no reference may contain it. That includes `$$`, which players read as one `$`.
  *
  * @returns a refusal if what the template becomes depends on values that can't be known
  */

@@ -16,7 +16,7 @@ const OWN = 'https://media.clinic.example/recordings/rec-013/'
 const rewrite = (text: string) => rewritePlaylist(text, 'dash', contextAt(PART))
 
 const PLAYERS = { 'shaka-player': seenByShakaDash, 'dash.js': seenByDashJs, 'video.js': seenByMpdParser }
-/** What leads out of the recording, or to a playlist that the gate doesn't look at as an MPD. */
+/** The URLs that lead out of the recording, or to a playlist that the gate doesn't read as an MPD. */
 const leadingOut = ({ urls, playlists }: Seen): string[] => [
   ...urls.filter(url => !(URL.parse(url)?.href.startsWith(INSIDE) ?? false)),
   ...playlists.filter(url => {
@@ -75,7 +75,7 @@ const reference = fc.oneof(
   },
 )
 const hostileList = fc.constantFrom('nope //evil.example/t', 'next.bin', 'a &#47;/evil.example/')
-/** A number, or what would make something else of a template. */
+/** A number, or a string that would change where a template leads. */
 const value = fc.oneof(
   { weight: 9, arbitrary: fc.constantFrom('0', '1', '48000', '-1', '9007199254740993') },
   fc.constantFrom('/', '.', '..', 'https:', '//evil.example/', '&#47;', ''),
@@ -203,7 +203,7 @@ const odd = fc.oneof(
   ),
   fc.string({ maxLength: 3, unit: 'binary' }),
 )
-/** With some of its characters changed. */
+/** An MPD with some of its characters changed. */
 const playlist = fc
   .tuple(mpd, fc.array(fc.tuple(fc.nat(900), fc.nat(2), odd), { maxLength: 2 }))
   .map(([whole, changes]) =>
@@ -214,7 +214,7 @@ const playlist = fc
   )
 
 describe('DASH', () => {
-  test('whatever is stored, nothing that a player would fetch of what is passed leads out of the recording', () => {
+  test('no URL that a player would fetch from an accepted MPD leads out of the recording', () => {
     const runs = sample(1500, 60_000)
     let passed = 0
     fc.assert(
@@ -232,7 +232,7 @@ describe('DASH', () => {
     expect(passed).toBeGreaterThan(runs.numRuns / 20)
   })
 
-  test('each of the players is one that would be led out', () => {
+  test('every player would fetch a URL that leads out, if the gate let it', () => {
     const bad =
       '<MPD mediaPresentationDuration="PT2S"><Location>next.bin</Location><BaseURL>//evil.example/</BaseURL><Period><AdaptationSet mimeType="video/mp4"><SegmentTemplate media="x" initialization="i" duration="2"/><Representation id="1" bandwidth="1"/></AdaptationSet></Period></MPD>'
     for (const [player, see] of Object.entries(PLAYERS))
@@ -251,7 +251,7 @@ describe('DASH', () => {
       expect(rewrite(text)).toBeInstanceOf(Refusal)
   })
 
-  test('what ffmpeg writes, each of its references led inside already', () => {
+  test('leaves what ffmpeg writes as it is, as all of it leads inside', () => {
     for (const text of Object.values(ffmpeg)) {
       expect(rewrite(text)).toBe(text)
       for (const see of [seenByShakaDash, seenByDashJs]) {

@@ -25,7 +25,7 @@ const PLAYERS = {
   ExoPlayer: seenByExoPlayer,
   ffmpeg: seenByFfmpeg,
 }
-/** What leads out of the recording, or to a playlist that the gate doesn't look at as one of HLS. */
+/** The URLs that lead out of the recording, or to a playlist that the gate doesn't read as HLS. */
 const leadingOut = ({ urls, playlists }: Seen): string[] => [
   ...urls.filter(url => !url.startsWith(INSIDE)),
   ...playlists.filter(url => {
@@ -74,7 +74,7 @@ const goodReference = fc.constantFrom(
   'x?v=1&w=2',
 )
 const ownReference = fc.constantFrom(`${OWN}video/seg-0.m4s`, `${OWN}x`, '/recordings/rec-013/a/b/c?v=1')
-/** A text with some of its characters changed. */
+/** Changes some characters of a playlist. */
 const damaged = (text: fc.Arbitrary<string>, odd: fc.Arbitrary<string>): fc.Arbitrary<string> =>
   fc.tuple(text, fc.array(fc.tuple(fc.nat(400), fc.nat(2), odd), { maxLength: 2 })).map(([whole, changes]) =>
     changes.reduce((now, [at, length, change]) => {
@@ -199,7 +199,7 @@ const playlist = damaged(
 const rewrite = (text: string) => rewritePlaylist(text, 'hls', contextAt(PART))
 
 describe('HLS', () => {
-  test('whatever is stored, nothing that a player would fetch of what is passed leads out of the recording', () => {
+  test('no URL that a player would fetch from an accepted playlist leads out of the recording', () => {
     const runs = sample(2000, 60_000)
     let passed = 0
     fc.assert(
@@ -217,7 +217,7 @@ describe('HLS', () => {
     expect(passed).toBeGreaterThan(runs.numRuns / 10)
   })
 
-  test('each of the players is one that would be led out', () => {
+  test('every player would fetch a URL that leads out, if the gate let it', () => {
     const bad =
       '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MAP:URI="//evil.example/i"\n#EXTINF:1,\n../../../x\n'
     const worse =
@@ -233,7 +233,7 @@ describe('HLS', () => {
     for (const text of [bad, worse]) expect(rewrite(text)).toBeInstanceOf(Refusal)
   })
 
-  test('what is well stays to the byte', () => {
+  test('leaves a playlist that needs no change as it is', () => {
     fc.assert(
       fc.property(
         fc.array(

@@ -2,16 +2,17 @@ import process from 'node:process'
 
 /** Largest growth of the time for four times the input: 4 is linear, 16 is quadratic. */
 const LIMIT = 10
-/** What takes less is not measured, in milliseconds: noise would be all of it. */
+/** A shorter time is not measured, in milliseconds: it would be nothing but noise. */
 const NOTHING = 1
-/** CPU time that a measurement takes at least, in milliseconds: some systems count in steps of ten. */
+/** The least CPU time of a measurement, in milliseconds: some systems count in steps of ten. */
 const ENOUGH = 300
 
 /**
- * Measures how the time of `work` grows from an input of `size` to one of four times that: first by the clock, as that
- * is quick. What seems to grow too fast is measured by CPU time of this thread, so that a busy machine finds the same.
+ * Measures how the time of `work` grows from an input of `size` to one four times as large. Measures by the clock first,
+ * as that is quick. If the time seems to grow too fast, measures the CPU time of this thread, which a busy machine doesn't
+ * change.
  *
- * @returns how much longer the larger input takes; undefined if it grows as it may, or takes no time worth measuring
+ * @returns how many times longer the larger input takes; undefined if the growth is linear, or too short to measure
  */
 export async function growth<Input>(
   input: (size: number) => Input,
@@ -30,8 +31,8 @@ export async function growth<Input>(
 }
 
 /**
- * The least CPU time that a run of `work` takes, in milliseconds: it is repeated until it has taken no more than `enough`, as
- * often as a busy machine may need to leave it alone once.
+ * Returns the least CPU time of a run of `work`, in milliseconds. Repeats the run until one takes no more than `enough`,
+ * or up to 60 times, so that a busy machine leaves at least one undisturbed.
  */
 export async function leastCpu(work: () => unknown, enough: number): Promise<number> {
   let least = Number.POSITIVE_INFINITY
@@ -50,7 +51,7 @@ async function elapsed(work: () => unknown): Promise<number> {
   return performance.now() - start
 }
 
-/** CPU time of one run, in milliseconds, over as many runs as it takes to tell. */
+/** Returns the CPU time of one run, in milliseconds: the mean of as many runs as take long enough to measure. */
 async function cpu(work: () => unknown): Promise<number> {
   const before = process.threadCpuUsage()
   for (let runs = 1; ; runs++) {

@@ -4,12 +4,12 @@ import { MAX_PLAYLIST, rewriteBytes } from '../../../src/playlist/playlist.ts'
 import { leastCpu } from '../../support/growth.ts'
 import { contextAt } from './context.ts'
 
-// What costs the most of what is accepted, of many that were tried: references that are resolved the long way.
+// The accepted playlists that cost the most, of many that were tried: their references take the longest way to resolve.
 
 const OWN = 'https://media.clinic.example/recordings/rec-013'
 const HLS = '#EXTM3U\n#EXT-X-TARGETDURATION:6\n'
 
-/** As much of a unit as fits, and no more lines than are read. */
+/** Creates a playlist that repeats a unit up to the limits of bytes and lines. */
 function filled(kind: 'hls' | 'dash', before: string, unit: string, after = ''): Uint8Array<ArrayBuffer> {
   const room = Math.floor((MAX_PLAYLIST[kind] - before.length - after.length) / unit.length)
   const lines = Math.floor(49_990 / (unit.split('\n').length - 1))

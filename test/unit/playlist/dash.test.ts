@@ -25,7 +25,7 @@ const piece = (text: string, parent = 'Representation', part = 'manifest.mpd') =
   return outcome instanceof Refusal ? outcome : outcome.slice(before.length, -after.length)
 }
 
-describe('what packagers write stays as it is', () => {
+describe('leaves what packagers write as it is', () => {
   test.each(Object.entries(ffmpeg))('%s', (_, text) => {
     expect(rewrite(text)).toBe(text)
     expect(rewrite(text, 'a/b/manifest.mpd')).toBe(text)
@@ -67,7 +67,7 @@ describe('what packagers write stays as it is', () => {
   ])('%s', text => expect(piece(text)).toBe(text))
 })
 
-describe('wherever a reference stands', () => {
+describe('checks a reference wherever players read one', () => {
   test.each([
     '<SegmentTemplate media="%s"/>',
     '<SegmentTemplate index="%s"/>',
@@ -146,8 +146,8 @@ describe('wherever a reference stands', () => {
   ])('%s, as outside', text => expect(piece(text)).toEqual(OUTSIDE))
 })
 
-// dash.js keeps what is no number as the text that it is, and puts it into `$Bandwidth$` and the like.
-describe('what a template is filled with is a number', () => {
+// dash.js keeps what is not a number as a string, and fills it in for `$Bandwidth$` and the like.
+describe('requires a number for what a template is filled in with', () => {
   const refusal = (tag: string, attribute: string) => ({
     reason: 'playlist_invalid',
     position: { line: 1, tag, attribute },
@@ -186,7 +186,7 @@ describe('what a template is filled with is a number', () => {
       expect(piece(`<${element} ${attribute}="${text}"/>`)).toEqual(expect.any(String))
   })
 
-  test('and a duration elsewhere is not', () =>
+  test('but not for a duration elsewhere', () =>
     expect(piece('<Period duration="PT1S"/>', 'MPD')).toBe('<Period duration="PT1S"/>'))
 })
 
@@ -194,7 +194,7 @@ function refusalOf(outcome: ReturnType<typeof piece>): string | undefined {
   return outcome instanceof Refusal ? outcome.reason : undefined
 }
 
-describe('documents that name further URLs, and that nobody rewrites', () => {
+describe('refuses documents of further URLs, which the gate does not rewrite', () => {
   test.each([
     '<ContentSteering>steering.json</ContentSteering>',
     '<PatchLocation>patch.mpp</PatchLocation>',
@@ -234,12 +234,12 @@ describe('documents that name further URLs, and that nobody rewrites', () => {
   ])('%s', text => expect(piece(text)).toEqual(INVALID))
 })
 
-describe('bases', () => {
+describe('a BaseURL', () => {
   const base = (reference: string) => `<BaseURL>${reference}</BaseURL>`
   const nested = (mpd: string, period: string, media: string) =>
     `<MPD>${mpd}<Period>${period}<AdaptationSet><SegmentTemplate media="${media}"/></AdaptationSet></Period></MPD>`
 
-  test.each(Object.keys(PARENTS))('in %s', parent => {
+  test.each(Object.keys(PARENTS))('is made relative or refused in %s', parent => {
     expect(piece(base(`${OWN}/video/`), parent)).toBe(base('video/'))
     expect(piece(base(`${OWN}/`), parent)).toBe(base('./'))
     expect(piece(base(`${OWN}/`), parent, 'a/b/main.mpd')).toBe(base('../../'))
@@ -270,11 +270,11 @@ describe('bases', () => {
   })
 
   test.each(['<SegmentTemplate>%</SegmentTemplate>', '<EmptyAdaptationSet>%</EmptyAdaptationSet>'])(
-    'nowhere else: %s',
+    'is accepted in no other element: %s',
     pattern => expect(piece(pattern.replace('%', base('x')), 'Period')).toEqual(INVALID),
   )
 
-  test('each is resolved against those around it', () => {
+  test('is resolved against those of the elements around it', () => {
     const well = nested(base('a/'), base('../b/'), 'x')
     expect(rewrite(well)).toBe(well)
     expect(rewrite(nested(base('a/'), base('../../b/'), 'x'))).toEqual(OUTSIDE)
@@ -285,14 +285,14 @@ describe('bases', () => {
     )
   })
 
-  test('of alternatives, every one has to do', () => {
+  test('must lead inside with every alternative around it', () => {
     expect(rewrite(nested(base('a/') + base('b/'), base('../'), 'x'))).toEqual(expect.any(String))
     expect(rewrite(nested(base('a/') + base('b.mp4'), base('../'), 'x'))).toEqual(OUTSIDE)
     // Made relative it could fit only one of them.
     expect(rewrite(nested(base('a/') + base('b/'), base(`${OWN}/c/`), 'x'))).toEqual(INVALID)
   })
 
-  test('a base counts wherever it stands', () => {
+  test('counts even if it comes after what it applies to', () => {
     expect(piece(`<SegmentTemplate media="../x"/>${base('a/')}`, 'Period')).toEqual(OUTSIDE)
     expect(
       rewrite(
@@ -301,7 +301,7 @@ describe('bases', () => {
     ).toEqual(expect.any(String))
   })
 
-  test('a reference has to stay inside with every base that there is, its own or not', () => {
+  test('applies to every reference of the document, in its own element or not', () => {
     expect(rewrite(nested(base('a/'), '', '../x'))).toEqual(OUTSIDE)
     expect(rewrite(nested(base('a/'), '', '../x'), 'b/main.mpd')).toEqual(expect.any(String))
     expect(rewrite(nested(base('a/b/c/d/e/f/'), '', 'g/h'))).toEqual(expect.any(String))
@@ -309,7 +309,7 @@ describe('bases', () => {
   })
 })
 
-describe('templates', () => {
+describe('a template', () => {
   const of = (media: string, ids: readonly string[] = ['v1']) =>
     rewrite(
       `<MPD><Period><AdaptationSet><SegmentTemplate media="${media}"/>${ids.map(id => `<Representation ${id === '' ? '' : `id="${id}"`}/>`).join('')}</AdaptationSet></Period></MPD>`,
@@ -317,18 +317,18 @@ describe('templates', () => {
   const mediaOf = (outcome: ReturnType<typeof of>) =>
     outcome instanceof Refusal ? outcome : /media="([^"]*)"/.exec(outcome)?.[1]
 
-  test('are made relative as they are', () => {
+  test('is made relative as it is written', () => {
     expect(mediaOf(of(`${OWN}/v/$RepresentationID$/$Number%05d$.m4s?t=$Time$`))).toBe(
       'v/$RepresentationID$/$Number%05d$.m4s?t=$Time$',
     )
     expect(mediaOf(of(`${OWN}/$RepresentationID$/$Number$`, ['video/avc1/1', '0']))).toBe(
       '$RepresentationID$/$Number$',
     )
-    // Of which recording this is depends on the id.
+    // Which recording this names depends on the id.
     expect(of('/recordings/$RepresentationID$/$Number$', ['rec-013'])).toBeInstanceOf(Refusal)
   })
 
-  test('an id that is no plain name is put in none', () => {
+  test('is refused if an id that it would be filled in with is not a plain name', () => {
     for (const id of ['..', 'a/../b', '../..', '.', '', '/a', 'a//b', 'a&#47;b', 'a b', 'https:a'])
       expect(of('$RepresentationID$/x', ['v1', id])).toBeInstanceOf(Refusal)
     expect(of('$RepresentationID$/x', ['v1', '//evil.example'])).toEqual(OUTSIDE)
@@ -336,7 +336,7 @@ describe('templates', () => {
     expect(of('$RepresentationID$/x', [])).toEqual(INVALID)
   })
 
-  test("an id counts whatever its prefix and its element's case, which ffmpeg does not look at", () => {
+  test('counts an id whatever its prefix and the case of its element, which ffmpeg ignores', () => {
     const withId = (representation: string) =>
       piece(`<SegmentTemplate media="$RepresentationID$$RepresentationID$/x"/>${representation}`, 'Period')
     expect(withId('<Representation x:id="v" id="w"/>')).toEqual(expect.any(String))
@@ -345,16 +345,16 @@ describe('templates', () => {
     expect(withId('<Representation id="v"/><representation id="."/>')).toEqual(INVALID)
   })
 
-  test('an id with a colon is put behind a folder', () => {
+  test('with an id that has a colon needs a folder before it', () => {
     expect(mediaOf(of('seg/$RepresentationID$/x', ['video:1', 'https:']))).toBe('seg/$RepresentationID$/x')
     expect(mediaOf(of(`${OWN}/seg/$RepresentationID$/x`, ['video:1']))).toBe('seg/$RepresentationID$/x')
     expect(of('$RepresentationID$/x', ['video:1'])).toEqual(INVALID)
-    // There is none before it in what is written.
+    // In what is written there is no folder before it.
     expect(of(`${OWN}/$RepresentationID$/x`, ['video:1'])).toEqual(INVALID)
     expect(of('seg/$RepresentationID$/x', ['video:1', 'https://evil.example'])).toEqual(OUTSIDE)
   })
 
-  test('an id may be a path, as far as all of them stay inside', () => {
+  test('accepts an id that is a path, if all of them stay inside', () => {
     expect(of('$RepresentationID$/x', ['video/avc1/1', 'audio/en'])).toEqual(expect.any(String))
     expect(of('$RepresentationID$/../x', ['video/avc1', 'audio'])).toEqual(expect.any(String))
     expect(of('$RepresentationID$/../../x', ['video/avc1'])).toEqual(expect.any(String))
@@ -363,7 +363,7 @@ describe('templates', () => {
     expect(of('$RepresentationID$/x', ['a', 'a/b/c/d/e/f/g/h'])).toEqual(INVALID)
   })
 
-  test('the longest id counts', () => {
+  test('counts the longest id', () => {
     expect(of('$RepresentationID$x', ['a'.repeat(99)])).toEqual(expect.any(String))
     expect(of('$RepresentationID$/$RepresentationID$$RepresentationID$x', ['v1', 'a'.repeat(100)])).toEqual(
       INVALID,
@@ -381,7 +381,7 @@ describe('templates', () => {
   ])('%s', media => expect(of(media)).toEqual(INVALID))
 })
 
-describe('what is not read', () => {
+describe('refuses what is not an MPD, or not one to every player', () => {
   test.each([
     ['nothing', ''],
     ['another root', '<Patch/>'],
@@ -398,7 +398,7 @@ describe('what is not read', () => {
     ],
     ['the same, hidden', '<MPD><EventStream schemeIdUri="urn:mpeg:dash:event:c&#97;llback:2015"/></MPD>'],
     ['what decodes twice', '<MPD label="&amp;#47;&amp;#47;evil.example/"/>'],
-    ['a text that does', '<MPD><Label>&#38;#47;/evil.example/</Label></MPD>'],
+    ['character data that does', '<MPD><Label>&#38;#47;/evil.example/</Label></MPD>'],
     ['a base that does', '<MPD><BaseURL>x&amp;amp;</BaseURL></MPD>'],
     [
       'a scheme that does',
@@ -408,7 +408,7 @@ describe('what is not read', () => {
     ['the first line of HLS, in a comment', '<MPD><!--\n#EXTM3U\n--></MPD>'],
     ['a segment of HLS, in a comment', '<MPD><!--\n#EXTINF:1,\n//evil.example/x\n--></MPD>'],
     [
-      'a tag of HLS, in a text',
+      'a tag of HLS, in a title',
       '<MPD><ProgramInformation><Title>#EXT-X-KEY</Title></ProgramInformation></MPD>',
     ],
     ['the same in small letters', '<MPD label="#ext-x-key"/>'],
@@ -432,7 +432,7 @@ describe('a refusal has the position', () => {
   ])('%s', (_, text, position) => expect(rewrite(text)).toHaveProperty('position', position))
 })
 
-test('several references are each made relative', () => {
+test('makes each of several references relative', () => {
   const mpd = (a: string, b: string) =>
     `<MPD><BaseURL>x/</BaseURL><S media="${a}" index='${b}' id="c"/></MPD>`
   expect(rewrite(mpd('a', 'b'))).toBe(mpd('a', 'b'))

@@ -25,6 +25,7 @@ test('merged folders are as deep as both, and have one path only if both have th
   expect(mergeFolders(inFolder, inRoot)).toEqual({ minDepth: 0, maxDepth: 2, only: undefined })
   expect(mergeFolders(inSeveral, inSeveral)).toEqual(inSeveral)
   expect(mergeFolders(inSeveral, inFolder)).toEqual(inSeveral)
+  expect(mergeFolders(inFolder, inSeveral)).toEqual(inSeveral)
   expect(mergeFolders(folderOf('ab/c/x'), folderOf('a/bc/x')).only).toBeUndefined()
 })
 

@@ -12,7 +12,7 @@ import { contextAt, INVALID } from './context.ts'
 
 const OUT = '<MPD><BaseURL>https://evil.example/</BaseURL></MPD>'
 const OUT_OF_HLS = '#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttps://evil.example/x\n'
-describe('what is of one kind by its media type and of another by its name is neither', () => {
+describe('refuses what is of one kind by its media type and of another by its name', () => {
   test.each([
     ['hls', 'a/main.mpd', false],
     ['hls', 'a/main.MPD', false],
@@ -27,13 +27,13 @@ describe('what is of one kind by its media type and of another by its name is ne
     const text = kind === 'hls' ? '#EXTM3U\n' : '<MPD/>'
     const refusal = { reason: 'playlist_invalid', position: { line: 1 } }
     expect(rewritePlaylist(text, kind, contextAt(part))).toEqual(passes ? text : refusal)
-    // A recording of one object, too, whose key tells what its URL may not.
+    // So is a recording that is one object, by its key: its URL may show no ending.
     const alone = { ...contextAt(undefined), name: part }
     expect(rewritePlaylist(text, kind, alone)).toEqual(passes ? text : refusal)
   })
 })
 
-describe('what players read as a playlist, and first bytes do not tell, is named by none', () => {
+describe('accepts no name without an ending for what players read as a playlist, and first bytes do not show', () => {
   test.each([
     ['text before an MPD', `x${OUT}`],
     ['an element before an MPD', `<a/>${OUT}`],
@@ -57,7 +57,7 @@ describe('what players read as a playlist, and first bytes do not tell, is named
 })
 
 test.each(['playlist_outside', 'playlist_invalid'] as const)(
-  '%s is told as forbidden, and no more',
+  '%s is answered as forbidden, and nothing more',
   reason => {
     const answer = { status: 403, title: 'Forbidden', headers: {} }
     expect(answerTo(reason, 404)).toEqual(answer)

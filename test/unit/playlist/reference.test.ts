@@ -8,7 +8,7 @@ const relative = (reference: string, context: PlaylistContext) =>
   relativeReference(reference, context.part === undefined ? undefined : folderOf(context.part), context)
 const from = (part: string | undefined, reference: string) => relative(reference, contextAt(part))
 
-describe('stays as it is, to the byte', () => {
+describe('a reference to a part stays as it is', () => {
   test.each([
     ['master.m3u8', 'seg-0.m4s'],
     ['master.m3u8', './seg-0.m4s'],
@@ -30,7 +30,7 @@ describe('stays as it is, to the byte', () => {
   ])('in %s: %s', (part, reference) => expect(from(part, reference)).toBe(reference))
 })
 
-describe('is made relative', () => {
+describe('an absolute reference to a part is made relative', () => {
   test.each([
     ['master.m3u8', '/recordings/rec-013/seg-0.m4s', 'seg-0.m4s'],
     ['master.m3u8', 'https://media.clinic.example/recordings/rec-013/video/seg-0.m4s', 'video/seg-0.m4s'],
@@ -44,7 +44,7 @@ describe('is made relative', () => {
   ])('in %s: %s', (part, reference, expected) => expect(from(part, reference)).toBe(expected))
 })
 
-describe('a colon makes no scheme of what is before it', () => {
+describe('a colon makes no scheme of what precedes it', () => {
   test.each([
     ['master.m3u8', '/recordings/rec-013/seg:0.m4s', './seg:0.m4s'],
     ['master.m3u8', 'https://media.clinic.example/recordings/rec-013/https:x/y?v=1', './https:x/y?v=1'],
@@ -59,7 +59,7 @@ describe('a colon makes no scheme of what is before it', () => {
   })
 })
 
-test('without an origin no absolute URL is of the recording, and an absolute path is', () => {
+test('without an origin, an absolute path may name a part and an absolute URL may not', () => {
   const context = { ...contextAt('master.m3u8'), origin: undefined }
   const of = (reference: string) => relative(reference, context)
   for (const origin of ['https://media.clinic.example', 'undefined', '']) {
@@ -69,7 +69,7 @@ test('without an origin no absolute URL is of the recording, and an absolute pat
   expect(of('/recordings/rec-013/x')).toBe('x')
 })
 
-describe('leads out', () => {
+describe('a reference that leads out is refused as outside', () => {
   test.each([
     ['master.m3u8', 'https://evil.example/seg-0.m4s'],
     ['master.m3u8', 'https://media.clinic.example.evil.example/recordings/rec-013/x'],
@@ -109,7 +109,7 @@ describe('leads out', () => {
   ])('in %s: %s', (part, reference) => expect(from(part, reference)).toEqual(OUTSIDE))
 })
 
-describe('names no part, and leads nowhere', () => {
+describe('a name that no part can have is refused as invalid', () => {
   test.each([
     ['master.m3u8', '.hidden'],
     ['master.m3u8', '...'],
@@ -125,7 +125,7 @@ describe('names no part, and leads nowhere', () => {
   ])('in %s: %s', (part, reference) => expect(from(part, reference)).toEqual(INVALID))
 })
 
-describe('is not understood', () => {
+describe('a reference that players may read in different ways is refused as invalid', () => {
   test.each([
     '',
     ' ',
@@ -154,7 +154,7 @@ describe('is not understood', () => {
   ])('%s', reference => expect(from('master.m3u8', reference)).toEqual(INVALID))
 })
 
-describe('a context that is less strict than it should be opens nothing', () => {
+describe('a context that names parts too leniently opens nothing', () => {
   const context = (named: string) => ({ ...contextAt('master.m3u8'), partOf: () => named })
   test.each([
     ['/recordings/rec-013/../x', '../x'],
@@ -166,7 +166,7 @@ describe('a context that is less strict than it should be opens nothing', () => 
   ])('%s as %s', (path, named) => expect(relative(path, context(named))).toEqual(OUTSIDE))
 })
 
-describe('in one of several folders', () => {
+describe('a reference from several folders must lead inside from each', () => {
   const context = contextAt('manifest.mpd')
   const several = { minDepth: 1, maxDepth: 3, only: undefined }
   test.each([

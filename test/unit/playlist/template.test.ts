@@ -10,7 +10,7 @@ test.each([
   ['$Number$$Time$', '11'],
   ['init.mp4', 'init.mp4'],
   ['../x/$Number$', '../x/1'],
-  // What is left of these is in no reference, which is what refuses them.
+  // What remains of these is refused later, as no reference may contain it.
   ['seg-$$-$Number$', 'seg-$$-1'],
   ['$RepresentationID%05d$', '$RepresentationID%05d$'],
   ['$Number%5d$', '$Number%5d$'],
@@ -27,13 +27,13 @@ test.each([
   ),
 )
 
-test('without an id that is known to be plain', () => {
+test('refuses a template with an id unless every id is plain', () => {
   const ids = summarizeIds(['v1', undefined])
   expect(expandTemplate('$RepresentationID$.mp4', ids)).toEqual(INVALID)
   expect(expandTemplate('$Number$.mp4', ids)).toEqual(['1.mp4'])
 })
 
-test('which ids are plain', () => {
+test('an id is plain if it is a name of a part', () => {
   for (const id of ['0', 'video-1', 'a.b_c', 'video/avc1/1', 'a:b'])
     expect(summarizeIds([id]).examples).toHaveLength(1)
   for (const id of [
@@ -66,7 +66,7 @@ test.each([
   expect(mayBecomeScheme(template, summarizeIds(['a', 'b']))).toBe(false)
 })
 
-test('an id of several segments is tried with the fewest and with the most of them, each as long as any', () => {
+test('the examples of ids have the fewest and the most segments, each as long as the longest', () => {
   expect(summarizeIds(['a', 'bb/c', 'd/e/fff']).examples).toEqual(['xxx', 'xxx/xxx/xxx'])
   expect(summarizeIds(['a/b', 'cc/d']).examples).toEqual(['xx/xx'])
 })

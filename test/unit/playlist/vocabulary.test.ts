@@ -105,7 +105,7 @@ describe('the role of an element of an MPD', () => {
       'rest',
       name,
     ]),
-    // Text only where players show it.
+    // Text only in the element whose content players show.
     ...['Title', 'Source', 'Copyright', 'Publisher'].map(name => ['rest', name]),
   ])('is %s for %s', (role = '', name = '') => {
     expect(roleOfElement(name, 'Period')).toBe(role)

@@ -17,7 +17,7 @@ describe('reads', () => {
     ['<a><!-- c --><b:c d = "1"\te=\'"\'/>x &amp; &#x41;</a >', 'start comment start end text end'],
   ])('%s', (text, expected) => expect(kinds(text)).toBe(expected))
 
-  test('attributes, and where they stand', () => {
+  test('attributes, with their offsets', () => {
     const text = '<a b="1" c:d = \'2&amp;"\'/>'
     const [start] = readXml(text)
     const attributes = start instanceof Refusal || start?.kind !== 'start' ? [] : start.attributes
