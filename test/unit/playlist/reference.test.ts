@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { PlaylistContext } from '../../../src/playlist/context.ts'
 import { folderOf } from '../../../src/playlist/folders.ts'
-import { relativeReference } from '../../../src/playlist/reference.ts'
+import { MAX_REFERENCE, relativeBase, relativeReference } from '../../../src/playlist/reference.ts'
 import { contextAt, INVALID, OUTSIDE } from './context.ts'
 
 const relative = (reference: string, context: PlaylistContext) =>
@@ -177,4 +177,90 @@ describe('a reference from several folders must lead inside from each', () => {
     ['a/b/c/d/e/x', INVALID],
     ['/recordings/rec-013/x', INVALID],
   ])('%s', (reference, expected) => expect(relativeReference(reference, several, context)).toEqual(expected))
+})
+
+describe('a template is made relative as it is written', () => {
+  const of = (template: string, example: string, part = 'video/main.mpd') => {
+    const context = contextAt(part)
+    return relativeReference(example, folderOf(part), context, template)
+  }
+  const own = 'https://media.clinic.example/recordings/rec-013'
+
+  test.each([
+    ['seg-$Number$', 'seg-1', 'seg-$Number$'],
+    ['a/../$Number$', 'a/../1', 'a/../$Number$'],
+    [`${own}/video/$Number$?t=$Time$`, `${own}/video/1?t=1`, '$Number$?t=$Time$'],
+    ['/recordings/rec-013/$Number$', '/recordings/rec-013/1', '../$Number$'],
+    ['/recordings/rec-013/$Number$?', '/recordings/rec-013/1?', '../$Number$?'],
+    ['./a:$Number$', './a:1', './a:$Number$'],
+  ])('%s', (template, example, written) => expect(of(template, example)).toBe(written))
+
+  test.each([
+    ['the id of the recording', '/recordings/$RepresentationID$/x', '/recordings/rec-013/x'],
+    ['a prefix', '/$RepresentationID$/rec-013/x', '/recordings/rec-013/x'],
+    ['a prefix of an absolute URL', `https://$RepresentationID$/recordings/rec-013/x`, `${own}/x`],
+  ])('but not if it fills in %s', (_, template, example) => expect(of(template, example)).toEqual(INVALID))
+})
+
+test('a reference of 2,048 characters is parsed, and no longer one', () => {
+  const of = (length: number) => from('main.mpd', `${'./'.repeat((length - 1) / 2)}x?`.slice(-length))
+  expect(MAX_REFERENCE).toBe(2048)
+  expect(of(2048)).toEqual(expect.any(String))
+  expect(of(2050)).toEqual(INVALID)
+})
+
+describe('a BaseURL', () => {
+  const own = 'https://media.clinic.example/recordings/rec-013'
+  const base = (reference: string, part = 'a/b/main.mpd') =>
+    relativeBase(reference, folderOf(part), contextAt(part))
+  const folder = (...only: string[]) => ({ minDepth: only.length, maxDepth: only.length, only })
+
+  test.each([
+    ['./', './', folder('a', 'b')],
+    ['c/', 'c/', folder('a', 'b', 'c')],
+    ['c/x.mp4', 'c/x.mp4', folder('a', 'b', 'c')],
+    ['../', '../', folder('a')],
+    ['..', '..', folder('a')],
+    ['../../', '../../', folder()],
+    ['x.mp4', 'x.mp4', folder('a', 'b')],
+    ['c/?v=1', 'c/?v=1', folder('a', 'b', 'c')],
+    ['./10:00/', './10:00/', folder('a', 'b', '10:00')],
+    ['1_0:00/', './1_0:00/', folder('a', 'b', '1_0:00')],
+    [`${own}/`, '../../', folder()],
+    [`${own}/a/b/`, './', folder('a', 'b')],
+    [`${own}/a/b/?v=1`, './?v=1', folder('a', 'b')],
+    [`${own}/a/b/c/`, 'c/', folder('a', 'b', 'c')],
+    [`${own}/a/b/10:00/`, './10:00/', folder('a', 'b', '10:00')],
+    ['/recordings/rec-013/d/', '../../d/', folder('d')],
+    ['/recordings/rec-013/d/x.mp4?v=1', '../../d/x.mp4?v=1', folder('d')],
+  ])('%s is written as %s', (reference, written, folders) =>
+    expect(base(reference)).toEqual({ written, folders }),
+  )
+
+  test.each([
+    '../../../',
+    '../../..',
+    `${own}`,
+    '/recordings/',
+    '/recordings/rec-014/',
+    '//e/',
+    'e:/',
+    '/x/',
+  ])('%s leads out', reference => expect(base(reference)).toEqual(OUTSIDE))
+
+  test.each(['', 'a b/', '.x/', 'c//', 'a%2f/', 'c/d/e/f/g/h/', 'x?access_token=1'])(
+    '%j is invalid',
+    reference => expect(base(reference)).toEqual(INVALID),
+  )
+
+  test('is relative to several folders only if it is written relatively', () => {
+    const several = { minDepth: 1, maxDepth: 3, only: undefined }
+    expect(relativeBase('../c/', several, contextAt('main.mpd'))).toEqual({
+      written: '../c/',
+      folders: { minDepth: 1, maxDepth: 3, only: undefined },
+    })
+    expect(relativeBase('../../', several, contextAt('main.mpd'))).toEqual(OUTSIDE)
+    expect(relativeBase(`${own}/c/`, several, contextAt('main.mpd'))).toEqual(INVALID)
+    expect(relativeBase('/recordings/rec-014/', several, contextAt('main.mpd'))).toEqual(OUTSIDE)
+  })
 })
