@@ -9,7 +9,8 @@ export interface Attribute {
   readonly to: number
 }
 
-// An attribute as the standard writes it, with optional white space before it. Nearly every list consists of these.
+// An attribute as the standard writes it, with optional white space before it. Nearly every list consists of these. The
+// lenient way alone would find the same attributes, but takes a third longer.
 const STANDARD = /[ \t]*([A-Z0-9-]+)=(?:"([^"]*)"|([^" \t,]*))(?:,|$)/y
 /** More attributes than any real tag has. */
 const MAX_ATTRIBUTES = 256
