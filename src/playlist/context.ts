@@ -29,9 +29,9 @@ export function contextOf(
 
   function partOf(path: string): string | undefined {
     const found = locate(path, locations)
-    if (found instanceof Refusal || ref.part === undefined || found.ref.part === undefined) return undefined
+    if (found instanceof Refusal || ref.part === undefined) return undefined
     // The same recording may be stored at several locations. Relative URLs lead only to the playlist's own.
-    const key = ref.key.slice(0, -ref.part.length) + found.ref.part
+    const key = `${ref.key.slice(0, -ref.part.length)}${found.ref.part}`
     return found.ref.recording === ref.recording && found.ref.key === key ? found.ref.part : undefined
   }
 }

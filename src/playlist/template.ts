@@ -39,8 +39,8 @@ export function summarizeIds(ids: Iterable<string | undefined>): RepresentationI
 
 /** Checks if an id could make a scheme of a template, as the template is finally written. */
 export function mayBecomeScheme(template: string, { haveColon }: RepresentationIds): boolean {
-  const [before = '', ...after] = template.split('$RepresentationID$')
-  return haveColon && after.length > 0 && !before.includes('/')
+  const at = template.indexOf('$RepresentationID$')
+  return haveColon && at >= 0 && !template.slice(0, at).includes('/')
 }
 
 /**

@@ -38,3 +38,13 @@ test.each([
   const ref = { recording: 'rec-013', part: 'a/main.mpd', key: 'recordings/rec-013/a/main.mpd' }
   expect(contextOf(ref, locations, ORIGIN).partOf(path)).toBe(part)
 })
+
+test('a path of another recording names no part, even if its key is the same', () => {
+  const sameKey = [
+    { url: '/one/:recording/:part+', key: 'x:recording/:part' },
+    { url: '/two/:recording/:part+', key: 'xy:recording/:part' },
+  ].map(compileLocation)
+  const context = contextOf({ recording: 'z', part: 'a', key: 'xyz/a' }, sameKey, ORIGIN)
+  expect(context.partOf('/two/z/b')).toBe('b')
+  expect(context.partOf('/one/yz/b')).toBeUndefined()
+})

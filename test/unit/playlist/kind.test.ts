@@ -6,6 +6,7 @@ import {
   kindOfName,
   kindOfStart,
   kindOfType,
+  PLAYLIST_TYPE,
 } from '../../../src/playlist/kind.ts'
 
 test.each([
@@ -44,6 +45,8 @@ test.each([
   ['<svg><MPD/></svg>', undefined],
   ['\ufeff\n<MPD', 'dash'],
   ['WEBVTT\n', undefined],
+  ['x <MPD>', undefined],
+  ['x\n#EXTM3U', undefined],
   ['<!-- a -- b ---><!-- <html> --><MPD>', 'dash'],
   ['<!----><!-- - --><tt>', undefined],
   ['<!-- a --> b <!-- c --><html>', 'dash'],
@@ -54,6 +57,7 @@ test.each([
 test.each([
   ['720p', true],
   ['a.b/720p', true],
+  ['a./720p', true],
   ['a/720p.m3u8', false],
   ['720p.', false],
 ])('%s has no ending: %s', (name, none) => expect(hasNoEnding(name)).toBe(none))
@@ -99,3 +103,6 @@ describe('the kind that a media type or a name declares', () => {
     expect(kindAt({ recording: 'rec-013', key }, type)).toBe(kind),
   )
 })
+
+test('each kind is delivered as the media type that is registered for it', () =>
+  expect(PLAYLIST_TYPE).toEqual({ hls: 'application/vnd.apple.mpegurl', dash: 'application/dash+xml' }))

@@ -33,6 +33,12 @@ test('refuses a template with an id unless every id is plain', () => {
   expect(expandTemplate('$Number$.mp4', ids)).toEqual(['1.mp4'])
 })
 
+test('a template of 2,048 characters is filled in, and no longer one', () => {
+  const of = (length: number) => expandTemplate('$Time$'.padEnd(length, 'x'), summarizeIds([]))
+  expect(of(2048)).toEqual([`1${'x'.repeat(2042)}`])
+  expect(of(2049)).toEqual(INVALID)
+})
+
 test('an id is plain if it is a name of a part', () => {
   for (const id of ['0', 'video-1', 'a.b_c', 'video/avc1/1', 'a:b'])
     expect(summarizeIds([id]).examples).toHaveLength(1)
@@ -61,6 +67,7 @@ test.each([
   ['seg/$RepresentationID$/x', false],
   ['./$RepresentationID$', false],
   ['seg/x', false],
+  ['x', false],
 ])('an id with a colon could make a scheme of %s: %s', (template, could) => {
   expect(mayBecomeScheme(template, summarizeIds(['a', 'b:c']))).toBe(could)
   expect(mayBecomeScheme(template, summarizeIds(['a', 'b']))).toBe(false)
