@@ -1,89 +1,90 @@
 import process from 'node:process'
 import { signToken } from './development-issuer.ts'
+import { stringMember } from './json.ts'
 import { UsageError } from './terminal.ts'
 
 // How the commands talk to a gate.
 
-/** Where `dev` keeps everything unless it is told otherwise. */
-export const DATA = '.mediaward'
-/** Where `dev` serves unless it is told otherwise. */
-export const URL_HERE = 'http://127.0.0.1:8787'
-
-/** The gate's own words for a refusal: problem details (RFC 9457). */
-interface Problem {
-  readonly title?: unknown
-  readonly detail?: unknown
-  readonly instance?: unknown
-}
+/** The data folder of `dev`, by default. */
+export const DEFAULT_DATA = '.mediaward'
+/** The address of `dev`, by default. */
+export const DEFAULT_URL = 'http://127.0.0.1:8787'
 
 /**
- * The token that a command was given (or that stands in `MEDIAWARD_TOKEN`), else one of the development issuer.
+ * Returns the token to send: the one given, else the one of the variable `MEDIAWARD_TOKEN`, else a new token of the
+ * development issuer with a role.
  *
- * @throws UsageError where it is no token: it is never repeated
+ * @throws UsageError if it isn't a token. The message doesn't repeat it.
  */
 export async function tokenFor(given: string | undefined, data: string, role: string): Promise<string> {
   const token = given ?? process.env.MEDIAWARD_TOKEN
   if (token === undefined) {
     return signToken(data, { subject: `development-${role}`, roles: [role], ttl: 12 * 3600, claims: {} })
   }
-  if (!/^[A-Za-z0-9._~+/-]+=*$/.test(token))
-    throw new UsageError('the token is none', 'give it without quotes and line ends')
+  if (!/^[A-Za-z0-9._~+/-]+=*$/.test(token)) {
+    throw new UsageError('the token is not a bearer token', 'write it without quotes and line breaks')
+  }
   return token
 }
 
 /**
- * The gate's address.
+ * Parses the address of a gate.
  *
- * @throws UsageError where it is none, or holds a password
+ * @throws UsageError if it isn't an HTTP URL, or contains a user or password
  */
-export function gateAt(text: string): URL {
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new UsageError('--url is no address', `write it as ${URL_HERE}`)
+export function parseGateUrl(address: string): URL {
+  if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) {
+    throw new UsageError('--url is not an HTTP URL', `write it as in ${DEFAULT_URL}`)
   }
-  const url = new URL(text)
-  if (url.username !== '' || url.password !== '')
-    throw new UsageError('--url holds a user', 'take it out: only a token opens')
+  const url = new URL(address)
+  if (url.username !== '' || url.password !== '') {
+    throw new UsageError('--url contains a user or password', 'remove it: the gate accepts only a token')
+  }
   return url
 }
 
-/** Nothing answered, or the connection broke. */
-export class NoAnswer extends Error {
-  override readonly name = 'NoAnswer'
-  /** What the system calls it, as in `ECONNREFUSED`. */
-  readonly why: string
+/** Thrown if a gate does not answer, or the connection breaks. */
+export class Unreachable extends Error {
+  override readonly name = 'Unreachable'
+  /** The system's name for the cause, as in `ECONNREFUSED`. */
+  readonly summary: string
 
   constructor(url: URL, cause: unknown) {
-    const why = codeOf(cause)
-    super(`nothing answers at ${url.origin} (${why}): start the gate, or name it with --url`, { cause })
-    this.why = why
+    const summary = systemErrorOf(cause)
+    super(`nothing answers at ${url.origin} (${summary}): start the gate, or name it with --url`, { cause })
+    this.summary = summary
   }
 }
 
 /**
- * Sends a request to the gate.
+ * Sends a request to a gate.
  *
- * @throws NoAnswer
+ * @throws Unreachable
  */
-export async function ask(url: URL, token: string, init: RequestInit = {}): Promise<Response> {
+export async function requestGate(url: URL, token: string, init: RequestInit = {}): Promise<Response> {
   const headers = { ...init.headers, Authorization: `Bearer ${token}` }
   try {
     return await fetch(url, { ...init, headers })
   } catch (error) {
-    throw new NoAnswer(url, error)
+    throw new Unreachable(url, error)
   }
 }
 
-function codeOf(error: unknown): string {
+/** `fetch` hides the system's error in `cause`. */
+function systemErrorOf(error: unknown): string {
   const cause: unknown = error instanceof Error ? error.cause : undefined
-  if (typeof cause !== 'object' || cause === null) return 'no connection'
-  return String('code' in cause ? cause.code : 'message' in cause ? cause.message : cause)
+  return stringMember(cause, 'code') ?? (cause instanceof Error ? cause.message : 'no connection')
 }
 
-/** What the gate says of a refusal, in words; the id is for whoever looks it up. */
-export async function reasonOf(response: Response): Promise<string> {
-  const problem = (await response.json().catch(() => ({}))) as Problem
-  const detail = typeof problem.detail === 'string' ? `: ${problem.detail}` : ''
-  const instance =
-    typeof problem.instance === 'string' ? ` (event ${problem.instance.replace('urn:uuid:', '')})` : ''
-  return `${response.status} ${String(problem.title ?? response.statusText)}${detail}${instance}`
+/** Describes a refusal from its problem details (RFC 9457), with the id of its event, by which operators find it. */
+export async function describeRefusal(response: Response): Promise<string> {
+  const problem: unknown = await response.json().catch(() => undefined)
+  const title = stringMember(problem, 'title') ?? response.statusText
+  const detail = stringMember(problem, 'detail')
+  const event = stringMember(problem, 'instance')?.replace('urn:uuid:', '')
+  return [
+    `${response.status} ${title}`,
+    detail === undefined ? '' : `: ${detail}`,
+    event === undefined ? '' : ` (event ${event})`,
+  ].join('')
 }

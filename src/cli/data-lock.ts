@@ -3,17 +3,18 @@ import { join, resolve } from 'node:path'
 import process from 'node:process'
 import { say, UsageError } from './terminal.ts'
 
-/** Marks the runtimes that serve a data folder, so that one left behind by a killed run can be told from others. */
+/** Returns the variable by which the runtimes of a data folder are recognized, also after their `dev` was killed. */
 export function runtimeMark(data: string): Record<string, string> {
   return { MEDIAWARD_DATA: resolve(data) }
 }
 
 /**
- * Takes a data folder for this process, so that two never write to one ledger. Where an earlier run was killed, its
- * runtime may live on and hold folder and port: it is ended (on Linux; elsewhere its port stays taken, and says so).
+ * Locks a data folder for this process, so that two processes never write to one ledger. If an earlier run was killed,
+ * its runtime may still hold the folder and the port. On Linux this ends it; elsewhere starting the gate fails because
+ * the port is taken.
  *
- * @returns gives the folder back
- * @throws UsageError where another run has it
+ * @returns releases the folder
+ * @throws UsageError if another run holds it
  */
 export function lockData(data: string): () => void {
   mkdirSync(data, { recursive: true })
@@ -21,8 +22,9 @@ export function lockData(data: string): () => void {
   const holder = readPid(file)
   const runtimes = runtimesOf(data)
   if (holder !== undefined && holder !== process.pid && isAlive(holder)) {
-    const surely = process.platform !== 'linux' || runtimes.some(({ parent }) => parent === holder)
-    if (surely) {
+    // The system may have given the id of a killed run to another process: on Linux, a `dev` is the parent of a runtime.
+    const isDev = process.platform !== 'linux' || runtimes.some(({ parent }) => parent === holder)
+    if (isDev) {
       throw new UsageError(
         `${data} is in use by process ${holder}`,
         'stop it, or name another folder with --data',
@@ -65,7 +67,7 @@ function runtimesOf(data: string): { pid: number; parent: number }[] {
         const parent = /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${name}/status`, 'utf8'))?.[1]
         return [{ pid: Number(name), parent: Number(parent) }]
       } catch {
-        // Somebody else's process, or gone by now.
+        // The process belongs to another user, or has ended.
         return []
       }
     })

@@ -1,14 +1,15 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { CURSOR_HEADER, MAX_PAGE, MORE_HEADER } from '../console/records.ts'
 import type { AccessEvent } from '../ledger/event.ts'
-import { ask, DATA, gateAt, reasonOf, tokenFor, URL_HERE } from './client.ts'
-import { print, say, UsageError } from './terminal.ts'
+import { DEFAULT_DATA, DEFAULT_URL, describeRefusal, parseGateUrl, requestGate, tokenFor } from './client.ts'
+import { parseJson, stringMember } from './json.ts'
+import { messageOf, print, say, UsageError } from './terminal.ts'
 
-/** How often `--follow` asks for new records, in milliseconds. */
-const POLL = 1000
+/** How often `--follow` asks for new events, in milliseconds. */
+const POLL_INTERVAL = 1000
 
-/** `mediaward denials`: lists refusals, oldest first, and follows them. */
+/** Runs `mediaward denials`: lists refusals, oldest first, and follows new ones. */
 export async function denials(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
@@ -17,9 +18,9 @@ export async function denials(args: readonly string[]): Promise<void> {
       json: { type: 'boolean', default: false },
       limit: { type: 'string' },
       since: { type: 'string' },
-      url: { type: 'string', default: URL_HERE },
+      url: { type: 'string', default: DEFAULT_URL },
       token: { type: 'string' },
-      data: { type: 'string', default: DATA },
+      data: { type: 'string', default: DEFAULT_DATA },
     },
   })
   const limit = values.limit === undefined ? undefined : Number(values.limit)
@@ -27,52 +28,52 @@ export async function denials(args: readonly string[]): Promise<void> {
     throw new UsageError(`--limit ${values.limit} must be from 1 to ${MAX_PAGE}`)
   }
   const since = values.since === undefined ? undefined : readTime(values.since)
-  const gate = gateAt(values.url)
+  const gate = parseGateUrl(values.url)
   const token = await tokenFor(values.token, values.data, 'security')
 
   let filter: Record<string, string> = since === undefined ? {} : { since }
   const newest: Record<string, string> = limit === undefined ? {} : { limit: String(limit), latest: 'true' }
-  let page = await fetchPage(gate, token, { ...filter, ...newest })
+  let page = await fetchDenials(gate, token, { ...filter, ...newest })
   let count = 0
   for (;;) {
-    for (const line of page.lines) await print(values.json ? line : describe(JSON.parse(line) as AccessEvent))
+    for (const line of page.lines) await print(values.json ? line : formatDenial(line))
     count += page.lines.length
     if (!page.more && !values.follow) break
     const { cursor, more } = page
     if (!more) {
-      // From the end of the log on, all that comes is new: also a record that was kept elsewhere for hours, and is old
-      // by its time.
+      // After the end of the log, every event is new. That includes events that waited elsewhere for hours, whose time
+      // a filter would leave out.
       filter = {}
-      await pause(POLL)
+      await delay(POLL_INTERVAL)
     }
-    page = await fetchPage(gate, token, { ...filter, after: cursor }).catch(async (error: unknown) => {
-      // Someone who follows all night must not lose the thread over a restart of the gate.
+    page = await fetchDenials(gate, token, { ...filter, after: cursor }).catch(async (error: unknown) => {
+      // An operator may follow for days, so a restart of the gate must not end the command.
       if (!values.follow || error instanceof UsageError) throw error
-      say(`mediaward: ${(error as Error).message}; asking again`)
-      await pause(POLL)
+      say(`mediaward: ${messageOf(error)}; trying again`)
+      await delay(POLL_INTERVAL)
       return { lines: [], cursor, more }
     })
   }
-  if (!values.json) say(count === 0 ? 'nobody was refused' : `${count} refused`)
+  if (!values.json) say(count === 0 ? 'no refusals' : `${count} ${count === 1 ? 'refusal' : 'refusals'}`)
 }
 
-interface Page {
+interface DenialsPage {
   readonly lines: readonly string[]
   readonly cursor: string
   readonly more: boolean
 }
 
-async function fetchPage(gate: URL, token: string, query: Record<string, string>): Promise<Page> {
+async function fetchDenials(gate: URL, token: string, query: Record<string, string>): Promise<DenialsPage> {
   const target = new URL('/console/api/denials', gate)
   target.search = new URLSearchParams(query).toString()
-  const response = await ask(target, token)
+  const response = await requestGate(target, token)
   if ([401, 403, 404].includes(response.status)) {
     throw new UsageError(
-      `the gate refused: ${await reasonOf(response)}`,
+      `the gate refused: ${await describeRefusal(response)}`,
       'the token needs the role "security"',
     )
   }
-  if (!response.ok) throw new Error(`the gate answered ${await reasonOf(response)}`)
+  if (!response.ok) throw new Error(`the gate answered ${await describeRefusal(response)}`)
   return {
     lines: (await response.text()).split('\n').filter(line => line !== ''),
     cursor: response.headers.get(CURSOR_HEADER) ?? '',
@@ -80,27 +81,32 @@ async function fetchPage(gate: URL, token: string, query: Record<string, string>
   }
 }
 
-/** A record as one line for people. */
-function describe(event: AccessEvent): string {
-  const what = [event.recording, event.part].filter(text => text !== undefined).join('/')
+/** Formats an event as one line for people. */
+function formatDenial(json: string): string {
+  const event = parseJson(json)
+  const read = (name: keyof AccessEvent) => stringMember(event, name)
+  const path = [read('recording'), read('part')].filter(name => name !== undefined).join('/')
+  const owner = read('owner')
   return [
-    event.t,
-    event.reason.padEnd(20),
-    `${event.method} ${what === '' ? '-' : what}`.padEnd(28),
-    `by ${event.subject?.slice(0, 16) ?? 'unknown'}`.padEnd(19),
-    event.owner === undefined ? '' : `of ${event.owner.slice(0, 16)}`.padEnd(19),
-    event.id,
-  ]
-    .filter(text => text !== '')
-    .join('  ')
+    read('t') ?? '-',
+    (read('reason') ?? '-').padEnd(20),
+    `${read('method') ?? '-'} ${path === '' ? '-' : path}`.padEnd(28),
+    `by ${read('subject')?.slice(0, 16) ?? 'unknown'}`.padEnd(19),
+    ...(owner === undefined ? [] : [`of ${owner.slice(0, 16)}`.padEnd(19)]),
+    read('id') ?? '-',
+  ].join('  ')
 }
 
-function readTime(text: string): string {
-  const ago = /^(\d+)([smhd])$/.exec(text)
+/** Reads a time, or how long ago it was, as the console's API takes it. */
+function readTime(time: string): string {
+  const ago = /^(\d+)([smhd])$/.exec(time)
   const unit = { s: 1e3, m: 6e4, h: 36e5, d: 864e5 }[ago?.[2] ?? '']
-  const time = ago !== null && unit !== undefined ? Date.now() - Number(ago[1]) * unit : Date.parse(text)
-  if (Number.isNaN(new Date(time).getTime())) {
-    throw new UsageError(`--since ${text} is no time`, 'write it as 2026-11-22T10:00:00Z, or as 15m, 2h, 3d')
+  const date = new Date(ago !== null && unit !== undefined ? Date.now() - Number(ago[1]) * unit : time)
+  if (Number.isNaN(date.getTime())) {
+    throw new UsageError(
+      `--since ${time} is not a time`,
+      'write it as 2026-11-22T10:00:00Z, or as 15m, 2h, 3d',
+    )
   }
-  return new Date(time).toISOString()
+  return date.toISOString()
 }

@@ -2,65 +2,63 @@ import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { checkOptions } from '../config/options.ts'
 import { readVariables } from '../config/variables.ts'
-import { DATA } from './client.ts'
-import { type DemoRecording, seedClinic } from './clinic.ts'
+import { DEFAULT_DATA, DEFAULT_URL } from './client.ts'
 import { lockData } from './data-lock.ts'
+import { type DemoRecording, seedDemoRecordings } from './demo-recordings.ts'
 import {
-  createDevelopment,
-  type Development,
+  createDevelopmentSecrets,
+  type DevelopmentSecrets,
   developmentIssuer,
-  readDevelopment,
-  saveDevelopment,
+  readDevelopmentSecrets,
+  saveDevelopmentSecrets,
 } from './development-issuer.ts'
-import { freePort } from './free-port.ts'
-import type { StartGate } from './local-gate.ts'
-import { COMMAND } from './own-file.ts'
-import { print, say, UsageError } from './terminal.ts'
+import { freePort, type StartGate } from './local-gate.ts'
+import { COMMAND, print, say, UsageError } from './terminal.ts'
 import { readVariablesFile } from './variables-file.ts'
 
-/** Loaded only when called: what one runtime needs may not be there for another. */
+/** Loads a runtime only when it is used: the packages of another may not be installed. */
 const RUNTIMES: Readonly<Record<string, () => Promise<StartGate>>> = {
   workerd: async () => (await import('./workerd.ts')).startWorkerd,
-  node: async () => (await import('./server-process.ts')).serverProcess('node'),
-  deno: async () => (await import('./server-process.ts')).serverProcess('deno'),
+  node: async () => (await import('./server-process.ts')).createServerStarter('node'),
+  deno: async () => (await import('./server-process.ts')).createServerStarter('deno'),
 }
 
-/** `mediaward dev`: everything on this machine. */
+/** Runs `mediaward dev`: a gate on this machine, with everything that it needs. */
 export async function dev(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
       runtime: { type: 'string', default: 'workerd' },
       port: { type: 'string', default: '8787' },
-      data: { type: 'string', default: DATA },
+      data: { type: 'string', default: DEFAULT_DATA },
       vars: { type: 'string' },
       'no-demo': { type: 'boolean', default: false },
     },
   })
   const runtime = Object.hasOwn(RUNTIMES, values.runtime) ? RUNTIMES[values.runtime] : undefined
   if (runtime === undefined) {
-    throw new UsageError(`--runtime ${values.runtime} is unknown`, 'take workerd, deno or node')
+    throw new UsageError(`--runtime ${values.runtime} is unknown`, 'use workerd, deno or node')
   }
   const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : Number.NaN
   if (!(port <= 65535))
-    throw new UsageError(`--port ${values.port} is no port`, 'take one from 0 (any) to 65535')
+    throw new UsageError(`--port ${values.port} is not a port`, 'use 0 (any free port) to 65535')
 
-  // Everything is checked before anything is touched.
+  // Everything is checked before any file is written.
   const given = values.vars === undefined ? {} : readVariablesFile(values.vars)
-  const development = readDevelopment(values.data) ?? (await createDevelopment())
+  const development = readDevelopmentSecrets(values.data) ?? (await createDevelopmentSecrets())
   const listening = port === 0 ? await freePort() : port
   const variables = withDefaults(given, development, listening)
   const { issuers, ...options } = readVariables(variables)
   checkOptions({ issuers, ...options })
   const release = lockData(values.data)
   process.once('exit', release)
-  saveDevelopment(values.data, development)
+  saveDevelopmentSecrets(values.data, development)
 
   const startGate = await runtime()
-  const sole = issuers.length === 1 ? issuers[0]?.issuer : undefined
-  let clinic: readonly DemoRecording[] = []
-  const gate = await startGate(listening, values.data, variables, async shelf => {
-    if (!values['no-demo']) clinic = await seedClinic(shelf, sole)
+  const onlyIssuer = issuers.length === 1 ? issuers[0]?.issuer : undefined
+  let demo: readonly DemoRecording[] = []
+  const gate = await startGate(listening, values.data, variables, async store => {
+    if (!values['no-demo']) demo = await seedDemoRecordings(store, onlyIssuer)
   })
   const stop = async () => {
     await gate.stop()
@@ -68,53 +66,53 @@ export async function dev(args: readonly string[]): Promise<void> {
   }
   process.once('SIGINT', stop).once('SIGTERM', stop)
 
-  if (given.ISSUERS === undefined) welcome(gate.url, clinic, values.data)
+  if (given.ISSUERS === undefined) welcome(gate.url, demo, values.data)
   await print(JSON.stringify({ ready: true, url: gate.url }))
 }
 
-/** What is given wins; the development issuer is trusted only where no other is named. */
+/** Adds defaults to the variables given. The development issuer is trusted only if they name no issuers. */
 function withDefaults(
   given: Record<string, string>,
-  development: Development,
+  development: DevelopmentSecrets,
   port: number,
 ): Record<string, string> {
   return {
     ISSUERS: JSON.stringify([developmentIssuer(development)]),
     PSEUDONYM_KEY: development.pseudonymKey,
-    // Another key comes of it than the one of pseudonyms.
+    // The key derived from it differs from that of pseudonyms.
     TICKET_KEY: development.pseudonymKey,
     PUBLIC_URL: new URL(`http://127.0.0.1:${port}`).origin,
     ...given,
   }
 }
 
-function welcome(url: string, clinic: readonly DemoRecording[], data: string): void {
-  const dataFlag = data === DATA ? '' : ` --data ${data}`
+function welcome(url: string, demo: readonly DemoRecording[], data: string): void {
+  const dataFlag = data === DEFAULT_DATA ? '' : ` --data ${data}`
   const bearer = (subject: string) =>
     `-H "Authorization: Bearer $(${COMMAND} token --sub ${subject}${dataFlag})"`
-  const here = url === 'http://127.0.0.1:8787' ? '' : ` --url ${url}`
-  const [own, other] = [clinic.find(({ owner }) => owner === 'patient-007'), clinic[0]]
-  say(`Mediaward serves on ${url}, this machine only; data in ${data}`)
+  const urlFlag = url === DEFAULT_URL ? '' : ` --url ${url}`
+  const [own, other] = [demo.find(({ owner }) => owner === 'patient-007'), demo[0]]
+  say(`Mediaward serves on ${url}, for this machine only. Its data is in ${data}`)
   if (own !== undefined && other !== undefined) {
-    const patients = new Set(clinic.map(({ owner }) => owner)).size
+    const patients = new Set(demo.map(({ owner }) => owner)).size
     say(`
-Demo clinic: ${clinic.length} recordings of ${patients} patients, at ${url}/recordings/${own.id} and so on.
+Demo clinic: ${demo.length} recordings of ${patients} patients, at ${url}/recordings/${own.id} and so on.
 In another terminal:
 
-  # patient-007 asks for their own recording: 206
+  # patient-007 requests their own recording: 206
   curl -i -o /dev/null -sw '%{http_code}\\n' -r 0-999 ${bearer(own.owner)} ${url}/recordings/${own.id}
 
-  # patient-007 asks for ${other.owner}'s: 404, and a record of it
+  # patient-007 requests a recording of ${other.owner}: 404, and the refusal is recorded
   curl -i ${bearer(own.owner)} ${url}/recordings/${other.id}
 
-  # nobody asks: 401, and a record of it
+  # a request without a token: 401, and the refusal is recorded
   curl -i ${url}/recordings/${own.id}
 
-  # a URL for what sends no header: a browser, VLC, a television
+  # a URL for players that can't send a token: a browser, VLC, a television
   curl -i -X POST ${bearer(own.owner)} ${url}/recordings/${own.id}/ticket`)
   }
   say(`
-  # who was refused what
-  ${COMMAND} denials${here}${dataFlag}          (--follow to watch, --json for programs)
+  # lists the refusals
+  ${COMMAND} denials${urlFlag}${dataFlag}          (--follow to watch, --json for programs)
 `)
 }

@@ -3,91 +3,96 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path'
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
 import type { Issuer } from '../authenticate/issuer.ts'
-import { COMMAND } from './own-file.ts'
-import { UsageError } from './terminal.ts'
+import { member, parseJson } from './json.ts'
+import { COMMAND, UsageError } from './terminal.ts'
 
-// The issuer of `mediaward dev`. It lives here, in the command line tool: the worker that is deployed contains
-// nothing that signs a token, and trusts this issuer only where its configuration names it.
+// The issuer of `mediaward dev`. It is part of the command line tool only: the worker that is deployed contains no code
+// that signs a login token, and trusts this issuer only if its configuration names it.
 
 const ISSUER = 'https://issuer.mediaward.invalid/'
 const AUDIENCE = 'mediaward-dev'
 const FILE = 'development-secrets.json'
 
-/** The secrets of one data folder. */
-export interface Development {
-  readonly key: JWK
+/** The secrets of a data folder. */
+export interface DevelopmentSecrets {
+  /** The private key that signs tokens. */
+  readonly key: JWK & { readonly kty: string }
   readonly pseudonymKey: string
 }
 
-/** Makes new secrets. Nothing is written. */
-export async function createDevelopment(): Promise<Development> {
+/** Creates new secrets. Writes no file. */
+export async function createDevelopmentSecrets(): Promise<DevelopmentSecrets> {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
-  const key = { ...(await exportJWK(privateKey)), kid: 'development', alg: 'ES256', use: 'sig' }
+  const jwk = await exportJWK(privateKey)
+  const key = { ...jwk, kty: 'EC', kid: 'development', alg: 'ES256', use: 'sig' }
   return { key, pseudonymKey: randomBytes(32).toString('base64url') }
 }
 
 /**
- * Reads the secrets of a data folder; undefined where it has none yet.
+ * Reads the secrets of a data folder.
  *
- * @throws UsageError where the file is damaged
+ * @returns undefined if it has none yet
+ * @throws UsageError if the file is damaged
  */
-export function readDevelopment(data: string): Development | undefined {
+export function readDevelopmentSecrets(data: string): DevelopmentSecrets | undefined {
   const file = join(data, FILE)
   if (!existsSync(file)) return undefined
-  try {
-    const { key, pseudonymKey } = JSON.parse(readFileSync(file, 'utf8')) as Development
-    if (typeof key.d === 'string' && typeof pseudonymKey === 'string') return { key, pseudonymKey }
-  } catch {
-    // Said below.
-  }
+  const secrets = parseJson(readFileSync(file, 'utf8'))
+  if (isDevelopmentSecrets(secrets)) return secrets
   throw new UsageError(
     `${file} is damaged`,
-    'take it away; a new one is made, and older tokens and pseudonyms end',
+    'delete it: a new one is created, older tokens stop working, and people get new pseudonyms',
   )
 }
 
-/** Writes the secrets into a data folder, whole or not at all, for its owner's eyes alone. */
-export function saveDevelopment(data: string, development: Development): void {
+function isDevelopmentSecrets(value: unknown): value is DevelopmentSecrets {
+  const key = member(value, 'key')
+  const strings = [member(key, 'd'), member(key, 'kty'), member(value, 'pseudonymKey')]
+  return strings.every(secret => typeof secret === 'string')
+}
+
+/** Writes the secrets to a data folder, in one step. Only the user that runs this can read the file. */
+export function saveDevelopmentSecrets(data: string, development: DevelopmentSecrets): void {
   const file = join(data, FILE)
   mkdirSync(data, { recursive: true })
   writeFileSync(`${file}.new`, JSON.stringify(development), { mode: 0o600 })
   renameSync(`${file}.new`, file)
 }
 
-/** The development issuer as the gate is told of it: with its public key alone. */
-export function developmentIssuer({ key }: Development): Issuer {
+/** Returns the configuration by which a gate trusts the development issuer, with its public key only. */
+export function developmentIssuer({ key }: DevelopmentSecrets): Issuer {
   const { d: _, ...publicKey } = key
   return {
     issuer: ISSUER,
     audience: AUDIENCE,
     algorithms: ['ES256'],
-    jwks: { keys: [publicKey as JWK & { kty: string }] },
+    jwks: { keys: [publicKey] },
   }
 }
 
-/** What a development token says. */
+/** The content of a development token. */
 export interface TokenRequest {
   readonly subject: string
   readonly roles: readonly string[]
-  /** Life time in seconds. */
+  /** Lifetime in seconds. Negative for a token that has expired already. */
   readonly ttl: number
-  /** Further claims; they win over ours. */
+  /** Further claims. They replace the standard ones. */
   readonly claims: Readonly<Record<string, unknown>>
 }
 
 /**
  * Signs a token of the development issuer.
  *
- * @throws UsageError where the data folder has no issuer yet
+ * @throws UsageError if the data folder has no issuer yet
  */
 export async function signToken(
   data: string,
   { subject, roles, ttl, claims }: TokenRequest,
 ): Promise<string> {
-  const development = readDevelopment(data)
+  const development = readDevelopmentSecrets(data)
   if (development === undefined) {
     throw new UsageError(
-      `there is no development issuer in ${data}`,
+      `${data} contains no development issuer`,
       `start "${COMMAND} dev" first, or name its --data DIR`,
     )
   }

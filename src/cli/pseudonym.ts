@@ -2,16 +2,18 @@ import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { readVariables } from '../config/variables.ts'
 import { createPseudonymizer, MIN_KEY_LENGTH } from '../ledger/pseudonym.ts'
-import { DATA } from './client.ts'
-import { developmentIssuer, readDevelopment } from './development-issuer.ts'
-import { COMMAND } from './own-file.ts'
-import { print, say, UsageError } from './terminal.ts'
+import { DEFAULT_DATA } from './client.ts'
+import { developmentIssuer, readDevelopmentSecrets } from './development-issuer.ts'
+import { COMMAND, print, say, UsageError } from './terminal.ts'
 import { readVariablesFile } from './variables-file.ts'
 
-/** Ids are short; whatever is longer was meant for something else. In characters. */
-const MAX_ID = 1024
+/** The longest id that is read, in characters. Longer input was meant for another program. */
+const MAX_INPUT = 1024
 
-/** `mediaward pseudonym`: what a person is called in the log. Neither the id nor the key is ever an argument. */
+/**
+ * Runs `mediaward pseudonym`: prints the pseudonym that stands for a person in the log. Takes neither the id nor the key
+ * as an argument, because shells and systems keep arguments.
+ */
 export async function pseudonym(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
@@ -19,35 +21,36 @@ export async function pseudonym(args: readonly string[]): Promise<void> {
       sub: { type: 'string' },
       issuer: { type: 'string' },
       vars: { type: 'string' },
-      data: { type: 'string', default: DATA },
+      data: { type: 'string', default: DEFAULT_DATA },
       json: { type: 'boolean', default: false },
     },
   })
   if (values.sub !== '-') {
     throw new UsageError(
-      values.sub === undefined
-        ? '--sub - is missing'
-        : '--sub takes nothing but "-": the id is read from stdin',
+      values.sub === undefined ? '--sub - is missing' : '--sub takes only "-": the id is read from stdin',
       `an argument ends up in the shell's history and in the list of processes, which are logs too: "${COMMAND} pseudonym --sub - < FILE", or type the id and end with Ctrl+D`,
     )
   }
-  const { key, issuer } = namesFor(values)
+  const { key, issuer } = readKeyAndIssuer(values)
   const name = await createPseudonymizer(key)('subject', issuer, await readId())
   await print(values.json ? JSON.stringify({ pseudonym: name, issuer }) : name)
 }
 
-interface Asked {
+interface PseudonymOptions {
   readonly issuer?: string | undefined
   readonly vars?: string | undefined
   readonly data: string
 }
 
-/** The key, and the issuer whose subject it is: from where a gate would have them, started in the same way. */
-function namesFor({ issuer: asked, vars, data }: Asked): { readonly key: string; readonly issuer: string } {
+/** Reads the key and the issuer of the subject as a gate would that was started with the same options. */
+function readKeyAndIssuer({ issuer: requested, vars, data }: PseudonymOptions): {
+  readonly key: string
+  readonly issuer: string
+} {
   const given = vars === undefined ? {} : readVariablesFile(vars)
   const { PSEUDONYM_KEY, ISSUERS } = process.env
   const { pseudonymKey, issuers } = readVariables({ PSEUDONYM_KEY, ISSUERS, ...given })
-  const development = pseudonymKey === '' ? readDevelopment(data) : undefined
+  const development = pseudonymKey === '' ? readDevelopmentSecrets(data) : undefined
   const key = development?.pseudonymKey ?? pseudonymKey
   if (key === '') {
     throw new UsageError(
@@ -58,33 +61,33 @@ function namesFor({ issuer: asked, vars, data }: Asked): { readonly key: string;
   if (key.length < MIN_KEY_LENGTH) {
     throw new UsageError(
       `PSEUDONYM_KEY is shorter than ${MIN_KEY_LENGTH} characters`,
-      'no gate takes such a key: this is not the one that the log was written with',
+      'no gate accepts such a key, so the log was written with another one',
     )
   }
   const known =
     issuers.length > 0 ? issuers : development === undefined ? [] : [developmentIssuer(development)]
-  const issuer = asked ?? (known.length === 1 ? known[0]?.issuer : undefined)
+  const issuer = requested ?? (known.length === 1 ? known[0]?.issuer : undefined)
   if (typeof issuer !== 'string' || issuer === '') {
     throw new UsageError(
-      '--issuer is missing: the same id has another pseudonym with every issuer',
-      'name it as in the record, or as "iss" in the tokens; ISSUERS with a single issuer does so too',
+      '--issuer is missing: an id has a different pseudonym for each issuer',
+      'name it as in the event, or as "iss" in the tokens; it may be left out if ISSUERS names only one',
     )
   }
   return { key, issuer }
 }
 
-/** Reads an id. A line end after it belongs to the terminal, and not to the id. */
+/** Reads an id from stdin, without the line break that follows it. */
 async function readId(): Promise<string> {
   if (process.stdin.isTTY) say('Type the id, then Enter and Ctrl+D:')
-  let text = ''
+  let input = ''
   for await (const chunk of process.stdin.setEncoding('utf8')) {
-    text += chunk as string
-    if (text.length > MAX_ID)
-      throw new UsageError(`stdin holds more than ${MAX_ID} characters`, 'write one id to it')
+    input += chunk as string
+    if (input.length > MAX_INPUT)
+      throw new UsageError(`stdin contains more than ${MAX_INPUT} characters`, 'write one id to it')
   }
-  const id = text.replace(/\r?\n$/, '')
+  const id = input.replace(/\r?\n$/, '')
   if (id === '' || /[\r\n]/.test(id)) {
-    throw new UsageError(id === '' ? 'stdin is empty' : 'stdin holds several lines', 'write one id to it')
+    throw new UsageError(id === '' ? 'stdin is empty' : 'stdin contains several lines', 'write one id to it')
   }
   return id
 }

@@ -5,38 +5,38 @@ import { createInterface } from 'node:readline'
 import type { RecordingStore } from '../recordings/recording-store.ts'
 import { local } from '../runtime/local/local.ts'
 import { readLocalVariables } from '../runtime/local/local-variables.ts'
-import type { Shelf } from './clinic.ts'
 import { runtimeMark } from './data-lock.ts'
-import type { StartGate } from './local-gate.ts'
-import { ownFile } from './own-file.ts'
+import type { DemoStore } from './demo-recordings.ts'
+import { member, parseJson, stringMember } from './json.ts'
+import { modulePath, type StartGate } from './local-gate.ts'
 import { UsageError } from './terminal.ts'
 
-/** The rest of the environment is the caller's, and none of the gate's business. */
-const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'XDG_CACHE_HOME', 'DENO_DIR']
+/** Variables that the server inherits. It gets none of the others, which may hold secrets of the user. */
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'XDG_CACHE_HOME', 'DENO_DIR']
 
-/** Starts the server that is deployed on Node or Deno, in a process of its own. */
-export function serverProcess(runtime: 'node' | 'deno'): StartGate {
+/** Creates a starter for the server that is deployed on Node or Deno. The server runs in a process of its own. */
+export function createServerStarter(runtime: 'node' | 'deno'): StartGate {
   return async (port, folder, given, seed) => {
     const data = resolve(folder)
     const variables = { ...given, DATA_DIR: data, HOST: '127.0.0.1', PORT: String(port) }
     const { store, close } = local(readLocalVariables(variables))
-    await seed(shelfOf(store))
+    await seed(demoStoreOf(store))
     close()
 
-    const environment = Object.fromEntries(PASSED_ON.map(name => [name, process.env[name]]))
+    const environment = Object.fromEntries(INHERITED.map(name => [name, process.env[name]]))
     const [command, args] = runtime === 'node' ? nodeCommand() : denoCommand(port, data)
     const child = spawn(command, args, {
       env: { ...environment, ...variables, ...runtimeMark(data) },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    const url = await ready(child, runtime)
-    const ended = () => process.exit(1)
-    child.once('exit', ended)
+    const url = await waitUntilReady(child, runtime)
+    const exit = () => process.exit(1)
+    child.once('exit', exit)
     return {
       url,
       stop: () =>
         new Promise(stopped => {
-          child.off('exit', ended).once('exit', () => stopped())
+          child.off('exit', exit).once('exit', () => stopped())
           child.kill('SIGTERM')
         }),
     }
@@ -44,10 +44,10 @@ export function serverProcess(runtime: 'node' | 'deno'): StartGate {
 }
 
 function nodeCommand(): [string, string[]] {
-  return [process.execPath, [ownFile('runtime/node/main')]]
+  return [process.execPath, [modulePath('runtime/node/main')]]
 }
 
-/** With no more rights than it needs: its data folder, its variables, and the network. */
+/** Grants only what the server needs: its data folder, its variables, and the network. */
 function denoCommand(port: number, data: string): [string, string[]] {
   const rights = [
     '--no-prompt',
@@ -66,30 +66,33 @@ function denoCommand(port: number, data: string): [string, string[]] {
       '127.0.0.1',
       '--port',
       String(port),
-      ownFile('runtime/deno/serve'),
+      modulePath('runtime/deno/serve'),
     ],
   ]
 }
 
-/** Waits until the server says that it serves; resolves to its address. */
-function ready(child: ChildProcess, runtime: string): Promise<string> {
+/** Waits until the server serves. Resolves to its address. */
+function waitUntilReady(child: ChildProcess, runtime: string): Promise<string> {
   return new Promise((resolve, reject) => {
     child.once('error', () =>
       reject(
         new UsageError(
           `${runtime} can't be started`,
-          'install it, or take another --runtime; in a project, "npm install --save-dev deno" brings it',
+          'install it, or use another --runtime; in a project, run "npm install --save-dev deno"',
         ),
       ),
     )
-    child.once('exit', code => reject(new Error(`the gate ended with ${code} before it served`)))
-    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', line => {
-      if (line.startsWith('{"ready":true')) resolve((JSON.parse(line) as { url: string }).url)
+    child.once('exit', code => reject(new Error(`the gate exited with code ${code} before it served`)))
+    if (child.stdout === null) return reject(new Error('the output of the gate is not piped'))
+    createInterface({ input: child.stdout }).on('line', line => {
+      const message = parseJson(line)
+      const url = stringMember(message, 'url')
+      if (member(message, 'ready') === true && url !== undefined) resolve(url)
     })
   })
 }
 
-function shelfOf(store: RecordingStore): Shelf {
+function demoStoreOf(store: RecordingStore): DemoStore {
   return {
     has: async key => (await store.find(key)) !== null,
     put: (key, bytes, contentType, binding) => {

@@ -1,10 +1,15 @@
 import process from 'node:process'
 import { ConfigurationError } from '../config/options.ts'
 
-// How this program speaks: data on stdout, talk on stderr; a mistake of the caller ends with exit code 2, a failure
-// with 1; every error says how to go on.
+// How this program speaks: data on stdout, messages on stderr. It exits with 2 if it was called wrongly and with 1 if it
+// failed, and every error says how to go on.
 
-/** Something the caller can mend. `hint` says how. */
+/** How the user runs this program: with npm in a checkout, where it is TypeScript, and with npx once installed. */
+export const COMMAND: string = import.meta.url.endsWith('.ts')
+  ? 'npm run -s mediaward --'
+  : 'npx --no mediaward'
+
+/** A mistake that the user can fix. `hint` says how. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
   readonly hint: string | undefined
@@ -15,7 +20,7 @@ export class UsageError extends Error {
   }
 }
 
-/** A signal ended the work before its end: as a shell knows it, the exit code is 128 and the signal's number. */
+/** A signal ended the work early. As in shells, the exit code is 128 plus the number of the signal. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted'
   readonly exitCode: number
@@ -26,56 +31,42 @@ export class Interrupted extends Error {
   }
 }
 
-/** Writes a line of data. Resolves when it is handed on, so that a slow reader slows us. */
+/** Writes a line of data. Resolves once it is written, so that a slow reader slows this program down. */
 export async function print(line: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     process.stdout.write(`${line}\n`, error => (error ? reject(error) : resolve()))
   })
 }
 
-/** Whether the line of `progress` stands unfinished on the terminal. */
-let unfinished = false
+/** Whether the terminal shows a line of {@link drawLine} that is not finished. */
+let isLineOpen = false
 
-/** Says something to the person at the terminal. */
-export function say(text: string): void {
-  process.stderr.write(`${unfinished ? '\r\u001b[K' : ''}${text}\n`)
-  unfinished = false
+/** Shows a message to the person at the terminal. */
+export function say(message: string): void {
+  process.stderr.write(`${isLineOpen ? '\r\u001b[K' : ''}${message}\n`)
+  isLineOpen = false
 }
 
-/** How often a log is told of a long work, in milliseconds. */
-const LOG_EVERY = 15_000
-let logged = Date.now()
-
-/**
- * Shows how far a long work is, on one line of a terminal; in a log, with a line now and then and at its end.
- *
- * @param detail what else is to be said while it goes on
- */
-export function progress(label: string, done: number, total: number, detail = ''): void {
-  const share = total === 0 ? 1 : done / total
-  const percent = `${String(Math.floor(share * 100)).padStart(3)} %`
-  if (!process.stderr.isTTY) {
-    if (share < 1 && Date.now() - logged < LOG_EVERY) return
-    logged = Date.now()
-    say(share >= 1 ? `${label}: done` : `${label}: ${percent.trim()}  ${detail}`.trimEnd())
-    return
-  }
-  const filled = Math.round(share * 16)
-  const bar = `${'█'.repeat(filled)}${'░'.repeat(16 - filled)}`
-  // A line that is broken in two can't be written over.
-  const line = `${bar} ${percent}  ${label}  ${detail}`.trimEnd().slice(0, (process.stderr.columns || 80) - 1)
-  process.stderr.write(`\r${line}\u001b[K${share >= 1 ? '\n' : ''}`)
-  unfinished = share < 1
+/** Draws a line on the terminal over the one drawn before, unless that one was finished. */
+export function drawLine(line: string, isFinished: boolean): void {
+  // A line that wraps can't be drawn over.
+  const visible = line.slice(0, (process.stderr.columns || 80) - 1)
+  process.stderr.write(`\r${visible}\u001b[K${isFinished ? '\n' : ''}`)
+  isLineOpen = !isFinished
 }
 
-/** Ends the program with an error as a person wants to read it. */
+/** Shows an error, and ends the program. */
 export function fail(error: unknown): never {
   if (error instanceof Interrupted) {
     say('mediaward: interrupted')
     process.exit(error.exitCode)
   }
-  const { message } = error as Error
-  say(`mediaward: error: ${message}`)
+  say(`mediaward: error: ${messageOf(error)}`)
   if (error instanceof UsageError && error.hint !== undefined) say(`mediaward: hint: ${error.hint}`)
   process.exit(error instanceof UsageError || error instanceof ConfigurationError ? 2 : 1)
+}
+
+/** Returns the message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -1,17 +1,17 @@
 import { metadataOf } from '../recordings/object-metadata.ts'
 import { runtimeMark } from './data-lock.ts'
-import type { StartGate } from './local-gate.ts'
-import { ownFile } from './own-file.ts'
+import { member } from './json.ts'
+import { modulePath, type StartGate } from './local-gate.ts'
 import { say, UsageError } from './terminal.ts'
 
-/** What the simulator of R2 says of every range beyond an object's end. */
-const SIMULATOR = /\/miniflare\/dist\/|R2 error response does not contain/
-/** As in wrangler.toml. */
+/** What the R2 simulator prints for every range beyond the end of an object. */
+const SIMULATOR_NOISE = /\/miniflare\/dist\/|R2 error response does not contain/
+/** The same as in wrangler.toml. */
 const COMPATIBILITY_DATE = '2026-10-20'
 
-/** Bundles a worker as `wrangler deploy` would. */
-export async function bundle(entry: string = ownFile('runtime/cloudflare/worker')): Promise<string> {
-  const { build } = await brought('esbuild', import('esbuild'))
+/** Bundles a worker as `wrangler deploy` does. By default, the one that is deployed. */
+export async function bundle(entry: string = modulePath('runtime/cloudflare/worker')): Promise<string> {
+  const { build } = await loadOptional('esbuild', import('esbuild'))
   const { outputFiles } = await build({
     entryPoints: [entry],
     bundle: true,
@@ -23,18 +23,18 @@ export async function bundle(entry: string = ownFile('runtime/cloudflare/worker'
     logLevel: 'silent',
   })
   const [output] = outputFiles
-  if (output === undefined) throw new Error(`${entry} gave no bundle`)
+  if (output === undefined) throw new Error(`esbuild returned no bundle of ${entry}`)
   return output.text
 }
 
-/** Starts a local Cloudflare: the deployable worker in workerd, with R2 and Durable Objects kept in a folder. */
+/** Starts the deployable worker in workerd, with R2 and Durable Objects that are kept in the data folder. */
 export const startWorkerd: StartGate = async (port, data, variables, seed) => {
-  const { convertV4MiniflareOptions, Log, LogLevel, Miniflare } = await brought(
+  const { convertV4MiniflareOptions, Log, LogLevel, Miniflare } = await loadOptional(
     'miniflare',
     import('miniflare'),
   )
-  // Projects may have an older one for purposes of their own.
-  if (convertV4MiniflareOptions === undefined) throw lacking('miniflare from version 5 on')
+  // The project may use an older version for its own purposes.
+  if (convertV4MiniflareOptions === undefined) throw packageMissing('miniflare 5 or newer')
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       name: 'mediaward',
@@ -46,15 +46,14 @@ export const startWorkerd: StartGate = async (port, data, variables, seed) => {
       durableObjects: { LEDGER: { className: 'LedgerObject', useSQLite: true } },
       resourcePersistencePath: data,
       host: '127.0.0.1',
-      // Straight to the worker: the simulator's own front would resolve dot segments before we see them.
+      // Directly to the worker: miniflare's own server would resolve dot segments before the worker sees them.
       unsafeDirectSockets: [{ host: '127.0.0.1', port }],
       cf: false,
       telemetry: { enabled: false },
       unsafeRuntimeEnv: runtimeMark(data),
       log: new Log(LogLevel.ERROR),
       handleStructuredLogs: ({ message }) => {
-        // The R2 simulator prints a stack for every range beyond an object's end, which is everyday.
-        if (!SIMULATOR.test(message)) say(message)
+        if (!SIMULATOR_NOISE.test(message)) say(message)
       },
     }),
   )
@@ -69,19 +68,23 @@ export const startWorkerd: StartGate = async (port, data, variables, seed) => {
   return { url, stop: () => miniflare.dispose() }
 }
 
-/** A package that only this runtime needs: ours is installed without it. */
-async function brought<Module>(name: string, loading: Promise<Module>): Promise<Module> {
+/**
+ * Loads a package that only this runtime needs, and that this package doesn't install.
+ *
+ * @throws UsageError if it isn't installed
+ */
+async function loadOptional<Module>(name: string, loading: Promise<Module>): Promise<Module> {
   try {
     return await loading
   } catch (error) {
-    if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error
-    throw lacking(name)
+    if (member(error, 'code') !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw packageMissing(name)
   }
 }
 
-function lacking(name: string): UsageError {
+function packageMissing(name: string): UsageError {
   return new UsageError(
     `--runtime workerd needs the package ${name}`,
-    'in a project, "npm install --save-dev wrangler" brings it; --runtime node needs no more than is there',
+    'in a project, run "npm install --save-dev wrangler", or use --runtime node, which needs no further package',
   )
 }

@@ -1,4 +1,4 @@
-import { progress } from '../../src/cli/terminal.ts'
+import { progress } from '../../src/cli/progress.ts'
 import { type Exchange, get, getAnew } from './client.ts'
 import { openLane, type Tally } from './load.ts'
 import { type Memory, memory, resetPeak } from './process-facts.ts'

@@ -3,7 +3,7 @@ import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { freePort } from '../../src/cli/free-port.ts'
+import { freePort } from '../../src/cli/local-gate.ts'
 import { end } from './gate.ts'
 
 // Debian's Firefox and WebKit, by the protocols that they speak themselves: WebDriver BiDi over a WebSocket, and

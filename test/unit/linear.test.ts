@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { parseToken } from '../../src/authenticate/parse-token.ts'
 import { networkPrefix } from '../../src/base/network.ts'
-import { lookAt } from '../../src/cli/upload/playlist.ts'
+import { classify } from '../../src/cli/upload/playlist-check.ts'
 import { parseRange } from '../../src/http/byte-range.ts'
 import { credential, TICKET_COOKIE, ticketCookie } from '../../src/http/credential.ts'
 import { digestFields } from '../../src/http/digest-fields.ts'
@@ -110,7 +110,7 @@ const STORED_READERS: Readonly<Record<string, Reader>> = {
     pieces: ['<!---->', '<!--', '<?a?>', '<?', '<!DOCTYPE x>', ' ', '-->', '<a:'],
   },
   'what put sends': {
-    read: text => lookAt('x', text),
+    read: text => classify('x', text),
     pieces: ['<!-- --> ', 'F:\u2028', '.m3u8x', '<?xml?>', '#EXTM3U\n'],
   },
   'lines of HLS': {

@@ -7,7 +7,7 @@ import { createIssuer, denials, type TestIssuer, variables } from '../support/cl
 import { run } from '../support/command.ts'
 import { RUNTIME, type RunningGate, startGate } from '../support/gate.ts'
 
-// The commands as a person or a program calls them.
+// Runs the commands as a person or a program does.
 
 let clinic: RunningGate
 const at = () => ['--url', clinic.url, '--data', clinic.data]
@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => clinic.stop())
 
 describe('the demo clinic', () => {
-  test('has recordings of ten patients, each for its patient alone', async () => {
+  test('has recordings of ten patients, which only their patients can play', async () => {
     const tokens = await Promise.all(
       Array.from({ length: 10 }, (_, i) => token('--sub', `patient-${String(i + 1).padStart(3, '0')}`)),
     )
@@ -41,7 +41,7 @@ describe('the demo clinic', () => {
     }
   })
 
-  test('has a WebM, a sound and an HLS set', async () => {
+  test('has a WebM, an audio file and an HLS set', async () => {
     const headers = async (sub: string) => ({ Authorization: `Bearer ${await token('--sub', sub)}` })
     const type = async (path: string, sub: string) =>
       (await fetch(clinic.url + path, { headers: await headers(sub) })).headers.get('content-type')
@@ -58,7 +58,7 @@ describe('the demo clinic', () => {
     ).toBe(404)
   })
 
-  test('says calls of curl that do what they say', async () => {
+  test('shows calls of curl that do what they say', async () => {
     const lines = clinic
       .said()
       .split('\n')
@@ -95,7 +95,7 @@ describe('put', () => {
     expect((await fetch(`${clinic.url}/recordings/set/init.mp4`, { headers })).status).toBe(200)
   })
 
-  test('stores a folder whole or, where a name can not be one, not at all', async () => {
+  test('stores all files of a folder, or none if one has a name that a part can not have', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'mediaward-'))
     writeFileSync(join(folder, 'a.ts'), 'a')
     writeFileSync(join(folder, '.DS_Store'), 'x')
@@ -114,7 +114,7 @@ describe('put', () => {
     expect(await (await fetch(`${clinic.url}/recordings/links/b.ts`, { headers })).text()).toBe('a')
   })
 
-  test('binds no part of a recording that was stamped by others to another owner', async () => {
+  test('does not store a part of a recording that belongs to another owner', async () => {
     const { code, stderr } = await run([
       'put',
       'rec-001',
@@ -127,7 +127,7 @@ describe('put', () => {
     expect(stderr).toContain('409 Conflict')
   })
 
-  test('says what the gate refused, with the event to look up', async () => {
+  test('reports a refusal of the gate with the id of its event', async () => {
     const { code, stderr } = await run(['put', 'rec-001', 'package.json', '--owner', 'patient-042', ...at()])
     expect(code).toBe(1)
     expect(stderr).toMatch(/error: package\.json was not stored: 409 Conflict: .* \(event [0-9a-f-]{36}\)/)
@@ -135,7 +135,7 @@ describe('put', () => {
 })
 
 describe('denials', () => {
-  test('--json prints one record a line, oldest first, all of them', async () => {
+  test('--json prints all events, one a line, oldest first', async () => {
     for (let i = 0; i < 5; i++) await fetch(`${clinic.url}/recordings/rec-00${i}`)
     const { code, stdout } = await run(['denials', '--json', ...at()])
     expect(code).toBe(0)
@@ -158,7 +158,7 @@ describe('denials', () => {
     expect((await run(['denials', '--since', '1h', ...at()])).stdout).toContain('token_missing')
   })
 
-  test('--follow goes on, each record once', { timeout: 30_000 }, async () => {
+  test('--follow prints each new event once', { timeout: 30_000 }, async () => {
     const follower = spawn(process.execPath, [
       'src/cli/main.ts',
       'denials',
@@ -192,7 +192,7 @@ describe('denials', () => {
     ).toEqual(answered)
   })
 
-  test('is for the role security alone', async () => {
+  test('needs the role security', async () => {
     const { code, stderr } = await run(['denials', '--token', await token('--sub', 'patient-001'), ...at()])
     expect(code).toBe(2)
     expect(stderr).toContain('hint: the token needs the role "security"')
@@ -200,7 +200,7 @@ describe('denials', () => {
 })
 
 describe('token', () => {
-  test('prints a token with what was asked for, and nothing else', async () => {
+  test('prints a token with the claims given, and nothing else', async () => {
     const { stdout, stderr } = await run([
       'token',
       '--sub',
@@ -226,32 +226,35 @@ describe('token', () => {
   })
 })
 
-describe('called wrongly, a command says how to mend it, with exit code 2', () => {
+describe('called wrongly, a command says how to fix it, with exit code 2', () => {
   test.each([
-    [['frobnicate'], /no command "frobnicate"/],
+    [['frobnicate'], /"frobnicate" is not a command/],
     [['dev', '--runtime', 'bun'], /--runtime bun is unknown/],
-    [['dev', '--port', 'x'], /--port x is no port/],
+    [['dev', '--port', 'x'], /--port x is not a port/],
     [['dev', '--nope'], /Unknown option '--nope'/],
     [['dev', '--vars', '/does/not/exist'], /can't be read/],
     [['token'], /--sub is missing/],
-    [['token', '--sub', 'a', '--ttl', 'soon'], /--ttl soon is no whole number/],
+    [['token', '--sub', 'a', '--ttl', 'soon'], /--ttl soon is not a whole number/],
     [['token', '--sub', 'a', '--claim', 'x'], /--claim x has no "="/],
-    [['token', '--sub', 'a', '--data', '/does/not/exist'], /no development issuer/],
-    [['token', '--sub', 'a', '--ttl', ''], /is no whole number/],
+    [['token', '--sub', 'a', '--data', '/does/not/exist'], /contains no development issuer/],
+    [['token', '--sub', 'a', '--ttl', ''], /is not a whole number/],
     [['put', 'x', 'package.json', '--owner', 'p☃', '--token', 't'], /can't be an owner/],
-    [['denials', '--token', 'SECRET\nTOKEN'], /the token is none/],
-    [['denials', '--token', 't', '--url', 'foo'], /--url is no address/],
-    [['denials', '--token', 't', '--url', 'http://user:SECRET@127.0.0.1'], /--url holds a user/],
-    [['denials', '--since', '99999999999d', '--token', 't'], /is no time/],
+    [['denials', '--token', 'SECRET\nTOKEN'], /the token is not a bearer token/],
+    [['denials', '--token', 't', '--url', 'foo'], /--url is not an HTTP URL/],
+    [
+      ['denials', '--token', 't', '--url', 'http://user:SECRET@127.0.0.1'],
+      /--url contains a user or password/,
+    ],
+    [['denials', '--since', '99999999999d', '--token', 't'], /is not a time/],
     [['put', 'x'], /put takes an id and a file/],
     [['put', '../x', 'package.json', '--owner', 'a'], /can't be a recording's id/],
     [['put', 'x', 'package.json'], /--owner is missing/],
     [['put', 'x', 'package.json', '--owner', 'a', '--parallel', '0'], /--parallel 0 must be from 1 to 16/],
     [['put', 'x', 'package.json', '--owner', 'a', '--parallel', '17'], /--parallel 17 must be/],
-    [['put', 'x', '/dev/null', '--owner', 'a', '--token', 't'], /\/dev\/null is no file and no folder/],
-    [['put', 'x', '/does/not/exist', '--owner', 'a', '--token', 't'], /there is no \/does\/not\/exist/],
+    [['put', 'x', '/dev/null', '--owner', 'a', '--token', 't'], /\/dev\/null is neither a file nor a folder/],
+    [['put', 'x', '/does/not/exist', '--owner', 'a', '--token', 't'], /\/does\/not\/exist does not exist/],
     [['denials', '--limit', '0', '--token', 't'], /--limit 0 must be/],
-    [['denials', '--since', 'yesterday', '--token', 't'], /--since yesterday is no time/],
+    [['denials', '--since', 'yesterday', '--token', 't'], /--since yesterday is not a time/],
   ])('%j', async (args, message) => {
     const { code, stdout, stderr } = await run(args)
     expect(stderr).toMatch(message)
@@ -259,7 +262,7 @@ describe('called wrongly, a command says how to mend it, with exit code 2', () =
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   })
 
-  test('where no gate answers, it says so and fails', async () => {
+  test('a command fails, and says so, if no gate answers', async () => {
     for (const command of [['denials'], ['put', 'x', 'package.json', '--owner', 'a']]) {
       const { code, stderr } = await run([...command, '--token', 't', '--url', 'http://127.0.0.1:65000'])
       expect(stderr).toMatch(/error: nothing answers at http:\/\/127\.0\.0\.1:65000 \(ECONNREFUSED\)/)
@@ -269,7 +272,7 @@ describe('called wrongly, a command says how to mend it, with exit code 2', () =
 })
 
 describe('dev', () => {
-  test('with issuers in --vars trusts those alone, as `npm start` is called by programs', async () => {
+  test('trusts only the issuers of --vars, when a program runs `npm start`', async () => {
     const idp: TestIssuer = await createIssuer()
     const data = mkdtempSync(join(tmpdir(), 'mediaward-'))
     const file = join(data, 'my.vars')
@@ -299,7 +302,7 @@ describe('dev', () => {
     process.kill(-(npm.pid ?? 0), 'SIGTERM')
   })
 
-  test('a mistake in the configuration ends it before it serves', async () => {
+  test('ends before it serves if the configuration has a mistake', async () => {
     const data = mkdtempSync(join(tmpdir(), 'mediaward-'))
     const file = join(data, 'bad.vars')
     writeFileSync(file, 'PSEUDONYM_KEY=short\nALLOWED_ORIGINS=*\n')
@@ -310,7 +313,7 @@ describe('dev', () => {
     expect(readdirSync(data)).toEqual(['bad.vars'])
   })
 
-  test('a file with a mark in front, as some editors write it, is read', async () => {
+  test('reads a file of variables that begins with a byte order mark', async () => {
     const idp = await createIssuer()
     const vars = variables(idp)
     const data = mkdtempSync(join(tmpdir(), 'mediaward-'))
@@ -326,9 +329,9 @@ describe('dev', () => {
     [
       'a key of several lines',
       'PSEUDONYM_KEY=-----BEGIN\nSECRETsecretSECRET=\n-----END',
-      /holds a line that is no NAME=value/,
+      /contains a line that is not NAME=value/,
     ],
-    ['no variable at all', '\u0000\u0001 binary', /names no variable/],
+    ['no variable at all', '\u0000\u0001 binary', /contains no variables/],
   ])('%s in --vars ends it, unquoted', async (_, text, message) => {
     const data = mkdtempSync(join(tmpdir(), 'mediaward-'))
     writeFileSync(join(data, 'odd.vars'), text)

@@ -127,7 +127,7 @@ describe('a large file', () => {
     await at.expectStored('stored', folder)
   })
 
-  test('that was killed and has changed is begun anew, and what was begun is given up', async () => {
+  test('that was killed and has changed is started again, and its old upload is abandoned', async () => {
     const path = largeFile()
     const put = ['put', 'other-by-now', path]
     await at.through(slowly, args => at.endAfter('SIGKILL', 3, [...put, ...args]))
@@ -139,7 +139,7 @@ describe('a large file', () => {
     await expectPlayed('other-by-now', path)
   })
 
-  test('whose upload the gate no longer knows is begun anew, once', async () => {
+  test('whose upload the gate no longer has is started again, once', async () => {
     const path = largeFile()
     let gone = false
     const once = async (entry: Passed): Promise<undefined> => {
@@ -149,7 +149,9 @@ describe('a large file', () => {
     }
     const ended = await at.through(once, args => run(['put', 'swept', path, ...args]))
     expect(ended.code, ended.stderr).toBe(0)
-    expect(ended.stderr).toContain('the upload that was begun is gone: sending it anew')
+    expect(ended.stderr).toContain(
+      'the gate no longer has the upload that was started: sending the file again',
+    )
     expect(begun(), ended.stderr).toHaveLength(2)
     await expectPlayed('swept', path)
 

@@ -118,7 +118,7 @@ describe('a put that was ended goes on where it was', () => {
     const ended = await at.through(slowly, args => at.endAfter(signal, 8, ['put', id, folder, ...args]))
     expect(ended).toMatchObject({ code, stdout: '' })
     const told =
-      /(\d+) of 29 files are stored, [\d.]+ of 1\.1 MiB: run the same command again, and the rest is sent\n/.exec(
+      /(\d+) of 29 files are stored, [\d.]+ of 1\.1 MiB: run the same command again to resume\n/.exec(
         ended.stderr,
       )
     expect(ended.stderr).toMatch(/\nmediaward: interrupted\n$/)
@@ -128,7 +128,7 @@ describe('a put that was ended goes on where it was', () => {
     await at.expectStored(id, folder)
   })
 
-  test('with what changed since; all of it with --anew', async () => {
+  test('with what changed since; all of it with --restart', async () => {
     const folder = hlsSet()
     const interrupt = (id: string) =>
       at.through(slowly, args => at.endAfter('SIGINT', 8, ['put', id, folder, ...args]))
@@ -147,9 +147,12 @@ describe('a put that was ended goes on where it was', () => {
     expect(paths().length).toBeLessThan(29)
     await at.expectStored('changed', folder)
 
-    await interrupt('anew')
-    await at.through(untouched, args => run(['put', 'anew', folder, '--anew', ...args]))
-    expect(at.proxy.passed).toHaveLength(29)
+    // Scripts may still use the former name of the option.
+    for (const option of ['restart', 'anew']) {
+      await interrupt(option)
+      await at.through(untouched, args => run(['put', option, folder, `--${option}`, ...args]))
+      expect(at.proxy.passed).toHaveLength(29)
+    }
   })
 })
 
@@ -169,7 +172,7 @@ test.each([
   const ended = await run(['put', 'portal', path, '--owner', OWNER, '--url', url, '--data', at.clinic.data])
   portal.close()
   expect(ended).toMatchObject({ code: 1, stdout: '' })
-  expect(ended.stderr).toContain(`video.mp4 was not stored: what answers at ${url} is no gate`)
+  expect(ended.stderr).toContain(`video.mp4 was not stored: the server at ${url} is not a gate`)
 })
 
 test('a refusal is heard though it came before all bytes were sent', async () => {

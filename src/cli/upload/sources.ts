@@ -1,86 +1,99 @@
-import { open, readdir, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
 import { basename, join, relative, sep } from 'node:path'
 import { flawOfPart } from '../../locate/names.ts'
 import { say, UsageError } from '../terminal.ts'
-import { type Kind, lookAt, MOST, problemOf } from './playlist.ts'
-import { type Version, versionOf } from './read.ts'
+import { classify, PLAYLIST_READ_SIZE, playlistProblem, type SourceType } from './playlist-check.ts'
+import { type FileVersion, versionOf } from './source-file.ts'
 
-/** A file to store. */
-export interface Source {
+/** A file to store, and the part of the recording that it becomes. */
+export interface Source extends SourceType {
   readonly path: string
-  /** The part that it becomes; undefined where it is the recording. */
+  /** The name of the part; left out if the file is the whole recording. */
   readonly part?: string
-  /** The version of the file that was looked at: no other is stored. */
-  readonly version: Version
-  readonly kind: Kind
-  readonly contentType: string
-}
-
-/** A file and where it goes to. */
-export interface Place {
-  readonly source: Source
-  /** The address of the part. */
+  /** Address of the part. */
   readonly url: URL
+  /** The version of the file that was examined. No other version is stored. */
+  readonly version: FileVersion
 }
 
-/** How much of a file is read to see what it is, in bytes. */
-const HEAD = 4096
+/** How many bytes of a file are read to classify it. */
+const HEAD_SIZE = 4096
 /** The largest object that R2 and S3 store: 5 TiB. */
-const MAX_SIZE = 5 * 1024 ** 4
+const MAX_FILE_SIZE = 5 * 1024 ** 4
 
 /**
- * The files to store: one, or all of a folder as the parts of a recording.
+ * Finds the files to store: one file, or all files of a folder as the parts of one recording. Leaves hidden files out.
  *
- * @param url of the recording
- * @throws UsageError where one of them can't be stored
+ * @param recording address of the recording
+ * @throws UsageError if any of them can't be stored
  */
-export async function sourcesOf(source: string, url: URL): Promise<readonly Source[]> {
-  const facts = await stat(source).catch(() => {
-    throw new UsageError(`there is no ${source}`, 'name a file or a folder')
+export async function findSources(path: string, recording: URL): Promise<readonly Source[]> {
+  const stats = await stat(path).catch(() => {
+    throw new UsageError(`${path} does not exist`, 'name a file or a folder')
   })
-  if (facts.isFile()) return [await sourceOf(source, undefined, url)]
-  if (!facts.isDirectory()) throw new UsageError(`${source} is no file and no folder`)
-  const paths = (await readdir(source, { recursive: true })).map(name => join(source, name)).sort()
-  const hidden = paths.filter(path => basename(path).startsWith('.'))
-  for (const path of hidden) say(`${path} is hidden and left out`)
+  if (stats.isFile()) return [await examine(path, undefined, recording)]
+  if (!stats.isDirectory()) throw new UsageError(`${path} is neither a file nor a folder`)
   const sources: Source[] = []
-  for (const path of paths) {
-    // stat follows links: what they lead to is stored.
-    if (hidden.includes(path) || !(await stat(path).catch(unreadable(path))).isFile()) continue
-    const name = relative(source, path)
-    const part = name.split(sep).join('/')
-    const flaw = sep !== '\\' && name.includes('\\') ? 'it has a backslash' : flawOfPart(part)
-    if (flaw !== undefined) throw new UsageError(`${path} can't be a part's name: ${flaw}`, 'rename it')
-    sources.push(await sourceOf(path, part, url))
+  for (const file of (await readdir(path, { recursive: true })).map(name => join(path, name)).sort()) {
+    if (basename(file).startsWith('.')) {
+      say(`${file} is hidden and left out`)
+      continue
+    }
+    // `stat` follows links: the file that a link leads to is stored.
+    if (!(await stat(file).catch(throwUnreadable(file))).isFile()) continue
+    sources.push(await examine(file, partName(path, file), recording))
   }
-  if (sources.length === 0) throw new UsageError(`${source} holds no file`)
+  if (sources.length === 0) throw new UsageError(`${path} contains no files`)
   return sources
 }
 
-async function sourceOf(path: string, part: string | undefined, url: URL): Promise<Source> {
-  const file = await open(path).catch(unreadable(path))
+/**
+ * Groups sources in the order in which to store them, one group after the other: media, playlists, masters. A player
+ * that can read a playlist then finds everything that the playlist names.
+ */
+export function groupByOrder(sources: readonly Source[]): readonly (readonly Source[])[] {
+  return (['media', 'playlist', 'master'] as const)
+    .map(kind => sources.filter(source => source.kind === kind))
+    .filter(group => group.length > 0)
+}
+
+function partName(folder: string, file: string): string {
+  const name = relative(folder, file)
+  const part = name.split(sep).join('/')
+  const flaw = sep !== '\\' && name.includes('\\') ? 'it contains a backslash' : flawOfPart(part)
+  if (flaw !== undefined) throw new UsageError(`${file} can't be a part's name: ${flaw}`, 'rename it')
+  return part
+}
+
+async function examine(path: string, part: string | undefined, recording: URL): Promise<Source> {
+  const file = await open(path).catch(throwUnreadable(path))
   try {
     const version = versionOf(await file.stat())
-    if (version.size > MAX_SIZE) throw new UsageError(`${path} is over 5 TiB`, 'no store takes it: cut it')
-    const beginning = async (size: number) => {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(size, version.size)), {
-        position: 0,
-      })
-      return buffer.subarray(0, bytesRead)
+    if (version.size > MAX_FILE_SIZE) {
+      throw new UsageError(`${path} is larger than 5 TiB`, 'no store accepts it: split it')
     }
-    const seen = lookAt(path, (await beginning(HEAD)).toString())
-    if (seen.kind === 'media') return { path, ...(part !== undefined && { part }), version, ...seen }
-    const bytes = await beginning(MOST)
-    const problem = problemOf(new Uint8Array(bytes), seen.contentType, part, url)
-    if (problem !== undefined) throw new UsageError(`${path} can't be stored`, problem)
-    const all = lookAt(path, bytes.toString())
-    return { path, ...(part !== undefined && { part }), version, ...all }
+    let type = classify(path, (await readStart(file, Math.min(HEAD_SIZE, version.size))).toString())
+    if (type.kind !== 'media') {
+      const start = await readStart(file, Math.min(PLAYLIST_READ_SIZE, version.size))
+      const { contentType } = type
+      const problem = playlistProblem({ bytes: new Uint8Array(start), contentType, part, url: recording })
+      if (problem !== undefined) throw new UsageError(`${path} can't be stored`, problem)
+      type = classify(path, start.toString())
+    }
+    const target =
+      part === undefined ? { url: recording } : { part, url: new URL(`${recording.href}/${part}`) }
+    return { path, ...target, version, ...type }
   } finally {
     await file.close()
   }
 }
 
-function unreadable(path: string): (error: NodeJS.ErrnoException) => never {
+async function readStart(file: FileHandle, size: number): Promise<Buffer<ArrayBuffer>> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(size), { position: 0 })
+  return buffer.subarray(0, bytesRead)
+}
+
+function throwUnreadable(path: string): (error: NodeJS.ErrnoException) => never {
   return ({ code }) => {
     throw new UsageError(`${path} can't be read (${code})`)
   }

@@ -1,44 +1,50 @@
-import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { type Identity, Journal } from '../../../../src/cli/upload/journal.ts'
-import { readEntries } from '../../../../src/cli/upload/journal-text.ts'
+import { Journal, type UploadIdentity } from '../../../../src/cli/upload/journal.ts'
+import { parseJournal } from '../../../../src/cli/upload/journal-format.ts'
 import type { Source } from '../../../../src/cli/upload/sources.ts'
 
-const IDENTITY: Identity = {
+const IDENTITY: UploadIdentity = {
   url: 'https://gate.test/recordings/rec-1',
   owner: 'patient-007',
   issuer: undefined,
   source: '/srv/rec-1',
 }
 const VERSION = { size: 9, modified: 1764108000000.25, changed: 1764108000001.5 }
-const STORED = { version: VERSION, sha256: 'c2hh' }
-const BEGUN = { version: VERSION, upload: 'u-1', pieceSize: 4, pieces: ['"a"', null, '"c"'], fresh: true }
+const STORED = { state: 'stored', version: VERSION, sha256: 'c2hh' } as const
+const STARTED = {
+  state: 'started',
+  version: VERSION,
+  upload: 'u-1',
+  pieceSize: 4,
+  pieces: ['"a"', null, '"c"'],
+  fresh: true,
+} as const
 
 const folder = () => mkdtempSync(join(tmpdir(), 'mediaward-'))
 const source = (part?: string) => ({ path: '', ...(part !== undefined && { part }) }) as Source
-const open = (data: string, identity = IDENTITY, anew = false) => Journal.open(data, identity, anew)
+const open = (data: string, identity = IDENTITY, restart = false) => Journal.open({ data, identity, restart })
 const files = (data: string) => readdirSync(join(data, 'uploads')).map(name => join(data, 'uploads', name))
 
-test('tells the next run what this one knew', async () => {
+test('passes on what a run knew to the next run', async () => {
   const data = folder()
   const journal = await open(data)
-  expect(journal.of(source('a.ts'))).toBeUndefined()
+  expect(journal.entryOf(source('a.ts'))).toBeUndefined()
   await journal.note(source('a.ts'), STORED)
-  await journal.note(source('__proto__'), BEGUN)
+  await journal.note(source('__proto__'), STARTED)
   await journal.note(source(), STORED)
-  await journal.note(source('b.ts'), BEGUN)
+  await journal.note(source('b.ts'), STARTED)
   await journal.note(source('b.ts'), undefined)
   const next = await open(data)
-  expect(next.of(source('a.ts'))).toEqual(STORED)
-  expect(next.of(source('__proto__'))).toEqual(BEGUN)
-  expect(next.of(source())).toEqual(STORED)
-  expect(next.of(source('b.ts'))).toBeUndefined()
-  expect((await open(data, IDENTITY, true)).of(source('a.ts'))).toBeUndefined()
+  expect(next.entryOf(source('a.ts'))).toEqual(STORED)
+  expect(next.entryOf(source('__proto__'))).toEqual(STARTED)
+  expect(next.entryOf(source())).toEqual(STORED)
+  expect(next.entryOf(source('b.ts'))).toBeUndefined()
 })
 
-test('is of one gate, recording, owner, issuer and source alone', async () => {
+test('belongs to one gate, recording, owner, issuer and source', async () => {
   const data = folder()
   await (await open(data)).note(source('a.ts'), STORED)
   for (const other of [
@@ -47,11 +53,11 @@ test('is of one gate, recording, owner, issuer and source alone', async () => {
     { issuer: 'https://idp.test/' },
     { source: '/srv/rec-2' },
   ]) {
-    expect((await open(data, { ...IDENTITY, ...other })).of(source('a.ts'))).toBeUndefined()
+    expect((await open(data, { ...IDENTITY, ...other })).entryOf(source('a.ts'))).toBeUndefined()
   }
 })
 
-test("is for its owner's eyes, and names no patient", async () => {
+test('can be read by the user that wrote it only, and names no patient', async () => {
   const data = folder()
   await (await open(data)).note(source('a.ts'), STORED)
   const [file = ''] = files(data)
@@ -60,24 +66,28 @@ test("is for its owner's eyes, and names no patient", async () => {
   expect(readFileSync(file, 'utf8')).not.toMatch(/patient|gate\.test/)
 })
 
-test('notes that come together are all on the disk when they resolve', async () => {
+test('has each of many notes on the disk when it resolves', async () => {
   const data = folder()
   const journal = await open(data)
-  await Promise.all(Array.from({ length: 500 }, (_, i) => journal.note(source(`${i}.ts`), STORED)))
+  const resolved = async (i: number) => {
+    await journal.note(source(`${i}.ts`), STORED)
+    expect((await open(data)).entryOf(source(`${i}.ts`))).toEqual(STORED)
+  }
+  await Promise.all(Array.from({ length: 200 }, (_, i) => resolved(i)))
   const next = await open(data)
-  expect(next.of(source('0.ts'))).toEqual(STORED)
-  expect(next.of(source('499.ts'))).toEqual(STORED)
+  expect(next.entryOf(source('0.ts'))).toEqual(STORED)
+  expect(next.entryOf(source('199.ts'))).toEqual(STORED)
   expect(files(data)).toHaveLength(1)
 })
 
-test('is whole at any moment', async () => {
+test('is a whole file at any moment', async () => {
   const data = folder()
   const journal = await open(data)
   await journal.note(source('first'), STORED)
   const [file = ''] = files(data)
   let read = 0
   const reading = setInterval(() => {
-    expect(readEntries(readFileSync(file, 'utf8'))).toBeDefined()
+    expect(parseJournal(readFileSync(file, 'utf8'))).toBeDefined()
     read += 1
   })
   for (let i = 0; i < 100; i++) await journal.note(source(`${i}`), STORED)
@@ -85,7 +95,7 @@ test('is whole at any moment', async () => {
   expect(read).toBeGreaterThan(10)
 })
 
-test('is taken away with what a killed run left half written', async () => {
+test('is removed together with the unfinished files of killed runs', async () => {
   const data = folder()
   const journal = await open(data)
   await journal.note(source('a.ts'), STORED)
@@ -95,45 +105,98 @@ test('is taken away with what a killed run left half written', async () => {
   expect(readdirSync(data)).toEqual([])
 })
 
-test('that can not be written costs nothing but itself', async () => {
+test('does not end an upload if it can not be written', async () => {
   const data = folder()
   writeFileSync(join(data, 'uploads'), 'a file where a folder should be')
   const journal = await open(data)
   await journal.note(source('a.ts'), STORED)
-  expect(journal.of(source('a.ts'))).toEqual(STORED)
+  expect(journal.entryOf(source('a.ts'))).toEqual(STORED)
   await journal.remove()
 })
 
-test('that is damaged counts as none', async () => {
+test('counts as empty if it is damaged', async () => {
   const data = folder()
   await (await open(data)).note(source('a.ts'), STORED)
   const [file = ''] = files(data)
   const text = readFileSync(file, 'utf8')
   for (const damaged of ['', text.slice(0, -9), text.replace('"journal":1', '"journal":2'), '\0\0\0']) {
     writeFileSync(file, damaged)
-    expect((await open(data)).of(source('a.ts'))).toBeUndefined()
+    expect((await open(data)).entryOf(source('a.ts'))).toBeUndefined()
   }
 })
 
-const text = (entry: unknown) => JSON.stringify({ journal: 1, files: [['a.ts', entry]] })
-test.each([
-  ['no object', text(null)],
-  ['no version', text({})],
-  ['a size that is none', text({ version: { ...VERSION, size: '9' } })],
-  ['an upload with a line end', text({ ...BEGUN, upload: 'u\r\nX-Evil: 1' })],
-  ['an upload too long', text({ ...BEGUN, upload: 'u'.repeat(1025) })],
-  ['pieces of nothing', text({ ...BEGUN, pieceSize: 0 })],
-  ['pieces of half a byte', text({ ...BEGUN, pieceSize: 0.5 })],
-  ['a tag that is none', text({ ...BEGUN, pieces: [7] })],
-  ['a place of nobody knows what', text({ ...BEGUN, fresh: undefined })],
-  ['a part that is none', JSON.stringify({ journal: 1, files: [[7, STORED]] })],
-  ['files that are none', JSON.stringify({ journal: 1, files: {} })],
-  ['no list', 'null'],
-])('a journal with %s is damaged', (_, damaged) => {
-  expect(readEntries(damaged)).toBeUndefined()
+test('is empty for a restart, until the restart notes something', async () => {
+  const data = folder()
+  await (await open(data)).note(source('a.ts'), STORED)
+  const restarted = await open(data, IDENTITY, true)
+  expect(restarted.entryOf(source('a.ts'))).toBeUndefined()
+  await restarted.note(source('b.ts'), STORED)
+  const next = await open(data)
+  expect(next.entryOf(source('a.ts'))).toBeUndefined()
+  expect(next.entryOf(source('b.ts'))).toEqual(STORED)
 })
 
-test('the texts that these were made from are not', () => {
-  expect(readEntries(text(STORED))?.get('a.ts')).toEqual(STORED)
-  expect(readEntries(text(BEGUN))?.get('a.ts')).toEqual(BEGUN)
+// Written by version 0.4.0. Interrupted runs of that version must resume, so neither the name nor the content changes.
+const OLD_NAME = 'caf1e74987d58ddc281d0c8e295f9886.json'
+const OLD = `{"journal":1,"files":[
+["a.ts",{"version":{"size":9,"modified":1764108000000.25,"changed":1764108000001.5},"sha256":"c2hh"}],
+["b.ts",{"version":{"size":9,"modified":1764108000000.25,"changed":1764108000001.5},"upload":"u-1","pieceSize":4,"pieces":["\\"a\\"",null,"\\"c\\""],"fresh":true,"completing":true}],
+["c.ts",{"version":{"size":9,"modified":1764108000000.25,"changed":1764108000001.5}}],
+[null,{"version":{"size":9,"modified":1764108000000.25,"changed":1764108000001.5},"upload":"u-1","pieceSize":4,"pieces":[],"fresh":false}]
+]}
+`
+
+test('resumes a run of version 0.4.0', async () => {
+  const data = folder()
+  mkdirSync(join(data, 'uploads'))
+  writeFileSync(join(data, 'uploads', OLD_NAME), OLD)
+  const journal = await open(data)
+  expect(journal.entryOf(source('a.ts'))).toEqual(STORED)
+  expect(journal.entryOf(source('b.ts'))).toEqual({ ...STARTED, completing: true })
+  expect(journal.entryOf(source('c.ts'))).toEqual({ state: 'stored', version: VERSION })
+  expect(journal.entryOf(source())).toEqual({ ...STARTED, pieces: [], fresh: false })
+})
+
+test('is written so that version 0.4.0 resumes it', async () => {
+  const data = folder()
+  const journal = await open(data)
+  await journal.note(source('a.ts'), STORED)
+  await journal.note(source('b.ts'), { ...STARTED, completing: true })
+  await journal.note(source('c.ts'), { state: 'stored', version: VERSION })
+  await journal.note(source(), { ...STARTED, pieces: [], fresh: false })
+  expect(files(data)).toEqual([join(data, 'uploads', OLD_NAME)])
+  expect(readFileSync(join(data, 'uploads', OLD_NAME), 'utf8')).toBe(OLD)
+})
+
+const journalWith = (entry: unknown) => JSON.stringify({ journal: 1, files: [['a.ts', entry]] })
+const { state: _, ...started } = STARTED
+test.each([
+  ['an entry that is null', journalWith(null)],
+  ['an entry without a version', journalWith({})],
+  ['a size that is a string', journalWith({ version: { ...VERSION, size: '9' } })],
+  ['no time of modification', journalWith({ version: { ...VERSION, modified: undefined } })],
+  ['no time of change', journalWith({ version: { ...VERSION, changed: undefined } })],
+  ['a digest that is not a string', journalWith({ version: VERSION, sha256: 7 })],
+  ['an upload with a line break', journalWith({ ...started, upload: 'u\r\nX-Evil: 1' })],
+  ['an upload with too long a name', journalWith({ ...started, upload: 'u'.repeat(1025) })],
+  ['an upload without a name', journalWith({ ...started, upload: '' })],
+  ['an upload whose name is null', journalWith({ ...started, upload: null })],
+  ['pieces of no bytes', journalWith({ ...started, pieceSize: 0 })],
+  ['pieces of half a byte', journalWith({ ...started, pieceSize: 0.5 })],
+  ['a piece that is a number', journalWith({ ...started, pieces: [7] })],
+  ['pieces that are not a list', journalWith({ ...started, pieces: {} })],
+  ['an upload that may or may not be fresh', journalWith({ ...started, fresh: undefined })],
+  ['an upload that is completing in a way', journalWith({ ...started, completing: 'yes' })],
+  ['a part that is a number', JSON.stringify({ journal: 1, files: [[7, { version: VERSION }]] })],
+  ['an entry of three', JSON.stringify({ journal: 1, files: [['a.ts', { version: VERSION }, 1]] })],
+  ['files that are not a list', JSON.stringify({ journal: 1, files: {} })],
+  ['another version', JSON.stringify({ journal: 2, files: [] })],
+  ['no object', 'null'],
+])('with %s is damaged', (_, damaged) => {
+  expect(parseJournal(damaged)).toBeUndefined()
+})
+
+test('without any of these flaws is not damaged', () => {
+  expect(parseJournal(journalWith({ version: VERSION, sha256: 'c2hh' }))?.get('a.ts')).toEqual(STORED)
+  expect(parseJournal(journalWith(started))?.get('a.ts')).toEqual(STARTED)
 })

@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { inOrder } from '../../../../src/cli/upload/order.ts'
-import { lookAt, MOST, problemOf } from '../../../../src/cli/upload/playlist.ts'
-import type { Source } from '../../../../src/cli/upload/sources.ts'
+import { classify, PLAYLIST_READ_SIZE, playlistProblem } from '../../../../src/cli/upload/playlist-check.ts'
 
 const HLS = 'application/vnd.apple.mpegurl'
 const DASH = 'application/dash+xml'
@@ -34,38 +32,24 @@ test.each<[string, string, string, string]>([
   ['page', '<MPDX>', 'media', 'application/octet-stream'],
   ['segment.ts', 'G@', 'media', 'video/mp2t'],
   ['init.mp4', '\0\0\0\x18ftyp', 'media', 'video/mp4'],
-])('%s that begins with %j is %s, %s', (name, text, kind, contentType) => {
-  expect(lookAt(name, text)).toEqual({ kind, contentType })
+])('classifies %s that begins with %j as %s, %s', (name, start, kind, contentType) => {
+  expect(classify(name, start)).toEqual({ kind, contentType })
 })
 
-test('a text made to be looked at for long is not', () => {
+test('classifies what is made to take long in no time', () => {
   const started = performance.now()
-  lookAt('manifest', '<!-- --> '.repeat(20_000))
-  lookAt('playlist', `#EXTM3U\n${'.m3u8x'.repeat(20_000)}`)
+  classify('manifest', '<!-- --> '.repeat(20_000))
+  classify('playlist', `#EXTM3U\n${'.m3u8x'.repeat(20_000)}`)
   expect(performance.now() - started).toBeLessThan(500)
 })
 
-test('media come first, then playlists, then those that name playlists; a group without files is none', () => {
-  const source = (path: string, text: string) => ({ path, ...lookAt(path, text) }) as Source
-  const sources = [
-    source('a.m3u8', MASTER),
-    source('b.m3u8', MEDIA),
-    source('c.m4s', ''),
-    source('d', MEDIA),
-    source('e.vtt', ''),
-  ]
-  const paths = (group: readonly Source[]) => group.map(({ path }) => path)
-  expect(inOrder(sources).map(paths)).toEqual([['c.m4s', 'e.vtt'], ['b.m3u8', 'd'], ['a.m3u8']])
-  expect(inOrder(sources.slice(2, 3)).map(paths)).toEqual([['c.m4s']])
-})
-
-describe('a playlist that the gate would refuse is told before anything is sent', () => {
+describe('a playlist', () => {
   const url = new URL('http://127.0.0.1:8787/recordings/rec-1')
   const problem = (text: string, contentType = HLS, part: string | undefined = 'video/main.m3u8') =>
-    problemOf(new TextEncoder().encode(text), contentType, part, url)
+    playlistProblem({ bytes: new TextEncoder().encode(text), contentType, part, url })
   const listing = (uri: string) => `#EXTM3U\n#EXT-X-MAP:URI="${uri}"\n`
 
-  test('with its line, tag and attribute', () => {
+  test('that the gate would refuse is reported with its line, tag and attribute', () => {
     expect(problem(listing('https://evil.example/x'))).toMatch(
       /^The playlist, in line 2, EXT-X-MAP, URI, leads out of the recording/,
     )
@@ -74,13 +58,17 @@ describe('a playlist that the gate would refuse is told before anything is sent'
       /in line 2, Location, is/,
     )
     const alone = new TextEncoder().encode('#EXTM3U\n#EXTINF:1,\na.ts\n')
-    expect(problemOf(alone, HLS, undefined, url)).toMatch(/line 3, leads out/)
-    expect(problem(`<MPD>${' '.repeat(MOST)}</MPD>`, DASH)).toMatch(/at most 1048576 bytes/)
+    expect(playlistProblem({ bytes: alone, contentType: HLS, part: undefined, url })).toMatch(
+      /line 3, leads out/,
+    )
+    expect(problem(`<MPD>${' '.repeat(PLAYLIST_READ_SIZE)}</MPD>`, DASH)).toMatch(/at most 1048576 bytes/)
     expect(problem('#EXTM3U\n', HLS, 'a.mpd')).toMatch(/in line 1, is refused/)
-    expect(problemOf(Uint8Array.of(0xff), HLS, 'a', url)).toMatch(/must be UTF-8/)
+    expect(playlistProblem({ bytes: Uint8Array.of(0xff), contentType: HLS, part: 'a', url })).toMatch(
+      /must be UTF-8/,
+    )
   })
 
-  test('and one that it would serve is none, whatever origin players reach it at', () => {
+  test('that the gate would serve has no problem, whatever origin players reach it at', () => {
     for (const uri of ['x', '../x', '/recordings/rec-1/x', 'https://media.clinic.example/recordings/rec-1/x'])
       expect(problem(listing(uri))).toBeUndefined()
     expect(problem(listing('https://media.clinic.example/recordings/rec-2/x'))).toMatch(/leads out/)

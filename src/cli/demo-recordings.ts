@@ -1,0 +1,59 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { mediaTypeOf } from '../http/media-type.ts'
+import type { Binding } from '../recordings/recording.ts'
+import { member, parseJson, stringMember } from './json.ts'
+
+const DEMO = fileURLToPath(new URL('../../demo/', import.meta.url))
+
+/** A recording of the demo clinic. */
+export interface DemoRecording {
+  readonly id: string
+  readonly owner: string
+  /** The file or folder that holds it, in `demo/media`. */
+  readonly media: string
+}
+
+/** Stores the demo recordings. Bypasses the gate, as a recorder that writes to the store directly would. */
+export interface DemoStore {
+  has(key: string): Promise<boolean>
+  put(key: string, bytes: Uint8Array<ArrayBuffer>, contentType: string, binding: Binding): Promise<unknown>
+}
+
+/**
+ * Stores the demo recordings that are missing, stamped with their owners.
+ *
+ * @param issuer the issuer of the owners; undefined if the gate trusts several
+ * @returns all demo recordings
+ */
+export async function seedDemoRecordings(
+  store: DemoStore,
+  issuer: string | undefined,
+): Promise<readonly DemoRecording[]> {
+  const recordings = parseRecordings(await readFile(join(DEMO, 'clinic.json'), 'utf8'))
+  for (const { id, owner, media } of recordings) {
+    const source = join(DEMO, 'media', media)
+    const parts = (await stat(source)).isDirectory() ? await readdir(source) : [undefined]
+    for (const part of parts) {
+      const key = part === undefined ? `recordings/${id}` : `recordings/${id}/${part}`
+      if (await store.has(key)) continue
+      const file = part === undefined ? source : join(source, part)
+      const binding = { owner, ...(issuer !== undefined && { issuer }) }
+      await store.put(key, new Uint8Array(await readFile(file)), mediaTypeOf(file), binding)
+    }
+  }
+  return recordings
+}
+
+function parseRecordings(json: string): readonly DemoRecording[] {
+  const recordings = member(parseJson(json), 'recordings')
+  if (!Array.isArray(recordings)) throw new Error('demo/clinic.json lists no recordings')
+  return recordings.map((recording: unknown) => {
+    const [id, owner, media] = ['id', 'owner', 'media'].map(name => stringMember(recording, name))
+    if (id === undefined || owner === undefined || media === undefined) {
+      throw new Error('a recording in demo/clinic.json lacks id, owner or media')
+    }
+    return { id, owner, media }
+  })
+}
