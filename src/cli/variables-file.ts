@@ -13,15 +13,15 @@ const LOCAL = new Set<string>(LOCAL_VARIABLES)
  * @throws UsageError if the file can't be read, or contains anything else
  */
 export function readVariablesFile(file: string): Record<string, string> {
-  let text: string
+  let content: string
   try {
     // Some editors write a byte order mark first, which would become part of the first name.
-    text = readFileSync(file, 'utf8').replace(/^\ufeff/, '')
+    content = readFileSync(file, 'utf8').replace(/^\ufeff/, '')
   } catch {
     throw new UsageError(`${file} can't be read`, '--vars names a file of NAME=value lines')
   }
   const variables: Record<string, string> = {}
-  for (const [name, value] of Object.entries(parseEnv(text))) {
+  for (const [name, value] of Object.entries(parseEnv(content))) {
     // This may be a line of a secret that is not in quotes.
     if (!/^[A-Z][A-Z0-9_]{0,63}$/.test(name)) {
       throw new UsageError(
@@ -33,7 +33,7 @@ export function readVariablesFile(file: string): Record<string, string> {
       say(`${file}: this version does not read ${name}`)
     else if (value !== undefined) variables[name] = value
   }
-  if (text.trim() !== '' && Object.keys(parseEnv(text)).length === 0 && !/^\s*#/.test(text)) {
+  if (content.trim() !== '' && Object.keys(parseEnv(content)).length === 0 && !/^\s*#/.test(content)) {
     throw new UsageError(`${file} contains no variables`, '--vars names a file of NAME=value lines')
   }
   return variables

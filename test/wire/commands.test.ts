@@ -331,8 +331,8 @@ describe('dev', () => {
       'PSEUDONYM_KEY=-----BEGIN\nSECRETsecretSECRET=\n-----END',
       /contains a line that is not NAME=value/,
     ],
-    ['no variable at all', '\u0000\u0001 binary', /contains no variables/],
-  ])('%s in --vars ends it, unquoted', async (_, text, message) => {
+    ['a binary file', '\u0000\u0001 binary', /contains no variables/],
+  ])('refuses %s in --vars without repeating it', async (_, text, message) => {
     const data = mkdtempSync(join(tmpdir(), 'mediaward-'))
     writeFileSync(join(data, 'odd.vars'), text)
     const { code, stderr } = await run([
@@ -349,7 +349,7 @@ describe('dev', () => {
     expect(stderr).not.toContain('SECRET')
   })
 
-  test('a data folder that another run has is left alone', async () => {
+  test('does not start on a data folder that another run uses', async () => {
     const { code, stderr } = await run(['dev', '--port', '0', '--data', clinic.data])
     expect(code).toBe(2)
     expect(stderr).toMatch(/is in use by process \d+/)
@@ -367,7 +367,7 @@ describe('dev', () => {
   })
 })
 
-test('healthz says that it is alive, and no more', async () => {
+test('healthz answers that the gate is alive, and nothing else', async () => {
   const response = await fetch(`${clinic.url}/healthz`)
   expect([response.status, await response.text()]).toEqual([200, 'ok'])
 })

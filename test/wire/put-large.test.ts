@@ -7,7 +7,7 @@ import { run, start } from '../support/command.ts'
 import type { Passed } from '../support/proxy.ts'
 import { desk, isPlaylist, OWNER, sha, slowly, temporary, untouched } from '../support/put-harness.ts'
 
-// `mediaward put` of large files, through a proxy that counts, and does to the connection what networks do.
+// Runs `mediaward put` with large files through a proxy that counts requests and breaks connections.
 
 const at = desk()
 
@@ -41,7 +41,7 @@ async function giveUp({ path, headers }: Passed): Promise<void> {
 }
 
 describe('a large file', () => {
-  test('goes in pieces, side by side, and is seen when all of it is there', async () => {
+  test('is sent in pieces, several at once, and can be played once it is complete', async () => {
     const path = largeFile()
     const seen: number[] = []
     const look = async (): Promise<undefined> => {
@@ -59,7 +59,7 @@ describe('a large file', () => {
     expect(at.journals()).toEqual([])
   })
 
-  test('is whole before a playlist that names it begins', async () => {
+  test('is complete before a playlist that names it is sent', async () => {
     const path = largeFile()
     const folder = join(path, '..')
     writeFileSync(join(folder, 'list'), '#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nvideo.mp4\n')
@@ -71,7 +71,7 @@ describe('a large file', () => {
     await at.expectStored('film', folder)
   })
 
-  test('that was killed goes on with the pieces that are missing', async () => {
+  test('whose upload was killed is resumed with the missing pieces', async () => {
     const path = largeFile()
     const put = ['put', 'piece-by-piece', path, '--parallel', '1']
     const killed = await at.through(slowly, args => at.endAfter('SIGKILL', 3, [...put, ...args]))
@@ -88,7 +88,7 @@ describe('a large file', () => {
     expect(at.journals()).toEqual([])
   })
 
-  test('that was killed before its first piece was answered is begun once', async () => {
+  test('whose upload was killed before its first piece was answered is started once', async () => {
     const path = largeFile()
     const put = ['put', 'early', path]
     const hold = async (entry: Passed): Promise<undefined> => {
@@ -108,7 +108,7 @@ describe('a large file', () => {
     await expectPlayed('early', path)
   })
 
-  test('that was stored is not sent again with what comes after it', async () => {
+  test('that was stored is not sent again with the files that are missing', async () => {
     const path = largeFile()
     const folder = join(path, '..')
     writeFileSync(join(folder, 'list'), '#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nvideo.mp4\n')
@@ -127,7 +127,7 @@ describe('a large file', () => {
     await at.expectStored('stored', folder)
   })
 
-  test('that was killed and has changed is started again, and its old upload is abandoned', async () => {
+  test('that changed after its upload was killed is started again, and its old upload is abandoned', async () => {
     const path = largeFile()
     const put = ['put', 'other-by-now', path]
     await at.through(slowly, args => at.endAfter('SIGKILL', 3, [...put, ...args]))
@@ -166,8 +166,8 @@ describe('a large file', () => {
 
   test.each([
     ['while it is read', 3],
-    ['when all of it was read', 5],
-  ])('that changes %s is not stored, and says so', async (_, when) => {
+    ['after all of it was read', 5],
+  ])('that changes %s is not stored', async (_, when) => {
     const path = largeFile()
     const id = `growing-${when}`
     let count = 0
@@ -185,7 +185,7 @@ describe('a large file', () => {
     await expectPlayed(id, path)
   })
 
-  test('arrives where answers are lost', async () => {
+  test('arrives though answers are lost', async () => {
     const path = largeFile()
     const lost = new Set<string>()
     const ended = await at.through(
@@ -204,7 +204,7 @@ describe('a large file', () => {
   test.each([
     ['nothing was there', false],
     ['an earlier version was there', true],
-  ])('that was killed when it was complete, and %s', async (_, earlier) => {
+  ])('is recognized if the run was killed after its completion, and %s', async (_, earlier) => {
     const path = largeFile()
     const id = `complete-${earlier}`
     if (earlier) await at.through(untouched, args => run(['put', id, 'package.json', ...args]))
@@ -229,7 +229,7 @@ describe('a large file', () => {
     await expectPlayed(id, path)
   })
 
-  test('costs no more memory than a small one', async () => {
+  test('needs no more memory than a small one', async () => {
     const large = join(temporary(), 'video.mp4')
     const file = openSync(large, 'w')
     for (let i = 0; i < 30; i++) writeSync(file, randomBytes(10 * MIB))
@@ -267,7 +267,7 @@ describe('a large file', () => {
 test.each([
   ['a part', () => join('demo', 'media', 'patient-002.webm'), 'flipped'],
   ['a piece', largeFile, 'flipped-piece'],
-])('a bit of %s that flips on its way is noticed, and it is sent again', async (_, make, id) => {
+])('%s with a flipped bit is refused, and sent again', async (_, make, id) => {
   const path = make()
   let flipped = false
   const flip = ({ method }: Passed) => {

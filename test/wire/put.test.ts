@@ -17,7 +17,7 @@ import {
   untouched,
 } from '../support/put-harness.ts'
 
-// `mediaward put` through a proxy that counts, and does to the connection what networks do.
+// Runs `mediaward put` through a proxy that counts requests and breaks connections.
 
 const at = desk()
 

@@ -40,7 +40,7 @@ export class GatePart {
     const headers = { 'Content-Type': contentType }
     const request = this.#request({ method: 'PUT', url, headers, content, parse: this.#parseStored })
     await this.#session.send(request).catch((error: unknown) => {
-      // The other upload that the gate saw was an earlier attempt of this one, whose connection broke.
+      // The other upload that the gate saw was an earlier attempt of this one; its connection broke.
       if (isConflict(error) && error.attempts > 1) return this.#session.send(request)
       throw error
     })

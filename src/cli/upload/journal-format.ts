@@ -50,8 +50,8 @@ export function serializeJournal(entries: Iterable<string>): string {
  *
  * @returns undefined if it is damaged
  */
-export function parseJournal(text: string): Map<PartKey, JournalEntry> | undefined {
-  const journal = parseJson(text)
+export function parseJournal(json: string): Map<PartKey, JournalEntry> | undefined {
+  const journal = parseJson(json)
   const files = member(journal, 'files')
   if (member(journal, 'journal') !== 1 || !Array.isArray(files)) return undefined
   const entries = new Map<PartKey, JournalEntry>()

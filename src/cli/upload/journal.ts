@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import process from 'node:process'
-import { say } from '../terminal.ts'
+import { stringMember } from '../json.ts'
+import { messageOf, say } from '../terminal.ts'
 import {
   type JournalEntry,
   type PartKey,
@@ -12,7 +13,7 @@ import {
 } from './journal-format.ts'
 import type { Source } from './sources.ts'
 
-/** What tells one upload from another. */
+/** The facts that distinguish one upload from another. */
 export interface UploadIdentity {
   /** Address of the recording. */
   readonly url: string
@@ -54,8 +55,8 @@ export class Journal {
     const { url, owner, issuer, source } = identity
     const key = createHash('sha256').update(JSON.stringify([url, owner, issuer ?? null, source]))
     const file = join(data, 'uploads', `${key.digest('hex').slice(0, 32)}.json`)
-    const text = restart ? undefined : await readFile(file, 'utf8').catch(() => undefined)
-    const entries = text === undefined ? new Map<PartKey, JournalEntry>() : parseJournal(text)
+    const json = restart ? undefined : await readFile(file, 'utf8').catch(() => undefined)
+    const entries = json === undefined ? new Map<PartKey, JournalEntry>() : parseJournal(json)
     if (entries === undefined) say(`${file} is damaged: sending everything again`)
     return new Journal(file, entries ?? new Map<PartKey, JournalEntry>())
   }
@@ -118,8 +119,8 @@ export class Journal {
     } catch (error) {
       // The upload continues: the recording matters more than its journal.
       if (!this.#isBroken) {
-        const { code } = error as NodeJS.ErrnoException
-        say(`${this.#file} can't be written (${code}): an interrupted run will start from the beginning`)
+        const reason = stringMember(error, 'code') ?? messageOf(error)
+        say(`${this.#file} can't be written (${reason}): an interrupted run will start from the beginning`)
       }
       this.#isBroken = true
     }

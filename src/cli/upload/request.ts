@@ -110,10 +110,10 @@ async function readAnswer<Answer>(
   response: Response,
   { about, url, parse }: UploadRequest<Answer>,
 ): Promise<Answer> {
-  const text = await response.text().catch((error: unknown) => {
+  const body = await response.text().catch((error: unknown) => {
     throw new Unreachable(url, error)
   })
-  const answer = parse(text === '' ? null : (parseJson(text) ?? null))
+  const answer = parse(parseJson(body) ?? null)
   if (answer === undefined) {
     throw new Error(`${about} was not stored: the server at ${url.origin} is not a gate`)
   }

@@ -7,7 +7,7 @@ import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memo
 import { createIssuer } from '../../support/clinic.ts'
 import { run, start } from '../../support/command.ts'
 
-// `mediaward denials` against a gate in this process, so that records can come into its log in any order.
+// Runs `mediaward denials` against a gate in this process, so that a test can record events in any order.
 
 let server: Server
 let ledger: Ledger
@@ -38,20 +38,20 @@ beforeEach(async () => {
 })
 afterEach(() => server.close())
 
-/** A refusal whose request came, and that was recorded, so many minutes ago. */
-function refusal(came: number, recorded: number): LedgerEntry {
+/** Creates a refusal. Both times are in minutes ago: when its request arrived, and when it was recorded. */
+function refusal(arrived: number, recorded: number): LedgerEntry {
   const time = (ago: number) => new Date(Date.now() - ago * 60_000).toISOString()
   const id = eventId(Date.now() - recorded * 60_000)
-  const event = { id, kind: 'access', reason: 'not_owner', method: 'GET', t: time(came) }
+  const event = { id, kind: 'access', reason: 'not_owner', method: 'GET', t: time(arrived) }
   return { id, json: JSON.stringify({ ...event, recorded: time(recorded) }) }
 }
-const idsIn = (text: string): string[] =>
-  text
+const idsIn = (lines: string): string[] =>
+  lines
     .split('\n')
     .filter(line => line !== '')
     .map(line => (JSON.parse(line) as { id: string }).id)
 
-test('--since shows what was recorded since then, however long its caller held it back', async () => {
+test('--since lists events by when they were recorded, not by when their requests arrived', async () => {
   const held = refusal(90, 5)
   for (const one of [refusal(70, 65), refusal(62, 61), held, refusal(1, 1)]) await ledger.record(one)
   const { stdout } = await run(['denials', '--json', '--since', '60m', ...at])
@@ -59,19 +59,19 @@ test('--since shows what was recorded since then, however long its caller held i
   expect(idsIn(stdout)).toContain(held.id)
 })
 
-test('--follow --since shows a record that comes back late, and nothing from before its start', async () => {
+test('--follow --since lists an event that is recorded late, and none from before its start', async () => {
   for (let i = 0; i < 1500; i++) await ledger.record(refusal(120, 110))
   const follower = start(['denials', '--json', '--follow', '--since', '60m', ...at])
-  let heard = ''
+  let output = ''
   follower.child.stdout?.on('data', (chunk: Buffer) => {
-    heard += chunk.toString()
+    output += chunk.toString()
   })
   const fresh = refusal(1, 1)
   await ledger.record(fresh)
-  await expect.poll(() => idsIn(heard), { timeout: 20_000 }).toEqual([fresh.id])
+  await expect.poll(() => idsIn(output), { timeout: 20_000 }).toEqual([fresh.id])
   const late = refusal(200, 199)
   await ledger.record(late)
-  await expect.poll(() => idsIn(heard), { timeout: 20_000 }).toEqual([fresh.id, late.id])
+  await expect.poll(() => idsIn(output), { timeout: 20_000 }).toEqual([fresh.id, late.id])
   follower.child.kill()
   await follower.ended
 })

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { createIssuer, type TestIssuer, variables } from '../../support/clinic.ts'
 import { runWith } from '../../support/command.ts'
 
-// What `mediaward pseudonym` refuses. What it makes is tried beside a running gate, in test/wire.
+// What `mediaward pseudonym` refuses. test/wire/pseudonym.test.ts compares what it prints with the log of a gate.
 
 const ID = 'patient-007'
 let idp: TestIssuer
@@ -26,7 +26,7 @@ beforeAll(async () => {
 const pseudonym = (args: readonly string[], stdin: string, env: Record<string, string> = {}) =>
   runWith(stdin, ['pseudonym', ...args], env)
 
-describe('what it can not do it says, and quotes neither id nor key', () => {
+describe('reports a mistake without repeating the id or the key', () => {
   const SHORT = 'a-short-secret'
   test.each<[string, string[], string, Record<string, string>, RegExp]>([
     ['an id as an argument', ['--sub', ID], '', {}, /read from stdin[\s\S]*history[\s\S]*list of processes/],
@@ -34,12 +34,24 @@ describe('what it can not do it says, and quotes neither id nor key', () => {
     ['no id', [], ID, {}, /--sub - is missing/],
     ['a key as an argument', ['--sub', '-', '--key', SHORT], ID, {}, /Unknown option '--key'/],
     ['no key', ['--sub', '-', '--issuer', 'https://a.test/'], ID, {}, /PSEUDONYM_KEY is missing/],
-    ['a key that no gate takes', ['--sub', '-'], ID, { PSEUDONYM_KEY: SHORT }, /shorter than 32 characters/],
+    [
+      'a key that no gate accepts',
+      ['--sub', '-'],
+      ID,
+      { PSEUDONYM_KEY: SHORT },
+      /shorter than 32 characters/,
+    ],
     ['no issuer', ['--sub', '-'], ID, { PSEUDONYM_KEY: 'x'.repeat(32) }, /--issuer is missing/],
     ['an empty stdin', ['--sub', '-', '--vars', 'VARS'], '\n', {}, /stdin is empty/],
     ['several ids', ['--sub', '-', '--vars', 'VARS'], `${ID}\n${ID}\n`, {}, /several lines/],
-    ['far too much', ['--sub', '-', '--vars', 'VARS'], 'x'.repeat(5000), {}, /more than 1024 characters/],
-    ['a file that is not there', ['--sub', '-', '--vars', '/none'], ID, {}, /\/none can't be read/],
+    [
+      'much too long an id',
+      ['--sub', '-', '--vars', 'VARS'],
+      'x'.repeat(5000),
+      {},
+      /more than 1024 characters/,
+    ],
+    ['a file that does not exist', ['--sub', '-', '--vars', '/none'], ID, {}, /\/none can't be read/],
   ])('%s', async (_, args, stdin, env, message) => {
     const none = mkdtempSync(join(tmpdir(), 'mediaward-'))
     const given = args.map(arg => (arg === 'VARS' ? vars : arg))
@@ -50,7 +62,7 @@ describe('what it can not do it says, and quotes neither id nor key', () => {
     expect(stderr).not.toContain(SHORT)
   })
 
-  test('two issuers, of which none is named', async () => {
+  test('two issuers, and no --issuer', async () => {
     const file = fileOf(variables(idp, await createIssuer('https://second.test/')))
     const { code, stderr } = await pseudonym(['--sub', '-', '--vars', file], ID)
     expect(code).toBe(2)

@@ -37,6 +37,7 @@ test('passes on what a run knew to the next run', async () => {
   await journal.note(source(), STORED)
   await journal.note(source('b.ts'), STARTED)
   await journal.note(source('b.ts'), undefined)
+  expect(journal.entryOf(source('b.ts'))).toBeUndefined()
   const next = await open(data)
   expect(next.entryOf(source('a.ts'))).toEqual(STORED)
   expect(next.entryOf(source('__proto__'))).toEqual(STARTED)
@@ -78,6 +79,18 @@ test('has each of many notes on the disk when it resolves', async () => {
   expect(next.entryOf(source('0.ts'))).toEqual(STORED)
   expect(next.entryOf(source('199.ts'))).toEqual(STORED)
   expect(files(data)).toHaveLength(1)
+})
+
+test('writes again for a note that arrives while another is written', async () => {
+  const data = folder()
+  const journal = await open(data)
+  for (let turns = 0; turns < 40; turns++) {
+    const first = journal.note(source(`first-${turns}`), STORED)
+    for (let turn = 0; turn < turns; turn++) await new Promise(resolve => setImmediate(resolve))
+    await journal.note(source(`second-${turns}`), STORED)
+    expect((await open(data)).entryOf(source(`second-${turns}`))).toEqual(STORED)
+    await first
+  }
 })
 
 test('is a whole file at any moment', async () => {
