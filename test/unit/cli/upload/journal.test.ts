@@ -43,6 +43,10 @@ test('passes on what a run knew to the next run', async () => {
   expect(next.entryOf(source('__proto__'))).toEqual(STARTED)
   expect(next.entryOf(source())).toEqual(STORED)
   expect(next.entryOf(source('b.ts'))).toBeUndefined()
+  await next.note(source('c.ts'), STORED)
+  const third = await open(data)
+  expect(third.entryOf(source('a.ts'))).toEqual(STORED)
+  expect(third.entryOf(source('c.ts'))).toEqual(STORED)
 })
 
 test('belongs to one gate, recording, owner, issuer and source', async () => {
@@ -115,6 +119,15 @@ test('is removed together with the unfinished files of killed runs', async () =>
   const [file = ''] = files(data)
   writeFileSync(`${file}.4711.new`, '{"jour')
   await journal.remove()
+  expect(readdirSync(data)).toEqual([])
+})
+
+test('is removed after the notes that are being written', async () => {
+  const data = folder()
+  const journal = await open(data)
+  const noted = journal.note(source('a.ts'), STORED)
+  await journal.remove()
+  await noted
   expect(readdirSync(data)).toEqual([])
 })
 
