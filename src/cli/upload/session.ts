@@ -96,8 +96,8 @@ export class UploadSession {
   }
 
   async #wait(milliseconds: number): Promise<void> {
-    const { signal } = this.#abort
-    await delay(milliseconds, undefined, { signal }).catch(() => signal.throwIfAborted())
+    // A wait that is aborted only ends early: the attempt that follows throws the reason.
+    await delay(milliseconds, undefined, { signal: this.#abort.signal }).catch(() => {})
   }
 }
 

@@ -125,10 +125,13 @@ test('is removed together with the unfinished files of killed runs', async () =>
 test('is removed after the notes that are being written', async () => {
   const data = folder()
   const journal = await open(data)
+  // Another journal, so that the folder stays.
+  await (await open(data, { ...IDENTITY, owner: 'patient-008' })).note(source('a.ts'), STORED)
+  const others = files(data)
   const noted = journal.note(source('a.ts'), STORED)
   await journal.remove()
   await noted
-  expect(readdirSync(data)).toEqual([])
+  expect(files(data)).toEqual(others)
 })
 
 test('does not end an upload if it can not be written', async () => {

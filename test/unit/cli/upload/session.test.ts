@@ -255,9 +255,9 @@ describe('forEach', () => {
 
   test('starts no item after a failure, awaits those that run, and throws the first failure', async () => {
     const working = createSession(4).forEach(numbers, async item => {
-      if (item === 5) throw new Error('the first')
+      if (item === 1) throw new Error('the first')
       await work(item)
-      if (item === 6) throw new Error('a later one')
+      if (item === 2) throw new Error('a later one')
     })
     await expect(working).rejects.toThrow('the first')
     expect(running).toBe(0)

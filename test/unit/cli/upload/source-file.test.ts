@@ -110,6 +110,11 @@ test('a file that did not change is in its version', async () => {
   await expect(requireVersion(path, whole.version)).resolves.toBeUndefined()
 })
 
+test('a range that the file does not hold is not read', async () => {
+  const { whole } = file()
+  await expect(digestRange({ ...whole, size: whole.size + 1 })).rejects.toThrow(SourceChanged)
+})
+
 test.each(['size', 'modified', 'changed'] as const)('two versions differ by their %s alone', name => {
   const version = { size: 9, modified: 1_764_000_000_000, changed: 1_764_000_000_001 }
   expect(isSameVersion(version, { ...version })).toBe(true)
