@@ -115,6 +115,7 @@ describe('a file of up to 32 MiB', () => {
     await examine()
     expect(await store()).toBe(true)
     expect(gate.requests).toEqual([])
+    expect(progress.summary).toBe('0.0 of 0.0 MiB')
     expect(journal.entryOf(source)?.version).toEqual(source.version)
   })
 
