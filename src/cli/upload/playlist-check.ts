@@ -1,8 +1,7 @@
 import { mediaTypeOf } from '../../http/media-type.ts'
 import { isPart } from '../../locate/names.ts'
 import { firstElement, kindOfName, kindOfType, PLAYLIST_TYPE } from '../../playlist/kind.ts'
-import { MAX_PLAYLIST, rewriteBytes } from '../../playlist/playlist.ts'
-import { tooLong, whatIsWrong } from '../../playlist/what-is-wrong.ts'
+import { MAX_PLAYLIST, rewriteBytes, tooLong, whatIsWrong } from '../../playlist/playlist.ts'
 import { Refusal } from '../../refusal.ts'
 
 /** The role of a file in a recording. A player reads a master first, then playlists, then media. */
