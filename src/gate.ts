@@ -1,6 +1,7 @@
 import { authenticateBearer } from './authenticate/bearer.ts'
 import { authenticatePlayback } from './authenticate/playback.ts'
-import { checkOptions, checkStores, type MediawardOptions } from './config/options.ts'
+import { resolveOptions } from './config/check-options.ts'
+import type { MediawardOptions } from './config/options.ts'
 import { recordsEndpoint } from './console/records.ts'
 import { evaluationEndpoint } from './evaluate/endpoint.ts'
 import { withRequestId } from './evaluate/paths.ts'
@@ -33,9 +34,8 @@ export interface Gate {
  *
  * @throws ConfigurationError if the options can't be served
  */
-export function createGate(options: MediawardOptions): Gate {
-  checkOptions(options)
-  checkStores(options)
+export function createGate(given: MediawardOptions): Gate {
+  const options = resolveOptions(given)
   const services = createServices(options)
   const guard = new Guard(services)
   const evaluation = evaluationEndpoint(services)

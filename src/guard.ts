@@ -1,6 +1,6 @@
 import { logFault } from './base/storage-fault.ts'
-import { COALESCED_SLOTS } from './base/timing-slot.ts'
 import type { WaitUntil } from './base/timeout.ts'
+import { COALESCED_SLOTS } from './base/timing-slot.ts'
 import { problemResponse } from './http/problem.ts'
 import { denialOf } from './ledger/denial.ts'
 import { eventId } from './ledger/event-id.ts'

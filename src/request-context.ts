@@ -1,7 +1,7 @@
 import type { Subject } from './authorize/subject.ts'
 import { type CallerNetwork, callerNetwork, type Network } from './base/network.ts'
-import { untilTimingSlot } from './base/timing-slot.ts'
 import type { WaitUntil } from './base/timeout.ts'
+import { untilTimingSlot } from './base/timing-slot.ts'
 import type { Binding, ObjectRef } from './recordings/recording.ts'
 import type { Refusal } from './refusal.ts'
 

@@ -1,8 +1,8 @@
-import type { MediawardOptions } from './config/options.ts'
+import type { ResolvedOptions } from './config/check-options.ts'
 import { CONFIGURATION, EVALUATION } from './evaluate/paths.ts'
 import { responseHeaders } from './http/response-headers.ts'
 import { hasPlainHost, rawPath } from './locate/locate.ts'
-import { locationsUnder, TICKET_PREFIX } from './locate/location.ts'
+import { TICKET_PREFIX } from './locate/location.ts'
 import { Refusal } from './refusal.ts'
 import type { Endpoint } from './request-context.ts'
 
@@ -41,17 +41,15 @@ const HEALTH: Endpoint = {
 }
 
 /** Creates the routes of a gate. */
-export function createRoutes({ locations, health }: MediawardOptions, endpoints: Endpoints): Routes {
+export function createRoutes({ locations, health }: ResolvedOptions, endpoints: Endpoints): Routes {
   const { recordings, evaluation, denials, records } = endpoints
   const fixed = new Map<string | undefined, Endpoint>([
     [CONFIGURATION, evaluation],
     ['/console/api/denials', denials],
     ['/console/api/records', records],
-    ...(health === true ? ([['/healthz', HEALTH]] as const) : []),
+    ...(health ? ([['/healthz', HEALTH]] as const) : []),
   ])
-  const media = (locations ?? locationsUnder('/recordings')).map(
-    ({ url }) => url.split(':recording')[0] ?? '/',
-  )
+  const media = locations.map(({ url }) => url.split(':recording')[0] ?? '/')
   const prefixes = [TICKET_PREFIX, ACCESS, ...media]
   const isOurs = (path: string | undefined): boolean =>
     path === undefined ||

@@ -1,7 +1,7 @@
 import { TokenVerifier } from './authenticate/bearer.ts'
 import type { PlaybackServices } from './authenticate/playback.ts'
 import type { Network } from './base/network.ts'
-import { clockOf, type MediawardOptions } from './config/options.ts'
+import type { ResolvedOptions } from './config/check-options.ts'
 import type { RecordsServices } from './console/records.ts'
 import type { EvaluationServices } from './evaluate/evaluate.ts'
 import { CorsPolicy } from './http/cors.ts'
@@ -11,7 +11,7 @@ import { Deliveries } from './ledger/deliveries.ts'
 import { createPseudonymizer } from './ledger/pseudonym.ts'
 import { createRecorder } from './ledger/recorder.ts'
 import { Views } from './ledger/views.ts'
-import { compileLocation, locationsUnder } from './locate/location.ts'
+import { compileLocation } from './locate/location.ts'
 import type { PlayServices } from './play/play-recording.ts'
 import { createVerdicts } from './play/read-playlist.ts'
 import { Claims } from './recordings/claims.ts'
@@ -36,12 +36,11 @@ export interface Services
 }
 
 /** Builds the services of one gate, from options that were checked. */
-export function createServices(options: MediawardOptions): Services {
-  const { store, ledger, publicUrl, bodyTimeouts, tickets, network = () => ({}) } = options
+export function createServices(options: ResolvedOptions): Services {
+  const { store, ledger, publicUrl, bodyTimeouts, tickets, network, now } = options
   const pseudonym = createPseudonymizer(options.pseudonymKey)
-  const now = clockOf(options)
   const record = createRecorder(ledger, pseudonym, now, options.onUnrecorded)
-  const locations = (options.locations ?? locationsUnder('/recordings')).map(compileLocation)
+  const locations = options.locations.map(compileLocation)
   const issuers = new Map(options.issuers.map(entry => [entry.issuer, entry]))
   const [issuer] = issuers.keys()
   // Without a second issuer there is no doubt whose patient an owner is.
@@ -67,7 +66,7 @@ export function createServices(options: MediawardOptions): Services {
     views: new Views(record, now, options.views),
     deliveries: new Deliveries(record, now),
     cors: new CorsPolicy(options.allowedOrigins, options.allowedHeaders),
-    concealedStatus: options.concealedStatus ?? 404,
+    concealedStatus: options.concealedStatus,
     network,
     now,
   }

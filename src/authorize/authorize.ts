@@ -34,10 +34,7 @@ export interface WholeDecision {
  *
  * @param owners the owner of each of the recording's objects
  */
-export function authorizeWhole(
-  subject: Principal,
-  owners: readonly Binding[],
-): WholeDecision {
+export function authorizeWhole(subject: Principal, owners: readonly Binding[]): WholeDecision {
   let whole: WholeDecision = {
     decision: authorize({ subject, action: 'play', recording: null }),
     binding: null,

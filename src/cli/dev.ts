@@ -1,6 +1,6 @@
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { checkOptions } from '../config/options.ts'
+import { checkOptions } from '../config/check-options.ts'
 import { readVariables } from '../config/variables.ts'
 import { DEFAULT_DATA, DEFAULT_URL } from './client.ts'
 import { lockData } from './data-lock.ts'

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
-import { VARIABLES } from '../config/variables.ts'
-import { LOCAL_VARIABLES } from '../runtime/local/local-variables.ts'
+import { OPTIONS } from '../config/table.ts'
+import { intendedVariable } from '../config/unknown-variables.ts'
+import { variablesOf } from '../config/variables.ts'
+import { LOCAL_OPTIONS } from '../runtime/local/local-variables.ts'
 import { say, UsageError } from './terminal.ts'
 
-const LOCAL = new Set<string>(LOCAL_VARIABLES)
+const KNOWN = variablesOf({ ...OPTIONS, ...LOCAL_OPTIONS })
 
 /**
  * Reads the `NAME=value` lines of the file that `--vars` names. Leaves out variables that this version doesn't read. No
@@ -29,9 +31,12 @@ export function readVariablesFile(file: string): Record<string, string> {
         'put a value of several lines in quotes',
       )
     }
-    if (!Object.hasOwn(VARIABLES, name) && !LOCAL.has(name))
-      say(`${file}: this version does not read ${name}`)
-    else if (value !== undefined) variables[name] = value
+    if (KNOWN.includes(name)) {
+      if (value !== undefined) variables[name] = value
+      continue
+    }
+    const meant = intendedVariable(name, KNOWN)
+    say(`${file}: ${name} is not read by this version${meant ? `: is it meant to be ${meant}?` : ''}`)
   }
   if (content.trim() !== '' && Object.keys(parseEnv(content)).length === 0 && !/^\s*#/.test(content)) {
     throw new UsageError(`${file} contains no variables`, '--vars names a file of NAME=value lines')

@@ -24,7 +24,7 @@ export interface EvaluationServices extends Facts {
   readonly issuers: ReadonlyMap<string, Issuer>
   readonly record: Recorder
   readonly pseudonym: Pseudonym
-  readonly bodyTimeouts: BodyTimeouts | undefined
+  readonly bodyTimeouts: Required<BodyTimeouts>
 }
 
 /**

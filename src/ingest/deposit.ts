@@ -21,7 +21,7 @@ export interface IngestServices {
   readonly locations: readonly CompiledLocation[]
   /** The origin that absolute URLs in playlists may begin with; undefined if none may be there. */
   readonly publicUrl: string | undefined
-  readonly bodyTimeouts: BodyTimeouts | undefined
+  readonly bodyTimeouts: Required<BodyTimeouts>
 }
 
 /** A request of a recorder, and whose the recording is to be. */

@@ -35,7 +35,7 @@ export function storedResponse(stored: CompletedPart | null, present: StoredPart
 
 /** The body of an upload, as a store is handed it. */
 export function uploadOf({ context, services }: Deposit): RequestBody {
-  return RequestBody.flowing(services.bodyTimeouts?.upload ?? 60_000, context.request.body)
+  return RequestBody.flowing(services.bodyTimeouts.upload, context.request.body)
 }
 
 /** The bytes that are to come, as Content-Length says. */

@@ -1,6 +1,6 @@
 import { logFault } from '../base/storage-fault.ts'
-import { withTimeout } from '../base/timeout.ts'
 import type { WaitUntil } from '../base/timeout.ts'
+import { withTimeout } from '../base/timeout.ts'
 import { type Delivered, DeliveryTally } from './delivery-tally.ts'
 import type { Observed } from './head.ts'
 import type { Recorder } from './recorder.ts'

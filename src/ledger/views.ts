@@ -1,8 +1,8 @@
 import type { Subject } from '../authorize/subject.ts'
 import { LruCache } from '../base/lru-cache.ts'
 import { logFault } from '../base/storage-fault.ts'
-import { withTimeout } from '../base/timeout.ts'
 import type { WaitUntil } from '../base/timeout.ts'
+import { withTimeout } from '../base/timeout.ts'
 import { Fault } from '../refusal.ts'
 import type { ViewFacts } from './event.ts'
 import { eventId } from './event-id.ts'
@@ -39,7 +39,7 @@ export class Views {
   readonly #policy: ViewPolicy
   readonly #views = new LruCache<View>(MAX_VIEWS)
 
-  constructor(record: Recorder, now: () => number, policy: ViewPolicy = 'sync') {
+  constructor(record: Recorder, now: () => number, policy: ViewPolicy) {
     this.#record = record
     this.#now = now
     this.#policy = policy

@@ -14,12 +14,7 @@ import type { RecordingStore } from '../recordings/recording-store.ts'
 import { Fault, Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 import type { Ticket, Tickets } from './ticket.ts'
-import {
-  type CookiePolicy,
-  TICKET_LIFETIME,
-  type TicketBinding,
-  type TicketOptions,
-} from './ticket-options.ts'
+import type { CookiePolicy, TicketBinding, TicketOptions } from './ticket-options.ts'
 import { agentOf } from './verify-ticket.ts'
 
 const SAME_SITE: Readonly<Record<CookiePolicy, string>> = {
@@ -34,7 +29,7 @@ const SAME_SITE: Readonly<Record<CookiePolicy, string>> = {
 export interface TicketServices {
   /** Undefined if this gate has no tickets. */
   readonly tickets: Tickets | undefined
-  readonly ticketOptions: TicketOptions | undefined
+  readonly ticketOptions: Required<TicketOptions> | undefined
   readonly store: RecordingStore
   readonly owners: Owners
   /** Where the objects of a recording can be. */
@@ -61,7 +56,8 @@ export async function issueTicket(
   services: TicketServices,
 ): Promise<Response | Refusal> {
   const { tickets, ticketOptions, store, publicUrl } = services
-  if (tickets === undefined || publicUrl === undefined) return new Refusal('method_not_allowed')
+  if (tickets === undefined || ticketOptions === undefined || publicUrl === undefined)
+    return new Refusal('method_not_allowed')
   const { recording, part } = ref
   // Both, whatever is there, so that "not yours" and "not there" take the same reads.
   const [stamped, found] = await Promise.all([
@@ -75,7 +71,7 @@ export async function issueTicket(
   const append = found === null && part === undefined && (await hasParts(recording, services))
   if (found === null && !append) return new Refusal('recording_unknown')
 
-  const { lifetime = TICKET_LIFETIME, cookie = 'strict', binding = [] } = ticketOptions ?? {}
+  const { lifetime, cookie, binding } = ticketOptions
   const expires = Math.floor(context.at / 1000) + lifetime
   const id = eventId(context.now())
   const holder = { ...subject, roles: [] }

@@ -1,53 +1,42 @@
-/** What a ticket can be bound to, beside its recording. */
+/** A property that a ticket can be bound to in addition to its recording. */
 export type TicketBinding = 'network' | 'user-agent'
 
-/** From whose pages a browser sends a ticket's cookie. */
+/** From which pages a browser sends a ticket's cookie. */
 export type CookiePolicy = 'strict' | 'lax' | 'none' | 'partitioned'
 
 /** How tickets are issued, for players that can't send a header. */
 export interface TicketOptions {
   /**
-   * The secrets that tickets are encrypted under, each at least 32 characters, random. The first one writes, all of
-   * them read: put a new one in front, and take the old one away when its last ticket has ended. Variable
-   * `TICKET_KEY`, with commas between several. Whoever has one can be anybody's patient.
+   * The secrets that tickets are encrypted with, each at least 32 random characters. The first one encrypts, all of them
+   * decrypt.
+   *
+   * To replace one, put the new one in front, and remove the old one when its last ticket has expired. Anyone who has one
+   * can pass for every patient.
+   *
+   * @defaultValue none: the gate issues no tickets and accepts none
    */
   readonly keys: readonly string[]
-  /** How long a ticket is good, in seconds, 1 to 86400. Default 3600. Variable `TICKET_TTL`. */
+  /**
+   * How long a ticket is valid, in seconds, 1 to 86400.
+   *
+   * @defaultValue `3600`
+   */
   readonly lifetime?: number
   /**
-   * From whose pages a browser sends the cookie: those of the same site (`strict`, `lax`), or of all (`none`;
-   * `partitioned` where browsers keep no others of third parties). Default `strict`. Variable `TICKET_COOKIE`.
+   * From which pages a browser sends the cookie: those of the same site (`strict`, `lax`) or of all (`none`;
+   * `partitioned` for browsers that keep no other third-party cookies).
+   *
+   * @defaultValue `strict`
    */
   readonly cookie?: CookiePolicy
   /**
-   * What else must be as it was when the ticket was issued: the network of the viewer (/24 of IPv4, /48 of IPv6), the
-   * `User-Agent`. Default nothing: phones change networks in the middle of a film, and a television that is handed the
-   * URL has another of both. Variable `TICKET_BINDING`.
+   * What must be the same as when the ticket was issued: the viewer's network (`network`: /24 of IPv4, /48 of IPv6), the
+   * `User-Agent` header (`user-agent`).
+   *
+   * Neither by default: a phone changes networks in the middle of a recording, and a television that is given the URL
+   * differs in both.
+   *
+   * @defaultValue none
    */
   readonly binding?: readonly TicketBinding[]
-}
-
-/** Seconds. As long as a consultation, so that few players must renew. */
-export const TICKET_LIFETIME = 3600
-const MAX_LIFETIME = 86_400
-const MIN_KEY = 32
-
-/** Names every mistake in the options of tickets. No key is repeated. */
-export function checkTicketOptions({ keys, lifetime, cookie, binding = [] }: TicketOptions): string[] {
-  const mistakes: string[] = []
-  if (keys.length === 0 || !keys.every(key => typeof key === 'string' && key.length >= MIN_KEY)) {
-    mistakes.push(
-      `TICKET_KEY (tickets.keys) must be secrets of at least ${MIN_KEY} characters each, with a comma between two and none within: make one with "openssl rand -base64 32"`,
-    )
-  }
-  if (lifetime !== undefined && !(Number.isInteger(lifetime) && lifetime >= 1 && lifetime <= MAX_LIFETIME)) {
-    mistakes.push(`TICKET_TTL (tickets.lifetime) must be a whole number of seconds from 1 to ${MAX_LIFETIME}`)
-  }
-  if (![undefined, 'strict', 'lax', 'none', 'partitioned'].includes(cookie)) {
-    mistakes.push('TICKET_COOKIE (tickets.cookie) must be strict, lax, none or partitioned')
-  }
-  if (!binding.every(one => one === 'network' || one === 'user-agent')) {
-    mistakes.push('TICKET_BINDING (tickets.binding) may hold network and user-agent, with a comma between')
-  }
-  return mistakes
 }

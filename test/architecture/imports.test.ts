@@ -163,7 +163,7 @@ describe('the core knows no runtime', () => {
   test('the time comes from one place', () => {
     const clocks = sources.filter(({ path, text }) => /\bDate\.now\b/.test(text) && !path.startsWith('cli/'))
     expect(clocks.map(({ path }) => path).sort()).toEqual([
-      'config/options.ts',
+      'config/table.ts',
       'player/ticket.ts',
       'runtime/folder/folder-store.ts',
       'runtime/memory/memory-store.ts',

@@ -1,6 +1,6 @@
-import { Claims, stampsAt } from '../../src/recordings/claims.ts'
 import { describe, expect, test } from 'vitest'
 import { MAX_PART, MAX_RECORDING_ID, MAX_SEGMENT } from '../../src/locate/names.ts'
+import { Claims, stampsAt } from '../../src/recordings/claims.ts'
 import type { Binding } from '../../src/recordings/recording.ts'
 import { BytesUnavailable, type RecordingStore } from '../../src/recordings/recording-store.ts'
 import { factsOf, patient1, patient2, read, sampleBytes, stream } from './recordings.ts'
@@ -250,7 +250,9 @@ export function recordingStoreContract(
       // With several issuers, the owner's id alone names no person.
       await store.put('recordings/issuerless', stream(bytes), upload(bytes, { owner: 'patient-1' }))
       const issuerless = ['recordings/issuerless']
-      expect(await new Claims(store).claim('issuerless', patient2, issuerless)).toEqual({ owner: 'patient-1' })
+      expect(await new Claims(store).claim('issuerless', patient2, issuerless)).toEqual({
+        owner: 'patient-1',
+      })
       expect(await new Claims(store).find('issuerless')).toBeNull()
       expect(await new Claims(store, patient2.issuer).claim('issuerless', patient2, issuerless)).toEqual({
         owner: 'patient-1',
@@ -258,7 +260,9 @@ export function recordingStoreContract(
       expect(await new Claims(store).find('issuerless')).toEqual({ owner: 'patient-1' })
       // An owner counts wherever it is.
       await store.put('recordings/stamped.mp4', stream(bytes), upload(bytes, patient1))
-      expect(await new Claims(store).claim('unstamped', patient2, [...at, 'recordings/stamped.mp4'])).toEqual(patient1)
+      expect(await new Claims(store).claim('unstamped', patient2, [...at, 'recordings/stamped.mp4'])).toEqual(
+        patient1,
+      )
       expect(await new Claims(store).find('unstamped')).toEqual(patient1)
     })
   })
@@ -323,7 +327,9 @@ export function claimObjectContract(name: string, create: () => RecordingStore):
     await store.put('.mediaward/bindings/rec-1', null, upload(new Uint8Array(0), { tenant: 'north' }))
     expect(await new Claims(store).find('rec-1')).toBeNull()
     const claims = await Promise.all(
-      Array.from({ length: 5 }, (_, i) => new Claims(store).claim('rec-1', { ...patient2, owner: `patient-${i}` }, [])),
+      Array.from({ length: 5 }, (_, i) =>
+        new Claims(store).claim('rec-1', { ...patient2, owner: `patient-${i}` }, []),
+      ),
     )
     expect(new Set(claims.map(({ owner }) => owner)).size).toBe(1)
     expect(await new Claims(store).find('rec-1')).toEqual(claims[0])

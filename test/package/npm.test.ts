@@ -67,7 +67,7 @@ describe('the package', () => {
     const help = await project.run('npx', '--no', 'mediaward', 'help')
     expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage: mediaward COMMAND') })
     const server = await project.run('npx', '--no', 'mediaward-server')
-    expect(server).toMatchObject({ code: 2, stderr: expect.stringContaining('DATA_DIR is missing') })
+    expect(server).toMatchObject({ code: 2, stderr: expect.stringContaining('DATA_DIR (data) is missing') })
   })
 
   test('that are not there are not fetched, as the docs call them', async () => {

@@ -77,7 +77,7 @@ test('each session, token without one, ticket, network and actor has a view, and
         async (field, _, value) => `${field}:${value}`,
         () => 0,
       )
-      const views = new Views(record, () => 0)
+      const views = new Views(record, () => 0, 'sync')
       const deliveries = new Deliveries(record, () => 0)
       const bytes = new Map<string, number>()
       for (const one of all) {

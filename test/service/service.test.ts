@@ -124,12 +124,14 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
     const start = (more: Record<string, string>) =>
       startService(runtime, data, { ...variables(idp), ...more })
     await expect(start({ DATA_DIR: '' })).rejects.toThrow(
-      /^ended with 2: Mediaward can't start:\n {2}- DATA_DIR is missing: name a folder/,
+      /^ended with 2: Mediaward can't start:\n {2}- DATA_DIR \(data\) is missing: it must name a folder/,
     )
     await expect(start({ PSEUDONYM_KEY: 'short' })).rejects.toThrow(
       /ended with 2: .*\n.*PSEUDONYM_KEY.*openssl/,
     )
-    await expect(start({ ADDRESS_HEADER: 'X Real IP' })).rejects.toThrow(/ADDRESS_HEADER must be the name/)
+    await expect(start({ ADDRESS_HEADER: 'X Real IP' })).rejects.toThrow(
+      /ADDRESS_HEADER \(addressHeader\) must be the name/,
+    )
     await expect(start({ S3_ENDPOINT: 'http://bucket.example' })).rejects.toThrow(
       /S3_ENDPOINT[\s\S]*S3_BUCKET/,
     )

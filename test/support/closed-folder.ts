@@ -33,7 +33,8 @@ process.stdout.write(JSON.stringify(found))
 
 /** Returns the owner of a recording and of its part. */
 async function ownersOf(id: string): Promise<string> {
-  const ofWhole = async () => (await stampsAt(store, [`recordings/${id}/`])).map(ownerIn).join() || 'not there'
+  const ofWhole = async () =>
+    (await stampsAt(store, [`recordings/${id}/`])).map(ownerIn).join() || 'not there'
   const ofPart = async () => ownerIn((await store.find(`recordings/${id}/a.ts`))?.binding)
   const answers = [ofWhole, ofPart].map(ask => ask().catch(() => 'a fault'))
   return (await Promise.all(answers)).join(', ')

@@ -1,4 +1,6 @@
+import { checkTable } from '../../config/check-options.ts'
 import type { MediawardOptions } from '../../config/options.ts'
+import { OPTIONS } from '../../config/table.ts'
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
 import type { Bucket, LedgerNamespace } from './bindings.ts'
 import { createR2Spool } from './r2-spool.ts'
@@ -23,9 +25,14 @@ export interface CloudflareOptions extends Required<Pick<MediawardOptions, 'stor
 /**
  * Store, ledger and network facts on Cloudflare Workers: `mediaward({ …, ...cloudflare(env) })`.
  *
- * @param shards over how many objects the ledger is spread. Default 4
+ * @param shards over how many objects the ledger is spread, 1 to 64 (`LEDGER_SHARDS`). Default 4
+ * @throws ConfigurationError if there can't be so many shards
  */
-export function cloudflare(bindings: CloudflareBindings, shards: number = 4): CloudflareOptions {
+export function cloudflare(
+  bindings: CloudflareBindings,
+  shards: number = OPTIONS.ledgerShards.default,
+): CloudflareOptions {
+  checkTable(OPTIONS, { ledgerShards: shards }, ['ledgerShards'])
   const ledger = withSpool(createShardedLedger(bindings.LEDGER, shards), createR2Spool(bindings.AUDIT))
   return {
     store: createR2Store(bindings.RECORDINGS),

@@ -1,12 +1,15 @@
 import { env } from 'cloudflare:workers'
 import { createApp } from '../../app.ts'
-import { readVariables } from '../../config/variables.ts'
+import { OPTIONS } from '../../config/table.ts'
+import { warnOfUnknownVariables } from '../../config/unknown-variables.ts'
+import { readVariables, variablesOf } from '../../config/variables.ts'
 import { createGate } from '../../gate.ts'
 import { cloudflare } from './cloudflare.ts'
 
 export { LedgerObject } from './ledger-object.ts'
 
 // Read when the worker starts: a mistake in the configuration keeps it from starting, so no patient meets it.
+warnOfUnknownVariables(Object.keys(env), variablesOf(OPTIONS))
 const { ledgerShards, ...options } = readVariables({ ...env })
 const platform = cloudflare(env, ledgerShards)
 const app = createApp(createGate({ ...options, ...platform, health: true }))

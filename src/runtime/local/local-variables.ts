@@ -1,74 +1,81 @@
-import { ConfigurationError } from '../../config/options.ts'
-import type { Variables } from '../../config/variables.ts'
-import { checkS3Options, type S3Options } from '../s3/store.ts'
+import { checkTable } from '../../config/check-options.ts'
+import { isString, matching, number, rule } from '../../config/checks.ts'
+import { type Group, type Runtime, type TableOf, withDefaults } from '../../config/option.ts'
+import { parseVariables, type Variables } from '../../config/variables.ts'
+import { S3_OPTIONS, type S3Options } from '../s3/options.ts'
 
-/** The variables that a gate on one machine reads beside those of every runtime. */
-export const LOCAL_VARIABLES = [
-  'DATA_DIR',
-  'HOST',
-  'PORT',
-  'ADDRESS_HEADER',
-  'S3_ENDPOINT',
-  'S3_BUCKET',
-  'S3_ACCESS_KEY_ID',
-  'S3_SECRET_ACCESS_KEY',
-  'S3_REGION',
-] as const
-
-/** What a gate on one machine is told in variables. */
+/** The settings of a gate on one machine, beside the options that every runtime has. */
 export interface LocalVariables {
-  /** `DATA_DIR`: the folder of this process alone. Required. */
+  /** The folder of this process alone, on a local disk. */
   readonly data: string
-  /** `HOST`: the address to listen on. Default 127.0.0.1, for a proxy on the same machine. `deno serve` takes `--host`. */
+  /**
+   * The address that Node listens on; `deno serve` takes `--host`.
+   *
+   * @defaultValue `127.0.0.1`
+   */
   readonly host: string
-  /** `PORT`: default 8787; 0 takes any. `deno serve` takes `--port`. */
+  /**
+   * The port that Node listens on, 0 for any; `deno serve` takes `--port`.
+   *
+   * @defaultValue `8787`
+   */
   readonly port: number
   /**
-   * `ADDRESS_HEADER`: the header in which the proxy in front says where a request came from, such as `X-Real-IP`. Of a
-   * list the last one counts, which is the one that the proxy wrote. Without a proxy that sets it, anybody could write
-   * any address into the log. Default: the address of the connection.
+   * The header in which the proxy in front says where a request came from, such as `X-Real-IP`. It is believed: name one
+   * only if the proxy sets it on every request.
+   *
+   * Of a list the last address counts, which is the one that the proxy wrote. Without a proxy that sets the header, a
+   * client could write any address into the log.
+   *
+   * @defaultValue none: the connection's address
    */
   readonly addressHeader?: string
-  /** The store of the recordings, where any of the variables `S3_…` is set. */
+  /** The S3-compatible store of the recordings, if any of the variables `S3_…` is set. */
   readonly s3?: S3Options
+}
+
+type NamedOptions = Omit<LocalVariables, 'host' | 'port' | 's3'> &
+  Partial<Pick<LocalVariables, 'host' | 'port'>> &
+  Group<'s3', S3Options>
+
+const runtimes: readonly Runtime[] = ['deno', 'node']
+
+/** The options of a gate on one machine: more rows of the table in `config/table.ts`. */
+export const LOCAL_OPTIONS: TableOf<NamedOptions, 'host' | 'port' | 's3.region'> = {
+  data: {
+    variable: 'DATA_DIR',
+    required: true,
+    runtimes,
+    check: rule('must name a folder on a local disk, for this gate alone', isString),
+  },
+  host: {
+    variable: 'HOST',
+    default: '127.0.0.1',
+    runtimes: ['node'],
+    check: rule('must be an address or a name', isString),
+  },
+  port: {
+    variable: 'PORT',
+    default: 8787,
+    runtimes: ['node'],
+    parse: Number,
+    check: number('a whole number', 0, 65_535, Number.isInteger),
+  },
+  addressHeader: {
+    variable: 'ADDRESS_HEADER',
+    runtimes,
+    check: matching('must be the name of a header, as in "X-Real-IP"', /^[A-Za-z0-9-]{1,64}$/),
+  },
+  ...S3_OPTIONS,
 }
 
 /**
  * Reads the variables of a gate on one machine.
  *
- * @throws ConfigurationError that names every mistake
+ * @throws ConfigurationError with all mistakes at once
  */
 export function readLocalVariables(variables: Variables): LocalVariables {
-  const text = (name: (typeof LOCAL_VARIABLES)[number]): string | undefined => {
-    const value = variables[name]
-    return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
-  }
-  const mistakes: string[] = []
-  const data = text('DATA_DIR')
-  if (data === undefined)
-    mistakes.push('DATA_DIR is missing: name a folder on a local disk, for this gate alone')
-  const port = Number(text('PORT') ?? 8787)
-  if (!Number.isInteger(port) || port < 0 || port > 65535) mistakes.push('PORT must be from 0 (any) to 65535')
-  const addressHeader = text('ADDRESS_HEADER')
-  if (addressHeader !== undefined && !/^[A-Za-z0-9-]{1,64}$/.test(addressHeader)) {
-    mistakes.push('ADDRESS_HEADER must be the name of a header, as in "X-Real-IP"')
-  }
-  const region = text('S3_REGION')
-  const s3: S3Options = {
-    endpoint: text('S3_ENDPOINT') ?? '',
-    bucket: text('S3_BUCKET') ?? '',
-    accessKeyId: text('S3_ACCESS_KEY_ID') ?? '',
-    secretAccessKey: text('S3_SECRET_ACCESS_KEY') ?? '',
-    ...(region !== undefined && { region }),
-  }
-  const usesS3 = LOCAL_VARIABLES.some(name => name.startsWith('S3_') && text(name) !== undefined)
-  if (usesS3) mistakes.push(...checkS3Options(s3))
-  if (mistakes.length > 0) throw new ConfigurationError(mistakes)
-  return {
-    data: data ?? '',
-    host: text('HOST') ?? '127.0.0.1',
-    port,
-    ...(addressHeader !== undefined && { addressHeader }),
-    ...(usesS3 && { s3 }),
-  }
+  const { options, mistakes } = parseVariables(LOCAL_OPTIONS, variables)
+  checkTable(LOCAL_OPTIONS, options, undefined, mistakes)
+  return withDefaults(LOCAL_OPTIONS, options) as LocalVariables
 }

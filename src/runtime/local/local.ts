@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 // Those of Deno itself have no `unref` in 2.5.
 import { clearInterval, setInterval } from 'node:timers'
+import { checkTable } from '../../config/check-options.ts'
 import { ConfigurationError, type MediawardOptions } from '../../config/options.ts'
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
 import { createFolderStore } from '../folder/folder-store.ts'
@@ -8,6 +9,7 @@ import { createS3Store, type S3Options } from '../s3/store.ts'
 import { createSqliteLedger } from '../sqlite/sqlite-ledger.ts'
 import { createSqliteSpool } from '../sqlite/sqlite-spool.ts'
 import { lockDataFolder } from './data-folder.ts'
+import { LOCAL_OPTIONS } from './local-variables.ts'
 import { networkOf } from './network.ts'
 
 /** How often records come back from the overflow, in milliseconds. */
@@ -42,7 +44,9 @@ export interface Local extends Required<Pick<MediawardOptions, 'store' | 'networ
  *
  * @throws ConfigurationError if another process has the folder, or it can't be used
  */
-export function local({ data, s3, addressHeader }: LocalOptions): Local {
+export function local(options: LocalOptions): Local {
+  checkTable(LOCAL_OPTIONS, options)
+  const { data, s3, addressHeader } = options
   const unlock = lockDataFolder(data)
   try {
     const file = createSqliteLedger(join(data, 'ledger.sqlite'))

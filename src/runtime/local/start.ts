@@ -1,12 +1,23 @@
 import { createApp } from '../../app.ts'
-import { checkOptions } from '../../config/options.ts'
-import { readVariables, type Variables } from '../../config/variables.ts'
+import { checkOptions } from '../../config/check-options.ts'
+import { OPTIONS } from '../../config/table.ts'
+import { warnOfUnknownVariables } from '../../config/unknown-variables.ts'
+import { readVariables, type Variables, variablesOf } from '../../config/variables.ts'
 import { createGate } from '../../gate.ts'
 import { local } from './local.ts'
-import { type LocalVariables, readLocalVariables } from './local-variables.ts'
+import { LOCAL_OPTIONS, type LocalVariables, readLocalVariables } from './local-variables.ts'
 
 /** A process that stays has nothing to keep work alive with; Hono throws if it is asked for a context that isn't there. */
 const NO_CONTEXT = { waitUntil() {}, passThroughOnException() {}, props: {} }
+
+/** What is read here, and the variables of the command line, which a process that it starts inherits. */
+const KNOWN = [
+  ...variablesOf({ ...OPTIONS, ...LOCAL_OPTIONS }),
+  ...['MEDIAWARD_DATA', 'MEDIAWARD_RUNTIME', 'MEDIAWARD_TOKEN'],
+]
+
+/** Kubernetes and Docker set these for each service or linked container, which may well be named as we are. */
+const OF_A_SERVICE = /_(?:NAME|ENV_\w+|SERVICE_(?:HOST|PORT\w*)|PORT(?:_\d+_\w+)?)$/
 
 /** A gate on one machine, ready to be served. */
 export interface Started {
@@ -23,6 +34,9 @@ export interface Started {
  * @throws ConfigurationError before anything is touched
  */
 export function start(variables: Variables): Started {
+  // Before anything is checked: a variable that is missing may be there under a misspelled name.
+  const names = Object.keys(variables).filter(name => !OF_A_SERVICE.test(name))
+  warnOfUnknownVariables(names, KNOWN)
   const settings = readLocalVariables(variables)
   const { ledgerShards: _, ...options } = readVariables(variables)
   checkOptions(options)

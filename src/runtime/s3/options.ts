@@ -1,78 +1,97 @@
-/** The S3-compatible store that holds the recordings, and its credentials. */
+import { isSecure, matching } from '../../config/checks.ts'
+import type { Group, Mistake, TableOf } from '../../config/option.ts'
+
+/** Which S3-compatible store holds the recordings, and the key to it. */
 export interface S3Options {
-  /** `S3_ENDPOINT`: the address of the store without the bucket, as in `https://ACCOUNT.r2.cloudflarestorage.com`. */
+  /**
+   * The address of the S3 API, without the bucket, as in `https://ACCOUNT.r2.cloudflarestorage.com`.
+   *
+   * @defaultValue none: recordings in `DATA_DIR`
+   */
   readonly endpoint: string
-  /** `S3_BUCKET`: the bucket, which must exist. */
+  /** The bucket of the recordings. It must exist. */
   readonly bucket: string
-  /** `S3_ACCESS_KEY_ID`: the id of a key that may read, write and list this bucket, and nothing else. */
+  /** The id of a key that may read, write and list this bucket, and nothing else. */
   readonly accessKeyId: string
-  /** `S3_SECRET_ACCESS_KEY`: the secret of that key. */
+  /** The secret of that key. */
   readonly secretAccessKey: string
-  /** `S3_REGION`: the region as the store names it. Default `auto`, which is R2's. */
+  /**
+   * The region that requests are signed for. `auto` is R2's.
+   *
+   * @defaultValue `auto`
+   */
   readonly region?: string
 }
 
-const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
-const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/
-const REGION = /^[a-z0-9-]{1,64}$/
-// Without the characters that end a field of the Authorization header.
-const KEY_ID = /^[\x21-\x2b\x2d\x2e\x30-\x3c\x3e-\x7e]{1,128}$/
-const SECRET = /^[\x21-\x7e]{1,512}$/
-
-/** Returns a message for each mistake in the variables of an S3 store. No value is repeated: each may hold a secret. */
-export function checkS3Options(options: S3Options): string[] {
-  const { bucket, accessKeyId, secretAccessKey, region } = options
-  const mistakes = checkEndpoint(options)
-  if (bucket === '') mistakes.push('S3_BUCKET is missing: name the bucket of the recordings')
-  else if (!BUCKET.test(bucket)) {
-    mistakes.push(
-      'S3_BUCKET must be the name of a bucket: 3 to 63 of a-z, 0-9, "." and "-", the first and the last a letter or digit',
-    )
-  }
-  if (accessKeyId === '') mistakes.push('S3_ACCESS_KEY_ID is missing: create a key for this bucket alone')
-  else if (!KEY_ID.test(accessKeyId)) {
-    mistakes.push(
-      'S3_ACCESS_KEY_ID holds characters that no access key id has: copy it again, without quotes',
-    )
-  }
-  if (secretAccessKey === '') {
-    mistakes.push('S3_SECRET_ACCESS_KEY is missing: it was shown when the key was created')
-  } else if (!SECRET.test(secretAccessKey)) {
-    mistakes.push('S3_SECRET_ACCESS_KEY holds characters that no secret has: copy it again, on one line')
-  }
-  if (region !== undefined && !REGION.test(region)) {
-    mistakes.push(
-      'S3_REGION must be a region as the store names it, as in "eu-central-1"; leave it out for R2',
-    )
-  }
-  return mistakes
+/** The options of an S3 store. No mistake repeats a value, as each may hold a secret. */
+export const S3_OPTIONS: TableOf<Group<'s3', S3Options>, 's3.region'> = {
+  's3.endpoint': {
+    variable: 'S3_ENDPOINT',
+    required: true,
+    runtimes: ['deno', 'node'],
+    check: checkEndpoint,
+  },
+  's3.bucket': {
+    variable: 'S3_BUCKET',
+    required: true,
+    runtimes: ['deno', 'node'],
+    check: matching(
+      'must be the name of a bucket: 3 to 63 of a-z, 0-9, "." and "-", the first and the last a letter or digit',
+      /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+    ),
+  },
+  's3.accessKeyId': {
+    variable: 'S3_ACCESS_KEY_ID',
+    required: true,
+    runtimes: ['deno', 'node'],
+    // What ends a field of the Authorization header can't be part of one.
+    check: matching(
+      'must be the id of a key for this bucket alone: copy it without quotes',
+      /^[\x21-\x2b\x2d\x2e\x30-\x3c\x3e-\x7e]{1,128}$/,
+    ),
+  },
+  's3.secretAccessKey': {
+    variable: 'S3_SECRET_ACCESS_KEY',
+    required: true,
+    runtimes: ['deno', 'node'],
+    check: matching(
+      'must be the secret that was shown when the key was made: copy it on one line',
+      /^[\x21-\x7e]{1,512}$/,
+    ),
+  },
+  's3.region': {
+    variable: 'S3_REGION',
+    default: 'auto',
+    runtimes: ['deno', 'node'],
+    check: matching(
+      'must be as the store names it, as in "eu-central-1"; leave it out for R2',
+      /^[a-z0-9-]{1,64}$/,
+    ),
+  },
 }
 
-function checkEndpoint({ endpoint, bucket }: S3Options): string[] {
-  if (endpoint === '') {
-    return [
-      'S3_ENDPOINT is missing: give the address of the store, as in "https://ACCOUNT.r2.cloudflarestorage.com"',
-    ]
+function checkEndpoint(
+  endpoint: unknown,
+  { s3 }: { readonly s3?: { readonly bucket?: unknown } },
+): readonly Mistake[] {
+  if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) {
+    return [['', 'must be the address of the store, as in "https://ACCOUNT.r2.cloudflarestorage.com"']]
   }
-  if (!URL.canParse(endpoint)) return ['S3_ENDPOINT must be an address that begins with "https://"']
-  const { protocol, hostname, username, password, pathname } = new URL(endpoint)
+  const url = new URL(endpoint)
+  const { username, password, pathname } = url
   const mistakes: string[] = []
-  if (protocol !== 'https:' && !(protocol === 'http:' && LOOPBACK.test(hostname))) {
-    // Without TLS, an attacker on the network reads recordings, and can replace one patient's with another's.
-    mistakes.push(
-      'S3_ENDPOINT must begin with "https://"; only for a store on this machine is "http://" enough',
-    )
+  if (!isSecure(url)) {
+    // Without TLS, anyone on the network path reads recordings and can swap one patient's for another's.
+    mistakes.push('must begin with "https://": "http://" is only for a store on this machine')
   }
   if (username !== '' || password !== '') {
-    mistakes.push(
-      'S3_ENDPOINT must hold no user and password: they go into S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY',
-    )
+    mistakes.push('must hold no user and password: they go into S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY')
   }
-  if (/[?#]/.test(endpoint)) mistakes.push('S3_ENDPOINT must end before any "?" or "#"')
+  if (/[?#]/.test(endpoint)) mistakes.push('must end before any "?" or "#"')
   if (!/^(\/[A-Za-z0-9._~-]+)*\/?$/.test(pathname)) {
-    mistakes.push('the path in S3_ENDPOINT may hold letters, digits and "._~-" between single slashes')
-  } else if (pathname.split('/').filter(Boolean).at(-1) === bucket && bucket !== '') {
-    mistakes.push('S3_ENDPOINT must not hold the bucket: S3_BUCKET names it')
+    mistakes.push('must have a path of letters, digits and "._~-" between single slashes')
+  } else if (s3?.bucket === pathname.split('/').filter(Boolean).at(-1) && s3?.bucket !== undefined) {
+    mistakes.push('must not hold the bucket: S3_BUCKET names it')
   }
-  return mistakes
+  return mistakes.map(what => ['', what] as const)
 }

@@ -20,7 +20,7 @@ import type { S3Options } from './options.ts'
 import { checkS3Key, isS3Key } from './request.ts'
 import { S3Uploads } from './uploads.ts'
 
-export { checkS3Options, type S3Options } from './options.ts'
+export type { S3Options } from './options.ts'
 
 /**
  * Creates a store of recordings in an S3-compatible store, for Deno and Node. Each object's metadata names its owner,
@@ -29,7 +29,7 @@ export { checkS3Options, type S3Options } from './options.ts'
  * The store is trusted with what it holds and with what it says of it. Its own error messages are never passed on: no
  * error holds an address, the bucket, a key, or any part of the credentials.
  *
- * @param options must have passed `checkS3Options`
+ * @param options as they are checked by `local` and by the reading of variables, and not here
  */
 export function createS3Store(options: S3Options, limits: S3Limits = S3_LIMITS): RecordingStore {
   return new S3Store(new S3Client(options, limits))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { checkOptions } from '../../../src/config/options.ts'
+import { checkOptions } from '../../../src/config/check-options.ts'
 import { readVariables } from '../../../src/config/variables.ts'
 import { locationsUnder } from '../../../src/locate/location.ts'
 import { createIssuer } from '../../support/clinic.ts'
@@ -67,86 +67,113 @@ test('what is right is taken', () => {
   expect(readVariables({ ...good, MEDIA_PREFIX: '/m' }).locations?.[0]?.url).toBe('/m/:recording')
 })
 
-describe('a mistake names the variable, what is wrong and how to mend it', () => {
+describe('a mistake names the variable and the option, what is wrong and how to fix it', () => {
   test.each<[Record<string, unknown>, RegExp]>([
-    [{ ...good, ISSUERS: '' }, /ISSUERS .*must be a list of at least one/],
-    [{ ...good, ISSUERS: '[]' }, /ISSUERS .*must be a list of at least one/],
-    [{ ...good, ISSUERS: '{"issuer":"https://secret.test"' }, /ISSUERS is not valid JSON: check quotes/],
-    [{ ...good, ISSUERS: '{}' }, /ISSUERS must be a JSON list: put "\["/],
-    [{ ...good, ISSUERS: '[1]' }, /ISSUERS\[0\] must be an object/],
-    [{ ...good, ISSUERS: JSON.stringify([issuer, issuer]) }, /ISSUERS\[1\]\.issuer .*is there twice/],
-    [withIssuer({ issuer: undefined }), /ISSUERS\[0\]\.issuer is missing/],
-    [withIssuer({ issuer: '' }), /ISSUERS\[0\]\.issuer must be a text/],
-    [withIssuer({ audience: undefined }), /ISSUERS\[0\]\.audience must name/],
-    [withIssuer({ audience: [] }), /ISSUERS\[0\]\.audience must name/],
-    [withIssuer({ audience: ['a', ''] }), /ISSUERS\[0\]\.audience must name/],
-    [withIssuer({ algorithms: undefined }), /ISSUERS\[0\]\.algorithms must list/],
-    [withIssuer({ algorithms: [] }), /ISSUERS\[0\]\.algorithms must list/],
-    [withIssuer({ algorithms: 'ES256' }), /ISSUERS\[0\]\.algorithms must list/],
-    [withIssuer({ algorithms: ['HS256'] }), /algorithms must list .*"HS256" is none/],
-    [withIssuer({ algorithms: ['ES256', 'none'] }), /algorithms must list .*"none" is none/],
-    [withIssuer({ jwks: undefined }), /jwks_uri or jwks must be there, one of them/],
-    [withIssuer({ jwks_uri: 'https://idp.test/jwks' }), /jwks_uri or jwks must be there, one of them/],
-    [withIssuer({ jwks: undefined, jwks_uri: 'http://idp.test/jwks' }), /jwks_uri must be an https URL/],
-    [withIssuer({ jwks: undefined, jwks_uri: 'https://u:p@idp.test/jwks' }), /jwks_uri must be an https URL/],
-    [withIssuer({ jwks: undefined, jwks_uri: 'jwks.json' }), /jwks_uri must be an https URL/],
-    [withIssuer({ jwks: { keys: [] } }), /jwks must be a JWK set with at least one key/],
-    [withIssuer({ jwks: { keys: [{ kty: 'EC', d: 'PRIVATE' }] } }), /jwks\.keys\[0\] must be a public key/],
-    [withIssuer({ jwks: { keys: [{ kty: 'oct', k: 'PRIVATE' }] } }), /jwks\.keys\[0\] must be a public key/],
-    [withIssuer({ clock_tolerance_s: -1 }), /clock_tolerance_s must be a number of seconds/],
-    [withIssuer({ clock_tolerance_s: '30' }), /clock_tolerance_s must be a number of seconds/],
-    [withIssuer({ clock_tolerance_s: 301 }), /clock_tolerance_s must be at most 300/],
-    [withIssuer({ max_age_s: null }), /max_age_s must be a number of seconds/],
-    [withIssuer({ subject_claim: '' }), /subject_claim must be a text/],
-    [withIssuer({ allow_actor: 'yes' }), /allow_actor must be true or false/],
-    [withIssuer({ allow_unbound: 1 }), /allow_unbound must be true or false/],
-    [withIssuer({ fhir_base: '' }), /ISSUERS\[0\]\.fhir_base must be an https URL/],
-    [withIssuer({ fhir_base: 'http://ehr.test/fhir' }), /fhir_base must be an https URL/],
-    [withIssuer({ fhir_base: 'https://u:p@ehr.test/fhir' }), /fhir_base must be an https URL/],
-    [withIssuer({ fhir_base: 'https://ehr.test/fhir?x' }), /fhir_base must be an https URL/],
-    [withIssuer({ fhir_base: 'Patient/' }), /fhir_base must be an https URL/],
-    [withIssuer({ audiance: 'x' }), /ISSUERS\[0\]\.audiance is unknown: it may have issuer, audience/],
-    [withIssuer({ constructor: 'x' }), /constructor is unknown/],
+    [{ ...good, ISSUERS: '' }, /ISSUERS \(issuers\) must be a list of at least one/],
+    [{ ...good, ISSUERS: '[]' }, /ISSUERS \(issuers\) must be a list of at least one/],
+    [
+      { ...good, ISSUERS: '{"issuer":"https://secret.test"' },
+      /ISSUERS \(issuers\) is not valid JSON: check quotes/,
+    ],
+    [{ ...good, ISSUERS: '{}' }, /ISSUERS \(issuers\) must be a JSON list: put "\["/],
+    [{ ...good, ISSUERS: '[1]' }, /ISSUERS\[0\] \(issuers\[0\]\) must be an object/],
+    [
+      { ...good, ISSUERS: JSON.stringify([issuer, issuer]) },
+      /ISSUERS\[1\]\.issuer \(issuers\[1\]\.issuer\) .*is there twice/,
+    ],
+    [
+      withIssuer({ issuer: undefined }),
+      /ISSUERS\[0\]\.issuer \(issuers\[0\]\.issuer\) is missing: it must be/,
+    ],
+    [withIssuer({ issuer: '' }), /ISSUERS\[0\]\.issuer \(.*\) must be a non-empty string/],
+    [withIssuer({ audience: undefined }), /ISSUERS\[0\]\.audience \(.*\) is missing: it must name/],
+    [withIssuer({ audience: [] }), /ISSUERS\[0\]\.audience \(.*\) must name/],
+    [withIssuer({ audience: ['a', ''] }), /ISSUERS\[0\]\.audience \(.*\) must name/],
+    [withIssuer({ algorithms: undefined }), /ISSUERS\[0\]\.algorithms \(.*\) is missing: it must list/],
+    [withIssuer({ algorithms: [] }), /ISSUERS\[0\]\.algorithms \(.*\) must list/],
+    [withIssuer({ algorithms: 'ES256' }), /ISSUERS\[0\]\.algorithms \(.*\) must list/],
+    [withIssuer({ algorithms: ['HS256'] }), /algorithms\) must list .*"HS256" is not one/],
+    [withIssuer({ algorithms: ['ES256', 'none'] }), /algorithms\) must list .*"none" is not one/],
+    [withIssuer({ jwks: undefined }), /ISSUERS\[0\] .* must have jwks_uri or jwks/],
+    [withIssuer({ jwks_uri: 'https://idp.test/jwks' }), /jwks_uri\) has no effect beside jwks: take one/],
+    [withIssuer({ jwks: undefined, jwks_uri: 'http://idp.test/jwks' }), /jwks_uri\) must be an https URL/],
+    [
+      withIssuer({ jwks: undefined, jwks_uri: 'https://u:p@idp.test/jwks' }),
+      /jwks_uri\) must be an https URL/,
+    ],
+    [withIssuer({ jwks: undefined, jwks_uri: 'jwks.json' }), /jwks_uri\) must be an https URL/],
+    [withIssuer({ jwks: { keys: [] } }), /jwks\) must be a JWK set with at least one key/],
+    [withIssuer({ jwks: { keys: [{ kty: 'EC', d: 'PRIVATE' }] } }), /jwks\.keys\[0\]\) must be a public key/],
+    [
+      withIssuer({ jwks: { keys: [{ kty: 'oct', k: 'PRIVATE' }] } }),
+      /jwks\.keys\[0\]\) must be a public key/,
+    ],
+    [withIssuer({ clock_tolerance_s: -1 }), /clock_tolerance_s\) must be a number of seconds from 0 to 300/],
+    [
+      withIssuer({ clock_tolerance_s: '30' }),
+      /clock_tolerance_s\) must be a number of seconds from 0 to 300/,
+    ],
+    [withIssuer({ clock_tolerance_s: 301 }), /clock_tolerance_s\) must be a number of seconds from 0 to 300/],
+    [withIssuer({ max_age_s: null }), /max_age_s\) must be a number of seconds/],
+    [withIssuer({ subject_claim: '' }), /subject_claim\) must be a non-empty string/],
+    [withIssuer({ allow_actor: 'yes' }), /allow_actor\) must be true or false/],
+    [withIssuer({ allow_unbound: 1 }), /allow_unbound\) must be true or false/],
+    [withIssuer({ fhir_base: '' }), /ISSUERS\[0\]\.fhir_base \(.*\) must be an https URL/],
+    [withIssuer({ fhir_base: 'http://ehr.test/fhir' }), /fhir_base\) must be an https URL/],
+    [withIssuer({ fhir_base: 'https://u:p@ehr.test/fhir' }), /fhir_base\) must be an https URL/],
+    [withIssuer({ fhir_base: 'https://ehr.test/fhir?x' }), /fhir_base\) must be an https URL/],
+    [withIssuer({ fhir_base: 'Patient/' }), /fhir_base\) must be an https URL/],
+    [withIssuer({ audiance: 'x' }), /ISSUERS\[0\]\.audiance \(.*\) is unknown: it may be issuer, audience/],
+    [withIssuer({ constructor: 'x' }), /constructor\) is unknown/],
     [{ ...good, PSEUDONYM_KEY: '' }, /PSEUDONYM_KEY .*at least 32 characters: make one with "openssl rand/],
     [{ ...good, PSEUDONYM_KEY: 'PRIVATE' }, /PSEUDONYM_KEY .*at least 32 characters/],
-    [{ ...good, ALLOWED_ORIGINS: '*' }, /ALLOWED_ORIGINS .*number 1 is no origin/],
+    [{ ...good, ALLOWED_ORIGINS: '*' }, /ALLOWED_ORIGINS\[0\] .*\[0\]\) must be an origin/],
     [
       { ...good, ALLOWED_ORIGINS: 'https://a.test/' },
-      /ALLOWED_ORIGINS .*is no origin: write scheme and host/,
+      /ALLOWED_ORIGINS\[0\] .*must be an origin in small letters/,
     ],
     [
       { ...good, ALLOWED_ORIGINS: 'https://a.test,,https://b.test' },
-      /ALLOWED_ORIGINS .*number 2 is no origin/,
+      /ALLOWED_ORIGINS\[1\] .*\[1\]\) must be an origin/,
     ],
     [
       { ...good, ALLOWED_ORIGINS: 'https://a.test', ALLOWED_HEADERS: 'X-Good, *' },
-      /ALLOWED_HEADERS .*number 2 is not the name of a header: write letters/,
+      /ALLOWED_HEADERS\[1\] .*\[1\]\) must be the name of a header, as in/,
     ],
     [
       { ...good, ALLOWED_ORIGINS: 'https://a.test', ALLOWED_HEADERS: 'X-Good,,X-Better' },
-      /ALLOWED_HEADERS .*number 2 is not the name/,
+      /ALLOWED_HEADERS\[1\] .*\[1\]\) must be the name/,
     ],
     [
       { ...good, ALLOWED_ORIGINS: 'https://a.test', ALLOWED_HEADERS: 'X-Good: x' },
-      /ALLOWED_HEADERS .*number 1 is not the name/,
+      /ALLOWED_HEADERS\[0\] .*\[0\]\) must be the name/,
     ],
-    [{ ...good, ALLOWED_HEADERS: 'X-Good' }, /ALLOWED_HEADERS .*has no effect without ALLOWED_ORIGINS/],
-    [{ ...good, ALLOWED_ORIGINS: 'null' }, /ALLOWED_ORIGINS .*is no origin/],
-    [{ ...good, CONCEALED_STATUS: '200' }, /CONCEALED_STATUS must be 404 or 403/],
-    [{ ...good, LEDGER_SHARDS: '0' }, /LEDGER_SHARDS must be a whole number from 1 to 64/],
-    [{ ...good, LEDGER_SHARDS: '1.5' }, /LEDGER_SHARDS must be/],
-    [{ ...good, MEDIA_PREFIX: 'media' }, /MEDIA_PREFIX must be a path .*begins with "\/"/],
+    [
+      { ...good, ALLOWED_HEADERS: 'X-Good' },
+      /ALLOWED_HEADERS \(allowedHeaders\) needs ALLOWED_ORIGINS \(allowedOrigins\), which is missing/,
+    ],
+    [{ ...good, ALLOWED_ORIGINS: 'null' }, /ALLOWED_ORIGINS\[0\] .*must be an origin/],
+    [{ ...good, CONCEALED_STATUS: '200' }, /CONCEALED_STATUS \(concealedStatus\) must be 404 or 403/],
+    [{ ...good, LEDGER_SHARDS: '0' }, /LEDGER_SHARDS \(ledgerShards\) must be a whole number from 1 to 64/],
+    [{ ...good, LEDGER_SHARDS: '1.5' }, /LEDGER_SHARDS .*must be a whole/],
+    [{ ...good, MEDIA_PREFIX: 'media' }, /MEDIA_PREFIX must be a path as in "\/recordings"/],
     [{ ...good, MEDIA_PREFIX: '/a b' }, /MEDIA_PREFIX must be a path/],
     [{ ...good, MEDIA_PREFIX: '/console/api' }, /MEDIA_PREFIX .*not below \/console/],
-    [{ ...good, MEDIA_PREFIX: '/media/' }, /MEDIA_PREFIX must be a path .*does not end with one/],
+    [{ ...good, MEDIA_PREFIX: '/media/' }, /MEDIA_PREFIX must be a path .*with no "\/" at its end/],
     [{ ...good, MEDIA_PREFIX: '/a/../b' }, /MEDIA_PREFIX must be a path/],
-    [{ ...good, MEDIA_PREFIX: '/m', LOCATIONS: '[]' }, /MEDIA_PREFIX has no effect beside LOCATIONS/],
+    [
+      { ...good, MEDIA_PREFIX: '/m', LOCATIONS: '[]' },
+      /MEDIA_PREFIX has no effect beside LOCATIONS \(locations\): take one/,
+    ],
     [{ ...good, LOCATIONS: '[]' }, /LOCATIONS .*must hold at least one/],
-    [{ ...good, LOCATIONS: '[{"url":"/m/:recording"}]' }, /LOCATIONS\[0\] must have a url and a key/],
-    [{ ...good, LOCATIONS: '[null]' }, /LOCATIONS\[0\] must be an object with a url and a key/],
+    [
+      { ...good, LOCATIONS: '[{"url":"/m/:recording"}]' },
+      /LOCATIONS\[0\] \(locations\[0\]\) must have a url and a key/,
+    ],
+    [{ ...good, LOCATIONS: '[null]' }, /LOCATIONS\[0\] .*must be an object with a url and a key/],
     [
       { ...good, LOCATIONS: '[{"url":"/m/:recording","key":":recording","bucket":"x"}]' },
-      /LOCATIONS\[0\]\.bucket is unknown/,
+      /LOCATIONS\[0\]\.bucket \(locations\[0\]\.bucket\) is unknown/,
     ],
     [
       {
@@ -154,7 +181,7 @@ describe('a mistake names the variable, what is wrong and how to mend it', () =>
         LOCATIONS:
           '[{"url":"/m/:recording","key":"a/:recording"},{"url":"/m/:recording","key":"b/:recording"}]',
       },
-      /LOCATIONS\[1\] has the url of an earlier one/,
+      /LOCATIONS\[1\] .*has the url of an earlier one/,
     ],
     [
       {
@@ -162,7 +189,7 @@ describe('a mistake names the variable, what is wrong and how to mend it', () =>
         LOCATIONS:
           '[{"url":"/m/:recording.mp4","key":"a/:recording"},{"url":"/m/:recording","key":"b/:recording"}]',
       },
-      /LOCATIONS\[1\] and LOCATIONS\[0\] take \/m\/a\.mp4 for different recordings: change the url/,
+      /LOCATIONS\[1\] \(locations\[1\]\) and LOCATIONS\[0\] take \/m\/a\.mp4 for different recordings: change the url/,
     ],
     [
       {
@@ -170,9 +197,12 @@ describe('a mistake names the variable, what is wrong and how to mend it', () =>
         LOCATIONS:
           '[{"url":"/v/:recording","key":"videos/:recording"},{"url":"/t/:recording","key":"videos/:recording.jpg"}]',
       },
-      /LOCATIONS\[1\] and LOCATIONS\[0\] keep two recordings at one key, .*: change the key/,
+      /LOCATIONS\[1\] \(locations\[1\]\) and LOCATIONS\[0\] keep two recordings at one key, .*: change the key/,
     ],
-    [{ ...good, TICKET_KEY: 'k'.repeat(32) }, /PUBLIC_URL .*is missing, which TICKET_KEY .*needs: name the/],
+    [
+      { ...good, TICKET_KEY: 'k'.repeat(32) },
+      /TICKET_KEY \(tickets\.keys\) needs PUBLIC_URL \(publicUrl\), which is missing: it must be the origin/,
+    ],
     ...[
       'http://media.clinic.test',
       'http://10.0.0.1:8787',
@@ -181,7 +211,7 @@ describe('a mistake names the variable, what is wrong and how to mend it', () =>
       'http://notlocalhost',
     ].map((PUBLIC_URL): [Record<string, unknown>, RegExp] => [
       { ...good, PUBLIC_URL },
-      /PUBLIC_URL .*must begin with "https:\/\/"/,
+      /PUBLIC_URL .*only a loopback name may have "http:\/\/"/,
     ]),
     ...[
       'https://media.clinic.test/',
@@ -191,18 +221,21 @@ describe('a mistake names the variable, what is wrong and how to mend it', () =>
       'a.test',
     ].map((PUBLIC_URL): [Record<string, unknown>, RegExp] => [
       { ...good, PUBLIC_URL },
-      /PUBLIC_URL .*must be an origin/,
+      /PUBLIC_URL \(publicUrl\) must be the origin that players reach/,
     ]),
-    [{ ...good, ALLOWED_ORIGINS: 'https://u:PRIVATE@a.test' }, /number 1 is no origin/],
-    [{ ...good, LEDGER_SHARDS: 8 }, /LEDGER_SHARDS must be a text: put it in quotes/],
-    [{ ...good, ALLOWED_ORIGINS: ['https://a.test'] }, /ALLOWED_ORIGINS must be a text/],
-    [withIssuer({ jwks: { keys: [{}] } }), /jwks holds no key for any of its algorithms/],
-    [withIssuer({ jwks: { keys: [{ kty: 'EC', crv: 'P-384' }] } }), /jwks holds no key for any/],
-    [withIssuer({ algorithms: ['RS256'] }), /jwks holds no key for any/],
-    [withIssuer({ jwks: { keys: [{ kty: 'RSA', p: 'PRIVATE' }] } }), /jwks\.keys\[0\] must be a public key/],
+    [{ ...good, ALLOWED_ORIGINS: 'https://u:PRIVATE@a.test' }, /\[0\]\) must be an origin/],
+    [{ ...good, LEDGER_SHARDS: 8 }, /LEDGER_SHARDS \(ledgerShards\) must be a string: put it in quotes/],
+    [{ ...good, ALLOWED_ORIGINS: ['https://a.test'] }, /ALLOWED_ORIGINS \(allowedOrigins\) must be a string/],
+    [withIssuer({ jwks: { keys: [{}] } }), /jwks\) holds no key for any of its algorithms/],
+    [withIssuer({ jwks: { keys: [{ kty: 'EC', crv: 'P-384' }] } }), /jwks\) holds no key for any/],
+    [withIssuer({ algorithms: ['RS256'] }), /jwks\) holds no key for any/],
+    [
+      withIssuer({ jwks: { keys: [{ kty: 'RSA', p: 'PRIVATE' }] } }),
+      /jwks\.keys\[0\]\) must be a public key/,
+    ],
     [
       { ...good, LOCATIONS: '[{"url":"/m/:recording","key":"all"}]' },
-      /LOCATIONS\[0\]: key "all" must contain ":recording" once/,
+      /LOCATIONS\[0\] .*can't be used: key "all" must contain ":recording" once/,
     ],
   ])('%o', (variables, message) => {
     expect(() => check(variables)).toThrow(message)
@@ -213,7 +246,7 @@ describe('a mistake names the variable, what is wrong and how to mend it', () =>
     }
   })
 
-  test('all mistakes are told at once', () => {
+  test('reports all mistakes at once', () => {
     expect(() => check({ ISSUERS: '[{}]', PSEUDONYM_KEY: 'short', ALLOWED_ORIGINS: '*' })).toThrow(
       /ISSUERS\[0\]\.issuer[\s\S]*ISSUERS\[0\]\.audience[\s\S]*ISSUERS\[0\]\.algorithms[\s\S]*PSEUDONYM_KEY[\s\S]*ALLOWED_ORIGINS/,
     )

@@ -1,5 +1,17 @@
 import { expect, test } from 'vitest'
-import { checkS3Options, type S3Options } from '../../../../src/runtime/s3/store.ts'
+import { checkTable } from '../../../../src/config/check-options.ts'
+import { S3_OPTIONS, type S3Options } from '../../../../src/runtime/s3/options.ts'
+
+/** The mistakes that are reported, one a line. */
+function mistakesIn(s3: object): string[] {
+  try {
+    checkTable(S3_OPTIONS, { s3 })
+    return []
+  } catch (error) {
+    const [, ...lines] = (error as Error).message.split('\n')
+    return lines.map(line => line.replace(/^ {2}- /, ''))
+  }
+}
 
 const right: S3Options = {
   endpoint: 'https://0123456789abcdef.r2.cloudflarestorage.com',
@@ -19,45 +31,50 @@ test.each<Partial<S3Options>>([
   { endpoint: 'http://localhost:9000' },
   { endpoint: 'http://[::1]:9000' },
   { bucket: 'a.b-c' },
-])('takes %o', options => {
-  expect(checkS3Options({ ...right, ...options })).toEqual([])
+])('accepts %o', options => {
+  expect(mistakesIn({ ...right, ...options })).toEqual([])
 })
 
-test.each<[Partial<S3Options>, RegExp]>([
-  [{ endpoint: '' }, /^S3_ENDPOINT is missing/],
-  [{ endpoint: 'store.example' }, /^S3_ENDPOINT must be an address/],
-  [{ endpoint: 'ftp://store.example' }, /^S3_ENDPOINT must begin with "https:/],
-  [{ endpoint: 'http://store.example' }, /^S3_ENDPOINT must begin with "https:/],
-  [{ endpoint: 'http://10.0.0.1:9000' }, /^S3_ENDPOINT must begin with "https:/],
-  [{ endpoint: 'http://127.0.0.1.store.example' }, /^S3_ENDPOINT must begin with "https:/],
-  [{ endpoint: 'http://localhost.store.example' }, /^S3_ENDPOINT must begin with "https:/],
-  [{ endpoint: 'https://key:hidden@store.example' }, /^S3_ENDPOINT must hold no user/],
-  [{ endpoint: 'https://key@store.example' }, /^S3_ENDPOINT must hold no user/],
-  [{ endpoint: 'https://store.example/?region=hidden' }, /^S3_ENDPOINT must end before/],
-  [{ endpoint: 'https://store.example/#' }, /^S3_ENDPOINT must end before/],
-  [{ endpoint: 'https://store.example/a//b' }, /^the path in S3_ENDPOINT/],
-  [{ endpoint: 'https://store.example/a%2fb' }, /^the path in S3_ENDPOINT/],
-  [{ endpoint: 'https://store.example/recordings' }, /^S3_ENDPOINT must not hold the bucket/],
-  [{ bucket: '' }, /^S3_BUCKET is missing/],
-  [{ bucket: 'ab' }, /^S3_BUCKET must be the name/],
-  [{ bucket: 'Recordings' }, /^S3_BUCKET must be the name/],
-  [{ bucket: 'a/b' }, /^S3_BUCKET must be the name/],
-  [{ bucket: '-recordings' }, /^S3_BUCKET must be the name/],
-  [{ bucket: 'a'.repeat(64) }, /^S3_BUCKET must be the name/],
-  [{ accessKeyId: '' }, /^S3_ACCESS_KEY_ID is missing/],
-  [{ accessKeyId: 'hidden/key' }, /^S3_ACCESS_KEY_ID holds/],
-  [{ accessKeyId: 'hidden key' }, /^S3_ACCESS_KEY_ID holds/],
-  [{ secretAccessKey: '' }, /^S3_SECRET_ACCESS_KEY is missing/],
-  [{ secretAccessKey: 'hidden\nsecret' }, /^S3_SECRET_ACCESS_KEY holds/],
-  [{ region: '' }, /^S3_REGION must be/],
-  [{ region: 'hidden/region' }, /^S3_REGION must be/],
-])('names the one mistake in %o, without its value', (options, mistake) => {
-  const mistakes = checkS3Options({ ...right, ...options })
+test.each<[{ readonly [Name in keyof S3Options]?: string | undefined }, RegExp]>([
+  [
+    { bucket: undefined },
+    /^S3_BUCKET \(s3\.bucket\) is missing, which the rest of s3 needs: it must be the name/,
+  ],
+  [{ endpoint: '' }, /^S3_ENDPOINT \(s3\.endpoint\) must be the address/],
+  [{ endpoint: 'store.example' }, /^S3_ENDPOINT .* must be the address/],
+  [{ endpoint: 'ftp://store.example' }, /^S3_ENDPOINT .* must begin with "https:/],
+  [{ endpoint: 'http://store.example' }, /^S3_ENDPOINT .* must begin with "https:/],
+  [{ endpoint: 'http://10.0.0.1:9000' }, /^S3_ENDPOINT .* must begin with "https:/],
+  [{ endpoint: 'http://127.0.0.1.store.example' }, /^S3_ENDPOINT .* must begin with "https:/],
+  [{ endpoint: 'http://localhost.store.example' }, /^S3_ENDPOINT .* must begin with "https:/],
+  [{ endpoint: 'https://key:hidden@store.example' }, /^S3_ENDPOINT .* must hold no user/],
+  [{ endpoint: 'https://key@store.example' }, /^S3_ENDPOINT .* must hold no user/],
+  [{ endpoint: 'https://store.example/?region=hidden' }, /^S3_ENDPOINT .* must end before/],
+  [{ endpoint: 'https://store.example/#' }, /^S3_ENDPOINT .* must end before/],
+  [{ endpoint: 'https://store.example/a//b' }, /^S3_ENDPOINT .* must have a path of/],
+  [{ endpoint: 'https://store.example/a%2fb' }, /^S3_ENDPOINT .* must have a path of/],
+  [{ endpoint: 'https://store.example/recordings' }, /^S3_ENDPOINT .* must not hold the bucket/],
+  [{ bucket: '' }, /^S3_BUCKET \(s3\.bucket\) must be the name/],
+  [{ bucket: 'ab' }, /^S3_BUCKET .* must be the name/],
+  [{ bucket: 'Recordings' }, /^S3_BUCKET .* must be the name/],
+  [{ bucket: 'a/b' }, /^S3_BUCKET .* must be the name/],
+  [{ bucket: '-recordings' }, /^S3_BUCKET .* must be the name/],
+  [{ bucket: 'a'.repeat(64) }, /^S3_BUCKET .* must be the name/],
+  [{ accessKeyId: '' }, /^S3_ACCESS_KEY_ID \(s3\.accessKeyId\) must be the id/],
+  [{ accessKeyId: 'hidden/key' }, /^S3_ACCESS_KEY_ID .* must be the id/],
+  [{ accessKeyId: 'hidden key' }, /^S3_ACCESS_KEY_ID .* must be the id/],
+  [{ secretAccessKey: '' }, /^S3_SECRET_ACCESS_KEY \(s3\.secretAccessKey\) must be the secret/],
+  [{ secretAccessKey: 'hidden\nsecret' }, /^S3_SECRET_ACCESS_KEY .* must be the secret/],
+  [{ region: '' }, /^S3_REGION \(s3\.region\) must be/],
+  [{ region: 'hidden/region' }, /^S3_REGION \(s3\.region\) must be/],
+])('finds one mistake in %o, and repeats no value', (options, mistake) => {
+  const mistakes = mistakesIn({ ...right, ...options })
   expect(mistakes).toEqual([expect.stringMatching(mistake)])
   expect(mistakes.join()).not.toContain('hidden')
 })
 
-test('names all mistakes at once', () => {
+test('reports all mistakes at once', () => {
   const nothing = { endpoint: '', bucket: '', accessKeyId: '', secretAccessKey: '' }
-  expect(checkS3Options(nothing)).toHaveLength(4)
+  expect(mistakesIn(nothing)).toHaveLength(4)
+  expect(mistakesIn({})).toHaveLength(4)
 })

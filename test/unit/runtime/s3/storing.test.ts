@@ -358,7 +358,9 @@ describe('a claim', () => {
     'recordings%2Frec-1%2Fa+b.ts',
   ])('is not stored beside %s, which no request can name and which counts as unowned', async name => {
     const { options, requests } = await scriptedS3(absent, list(`<Key>${name}</Key>`), absent)
-    expect(await new Claims(createS3Store(options)).claim('rec-1', binding, ['recordings/rec-1/'])).toEqual({})
+    expect(await new Claims(createS3Store(options)).claim('rec-1', binding, ['recordings/rec-1/'])).toEqual(
+      {},
+    )
     expect(requests.map(({ method, url }) => `${method} ${url?.split('?')[0]}`)).toEqual([
       'GET /private-bucket/.mediaward/bindings/rec-1',
       'GET /private-bucket',

@@ -1,0 +1,170 @@
+import type { BodyTimeouts } from '../http/request-body.ts'
+import { MIN_KEY_LENGTH } from '../ledger/pseudonym.ts'
+import { locationsUnder } from '../locate/location.ts'
+import type { TicketOptions } from '../ticket/ticket-options.ts'
+import { checkIssuers } from './check-issuers.ts'
+import { checkLocations } from './check-locations.ts'
+import { each, isSecure, isString, matching, number, oneOf, plainUrl, rule } from './checks.ts'
+import type { Group, TableOf } from './option.ts'
+import type { DeploymentOptions, MediawardOptions } from './options.ts'
+
+/** The options of a gate and of its deployments by name; those of a group are named `group.member`. */
+export type NamedOptions = Omit<MediawardOptions, 'tickets' | 'bodyTimeouts'> &
+  Group<'tickets', TicketOptions> &
+  Group<'bodyTimeouts', BodyTimeouts> &
+  DeploymentOptions
+
+/** The names of the options that have a default. */
+export type Defaulted =
+  | 'locations'
+  | 'allowedOrigins'
+  | 'allowedHeaders'
+  | 'concealedStatus'
+  | 'views'
+  | 'network'
+  | 'now'
+  | 'health'
+  | 'tickets.lifetime'
+  | 'tickets.cookie'
+  | 'tickets.binding'
+  | 'bodyTimeouts.json'
+  | 'bodyTimeouts.upload'
+  | 'ledgerShards'
+
+/** Not below /console, /healthz or /play: the deployed gate has routes of its own there. */
+const PREFIX = /^(?!\/(?:console|healthz|play)(?:\/|$))(?:\/[A-Za-z0-9_-]+)+$/
+// RFC 9110 5.1 allows more characters. No header in use has them, and "*" would not be a name.
+const FIELD_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,99}$/
+// An app's web view has a scheme of its own, such as capacitor://localhost.
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d{1,5})?$/
+const A_DAY = 86_400
+/** Reading the log asks every shard. */
+const MAX_SHARDS = 64
+/** With a longer time a timer would end at once. */
+const MAX_TIMER = 2 ** 31 - 1
+const ADVICE = 'make one with "openssl rand -base64 32"'
+
+const isSecret = (value: unknown) => isString(value) && value.length >= MIN_KEY_LENGTH
+const timeout = number('a time in milliseconds', 1, MAX_TIMER)
+const callback = rule('must be a function', value => typeof value === 'function')
+const opened = rule('must be given: on Workers cloudflare(env) does', value => Object(value) === value)
+
+// Comments stay out of the table itself, as they would be part of the worker. Two of its reasons: an origin is never
+// repeated in a mistake, as it may hold a password; and tickets need `publicUrl`, as the sender of `Host` would decide
+// otherwise where a patient's ticket goes.
+
+/** Every option of a gate, on every runtime, declared once. What one machine adds is in `runtime/local`. */
+export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
+  issuers: { variable: 'ISSUERS', required: true, parse: jsonList, check: checkIssuers },
+  pseudonymKey: {
+    variable: 'PSEUDONYM_KEY',
+    required: true,
+    check: rule(`must be a secret of at least ${MIN_KEY_LENGTH} characters: ${ADVICE}`, isSecret),
+  },
+  MEDIA_PREFIX: {
+    variable: 'MEDIA_PREFIX',
+    excludes: 'locations',
+    check: matching(
+      'must be a path as in "/recordings", of letters, digits, "_" and "-", with no "/" at its end, and not below /console, /healthz or /play',
+      PREFIX,
+    ),
+  },
+  locations: {
+    variable: 'LOCATIONS',
+    default: locationsUnder('/recordings'),
+    parse: jsonList,
+    check: checkLocations,
+  },
+  allowedOrigins: {
+    variable: 'ALLOWED_ORIGINS',
+    default: [],
+    parse: commaList,
+    check: each(
+      rule(
+        'must be an origin in small letters, with no path, no default port and no "*", as in "https://app.clinic.example"',
+        value =>
+          isString(value) &&
+          ORIGIN.test(value) &&
+          (!/^https?:/.test(value) || plainUrl(value)?.origin === value),
+      ),
+    ),
+  },
+  allowedHeaders: {
+    variable: 'ALLOWED_HEADERS',
+    default: [],
+    needs: 'allowedOrigins',
+    parse: commaList,
+    check: each(matching('must be the name of a header, as in "X-App-Version", and not "*"', FIELD_NAME)),
+  },
+  concealedStatus: { variable: 'CONCEALED_STATUS', default: 404, parse: Number, check: oneOf(404, 403) },
+  views: { variable: 'VIEWS', default: 'sync', check: oneOf('sync', 'async') },
+  'tickets.keys': {
+    variable: 'TICKET_KEY',
+    required: true,
+    needs: 'publicUrl',
+    parse: commaList,
+    check: rule(
+      `must be secrets of at least ${MIN_KEY_LENGTH} characters each, with a comma between two and none within: ${ADVICE}`,
+      value => Array.isArray(value) && value.length > 0 && value.every(isSecret),
+    ),
+  },
+  'tickets.lifetime': {
+    variable: 'TICKET_TTL',
+    unit: 's',
+    default: 3600,
+    parse: Number,
+    check: number('a whole number of seconds', 1, A_DAY, Number.isInteger),
+  },
+  'tickets.cookie': {
+    variable: 'TICKET_COOKIE',
+    default: 'strict',
+    check: oneOf('strict', 'lax', 'none', 'partitioned'),
+  },
+  'tickets.binding': {
+    variable: 'TICKET_BINDING',
+    default: [],
+    parse: commaList,
+    check: each(oneOf('network', 'user-agent')),
+  },
+  publicUrl: {
+    variable: 'PUBLIC_URL',
+    check: rule(
+      'must be the origin that players reach the gate at, with no path and no default port, as in "https://media.clinic.example"; only a loopback name may have "http://"',
+      value => plainUrl(value)?.origin === value && isSecure(plainUrl(value)),
+    ),
+  },
+  ledgerShards: {
+    variable: 'LEDGER_SHARDS',
+    default: 4,
+    runtimes: ['workers'],
+    parse: Number,
+    check: number('a whole number', 1, MAX_SHARDS, Number.isInteger),
+  },
+  owner: { check: rule('must be a function or an owner source', value => Object(value) === value) },
+  store: { required: true, check: opened },
+  ledger: { required: true, check: opened },
+  network: { default: () => ({}), check: callback },
+  'bodyTimeouts.json': { unit: 'ms', default: 10_000, check: timeout },
+  'bodyTimeouts.upload': { unit: 'ms', default: 60_000, check: timeout },
+  health: { default: false, check: oneOf(true, false) },
+  replay: { check: callback },
+  close: { check: callback },
+  onUnrecorded: { check: callback },
+  now: { default: Date.now, check: callback },
+}
+
+function commaList(string: string): string[] {
+  return string.split(',').map(item => item.trim())
+}
+
+function jsonList(string: string): unknown[] {
+  let value: unknown
+  try {
+    value = JSON.parse(string)
+  } catch {
+    // The parser's own message would quote the string.
+    throw new Error('is not valid JSON: check quotes, commas and brackets')
+  }
+  if (Array.isArray(value)) return value
+  throw new Error('must be a JSON list: put "[" and "]" around it')
+}

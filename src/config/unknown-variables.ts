@@ -1,0 +1,39 @@
+import { logToOperator } from '../base/storage-fault.ts'
+
+/** Names that begin as ours do, and as those of no common program. */
+const OURS = /^(?:MEDIAWARD|TICKETS?|PSEUDONYM|CONCEALED)_\w{1,64}$/
+/** Names that are shorter, such as PORT and HOST, are a letter away from those of other programs. */
+const MIN_LENGTH = 7
+
+/**
+ * Warns the operator of each variable that looks like one of ours and isn't read: under a misspelled name an option keeps
+ * its default. Values are never written. It is no error, since an environment also holds variables of other programs.
+ */
+export function warnOfUnknownVariables(names: readonly string[], known: readonly string[]): void {
+  for (const name of names) {
+    const meant = intendedVariable(name, known)
+    if (meant !== undefined)
+      logToOperator(`the variable ${name} is not read${meant && `: is it meant to be ${meant}?`}`)
+  }
+}
+
+/**
+ * Finds the variable that an unknown name is meant to be.
+ *
+ * @returns `''` if the name is ours but like none of them, undefined if it is known or not ours
+ */
+export function intendedVariable(name: string, known: readonly string[]): string | undefined {
+  if (known.includes(name)) return undefined
+  const bare = name.toUpperCase().replace('MEDIAWARD_', '')
+  return known.find(one => isNear(bare, one)) ?? (OURS.test(name) ? '' : undefined)
+}
+
+/**
+ * Whether two names begin alike and have the same letters, but for two. First letters are rarely mistyped, and comparing
+ * them keeps names such as R2_ACCESS_KEY_ID apart from ours.
+ */
+function isNear(name: string, known: string): boolean {
+  const extra = [...known].reduce((rest, letter) => rest.replace(letter, ''), name).length
+  const missing = known.length - (name.length - extra)
+  return known.length >= MIN_LENGTH && name[0] === known[0] && extra + missing <= 2
+}
