@@ -15,7 +15,7 @@ export function checkLocations(locations: unknown): readonly Mistake[] {
     const { url, key, ...unknown } = location as Readonly<Record<string, unknown>>
     if (!isString(url) || !isString(key)) return mistake('must have a url and a key, both strings')
     const [member] = Object.keys(unknown)
-    if (member !== undefined) return mistake('is unknown: a location may have url and key', `.${member}`)
+    if (member !== undefined) return mistake('is unknown: it may be url or key', `.${member}`)
     if (urls.indexOf(url) < index) return mistake('has the url of an earlier one: only that would be used')
     try {
       compileLocation({ url, key })

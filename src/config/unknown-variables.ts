@@ -28,12 +28,9 @@ export function intendedVariable(name: string, known: readonly string[]): string
   return known.find(one => isNear(bare, one)) ?? (OURS.test(name) ? '' : undefined)
 }
 
-/**
- * Whether two names begin alike and have the same letters, but for two. First letters are rarely mistyped, and comparing
- * them keeps names such as R2_ACCESS_KEY_ID apart from ours.
- */
+/** Whether two names have the same letters, in any order, but for two that are missing or too many. */
 function isNear(name: string, known: string): boolean {
   const extra = [...known].reduce((rest, letter) => rest.replace(letter, ''), name).length
   const missing = known.length - (name.length - extra)
-  return known.length >= MIN_LENGTH && name[0] === known[0] && extra + missing <= 2
+  return known.length >= MIN_LENGTH && extra + missing <= 2
 }

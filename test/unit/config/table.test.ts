@@ -48,6 +48,12 @@ describe('a value out of range gives the same message as an option and as a vari
     [
       'tickets.lifetime',
       'TICKET_TTL',
+      { publicUrl, tickets: { keys, lifetime: 1.5 } },
+      { ...origin, TICKET_KEY: 'k'.repeat(32), TICKET_TTL: '1.5' },
+    ],
+    [
+      'tickets.lifetime',
+      'TICKET_TTL',
       { publicUrl, tickets: { keys, lifetime: 86_401 } },
       { ...origin, TICKET_KEY: 'k'.repeat(32), TICKET_TTL: '86401' },
     ],
