@@ -16,8 +16,8 @@ const KNOWN = [
   ...['MEDIAWARD_DATA', 'MEDIAWARD_RUNTIME', 'MEDIAWARD_TOKEN'],
 ]
 
-/** Kubernetes and Docker set these for each service or linked container, which may well be named as we are. */
-const OF_A_SERVICE = /_(?:NAME|ENV_\w+|SERVICE_(?:HOST|PORT\w*)|PORT(?:_\d+_\w+)?)$/
+/** Words in the variables that Kubernetes and Docker set for each service or container, which may be named as we are. */
+const OF_A_SERVICE = /_(?:ENV|NAME|PORT|SERVICE)(?:_|$)/
 
 /** A gate on one machine, ready to be served. */
 export interface Started {
