@@ -68,11 +68,12 @@ export interface MediawardOptions {
    */
   readonly publicUrl?: string | undefined
   /**
-   * Whose the recordings are: a function that looks it up, or several sources that must agree (docs/owners.md).
+   * Says who owns a recording, in place of the stamp on the object: a function that looks it up, or several sources that
+   * must agree (docs/owners.md).
    *
-   * `agreeing(stampedOwners, lookup)` creates a source that needs both to agree.
+   * Must not depend on the code that lists recordings.
    *
-   * @defaultValue the stamp on each object
+   * @defaultValue `stampedOwners`
    */
   readonly owner?: OwnerSource | OwnerLookup
   /** The store of the recordings. `cloudflare(env)` and `local({ data })` give one. */

@@ -106,12 +106,16 @@ class Playback {
       opened === undefined
         ? await store.find(ref.key).catch((error: unknown) => unavailable(causeOf(withheld) ?? error))
         : opened
-    const refusal = await this.#authorize(part)
+    // Withheld bytes take the store two reads. So every refusal takes two, or the time that it takes would tell that the
+    // recording is there, and how long it is.
+    const readTwice = async () => part === opened && store.find(ref.key)
+    const refusal = await this.#authorize(part).catch(async (error: unknown) => {
+      await readTwice().catch(() => {})
+      throw error
+    })
     if (refusal !== undefined) {
       this.#discard(part)
-      // Withheld bytes take the store two reads. So every refusal takes two, or the time that it takes would tell that the
-      // recording is there, and how long it is.
-      if (part === opened) await store.find(ref.key).catch(unavailable)
+      await readTwice().catch(unavailable)
       // The operator gets to read the fault. The answer is the same with it and without.
       if (part !== null && 'fault' in part) throw new Fault(refusal.reason, part.fault)
       return refusal

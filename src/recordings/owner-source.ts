@@ -3,40 +3,43 @@ import { withTimeout } from '../base/timeout.ts'
 import { Fault } from '../refusal.ts'
 import { type Binding, isSameOwner, type ObjectRef, withDefaultIssuer } from './recording.ts'
 
-/** Asks whose a recording is. */
+/** Asks who owns a recording. */
 export interface OwnerQuestion {
   readonly ref: ObjectRef
-  /** What each object that is looked at is stamped with. Empty if nothing is there. */
+  /** The owner stamped on each object that the gate looks at, with the default issuer. Empty if nothing is there. */
   readonly stamps: readonly Binding[]
-  /** The issuer of an owner that is named without one. Undefined if several issuers are trusted. */
+  /** The issuer of an owner that is named without one. Undefined if the gate trusts several issuers. */
   readonly defaultIssuer: string | undefined
 }
 
 /**
- * Port: says whose recordings are.
+ * Port: says who owns recordings.
  *
- * - Resolves to one owner for each stamp, in their order. An owner without an id is nobody: such a recording is refused to
- *   everyone.
- * - Rejects if it can't tell. The gate answers 503 then, and to a caller that isn't the owner no differently than to the
- *   owner.
- * - Is asked alike whether something is there or not, so that its time says nothing. The gate waits a second for it.
- * - Must not depend on the code that lists recordings: it is what stands when that code is wrong.
+ * - Resolves to one owner for each stamp, in their order. If an owner has no id, the recording has no owner, and the gate
+ *   refuses it to every caller.
+ * - Rejects if it can't say who the owner is. The gate then answers 503, to the owner and to every other caller.
+ * - Is asked equally often whether something is there or not, so that the time of an answer doesn't give that away. The
+ *   gate waits one second.
+ * - Must not depend on the code that lists recordings: it protects them when that code is wrong.
  */
 export interface OwnerSource {
   ownersOf(question: OwnerQuestion): readonly Binding[] | Promise<readonly Binding[]>
 }
 
 /**
- * Looks up whose a recording is, in a database for example. Resolves to null if that isn't known.
+ * Looks up who owns a recording, for example in a database. Resolves to null if the recording has no known owner.
+ *
+ * An owner without an issuer belongs to the only issuer. With several issuers it must name one, or the recording has no
+ * owner.
  *
  * @param ref `recording` is the id, `part` the part of it that is asked for, `key` the key of the object
  */
 export type OwnerLookup = (ref: ObjectRef) => Promise<Binding | null | undefined>
 
-/** Owners as the objects themselves are stamped: the default. */
+/** Says that the owners are those stamped on the objects. The default. */
 export const stampedOwners: OwnerSource = { ownersOf: ({ stamps }) => stamps }
 
-/** Creates an owner source of a function. It is asked once for each recording of a request. */
+/** Creates an owner source from a function. The gate calls it once for each recording of a request. */
 export function lookupOwners(lookup: OwnerLookup): OwnerSource {
   return {
     async ownersOf({ ref, stamps, defaultIssuer }) {
@@ -46,17 +49,21 @@ export function lookupOwners(lookup: OwnerLookup): OwnerSource {
   }
 }
 
+type Source = OwnerSource | OwnerLookup
+
 /**
- * Creates an owner source that several must agree on: in the owner's id, issuer and tenant. If one of them knows no owner,
- * or they name different ones, the recording has none. They are asked at once.
+ * Creates an owner source from several that must agree on the owner's id, issuer and tenant. If they name different
+ * owners, or one of them knows none, the recording has no owner. It asks all of them at the same time, and rejects if one
+ * of them does.
  *
- * @param sources at least two; a function is a lookup
+ * @param sources a function is a lookup
  */
-export function agreeing(...sources: readonly (OwnerSource | OwnerLookup)[]): OwnerSource {
+export function agreeing(...sources: readonly [Source, Source, ...Source[]]): OwnerSource {
   const all = sources.map(asOwnerSource)
   return {
     async ownersOf(question) {
-      const answers = await Promise.all(all.map(source => source.ownersOf(question)))
+      // Async, so that a source that throws leaves no rejection of another unhandled: that would end a Node process.
+      const answers = await Promise.all(all.map(async source => source.ownersOf(question)))
       return question.stamps.map((_, index) => agreed(answers.map(owners => owners[index] ?? {})))
     },
   }
@@ -65,9 +72,9 @@ export function agreeing(...sources: readonly (OwnerSource | OwnerLookup)[]): Ow
 function agreed(owners: readonly Binding[]): Binding {
   const named = owners.filter(({ owner }) => owner !== undefined)
   const [first, ...others] = named
-  if (first === undefined) return {}
-  if (!others.every(other => isSameOwner(first, other))) return { disputed: true }
-  return named.length === owners.length ? first : {}
+  const isDisputed = owners.some(({ disputed }) => disputed === true)
+  if (isDisputed || (first && !others.every(other => isSameOwner(first, other)))) return { disputed: true }
+  return first !== undefined && named.length === owners.length ? first : {}
 }
 
 /** How long the gate waits for an owner source, in milliseconds. */
@@ -78,8 +85,8 @@ export class Owners {
   readonly #source: OwnerSource
   readonly #defaultIssuer: string | undefined
 
-  /** @param defaultIssuer the only issuer, if there is but one */
-  constructor(source: OwnerSource | OwnerLookup = stampedOwners, defaultIssuer?: string) {
+  /** @param defaultIssuer the only issuer; undefined if the gate trusts several */
+  constructor(source: Source = stampedOwners, defaultIssuer?: string) {
     this.#source = asOwnerSource(source)
     this.#defaultIssuer = defaultIssuer
   }
@@ -87,47 +94,60 @@ export class Owners {
   /**
    * Returns the owner of each object.
    *
-   * @param stamped what the objects are stamped with; empty if nothing is there
-   * @throws Fault `owner_unavailable` if the source fails, or takes too long
+   * @param stamped the owner stamped on each object; empty if nothing is there
+   * @throws Fault `owner_unavailable` if the source fails or takes too long
    */
   async of(ref: ObjectRef, stamped: readonly Binding[]): Promise<readonly Binding[]> {
     const defaultIssuer = this.#defaultIssuer
     const stamps = stamped.map(stamp => withDefaultIssuer(stamp, defaultIssuer))
     if (this.#source === stampedOwners) return stamps
+    return withTimeout(DEADLINE, this.#ask({ ref, stamps, defaultIssuer })).catch((error: unknown) => {
+      const late = new StorageFault(`the owner source took longer than ${DEADLINE} ms`)
+      throw new Fault('owner_unavailable', error instanceof StorageFault ? error : late)
+    })
+  }
+
+  /** @throws StorageFault if the source fails */
+  async #ask(question: OwnerQuestion): Promise<readonly Binding[]> {
     try {
-      const asked = Promise.resolve(this.#source.ownersOf({ ref, stamps, defaultIssuer }))
-      const owners = await withTimeout(DEADLINE, asked)
-      if (owners.length === stamps.length) return owners
+      const owners = await this.#source.ownersOf(question)
+      if (owners.length === question.stamps.length) return owners
       throw new StorageFault('the owner source must answer one owner for each stamp')
     } catch (error) {
-      // What else an error says is not ours to log: there may be a password in it.
-      const fault = new StorageFault(`the owner source failed, or took longer than ${DEADLINE} ms`)
-      throw new Fault('owner_unavailable', error instanceof StorageFault ? error : fault)
+      // Any other error stays out of the log: there may be a password or a patient in its message.
+      throw error instanceof StorageFault ? error : new StorageFault('the owner source failed')
     }
   }
 }
 
-function asOwnerSource(source: OwnerSource | OwnerLookup): OwnerSource {
+function asOwnerSource(source: Source): OwnerSource {
   return typeof source === 'function' ? lookupOwners(source) : source
 }
 
+const MAX_OWNER_LENGTH = 255
 const isId = (value: unknown): value is string =>
-  typeof value === 'string' && value !== '' && value.length <= MAX_ID
-const isAbsent = (value: unknown): boolean => value === undefined || value === null
-const MAX_ID = 255
+  typeof value === 'string' && value !== '' && value.length <= MAX_OWNER_LENGTH
+/** An empty string is absent, as it is in a stamp: it must never equal another one. */
+const isAbsent = (value: unknown): boolean => value === undefined || value === null || value === ''
 
 /**
- * Narrows what a lookup answered, which may come from a database as it is.
+ * Narrows what a lookup resolved to, which may be a row as a database gave it.
  *
- * @throws StorageFault if it is not an owner: a number that is compared with a string would match nobody, or somebody else
+ * @throws StorageFault for anything but an owner or null: a list of rows, or a number, which would never equal the id in a
+ *   token
  */
 function narrowOwner(answer: unknown): Binding {
-  if (isAbsent(answer)) return {}
+  if (answer === undefined || answer === null) return {}
   const { owner, issuer, tenant } = answer as Readonly<Record<keyof Binding, unknown>>
-  if (!isId(owner) || ![issuer, tenant].every(one => isAbsent(one) || isId(one))) {
+  const isValid = [owner, issuer, tenant].every(member => isAbsent(member) || isId(member))
+  if (!isValid || !('owner' in Object(answer))) {
     throw new StorageFault(
-      'the owner lookup must answer null, or an owner (and, if need be, an issuer and a tenant), each a string of 1 to 255 characters',
+      `the owner lookup must resolve to null or to an object with owner and, if need be, issuer and tenant, each a string of up to ${MAX_OWNER_LENGTH} characters`,
     )
   }
-  return { owner, ...(isId(issuer) && { issuer }), ...(isId(tenant) && { tenant }) }
+  return {
+    ...(isId(owner) && { owner }),
+    ...(isId(issuer) && { issuer }),
+    ...(isId(tenant) && { tenant }),
+  }
 }
