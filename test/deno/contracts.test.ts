@@ -7,6 +7,7 @@ import { createRemoteKeys, REMOTE_KEYS } from '../../src/authenticate/remote-key
 import { crowdedFolder } from '../contract/crowded-folder.ts'
 import { keySourceContract } from '../contract/key-source.ts'
 import { ledgerContract } from '../contract/ledger.ts'
+import { ownerSourceContracts } from '../contract/owner-source.ts'
 import { claimObjectContract, listingContract, recordingStoreContract } from '../contract/recording-store.ts'
 import { overflowContract } from '../contract/spool.ts'
 
@@ -39,3 +40,5 @@ keySourceContract('what stands in the configuration', createInlineKeys)
 keySourceContract('a key server', keys =>
   createRemoteKeys('https://idp.test/jwks', { ...REMOTE_KEYS, fetch: async () => Response.json(keys) }),
 )
+
+ownerSourceContracts()

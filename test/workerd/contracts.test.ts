@@ -4,6 +4,7 @@ import { beforeEach, expect, test } from 'vitest'
 import { metadataOf } from '../../src/recordings/object-metadata.ts'
 import { createR2Spool, createR2Store, createShardedLedger } from '../../src/runtime/cloudflare/index.ts'
 import { ledgerContract } from '../contract/ledger.ts'
+import { ownerSourceContracts } from '../contract/owner-source.ts'
 import {
   claimObjectContract,
   damagedBytesContract,
@@ -41,3 +42,5 @@ test.each(['identity', 'aws-chunked'])(
 ledgerContract('a Durable Object', () => createShardedLedger(env.LEDGER, 1))
 ledgerContract('several Durable Objects', () => createShardedLedger(env.LEDGER, 5))
 overflowContract('R2', () => createR2Spool(env.AUDIT))
+
+ownerSourceContracts()

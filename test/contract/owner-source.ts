@@ -1,0 +1,274 @@
+import { describe, expect, test } from 'vitest'
+import { agreeing, lookupOwners, type OwnerSource, stampedOwners } from '../../src/recordings/owner-source.ts'
+import {
+  type Binding,
+  isSameOwner,
+  type ObjectRef,
+  withDefaultIssuer,
+} from '../../src/recordings/recording.ts'
+import { ben, dana } from './recordings.ts'
+
+// What every adapter of the port OwnerSource must do; the contract tests of each runtime run this.
+
+const ISSUER = 'https://login.clinic.test/'
+const ref: ObjectRef = { recording: 'rec-1', part: 'a.ts', key: 'recordings/rec-1/a.ts' }
+const failing = async (): Promise<never> => {
+  throw new Error('the database is down')
+}
+
+/** Asks a source, as the gate does. */
+async function ask(
+  source: OwnerSource,
+  stamped: readonly Binding[],
+  defaultIssuer: string | undefined = undefined,
+): Promise<readonly Binding[]> {
+  const stamps = stamped.map(stamp => withDefaultIssuer(stamp, defaultIssuer))
+  return source.ownersOf(Object.freeze({ ref, stamps: Object.freeze(stamps), defaultIssuer }))
+}
+
+/** @param create creates a source that knows one owner, whom every object is stamped with too; null: it knows none */
+function ownerSourceContract(name: string, create: (owner: Binding | null) => OwnerSource): void {
+  describe(`${name} is an owner source`, () => {
+    const owners = async (owner: Binding | null, objects: number, defaultIssuer?: string) =>
+      ask(
+        create(owner),
+        Array.from({ length: objects }, () => owner ?? {}),
+        defaultIssuer,
+      )
+
+    test.each([0, 1, 2, 17])('says one owner for each of %i objects', async objects => {
+      const said = await owners(dana, objects)
+      expect(said.length).toBe(objects)
+      expect(said.every(one => isSameOwner(one, dana))).toBe(true)
+    })
+
+    test('says the owners in the order of the stamps', async () => {
+      const said = await ask(create(dana), [dana, dana, ben])
+      // Whether the third one counts differs.
+      expect(said.slice(0, 2).map(({ owner }) => owner)).toEqual(['patient-1', 'patient-1'])
+      expect(said.length).toBe(3)
+    })
+
+    test.each([0, 1, 3])('says no owner for any of %i objects if it knows none', async objects => {
+      for (const issuer of [undefined, ISSUER]) {
+        const said = await owners(null, objects, issuer)
+        expect(said.map(({ owner }) => owner)).toEqual(Array.from({ length: objects }, () => undefined))
+      }
+    })
+
+    test('gives an owner without an issuer the default issuer, if there is one', async () => {
+      const [settled] = await owners({ owner: 'patient-1' }, 1, ISSUER)
+      expect(settled).toMatchObject({ owner: 'patient-1', issuer: ISSUER })
+      const [open] = await owners({ owner: 'patient-1' }, 1)
+      expect([open?.owner, open?.issuer]).toEqual(['patient-1', undefined])
+    })
+
+    test('keeps the issuer that an owner is named with', async () => {
+      const issuer = 'https://other.clinic.test/'
+      const [said] = await owners({ owner: 'patient-1', issuer }, 1, ISSUER)
+      expect(said).toMatchObject({ owner: 'patient-1', issuer })
+    })
+
+    test('says the tenant, and none if there is none', async () => {
+      expect((await owners(dana, 1))[0]?.tenant).toBe('north')
+      expect((await owners(ben, 1))[0]?.tenant).toBeUndefined()
+    })
+  })
+}
+
+function lookupContract(): void {
+  describe('a lookup', () => {
+    test('is asked once, for the very object, whether something is there or not', async () => {
+      for (const stamped of [[], [dana], [dana, ben, dana]]) {
+        const asked: ObjectRef[] = []
+        await ask(
+          lookupOwners(async which => {
+            asked.push(which)
+            return dana
+          }),
+          stamped,
+        )
+        expect(asked).toEqual([ref])
+      }
+    })
+
+    test('takes no notice of the stamps', async () => {
+      const source = lookupOwners(async () => ben)
+      expect((await ask(source, [dana, {}])).map(({ owner }) => owner)).toEqual(['patient-2', 'patient-2'])
+    })
+
+    test('rejects if the function does', async () => {
+      await expect(ask(lookupOwners(failing), [dana])).rejects.toThrow('the database is down')
+      await expect(ask(lookupOwners(failing), [])).rejects.toThrow('the database is down')
+    })
+
+    test.each([{ owner: null }, { owner: undefined }, { owner: '' }, { owner: null, tenant: 'north' }])(
+      'knows no owner by the row %o',
+      async row => {
+        const [said] = await ask(
+          lookupOwners(async () => row as never),
+          [dana],
+          ISSUER,
+        )
+        expect(said?.owner).toBeUndefined()
+      },
+    )
+
+    test('takes null and an empty string for an issuer or tenant that is absent', async () => {
+      const row = { owner: 'patient-1', issuer: '', tenant: null }
+      const [said] = await ask(
+        lookupOwners(async () => row as never),
+        [dana],
+        ISSUER,
+      )
+      expect(said).toEqual({ owner: 'patient-1', issuer: ISSUER })
+    })
+
+    const wrong: unknown[] = [
+      7,
+      true,
+      'patient-1',
+      {},
+      [],
+      [{ owner: 'patient-1' }],
+      { patient_id: 'patient-1' },
+      { results: [{ owner: 'patient-1' }] },
+      { owner: 7 },
+      { owner: 0 },
+      { owner: ['patient-1'] },
+      { owner: 'x'.repeat(256) },
+      { owner: 'patient-1', issuer: 7 },
+      { owner: 'patient-1', tenant: 7 },
+    ]
+    test.each(wrong.map(answer => [answer]))('rejects for the answer %j', async answer => {
+      const source = lookupOwners(async () => answer as never)
+      await expect(ask(source, [dana])).rejects.toThrow(
+        'the owner lookup must resolve to null or to an object',
+      )
+      await expect(ask(source, [])).rejects.toThrow('the owner lookup must resolve to null or to an object')
+    })
+  })
+}
+
+function agreementContract(): void {
+  const knows = (owner: Binding | null) => async () => owner
+  const agreed = async (...known: readonly [Binding | null, Binding | null, ...(Binding | null)[]]) => {
+    const [first, second, ...others] = known
+    const sources = others.map(knows)
+    const [said] = await ask(agreeing(knows(first), knows(second), ...sources), [{}])
+    return said
+  }
+
+  describe('an agreement', () => {
+    test.each<[string, Partial<Binding>]>([
+      ['owner', { owner: 'patient-2' }],
+      ['issuer', { issuer: 'https://other.clinic.test/' }],
+      ['tenant', { tenant: 'south' }],
+    ])('knows no owner if one source names another %s', async (_, other) => {
+      const named = { ...dana, ...other }
+      for (const said of [
+        await agreed(dana, named),
+        await agreed(named, dana),
+        await agreed(dana, dana, named),
+      ]) {
+        expect(said).toEqual({ disputed: true })
+      }
+    })
+
+    test('knows no owner if one source names a tenant or an issuer and another one does not', async () => {
+      const { tenant: _, ...tenantless } = dana
+      const { issuer: __, ...issuerless } = dana
+      expect(await agreed(dana, tenantless)).toEqual({ disputed: true })
+      expect(await agreed(dana, issuerless)).toEqual({ disputed: true })
+    })
+
+    test('knows no owner if one source knows none, and that is no dispute', async () => {
+      for (const said of [
+        await agreed(dana, null),
+        await agreed(null, dana),
+        await agreed(dana, dana, null),
+      ]) {
+        expect(said).toEqual({})
+      }
+    })
+
+    test('is disputed if an agreement inside it is, whatever the others know', async () => {
+      const inner = agreeing(knows(dana), knows(ben))
+      for (const other of [dana, null]) {
+        expect(await ask(agreeing(knows(other), inner), [{}])).toEqual([{ disputed: true }])
+      }
+    })
+
+    test('is made for each object by itself', async () => {
+      const said = await ask(agreeing(stampedOwners, knows(dana)), [dana, ben, {}])
+      expect(said.map(({ owner, disputed }) => [owner, disputed])).toEqual([
+        ['patient-1', undefined],
+        [undefined, true],
+        [undefined, undefined],
+      ])
+    })
+
+    test('asks all sources at the same time', async () => {
+      const asked: number[] = []
+      let answer: (owner: Binding) => void = () => {}
+      const waiting = new Promise<Binding>(resolve => {
+        answer = resolve
+      })
+      const source = (number: number) => () => {
+        asked.push(number)
+        return waiting
+      }
+      const said = ask(agreeing(source(1), source(2), source(3)), [{}])
+      await Promise.resolve()
+      expect(asked).toEqual([1, 2, 3])
+      answer(dana)
+      expect(await said).toMatchObject([{ owner: 'patient-1' }])
+    })
+
+    test('asks all sources, whether something is there or not', async () => {
+      let asked = 0
+      const counting = async () => {
+        asked += 1
+        return dana
+      }
+      expect(await ask(agreeing(counting, counting), [])).toEqual([])
+      expect(asked).toBe(2)
+    })
+
+    test('rejects if a source does, and leaves the rejection of no other one unhandled', async () => {
+      const throwing: OwnerSource = {
+        ownersOf: () => {
+          throw new Error('thrown at once')
+        },
+      }
+      // The runners of these tests fail on a rejection that is not handled.
+      const late: OwnerSource = {
+        ownersOf: async () => {
+          await new Promise(resolve => setTimeout(resolve, 5))
+          throw new Error('rejected later')
+        },
+      }
+      await expect(ask(agreeing(knows(dana), failing), [dana])).rejects.toThrow('the database is down')
+      await expect(ask(agreeing(late, throwing), [dana])).rejects.toThrow('thrown at once')
+      await new Promise(resolve => setTimeout(resolve, 20))
+    })
+  })
+}
+
+/** Runs the contract on every adapter of the port. */
+export function ownerSourceContracts(): void {
+  ownerSourceContract('the stamp', () => stampedOwners)
+  ownerSourceContract('a function', owner => lookupOwners(async () => owner))
+  ownerSourceContract('the agreement of stamp and function', owner =>
+    agreeing(stampedOwners, async () => owner),
+  )
+  ownerSourceContract('the agreement of three', owner =>
+    agreeing(
+      async () => owner,
+      async () => owner,
+      agreeing(stampedOwners, async () => owner),
+    ),
+  )
+  lookupContract()
+  agreementContract()
+}

@@ -1,0 +1,3 @@
+import { ownerSourceContracts } from './owner-source.ts'
+
+ownerSourceContracts()
