@@ -1,0 +1,88 @@
+import {
+  agreeing,
+  type Binding,
+  type MediawardOptions,
+  type ObjectRef,
+  stampedOwners,
+} from '../../src/index.ts'
+import type { LedgerEvent } from '../../src/ledger/event.ts'
+import type { TestIssuer } from './issuer.ts'
+import { type MemoryGate, memoryGate } from './memory-gate.ts'
+import { watchedStore } from './watched-store.ts'
+
+/** The answer of an owner source, for each recording. A function is called, and may fail. */
+export type Known = Record<string, Binding | null | (() => unknown)>
+
+/** A gate that asks a function who owns a recording. */
+export interface OwnedGate extends MemoryGate {
+  /** What the function answers. It knows no owner of other recordings. */
+  readonly known: Known
+  /** Which recordings the function was asked about, and which methods of the store were called, in their order. */
+  readonly calls: string[]
+  readonly ask: (who: string, path: string, init?: Asking) => Promise<Response>
+  /** Asks which of some recordings a patient may play. */
+  readonly list: (who: string, ...recordings: string[]) => Promise<Response>
+  readonly events: () => Promise<Record<string, unknown>[]>
+}
+
+/** A request, and what its token says beside the subject. */
+export interface Asking {
+  readonly method?: string
+  readonly headers?: Record<string, string>
+  readonly claims?: object
+  readonly body?: string
+}
+
+const PLAYLIST = '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\na.ts\n'
+const STORED: readonly (readonly [string, string, string])[] = [
+  ['recordings/set/list.m3u8', 'application/vnd.apple.mpegurl', PLAYLIST],
+  ['recordings/set/a.ts', 'video/mp2t', 'a segment'],
+]
+
+/** A gate with the recordings `rec-1` and `set`, both stamped with `patient-1`. Of `set` there are `list.m3u8` and `a.ts`. */
+export async function ownedGate(
+  known: Known,
+  { agrees = false, ...options }: Partial<MediawardOptions> & { agrees?: boolean } = {},
+  provider?: TestIssuer,
+): Promise<OwnedGate> {
+  const calls: string[] = []
+  const store = options.store ?? watchedStore(calls)
+  const lookup = async ({ recording }: ObjectRef) => {
+    calls.push(`owner of ${recording}`)
+    const answer = known[recording] ?? null
+    return (typeof answer === 'function' ? answer() : answer) as Binding | null
+  }
+  const owner = agrees ? agreeing(stampedOwners, lookup) : lookup
+  const tickets = { keys: ['only for tests: no secret protects these tickets'] }
+  const gate = await memoryGate({ owner, store, tickets, ...options }, provider)
+  for (const [key, contentType, content] of STORED) {
+    const binding = { owner: 'patient-1', issuer: gate.idp.issuer }
+    const facts = { size: content.length, contentType, binding, replaces: null }
+    await store.put(key, new Blob([content]).stream(), facts)
+  }
+  calls.length = 0
+  const ask: OwnedGate['ask'] = async (who, path, { claims = {}, headers = {}, ...init } = {}) => {
+    const authorization = `Bearer ${await gate.idp.token(who, { ...claims })}`
+    return gate.fetch(path, { ...init, headers: { authorization, ...headers } })
+  }
+  return {
+    ...gate,
+    known,
+    calls,
+    ask,
+    list: (who, ...recordings) =>
+      ask(who, '/access/v1/evaluations', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          subject: { type: 'user', id: who },
+          action: { name: 'play' },
+          evaluations: recordings.map(id => ({ resource: { type: 'recording', id } })),
+        }),
+      }),
+    events: async () => {
+      const { entries } = await gate.ledger.read({ limit: 1000 })
+      return entries.map(({ json }) => JSON.parse(json) as LedgerEvent & Record<string, unknown>)
+    },
+  }
+}
