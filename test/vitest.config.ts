@@ -1,5 +1,6 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
+import { docsExamples } from './support/docs-examples.ts'
 import { LONG } from './support/sample.ts'
 
 const root = new URL('..', import.meta.url).pathname
@@ -49,6 +50,7 @@ export default defineConfig({
       {
         root,
         plugins: [
+          docsExamples(),
           cloudflareTest({ wrangler: { configPath: './test/workerd/wrangler.toml' }, verbose: false }),
         ],
         test: { name: 'workerd', include: ['test/workerd/**/*.test.ts'], testTimeout: 60_000 },
@@ -74,9 +76,10 @@ export default defineConfig({
       onRuntime('peers', 'node', PLAYERS),
       {
         root,
+        plugins: [docsExamples()],
         test: {
           name: 'peers',
-          include: ['test/peers/{case,full-disk,nginx,systemd}.test.ts'],
+          include: ['test/peers/{case,full-disk,nginx,postgres,systemd}.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

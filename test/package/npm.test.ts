@@ -9,6 +9,7 @@ import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundle } from '../../src/cli/workerd.ts'
 import { createIssuer, denials, store, type TestIssuer, variables } from '../support/clinic.ts'
+import { exampleOf } from '../support/docs-examples.ts'
 import { type EmptyProject, emptyProject } from '../support/empty-project.ts'
 import { end, ready, startGate } from '../support/gate.ts'
 
@@ -146,19 +147,21 @@ describe('types, strictly checked, those of others included', () => {
   }
   const clean = { code: 0, stdout: '' }
 
-  beforeAll(() => project.link('@types/node', '@cloudflare/workers-types'))
+  beforeAll(() => project.link('@types/node', '@cloudflare/workers-types', 'postgres'))
 
   test('on Node', async () => {
     project.copy('test/package/examples/node.ts', 'node/app.ts')
     const [, documented = ''] = /```ts\n([\s\S]*?)```/.exec(readFileSync('docs/one-machine.md', 'utf8')) ?? []
     project.write('node/documented.ts', documented)
-    expect(await check('node', NODE, 'app.ts', 'documented.ts')).toMatchObject(clean)
+    project.write('node/owner.ts', exampleOf('docs/owners.md', 'owner-postgres').code)
+    expect(await check('node', NODE, 'app.ts', 'documented.ts', 'owner.ts')).toMatchObject(clean)
   })
 
   test('on Workers, with the types that wrangler makes for the app, and with those of the package', async () => {
     project.write('worker/app.ts', PROGRAM)
+    project.write('worker/owner.ts', exampleOf('docs/owners.md', 'owner-d1').code)
     project.copy('test/package/examples/wrangler.toml', 'worker/wrangler.toml')
-    const files = ['app.ts', 'worker-configuration.d.ts']
+    const files = ['app.ts', 'owner.ts', 'worker-configuration.d.ts']
 
     expect(await project.run('wrangler', 'types', '--cwd', 'worker')).toMatchObject({ code: 0 })
     expect(await check('worker', WORKER, ...files)).toMatchObject(clean)

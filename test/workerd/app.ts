@@ -11,6 +11,7 @@ declare global {
     interface Env {
       RECORDINGS: R2Bucket
       AUDIT: R2Bucket
+      DB: D1Database
       LEDGER: DurableObjectNamespace<LedgerObject>
       PSEUDONYM_KEY: string
     }
