@@ -6,7 +6,7 @@ import {
   type ObjectRef,
   withDefaultIssuer,
 } from '../../src/recordings/recording.ts'
-import { ben, dana } from './recordings.ts'
+import { patient1, patient2 } from './recordings.ts'
 
 // What every adapter of the port OwnerSource must do; the contract tests of each runtime run this.
 
@@ -37,13 +37,13 @@ function ownerSourceContract(name: string, create: (owner: Binding | null) => Ow
       )
 
     test.each([0, 1, 2, 17])('says one owner for each of %i objects', async objects => {
-      const said = await owners(dana, objects)
+      const said = await owners(patient1, objects)
       expect(said.length).toBe(objects)
-      expect(said.every(one => isSameOwner(one, dana))).toBe(true)
+      expect(said.every(one => isSameOwner(one, patient1))).toBe(true)
     })
 
     test('says the owners in the order of the stamps', async () => {
-      const said = await ask(create(dana), [dana, dana, ben])
+      const said = await ask(create(patient1), [patient1, patient1, patient2])
       // Whether the third one counts differs.
       expect(said.slice(0, 2).map(({ owner }) => owner)).toEqual(['patient-1', 'patient-1'])
       expect(said.length).toBe(3)
@@ -70,8 +70,8 @@ function ownerSourceContract(name: string, create: (owner: Binding | null) => Ow
     })
 
     test('says the tenant, and none if there is none', async () => {
-      expect((await owners(dana, 1))[0]?.tenant).toBe('north')
-      expect((await owners(ben, 1))[0]?.tenant).toBeUndefined()
+      expect((await owners(patient1, 1))[0]?.tenant).toBe('north')
+      expect((await owners(patient2, 1))[0]?.tenant).toBeUndefined()
     })
   })
 }
@@ -79,12 +79,12 @@ function ownerSourceContract(name: string, create: (owner: Binding | null) => Ow
 function lookupContract(): void {
   describe('a lookup', () => {
     test('is asked once, for the very object, whether something is there or not', async () => {
-      for (const stamped of [[], [dana], [dana, ben, dana]]) {
+      for (const stamped of [[], [patient1], [patient1, patient2, patient1]]) {
         const asked: ObjectRef[] = []
         await ask(
           lookupOwners(async which => {
             asked.push(which)
-            return dana
+            return patient1
           }),
           stamped,
         )
@@ -93,12 +93,15 @@ function lookupContract(): void {
     })
 
     test('takes no notice of the stamps', async () => {
-      const source = lookupOwners(async () => ben)
-      expect((await ask(source, [dana, {}])).map(({ owner }) => owner)).toEqual(['patient-2', 'patient-2'])
+      const source = lookupOwners(async () => patient2)
+      expect((await ask(source, [patient1, {}])).map(({ owner }) => owner)).toEqual([
+        'patient-2',
+        'patient-2',
+      ])
     })
 
     test('rejects if the function does', async () => {
-      await expect(ask(lookupOwners(failing), [dana])).rejects.toThrow('the database is down')
+      await expect(ask(lookupOwners(failing), [patient1])).rejects.toThrow('the database is down')
       await expect(ask(lookupOwners(failing), [])).rejects.toThrow('the database is down')
     })
 
@@ -107,7 +110,7 @@ function lookupContract(): void {
       async row => {
         const [said] = await ask(
           lookupOwners(async () => row as never),
-          [dana],
+          [patient1],
           ISSUER,
         )
         expect(said?.owner).toBeUndefined()
@@ -118,7 +121,7 @@ function lookupContract(): void {
       const row = { owner: 'patient-1', issuer: '', tenant: null }
       const [said] = await ask(
         lookupOwners(async () => row as never),
-        [dana],
+        [patient1],
         ISSUER,
       )
       expect(said).toEqual({ owner: 'patient-1', issuer: ISSUER })
@@ -142,7 +145,7 @@ function lookupContract(): void {
     ]
     test.each(wrong.map(answer => [answer]))('rejects for the answer %j', async answer => {
       const source = lookupOwners(async () => answer as never)
-      await expect(ask(source, [dana])).rejects.toThrow(
+      await expect(ask(source, [patient1])).rejects.toThrow(
         'the owner lookup must resolve to null or to an object',
       )
       await expect(ask(source, [])).rejects.toThrow('the owner lookup must resolve to null or to an object')
@@ -165,42 +168,42 @@ function agreementContract(): void {
       ['issuer', { issuer: 'https://other.clinic.test/' }],
       ['tenant', { tenant: 'south' }],
     ])('knows no owner if one source names another %s', async (_, other) => {
-      const named = { ...dana, ...other }
+      const named = { ...patient1, ...other }
       for (const said of [
-        await agreed(dana, named),
-        await agreed(named, dana),
-        await agreed(dana, dana, named),
+        await agreed(patient1, named),
+        await agreed(named, patient1),
+        await agreed(patient1, patient1, named),
       ]) {
         expect(said).toEqual({ disputed: true })
       }
     })
 
     test('knows no owner if one source names a tenant or an issuer and another one does not', async () => {
-      const { tenant: _, ...tenantless } = dana
-      const { issuer: __, ...issuerless } = dana
-      expect(await agreed(dana, tenantless)).toEqual({ disputed: true })
-      expect(await agreed(dana, issuerless)).toEqual({ disputed: true })
+      const { tenant: _, ...tenantless } = patient1
+      const { issuer: __, ...issuerless } = patient1
+      expect(await agreed(patient1, tenantless)).toEqual({ disputed: true })
+      expect(await agreed(patient1, issuerless)).toEqual({ disputed: true })
     })
 
     test('knows no owner if one source knows none, and that is no dispute', async () => {
       for (const said of [
-        await agreed(dana, null),
-        await agreed(null, dana),
-        await agreed(dana, dana, null),
+        await agreed(patient1, null),
+        await agreed(null, patient1),
+        await agreed(patient1, patient1, null),
       ]) {
         expect(said).toEqual({})
       }
     })
 
     test('is disputed if an agreement inside it is, whatever the others know', async () => {
-      const inner = agreeing(knows(dana), knows(ben))
-      for (const other of [dana, null]) {
+      const inner = agreeing(knows(patient1), knows(patient2))
+      for (const other of [patient1, null]) {
         expect(await ask(agreeing(knows(other), inner), [{}])).toEqual([{ disputed: true }])
       }
     })
 
     test('is made for each object by itself', async () => {
-      const said = await ask(agreeing(stampedOwners, knows(dana)), [dana, ben, {}])
+      const said = await ask(agreeing(stampedOwners, knows(patient1)), [patient1, patient2, {}])
       expect(said.map(({ owner, disputed }) => [owner, disputed])).toEqual([
         ['patient-1', undefined],
         [undefined, true],
@@ -221,7 +224,7 @@ function agreementContract(): void {
       const said = ask(agreeing(source(1), source(2), source(3)), [{}])
       await Promise.resolve()
       expect(asked).toEqual([1, 2, 3])
-      answer(dana)
+      answer(patient1)
       expect(await said).toMatchObject([{ owner: 'patient-1' }])
     })
 
@@ -229,7 +232,7 @@ function agreementContract(): void {
       let asked = 0
       const counting = async () => {
         asked += 1
-        return dana
+        return patient1
       }
       expect(await ask(agreeing(counting, counting), [])).toEqual([])
       expect(asked).toBe(2)
@@ -248,8 +251,10 @@ function agreementContract(): void {
           throw new Error('rejected later')
         },
       }
-      await expect(ask(agreeing(knows(dana), failing), [dana])).rejects.toThrow('the database is down')
-      await expect(ask(agreeing(late, throwing), [dana])).rejects.toThrow('thrown at once')
+      await expect(ask(agreeing(knows(patient1), failing), [patient1])).rejects.toThrow(
+        'the database is down',
+      )
+      await expect(ask(agreeing(late, throwing), [patient1])).rejects.toThrow('thrown at once')
       await new Promise(resolve => setTimeout(resolve, 20))
     })
   })

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { agreeing, type RecordingStore, StorageFault } from '../../../src/index.ts'
+import { Claims } from '../../../src/recordings/claims.ts'
 import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { factsOf } from '../../contract/recordings.ts'
 import { createIssuer } from '../../support/clinic.ts'
@@ -58,7 +59,7 @@ describe.each([false, true])('in an agreement with the stamp: %s', agrees => {
     expect(await put(gate)).toBe(201)
     const owner = { owner: 'patient-1', issuer: gate.idp.issuer }
     expect(await factsOf(store, 'recordings/rec-9')).toMatchObject({ binding: owner })
-    expect(await store.claimed('rec-9')).toEqual(owner)
+    expect(await new Claims(store).find('rec-9')).toEqual(owner)
     const { upload } = (await (await begin(gate)).json()) as { upload: string }
     expect(await complete(gate, upload)).toBe(200)
     expect((await gate.ask('patient-1', PATH)).status).toBe(known === null ? 404 : 200)
@@ -73,7 +74,7 @@ describe.each([false, true])('in an agreement with the stamp: %s', agrees => {
     expect(await put(gate)).toBe(409)
     expect((await begin(gate)).status).toBe(409)
     expect(await store.find('recordings/rec-9')).toBeNull()
-    expect(await store.claimed('rec-9')).toBeNull()
+    expect(await new Claims(store).find('rec-9')).toBeNull()
     expect((await gate.events()).map(({ reason }) => reason)).toEqual([
       'binding_conflict',
       'binding_conflict',
@@ -104,7 +105,7 @@ describe.each([false, true])('in an agreement with the stamp: %s', agrees => {
     expect(await put(gate)).toBe(503)
     expect((await begin(gate)).status).toBe(503)
     expect(await store.find('recordings/rec-9')).toBeNull()
-    expect(await store.claimed('rec-9')).toBeNull()
+    expect(await new Claims(store).find('rec-9')).toBeNull()
     expect((await gate.events()).map(({ reason }) => reason)).toEqual([
       'owner_unavailable',
       'owner_unavailable',
