@@ -271,7 +271,7 @@ describe('a larger file', () => {
   })
 
   test.each<[string, Partial<StartedEntry>, ScriptedAnswer[]]>([
-    ['the part existed before', { ...complete, fresh: false }, []],
+    ['the part existed before', { ...complete, fresh: false }, [answer(412)]],
     ['the part does not exist', complete, []],
     ['nobody asked to complete it', { pieces: ['a', 'b', 'c'] }, [answer(412)]],
   ])('is sent again if it can not be completed, and %s', async (_, more, starts) => {
