@@ -203,7 +203,9 @@ describe('a larger file', () => {
 
   test('is started without a precondition if the part exists', async () => {
     overrides[START] = [answer(412)]
-    await store()
+    overrides[PUT] = [answer(500)]
+    await expect(store()).rejects.toThrow('500')
+    expect(journal.entryOf(source)).toMatchObject({ upload: 'u-1', fresh: false })
     expect(gate.requests[0]?.headers['if-none-match']).toBe('*')
     expect(gate.lines[1]).toBe(START)
     expect(gate.requests[1]?.headers['if-none-match']).toBeUndefined()
@@ -299,6 +301,12 @@ describe('a larger file', () => {
     overrides[START] = [answer(201, started)]
     await expect(store()).rejects.toThrow(/is not a gate/)
     expect(gate.lines).toEqual([START])
+  })
+
+  test('has no piece whose name could not be sent in a header', async () => {
+    overrides[PUT] = [answer(200, { piece: 'p\r\nX-Evil: 1' })]
+    await expect(store()).rejects.toThrow(/is not a gate/)
+    expect(gate.lines).not.toContain(ABANDON)
   })
 
   test('is not complete if the gate confirms another size', async () => {
