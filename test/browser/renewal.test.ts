@@ -5,8 +5,8 @@ import { type BrowserHarness, openBrowserHarness } from '../support/browser-harn
 import { store } from '../support/clinic.ts'
 import { stretched } from '../support/stretched.ts'
 
-// Tickets of a few seconds, recordings of twelve: the programs of the README and of docs/players.md, as they stand
-// there, play on: on a bare element of a page that is of another site than the gate.
+// Tickets of a few seconds, recordings of twelve: the programs of docs/players.md, unchanged, play on in a bare element of a
+// page whose site is another one than the gate's.
 
 declare global {
   interface Window {
@@ -14,11 +14,10 @@ declare global {
   }
 }
 
-/** The programs of a page: what imports something. */
-const programs = (file: string) =>
-  [...readFileSync(file, 'utf8').matchAll(/```js\n(import [\s\S]*?)```/g)].map(match => match[1])
-const [PLAIN = '', HLS = ''] = programs('README.md')
-const [SHAKA = '', VIDEO_JS = ''] = programs('docs/players.md')
+/** The programs of the page: the blocks that import something. */
+const [PLAIN = '', HLS = '', SHAKA = '', VIDEO_JS = ''] = [
+  ...readFileSync('docs/players.md', 'utf8').matchAll(/```js\n(import [\s\S]*?)```/g),
+].map(match => match[1])
 
 let harness: BrowserHarness
 let page: Page
@@ -47,7 +46,7 @@ beforeEach(async () => {
 })
 afterEach(() => page.context().close())
 
-/** Runs a program of the README, and watches until the recording is played so far. */
+/** Runs a program of the page, and watches until the recording is played so far. */
 async function play(program: string, path: string, seconds: number) {
   const own = program.replace(/https:\/\/media\.clinic\.example[^']*/, harness.host + path)
   expect(own).not.toBe(program)

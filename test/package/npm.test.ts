@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { DatabaseSync } from 'node:sqlite'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundle } from '../../src/cli/workerd.ts'
@@ -15,8 +16,10 @@ import { end, ready, startGate } from '../support/gate.ts'
 
 // The package as npm installs it, in an empty project outside of this checkout.
 
-/** The whole program of the README. */
-const PROGRAM = /```ts\n([\s\S]*?)```/.exec(readFileSync('README.md', 'utf8'))?.[1] ?? ''
+/** The whole programs of the README: for Workers, and for Node. */
+const [WORKER_PROGRAM = '', NODE_PROGRAM = ''] = [
+  ...readFileSync('README.md', 'utf8').matchAll(/```ts\n([\s\S]*?)```/g),
+].map(([, program = '']) => program)
 const MODULES = 'node_modules/mediaward'
 
 let project: EmptyProject
@@ -96,20 +99,26 @@ describe('the package', () => {
   })
 })
 
-describe('the program of the README', () => {
-  test('is under 15 lines of code', () => {
-    expect(PROGRAM.split('\n').filter(line => line.trim() !== '').length).toBeLessThan(15)
+describe('the programs of the README', () => {
+  // The one change: the keys themselves, as login.clinic.example serves none.
+  const withKeys = (program: string) =>
+    program.replace(/jwks_uri: '[^']*'/, `jwks: ${JSON.stringify(idp.jwks)}`)
+
+  test.each([
+    ['Workers', WORKER_PROGRAM],
+    ['Node', NODE_PROGRAM],
+  ])('for %s has at most 16 lines of code', (_, program) => {
+    const lines = program.split('\n').filter(line => line.trim() !== '').length
+    expect(lines).toBeGreaterThan(8)
+    expect(lines).toBeLessThanOrEqual(16)
   })
 
-  test('runs in workerd: streams to the owner and refuses everyone else', async () => {
-    // The one change: the keys themselves, for login.clinic.example serves none.
-    const keys = `jwks: ${JSON.stringify(idp.jwks)}`
-    const entry = project.write('worker.ts', PROGRAM.replace(/jwks_uri: '[^']*'/, keys))
+  test('in workerd: streams to the owner, lets analysts read refusals, and brings records back', async () => {
     const miniflare = new Miniflare(
       convertV4MiniflareOptions({
         name: 'readme',
         modules: true,
-        script: await bundle(entry),
+        script: await bundle(project.write('worker.ts', withKeys(WORKER_PROGRAM))),
         compatibilityDate: '2026-10-20',
         bindings: { PSEUDONYM_KEY: 'only for tests: no secret protects these people' },
         r2Buckets: ['RECORDINGS', 'AUDIT'],
@@ -118,21 +127,54 @@ describe('the program of the README', () => {
         telemetry: { enabled: false },
       }),
     )
-    const ask = async (subject?: string) => {
+    const ask = async (path: string, subject?: string, roles: string[] = []) => {
       const headers: Record<string, string> =
-        subject === undefined ? {} : { Authorization: `Bearer ${await idp.token(subject)}` }
-      const response = await miniflare.dispatchFetch('https://app.test/recordings/rec-1', { headers })
-      return [response.status, await response.text()]
+        subject === undefined ? {} : { Authorization: `Bearer ${await idp.token(subject, { roles })}` }
+      const response = await miniflare.dispatchFetch(`https://app.test${path}`, { headers })
+      return [response.status, await response.text()] as const
     }
     try {
       const bucket = await miniflare.getR2Bucket('RECORDINGS')
       await bucket.put('recordings/rec-1', 'the recording', { customMetadata: { 'mw-owner': 'patient-1' } })
-      expect(await ask('patient-1')).toEqual([200, 'the recording'])
-      expect((await ask('patient-2'))[0]).toBe(404)
-      expect((await ask())[0]).toBe(401)
+      expect(await ask('/recordings/rec-1', 'patient-1')).toEqual([200, 'the recording'])
+      expect((await ask('/recordings/rec-1', 'patient-2'))[0]).toBe(404)
+      expect((await ask('/recordings/rec-1'))[0]).toBe(401)
+      const [status, lines] = await ask('/console/api/denials', 'analyst-1', ['security'])
+      expect(status).toBe(200)
+      expect(lines.match(/"reason":"\w+"/g)).toEqual(['"reason":"not_owner"', '"reason":"token_missing"'])
+
+      const spool = await miniflare.getR2Bucket('AUDIT')
+      const id = '01a20657-1d65-70a8-a1f9-c9dba64c576e'
+      await spool.put(`.mediaward/overflow/${id}`, JSON.stringify({ id, t: '2026-11-23T02:58:22.181Z' }))
+      await (await miniflare.getWorker()).scheduled()
+      expect((await spool.list()).objects).toEqual([])
     } finally {
       await miniflare.dispose()
     }
+  })
+
+  test('on Node: serves, and loses nothing that it counted when it is ended', async () => {
+    const data = mkdtempSync(join(project.folder, 'data-'))
+    const port = await freePort()
+    const program = withKeys(NODE_PROGRAM).replace('/var/lib/mediaward', data).replace('8787', `${port}`)
+    const child = spawn(process.execPath, [project.write('readme.ts', program)], {
+      cwd: project.folder,
+      env: { PATH: process.env.PATH, PSEUDONYM_KEY: 'only for tests: no secret protects these people' },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
+    const url = `http://127.0.0.1:${port}`
+    try {
+      await expect.poll(() => fetch(url).then(({ status }) => status, String), { timeout: 20_000 }).toBe(404)
+      await serves(url)
+    } finally {
+      await end(child, () => child.kill('SIGTERM'))
+    }
+    expect(child.exitCode).toBe(0)
+    const ledger = new DatabaseSync(join(data, 'ledger.sqlite'), { readOnly: true })
+    const records = ledger.prepare('SELECT json FROM event').all() as { json: string }[]
+    ledger.close()
+    // What left is counted for ten seconds: its record is made by `gate.close()`.
+    expect(records.filter(({ json }) => json.includes('"kind":"delivery"'))).toHaveLength(1)
   })
 })
 
@@ -157,8 +199,13 @@ describe('types, strictly checked, those of others included', () => {
     expect(await check('node', NODE, 'app.ts', 'documented.ts', 'owner.ts')).toMatchObject(clean)
   })
 
+  test('on Node, the program of the README: the types of its server need those of the DOM', async () => {
+    project.write('readme/app.ts', NODE_PROGRAM)
+    expect(await check('readme', { ...NODE, lib: ['ES2024', 'DOM'] }, 'app.ts')).toMatchObject(clean)
+  })
+
   test('on Workers, with the types that wrangler makes for the app, and with those of the package', async () => {
-    project.write('worker/app.ts', PROGRAM)
+    project.write('worker/app.ts', WORKER_PROGRAM)
     project.write('worker/owner.ts', exampleOf('docs/owners.md', 'owner-d1').code)
     project.copy('test/package/examples/wrangler.toml', 'worker/wrangler.toml')
     const files = ['app.ts', 'owner.ts', 'worker-configuration.d.ts']
@@ -252,4 +299,13 @@ async function serves(url: string): Promise<void> {
   expect(await ask('patient-1')).toEqual([200, 'the recording'])
   expect((await ask('patient-2'))[0]).toBe(404)
   expect((await denials(gate, idp)).map(({ reason }) => reason)).toEqual(['not_owner'])
+}
+
+/** A port that is free now. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise(resolve => server.close(resolve))
+  return port
 }

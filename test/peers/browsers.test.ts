@@ -7,8 +7,8 @@ import { createIssuer, denials, type TestIssuer, variables } from '../support/cl
 import { type RunningGate, startGate } from '../support/gate.ts'
 import { type DrivenBrowser, openFirefox, openWebKit, until } from '../support/webdriver.ts'
 
-// The URL of a ticket in the two browser engines that npm doesn't bring: in the address bar, and in the README's program
-// on a page of another site.
+// The URL of a ticket in the two browser engines that npm doesn't bring: in the address bar, and in the first program
+// of docs/players.md on a page of another site.
 
 let gate: RunningGate
 let idp: TestIssuer
@@ -76,8 +76,8 @@ describe.each([
     expect((await denials(gate, idp)).length).toBe(before)
   })
 
-  test('runs the program of the README on a page of another site', async () => {
-    const [, program = ''] = /```js\n(import [\s\S]*?)```/.exec(readFileSync('README.md', 'utf8')) ?? []
+  test('runs the program of docs/players.md on a page of another site', async () => {
+    const [, program = ''] = /```js\n(import [\s\S]*?)```/.exec(readFileSync('docs/players.md', 'utf8')) ?? []
     const own = program.replace(/https:\/\/media\.clinic\.example[^']*/, `${gate.url}/recordings/rec-007`)
     expect(own).not.toBe(program)
     await browser.open(origin)
