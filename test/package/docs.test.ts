@@ -1,6 +1,7 @@
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { REASONS } from '../../src/reason.ts'
 
 // What the documentation names is there.
 
@@ -43,4 +44,11 @@ test('every test that the table of standards names is there', () => {
   const isThere = (name: string) =>
     [`test/${name}`, `test/${name}.ts`, `test/${name}.test.ts`].some(path => globSync(path).length > 0)
   expect(names.filter(name => !isThere(name))).toEqual([])
+})
+
+test('docs/event.md lists every reason, and no other', () => {
+  const [, section = ''] = /^## Reasons\n([\s\S]*?)^## /m.exec(textOf('docs/event.md')) ?? []
+  const cells = section.split('\n').filter(line => line.startsWith('| '))
+  const listed = cells.flatMap(line => [...line.matchAll(/`(\w+)`/g)].map(([, reason]) => reason))
+  expect(listed.sort()).toEqual(Object.values(REASONS).flat().sort())
 })
