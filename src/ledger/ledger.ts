@@ -6,58 +6,88 @@ export interface LedgerEntry {
   readonly json: string
 }
 
-/** Which records to read. */
-export interface LedgerQuery {
+/** A record as it is read. */
+export interface ReadEntry extends LedgerEntry {
+  /**
+   * Place in the log's one order: 0, 1, 2 and so on without a gap, the same for ever. Absent if the ledger has several
+   * orders, as one on several Durable Objects has.
+   */
+  readonly index?: number
+}
+
+/** Whether an entry was stored now, or an entry with its id was there already. */
+export type AppendOutcome = 'added' | 'present'
+
+/** Members of a record that a query can ask a value of. */
+export const QUERY_FIELDS = ['subject', 'owner', 'recording', 'release', 'reason'] as const
+export type QueryField = (typeof QUERY_FIELDS)[number]
+
+/** Which records to read. Each member narrows the page further. */
+export interface LedgerQuery extends Readonly<Partial<Record<QueryField, string>>> {
   /** The `cursor` of an earlier page: only what was stored after it. */
   readonly after?: string
   /** Most records on the page, 1 to 1000. */
   readonly limit: number
   /**
-   * Only records whose `recorded` is at this time or later (ISO 8601, UTC); of a record from before there was such a
-   * member, `t`. To go on reading, pass `after` without it: a record that comes back late from the overflow is new in its
-   * place, and old by its time.
+   * Only records whose `recorded` is at this time or later (ISO 8601, UTC). For a record without that member, `t`
+   * counts. To read on, pass `after` alone: a record that comes back late from the spool has a new place in the log and
+   * an old time.
    */
   readonly since?: string
-  /** The newest `limit` records instead of the oldest. */
+  /** The newest `limit` records by their place in the log, instead of the oldest. */
   readonly latest?: boolean
   /** Only records of this kind. Default: all. */
   readonly kind?: EventKind
-  /** Only records of this tenant: their caller's, their recording's, or that of a recording in a list. Default: all. */
+  /**
+   * Only records of this tenant: their caller's, their recording's, or that of a recording in a list. Default: all.
+   * `default` and `unnamed` are what the log calls a tenant that it can't name; they find nothing.
+   */
   readonly tenant?: string
 }
 
 /** Some records, oldest first. */
 export interface LedgerPage {
-  readonly entries: readonly LedgerEntry[]
+  readonly entries: readonly ReadEntry[]
   /**
-   * Where to go on reading; good for ever, also if nothing was there yet. Once there is no more, it is the end of the log,
+   * Where to read on. Valid for ever, also if nothing was there yet. Once `more` is false it is the end of the log,
    * whatever the query left out.
    */
   readonly cursor: string
-  /** True where more may be there to read at once. */
+  /**
+   * True if there may be more to read at once. The page may have fewer than `limit` entries then, even none: a ledger
+   * looks at a bounded number of records, and returns a bounded number of bytes, in one call. Read on from `cursor`. With
+   * `latest`, true means that older records were not looked at, and `cursor` is the end of the log all the same.
+   */
   readonly more: boolean
 }
 
 /**
  * Port: the append-only log.
  *
- * `record` resolves only when the entry is durable: a crash right after it loses nothing. An entry with an id that is
- * already there is not stored again. It rejects where it can't tell that the entry is durable; the entry may be
- * stored all the same. It retries nothing.
+ * `append` resolves when every entry is durable: a crash right after that loses none of them. It resolves to one outcome
+ * for each entry, in the order given. An entry whose id is in the log already is `present`: nothing is stored, the entry
+ * that came first stays as it is, and no index is used up. The same holds for the second of two entries with one id in
+ * one call. Entries of one call get their places in the order given, as far as they are stored in one place; other calls
+ * may come in between.
  *
- * `read` returns the entries in the order of their ids, which is their order in time, within a page; reading on from
- * its cursor returns each entry exactly once, also those that were stored in the meantime.
+ * `append` rejects if it can't confirm that all entries are durable. Any of them may be stored all the same, so calling
+ * it again with the same entries is always safe. It retries nothing. It says nothing of an entry's index: the log's one
+ * order may be made later, and elsewhere than where an entry became durable. Only readers are given an index.
+ *
+ * `read` changes nothing, and returns the entries of a page in the order of their ids, which is their order in time.
+ * Reading on from its cursor returns each entry exactly once, also entries stored in the meantime. It rejects with
+ * {@link CursorInvalid} for a cursor of another form.
  */
 export interface Ledger {
-  record(entry: LedgerEntry): Promise<void>
+  append(entries: readonly LedgerEntry[]): Promise<readonly AppendOutcome[]>
   read(query: LedgerQuery): Promise<LedgerPage>
 }
 
 /**
- * Port: where a record is kept while the ledger can't take it. Independent of the ledger's own storage.
+ * Port: where a record waits while the ledger can't take it. It must not share the ledger's storage.
  *
- * `keep` resolves only when the entry is durable. `waiting` lists entries that are kept, some of them at least where
- * there are any. `drop` forgets some; it is called only once the ledger has them.
+ * `keep` resolves only when the entry is durable. `waiting` lists entries that are kept, at least one if there are any.
+ * `drop` forgets entries, and ignores ids that it doesn't have. It is called only when the ledger has them.
  */
 export interface LedgerSpool {
   keep(entry: LedgerEntry): Promise<void>

@@ -35,7 +35,7 @@ export function createRecorder(
     try {
       const head = await headOf(observed, id, gate, pseudonym)
       event = { ...head, recorded: new Date(now()).toISOString(), ...facts }
-      await ledger.record({ id, json: canonical(event) })
+      await ledger.append([{ id, json: canonical(event) }])
       return id
     } catch (error) {
       // What is answered to a refusal then is another status than the one of its reason. A count's were answered before.

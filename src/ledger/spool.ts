@@ -1,51 +1,53 @@
 import { logFault } from '../base/storage-fault.ts'
 import { withTimeout } from '../base/timeout.ts'
-import type { Ledger, LedgerEntry, LedgerSpool } from './ledger.ts'
+import type { Ledger, LedgerSpool } from './ledger.ts'
 
-/** How long the ledger may take over a record, in milliseconds, before the overflow takes it. */
+/** How long the ledger may take over a call, in milliseconds, before the spool takes its entries. */
 export const LEDGER_TIMEOUT = 2_000
-/** Most records brought back from the overflow in one go. */
+/** Most records that one replay brings back. */
 const REPLAY_LIMIT = 100
 
 /**
- * A ledger that loses nothing while the one behind it is down, slow or overloaded: a record that it doesn't confirm
- * in time is kept in the overflow, and brought back later. It may then have arrived after all; its id makes that one
- * record. There are no retries: they are what an overloaded ledger needs least.
+ * A ledger that loses nothing while the one behind it is down, slow or overloaded: the spool keeps what the ledger
+ * doesn't confirm in time, and a replay brings it back. Such an entry may have arrived after all; its id makes the two
+ * one record. `append` never retries: retries are what an overloaded ledger needs least.
+ *
+ * `read` shows only what the ledger has. What waits in the spool appears after the next replay, which the runtime starts
+ * once a minute. A reader never starts one: reading would write, and cost the writer's time.
  */
 export interface SpooledLedger extends Ledger {
-  /** Brings records from the overflow back into the ledger. Returns how many; rejects where either can't be reached. */
+  /** Brings records back from the spool. Resolves to how many; rejects if the spool or the ledger can't be reached. */
   replay(): Promise<number>
 }
 
-/** Puts an overflow behind a ledger. `record` rejects only where neither of them has the entry for sure. */
+/**
+ * Puts a spool behind a ledger. `append` rejects only if neither of them confirms an entry. It resolves to `added` for
+ * what the spool keeps.
+ */
 export function withSpool(
   ledger: Ledger,
   spool: LedgerSpool,
   timeout: number = LEDGER_TIMEOUT,
 ): SpooledLedger {
-  async function replay(): Promise<number> {
-    const entries = await spool.waiting(REPLAY_LIMIT)
-    for (const entry of entries) {
-      await ledger.record(entry)
-    }
-    await spool.drop(entries.map(({ id }) => id))
-    return entries.length
-  }
   return {
-    async record(entry: LedgerEntry) {
+    async append(entries) {
       try {
-        await withTimeout(timeout, ledger.record(entry))
+        return await withTimeout(timeout, ledger.append(entries))
       } catch (error) {
-        logFault('the ledger took no record, the overflow keeps it', error)
-        await withTimeout(timeout, spool.keep(entry))
+        logFault('the ledger took no record, the spool keeps it', error)
+        await withTimeout(timeout, Promise.all(entries.map(entry => spool.keep(entry))))
+        return entries.map(() => 'added')
       }
     },
-    async read(query) {
-      // A reader sees what waits in the overflow too. Only the first page looks: following must cost one read. What
-      // can't be brought back now stays where it is, and is no reason to show nothing.
-      if (query.after === undefined) await replay().catch(() => {})
-      return ledger.read(query)
+
+    read: query => ledger.read(query),
+
+    async replay() {
+      const entries = await spool.waiting(REPLAY_LIMIT)
+      if (entries.length === 0) return 0
+      await ledger.append(entries)
+      await spool.drop(entries.map(({ id }) => id))
+      return entries.length
     },
-    replay,
   }
 }

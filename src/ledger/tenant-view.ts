@@ -1,9 +1,9 @@
-import { isOfTenant, mayKnowOwner } from '../authorize/rules/tenant.ts'
+import { isOfTenant, isTenantName, mayKnowOwner } from '../authorize/rules/tenant.ts'
 import { canonical } from './canonical.ts'
 import type { ListedAnswer } from './event.ts'
 
 /** As much of a record as decides who may see what of it; the rest is passed on as it is. */
-interface Seen {
+export interface TenantFacts {
   readonly tenant?: string
   readonly recording_tenant?: string
   readonly owner?: string
@@ -11,14 +11,26 @@ interface Seen {
 }
 
 /**
+ * Returns the tenants whose readers may see something of a record: its caller's and its recording's, or of a list its
+ * caller's and those of the recordings in it. Without the names that the log uses for a tenant it can't name.
+ */
+export function tenantsOf({ tenant, recording_tenant, answers }: TenantFacts): readonly string[] {
+  const recordings = Array.isArray(answers)
+    ? (answers as readonly (ListedAnswer | null)[]).map(answer => answer?.recording_tenant)
+    : [recording_tenant]
+  const names = [tenant, ...recordings].filter(name => typeof name === 'string')
+  return [...new Set(names)].filter(isTenantName)
+}
+
+/**
  * Shows a record to a reader of one tenant: without the owner of another tenant's recording, and of a list that another
- * tenant's app asked about only the answers about the reader's own recordings. Undefined for a record that is none of
- * its business, whatever the ledger has found.
+ * tenant's app asked about only the answers about the reader's own recordings. Returns undefined if the reader may see
+ * nothing of the record, whatever the ledger has found.
  *
  * @param json a record of the log
  */
 export function tenantView(json: string, tenant: string): string | undefined {
-  const record = JSON.parse(json) as Seen
+  const record = JSON.parse(json) as TenantFacts
   const { answers } = record
   if (!Array.isArray(answers)) {
     return isOfTenant(record, tenant) ? canonical(withoutForeignOwner(record, tenant)) : undefined
@@ -29,7 +41,7 @@ export function tenantView(json: string, tenant: string): string | undefined {
   return canonical({ ...record, answers: shown.map(answer => withoutForeignOwner(answer, tenant)) })
 }
 
-function withoutForeignOwner<Part extends Seen | ListedAnswer>(part: Part, tenant: string): Part {
+function withoutForeignOwner<Part extends TenantFacts | ListedAnswer>(part: Part, tenant: string): Part {
   if (part.owner === undefined || mayKnowOwner(part, tenant)) return part
   const { owner: _, ...rest } = part
   return rest as Part

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { EventKind } from '../../src/ledger/event.ts'
 import { eventId } from '../../src/ledger/event-id.ts'
-import { CursorInvalid, type Ledger, type LedgerEntry } from '../../src/ledger/ledger.ts'
+import {
+  CursorInvalid,
+  type Ledger,
+  type LedgerEntry,
+  type LedgerPage,
+  type LedgerQuery,
+  QUERY_FIELDS,
+} from '../../src/ledger/ledger.ts'
 
 // What every adapter of the port Ledger must do; each adapter's test file runs this.
 
@@ -13,14 +20,20 @@ function entry(second: number, kind: EventKind = 'access'): LedgerEntry {
   return { id, json: `{"id":"${id}","kind":"${kind}","t":"${new Date(at).toISOString()}"}` }
 }
 
-async function readAll(ledger: Ledger, limit: number): Promise<LedgerEntry[]> {
+/** Reads a page, of each entry only what was stored. */
+async function read(ledger: Ledger, query: LedgerQuery): Promise<LedgerPage> {
+  const page = await ledger.read(query)
+  return { ...page, entries: page.entries.map(({ id, json }) => ({ id, json })) }
+}
+
+async function readAll(ledger: Ledger, query: LedgerQuery): Promise<LedgerEntry[]> {
   const all: LedgerEntry[] = []
-  let page = await ledger.read({ limit })
+  let page = await read(ledger, query)
   for (;;) {
-    expect(page.entries.length).toBeLessThanOrEqual(limit)
+    expect(page.entries.length).toBeLessThanOrEqual(query.limit)
     all.push(...page.entries)
     if (!page.more) return all
-    page = await ledger.read({ limit, after: page.cursor })
+    page = await read(ledger, { ...query, after: page.cursor })
   }
 }
 
@@ -29,41 +42,69 @@ export function ledgerContract(name: string, create: () => Ledger): void {
     test('what was recorded is read, oldest first', async () => {
       const ledger = create()
       const entries = Array.from({ length: 20 }, (_, i) => entry(i))
-      for (const one of entries) await ledger.record(one)
-      expect((await ledger.read({ limit: 100 })).entries).toEqual(entries)
+      for (const one of entries) await ledger.append([one])
+      expect((await read(ledger, { limit: 100 })).entries).toEqual(entries)
     })
 
     test('an empty one has an empty page and a cursor to go on from', async () => {
       const ledger = create()
-      const { entries, cursor, more } = await ledger.read({ limit: 10 })
+      const { entries, cursor, more } = await read(ledger, { limit: 10 })
       expect({ entries, more }).toEqual({ entries: [], more: false })
       const late = entry(1)
-      await ledger.record(late)
-      expect((await ledger.read({ limit: 10, after: cursor })).entries).toEqual([late])
+      await ledger.append([late])
+      expect((await read(ledger, { limit: 10, after: cursor })).entries).toEqual([late])
     })
 
     test('an entry recorded twice is one entry, with what came first', async () => {
       const ledger = create()
       const one = entry(1)
-      await Promise.all([ledger.record(one), ledger.record(one), ledger.record(one)])
-      await ledger.record({ ...one, json: '{"t":"changed"}' })
-      expect((await ledger.read({ limit: 10 })).entries).toEqual([one])
+      await Promise.all([ledger.append([one]), ledger.append([one]), ledger.append([one])])
+      await ledger.append([{ ...one, json: '{"t":"changed"}' }])
+      expect((await read(ledger, { limit: 10 })).entries).toEqual([one])
+    })
+
+    test('says for each entry of a call whether it was there already', async () => {
+      const ledger = create()
+      const [a, b, c] = [entry(1), entry(2), entry(3)]
+      expect(await ledger.append([a])).toEqual(['added'])
+      expect(await ledger.append([b, a, c, b])).toEqual(['added', 'present', 'added', 'present'])
+      expect(await ledger.append([a])).toEqual(['present'])
+      expect(await ledger.append([])).toEqual([])
+      expect((await read(ledger, { limit: 10 })).entries).toEqual([a, b, c])
+    })
+
+    test('of two entries with one id in one call the first counts', async () => {
+      const ledger = create()
+      const one = entry(1)
+      expect(await ledger.append([one, { ...one, json: '{"t":"changed"}' }])).toEqual(['added', 'present'])
+      expect((await read(ledger, { limit: 10 })).entries).toEqual([one])
+    })
+
+    test('numbers entries without a gap, however often one comes, if it has one order', async () => {
+      const ledger = create()
+      const [a, b, c] = [entry(1), entry(2), entry(3)]
+      for (const one of [a, b, b, b, c]) await ledger.append([one])
+      await ledger.append([a, c, a])
+      const { entries } = await ledger.read({ limit: 10 })
+      expect(entries.map(({ id }) => id)).toEqual([a, b, c].map(({ id }) => id))
+      const indexes = entries.flatMap(({ index }) => (index === undefined ? [] : [index]))
+      expect(indexes).toEqual(entries[0]?.index === undefined ? [] : [0, 1, 2])
     })
 
     test('page after page has each entry exactly once, whatever is recorded in between', async () => {
       const ledger = create()
       const entries = Array.from({ length: 97 }, (_, i) => entry(i))
-      await Promise.all(entries.slice(0, 60).map(one => ledger.record(one)))
+      await Promise.all(entries.slice(0, 60).map(one => ledger.append([one])))
       const seen: LedgerEntry[] = []
-      let page = await ledger.read({ limit: 7 })
+      let page = await read(ledger, { limit: 7 })
       const rest = entries.slice(60)
       while (true) {
         seen.push(...page.entries)
         // Some of them with ids older than those read already, as from a clock that is behind.
         const next = rest.pop()
-        if (next !== undefined) await ledger.record(next)
+        if (next !== undefined) await ledger.append([next])
         else if (!page.more) break
-        page = await ledger.read({ limit: 7, after: page.cursor })
+        page = await read(ledger, { limit: 7, after: page.cursor })
       }
       expect(seen.map(({ id }) => id).sort()).toEqual(entries.map(({ id }) => id).sort())
     })
@@ -71,19 +112,19 @@ export function ledgerContract(name: string, create: () => Ledger): void {
     test('many at once are all there', async () => {
       const ledger = create()
       const entries = Array.from({ length: 300 }, (_, i) => entry(i))
-      await Promise.all(entries.map(one => ledger.record(one)))
-      expect(await readAll(ledger, 50)).toHaveLength(300)
+      await Promise.all(entries.map(one => ledger.append([one])))
+      expect(await readAll(ledger, { limit: 50 })).toHaveLength(300)
     })
 
     test('reads from a moment on, and the newest', async () => {
       const ledger = create()
       const entries = Array.from({ length: 30 }, (_, i) => entry(i))
-      for (const one of entries) await ledger.record(one)
+      for (const one of entries) await ledger.append([one])
       const since = new Date(START + 25_000).toISOString()
-      expect((await ledger.read({ limit: 100, since })).entries).toEqual(entries.slice(25))
-      const newest = await ledger.read({ limit: 3, latest: true })
+      expect((await read(ledger, { limit: 100, since })).entries).toEqual(entries.slice(25))
+      const newest = await read(ledger, { limit: 3, latest: true })
       expect(newest.entries).toEqual(entries.slice(27))
-      expect((await ledger.read({ limit: 10, after: newest.cursor })).entries).toEqual([])
+      expect((await read(ledger, { limit: 10, after: newest.cursor })).entries).toEqual([])
     })
 
     test('reads from a moment on by when a record was handed over, not by when its request came', async () => {
@@ -99,20 +140,20 @@ export function ledgerContract(name: string, create: () => Ledger): void {
         told('d', { t: early }),
         told('e', { t: late }),
       ]
-      for (const one of entries) await ledger.record(one)
-      const page = await ledger.read({ limit: 9, since: '2026-11-23T00:00:20.000Z' })
+      for (const one of entries) await ledger.append([one])
+      const page = await read(ledger, { limit: 9, since: '2026-11-23T00:00:20.000Z' })
       expect(page.entries.map(({ id }) => id)).toEqual(['c', 'e'])
     })
 
     test('a record that comes back late is found by its place, whatever its time', async () => {
       const ledger = create()
-      for (let i = 20; i < 40; i++) await ledger.record(entry(i))
+      for (let i = 20; i < 40; i++) await ledger.append([entry(i)])
       const since = new Date(START + 35_000).toISOString()
-      let page = await ledger.read({ limit: 3, since })
-      while (page.more) page = await ledger.read({ limit: 3, since, after: page.cursor })
+      let page = await read(ledger, { limit: 3, since })
+      while (page.more) page = await read(ledger, { limit: 3, since, after: page.cursor })
       const late = entry(1)
-      await ledger.record(late)
-      expect((await ledger.read({ limit: 9, after: page.cursor })).entries).toEqual([late])
+      await ledger.append([late])
+      expect((await read(ledger, { limit: 9, after: page.cursor })).entries).toEqual([late])
     })
 
     test.each<[string, object]>([
@@ -123,35 +164,35 @@ export function ledgerContract(name: string, create: () => Ledger): void {
       ['more than there are', { limit: 1000 }],
     ])('once there is no more of %s the cursor is at the end of the log', async (_, query) => {
       const ledger = create()
-      for (let i = 0; i < 40; i++) await ledger.record(entry(i, i === 20 ? 'listed' : 'access'))
-      const { cursor, more } = await ledger.read({ limit: 5, ...query })
+      for (let i = 0; i < 40; i++) await ledger.append([entry(i, i === 20 ? 'listed' : 'access')])
+      const { cursor, more } = await read(ledger, { limit: 5, ...query })
       expect(more).toBe(false)
-      const next = await ledger.read({ limit: 1000, after: cursor })
+      const next = await read(ledger, { limit: 1000, after: cursor })
       expect(next).toEqual({ entries: [], cursor, more: false })
       const another = entry(50)
-      await ledger.record(another)
-      expect((await ledger.read({ limit: 1000, after: cursor })).entries).toEqual([another])
+      await ledger.append([another])
+      expect((await read(ledger, { limit: 1000, after: cursor })).entries).toEqual([another])
     })
 
     test('reads one kind, and reading on has each entry of it once, whatever is in between', async () => {
       const ledger = create()
       const entries = Array.from({ length: 60 }, (_, i) => entry(i, i % 3 === 0 ? 'listed' : 'access'))
-      for (const one of entries.slice(0, 50)) await ledger.record(one)
+      for (const one of entries.slice(0, 50)) await ledger.append([one])
       const listed = entries.filter((_, i) => i % 3 === 0)
       const seen: LedgerEntry[] = []
-      let page = await ledger.read({ limit: 4, kind: 'listed' })
+      let page = await read(ledger, { limit: 4, kind: 'listed' })
       while (page.more) {
         seen.push(...page.entries)
-        page = await ledger.read({ limit: 4, kind: 'listed', after: page.cursor })
+        page = await read(ledger, { limit: 4, kind: 'listed', after: page.cursor })
       }
-      for (const one of entries.slice(50)) await ledger.record(one)
-      const late = await ledger.read({ limit: 100, kind: 'listed', after: page.cursor })
+      for (const one of entries.slice(50)) await ledger.append([one])
+      const late = await read(ledger, { limit: 100, kind: 'listed', after: page.cursor })
       expect([...seen, ...page.entries, ...late.entries]).toEqual(listed)
-      const newest = await ledger.read({ limit: 2, latest: true, kind: 'listed' })
+      const newest = await read(ledger, { limit: 2, latest: true, kind: 'listed' })
       expect(newest.entries).toEqual(listed.slice(-2))
-      expect((await ledger.read({ limit: 9, kind: 'ticket' })).entries).toEqual([])
+      expect((await read(ledger, { limit: 9, kind: 'ticket' })).entries).toEqual([])
       const both = { limit: 100, kind: 'listed', since: new Date(START + 50_000).toISOString() } as const
-      expect((await ledger.read(both)).entries).toEqual(listed.slice(17))
+      expect((await read(ledger, both)).entries).toEqual(listed.slice(17))
     })
 
     test('reads one tenant, of its callers, recordings and lists, and reading on has each entry of it once', async () => {
@@ -172,26 +213,62 @@ export function ledgerContract(name: string, create: () => Ledger): void {
         const { id, json } = entry(i)
         return { id, json: JSON.stringify({ ...JSON.parse(json), ...members[i % members.length] }) }
       })
-      for (const one of entries.slice(0, 45)) await ledger.record(one)
+      for (const one of entries.slice(0, 45)) await ledger.append([one])
       const north = entries.filter((_, i) => [0, 2, 3, 5].includes(i % members.length))
       const seen: LedgerEntry[] = []
-      let page = await ledger.read({ limit: 4, tenant: 'north' })
+      let page = await read(ledger, { limit: 4, tenant: 'north' })
       while (page.more) {
         expect(page.entries.length).toBeLessThanOrEqual(4)
         seen.push(...page.entries)
-        page = await ledger.read({ limit: 4, tenant: 'north', after: page.cursor })
+        page = await read(ledger, { limit: 4, tenant: 'north', after: page.cursor })
       }
-      for (const one of entries.slice(45)) await ledger.record(one)
-      const late = await ledger.read({ limit: 100, tenant: 'north', after: page.cursor })
+      for (const one of entries.slice(45)) await ledger.append([one])
+      const late = await read(ledger, { limit: 100, tenant: 'north', after: page.cursor })
       expect([...seen, ...page.entries, ...late.entries]).toEqual(north)
-      expect((await ledger.read({ limit: 3, latest: true, tenant: 'north' })).entries).toEqual(
+      expect((await read(ledger, { limit: 3, latest: true, tenant: 'north' })).entries).toEqual(
         north.slice(-3),
       )
-      const views = await ledger.read({ limit: 100, tenant: 'north', kind: 'view' })
+      const views = await read(ledger, { limit: 100, tenant: 'north', kind: 'view' })
       expect(views.entries).toEqual(entries.filter((_, i) => i % members.length === 3))
-      expect((await ledger.read({ limit: 9, tenant: "north' OR 1=1 --" })).entries).toEqual([])
-      expect((await ledger.read({ limit: 9, tenant: 'west' })).entries).toEqual([])
+      expect((await read(ledger, { limit: 9, tenant: "north' OR 1=1 --" })).entries).toEqual([])
+      expect((await read(ledger, { limit: 9, tenant: 'west' })).entries).toEqual([])
     })
+
+    test.each(QUERY_FIELDS)(
+      'reads the records with one %s, alone and with what else a query has',
+      async name => {
+        const ledger = create()
+        const entries = Array.from({ length: 60 }, (_, i) => {
+          const { id, json } = entry(i, i % 3 === 0 ? 'view' : 'access')
+          const told = { ...JSON.parse(json), tenant: i % 2 === 0 ? 'north' : 'south' }
+          if (i % 5 === 0) told[name] = 'wanted'
+          if (i % 5 === 1) told[name] = 'another'
+          return { id, json: JSON.stringify(told) }
+        })
+        await ledger.append(entries)
+        const wanted = (filter: (i: number) => boolean) => entries.filter((_, i) => i % 5 === 0 && filter(i))
+        const all = (query: Partial<LedgerQuery>) => readAll(ledger, { limit: 3, [name]: 'wanted', ...query })
+        expect(await all({})).toEqual(wanted(() => true))
+        expect(await all({ kind: 'view' })).toEqual(wanted(i => i % 3 === 0))
+        expect(await all({ tenant: 'north' })).toEqual(wanted(i => i % 2 === 0))
+        expect(await all({ since: new Date(START + 30_000).toISOString() })).toEqual(wanted(i => i >= 30))
+        expect(await all({ kind: 'access', tenant: 'south' })).toEqual(wanted(i => i % 3 > 0 && i % 2 === 1))
+        const newest = await read(ledger, { limit: 2, latest: true, [name]: 'wanted' })
+        expect(newest.entries).toEqual(wanted(() => true).slice(-2))
+        const other = QUERY_FIELDS.find(field => field !== name)
+        expect(await all({ [other ?? '']: 'wanted' })).toEqual([])
+      },
+    )
+
+    test.each(['default', 'unnamed'])(
+      'nothing is of the tenant %s, which is not the name of one',
+      async tenant => {
+        const ledger = create()
+        const { id, json } = entry(1)
+        await ledger.append([{ id, json: JSON.stringify({ ...JSON.parse(json), tenant }) }])
+        expect((await read(ledger, { limit: 10, tenant })).entries).toEqual([])
+      },
+    )
 
     test.each(['x', '-1', '1.x', '1e3', '.', '1.1.1.1.1.1.1.1.1.1'])('%s is no cursor', async after => {
       await expect(create().read({ limit: 1, after })).rejects.toThrow(CursorInvalid)

@@ -15,7 +15,7 @@ import {
   recordingStoreContract,
 } from './recording-store.ts'
 import { patient1, sampleBytes, stream } from './recordings.ts'
-import { overflowContract } from './spool.ts'
+import { spoolContract } from './spool.ts'
 
 const folder = () => mkdtempSync(join(tmpdir(), 'mediaward-'))
 
@@ -56,4 +56,4 @@ damagedBytesContract('a folder', {
     }),
 })
 ledgerContract('a file of SQLite', () => createSqliteLedger(join(folder(), 'ledger.sqlite')))
-overflowContract('a file of SQLite', () => createSqliteSpool(join(folder(), 'overflow.sqlite')))
+spoolContract('a file of SQLite', () => createSqliteSpool(join(folder(), 'overflow.sqlite')))

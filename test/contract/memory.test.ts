@@ -1,8 +1,8 @@
 import { createMemoryLedger, createMemorySpool, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { ledgerContract } from './ledger.ts'
 import { recordingStoreContract } from './recording-store.ts'
-import { overflowContract } from './spool.ts'
+import { spoolContract } from './spool.ts'
 
 recordingStoreContract('memory', createMemoryStore)
 ledgerContract('memory', createMemoryLedger)
-overflowContract('memory', createMemorySpool)
+spoolContract('memory', createMemorySpool)

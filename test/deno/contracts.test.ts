@@ -9,7 +9,7 @@ import { keySourceContract } from '../contract/key-source.ts'
 import { ledgerContract } from '../contract/ledger.ts'
 import { ownerSourceContracts } from '../contract/owner-source.ts'
 import { claimObjectContract, listingContract, recordingStoreContract } from '../contract/recording-store.ts'
-import { overflowContract } from '../contract/spool.ts'
+import { spoolContract } from '../contract/spool.ts'
 
 // The contracts of the ports under `deno test`. Deno is let into this one folder, and no other.
 
@@ -21,7 +21,7 @@ const folder = () => mkdtempSync(join(ours, 'test-'))
 
 recordingStoreContract('memory', createMemoryStore)
 ledgerContract('memory', createMemoryLedger)
-overflowContract('memory', createMemorySpool)
+spoolContract('memory', createMemorySpool)
 
 recordingStoreContract('a folder', () => createFolderStore(folder()))
 claimObjectContract('a folder', () => createFolderStore(folder()))
@@ -34,7 +34,7 @@ listingContract(
   15_000,
 )
 ledgerContract('a file of SQLite', () => createSqliteLedger(join(folder(), 'ledger.sqlite')))
-overflowContract('a file of SQLite', () => createSqliteSpool(join(folder(), 'overflow.sqlite')))
+spoolContract('a file of SQLite', () => createSqliteSpool(join(folder(), 'overflow.sqlite')))
 
 keySourceContract('what stands in the configuration', createInlineKeys)
 keySourceContract('a key server', keys =>

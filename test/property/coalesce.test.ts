@@ -4,6 +4,7 @@ import { callerNetwork } from '../../src/base/network.ts'
 import type { AccessEvent } from '../../src/index.ts'
 import { RefusalRecorder } from '../../src/ledger/coalesce.ts'
 import type { AccessFacts } from '../../src/ledger/event.ts'
+import type { LedgerEntry } from '../../src/ledger/ledger.ts'
 import { createRecorder } from '../../src/ledger/recorder.ts'
 import { createMemoryLedger } from '../../src/runtime/memory/index.ts'
 import { contextOf } from '../support/context.ts'
@@ -70,12 +71,12 @@ async function play(arrivals: readonly Arrival[], weather: readonly Mood[]): Pro
   const lost: AccessEvent[] = []
   const ledger = {
     ...inner,
-    record: async (entry: { id: string; json: string }) => {
+    append: async (entries: readonly LedgerEntry[]) => {
       const now = Date.now()
       const mood = weather.findLast(({ from }) => from <= now)
       if (mood !== undefined && mood.takes > 0) await new Promise(resolve => setTimeout(resolve, mood.takes))
       if (mood?.fails) throw new Error('down')
-      await inner.record(entry)
+      return inner.append(entries)
     },
   }
   const record = createRecorder(

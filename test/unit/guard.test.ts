@@ -39,7 +39,7 @@ describe('fails closed', () => {
 
   test('no denial without a record: one that no store takes does not leave, and goes to the last resort', async () => {
     const lost: string[] = []
-    const ledger: Ledger = { ...createMemoryLedger(), record: broken }
+    const ledger: Ledger = { ...createMemoryLedger(), append: broken }
     const { fetch, idp } = await memoryGate({ ledger, onUnrecorded: json => lost.push(json) })
     const headers = { authorization: `Bearer ${await idp.token('patient-2')}` }
     for (const path of ['/recordings/rec-1', '/recordings/rec-0', '/recordings/..']) {

@@ -199,8 +199,8 @@ describe('with tenants', () => {
   test('a ledger that knows nothing of tenants shows no more than one that does', async () => {
     await fill()
     const seen = await read(south)
-    const { record } = ledger
-    open(tenants, { record, read: ({ tenant: _, ...query }: LedgerQuery) => ledger.read(query) })
+    const { append } = ledger
+    open(tenants, { append, read: ({ tenant: _, ...query }: LedgerQuery) => ledger.read(query) })
     expect(await read(south)).toEqual(seen)
   })
 
@@ -216,7 +216,7 @@ describe('with tenants', () => {
         owner: 'psn_x',
       }),
     })
-    for (const one of [old('1', 'north'), old('2', 'south'), old('3', 'default')]) await ledger.record(one)
+    for (const one of [old('1', 'north'), old('2', 'south'), old('3', 'default')]) await ledger.append([one])
     const answers = [{ recording: 'r', decision: 'deny', owner: 'psn_x' }]
     const json = canonical({
       id: '4',
@@ -225,7 +225,7 @@ describe('with tenants', () => {
       tenant: 'north',
       answers,
     })
-    await ledger.record({ id: '4', json })
+    await ledger.append([{ id: '4', json }])
     open([...tenants, entry(central, { allowed_roles: all, allow_all_tenants: true })])
     const seen = await read(north)
     expect(seen).toMatchObject([{ id: '1' }, { id: '4' }])

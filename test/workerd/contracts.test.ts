@@ -12,7 +12,7 @@ import {
   recordingStoreContract,
 } from '../contract/recording-store.ts'
 import { patient1 } from '../contract/recordings.ts'
-import { overflowContract } from '../contract/spool.ts'
+import { spoolContract } from '../contract/spool.ts'
 
 // The ports on the real thing: R2 and Durable Objects in workerd.
 
@@ -41,6 +41,6 @@ test.each(['identity', 'aws-chunked'])(
 )
 ledgerContract('a Durable Object', () => createShardedLedger(env.LEDGER, 1))
 ledgerContract('several Durable Objects', () => createShardedLedger(env.LEDGER, 5))
-overflowContract('R2', () => createR2Spool(env.AUDIT))
+spoolContract('R2', () => createR2Spool(env.AUDIT))
 
 ownerSourceContracts()

@@ -23,8 +23,11 @@ const NOT_A_TENANT: ReadonlySet<string> = new Set(['default', 'unnamed'])
  */
 export function withinTenant({ tenant, allTenants }: Principal, permit: Permit): Permit | Refusal {
   if (tenant === undefined) return allTenants === true ? permit : new Refusal('tenant_mismatch')
-  return NOT_A_TENANT.has(tenant) ? new Refusal('tenant_mismatch') : { ...permit, tenant }
+  return isTenantName(tenant) ? { ...permit, tenant } : new Refusal('tenant_mismatch')
 }
+
+/** Returns whether the log can mean one tenant by this name. */
+export const isTenantName = (tenant: string): boolean => !NOT_A_TENANT.has(tenant)
 
 /** The tenants that a record belongs to. Older records lack the recording's tenant. */
 interface OfTenants {

@@ -1,5 +1,6 @@
-import type { LedgerEntry } from '../../ledger/ledger.ts'
-import type { TablePage, TableQuery } from '../sqlite/event-table.ts'
+import type { AppendOutcome, LedgerEntry } from '../../ledger/ledger.ts'
+import type { TableQuery } from '../sqlite/event-search.ts'
+import type { TablePage } from '../sqlite/event-table.ts'
 
 // What is used of Cloudflare's bindings, by its shape. So an app may have the types of Workers from where it likes
 // (`wrangler types`, or any version of @cloudflare/workers-types), and who checks ours needs neither.
@@ -92,15 +93,18 @@ export interface LedgerId {
 
 /** A Durable Object of the class `LedgerObject`, seen from outside. */
 export interface LedgerStub {
-  record(entry: LedgerEntry): Promise<void>
+  append(entries: readonly LedgerEntry[]): Promise<readonly AppendOutcome[]>
   read(query: TableQuery): Promise<TablePage>
 }
 
-/** The state that a Durable Object is made with. */
+/** The state that a Durable Object is created with. */
 export interface LedgerState {
   readonly storage: {
     readonly sql: {
-      exec(statement: string, ...parameters: (string | number)[]): { toArray(): object[] }
+      exec(statement: string, ...parameters: (string | number | null)[]): { toArray(): object[] }
     }
+    transactionSync<Result>(work: () => Result): Result
+    setAlarm(time: number): Promise<void>
   }
+  blockConcurrencyWhile(work: () => Promise<void>): Promise<void>
 }

@@ -5,8 +5,8 @@ import type { Bucket } from './bindings.ts'
 const PREFIX = `${RESERVED_PREFIX}overflow/`
 
 /**
- * Records that the ledger couldn't take, as one small object each. R2 stands on other machinery than Durable
- * Objects, so the two don't fail together as a queue and an object would.
+ * Creates the spool in an R2 bucket, one small object for each record. R2 runs on other machinery than Durable Objects,
+ * so the two don't fail together as a queue and an object would.
  */
 export function createR2Spool(bucket: Bucket): LedgerSpool {
   return {

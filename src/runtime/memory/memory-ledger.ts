@@ -1,39 +1,59 @@
-import { CursorInvalid, type Ledger, type LedgerEntry, type LedgerSpool } from '../../ledger/ledger.ts'
-import { tenantView } from '../../ledger/tenant-view.ts'
+import {
+  CursorInvalid,
+  type Ledger,
+  type LedgerEntry,
+  type LedgerSpool,
+  QUERY_FIELDS,
+  type QueryField,
+} from '../../ledger/ledger.ts'
+import { type TenantFacts, tenantsOf } from '../../ledger/tenant-view.ts'
 
-/** A ledger in memory: for trying out and for tests. It keeps nothing beyond the process. */
+/** As much of a record as a query asks about. */
+interface Found extends TenantFacts, Readonly<Partial<Record<QueryField, string>>> {
+  readonly t?: string
+  readonly recorded?: string
+  readonly kind?: string
+}
+
+/** Creates a ledger in memory, for trying out and for tests. It keeps nothing beyond the process. */
 export function createMemoryLedger(): Ledger {
   const entries: LedgerEntry[] = []
   const ids = new Set<string>()
   return {
-    async record(entry) {
-      if (ids.has(entry.id)) return
-      ids.add(entry.id)
-      entries.push(entry)
+    async append(added) {
+      return added.map(entry => {
+        if (ids.has(entry.id)) return 'present'
+        ids.add(entry.id)
+        entries.push(entry)
+        return 'added'
+      })
     },
 
-    async read({ after = '0', limit, since = '', latest, kind, tenant }) {
+    async read({ after = '0', limit, since = '', latest, kind, tenant, ...fields }) {
       if (!/^\d{1,15}$/.test(after)) throw new CursorInvalid()
       const unread = entries
-        .map((entry, index) => ({ entry, seq: index + 1 }))
-        .filter(({ entry, seq }) => {
-          if (seq <= Number(after)) return false
-          const event = JSON.parse(entry.json) as { t: string; recorded?: string; kind?: string }
-          if ((event.recorded ?? event.t) < since || (kind !== undefined && event.kind !== kind)) return false
-          return tenant === undefined || tenantView(entry.json, tenant) !== undefined
+        .map((entry, index) => ({ ...entry, index }))
+        .filter(({ json, index }) => {
+          if (index < Number(after)) return false
+          const event = JSON.parse(json) as Found
+          if ((event.recorded ?? event.t ?? '') < since || (kind !== undefined && event.kind !== kind))
+            return false
+          if (QUERY_FIELDS.some(name => fields[name] !== undefined && event[name] !== fields[name]))
+            return false
+          return tenant === undefined || tenantsOf(event).includes(tenant)
         })
       const more = !latest && unread.length > limit
       const page = latest ? unread.slice(-limit) : unread.slice(0, limit)
       return {
-        entries: page.map(({ entry }) => entry).sort((a, b) => (a.id < b.id ? -1 : 1)),
-        cursor: String(more ? page.at(-1)?.seq : Math.max(Number(after), entries.length)),
+        entries: page.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+        cursor: String(more ? (page.at(-1)?.index ?? 0) + 1 : Math.max(Number(after), entries.length)),
         more,
       }
     },
   }
 }
 
-/** An overflow in memory. */
+/** Creates a spool in memory. */
 export function createMemorySpool(): LedgerSpool {
   const kept = new Map<string, LedgerEntry>()
   return {

@@ -1,20 +1,18 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { StorageFault } from '../../base/storage-fault.ts'
-import type { Sql } from './event-table.ts'
+import type { Sql, SqlStorage } from './sql.ts'
 
 /** A file of SQLite, and the ways to use it. */
-export interface SqliteFile {
-  readonly sql: Sql
-  /** Does some work in a transaction. Resolves when the disk has it. */
-  write(work: () => void): Promise<void>
+export interface SqliteFile extends SqlStorage {
+  /** Does some work in a transaction. Resolves to its result when the disk has it. */
+  write<Result>(work: () => Result): Promise<Result>
   /** Writes what waits and closes the file. */
   close(): void
 }
 
 interface Waiting {
-  readonly work: () => void
-  readonly resolve: () => void
+  readonly work: () => () => void
   readonly reject: (error: unknown) => void
 }
 
@@ -22,10 +20,10 @@ interface Waiting {
  * Opens a file of SQLite with a write-ahead log and `synchronous=FULL`: a commit returns only when the disk has it.
  * Committing is what takes long, so all that is to be written in one turn of the event loop is committed together.
  *
- * @throws Error where the file can't be opened or is no database
+ * @throws Error if the file can't be opened or is not a database
  */
 export function openSqlite(path: string): SqliteFile {
-  // Made by us first, so that nobody else on the machine can read it.
+  // Created by us first, so that no other user of the machine can read it.
   closeSync(openSync(path, 'a', 0o600))
   const database = new DatabaseSync(path)
   try {
@@ -36,31 +34,44 @@ export function openSqlite(path: string): SqliteFile {
   }
   let waiting: Waiting[] = []
 
+  function transaction<Result>(work: () => Result): Result {
+    try {
+      database.exec('BEGIN IMMEDIATE')
+      const result = work()
+      database.exec('COMMIT')
+      return result
+    } catch (error) {
+      rollBack(database)
+      throw error
+    }
+  }
+
   function commit(): void {
     const batch = waiting
     waiting = []
     if (batch.length === 0) return
     try {
-      database.exec('BEGIN IMMEDIATE')
-      for (const { work } of batch) work()
-      database.exec('COMMIT')
+      const settled = transaction(() => batch.map(({ work }) => work()))
+      for (const resolve of settled) resolve()
     } catch (error) {
-      // Said by SQLite in words of its own: they hold no path and no value.
+      // SQLite's own words: they hold no path and no value.
       const fault = new StorageFault(
         `SQLite did not write (${error instanceof Error ? error.message : 'unknown'})`,
       )
-      rollBack(database)
       for (const { reject } of batch) reject(fault)
-      return
     }
-    for (const { resolve } of batch) resolve()
   }
 
   return {
     sql: sqlOf(database),
-    write: work =>
-      new Promise((resolve, reject) => {
-        if (waiting.push({ work, resolve, reject }) === 1) setImmediate(commit)
+    transaction,
+    write: <Result>(work: () => Result) =>
+      new Promise<Result>((resolve, reject) => {
+        const done = () => {
+          const result = work()
+          return () => resolve(result)
+        }
+        if (waiting.push({ work: done, reject }) === 1) setImmediate(commit)
       }),
     close() {
       commit()
@@ -69,21 +80,21 @@ export function openSqlite(path: string): SqliteFile {
   }
 }
 
-/** Where the transaction never began, or was ended by the failure itself, there is nothing to roll back. */
+/** Does nothing if the transaction never began, or if the failure itself ended it. */
 function rollBack(database: DatabaseSync): void {
   try {
     database.exec('ROLLBACK')
   } catch {
-    // As above; Node tells it in a property only since 22.16.
+    // As above; Node has a property that says so only since 22.16.
   }
 }
 
-/** Statements are prepared once: they are few, and asked for again and again. */
+/** Prepares each statement once: they are few, and used again and again. */
 function sqlOf(database: DatabaseSync): Sql {
   const prepared = new Map<string, StatementSync>()
-  return (text, ...parameters) => {
-    const statement = prepared.get(text) ?? database.prepare(text)
-    prepared.set(text, statement)
-    return statement.all(...parameters) as never
+  return (statement, ...parameters) => {
+    const ready = prepared.get(statement) ?? database.prepare(statement)
+    prepared.set(statement, ready)
+    return ready.all(...parameters) as never
   }
 }

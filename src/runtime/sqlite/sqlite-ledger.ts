@@ -1,34 +1,34 @@
 import { CursorInvalid, type Ledger } from '../../ledger/ledger.ts'
-import { EventTable } from './event-table.ts'
+import { openEvents } from './migration.ts'
 import { openSqlite } from './sqlite-file.ts'
 
 /** A ledger in a file. */
 export interface SqliteLedger extends Ledger {
-  /** Writes what waits and closes the file. Nothing can be recorded after it. */
+  /** Writes what waits and closes the file. Nothing can be appended after it. */
   close(): void
 }
 
+/** How many records of an earlier version are moved in one transaction. */
+const MIGRATION_STEP = 10_000
+
 /**
- * The ledger in one file of SQLite.
+ * Creates the ledger in one file of SQLite. A file of an earlier version is moved to the tables of this one first.
  *
- * @throws Error where the file can't be opened or is no database
+ * @throws Error if the file can't be opened or is not a database
  */
 export function createSqliteLedger(path: string): SqliteLedger {
   const file = openSqlite(path)
-  const events = new EventTable(file.sql)
+  const { events, migration } = openEvents(file)
+  while (!migration.isDone) migration.step(MIGRATION_STEP)
   return {
-    record: entry => file.write(() => events.insert(entry)),
+    append: entries => file.write(() => events.append(entries)),
 
     async read({ after = '0', ...query }) {
       if (!/^\d{1,15}$/.test(after)) throw new CursorInvalid()
-      const { entries, end } = events.read({ ...query, after: Number(after) })
-      return {
-        entries: entries.map(({ id, json }) => ({ id, json })).sort((a, b) => (a.id < b.id ? -1 : 1)),
-        cursor: String(end),
-        more: !query.latest && entries.length === query.limit,
-      }
+      const { entries, cursor, more } = events.read({ ...query, after: Number(after) })
+      return { entries: entries.toSorted((a, b) => (a.id < b.id ? -1 : 1)), cursor: String(cursor), more }
     },
 
-    close: file.close,
+    close: () => file.close(),
   }
 }

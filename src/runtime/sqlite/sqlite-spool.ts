@@ -1,16 +1,16 @@
 import type { LedgerEntry, LedgerSpool } from '../../ledger/ledger.ts'
 import { openSqlite } from './sqlite-file.ts'
 
-/** An overflow in a file. */
+/** A spool in a file. */
 export interface SqliteSpool extends LedgerSpool {
   close(): void
 }
 
 /**
- * Records that the ledger couldn't take, in a file of their own: where that of the ledger is locked or damaged, this
- * one isn't. On a full disk neither takes a record, and nothing is answered that would need one.
+ * Creates the spool in a file of its own, which is neither locked nor damaged if the ledger's is. On a full disk neither
+ * takes a record, and no answer leaves that would need one.
  *
- * @throws Error where the file can't be opened or is no database
+ * @throws Error if the file can't be opened or is not a database
  */
 export function createSqliteSpool(path: string): SqliteSpool {
   const file = openSqlite(path)

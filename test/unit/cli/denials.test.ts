@@ -53,24 +53,24 @@ const idsIn = (lines: string): string[] =>
 
 test('--since lists events by when they were recorded, not by when their requests arrived', async () => {
   const held = refusal(90, 5)
-  for (const one of [refusal(70, 65), refusal(62, 61), held, refusal(1, 1)]) await ledger.record(one)
+  for (const one of [refusal(70, 65), refusal(62, 61), held, refusal(1, 1)]) await ledger.append([one])
   const { stdout } = await run(['denials', '--json', '--since', '60m', ...at])
   expect(idsIn(stdout)).toHaveLength(2)
   expect(idsIn(stdout)).toContain(held.id)
 })
 
 test('--follow --since lists an event that is recorded late, and none from before its start', async () => {
-  for (let i = 0; i < 1500; i++) await ledger.record(refusal(120, 110))
+  for (let i = 0; i < 1500; i++) await ledger.append([refusal(120, 110)])
   const follower = start(['denials', '--json', '--follow', '--since', '60m', ...at])
   let output = ''
   follower.child.stdout?.on('data', (chunk: Buffer) => {
     output += chunk.toString()
   })
   const fresh = refusal(1, 1)
-  await ledger.record(fresh)
+  await ledger.append([fresh])
   await expect.poll(() => idsIn(output), { timeout: 20_000 }).toEqual([fresh.id])
   const late = refusal(200, 199)
-  await ledger.record(late)
+  await ledger.append([late])
   await expect.poll(() => idsIn(output), { timeout: 20_000 }).toEqual([fresh.id, late.id])
   follower.child.kill()
   await follower.ended

@@ -224,7 +224,7 @@ describe('a list', () => {
     expect((await ask(EVALUATIONS, list('patient-1', ['rec-1']))).status).toBe(503)
     expect(await reasons()).toEqual(['store_unavailable'])
     store.find = find
-    gate = await memoryGate({ ledger: { ...createMemoryLedger(), record: broken }, onUnrecorded: () => {} })
+    gate = await memoryGate({ ledger: { ...createMemoryLedger(), append: broken }, onUnrecorded: () => {} })
     expect((await ask(EVALUATIONS, list('patient-1', ['rec-1']))).status).toBe(503)
   })
 })

@@ -71,9 +71,9 @@ describe('a player that hammers', () => {
     let count = 0
     const ledger: Ledger = {
       ...inner,
-      record: async entry => {
+      append: async entries => {
         if (++count === 4) await held
-        await inner.record(entry)
+        return inner.append(entries)
       },
     }
     gate = await memoryGate({ now: () => now, ledger })
@@ -93,7 +93,7 @@ describe('a player that hammers', () => {
     let down = false
     const ledger: Ledger = {
       ...inner,
-      record: entry => (down ? Promise.reject(new Error('down')) : inner.record(entry)),
+      append: entries => (down ? Promise.reject(new Error('down')) : inner.append(entries)),
     }
     gate = await memoryGate({ now: () => now, ledger, onUnrecorded: () => {} })
     authorization = `Bearer ${await gate.idp.token('patient-2')}`
@@ -186,9 +186,9 @@ describe('an answer tells nothing of the reason', () => {
     let isSlow = false
     const ledger: Ledger = {
       ...inner,
-      record: async entry => {
+      append: async entries => {
         if (isSlow) await new Promise(resolve => setTimeout(resolve, takes))
-        await inner.record(entry)
+        return inner.append(entries)
       },
     }
     const key = `recordings/of-${takes}-${Math.random()}`
@@ -215,7 +215,7 @@ describe('an answer tells nothing of the reason', () => {
     let down = false
     const ledger: Ledger = {
       ...inner,
-      record: entry => (down ? Promise.reject(new Error('down')) : inner.record(entry)),
+      append: entries => (down ? Promise.reject(new Error('down')) : inner.append(entries)),
     }
     gate = await memoryGate({ now: () => now, store, ledger, onUnrecorded: () => {} })
     authorization = `Bearer ${await gate.idp.token('patient-2')}`
@@ -241,10 +241,10 @@ describe('while no store takes records', () => {
     const inner = createMemoryLedger()
     const ledger: Ledger = {
       ...inner,
-      record: async entry => {
-        if (failing(entry.json)) throw new Error('down')
+      append: async entries => {
+        if (entries.some(({ json }) => failing(json))) throw new Error('down')
         if (slow) await new Promise(resolve => setTimeout(resolve, 50))
-        await inner.record(entry)
+        return inner.append(entries)
       },
     }
     const keep = (json: string) => void onUnrecorded.push(JSON.parse(json) as AccessEvent)

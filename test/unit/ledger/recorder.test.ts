@@ -18,7 +18,7 @@ beforeEach(async () => {
   const inner = createMemoryLedger()
   const fragile: Ledger = {
     ...inner,
-    record: entry => (down ? Promise.reject(new Error('down')) : inner.record(entry)),
+    append: entries => (down ? Promise.reject(new Error('down')) : inner.append(entries)),
   }
   ledger = withSpool(fragile, createMemorySpool())
   gate = await memoryGate({ ledger, now: () => now })

@@ -3,6 +3,7 @@ import { callerNetwork } from '../../../src/base/network.ts'
 import type { AccessEvent } from '../../../src/index.ts'
 import { RefusalRecorder } from '../../../src/ledger/coalesce.ts'
 import type { AccessFacts } from '../../../src/ledger/event.ts'
+import type { LedgerEntry } from '../../../src/ledger/ledger.ts'
 import { createRecorder } from '../../../src/ledger/recorder.ts'
 import { createMemoryLedger } from '../../../src/runtime/memory/index.ts'
 import { contextOf } from '../../support/context.ts'
@@ -29,10 +30,10 @@ beforeEach(() => {
   const inner = createMemoryLedger()
   const ledger = {
     ...inner,
-    record: async (entry: { id: string; json: string }) => {
+    append: async (entries: readonly LedgerEntry[]) => {
       if (takes > 0) await new Promise(resolve => setTimeout(resolve, takes))
       if (fails) throw new Error('down')
-      await inner.record(entry)
+      return inner.append(entries)
     },
   }
   const record = createRecorder(

@@ -22,10 +22,10 @@ function heldLedger(): Ledger & { waiting: LedgerEntry[]; take: () => void; refu
   return {
     ...ledger,
     waiting,
-    record: async entry => {
-      waiting.push(entry)
+    append: async entries => {
+      waiting.push(...entries)
       await new Promise<void>((resolve, reject) => answers.push({ resolve, reject }))
-      await ledger.record(entry)
+      return ledger.append(entries)
     },
     take: () => answers.shift()?.resolve(),
     refuse: () => answers.shift()?.reject(new Error('full')),
@@ -61,8 +61,9 @@ describe('no view without a record', () => {
   test('where it can not be recorded not a byte leaves, and the next request tries again', async () => {
     let down = true
     const inner = createMemoryLedger()
-    const record = (entry: LedgerEntry) => (down ? Promise.reject(new Error('down')) : inner.record(entry))
-    const gate = await memoryGate({ ledger: { ...inner, record }, onUnrecorded: () => {} })
+    const append: Ledger['append'] = entries =>
+      down ? Promise.reject(new Error('down')) : inner.append(entries)
+    const gate = await memoryGate({ ledger: { ...inner, append }, onUnrecorded: () => {} })
     const headers = await bearer(gate)
     const refusal = await gate.fetch('/recordings/rec-1', { headers })
     expect(refusal.status).toBe(503)
@@ -181,8 +182,8 @@ test('a record that never ends holds nobody up for ever: the next request begins
 }, async () => {
   const inner = createMemoryLedger()
   let hangs = true
-  const record = (entry: LedgerEntry) => (hangs ? new Promise<void>(() => {}) : inner.record(entry))
-  const gate = await memoryGate({ ledger: { ...inner, record }, onUnrecorded: () => {} })
+  const append: Ledger['append'] = entries => (hangs ? new Promise(() => {}) : inner.append(entries))
+  const gate = await memoryGate({ ledger: { ...inner, append }, onUnrecorded: () => {} })
   const headers = await bearer(gate)
   const asked = gate.fetch('/recordings/rec-1', { headers })
   // Its refusal hangs with the same ledger; that it can be recorded again comes first.

@@ -377,7 +377,7 @@ describe('a ticket is refused', () => {
 
   test('where the ledger takes no record of it, none is issued', async () => {
     const broken = () => Promise.reject(new Error('no ledger'))
-    const gate = await open({ ledger: { ...createMemoryLedger(), record: broken }, onUnrecorded: () => {} })
+    const gate = await open({ ledger: { ...createMemoryLedger(), append: broken }, onUnrecorded: () => {} })
     await expect(issue(gate)).rejects.toThrow('503')
   })
 })
