@@ -1,6 +1,5 @@
 import type { AppendOutcome, LedgerEntry } from '../../ledger/ledger.ts'
-import type { TableQuery } from '../sqlite/event-search.ts'
-import type { TablePage } from '../sqlite/event-table.ts'
+import type { TablePage, TableQuery } from '../sqlite/event-table.ts'
 
 // What is used of Cloudflare's bindings, by its shape. So an app may have the types of Workers from where it likes
 // (`wrangler types`, or any version of @cloudflare/workers-types), and who checks ours needs neither.

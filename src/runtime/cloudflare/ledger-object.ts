@@ -1,7 +1,6 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { AppendOutcome, LedgerEntry } from '../../ledger/ledger.ts'
-import type { TableQuery } from '../sqlite/event-search.ts'
-import type { EventTable, TablePage } from '../sqlite/event-table.ts'
+import type { EventTable, TablePage, TableQuery } from '../sqlite/event-table.ts'
 import { type EventLog, type Migration, openEvents } from '../sqlite/migration.ts'
 import type { SqlStorage } from '../sqlite/sql.ts'
 import type { LedgerState } from './bindings.ts'

@@ -64,7 +64,7 @@ function merge(pages: readonly TablePage[], from: readonly number[], query: Ledg
     // What of a shard isn't on this page is read again.
     if (latest || count === page.entries.length) return page.cursor
     const last = page.entries[count - 1]
-    return last === undefined ? (from[shard] ?? 0) : last.index + page.offset
+    return last === undefined ? (from[shard] ?? 0) : last.place + page.offset
   })
   const page = taken
     .sort((a: LedgerEntry, b: LedgerEntry) => (a.id < b.id ? -1 : 1))

@@ -1,7 +1,7 @@
 import { logToOperator } from '../../base/storage-fault.ts'
 import type { AppendOutcome, LedgerEntry } from '../../ledger/ledger.ts'
-import type { TableQuery } from './event-search.ts'
-import { EventTable, type TablePage } from './event-table.ts'
+
+import { EventTable, type TablePage, type TableQuery } from './event-table.ts'
 import { Renumbering } from './renumbering.ts'
 import type { SqlStorage } from './sql.ts'
 
@@ -69,9 +69,9 @@ export class Migration implements EventLog {
     this.#isDone = this.#storage.transaction(() => {
       const { sql } = this.#storage
       const rows = sql<OldRow>('SELECT seq, id, json FROM event_before ORDER BY seq LIMIT ?', limit)
-      const first = this.#events.size
+      const { size } = this.#events
       this.#events.append(rows)
-      for (const [i, { seq }] of rows.entries()) this.#renumbering.note({ seq, leaf: first + i })
+      for (const [i, { seq }] of rows.entries()) this.#renumbering.note({ seq, place: size + 1 + i })
       sql('DELETE FROM event_before WHERE seq <= ?', rows.at(-1)?.seq ?? 0)
       if (rows.length === limit) return false
       this.#renumbering.finish(this.#events.size)

@@ -26,7 +26,13 @@ export function createSqliteLedger(path: string): SqliteLedger {
     async read({ after = '0', ...query }) {
       if (!/^\d{1,15}$/.test(after)) throw new CursorInvalid()
       const { entries, cursor, more } = events.read({ ...query, after: Number(after) })
-      return { entries: entries.toSorted((a, b) => (a.id < b.id ? -1 : 1)), cursor: String(cursor), more }
+      return {
+        entries: entries
+          .map(({ id, json, place }) => ({ id, json, index: place - 1 }))
+          .sort((a, b) => (a.id < b.id ? -1 : 1)),
+        cursor: String(cursor),
+        more,
+      }
     },
 
     close: () => file.close(),
