@@ -55,7 +55,7 @@ export class Migration implements EventLog {
     if (this.#isDone) return
     const [{ count } = { count: 0 }] = sql<{ count: number }>('SELECT count(*) AS count FROM event_before')
     logToOperator(
-      `the ledger moves ${count} records of an earlier version into a table with indexes; readers' cursors stay good`,
+      `the ledger moves ${count} records of an earlier version into tables with an index; readers' cursors stay good`,
     )
   }
 

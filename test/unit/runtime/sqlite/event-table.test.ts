@@ -1,0 +1,212 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { KINDS } from '../../../../src/ledger/event.ts'
+import { QUERY_FIELDS } from '../../../../src/ledger/ledger.ts'
+import { EventTable, type TableQuery } from '../../../../src/runtime/sqlite/event-table.ts'
+import type { Sql } from '../../../../src/runtime/sqlite/sql.ts'
+import { openSqlite, type SqliteFile } from '../../../../src/runtime/sqlite/sqlite-file.ts'
+import { LONG } from '../../../support/sample.ts'
+
+// How much of the log one call looks at: however large it is, never so much that others wait.
+
+const START = Date.UTC(2026, 10, 23)
+const time = (second: number): string => new Date(START + second * 1000).toISOString()
+
+let file: SqliteFile
+let asked: Map<string, readonly (string | number | null)[]>
+let rowsRead: number
+let events: EventTable
+
+beforeEach(() => {
+  file = openSqlite(join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'ledger.sqlite'))
+  asked = new Map()
+  rowsRead = 0
+  const sql: Sql = (statement, ...parameters) => {
+    asked.set(statement, parameters)
+    const rows = file.sql(statement, ...parameters)
+    rowsRead += rows.length
+    return rows as never
+  }
+  events = new EventTable(sql)
+})
+
+function append(count: number, members: (i: number) => object, from = 0): void {
+  const entries = Array.from({ length: count }, (_, i) => {
+    const id = `id-${String(from + i).padStart(8, '0')}`
+    return { id, json: JSON.stringify({ id, kind: 'access', t: time(from + i), ...members(from + i) }) }
+  })
+  file.transaction(() => events.append(entries))
+}
+
+/** All that the query has, page after page. */
+function readAll(query: Omit<TableQuery, 'after'>): { readonly places: number[]; readonly calls: number } {
+  const places: number[] = []
+  let calls = 0
+  for (let after = 0, more = true; more; calls++) {
+    const page = events.read({ ...query, after })
+    places.push(...page.entries.map(({ place }) => place))
+    if (page.more) expect(page.cursor).toBeGreaterThan(after)
+    ;({ cursor: after, more } = page)
+  }
+  return { places, calls }
+}
+
+/** Every combination of what the console can ask, and of what the port can ask beside. */
+const QUERIES: readonly TableQuery[] = [0, 100].flatMap(after =>
+  [undefined, time(150)].flatMap(since =>
+    [undefined, 'view' as const].flatMap(kind =>
+      [undefined, 'north'].flatMap(tenant =>
+        [false, true].flatMap(latest =>
+          [undefined, ...QUERY_FIELDS].map(field => ({
+            ...{ after, limit: 10, latest },
+            ...(since !== undefined && { since }),
+            ...(kind !== undefined && { kind }),
+            ...(tenant !== undefined && { tenant }),
+            ...(field !== undefined && { [field]: 'x' }),
+          })),
+        ),
+      ),
+    ),
+  ),
+)
+
+test('no query scans a table, or sorts one', () => {
+  append(300, i => ({
+    kind: KINDS[i % KINDS.length],
+    tenant: ['north', 'south'][i % 2],
+    ...Object.fromEntries(QUERY_FIELDS.map((name, at) => [name, i % (at + 2) === 0 ? 'x' : 'y'])),
+  }))
+  asked.clear()
+  for (const query of QUERIES) events.read(query)
+  expect(QUERIES).toHaveLength(192)
+  expect(asked.size).toBeGreaterThan(5)
+  for (const [statement, parameters] of asked) {
+    const plan = file.sql<{ detail: string }>(`EXPLAIN QUERY PLAN ${statement}`, ...parameters)
+    // The end of a table is one row, by its key. The candidates are a list that we hand over.
+    const allowed = / ORDER BY \w+ DESC LIMIT 1$/.test(statement)
+      ? /^(SEARCH|SCAN) (event_batch|renumbered)( USING INTEGER PRIMARY KEY .*)?$/
+      : /^(SEARCH (event|event_index|event_batch|renumbered)( USING .*)?|SCAN json_each VIRTUAL TABLE .*)$/
+    for (const { detail } of plan)
+      expect({ statement, detail }).toEqual({ statement, detail: expect.stringMatching(allowed) })
+  }
+})
+
+test('a query that finds next to nothing looks at a bounded number of records, and says where to go on', () => {
+  append(10_000, i => ({ subject: 'hot', kind: i === 9_990 ? 'ticket' : 'access' }))
+  rowsRead = 0
+  const page = events.read({ after: 0, limit: 100, subject: 'hot', kind: 'ticket' })
+  expect(page).toMatchObject({ entries: [], more: true })
+  expect(page.cursor).toBeGreaterThan(1000)
+  expect(rowsRead).toBeLessThan(5_000)
+  const { places, calls } = readAll({ limit: 100, subject: 'hot', kind: 'ticket' })
+  expect(places).toEqual([9_991])
+  expect(calls).toBeLessThan(10)
+})
+
+test('the newest of what is rare beyond that are said to be incomplete', () => {
+  append(10_000, i => ({ subject: 'hot', kind: i === 10 ? 'ticket' : 'access' }))
+  const query = { after: 0, limit: 5, latest: true, subject: 'hot', kind: 'ticket' } as const
+  expect(events.read(query)).toMatchObject({ entries: [], more: true, cursor: 10_000 })
+  const { kind: _, ...frequent } = query
+  expect(events.read(frequent)).toMatchObject({ more: false, cursor: 10_000 })
+})
+
+test.each(['latest', 'oldest'])('a rare kind of a large tenant is found in one call (%s)', which => {
+  append(10_000, i => ({ tenant: 'north', kind: i % 4_000 === 7 ? 'ticket' : 'access' }))
+  rowsRead = 0
+  const page = events.read({
+    after: 0,
+    limit: 9,
+    kind: 'ticket',
+    tenant: 'north',
+    latest: which === 'latest',
+  })
+  expect(page.entries.map(({ place }) => place)).toEqual([8, 4_008, 8_008])
+  expect(page.more).toBe(false)
+  expect(rowsRead).toBeLessThan(300)
+})
+
+test('a page of long records ends early, and reading on has each of them once', () => {
+  append(300, () => ({ kind: 'listed', filler: 'x'.repeat(60_000) }))
+  const page = events.read({ after: 0, limit: 1000 })
+  expect(page.more).toBe(true)
+  expect(page.entries.length).toBeLessThan(200)
+  expect(readAll({ limit: 1000 }).places).toEqual(Array.from({ length: 300 }, (_, i) => i + 1))
+})
+
+describe('from a moment on', () => {
+  test('finds what was recorded since then, also after a clock was ahead or records came back late', () => {
+    append(1000, i => ({ t: time(i === 200 ? 10_000 : i >= 500 && i < 800 ? i - 400 : i) }))
+    const recorded = Array.from({ length: 1000 }, (_, i) =>
+      i === 200 ? 10_000 : i >= 500 && i < 800 ? i - 400 : i,
+    )
+    for (const since of [0, 150, 350, 450, 900, 999, 5_000]) {
+      const wanted = recorded.flatMap((second, i) => (second >= since ? [i + 1] : []))
+      expect(readAll({ limit: 70, since: time(since) }).places).toEqual(wanted)
+    }
+  })
+
+  test('a record that is not JSON stops none of those after it', () => {
+    append(100, () => ({}))
+    file.transaction(() => events.append([{ id: 'broken', json: '{"t":' }]))
+    append(100, () => ({}), 200)
+    expect(readAll({ limit: 1000, since: time(0) }).places).toHaveLength(200)
+    expect(readAll({ limit: 1000, kind: 'access' }).places).toHaveLength(200)
+    expect(readAll({ limit: 1000 }).places).toHaveLength(201)
+  })
+})
+
+test.runIf(LONG)('answers every query over a million records within 20 ms', () => {
+  for (let i = 0; i < 1_000_000; i += 10_000) {
+    append(
+      10_000,
+      at => ({
+        kind: at % 100_000 === 5 ? 'ticket' : at % 3 === 0 ? 'access' : 'delivery',
+        tenant: at % 50_000 === 9 ? 'rare' : at % 2 === 0 ? 'north' : 'south',
+        subject: `psn_${at % 20_011}`,
+        owner: `psn_${at % 19_993}`,
+        recording: `rec-${at % 9_973}`,
+        ...(at % 3 === 0 && { reason: at % 30 === 0 ? 'not_owner' : 'token_expired' }),
+        release: `4.${at % 7}.0`,
+        filler: 'x'.repeat(500),
+      }),
+      i,
+    )
+  }
+  const moments = [undefined, time(10), time(500_000), time(999_000)]
+  const slow: string[] = []
+  let slowest = 0
+  let count = 0
+  for (const after of [0, 500_000, 999_950])
+    for (const since of moments)
+      for (const kind of [undefined, 'access', 'ticket', 'listed'] as const)
+        for (const tenant of [undefined, 'north', 'rare', 'none'])
+          for (const latest of [false, true])
+            for (const field of [{}, { subject: 'psn_7' }, { reason: 'not_owner' }, { release: '4.1.0' }]) {
+              const query = {
+                after,
+                limit: 1000,
+                latest,
+                ...(since !== undefined && { since }),
+                ...(kind !== undefined && { kind }),
+                ...(tenant !== undefined && { tenant }),
+                ...field,
+              }
+              events.read(query)
+              // The better of two: others may have had the core.
+              const took = Math.min(
+                ...[0, 1].map(() => {
+                  const began = performance.now()
+                  events.read(query)
+                  return performance.now() - began
+                }),
+              )
+              count += 1
+              slowest = Math.max(slowest, took)
+              if (took > 20) slow.push(`${took.toFixed(1)} ms: ${JSON.stringify(query)}`)
+            }
+  process.stdout.write(`the slowest of ${count} queries took ${slowest.toFixed(1)} ms\n`)
+  expect(slow).toEqual([])
+})

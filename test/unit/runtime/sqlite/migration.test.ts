@@ -1,0 +1,212 @@
+import { cpSync, mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { eventId } from '../../../../src/ledger/event-id.ts'
+import type { Ledger } from '../../../../src/ledger/ledger.ts'
+import { createSqliteLedger, local } from '../../../../src/runtime/local/index.ts'
+import { openEvents } from '../../../../src/runtime/sqlite/migration.ts'
+import type { Sql, SqlStorage } from '../../../../src/runtime/sqlite/sql.ts'
+import { openSqlite } from '../../../../src/runtime/sqlite/sqlite-file.ts'
+import { LONG } from '../../../support/sample.ts'
+
+// A ledger of version 0.3.0 is moved to the tables of this one. The file was written by 0.3.0 itself.
+
+const OLD = new URL('../../../vectors/data-0.3.0/', import.meta.url)
+const expected = JSON.parse(readFileSync(new URL('expected.json', OLD), 'utf8')) as {
+  /** In the order of the log. */
+  readonly ids: readonly string[]
+  /** For each cursor that 0.3.0 gave out, how many records were unread behind it. */
+  readonly unread: Readonly<Record<string, number>>
+}
+
+let data: string
+let file: string
+let said: string[]
+
+beforeEach(() => {
+  data = mkdtempSync(join(tmpdir(), 'mediaward-'))
+  cpSync(OLD, data, { recursive: true })
+  file = join(data, 'ledger.sqlite')
+  said = []
+  vi.spyOn(console, 'error').mockImplementation(line => void said.push(line))
+})
+afterEach(() => vi.restoreAllMocks())
+
+async function idsAfter(ledger: Ledger, after: string, limit = 10): Promise<string[]> {
+  let page = await ledger.read({ limit, after })
+  const ids = page.entries.map(({ id }) => id)
+  while (page.more) {
+    page = await ledger.read({ limit, after: page.cursor })
+    ids.push(...page.entries.map(({ id }) => id))
+  }
+  return ids.sort()
+}
+const unreadAt = (cursor: string) =>
+  expected.ids.slice(expected.ids.length - (expected.unread[cursor] ?? 0)).toSorted()
+const entry = () => {
+  const id = eventId(Date.now())
+  return { id, json: `{"id":"${id}","kind":"access","t":"2026-12-01T00:00:00.000Z"}` }
+}
+
+async function expectAllMoved(ledger: Ledger): Promise<void> {
+  const { entries, more } = await ledger.read({ limit: 1000 })
+  const inOrder = entries.toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0))
+  expect(inOrder.map(({ index }) => index)).toEqual(expected.ids.map((_, i) => i))
+  expect(inOrder.map(({ id }) => id)).toEqual(expected.ids)
+  expect(more).toBe(false)
+  for (const cursor of Object.keys(expected.unread)) {
+    expect([cursor, await idsAfter(ledger, cursor)]).toEqual([cursor, unreadAt(cursor)])
+  }
+}
+
+test('every record is there without a gap, and a reader misses nothing and sees nothing twice, from each old cursor', async () => {
+  const old = new DatabaseSync(file, { readOnly: true })
+  const rows = old.prepare('SELECT id, json FROM event ORDER BY seq').all()
+  old.close()
+  const { ledger, close } = local({ data })
+  await new Promise(resolve => setTimeout(resolve, 50))
+  expect(said).toEqual([
+    "mediaward: the ledger moves 113 records of an earlier version into tables with an index; readers' cursors stay good",
+  ])
+  // One more waited in the overflow.
+  const { entries } = await ledger.read({ limit: 1000 })
+  expect(entries).toHaveLength(114)
+  const moved = entries
+    .toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0))
+    .map(({ id, json }) => ({ id, json }))
+  expect(moved.slice(0, 113)).toEqual(rows.map(row => ({ ...row })))
+  close()
+})
+
+test('from an old cursor and from a new one, a reader goes on to what is stored later', async () => {
+  const ledger = createSqliteLedger(file)
+  await expectAllMoved(ledger)
+  const { cursor } = await ledger.read({ limit: 1000 })
+  const last = Object.keys(expected.unread).find(one => expected.unread[one] === 0) ?? ''
+  const late = entry()
+  expect(await ledger.append([late, { id: expected.ids[5] ?? '', json: '{}' }])).toEqual(['added', 'present'])
+  expect(await idsAfter(ledger, cursor)).toEqual([late.id])
+  expect(await idsAfter(ledger, last)).toEqual([late.id])
+  ledger.close()
+  said = []
+  const again = createSqliteLedger(file)
+  expect(said).toEqual([])
+  expect(await idsAfter(again, last)).toEqual([late.id])
+  again.close()
+})
+
+test('what is moved is found by its fields', async () => {
+  const ledger = createSqliteLedger(file)
+  const idsOf = async (query: object) => (await ledger.read({ limit: 1000, ...query })).entries.length
+  expect(await idsOf({ reason: 'not_owner' })).toBe(12)
+  expect(await idsOf({ kind: 'view' })).toBe(2)
+  expect(await idsOf({ tenant: 'north' })).toBe(45)
+  expect(await idsOf({ release: '4.0.0' })).toBe(4)
+  ledger.close()
+})
+
+describe('a crash', () => {
+  test('between two steps is harmless: the next start goes on', async () => {
+    for (let i = 0; i < 4; i++) {
+      const storage = openSqlite(file)
+      openEvents(storage).migration.step(20)
+      storage.close()
+    }
+    const ledger = createSqliteLedger(file)
+    await expectAllMoved(ledger)
+    ledger.close()
+  })
+
+  test('at any statement of a step is harmless: nothing of the step is there', async () => {
+    const storage = openSqlite(file)
+    let left = Number.POSITIVE_INFINITY
+    const sql: Sql = (...statement) => {
+      if (--left < 0) throw new Error('crash')
+      return storage.sql(...statement)
+    }
+    const fragile: SqlStorage = { sql, transaction: work => storage.transaction(work) }
+    for (let i = 0; i < 9; i++) {
+      left = i
+      expect(() => openEvents(fragile)).toThrow('crash')
+    }
+    left = Number.POSITIVE_INFINITY
+    const { migration } = openEvents(fragile)
+    let crashes = 0
+    for (let at = 0; !migration.isDone; at++) {
+      left = at
+      try {
+        migration.step(25)
+        at = -1
+      } catch {
+        crashes += 1
+      }
+    }
+    expect(crashes).toBeGreaterThan(100)
+    storage.close()
+    const ledger = createSqliteLedger(file)
+    await expectAllMoved(ledger)
+    ledger.close()
+  })
+})
+
+test('what is stored while records are moved comes after them, once, and nothing is read until then', async () => {
+  const storage = openSqlite(file)
+  const { migration } = openEvents(storage)
+  const added = entry()
+  const append = (...ids: string[]) =>
+    storage.transaction(() => migration.append(ids.map(id => ({ id, json: added.json }))))
+  migration.step(50)
+  expect(append(expected.ids[0] ?? '', expected.ids[100] ?? '', added.id)).toEqual([
+    'present',
+    'present',
+    'added',
+  ])
+  expect(() => migration.read()).toThrow('when it has moved its records')
+  while (!migration.isDone) migration.step(50)
+  storage.close()
+  const ledger = createSqliteLedger(file)
+  const { entries } = await ledger.read({ limit: 1000 })
+  expect(entries.toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0)).map(({ id }) => id)).toEqual([
+    ...expected.ids,
+    added.id,
+  ])
+  ledger.close()
+})
+
+test('an old ledger without records is one without records', async () => {
+  const empty = join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'ledger.sqlite')
+  const old = new DatabaseSync(empty)
+  old.exec(
+    'CREATE TABLE event (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, json TEXT NOT NULL)',
+  )
+  old.close()
+  const ledger = createSqliteLedger(empty)
+  const { cursor } = await ledger.read({ limit: 10 })
+  const one = entry()
+  await ledger.append([one])
+  expect(await idsAfter(ledger, cursor)).toEqual([one.id])
+  ledger.close()
+})
+
+test.runIf(LONG)('a million records are moved within a minute or two', () => {
+  const old = new DatabaseSync(file)
+  const [{ json } = { json: '' }] = old
+    .prepare("SELECT json FROM event WHERE json LIKE '%not_owner%'")
+    .all() as { json: string }[]
+  old.exec('BEGIN')
+  const insert = old.prepare('INSERT INTO event (id, json) VALUES (?, ?)')
+  for (let i = 0; i < 1_000_000; i++)
+    insert.run(
+      eventId(1_700_000_000_000 + i),
+      json.replace(/psn_.{8}/g, () => `psn_${String(i % 20_011).padStart(8, '0')}`),
+    )
+  old.exec('COMMIT')
+  old.close()
+  const began = performance.now()
+  createSqliteLedger(file).close()
+  const took = performance.now() - began
+  process.stdout.write(`moving a million records took ${Math.round(took)} ms\n`)
+  expect(took).toBeLessThan(240_000)
+})
