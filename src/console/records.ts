@@ -9,9 +9,9 @@ import type { Endpoint } from '../request-context.ts'
 
 /** Most records in one answer. */
 export const MAX_PAGE = 1000
-/** Where an answer says how to go on reading. */
+/** Header of an answer that says where to read on. */
 export const CURSOR_HEADER = 'Mediaward-Cursor'
-/** There, with the value `true`, where more can be read at once. */
+/** Header of an answer, with the value `true`, if more can be read at once. */
 export const MORE_HEADER = 'Mediaward-More'
 
 /** Longest query that is read, in characters: on Node, reading many parameters takes quadratic time. */
@@ -46,7 +46,7 @@ export function recordsEndpoint(services: RecordsServices, only?: EventKind): En
  * this time or later), `limit` (1 to 1000), `latest` (`true`: the newest instead of the oldest) and, if the route isn't for
  * one kind, `kind`.
  *
- * @param only the kind that the route is for; undefined where the request may choose
+ * @param only the kind that the route is for; undefined if the request may choose
  * @param tenant the only tenant whose records are listed; undefined for all
  */
 async function listRecords(
@@ -56,7 +56,7 @@ async function listRecords(
   tenant: string | undefined,
 ): Promise<Response | Refusal> {
   const url = new URL(request.url)
-  // Its parameters are not even parsed then.
+  // A query that is too long is not even parsed.
   const query =
     url.search.length > 1 + MAX_QUERY
       ? `The query must be at most ${MAX_QUERY} characters long`
@@ -64,7 +64,7 @@ async function listRecords(
   if (typeof query === 'string') return new Refusal('query_invalid', query)
   try {
     const page = await ledger.read(tenant === undefined ? query : { ...query, tenant })
-    // A ledger of an integrator's own, or one of before the last deployment, may find more than was asked for.
+    // An integrator's own ledger, or that of an earlier deployment, may find more than was asked for.
     const seen = page.entries.flatMap(({ json }) =>
       tenant === undefined ? json : (tenantView(json, tenant) ?? []),
     )
@@ -82,7 +82,7 @@ async function listRecords(
   }
 }
 
-/** A parameter that was passed over would list other records than the caller means, and nothing would say so. */
+/** Names the mistake in a query's parameters. Ignoring one would list other records than the caller means, unsaid. */
 function strayIn(parameters: URLSearchParams, only: EventKind | undefined): string | undefined {
   const known = ['after', 'since', 'limit', 'latest', ...(only === undefined ? ['kind'] : [])]
   const names = [...parameters.keys()].map(name => name.slice(0, 64))
@@ -119,9 +119,9 @@ function readQuery(parameters: URLSearchParams, only: EventKind | undefined): Le
   }
 }
 
-/** A day that isn't in the calendar is read as one of the next month. */
-function isTime(text: string): boolean {
-  if (!ISO.test(text)) return false
-  const time = new Date(text)
-  return Number.isFinite(time.getTime()) && time.toISOString().slice(0, 19) === text.slice(0, 19)
+/** `Date` reads a day that isn't in the calendar as one of the next month. */
+function isTime(value: string): boolean {
+  if (!ISO.test(value)) return false
+  const time = new Date(value)
+  return Number.isFinite(time.getTime()) && time.toISOString().slice(0, 19) === value.slice(0, 19)
 }

@@ -1,8 +1,8 @@
 /**
- * The canonical JSON of a value (RFC 8785): members sorted by UTF-16 code units, no white space, numbers and texts as
- * ECMAScript writes them. Two equal values have one text, so a hash of the text is a hash of the value.
+ * Returns the canonical JSON of a value (RFC 8785): members sorted by UTF-16 code units, no white space, numbers and
+ * strings as ECMAScript writes them. Two equal values have the same JSON, so a hash of the JSON is a hash of the value.
  *
- * @throws TypeError for what JSON has no one text for: lone surrogates, NaN, Infinity, undefined, functions
+ * @throws TypeError for a value without canonical JSON: lone surrogates, NaN, Infinity, undefined, functions
  */
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
@@ -14,7 +14,7 @@ export function canonical(value: unknown): string {
     throw new TypeError('a lone surrogate has no canonical JSON')
   if (typeof value === 'number' && !Number.isFinite(value))
     throw new TypeError(`${value} has no canonical JSON`)
-  const text = JSON.stringify(value)
-  if (text === undefined) throw new TypeError(`a ${typeof value} has no canonical JSON`)
-  return text
+  const json = JSON.stringify(value)
+  if (json === undefined) throw new TypeError(`a ${typeof value} has no canonical JSON`)
+  return json
 }

@@ -5,7 +5,7 @@ import type { AccessFacts } from './event.ts'
 const METHODS = new Set(['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'])
 const RANGE = /^bytes=\d{0,15}-\d{0,15}$/
 
-/** What the record of a refusal says beyond who asked and for what. */
+/** Returns what the record of a refusal says beyond who asked and for what. */
 export function denialOf(
   request: Request,
   reason: Reason,

@@ -4,8 +4,8 @@ let lastMoment = -1
 let count = 0
 
 /**
- * A UUIDv7 (RFC 9562 5.7) for a moment in milliseconds since 1970. Ids sort by time; those that one process makes in one
- * millisecond, in the order in which it made them (6.2, method 1: a counter that starts anywhere in its lower half).
+ * Creates a UUIDv7 (RFC 9562 5.7) for a moment in milliseconds since 1970. Ids sort by time. Ids that one process creates in
+ * one millisecond sort in the order of their creation (6.2, method 1: a counter that starts anywhere in its lower half).
  */
 export function eventId(now: number): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16))

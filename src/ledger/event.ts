@@ -1,10 +1,10 @@
 import type { Reason } from '../reason.ts'
 import type { PlaylistPosition } from '../refusal.ts'
 
-/** Version of the gate, as it stands in every record. */
+/** Version of the gate, as every record names it. */
 export const VERSION = '0.4.0'
 
-/** What the log knows of where a request came from. */
+/** Where a request came from, as far as the log knows. */
 export interface EventNetwork {
   /** The address cut to its network: /24 of IPv4, /48 of IPv6. */
   readonly prefix?: string
@@ -16,34 +16,34 @@ export interface EventNetwork {
 
 /**
  * What every record of the log holds. People, sessions, tokens and addresses are keyed pseudonyms, so that records can
- * be joined and name nobody. An absent member means that it isn't known: nothing that a caller merely claims is ever
- * written down as a fact.
+ * be joined and name no person. An absent member means that its value isn't known. What a caller merely claims is never
+ * recorded as a fact.
  */
 export interface EventHead {
   /** Version of this format. */
   readonly v: 1
-  /** UUIDv7 (RFC 9562), made by the gate; the `instance` of a refusal. */
+  /** UUIDv7 (RFC 9562), created by the gate; the `instance` of a refusal. */
   readonly id: string
   /** When the request came, UTC with milliseconds. A caller that holds its body back can be recorded much later. */
   readonly t: string
   /**
-   * When the gate first gave the record to the ledger, UTC with milliseconds. It stays the same if the record waits in
-   * the overflow and comes back later: then its place in the log is further back than this time says.
+   * When the gate decided to record this, UTC with milliseconds. It stays the same if the record waits in the spool and
+   * comes back later: its place in the log is then after those of later records.
    */
   readonly recorded: string
-  /** The caller's; if it has none, the recording's, else `default`. */
+  /** The caller's tenant; if it has none, the recording's, else `default`. */
   readonly tenant: string
-  /** The recording's, if it is stamped with one. */
+  /** The recording's tenant, if it is stamped with one. */
   readonly recording_tenant?: string
   readonly subject?: string
-  /** Pseudonym of the one that acts for the subject. Absent if the subject itself asked. */
+  /** Pseudonym of the actor that acts for the subject. Absent if the subject itself asked. */
   readonly actor?: string
   /** Pseudonyms of the actors before, from the last to the first. */
   readonly prior_actors?: readonly string[]
   readonly issuer?: string
   readonly session?: string
   readonly token?: string
-  /** The record of the ticket that it came with. */
+  /** Id of the record of the ticket that the request came with. */
   readonly ticket?: string
   readonly roles?: readonly string[]
   readonly recording?: string
@@ -63,9 +63,9 @@ export interface EventHead {
   }
   readonly gate: {
     readonly version: string
-    /** Which isolate of the gate: a random text, made when it started. */
+    /** Which isolate of the gate: a random string, created at its first record. */
     readonly isolate: string
-    /** Counts the isolate's records from 1: a hole is a record that got lost. */
+    /** Counts the isolate's records from 1. A gap is a lost record. */
     readonly seq: number
   }
 }
@@ -80,23 +80,23 @@ export interface AccessFacts {
   readonly method: string
   /** The range asked for, as far as it was well formed. */
   readonly range?: string
-  /** What in a playlist was refused: its line, and names out of our own lists. Never what stands there. */
+  /** What in a playlist was refused: its line, and names from our own lists. Never the content of the line. */
   readonly playlist?: PlaylistPosition
   /**
-   * For a caller that is refused the same again and again. Until a time: further refusals that look the same to the
-   * caller are answered with the id of this record. Of a record, and a count: so many, that have in common all that this
-   * record says, were answered with the id of that record.
+   * Coalesces refusals of a caller that repeats its request. With `until`: until that time, further refusals that look the
+   * same to the caller are answered with the id of this record. With `of` and `count`: that many refusals, which share all
+   * that this record says, were answered with the id of the record `of`.
    */
   readonly repeats?: { readonly until: string } | { readonly of: string; readonly count: number }
 }
 
-/** A ticket was issued. Its id is the record's. */
+/** A ticket was issued. The ticket's id is the record's. */
 export interface TicketFacts {
   readonly kind: 'ticket'
   readonly decision: 'permit'
-  /** When it ends, UTC. */
+  /** When the ticket expires, UTC. */
   readonly expires: string
-  /** What it is bound to, beside its recording. */
+  /** What the ticket is bound to, beside its recording. */
   readonly binding?: readonly ('network' | 'user-agent')[]
 }
 
@@ -109,13 +109,13 @@ export interface TicketFacts {
 export interface ViewFacts {
   readonly kind: 'view'
   readonly decision: 'permit'
-  /** True where the first byte did not wait for this record. */
+  /** True if the first byte did not wait for this record. */
   readonly async?: true
 }
 
 /**
- * Bytes that left in a view since the last such record of it. Where a store can't tell how much of an answer was taken,
- * all that was asked for counts as having left: it is never less than what did.
+ * Bytes that left in a view since the last such record of it. If a store can't say how much of an answer was taken, all
+ * that was asked for counts as having left: it is never less than what did.
  */
 export interface DeliveryFacts {
   readonly kind: 'delivery'
@@ -126,7 +126,7 @@ export interface DeliveryFacts {
   readonly answers: number
   /** Of these, the ones that ended early, as the viewer left or a stream broke. */
   readonly cut: number
-  /** Of these, the ones of which nobody can tell how much was taken. */
+  /** Of these, the ones of which the store can't say how much was taken. */
   readonly assumed: number
   /** Bytes in all, also those that left twice. */
   readonly bytes: number
@@ -136,7 +136,7 @@ export interface DeliveryFacts {
 
 /** Bytes of one part that left, as first and last of each stretch, by rising number, none touching another. */
 export interface DeliveredPart {
-  /** Absent where the recording is one file. */
+  /** Absent if the recording is one file. */
   readonly part?: string
   readonly ranges: readonly (readonly [number, number])[]
 }
@@ -144,19 +144,19 @@ export interface DeliveredPart {
 /** An app asked which of these recordings a subject may play, before it showed a list of them. */
 export interface ListedFacts {
   readonly kind: 'listed'
-  /** Permit only where all of them were permitted. */
+  /** Permit only if all of them were permitted. */
   readonly decision: 'permit' | 'deny'
   /** The answers in the order of the questions, each recording once. */
   readonly answers: readonly ListedAnswer[]
-  /** Where they don't fit into one record: the id of the call's first record, and which one of how many this is. */
+  /** If they don't fit into one record: the id of the call's first record, and which one of how many this is. */
   readonly page?: { readonly of: string; readonly number: number; readonly count: number }
-  /** The subject that was asked about, where an app asked about another than its own. `subject` is who asked. */
+  /** The subject that was asked about, if an app asked about another than its own. `subject` is who asked. */
   readonly about?: string
 }
 
 /** The answer for one recording of a list. */
 export interface ListedAnswer {
-  /** Absent where what was asked for can't be a recording's id. */
+  /** Absent if what was asked for can't be a recording's id. */
   readonly recording?: string
   readonly decision: 'permit' | 'deny'
   readonly reason?: Reason

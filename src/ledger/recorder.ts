@@ -8,15 +8,18 @@ import type { Ledger } from './ledger.ts'
 import type { Pseudonym } from './pseudonym.ts'
 
 /**
- * Records what was decided about a request. Resolves to the record's id, only when the record is durable.
+ * Records what was decided about a request. Resolves to the record's id when the record is durable.
  *
- * @param id of the record, where it had to be known before
+ * @param id of the record, if it had to be known before
  */
 export type Recorder = (observed: Observed, facts: EventFacts, id?: string) => Promise<string>
 
 /**
- * Makes the recorder of one isolate. Where no store takes a record, its pseudonymous text goes to `onUnrecorded`
- * before the rejection, so that even then it can be found in the platform's log.
+ * Creates the recorder of one isolate. If no store takes a record, its pseudonymous JSON goes to `onUnrecorded` before
+ * the rejection, so that even then it can be found in the platform's log.
+ *
+ * Id, time and number of a record are taken when the recorder is called, before it waits for anything. Whatever delays
+ * or repeats the write stores the same bytes.
  */
 export function createRecorder(
   ledger: Ledger,
@@ -27,18 +30,19 @@ export function createRecorder(
   let isolate: string | undefined
   let seq = 0
   return async (observed, facts, id = eventId(now())) => {
-    // Not made right away: Workers have no random numbers before the first request.
+    const recorded = new Date(now()).toISOString()
+    // Not created earlier: Workers have no random numbers before the first request.
     isolate ??= crypto.randomUUID().slice(0, 8)
     seq += 1
     const gate = { version: VERSION, isolate, seq }
-    let event: object = { id, gate, ...facts }
+    let event: object = { id, gate, recorded, ...facts }
     try {
-      const head = await headOf(observed, id, gate, pseudonym)
-      event = { ...head, recorded: new Date(now()).toISOString(), ...facts }
+      event = { ...(await headOf(observed, id, gate, pseudonym)), recorded, ...facts }
       await ledger.append([{ id, json: canonical(event) }])
       return id
     } catch (error) {
-      // What is answered to a refusal then is another status than the one of its reason. A count's were answered before.
+      // The caller is answered 503 then, not the status of the refusal's reason. The refusals that a count stands for were
+      // answered before.
       const isCount = facts.kind === 'access' && facts.repeats !== undefined && 'of' in facts.repeats
       const status = facts.kind === 'access' &&
         !isCount && { status: answerTo('ledger_unavailable', 404).status }
@@ -48,7 +52,7 @@ export function createRecorder(
   }
 }
 
-/** It holds pseudonyms only. */
+/** Writes a record to the platform's log. It holds pseudonyms only. */
 function logRecord(json: string): void {
   logToOperator(`no store takes records: ${json}`)
 }

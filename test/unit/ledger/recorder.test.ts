@@ -1,6 +1,8 @@
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { callerNetwork } from '../../../src/base/network.ts'
 import type { AccessEvent, Ledger } from '../../../src/index.ts'
 import { withSpool } from '../../../src/index.ts'
+import { createRecorder } from '../../../src/ledger/recorder.ts'
 import { createMemoryLedger, createMemorySpool } from '../../../src/runtime/memory/index.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 
@@ -68,7 +70,7 @@ test('a caller that holds its body back can not hide its refusal from who asks f
   expect(event && idTime(event)).toBe(came + 25_000)
 })
 
-test('a record that waits in the overflow keeps the time at which it was first handed over', async () => {
+test('a record that waits in the spool keeps the time at which it was decided', async () => {
   down = true
   await askSlowly(0)
   const recorded = now
@@ -77,4 +79,56 @@ test('a record that waits in the overflow keeps the time at which it was first h
   await ledger.replay()
   now = recorded
   expect((await since(0)).map(event => event.recorded)).toEqual([new Date(recorded).toISOString()])
+})
+
+describe('the head of a record is frozen when the recorder is called', () => {
+  const facts = { kind: 'access', decision: 'deny', reason: 'not_owner', status: 404, method: 'GET' } as const
+  const observed = {
+    at: 0,
+    network: callerNetwork(() => ({ ip: '203.0.113.7' })),
+    ...{ subject: undefined, ticket: undefined, recording: undefined, part: undefined },
+    ...{ binding: undefined, release: undefined, asked: undefined },
+  }
+
+  test('a pseudonym that takes long changes neither its time nor its number', async () => {
+    const waiting: (() => void)[] = []
+    const inner = createMemoryLedger()
+    const slowly = () => new Promise<string>(resolve => waiting.push(() => resolve('psn_1')))
+    const record = createRecorder(inner, slowly, () => now)
+    const called = now
+    const first = record(observed, facts)
+    now += 5_000
+    const second = record(observed, facts)
+    now += 60_000
+    // The second one is ready first.
+    for (const go of waiting.toReversed()) go()
+    const ids = [await first, await second]
+    const events = (await inner.read({ limit: 9 })).entries.map(({ json }) => JSON.parse(json) as AccessEvent)
+    expect(events.map(({ id, recorded, gate }) => ({ id, recorded, seq: gate.seq }))).toEqual([
+      { id: ids[0], recorded: new Date(called).toISOString(), seq: 1 },
+      { id: ids[1], recorded: new Date(called + 5_000).toISOString(), seq: 2 },
+    ])
+    expect(events.map(idTime)).toEqual([called, called + 5_000])
+  })
+
+  test('what no store takes is given out with the same head', async () => {
+    const lost: string[] = []
+    const broken: Ledger = { ...createMemoryLedger(), append: () => Promise.reject(new Error('down')) }
+    const record = createRecorder(
+      broken,
+      async () => 'psn_1',
+      () => now,
+      json => lost.push(json),
+    )
+    const called = now
+    const recorded = record(observed, facts, 'id-1')
+    now += 60_000
+    await expect(recorded).rejects.toThrow('down')
+    expect(JSON.parse(lost[0] ?? '')).toMatchObject({
+      id: 'id-1',
+      recorded: new Date(called).toISOString(),
+      status: 503,
+      gate: { seq: 1 },
+    })
+  })
 })
