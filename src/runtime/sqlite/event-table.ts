@@ -29,7 +29,7 @@ export interface TablePage {
 /** Most records that are looked at together. */
 const STEP = 100
 /** Most records that one call looks at: it must not hold up the writer, nor Node's event loop, for over 20 ms. */
-const MAX_EXAMINED = 2_000
+const MAX_EXAMINED = 1_200
 /** A page of so many characters takes no further step. A Durable Object can't send 32 MiB. */
 const FULL_PAGE = 4 * 2 ** 20
 

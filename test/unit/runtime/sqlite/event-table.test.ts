@@ -195,12 +195,13 @@ test.runIf(LONG)('answers every query over a million records within 20 ms', () =
                 ...field,
               }
               events.read(query)
-              // The better of two: others may have had the core.
+              // Of the core's own time, the best of three: others may have had the core.
               const took = Math.min(
-                ...[0, 1].map(() => {
-                  const began = performance.now()
+                ...[0, 1, 2].map(() => {
+                  const before = process.cpuUsage()
                   events.read(query)
-                  return performance.now() - began
+                  const { user, system } = process.cpuUsage(before)
+                  return (user + system) / 1000
                 }),
               )
               count += 1
