@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest'
-import { type RecordingStore, StorageFault } from '../../../src/index.ts'
+import { StorageFault } from '../../../src/index.ts'
 import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { instanceOf } from '../../support/clinic.ts'
 import { type Asking, type OwnedGate, ownedGate } from '../../support/owned-gate.ts'
+import { storeWith } from '../../support/store-with.ts'
 
 // An owner source that fails: 503, for the owner too, and nothing of it reaches an answer or the log.
 
@@ -142,8 +143,7 @@ test.each([
 test('the body of an opened object is cancelled if the source fails', async () => {
   const memory = createMemoryStore()
   let cancelled = 0
-  const store: RecordingStore = {
-    ...memory,
+  const store = storeWith(memory, {
     async open(key, range) {
       const part = await memory.open(key, range)
       if (part === null) return null
@@ -154,7 +154,7 @@ test('the body of an opened object is cancelled if the source fails', async () =
       })
       return { ...part, body }
     },
-  }
+  })
   const gate = await ownedGate({ 'rec-1': FAILURES.rejects ?? null }, { store })
   await expectUnavailable(gate, await gate.ask('patient-1', '/recordings/rec-1'))
   expect(cancelled).toBe(1)
