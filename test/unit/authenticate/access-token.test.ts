@@ -138,7 +138,7 @@ describe('a token that is certain to be refused asks for no key', () => {
     ['a list of algorithms', 'token_algorithm', async () => withHeader(await sign(), { alg: ['ES256'] })],
     ['the type of a DPoP proof', 'token_type', () => sign(claims, { typ: 'dpop+jwt' })],
     ['the type of a logout token', 'token_type', () => sign(claims, { typ: 'logout+jwt' })],
-    ['a type that ends like one of ours', 'token_type', () => sign(claims, { typ: 'x/application/jwt' })],
+    ['a type that contains application/', 'token_type', () => sign(claims, { typ: 'at+application/jwt' })],
     [
       'a type that is a list',
       'token_type',
@@ -170,6 +170,11 @@ test.each(['JWT', 'jwt', 'at+jwt', 'AT+JWT', 'application/at+jwt', 'application/
   'the type %s is that of an access token',
   async typ => expect(await reasonOf(await sign(claims, { typ }))).toBe('patient-1'),
 )
+
+test('each of an issuer’s algorithms is accepted', async () => {
+  const issuers = trust(set(one), { algorithms: ['RS256', 'ES256', 'EdDSA'] })
+  expect(await reasonOf(await sign(), issuers)).toBe('patient-1')
+})
 
 test('keys and URLs in a token are not read', async () => {
   const forged = await sign(claims, { jwk: two.jwk, jku: 'https://evil.test/jwks', kid: 'one' }, two)
@@ -269,7 +274,10 @@ describe('a signature', () => {
   })
 
   test('by an algorithm that is not allowed, or of what is no JWS, is refused', async () => {
-    expect((await verifySignature(await sign(), set(one), ['RS256']))?.reason).toBe('token_algorithm')
+    for (const keys of [set(one), set(one, two, { jwk: { ...two.jwk, kid: 'one' } })]) {
+      expect((await verifySignature(await sign(), keys, ['RS256']))?.reason).toBe('token_algorithm')
+    }
+    expect(await verifySignature(await sign(), set(one), ['RS256', 'ES256'])).toBeUndefined()
     expect(await verdict('a.b', set(one))).toBe('token_malformed')
   })
 

@@ -19,20 +19,20 @@ const read = (claims: object, entry: Partial<ResolvedIssuer> = {}) => {
 const bare = { id: 'patient-1', issuer: ISSUER.issuer, roles: [], token: 'fingerprint' }
 
 test('of a token with a subject alone nothing else is known', () => {
-  expect(read({})).toEqual(bare)
+  expect(read({})).toStrictEqual(bare)
 })
 
 test('each fact is read from its usual claim', () => {
   expect(
     read({ roles: ['patient'], jti: 'id-1', sid: 'session-1', client_id: 'app-1', azp: 'app-2' }),
-  ).toEqual({
+  ).toStrictEqual({
     ...bare,
     roles: ['patient'],
     token: 'id-1',
     session: 'session-1',
     client: 'app-1',
   })
-  expect(read({ azp: 'app-2', tenant: 'north', release: '1.2' })).toEqual({ ...bare, client: 'app-2' })
+  expect(read({ azp: 'app-2', tenant: 'north', release: '1.2' })).toStrictEqual({ ...bare, client: 'app-2' })
 })
 
 test('each fact is read from the claim that the issuer’s entry names, and from no other', () => {
@@ -44,7 +44,7 @@ test('each fact is read from the claim that the issuer’s entry names, and from
     tenant_claim: 'tid',
   }
   const claims = { oid: 'patient-2', groups: 'a', session: 's', version: '4.12', tid: 'north' }
-  expect(read({ ...claims, roles: ['patient'], sid: 'session-1' }, entry)).toEqual({
+  expect(read({ ...claims, roles: ['patient'], sid: 'session-1' }, entry)).toStrictEqual({
     ...bare,
     id: 'patient-2',
     roles: ['a'],
@@ -58,7 +58,7 @@ describe('a claim counts if it is a string of 1 to 255 characters', () => {
   test.each([[''], [`${LONG}x`], [1], [['a']], [{}], [null], [true]])('%j does not', value => {
     expect(
       read({ jti: value, sid: value, client_id: value, azp: 'app-2', v: value }, { release_claim: 'v' }),
-    ).toEqual({
+    ).toStrictEqual({
       ...bare,
       client: 'app-2',
     })
@@ -66,7 +66,7 @@ describe('a claim counts if it is a string of 1 to 255 characters', () => {
   })
 
   test('255 characters do', () => {
-    expect(read({ sub: LONG, jti: LONG, sid: LONG })).toEqual({
+    expect(read({ sub: LONG, jti: LONG, sid: LONG })).toStrictEqual({
       ...bare,
       id: LONG,
       token: LONG,
@@ -125,15 +125,15 @@ describe('a tenant', () => {
 
   test('keeps its subject from all the others', () => {
     expect(read({ tid: 'north' }, { ...entry, allTenants: true })).not.toHaveProperty('allTenants')
-    expect(read({}, { allTenants: true })).toEqual({ ...bare, allTenants: true })
+    expect(read({}, { allTenants: true })).toStrictEqual({ ...bare, allTenants: true })
     expect(read({}, { allTenants: false })).not.toHaveProperty('allTenants')
   })
 })
 
 describe('an actor', () => {
   test('is of the token’s issuer unless it names another', () => {
-    expect(read({ act: { sub: 'agent-7' } }).actor).toEqual({ id: 'agent-7', issuer: ISSUER.issuer })
-    expect(read({ act: { sub: 'agent-7', iss: 'https://staff.test/' } }).actor).toEqual({
+    expect(read({ act: { sub: 'agent-7' } }).actor).toStrictEqual({ id: 'agent-7', issuer: ISSUER.issuer })
+    expect(read({ act: { sub: 'agent-7', iss: 'https://staff.test/' } }).actor).toStrictEqual({
       id: 'agent-7',
       issuer: 'https://staff.test/',
     })
@@ -141,7 +141,7 @@ describe('an actor', () => {
 
   test('comes with those before it, each of the token’s issuer unless it names another', () => {
     const act = { sub: 'a', iss: 'https://staff.test/', act: { sub: 'b', act: { sub: 'c', act: null } } }
-    expect(read({ act }).actor).toEqual({
+    expect(read({ act }).actor).toStrictEqual({
       id: 'a',
       issuer: 'https://staff.test/',
       actor: { id: 'b', issuer: ISSUER.issuer, actor: { id: 'c', issuer: ISSUER.issuer } },
