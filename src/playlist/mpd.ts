@@ -60,7 +60,10 @@ interface OpenElement {
   scope: BaseScope | undefined
   /** Its first character data other than white space. */
   text: XmlText | undefined
-  /** Whether it contains an element, a comment, a CDATA section, or a second run of character data. */
+  /**
+   * Whether it contains an element, a comment or a CDATA section. Only these can divide its character data, of which some
+   * players join all runs, and some take the first.
+   */
   isMixed: boolean
 }
 
@@ -119,8 +122,8 @@ class MpdReader {
     const { raw, value, from, isCdata } = text
     if (raw.trim() === '') return undefined
     const element = this.#element
-    // Of several runs some players join all, and some take the first. dash.js ignores CDATA.
-    if (element.text !== undefined || isCdata) element.isMixed = true
+    // dash.js ignores CDATA.
+    if (isCdata) element.isMixed = true
     element.text ??= text
     if (element.role === 'text') return undefined
     if (!isCdata && decodesAgain(value)) return this.#refuse(from, element.name)
