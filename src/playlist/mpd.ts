@@ -60,10 +60,7 @@ interface OpenElement {
   scope: BaseScope | undefined
   /** Its first character data other than white space. */
   text: XmlText | undefined
-  /**
-   * Whether it contains an element, a comment or a CDATA section. Only these can divide its character data, of which some
-   * players join all runs, and some take the first.
-   */
+  /** Whether it contains an element, a comment or CDATA. Only these divide character data, which players then join or not. */
   isMixed: boolean
 }
 
