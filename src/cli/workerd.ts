@@ -15,6 +15,7 @@ export async function bundle(entry: string = modulePath('runtime/cloudflare/work
   const { outputFiles } = await build({
     entryPoints: [entry],
     bundle: true,
+    minify: true,
     write: false,
     format: 'esm',
     target: 'es2024',

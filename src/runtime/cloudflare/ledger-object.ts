@@ -47,7 +47,7 @@ export class LedgerObject extends DurableObject {
   }
 
   /** Moves records of an earlier version on. What is left waits for another alarm, so that calls come in between. */
-  override async alarm(): Promise<void> {
+  async alarm(): Promise<void> {
     this.#migration.step(MIGRATION_STEP)
     // A time that is past: at once.
     if (!this.#migration.isDone) await this.#state.storage.setAlarm(1)
