@@ -28,7 +28,7 @@ export {
   type OwnerSource,
   stampedOwners,
 } from './recordings/owner-source.ts'
-export type { Binding, ObjectRef } from './recordings/recording.ts'
+export type { ObjectRef, Ownership } from './recordings/recording.ts'
 export {
   BytesUnavailable,
   type DamagedPart,

@@ -2,7 +2,7 @@ import type { Subject } from './authorize/subject.ts'
 import { type CallerNetwork, callerNetwork, type Network } from './base/network.ts'
 import type { WaitUntil } from './base/timeout.ts'
 import { untilTimingSlot } from './base/timing-slot.ts'
-import type { Binding, ObjectRef } from './recordings/recording.ts'
+import type { ObjectRef, Ownership } from './recordings/recording.ts'
 import type { Refusal } from './refusal.ts'
 
 /** What a call asks about before an app shows a list. Bounded, and holds nothing but ids. */
@@ -42,7 +42,7 @@ export class RequestContext {
   /** Id of the ticket that came with the request. */
   ticket?: string
   /** Whose the recording is that is asked for, if there is one. */
-  binding?: Binding
+  ownership?: Ownership
   /** What a call of questions asks about. A call that is answered names each recording in records of its own. */
   asked?: AskedAbout
   readonly #network: () => Network

@@ -1,4 +1,4 @@
-import type { Binding } from '../recordings/recording.ts'
+import type { Ownership } from '../recordings/recording.ts'
 import { Refusal } from '../refusal.ts'
 import type { DecisionInput, Permit } from './decision.ts'
 import { ownerRule } from './rules/owner.ts'
@@ -24,8 +24,8 @@ export function authorize({ subject, action, recording }: DecisionInput): Permit
 /** A decision about a recording with all its parts. */
 export interface WholeDecision {
   readonly decision: Permit | Refusal
-  /** The binding that was decided on; null if the recording does not exist. */
-  readonly binding: Binding | null
+  /** The ownership that was decided on; null if the recording does not exist. */
+  readonly ownership: Ownership | null
 }
 
 /**
@@ -34,13 +34,13 @@ export interface WholeDecision {
  *
  * @param owners the owner of each of the recording's objects
  */
-export function authorizeWhole(subject: Principal, owners: readonly Binding[]): WholeDecision {
+export function authorizeWhole(subject: Principal, owners: readonly Ownership[]): WholeDecision {
   let whole: WholeDecision = {
     decision: authorize({ subject, action: 'play', recording: null }),
-    binding: null,
+    ownership: null,
   }
-  for (const binding of owners) {
-    whole = { decision: authorize({ subject, action: 'play', recording: binding }), binding }
+  for (const ownership of owners) {
+    whole = { decision: authorize({ subject, action: 'play', recording: ownership }), ownership }
     if (whole.decision instanceof Refusal) return whole
   }
   return whole

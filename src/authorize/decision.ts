@@ -1,4 +1,4 @@
-import type { Binding } from '../recordings/recording.ts'
+import type { Ownership } from '../recordings/recording.ts'
 import type { Principal } from './subject.ts'
 
 /** What a subject wants to do: watch a recording, store one, read the log, or ask what another subject may watch. */
@@ -8,8 +8,8 @@ export type Action = 'play' | 'store' | 'audit' | 'list'
 export interface DecisionInput {
   readonly subject: Principal
   readonly action: Action
-  /** The recording's binding; null if the recording does not exist. Only `play` depends on it. */
-  readonly recording: Binding | null
+  /** Whose the recording is; null if the recording does not exist. Only `play` depends on it. */
+  readonly recording: Ownership | null
 }
 
 /** The permission to go on. */

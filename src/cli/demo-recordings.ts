@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { mediaTypeOf } from '../http/media-type.ts'
-import type { Binding } from '../recordings/recording.ts'
+import type { Ownership } from '../recordings/recording.ts'
 import { member, parseJson, stringMember } from './json.ts'
 
 const DEMO = fileURLToPath(new URL('../../demo/', import.meta.url))
@@ -18,7 +18,12 @@ export interface DemoRecording {
 /** Stores the demo recordings. Bypasses the gate, as a recorder that writes to the store directly would. */
 export interface DemoStore {
   has(key: string): Promise<boolean>
-  put(key: string, bytes: Uint8Array<ArrayBuffer>, contentType: string, binding: Binding): Promise<unknown>
+  put(
+    key: string,
+    bytes: Uint8Array<ArrayBuffer>,
+    contentType: string,
+    ownership: Ownership,
+  ): Promise<unknown>
 }
 
 /**
@@ -39,8 +44,8 @@ export async function seedDemoRecordings(
       const key = part === undefined ? `recordings/${id}` : `recordings/${id}/${part}`
       if (await store.has(key)) continue
       const file = part === undefined ? source : join(source, part)
-      const binding = { owner, ...(issuer !== undefined && { issuer }) }
-      await store.put(key, new Uint8Array(await readFile(file)), mediaTypeOf(file), binding)
+      const ownership = { owner, ...(issuer !== undefined && { issuer }) }
+      await store.put(key, new Uint8Array(await readFile(file)), mediaTypeOf(file), ownership)
     }
   }
   return recordings

@@ -95,9 +95,9 @@ function waitUntilReady(child: ChildProcess, runtime: string): Promise<string> {
 function demoStoreOf(store: RecordingStore): DemoStore {
   return {
     has: async key => (await store.find(key)) !== null,
-    put: (key, bytes, contentType, binding) => {
+    put: (key, bytes, contentType, ownership) => {
       const body = new Blob([bytes]).stream()
-      return store.put(key, body, { size: bytes.length, contentType, binding, replaces: null })
+      return store.put(key, body, { size: bytes.length, contentType, ownership, replaces: null })
     },
   }
 }

@@ -63,8 +63,8 @@ export const startWorkerd: StartGate = async (port, data, variables, seed) => {
   const bucket = await miniflare.getR2Bucket('RECORDINGS')
   await seed({
     has: async key => (await bucket.head(key)) !== null,
-    put: (key, bytes, contentType, binding) =>
-      bucket.put(key, bytes, { httpMetadata: { contentType }, customMetadata: metadataOf(binding) }),
+    put: (key, bytes, contentType, ownership) =>
+      bucket.put(key, bytes, { httpMetadata: { contentType }, customMetadata: metadataOf(ownership) }),
   })
   return { url, stop: () => miniflare.dispose() }
 }

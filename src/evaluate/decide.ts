@@ -3,7 +3,7 @@ import type { Subject } from '../authorize/subject.ts'
 import type { Reason } from '../reason.ts'
 import { stampsAt } from '../recordings/claims.ts'
 import type { Owners } from '../recordings/owner-source.ts'
-import type { Binding } from '../recordings/recording.ts'
+import type { Ownership } from '../recordings/recording.ts'
 import type { RecordingStore } from '../recordings/recording-store.ts'
 import { Fault, Refusal } from '../refusal.ts'
 import type { Call, Question } from './questions.ts'
@@ -21,7 +21,7 @@ export interface Answer extends Question {
   readonly permit: boolean
   readonly reason?: Reason
   /** Whose the recording is, if it exists. */
-  readonly binding?: Binding
+  readonly ownership?: Ownership
 }
 
 /** Questions whose recordings are looked up at once. */
@@ -34,7 +34,7 @@ export const ROUND = 16
  * @throws Fault if one of them can't be looked up: a list with a hole in it would be taken for the list
  */
 export async function decide(call: Call, asker: Subject, facts: Facts): Promise<readonly Answer[]> {
-  const known = new Map<string, readonly Binding[]>()
+  const known = new Map<string, readonly Ownership[]>()
   const answers: Answer[] = []
   for (let start = 0; start < call.questions.length; start += ROUND) {
     const round = call.questions.slice(start, start + ROUND)
@@ -59,18 +59,18 @@ export async function decide(call: Call, asker: Subject, facts: Facts): Promise<
 function answerTo(
   question: Question,
   asker: Subject,
-  known: ReadonlyMap<string, readonly Binding[]>,
+  known: ReadonlyMap<string, readonly Ownership[]>,
 ): Answer {
   const { about, recording } = question
   if (about === undefined || recording === undefined) return { ...question, permit: false }
   // The tenant is that of the caller's token: no caller asks across tenants.
   const { tenant } = asker
   const subject = { ...about, roles: [], ...(tenant !== undefined && { tenant }) }
-  const { decision, binding } = authorizeWhole(subject, known.get(recording) ?? [])
+  const { decision, ownership } = authorizeWhole(subject, known.get(recording) ?? [])
   return {
     ...question,
     permit: !(decision instanceof Refusal),
     ...(decision instanceof Refusal && { reason: decision.reason }),
-    ...(binding !== null && { binding }),
+    ...(ownership !== null && { ownership }),
   }
 }

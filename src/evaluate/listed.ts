@@ -74,10 +74,10 @@ function bySubject(answers: readonly Answer[], own: Asked): readonly (readonly [
 }
 
 async function listedAnswer(
-  { recording, permit, reason, binding }: Answer,
+  { recording, permit, reason, ownership }: Answer,
   nameOf: (subject: Asked) => Promise<string>,
 ): Promise<ListedAnswer> {
-  const { owner, issuer, tenant } = binding ?? {}
+  const { owner, issuer, tenant } = ownership ?? {}
   return {
     decision: permit ? 'permit' : 'deny',
     ...(recording !== undefined && { recording }),

@@ -10,7 +10,7 @@ import { isSize, pieceSizeOf } from './pieces.ts'
 
 /** Begins to store a part in pieces. All that can be known to be wrong is said now, before the first byte is sent. */
 export async function beginUpload(deposit: Deposit): Promise<Response | Refusal> {
-  const { context, ref, binding, services } = deposit
+  const { context, ref, ownership, services } = deposit
   const { headers } = context.request
   const stated = headers.get('mediaward-upload-size') ?? ''
   const size = /^\d{1,16}$/.test(stated) ? Number(stated) : 0
@@ -33,7 +33,7 @@ export async function beginUpload(deposit: Deposit): Promise<Response | Refusal>
   if (refusal !== undefined) return refusal
 
   const pieceSize = pieceSizeOf(size)
-  const options = { size, pieceSize, contentType, binding }
+  const options = { size, pieceSize, contentType, ownership }
   const upload = await services.store.begin(ref.key, options).catch(storeFailure)
   if (upload instanceof Refusal) return upload
   return Response.json({ upload, piece_size: pieceSize }, { status: 201, headers: responseHeaders() })

@@ -3,7 +3,7 @@ import type { BodyTimeouts } from '../http/request-body.ts'
 import type { CompiledLocation } from '../locate/location.ts'
 import type { Claims } from '../recordings/claims.ts'
 import type { Owners } from '../recordings/owner-source.ts'
-import type { Binding, ObjectRef } from '../recordings/recording.ts'
+import type { ObjectRef, Ownership } from '../recordings/recording.ts'
 import type { RecordingStore } from '../recordings/recording-store.ts'
 import type { RequestContext } from '../request-context.ts'
 
@@ -29,6 +29,6 @@ export interface Deposit {
   readonly context: RequestContext
   readonly ref: ObjectRef
   /** As the recorder says. */
-  readonly binding: Binding
+  readonly ownership: Ownership
   readonly services: IngestServices
 }

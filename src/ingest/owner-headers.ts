@@ -1,7 +1,7 @@
 import type { Issuer } from '../authenticate/issuer.ts'
 import type { Subject } from '../authorize/subject.ts'
 import { mediaTypeOf, safeMediaType, UNKNOWN_TYPE } from '../http/media-type.ts'
-import type { Binding, ObjectRef } from '../recordings/recording.ts'
+import type { ObjectRef, Ownership } from '../recordings/recording.ts'
 import { Refusal } from '../refusal.ts'
 
 // An id that header fields and object metadata carry unchanged.
@@ -12,7 +12,7 @@ export function ownerFromHeaders(
   headers: Headers,
   recorder: Subject,
   issuers: ReadonlyMap<string, Issuer>,
-): Binding | Refusal {
+): Ownership | Refusal {
   const owner = headers.get('mediaward-owner') ?? ''
   const issuer = headers.get('mediaward-owner-issuer') ?? recorder.issuer
   const consultation = headers.get('mediaward-consultation')

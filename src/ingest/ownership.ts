@@ -1,6 +1,6 @@
 import { failedPrecondition } from '../http/preconditions.ts'
 import { responseHeaders } from '../http/response-headers.ts'
-import { type Binding, hasOwner, isSameOwner, withDefaultIssuer } from '../recordings/recording.ts'
+import { hasOwner, isSameOwner, type Ownership, withDefaultIssuer } from '../recordings/recording.ts'
 import type { StoredPart } from '../recordings/recording-store.ts'
 import { Fault, Refusal } from '../refusal.ts'
 import type { Deposit } from './deposit.ts'
@@ -13,9 +13,9 @@ const unavailable = Fault.as('store_unavailable')
  * hold. Claims nothing.
  */
 export async function checkExisting(deposit: Deposit): Promise<StoredPart | null | Response | Refusal> {
-  const { context, ref, binding, services } = deposit
+  const { context, ref, ownership, services } = deposit
   // What the owner source will say once the part is stored: one that names another owner would refuse this one for good.
-  const [named] = await services.owners.of(ref, [binding])
+  const [named] = await services.owners.of(ref, [ownership])
   if (named?.owner !== undefined || named?.disputed) {
     const refusal = refuseOtherOwner(deposit, named)
     if (refusal !== undefined) return refusal
@@ -23,7 +23,7 @@ export async function checkExisting(deposit: Deposit): Promise<StoredPart | null
   const present = await services.store.find(ref.key).catch(unavailable)
   if (present !== null && 'fault' in present) throw new Fault('store_unavailable', present.fault)
   if (present !== null) {
-    const refusal = refuseOtherOwner(deposit, present.binding)
+    const refusal = refuseOtherOwner(deposit, present.ownership)
     if (refusal !== undefined) return refusal
   }
   const { method, headers } = context.request
@@ -34,10 +34,10 @@ export async function checkExisting(deposit: Deposit): Promise<StoredPart | null
 
 /** Binds the recording to its owner for good, unless it is another's. */
 export async function claimOwner(deposit: Deposit): Promise<Refusal | undefined> {
-  const { ref, binding, services } = deposit
+  const { ref, ownership, services } = deposit
   const { recording } = ref
   const claimed = await services.claims
-    .claim(recording, binding, services.keyPrefixes(recording))
+    .claim(recording, ownership, services.keyPrefixes(recording))
     .catch(storeFailure)
   return claimed instanceof Refusal ? claimed : refuseOtherOwner(deposit, claimed)
 }
@@ -53,10 +53,10 @@ export async function requireClaim(deposit: Deposit): Promise<Refusal | undefine
   return isBound ? refuseOtherOwner(deposit, claimed) : uploadUnknown()
 }
 
-function refuseOtherOwner({ context, binding, services }: Deposit, bound: Binding): Refusal | undefined {
+function refuseOtherOwner({ context, ownership, services }: Deposit, bound: Ownership): Refusal | undefined {
   const { defaultIssuer } = services
-  if (isSameOwner(withDefaultIssuer(bound, defaultIssuer), binding)) return undefined
-  context.binding = bound
+  if (isSameOwner(withDefaultIssuer(bound, defaultIssuer), ownership)) return undefined
+  context.ownership = bound
   return new Refusal(
     'binding_conflict',
     bound.disputed === true || hasOwner(bound, defaultIssuer)

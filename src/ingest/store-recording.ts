@@ -32,9 +32,9 @@ export async function storeRecording(
       'Content-Encoding must be left out: ranges are of the bytes as they are stored, so send them as they are played',
     )
   }
-  const binding = ownerFromHeaders(headers, recorder, services.issuers)
-  if (binding instanceof Refusal) return binding
-  const deposit: Deposit = { context, ref, binding, services }
+  const ownership = ownerFromHeaders(headers, recorder, services.issuers)
+  if (ownership instanceof Refusal) return ownership
+  const deposit: Deposit = { context, ref, ownership, services }
   if (action === 'store') {
     // If one of the two got lost on the way, a piece must not be taken for the whole.
     const isPiece = headers.has('mediaward-upload') || headers.has('content-range')

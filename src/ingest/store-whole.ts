@@ -14,7 +14,7 @@ import { checkExisting, claimOwner } from './ownership.ts'
 
 /** Stores a part in one request. */
 export async function storeWhole(deposit: Deposit): Promise<Response | Refusal> {
-  const { context, ref, binding, services } = deposit
+  const { context, ref, ownership, services } = deposit
   const { headers } = context.request
   const size = contentLengthFromHeaders(context.request)
   if (size instanceof Refusal) return size
@@ -38,7 +38,7 @@ export async function storeWhole(deposit: Deposit): Promise<Response | Refusal> 
     .put(ref.key, checked.body, {
       size,
       contentType,
-      binding,
+      ownership,
       replaces: present?.etag ?? null,
       ...(sha256 !== undefined && { sha256 }),
     })

@@ -1,7 +1,7 @@
 import type { Actor, Subject } from '../authorize/subject.ts'
 import { detached } from '../base/bytes.ts'
 import type { CallerNetwork } from '../base/network.ts'
-import type { Binding } from '../recordings/recording.ts'
+import type { Ownership } from '../recordings/recording.ts'
 import type { AskedAbout, RequestContext } from '../request-context.ts'
 import type { EventHead } from './event.ts'
 import type { Pseudonym } from './pseudonym.ts'
@@ -18,7 +18,7 @@ export interface Observed {
   readonly ticket: string | undefined
   readonly recording: string | undefined
   readonly part: string | undefined
-  readonly binding: Binding | undefined
+  readonly ownership: Ownership | undefined
   readonly release: string | undefined
   readonly asked: AskedAbout | undefined
 }
@@ -31,7 +31,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/
 
 /** Takes from the context of a request what its record says. */
 export function observe(context: RequestContext): Observed {
-  const { at, request, ref, subject, ticket, binding, asked } = context
+  const { at, request, ref, subject, ticket, ownership, asked } = context
   return {
     at,
     network: context.network(),
@@ -39,7 +39,7 @@ export function observe(context: RequestContext): Observed {
     ticket,
     recording: ref && detached(ref.recording),
     part: ref?.part === undefined ? undefined : detached(ref.part),
-    binding,
+    ownership,
     release: releaseOf(request, subject),
     asked,
   }
@@ -53,7 +53,7 @@ export function releaseOf(request: Request, subject: Subject | undefined): strin
 
 /** The head of a record. What is unknown is left out; what is a person becomes a pseudonym. */
 export async function headOf(
-  { at, network, subject, ticket, recording, part, binding, release, asked }: Observed,
+  { at, network, subject, ticket, recording, part, ownership, release, asked }: Observed,
   id: string,
   gate: EventHead['gate'],
   pseudonym: Pseudonym,
@@ -68,7 +68,7 @@ export async function headOf(
     name('subject', subject?.id, subject?.issuer),
     name('session', subject?.session, subject?.issuer),
     name('token', subject?.token, subject?.issuer),
-    name('subject', binding?.owner, binding?.issuer),
+    name('subject', ownership?.owner, ownership?.issuer),
     ip === undefined ? undefined : pseudonym('ip', '', ip),
     // An actor has the pseudonym that it has as a subject, so that its records can be joined.
     Promise.all(chainOf(subject?.actor).map(({ id, issuer }) => pseudonym('subject', issuer, id))),
@@ -79,7 +79,7 @@ export async function headOf(
     v: 1,
     id,
     t: new Date(at).toISOString(),
-    tenant: tenantOf(subject?.tenant ?? binding?.tenant),
+    tenant: tenantOf(subject?.tenant ?? ownership?.tenant),
     ...present({
       subject: who,
       actor,
@@ -90,7 +90,7 @@ export async function headOf(
       ticket,
       roles: subject?.roles.filter(role => NAME.test(role)),
       recording,
-      recording_tenant: binding?.tenant === undefined ? undefined : tenantOf(binding.tenant),
+      recording_tenant: ownership?.tenant === undefined ? undefined : tenantOf(ownership.tenant),
       owner,
       part,
       release,

@@ -131,12 +131,12 @@ class Playback {
   async #authorize(part: StoredPart | DamagedPart | null): Promise<Refusal | undefined> {
     const { subject, ref } = this.#playback
     // Also if nothing is there, so that both take the same.
-    const owners = this.#services.owners.of(ref, part === null ? [] : [part.binding])
+    const owners = this.#services.owners.of(ref, part === null ? [] : [part.ownership])
     const [owner] = await owners.catch((error: unknown) => {
       this.#discard(part)
       throw error
     })
-    if (owner !== undefined) this.#context.binding = owner
+    if (owner !== undefined) this.#context.ownership = owner
     const decision = authorize({ subject, action: 'play', recording: owner ?? null })
     return decision instanceof Refusal ? decision : undefined
   }

@@ -1,4 +1,4 @@
-import { type Binding, hasOwner, RESERVED_PREFIX } from './recording.ts'
+import { hasOwner, type Ownership, RESERVED_PREFIX } from './recording.ts'
 import type { RecordingStore, StoredPart } from './recording-store.ts'
 
 /**
@@ -10,10 +10,10 @@ import type { RecordingStore, StoredPart } from './recording-store.ts'
 export async function stampsAt(
   store: Pick<RecordingStore, 'find' | 'stampBelow'>,
   keyPrefixes: readonly string[],
-): Promise<readonly Binding[]> {
+): Promise<readonly Ownership[]> {
   const found = await Promise.all(
     keyPrefixes.map(async prefix =>
-      prefix.endsWith('/') ? store.stampBelow(prefix) : ((await store.find(prefix))?.binding ?? null),
+      prefix.endsWith('/') ? store.stampBelow(prefix) : ((await store.find(prefix))?.ownership ?? null),
     ),
   )
   return found.filter(stamp => stamp !== null)
@@ -34,9 +34,9 @@ export class Claims {
   }
 
   /** Returns whom a recording id is claimed for, with or without an issuer. Null if it isn't claimed. */
-  async find(recording: string): Promise<Binding | null> {
-    const { binding } = (await this.#find(recording)) ?? {}
-    return binding?.owner === undefined ? null : binding
+  async find(recording: string): Promise<Ownership | null> {
+    const { ownership } = (await this.#find(recording)) ?? {}
+    return ownership?.owner === undefined ? null : ownership
   }
 
   /**
@@ -44,18 +44,18 @@ export class Claims {
    * stamped with at `keyPrefixes`, else the given one. If there are objects but none has an owner, it claims nothing and
    * returns what they are stamped with.
    */
-  async claim(recording: string, binding: Binding, keyPrefixes: readonly string[]): Promise<Binding> {
+  async claim(recording: string, ownership: Ownership, keyPrefixes: readonly string[]): Promise<Ownership> {
     // Read first: a recording of many parts claims for each of them, and stores take few writes to one key.
     const found = await this.#find(recording)
-    const held = this.#ownedOnly(found?.binding)
+    const held = this.#ownedOnly(found?.ownership)
     if (held !== null) return held
     const stamps = await stampsAt(this.#store, keyPrefixes)
     // What was stored by other means than the gate's belongs to the first owner that it is stamped with.
-    const first = stamps.find(stamp => hasOwner(stamp, this.#defaultIssuer)) ?? stamps[0] ?? binding
+    const first = stamps.find(stamp => hasOwner(stamp, this.#defaultIssuer)) ?? stamps[0] ?? ownership
     return hasOwner(first, this.#defaultIssuer) ? this.#put(recording, first, found) : first
   }
 
-  async #put(recording: string, binding: Binding, found: StoredPart | null): Promise<Binding> {
+  async #put(recording: string, ownership: Ownership, found: StoredPart | null): Promise<Ownership> {
     // What replaces a claim without an owner has bytes of its own: all empty objects share one entity tag, by which two
     // recorders at once would both replace it.
     const bytes = new TextEncoder().encode(found === null ? '' : crypto.randomUUID())
@@ -63,7 +63,7 @@ export class Claims {
       size: bytes.length,
       contentType: 'application/octet-stream',
       replaces: found?.etag ?? null,
-      binding,
+      ownership,
     }
     let fault: unknown
     const body = bytes.length === 0 ? null : new Blob([bytes]).stream()
@@ -72,7 +72,7 @@ export class Claims {
       return null
     })
     // Of many at once a store may fail all but the first, whose claim is in force then.
-    const inForce = this.#ownedOnly((claimed ?? (await this.#find(recording)))?.binding)
+    const inForce = this.#ownedOnly((claimed ?? (await this.#find(recording)))?.ownership)
     if (inForce === null) throw fault ?? new Error('the claim vanished while it was read')
     return inForce
   }
@@ -85,7 +85,7 @@ export class Claims {
   }
 
   /** A claim without an owner binds to no person: it counts as absent. */
-  #ownedOnly(claim: Binding | undefined): Binding | null {
+  #ownedOnly(claim: Ownership | undefined): Ownership | null {
     return claim !== undefined && hasOwner(claim, this.#defaultIssuer) ? claim : null
   }
 }

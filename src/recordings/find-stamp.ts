@@ -1,4 +1,4 @@
-import type { Binding } from './recording.ts'
+import type { Ownership } from './recording.ts'
 import type { RecordingStore } from './recording-store.ts'
 
 /** A name that is looked for if nothing is there. No request leads to it, as no segment begins with a dot. */
@@ -20,11 +20,11 @@ export async function findStamp(
   store: Pick<RecordingStore, 'find'>,
   prefix: string,
   { keyBelow, isKey }: StampSearch,
-): Promise<Binding | null> {
+): Promise<Ownership | null> {
   const key = await keyBelow(prefix)
   const named = key !== undefined && isKey(key)
   // One read less would show by its time that nothing is there.
   const part = await store.find(named ? key : prefix + NOTHING)
-  if (named) return part === null ? null : part.binding
+  if (named) return part === null ? null : part.ownership
   return key === undefined ? null : {}
 }

@@ -1,10 +1,10 @@
-import type { Binding } from './recording.ts'
+import type { Ownership } from './recording.ts'
 
 /**
- * Reads the binding that a stored object is stamped with from its metadata. Leaves out empty strings: an empty owner
+ * Reads whose a stored object is from its metadata. Leaves out empty strings: an empty owner
  * must not equal another empty owner.
  */
-export function bindingOf(metadata: Readonly<Record<string, string | undefined>> = {}): Binding {
+export function ownershipOf(metadata: Readonly<Record<string, string | undefined>> = {}): Ownership {
   const owner = metadata['mw-owner']
   const issuer = metadata['mw-issuer']
   const tenant = metadata['mw-tenant']
@@ -17,8 +17,8 @@ export function bindingOf(metadata: Readonly<Record<string, string | undefined>>
   }
 }
 
-/** Returns the metadata that stamps a stored object with its binding. The names are the same in every store. */
-export function metadataOf({ owner, issuer, tenant, consultation }: Binding): Record<string, string> {
+/** Returns the metadata that stamps a stored object with its owner. The names are the same in every store. */
+export function metadataOf({ owner, issuer, tenant, consultation }: Ownership): Record<string, string> {
   return {
     ...(owner !== undefined && { 'mw-owner': owner }),
     ...(issuer !== undefined && { 'mw-issuer': issuer }),

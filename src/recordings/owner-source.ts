@@ -1,13 +1,13 @@
 import { StorageFault } from '../base/storage-fault.ts'
 import { withTimeout } from '../base/timeout.ts'
 import { Fault } from '../refusal.ts'
-import { type Binding, isSameOwner, type ObjectRef, withDefaultIssuer } from './recording.ts'
+import { isSameOwner, type ObjectRef, type Ownership, withDefaultIssuer } from './recording.ts'
 
 /** Asks who owns a recording. */
 export interface OwnerQuestion {
   readonly ref: ObjectRef
   /** The owner stamped on each object that the gate looks at, with the default issuer. Empty if nothing is there. */
-  readonly stamps: readonly Binding[]
+  readonly stamps: readonly Ownership[]
   /** The issuer of an owner that is named without one. Undefined if the gate trusts several issuers. */
   readonly defaultIssuer: string | undefined
 }
@@ -23,7 +23,7 @@ export interface OwnerQuestion {
  * - Must not depend on the code that lists recordings: it protects them when that code is wrong.
  */
 export interface OwnerSource {
-  ownersOf(question: OwnerQuestion): readonly Binding[] | Promise<readonly Binding[]>
+  ownersOf(question: OwnerQuestion): readonly Ownership[] | Promise<readonly Ownership[]>
 }
 
 /**
@@ -34,7 +34,7 @@ export interface OwnerSource {
  *
  * @param ref `recording` is the id, `part` the part of it that is asked for, `key` the key of the object
  */
-export type OwnerLookup = (ref: ObjectRef) => Promise<Binding | null | undefined>
+export type OwnerLookup = (ref: ObjectRef) => Promise<Ownership | null | undefined>
 
 /** Says that the owners are those stamped on the objects. The default. */
 export const stampedOwners: OwnerSource = { ownersOf: ({ stamps }) => stamps }
@@ -69,7 +69,7 @@ export function agreeing(...sources: readonly [Source, Source, ...Source[]]): Ow
   }
 }
 
-function agreed(owners: readonly Binding[]): Binding {
+function agreed(owners: readonly Ownership[]): Ownership {
   const named = owners.filter(({ owner }) => owner !== undefined)
   const [first, ...others] = named
   const isDisputed = owners.some(({ disputed }) => disputed === true)
@@ -97,7 +97,7 @@ export class Owners {
    * @param stamped the owner stamped on each object; empty if nothing is there
    * @throws Fault `owner_unavailable` if the source fails or takes too long
    */
-  async of(ref: ObjectRef, stamped: readonly Binding[]): Promise<readonly Binding[]> {
+  async of(ref: ObjectRef, stamped: readonly Ownership[]): Promise<readonly Ownership[]> {
     const defaultIssuer = this.#defaultIssuer
     const stamps = stamped.map(stamp => withDefaultIssuer(stamp, defaultIssuer))
     if (this.#source === stampedOwners) return stamps
@@ -108,7 +108,7 @@ export class Owners {
   }
 
   /** @throws StorageFault if the source fails */
-  async #ask(question: OwnerQuestion): Promise<readonly Binding[]> {
+  async #ask(question: OwnerQuestion): Promise<readonly Ownership[]> {
     try {
       const owners = await this.#source.ownersOf(question)
       if (owners.length === question.stamps.length) return owners
@@ -136,9 +136,9 @@ const isAbsent = (value: unknown): boolean => value === undefined || value === n
  * @throws StorageFault for anything but an owner or null: a list of rows, or a number, which would never equal the id in a
  *   token
  */
-function narrowOwner(answer: unknown): Binding {
+function narrowOwner(answer: unknown): Ownership {
   if (answer === undefined || answer === null) return {}
-  const { owner, issuer, tenant } = answer as Readonly<Record<keyof Binding, unknown>>
+  const { owner, issuer, tenant } = answer as Readonly<Record<keyof Ownership, unknown>>
   const isValid = [owner, issuer, tenant].every(member => isAbsent(member) || isId(member))
   if (!isValid || !('owner' in Object(answer))) {
     throw new StorageFault(

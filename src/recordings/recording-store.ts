@@ -1,4 +1,4 @@
-import type { Binding } from './recording.ts'
+import type { Ownership } from './recording.ts'
 import type { AnnouncedBytes, Uploads } from './uploads.ts'
 
 /** A range of bytes as a client may ask for it before the size is known (RFC 9110 14.1.2). */
@@ -24,12 +24,12 @@ export interface StoredPart {
   readonly encoding?: string
   /** `Content-Disposition`, if another tool stored the object with one. Not to be trusted. */
   readonly disposition?: string
-  readonly binding: Binding
+  readonly ownership: Ownership
 }
 
-/** A stored object whose facts are damaged. Its binding is empty if it can't be read either. */
+/** A stored object whose facts are damaged. Its ownership is empty if it can't be read either. */
 export interface DamagedPart {
-  readonly binding: Binding
+  readonly ownership: Ownership
   /** What is wrong. Must be acted on only after a permit. */
   readonly fault: unknown
 }
@@ -53,7 +53,7 @@ export interface OpenedPart extends StoredPart {
 /** What `put` stores beside the bytes. */
 export interface PutOptions extends AnnouncedBytes {
   readonly contentType: string
-  readonly binding: Binding
+  readonly ownership: Ownership
   /** The entity tag that the object must have at that moment; null if there must be no object. */
   readonly replaces: string | null
 }
@@ -116,5 +116,5 @@ export interface RecordingStore extends Uploads {
   find(key: string): Promise<StoredPart | DamagedPart | null>
   open(key: string, range?: RequestedRange): Promise<OpenedPart | null>
   put(key: string, body: AsyncIterable<Uint8Array> | null, options: PutOptions): Promise<StoredPart | null>
-  stampBelow(prefix: string): Promise<Binding | null>
+  stampBelow(prefix: string): Promise<Ownership | null>
 }

@@ -5,7 +5,7 @@ export const RESERVED_PREFIX = '.mediaward/'
  * To whom a recording is bound: the facts stamped on the stored object itself when it was recorded, independent of
  * any list that an app keeps. An absent member is absent, never an empty string.
  */
-export interface Binding {
+export interface Ownership {
   /** Subject id of the patient (object metadata `mw-owner`). Without it the recording can't be played. */
   readonly owner?: string
   /** The issuer in whose name space `owner` is an id (`mw-issuer`). */
@@ -19,7 +19,7 @@ export interface Binding {
 }
 
 /** Returns whether two owners are one: in id, issuer and tenant. */
-export function isSameOwner(one: Binding, other: Binding): boolean {
+export function isSameOwner(one: Ownership, other: Ownership): boolean {
   return one.owner === other.owner && one.issuer === other.issuer && one.tenant === other.tenant
 }
 
@@ -33,15 +33,15 @@ export interface ObjectRef {
   readonly key: string
 }
 
-/** Whether a binding says whose a recording is: an id without the issuer in whose name space it is names no person. */
-export function hasOwner(binding: Binding, defaultIssuer: string | undefined): boolean {
-  const { owner, issuer } = withDefaultIssuer(binding, defaultIssuer)
+/** Returns whether a recording has an owner. An id without the issuer that gave it names no person. */
+export function hasOwner(ownership: Ownership, defaultIssuer: string | undefined): boolean {
+  const { owner, issuer } = withDefaultIssuer(ownership, defaultIssuer)
   return owner !== undefined && issuer !== undefined
 }
 
-/** A binding whose owner's issuer is settled: where none is stamped, the only one that there is. */
-export function withDefaultIssuer(binding: Binding, defaultIssuer: string | undefined): Binding {
-  return binding.issuer !== undefined || defaultIssuer === undefined
-    ? binding
-    : { ...binding, issuer: defaultIssuer }
+/** Returns the ownership with an issuer: if none is stamped, the only one that is trusted. */
+export function withDefaultIssuer(ownership: Ownership, defaultIssuer: string | undefined): Ownership {
+  return ownership.issuer !== undefined || defaultIssuer === undefined
+    ? ownership
+    : { ...ownership, issuer: defaultIssuer }
 }

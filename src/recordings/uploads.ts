@@ -1,4 +1,4 @@
-import type { Binding } from './recording.ts'
+import type { Ownership } from './recording.ts'
 
 /** What is known of bytes before they come. */
 export interface AnnouncedBytes {
@@ -17,7 +17,7 @@ export interface UploadOptions {
    */
   readonly pieceSize: number
   readonly contentType: string
-  readonly binding: Binding
+  readonly ownership: Ownership
 }
 
 /** What `putPiece` must know of a piece. */

@@ -64,9 +64,9 @@ export async function issueTicket(
     stampsAt(store, services.keyPrefixes(recording)),
     store.find(ref.key),
   ]).catch(unavailable)
-  const own = found === null ? [] : [found.binding]
+  const own = found === null ? [] : [found.ownership]
   const whole = authorizeWhole(subject, await services.owners.of(ref, [...stamped, ...own]))
-  if (whole.binding !== null) context.binding = whole.binding
+  if (whole.ownership !== null) context.ownership = whole.ownership
   if (whole.decision instanceof Refusal) return whole.decision
   const append = found === null && part === undefined && (await hasParts(recording, services))
   if (found === null && !append) return new Refusal('recording_unknown')

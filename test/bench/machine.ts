@@ -83,8 +83,8 @@ async function fill(data: string, { issuer }: TestIssuer): Promise<void> {
     const file = join(data, 'bytes')
     writeFileSync(file, contentOf(object))
     const body = (await openAsBlob(file)).stream()
-    const binding = { owner, issuer }
-    await store.put(path.slice(1), body, { size, contentType: 'video/mp4', binding, replaces: null })
+    const ownership = { owner, issuer }
+    await store.put(path.slice(1), body, { size, contentType: 'video/mp4', ownership, replaces: null })
   }
 }
 

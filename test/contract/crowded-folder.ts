@@ -10,7 +10,7 @@ export async function crowdedFolder(
   parts: number,
 ): Promise<RecordingStore> {
   const bytes = sampleBytes(10, 7)
-  const facts = { size: bytes.length, contentType: 'video/mp4', binding: patient1, replaces: null }
+  const facts = { size: bytes.length, contentType: 'video/mp4', ownership: patient1, replaces: null }
   await store.put('recordings/rec-1/part-0.m4s', stream(bytes), facts)
   const factsFile = (part: number) => join(root, 'recordings', 'rec-1', `part-${part}.m4s@facts.json`)
   const json = readFileSync(factsFile(0), 'utf8')

@@ -23,7 +23,7 @@ const folder = () => mkdtempSync(join(tmpdir(), 'mediaward-'))
 async function damaged(damage: (file: string) => void): Promise<RecordingStore> {
   const root = folder()
   const bytes = sampleBytes(1000, 7)
-  const facts = { size: bytes.length, contentType: 'video/mp4', binding: patient1, replaces: null }
+  const facts = { size: bytes.length, contentType: 'video/mp4', ownership: patient1, replaces: null }
   await createFolderStore(root).put(KEY, stream(bytes), facts)
   const name = readdirSync(join(root, 'recordings')).find(one => /@[0-9a-f]{32}$/.test(one)) ?? ''
   damage(join(root, 'recordings', name))

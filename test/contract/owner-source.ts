@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { agreeing, lookupOwners, type OwnerSource, stampedOwners } from '../../src/recordings/owner-source.ts'
 import {
-  type Binding,
   isSameOwner,
   type ObjectRef,
+  type Ownership,
   withDefaultIssuer,
 } from '../../src/recordings/recording.ts'
 import { patient1, patient2 } from './recordings.ts'
@@ -19,17 +19,17 @@ const failing = async (): Promise<never> => {
 /** Asks a source, as the gate does. */
 async function ask(
   source: OwnerSource,
-  stamped: readonly Binding[],
+  stamped: readonly Ownership[],
   defaultIssuer: string | undefined = undefined,
-): Promise<readonly Binding[]> {
+): Promise<readonly Ownership[]> {
   const stamps = stamped.map(stamp => withDefaultIssuer(stamp, defaultIssuer))
   return source.ownersOf(Object.freeze({ ref, stamps: Object.freeze(stamps), defaultIssuer }))
 }
 
 /** @param create creates a source that knows one owner, whom every object is stamped with too; null: it knows none */
-function ownerSourceContract(name: string, create: (owner: Binding | null) => OwnerSource): void {
+function ownerSourceContract(name: string, create: (owner: Ownership | null) => OwnerSource): void {
   describe(`${name} is an owner source`, () => {
-    const owners = async (owner: Binding | null, objects: number, defaultIssuer?: string) =>
+    const owners = async (owner: Ownership | null, objects: number, defaultIssuer?: string) =>
       ask(
         create(owner),
         Array.from({ length: objects }, () => owner ?? {}),
@@ -154,8 +154,8 @@ function lookupContract(): void {
 }
 
 function agreementContract(): void {
-  const knows = (owner: Binding | null) => async () => owner
-  const agreed = async (...known: readonly [Binding | null, Binding | null, ...(Binding | null)[]]) => {
+  const knows = (owner: Ownership | null) => async () => owner
+  const agreed = async (...known: readonly [Ownership | null, Ownership | null, ...(Ownership | null)[]]) => {
     const [first, second, ...others] = known
     const sources = others.map(knows)
     const [said] = await ask(agreeing(knows(first), knows(second), ...sources), [{}])
@@ -163,7 +163,7 @@ function agreementContract(): void {
   }
 
   describe('an agreement', () => {
-    test.each<[string, Partial<Binding>]>([
+    test.each<[string, Partial<Ownership>]>([
       ['owner', { owner: 'patient-2' }],
       ['issuer', { issuer: 'https://other.clinic.test/' }],
       ['tenant', { tenant: 'south' }],
@@ -213,8 +213,8 @@ function agreementContract(): void {
 
     test('asks all sources at the same time', async () => {
       const asked: number[] = []
-      let answer: (owner: Binding) => void = () => {}
-      const waiting = new Promise<Binding>(resolve => {
+      let answer: (owner: Ownership) => void = () => {}
+      const waiting = new Promise<Ownership>(resolve => {
         answer = resolve
       })
       const source = (number: number) => () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { MAX_PART, MAX_RECORDING_ID, MAX_SEGMENT } from '../../src/locate/names.ts'
 import { Claims, stampsAt } from '../../src/recordings/claims.ts'
-import type { Binding } from '../../src/recordings/recording.ts'
+import type { Ownership } from '../../src/recordings/recording.ts'
 import { BytesUnavailable, type RecordingStore } from '../../src/recordings/recording-store.ts'
 import { factsOf, patient1, patient2, read, sampleBytes, stream } from './recordings.ts'
 import { uploadContract } from './uploads.ts'
@@ -10,8 +10,8 @@ import { uploadContract } from './uploads.ts'
 
 const bytes = sampleBytes(1000, 7)
 
-function upload(content: Uint8Array<ArrayBuffer>, binding: Binding, replaces: string | null = null) {
-  return { size: content.length, contentType: 'video/mp4', binding, replaces }
+function upload(content: Uint8Array<ArrayBuffer>, ownership: Ownership, replaces: string | null = null) {
+  return { size: content.length, contentType: 'video/mp4', ownership, replaces }
 }
 
 /**
@@ -31,7 +31,7 @@ export function recordingStoreContract(
       const found = await factsOf(store, 'facts')
       const opened = await store.open('facts')
       expect(found).toEqual(put)
-      expect(found).toMatchObject({ size: 1000, contentType: 'video/mp4', binding: patient1 })
+      expect(found).toMatchObject({ size: 1000, contentType: 'video/mp4', ownership: patient1 })
       expect(found?.etag).toMatch(/^"[^"]+"$/)
       expect((found?.modified ?? 1) % 1000).toBe(0)
       expect(opened).toMatchObject({ ...found, range: { offset: 0, length: 1000 } })
@@ -58,7 +58,7 @@ export function recordingStoreContract(
       const store = create()
       await store.put('ranges', stream(bytes), upload(bytes, patient1))
       const opened = await store.open('ranges', range)
-      expect(opened).toMatchObject({ size: 1000, binding: patient1, range: { offset, length } })
+      expect(opened).toMatchObject({ size: 1000, ownership: patient1, range: { offset, length } })
       expect(await read(opened)).toEqual(bytes.subarray(offset, offset + length))
     })
 
@@ -68,7 +68,7 @@ export function recordingStoreContract(
         const store = create()
         await store.put('ranges', stream(bytes), upload(bytes, patient1))
         await expect(store.open('ranges', range)).rejects.toThrow(BytesUnavailable)
-        expect(await store.find('ranges')).toMatchObject({ size: 1000, binding: patient1 })
+        expect(await store.find('ranges')).toMatchObject({ size: 1000, ownership: patient1 })
       },
     )
 
@@ -78,7 +78,7 @@ export function recordingStoreContract(
       for (const range of [{ offset: 0 }, { offset: 0, length: 1 }, { suffix: 1 }]) {
         await expect(store.open('empty', range)).rejects.toThrow(BytesUnavailable)
       }
-      expect(await store.find('empty')).toMatchObject({ size: 0, binding: patient1 })
+      expect(await store.find('empty')).toMatchObject({ size: 0, ownership: patient1 })
     })
 
     test('does not put over an object if there must be none', async () => {
@@ -87,7 +87,7 @@ export function recordingStoreContract(
       expect(
         await store.put('taken', stream(bytes.slice(0, 5)), upload(bytes.slice(0, 5), patient2)),
       ).toBeNull()
-      expect(await store.find('taken')).toMatchObject({ size: 1000, binding: patient1 })
+      expect(await store.find('taken')).toMatchObject({ size: 1000, ownership: patient1 })
     })
 
     test('replaces only the version that the put names', async () => {
@@ -114,7 +114,7 @@ export function recordingStoreContract(
       const winners = puts.flatMap((put, i) => (put === null ? [] : [i]))
       expect(winners).toHaveLength(1)
       const opened = await store.open('race')
-      expect(opened?.binding.owner).toBe(`patient-${winners[0]}`)
+      expect(opened?.ownership.owner).toBe(`patient-${winners[0]}`)
       expect(await read(opened)).toEqual(contents[winners[0] ?? 0])
     })
 
@@ -169,7 +169,7 @@ export function recordingStoreContract(
 
     test('gives the bindings stamped at several prefixes in the order of the prefixes', async () => {
       const store = create()
-      const patient3: Binding = { owner: 'patient-3' }
+      const patient3: Ownership = { owner: 'patient-3' }
       await store.put('recordings/file', stream(bytes), upload(bytes, patient1))
       await store.put('recordings/file2', stream(bytes), upload(bytes, patient3))
       await store.put('recordings/set/b.ts', stream(bytes), upload(bytes, patient2))
@@ -283,7 +283,7 @@ export function damagedBytesContract(
   for (const [damage, create] of Object.entries(damages)) {
     test(`${name} gives the facts of an object with damaged bytes (${damage}), and the fault only with the body`, async () => {
       const store = await create()
-      expect(await store.find(KEY)).toMatchObject({ binding: patient1 })
+      expect(await store.find(KEY)).toMatchObject({ ownership: patient1 })
       expect(await stampsAt(store, [KEY, `${KEY}/`])).toEqual([patient1])
       expect(await new Claims(store).claim('rec-1', patient2, [KEY])).toEqual(patient1)
       for (const range of [undefined, { offset: 0, length: 1 }, { suffix: 1 }]) {

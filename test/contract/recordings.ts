@@ -1,15 +1,15 @@
-import type { Binding } from '../../src/recordings/recording.ts'
+import type { Ownership } from '../../src/recordings/recording.ts'
 import type { OpenedPart, RecordingStore, StoredPart } from '../../src/recordings/recording-store.ts'
 
 // The objects that the contracts store.
 
-export const patient1: Binding = {
+export const patient1: Ownership = {
   owner: 'patient-1',
   issuer: 'https://login.clinic.test/',
   tenant: 'north',
   consultation: 'c-1',
 }
-export const patient2: Binding = { owner: 'patient-2', issuer: 'https://login.clinic.test/' }
+export const patient2: Ownership = { owner: 'patient-2', issuer: 'https://login.clinic.test/' }
 
 /** Creates bytes in which a wrong offset shows. */
 export function sampleBytes(size: number, seed: number): Uint8Array<ArrayBuffer> {

@@ -105,7 +105,7 @@ describe('a store that ignores conditions', () => {
 
   test('is never stored in, since two owners could claim one recording', async () => {
     const store = createS3Store(server.bucket())
-    const upload = { size: 3, contentType: 'video/mp4', binding: { owner: 'patient-1' }, replaces: null }
+    const upload = { size: 3, contentType: 'video/mp4', ownership: { owner: 'patient-1' }, replaces: null }
     const ignores = /^this S3 store ignores If-None-Match or If-Match/
     await expect(store.put('part', new Blob(['abc']).stream(), upload)).rejects.toThrow(ignores)
     await expect(new Claims(store).claim('rec-1', patient1, [])).rejects.toThrow(ignores)
@@ -121,7 +121,7 @@ describe('a store that ignores conditions', () => {
       headers: { 'x-amz-meta-mw-owner': 'patient-1', 'content-type': 'video/mp4' },
     })
     const store = createS3Store({ endpoint, bucket, accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' })
-    const facts = { size: 6, contentType: 'video/mp4', binding: { owner: 'patient-1' } }
+    const facts = { size: 6, contentType: 'video/mp4', ownership: { owner: 'patient-1' } }
     expect(await store.find('part')).toMatchObject(facts)
     expect(await store.open('part', { offset: 2, length: 2 })).toMatchObject({
       ...facts,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Claims, stampsAt } from '../../src/recordings/claims.ts'
-import type { Binding } from '../../src/recordings/recording.ts'
+import type { Ownership } from '../../src/recordings/recording.ts'
 import { DigestMismatch, type OpenedPart, type RecordingStore } from '../../src/recordings/recording-store.ts'
 import { UploadUnknown } from '../../src/recordings/uploads.ts'
 import { factsOf, patient1, patient2, read, sampleBytes, sha256, stream } from './recordings.ts'
@@ -16,8 +16,8 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
   const whole = sampleBytes(size, 7)
   const pieceOf = (number: number, of: Uint8Array<ArrayBuffer> = whole) =>
     of.slice((number - 1) * pieceSize, number * pieceSize)
-  const begin = (store: RecordingStore, key = KEY, binding: Binding = patient1) =>
-    store.begin(key, { size, pieceSize, contentType: 'video/mp4', binding })
+  const begin = (store: RecordingStore, key = KEY, ownership: Ownership = patient1) =>
+    store.begin(key, { size, pieceSize, contentType: 'video/mp4', ownership })
   const send = (
     store: RecordingStore,
     upload: string,
@@ -46,7 +46,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
 
   describe(`${name} verifies digests`, () => {
     const bytes = sampleBytes(1000, 3)
-    const put = { size: 1000, contentType: 'video/mp4', binding: patient1, replaces: null }
+    const put = { size: 1000, contentType: 'video/mp4', ownership: patient1, replaces: null }
 
     test('stores bytes that have the announced digest', async () => {
       const store = create()
@@ -90,7 +90,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       for (const tag of tags) expect(tag).toMatch(VISIBLE)
       const completed = await complete(store, upload, tags)
       const found = await factsOf(store, KEY)
-      expect(found).toMatchObject({ ...completed, size, contentType: 'video/mp4', binding: patient1 })
+      expect(found).toMatchObject({ ...completed, size, contentType: 'video/mp4', ownership: patient1 })
       expect(found?.etag).toMatch(/^"[^"]+"$/)
       expect((found?.modified ?? 1) % 1000).toBe(0)
       await expectBytes(await store.open(KEY), whole)
@@ -128,7 +128,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
 
     test('takes an upload of one piece of one byte', async () => {
       const store = create()
-      const facts = { size: 1, pieceSize, contentType: 'video/mp4', binding: patient1 }
+      const facts = { size: 1, pieceSize, contentType: 'video/mp4', ownership: patient1 }
       const upload = await store.begin(KEY, facts)
       const tag = await store.putPiece(KEY, upload, stream(whole.slice(0, 1)), { number: 1, size: 1 })
       await store.complete(KEY, upload, { tags: [tag], size: 1, replaces: null })
@@ -257,7 +257,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       await store.abandon(KEY, upload)
       expect(await store.find(KEY)).toBeNull()
       await complete(store, upload, tags, { key: otherKey })
-      expect(await store.find(otherKey)).toMatchObject({ size, binding: patient2 })
+      expect(await store.find(otherKey)).toMatchObject({ size, ownership: patient2 })
     })
 
     test('keeps two uploads of one key apart, and completes the second only over the first', async () => {
@@ -279,7 +279,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
     test('replaces only the version that the completion names', async () => {
       const store = create()
       const small = sampleBytes(10, 1)
-      const facts = { size: 10, contentType: 'video/mp4', binding: patient1 }
+      const facts = { size: 10, contentType: 'video/mp4', ownership: patient1 }
       const first = await store.put(KEY, stream(small), { ...facts, replaces: null })
       expect(await storeAll(store)).toBeNull()
       expect(await storeAll(store, whole, '"another"')).toBeNull()
@@ -321,7 +321,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       expect(await store.find(KEY)).toBeNull()
     })
 
-    test('resolves to the binding that is claimed, and claims nothing by that', async () => {
+    test('resolves to the owner that is claimed, and claims nothing by that', async () => {
       const store = create()
       expect(await new Claims(store).find('asked')).toBeNull()
       expect(await new Claims(store).find('asked')).toBeNull()

@@ -103,7 +103,7 @@ async function answersOf(
     const context = contextOf({
       ...{ at, request, subject, now: Date.now, network: () => ({ ...NOWHERE, prefix: net }) },
       ref: { recording: 'rec-1', key: path },
-      ...(owner !== undefined && { binding: { owner, issuer: 'https://idp.test/' } }),
+      ...(owner !== undefined && { ownership: { owner, issuer: 'https://idp.test/' } }),
     })
     const facts: AccessFacts = { kind: 'access', decision: 'deny', reason, status: 404, method: 'GET' }
     setTimeout(async () => {

@@ -78,8 +78,10 @@ async function act(recorder: Recorder, step: Step): Promise<string> {
   }
   const key = KEYS[step.key] ?? ''
   if (step.do === 'begin') {
-    const binding = { owner: `of ${key}` }
-    uploads.push(await store.begin(key, { size: SIZE, pieceSize: PIECE, contentType: 'video/mp4', binding }))
+    const ownership = { owner: `of ${key}` }
+    uploads.push(
+      await store.begin(key, { size: SIZE, pieceSize: PIECE, contentType: 'video/mp4', ownership }),
+    )
     return 'begun'
   }
   const upload = uploads[step.upload] ?? '0'.repeat(32)
@@ -130,9 +132,9 @@ async function seen(store: RecordingStore): Promise<unknown[]> {
     KEYS.map(async key => {
       const part = await store.open(key)
       if (part === null || !('body' in part)) return part
-      const { size, binding, contentType } = part
+      const { size, ownership, contentType } = part
       const bytes = new Uint8Array(await new Response(part.body).arrayBuffer())
-      return { size, binding, contentType, bytes: [...bytes] }
+      return { size, ownership, contentType, bytes: [...bytes] }
     }),
   )
 }
@@ -161,7 +163,7 @@ test('a folder and the store in memory do the same, whatever recorders do', asyn
         // Whatever is there is whole, and is of the owner whom it was begun for.
         for (const [index, part] of now.entries()) {
           if (part !== null)
-            expect(part).toMatchObject({ size: SIZE, binding: { owner: `of ${KEYS[index]}` } })
+            expect(part).toMatchObject({ size: SIZE, ownership: { owner: `of ${KEYS[index]}` } })
         }
       }
       rmSync(folder, { recursive: true })

@@ -40,7 +40,7 @@ const facts = {
   etag: '"1"',
   modified: 0,
   contentType: 'video/mp4',
-  binding: { owner: 'patient-1' },
+  ownership: { owner: 'patient-1' },
 }
 const store = storeWith(createMemoryStore(), {
   find: async () => facts,

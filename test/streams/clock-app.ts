@@ -15,7 +15,7 @@ app.post('/gate', async context => {
   const options = {
     size: 0,
     contentType: 'video/mp4',
-    binding: { owner: 'patient-1', issuer },
+    ownership: { owner: 'patient-1', issuer },
     replaces: null,
   }
   await store.put('recordings/rec-1', null, options)

@@ -14,7 +14,7 @@ if (process.getuid?.() === 0) {
 }
 const root = mkdtempSync(join(process.argv[2] ?? '', 'closed-'))
 const before = createFolderStore(root)
-const facts = { size: 1, contentType: 'video/mp4', binding: { owner: 'patient-2' }, replaces: null }
+const facts = { size: 1, contentType: 'video/mp4', ownership: { owner: 'patient-2' }, replaces: null }
 const ids = ['folder', 'unlisted', 'facts', 'open']
 for (const id of ids) await before.put(`recordings/${id}/a.ts`, new Blob(['x']).stream(), facts)
 const at = (path: string) => join(root, 'recordings', path)
@@ -35,11 +35,11 @@ process.stdout.write(JSON.stringify(found))
 async function ownersOf(id: string): Promise<string> {
   const ofWhole = async () =>
     (await stampsAt(store, [`recordings/${id}/`])).map(ownerIn).join() || 'not there'
-  const ofPart = async () => ownerIn((await store.find(`recordings/${id}/a.ts`))?.binding)
+  const ofPart = async () => ownerIn((await store.find(`recordings/${id}/a.ts`))?.ownership)
   const answers = [ofWhole, ofPart].map(ask => ask().catch(() => 'a fault'))
   return (await Promise.all(answers)).join(', ')
 }
 
-function ownerIn(binding: (StoredPart | DamagedPart)['binding'] | undefined): string {
-  return binding === undefined ? 'not there' : (binding.owner ?? 'unowned')
+function ownerIn(ownership: (StoredPart | DamagedPart)['ownership'] | undefined): string {
+  return ownership === undefined ? 'not there' : (ownership.owner ?? 'unowned')
 }

@@ -53,12 +53,12 @@ const STAMPS: Readonly<Record<string, object>> = {
 export async function fill(
   store: RecordingStore,
   id: string,
-  binding: object,
+  ownership: object,
   isEmpty = false,
 ): Promise<void> {
   for (const [part, contentType, content] of OBJECTS) {
     const body = isEmpty ? new Blob() : content
-    const options = { size: body.size, contentType, binding, replaces: null }
+    const options = { size: body.size, contentType, ownership, replaces: null }
     await store.put(`recordings/${id}${part}`, body.stream(), options)
   }
 }

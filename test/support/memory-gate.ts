@@ -20,11 +20,11 @@ export async function memoryGate(
   const store = options.store ?? createMemoryStore()
   const ledger = options.ledger ?? createMemoryLedger()
   const bytes = patterned(3000)
-  const binding = { owner: 'patient-1', issuer: idp.issuer }
+  const ownership = { owner: 'patient-1', issuer: idp.issuer }
   await store.put('recordings/rec-1', new Blob([bytes]).stream(), {
     size: bytes.length,
     contentType: 'video/mp4',
-    binding,
+    ownership,
     replaces: null,
   })
   const gate = createGate({

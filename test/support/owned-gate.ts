@@ -1,8 +1,8 @@
 import {
   agreeing,
-  type Binding,
   type MediawardOptions,
   type ObjectRef,
+  type Ownership,
   stampedOwners,
 } from '../../src/index.ts'
 import type { LedgerEvent } from '../../src/ledger/event.ts'
@@ -11,7 +11,7 @@ import { type MemoryGate, memoryGate } from './memory-gate.ts'
 import { watchedStore } from './watched-store.ts'
 
 /** The answer of an owner source, for each recording. A function is called, and may fail. */
-export type Known = Record<string, Binding | null | (() => unknown)>
+export type Known = Record<string, Ownership | null | (() => unknown)>
 
 /** A gate that asks a function who owns a recording. */
 export interface OwnedGate extends MemoryGate {
@@ -50,14 +50,14 @@ export async function ownedGate(
   const lookup = async ({ recording }: ObjectRef) => {
     calls.push(`owner of ${recording}`)
     const answer = known[recording] ?? null
-    return (typeof answer === 'function' ? answer() : answer) as Binding | null
+    return (typeof answer === 'function' ? answer() : answer) as Ownership | null
   }
   const owner = agrees ? agreeing(stampedOwners, lookup) : lookup
   const tickets = { keys: ['only for tests: no secret protects these tickets'] }
   const gate = await memoryGate({ owner, store, tickets, ...options }, provider)
   for (const [key, contentType, content] of STORED) {
-    const binding = { owner: 'patient-1', issuer: gate.idp.issuer }
-    const facts = { size: content.length, contentType, binding, replaces: null }
+    const ownership = { owner: 'patient-1', issuer: gate.idp.issuer }
+    const facts = { size: content.length, contentType, ownership, replaces: null }
     await store.put(key, new Blob([content]).stream(), facts)
   }
   calls.length = 0

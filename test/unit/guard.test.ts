@@ -76,12 +76,12 @@ describe('fails closed', () => {
   test('a recording that changes between two reads is not put together from both', async () => {
     const store = createMemoryStore()
     const { fetch, idp } = await memoryGate({ store })
-    const binding = { owner: 'patient-1', issuer: idp.issuer }
+    const ownership = { owner: 'patient-1', issuer: idp.issuer }
     const put = (text: string, replaces: string | null) =>
       store.put('recordings/changing', new Blob([text]).stream(), {
         size: text.length,
         contentType: 'video/mp4',
-        binding,
+        ownership,
         replaces,
       })
     const first = await put('first version', null)

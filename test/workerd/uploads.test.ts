@@ -10,7 +10,7 @@ import { createR2Store } from '../../src/runtime/cloudflare/index.ts'
 beforeEach(() => reset())
 
 const KEY = 'recordings/rec-1'
-const options = { size: 10, pieceSize: 10, contentType: 'video/mp4', binding: { owner: 'patient-1' } }
+const options = { size: 10, pieceSize: 10, contentType: 'video/mp4', ownership: { owner: 'patient-1' } }
 const piece = () => new Blob(['0123456789']).stream()
 const whole = { size: 10, replaces: null }
 

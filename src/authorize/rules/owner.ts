@@ -1,4 +1,4 @@
-import type { Binding } from '../../recordings/recording.ts'
+import type { Ownership } from '../../recordings/recording.ts'
 import { Refusal } from '../../refusal.ts'
 import type { Permit } from '../decision.ts'
 import type { Principal } from '../subject.ts'
@@ -12,7 +12,7 @@ import type { Principal } from '../subject.ts'
  *
  * A recording without an owner belongs to no subject: a missing value never equals another missing value.
  */
-export function ownerRule(subject: Principal, recording: Binding): Permit | Refusal {
+export function ownerRule(subject: Principal, recording: Ownership): Permit | Refusal {
   if (!recording.owner || !recording.issuer) return new Refusal('recording_unbound')
   return recording.owner === subject.id && recording.issuer === subject.issuer
     ? { permit: 'owner' }

@@ -1,4 +1,4 @@
-import type { Binding } from '../../recordings/recording.ts'
+import type { Ownership } from '../../recordings/recording.ts'
 import { Refusal } from '../../refusal.ts'
 import type { Permit } from '../decision.ts'
 import type { Principal } from '../subject.ts'
@@ -7,7 +7,7 @@ import type { Principal } from '../subject.ts'
  * Vetoes if subject and recording belong to different tenants, or if only one of them has a tenant. If neither has one,
  * the deployment has no tenants and there is nothing to veto.
  */
-export function tenantVeto(subject: Principal, recording: Binding): Refusal | undefined {
+export function tenantVeto(subject: Principal, recording: Ownership): Refusal | undefined {
   return subject.tenant === recording.tenant ? undefined : new Refusal('tenant_mismatch')
 }
 

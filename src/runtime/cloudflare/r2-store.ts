@@ -1,6 +1,6 @@
 import { storedEncoding } from '../../http/content-coding.ts'
-import { bindingOf, metadataOf } from '../../recordings/object-metadata.ts'
-import type { Binding } from '../../recordings/recording.ts'
+import { metadataOf, ownershipOf } from '../../recordings/object-metadata.ts'
+import type { Ownership } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
   DigestMismatch,
@@ -50,11 +50,11 @@ class R2Store implements RecordingStore {
   async put(
     key: string,
     body: AsyncIterable<Uint8Array> | null,
-    { size, contentType, binding, replaces, sha256 }: PutOptions,
+    { size, contentType, ownership, replaces, sha256 }: PutOptions,
   ): Promise<StoredPart | null> {
     const options: BucketPut = {
       httpMetadata: { contentType },
-      customMetadata: metadataOf(binding),
+      customMetadata: metadataOf(ownership),
       onlyIf: replaces === null ? { etagDoesNotMatch: '*' } : { etagMatches: unquoted(replaces) },
       ...(sha256 !== undefined && { sha256 }),
     }
@@ -88,12 +88,12 @@ class R2Store implements RecordingStore {
     return this.#uploads.abandon(key, upload)
   }
 
-  async stampBelow(prefix: string): Promise<Binding | null> {
+  async stampBelow(prefix: string): Promise<Ownership | null> {
     // Starts after the folder's own name, under which some tools store an empty object as its marker.
     const page = { prefix, startAfter: prefix, limit: 1, include: ['customMetadata' as const] }
     const { objects } = await this.#bucket.list(page)
     const [first] = objects
-    return first === undefined ? null : bindingOf(first.customMetadata)
+    return first === undefined ? null : ownershipOf(first.customMetadata)
   }
 }
 
@@ -108,7 +108,7 @@ function factsOf(object: BucketObject): StoredPart {
     ...(contentType !== undefined && { contentType }),
     ...(encoding !== undefined && { encoding }),
     ...(disposition !== undefined && { disposition }),
-    binding: bindingOf(object.customMetadata),
+    ownership: ownershipOf(object.customMetadata),
   }
 }
 

@@ -25,8 +25,8 @@ export class R2Uploads implements Uploads {
     this.#bucket = bucket
   }
 
-  async begin(key: string, { contentType, binding }: UploadOptions): Promise<string> {
-    const options = { httpMetadata: { contentType }, customMetadata: metadataOf(binding) }
+  async begin(key: string, { contentType, ownership }: UploadOptions): Promise<string> {
+    const options = { httpMetadata: { contentType }, customMetadata: metadataOf(ownership) }
     return (await this.#bucket.createMultipartUpload(key, options)).uploadId
   }
 

@@ -96,7 +96,7 @@ function load(path: string, root: string): { stats: Stats; facts: StoredFacts } 
 
 /** Returns a part without an owner, which is refused as if it were absent. A fault would reveal that it exists. */
 function damagedBy(fault: unknown): DamagedPart {
-  return { binding: {}, fault }
+  return { ownership: {}, fault }
 }
 
 /**

@@ -148,12 +148,12 @@ export function newId(): string {
 
 function newFacts(
   key: string,
-  { version, size, digest, contentType, binding }: NewVersion,
+  { version, size, digest, contentType, ownership }: NewVersion,
   now: number,
 ): StoredFacts {
   const modified = Math.floor(now / 1000) * 1000
   // The digest depends on the bytes alone, so the tag is the same after a restart, a copy and a restore.
-  return { key, version, size, etag: `"${digest.slice(0, 32)}"`, modified, contentType, binding }
+  return { key, version, size, etag: `"${digest.slice(0, 32)}"`, modified, contentType, ownership }
 }
 
 /** Gives a file of bytes its final name. The process may have ended right after an earlier attempt had done so. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { logToOperator, StorageFault } from '../../base/storage-fault.ts'
 import { servedRange } from '../../http/byte-range.ts'
 import { findStamp } from '../../recordings/find-stamp.ts'
-import { type Binding, RESERVED_PREFIX } from '../../recordings/recording.ts'
+import { type Ownership, RESERVED_PREFIX } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
   type DamagedPart,
@@ -118,7 +118,7 @@ class FolderStore implements RecordingStore {
     return this.#uploads.abandon(key, upload)
   }
 
-  stampBelow(prefix: string): Promise<Binding | null> {
+  stampBelow(prefix: string): Promise<Ownership | null> {
     return findStamp(this, prefix, { keyBelow: below => anyKeyBelow(this.#root, below), isKey: isFolderKey })
   }
 }

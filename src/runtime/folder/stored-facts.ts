@@ -1,5 +1,5 @@
 import { StorageFault } from '../../base/storage-fault.ts'
-import { bindingOf, metadataOf } from '../../recordings/object-metadata.ts'
+import { metadataOf, ownershipOf } from '../../recordings/object-metadata.ts'
 import type { StoredPart } from '../../recordings/recording-store.ts'
 
 /** What the folder store writes beside the bytes of an object. */
@@ -19,8 +19,8 @@ export function partOf({ key: _key, version: _version, ...part }: StoredFacts): 
 }
 
 /** Writes facts as JSON that a person can read. */
-export function writeFacts({ binding, ...facts }: StoredFacts): string {
-  return `${JSON.stringify({ ...facts, metadata: metadataOf(binding) }, null, 1)}\n`
+export function writeFacts({ ownership, ...facts }: StoredFacts): string {
+  return `${JSON.stringify({ ...facts, metadata: metadataOf(ownership) }, null, 1)}\n`
 }
 
 /**
@@ -41,7 +41,7 @@ export function readFacts(json: string): StoredFacts {
     isMetadata(metadata)
   ) {
     const type = typeof contentType === 'string' ? { contentType } : {}
-    return { key, version, size, etag, modified, ...type, binding: bindingOf(metadata) }
+    return { key, version, size, etag, modified, ...type, ownership: ownershipOf(metadata) }
   }
   throw new StorageFault('the facts beside a recording are damaged: store it again, or restore its files')
 }

@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { bindingOf, metadataOf } from '../../recordings/object-metadata.ts'
+import { metadataOf, ownershipOf } from '../../recordings/object-metadata.ts'
 import { type UploadOptions, UploadUnknown } from '../../recordings/uploads.ts'
 import { diskFailed, systemCode } from './disk-fault.ts'
 import { syncFolder, writeTextDurably } from './durable-file.ts'
@@ -41,10 +41,10 @@ export class UploadFolder {
   }
 
   /** Creates the folder durably, without any piece. */
-  async create({ binding, ...begun }: Begun): Promise<void> {
+  async create({ ownership, ...begun }: Begun): Promise<void> {
     await mkdir(this.#path, { mode: 0o700 }).catch(diskFailed)
     await writeTextDurably(this.bytes, '')
-    const json = JSON.stringify({ ...begun, metadata: metadataOf(binding) })
+    const json = JSON.stringify({ ...begun, metadata: metadataOf(ownership) })
     await writeTextDurably(join(this.#path, 'upload.json'), json)
     await syncFolder(this.#path)
     await syncFolder(this.#all)
@@ -109,6 +109,6 @@ function parse(json: string): Begun | undefined {
     isCount(pieceSize) &&
     typeof contentType === 'string' &&
     isMetadata(metadata)
-    ? { key, size, pieceSize, contentType, binding: bindingOf(metadata) }
+    ? { key, size, pieceSize, contentType, ownership: ownershipOf(metadata) }
     : undefined
 }

@@ -1,5 +1,5 @@
 import { servedRange } from '../../http/byte-range.ts'
-import type { Binding } from '../../recordings/recording.ts'
+import type { Ownership } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
   type OpenedPart,
@@ -80,10 +80,10 @@ class MemoryStore implements RecordingStore {
     this.#uploads.abandon(key, upload)
   }
 
-  async stampBelow(prefix: string): Promise<Binding | null> {
+  async stampBelow(prefix: string): Promise<Ownership | null> {
     const below = [...this.#objects.keys()].filter(key => key.startsWith(prefix) && key !== prefix)
     const [first] = below.sort()
-    return first === undefined ? null : (this.#objects.get(first)?.binding ?? null)
+    return first === undefined ? null : (this.#objects.get(first)?.ownership ?? null)
   }
 
   /** Checks `replaces` and stores, without an `await` between the two, so that no other call comes between them. */
@@ -91,11 +91,11 @@ class MemoryStore implements RecordingStore {
     key: string,
     bytes: Uint8Array<ArrayBuffer>,
     etag: string,
-    { contentType, binding, replaces }: Pick<PutOptions, 'contentType' | 'binding' | 'replaces'>,
+    { contentType, ownership, replaces }: Pick<PutOptions, 'contentType' | 'ownership' | 'replaces'>,
   ): StoredPart | null {
     if ((this.#objects.get(key)?.etag ?? null) !== replaces) return null
     const modified = Math.floor(this.#now() / 1000) * 1000
-    const object = { bytes, size: bytes.length, etag, contentType, binding, modified }
+    const object = { bytes, size: bytes.length, etag, contentType, ownership, modified }
     this.#objects.set(key, object)
     return factsOf(object)
   }

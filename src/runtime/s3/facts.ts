@@ -2,8 +2,8 @@ import { StorageFault } from '../../base/storage-fault.ts'
 import { type ByteRange, servedRange } from '../../http/byte-range.ts'
 import { storedEncoding } from '../../http/content-coding.ts'
 import { parseHttpDate } from '../../http/http-date.ts'
-import { bindingOf, metadataOf } from '../../recordings/object-metadata.ts'
-import type { Binding } from '../../recordings/recording.ts'
+import { metadataOf, ownershipOf } from '../../recordings/object-metadata.ts'
+import type { Ownership } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
   type DamagedPart,
@@ -23,15 +23,15 @@ const STAMP = /^(?!.*=\?)[\x21-\x7e]+(?: [\x21-\x7e]+)*$/
 /**
  * Returns the headers that stamp an object with its facts.
  *
- * @throws StorageFault if a header can't carry the binding
+ * @throws StorageFault if a header can't carry the ownership
  */
 export function stampsFor({
   contentType,
-  binding,
-}: Pick<PutOptions, 'contentType' | 'binding'>): Record<string, string> {
-  const stamps = Object.entries(metadataOf(binding))
+  ownership,
+}: Pick<PutOptions, 'contentType' | 'ownership'>): Record<string, string> {
+  const stamps = Object.entries(metadataOf(ownership))
   if (!stamps.every(([, value]) => STAMP.test(value))) {
-    throw new StorageFault('a binding in S3 must be visible ASCII, with single spaces at most')
+    throw new StorageFault('owner, issuer and tenant in S3 must be visible ASCII, with single spaces at most')
   }
   return {
     'content-type': contentType,
@@ -39,12 +39,12 @@ export function stampsFor({
   }
 }
 
-/** Returns the facts in the headers of an answer. Damaged facts still have the object's binding. */
+/** Returns the facts in the headers of an answer. Damaged facts still have the object's ownership. */
 export function foundPart({ headers }: Response): StoredPart | DamagedPart {
   try {
     return factsOf(headers, lengthOf(headers))
   } catch (fault) {
-    return { binding: stampedBinding(headers), fault }
+    return { ownership: stampedBinding(headers), fault }
   }
 }
 
@@ -91,7 +91,7 @@ function factsOf(headers: Headers, size: number): StoredPart {
     ...(contentType !== null && { contentType }),
     ...(encoding !== undefined && { encoding }),
     ...(disposition !== null && { disposition }),
-    binding: stampedBinding(headers),
+    ownership: stampedBinding(headers),
   }
 }
 
@@ -100,11 +100,11 @@ export function modifiedAt(date: string | null | undefined): number | undefined 
   return parseHttpDate(date ?? '', 0)
 }
 
-/** Reads the binding. Values that aren't ASCII come as encoded words and are not decoded, so they equal no owner. */
-function stampedBinding(headers: Headers): Binding {
+/** Reads the ownership. Values that aren't ASCII come as encoded words and are not decoded, so they equal no owner. */
+function stampedBinding(headers: Headers): Ownership {
   // The store left out stamps that no header can carry. Without its tenant, more people could open a recording.
   if (Number(headers.get('x-amz-missing-meta') ?? 0) !== 0) return {}
-  return bindingOf(
+  return ownershipOf(
     Object.fromEntries(
       [...headers].flatMap(([name, value]) =>
         name.startsWith(META) ? [[name.slice(META.length), value]] : [],

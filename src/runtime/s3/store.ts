@@ -1,6 +1,6 @@
 import { StorageFault } from '../../base/storage-fault.ts'
 import { findStamp } from '../../recordings/find-stamp.ts'
-import type { Binding } from '../../recordings/recording.ts'
+import type { Ownership } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
   type DamagedPart,
@@ -109,7 +109,7 @@ class S3Store implements RecordingStore {
     return this.#uploads.abandon(key, upload)
   }
 
-  stampBelow(prefix: string): Promise<Binding | null> {
+  stampBelow(prefix: string): Promise<Ownership | null> {
     return findStamp(this, prefix, { keyBelow: below => this.#client.firstKeyBelow(below), isKey: isS3Key })
   }
 
@@ -158,7 +158,7 @@ function rangeHeader(range: RequestedRange): string {
 /** Returns the facts of what was just stored: as `find` gives them, unless another version has replaced it already. */
 function storedPart(
   { headers: { etag, date } }: Accepted,
-  { size, contentType, binding }: PutOptions,
+  { size, contentType, ownership }: PutOptions,
   found: StoredPart | DamagedPart | null,
 ): StoredPart {
   const seen = found !== null && 'etag' in found ? found : undefined
@@ -167,5 +167,5 @@ function storedPart(
   if (etag === undefined || modified === undefined) {
     throw new StorageFault('S3 answered PutObject without an entity tag or a date')
   }
-  return { size, etag, modified, contentType, binding }
+  return { size, etag, modified, contentType, ownership }
 }

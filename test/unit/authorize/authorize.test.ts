@@ -4,12 +4,12 @@ import { authorize, authorizeWhole } from '../../../src/authorize/authorize.ts'
 import type { Action } from '../../../src/authorize/decision.ts'
 import { isOfTenant, mayKnowOwner } from '../../../src/authorize/rules/tenant.ts'
 import type { Principal } from '../../../src/authorize/subject.ts'
-import type { Binding } from '../../../src/recordings/recording.ts'
+import type { Ownership } from '../../../src/recordings/recording.ts'
 import { Refusal } from '../../../src/refusal.ts'
 
 const table = JSON.parse(readFileSync('test/vectors/authorize.json', 'utf8')) as {
   subjects: Record<string, Principal>
-  recordings: Record<string, Binding | null>
+  recordings: Record<string, Ownership | null>
   rows: { who: string; does: Action; recording: string; answer: string; of?: string }[]
 }
 
@@ -18,11 +18,11 @@ describe('the decision table', () => {
     '$who, $does, recording $recording: $answer',
     ({ who, does, recording, answer, of }) => {
       const subject = table.subjects[who]
-      const binding = table.recordings[recording]
-      if (subject === undefined || binding === undefined) {
+      const ownership = table.recordings[recording]
+      if (subject === undefined || ownership === undefined) {
         throw new Error(`${who} or ${recording} is not in the table`)
       }
-      const decision = authorize({ subject, action: does, recording: binding })
+      const decision = authorize({ subject, action: does, recording: ownership })
       expect(decision instanceof Refusal ? decision.reason : 'permit').toBe(answer)
       if (decision instanceof Refusal) return
       expect(decision.permit).toBe(does === 'play' ? 'owner' : 'role')
@@ -39,28 +39,28 @@ describe('the decision table', () => {
 describe('a decision about a recording with all its parts', () => {
   const issuer = 'https://login.clinic.test/'
   const patient: Principal = { id: 'patient-1', issuer, roles: [] }
-  const own: Binding = { owner: 'patient-1', issuer }
-  const foreign: Binding = { owner: 'patient-2', issuer }
-  const reason = (subject: Principal, owners: Binding[]) => {
+  const own: Ownership = { owner: 'patient-1', issuer }
+  const foreign: Ownership = { owner: 'patient-2', issuer }
+  const reason = (subject: Principal, owners: Ownership[]) => {
     const { decision } = authorizeWhole(subject, owners)
     return decision instanceof Refusal ? decision.reason : decision.permit
   }
 
-  test('permits if the subject owns every object, and names the last binding', () => {
+  test('permits if the subject owns every object, and names the last owner', () => {
     expect(authorizeWhole(patient, [own, own])).toEqual({
       decision: { permit: 'owner' },
-      binding: own,
+      ownership: own,
     })
   })
 
-  test('refuses a recording without objects as unknown, with no binding', () => {
+  test('refuses a recording without objects as unknown, with no owner', () => {
     expect(authorizeWhole(patient, [])).toEqual({
       decision: new Refusal('recording_unknown'),
-      binding: null,
+      ownership: null,
     })
   })
 
-  test('refuses for the first object of another owner, wherever it is, and names its binding', () => {
+  test('refuses for the first object of another owner, wherever it is, and names its owner', () => {
     for (const stamped of [
       [foreign, own],
       [own, foreign],
@@ -68,7 +68,7 @@ describe('a decision about a recording with all its parts', () => {
     ]) {
       expect(authorizeWhole(patient, stamped)).toEqual({
         decision: new Refusal('not_owner'),
-        binding: foreign,
+        ownership: foreign,
       })
     }
     expect(reason(patient, [own, {}])).toBe('recording_unbound')

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Binding, MediawardOptions } from '../../../src/index.ts'
+import type { MediawardOptions, Ownership } from '../../../src/index.ts'
 import type { ListedFacts } from '../../../src/ledger/event.ts'
 import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { createIssuer } from '../../support/clinic.ts'
@@ -20,8 +20,8 @@ beforeEach(async () => {
 
 const put = (id: string, owner: string) => putStamped(`recordings/${id}`, { owner, issuer: gate.idp.issuer })
 
-async function putStamped(key: string, binding: Binding): Promise<void> {
-  const options = { size: 1, contentType: 'video/mp4', binding, replaces: null }
+async function putStamped(key: string, ownership: Ownership): Promise<void> {
+  const options = { size: 1, contentType: 'video/mp4', ownership, replaces: null }
   await store.put(key, new Blob(['x']).stream(), options)
 }
 

@@ -58,7 +58,7 @@ describe.each([false, true])('in an agreement with the stamp: %s', agrees => {
     const gate = await open({ 'rec-9': known }, agrees)
     expect(await put(gate)).toBe(201)
     const owner = { owner: 'patient-1', issuer: gate.idp.issuer }
-    expect(await factsOf(store, 'recordings/rec-9')).toMatchObject({ binding: owner })
+    expect(await factsOf(store, 'recordings/rec-9')).toMatchObject({ ownership: owner })
     expect(await new Claims(store).find('rec-9')).toEqual(owner)
     const { upload } = (await (await begin(gate)).json()) as { upload: string }
     expect(await complete(gate, upload)).toBe(200)

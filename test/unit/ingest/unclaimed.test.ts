@@ -11,7 +11,7 @@ test('an upload that was begun behind the gate is none, as nobody was bound by i
     size: 10,
     pieceSize: 8 * 2 ** 20,
     contentType: 'video/mp4',
-    binding: { owner: 'patient-2' },
+    ownership: { owner: 'patient-2' },
   }
   const upload = await store.begin(key, facts)
   const tag = await store.putPiece(key, upload, new Blob(['0123456789']).stream(), { number: 1, size: 10 })

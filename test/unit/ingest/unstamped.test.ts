@@ -38,9 +38,9 @@ describe.each<[string, () => RecordingStore]>([
   ['memory', createMemoryStore],
   ['a folder', () => createFolderStore(mkdtempSync(join(tmpdir(), 'mediaward-')))],
 ])('in %s', (_, create) => {
-  const stampedWith = async (store: RecordingStore, key: string, binding: object) => {
+  const stampedWith = async (store: RecordingStore, key: string, ownership: object) => {
     const replaces = (await factsOf(store, key))?.etag ?? null
-    const options = { size: 3, contentType: 'video/mp4', binding, replaces }
+    const options = { size: 3, contentType: 'video/mp4', ownership, replaces }
     return store.put(key, new Blob(['old']).stream(), options)
   }
 
@@ -112,7 +112,7 @@ describe.each<[string, () => RecordingStore]>([
 test('an id that was bound to nobody by an earlier version is bound to its owner', async () => {
   const store = createFolderStore(mkdtempSync(join(tmpdir(), 'mediaward-')))
   const gate = await memoryGate({ store })
-  const nobodys = { size: 0, contentType: 'application/octet-stream', binding: {}, replaces: null }
+  const nobodys = { size: 0, contentType: 'application/octet-stream', ownership: {}, replaces: null }
   await store.put('.mediaward/bindings/rec-2', null, nobodys)
   const answer = await gate.fetch('/recordings/rec-2', {
     method: 'PUT',
@@ -131,7 +131,7 @@ test('with several issuers an id that an earlier version bound to an owner witho
   const store = createFolderStore(mkdtempSync(join(tmpdir(), 'mediaward-')))
   const gate = await severalIssuers(store)
   const nobodys = { size: 0, contentType: 'application/octet-stream', replaces: null }
-  await store.put('.mediaward/bindings/rec-2', null, { ...nobodys, binding: { owner: 'patient-1' } })
+  await store.put('.mediaward/bindings/rec-2', null, { ...nobodys, ownership: { owner: 'patient-1' } })
   const put = await putter(gate)
   const completed = await gate.fetch('/recordings/rec-2/upload', {
     method: 'POST',
@@ -151,8 +151,8 @@ test('with several issuers an id that an earlier version bound to an owner witho
 test('a recording of the same owner in another tenant is told to be bound to another owner or tenant', async () => {
   const store = createMemoryStore()
   const gate = await memoryGate({ store })
-  const binding = { owner: 'patient-1', issuer: gate.idp.issuer, tenant: 'south' }
-  await new Claims(store).claim('rec-2', binding, [])
+  const ownership = { owner: 'patient-1', issuer: gate.idp.issuer, tenant: 'south' }
+  await new Claims(store).claim('rec-2', ownership, [])
   const answer = await (await putter(gate))('/recordings/rec-2')
   expect([answer.status, await answer.text()]).toEqual([
     409,

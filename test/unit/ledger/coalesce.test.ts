@@ -110,7 +110,7 @@ describe('an answer tells nothing of the reason', () => {
   const stored = (key: string, owner: string) =>
     store.put(key, new Blob(['x']).stream(), {
       ...{ size: 1, contentType: 'video/mp4', replaces: null },
-      binding: { owner, issuer: gate.idp.issuer },
+      ownership: { owner, issuer: gate.idp.issuer },
     })
   let store: ReturnType<typeof createMemoryStore>
   beforeEach(async () => {

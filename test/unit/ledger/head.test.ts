@@ -10,14 +10,14 @@ const subject = { id: 'patient-1', issuer: 'https://one.test/', roles: [], token
 const event = (more: Partial<RequestContext>) => headOf(observe(contextOf(more)), 'id', gate, pseudonym)
 
 test('owner and subject have one pseudonym where they are one person, and only there', async () => {
-  const same = await event({ subject, binding: { owner: 'patient-1', issuer: 'https://one.test/' } })
+  const same = await event({ subject, ownership: { owner: 'patient-1', issuer: 'https://one.test/' } })
   expect(same.owner).toBe(same.subject)
-  const namesake = await event({ subject, binding: { owner: 'patient-1', issuer: 'https://two.test/' } })
+  const namesake = await event({ subject, ownership: { owner: 'patient-1', issuer: 'https://two.test/' } })
   expect(namesake.owner).not.toBe(namesake.subject)
 })
 
 test('an owner of no known issuer is nobody', async () => {
-  expect(await event({ subject, binding: { owner: 'patient-1' } })).not.toHaveProperty('owner')
+  expect(await event({ subject, ownership: { owner: 'patient-1' } })).not.toHaveProperty('owner')
 })
 
 test('an actor is named beside the subject, by the pseudonym that it has as a subject itself', async () => {
@@ -39,8 +39,8 @@ test('an actor is named beside the subject, by the pseudonym that it has as a su
 
 test('a tenant that is no name is not the default tenant', async () => {
   expect((await event({})).tenant).toBe('default')
-  expect((await event({ binding: { tenant: 'north' } })).tenant).toBe('north')
-  expect((await event({ binding: { tenant: 'Jane Roe' } })).tenant).toBe('unnamed')
+  expect((await event({ ownership: { tenant: 'north' } })).tenant).toBe('north')
+  expect((await event({ ownership: { tenant: 'Jane Roe' } })).tenant).toBe('unnamed')
 })
 
 test('what is not known is not there', async () => {

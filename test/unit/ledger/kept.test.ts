@@ -26,8 +26,8 @@ async function gateWith(taken?: Promise<number>) {
     const part = await open(...args)
     return part !== null && 'body' in part && taken !== undefined ? { ...part, taken } : part
   }
-  const binding = { owner: 'patient-1', issuer: idp.issuer }
-  const bytes = { size: 1, contentType: 'video/mp4', binding, replaces: null }
+  const ownership = { owner: 'patient-1', issuer: idp.issuer }
+  const bytes = { size: 1, contentType: 'video/mp4', ownership, replaces: null }
   await store.put('recordings/consultation-0001', new Blob(['x']).stream(), bytes)
   const gate = createGate({
     issuers: [{ issuer: idp.issuer, audience: idp.audience, algorithms: ['ES256'], jwks: idp.jwks as never }],

@@ -87,7 +87,7 @@ describe('the head of a record is frozen when the recorder is called', () => {
     at: 0,
     network: callerNetwork(() => ({ ip: '203.0.113.7' })),
     ...{ subject: undefined, ticket: undefined, recording: undefined, part: undefined },
-    ...{ binding: undefined, release: undefined, asked: undefined },
+    ...{ ownership: undefined, release: undefined, asked: undefined },
   }
 
   test('a pseudonym that takes long changes neither its time nor its number', async () => {

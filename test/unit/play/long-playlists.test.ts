@@ -28,8 +28,8 @@ async function clinic() {
     },
     /** What other tools stored, which was not looked at. */
     storeUnseen: async (part: string, body: string) => {
-      const binding = { owner: 'patient-1', issuer }
-      const facts = { size: body.length, contentType: 'video/mp4', binding, replaces: null }
+      const ownership = { owner: 'patient-1', issuer }
+      const facts = { size: body.length, contentType: 'video/mp4', ownership, replaces: null }
       await store.put(`recordings/set/${part}`, new Blob([body]).stream(), facts)
     },
     play: async (part: string) => {

@@ -42,8 +42,8 @@ async function clinic(
   })
   for (const [part, content] of Object.entries(parts)) {
     const body = new Blob([content])
-    const binding = { owner: 'patient-1', issuer: idp.issuer }
-    const facts = { size: body.size, contentType: type, binding, replaces: null }
+    const ownership = { owner: 'patient-1', issuer: idp.issuer }
+    const facts = { size: body.size, contentType: type, ownership, replaces: null }
     await memory.put(`recordings/set/${part}`, body.stream(), facts)
   }
   const gate = await memoryGate({ store, ...options }, idp)
@@ -200,7 +200,7 @@ describe('what became of a playlist is remembered', () => {
       store.put(key, new Blob([text]).stream(), {
         size: text.length,
         contentType,
-        binding: { owner: 'patient-1', issuer: idp.issuer },
+        ownership: { owner: 'patient-1', issuer: idp.issuer },
         replaces: null,
       })
     const locations = [
@@ -245,7 +245,7 @@ describe('what became of a playlist is remembered', () => {
     await gate.store.put('recordings/set/a.m3u8', new Blob([bad]).stream(), {
       size: bad.length,
       contentType: 'video/mp4',
-      binding: present?.binding ?? {},
+      ownership: present?.ownership ?? {},
       replaces: present !== null && 'etag' in present ? present.etag : null,
     })
     expect((await gate.play('a.m3u8')).status).toBe(403)
@@ -396,12 +396,12 @@ describe('what neither name nor type tells is looked at', () => {
     const store = createMemoryStore()
     const gate = await memoryGate({ store })
     const headers = { authorization: `Bearer ${await gate.idp.token('patient-1')}` }
-    const binding = { owner: 'patient-1', issuer: gate.idp.issuer }
+    const ownership = { owner: 'patient-1', issuer: gate.idp.issuer }
     const put = (id: string, contentType: string) =>
       store.put(`recordings/${id}`, new Blob([HLS]).stream(), {
         size: HLS.length,
         contentType,
-        binding,
+        ownership,
         replaces: null,
       })
     await put('untyped', 'application/octet-stream')
@@ -425,8 +425,8 @@ describe('what neither name nor type tells is looked at', () => {
       },
     })
     const gate = await memoryGate({ store })
-    const binding = { owner: 'patient-1', issuer: gate.idp.issuer }
-    const facts = { size: HLS.length, contentType: 'audio/mpegurl', binding, replaces: null }
+    const ownership = { owner: 'patient-1', issuer: gate.idp.issuer }
+    const facts = { size: HLS.length, contentType: 'audio/mpegurl', ownership, replaces: null }
     await memory.put('recordings/set/720p', new Blob([HLS]).stream(), { ...facts, contentType: 'video/mp4' })
     await memory.put('recordings/set/a.x', new Blob([HLS]).stream(), facts)
     const headers = { authorization: `Bearer ${await gate.idp.token('patient-1')}`, range: 'bytes=0-9' }

@@ -11,7 +11,7 @@ test('an object is not read whole for its first bytes, if the store ignores rang
   await memory.put('recordings/set/untold', new Blob([bytes]).stream(), {
     size: bytes.length,
     contentType: 'application/octet-stream',
-    binding: { owner: 'patient-1', issuer: idp.issuer },
+    ownership: { owner: 'patient-1', issuer: idp.issuer },
     replaces: null,
   })
   let cancelled = 0

@@ -29,7 +29,7 @@ async function openGate() {
     await store.put(key, new Blob([text]).stream(), {
       size: new Blob([text]).size,
       contentType: contentType as string,
-      binding: { owner: 'patient-1', issuer: idp.issuer },
+      ownership: { owner: 'patient-1', issuer: idp.issuer },
       replaces: present !== null && 'etag' in present ? present.etag : null,
     })
     return fetch(path, { headers })

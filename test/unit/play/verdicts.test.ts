@@ -21,7 +21,7 @@ async function opened(text: string): Promise<(method: string) => Promise<Respons
   await store.put('recordings/set/main.m3u8', body.stream(), {
     size: body.size,
     contentType: 'application/vnd.apple.mpegurl',
-    binding: { owner: 'patient-1', issuer: idp.issuer },
+    ownership: { owner: 'patient-1', issuer: idp.issuer },
     replaces: null,
   })
   const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }

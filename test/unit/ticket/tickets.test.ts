@@ -52,8 +52,8 @@ const lastReason = async (gate: MemoryGate) => (await records(gate)).at(-1)?.rea
 async function put(store: MediawardOptions['store'], key: string, owner: string, issuer: string) {
   const text = `bytes of ${key}`
   const body = new Blob([text]).stream()
-  const binding = { owner, issuer }
-  await store.put(key, body, { size: text.length, contentType: 'video/mp4', binding, replaces: null })
+  const ownership = { owner, issuer }
+  await store.put(key, body, { size: text.length, contentType: 'video/mp4', ownership, replaces: null })
 }
 
 describe('a ticket', () => {
@@ -260,8 +260,8 @@ describe('a ticket grants nothing by itself', () => {
     const gate = await open({ store })
     const { path, cookie } = await issue(gate)
     const present = await factsOf(store, 'recordings/rec-1')
-    const binding = { owner: 'patient-2', issuer: gate.idp.issuer }
-    const options = { size: 1, contentType: 'video/mp4', binding, replaces: present?.etag ?? null }
+    const ownership = { owner: 'patient-2', issuer: gate.idp.issuer }
+    const options = { size: 1, contentType: 'video/mp4', ownership, replaces: present?.etag ?? null }
     await store.put('recordings/rec-1', new Blob(['x']).stream(), options)
     expect((await gate.fetch(path)).status).toBe(404)
     expect((await gate.fetch('/recordings/rec-1', { headers: { cookie } })).status).toBe(404)

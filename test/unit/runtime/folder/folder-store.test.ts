@@ -24,7 +24,7 @@ import { factsOf } from '../../../contract/recordings.ts'
 
 // What the contract doesn't cover: names, links, and changes by other programs.
 
-const binding = { owner: 'patient-1', issuer: 'https://login.clinic.test/' }
+const ownership = { owner: 'patient-1', issuer: 'https://login.clinic.test/' }
 const THIRD_PARTY = new URL('../../../../../shared/vectors/third-party/paths/', import.meta.url)
 
 function newFolder(): string {
@@ -38,7 +38,7 @@ function put(
   replaces: string | null = null,
 ) {
   const body = new Blob([bytes]).stream()
-  return store.put(key, body, { size: bytes.length, contentType: 'video/mp4', binding, replaces })
+  return store.put(key, body, { size: bytes.length, contentType: 'video/mp4', ownership, replaces })
 }
 
 function bytesOf(part: OpenedPart | null): ReadableStream<Uint8Array> {
@@ -168,7 +168,7 @@ describe('follows no link', () => {
     symlinkSync(join(elsewhere, 'theirs'), join(folder, 'linked'))
     const fresh = createFolderStore(folder)
     expect(await withheldBy(fresh.open('recordings/rec-1'))).toMatch(link)
-    expect(await fresh.find('recordings/rec-1')).toMatchObject({ binding: {} })
+    expect(await fresh.find('recordings/rec-1')).toMatchObject({ ownership: {} })
     await expect(put(store, 'linked/rec-2', new Uint8Array(5))).rejects.toThrow(link)
     await expect(put(store, 'linked/below/rec-2', new Uint8Array(5))).rejects.toThrow(link)
     expect(filesIn(join(elsewhere, 'theirs'))).toEqual([])
@@ -206,7 +206,7 @@ describe('a recording that was damaged', () => {
       expect(await withheldBy(store.open('recordings/rec-1'))).toMatch(/damaged/)
       // An error would reveal to any caller that it exists.
       const fault = expect.objectContaining({ message: expect.stringMatching(/damaged/) })
-      expect(await store.find('recordings/rec-1')).toEqual({ binding: {}, fault })
+      expect(await store.find('recordings/rec-1')).toEqual({ ownership: {}, fault })
       expect(await stampsAt(store, ['recordings/rec-1', 'recordings/'])).toEqual([{}, {}])
       await expect(put(store, 'recordings/rec-1', new Uint8Array(3))).rejects.toThrow(/damaged/)
     },
@@ -215,12 +215,12 @@ describe('a recording that was damaged', () => {
   test('has no owner if the owner is an empty string', async () => {
     const { store, facts } = await stored()
     writeFileSync(facts, readFileSync(facts, 'utf8').replace('"patient-1"', '""'))
-    expect((await store.find('recordings/rec-1'))?.binding).toEqual({ issuer: binding.issuer })
+    expect((await store.find('recordings/rec-1'))?.ownership).toEqual({ issuer: ownership.issuer })
   })
 
   test('is absent and not overwritten if the facts are of another key, as on a disk that ignores case', async () => {
     const { folder, store, facts } = await stored()
-    await new Claims(store).claim('rec-1', binding, [])
+    await new Claims(store).claim('rec-1', ownership, [])
     const other = facts.replace('rec-1', 'REC-1')
     const claim = join(folder, '.mediaward/bindings/rec-1@facts.json')
     const otherClaim = claim.replace('rec-1', 'REC-1')
@@ -230,10 +230,10 @@ describe('a recording that was damaged', () => {
     expect(await store.open('recordings/REC-1')).toBeNull()
     expect(await stampsAt(store, ['recordings/REC-1'])).toEqual([])
     expect(await new Claims(store).find('REC-1')).toBeNull()
-    const upload = { size: 3, contentType: 'video/mp4', binding, pieceSize: 3 }
+    const upload = { size: 3, contentType: 'video/mp4', ownership, pieceSize: 3 }
     await expect(put(store, 'recordings/REC-1', new Uint8Array(3))).rejects.toThrow(NameTaken)
     await expect(store.begin('recordings/REC-1', upload)).rejects.toThrow(NameTaken)
-    await expect(new Claims(store).claim('REC-1', binding, [])).rejects.toThrow(NameTaken)
+    await expect(new Claims(store).claim('REC-1', ownership, [])).rejects.toThrow(NameTaken)
     expect(readFileSync(other)).toEqual(readFileSync(facts))
     expect(readFileSync(otherClaim)).toEqual(readFileSync(claim))
     expect(filesIn(folder).filter(name => name.includes('uploads/'))).toEqual([])
@@ -259,15 +259,15 @@ test('sees changes of other programs to cached facts within a moment', async () 
   const { store, facts } = await stored()
   const text = readFileSync(facts, 'utf8')
   const moment = () => new Promise(resolve => setTimeout(resolve, 30))
-  expect((await store.find('recordings/rec-1'))?.binding.owner).toBe('patient-1')
+  expect((await store.find('recordings/rec-1'))?.ownership.owner).toBe('patient-1')
   // First in place with the same length, then by another file, then by removal.
   writeFileSync(facts, text.replace('patient-1', 'patient-2'))
   await moment()
-  expect((await store.find('recordings/rec-1'))?.binding.owner).toBe('patient-2')
+  expect((await store.find('recordings/rec-1'))?.ownership.owner).toBe('patient-2')
   writeFileSync(`${facts}.new`, text.replace('patient-1', 'patient-3'))
   renameSync(`${facts}.new`, facts)
   await moment()
-  expect((await store.find('recordings/rec-1'))?.binding.owner).toBe('patient-3')
+  expect((await store.find('recordings/rec-1'))?.ownership.owner).toBe('patient-3')
   rmSync(facts)
   await moment()
   expect(await store.open('recordings/rec-1')).toBeNull()
@@ -390,7 +390,7 @@ describe('leaves nothing behind', () => {
       const short = store.put('short', new Blob(['abc']).stream(), {
         size: 9,
         contentType: 'a/b',
-        binding,
+        ownership,
         replaces: null,
       })
       await expect(short).rejects.toThrow()
@@ -411,7 +411,7 @@ test('keeps the old object or the new one, whole, whenever its process is killed
     for (let n = 0; ; n++) {
       const bytes = new Uint8Array(100_000 + n).fill(n)
       const replaces = (await store.find('k'))?.etag ?? null
-      await store.put('k', new Blob([bytes]).stream(), { size: bytes.length, contentType: 'a/b', binding: { owner: 'p' }, replaces })
+      await store.put('k', new Blob([bytes]).stream(), { size: bytes.length, contentType: 'a/b', ownership: { owner: 'p' }, replaces })
       console.log(n)
     }`
   for (let run = 0; run < 8; run++) {
@@ -440,7 +440,7 @@ test.skipIf(process.platform === 'win32')(
     const script = `
     import { createFolderStore } from './src/runtime/folder/folder-store.ts'
     const store = createFolderStore(${JSON.stringify(folder)})
-    const put = size => store.put('k' + size, new Blob([new Uint8Array(size)]).stream(), { size, contentType: 'a/b', binding: { owner: 'p' }, replaces: null })
+    const put = size => store.put('k' + size, new Blob([new Uint8Array(size)]).stream(), { size, contentType: 'a/b', ownership: { owner: 'p' }, replaces: null })
     const error = await put(2_000_000).then(() => 'it was stored', error => error.name + ' ' + error.message)
     const small = await put(1000)
     console.log(JSON.stringify({ error, small: small.size, big: await store.find('k2000000') }))`

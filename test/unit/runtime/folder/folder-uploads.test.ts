@@ -27,7 +27,7 @@ const options = {
   size: SIZE,
   pieceSize: PIECE,
   contentType: 'video/mp4',
-  binding: { owner: 'patient-1', issuer: 'https://login.clinic.test/' },
+  ownership: { owner: 'patient-1', issuer: 'https://login.clinic.test/' },
 }
 const whole = Uint8Array.from({ length: SIZE }, (_, i) => (i * 31 + 7) % 251)
 const newFolder = (): string => mkdtempSync(join(tmpdir(), 'mediaward-'))
@@ -74,7 +74,7 @@ describe('a restart', () => {
     const store = createFolderStore(folder)
     await expect(complete(store, upload, tags)).rejects.toThrow(UploadUnknown)
     await complete(store, upload, [first, second, third])
-    expect(await store.find(KEY)).toMatchObject({ size: SIZE, binding: options.binding })
+    expect(await store.find(KEY)).toMatchObject({ size: SIZE, ownership: options.ownership })
     expect(await bytesIn(store)).toEqual(whole.slice().fill(0, PIECE, 2 * PIECE))
   })
 

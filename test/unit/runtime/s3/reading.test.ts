@@ -86,7 +86,7 @@ describe('requests', () => {
       'a%2fb',
     ]
     for (const key of [...keys, 'a b', 'a\nb', 'a\0b', 'ä', 'a;b', 'a,b', `a/${'b'.repeat(1024)}`]) {
-      const upload = { size: 1, contentType: 'video/mp4', binding: {}, replaces: null }
+      const upload = { size: 1, contentType: 'video/mp4', ownership: {}, replaces: null }
       for (const asked of [store.find(key), store.open(key), store.put(key, null, upload)]) {
         expect((await faultOf(asked)).message).toBe(
           'a key in S3 may hold letters, digits and "._~=+:@/-", and no empty and no dot segments',
@@ -337,7 +337,7 @@ describe('a wrong answer', () => {
     const store = createS3Store(options)
     const fault = new StorageFault(message)
     expect(await withheldBy(store.open(KEY))).toEqual(fault)
-    expect(await store.find(KEY)).toEqual({ binding: { owner: 'patient-9' }, fault })
+    expect(await store.find(KEY)).toEqual({ ownership: { owner: 'patient-9' }, fault })
     expect(await stampsAt(store, [KEY])).toEqual([{ owner: 'patient-9' }])
   })
 
@@ -406,7 +406,7 @@ test.each([
 
 test('finds no owner of an object if the store left out some of its metadata', async () => {
   const { options } = await scriptedS3(answer(200, stored(10, { 'x-amz-missing-meta': '1' }), '0123456789'))
-  expect(await createS3Store(options).find(KEY)).toMatchObject({ binding: {} })
+  expect(await createS3Store(options).find(KEY)).toMatchObject({ ownership: {} })
 })
 
 test('gives the facts of an archived object, but no bytes', async () => {
@@ -416,6 +416,6 @@ test('gives the facts of an archived object, but no bytes', async () => {
   })
   const store = createS3Store(options)
   expect(await withheldBy(store.open(KEY))).toBeInstanceOf(StorageFault)
-  expect(await store.find(KEY)).toMatchObject({ size: 10, binding: { owner: 'patient-9' } })
+  expect(await store.find(KEY)).toMatchObject({ size: 10, ownership: { owner: 'patient-9' } })
   expect(requests.map(({ method }) => method)).toEqual(['GET', 'HEAD'])
 })

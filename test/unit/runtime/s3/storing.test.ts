@@ -8,8 +8,8 @@ import { faultOf, KEY, scriptedS3, stored, wrong } from '../../../support/script
 
 // How the S3 adapter stores and claims if the store or an upload fails.
 
-const binding = { owner: 'patient-9', issuer: 'https://login.clinic.test/' }
-const upload: PutOptions = { size: 10, contentType: 'video/mp4', binding, replaces: null }
+const ownership = { owner: 'patient-9', issuer: 'https://login.clinic.test/' }
+const upload: PutOptions = { size: 10, contentType: 'video/mp4', ownership, replaces: null }
 const content = (text = '0123456789'): ReadableStream<Uint8Array> => new Blob([text]).stream()
 
 /** Answers after it has read the whole body, which is added to `taken`. */
@@ -260,7 +260,7 @@ describe('a stored object', () => {
       etag: '"e1"',
       modified: Date.UTC(2026, 10, 25, 3, 0, 1),
       contentType: 'video/mp4',
-      binding,
+      ownership,
     })
   })
 
@@ -269,7 +269,7 @@ describe('a stored object', () => {
     expect(await createS3Store(options).put(KEY, content(), upload)).toMatchObject({
       size: 10,
       etag: '"e1"',
-      binding,
+      ownership,
     })
   })
 })
@@ -281,10 +281,12 @@ test.each([
   ['spaces that would become one', { owner: 'patient  9' }],
   ['an encoded word, which R2 decodes', { owner: '=?UTF-8?Q?patient-1?=' }],
   ['an empty owner', { owner: '' }],
-])('does not send a binding with %s', async (_, odd) => {
+])('does not send an owner with %s', async (_, odd) => {
   const { options, requests } = await scriptedS3(taking(done))
-  const fault = await faultOf(createS3Store(options).put(KEY, content(), { ...upload, binding: odd }))
-  expect(fault.message).toBe('a binding in S3 must be visible ASCII, with single spaces at most')
+  const fault = await faultOf(createS3Store(options).put(KEY, content(), { ...upload, ownership: odd }))
+  expect(fault.message).toBe(
+    'owner, issuer and tenant in S3 must be visible ASCII, with single spaces at most',
+  )
   expect(requests).toEqual([])
 })
 
@@ -299,7 +301,7 @@ describe('a claim', () => {
   test('lists the objects below a prefix', async () => {
     const { options, requests } = await scriptedS3(absent, list(''), absent, taking(done))
     expect(
-      await new Claims(createS3Store(options), 'https://login.clinic.test/').claim('rec-1', binding, [
+      await new Claims(createS3Store(options), 'https://login.clinic.test/').claim('rec-1', ownership, [
         'recordings/rec-1/',
       ]),
     ).toMatchObject({
@@ -320,7 +322,7 @@ describe('a claim', () => {
       ),
       taking(done),
     )
-    await new Claims(createS3Store(options)).claim('rec-1', binding, ['recordings/rec-1/'])
+    await new Claims(createS3Store(options)).claim('rec-1', ownership, ['recordings/rec-1/'])
     expect(requests[2]?.url).toBe('/private-bucket/recordings/rec-1/a.ts')
   })
 
@@ -329,7 +331,7 @@ describe('a claim', () => {
     ['if the store does not encode it', list('<Key>recordings/rec-1/a+b@c:d.ts</Key>', '')],
   ])('decodes the key of a part, %s', async (_, listed) => {
     const { options, requests } = await scriptedS3(absent, listed, taking(done))
-    await new Claims(createS3Store(options)).claim('rec-1', binding, ['recordings/rec-1/'])
+    await new Claims(createS3Store(options)).claim('rec-1', ownership, ['recordings/rec-1/'])
     expect(requests[2]?.url).toBe('/private-bucket/recordings/rec-1/a%2Bb%40c%3Ad.ts')
   })
 
@@ -346,7 +348,7 @@ describe('a claim', () => {
   ] satisfies [string, RequestListener][])('fails on %s', async (_, listed) => {
     const { options, requests } = await scriptedS3(absent, listed)
     const fault = await faultOf(
-      new Claims(createS3Store(options)).claim('rec-1', binding, ['recordings/rec-1/']),
+      new Claims(createS3Store(options)).claim('rec-1', ownership, ['recordings/rec-1/']),
     )
     expect(fault).toBeInstanceOf(StorageFault)
     expect(requests.filter(({ method }) => method === 'PUT')).toEqual([])
@@ -358,7 +360,7 @@ describe('a claim', () => {
     'recordings%2Frec-1%2Fa+b.ts',
   ])('is not stored beside %s, which no request can name and which counts as unowned', async name => {
     const { options, requests } = await scriptedS3(absent, list(`<Key>${name}</Key>`), absent)
-    expect(await new Claims(createS3Store(options)).claim('rec-1', binding, ['recordings/rec-1/'])).toEqual(
+    expect(await new Claims(createS3Store(options)).claim('rec-1', ownership, ['recordings/rec-1/'])).toEqual(
       {},
     )
     expect(requests.map(({ method, url }) => `${method} ${url?.split('?')[0]}`)).toEqual([

@@ -9,8 +9,8 @@ import { faultOf, KEY, scriptedS3, stored, wrong } from '../../../support/script
 
 // How the S3 adapter verifies digests and uploads in pieces if the store or an upload fails.
 
-const binding = { owner: 'patient-9', issuer: 'https://login.clinic.test/' }
-const begun = { size: 20, pieceSize: 10, contentType: 'video/mp4', binding }
+const ownership = { owner: 'patient-9', issuer: 'https://login.clinic.test/' }
+const begun = { size: 20, pieceSize: 10, contentType: 'video/mp4', ownership }
 const bytes = '0123456789'
 const content = (text = bytes): ReadableStream<Uint8Array> => new Blob([text]).stream()
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
@@ -66,9 +66,9 @@ describe('beginning an upload', () => {
     expect(fault.message).toMatch(/^S3 answered 403 AccessDenied to CreateMultipartUpload: give its key/)
   })
 
-  test('does not send a binding that no header can carry', async () => {
+  test('does not send an owner that no header can carry', async () => {
     const { options, requests } = await scriptedS3(named('u'))
-    const odd = { ...begun, binding: { owner: 'patient-9\r\nx-amz-acl: public-read' } }
+    const odd = { ...begun, ownership: { owner: 'patient-9\r\nx-amz-acl: public-read' } }
     await faultOf(createS3Store(options).begin(KEY, odd))
     expect(requests).toEqual([])
   })
@@ -137,7 +137,7 @@ describe('the store never gets the last byte of bytes with another digest', () =
       { highWaterMark: 0 },
     )
   }
-  const put = { size: 10, contentType: 'video/mp4', binding, replaces: null }
+  const put = { size: 10, contentType: 'video/mp4', ownership, replaces: null }
 
   test.each([
     [
