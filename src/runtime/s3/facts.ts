@@ -44,7 +44,7 @@ export function foundPart({ headers }: Response): StoredPart | DamagedPart {
   try {
     return factsOf(headers, lengthOf(headers))
   } catch (fault) {
-    return { ownership: stampedBinding(headers), fault }
+    return { ownership: stampedOwnership(headers), fault }
   }
 }
 
@@ -91,7 +91,7 @@ function factsOf(headers: Headers, size: number): StoredPart {
     ...(contentType !== null && { contentType }),
     ...(encoding !== undefined && { encoding }),
     ...(disposition !== null && { disposition }),
-    ownership: stampedBinding(headers),
+    ownership: stampedOwnership(headers),
   }
 }
 
@@ -101,7 +101,7 @@ export function modifiedAt(date: string | null | undefined): number | undefined 
 }
 
 /** Reads the ownership. Values that aren't ASCII come as encoded words and are not decoded, so they equal no owner. */
-function stampedBinding(headers: Headers): Ownership {
+function stampedOwnership(headers: Headers): Ownership {
   // The store left out stamps that no header can carry. Without its tenant, more people could open a recording.
   if (Number(headers.get('x-amz-missing-meta') ?? 0) !== 0) return {}
   return ownershipOf(
