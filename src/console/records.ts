@@ -59,9 +59,9 @@ async function listRecords(
   // A query that is too long is not even parsed.
   const query =
     url.search.length > 1 + MAX_QUERY
-      ? `The query must be at most ${MAX_QUERY} characters long`
+      ? invalid(`The query must be at most ${MAX_QUERY} characters long`)
       : readQuery(url.searchParams, only)
-  if (typeof query === 'string') return new Refusal('query_invalid', query)
+  if (query instanceof Refusal) return query
   try {
     const page = await ledger.read(tenant === undefined ? query : { ...query, tenant })
     // An integrator's own ledger, or that of an earlier deployment, may find more than was asked for.
@@ -77,37 +77,39 @@ async function listRecords(
       }),
     })
   } catch (error) {
-    if (error instanceof CursorInvalid) return new Refusal('query_invalid', 'after is no cursor of this log')
+    if (error instanceof CursorInvalid) return invalid('after is not a cursor of this log')
     throw new Fault('ledger_unavailable', error)
   }
 }
 
-/** Names the mistake in a query's parameters. Ignoring one would list other records than the caller means, unsaid. */
-function strayIn(parameters: URLSearchParams, only: EventKind | undefined): string | undefined {
+/** Refuses a parameter that the API doesn't know, or that is there twice: the caller would be shown other records than it means. */
+function refuseStray(parameters: URLSearchParams, only: EventKind | undefined): Refusal | undefined {
   const known = ['after', 'since', 'limit', 'latest', ...(only === undefined ? ['kind'] : [])]
   const names = [...parameters.keys()].map(name => name.slice(0, 64))
   const unknown = names.filter(name => !known.includes(name))
-  if (unknown.length > 0) return `unknown: ${unknown.slice(0, 8).join(', ')}. Known are ${known.join(', ')}`
+  if (unknown.length > 0) {
+    return invalid(`unknown: ${unknown.slice(0, 8).join(', ')}. Known are ${known.join(', ')}`)
+  }
   const twice = names.find((name, index) => names.indexOf(name) < index)
-  return twice && `${twice} may be given once`
+  return twice === undefined ? undefined : invalid(`${twice} may be given once`)
 }
 
-function readQuery(parameters: URLSearchParams, only: EventKind | undefined): LedgerQuery | string {
-  const stray = strayIn(parameters, only)
+function readQuery(parameters: URLSearchParams, only: EventKind | undefined): LedgerQuery | Refusal {
+  const stray = refuseStray(parameters, only)
   if (stray !== undefined) return stray
   const askedLimit = parameters.get('limit') ?? `${MAX_PAGE}`
   const limit = LIMIT.test(askedLimit) ? Number(askedLimit) : 0
-  if (limit < 1 || limit > MAX_PAGE) return `limit must be from 1 to ${MAX_PAGE}`
+  if (limit < 1 || limit > MAX_PAGE) return invalid(`limit must be from 1 to ${MAX_PAGE}`)
   const since = parameters.get('since')
   if (since !== null && !isTime(since)) {
-    return 'since must be a time in UTC as in 2026-11-22T10:24:03Z'
+    return invalid('since must be a time in UTC as in 2026-11-22T10:24:03Z')
   }
   const latest = parameters.get('latest')
-  if (latest !== null && latest !== 'true') return 'latest must be true, or left out'
+  if (latest !== null && latest !== 'true') return invalid('latest must be true, or left out')
   const askedKind = parameters.get('kind')
   const kind = only ?? KINDS.find(known => known === askedKind)
   if (only === undefined && askedKind !== null && kind === undefined) {
-    return `kind must be one of ${KINDS.join(', ')}, or left out`
+    return invalid(`kind must be one of ${KINDS.join(', ')}, or left out`)
   }
   const after = parameters.get('after')
   return {
@@ -118,6 +120,8 @@ function readQuery(parameters: URLSearchParams, only: EventKind | undefined): Le
     ...(kind !== undefined && { kind }),
   }
 }
+
+const invalid = (detail: string): Refusal => new Refusal('query_invalid', detail)
 
 /** `Date` reads a day that isn't in the calendar as one of the next month. */
 function isTime(value: string): boolean {

@@ -5,7 +5,6 @@ import { type ByteRange, parseRange, type RangeSpec, requestedRange } from '../h
 import type { Deliveries } from '../ledger/deliveries.ts'
 import { observe } from '../ledger/head.ts'
 import type { Views } from '../ledger/views.ts'
-import type { CompiledLocation } from '../locate/location.ts'
 import { kindAt } from '../playlist/kind.ts'
 import type { Owners } from '../recordings/owner-source.ts'
 import {
@@ -21,19 +20,15 @@ import { bytesOf, deliver, holds, plan } from './deliver.ts'
 import {
   isNamedPlaylist,
   kindByBytes,
+  type PlaylistServices,
   type ReadPlaylist,
   readPlaylist,
-  type Verdicts,
 } from './read-playlist.ts'
 
 /** What playing takes beside the request. */
-export interface PlayServices {
+export interface PlayServices extends PlaylistServices {
   readonly store: RecordingStore
   readonly owners: Owners
-  readonly locations: readonly CompiledLocation[]
-  /** The origin that absolute URLs in playlists may begin with; undefined if none may be there. */
-  readonly publicUrl: string | undefined
-  readonly verdicts: Verdicts
   readonly views: Views
   readonly deliveries: Deliveries
 }
@@ -144,7 +139,7 @@ class Playback {
   /** Reads a playlist, so that it names nothing but its own recording. Undefined if the object is not a playlist. */
   async #readPlaylist(part: OpenedPart | StoredPart): Promise<ReadPlaylist | Refusal | undefined> {
     const { ref } = this.#playback
-    const { store, locations, publicUrl, verdicts } = this.#services
+    const { store } = this.#services
     const byName = part.size === 0 ? undefined : kindAt(ref, part.contentType)
     const kind =
       byName === 'undeclared'
@@ -156,7 +151,7 @@ class Playback {
     if (kind === undefined) return undefined
     const whole = await this.#hold(part, { offset: 0, length: part.size })
     if (whole instanceof Refusal) return whole
-    return readPlaylist(whole, kind, ref, locations, publicUrl, verdicts).catch(unavailable)
+    return readPlaylist(whole, kind, ref, this.#services).catch(unavailable)
   }
 
   /**

@@ -59,6 +59,14 @@ export async function kindByBytes(
   return kindOfStart(bytes)
 }
 
+/** What reading a playlist takes beside the playlist. */
+export interface PlaylistServices {
+  readonly locations: readonly CompiledLocation[]
+  /** The origin that absolute URLs in playlists may begin with; undefined if none may be there. */
+  readonly publicUrl: string | undefined
+  readonly verdicts: Verdicts
+}
+
 /** Checks if the name of a part alone declares a playlist. */
 export function isNamedPlaylist({ part }: ObjectRef): boolean {
   return part !== undefined && kindOfName(part) !== undefined
@@ -69,15 +77,12 @@ export function isNamedPlaylist({ part }: ObjectRef): boolean {
  * authorized the request, even if the verdict is remembered from another one.
  *
  * @param opened the whole playlist. Its body is read or cancelled
- * @param origin the origin of absolute URLs that may name parts, as configured; undefined if no absolute URL may
  */
 export async function readPlaylist(
   opened: OpenedPart,
   kind: PlaylistKind,
   ref: ObjectRef,
-  locations: readonly CompiledLocation[],
-  origin: string | undefined,
-  verdicts: Verdicts,
+  { locations, publicUrl: origin, verdicts }: PlaylistServices,
 ): Promise<ReadPlaylist | Refusal> {
   const { body, range: _, taken: __, ...part } = opened
   if (part.size > MAX_PLAYLIST[kind]) {

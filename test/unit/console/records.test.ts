@@ -62,7 +62,7 @@ describe('a parameter that the API does not know is refused, not passed over', (
   test.each([
     ['a name', 'patient-007=1', /patient-007/],
     ['a value', 'limit=0', /limit must be/],
-    ['a cursor', 'after=nothing', /^after is no cursor of this log$/],
+    ['a cursor', 'after=nothing', /^after is not a cursor of this log$/],
   ])('%s is refused like anything else: on record, which repeats nothing of it', async (_, query, said) => {
     const { status, detail, instance } = await ask('records', query)
     expect([status, detail]).toEqual([400, expect.stringMatching(said)])
@@ -105,7 +105,7 @@ describe('a parameter that the API does not know is refused, not passed over', (
 
   test('a query of more than 4096 characters is refused unread', async () => {
     const filled = (length: number) => `after=${'x'.repeat(length - 'after='.length)}`
-    expect((await ask('records', filled(4096))).detail).toBe('after is no cursor of this log')
+    expect((await ask('records', filled(4096))).detail).toBe('after is not a cursor of this log')
     expect(await ask('records', filled(4097))).toMatchObject({
       status: 400,
       detail: 'The query must be at most 4096 characters long',
