@@ -29,10 +29,10 @@ export async function checkPlaylist(
   contentType: string,
   { ref, services }: Deposit,
 ): Promise<{ readonly body: Body } | Refusal> {
-  const told = size === 0 ? undefined : kindAt(ref, contentType)
-  if (told === undefined) return { body }
-  const source = told === 'undeclared' ? await peek(body) : unseen(body)
-  const kind = told === 'undeclared' ? source.start && kindOfStart(source.start) : told
+  const declared = size === 0 ? undefined : kindAt(ref, contentType)
+  if (declared === undefined) return { body }
+  const source = declared === 'undeclared' ? await peek(body) : unseen(body)
+  const kind = declared === 'undeclared' ? source.start && kindOfStart(source.start) : declared
   if (kind === undefined) return source
   if (size > MAX_PLAYLIST[kind]) {
     await source.discard()
@@ -58,8 +58,8 @@ export function refuseInPieces(
   contentType: string | undefined,
   start?: Uint8Array,
 ): Refusal | undefined {
-  const told = kindAt(ref, contentType)
-  const kind = told === 'undeclared' ? start && kindOfStart(start) : told
+  const declared = kindAt(ref, contentType)
+  const kind = declared === 'undeclared' ? start && kindOfStart(start) : declared
   return (
     kind && new Refusal('upload_invalid', 'A playlist is stored whole: send it by one PUT, without an upload')
   )

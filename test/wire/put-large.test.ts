@@ -160,7 +160,7 @@ describe('a large file', () => {
     }
     const never = await at.through(always, args => run(['put', 'swept-again', path, ...args]))
     expect(never.code).toBe(1)
-    expect(never.stderr).toMatch(/was not stored: 409 Conflict: There is no such upload/)
+    expect(never.stderr).toMatch(/was not stored: 409 Conflict: This part has no upload of that name/)
     expect(begun(), never.stderr).toHaveLength(2)
   })
 
