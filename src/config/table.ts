@@ -1,6 +1,7 @@
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { MIN_KEY_LENGTH } from '../ledger/pseudonym.ts'
 import { locationsUnder } from '../locate/location.ts'
+import type { OwnerSource } from '../recordings/owner-source.ts'
 import type { TicketOptions } from '../ticket/ticket-options.ts'
 import { checkIssuers } from './check-issuers.ts'
 import { checkLocations } from './check-locations.ts'
@@ -46,6 +47,8 @@ const ADVICE = 'make one with "openssl rand -base64 32"'
 
 const isSecret = (value: unknown) => isString(value) && value.length >= MIN_KEY_LENGTH
 const timeout = number('a time in milliseconds', 1, MAX_TIMER)
+const isOwnerSource = (value: unknown) =>
+  typeof value === 'function' || typeof (value as OwnerSource | null)?.ownersOf === 'function'
 const callback = rule('must be a function', value => typeof value === 'function')
 const opened = rule('must be given: on Workers cloudflare(env) does', value => Object(value) === value)
 
@@ -140,7 +143,7 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
     parse: Number,
     check: number('a whole number', 1, MAX_SHARDS, Number.isInteger),
   },
-  owner: { check: rule('must be a function or an owner source', value => Object(value) === value) },
+  owner: { check: rule('must be a function, or an owner source', isOwnerSource) },
   store: { required: true, check: opened },
   ledger: { required: true, check: opened },
   network: { default: () => ({}), check: callback },

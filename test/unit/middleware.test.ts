@@ -128,6 +128,12 @@ describe('a gate that would miss requests fails at the first one', () => {
   })
 })
 
+test('a gate does not start with an owner source that can not be asked', () => {
+  for (const owner of [{}, 'patient-1', null]) {
+    expect(() => mediaward({ ...options, owner: owner as never })).toThrow(/owner must be a function/)
+  }
+})
+
 describe('a gate that ends', () => {
   test('records what it has counted, then gives back what it was made with', async () => {
     const close = vi.fn()
