@@ -1,0 +1,166 @@
+import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest'
+import { StorageFault } from '../../../src/base/storage-fault.ts'
+import type { Ledger, LedgerEntry, LedgerSpool } from '../../../src/ledger/ledger.ts'
+import { LEDGER_TIMEOUT, type SpooledLedger, withSpool } from '../../../src/ledger/spool.ts'
+import { createMemoryLedger, createMemorySpool } from '../../../src/runtime/memory/index.ts'
+
+// What a ledger with a spool calls, and when. What comes of it with each real spool is in test/contract/spool.ts.
+
+const entry = (id: string): LedgerEntry => ({ id, json: `{"id":"${id}","t":"2026-11-23T00:00:00.000Z"}` })
+const fail = () => Promise.reject(new StorageFault('the disk is full'))
+const hang = () => new Promise<never>(() => {})
+
+let calls: string[]
+let ledger: Ledger
+let spool: LedgerSpool
+let spooled: SpooledLedger
+let logged: MockInstance<typeof console.error>
+
+beforeEach(() => {
+  logged = vi.spyOn(console, 'error').mockReturnValue()
+  calls = []
+  const ids = (entries: readonly LedgerEntry[]) => entries.map(({ id }) => id).join()
+  const memory = createMemoryLedger()
+  ledger = {
+    append: async entries => {
+      calls.push(`append ${ids(entries)}`)
+      return memory.append(entries)
+    },
+    read: async query => {
+      calls.push('read')
+      return memory.read(query)
+    },
+  }
+  const kept = createMemorySpool()
+  spool = {
+    keep: async one => {
+      calls.push(`keep ${one.id}`)
+      await kept.keep(one)
+    },
+    waiting: async limit => {
+      calls.push(`waiting ${limit}`)
+      return kept.waiting(limit)
+    },
+    drop: async dropped => {
+      calls.push(`drop ${dropped.join()}`)
+      await kept.drop(dropped)
+    },
+  }
+  spooled = withSpool(ledger, spool)
+})
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+/** Puts entries into the spool, as an outage does. */
+async function keep(...ids: string[]): Promise<void> {
+  for (const id of ids) await spool.keep(entry(id))
+  calls.length = 0
+}
+
+describe('an append', () => {
+  test('that the ledger confirms touches no spool, and says which entries were there', async () => {
+    await spooled.append([entry('a')])
+    expect(await spooled.append([entry('a'), entry('b')])).toEqual(['present', 'added'])
+    expect(calls).toEqual(['append a', 'append a,b'])
+    expect(logged).not.toHaveBeenCalled()
+  })
+
+  test('that the ledger refuses is kept in the spool, each entry of it, and is not tried again', async () => {
+    let tries = 0
+    ledger.append = () => {
+      tries += 1
+      return fail()
+    }
+    expect(await spooled.append([entry('a'), entry('b')])).toEqual(['added', 'added'])
+    expect([tries, calls]).toEqual([1, ['keep a', 'keep b']])
+    expect(logged.mock.calls).toEqual([
+      ['mediaward: the ledger took no record, the spool keeps it: the disk is full'],
+    ])
+  })
+
+  test('that the ledger does not confirm in two seconds is kept in the spool then', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    ledger.append = hang
+    const appended = spooled.append([entry('a')])
+    await vi.advanceTimersByTimeAsync(LEDGER_TIMEOUT - 1)
+    expect([LEDGER_TIMEOUT, calls]).toEqual([2000, []])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await appended).toEqual(['added'])
+    expect(calls).toEqual(['keep a'])
+  })
+
+  test('resolves only when the spool has all of it', async () => {
+    ledger.append = fail
+    const { promise, resolve } = Promise.withResolvers<void>()
+    spool.keep = ({ id }) => (id === 'b' ? promise : Promise.resolve())
+    let appended = false
+    const appending = spooled.append([entry('a'), entry('b')]).then(() => {
+      appended = true
+    })
+    await new Promise(done => setTimeout(done, 20))
+    expect(appended).toBe(false)
+    resolve()
+    await appending
+  })
+
+  test('that neither of them confirms rejects', async () => {
+    ledger.append = fail
+    spool.keep = ({ id }) => (id === 'b' ? Promise.reject(new Error('no spool')) : Promise.resolve())
+    await expect(spooled.append([entry('a'), entry('b')])).rejects.toThrow('no spool')
+    spool.keep = hang
+    await expect(withSpool(ledger, spool, 20).append([entry('a')])).rejects.toThrow('took over 20 ms')
+  })
+})
+
+describe('a replay', () => {
+  test('drops a record from the spool once the ledger has it, and not before', async () => {
+    await keep('a', 'b')
+    expect(await spooled.replay()).toBe(2)
+    expect(calls).toEqual(['waiting 100', 'append a,b', 'drop a,b'])
+    expect(await spooled.replay()).toBe(0)
+  })
+
+  test('drops a record that had arrived after all, and is one record in the log', async () => {
+    await spooled.append([entry('a')])
+    await keep('a')
+    expect(await spooled.replay()).toBe(1)
+    expect(await spool.waiting(10)).toEqual([])
+    expect((await spooled.read({ limit: 10 })).entries).toHaveLength(1)
+  })
+
+  test('drops nothing if the ledger fails', async () => {
+    await keep('a')
+    ledger.append = fail
+    await expect(spooled.replay()).rejects.toThrow('the disk is full')
+    expect(calls).toEqual(['waiting 100'])
+    expect(await spool.waiting(10)).toEqual([entry('a')])
+  })
+
+  test('brings back a hundred records at once, and the rest with the next ones', async () => {
+    await keep(...Array.from({ length: 150 }, (_, index) => `record-${index}`))
+    expect(await spooled.replay()).toBe(100)
+    expect(await spooled.replay()).toBe(50)
+    expect((await spooled.read({ limit: 1000 })).entries).toHaveLength(150)
+  })
+
+  test('of an empty spool does not call the ledger', async () => {
+    expect(await spooled.replay()).toBe(0)
+    expect(calls).toEqual(['waiting 100'])
+  })
+
+  test('rejects if the spool can not be reached, or does not drop what the ledger has', async () => {
+    await keep('a')
+    spool.drop = fail
+    await expect(spooled.replay()).rejects.toThrow('the disk is full')
+    spool.waiting = fail
+    await expect(spooled.replay()).rejects.toThrow('the disk is full')
+  })
+})
+
+test('reading asks the ledger alone, and shows nothing of what waits', async () => {
+  await keep('a')
+  expect((await spooled.read({ limit: 10 })).entries).toEqual([])
+  expect(calls).toEqual(['read'])
+})
