@@ -110,14 +110,17 @@ describe('an answer', () => {
     ])
   })
 
-  test.each<[string | undefined, boolean[]]>([
-    [undefined, [true, false, false]],
-    ['north', [false, true, false]],
-    ['south', [false, false, true]],
-  ])('to a caller of the tenant %s is about recordings of that tenant alone', async (tenant, expected) => {
-    const sees = { ...asker, ...(tenant !== undefined && { tenant }), allTenants: tenant === undefined }
+  test.each<[string, object, boolean[]]>([
+    ['no tenant', { allTenants: true }, [true, false, false]],
+    ['the tenant north', { tenant: 'north' }, [false, true, false]],
+    ['the tenant south', { tenant: 'south' }, [false, false, true]],
+  ])('to a caller of %s permits recordings of the same alone', async (_, tenant, expected) => {
     stored = { 'a/none': owned, 'a/n': { ...owned, tenant: 'north' }, 'a/s': { ...owned, tenant: 'south' } }
-    const answers = await decide(callOf([about('none'), about('n'), about('s')]), sees, facts)
+    const answers = await decide(
+      callOf([about('none'), about('n'), about('s')]),
+      { ...asker, ...tenant },
+      facts,
+    )
     expect(answers.map(({ permit }) => permit)).toEqual(expected)
     expect(answers.flatMap(({ reason = [] }) => reason)).toEqual(['tenant_mismatch', 'tenant_mismatch'])
   })

@@ -16,10 +16,10 @@ const ISSUER = 'https://login.clinic.test/'
 const REF: ObjectRef = { recording: 'rec-1', key: 'recordings/rec-1' }
 const NORTH: Ownership = { owner: 'patient-1', issuer: ISSUER, tenant: 'north' }
 const OTHERS: readonly (readonly [string, Ownership])[] = [
-  ['owner', { ...NORTH, owner: 'patient-2' }],
-  ['issuer', { ...NORTH, issuer: 'https://other.clinic.test/' }],
-  ['tenant', { ...NORTH, tenant: 'south' }],
-  ['absent tenant', { owner: 'patient-1', issuer: ISSUER }],
+  ['another id', { ...NORTH, owner: 'patient-2' }],
+  ['another issuer', { ...NORTH, issuer: 'https://other.clinic.test/' }],
+  ['another tenant', { ...NORTH, tenant: 'south' }],
+  ['no tenant', { owner: 'patient-1', issuer: ISSUER }],
 ]
 const BOUND = 'This recording is bound to another owner or tenant: store under a new id'
 const broken = () => Promise.reject(new Error('down'))
@@ -65,12 +65,15 @@ describe('what is in the place of a part', () => {
     expect(await checkExisting(deposit())).toMatchObject({ etag, size: 1 })
   })
 
-  test.each(OTHERS)('may not be replaced by another %s, and the record names its owner', async (_, other) => {
-    await put(NORTH)
-    const theirs = deposit(other)
-    expect(await checkExisting(theirs)).toEqual(conflict())
-    expect(theirs.context.ownership).toEqual(NORTH)
-  })
+  test.each(OTHERS)(
+    'may not be replaced for an owner with %s, and the record names its own',
+    async (_, other) => {
+      await put(NORTH)
+      const theirs = deposit(other)
+      expect(await checkExisting(theirs)).toEqual(conflict())
+      expect(theirs.context.ownership).toEqual(NORTH)
+    },
+  )
 
   test('is of the only issuer if its stamp names none, and has no owner if there are several', async () => {
     const { issuer: _, ...unissued } = NORTH
@@ -97,7 +100,7 @@ describe('what is in the place of a part', () => {
     expect(await checkExisting(deposit(OTHERS[0]?.[1], { headers }))).toEqual(conflict())
   })
 
-  test.each(OTHERS)('may not be stored if the owner source names another %s', async (_, other) => {
+  test.each(OTHERS)('may not be stored if the owner source names an owner with %s', async (_, other) => {
     const source = { ownersOf: () => [other] }
     expect(await checkExisting(deposit(NORTH, { source }))).toEqual(conflict())
   })
@@ -130,13 +133,16 @@ describe('a claim', () => {
     expect(await claimed()).toEqual(NORTH)
   })
 
-  test.each(OTHERS)('is refused to another %s than the first, and stays as it is', async (_, other) => {
-    await claimOwner(deposit())
-    const theirs = deposit(other)
-    expect(await claimOwner(theirs)).toEqual(conflict())
-    expect(theirs.context.ownership).toEqual(NORTH)
-    expect(await claimed()).toEqual(NORTH)
-  })
+  test.each(OTHERS)(
+    'of a recording that is bound is refused to an owner with %s, and stays as it is',
+    async (_, other) => {
+      await claimOwner(deposit())
+      const theirs = deposit(other)
+      expect(await claimOwner(theirs)).toEqual(conflict())
+      expect(theirs.context.ownership).toEqual(NORTH)
+      expect(await claimed()).toEqual(NORTH)
+    },
+  )
 
   test('is that of the owner whom any part is stamped with', async () => {
     await put(NORTH, 'recordings/rec-1/a.ts')
@@ -176,7 +182,7 @@ describe('what goes on with an upload', () => {
     expect(await claimed()).toBeNull()
   })
 
-  test.each(OTHERS)('is refused for another %s', async (_, other) => {
+  test.each(OTHERS)('is refused for an owner with %s', async (_, other) => {
     await claimOwner(deposit())
     const theirs = deposit(other)
     expect(await requireClaim(theirs)).toEqual(conflict())

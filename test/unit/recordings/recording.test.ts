@@ -18,12 +18,12 @@ test('two owners are one if id, issuer and tenant are the same', () => {
 })
 
 test.each<[string, Ownership]>([
-  ['id', { ...owned, owner: 'patient-2' }],
-  ['issuer', { ...owned, issuer: 'https://other.clinic.test/' }],
-  ['tenant', { ...owned, tenant: 'south' }],
-  ['absent issuer', unissued],
-  ['absent tenant', untenanted],
-])('an owner is another one with another %s', (_, other) => {
+  ['another id', { ...owned, owner: 'patient-2' }],
+  ['another issuer', { ...owned, issuer: 'https://other.clinic.test/' }],
+  ['another tenant', { ...owned, tenant: 'south' }],
+  ['no issuer', unissued],
+  ['no tenant', untenanted],
+])('an owner with %s is another owner', (_, other) => {
   expect(isSameOwner(owned, other)).toBe(false)
   expect(isSameOwner(other, owned)).toBe(false)
 })
