@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { MediawardOptions } from '../../../src/index.ts'
 import { MAX_SEGMENT } from '../../../src/locate/names.ts'
 import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
+import { createTickets } from '../../../src/ticket/ticket.ts'
 import { factsOf } from '../../contract/recordings.ts'
 import { createIssuer } from '../../support/clinic.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
@@ -226,6 +227,21 @@ describe('a ticket', () => {
     expect([stored.status, await lastReason(gate)]).toEqual([401, 'token_missing'])
     const { pathname } = new URL(((await response.json()) as { url: string }).url)
     expect((await gate.fetch(pathname, { method: 'PUT', body: 'x' })).status).toBe(405)
+  })
+
+  test('holds no role of its subject, so the record of what it opens names none', async () => {
+    const gate = await open()
+    const authorization = `Bearer ${await gate.idp.token('patient-1', { roles: ['recorder', 'security'] })}`
+    const init = { method: 'POST', headers: { authorization } }
+    const response = await gate.fetch('/recordings/rec-1/ticket', init)
+    const { pathname } = new URL(((await response.json()) as { url: string }).url)
+    const read = await createTickets([KEY]).read(pathname.split('/').at(-1) ?? '')
+    expect(read?.subject).toMatchObject({ id: 'patient-1', roles: [] })
+    expect((await gate.fetch(pathname)).status).toBe(200)
+    expect(await records(gate)).toMatchObject([
+      { kind: 'ticket', roles: ['recorder', 'security'] },
+      { kind: 'view', roles: [] },
+    ])
   })
 
   test('is not got with a ticket', async () => {
