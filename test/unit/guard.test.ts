@@ -101,6 +101,50 @@ describe('fails closed', () => {
   })
 })
 
+describe('a refusal to a page of another origin', () => {
+  const APP = 'https://app.clinic.test'
+  const refusals = async (origin: string) => {
+    const options = { allowedOrigins: [APP], onUnrecorded: () => {} }
+    const gate = await memoryGate(options)
+    const { idp } = gate
+    const failing = { store: storeWith(createMemoryStore(), { open: broken, find: broken }) }
+    const faulty = await memoryGate({ ...options, ...failing }, idp)
+    const ledger: Ledger = { ...createMemoryLedger(), append: broken }
+    const unrecorded = await memoryGate({ ...options, ledger }, idp)
+    const headers = { origin, authorization: `Bearer ${await idp.token('patient-2')}` }
+    return Promise.all([
+      gate.fetch('/recordings/rec-1', { headers: { origin } }),
+      gate.fetch('/recordings/rec-1', { headers }),
+      gate.fetch('/recordings/..', { headers }),
+      gate.fetch('/recordings/rec-1', { method: 'PATCH', headers }),
+      faulty.fetch('/recordings/rec-1', { headers }),
+      unrecorded.fetch('/recordings/rec-1', { headers }),
+    ])
+  }
+  const statuses = [401, 404, 400, 405, 503, 503]
+
+  test('can be read by it if its origin is listed, or the player would report a CORS error instead', async () => {
+    const responses = await refusals(APP)
+    expect(responses.map(({ status }) => status)).toEqual(statuses)
+    for (const { headers } of responses) {
+      expect(headers.get('access-control-allow-origin')).toBe(APP)
+      expect(headers.get('access-control-allow-credentials')).toBe('true')
+      expect(headers.get('access-control-expose-headers')).toContain('Retry-After')
+      expect(headers.get('vary')).toBe('Origin')
+    }
+  })
+
+  test('can not be read by it if its origin is not listed, and no cache takes it for that to another', async () => {
+    const responses = await refusals('https://evil.test')
+    expect(responses.map(({ status }) => status)).toEqual(statuses)
+    for (const { headers } of responses) {
+      expect(headers.get('access-control-allow-origin')).toBeNull()
+      expect(headers.get('access-control-allow-credentials')).toBeNull()
+      expect(headers.get('vary')).toBe('Origin')
+    }
+  })
+})
+
 describe('one read of the store for each request that is permitted', () => {
   test.each([
     ['the whole', {}],
