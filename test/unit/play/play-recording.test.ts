@@ -1,0 +1,140 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Ownership, RecordingStore } from '../../../src/index.ts'
+import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
+import { factsOf } from '../../contract/recordings.ts'
+import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
+import { type OwnedGate, ownedGate } from '../../support/owned-gate.ts'
+import { storeWith } from '../../support/store-with.ts'
+
+// The order of the steps of playing. What they answer is tested by the other files here.
+
+beforeEach(() => void vi.spyOn(console, 'error').mockReturnValue())
+
+async function play(gate: MemoryGate, who = 'patient-1', headers: Record<string, string> = {}) {
+  const authorization = `Bearer ${await gate.idp.token(who)}`
+  return gate.fetch('/recordings/rec-1', { headers: { authorization, ...headers } })
+}
+
+/** A store that counts the bodies that it opened, and those that were cancelled. */
+function countingStore(memory: RecordingStore, beforeOpening: (time: number) => Promise<void>) {
+  const bodies = { opened: 0, cancelled: 0 }
+  const store = storeWith(memory, {
+    async open(key, range) {
+      bodies.opened += 1
+      await beforeOpening(bodies.opened)
+      const part = await memory.open(key, range)
+      if (part === null) return null
+      const body = new ReadableStream<Uint8Array>(
+        {
+          pull: async controller => {
+            controller.enqueue(new Uint8Array(await new Response(part.body).arrayBuffer()))
+            controller.close()
+          },
+          cancel: () => {
+            bodies.cancelled += 1
+          },
+        },
+        { highWaterMark: 0 },
+      )
+      return { ...part, body }
+    },
+  })
+  return { bodies, store }
+}
+
+describe('the answer to a permitted request', () => {
+  test('leaves only when its view is on record', async () => {
+    const memory = createMemoryLedger()
+    const recorded = Promise.withResolvers<void>()
+    const steps: string[] = []
+    const ledger = {
+      ...memory,
+      append: async (entries: Parameters<typeof memory.append>[0]) => {
+        steps.push('recording')
+        await recorded.promise
+        steps.push('recorded')
+        return memory.append(entries)
+      },
+    }
+    const answered = play(await memoryGate({ ledger })).then(() => steps.push('answered'))
+    await expect.poll(() => steps).toEqual(['recording'])
+    await new Promise(resolve => setTimeout(resolve, 50))
+    recorded.resolve()
+    await answered
+    expect(steps).toEqual(['recording', 'recorded', 'answered'])
+  })
+
+  test('is a 503 if its view can not be recorded, and the body that was opened is closed', async () => {
+    const { bodies, store } = countingStore(createMemoryStore(), async () => {})
+    const ledger = { ...createMemoryLedger(), append: () => Promise.reject(new Error('down')) }
+    const gate = await memoryGate({ ledger, store, onUnrecorded: () => {} })
+    expect((await play(gate)).status).toBe(503)
+    expect(bodies).toEqual({ opened: 1, cancelled: 1 })
+  })
+})
+
+describe('every refusal takes the store the same two reads', () => {
+  const reads = async (gate: OwnedGate, path: string, who = 'patient-2', init: object = {}) => {
+    gate.calls.length = 0
+    await gate.ask(who, path, init)
+    return gate.calls.filter(call => !call.startsWith('owner of'))
+  }
+
+  test.each<[string, object]>([
+    ['a GET', {}],
+    ['a range beyond the end', { headers: { range: 'bytes=9999-' } }],
+  ])(
+    'to %s: whether the recording is there or not, and if its owner can not be determined',
+    async (_, init) => {
+      const fails = () => Promise.reject(new Error('no connection'))
+      const gate = await ownedGate({ 'rec-1': { owner: 'patient-1' }, set: fails, none: fails })
+      for (const path of ['rec-1', 'rec-0', 'set/a.ts', 'none']) {
+        expect(await reads(gate, `/recordings/${path}`, 'patient-2', init)).toEqual(['open', 'find'])
+      }
+      // Nor is the owner's own failure quicker.
+      expect(await reads(gate, '/recordings/set/a.ts', 'patient-1', init)).toEqual(['open', 'find'])
+    },
+  )
+})
+
+describe('a recording that is replaced between two reads of one request', () => {
+  // If-Range names another version, so the whole is needed where a range was opened.
+  const again = { range: 'bytes=0-4', 'if-range': '"other"' }
+
+  async function replacedBy(owner: string, content?: Uint8Array<ArrayBuffer>) {
+    const memory = createMemoryStore()
+    const put = async (bytes: Uint8Array<ArrayBuffer>, ownership: Ownership) => {
+      const replaces = (await factsOf(memory, 'recordings/rec-1'))?.etag ?? null
+      const facts = { size: bytes.length, contentType: 'video/mp4', ownership, replaces }
+      await memory.put('recordings/rec-1', new Blob([bytes]).stream(), facts)
+    }
+    const { bodies, store } = countingStore(memory, async time => {
+      if (time === 2) await put(content ?? gate.bytes, { owner, issuer: gate.idp.issuer })
+    })
+    const gate = await memoryGate({ store })
+    return { gate, bodies }
+  }
+
+  test('is not sent, as it is another version than the one that was looked at', async () => {
+    const { gate, bodies } = await replacedBy('patient-1', new Uint8Array(3000))
+    expect((await play(gate, 'patient-1', again)).status).toBe(503)
+    expect(bodies).toEqual({ opened: 2, cancelled: 2 })
+  })
+
+  test('is refused if it is of another owner by then, even with the same bytes and entity tag', async () => {
+    const { gate, bodies } = await replacedBy('patient-2')
+    expect((await play(gate, 'patient-1', again)).status).toBe(404)
+    expect(bodies).toEqual({ opened: 2, cancelled: 2 })
+    const { entries } = await gate.ledger.read({ limit: 10 })
+    expect(entries.map(({ json }) => JSON.parse(json))).toMatchObject([{ reason: 'not_owner' }])
+  })
+
+  test('is sent whole if it stayed the same', async () => {
+    const { bodies, store } = countingStore(createMemoryStore(), async () => {})
+    const gate = await memoryGate({ store })
+    const response = await play(gate, 'patient-1', again)
+    expect(response.status).toBe(200)
+    expect(new Uint8Array(await response.arrayBuffer())).toEqual(gate.bytes)
+    expect(bodies).toEqual({ opened: 2, cancelled: 1 })
+  })
+})
