@@ -18,6 +18,24 @@ export function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<
   return bytes
 }
 
+/**
+ * Reads chunks to their end, but stops at the first chunk beyond the limit: what comes back is longer than the limit then.
+ * Stopping cancels the source.
+ */
+export async function readUpTo(
+  most: number,
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const read: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of chunks) {
+    read.push(chunk)
+    size += chunk.length
+    if (size > most) break
+  }
+  return joined(read, size)
+}
+
 /** Copies a string. V8 keeps a whole URL or header in memory for as long as a substring of it is in use. */
 export function detached(substring: string): string {
   return ` ${substring}`.slice(1)

@@ -1,4 +1,4 @@
-import { joined } from '../base/bytes.ts'
+import { readUpTo } from '../base/bytes.ts'
 import type { Reason } from '../reason.ts'
 import { Refusal } from '../refusal.ts'
 import { type BodyTimeouts, RequestBody } from './request-body.ts'
@@ -24,7 +24,7 @@ export async function readJson(
     return new Refusal(invalid, 'Content-Type must be application/json')
   }
   const body = RequestBody.within(timeout, request.body)
-  const bytes = await readBytes(body, most).catch(() =>
+  const bytes = await readUpTo(most, body).catch(() =>
     body.isLate
       ? new Refusal('request_timeout', `The body must be sent within ${timeout / 1000} s: send it again`)
       : new Refusal(invalid, 'The body is incomplete: send it again'),
@@ -37,17 +37,4 @@ export async function readJson(
   } catch {
     return new Refusal(invalid, 'The body must be JSON in UTF-8')
   }
-}
-
-/** Reads a body, but stops at the first chunk beyond the limit. Content-Length may be missing, so bytes are counted. */
-async function readBytes(body: RequestBody, most: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of body) {
-    chunks.push(chunk)
-    size += chunk.length
-    // Leaving the loop cancels the body.
-    if (size > most) break
-  }
-  return joined(chunks, size)
 }

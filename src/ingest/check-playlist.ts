@@ -1,4 +1,4 @@
-import { joined } from '../base/bytes.ts'
+import { joined, readUpTo } from '../base/bytes.ts'
 import { contextOf } from '../playlist/context.ts'
 import { hasNoEnding, kindAt, kindOfStart, START } from '../playlist/kind.ts'
 import { MAX_PLAYLIST, rewriteBytes, tooLong, whatIsWrong } from '../playlist/playlist.ts'
@@ -38,7 +38,7 @@ export async function checkPlaylist(
     await source.discard()
     return new Refusal('playlist_invalid', tooLong(kind))
   }
-  const bytes = await readAll(source.body, size)
+  const bytes = await readUpTo(size, source.body)
   // What didn't come whole is refused by the store, which counts.
   if (bytes.length !== size) return { body: bodyOf(bytes) }
   const context = contextOf(ref, services.locations, services.publicUrl)
@@ -96,16 +96,4 @@ async function peek(body: Body): Promise<Peeked> {
 
 async function* bodyOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
-}
-
-async function readAll(body: Body, most: number): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of body) {
-    chunks.push(chunk)
-    size += chunk.length
-    // Leaving the loop cancels the body.
-    if (size > most) break
-  }
-  return joined(chunks, size)
 }
