@@ -14,7 +14,7 @@ export async function abandonUpload(deposit: Deposit): Promise<Response | Refusa
   // Without a claim no upload was begun, so there is nothing to give up.
   if (refusal?.reason === 'binding_conflict') return refusal
   if (refusal === undefined) {
-    await services.store.abandon(ref.key, upload).catch(Fault.as('store_unavailable'))
+    await services.store.uploads.abandon(ref.key, upload).catch(Fault.as('store_unavailable'))
   }
   return new Response(null, { status: 204, headers: responseHeaders() })
 }

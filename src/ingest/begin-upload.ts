@@ -34,7 +34,7 @@ export async function beginUpload(deposit: Deposit): Promise<Response | Refusal>
 
   const pieceSize = pieceSizeOf(size)
   const options = { size, pieceSize, contentType, ownership }
-  const upload = await services.store.begin(ref.key, options).catch(storeFailure)
+  const upload = await services.store.uploads.begin(ref.key, options).catch(storeFailure)
   if (upload instanceof Refusal) return upload
   return Response.json({ upload, piece_size: pieceSize }, { status: 201, headers: responseHeaders() })
 }

@@ -36,7 +36,7 @@ export async function completeUpload(deposit: Deposit): Promise<Response | Refus
   const present = await checkExisting(deposit)
   if (present instanceof Refusal || present instanceof Response) return present
   await waitForNewSecond(present, context.at)
-  const stored = await services.store
+  const stored = await services.store.uploads
     .complete(ref.key, upload, { ...whole, replaces: present?.etag ?? null })
     .catch(storeFailure)
   return stored instanceof Refusal ? stored : storedResponse(stored, present)

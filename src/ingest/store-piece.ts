@@ -46,7 +46,7 @@ export async function storePiece(deposit: Deposit): Promise<Response | Refusal> 
     size: piece.length,
     ...(sha256 !== undefined && { sha256 }),
   }
-  const tag = await services.store
+  const tag = await services.store.uploads
     .putPiece(ref.key, upload, source.body, options)
     .catch((error: unknown) => uploadFailure(error, body, deposit))
   return tag instanceof Refusal ? tag : Response.json({ piece: tag }, { headers: responseHeaders() })

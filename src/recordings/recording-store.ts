@@ -111,8 +111,10 @@ export class DigestMismatch extends Error {
  *   first if the store lists in order, and always the same until something changes there. It resolves to null if there are
  *   none. The time doesn't grow with the number of objects. It sends the store the same number of requests whether there is
  *   an object or not: one, or two if the store's lists hold no metadata, as those of S3.
+ * - `uploads` stores objects that come in pieces.
  */
-export interface RecordingStore extends Uploads {
+export interface RecordingStore {
+  readonly uploads: Uploads
   find(key: string): Promise<StoredPart | DamagedPart | null>
   open(key: string, range?: RequestedRange): Promise<OpenedPart | null>
   put(key: string, body: AsyncIterable<Uint8Array> | null, options: PutOptions): Promise<StoredPart | null>

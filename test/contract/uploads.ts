@@ -17,7 +17,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
   const pieceOf = (number: number, of: Uint8Array<ArrayBuffer> = whole) =>
     of.slice((number - 1) * pieceSize, number * pieceSize)
   const begin = (store: RecordingStore, key = KEY, ownership: Ownership = patient1) =>
-    store.begin(key, { size, pieceSize, contentType: 'video/mp4', ownership })
+    store.uploads.begin(key, { size, pieceSize, contentType: 'video/mp4', ownership })
   const send = (
     store: RecordingStore,
     upload: string,
@@ -26,7 +26,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
   ) => {
     const piece = pieceOf(number, of)
     const digest = sha256 === undefined ? {} : { sha256 }
-    return store.putPiece(key, upload, stream(piece), { number, size: piece.length, ...digest })
+    return store.uploads.putPiece(key, upload, stream(piece), { number, size: piece.length, ...digest })
   }
   const sendAll = async (store: RecordingStore, upload: string, of = whole, key = KEY) => [
     await send(store, upload, 1, { of, key }),
@@ -38,7 +38,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
     upload: string,
     tags: readonly string[],
     { replaces = null, key = KEY }: { replaces?: string | null; key?: string } = {},
-  ) => store.complete(key, upload, { tags, size, replaces })
+  ) => store.uploads.complete(key, upload, { tags, size, replaces })
   const storeAll = async (store: RecordingStore, of = whole, replaces: string | null = null) => {
     const upload = await begin(store)
     return complete(store, upload, await sendAll(store, upload, of), { replaces })
@@ -129,9 +129,9 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
     test('takes an upload of one piece of one byte', async () => {
       const store = create()
       const facts = { size: 1, pieceSize, contentType: 'video/mp4', ownership: patient1 }
-      const upload = await store.begin(KEY, facts)
-      const tag = await store.putPiece(KEY, upload, stream(whole.slice(0, 1)), { number: 1, size: 1 })
-      await store.complete(KEY, upload, { tags: [tag], size: 1, replaces: null })
+      const upload = await store.uploads.begin(KEY, facts)
+      const tag = await store.uploads.putPiece(KEY, upload, stream(whole.slice(0, 1)), { number: 1, size: 1 })
+      await store.uploads.complete(KEY, upload, { tags: [tag], size: 1, replaces: null })
       await expectBytes(await store.open(KEY), whole.slice(0, 1))
     })
 
@@ -187,7 +187,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       const tags = await sendAll(store, upload)
       for (const digest of [{}, { sha256: await sha256(pieceOf(2)) }]) {
         const options = { number: 2, size: pieceSize, ...digest }
-        await expect(store.putPiece(KEY, upload, bad(pieceOf(2)), options)).rejects.toThrow()
+        await expect(store.uploads.putPiece(KEY, upload, bad(pieceOf(2)), options)).rejects.toThrow()
       }
       await complete(store, upload, tags)
       await expectBytes(await store.open(KEY), whole)
@@ -220,9 +220,9 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       const upload = await begin(store)
       const tags = await sendAll(store, upload)
       for (const off of [size - 1, size + 1]) {
-        await expect(store.complete(KEY, upload, { tags, size: off, replaces: null })).rejects.toThrow(
-          UploadUnknown,
-        )
+        await expect(
+          store.uploads.complete(KEY, upload, { tags, size: off, replaces: null }),
+        ).rejects.toThrow(UploadUnknown)
       }
       expect(await store.find(KEY)).toBeNull()
     })
@@ -241,7 +241,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       ]) {
         await expect(send(store, unknown, 1)).rejects.toThrow(UploadUnknown)
         await expect(complete(store, unknown, tags)).rejects.toThrow(UploadUnknown)
-        await store.abandon(KEY, unknown)
+        await store.uploads.abandon(KEY, unknown)
       }
       expect(await store.find(KEY)).toBeNull()
       expect(await complete(store, upload, tags)).toMatchObject({ size })
@@ -254,7 +254,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       const tags = await sendAll(store, upload, whole, otherKey)
       await expect(send(store, upload, 1)).rejects.toThrow(UploadUnknown)
       await expect(complete(store, upload, tags)).rejects.toThrow(UploadUnknown)
-      await store.abandon(KEY, upload)
+      await store.uploads.abandon(KEY, upload)
       expect(await store.find(KEY)).toBeNull()
       await complete(store, upload, tags, { key: otherKey })
       expect(await store.find(otherKey)).toMatchObject({ size, ownership: patient2 })
@@ -305,7 +305,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       const again = complete(store, upload, tags, { replaces: stored?.etag ?? '' })
       await expect(again).rejects.toThrow(UploadUnknown)
       await expect(send(store, upload, 1)).rejects.toThrow(UploadUnknown)
-      await store.abandon(KEY, upload)
+      await store.uploads.abandon(KEY, upload)
       expect(await store.find(KEY)).toMatchObject({ etag: stored?.etag })
       await expectBytes(await store.open(KEY), whole)
     })
@@ -314,8 +314,8 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       const store = create()
       const upload = await begin(store)
       const tags = await sendAll(store, upload)
-      await store.abandon(KEY, upload)
-      await store.abandon(KEY, upload)
+      await store.uploads.abandon(KEY, upload)
+      await store.uploads.abandon(KEY, upload)
       await expect(send(store, upload, 1)).rejects.toThrow(UploadUnknown)
       await expect(complete(store, upload, tags)).rejects.toThrow(UploadUnknown)
       expect(await store.find(KEY)).toBeNull()

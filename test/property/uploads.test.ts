@@ -80,21 +80,21 @@ async function act(recorder: Recorder, step: Step): Promise<string> {
   if (step.do === 'begin') {
     const ownership = { owner: `of ${key}` }
     uploads.push(
-      await store.begin(key, { size: SIZE, pieceSize: PIECE, contentType: 'video/mp4', ownership }),
+      await store.uploads.begin(key, { size: SIZE, pieceSize: PIECE, contentType: 'video/mp4', ownership }),
     )
     return 'begun'
   }
   const upload = uploads[step.upload] ?? '0'.repeat(32)
   try {
     if (step.do === 'abandon') {
-      await store.abandon(key, upload)
+      await store.uploads.abandon(key, upload)
       return 'given up'
     }
     const sent = tags.get(step.upload) ?? []
     if (step.do === 'complete') {
       const replaces = step.replaces ? ((await factsOf(store, key))?.etag ?? null) : null
       const list = [...sent].slice(step.drop).map(tag => tag ?? 'none')
-      const done = await store.complete(key, upload, { tags: list, size: step.size, replaces })
+      const done = await store.uploads.complete(key, upload, { tags: list, size: step.size, replaces })
       return done === null ? 'too late' : `complete, ${done.size}`
     }
     const { number, seed, how } = step
@@ -105,7 +105,7 @@ async function act(recorder: Recorder, step: Step): Promise<string> {
       size: piece.length,
       ...(digest !== undefined && { sha256: digest }),
     }
-    const tag = await store.putPiece(key, upload, bodyOf(piece, how), options)
+    const tag = await store.uploads.putPiece(key, upload, bodyOf(piece, how), options)
     sent[number - 1] = tag
     tags.set(step.upload, sent)
     return 'stored'

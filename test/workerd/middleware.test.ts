@@ -80,13 +80,18 @@ describe('middleware in an app', () => {
     expect(entries.some(({ id }) => instance.endsWith(id))).toBe(true)
   })
 
-  test('records that waited in R2 come back when somebody reads', async () => {
-    const { ledger } = cloudflare(env)
+  test('records that waited in R2 come back when the schedule runs, and not before', async () => {
+    const { ledger, replay } = cloudflare(env)
     const id = eventId(Date.now())
     const json = JSON.stringify({ id, t: new Date().toISOString() })
     await env.AUDIT.put(`.mediaward/overflow/${id}`, json)
-    const { entries } = await ledger.read({ limit: 1000 })
-    expect(entries.filter(entry => entry.id === id)).toEqual([{ id, json }])
+    const found = async () => {
+      const { entries } = await ledger.read({ limit: 1000 })
+      return entries.filter(entry => entry.id === id)
+    }
+    expect(await found()).toEqual([])
+    await replay()
+    expect(await found()).toEqual([{ id, json }])
     expect((await env.AUDIT.list()).objects).toEqual([])
   })
 })

@@ -44,21 +44,23 @@ const failing = (operation: string) => async () => {
 test('a failure of R2 is a failure, and the upload goes on afterwards', async () => {
   const real = createR2Store(env.RECORDINGS)
   const failed = createR2Store(withUpload(() => ({ complete: failing('complete'), abort: failing('abort') })))
-  const upload = await real.begin(KEY, options)
-  const tag = await real.putPiece(KEY, upload, piece(), { number: 1, size: 10 })
-  await expect(failed.complete(KEY, upload, { ...whole, tags: [tag] })).rejects.toThrow('(10001)')
-  await expect(failed.abandon(KEY, upload)).rejects.toThrow('(10001)')
-  expect(await real.complete(KEY, upload, { ...whole, tags: [tag] })).toMatchObject({ size: 10 })
+  const upload = await real.uploads.begin(KEY, options)
+  const tag = await real.uploads.putPiece(KEY, upload, piece(), { number: 1, size: 10 })
+  await expect(failed.uploads.complete(KEY, upload, { ...whole, tags: [tag] })).rejects.toThrow('(10001)')
+  await expect(failed.uploads.abandon(KEY, upload)).rejects.toThrow('(10001)')
+  expect(await real.uploads.complete(KEY, upload, { ...whole, tags: [tag] })).toMatchObject({ size: 10 })
   const found = await real.open(KEY)
   expect(await new Response(found !== null && 'body' in found ? found.body : null).text()).toBe('0123456789')
 })
 
 test('the same failure of an upload that R2 does not know is told as that', async () => {
   const failed = createR2Store(withUpload(() => ({ complete: failing('complete'), abort: failing('abort') })))
-  const upload = await failed.begin(KEY, options)
-  await createR2Store(env.RECORDINGS).abandon(KEY, upload)
-  await expect(failed.complete(KEY, upload, { ...whole, tags: ['10.x'] })).rejects.toThrow(UploadUnknown)
-  await failed.abandon(KEY, upload)
+  const upload = await failed.uploads.begin(KEY, options)
+  await createR2Store(env.RECORDINGS).uploads.abandon(KEY, upload)
+  await expect(failed.uploads.complete(KEY, upload, { ...whole, tags: ['10.x'] })).rejects.toThrow(
+    UploadUnknown,
+  )
+  await failed.uploads.abandon(KEY, upload)
 })
 
 test('where there are as many pieces as can be, none is put in the place of the last', async () => {
@@ -72,9 +74,9 @@ test('where there are as many pieces as can be, none is put in the place of the 
       },
     })),
   )
-  const upload = await counting.begin(KEY, options)
+  const upload = await counting.uploads.begin(KEY, options)
   const tags = Array.from({ length: 10_000 }, () => '1.x')
-  const all = counting.complete(KEY, upload, { tags, size: 10_000, replaces: null })
+  const all = counting.uploads.complete(KEY, upload, { tags, size: 10_000, replaces: null })
   await expect(all).rejects.toThrow('(10001)')
   expect(parts).toBe(0)
 })
@@ -89,9 +91,9 @@ test('a piece of another digest never comes to R2 whole', async () => {
       },
     })),
   )
-  const upload = await watching.begin(KEY, options)
+  const upload = await watching.uploads.begin(KEY, options)
   const bytes = new Uint8Array(1_000_000)
-  const sent = watching.putPiece(KEY, upload, new Blob([bytes]).stream(), {
+  const sent = watching.uploads.putPiece(KEY, upload, new Blob([bytes]).stream(), {
     number: 1,
     size: bytes.length,
     sha256: '0'.repeat(64),

@@ -10,7 +10,6 @@ import {
   type RequestedRange,
   type StoredPart,
 } from '../../recordings/recording-store.ts'
-import type { CompletedPart, CompleteOptions, PieceOptions, UploadOptions } from '../../recordings/uploads.ts'
 import type { Bucket, BucketBody, BucketObject, BucketPut, BucketRange } from './bindings.ts'
 import { sendAll } from './r2-sending.ts'
 import { R2Uploads } from './r2-uploads.ts'
@@ -25,11 +24,11 @@ export function createR2Store(bucket: Bucket): RecordingStore {
 
 class R2Store implements RecordingStore {
   readonly #bucket: Bucket
-  readonly #uploads: R2Uploads
+  readonly uploads: R2Uploads
 
   constructor(bucket: Bucket) {
     this.#bucket = bucket
-    this.#uploads = new R2Uploads(bucket)
+    this.uploads = new R2Uploads(bucket)
   }
 
   async find(key: string): Promise<StoredPart | null> {
@@ -65,27 +64,6 @@ class R2Store implements RecordingStore {
       },
     )
     return object && factsOf(object)
-  }
-
-  begin(key: string, options: UploadOptions): Promise<string> {
-    return this.#uploads.begin(key, options)
-  }
-
-  putPiece(
-    key: string,
-    upload: string,
-    body: AsyncIterable<Uint8Array> | null,
-    options: PieceOptions,
-  ): Promise<string> {
-    return this.#uploads.putPiece(key, upload, body, options)
-  }
-
-  complete(key: string, upload: string, options: CompleteOptions): Promise<CompletedPart | null> {
-    return this.#uploads.complete(key, upload, options)
-  }
-
-  abandon(key: string, upload: string): Promise<void> {
-    return this.#uploads.abandon(key, upload)
   }
 
   async stampBelow(prefix: string): Promise<Ownership | null> {

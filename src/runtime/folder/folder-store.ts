@@ -14,7 +14,6 @@ import {
   type RequestedRange,
   type StoredPart,
 } from '../../recordings/recording-store.ts'
-import type { CompletedPart, CompleteOptions, PieceOptions, UploadOptions } from '../../recordings/uploads.ts'
 import { anyKeyBelow } from './any-key-below.ts'
 import { writeDurably } from './durable-file.ts'
 import { fileBody } from './file-body.ts'
@@ -50,12 +49,12 @@ export function createFolderStore(folder: string, now: () => number = Date.now):
 class FolderStore implements RecordingStore {
   readonly #root: string
   readonly #objects: FolderObjects
-  readonly #uploads: FolderUploads
+  readonly uploads: FolderUploads
 
   constructor(root: string, now: () => number) {
     this.#root = root
     this.#objects = new FolderObjects(root, join(root, RESERVED_PREFIX, 'uploads'), now)
-    this.#uploads = new FolderUploads(join(root, RESERVED_PREFIX, 'in-pieces'), this.#objects, now)
+    this.uploads = new FolderUploads(join(root, RESERVED_PREFIX, 'in-pieces'), this.#objects, now)
   }
 
   async find(key: string): Promise<StoredPart | DamagedPart | null> {
@@ -95,27 +94,6 @@ class FolderStore implements RecordingStore {
     } finally {
       await rm(staged, { force: true })
     }
-  }
-
-  begin(key: string, options: UploadOptions): Promise<string> {
-    return this.#uploads.begin(key, options)
-  }
-
-  putPiece(
-    key: string,
-    upload: string,
-    body: AsyncIterable<Uint8Array> | null,
-    options: PieceOptions,
-  ): Promise<string> {
-    return this.#uploads.putPiece(key, upload, body, options)
-  }
-
-  complete(key: string, upload: string, options: CompleteOptions): Promise<CompletedPart | null> {
-    return this.#uploads.complete(key, upload, options)
-  }
-
-  abandon(key: string, upload: string): Promise<void> {
-    return this.#uploads.abandon(key, upload)
   }
 
   stampBelow(prefix: string): Promise<Ownership | null> {

@@ -8,9 +8,9 @@ import {
   type RequestedRange,
   type StoredPart,
 } from '../../recordings/recording-store.ts'
-import type { CompletedPart, CompleteOptions, PieceOptions, UploadOptions } from '../../recordings/uploads.ts'
+import type { Uploads } from '../../recordings/uploads.ts'
 import { readBody, sha256Of } from './memory-bytes.ts'
-import { MemoryUploads } from './memory-uploads.ts'
+import { MemoryUploads, type StoreOptions } from './memory-uploads.ts'
 
 /** Creates a store of recordings in memory, for trials and tests. It is lost when the process ends. */
 export function createMemoryStore(now: () => number = Date.now): RecordingStore {
@@ -24,7 +24,7 @@ interface StoredObject extends StoredPart {
 class MemoryStore implements RecordingStore {
   readonly #now: () => number
   readonly #objects = new Map<string, StoredObject>()
-  readonly #uploads = new MemoryUploads()
+  readonly uploads: Uploads = new MemoryUploads((key, bytes, options) => this.#store(key, bytes, options))
 
   constructor(now: () => number) {
     this.#now = now
@@ -50,34 +50,7 @@ class MemoryStore implements RecordingStore {
     options: PutOptions,
   ): Promise<StoredPart | null> {
     const bytes = await readBody(body, options)
-    return this.#store(key, bytes, await tagOf(bytes), options)
-  }
-
-  async begin(key: string, options: UploadOptions): Promise<string> {
-    return this.#uploads.begin(key, options)
-  }
-
-  putPiece(
-    key: string,
-    upload: string,
-    body: AsyncIterable<Uint8Array> | null,
-    options: PieceOptions,
-  ): Promise<string> {
-    return this.#uploads.putPiece(key, upload, body, options)
-  }
-
-  async complete(key: string, upload: string, options: CompleteOptions): Promise<CompletedPart | null> {
-    const { bytes } = this.#uploads.assemble(key, upload, options)
-    const etag = await tagOf(bytes)
-    // Checked again: a piece may have been replaced in the meantime.
-    const whole = this.#uploads.assemble(key, upload, options)
-    const stored = this.#store(key, bytes, etag, { ...whole, replaces: options.replaces })
-    if (stored !== null) this.#uploads.abandon(key, upload)
-    return stored
-  }
-
-  async abandon(key: string, upload: string): Promise<void> {
-    this.#uploads.abandon(key, upload)
+    return this.#store(key, bytes, options)
   }
 
   async stampBelow(prefix: string): Promise<Ownership | null> {
@@ -86,13 +59,13 @@ class MemoryStore implements RecordingStore {
     return first === undefined ? null : (this.#objects.get(first)?.ownership ?? null)
   }
 
-  /** Checks `replaces` and stores, without an `await` between the two, so that no other call comes between them. */
-  #store(
+  async #store(
     key: string,
     bytes: Uint8Array<ArrayBuffer>,
-    etag: string,
-    { contentType, ownership, replaces }: Pick<PutOptions, 'contentType' | 'ownership' | 'replaces'>,
-  ): StoredPart | null {
+    { contentType, ownership, replaces }: StoreOptions,
+  ): Promise<StoredPart | null> {
+    const etag = `"${(await sha256Of(bytes)).slice(0, 32)}"`
+    // From here on without an `await`, so that no other call comes between the check and the storing.
     if ((this.#objects.get(key)?.etag ?? null) !== replaces) return null
     const modified = Math.floor(this.#now() / 1000) * 1000
     const object = { bytes, size: bytes.length, etag, contentType, ownership, modified }
@@ -103,8 +76,4 @@ class MemoryStore implements RecordingStore {
 
 function factsOf({ bytes: _, ...facts }: StoredObject): StoredPart {
   return facts
-}
-
-async function tagOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return `"${(await sha256Of(bytes)).slice(0, 32)}"`
 }

@@ -1,10 +1,24 @@
+import { joined } from '../../base/bytes.ts'
+import type { PutOptions } from '../../recordings/recording-store.ts'
 import {
+  type CompletedPart,
   type CompleteOptions,
   type PieceOptions,
   type UploadOptions,
+  type Uploads,
   UploadUnknown,
 } from '../../recordings/uploads.ts'
 import { readBody, sha256Of } from './memory-bytes.ts'
+
+/** What an object is stored with beside its key and its bytes. */
+export type StoreOptions = Pick<PutOptions, 'contentType' | 'ownership' | 'replaces'>
+
+/** Stores an object whole, unless `replaces` doesn't hold: then it resolves to null. */
+type StoreWhole = (
+  key: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  options: StoreOptions,
+) => Promise<CompletedPart | null>
 
 interface Upload extends UploadOptions {
   readonly key: string
@@ -12,10 +26,15 @@ interface Upload extends UploadOptions {
 }
 
 /** The uploads in pieces of a store in memory. */
-export class MemoryUploads {
+export class MemoryUploads implements Uploads {
+  readonly #store: StoreWhole
   readonly #uploads = new Map<string, Upload>()
 
-  begin(key: string, options: UploadOptions): string {
+  constructor(store: StoreWhole) {
+    this.#store = store
+  }
+
+  async begin(key: string, options: UploadOptions): Promise<string> {
     const id = crypto.randomUUID()
     this.#uploads.set(id, { ...options, key, pieces: new Map() })
     return id
@@ -37,33 +56,28 @@ export class MemoryUploads {
     return tag
   }
 
-  /**
-   * Assembles the bytes of an upload, and returns them with what it was begun with.
-   *
-   * @throws UploadUnknown
-   */
-  assemble(
+  async complete(
     key: string,
     id: string,
-    { tags, size }: CompleteOptions,
-  ): UploadOptions & { readonly bytes: Uint8Array<ArrayBuffer> } {
+    { tags, size, replaces }: CompleteOptions,
+  ): Promise<CompletedPart | null> {
     const upload = this.#known(key, id)
     const pieces = tags.map((tag, index) => {
       const piece = upload.pieces.get(index + 1)
       if (piece?.tag !== tag) throw new UploadUnknown()
       return piece.bytes
     })
-    const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
+    const bytes = joined(
+      pieces,
+      pieces.reduce((sum, piece) => sum + piece.length, 0),
+    )
     if (bytes.length !== size || upload.size !== size) throw new UploadUnknown()
-    let at = 0
-    for (const piece of pieces) {
-      bytes.set(piece, at)
-      at += piece.length
-    }
-    return { ...upload, bytes }
+    const stored = await this.#store(key, bytes, { ...upload, replaces })
+    if (stored !== null) await this.abandon(key, id)
+    return stored
   }
 
-  abandon(key: string, id: string): void {
+  async abandon(key: string, id: string): Promise<void> {
     if (this.#uploads.get(id)?.key === key) this.#uploads.delete(id)
   }
 

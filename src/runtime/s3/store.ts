@@ -10,7 +10,6 @@ import {
   type RequestedRange,
   type StoredPart,
 } from '../../recordings/recording-store.ts'
-import type { CompletedPart, CompleteOptions, PieceOptions, UploadOptions } from '../../recordings/uploads.ts'
 import { cancelBody, S3Refusal } from './answer.ts'
 import { S3_LIMITS, S3Client, type S3Limits } from './client.ts'
 import { conditionFor, createConditionCheck } from './conditions.ts'
@@ -39,7 +38,7 @@ class S3Store implements RecordingStore {
   readonly #client: S3Client
   /** Resolves if the store honours conditions. */
   readonly #checkConditions: () => Promise<void>
-  readonly #uploads: S3Uploads
+  readonly uploads: S3Uploads
   // HEAD answers 404 for a missing object and for a missing bucket alike, without a body. So GET is used until the
   // bucket was seen. It is not used in addition: the time of a second request would reveal that the object is absent.
   #bucketSeen = false
@@ -47,7 +46,7 @@ class S3Store implements RecordingStore {
   constructor(client: S3Client) {
     this.#client = client
     this.#checkConditions = createConditionCheck(client)
-    this.#uploads = new S3Uploads(client, this.#checkConditions, key => this.find(key))
+    this.uploads = new S3Uploads(client, this.#checkConditions, key => this.find(key))
   }
 
   async find(key: string): Promise<StoredPart | DamagedPart | null> {
@@ -86,27 +85,6 @@ class S3Store implements RecordingStore {
     // The answer to PutObject may not say when the object was stored. It is stored even if this look fails.
     const found = await this.find(key).catch(() => null)
     return storedPart(answer, options, found)
-  }
-
-  begin(key: string, options: UploadOptions): Promise<string> {
-    return this.#uploads.begin(key, options)
-  }
-
-  putPiece(
-    key: string,
-    upload: string,
-    body: AsyncIterable<Uint8Array> | null,
-    options: PieceOptions,
-  ): Promise<string> {
-    return this.#uploads.putPiece(key, upload, body, options)
-  }
-
-  complete(key: string, upload: string, options: CompleteOptions): Promise<CompletedPart | null> {
-    return this.#uploads.complete(key, upload, options)
-  }
-
-  abandon(key: string, upload: string): Promise<void> {
-    return this.#uploads.abandon(key, upload)
   }
 
   stampBelow(prefix: string): Promise<Ownership | null> {

@@ -13,8 +13,11 @@ test('an upload that was begun behind the gate is none, as nobody was bound by i
     contentType: 'video/mp4',
     ownership: { owner: 'patient-2' },
   }
-  const upload = await store.begin(key, facts)
-  const tag = await store.putPiece(key, upload, new Blob(['0123456789']).stream(), { number: 1, size: 10 })
+  const upload = await store.uploads.begin(key, facts)
+  const tag = await store.uploads.putPiece(key, upload, new Blob(['0123456789']).stream(), {
+    number: 1,
+    size: 10,
+  })
   const headers = {
     Authorization: `Bearer ${await gate.idp.token('recorder-1', { roles: ['recorder'] })}`,
     'Mediaward-Owner': 'patient-1',
@@ -35,5 +38,5 @@ test('an upload that was begun behind the gate is none, as nobody was bound by i
   expect(await store.find(key)).toBeNull()
   // Nor was it given up, or bound to anybody.
   expect(await new Claims(store).find('rec-2')).toBeNull()
-  expect(await store.complete(key, upload, { tags: [tag], size: 10, replaces: null })).not.toBeNull()
+  expect(await store.uploads.complete(key, upload, { tags: [tag], size: 10, replaces: null })).not.toBeNull()
 })

@@ -232,7 +232,7 @@ describe('a recording that was damaged', () => {
     expect(await new Claims(store).find('REC-1')).toBeNull()
     const upload = { size: 3, contentType: 'video/mp4', ownership, pieceSize: 3 }
     await expect(put(store, 'recordings/REC-1', new Uint8Array(3))).rejects.toThrow(NameTaken)
-    await expect(store.begin('recordings/REC-1', upload)).rejects.toThrow(NameTaken)
+    await expect(store.uploads.begin('recordings/REC-1', upload)).rejects.toThrow(NameTaken)
     await expect(new Claims(store).claim('REC-1', ownership, [])).rejects.toThrow(NameTaken)
     expect(readFileSync(other)).toEqual(readFileSync(facts))
     expect(readFileSync(otherClaim)).toEqual(readFileSync(claim))

@@ -41,7 +41,7 @@ function filesIn(folder: string): string[] {
 
 function send(store: RecordingStore, upload: string, number: number, of = whole): Promise<string> {
   const piece = of.slice((number - 1) * PIECE, number * PIECE)
-  return store.putPiece(KEY, upload, new Blob([piece]).stream(), { number, size: piece.length })
+  return store.uploads.putPiece(KEY, upload, new Blob([piece]).stream(), { number, size: piece.length })
 }
 
 async function sendAll(store: RecordingStore, upload: string): Promise<string[]> {
@@ -49,7 +49,7 @@ async function sendAll(store: RecordingStore, upload: string): Promise<string[]>
 }
 
 const complete = (store: RecordingStore, upload: string, tags: string[], replaces: string | null = null) =>
-  store.complete(KEY, upload, { tags, size: SIZE, replaces })
+  store.uploads.complete(KEY, upload, { tags, size: SIZE, replaces })
 
 async function bytesIn(store: RecordingStore): Promise<Uint8Array> {
   const part = await store.open(KEY)
@@ -61,7 +61,7 @@ async function bytesIn(store: RecordingStore): Promise<Uint8Array> {
 async function ready() {
   const folder = newFolder()
   const store = createFolderStore(folder)
-  const upload = await store.begin(KEY, options)
+  const upload = await store.uploads.begin(KEY, options)
   const tags = await sendAll(store, upload)
   return { folder, store, upload, tags, path: join(folder, '.mediaward/in-pieces', upload) }
 }
@@ -87,7 +87,7 @@ describe('a restart', () => {
     for (const folder of [one.folder, two.folder]) {
       expect(await createFolderStore(folder).find(KEY)).toMatchObject({ etag: stored?.etag })
     }
-    const other = await two.store.begin(KEY, options)
+    const other = await two.store.uploads.begin(KEY, options)
     const [, second = '', third = ''] = await sendAll(two.store, other)
     const first = await send(two.store, other, 1, new Uint8Array(SIZE))
     const changed = await complete(two.store, other, [first, second, third], stored?.etag)
@@ -107,9 +107,9 @@ describe('a restart', () => {
     let later = 0
     const folder = newFolder()
     const store = createFolderStore(folder, () => Date.now() + later)
-    const upload = await store.begin(KEY, options)
+    const upload = await store.uploads.begin(KEY, options)
     later = 8 * DAY
-    await store.begin('recordings/rec-2', options)
+    await store.uploads.begin('recordings/rec-2', options)
     await expect(send(store, upload, 1)).rejects.toThrow(UploadUnknown)
   })
 })
@@ -123,7 +123,7 @@ describe('a process that ends in the middle of a completion', () => {
       renameSync(join(path, 'bytes'), named)
       const store = createFolderStore(folder)
       expect(await store.find(KEY)).toBeNull()
-      if (giveUp) await store.abandon(KEY, upload)
+      if (giveUp) await store.uploads.abandon(KEY, upload)
       else {
         await complete(store, upload, tags)
         expect(await bytesIn(store)).toEqual(whole)
@@ -144,7 +144,7 @@ describe('a process that ends in the middle of a completion', () => {
     expect(await complete(again, upload, tags, stored?.etag)).toMatchObject({ etag: stored?.etag })
     cpSync(copy, path, { recursive: true })
     rmSync(join(path, 'bytes'))
-    await again.abandon(KEY, upload)
+    await again.uploads.abandon(KEY, upload)
     expect(await bytesIn(again)).toEqual(whole)
     expect(filesIn(folder)).toHaveLength(2)
   })
@@ -164,7 +164,7 @@ describe('a damaged upload', () => {
     writeFileSync(file, damage(readFileSync(file, 'utf8')))
     await expect(send(store, upload, 1)).rejects.toThrow(UploadUnknown)
     await expect(complete(store, upload, tags)).rejects.toThrow(UploadUnknown)
-    await store.abandon(KEY, upload)
+    await store.uploads.abandon(KEY, upload)
   })
 
   test('needs a piece again whose digest is cut off', async () => {
@@ -199,7 +199,7 @@ test.each([
   const before = filesIn(folder)
   await expect(send(store, name, 1)).rejects.toThrow(UploadUnknown)
   await expect(complete(store, name, tags)).rejects.toThrow(UploadUnknown)
-  await store.abandon(KEY, name)
+  await store.uploads.abandon(KEY, name)
   expect(filesIn(folder)).toEqual(before)
   expect(await complete(store, upload, tags)).toMatchObject({ size: SIZE })
 })
@@ -210,7 +210,7 @@ test('takes a path to an upload for the id of an unknown one', async () => {
   for (const name of ['../../elsewhere', `./${upload}`, `../in-pieces/${upload}`]) {
     await expect(send(store, name, 1)).rejects.toThrow(UploadUnknown)
     await expect(complete(store, name, tags)).rejects.toThrow(UploadUnknown)
-    await store.abandon(KEY, name)
+    await store.uploads.abandon(KEY, name)
   }
   expect(readdirSync(join(folder, 'elsewhere'))).toHaveLength(5)
   expect(await complete(store, upload, tags)).toMatchObject({ size: SIZE })
@@ -218,7 +218,7 @@ test('takes a path to an upload for the id of an unknown one', async () => {
 
 test.each([0, 4, -1, 1.5, 1e9, Number.NaN])('rejects piece %d of three', async number => {
   const { store, upload, path } = await ready()
-  const piece = store.putPiece(KEY, upload, new Blob(['abc']).stream(), { number, size: 3 })
+  const piece = store.uploads.putPiece(KEY, upload, new Blob(['abc']).stream(), { number, size: 3 })
   await expect(piece).rejects.toThrow(UploadUnknown)
   expect(readdirSync(path).sort()).toEqual(['1', '2', '3', 'bytes', 'upload.json'])
 })
@@ -230,7 +230,10 @@ test('rejects a piece of another size than its place has', async () => {
     [3, 1000],
     [3, 499],
   ] as const) {
-    const piece = store.putPiece(KEY, upload, new Blob([new Uint8Array(size)]).stream(), { number, size })
+    const piece = store.uploads.putPiece(KEY, upload, new Blob([new Uint8Array(size)]).stream(), {
+      number,
+      size,
+    })
     await expect(piece).rejects.toThrow(UploadUnknown)
   }
 })
@@ -244,7 +247,7 @@ test('takes a piece from another client while a slow one sends it', async () => 
       end = () => controller.error(new Error('the network is gone'))
     },
   })
-  const slow = store.putPiece(KEY, upload, still, { number: 1, size: PIECE })
+  const slow = store.uploads.putPiece(KEY, upload, still, { number: 1, size: PIECE })
   const [, second = '', third = ''] = tags
   const first = await send(store, upload, 1, new Uint8Array(SIZE))
   await complete(store, upload, [first, second, third])
@@ -264,7 +267,7 @@ test('changes nothing if a piece comes after the completion', async () => {
       }
     },
   })
-  const slow = store.putPiece(KEY, upload, late, { number: 1, size: PIECE })
+  const slow = store.uploads.putPiece(KEY, upload, late, { number: 1, size: PIECE })
   await complete(store, upload, tags)
   goOn()
   await expect(slow).rejects.toThrow(UploadUnknown)
@@ -274,10 +277,10 @@ test('changes nothing if a piece comes after the completion', async () => {
 
 test('leaves no file of abandoned uploads and failed pieces', async () => {
   const { folder, store, upload } = await ready()
-  const short = store.putPiece(KEY, upload, new Blob(['abc']).stream(), { number: 1, size: PIECE })
+  const short = store.uploads.putPiece(KEY, upload, new Blob(['abc']).stream(), { number: 1, size: PIECE })
   await expect(short).rejects.toThrow()
   expect(readdirSync(join(folder, '.mediaward/uploads'))).toEqual([])
-  await store.abandon(KEY, upload)
+  await store.uploads.abandon(KEY, upload)
   expect(filesIn(folder)).toEqual([])
 })
 
@@ -288,13 +291,13 @@ test('keeps a piece that has its tag, or none, whenever its process is killed', 
   const size = 300_000
   const contents = [1, 2].map(n => new Uint8Array(size).fill(n))
   const tags = contents.map(bytes => createHash('sha256').update(bytes).digest('hex'))
-  const upload = await createFolderStore(folder).begin(KEY, { ...options, size, pieceSize: size })
+  const upload = await createFolderStore(folder).uploads.begin(KEY, { ...options, size, pieceSize: size })
   const script = `
     import { createFolderStore } from './src/runtime/folder/folder-store.ts'
     const store = createFolderStore(${JSON.stringify(folder)})
     for (let n = 0; ; n++) {
       const bytes = new Uint8Array(${size}).fill(1 + n % 2)
-      await store.putPiece('${KEY}', '${upload}', new Blob([bytes]).stream(), { number: 1, size: ${size} })
+      await store.uploads.putPiece('${KEY}', '${upload}', new Blob([bytes]).stream(), { number: 1, size: ${size} })
       console.log(n)
     }`
   for (let run = 0; run < 8; run++) {
@@ -318,8 +321,8 @@ test('keeps a piece that has its tag, or none, whenever its process is killed', 
   }
   const store = createFolderStore(folder)
   const piece = new Blob([new Uint8Array(size).fill(3)]).stream()
-  const tag = await store.putPiece(KEY, upload, piece, { number: 1, size })
-  await store.complete(KEY, upload, { tags: [tag], size, replaces: null })
+  const tag = await store.uploads.putPiece(KEY, upload, piece, { number: 1, size })
+  await store.uploads.complete(KEY, upload, { tags: [tag], size, replaces: null })
   expect(new Set(await bytesIn(store))).toEqual(new Set([3]))
 })
 
@@ -328,14 +331,14 @@ test.skipIf(process.platform === 'win32')(
   async () => {
     const folder = newFolder()
     const big = { ...options, size: 1_500_000, pieceSize: 500_000 }
-    const upload = await createFolderStore(folder).begin(KEY, big)
+    const upload = await createFolderStore(folder).uploads.begin(KEY, big)
     // The piece was there before. Once partly overwritten, it must not count.
     const old = new Blob([new Uint8Array(500_000).fill(1)]).stream()
-    await createFolderStore(folder).putPiece(KEY, upload, old, { number: 3, size: 500_000 })
+    await createFolderStore(folder).uploads.putPiece(KEY, upload, old, { number: 3, size: 500_000 })
     const script = `
     import { createFolderStore } from './src/runtime/folder/folder-store.ts'
     const store = createFolderStore(${JSON.stringify(folder)})
-    const put = number => store.putPiece('${KEY}', '${upload}', new Blob([new Uint8Array(500_000)]).stream(), { number, size: 500_000 })
+    const put = number => store.uploads.putPiece('${KEY}', '${upload}', new Blob([new Uint8Array(500_000)]).stream(), { number, size: 500_000 })
     const error = await put(3).then(() => 'it was stored', error => error.name + ' ' + error.message)
     console.log(JSON.stringify({ error, first: await put(1) }))`
     const command = 'ulimit -f 1024 && exec "$0" --input-type=module-typescript -e "$1"'
@@ -345,9 +348,12 @@ test.skipIf(process.platform === 'win32')(
     const store = createFolderStore(folder)
     expect(existsSync(join(folder, '.mediaward/in-pieces', upload, '3'))).toBe(false)
     const send = (number: number) =>
-      store.putPiece(KEY, upload, new Blob([new Uint8Array(500_000)]).stream(), { number, size: 500_000 })
+      store.uploads.putPiece(KEY, upload, new Blob([new Uint8Array(500_000)]).stream(), {
+        number,
+        size: 500_000,
+      })
     const tags = [first, await send(2), await send(3)]
-    await store.complete(KEY, upload, { tags, size: 1_500_000, replaces: null })
+    await store.uploads.complete(KEY, upload, { tags, size: 1_500_000, replaces: null })
     expect(await store.find(KEY)).toMatchObject({ size: 1_500_000 })
   },
 )

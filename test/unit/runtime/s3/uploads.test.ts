@@ -41,7 +41,7 @@ describe('beginning an upload', () => {
 
   test('sends the metadata of the object, and no condition', async () => {
     const { options, requests, tries } = await scriptedS3(named('a/b+c=='))
-    expect(await createS3Store(options).begin(KEY, begun)).toBe('a/b+c==')
+    expect(await createS3Store(options).uploads.begin(KEY, begun)).toBe('a/b+c==')
     expect([requests[0]?.method, requests[0]?.url]).toEqual(['POST', `/private-bucket/${KEY}?uploads=`])
     expect(requests[0]?.headers).toMatchObject({
       'content-length': '0',
@@ -56,20 +56,20 @@ describe('beginning an upload', () => {
 
   test.each(['', 'a b', 'a&amp;b', 'ä', 'a'.repeat(1025)])('is a fault if the id is %j', async name => {
     const { options } = await scriptedS3(named(name))
-    const fault = await faultOf(createS3Store(options).begin(KEY, begun))
+    const fault = await faultOf(createS3Store(options).uploads.begin(KEY, begun))
     expect(fault.message).toBe('S3 answered CreateMultipartUpload without the id of an upload')
   })
 
   test('is a fault if the store refuses it', async () => {
     const { options } = await scriptedS3(taking((_, response) => wrong(response, 403, 'AccessDenied')))
-    const fault = await faultOf(createS3Store(options).begin(KEY, begun))
+    const fault = await faultOf(createS3Store(options).uploads.begin(KEY, begun))
     expect(fault.message).toMatch(/^S3 answered 403 AccessDenied to CreateMultipartUpload: give its key/)
   })
 
   test('does not send an owner that no header can carry', async () => {
     const { options, requests } = await scriptedS3(named('u'))
     const odd = { ...begun, ownership: { owner: 'patient-9\r\nx-amz-acl: public-read' } }
-    await faultOf(createS3Store(options).begin(KEY, odd))
+    await faultOf(createS3Store(options).uploads.begin(KEY, odd))
     expect(requests).toEqual([])
   })
 })
@@ -83,7 +83,7 @@ describe('a piece', () => {
     const taken: string[] = []
     const { options, requests } = await scriptedS3(tagged('"abc"', taken))
     const name = 'u&partNumber=1#x?y=/../z'
-    expect(await createS3Store(options).putPiece(KEY, name, content(), piece)).toBe('10.abc')
+    expect(await createS3Store(options).uploads.putPiece(KEY, name, content(), piece)).toBe('10.abc')
     expect(requests.map(({ url }) => url)).toEqual([
       `/private-bucket/${KEY}?partNumber=2&uploadId=u%26partNumber%3D1%23x%3Fy%3D%2F..%2Fz`,
     ])
@@ -95,7 +95,7 @@ describe('a piece', () => {
     'is a fault if its tag is %j',
     async tag => {
       const { options } = await scriptedS3(tagged(tag))
-      const fault = await faultOf(createS3Store(options).putPiece(KEY, 'u', content(), piece))
+      const fault = await faultOf(createS3Store(options).uploads.putPiece(KEY, 'u', content(), piece))
       expect(fault.message).toBe('S3 answered UploadPart without a plain entity tag')
     },
   )
@@ -108,7 +108,9 @@ describe('a piece', () => {
       [503, 'SlowDown', StorageFault],
     ] as const) {
       const { options, requests } = await scriptedS3(taking((_, response) => wrong(response, status, code)))
-      expect(await faultOf(createS3Store(options).putPiece(KEY, 'u', content(), piece))).toBeInstanceOf(kind)
+      expect(
+        await faultOf(createS3Store(options).uploads.putPiece(KEY, 'u', content(), piece)),
+      ).toBeInstanceOf(kind)
       expect(requests).toHaveLength(1)
     }
   })
@@ -143,7 +145,7 @@ describe('the store never gets the last byte of bytes with another digest', () =
     [
       'a piece',
       (body: ReadableStream<Uint8Array>, store: ReturnType<typeof createS3Store>) =>
-        store.putPiece(KEY, 'u', body, { number: 1, size: 10, sha256: right }),
+        store.uploads.putPiece(KEY, 'u', body, { number: 1, size: 10, sha256: right }),
     ],
     [
       'an object',
@@ -181,7 +183,10 @@ describe('completing an upload', () => {
     const taken: string[] = []
     const done: RequestListener = (_, response) => response.writeHead(200).end(RESULT)
     const { options, requests } = await scriptedS3(absent, taking(done, taken))
-    expect(await createS3Store(options).complete(KEY, 'u', whole)).toEqual({ size: 20, etag: '"e1-2"' })
+    expect(await createS3Store(options).uploads.complete(KEY, 'u', whole)).toEqual({
+      size: 20,
+      etag: '"e1-2"',
+    })
     expect(requests[1]?.url).toBe(`/private-bucket/${KEY}?uploadId=u`)
     expect(requests[1]?.headers).toMatchObject({ 'if-none-match': '*' })
     expect(taken).toEqual([
@@ -192,7 +197,7 @@ describe('completing an upload', () => {
   test('sends the version that it replaces as a condition', async () => {
     const present: RequestListener = (_, response) => response.writeHead(200, stored(5)).end()
     const { options, requests } = await scriptedS3(present, says(RESULT))
-    await createS3Store(options).complete(KEY, 'u', { ...whole, replaces: '"e1"' })
+    await createS3Store(options).uploads.complete(KEY, 'u', { ...whole, replaces: '"e1"' })
     expect(requests[1]?.headers).toMatchObject({ 'if-match': '"e1"' })
     expect(requests[1]?.headers).not.toHaveProperty('if-none-match')
   })
@@ -200,8 +205,8 @@ describe('completing an upload', () => {
   test('changes nothing if the object was replaced, even if the store ignores conditions', async () => {
     const present: RequestListener = (_, response) => response.writeHead(200, stored(5)).end()
     const { options, requests } = await scriptedS3(present)
-    expect(await createS3Store(options).complete(KEY, 'u', whole)).toBeNull()
-    expect(await createS3Store(options).complete(KEY, 'u', { ...whole, replaces: '"e0"' })).toBeNull()
+    expect(await createS3Store(options).uploads.complete(KEY, 'u', whole)).toBeNull()
+    expect(await createS3Store(options).uploads.complete(KEY, 'u', { ...whole, replaces: '"e0"' })).toBeNull()
     expect(requests.map(({ method }) => method)).toEqual(['GET', 'GET'])
   })
 
@@ -213,7 +218,7 @@ describe('completing an upload', () => {
   ])('resolves to null if another request was faster: %i %s', async (status, code) => {
     const late = taking((_, response) => wrong(response, status, code))
     const { options } = await scriptedS3(absent, late)
-    expect(await createS3Store(options).complete(KEY, 'u', whole)).toBeNull()
+    expect(await createS3Store(options).uploads.complete(KEY, 'u', whole)).toBeNull()
   })
 
   test.each([
@@ -226,7 +231,9 @@ describe('completing an upload', () => {
   ])('rejects with UploadUnknown if the upload or a piece is unknown: %i %s', async (status, code) => {
     const unknown = taking((_, response) => wrong(response, status, code))
     const { options } = await scriptedS3(absent, unknown)
-    expect(await faultOf(createS3Store(options).complete(KEY, 'u', whole))).toBeInstanceOf(UploadUnknown)
+    expect(await faultOf(createS3Store(options).uploads.complete(KEY, 'u', whole))).toBeInstanceOf(
+      UploadUnknown,
+    )
   })
 
   test.each<[string, RequestListener, string]>([
@@ -263,7 +270,7 @@ describe('completing an upload', () => {
     ],
   ])('takes %s for a fault', async (_, answer, message) => {
     const { options, requests } = await scriptedS3(absent, answer)
-    const fault = await faultOf(createS3Store(options).complete(KEY, 'u', whole))
+    const fault = await faultOf(createS3Store(options).uploads.complete(KEY, 'u', whole))
     expect(fault).toBeInstanceOf(StorageFault)
     expect(fault.message).toBe(message)
     // Nor is it repeated, since its effect is unknown.
@@ -282,7 +289,9 @@ describe('completing an upload', () => {
     })
     const { options } = await scriptedS3(absent, slow)
     const limits = { answer: 1000, stall: 150 }
-    expect(await createS3Store(options, limits).complete(KEY, 'u', whole)).toMatchObject({ etag: '"e1-2"' })
+    expect(await createS3Store(options, limits).uploads.complete(KEY, 'u', whole)).toMatchObject({
+      etag: '"e1-2"',
+    })
   })
 
   test.each([
@@ -293,7 +302,7 @@ describe('completing an upload', () => {
     ['too few', ['10.t1']],
   ])('sends no request if the tags are wrong: %s', async (_, tags) => {
     const { options, requests } = await scriptedS3(absent)
-    const none = createS3Store(options).complete(KEY, 'u', { ...whole, tags })
+    const none = createS3Store(options).uploads.complete(KEY, 'u', { ...whole, tags })
     expect(await faultOf(none)).toBeInstanceOf(UploadUnknown)
     expect(requests).toEqual([])
   })
@@ -309,7 +318,7 @@ describe('abandoning an upload', () => {
       code === undefined ? response.writeHead(status).end() : wrong(response, status, code),
     )
     const { options, requests } = await scriptedS3(answer)
-    await createS3Store(options).abandon(KEY, 'u v')
+    await createS3Store(options).uploads.abandon(KEY, 'u v')
     expect([requests[0]?.method, requests[0]?.url]).toEqual([
       'DELETE',
       `/private-bucket/${KEY}?uploadId=u%20v`,
@@ -322,7 +331,7 @@ describe('abandoning an upload', () => {
     [404, 'NoSuchBucket'],
   ])('is a fault if the store answers %i %s', async (status, code) => {
     const { options } = await scriptedS3(taking((_, response) => wrong(response, status, code)))
-    const fault = await faultOf(createS3Store(options).abandon(KEY, 'u'))
+    const fault = await faultOf(createS3Store(options).uploads.abandon(KEY, 'u'))
     expect(fault).toBeInstanceOf(StorageFault)
     expect(fault.message).toContain(`S3 answered ${status} ${code} to AbortMultipartUpload`)
   })
