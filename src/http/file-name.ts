@@ -46,8 +46,8 @@ function storedName(stored: string | undefined): string {
 function cleaned(name: string): string {
   const safe = name.toWellFormed().replace(FORBIDDEN, '_')
   let [start, end] = [0, safe.length]
-  while (start < end && isEdge(safe[start])) start++
-  while (end > start && isEdge(safe[end - 1])) end--
+  while (isEdge(safe[start])) start++
+  while (isEdge(safe[end - 1])) end--
   return safe.slice(start, end)
 }
 
@@ -55,8 +55,6 @@ const isEdge = (character: string | undefined): boolean => character === '.' || 
 
 /** Shortens a name to its limit. Keeps its ending, or appends another one. */
 function shortened(name: string, added = ''): string {
-  // A UTF-16 code unit takes at most three bytes of UTF-8.
-  if (name.length * 3 <= MAX_NAME) return name + added
   const ending = added === '' ? (/\.[A-Za-z0-9]{1,5}$/.exec(name)?.[0] ?? '') : added
   const stem = added === '' ? name.slice(0, name.length - ending.length) : name
   const room = new Uint8Array(MAX_NAME - ending.length)

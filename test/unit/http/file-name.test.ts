@@ -50,6 +50,7 @@ describe('of a stored disposition only the file name is kept', () => {
     ['inline; filename="../../etc/cron.mp4"', 'inline; filename="_.._etc_cron.mp4"'],
     ['inline; filename="C:\\\\Windows\\\\x.mp4"', 'inline; filename="C__Windows_x.mp4"'],
     ['inline; filename=".htaccess.mp4"', 'inline; filename="htaccess.mp4"'],
+    ['inline; filename=" . visit 1.mp4 .. "', 'inline; filename="visit 1.mp4"'],
     ['inline; filename="a\\"; x=\\"b.mp4"', 'inline; filename="a_; x=_b.mp4"'],
     ["inline; filename*=UTF-8''a%0D%0ASet-Cookie%3A%20x.mp4", 'inline; filename="a__Set-Cookie_ x.mp4"'],
     [
@@ -59,6 +60,34 @@ describe('of a stored disposition only the file name is kept', () => {
     // Right to left from the mark on: it would be read as "4pm.exe" turned round.
     ["inline; filename*=UTF-8''exe%E2%80%AE4pm.mp4", 'inline; filename="exe_4pm.mp4"'],
   ])('%s', (stored, header) => expect(named('rec-1', undefined, MP4, stored)).toBe(header))
+})
+
+describe('a file name has at most 200 bytes of UTF-8', () => {
+  const nameOf = (stored: string) =>
+    parse(named('rec-1', undefined, MP4, `inline; filename*=UTF-8''${encodeURIComponent(stored)}`)).parameters
+      .filename
+
+  test.each([
+    ['one of 200 bytes is kept', `${'a'.repeat(196)}.mp4`, `${'a'.repeat(196)}.mp4`],
+    ['a longer one keeps its ending', `${'a'.repeat(197)}.mp4`, `${'a'.repeat(196)}.mp4`],
+    ['only its last ending', `a.webm${'-'.repeat(300)}.mp4`, `a.webm${'-'.repeat(190)}.mp4`],
+    ['an added ending counts', 'a'.repeat(199), `${'a'.repeat(196)}.mp4`],
+    ['an added ending counts after characters of three bytes', '診'.repeat(66), `${'診'.repeat(65)}.mp4`],
+    ['no character is cut in two', `a${'🎥'.repeat(50)}.mp4`, `a${'🎥'.repeat(48)}.mp4`],
+  ])('%s', (_, stored, name) => expect(nameOf(stored)).toBe(name))
+
+  test.each([
+    ['without an ending', '', `${'r'.repeat(200)}`],
+    ['with an ending of an unknown type', '.dcm', `${'r'.repeat(196)}.dcm`],
+  ])('a recording %s is cut there too', (_, ending, name) =>
+    expect(named(`${'r'.repeat(300)}${ending}`, undefined, undefined)).toBe(`attachment; filename="${name}"`),
+  )
+})
+
+test('a stored disposition of more than 1,024 characters is not read', () => {
+  const padded = (length: number) => 'inline; filename=visit.mp4; x='.padEnd(length, 'x')
+  expect(named('rec-1', undefined, MP4, padded(1024))).toBe('inline; filename="visit.mp4"')
+  expect(named('rec-1', undefined, MP4, padded(1025))).toBe('inline; filename="rec-1.mp4"')
 })
 
 /** A stored header as a recorder, a tool or an attacker may write one. */
@@ -97,7 +126,7 @@ test('whatever is stored, the header has one name, which a file system takes and
         expect(header).toMatch(/^(?:inline|attachment); filename="[^"\\]+"(?:; filename\*=UTF-8''[!-~]+)?$/)
         expect(header).toMatch(/^[ -~]{1,1000}$/)
         const { filename = '' } = parse(header).parameters
-        expect(Buffer.byteLength(filename)).toBeLessThanOrEqual(205)
+        expect(Buffer.byteLength(filename)).toBeLessThanOrEqual(200)
         expect(filename).not.toMatch(/[\p{Cc}/\\:"%\u202a-\u202e\u2066-\u2069]/u)
         expect(filename).not.toMatch(/^[. ]|^$/)
         expect(filename.isWellFormed()).toBe(true)
