@@ -21,17 +21,15 @@ export function parseHttpDate(header: string, now: number): number | undefined {
   for (const form of FORMS) {
     const groups = form.exec(header)?.groups
     if (groups === undefined) continue
-    const [day, hour, minute, second] = [groups.day, groups.hour, groups.minute, groups.second].map(Number)
-    if (day === undefined || hour === undefined || minute === undefined || second === undefined)
-      return undefined
+    const [day, hour] = [Number(groups.day), Number(groups.hour)]
+    const [minute, second] = [Number(groups.minute), Number(groups.second)]
     const month = MONTHS.indexOf(groups.month ?? '')
-    if (hour > 23 || minute > 59 || second > 60) return undefined
+    if (minute > 59 || second > 60) return undefined
     const at = (year: number): number | undefined => {
       const date = new Date(Date.UTC(year, month, day, hour, minute))
-      // Date.UTC turns 32 January into 1 February, so such a date is rejected. A leap second is valid.
-      return date.getUTCMonth() === month && date.getUTCDate() === day
-        ? date.getTime() + second * 1000
-        : undefined
+      // Date.UTC turns 32 January into 1 February and 24:00 into the next day, so such a date is rejected. A leap second
+      // is valid.
+      return date.getUTCDate() === day ? date.getTime() + second * 1000 : undefined
     }
     if (groups.year?.length === 4) return at(Number(groups.year))
     const thisYear = new Date(now).getUTCFullYear()

@@ -32,6 +32,10 @@ test.each([
   'Sun, 32 Jan 2030 00:00:00 GMT',
   'Sun, 29 Feb 2023 00:00:00 GMT',
   'Sun, 06 Nov 1994 24:00:00 GMT',
+  // The hour alone turns these into a day of the next month.
+  'Wed, 30 Nov 1994 24:00:00 GMT',
+  'Wed, 30 Nov 1994 99:00:00 GMT',
+  'Sun, 99 Nov 1994 08:49:37 GMT',
   'Sun, 06 Nov 1994 08:60:00 GMT',
   'Sun, 06 Nov 1994 08:49:37 GMT, x',
   ' Sun, 06 Nov 1994 08:49:37 GMT',
