@@ -26,12 +26,8 @@ export function problemResponse({
   retryAfter,
   method,
 }: Problem): Response {
-  const problem = JSON.stringify({
-    title,
-    status,
-    instance: `urn:uuid:${id}`,
-    ...(detail !== undefined && { detail }),
-  })
+  // JSON has no undefined: without a detail the member is left out.
+  const problem = JSON.stringify({ title, status, instance: `urn:uuid:${id}`, detail })
   return new Response(method === 'HEAD' ? null : problem, {
     status,
     headers: responseHeaders(headers, {
