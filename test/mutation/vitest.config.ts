@@ -27,7 +27,7 @@ export default defineConfig({
     exclude: [
       'test/unit/{cli,console,player,runtime,support}/**',
       'test/unit/linear.test.ts',
-      'test/unit/http/request-body.test.ts',
+      'test/unit/body-timeouts.test.ts',
       'test/unit/playlist/cost.test.ts',
       'test/contract/{local,s3}.test.ts',
       'test/property/{concealment,uploads}.test.ts',

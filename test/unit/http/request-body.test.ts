@@ -1,13 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { RequestBody } from '../../../src/http/request-body.ts'
-import { memoryGate } from '../../support/memory-gate.ts'
 
 // How long a body may take. What clients see of it on each runtime is in test/streams/deadlines.test.ts.
 
-const SOON = 500
+const LIMIT = 1000
 
-/** A body whose chunks come after so many milliseconds each, and that then ends, or stays silent. */
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+afterEach(() => void vi.useRealTimers())
+
+const passes = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds)
+const pauseOf = (milliseconds: number) => new Promise(resolve => setTimeout(resolve, milliseconds))
+
+/** A body whose chunks of one byte come after so many milliseconds each, and that then ends, or stays silent. */
 function coming(pauses: readonly number[], then: 'ends' | 'silent', type?: 'bytes') {
   let left = [...pauses]
   let cancelled = false
@@ -16,7 +20,7 @@ function coming(pauses: readonly number[], then: 'ends' | 'silent', type?: 'byte
       const [pause, ...rest] = left
       left = rest
       if (pause !== undefined) {
-        await sleep(pause)
+        await pauseOf(pause)
         if (!cancelled) controller.enqueue(new Uint8Array([7]))
         return
       }
@@ -34,91 +38,138 @@ function coming(pauses: readonly number[], then: 'ends' | 'silent', type?: 'byte
   return { stream, isCancelled: () => cancelled }
 }
 
-async function sizeOf(body: RequestBody, pause = 0): Promise<number> {
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    if (pause > 0) await sleep(pause)
+/** Starts to read a body. Its state is looked at from outside, so that a body that never ends fails a test at once. */
+function reading(body: RequestBody, pause = 0) {
+  const state = { size: 0, outcome: 'pending' }
+  const read = async () => {
+    for await (const chunk of body) {
+      state.size += chunk.length
+      if (pause > 0) await pauseOf(pause)
+    }
   }
-  return size
+  read().then(
+    () => {
+      state.outcome = 'complete'
+    },
+    (error: unknown) => {
+      state.outcome = String(error)
+    },
+  )
+  return state
 }
 
+const LATE = 'Error: the body took too long'
+
 describe.each([undefined, 'bytes'] as const)('a body that is a stream of type %s', type => {
-  test('is late if it never comes, or stops, and is cancelled', async () => {
-    for (const pauses of [[], [0, 0]]) {
-      for (const make of [RequestBody.flowing, RequestBody.within]) {
-        const { stream, isCancelled } = coming(pauses, 'silent', type)
-        const body = make(SOON, stream)
-        await expect(sizeOf(body)).rejects.toThrow('took too long')
-        expect([body.isLate, isCancelled()]).toEqual([true, true])
-      }
-    }
+  test.each(['flowing', 'within'] as const)('is late if it never comes, and is cancelled: %s', async kind => {
+    const { stream, isCancelled } = coming([], 'silent', type)
+    const body = RequestBody[kind](LIMIT, stream)
+    const state = reading(body)
+    await passes(LIMIT - 1)
+    expect([state.outcome, body.isLate, isCancelled()]).toEqual(['pending', false, false])
+    await passes(1)
+    expect([state.outcome, body.isLate, isCancelled()]).toEqual([LATE, true, true])
+  })
+
+  test.each([
+    ['the limit after its last chunk, if it may take any time in all', 'flowing', 600 + LIMIT],
+    ['the limit after its first read, if it must come as a whole', 'within', LIMIT],
+  ] as const)('that stops is late %s', async (_, kind, end) => {
+    const { stream, isCancelled } = coming([300, 300], 'silent', type)
+    const body = RequestBody[kind](LIMIT, stream)
+    const state = reading(body)
+    await passes(end - 1)
+    expect([state.size, state.outcome, isCancelled()]).toEqual([2, 'pending', false])
+    await passes(1)
+    expect([state.outcome, body.isLate, isCancelled()]).toEqual([LATE, true, true])
   })
 
   test('may take longer in all than between two chunks, unless it must come as a whole', async () => {
-    const pauses = Array.from({ length: 8 }, () => SOON / 4)
-    const flowing = RequestBody.flowing(SOON, coming(pauses, 'ends', type).stream)
-    expect(await sizeOf(flowing)).toBe(8)
-    expect(flowing.isLate).toBe(false)
-    const whole = RequestBody.within(SOON, coming(pauses, 'ends', type).stream)
-    await expect(sizeOf(whole)).rejects.toThrow('took too long')
-    expect(whole.isLate).toBe(true)
+    const pauses = Array.from({ length: 8 }, () => LIMIT / 4)
+    const flowing = RequestBody.flowing(LIMIT, coming(pauses, 'ends', type).stream)
+    const whole = RequestBody.within(LIMIT, coming(pauses, 'ends', type).stream)
+    const states = [reading(flowing), reading(whole)]
+    await passes(2 * LIMIT)
+    expect(states.map(({ outcome }) => outcome)).toEqual(['complete', LATE])
+    expect(states[0]?.size).toBe(8)
+    expect([flowing.isLate, whole.isLate]).toEqual([false, true])
   })
 
   test('is not late if its reader takes long', async () => {
-    const body = RequestBody.flowing(SOON, coming([0, 0], 'ends', type).stream)
-    expect(await sizeOf(body, 2 * SOON)).toBe(2)
-    expect(body.isLate).toBe(false)
+    const body = RequestBody.flowing(LIMIT, coming([10, 10], 'ends', type).stream)
+    const state = reading(body, 2 * LIMIT)
+    await passes(20 + 4 * LIMIT)
+    expect([state.size, state.outcome, body.isLate]).toEqual([2, 'complete', false])
+  })
+
+  test('is late if its next chunk is, however long its reader took', async () => {
+    const body = RequestBody.flowing(LIMIT, coming([10], 'silent', type).stream)
+    const state = reading(body, 2 * LIMIT)
+    await passes(10 + 3 * LIMIT - 1)
+    expect(state.outcome).toBe('pending')
+    await passes(1)
+    expect(state.outcome).toBe(LATE)
   })
 
   test('is cancelled when its reader leaves', async () => {
-    const { stream, isCancelled } = coming([0, 0], 'silent', type)
-    for await (const _ of RequestBody.flowing(SOON, stream)) break
+    const { stream, isCancelled } = coming([10, 10], 'silent', type)
+    const left = (async () => {
+      for await (const _ of RequestBody.flowing(LIMIT, stream)) break
+    })()
+    await passes(10)
+    await left
     expect(isCancelled()).toBe(true)
   })
+
+  test.each(['flowing', 'within'] as const)('leaves no timer behind when it ends: %s', async kind => {
+    const state = reading(RequestBody[kind](LIMIT, coming([10], 'ends', type).stream))
+    await passes(10)
+    expect([state.size, state.outcome]).toEqual([1, 'complete'])
+    expect(vi.getTimerCount()).toBe(0)
+  })
 })
 
-test('chunks of one byte keep one byte each, though each was read into a whole array', async () => {
-  const size = 500
-  const body = RequestBody.flowing(SOON, coming(Array(size).fill(0), 'ends', 'bytes').stream)
-  const chunks: Uint8Array[] = []
-  for await (const chunk of body) chunks.push(chunk)
-  expect(chunks.reduce((sum, { length }) => sum + length, 0)).toBe(size)
-  const kept = [...new Set(chunks.map(({ buffer }) => buffer))]
-  expect(kept.reduce((sum, { byteLength }) => sum + byteLength, 0)).toBeLessThanOrEqual(2 * size)
-})
+describe('a stream that can fill an array', () => {
+  const size = 64 * 1024
 
-test('no body has no bytes', async () => {
-  expect(await sizeOf(RequestBody.flowing(SOON, null))).toBe(0)
-})
+  /** Reads one chunk of so many bytes, each of which is 7. */
+  async function chunkOf(length: number) {
+    const asked: (number | undefined)[] = []
+    const stream = new ReadableStream({
+      type: 'bytes',
+      pull({ byobRequest }) {
+        const view = byobRequest?.view
+        asked.push(view?.byteLength)
+        if (view) new Uint8Array(view.buffer, view.byteOffset, length).fill(7)
+        byobRequest?.respond(length)
+      },
+    })
+    for await (const chunk of RequestBody.flowing(LIMIT, stream)) return { chunk, asked }
+    return undefined
+  }
 
-describe('unless an app says otherwise', () => {
-  afterEach(() => void vi.useRealTimers())
+  test('is asked for 64 KiB at a time, and all that arrived is one chunk', async () => {
+    const read = await chunkOf(size)
+    expect(read?.asked[0]).toBe(size)
+    expect(read?.chunk.length).toBe(size)
+    expect(read?.chunk.every(byte => byte === 7)).toBe(true)
+  })
 
   test.each([
-    ['an upload has 60 s without a byte', 60_000, 'PUT', '/recordings/rec-9', { 'Content-Length': '9' }],
-    ['JSON has 10 s', 10_000, 'POST', '/access/v1/evaluation', { 'Content-Type': 'application/json' }],
-  ])('%s', async (_, limit, method, path, headers) => {
-    const gate = await memoryGate()
-    const token = await gate.idp.token('recorder-1', { roles: ['recorder'] })
-    const asked = () => ({
-      method,
-      headers: { ...headers, Authorization: `Bearer ${token}`, 'Mediaward-Owner': 'patient-1' },
-      body: coming([], 'silent').stream,
-      duplex: 'half' as const,
-    })
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    let status: number | undefined
-    const ask = gate.fetch
-    const answered = ask(path, asked()).then(response => {
-      status = response.status
-    })
-    // Verifying the token takes a moment that no timer counts.
-    while (vi.getTimerCount() === 0) await new Promise(resolve => setImmediate(resolve))
-    await vi.advanceTimersByTimeAsync(limit - 1)
-    expect(status).toBeUndefined()
-    await vi.advanceTimersByTimeAsync(1)
-    await answered
-    expect(status).toBe(408)
+    [1, 1],
+    [size / 2 - 1, size / 2 - 1],
+    [size / 2, size],
+    [size, size],
+  ])('makes a chunk of %i bytes keep %i', async (length, kept) => {
+    const read = await chunkOf(length)
+    expect(read?.chunk.length).toBe(length)
+    expect(read?.chunk.buffer.byteLength).toBe(kept)
+    expect(read?.chunk.every(byte => byte === 7)).toBe(true)
   })
+})
+
+test.each(['flowing', 'within'] as const)('no body has no bytes: %s', async kind => {
+  const state = reading(RequestBody[kind](LIMIT, null))
+  await passes(0)
+  expect(state).toEqual({ size: 0, outcome: 'complete' })
 })
