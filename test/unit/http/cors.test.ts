@@ -91,3 +91,40 @@ test('a page may send what the option names, and no header stands for all of the
     false,
   )
 })
+
+test('a policy without origins adds no header to an answer, whichever origin asks', () => {
+  for (const asking of [undefined, ...LISTED])
+    expect([...new CorsPolicy().apply(from(asking), new Response(null)).headers]).toEqual([])
+})
+
+test('a page of a listed origin may read what a player needs to see of an answer', () => {
+  const { headers } = new CorsPolicy(LISTED).apply(from(LISTED[0]), new Response(null))
+  expect(headers.get('access-control-expose-headers')?.split(', ').sort()).toEqual([
+    'Accept-Ranges',
+    'Content-Disposition',
+    'Content-Length',
+    'Content-Range',
+    'ETag',
+    'Mediaward-Cursor',
+    'Mediaward-More',
+    'Retry-After',
+    'WWW-Authenticate',
+    'X-Request-ID',
+  ])
+})
+
+test('a preflight has the methods of the endpoint, and a listed origin keeps its answer for two hours', () => {
+  const cors = new CorsPolicy(LISTED)
+  const { status, headers } = cors.preflight(from(LISTED[0]), 'GET, HEAD')
+  expect(status).toBe(204)
+  expect(headers.get('allow')).toBe('GET, HEAD')
+  expect(headers.get('access-control-max-age')).toBe('7200')
+  expect(headers.get('access-control-allow-methods')).toBe('DELETE, GET, HEAD, POST, PUT')
+})
+
+test('a preflight of an origin that is not listed has the methods of the endpoint, and permits nothing', () => {
+  const { status, headers } = new CorsPolicy(LISTED).preflight(from('https://evil.test'), 'GET, HEAD')
+  expect(status).toBe(204)
+  expect(headers.get('allow')).toBe('GET, HEAD')
+  expect([...headers.keys()].filter(name => name.startsWith('access-control-'))).toEqual([])
+})

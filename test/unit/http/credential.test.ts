@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { credential, hasTokenInQuery, TICKET_COOKIE, ticketCookie } from '../../../src/http/credential.ts'
 import { Refusal } from '../../../src/refusal.ts'
 import { sample } from '../../support/sample.ts'
@@ -97,6 +97,8 @@ describe('a token in the query', () => {
     ['?access%5Ftoken', true],
     ['', false],
     ['/access_token', false],
+    // A path isn't a query, even if it looks like one.
+    ['&access_token=a', false],
     ['?', false],
     ['?access_tokens=a', false],
     ['?xaccess_token=a', false],
@@ -106,6 +108,15 @@ describe('a token in the query', () => {
   ])('of %j: %s', (rest, found) => {
     expect(hasTokenInQuery({ url: `https://gate.test/x${rest}` } as Request)).toBe(found)
   })
+})
+
+test('of the parameters of a query only a name that can be encoded from the token parameter is decoded', () => {
+  const decode = vi.spyOn(globalThis, 'URLSearchParams')
+  onTestFinished(() => decode.mockRestore())
+  const others = ['access-token=a', 'plain', `%61${'x'.repeat(40)}`, `${'%78'.repeat(12)}x`]
+  const query = [...Array(1000).fill(others).flat(), '%78'.repeat(12)].join('&')
+  expect(hasTokenInQuery({ url: `https://gate.test/x?${query}` } as Request)).toBe(false)
+  expect(decode.mock.calls).toEqual([[`?${'%78'.repeat(12)}`]])
 })
 
 describe('the ticket in a cookie', () => {

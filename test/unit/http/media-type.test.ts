@@ -37,6 +37,10 @@ test.each([
   ['a.html', 'application/octet-stream'],
   ['a.svg', 'application/octet-stream'],
   ['a.', 'application/octet-stream'],
+  // Only the end of a name is its ending.
+  ['a.mp4.html', 'application/octet-stream'],
+  ['a.mp4/index', 'application/octet-stream'],
+  ['a.webm.mp4', 'video/mp4'],
 ])('the ending of %s means %s', (name, type) => expect(mediaTypeOf(name)).toBe(type))
 
 describe('the ending of a name counts only for an object that was stored without a type', () => {
