@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type BrowserHarness, openBrowserHarness, ticketFor } from '../support/browser-harness.ts'
-import { denials, patterned, store } from '../support/clinic.ts'
+import { denials, patterned, store } from '../support/gate-client.ts'
 
 // The URL of a ticket where a person puts it: into the address bar, and into pages of other sites.
 

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type BrowserHarness, openBrowserHarness, ticketFor } from '../support/browser-harness.ts'
-import { denials, store } from '../support/clinic.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import { denials, store } from '../support/gate-client.ts'
 
 // Playlists as some packagers write them, told where their files will be: with absolute URLs, and names that tell
 // nothing. What players ask for is counted, so that nothing goes anywhere else, or without its ticket.

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type BrowserHarness, openBrowserHarness, ticketFor } from '../support/browser-harness.ts'
-import { denials } from '../support/clinic.ts'
+import { denials } from '../support/gate-client.ts'
 
 // In the middle of a patient's own recording the app asks for what is another's. The page can read the refusal, which
 // is no "CORS error", and of the other's recording no frame is shown.

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type BrowserHarness, openBrowserHarness } from '../support/browser-harness.ts'
-import { store } from '../support/clinic.ts'
+import { store } from '../support/gate-client.ts'
 import { stretched } from '../support/stretched.ts'
 
 // Tickets of a few seconds, recordings of twelve: the programs of docs/players.md, unchanged, play on in a bare element of a

@@ -9,10 +9,10 @@ import { DatabaseSync } from 'node:sqlite'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundle } from '../../src/cli/workerd.ts'
-import { createIssuer, denials, store, type TestIssuer, variables } from '../support/clinic.ts'
 import { exampleOf } from '../support/docs-examples.ts'
 import { type EmptyProject, emptyProject } from '../support/empty-project.ts'
 import { end, ready, startGate } from '../support/gate.ts'
+import { createIssuer, denials, store, type TestIssuer, variables } from '../support/gate-client.ts'
 
 // The package as npm installs it, in an empty project outside of this checkout.
 

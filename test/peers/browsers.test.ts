@@ -3,8 +3,8 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { serveApp } from '../support/browser-harness.ts'
-import { createIssuer, denials, type TestIssuer, variables } from '../support/clinic.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import { createIssuer, denials, type TestIssuer, variables } from '../support/gate-client.ts'
 import { type DrivenBrowser, openFirefox, openWebKit, until } from '../support/webdriver.ts'
 
 // The URL of a ticket in the two browser engines that npm doesn't bring: in the address bar, and in the first program

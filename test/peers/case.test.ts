@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createIssuer, store, type TestIssuer, variables } from '../support/clinic.ts'
 import type { RunningGate } from '../support/gate.ts'
+import { createIssuer, store, type TestIssuer, variables } from '../support/gate-client.ts'
 import { type Service, startService } from '../support/service.ts'
 
 // A disk that ignores case: NTFS of Debian's package ntfs-3g, which takes root to mount.

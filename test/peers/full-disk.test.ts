@@ -5,8 +5,15 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createIssuer, denials, instanceOf, store, type TestIssuer, variables } from '../support/clinic.ts'
 import type { RunningGate } from '../support/gate.ts'
+import {
+  createIssuer,
+  denials,
+  instanceOf,
+  store,
+  type TestIssuer,
+  variables,
+} from '../support/gate-client.ts'
 import { type Service, startService } from '../support/service.ts'
 
 // A disk that is really full: a file system of a few mebibytes, which takes root to mount.

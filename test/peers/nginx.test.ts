@@ -5,8 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createIssuer, denials, patterned, store, type TestIssuer, variables } from '../support/clinic.ts'
 import type { RunningGate } from '../support/gate.ts'
+import {
+  createIssuer,
+  denials,
+  patterned,
+  store,
+  type TestIssuer,
+  variables,
+} from '../support/gate-client.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { type Service, startService } from '../support/service.ts'
 

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { mediaTypeOf } from '../../src/http/media-type.ts'
-import { createIssuer, denials, store, type TestIssuer, variables } from '../support/clinic.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import { createIssuer, denials, store, type TestIssuer, variables } from '../support/gate-client.ts'
 
 // What ffmpeg packages, in the ways that people have it do so, is stored, rewritten as far as needed, and played by
 // ffmpeg with a ticket: every frame of it.

@@ -4,7 +4,7 @@ import { TokenVerifier } from '../../src/authenticate/bearer.ts'
 import type { KeySource } from '../../src/authenticate/key-source.ts'
 import { createRemoteKeys, REMOTE_KEYS } from '../../src/authenticate/remote-keys.ts'
 import { Refusal } from '../../src/refusal.ts'
-import { createIssuer } from '../support/clinic.ts'
+import { createIssuer } from '../support/gate-client.ts'
 import { sample } from '../support/sample.ts'
 
 // Keys that rotate while they are asked for.

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { type Serving, serve } from '../../src/runtime/node/index.ts'
-import { createIssuer, variables } from '../support/clinic.ts'
+import { createIssuer, variables } from '../support/gate-client.ts'
 
 // How long Node's server keeps connections on which nothing comes. Deno's keeps them all: docs/one-machine.md.
 

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import type { AccessEvent, LedgerEvent } from '../../src/ledger/event.ts'
-import { createIssuer, records, store, variables } from '../support/clinic.ts'
 import type { RunningGate } from '../support/gate.ts'
+import { createIssuer, records, store, variables } from '../support/gate-client.ts'
 import { startService } from '../support/service.ts'
 
 // The gate in an app of somebody else's: what is right without a word about it.

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { S3Options } from '../../src/runtime/local/index.ts'
+import type { RunningGate } from '../support/gate.ts'
 import {
   createIssuer,
   denials,
@@ -12,8 +13,7 @@ import {
   store,
   type TestIssuer,
   variables,
-} from '../support/clinic.ts'
-import type { RunningGate } from '../support/gate.ts'
+} from '../support/gate-client.ts'
 import { r2OverS3, type S3Server } from '../support/s3-server.ts'
 import { startService } from '../support/service.ts'
 

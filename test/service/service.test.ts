@@ -5,8 +5,15 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { createIssuer, denials, patterned, store, type TestIssuer, variables } from '../support/clinic.ts'
 import type { RunningGate } from '../support/gate.ts'
+import {
+  createIssuer,
+  denials,
+  patterned,
+  store,
+  type TestIssuer,
+  variables,
+} from '../support/gate-client.ts'
 import { type Service, startService } from '../support/service.ts'
 
 // The server of each runtime as a service: how it starts, stops, and what it leaves.

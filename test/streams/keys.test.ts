@@ -2,7 +2,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createIssuer, type TestIssuer } from '../support/clinic.ts'
+import { createIssuer, type TestIssuer } from '../support/gate-client.ts'
 import { RUNTIMES, type RunningApp, startApp } from './start-app.ts'
 
 // A key is withdrawn, and the gate's clock is moved: what a thief of that key is answered, over real HTTP.

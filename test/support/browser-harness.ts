@@ -9,8 +9,8 @@ import type shaka from 'shaka-player'
 import { freePort } from '../../src/cli/local-gate.ts'
 import type * as Stage from '../browser/page/page.ts'
 import { launchChromium } from './chromium.ts'
-import { createIssuer, type TestIssuer, variables } from './clinic.ts'
 import { type RunningGate, startGate } from './gate.ts'
+import { createIssuer, type TestIssuer, variables } from './gate-client.ts'
 
 declare global {
   interface Window {

@@ -1,6 +1,6 @@
 import { createGate, type MediawardOptions } from '../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
-import { createIssuer, patterned, type TestIssuer } from './clinic.ts'
+import { createIssuer, patterned, type TestIssuer } from './gate-client.ts'
 
 /** A gate in this process, with memory for store and ledger. */
 export interface MemoryGate {

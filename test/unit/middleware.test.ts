@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { type MediawardOptions, mediaward } from '../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
-import { createIssuer } from '../support/clinic.ts'
+import { createIssuer } from '../support/gate-client.ts'
 
 const { issuer, audience, jwks, token } = await createIssuer()
 let options: MediawardOptions

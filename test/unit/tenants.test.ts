@@ -4,7 +4,7 @@ import type { Issuer, LedgerEvent } from '../../src/index.ts'
 import { canonical } from '../../src/ledger/canonical.ts'
 import type { LedgerEntry, LedgerQuery } from '../../src/ledger/ledger.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
-import { createIssuer, type TestIssuer } from '../support/clinic.ts'
+import { createIssuer, type TestIssuer } from '../support/gate-client.ts'
 
 // Two issuers, tenants, and who of them stores, asks and reads the log.
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createIssuer, patterned, store, type TestIssuer, variables } from '../support/clinic.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import { createIssuer, patterned, store, type TestIssuer, variables } from '../support/gate-client.ts'
 
 /** Longest wait of another viewer, in milliseconds: a busy machine needs far less, a blocked gate far more. */
 const PROMPT = 10_000

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createIssuer, denials, records, store, type TestIssuer, variables } from '../support/clinic.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import { createIssuer, denials, records, store, type TestIssuer, variables } from '../support/gate-client.ts'
 
 // A caller who asks again and again, and what its answers and the log say of it.
 

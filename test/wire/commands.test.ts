@@ -3,9 +3,9 @@ import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createIssuer, denials, type TestIssuer, variables } from '../support/clinic.ts'
 import { run } from '../support/command.ts'
 import { RUNTIME, type RunningGate, startGate } from '../support/gate.ts'
+import { createIssuer, denials, type TestIssuer, variables } from '../support/gate-client.ts'
 
 // Runs the commands as a person or a program does.
 

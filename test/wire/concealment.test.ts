@@ -1,8 +1,8 @@
 import { readdirSync, rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createIssuer, patterned, store, type TestIssuer, variables } from '../support/clinic.ts'
 import { RUNTIME, type RunningGate, startGate } from '../support/gate.ts'
+import { createIssuer, patterned, store, type TestIssuer, variables } from '../support/gate-client.ts'
 
 // "Not yours" and "not there", asked over HTTP. The ids have the same length, so that answers may not differ in it.
 

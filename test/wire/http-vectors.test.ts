@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createIssuer, patterned, store, type TestIssuer, variables } from '../support/clinic.ts'
 import { RUNTIME, type RunningGate, startGate } from '../support/gate.ts'
+import { createIssuer, patterned, store, type TestIssuer, variables } from '../support/gate-client.ts'
 
 // All of test/vectors/http-cases.json over real HTTP, with the runner that came with them.
 

@@ -1,7 +1,14 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createIssuer, denials, patterned, store, type TestIssuer, variables } from '../support/clinic.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import {
+  createIssuer,
+  denials,
+  patterned,
+  store,
+  type TestIssuer,
+  variables,
+} from '../support/gate-client.ts'
 
 // Keys that are fetched, from a server that rotates, fails and lies.
 

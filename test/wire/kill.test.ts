@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http'
 import { expect, test } from 'vitest'
-import { createIssuer, denials, patterned, store, variables } from '../support/clinic.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import { createIssuer, denials, patterned, store, variables } from '../support/gate-client.ts'
 
 // "no denial without a record": the gate is killed under a load of refusals, again and again, on one data folder.
 // Every refusal that a client has received must be there after the restart.

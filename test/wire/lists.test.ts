@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createIssuer, denials, records, store, type TestIssuer, variables } from '../support/clinic.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import { createIssuer, denials, records, store, type TestIssuer, variables } from '../support/gate-client.ts'
 
 // June 2020: a list of some fifty consultations, of which one is the patient's own. Here the app asks before it shows it.
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { createIssuer, denials, patterned, store, variables } from '../support/clinic.ts'
 import { startGate } from '../support/gate.ts'
+import { createIssuer, denials, patterned, store, variables } from '../support/gate-client.ts'
 
 test('the gate stands in front of the URLs that an app already has', async () => {
   const idp = await createIssuer()

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createIssuer, denials, records, store, type TestIssuer, variables } from '../support/clinic.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import { createIssuer, denials, records, store, type TestIssuer, variables } from '../support/gate-client.ts'
 import { sendRaw } from '../support/raw-http.ts'
 
 let gate: RunningGate

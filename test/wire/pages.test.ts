@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createIssuer, denials, patterned, store, type TestIssuer, variables } from '../support/clinic.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import {
+  createIssuer,
+  denials,
+  patterned,
+  store,
+  type TestIssuer,
+  variables,
+} from '../support/gate-client.ts'
 
 // What browsers and programs that save files are told about the answers of the gate, beside their bytes.
 

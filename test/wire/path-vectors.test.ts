@@ -1,7 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createIssuer, denials, patterned, store, type TestIssuer, variables } from '../support/clinic.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import {
+  createIssuer,
+  denials,
+  patterned,
+  store,
+  type TestIssuer,
+  variables,
+} from '../support/gate-client.ts'
 import { sendRaw } from '../support/raw-http.ts'
 
 // test/vectors/path-cases.json, byte for byte over TCP, and third-party lists of traversals where they are at hand.

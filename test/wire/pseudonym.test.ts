@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createIssuer, denials, type TestIssuer, variables } from '../support/clinic.ts'
 import { run, runWith } from '../support/command.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import { createIssuer, denials, type TestIssuer, variables } from '../support/gate-client.ts'
 
 // Whose pseudonym is it? The command says what a running gate writes into its log.
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type RunningGate, startGate } from '../support/gate.ts'
 import {
   createIssuer,
   denials,
@@ -7,8 +8,7 @@ import {
   store,
   type TestIssuer,
   variables,
-} from '../support/clinic.ts'
-import { type RunningGate, startGate } from '../support/gate.ts'
+} from '../support/gate-client.ts'
 import { sendRaw } from '../support/raw-http.ts'
 
 let gate: RunningGate

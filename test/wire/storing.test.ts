@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type RunningGate, startGate } from '../support/gate.ts'
 import {
   createIssuer,
   denials,
@@ -8,8 +9,7 @@ import {
   store,
   type TestIssuer,
   variables,
-} from '../support/clinic.ts'
-import { type RunningGate, startGate } from '../support/gate.ts'
+} from '../support/gate-client.ts'
 
 let gate: RunningGate
 let idp: TestIssuer

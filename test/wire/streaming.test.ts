@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { request } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createIssuer, store, type TestIssuer, variables } from '../support/clinic.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import { createIssuer, store, type TestIssuer, variables } from '../support/gate-client.ts'
 
 const SIZE = 64 * 2 ** 20
 let gate: RunningGate

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createIssuer, denials, records, store, type TestIssuer, variables } from '../support/clinic.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import { createIssuer, denials, records, store, type TestIssuer, variables } from '../support/gate-client.ts'
 import { sendRaw } from '../support/raw-http.ts'
 
 // Players that can't send a header: what they are given is a URL, or a cookie.

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type RunningGate, startGate } from '../support/gate.ts'
 import {
   createIssuer,
   denials,
@@ -9,8 +10,7 @@ import {
   store,
   type TestIssuer,
   variables,
-} from '../support/clinic.ts'
-import { type RunningGate, startGate } from '../support/gate.ts'
+} from '../support/gate-client.ts'
 
 const MIB = 2 ** 20
 const PIECE = 8 * MIB

@@ -1,8 +1,8 @@
 import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createIssuer, records, store, type TestIssuer, variables } from '../support/clinic.ts'
 import { RUNTIME, type RunningGate, startGate } from '../support/gate.ts'
+import { createIssuer, records, store, type TestIssuer, variables } from '../support/gate-client.ts'
 
 const SIZE = 64 * 2 ** 20
 let gate: RunningGate

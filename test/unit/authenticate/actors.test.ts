@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Issuer, LedgerEvent } from '../../../src/index.ts'
 import { KINDS } from '../../../src/ledger/event.ts'
 import { createPseudonymizer } from '../../../src/ledger/pseudonym.ts'
-import { createIssuer } from '../../support/clinic.ts'
+import { createIssuer } from '../../support/gate-client.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 
 // Staff who act for a patient (RFC 8693 4.1), and other tokens whose bearer isn't their subject.

@@ -4,7 +4,7 @@ import { TokenVerifier } from '../../../src/authenticate/bearer.ts'
 import type { Issuer } from '../../../src/authenticate/issuer.ts'
 import type { Subject } from '../../../src/authorize/subject.ts'
 import { Refusal } from '../../../src/refusal.ts'
-import { createIssuer } from '../../support/clinic.ts'
+import { createIssuer } from '../../support/gate-client.ts'
 
 const idp = await createIssuer()
 const NOW = 1_800_000_000

@@ -4,8 +4,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createGate, type Ledger, type LedgerEntry } from '../../../src/index.ts'
 import { eventId } from '../../../src/ledger/event-id.ts'
 import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
-import { createIssuer } from '../../support/clinic.ts'
 import { run, start } from '../../support/command.ts'
+import { createIssuer } from '../../support/gate-client.ts'
 
 // Runs `mediaward denials` against a gate in this process, so that a test can record events in any order.
 

@@ -2,8 +2,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { createIssuer, type TestIssuer, variables } from '../../support/clinic.ts'
 import { runWith } from '../../support/command.ts'
+import { createIssuer, type TestIssuer, variables } from '../../support/gate-client.ts'
 
 // What `mediaward pseudonym` refuses. test/wire/pseudonym.test.ts compares what it prints with the log of a gate.
 

@@ -7,7 +7,7 @@ import { readVariables } from '../../../src/config/variables.ts'
 import { cloudflare } from '../../../src/runtime/cloudflare/cloudflare.ts'
 import { LOCAL_OPTIONS } from '../../../src/runtime/local/local-variables.ts'
 import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
-import { createIssuer } from '../../support/clinic.ts'
+import { createIssuer } from '../../support/gate-client.ts'
 import { ALL_OPTIONS } from '../../support/options-tables.ts'
 
 const idp = await createIssuer()

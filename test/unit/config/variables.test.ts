@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { checkOptions } from '../../../src/config/check-options.ts'
 import { readVariables } from '../../../src/config/variables.ts'
 import { locationsUnder } from '../../../src/locate/location.ts'
-import { createIssuer } from '../../support/clinic.ts'
+import { createIssuer } from '../../support/gate-client.ts'
 
 const idp = await createIssuer()
 const issuer = { issuer: idp.issuer, audience: 'recordings', algorithms: ['ES256'], jwks: idp.jwks }

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { MediawardOptions, Ownership } from '../../../src/index.ts'
 import type { ListedFacts } from '../../../src/ledger/event.ts'
 import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
-import { createIssuer } from '../../support/clinic.ts'
+import { createIssuer } from '../../support/gate-client.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 
 // AuthZEN Authorization API 1.0, for an app that is about to show a list.

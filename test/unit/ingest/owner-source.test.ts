@@ -3,7 +3,7 @@ import { agreeing, type RecordingStore, StorageFault } from '../../../src/index.
 import { Claims } from '../../../src/recordings/claims.ts'
 import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { factsOf } from '../../contract/recordings.ts'
-import { createIssuer } from '../../support/clinic.ts'
+import { createIssuer } from '../../support/gate-client.ts'
 import { type Asking, type Known, type OwnedGate, ownedGate } from '../../support/owned-gate.ts'
 
 // Storing under a gate that asks a function who owns a recording.

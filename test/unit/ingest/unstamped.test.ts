@@ -7,7 +7,7 @@ import { Claims } from '../../../src/recordings/claims.ts'
 import { createFolderStore } from '../../../src/runtime/local/index.ts'
 import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { factsOf } from '../../contract/recordings.ts'
-import { createIssuer } from '../../support/clinic.ts'
+import { createIssuer } from '../../support/gate-client.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 
 // A recorder stores where something is that other tools stored, without an owner.

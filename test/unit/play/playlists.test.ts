@@ -6,7 +6,7 @@ import { MAX_PLAYLIST } from '../../../src/playlist/playlist.ts'
 import { Refusal } from '../../../src/refusal.ts'
 import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { factsOf } from '../../contract/recordings.ts'
-import { createIssuer } from '../../support/clinic.ts'
+import { createIssuer } from '../../support/gate-client.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 import { storeWith } from '../../support/store-with.ts'
 

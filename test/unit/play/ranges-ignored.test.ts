@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
-import { createIssuer } from '../../support/clinic.ts'
+import { createIssuer } from '../../support/gate-client.ts'
 import { memoryGate } from '../../support/memory-gate.ts'
 import { storeWith } from '../../support/store-with.ts'
 

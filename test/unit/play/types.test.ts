@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
-import { createIssuer } from '../../support/clinic.ts'
+import { createIssuer } from '../../support/gate-client.ts'
 import { memoryGate } from '../../support/memory-gate.ts'
 import { sample } from '../../support/sample.ts'
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest'
 import { StorageFault } from '../../../src/index.ts'
 import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
-import { instanceOf } from '../../support/clinic.ts'
+import { instanceOf } from '../../support/gate-client.ts'
 import { type Asking, type OwnedGate, ownedGate } from '../../support/owned-gate.ts'
 import { storeWith } from '../../support/store-with.ts'
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { createIssuer } from '../../support/clinic.ts'
+import { createIssuer } from '../../support/gate-client.ts'
 import { type Asking, type OwnedGate, ownedGate } from '../../support/owned-gate.ts'
 
 // A gate that asks a function who owns a recording. Everything is stamped with patient-1; the function says patient-2.
