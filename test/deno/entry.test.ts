@@ -2,16 +2,15 @@ import { Hono } from 'hono'
 import { mediaward } from 'mediaward'
 import { createMemoryLedger, createMemoryStore } from 'mediaward/memory'
 import { expect, test } from 'vitest'
-import { createIssuer } from '../support/gate-client.ts'
+import { createIssuer, PSEUDONYM_KEY } from '../support/gate-client.ts'
 
 // What an app on Deno imports, as it stands in src: nothing is built.
 
 test('mediaward, imported by its name in Deno, streams to the owner, refuses others and keeps a record', async () => {
   const idp = await createIssuer()
-  const { issuer, audience } = idp
   const options = {
-    issuers: [{ issuer, audience, algorithms: ['ES256' as const], jwks: idp.jwks as never }],
-    pseudonymKey: 'only for tests: no secret protects these people',
+    issuers: [idp.entry()],
+    pseudonymKey: PSEUDONYM_KEY,
     store: createMemoryStore(),
     ledger: createMemoryLedger(),
   }

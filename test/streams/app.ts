@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { mediaward } from '../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
+import { PSEUDONYM_KEY } from '../support/issuer.ts'
 import { storeWith } from '../support/store-with.ts'
 import { issuer } from '../workerd/issuer.ts'
 
@@ -48,7 +49,7 @@ const store = storeWith(createMemoryStore(), {
 })
 const gate = mediaward({
   issuers: [issuer],
-  pseudonymKey: 'only for tests: no secret protects these people',
+  pseudonymKey: PSEUDONYM_KEY,
   store,
   ledger: createMemoryLedger(),
 })

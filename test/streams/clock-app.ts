@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { type Mediaward, mediaward } from '../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
+import { PSEUDONYM_KEY } from '../support/issuer.ts'
 
 // An app whose gate has a clock that can be moved, for what depends on hours that no test can wait for, and keys of a
 // server that is named when the gate is made. The same file is served by workerd, Deno and Node.
@@ -22,7 +23,7 @@ app.post('/gate', async context => {
   passed = 0
   gate = mediaward({
     issuers: [{ issuer, audience: 'recordings', algorithms: ['ES256'], jwks_uri }],
-    pseudonymKey: 'only for tests: no secret protects these people',
+    pseudonymKey: PSEUDONYM_KEY,
     tickets: { keys: ['only for tests: whoever reads it is nobody'] },
     publicUrl: 'https://gate.test',
     store,

@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { mediaward, type RecordingStore } from '../../src/index.ts'
 import { createMemoryLedger } from '../../src/runtime/memory/index.ts'
+import { PSEUDONYM_KEY } from '../support/issuer.ts'
 import { issuer } from '../workerd/issuer.ts'
 
 /** How long the gate of these tests waits, in milliseconds. */
@@ -11,7 +12,7 @@ export function impatient(store: RecordingStore): Hono {
   const ledger = createMemoryLedger()
   const gate = mediaward({
     issuers: [issuer],
-    pseudonymKey: 'only for tests: no secret protects these people',
+    pseudonymKey: PSEUDONYM_KEY,
     store,
     ledger,
     bodyTimeouts: { json: PATIENCE, upload: PATIENCE },

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createGate, type Gate, type RecordingStore } from '../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
-import { createIssuer, patterned } from './issuer.ts'
+import { createIssuer, PSEUDONYM_KEY, patterned } from './issuer.ts'
 
 // "Not yours" and "not there" are one answer. Two gates get the same request: in the store of the one the recording is
 // somebody else's, in that of the other nothing is. All that a caller can see is compared, and all that the store sees.
@@ -156,7 +156,7 @@ export function concealmentProperty(
       const gateOver = (store: RecordingStore): Gate =>
         createGate({
           issuers: [{ issuer, audience, algorithms: ['ES256'], jwks: jwks as never }],
-          pseudonymKey: 'only for tests: no secret protects these people',
+          pseudonymKey: PSEUDONYM_KEY,
           allowedOrigins: ['https://app.clinic.test'],
           tickets: { keys: [TICKET_KEY] },
           ledger: createMemoryLedger(),

@@ -1,8 +1,8 @@
 import type { AccessEvent, EventKind, LedgerEvent } from '../../src/ledger/event.ts'
 import type { RunningGate } from './gate.ts'
-import type { TestIssuer } from './issuer.ts'
+import { PSEUDONYM_KEY, type TestIssuer } from './issuer.ts'
 
-export { createIssuer, patterned, type TestIssuer } from './issuer.ts'
+export { createIssuer, PSEUDONYM_KEY, patterned, type TestIssuer } from './issuer.ts'
 
 /** The variables of a gate that trusts these issuers and no other. */
 export function variables(...issuers: readonly TestIssuer[]): Record<string, string> {
@@ -18,7 +18,7 @@ export function variables(...issuers: readonly TestIssuer[]): Record<string, str
         }
       }),
     ),
-    PSEUDONYM_KEY: 'only for tests: no secret protects these people',
+    PSEUDONYM_KEY,
   }
 }
 

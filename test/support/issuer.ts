@@ -1,12 +1,18 @@
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import type { Issuer } from '../../src/authenticate/issuer.ts'
 
 // What tests need on every runtime.
+
+/** The secret of every gate of the tests. */
+export const PSEUDONYM_KEY = 'only for tests: no secret protects these people'
 
 /** An identity provider of the tests. */
 export interface TestIssuer {
   readonly issuer: string
   readonly audience: string
   readonly jwks: { keys: object[] }
+  /** The entry of a gate that trusts this issuer. */
+  readonly entry: (more?: Partial<Issuer>) => Issuer
   /** A token; `claims` win over the usual ones, and `undefined` takes one away. */
   readonly token: (subject: string, claims?: JWTPayload, header?: object) => Promise<string>
 }
@@ -17,10 +23,12 @@ export async function createIssuer(
   kid = 'test',
 ): Promise<TestIssuer> {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
+  const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' }] }
   return {
     issuer,
     audience,
-    jwks: { keys: [{ ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' }] },
+    jwks,
+    entry: (more = {}) => ({ issuer, audience, algorithms: ['ES256'], jwks: jwks as never, ...more }),
     token: (subject, claims = {}, header = {}) => {
       const now = Math.floor(Date.now() / 1000)
       const payload = {

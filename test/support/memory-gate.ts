@@ -1,6 +1,6 @@
 import { createGate, type MediawardOptions } from '../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
-import { createIssuer, patterned, type TestIssuer } from './gate-client.ts'
+import { createIssuer, PSEUDONYM_KEY, patterned, type TestIssuer } from './gate-client.ts'
 
 /** A gate in this process, with memory for store and ledger. */
 export interface MemoryGate {
@@ -28,8 +28,8 @@ export async function memoryGate(
     replaces: null,
   })
   const gate = createGate({
-    issuers: [{ issuer: idp.issuer, audience: idp.audience, algorithms: ['ES256'], jwks: idp.jwks as never }],
-    pseudonymKey: 'only for tests: no secret protects these people',
+    issuers: [idp.entry()],
+    pseudonymKey: PSEUDONYM_KEY,
     publicUrl: 'https://gate.test',
     ...options,
     ledger,

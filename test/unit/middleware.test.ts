@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { type MediawardOptions, mediaward } from '../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
-import { createIssuer } from '../support/gate-client.ts'
+import { createIssuer, PSEUDONYM_KEY } from '../support/gate-client.ts'
 
 const { issuer, audience, jwks, token } = await createIssuer()
 let options: MediawardOptions
@@ -10,7 +10,7 @@ let options: MediawardOptions
 beforeEach(() => {
   options = {
     issuers: [{ issuer, audience, algorithms: ['ES256'], jwks: jwks as never }],
-    pseudonymKey: 'only for tests: no secret protects these people',
+    pseudonymKey: PSEUDONYM_KEY,
     publicUrl: 'https://gate.test',
     store: createMemoryStore(),
     ledger: createMemoryLedger(),

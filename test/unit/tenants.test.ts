@@ -4,7 +4,7 @@ import type { Issuer, LedgerEvent } from '../../src/index.ts'
 import { canonical } from '../../src/ledger/canonical.ts'
 import type { LedgerEntry, LedgerQuery } from '../../src/ledger/ledger.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
-import { createIssuer, type TestIssuer } from '../support/gate-client.ts'
+import { createIssuer, PSEUDONYM_KEY, type TestIssuer } from '../support/gate-client.ts'
 
 // Two issuers, tenants, and who of them stores, asks and reads the log.
 
@@ -25,7 +25,7 @@ function open(issuers: readonly Issuer[], own = ledger): void {
     issuers,
     store,
     ledger: own,
-    pseudonymKey: 'only for tests: no secret protects these people',
+    pseudonymKey: PSEUDONYM_KEY,
     tickets: { keys: ['a ticket key of the tests, long enough to be one'] },
     publicUrl: 'https://gate.test',
   })

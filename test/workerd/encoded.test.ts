@@ -4,7 +4,7 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import { createGate } from '../../src/index.ts'
 import { createR2Store } from '../../src/runtime/cloudflare/index.ts'
 import { createMemoryLedger } from '../../src/runtime/memory/index.ts'
-import { createIssuer } from '../support/issuer.ts'
+import { createIssuer, PSEUDONYM_KEY } from '../support/issuer.ts'
 
 beforeEach(() => reset())
 
@@ -14,7 +14,7 @@ test('an object in R2 that another tool stored packed is refused to its patient,
   const ledger = createMemoryLedger()
   const gate = createGate({
     issuers: [{ issuer, audience, algorithms: ['ES256'], jwks: jwks as never }],
-    pseudonymKey: 'only for tests: no secret protects these people',
+    pseudonymKey: PSEUDONYM_KEY,
     ledger,
     store: createR2Store(env.RECORDINGS),
   })

@@ -10,7 +10,7 @@ import {
 } from '../../src/index.ts'
 import { createR2Store } from '../../src/runtime/cloudflare/index.ts'
 import { createMemoryLedger } from '../../src/runtime/memory/index.ts'
-import { createIssuer } from '../support/issuer.ts'
+import { createIssuer, PSEUDONYM_KEY } from '../support/issuer.ts'
 
 // The example of docs/owners.md over D1, as it is on the page.
 
@@ -45,7 +45,7 @@ async function asking(options: Partial<MediawardOptions> = {}, tenant_claim?: st
         ...(tenant_claim !== undefined && { tenant_claim }),
       },
     ],
-    pseudonymKey: 'only for tests: no secret protects these people',
+    pseudonymKey: PSEUDONYM_KEY,
     store: createR2Store(env.RECORDINGS),
     ledger,
     owner,

@@ -5,7 +5,7 @@ import { createGate, type Ledger, type LedgerEntry } from '../../../src/index.ts
 import { eventId } from '../../../src/ledger/event-id.ts'
 import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { run, start } from '../../support/command.ts'
-import { createIssuer } from '../../support/gate-client.ts'
+import { createIssuer, PSEUDONYM_KEY } from '../../support/gate-client.ts'
 
 // Runs `mediaward denials` against a gate in this process, so that a test can record events in any order.
 
@@ -17,8 +17,8 @@ beforeEach(async () => {
   ledger = createMemoryLedger()
   const idp = await createIssuer()
   const gate = createGate({
-    issuers: [{ issuer: idp.issuer, audience: idp.audience, algorithms: ['ES256'], jwks: idp.jwks as never }],
-    pseudonymKey: 'only for tests: no secret protects these people',
+    issuers: [idp.entry()],
+    pseudonymKey: PSEUDONYM_KEY,
     store: createMemoryStore(),
     ledger,
   })

@@ -1,16 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { createGate } from '../../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
-import { createIssuer } from '../../support/gate-client.ts'
+import { createIssuer, PSEUDONYM_KEY } from '../../support/gate-client.ts'
 
 // What may be asked of the log by the console's API.
 
 const idp = await createIssuer()
-const { issuer, audience } = idp
 const ledger = createMemoryLedger()
 const gate = createGate({
-  issuers: [{ issuer, audience, algorithms: ['ES256'], jwks: idp.jwks as never }],
-  pseudonymKey: 'only for tests: no secret protects these people',
+  issuers: [idp.entry()],
+  pseudonymKey: PSEUDONYM_KEY,
   store: createMemoryStore(),
   ledger,
 })

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { createGate } from '../../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
-import { createIssuer } from '../../support/gate-client.ts'
+import { createIssuer, PSEUDONYM_KEY } from '../../support/gate-client.ts'
 
 // What the gate keeps of a request when it is answered: small facts, or a caller could fill the memory of the gate.
 
@@ -30,8 +30,8 @@ async function gateWith(taken?: Promise<number>) {
   const bytes = { size: 1, contentType: 'video/mp4', ownership, replaces: null }
   await store.put('recordings/consultation-0001', new Blob(['x']).stream(), bytes)
   const gate = createGate({
-    issuers: [{ issuer: idp.issuer, audience: idp.audience, algorithms: ['ES256'], jwks: idp.jwks as never }],
-    pseudonymKey: 'only for tests: no secret protects these people',
+    issuers: [idp.entry()],
+    pseudonymKey: PSEUDONYM_KEY,
     ledger: createMemoryLedger(),
     store,
   })
