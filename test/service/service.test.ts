@@ -204,7 +204,7 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
     expect(await (await fetch(`${service.url}/recordings/other`, { headers })).text()).toBe(
       'another recording',
     )
-    // Asked for anew, it is a fault of ours, on record, and the operator reads how to mend it.
+    // Asked for again, it is a fault of ours, recorded, and the operator reads how to fix it.
     const response = await fetch(`${service.url}/recordings/long`, { headers })
     expect(response.status).toBe(503)
     const events = await denials({ url: service.url } as RunningGate, idp)

@@ -1,7 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { chownSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
-import { join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { end } from './gate.ts'
 
@@ -23,8 +24,8 @@ export const PASSWORD = 'hunter2'
 export async function createPostgresServer(): Promise<PostgresServer> {
   const [programs] = globSync('/usr/lib/postgresql/*/bin').sort()
   if (programs === undefined) throw new Error('the Debian package postgresql is missing')
-  // Not in the temporary folder of the tests, which no other user can look into.
-  const folder = mkdtempSync('/tmp/mediaward-postgres-')
+  // Beside the temporary folder of the tests and not in it, as no other user can look into that.
+  const folder = mkdtempSync(join(dirname(tmpdir()), 'mediaward-postgres-'))
   const data = join(folder, 'data')
   const passwords = join(folder, 'password')
   writeFileSync(passwords, PASSWORD)

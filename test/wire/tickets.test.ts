@@ -82,7 +82,7 @@ test('what is relative to the URL is opened by it', async () => {
   expect(await (await fetch(new URL('video/0.m4s', url))).text()).toBe('a segment')
 })
 
-test('a ticket that ends in the middle is 401, and one that is got anew goes on', async () => {
+test('a ticket that ends in the middle is 401, and a new one goes on', async () => {
   const { url, cookie } = await ticketFor('/recordings/one')
   expect((await fetch(url)).status).toBe(200)
   await new Promise(resolve => setTimeout(resolve, 3000))

@@ -143,7 +143,7 @@ test('another owner is refused at the beginning, at a piece, at the end, and on 
   expect((await play(path, 'patient-2')).status).toBe(404)
 })
 
-test('who is no recorder learns nothing, and every request asks anew', async () => {
+test('a caller that is not a recorder learns nothing, at any request of an upload', async () => {
   const path = '/recordings/roles'
   const upload = await begun(path)
   const patient = { Authorization: `Bearer ${await idp.token('patient-1')}` }

@@ -177,7 +177,7 @@ test('bytes whose record was to be written by a request that was ended are recor
   await expect.poll(() => kinds(gate)).toEqual(['view', 'view', 'delivery'])
 })
 
-test('a record that never ends holds nobody up for ever: the next request begins anew', {
+test('a record that never ends holds no viewer up for ever: the next request begins again', {
   timeout: 20_000,
 }, async () => {
   const inner = createMemoryLedger()
