@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { canonical } from '../../../src/ledger/canonical.ts'
 import { sample } from '../../support/sample.ts'
 
-test('the example of RFC 8785 3.2.2', () => {
+test('canonical returns what the example of RFC 8785 3.2.2 shows', () => {
   const value = JSON.parse(
     '{"numbers":[333333333.33333329,1E30,4.50,2e-3,0.000000000000000000000000001],"string":"\\u20ac$\\u000F\\u000aA\'\\u0042\\u0022\\u005c\\\\\\"\\/","literals":[null,true,false]}',
   )
@@ -13,7 +13,7 @@ test('the example of RFC 8785 3.2.2', () => {
   )
 })
 
-test('says the same as another implementation of RFC 8785', () => {
+test('canonical agrees with another implementation of RFC 8785', () => {
   const json = fc.jsonValue({ stringUnit: 'grapheme', maxDepth: 4 })
   fc.assert(
     fc.property(json, value => canonical(value) === canonicalize(value)),
@@ -30,4 +30,4 @@ test.each([
   { a: undefined },
   ['\udfff'],
   { '\ud800': 1 },
-])('has no text for %o', value => expect(() => canonical(value)).toThrow(TypeError))
+])('canonical throws a TypeError for %o', value => expect(() => canonical(value)).toThrow(TypeError))

@@ -28,8 +28,8 @@ async function events(): Promise<AccessEvent[]> {
   return entries.map(({ json }) => JSON.parse(json) as AccessEvent)
 }
 
-describe('a player that hammers', () => {
-  test('is three records, one that stands for the rest, and one that counts them', async () => {
+describe('repeated refusals', () => {
+  test('twenty equal refusals are recorded as three, one that represents the rest, and one that counts them', async () => {
     const answers = []
     for (let i = 0; i < 20; i++) answers.push(await ask())
     const ids = answers.map(({ id }) => id)
@@ -50,7 +50,7 @@ describe('a player that hammers', () => {
     })
   })
 
-  test('is on record again after its window, and so is how often it was refused in it', async () => {
+  test('a refusal after the window is recorded on its own, and so is the count of the window', async () => {
     for (let i = 0; i < 6; i++) await ask()
     now += 20_000
     const { id, retry } = await ask()
@@ -62,7 +62,7 @@ describe('a player that hammers', () => {
     ])
   })
 
-  test('many at once are answered only when what stands for them is durable', async () => {
+  test('concurrent refusals are answered only when the record that represents them is durable', async () => {
     let release: () => void = () => {}
     const held = new Promise<void>(resolve => {
       release = resolve
@@ -88,7 +88,7 @@ describe('a player that hammers', () => {
     expect(await events()).toHaveLength(4)
   })
 
-  test('gets no answer where what should stand for it can not be recorded', async () => {
+  test('a repeated refusal is answered 503 if the record that is to represent it cannot be written', async () => {
     const inner = createMemoryLedger()
     let down = false
     const ledger: Ledger = {
@@ -106,7 +106,7 @@ describe('a player that hammers', () => {
   })
 })
 
-describe('an answer tells nothing of the reason', () => {
+describe('secrecy of the reason', () => {
   const stored = (key: string, owner: string) =>
     store.put(key, new Blob(['x']).stream(), {
       ...{ size: 1, contentType: 'video/mp4', replaces: null },
@@ -120,29 +120,32 @@ describe('an answer tells nothing of the reason', () => {
     authorization = `Bearer ${await gate.idp.token('patient-2')}`
   })
 
-  test.each([1, 2, 3, 4, 5, 6])('when somebody stores the recording before request %i', async moment => {
-    const answers = []
-    for (let i = 1; i <= 7; i++) {
-      if (i === moment) await stored('a/rec-7', 'patient-1')
-      answers.push(await ask('/a/rec-7'))
-    }
-    const [, , , standing] = answers
-    expect(answers.map(({ retry }) => retry)).toEqual([null, null, null, '20', '20', '20', '20'])
-    expect(new Set(answers.slice(3).map(({ id }) => id)).size).toBe(1)
-    await gate.flush()
-    const all = await events()
-    // Each id that was answered is found, and each reason stands there as often as it was one.
-    const ids = all.map(({ id }) => id)
-    expect(answers.every(({ id }) => ids.includes(id))).toBe(true)
-    const times = (reason: string) =>
-      all
-        .filter(event => event.reason === reason)
-        .reduce((sum, { repeats }) => sum + (repeats && 'count' in repeats ? repeats.count : 1), 0)
-    expect([times('recording_unknown'), times('not_owner')]).toEqual([moment - 1, 8 - moment])
-    for (const { repeats } of all) if (repeats && 'of' in repeats) expect(repeats.of).toBe(standing?.id)
-  })
+  test.each([1, 2, 3, 4, 5, 6])(
+    'repeated refusals look the same when a recorder stores the recording before request %i',
+    async moment => {
+      const answers = []
+      for (let i = 1; i <= 7; i++) {
+        if (i === moment) await stored('a/rec-7', 'patient-1')
+        answers.push(await ask('/a/rec-7'))
+      }
+      const [, , , standing] = answers
+      expect(answers.map(({ retry }) => retry)).toEqual([null, null, null, '20', '20', '20', '20'])
+      expect(new Set(answers.slice(3).map(({ id }) => id)).size).toBe(1)
+      await gate.flush()
+      const all = await events()
+      // Each id that was answered is found, and each reason stands there as often as it was one.
+      const ids = all.map(({ id }) => id)
+      expect(answers.every(({ id }) => ids.includes(id))).toBe(true)
+      const times = (reason: string) =>
+        all
+          .filter(event => event.reason === reason)
+          .reduce((sum, { repeats }) => sum + (repeats && 'count' in repeats ? repeats.count : 1), 0)
+      expect([times('recording_unknown'), times('not_owner')]).toEqual([moment - 1, 8 - moment])
+      for (const { repeats } of all) if (repeats && 'of' in repeats) expect(repeats.of).toBe(standing?.id)
+    },
+  )
 
-  test('whether a token that is not accepted was once a good one', async () => {
+  test('the waiting times of rejected tokens do not show whether a token was once valid', async () => {
     const expired: string[] = []
     // Of one id, and each written another way, as its signature is.
     for (let i = 0; i < 5; i++) expired.push(await gate.idp.token('patient-2', { exp: 1000, jti: 'one' }))
@@ -160,7 +163,7 @@ describe('an answer tells nothing of the reason', () => {
     expect(reasons).toEqual(new Set(['token_expired', 'token_signature']))
   })
 
-  test('when one of two locations of a recording has it', async () => {
+  test('refusals at two locations of a recording are counted apart, even if only one of them has it', async () => {
     await stored('a/rec-7', 'patient-1')
     for (let i = 0; i < 5; i++) await ask('/a/rec-7')
     const other = []
@@ -168,7 +171,7 @@ describe('an answer tells nothing of the reason', () => {
     expect(other.map(({ retry }) => retry)).toEqual([null, null, null, '20'])
   })
 
-  test('by the time it takes: a counted one leaves as late as one that is recorded', async () => {
+  test('a counted refusal does not leave earlier than a recorded one, at 100 ms', async () => {
     for (let i = 0; i < 4; i++) await ask('/a/rec-7')
     const took: number[] = []
     for (const owner of [undefined, 'patient-1', undefined]) {
@@ -180,37 +183,41 @@ describe('an answer tells nothing of the reason', () => {
     expect(Math.min(...took)).toBeGreaterThan(95)
   })
 
-  // It is measured: on a busy machine another beat may go by.
-  test.each([150, 400])('nor while the ledger takes %i ms over a record', { retry: 2 }, async takes => {
-    const inner = createMemoryLedger()
-    let isSlow = false
-    const ledger: Ledger = {
-      ...inner,
-      append: async entries => {
-        if (isSlow) await new Promise(resolve => setTimeout(resolve, takes))
-        return inner.append(entries)
-      },
-    }
-    const key = `recordings/of-${takes}-${Math.random()}`
-    gate = await memoryGate({ store, ledger })
-    authorization = `Bearer ${await gate.idp.token('patient-2')}`
-    for (let i = 0; i < 4; i++) await ask(`/${key}`)
-    isSlow = true
-    const took: number[] = []
-    for (let i = 0; i < 4; i++) {
-      if (i === 2) await stored(key, 'patient-1')
-      const started = performance.now()
-      await ask(`/${key}`)
-      took.push(performance.now() - started)
-    }
-    expect(Math.min(...took)).toBeGreaterThan(95)
-    expect(Math.max(...took)).toBeLessThan(195)
-    const counted = async () =>
-      (await events()).filter(({ reason }) => reason === 'not_owner').map(({ repeats }) => repeats)
-    await expect.poll(counted).toEqual([expect.objectContaining({ count: 1 })])
-  })
+  // It is measured: on a busy machine another timing slot may pass.
+  test.each([150, 400])(
+    'a counted refusal leaves in its timing slot, even if the ledger takes %i ms for a record',
+    { retry: 2 },
+    async takes => {
+      const inner = createMemoryLedger()
+      let isSlow = false
+      const ledger: Ledger = {
+        ...inner,
+        append: async entries => {
+          if (isSlow) await new Promise(resolve => setTimeout(resolve, takes))
+          return inner.append(entries)
+        },
+      }
+      const key = `recordings/of-${takes}-${Math.random()}`
+      gate = await memoryGate({ store, ledger })
+      authorization = `Bearer ${await gate.idp.token('patient-2')}`
+      for (let i = 0; i < 4; i++) await ask(`/${key}`)
+      isSlow = true
+      const took: number[] = []
+      for (let i = 0; i < 4; i++) {
+        if (i === 2) await stored(key, 'patient-1')
+        const started = performance.now()
+        await ask(`/${key}`)
+        took.push(performance.now() - started)
+      }
+      expect(Math.min(...took)).toBeGreaterThan(95)
+      expect(Math.max(...took)).toBeLessThan(195)
+      const counted = async () =>
+        (await events()).filter(({ reason }) => reason === 'not_owner').map(({ repeats }) => repeats)
+      await expect.poll(counted).toEqual([expect.objectContaining({ count: 1 })])
+    },
+  )
 
-  test('when the new reason can not be recorded at once: it is with the counts', async () => {
+  test('a refusal whose new reason cannot be recorded at once is written with the counts', async () => {
     const inner = createMemoryLedger()
     let down = false
     const ledger: Ledger = {
@@ -230,7 +237,7 @@ describe('an answer tells nothing of the reason', () => {
   })
 })
 
-describe('while no store takes records', () => {
+describe('outage of the ledger', () => {
   let failing: (json: string) => boolean
   let onUnrecorded: AccessEvent[]
   let slow: boolean
@@ -257,7 +264,7 @@ describe('while no store takes records', () => {
       .filter(event => event.release === release)
       .reduce((sum, { repeats }) => sum + (repeats && 'count' in repeats ? repeats.count : 1), 0)
 
-  test('refusals of more kinds than one run counts are counted, and all on record afterwards', async () => {
+  test('refusals of thirty kinds are counted during an outage of the ledger, and all recorded after it', async () => {
     for (let i = 0; i < 4; i++) await ask()
     const releases = Array.from({ length: 30 }, (_, i) => `1.${i}`)
     failing = () => true
@@ -267,7 +274,7 @@ describe('while no store takes records', () => {
     for (const release of releases) expect([release, await recordedTimes(release)]).toEqual([release, 1])
   })
 
-  test('the last resort has a count with the status that was answered, and any other refusal with 503', async () => {
+  test('onUnrecorded gets a count with the status that was answered, and any other refusal with 503', async () => {
     for (let i = 0; i < 4; i++) await ask()
     failing = () => true
     expect((await withRelease('1.0')).status).toBe(404)
@@ -276,7 +283,7 @@ describe('while no store takes records', () => {
     expect(onUnrecorded.at(-1)).toMatchObject({ status: 503, recording: 'rec-2' })
   })
 
-  test('a count that can not be written does not end the writing of the others', async () => {
+  test('a count that cannot be written does not keep the others from being written', async () => {
     const said = vi.spyOn(console, 'error').mockReturnValue()
     for (let i = 0; i < 5; i++) await ask()
     for (const release of ['1.0', '1.1']) for (let i = 0; i < 2; i++) await withRelease(release)
@@ -290,7 +297,7 @@ describe('while no store takes records', () => {
   })
 })
 
-describe('what differs is not the same', () => {
+describe('distinct refusals', () => {
   test.each<[string, () => Promise<unknown>]>([
     ['recording', () => ask('/recordings/rec-2')],
     ['reason', () => ask('/recordings/..')],
@@ -305,14 +312,14 @@ describe('what differs is not the same', () => {
       },
     ],
     ['method', () => gate.fetch('/recordings/rec-1', { method: 'HEAD', headers: { authorization } })],
-  ])('another %s', async (_, other) => {
+  ])('a refusal that differs in its %s is recorded on its own', async (_, other) => {
     for (let i = 0; i < 6; i++) await ask()
     const before = (await events()).length
     await other()
     expect((await events()).length).toBe(before + 1)
   })
 
-  test('another address, of those who do not say who they are', async () => {
+  test('an anonymous refusal from another address is recorded on its own', async () => {
     for (let i = 0; i < 6; i++) await ask(undefined, {})
     expect(await events()).toHaveLength(4)
     ip = '203.0.113.8'
@@ -320,7 +327,7 @@ describe('what differs is not the same', () => {
     expect(await events()).toHaveLength(5)
   })
 
-  test('another AS or country, as a provider may have both in one network', async () => {
+  test('refusals from another AS or country are counted apart, even within one network', async () => {
     let where = { ip, asn: 2856, country: 'GB' }
     gate = await memoryGate({ now: () => now, network: () => where })
     authorization = `Bearer ${await gate.idp.token('patient-2')}`
@@ -341,7 +348,7 @@ describe('what differs is not the same', () => {
     ])
   })
 
-  test('of more kinds than one run counts each is on record', async () => {
+  test('refusals of more kinds than one run counts are recorded each on its own', async () => {
     for (let i = 0; i < 4; i++) await ask()
     const releases = Array.from({ length: 30 }, (_, i) => `1.${i}`)
     await Promise.all(
@@ -351,7 +358,7 @@ describe('what differs is not the same', () => {
     expect(recorded).toEqual(expect.arrayContaining(releases))
   })
 
-  test('a fault of ours is never counted together', async () => {
+  test('a fault of the gate is recorded each time that it refuses a request', async () => {
     const broken = () => Promise.reject(new Error('no store'))
     gate = await memoryGate({ now: () => now, store: storeWith(createMemoryStore(), { open: broken }) })
     authorization = `Bearer ${await gate.idp.token('patient-1')}`

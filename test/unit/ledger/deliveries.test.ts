@@ -22,7 +22,7 @@ function counting() {
   return { deliveries, recorded }
 }
 
-test('the bytes of ten thousand views are counted at once; for one more the oldest is recorded early', async () => {
+test('the bytes of ten thousand views are counted at once, and one more view has the oldest recorded early', async () => {
   const { deliveries, recorded } = counting()
   const watch = (view: string) =>
     deliveries.sending(observed, { ...answer, view, taken: undefined }, () => {})
@@ -34,7 +34,7 @@ test('the bytes of ten thousand views are counted at once; for one more the olde
   expect(recorded).toMatchObject([{ view: 'view-0' }])
 })
 
-test('what was taken of an answer that is cut at the end is counted', async () => {
+test('a flush counts the bytes that were taken of an answer that is cut off', async () => {
   const { deliveries, recorded } = counting()
   const taken = new Promise<number>(resolve => setTimeout(() => resolve(300), 50))
   deliveries.sending(observed, { ...answer, taken }, () => {})
@@ -42,7 +42,7 @@ test('what was taken of an answer that is cut at the end is counted', async () =
   expect(recorded).toMatchObject([{ kind: 'delivery', bytes: 300, cut: 1, assumed: 0 }])
 })
 
-test('of an answer that nobody hears of again all counts that was asked for, and it counts once', async () => {
+test('an answer whose outcome is late counts once, with all bytes that were asked for', async () => {
   const { deliveries, recorded } = counting()
   let tell: (bytes: number) => void = () => {}
   const taken = new Promise<number>(resolve => {

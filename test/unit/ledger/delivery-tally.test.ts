@@ -10,7 +10,7 @@ const whole = (part: string | undefined, offset: number, length: number) => ({
   taken: length,
 })
 
-test('what touches or overlaps is one stretch, and counts twice in bytes only', () => {
+test('ranges that touch or overlap are joined, and bytes that left twice count twice', () => {
   const sum = new DeliveryTally()
   sum.add(whole(undefined, 0, 10))
   sum.add(whole(undefined, 20, 10))
@@ -28,14 +28,14 @@ test('what touches or overlaps is one stretch, and counts twice in bytes only', 
   })
 })
 
-test('of an answer that is cut, only what was taken left', () => {
+test('an answer that is cut off counts only the bytes that were taken', () => {
   const sum = new DeliveryTally()
   sum.add({ part: undefined, offset: 100, length: 50, taken: 20 })
   sum.add({ part: undefined, offset: 500, length: 50, taken: 0 })
   expect(sum.facts('v')).toMatchObject({ answers: 2, cut: 2, bytes: 20, parts: [{ ranges: [[100, 119]] }] })
 })
 
-test('the stretches hold exactly the bytes that left', () => {
+test('the ranges of a delivery hold exactly the bytes that left', () => {
   const answer = fc.record({ offset: fc.nat(60), length: fc.integer({ min: 1, max: 20 }) })
   fc.assert(
     fc.property(fc.array(answer), answers => {
@@ -46,10 +46,10 @@ test('the stretches hold exactly the bytes that left', () => {
         for (let i = 0; i < length; i++) left.add(offset + i)
       }
       const ranges = sum.facts('v').parts[0]?.ranges ?? []
-      const told = ranges.flatMap(([first, last]) =>
+      const facts = ranges.flatMap(([first, last]) =>
         Array.from({ length: last - first + 1 }, (_, i) => first + i),
       )
-      expect(told).toEqual([...left].sort((a, b) => a - b))
+      expect(facts).toEqual([...left].sort((a, b) => a - b))
       for (const [i, range] of ranges.entries())
         expect(range[0]).toBeGreaterThan((ranges[i - 1]?.[1] ?? -2) + 1)
     }),
@@ -57,7 +57,7 @@ test('the stretches hold exactly the bytes that left', () => {
   )
 })
 
-test('its size is never less than what its record takes', () => {
+test('the size of a tally is never less than that of its record', () => {
   const part = fc.option(fc.stringMatching(/^[a-z]{1,200}$/), { nil: undefined })
   const answer = fc.record({ part, offset: fc.nat(2 ** 50), length: fc.integer({ min: 1, max: 2 ** 20 }) })
   fc.assert(
@@ -70,7 +70,7 @@ test('its size is never less than what its record takes', () => {
   )
 })
 
-test('its size shrinks again where stretches become one', () => {
+test('the size of a tally shrinks when its ranges become one', () => {
   const sum = new DeliveryTally()
   for (let i = 0; i < 1000; i++) sum.add(whole('a.ts', i * 20, 10))
   const scattered = sum.size
@@ -81,10 +81,10 @@ test('its size shrinks again where stretches become one', () => {
   expect(sum.size).toBe(one.size)
 })
 
-test('what was told stays as it was told', () => {
+test('facts that a tally has returned do not change when more bytes are added', () => {
   const sum = new DeliveryTally()
   sum.add(whole(undefined, 0, 10))
-  const told = sum.facts('v')
+  const facts = sum.facts('v')
   sum.add(whole(undefined, 5, 100))
-  expect(told.parts).toEqual([{ ranges: [[0, 9]] }])
+  expect(facts.parts).toEqual([{ ranges: [[0, 9]] }])
 })

@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest'
 import { eventId } from '../../../src/ledger/event-id.ts'
 
-test('is a UUIDv7 of its moment', () => {
+test('an event id is a UUIDv7 of its moment', () => {
   const now = Date.UTC(2026, 10, 23, 3, 4, 5, 678)
   const id = eventId(now)
   expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
   expect(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)).toBe(now)
 })
 
-test('later ids sort later, and no two are the same', () => {
+test('later event ids sort later, and no two are the same', () => {
   const ids = Array.from({ length: 1000 }, (_, i) => eventId(1_700_000_000_000 + i))
   expect([...ids].sort()).toEqual(ids)
   expect(new Set(Array.from({ length: 1000 }, () => eventId(0))).size).toBe(1000)
 })
 
-test('those of one millisecond sort as they were made', () => {
+test('event ids of one millisecond sort in the order in which they were created', () => {
   const ids = Array.from({ length: 2000 }, () => eventId(1_700_000_000_000))
   expect(ids.toSorted()).toEqual(ids)
   expect(new Set(ids).size).toBe(2000)

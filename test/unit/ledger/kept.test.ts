@@ -38,7 +38,7 @@ async function gateWith(taken?: Promise<number>) {
   return { idp, gate }
 }
 
-test('refusals that are counted keep neither a request nor the URL that their ids were cut from', async () => {
+test('refusals that are counted keep neither their requests nor the URLs that their ids were cut from', async () => {
   const { gate } = await gateWith()
   const requests: WeakRef<Request>[] = []
   await settle()

@@ -4,14 +4,14 @@ import { createPseudonymizer } from '../../../src/ledger/pseudonym.ts'
 
 const KEY = 'a key of the tests, long enough to be one'
 
-test('is HMAC-SHA-256 over field, scope and value, as another implementation makes it', async () => {
+test('a pseudonym is an HMAC-SHA-256 over field, scope and value, as another implementation computes it', async () => {
   const mac = createHmac('sha256', KEY).update('["subject","https://idp.test/","patient-1"]').digest('hex')
   expect(await createPseudonymizer(KEY)('subject', 'https://idp.test/', 'patient-1')).toBe(
     `psn_${mac.slice(0, 32)}`,
   )
 })
 
-test('differs by field, scope, value and key, and by nothing else', async () => {
+test('a pseudonym differs by field, scope, value and key, and by nothing else', async () => {
   const pseudonym = createPseudonymizer(KEY)
   const all = await Promise.all([
     pseudonym('subject', 'a', 'b'),

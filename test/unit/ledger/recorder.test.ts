@@ -27,7 +27,7 @@ beforeEach(async () => {
   authorization = `Bearer ${await gate.idp.token('patient-9', { exp: Math.floor(now / 1000) + 90_000 })}`
 })
 
-/** Asks about somebody else, and holds the body back for so long. */
+/** Asks about another patient, and holds the body back for so long. */
 async function askSlowly(milliseconds: number): Promise<void> {
   const question = {
     subject: { type: 'user', id: 'patient-2' },
@@ -58,7 +58,7 @@ async function since(ago: number): Promise<AccessEvent[]> {
 }
 const idTime = ({ id }: AccessEvent): number => Number.parseInt(id.replace('-', '').slice(0, 12), 16)
 
-test('a caller that holds its body back can not hide its refusal from who asks for the last ones', async () => {
+test('a caller that holds its body back cannot hide its refusal from a reader of the latest records', async () => {
   const came = now
   await askSlowly(25_000)
   const [event] = await since(20_000)
@@ -81,7 +81,7 @@ test('a record that waits in the spool keeps the time at which it was decided', 
   expect((await since(0)).map(event => event.recorded)).toEqual([new Date(recorded).toISOString()])
 })
 
-describe('the head of a record is frozen when the recorder is called', () => {
+describe('head of a record', () => {
   const facts = { kind: 'access', decision: 'deny', reason: 'not_owner', status: 404, method: 'GET' } as const
   const observed = {
     at: 0,
@@ -90,7 +90,7 @@ describe('the head of a record is frozen when the recorder is called', () => {
     ...{ ownership: undefined, release: undefined, asked: undefined },
   }
 
-  test('a pseudonym that takes long changes neither its time nor its number', async () => {
+  test('a pseudonym that takes long changes neither the time nor the number of its record', async () => {
     const waiting: (() => void)[] = []
     const inner = createMemoryLedger()
     const slowly = () => new Promise<string>(resolve => waiting.push(() => resolve('psn_1')))
@@ -111,7 +111,7 @@ describe('the head of a record is frozen when the recorder is called', () => {
     expect(events.map(idTime)).toEqual([called, called + 5_000])
   })
 
-  test('what no store takes is given out with the same head', async () => {
+  test('a record that no store takes is handed out with the time and number of its decision', async () => {
     const lost: string[] = []
     const broken: Ledger = { ...createMemoryLedger(), append: () => Promise.reject(new Error('down')) }
     const record = createRecorder(

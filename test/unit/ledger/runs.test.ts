@@ -84,9 +84,9 @@ const counts = async () =>
     repeats && 'count' in repeats ? [[reason, repeats.count]] : [],
   )
 
-describe('a ledger that is slower than the beat on which a counted refusal leaves', () => {
+describe('slow ledger', () => {
   test.each([150, 400, 4000])(
-    'shows nobody that the reason is another one: %i ms for a record',
+    'a ledger that takes %i ms for a record does not delay the answer to a refusal for a new reason',
     async slow => {
       const { id } = await refuseTimes(4)
       takes = slow
@@ -94,7 +94,7 @@ describe('a ledger that is slower than the beat on which a counted refusal leave
       const answer = refuse({ reason: 'not_owner' })
       const again = refuse({ reason: 'not_owner' })
       await vi.advanceTimersByTimeAsync(75)
-      // The answer leaves on the beat of 100 ms, whatever became of the record.
+      // The answer leaves in the timing slot at 100 ms, whatever became of the record.
       expect(await Promise.race([answer, 'still waits'])).toEqual({ id, retryAfter: 20 })
       expect(await Promise.race([again, 'still waits'])).toEqual({ id, retryAfter: 20 })
       expect(Date.now() - since).toBe(75)
@@ -105,7 +105,7 @@ describe('a ledger that is slower than the beat on which a counted refusal leave
     },
   )
 
-  test('is waited for less where less is left until the beat', async () => {
+  test('a refusal waits less for the ledger if less time is left until its timing slot', async () => {
     await refuseTimes(4)
     takes = 400
     const came = Date.now()
@@ -115,7 +115,7 @@ describe('a ledger that is slower than the beat on which a counted refusal leave
     expect(await Promise.race([answer, 'still waits'])).toMatchObject({ retryAfter: 20 })
   })
 
-  test('has the record all the same: it goes on after the answer', async () => {
+  test('the record of a counted refusal is completed after its answer has left', async () => {
     await refuseTimes(4)
     takes = 400
     kept = []
@@ -128,7 +128,7 @@ describe('a ledger that is slower than the beat on which a counted refusal leave
     expect(await counts()).toEqual([['not_owner', 1]])
   })
 
-  test('has it also where the process ends right after the answer', async () => {
+  test('a flush waits for the record of a counted refusal whose answer has left', async () => {
     await refuseTimes(4)
     takes = 400
     const answer = refuse({ reason: 'not_owner' })
@@ -139,7 +139,7 @@ describe('a ledger that is slower than the beat on which a counted refusal leave
     expect(await flushed).toEqual([['not_owner', 1]])
   })
 
-  test('has it with the counts, where it did not take it after the answer', async () => {
+  test('a record that fails after its answer has left is written with the counts', async () => {
     await refuseTimes(4)
     takes = 400
     fails = true
@@ -153,7 +153,7 @@ describe('a ledger that is slower than the beat on which a counted refusal leave
   })
 })
 
-test('a refusal with another ticket is another run', async () => {
+test('a refusal with another ticket begins a run of its own', async () => {
   const { id } = await refuseTimes(6, { ticket: 'one' })
   const other = await refuse({ ticket: 'other' })
   expect(other).not.toHaveProperty('retryAfter')
@@ -161,7 +161,7 @@ test('a refusal with another ticket is another run', async () => {
   expect(await recorded(other)).toMatchObject({ ticket: 'other' })
 })
 
-test('the window begins when the first refusal is recorded, not when its request came', async () => {
+test('the window of a run begins when its first refusal is recorded, not when the request came', async () => {
   // A caller can hold its body back: by the time it came, the window could be over before it begins.
   const at = Date.now()
   await vi.advanceTimersByTimeAsync(15_000)
@@ -172,7 +172,7 @@ test('the window begins when the first refusal is recorded, not when its request
   expect(await refuse({})).toMatchObject({ retryAfter: 1 })
 })
 
-test('a run whose counts are written is over: the next refusal is on record by itself', async () => {
+test('a run ends when its counts are written, so the next refusal is recorded on its own', async () => {
   const { id } = await refuseTimes(6)
   await refusals.flush()
   expect(await counts()).toEqual([['recording_unknown', 2]])
@@ -183,7 +183,7 @@ test('a run whose counts are written is over: the next refusal is on record by i
   expect(await recorded(next)).not.toHaveProperty('repeats')
 })
 
-test('a thousand runs are known; the one that is forgotten for one more is counted at once', async () => {
+test('a thousand runs are kept, and the counts of one that makes room for another are written at once', async () => {
   await refuseTimes(6)
   for (let caller = 1; caller < 1000; caller += 1) await refuse({ who: `other-${caller}` })
   await Promise.resolve()

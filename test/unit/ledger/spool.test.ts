@@ -59,15 +59,15 @@ async function keep(...ids: string[]): Promise<void> {
   calls.length = 0
 }
 
-describe('an append', () => {
-  test('that the ledger confirms touches no spool, and says which entries were there', async () => {
+describe('append', () => {
+  test('an append that the ledger confirms leaves the spool alone, and returns which entries were present', async () => {
     await spooled.append([entry('a')])
     expect(await spooled.append([entry('a'), entry('b')])).toEqual(['present', 'added'])
     expect(calls).toEqual(['append a', 'append a,b'])
     expect(logged).not.toHaveBeenCalled()
   })
 
-  test('that the ledger refuses is kept in the spool, each entry of it, and is not tried again', async () => {
+  test('an append that the ledger refuses is not tried again, and the spool keeps each of its entries', async () => {
     let tries = 0
     ledger.append = () => {
       tries += 1
@@ -80,7 +80,7 @@ describe('an append', () => {
     ])
   })
 
-  test('that the ledger does not confirm in two seconds is kept in the spool then', async () => {
+  test('an append that the ledger does not confirm within two seconds is kept in the spool', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     ledger.append = hang
     const appended = spooled.append([entry('a')])
@@ -91,7 +91,7 @@ describe('an append', () => {
     expect(calls).toEqual(['keep a'])
   })
 
-  test('resolves only when the spool has all of it', async () => {
+  test('an append resolves only when the spool has all of its entries', async () => {
     ledger.append = fail
     const { promise, resolve } = Promise.withResolvers<void>()
     spool.keep = ({ id }) => (id === 'b' ? promise : Promise.resolve())
@@ -105,7 +105,7 @@ describe('an append', () => {
     await appending
   })
 
-  test('that neither of them confirms rejects', async () => {
+  test('an append rejects if neither the ledger nor the spool confirms it', async () => {
     ledger.append = fail
     spool.keep = ({ id }) => (id === 'b' ? Promise.reject(new Error('no spool')) : Promise.resolve())
     await expect(spooled.append([entry('a'), entry('b')])).rejects.toThrow('no spool')
@@ -114,15 +114,15 @@ describe('an append', () => {
   })
 })
 
-describe('a replay', () => {
-  test('drops a record from the spool once the ledger has it, and not before', async () => {
+describe('replay', () => {
+  test('a replay drops records from the spool once the ledger has them, and not before', async () => {
     await keep('a', 'b')
     expect(await spooled.replay()).toBe(2)
     expect(calls).toEqual(['waiting 100', 'append a,b', 'drop a,b'])
     expect(await spooled.replay()).toBe(0)
   })
 
-  test('drops a record that had arrived after all, and is one record in the log', async () => {
+  test('a replay drops a record that the ledger already has, and the log holds it once', async () => {
     await spooled.append([entry('a')])
     await keep('a')
     expect(await spooled.replay()).toBe(1)
@@ -130,7 +130,7 @@ describe('a replay', () => {
     expect((await spooled.read({ limit: 10 })).entries).toHaveLength(1)
   })
 
-  test('drops nothing if the ledger fails', async () => {
+  test('a replay drops nothing from the spool if the ledger fails', async () => {
     await keep('a')
     ledger.append = fail
     await expect(spooled.replay()).rejects.toThrow('the disk is full')
@@ -138,19 +138,19 @@ describe('a replay', () => {
     expect(await spool.waiting(10)).toEqual([entry('a')])
   })
 
-  test('brings back a hundred records at once, and the rest with the next ones', async () => {
+  test('a replay brings back a hundred records at once, and the next replay the rest', async () => {
     await keep(...Array.from({ length: 150 }, (_, index) => `record-${index}`))
     expect(await spooled.replay()).toBe(100)
     expect(await spooled.replay()).toBe(50)
     expect((await spooled.read({ limit: 1000 })).entries).toHaveLength(150)
   })
 
-  test('of an empty spool does not call the ledger', async () => {
+  test('a replay of an empty spool does not call the ledger', async () => {
     expect(await spooled.replay()).toBe(0)
     expect(calls).toEqual(['waiting 100'])
   })
 
-  test('rejects if the spool can not be reached, or does not drop what the ledger has', async () => {
+  test('a replay rejects if the spool cannot be read, or does not drop what the ledger has', async () => {
     await keep('a')
     spool.drop = fail
     await expect(spooled.replay()).rejects.toThrow('the disk is full')
@@ -159,7 +159,7 @@ describe('a replay', () => {
   })
 })
 
-test('reading asks the ledger alone, and shows nothing of what waits', async () => {
+test('a read asks the ledger alone, and shows no record that waits in the spool', async () => {
   await keep('a')
   expect((await spooled.read({ limit: 10 })).entries).toEqual([])
   expect(calls).toEqual(['read'])

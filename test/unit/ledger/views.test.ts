@@ -1,5 +1,5 @@
 import type { JWTPayload } from 'jose'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Ledger, LedgerEntry } from '../../../src/index.ts'
 import { createMemoryLedger } from '../../../src/runtime/memory/index.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
@@ -14,7 +14,7 @@ async function bearer(gate: MemoryGate, subject = 'patient-1'): Promise<Record<s
   }
 }
 
-/** A ledger that takes an entry only when it is told to. */
+/** A ledger that takes an entry only when the test lets it. */
 function heldLedger(): Ledger & { waiting: LedgerEntry[]; take: () => void; refuse: () => void } {
   const ledger = createMemoryLedger()
   const answers: { resolve: () => void; reject: (error: Error) => void }[] = []
@@ -32,110 +32,109 @@ function heldLedger(): Ledger & { waiting: LedgerEntry[]; take: () => void; refu
   }
 }
 
-describe('no view without a record', () => {
-  test('many requests of one person for one recording are one view, on record before its first byte', async () => {
-    const ledger = heldLedger()
-    const gate = await memoryGate({ ledger })
-    const headers = await bearer(gate)
-    const answered: number[] = []
-    const asked = Array.from({ length: 5 }, async (_, i) => {
-      const response = await gate.fetch('/recordings/rec-1', {
-        headers: { ...headers, range: `bytes=${i}-` },
-      })
-      answered.push(response.status)
+test('no view without a record: the requests of one view wait until its only record is durable', async () => {
+  const ledger = heldLedger()
+  const gate = await memoryGate({ ledger })
+  const headers = await bearer(gate)
+  const answered: number[] = []
+  const asked = Array.from({ length: 5 }, async (_, i) => {
+    const response = await gate.fetch('/recordings/rec-1', {
+      headers: { ...headers, range: `bytes=${i}-` },
     })
-    await expect.poll(() => ledger.waiting.length).toBe(1)
-    expect(answered).toEqual([])
-    ledger.take()
-    await Promise.all(asked)
-    expect(answered).toEqual([206, 206, 206, 206, 206])
-    expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(200)
-    expect(await kinds(gate)).toEqual(['view'])
-    expect(JSON.parse(ledger.waiting[0]?.json ?? '')).toMatchObject({
-      recording: 'rec-1',
-      decision: 'permit',
-    })
-    expect(ledger.waiting[0]?.json).not.toContain('patient-1')
+    answered.push(response.status)
   })
-
-  test('where it can not be recorded not a byte leaves, and the next request tries again', async () => {
-    let down = true
-    const inner = createMemoryLedger()
-    const append: Ledger['append'] = entries =>
-      down ? Promise.reject(new Error('down')) : inner.append(entries)
-    const gate = await memoryGate({ ledger: { ...inner, append }, onUnrecorded: () => {} })
-    const headers = await bearer(gate)
-    const refusal = await gate.fetch('/recordings/rec-1', { headers })
-    expect(refusal.status).toBe(503)
-    expect(refusal.headers.get('etag')).toBeNull()
-    expect((await refusal.json()) as object).not.toHaveProperty('detail')
-    down = false
-    expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(200)
-    expect(await kinds(gate)).toEqual(['view'])
+  await expect.poll(() => ledger.waiting.length).toBe(1)
+  expect(answered).toEqual([])
+  ledger.take()
+  await Promise.all(asked)
+  expect(answered).toEqual([206, 206, 206, 206, 206])
+  expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(200)
+  expect(await kinds(gate)).toEqual(['view'])
+  expect(JSON.parse(ledger.waiting[0]?.json ?? '')).toMatchObject({
+    recording: 'rec-1',
+    decision: 'permit',
   })
-
-  test('another view begins after half an hour in which nothing was asked for, or of another person', async () => {
-    let now = Date.now()
-    const gate = await memoryGate({ now: () => now })
-    const headers = await bearer(gate)
-    const ask = () => gate.fetch('/recordings/rec-1', { headers })
-    await ask()
-    for (const minutes of [29, 29, 29]) {
-      now += minutes * 60_000
-      await ask()
-    }
-    expect(await kinds(gate)).toEqual(['view'])
-    now += 30 * 60_000
-    await ask()
-    expect((await kinds(gate)).filter(kind => kind === 'view')).toHaveLength(2)
-  })
-
-  test('a thief who has the token or the session watches in a view of their own', async () => {
-    let ip = '203.0.113.5'
-    const gate = await memoryGate({ network: () => ({ ip }) })
-    const play = async (claims: JWTPayload, range = 'bytes=0-9') => {
-      const headers = { range, authorization: `Bearer ${await gate.idp.token('patient-1', claims)}` }
-      expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(206)
-    }
-    // Tokens of one session, each good for a minute, and the patient's address changes within the network.
-    for (const jti of ['a', 'b', 'c']) await play({ sid: 'session-1', jti })
-    ip = '203.0.113.77'
-    await play({ sid: 'session-1', jti: 'd' })
-    expect(await kinds(gate)).toEqual(['view'])
-    ip = '198.51.100.77'
-    await play({ sid: 'session-1', jti: 'd' }, 'bytes=0-')
-    await play({ sid: 'session-2', jti: 'e' })
-    await play({ jti: 'f' })
-    await play({ jti: 'f' })
-    await play({ jti: 'g' })
-    await gate.flush()
-    const { entries } = await gate.ledger.read({ limit: 100, kind: 'delivery' })
-    const left = entries.map(({ json }) => {
-      const { bytes, net } = JSON.parse(json) as { bytes: number; net: { prefix: string } }
-      return [net.prefix, bytes]
-    })
-    expect(left).toEqual([
-      ['203.0.113.0/24', 40],
-      ['198.51.100.0/24', 3000],
-      ['198.51.100.0/24', 10],
-      ['198.51.100.0/24', 20],
-      ['198.51.100.0/24', 10],
-    ])
-  })
-
-  test('no byte, no view: HEAD, a condition that holds, a range beyond the end', async () => {
-    const gate = await memoryGate()
-    const headers = await bearer(gate)
-    const statuses = [
-      await gate.fetch('/recordings/rec-1', { method: 'HEAD', headers }),
-      await gate.fetch('/recordings/rec-1', { headers: { ...headers, 'if-none-match': '*' } }),
-      await gate.fetch('/recordings/rec-1', { headers: { ...headers, range: 'bytes=5000-' } }),
-    ].map(({ status }) => status)
-    expect([statuses, await kinds(gate)]).toEqual([[200, 304, 416], []])
-  })
+  expect(ledger.waiting[0]?.json).not.toContain('patient-1')
 })
 
-test('VIEWS=async waits for nothing, and says so', async () => {
+test('no byte leaves if its view cannot be recorded, and the next request tries again', async () => {
+  let down = true
+  const inner = createMemoryLedger()
+  const append: Ledger['append'] = entries =>
+    down ? Promise.reject(new Error('down')) : inner.append(entries)
+  const gate = await memoryGate({ ledger: { ...inner, append }, onUnrecorded: () => {} })
+  const headers = await bearer(gate)
+  const refusal = await gate.fetch('/recordings/rec-1', { headers })
+  expect(refusal.status).toBe(503)
+  expect(refusal.headers.get('etag')).toBeNull()
+  expect((await refusal.json()) as object).not.toHaveProperty('detail')
+  down = false
+  expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(200)
+  expect(await kinds(gate)).toEqual(['view'])
+})
+
+test('another view begins after half an hour without a request', async () => {
+  let now = Date.now()
+  const gate = await memoryGate({ now: () => now })
+  const headers = await bearer(gate)
+  const ask = () => gate.fetch('/recordings/rec-1', { headers })
+  await ask()
+  for (const minutes of [29, 29, 29]) {
+    now += minutes * 60_000
+    await ask()
+  }
+  expect(await kinds(gate)).toEqual(['view'])
+  now += 30 * 60_000
+  await ask()
+  expect((await kinds(gate)).filter(kind => kind === 'view')).toHaveLength(2)
+})
+
+test('another network, another session, or another token without a session begins another view', async () => {
+  // So a thief who has the token or the session watches in a view of their own.
+  let ip = '203.0.113.5'
+  const gate = await memoryGate({ network: () => ({ ip }) })
+  const play = async (claims: JWTPayload, range = 'bytes=0-9') => {
+    const headers = { range, authorization: `Bearer ${await gate.idp.token('patient-1', claims)}` }
+    expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(206)
+  }
+  // Tokens of one session, each good for a minute, and the patient's address changes within the network.
+  for (const jti of ['a', 'b', 'c']) await play({ sid: 'session-1', jti })
+  ip = '203.0.113.77'
+  await play({ sid: 'session-1', jti: 'd' })
+  expect(await kinds(gate)).toEqual(['view'])
+  ip = '198.51.100.77'
+  await play({ sid: 'session-1', jti: 'd' }, 'bytes=0-')
+  await play({ sid: 'session-2', jti: 'e' })
+  await play({ jti: 'f' })
+  await play({ jti: 'f' })
+  await play({ jti: 'g' })
+  await gate.flush()
+  const { entries } = await gate.ledger.read({ limit: 100, kind: 'delivery' })
+  const left = entries.map(({ json }) => {
+    const { bytes, net } = JSON.parse(json) as { bytes: number; net: { prefix: string } }
+    return [net.prefix, bytes]
+  })
+  expect(left).toEqual([
+    ['203.0.113.0/24', 40],
+    ['198.51.100.0/24', 3000],
+    ['198.51.100.0/24', 10],
+    ['198.51.100.0/24', 20],
+    ['198.51.100.0/24', 10],
+  ])
+})
+
+test('a HEAD request, a 304 and a 416 record no view', async () => {
+  const gate = await memoryGate()
+  const headers = await bearer(gate)
+  const statuses = [
+    await gate.fetch('/recordings/rec-1', { method: 'HEAD', headers }),
+    await gate.fetch('/recordings/rec-1', { headers: { ...headers, 'if-none-match': '*' } }),
+    await gate.fetch('/recordings/rec-1', { headers: { ...headers, range: 'bytes=5000-' } }),
+  ].map(({ status }) => status)
+  expect([statuses, await kinds(gate)]).toEqual([[200, 304, 416], []])
+})
+
+test('VIEWS=async answers before the view is recorded, and the record says so', async () => {
   const ledger = heldLedger()
   const gate = await memoryGate({ ledger, views: 'async' })
   const headers = await bearer(gate)
@@ -147,7 +146,7 @@ test('VIEWS=async waits for nothing, and says so', async () => {
   expect(JSON.parse(ledger.waiting[0]?.json ?? '')).toMatchObject({ kind: 'view', async: true })
 })
 
-test('which bytes left in a view is put together, and names the view', async () => {
+test('the ranges that left in a view are recorded together, in one delivery that names the view', async () => {
   const gate = await memoryGate()
   const headers = await bearer(gate)
   for (const range of ['bytes=0-99', 'bytes=100-199', 'bytes=2990-']) {
@@ -168,7 +167,7 @@ test('which bytes left in a view is put together, and names the view', async () 
   })
 })
 
-test('bytes whose record was to be written by a request that was ended are recorded with the next ones', async () => {
+test('bytes that an ended request left unrecorded are recorded with the next request', async () => {
   let now = Date.now()
   const gate = await memoryGate({ now: () => now })
   await gate.fetch('/recordings/rec-1', { headers: await bearer(gate) })
@@ -177,7 +176,7 @@ test('bytes whose record was to be written by a request that was ended are recor
   await expect.poll(() => kinds(gate)).toEqual(['view', 'view', 'delivery'])
 })
 
-test('a record that never ends holds no viewer up for ever: the next request begins again', {
+test('a request whose view is never recorded is answered 503, and the next request tries again', {
   timeout: 20_000,
 }, async () => {
   const inner = createMemoryLedger()

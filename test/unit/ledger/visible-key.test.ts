@@ -34,7 +34,7 @@ const unknownPath = (network = HERE, path = '/recordings/..') =>
     ...{ kind: 'access', decision: 'deny', reason: 'path_invalid', status: 400, method: 'GET' },
   })
 
-describe('a refusal', () => {
+describe('visibleKey', () => {
   test.each<[string, AccessFacts['reason'], number]>([
     ['a fault of ours', 'store_unavailable', 503],
     ['a fault of ours under any status', 'gate_fault', 404],
@@ -42,11 +42,11 @@ describe('a refusal', () => {
     ['an upload that another one overtook', 'upload_conflict', 409],
     ['a recording that is bound to another owner', 'binding_conflict', 409],
     ['a playlist that a recorder sent', 'playlist_outside', 400],
-  ])('for %s has no key, so it always gets a record of its own', async (_, reason, status) => {
+  ])('a refusal for %s has no key, so it always gets a record of its own', async (_, reason, status) => {
     expect(await keyOf({}, { reason, status })).toBeUndefined()
   })
 
-  test('of a call of questions has no key, as its record names what it asked about', async () => {
+  test('a refused evaluation has no key, as its record names what it asked about', async () => {
     const asked = { questions: 1, subjects: [], recordings: ['rec-1'] }
     expect(await keyOf({ asked }, { reason: 'role_missing' })).toBeUndefined()
   })
@@ -59,25 +59,25 @@ describe('a refusal', () => {
     ['query_invalid', 400],
     ['path_invalid', 400],
     ['token_missing', 401],
-  ])('as %s with %i has a key', async (reason, status) => {
+  ])('a refusal for %s with status %i has a key', async (reason, status) => {
     expect(await keyOf({}, { reason, status })).toBeTypeOf('string')
   })
 })
 
-describe('the key of a refusal to a known caller', () => {
-  test('is the same for every reason that is answered alike', async () => {
+describe('key for a known caller', () => {
+  test('the key of a refusal is the same for every reason that is answered alike', async () => {
     const reasons = ['recording_unknown', 'recording_unbound', 'role_missing', 'tenant_mismatch'] as const
     for (const reason of reasons) expect(await keyOf({}, { reason })).toBe(await keyOf())
   })
 
-  test('does not depend on what only the log may say', async () => {
+  test('the key of a refusal does not depend on what only the log may say', async () => {
     const ownership = { owner: 'patient-1', issuer: 'https://idp.test/', tenant: 'north' }
     expect(await keyOf({ ownership })).toBe(await keyOf())
     expect(await keyOf({}, { range: 'bytes=0-9' })).toBe(await keyOf())
     expect(await keyOf({}, { playlist: { line: 7 } })).toBe(await keyOf())
   })
 
-  test('does not depend on when it was, or on the spelling of the request', async () => {
+  test('the key of a refusal does not depend on its time, query and range, or on the address within a network', async () => {
     expect(
       await keyOf({ now: () => 9, request: request('/recordings/rec-1?x', { range: 'bytes=1-' }) }),
     ).toBe(await keyOf())
@@ -94,17 +94,17 @@ describe('the key of a refusal to a known caller', () => {
     ['another token', { subject: { ...subject, token: 'token-2' } }],
     ['a ticket', { ticket: 'ticket-1' }],
     ['another network', { network: ELSEWHERE }],
-  ])('differs for %s', async (_, facts, refusal) => {
+  ])('the key of a refusal differs for %s', async (_, facts, refusal) => {
     const other = await keyOf(facts, refusal)
     expect(other).toBeTypeOf('string')
     expect(other).not.toBe(await keyOf())
   })
 })
 
-describe('the key of a refusal to a caller whose credential is not accepted', () => {
+describe('key for a caller whose credential is not accepted', () => {
   const TICKET = { cookie: `${TICKET_COOKIE}=a.b.c` }
 
-  test('does not say whose a token is, or its signature would be known to be good', async () => {
+  test('the key of a rejected token does not depend on its subject, or it would show a valid signature', async () => {
     const path = '/recordings/rec-1'
     const headers = { authorization: 'Bearer expired' }
     expect(await unauthorized(path, headers, { subject, ticket: 'ticket-1' })).toBe(
@@ -118,12 +118,12 @@ describe('the key of a refusal to a caller whose credential is not accepted', ()
     ['a ticket in a cookie', '/recordings/rec-1', { authorization: 'Bearer one', ...TICKET }],
     ['a ticket in the path', '/play/a.b.c', { authorization: 'Bearer one' }],
     ['a token in the query', '/recordings/rec-1?access_token=x', { authorization: 'Bearer one' }],
-  ])('differs for %s', async (_, path, headers) => {
+  ])('the key of a rejected token differs for %s', async (_, path, headers) => {
     const one = await unauthorized('/recordings/rec-1', { authorization: 'Bearer one' })
     expect(await unauthorized(path, headers)).not.toBe(one)
   })
 
-  test('differs for another ticket, in the cookie or in the path', async () => {
+  test('the key of a rejected ticket differs for another ticket, in the cookie or in the path', async () => {
     const keys = [
       await unauthorized('/recordings/rec-1', TICKET),
       await unauthorized('/recordings/rec-1', { cookie: `${TICKET_COOKIE}=a.b.d` }),
@@ -133,26 +133,26 @@ describe('the key of a refusal to a caller whose credential is not accepted', ()
     expect(new Set(keys).size).toBe(4)
   })
 
-  test('differs for another address, even in the same network', async () => {
+  test('the key for a caller without an accepted credential differs by address, even in one network', async () => {
     for (const network of [SAME_NETWORK, ELSEWHERE]) {
       expect(await unauthorized(undefined, {}, { network })).not.toBe(await unauthorized())
     }
   })
 
-  test('is by address too if no credential was looked at', async () => {
+  test('the key for an invalid path differs by address, even in one network', async () => {
     expect(await unknownPath(SAME_NETWORK)).not.toBe(await unknownPath())
   })
 
-  test('is one for all paths that can not be those of a recording, or trying them would flood the log', async () => {
+  test('all invalid paths of one caller share a key, or trying them would flood the log', async () => {
     expect(await unknownPath(HERE, '/.env')).toBe(await unknownPath())
   })
 
-  test('does not depend on anything else that the caller sends', async () => {
+  test('the key for a caller without an accepted credential does not depend on other headers or the query', async () => {
     const headers = { cookie: 'theme=dark', 'user-agent': 'Player/1', range: 'bytes=0-' }
     expect(await unauthorized('/recordings/rec-1?x=1', headers)).toBe(await unauthorized())
   })
 
-  test('holds no credential', async () => {
+  test('the key of a refusal holds no credential', async () => {
     const key = await unauthorized('/play/secret-ticket', {
       ...{ authorization: 'Bearer secret-token', cookie: `${TICKET_COOKIE}=secret-cookie` },
     })
