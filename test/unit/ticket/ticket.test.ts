@@ -19,7 +19,7 @@ const encrypted = (key: Uint8Array, plaintext: string, header: object = {}) =>
     .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', ...header })
     .encrypt(key)
 
-test('a ticket that was issued is read again, and nothing of it is readable in between', async () => {
+test('an issued ticket can be read by the gate, and shows nothing of its content to its holder', async () => {
   const tickets = createTickets([SECRET])
   const issued = await tickets.issue(ticket)
   expect(await tickets.read(issued)).toEqual(ticket)
@@ -43,8 +43,8 @@ test('a ticket is a JWE without its header, which is always the same, under a ke
 const tickets = createTickets([SECRET])
 const issued = await tickets.issue(ticket)
 
-describe('nothing else is read', () => {
-  test('under another key, under the bare secret, or with another header', async () => {
+describe('rejected tickets', () => {
+  test('a ticket under another key, under the bare secret, or with another header is not read', async () => {
     expect(await createTickets([OTHER]).read(issued)).toBeUndefined()
     const bare = await encrypted(await keyOf(SECRET), JSON.stringify(ticket))
     const zipped = await encrypted(await keyOf(`mediaward ticket\n${SECRET}`), JSON.stringify(ticket), {
@@ -55,7 +55,7 @@ describe('nothing else is read', () => {
     }
   })
 
-  test('of which one character differs', async () => {
+  test('a ticket of which one character differs is not read', async () => {
     for (let at = 0; at < issued.length; at += 7) {
       const other = issued[at] === 'A' ? 'B' : 'A'
       const forged = issued.slice(0, at) + other + issued.slice(at + 1)
@@ -63,24 +63,24 @@ describe('nothing else is read', () => {
     }
   })
 
-  test('that is not JSON, though its key is ours', async () => {
+  test('a ticket under the right key that is not JSON is not read', async () => {
     const jwe = await encrypted(await keyOf(`mediaward ticket\n${SECRET}`), 'this is no ticket, {')
     expect(await tickets.read(jwe.slice(jwe.indexOf('..') + 2))).toBeUndefined()
   })
 
   test.each([
-    ['', 'nothing'],
-    ['A'.repeat(80), 'no dots'],
-    [`${'A'.repeat(15)}.${'A'.repeat(24)}.${'A'.repeat(22)}`, 'a short nonce'],
-    [`${'A'.repeat(17)}.${'A'.repeat(24)}.${'A'.repeat(22)}`, 'a long nonce'],
-    [`${'A'.repeat(16)}.${'A'.repeat(23)}.${'A'.repeat(22)}`, 'too short a ciphertext'],
-    [`${'A'.repeat(16)}.${'A'.repeat(7901)}.${'A'.repeat(22)}`, 'too long a ciphertext'],
-    [`${'A'.repeat(16)}.${'A'.repeat(24)}.${'A'.repeat(21)}`, 'a short tag'],
-    [`${'A'.repeat(16)}.${'A'.repeat(24)}.${'A'.repeat(23)}`, 'a long tag'],
-    [`${'A'.repeat(16)}.${'A'.repeat(23)}+.${'A'.repeat(22)}`, 'base64 instead of base64url'],
-    [`${issued} `, 'a space behind it'],
-    [` ${issued}`, 'a space before it'],
-  ])('%#: %s has %s, and is not decrypted at all', async encoded => {
+    ['no characters', ''],
+    ['no dots', 'A'.repeat(80)],
+    ['a short nonce', `${'A'.repeat(15)}.${'A'.repeat(24)}.${'A'.repeat(22)}`],
+    ['a long nonce', `${'A'.repeat(17)}.${'A'.repeat(24)}.${'A'.repeat(22)}`],
+    ['too short a ciphertext', `${'A'.repeat(16)}.${'A'.repeat(23)}.${'A'.repeat(22)}`],
+    ['too long a ciphertext', `${'A'.repeat(16)}.${'A'.repeat(7901)}.${'A'.repeat(22)}`],
+    ['a short tag', `${'A'.repeat(16)}.${'A'.repeat(24)}.${'A'.repeat(21)}`],
+    ['a long tag', `${'A'.repeat(16)}.${'A'.repeat(24)}.${'A'.repeat(23)}`],
+    ['base64 instead of base64url', `${'A'.repeat(16)}.${'A'.repeat(23)}+.${'A'.repeat(22)}`],
+    ['a space behind it', `${issued} `],
+    ['a space before it', ` ${issued}`],
+  ])('a ticket with %s is not decrypted at all', async (_, encoded) => {
     const decrypt = vi.spyOn(crypto.subtle, 'decrypt')
     try {
       expect(await tickets.read(encoded)).toBeUndefined()
@@ -91,7 +91,7 @@ describe('nothing else is read', () => {
   })
 })
 
-test('a ticket that was read once is not decrypted again, up to 1000 of them', async () => {
+test('a ticket that was read once is not decrypted again, for up to 1000 tickets', async () => {
   const tickets = createTickets([SECRET])
   const all = await Promise.all(Array.from({ length: 1001 }, () => tickets.issue(ticket)))
   const decrypt = vi.spyOn(crypto.subtle, 'decrypt')
@@ -110,7 +110,7 @@ test('a ticket that was read once is not decrypted again, up to 1000 of them', a
   }
 })
 
-test('keys are derived once, when the first ticket needs them, and not before', async () => {
+test('the keys are derived once, when the first ticket needs them, and not before', async () => {
   const digest = vi.spyOn(crypto.subtle, 'digest')
   try {
     const tickets = createTickets([SECRET, OTHER])

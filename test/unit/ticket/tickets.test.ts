@@ -57,8 +57,8 @@ async function put(store: MediawardOptions['store'], key: string, owner: string,
   await store.put(key, body, { size: text.length, contentType: 'video/mp4', ownership, replaces: null })
 }
 
-describe('a ticket', () => {
-  test('opens its recording by the URL and by the cookie, and is on record before it leaves', async () => {
+describe('issued tickets', () => {
+  test('a ticket opens its recording by the URL and by the cookie, and its issue is on record', async () => {
     const gate = await open()
     const { response, path, cookie, url } = await issue(gate)
     expect(url).toMatch(/^https:\/\/gate\.test\/play\//)
@@ -82,7 +82,7 @@ describe('a ticket', () => {
     expect((await gate.fetch(path, { method: 'HEAD' })).headers.get('content-length')).toBe('3000')
   })
 
-  test('names nobody: it is encrypted, and no two are alike', async () => {
+  test('a ticket shows neither its subject nor its recording, and no two are alike', async () => {
     const gate = await open()
     const [one, two] = [await issue(gate), await issue(gate)]
     expect(one.ticket).not.toBe(two.ticket)
@@ -91,7 +91,7 @@ describe('a ticket', () => {
     }
   })
 
-  test('carries its parts: what is relative to its URL is opened by it', async () => {
+  test('a ticket opens the parts of its recording by URLs that are relative to its own', async () => {
     const store = createMemoryStore()
     const gate = await open({ store })
     await put(store, 'recordings/rec-2/master.m3u8', 'patient-1', gate.idp.issuer)
@@ -106,7 +106,7 @@ describe('a ticket', () => {
     expect((await gate.fetch(`${whole.path}/video/a.m4s`)).status).toBe(200)
   })
 
-  test('for a recording of parts says that a name is to be appended, and only then', async () => {
+  test('the answer with a ticket has append only if it is for a whole recording that consists of parts', async () => {
     const store = createMemoryStore()
     const gate = await open({ store })
     await put(store, 'recordings/rec-2/a.ts', 'patient-1', gate.idp.issuer)
@@ -119,7 +119,7 @@ describe('a ticket', () => {
     }
   })
 
-  test('is not issued for what is not stored, and says no more about it than of a stranger’s', async () => {
+  test('no ticket is issued for a missing recording, and the answer is the one for the recording of another patient', async () => {
     const store = createMemoryStore()
     const calls: string[] = []
     const counted = storeWith(store, {
@@ -153,7 +153,7 @@ describe('a ticket', () => {
     expect(missing.calls).toEqual(['find', 'find', 'stampBelow'])
   })
 
-  test('is not for parts where the gate has no location for them', async () => {
+  test('a ticket for a missing file is issued only if the recording has parts at another location', async () => {
     const store = createMemoryStore()
     const locations = ['mp4', 'webm'].map(end => ({
       url: `/media/:recording.${end}`,
@@ -172,7 +172,7 @@ describe('a ticket', () => {
     expect((await issue(another, '/media/rec-3.mp4')).issued).toHaveProperty('append', true)
   })
 
-  test('is longer than any name, so none gets into the log as one', async () => {
+  test('a ticket is longer than any name may be, so none gets into the log as the name of a part', async () => {
     const idp = await createIssuer('https://a.b')
     const store = createMemoryStore()
     const gate = await memoryGate({ store, tickets: { keys: [KEY] } }, idp)
@@ -186,7 +186,7 @@ describe('a ticket', () => {
     expect(JSON.stringify(await records(gate))).not.toContain(ticket.slice(0, 30))
   })
 
-  test('is for the location that it was asked for at', async () => {
+  test('a ticket opens only the location for which it was issued', async () => {
     const store = createMemoryStore()
     const locations = ['mp4', 'webm'].map(end => ({
       url: `/media/:recording.${end}`,
@@ -200,7 +200,7 @@ describe('a ticket', () => {
     expect((await gate.fetch(`${path}/part.ts`)).status).toBe(400)
   })
 
-  test('is issued only to who may watch: not yours and not there are one answer', async () => {
+  test('a patient who may not watch gets no ticket, and the same answer whether or not the recording exists', async () => {
     const gate = await open()
     const authorization = `Bearer ${await gate.idp.token('patient-2')}`
     const ask = async (path: string) => {
@@ -214,7 +214,7 @@ describe('a ticket', () => {
     expect((await records(gate)).map(({ reason }) => reason)).toEqual(['not_owner', 'recording_unknown'])
   })
 
-  test('no role of its holder gets into it', async () => {
+  test('a ticket cannot be used to store a recording, even if its holder is a recorder', async () => {
     const gate = await open()
     const authorization = `Bearer ${await gate.idp.token('patient-1', { roles: ['recorder', 'security'] })}`
     const response = await gate.fetch('/recordings/rec-1/ticket', {
@@ -229,7 +229,7 @@ describe('a ticket', () => {
     expect((await gate.fetch(pathname, { method: 'PUT', body: 'x' })).status).toBe(405)
   })
 
-  test('holds no role of its subject, so the record of what it opens names none', async () => {
+  test('a ticket holds no role of its subject, so the record of what it opens names none', async () => {
     const gate = await open()
     const authorization = `Bearer ${await gate.idp.token('patient-1', { roles: ['recorder', 'security'] })}`
     const init = { method: 'POST', headers: { authorization } }
@@ -244,7 +244,7 @@ describe('a ticket', () => {
     ])
   })
 
-  test('is not got with a ticket', async () => {
+  test('a ticket cannot be used to get another ticket', async () => {
     const gate = await open()
     const { cookie } = await issue(gate)
     const again = await gate.fetch('/recordings/rec-1/ticket', { method: 'POST', headers: { cookie } })
@@ -252,7 +252,7 @@ describe('a ticket', () => {
   })
 })
 
-test('nothing that is handed out or checked is made from Host', async () => {
+test('the URLs of tickets and of the AuthZEN configuration come from PUBLIC_URL, never from Host', async () => {
   const store = createMemoryStore()
   const gate = await open({ store, publicUrl: 'https://media.clinic.example' })
   await put(store, 'recordings/rec-2/a.ts', 'patient-1', gate.idp.issuer)
@@ -270,8 +270,8 @@ test('nothing that is handed out or checked is made from Host', async () => {
   expect(await lastReason(none)).toBe('path_invalid')
 })
 
-describe('a ticket grants nothing by itself', () => {
-  test('a recording that has another owner by now stays shut', async () => {
+describe('authorization of tickets', () => {
+  test('a ticket does not open its recording after the recording has got another owner', async () => {
     const store = createMemoryStore()
     const gate = await open({ store })
     const { path, cookie } = await issue(gate)
@@ -291,7 +291,7 @@ describe('a ticket grants nothing by itself', () => {
     expect(refusal?.subject).toBe(issued?.subject)
   })
 
-  test('an issuer that is no longer trusted vouches for nobody', async () => {
+  test('a ticket opens nothing once the issuer of its subject is no longer trusted', async () => {
     const before = await open()
     const { path } = await issue(before)
     // The same names and keys, and one trusted issuer that is another.
@@ -309,8 +309,8 @@ describe('a ticket grants nothing by itself', () => {
   })
 })
 
-describe('a ticket is refused', () => {
-  test('when its time is over, and says whose it was', async () => {
+describe('refused tickets', () => {
+  test('an expired ticket is refused, and the record says whose it was', async () => {
     let now = 1_700_000_000_000
     const gate = await open({ now: () => now })
     const authorization = `Bearer ${await gate.idp.token('patient-1', { iat: 1_700_000_000, exp: 1_700_009_000 })}`
@@ -331,7 +331,7 @@ describe('a ticket is refused', () => {
     expect(refusal?.subject).toBe(issued?.subject)
   })
 
-  test('in the cookie of another recording, though sent there by hand', async () => {
+  test('a ticket is refused in a cookie that is sent to another recording', async () => {
     const store = createMemoryStore()
     const gate = await open({ store })
     await put(store, 'recordings/rec-2', 'patient-1', gate.idp.issuer)
@@ -340,7 +340,7 @@ describe('a ticket is refused', () => {
     expect(await lastReason(gate)).toBe('ticket_scope')
   })
 
-  test('beside a token in the query, and never makes up for a bad header', async () => {
+  test('a ticket is refused beside a token in the query or beside a malformed bearer token', async () => {
     const gate = await open()
     const { cookie, path } = await issue(gate)
     expect((await gate.fetch(`${path}?access_token=x`)).status).toBe(401)
@@ -352,7 +352,7 @@ describe('a ticket is refused', () => {
     expect(await lastReason(gate)).toBe('token_malformed')
   })
 
-  test('in a cookie whose name only looks like it', async () => {
+  test('a ticket is refused in a cookie whose name only resembles the right one', async () => {
     const gate = await open()
     const { cookie } = await issue(gate)
     const ask = async (sent: string) =>
@@ -363,7 +363,7 @@ describe('a ticket is refused', () => {
     expect(await ask(`a=${cookie}`)).toBe(401)
   })
 
-  test('where it is bound to a network or an agent that has changed', async () => {
+  test('a ticket that is bound to a network and an agent is refused when one of them has changed', async () => {
     let ip = '203.0.113.7'
     const tickets = { keys: [KEY], binding: ['network', 'user-agent'] as const }
     const gate = await open({ tickets, network: () => ({ ip }) })
@@ -378,12 +378,12 @@ describe('a ticket is refused', () => {
     expect(await lastReason(gate)).toBe('ticket_scope')
   })
 
-  test('where it should be bound to what can not be told, none is issued', async () => {
+  test('no ticket is issued if it is to be bound to a network that is unknown', async () => {
     const gate = await open({ tickets: { keys: [KEY], binding: ['network'] } })
     await expect(issue(gate)).rejects.toThrow('503')
   })
 
-  test('where this gate has no tickets', async () => {
+  test('a gate without ticket keys neither accepts nor issues a ticket', async () => {
     const { path, cookie } = await issue(await open())
     const gate = await memoryGate()
     expect((await gate.fetch(path)).status).toBe(400)
@@ -391,14 +391,14 @@ describe('a ticket is refused', () => {
     await expect(issue(gate)).rejects.toThrow('405')
   })
 
-  test('where the ledger takes no record of it, none is issued', async () => {
+  test('no ticket is issued if the ledger takes no record of it', async () => {
     const broken = () => Promise.reject(new Error('no ledger'))
     const gate = await open({ ledger: { ...createMemoryLedger(), append: broken }, onUnrecorded: () => {} })
     await expect(issue(gate)).rejects.toThrow('503')
   })
 })
 
-test('keys rotate: the first writes, all of them read, and one that is taken away opens nothing', async () => {
+test('a gate encrypts tickets with its first key, accepts those of all its keys, and rejects those of a removed key', async () => {
   const { path } = await issue(await open())
   const both = await open({ tickets: { keys: [OTHER_KEY, KEY] } })
   expect((await both.fetch(path)).status).toBe(200)
@@ -407,48 +407,46 @@ test('keys rotate: the first writes, all of them read, and one that is taken awa
   expect((await without.fetch((await issue(both)).path)).status).toBe(200)
 })
 
-describe('a ticket for A never opens B', () => {
-  test('whatever is done to its text, and wherever it is shown', async () => {
-    const store = createMemoryStore()
-    const gate = await open({ store })
-    await put(store, 'recordings/rec-b', 'patient-2', gate.idp.issuer)
-    await put(store, 'recordings/rec-b/part.ts', 'patient-2', gate.idp.issuer)
-    const tickets = [await issue(gate), await issue(gate, '/recordings/rec-b', 'patient-2')].map(
-      one => one.ticket,
-    )
-    const [a = '', b = ''] = tickets
-    const mutated = fc.oneof(
-      fc.constant(a),
-      fc
-        .tuple(fc.nat(a.length - 1), fc.constantFrom(...'AZaz09-_.'))
-        .map(([at, c]) => a.slice(0, at) + c + a.slice(at + 1)),
-      fc.nat(a.length).map(cut => a.slice(0, cut) + b.slice(cut)),
-      fc.tuple(fc.nat(2), fc.nat(2)).map(([i, j]) => {
-        const parts = a.split('.')
-        parts[i] = b.split('.')[j] ?? ''
-        return parts.join('.')
-      }),
-      fc.string(),
-    )
-    const where = fc.constantFrom<(ticket: string) => [string, RequestInit]>(
-      ticket => [`/play/${encodeURI(ticket)}`, {}],
-      ticket => [`/play/${encodeURI(ticket)}/part.ts`, {}],
-      ticket => ['/recordings/rec-b', { headers: { cookie: `${COOKIE}=${encodeURI(ticket)}` } }],
-      ticket => ['/recordings/rec-b/part.ts', { headers: { cookie: `x=1; ${COOKIE}=${encodeURI(ticket)}` } }],
-      ticket => [`/play/${encodeURI(ticket)}/../rec-b`, {}],
-    )
-    await fc.assert(
-      fc.asyncProperty(mutated, where, async (ticket, show) => {
-        fc.pre(ticket !== b)
-        const [path, init] = show(ticket)
-        const response = await gate.fetch(path, init)
-        const bytes = new Uint8Array(await response.arrayBuffer())
-        // Bits of base64url that mean nothing may differ: then it is the ticket for A, and opens A.
-        if (response.status === 200) expect(bytes).toEqual(gate.bytes)
-        else expect(Buffer.from(bytes).includes('rec-b')).toBe(false)
-      }),
-      sample(500, 20_000),
-    )
-    expect((await gate.fetch(`/play/${b}`)).status).toBe(200)
-  })
+test('a ticket for one recording never opens another, whatever a caller changes in it and wherever it is sent', async () => {
+  const store = createMemoryStore()
+  const gate = await open({ store })
+  await put(store, 'recordings/rec-b', 'patient-2', gate.idp.issuer)
+  await put(store, 'recordings/rec-b/part.ts', 'patient-2', gate.idp.issuer)
+  const tickets = [await issue(gate), await issue(gate, '/recordings/rec-b', 'patient-2')].map(
+    one => one.ticket,
+  )
+  const [a = '', b = ''] = tickets
+  const mutated = fc.oneof(
+    fc.constant(a),
+    fc
+      .tuple(fc.nat(a.length - 1), fc.constantFrom(...'AZaz09-_.'))
+      .map(([at, c]) => a.slice(0, at) + c + a.slice(at + 1)),
+    fc.nat(a.length).map(cut => a.slice(0, cut) + b.slice(cut)),
+    fc.tuple(fc.nat(2), fc.nat(2)).map(([i, j]) => {
+      const parts = a.split('.')
+      parts[i] = b.split('.')[j] ?? ''
+      return parts.join('.')
+    }),
+    fc.string(),
+  )
+  const where = fc.constantFrom<(ticket: string) => [string, RequestInit]>(
+    ticket => [`/play/${encodeURI(ticket)}`, {}],
+    ticket => [`/play/${encodeURI(ticket)}/part.ts`, {}],
+    ticket => ['/recordings/rec-b', { headers: { cookie: `${COOKIE}=${encodeURI(ticket)}` } }],
+    ticket => ['/recordings/rec-b/part.ts', { headers: { cookie: `x=1; ${COOKIE}=${encodeURI(ticket)}` } }],
+    ticket => [`/play/${encodeURI(ticket)}/../rec-b`, {}],
+  )
+  await fc.assert(
+    fc.asyncProperty(mutated, where, async (ticket, show) => {
+      fc.pre(ticket !== b)
+      const [path, init] = show(ticket)
+      const response = await gate.fetch(path, init)
+      const bytes = new Uint8Array(await response.arrayBuffer())
+      // Bits of base64url that mean nothing may differ: then it is the ticket for A, and opens A.
+      if (response.status === 200) expect(bytes).toEqual(gate.bytes)
+      else expect(Buffer.from(bytes).includes('rec-b')).toBe(false)
+    }),
+    sample(500, 20_000),
+  )
+  expect((await gate.fetch(`/play/${b}`)).status).toBe(200)
 })

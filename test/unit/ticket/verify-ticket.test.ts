@@ -33,30 +33,28 @@ function verify(
   return verifyTicket('encrypted', tickets, new Map(issuers), { ...check, ...against })
 }
 
-test('a ticket for the recording, in its time, is returned as it is', async () => {
+test('verifyTicket returns a ticket for the requested recording that has not expired', async () => {
   expect(await verify(ticket)).toBe(ticket)
 })
 
-test('a ticket alone names its recording', async () => {
+test('verifyTicket accepts a ticket for a request that names no recording', async () => {
   expect(await verify(ticket, { recording: undefined })).toBe(ticket)
 })
 
-describe('a ticket says nothing about its subject', () => {
-  test('if it can not be read', async () => {
-    const outcome = await verify(undefined)
-    expect(outcome).toEqual(new Refusal('ticket_invalid'))
-    expect(outcome).not.toBeInstanceOf(TicketRefusal)
-    expect(await verify(undefined, {}, [['', {}]])).toEqual(new Refusal('ticket_invalid'))
-  })
-
-  test('if its issuer is no longer trusted', async () => {
-    const outcome = await verify(ticket, {}, [['https://login.other.test/', {}]])
-    expect(outcome).toEqual(new Refusal('ticket_invalid'))
-    expect(outcome).not.toBeInstanceOf(TicketRefusal)
-  })
+test('the refusal of a ticket that cannot be read does not hold the ticket', async () => {
+  const outcome = await verify(undefined)
+  expect(outcome).toEqual(new Refusal('ticket_invalid'))
+  expect(outcome).not.toBeInstanceOf(TicketRefusal)
+  expect(await verify(undefined, {}, [['', {}]])).toEqual(new Refusal('ticket_invalid'))
 })
 
-describe('a ticket is refused, and the refusal holds it,', () => {
+test('the refusal of a ticket whose issuer is no longer trusted does not hold the ticket', async () => {
+  const outcome = await verify(ticket, {}, [['https://login.other.test/', {}]])
+  expect(outcome).toEqual(new Refusal('ticket_invalid'))
+  expect(outcome).not.toBeInstanceOf(TicketRefusal)
+})
+
+describe('TicketRefusal', () => {
   const refused = async (
     reason: string,
     held: Ticket,
@@ -68,30 +66,30 @@ describe('a ticket is refused, and the refusal holds it,', () => {
     expect(outcome).toMatchObject({ reason, ticket: held })
   }
 
-  test('if it is for another recording', async () => {
+  test('a ticket for another recording is refused, and the refusal holds the ticket', async () => {
     await refused('ticket_scope', ticket, { recording: 'rec-2' })
     await refused('ticket_scope', ticket, { recording: '' })
   })
 
-  test('from the very millisecond in which it expires', async () => {
+  test('a ticket is refused from the very millisecond in which it expires', async () => {
     await refused('ticket_expired', ticket, { now: 1_800_000_000_000 })
     await refused('ticket_expired', ticket, { now: 1_900_000_000_000 })
   })
 
-  test('if an actor got it whose issuer may no longer send one', async () => {
+  test('a ticket with an actor is refused if its issuer may not, or no longer, name actors', async () => {
     await refused('ticket_invalid', acting)
     await refused('ticket_invalid', acting, {}, { allow_actor: false })
     expect(await verify(acting, {}, [[ISSUER, { allow_actor: true }]])).toBe(acting)
   })
 
-  test('if it is bound to another network, or the network is unknown', async () => {
+  test('a ticket that is bound to a network is refused from another network and from an unknown one', async () => {
     const bound = { ...ticket, network: '203.0.113.0/24' }
     expect(await verify(bound, { network: () => '203.0.113.0/24' })).toBe(bound)
     await refused('ticket_scope', bound, { network: () => '198.51.100.0/24' })
     await refused('ticket_scope', bound, { network: () => undefined })
   })
 
-  test('if it is bound to another agent, or the request names none', async () => {
+  test('a ticket that is bound to an agent is refused from another agent and from none', async () => {
     const bound = { ...ticket, agent: 'player/1' }
     expect(await verify(bound)).toBe(bound)
     await refused('ticket_scope', bound, { agent: 'player/2' })
@@ -100,7 +98,7 @@ describe('a ticket is refused, and the refusal holds it,', () => {
     await refused('ticket_scope', { ...ticket, agent: '' }, { agent: '' })
   })
 
-  test('for its recording before its time, so that a record names the graver of the two', async () => {
+  test('an expired ticket for another recording is refused for its recording, the graver reason of the two', async () => {
     await refused('ticket_scope', ticket, { recording: 'rec-2', now: 1_900_000_000_000 })
   })
 })
