@@ -10,7 +10,7 @@ import { memoryGate } from '../../support/memory-gate.ts'
 import { scriptedS3, stored, wrong } from '../../support/scripted-s3.ts'
 import { storeWith } from '../../support/store-with.ts'
 
-// A recording whose bytes can't be sent: only its own patient is told, and the operator.
+// A recording whose bytes can't be sent: only its own patient sees it, and the operator.
 
 let said: MockInstance<typeof console.error>
 beforeEach(() => {
@@ -20,7 +20,7 @@ afterEach(() => {
   said.mockRestore()
 })
 
-/** Asks as the patient whose recording it is, and as another, and tells what was answered and recorded. */
+/** Returns a function that asks as a patient, and returns what was answered and recorded. */
 async function asked(store: RecordingStore, path = '/recordings/rec-1') {
   const gate = await memoryGate({ store }).catch(() => memoryGate({ store: readOnly(store) }))
   const ask = async (subject: string, method: string, headers: Record<string, string> = {}) => {
@@ -45,11 +45,12 @@ function readOnly(store: RecordingStore): RecordingStore {
   return storeWith(store, { put: async () => null })
 }
 
-describe.each<[string, (file: string) => void]>([
+test.each<[string, (file: string) => void]>([
   ['missing', file => rmSync(file)],
   ['cut short', file => truncateSync(file, 10)],
-])('bytes that are %s in a folder', (_, damage) => {
-  test('are a fault for their patient, and not there for anyone else', async () => {
+])(
+  'a recording whose bytes in a folder are %s is a fault for its patient, and does not exist for others',
+  async (_, damage) => {
     const root = mkdtempSync(join(tmpdir(), 'mediaward-'))
     const store = createFolderStore(root)
     const ask = await asked(store)
@@ -73,10 +74,10 @@ describe.each<[string, (file: string) => void]>([
     // What is beyond the end needs no bytes.
     expect(await ask('patient-1', 'GET', { range: 'bytes=99999-' })).toMatchObject({ status: 416 })
     expect(await ask('patient-2', 'HEAD')).toMatchObject({ status: 404, reason: 'not_owner' })
-  })
-})
+  },
+)
 
-test('damaged facts make nobody an owner: all get 404, and the operator reads why', async () => {
+test('a recording with damaged facts has no owner: its patient gets 404, and the operator reads why', async () => {
   const root = mkdtempSync(join(tmpdir(), 'mediaward-'))
   const ask = await asked(createFolderStore(root))
   writeFileSync(join(root, 'recordings/rec-1@facts.json'), '{')
@@ -92,7 +93,7 @@ test('damaged facts make nobody an owner: all get 404, and the operator reads wh
   }
 })
 
-describe('in S3', () => {
+describe('S3 store', () => {
   const object = (headers: Record<string, string>): RequestListener => {
     return (request, response) =>
       response
@@ -101,7 +102,7 @@ describe('in S3', () => {
   }
 
   test.each(['gzip', 'aws-chunked,gzip', 'br', 'x-unknown'])(
-    'an object in %s is refused to its patient for good, and not there for anyone else',
+    'an object in S3 with the coding %s is refused to its patient for good, and does not exist for others',
     async encoding => {
       const { options } = await scriptedS3(object({ 'content-encoding': encoding }))
       const ask = await asked(readOnly(createS3Store(options)))
@@ -130,7 +131,7 @@ describe('in S3', () => {
   )
 
   test.each(['', 'identity', 'aws-chunked'])(
-    'an object with the Content-Encoding "%s" plays',
+    'an object in S3 with the Content-Encoding "%s" plays',
     async encoding => {
       const { options } = await scriptedS3(object({ 'content-encoding': encoding }))
       const ask = await asked(readOnly(createS3Store(options)))
@@ -141,7 +142,7 @@ describe('in S3', () => {
   test.each<[string, number, string]>([
     ['an archived object', 403, 'InvalidObjectState'],
     ['an object whose KMS key is disabled', 400, 'KMS.DisabledException'],
-  ])('%s is a fault for its patient, and not there for anyone else', async (_, status, code) => {
+  ])('%s in S3 is a fault for its patient, and does not exist for others', async (_, status, code) => {
     const { options } = await scriptedS3((request, response) => {
       if (request.method === 'GET') wrong(response, status, code)
       else object({})(request, response)
@@ -155,7 +156,7 @@ describe('in S3', () => {
     expect(await ask('patient-2', 'GET')).toMatchObject({ status: 404, reason: 'not_owner', said: '' })
   })
 
-  test('credentials that are over are a fault for everyone: HEAD fails as well', async () => {
+  test('expired S3 credentials are a fault for every patient, since HEAD fails as well', async () => {
     const { options } = await scriptedS3((request, response) => {
       if (request.method === 'HEAD') response.writeHead(400).end()
       else wrong(response, 400, 'ExpiredToken')
@@ -166,7 +167,7 @@ describe('in S3', () => {
     }
   })
 
-  test('a key that may not read is a fault for everyone, with the mend that S3 gives', async () => {
+  test('an S3 key that may not read is a fault for every patient, and the operator reads which right to give it', async () => {
     const { options } = await scriptedS3((_, response) => wrong(response, 403, 'AccessDenied'))
     const ask = await asked(readOnly(createS3Store(options)))
     for (const subject of ['patient-1', 'patient-2']) {

@@ -12,9 +12,8 @@ const SEGMENTS = (8 * 3600) / 2
 async function clinic() {
   const store = createMemoryStore()
   const idp = await createIssuer()
-  const { issuer, audience, jwks, token } = idp
-  const settings = { issuer, audience, algorithms: ['ES256'], jwks, allowed_roles: ['recorder'] }
-  const { fetch } = await memoryGate({ store, issuers: [settings as never] }, idp)
+  const { issuer, token, entry } = idp
+  const { fetch } = await memoryGate({ store, issuers: [entry({ allowed_roles: ['recorder'] })] }, idp)
   const recorder = `Bearer ${await token('recorder-1', { roles: ['recorder'] })}`
   const patient = `Bearer ${await token('patient-1')}`
   return {
@@ -71,9 +70,9 @@ function eightHoursOfDash(): string {
 }
 
 test.each([
-  ['an HLS of segments of two seconds, each with its date', 'main.m3u8', eightHoursOfHls()],
-  ['an MPD with a SegmentTimeline', 'main.mpd', eightHoursOfDash()],
-])('eight hours are stored and played: %s', async (_, part, text) => {
+  ['a playlist of HLS with segments of two seconds, each with its date,', 'main.m3u8', eightHoursOfHls()],
+  ['a manifest of DASH with a SegmentTimeline', 'main.mpd', eightHoursOfDash()],
+])('%s for eight hours is stored and played', async (_, part, text) => {
   // Else it would say nothing about how much fits.
   expect(text.length).toBeGreaterThan(MIB / 2)
   const { put, play } = await clinic()

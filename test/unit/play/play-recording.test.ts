@@ -42,8 +42,8 @@ function countingStore(memory: RecordingStore, beforeOpening: (time: number) => 
   return { bodies, store }
 }
 
-describe('the answer to a permitted request', () => {
-  test('leaves only when its view is on record', async () => {
+describe('view before the answer', () => {
+  test('the answer to a permitted request leaves only when its view is on record', async () => {
     const memory = createMemoryLedger()
     const recorded = Promise.withResolvers<void>()
     const steps: string[] = []
@@ -64,7 +64,7 @@ describe('the answer to a permitted request', () => {
     expect(steps).toEqual(['recording', 'recorded', 'answered'])
   })
 
-  test('is a 503 if its view can not be recorded, and the body that was opened is closed', async () => {
+  test('a view that cannot be recorded is answered 503, and the body that was opened is closed', async () => {
     const { bodies, store } = countingStore(createMemoryStore(), async () => {})
     const ledger = { ...createMemoryLedger(), append: () => Promise.reject(new Error('down')) }
     const gate = await memoryGate({ ledger, store, onUnrecorded: () => {} })
@@ -73,31 +73,29 @@ describe('the answer to a permitted request', () => {
   })
 })
 
-describe('every refusal takes the store the same two reads', () => {
-  const reads = async (gate: OwnedGate, path: string, who = 'patient-2', init: object = {}) => {
-    gate.calls.length = 0
-    await gate.ask(who, path, init)
-    return gate.calls.filter(call => !call.startsWith('owner of'))
-  }
+const reads = async (gate: OwnedGate, path: string, who = 'patient-2', init: object = {}) => {
+  gate.calls.length = 0
+  await gate.ask(who, path, init)
+  return gate.calls.filter(call => !call.startsWith('owner of'))
+}
 
-  test.each<[string, object]>([
-    ['a GET', {}],
-    ['a range beyond the end', { headers: { range: 'bytes=9999-' } }],
-  ])(
-    'to %s: whether the recording is there or not, and if its owner can not be determined',
-    async (_, init) => {
-      const fails = () => Promise.reject(new Error('no connection'))
-      const gate = await ownedGate({ 'rec-1': { owner: 'patient-1' }, set: fails, none: fails })
-      for (const path of ['rec-1', 'rec-0', 'set/a.ts', 'none']) {
-        expect(await reads(gate, `/recordings/${path}`, 'patient-2', init)).toEqual(['open', 'find'])
-      }
-      // Nor is the owner's own failure quicker.
-      expect(await reads(gate, '/recordings/set/a.ts', 'patient-1', init)).toEqual(['open', 'find'])
-    },
-  )
-})
+test.each<[string, object]>([
+  ['a GET request', {}],
+  ['a range beyond the end', { headers: { range: 'bytes=9999-' } }],
+])(
+  'a refusal of %s takes the same two reads, whether the recording exists or its owner cannot be determined',
+  async (_, init) => {
+    const fails = () => Promise.reject(new Error('no connection'))
+    const gate = await ownedGate({ 'rec-1': { owner: 'patient-1' }, set: fails, none: fails })
+    for (const path of ['rec-1', 'rec-0', 'set/a.ts', 'none']) {
+      expect(await reads(gate, `/recordings/${path}`, 'patient-2', init)).toEqual(['open', 'find'])
+    }
+    // Nor is the owner's own failure quicker.
+    expect(await reads(gate, '/recordings/set/a.ts', 'patient-1', init)).toEqual(['open', 'find'])
+  },
+)
 
-describe('a recording that is replaced between two reads of one request', () => {
+describe('replaced recordings', () => {
   // If-Range names another version, so the whole is needed where a range was opened.
   const again = { range: 'bytes=0-4', 'if-range': '"other"' }
 
@@ -115,13 +113,13 @@ describe('a recording that is replaced between two reads of one request', () => 
     return { gate, bodies }
   }
 
-  test('is not sent, as it is another version than the one that was looked at', async () => {
+  test('a recording that is replaced between two reads of one request is not sent', async () => {
     const { gate, bodies } = await replacedBy('patient-1', new Uint8Array(3000))
     expect((await play(gate, 'patient-1', again)).status).toBe(503)
     expect(bodies).toEqual({ opened: 2, cancelled: 2 })
   })
 
-  test('is refused if it is of another owner by then, even with the same bytes and entity tag', async () => {
+  test('a recording that gets another owner between two reads is refused, even with the same bytes and entity tag', async () => {
     const { gate, bodies } = await replacedBy('patient-2')
     expect((await play(gate, 'patient-1', again)).status).toBe(404)
     expect(bodies).toEqual({ opened: 2, cancelled: 2 })
@@ -129,7 +127,7 @@ describe('a recording that is replaced between two reads of one request', () => 
     expect(entries.map(({ json }) => JSON.parse(json))).toMatchObject([{ reason: 'not_owner' }])
   })
 
-  test('is sent whole if it stayed the same', async () => {
+  test('a recording that is opened twice for one request is sent whole if it stayed the same', async () => {
     const { bodies, store } = countingStore(createMemoryStore(), async () => {})
     const gate = await memoryGate({ store })
     const response = await play(gate, 'patient-1', again)

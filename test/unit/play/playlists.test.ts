@@ -68,8 +68,8 @@ async function clinic(
   }
 }
 
-describe('a playlist is rewritten as far as needed', () => {
-  test('and what it is told with is that of the text that is sent', async () => {
+describe('rewritten playlists', () => {
+  test('the headers of a rewritten playlist describe the bytes that are sent, not those that are stored', async () => {
     const gate = await clinic({ 'video/main.m3u8': HLS, 'video/own.m3u8': REWRITTEN })
     const response = await gate.play('video/main.m3u8')
     const etag = response.headers.get('etag') ?? ''
@@ -91,7 +91,7 @@ describe('a playlist is rewritten as far as needed', () => {
     expect(own.headers.get('etag')).toMatch(/^"[0-9a-f]+"$/)
   })
 
-  test('preconditions and ranges are about that text', async () => {
+  test('preconditions and ranges of a rewritten playlist apply to the bytes that are sent', async () => {
     const gate = await clinic({ 'video/main.m3u8': HLS })
     const play = (headers: Record<string, string>) => gate.play('video/main.m3u8', headers)
     const etag = (await play({})).headers.get('etag') ?? ''
@@ -113,7 +113,7 @@ describe('a playlist is rewritten as far as needed', () => {
     expect(new Set(gate.asked())).toEqual(new Set(['open']))
   })
 
-  test('one with the media type of a playlist alone is read whole too', async () => {
+  test('a part with the media type of a playlist is read whole and rewritten, whatever its name', async () => {
     const gate = await clinic({ 'video/main.x': HLS }, { type: 'Application/x-mpegURL; charset=utf-8' })
     gate.asked()
     const response = await gate.play('video/main.x', { range: 'bytes=8-15' })
@@ -126,7 +126,7 @@ describe('a playlist is rewritten as far as needed', () => {
     expect(head.headers.get('content-length')).toBe(String(REWRITTEN.length))
   })
 
-  test('the origin of its own URLs is the one that the gate is reached at', async () => {
+  test('the gate takes URLs in a playlist for its own only if they begin with its public URL', async () => {
     const text = HLS.replaceAll('https://gate.test', 'https://media.clinic.example')
     const gate = await clinic({ 'video/main.m3u8': text }, { publicUrl: 'https://media.clinic.example' })
     expect(await (await gate.play('video/main.m3u8')).text()).toBe(REWRITTEN)
@@ -138,7 +138,7 @@ describe('a playlist is rewritten as far as needed', () => {
       expect((await none.play(part)).status).toBe(403)
   })
 
-  test('the same recording at another location is not where its relative URLs lead', async () => {
+  test('a playlist that refers to the same recording at another location is refused', async () => {
     const locations = [
       { url: '/recordings/:recording/:part+', key: 'recordings/:recording/:part' },
       { url: '/archive/:recording/:part+', key: 'archive/:recording/:part' },
@@ -148,7 +148,7 @@ describe('a playlist is rewritten as far as needed', () => {
     expect((await gate.play('video/main.m3u8')).status).toBe(403)
   })
 
-  test('nor is another recording, at another location', async () => {
+  test('a playlist that refers to another recording at another location is refused', async () => {
     const locations = [
       { url: '/recordings/:recording/:part+', key: 'recordings/:recording/:part' },
       { url: '/by-room/:recording/:part+', key: 'rooms/:recording/set/:part' },
@@ -160,7 +160,7 @@ describe('a playlist is rewritten as far as needed', () => {
     expect((await gate.play('main.m3u8')).status).toBe(403)
   })
 
-  test('nor can another recording have its objects at the same keys', async () => {
+  test('a gate rejects locations that would keep two recordings at one key', async () => {
     const locations = [
       { url: '/recordings/:recording/:part+', key: 'recordings/:recording/:part' },
       { url: '/by-room/:recording/:part+', key: ':recording/set/:part' },
@@ -168,7 +168,7 @@ describe('a playlist is rewritten as far as needed', () => {
     await expect(clinic({}, { locations })).rejects.toThrow('keep two recordings at one key')
   })
 
-  test('a manifest of DASH', async () => {
+  test('a manifest of DASH is rewritten, or refused if it leads out of its recording', async () => {
     const mpd = (base: string) => `<MPD><BaseURL>${base}</BaseURL><Period/></MPD>`
     const gate = await clinic({ 'a/x.mpd': mpd('/recordings/set/b/'), 'a/y.mpd': mpd('//evil.example/') })
     const response = await gate.play('a/x.mpd')
@@ -178,8 +178,8 @@ describe('a playlist is rewritten as far as needed', () => {
   })
 })
 
-describe('what became of a playlist is remembered', () => {
-  test('and not read again, while the permit is decided on each request', async () => {
+describe('remembered playlists', () => {
+  test('a playlist is not read again for the next request, but each request needs a permit of its own', async () => {
     const gate = await clinic({ 'video/main.m3u8': HLS })
     const first = await gate.play('video/main.m3u8')
     const again = await gate.play('video/main.m3u8', { range: 'bytes=8-15' })
@@ -192,7 +192,7 @@ describe('what became of a playlist is remembered', () => {
     expect(views.filter(({ kind, decision }) => kind === 'access' && decision === 'deny')).toHaveLength(1)
   })
 
-  test('but not for the same bytes elsewhere, of another recording, part or kind', async () => {
+  test('a verdict on a playlist does not apply to the same bytes as another recording, part or kind', async () => {
     const idp = await createIssuer()
     const store = createMemoryStore()
     const text = `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n${OWN}/video/seg-0.ts\n`
@@ -237,7 +237,7 @@ describe('what became of a playlist is remembered', () => {
     }
   })
 
-  test('not longer than it stays the same', async () => {
+  test('a playlist is read again after it was replaced', async () => {
     const gate = await clinic({ 'a.m3u8': HLS })
     expect((await gate.play('a.m3u8')).status).toBe(200)
     const bad = HLS.replace(OWN, 'https://evil.example')
@@ -251,7 +251,7 @@ describe('what became of a playlist is remembered', () => {
     expect((await gate.play('a.m3u8')).status).toBe(403)
   })
 
-  test('at most 16 MiB of them', () => {
+  test('the gate remembers at most 16 MiB of playlists, and drops the oldest first', () => {
     const verdicts = createVerdicts()
     const bytes = new Uint8Array(2 * 1024 * 1024)
     for (let number = 0; number < 9; number += 1) verdicts.set(`${number}`, { bytes, isStored: true })
@@ -265,10 +265,10 @@ describe('what became of a playlist is remembered', () => {
   })
 })
 
-describe('one that leads out is refused', () => {
+describe('refused playlists', () => {
   const out = HLS.replace(OWN, 'https://evil.example')
 
-  test('with a record that says where and whose, without a byte, and without a view', async () => {
+  test('a playlist that leads out is refused without a byte or a view, and the record holds its line and owner', async () => {
     const gate = await clinic({ 'video/main.m3u8': out })
     for (const [headers, method] of [[{}], [{ range: 'bytes=0-6' }], [{}, 'HEAD']] as const) {
       const response = await gate.play('video/main.m3u8', headers, method)
@@ -288,7 +288,7 @@ describe('one that leads out is refused', () => {
     expect((await gate.ledger.read({ limit: 100 })).entries).toHaveLength(3)
   })
 
-  test('and the record names what is refused, by names out of our lists alone', async () => {
+  test('the record of a refused playlist names tags and attributes from our lists alone', async () => {
     const gate = await clinic({
       'map.m3u8': '#EXTM3U\n\n#EXT-X-MAP:URI="//secret.example/patient-1"\n',
       'future.m3u8': '#EXTM3U\n#EXT-X-SECRET:A="//secret.example/patient-1"\n',
@@ -307,7 +307,7 @@ describe('one that leads out is refused', () => {
     expect(JSON.stringify(refusals)).not.toMatch(/secret/i)
   })
 
-  test('to nobody but whose it is: to all others it is not there', async () => {
+  test('a playlist that leads out does not exist for another patient', async () => {
     const gate = await clinic({ 'video/main.m3u8': out })
     gate.asked()
     const headers = { authorization: `Bearer ${await gate.idp.token('patient-2')}` }
@@ -329,13 +329,13 @@ describe('one that leads out is refused', () => {
     ['c.m3u8', '<MPD/>', 'application/dash+xml'],
     ['d', '#EXTM3U\n# <MPD><BaseURL>https://evil.example/</BaseURL></MPD>', 'video/mp4'],
     ['e', '<MPD><!--\n#EXTM3U\n#EXTINF:1,\n//evil.example/x\n--></MPD>', 'video/mp4'],
-  ])('what players may read as two kinds is not played: %s, %j', async (part, content, type) => {
+  ])('a playlist that players may read as two kinds is refused: %s, %j', async (part, content, type) => {
     const gate = await clinic({ [part]: content }, { type })
     expect((await gate.play(part)).status).toBe(403)
     expect(await gate.refusals()).toMatchObject([{ reason: 'playlist_invalid' }])
   })
 
-  test('what is no text, and what is too long, is not read', async () => {
+  test('a playlist that is not UTF-8 or too long is refused', async () => {
     const gate = await clinic({
       'latin.m3u8': Uint8Array.from([...Buffer.from('#EXTM3U\n#'), 0xe9, 10]),
       'zipped.m3u8': Uint8Array.from([0x1f, 0x8b, 8, 0]),
@@ -357,11 +357,11 @@ describe('one that leads out is refused', () => {
   })
 })
 
-describe('what neither name nor type tells is looked at', () => {
+describe('parts of unknown kind', () => {
   const video = new Uint8Array(3000).fill(7)
   const start = 'open {"offset":0,"length":1024}'
 
-  test('a part without an ending, whatever type it was stored with', async () => {
+  test('the first bytes of a part without an ending decide whether it is a playlist, even if its type is video', async () => {
     const gate = await clinic({
       'v/720p': HLS,
       'v/out': HLS.replace(OWN, '//evil.example'),
@@ -385,14 +385,14 @@ describe('what neither name nor type tells is looked at', () => {
     expect((await gate.play('v/empty')).status).toBe(200)
   })
 
-  test('not a segment with an ending, which takes one read', async () => {
+  test('a segment with an ending takes one read, even if its type says nothing', async () => {
     const gate = await clinic({ 'v/seg-0.ts': video }, { type: 'application/octet-stream' })
     gate.asked()
     expect((await gate.play('v/seg-0.ts')).status).toBe(200)
     expect(gate.asked()).toEqual(['open'])
   })
 
-  test('a recording of one file only where its type tells nothing', async () => {
+  test('the first bytes of a recording of one file are read only if its type says nothing', async () => {
     const store = createMemoryStore()
     const gate = await memoryGate({ store })
     const headers = { authorization: `Bearer ${await gate.idp.token('patient-1')}` }
@@ -412,7 +412,7 @@ describe('what neither name nor type tells is looked at', () => {
     expect([typed.status, typed.headers.get('content-type')]).toEqual([200, 'video/mp4'])
   })
 
-  test('what was replaced meanwhile is not what was decided on', async () => {
+  test('a playlist that is replaced between two reads is answered 503, and the body opened first is closed', async () => {
     const memory = createMemoryStore()
     let [opened, left] = [0, 0]
     const store = storeWith(memory, {

@@ -4,7 +4,7 @@ import { createIssuer } from '../../support/gate-client.ts'
 import { memoryGate } from '../../support/memory-gate.ts'
 import { storeWith } from '../../support/store-with.ts'
 
-test('an object is not read whole for its first bytes, if the store ignores ranges', async () => {
+test('an object is not read whole for its first bytes if the store ignores ranges', async () => {
   const idp = await createIssuer()
   const memory = createMemoryStore()
   const bytes = new Uint8Array(1024 * 1024)

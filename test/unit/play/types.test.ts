@@ -41,7 +41,7 @@ test.each([
   ['/recordings/rec-1/a/b.mkv', 'recordings/rec-1/a/b.mkv', 'video/x-matroska', 'rec-1-a-b.mkv'],
   ['/recordings/rec-1', 'recordings/rec-1', 'application/octet-stream', 'rec-1'],
 ])(
-  '%s is of the type that the name of its object tells, where the store knows none',
+  '%s has the type that the name of its object implies if the store has no type',
   async (path, key, type, name) => {
     const play = await openGate()
     for (const stored of [
@@ -60,7 +60,7 @@ test.each([
   },
 )
 
-test('a recording of one file that is no media by its type is a playlist by its first bytes', async () => {
+test('a recording of one file whose type is not a media type is a playlist if its first bytes are', async () => {
   const play = await openGate()
   for (const type of [undefined, 'application/octet-stream', 'text/plain', 'application/json', 'text/html']) {
     const { status } = await play('/recordings/rec-1', 'recordings/rec-1', type, OUTSIDE)
@@ -68,7 +68,7 @@ test('a recording of one file that is no media by its type is a playlist by its 
   }
 })
 
-test('nothing is delivered as a playlist that was not read as one', async () => {
+test('no object is delivered as a playlist unless the gate has read it as one', async () => {
   const play = await openGate()
   const paths: readonly [path: string, key: string][] = [
     ['/media/rec-1.mp4', 'consultations/rec-1/video.mp4'],

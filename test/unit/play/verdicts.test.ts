@@ -42,7 +42,7 @@ test.each([
   expect(rewrites).toHaveBeenCalledTimes(1)
 })
 
-test('and once for many that ask at once, as a herd of requests would block everybody else', async () => {
+test('a playlist is rewritten once for many concurrent requests, or they would block all other viewers', async () => {
   expect(LONG.length).toBeGreaterThan(1.9 * 1024 * 1024)
   const play = await opened(LONG)
   const methods = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? 'HEAD' : 'GET'))

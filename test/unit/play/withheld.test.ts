@@ -12,29 +12,35 @@ const faults: Readonly<Record<string, unknown>> = {
   'a fault without an error': undefined,
 }
 
-test.each(Object.entries(faults))('%s: a stranger is told that nothing is there', async (_, fault) => {
-  const store = storeWith(createMemoryStore(), { open: async () => Promise.reject(fault) })
-  const gate = await memoryGate({ store })
-  const get = async (who: string) => {
-    const headers = { authorization: `Bearer ${await gate.idp.token(who)}` }
-    return (await gate.fetch('/recordings/rec-1', { headers })).status
-  }
-  expect(await get('patient-2')).toBe(404)
-  expect(await get('patient-1')).toBe(503)
-})
+test.each(Object.entries(faults))(
+  '%s shows another patient no more than a recording that does not exist',
+  async (_, fault) => {
+    const store = storeWith(createMemoryStore(), { open: async () => Promise.reject(fault) })
+    const gate = await memoryGate({ store })
+    const get = async (who: string) => {
+      const headers = { authorization: `Bearer ${await gate.idp.token(who)}` }
+      return (await gate.fetch('/recordings/rec-1', { headers })).status
+    }
+    expect(await get('patient-2')).toBe(404)
+    expect(await get('patient-1')).toBe(503)
+  },
+)
 
-test.each(Object.entries(faults))('%s, once: after the permit they are opened again', async (_, fault) => {
-  const memory = createMemoryStore()
-  let opened = 0
-  const store = storeWith(memory, {
-    open: async (...asked) => {
-      opened += 1
-      return opened === 1 ? Promise.reject(fault) : memory.open(...asked)
-    },
-  })
-  const gate = await memoryGate({ store })
-  const headers = { authorization: `Bearer ${await gate.idp.token('patient-1')}`, range: 'bytes=1-9' }
-  const response = await gate.fetch('/recordings/rec-1', { headers })
-  expect(response.status).toBe(206)
-  expect(new Uint8Array(await response.arrayBuffer())).toEqual(gate.bytes.subarray(1, 10))
-})
+test.each(Object.entries(faults))(
+  '%s at the first read is overcome by opening the recording again after the permit',
+  async (_, fault) => {
+    const memory = createMemoryStore()
+    let opened = 0
+    const store = storeWith(memory, {
+      open: async (...asked) => {
+        opened += 1
+        return opened === 1 ? Promise.reject(fault) : memory.open(...asked)
+      },
+    })
+    const gate = await memoryGate({ store })
+    const headers = { authorization: `Bearer ${await gate.idp.token('patient-1')}`, range: 'bytes=1-9' }
+    const response = await gate.fetch('/recordings/rec-1', { headers })
+    expect(response.status).toBe(206)
+    expect(new Uint8Array(await response.arrayBuffer())).toEqual(gate.bytes.subarray(1, 10))
+  },
+)
