@@ -48,7 +48,7 @@ export async function kindByBytes(
   store: RecordingStore,
 ): Promise<PlaylistKind | undefined> {
   const start = await store.open(key, { offset: 0, length: START })
-  if (start === null || !('body' in start)) throw new Error('the object was removed while it was read')
+  if (start === null) throw new Error('the object was removed while it was read')
   if (start.range.length > START) {
     // A store that ignores ranges sends the whole object, which may be gigabytes.
     await start.body.cancel().catch(() => {})

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Ownership, RecordingStore } from '../../../src/index.ts'
+import type { Ownership } from '../../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { factsOf } from '../../contract/recordings.ts'
+import { countingStore } from '../../support/counting-store.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 import { type OwnedGate, ownedGate } from '../../support/owned-gate.ts'
-import { storeWith } from '../../support/store-with.ts'
 
 // The order of the steps of playing. What they answer is tested by the other files here.
 
@@ -13,33 +13,6 @@ beforeEach(() => void vi.spyOn(console, 'error').mockReturnValue())
 async function play(gate: MemoryGate, who = 'patient-1', headers: Record<string, string> = {}) {
   const authorization = `Bearer ${await gate.idp.token(who)}`
   return gate.fetch('/recordings/rec-1', { headers: { authorization, ...headers } })
-}
-
-/** A store that counts the bodies that it opened, and those that were cancelled. */
-function countingStore(memory: RecordingStore, beforeOpening: (time: number) => Promise<void>) {
-  const bodies = { opened: 0, cancelled: 0 }
-  const store = storeWith(memory, {
-    async open(key, range) {
-      bodies.opened += 1
-      await beforeOpening(bodies.opened)
-      const part = await memory.open(key, range)
-      if (part === null) return null
-      const body = new ReadableStream<Uint8Array>(
-        {
-          pull: async controller => {
-            controller.enqueue(new Uint8Array(await new Response(part.body).arrayBuffer()))
-            controller.close()
-          },
-          cancel: () => {
-            bodies.cancelled += 1
-          },
-        },
-        { highWaterMark: 0 },
-      )
-      return { ...part, body }
-    },
-  })
-  return { bodies, store }
 }
 
 describe('view before the answer', () => {
@@ -65,11 +38,11 @@ describe('view before the answer', () => {
   })
 
   test('a view that cannot be recorded is answered 503, and the body that was opened is closed', async () => {
-    const { bodies, store } = countingStore(createMemoryStore(), async () => {})
+    const { bodies, store } = countingStore(createMemoryStore())
     const ledger = { ...createMemoryLedger(), append: () => Promise.reject(new Error('down')) }
     const gate = await memoryGate({ ledger, store, onUnrecorded: () => {} })
     expect((await play(gate)).status).toBe(503)
-    expect(bodies).toEqual({ opened: 1, cancelled: 1 })
+    expect(bodies).toEqual({ opened: 1, read: 0, cancelled: 1 })
   })
 })
 
@@ -108,6 +81,7 @@ describe('replaced recordings', () => {
     }
     const { bodies, store } = countingStore(memory, async time => {
       if (time === 2) await put(content ?? gate.bytes, { owner, issuer: gate.idp.issuer })
+      return undefined
     })
     const gate = await memoryGate({ store })
     return { gate, bodies }
@@ -116,23 +90,23 @@ describe('replaced recordings', () => {
   test('a recording that is replaced between two reads of one request is not sent', async () => {
     const { gate, bodies } = await replacedBy('patient-1', new Uint8Array(3000))
     expect((await play(gate, 'patient-1', again)).status).toBe(503)
-    expect(bodies).toEqual({ opened: 2, cancelled: 2 })
+    expect(bodies).toEqual({ opened: 2, read: 0, cancelled: 2 })
   })
 
   test('a recording that gets another owner between two reads is refused, even with the same bytes and entity tag', async () => {
     const { gate, bodies } = await replacedBy('patient-2')
     expect((await play(gate, 'patient-1', again)).status).toBe(404)
-    expect(bodies).toEqual({ opened: 2, cancelled: 2 })
+    expect(bodies).toEqual({ opened: 2, read: 0, cancelled: 2 })
     const { entries } = await gate.ledger.read({ limit: 10 })
     expect(entries.map(({ json }) => JSON.parse(json))).toMatchObject([{ reason: 'not_owner' }])
   })
 
   test('a recording that is opened twice for one request is sent whole if it stayed the same', async () => {
-    const { bodies, store } = countingStore(createMemoryStore(), async () => {})
+    const { bodies, store } = countingStore(createMemoryStore())
     const gate = await memoryGate({ store })
     const response = await play(gate, 'patient-1', again)
     expect(response.status).toBe(200)
     expect(new Uint8Array(await response.arrayBuffer())).toEqual(gate.bytes)
-    expect(bodies).toEqual({ opened: 2, cancelled: 1 })
+    expect(bodies).toEqual({ opened: 2, read: 1, cancelled: 1 })
   })
 })
