@@ -68,6 +68,9 @@ describe('issued tickets', () => {
     )
     const [record] = await records(gate)
     expect(record).toMatchObject({ kind: 'ticket', decision: 'permit', recording: 'rec-1' })
+    // The one who asked for it is the owner.
+    expect(record?.owner).toBe(record?.subject)
+    expect(record).not.toHaveProperty('binding')
     expect(JSON.stringify(record)).not.toContain('patient-1')
 
     for (const answer of [
@@ -211,7 +214,10 @@ describe('issued tickets', () => {
     const foreign = await ask('/recordings/rec-1/ticket')
     expect(foreign.status).toBe(404)
     expect(foreign).toEqual(await ask('/recordings/rec-0/ticket'))
-    expect((await records(gate)).map(({ reason }) => reason)).toEqual(['not_owner', 'recording_unknown'])
+    const [refused, unknown] = await records(gate)
+    expect(refused).toMatchObject({ reason: 'not_owner', owner: expect.stringMatching(/^psn_/) })
+    expect(unknown).toMatchObject({ reason: 'recording_unknown' })
+    expect(unknown).not.toHaveProperty('owner')
   })
 
   test('a ticket cannot be used to store a recording, even if its holder is a recorder', async () => {
@@ -368,6 +374,7 @@ describe('refused tickets', () => {
     const tickets = { keys: [KEY], binding: ['network', 'user-agent'] as const }
     const gate = await open({ tickets, network: () => ({ ip }) })
     const { path } = await issue(gate, undefined, undefined, { 'user-agent': 'Player/1' })
+    expect(await records(gate)).toMatchObject([{ kind: 'ticket', binding: ['network', 'user-agent'] }])
     const ask = async (agent: string) => (await gate.fetch(path, { headers: { 'user-agent': agent } })).status
     expect(await ask('Player/1')).toBe(200)
     expect(await ask('Player/2')).toBe(401)
@@ -378,10 +385,14 @@ describe('refused tickets', () => {
     expect(await lastReason(gate)).toBe('ticket_scope')
   })
 
-  test('no ticket is issued if it is to be bound to a network that is unknown', async () => {
-    const gate = await open({ tickets: { keys: [KEY], binding: ['network'] } })
-    await expect(issue(gate)).rejects.toThrow('503')
-  })
+  test.each(['network', 'user-agent'] as const)(
+    'no ticket is issued if it is to be bound to a %s that is unknown',
+    async binding => {
+      const gate = await open({ tickets: { keys: [KEY], binding: [binding] } })
+      await expect(issue(gate)).rejects.toThrow('503')
+      expect(await lastReason(gate)).toBe('gate_fault')
+    },
+  )
 
   test('a gate without ticket keys neither accepts nor issues a ticket', async () => {
     const { path, cookie } = await issue(await open())
@@ -393,8 +404,11 @@ describe('refused tickets', () => {
 
   test('no ticket is issued if the ledger takes no record of it', async () => {
     const broken = () => Promise.reject(new Error('no ledger'))
-    const gate = await open({ ledger: { ...createMemoryLedger(), append: broken }, onUnrecorded: () => {} })
+    const unrecorded: object[] = []
+    const onUnrecorded = (json: string) => void unrecorded.push(JSON.parse(json))
+    const gate = await open({ ledger: { ...createMemoryLedger(), append: broken }, onUnrecorded })
     await expect(issue(gate)).rejects.toThrow('503')
+    expect(unrecorded).toMatchObject([{ kind: 'ticket' }, { reason: 'ledger_unavailable' }])
   })
 })
 
