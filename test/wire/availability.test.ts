@@ -46,6 +46,6 @@ test('a file that begins with many comments delays no other viewer when it is st
   expect(await whileOthersAsk(ask(PATH, 'patient-001'))).toBe(200)
 })
 
-test('nor one that is refused when it is stored, as what follows its comments is nothing', async () => {
+test('a file of many comments that the gate refuses to store delays no other viewer', async () => {
   expect(await whileOthersAsk(put(`${COMMENTS}!`))).toBe(400)
 })

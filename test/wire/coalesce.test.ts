@@ -24,7 +24,7 @@ async function ask(path: string, token: string, ip: string) {
   return { status: response.status, id, waits: response.headers.has('retry-after') }
 }
 
-test('polling an id does not tell the moment at which somebody stores it', async () => {
+test('a stranger who polls an id cannot see the moment at which the recording is stored', async () => {
   const token = await idp.token('curious')
   const answers = []
   for (let i = 0; i < 8; i++) {
@@ -40,7 +40,7 @@ test('polling an id does not tell the moment at which somebody stores it', async
   expect(found?.id).not.toBe(standing)
 })
 
-test('a stolen token is seen in each network that it is used from, in refusals and in views', async () => {
+test('the log shows a stolen token in each network that it is used from, in refusals and in views', async () => {
   const token = await idp.token('patient-1')
   await store(gate, idp, '/recordings/mine', 'patient-1', 'x'.repeat(1000))
   await store(gate, idp, '/recordings/theirs', 'patient-2', 'x')

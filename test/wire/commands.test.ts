@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => clinic.stop())
 
 describe('the demo clinic', () => {
-  test('has recordings of ten patients, which only their patients can play', async () => {
+  test('the demo clinic has recordings of ten patients, and each plays only to its patient', async () => {
     const tokens = await Promise.all(
       Array.from({ length: 10 }, (_, i) => token('--sub', `patient-${String(i + 1).padStart(3, '0')}`)),
     )
@@ -41,7 +41,7 @@ describe('the demo clinic', () => {
     }
   })
 
-  test('has a WebM, an audio file and an HLS set', async () => {
+  test('the demo clinic has a WebM, an audio file and an HLS set', async () => {
     const headers = async (sub: string) => ({ Authorization: `Bearer ${await token('--sub', sub)}` })
     const type = async (path: string, sub: string) =>
       (await fetch(clinic.url + path, { headers: await headers(sub) })).headers.get('content-type')
@@ -58,7 +58,7 @@ describe('the demo clinic', () => {
     ).toBe(404)
   })
 
-  test('shows calls of curl that do what they say', async () => {
+  test('the demo clinic prints four calls of curl, and each does what it says', async () => {
     const lines = clinic
       .said()
       .split('\n')
@@ -82,7 +82,7 @@ describe('the demo clinic', () => {
 })
 
 describe('put', () => {
-  test('stores a file and a folder, which their owner then plays', async () => {
+  test('put stores a file and a folder, and their owner plays both', async () => {
     const file = await run(['put', 'mine', 'demo/media/patient-002.webm', '--owner', 'patient-042', ...at()])
     expect(file).toMatchObject({ code: 0, stdout: '' })
     expect(file.stderr).toContain('mine: 1 file stored for patient-042')
@@ -95,7 +95,7 @@ describe('put', () => {
     expect((await fetch(`${clinic.url}/recordings/set/init.mp4`, { headers })).status).toBe(200)
   })
 
-  test('stores all files of a folder, or none if one has a name that a part can not have', async () => {
+  test('put stores all files of a folder, or none if one has a name that a part cannot have', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'mediaward-'))
     writeFileSync(join(folder, 'a.ts'), 'a')
     writeFileSync(join(folder, '.DS_Store'), 'x')
@@ -114,7 +114,7 @@ describe('put', () => {
     expect(await (await fetch(`${clinic.url}/recordings/links/b.ts`, { headers })).text()).toBe('a')
   })
 
-  test('does not store a part of a recording that belongs to another owner', async () => {
+  test('put does not store a part of a recording that belongs to another owner', async () => {
     const { code, stderr } = await run([
       'put',
       'rec-001',
@@ -127,7 +127,7 @@ describe('put', () => {
     expect(stderr).toContain('409 Conflict')
   })
 
-  test('reports a refusal of the gate with the id of its event', async () => {
+  test('put reports a refusal of the gate with the id of its event', async () => {
     const { code, stderr } = await run(['put', 'rec-001', 'package.json', '--owner', 'patient-042', ...at()])
     expect(code).toBe(1)
     expect(stderr).toMatch(/error: package\.json was not stored: 409 Conflict: .* \(event [0-9a-f-]{36}\)/)
@@ -135,7 +135,7 @@ describe('put', () => {
 })
 
 describe('denials', () => {
-  test('--json prints all events, one a line, oldest first', async () => {
+  test('denials --json prints all denials within --limit and --since, one a line, oldest first', async () => {
     for (let i = 0; i < 5; i++) await fetch(`${clinic.url}/recordings/rec-00${i}`)
     const { code, stdout } = await run(['denials', '--json', ...at()])
     expect(code).toBe(0)
@@ -158,7 +158,7 @@ describe('denials', () => {
     expect((await run(['denials', '--since', '1h', ...at()])).stdout).toContain('token_missing')
   })
 
-  test('--follow prints each new event once', { timeout: 30_000 }, async () => {
+  test('denials --follow prints each new denial once', { timeout: 30_000 }, async () => {
     const follower = spawn(process.execPath, [
       'src/cli/main.ts',
       'denials',
@@ -192,7 +192,7 @@ describe('denials', () => {
     ).toEqual(answered)
   })
 
-  test('needs the role security', async () => {
+  test('denials fails with a hint if its token lacks the role security', async () => {
     const { code, stderr } = await run(['denials', '--token', await token('--sub', 'patient-001'), ...at()])
     expect(code).toBe(2)
     expect(stderr).toContain('hint: the token needs the role "security"')
@@ -200,7 +200,7 @@ describe('denials', () => {
 })
 
 describe('token', () => {
-  test('prints a token with the claims given, and nothing else', async () => {
+  test('token prints a token with the given claims, and nothing else', async () => {
     const { stdout, stderr } = await run([
       'token',
       '--sub',
@@ -226,53 +226,48 @@ describe('token', () => {
   })
 })
 
-describe('called wrongly, a command says how to fix it, with exit code 2', () => {
-  test.each([
-    [['frobnicate'], /"frobnicate" is not a command/],
-    [['dev', '--runtime', 'bun'], /--runtime bun is unknown/],
-    [['dev', '--port', 'x'], /--port x is not a port/],
-    [['dev', '--nope'], /Unknown option '--nope'/],
-    [['dev', '--vars', '/does/not/exist'], /can't be read/],
-    [['token'], /--sub is missing/],
-    [['token', '--sub', 'a', '--ttl', 'soon'], /--ttl soon is not a whole number/],
-    [['token', '--sub', 'a', '--claim', 'x'], /--claim x has no "="/],
-    [['token', '--sub', 'a', '--data', '/does/not/exist'], /contains no development issuer/],
-    [['token', '--sub', 'a', '--ttl', ''], /is not a whole number/],
-    [['put', 'x', 'package.json', '--owner', 'p☃', '--token', 't'], /can't be an owner/],
-    [['denials', '--token', 'SECRET\nTOKEN'], /the token is not a bearer token/],
-    [['denials', '--token', 't', '--url', 'foo'], /--url is not an HTTP URL/],
-    [
-      ['denials', '--token', 't', '--url', 'http://user:SECRET@127.0.0.1'],
-      /--url contains a user or password/,
-    ],
-    [['denials', '--since', '99999999999d', '--token', 't'], /is not a time/],
-    [['put', 'x'], /put takes an id and a file/],
-    [['put', '../x', 'package.json', '--owner', 'a'], /can't be a recording's id/],
-    [['put', 'x', 'package.json'], /--owner is missing/],
-    [['put', 'x', 'package.json', '--owner', 'a', '--parallel', '0'], /--parallel 0 must be from 1 to 16/],
-    [['put', 'x', 'package.json', '--owner', 'a', '--parallel', '17'], /--parallel 17 must be/],
-    [['put', 'x', '/dev/null', '--owner', 'a', '--token', 't'], /\/dev\/null is neither a file nor a folder/],
-    [['put', 'x', '/does/not/exist', '--owner', 'a', '--token', 't'], /\/does\/not\/exist does not exist/],
-    [['denials', '--limit', '0', '--token', 't'], /--limit 0 must be/],
-    [['denials', '--since', 'yesterday', '--token', 't'], /--since yesterday is not a time/],
-  ])('%j', async (args, message) => {
-    const { code, stdout, stderr } = await run(args)
-    expect(stderr).toMatch(message)
-    expect(stderr).not.toMatch(/\n\s+at |SECRET/)
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-  })
+test.each([
+  [['frobnicate'], /"frobnicate" is not a command/],
+  [['dev', '--runtime', 'bun'], /--runtime bun is unknown/],
+  [['dev', '--port', 'x'], /--port x is not a port/],
+  [['dev', '--nope'], /Unknown option '--nope'/],
+  [['dev', '--vars', '/does/not/exist'], /can't be read/],
+  [['token'], /--sub is missing/],
+  [['token', '--sub', 'a', '--ttl', 'soon'], /--ttl soon is not a whole number/],
+  [['token', '--sub', 'a', '--claim', 'x'], /--claim x has no "="/],
+  [['token', '--sub', 'a', '--data', '/does/not/exist'], /contains no development issuer/],
+  [['token', '--sub', 'a', '--ttl', ''], /is not a whole number/],
+  [['put', 'x', 'package.json', '--owner', 'p☃', '--token', 't'], /can't be an owner/],
+  [['denials', '--token', 'SECRET\nTOKEN'], /the token is not a bearer token/],
+  [['denials', '--token', 't', '--url', 'foo'], /--url is not an HTTP URL/],
+  [['denials', '--token', 't', '--url', 'http://user:SECRET@127.0.0.1'], /--url contains a user or password/],
+  [['denials', '--since', '99999999999d', '--token', 't'], /is not a time/],
+  [['put', 'x'], /put takes an id and a file/],
+  [['put', '../x', 'package.json', '--owner', 'a'], /can't be a recording's id/],
+  [['put', 'x', 'package.json'], /--owner is missing/],
+  [['put', 'x', 'package.json', '--owner', 'a', '--parallel', '0'], /--parallel 0 must be from 1 to 16/],
+  [['put', 'x', 'package.json', '--owner', 'a', '--parallel', '17'], /--parallel 17 must be/],
+  [['put', 'x', '/dev/null', '--owner', 'a', '--token', 't'], /\/dev\/null is neither a file nor a folder/],
+  [['put', 'x', '/does/not/exist', '--owner', 'a', '--token', 't'], /\/does\/not\/exist does not exist/],
+  [['denials', '--limit', '0', '--token', 't'], /--limit 0 must be/],
+  [['denials', '--since', 'yesterday', '--token', 't'], /--since yesterday is not a time/],
+])('mediaward called with %j says what is wrong and exits with 2', async (args, message) => {
+  const { code, stdout, stderr } = await run(args)
+  expect(stderr).toMatch(message)
+  expect(stderr).not.toMatch(/\n\s+at |SECRET/)
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+})
 
-  test('a command fails, and says so, if no gate answers', async () => {
-    for (const command of [['denials'], ['put', 'x', 'package.json', '--owner', 'a']]) {
-      const { code, stderr } = await run([...command, '--token', 't', '--url', 'http://127.0.0.1:65000'])
-      expect(stderr).toMatch(/error: nothing answers at http:\/\/127\.0\.0\.1:65000 \(ECONNREFUSED\)/)
-      expect(code).toBe(1)
-    }
-  })
+test('denials and put exit with 1, and say so, if nothing answers at the URL', async () => {
+  for (const command of [['denials'], ['put', 'x', 'package.json', '--owner', 'a']]) {
+    const { code, stderr } = await run([...command, '--token', 't', '--url', 'http://127.0.0.1:65000'])
+    expect(stderr).toMatch(/error: nothing answers at http:\/\/127\.0\.0\.1:65000 \(ECONNREFUSED\)/)
+    expect(code).toBe(1)
+  }
 })
 
 describe('dev', () => {
-  test('trusts only the issuers of --vars, when a program runs `npm start`', async () => {
+  test('dev, started by `npm start`, trusts only the issuers in the file of --vars', async () => {
     const idp: TestIssuer = await createIssuer()
     const data = mkdtempSync(join(tmpdir(), 'mediaward-'))
     const file = join(data, 'my.vars')
@@ -302,7 +297,7 @@ describe('dev', () => {
     process.kill(-(npm.pid ?? 0), 'SIGTERM')
   })
 
-  test('ends before it serves if the configuration has a mistake', async () => {
+  test('dev exits before it serves if the configuration has mistakes, and names all of them', async () => {
     const data = mkdtempSync(join(tmpdir(), 'mediaward-'))
     const file = join(data, 'bad.vars')
     writeFileSync(file, 'PSEUDONYM_KEY=short\nALLOWED_ORIGINS=*\n')
@@ -313,7 +308,7 @@ describe('dev', () => {
     expect(readdirSync(data)).toEqual(['bad.vars'])
   })
 
-  test('reads a file of variables that begins with a byte order mark', async () => {
+  test('dev reads a file of variables that begins with a byte order mark', async () => {
     const idp = await createIssuer()
     const vars = variables(idp)
     const data = mkdtempSync(join(tmpdir(), 'mediaward-'))
@@ -331,8 +326,8 @@ describe('dev', () => {
       'PSEUDONYM_KEY=-----BEGIN\nSECRETsecretSECRET=\n-----END',
       /contains a line that is not NAME=value/,
     ],
-    ['a binary file', '\u0000\u0001 binary', /contains no variables/],
-  ])('refuses %s in --vars without repeating it', async (_, text, message) => {
+    ['binary content', '\u0000\u0001 binary', /contains no variables/],
+  ])('dev refuses a file of variables with %s, and repeats none of it', async (_, text, message) => {
     const data = mkdtempSync(join(tmpdir(), 'mediaward-'))
     writeFileSync(join(data, 'odd.vars'), text)
     const { code, stderr } = await run([
@@ -349,14 +344,14 @@ describe('dev', () => {
     expect(stderr).not.toContain('SECRET')
   })
 
-  test('does not start on a data folder that another run uses', async () => {
+  test('dev does not start on a data folder that another run uses', async () => {
     const { code, stderr } = await run(['dev', '--port', '0', '--data', clinic.data])
     expect(code).toBe(2)
     expect(stderr).toMatch(/is in use by process \d+/)
     expect((await fetch(`${clinic.url}/healthz`)).status).toBe(200)
   })
 
-  test('keeps its recordings and its log from one run to the next', async () => {
+  test('dev keeps its log from one run to the next', async () => {
     const first = await startGate({ demo: true })
     await fetch(`${first.url}/recordings/rec-001`)
     await first.stop()
@@ -367,7 +362,7 @@ describe('dev', () => {
   })
 })
 
-test('healthz answers that the gate is alive, and nothing else', async () => {
+test('GET /healthz answers that the gate is alive, and nothing else', async () => {
   const response = await fetch(`${clinic.url}/healthz`)
   expect([response.status, await response.text()]).toEqual([200, 'ok'])
 })

@@ -1,6 +1,6 @@
 import { readdirSync, rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { RUNTIME, type RunningGate, startGate } from '../support/gate.ts'
 import { createIssuer, patterned, store, type TestIssuer, variables } from '../support/gate-client.ts'
 
@@ -18,7 +18,9 @@ const PARTS: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>> = {
 }
 /** Where the recordings are files that a test can damage. R2's are not: its states are tried in workerd itself. */
 const DAMAGES: Readonly<Record<string, (file: string) => void>> =
-  RUNTIME === 'workerd' ? {} : { missing: file => rmSync(file), shorter: file => truncateSync(file, 1) }
+  RUNTIME === 'workerd'
+    ? {}
+    : { 'without-its-file': file => rmSync(file), truncated: file => truncateSync(file, 1) }
 const STATES = ['ordinary', 'empty', ...Object.keys(DAMAGES)]
 const idOf = (state: string, isThere: boolean): string => `${state}-${isThere ? 'theirs' : 'nobody'}`
 
@@ -125,8 +127,9 @@ function attempts(id: string): Asked[] {
   ]
 }
 
-describe.each(STATES)('"not yours" and "not there" are one answer, for a recording that is %s', state => {
-  test('in everything that a caller can try, and in all of the answer', async () => {
+test.each(STATES)(
+  "another patient's recording (%s) gets the same answer to every request as an absent one",
+  async state => {
     const absent = attempts(idOf(state, false))
     const pairs = attempts(idOf(state, true)).map((theirs, i) => [theirs, absent[i] ?? theirs] as const)
     expect(pairs.length).toBeGreaterThan(100)
@@ -143,10 +146,10 @@ describe.each(STATES)('"not yours" and "not there" are one answer, for a recordi
         }),
       )
     }
-  })
-})
+  },
+)
 
-test('nor do twenty repeats tell, nor the moment at which somebody stores it', async () => {
+test("twenty repeats get the same answers for another's recording, an absent one and one stored midway", async () => {
   const ids = ['repeat-theirs', 'repeat-nobody', 'repeat-stored']
   const put = async (id: string) => {
     const bytes = patterned(100)

@@ -45,7 +45,7 @@ beforeAll(async () => {
 })
 afterAll(() => gate.stop())
 
-test('every case of the HTTP vectors passes', async () => {
+test('the gate passes every case of the HTTP vectors', async () => {
   const results = join(gate.data, 'http-results.json')
   const { stdout } = await promisify(execFile)(process.execPath, [
     'test/vectors/run-http-cases.mjs',

@@ -66,14 +66,14 @@ async function play(
   return response.status
 }
 
-test('many visitors of a cold gate cost one fetch, and warm ones none', async () => {
+test('thirty viewers of a cold gate cost one key fetch, and a viewer of a warm one none', async () => {
   const statuses = await Promise.all(Array.from({ length: 30 }, () => play(remote)))
   expect(new Set(statuses)).toEqual(new Set([200]))
   expect(await play(remote)).toBe(200)
   expect(visits).toBe(1)
 })
 
-test('a rotated key opens at once', async () => {
+test('a token of a newly rotated key plays at once', async () => {
   expect(await play(remote)).toBe(200)
   const rotated = await createIssuer(remote.issuer, 'recordings', 'second')
   answer = serving({ keys: [...remote.jwks.keys, ...rotated.jwks.keys] })
@@ -81,7 +81,7 @@ test('a rotated key opens at once', async () => {
   expect(visits).toBe(2)
 })
 
-test('a key fetch is never an amplifier: a storm of tokens with keys made up costs one', async () => {
+test('a hundred tokens with made-up key ids cost one key fetch', async () => {
   expect(await play(remote)).toBe(200)
   const statuses = await Promise.all(
     Array.from({ length: 100 }, (_, i) => play(remote, { kid: `made-up-${i}` })),
@@ -90,7 +90,7 @@ test('a key fetch is never an amplifier: a storm of tokens with keys made up cos
   expect(visits).toBe(2)
 })
 
-test('tokens that have no hope never reach the key server', async () => {
+test('a token that its header alone rules out causes no key fetch', async () => {
   const stranger = await createIssuer('https://remote.test/', 'recordings', 'first')
   for (const header of [{ alg: 'ES384' }, { typ: 'logout+jwt' }, { kid: 'x'.repeat(300) }]) {
     const token = (await stranger.token('patient-1')).split('.')
@@ -103,7 +103,7 @@ test('tokens that have no hope never reach the key server', async () => {
   expect(visits).toBe(0)
 })
 
-test('an outage of the key server is a 503 of its own, never blamed on the token, and is recorded', async () => {
+test('a viewer gets 503, not 401, while the key server is down, and the refusal is recorded', async () => {
   answer = failing
   const token = await remote.token('patient-1')
   const response = await fetch(`${gate.url}/recordings/rec-1`, {
@@ -114,7 +114,7 @@ test('an outage of the key server is a 503 of its own, never blamed on the token
   expect((await denials(gate, idp)).map(({ reason }) => reason)).toEqual(['keys_unavailable'])
 })
 
-test('what was fetched before an outage goes on opening', async () => {
+test('the gate goes on with the keys that it fetched before an outage of the key server', async () => {
   expect(await play(remote)).toBe(200)
   answer = failing
   for (let i = 0; i < 5; i++) expect(await play(remote)).toBe(200)
@@ -128,13 +128,13 @@ test.each([
     'a redirect',
     (response: ServerResponse) => void response.writeHead(302, { Location: '/elsewhere' }).end(),
   ],
-  ['no JSON', (response: ServerResponse) => void response.end('<html>')],
+  ['HTML instead of JSON', (response: ServerResponse) => void response.end('<html>')],
   [
-    'an endless answer',
+    'an answer that is too long',
     (response: ServerResponse) => void response.end(`{"keys":[],"x":"${'x'.repeat(300_000)}"}`),
   ],
   ['an answer that never ends', (response: ServerResponse) => void response.write('{"keys":[')],
-])('%s is no key set', { timeout: 20_000 }, async (_, bad) => {
+])('the gate answers 503 after one try if the key server sends %s', { timeout: 20_000 }, async (_, bad) => {
   answer = bad
   expect(await play(remote)).toBe(503)
   expect(visits).toBe(1)

@@ -41,7 +41,7 @@ async function ask(
 const evaluations = async (response: Response) =>
   ((await response.json()) as { evaluations: { decision: boolean }[] }).evaluations
 
-test('the 2020 list: one true, forty-nine false, one record of all fifty, and not a byte', async () => {
+test("an app that asks about a list of fifty gets true for the patient's own alone, and one record of all", async () => {
   // rec-7 is the patient's, 24 are another's, the rest are nobody's.
   const ids = Array.from({ length: 50 }, (_, i) => `rec-${i}`)
   const response = await ask(ids, 'patient-1', 'app-1', ['app'])
@@ -60,7 +60,7 @@ test('the 2020 list: one true, forty-nine false, one record of all fifty, and no
   expect(await records(gate, idp, 'view')).toEqual([])
 })
 
-test('nothing tells foreign recordings from those that are not there', async () => {
+test('a patient gets the same evaluation for foreign recordings as for absent ones', async () => {
   const answerTo = async (id: string) => {
     const response = await ask([id, id], 'patient-1', 'patient-1')
     const headers = [...response.headers].filter(([name]) => name !== 'date')
@@ -71,13 +71,13 @@ test('nothing tells foreign recordings from those that are not there', async () 
   for (const id of ['rec-9', 'rec-0', 'nobodys']) expect(await answerTo(id)).toEqual(foreign)
 })
 
-test('a thousand at once', async () => {
+test('the gate evaluates a thousand recordings in one request', async () => {
   const ids = Array.from({ length: 1000 }, (_, i) => `rec-${i}`)
   const answers = await evaluations(await ask(ids, 'patient-1', 'patient-1'))
   expect(answers.flatMap(({ decision }, i) => (decision ? [ids[i]] : []))).toEqual(['rec-7'])
 })
 
-test('a patient who asks about another is refused, and on record', async () => {
+test('a patient who asks about another patient gets 404, and the refusal is recorded', async () => {
   expect((await ask(['rec-8'], 'patient-2', 'patient-1')).status).toBe(404)
   expect((await denials(gate, idp)).at(-1)).toMatchObject({ reason: 'role_missing', method: 'POST' })
 })

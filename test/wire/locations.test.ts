@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { startGate } from '../support/gate.ts'
 import { createIssuer, denials, patterned, store, variables } from '../support/gate-client.ts'
 
-test('the gate stands in front of the URLs that an app already has', async () => {
+test("the gate plays recordings at an app's own URLs, and at no others", async () => {
   const idp = await createIssuer()
   const locations = [
     { url: '/media/:recording.mp4', key: 'consultations/:recording/video.mp4' },

@@ -29,7 +29,7 @@ const PARTS = [
   `${'n'.repeat(200)}/${'@'.repeat(200)}`,
 ]
 
-test('what is stored under a name is played under it, by the token and by a ticket', async () => {
+test('a recording with a long or unusual name plays by a token, a ticket and a cookie', async () => {
   const content = (path: string) => createHash('sha256').update(path).digest('hex')
   const ids = ['1.2.840.113619.2.62.994044785528', LONGEST_ID, 'a.b-c_d', 'a.b']
   const paths = ids.flatMap(id => [`/recordings/${id}`, ...PARTS.map(part => `/recordings/${id}-p/${part}`)])
@@ -51,7 +51,7 @@ test('what is stored under a name is played under it, by the token and by a tick
   expect(viewed).toContain(LONGEST_ID)
 })
 
-test('a playlist may name such parts, also by absolute URLs', async () => {
+test('a playlist may name parts with a colon, @, = or + in their names, also by absolute URLs', async () => {
   const root = '/recordings/1.2.3'
   const text = (...uris: readonly string[]) =>
     `#EXTM3U\n#EXT-X-TARGETDURATION:4\n${uris.map(uri => `#EXTINF:4,\n${uri}\n`).join('')}#EXT-X-ENDLIST\n`
@@ -71,7 +71,7 @@ test('a playlist may name such parts, also by absolute URLs', async () => {
   expect(await segment.text()).toBe('the segment')
 })
 
-test('a refusal of a name says which character or length, and a token in a path is nowhere repeated', async () => {
+test('the refusal of a name says what is wrong with it, and a token in a path reaches no log', async () => {
   const detailOf = async (path: string, init: RequestInit = { headers }) => {
     const response = await fetch(gate.url + path, init)
     const { status, detail } = (await response.json()) as { status: number; detail?: string }
@@ -109,7 +109,7 @@ test('a refusal of a name says which character or length, and a token in a path 
   expect(log + gate.said()).not.toContain(token.slice(0, 16))
 })
 
-test('a path in Host is refused, and leads nowhere', async () => {
+test('a request whose Host contains a path or a user gets 400 and a record', async () => {
   expect((await store(gate, idp, '/recordings/hosted', 'patient-1', 'the bytes')).status).toBe(201)
   const refused: string[] = []
   for (const [index, [target, host]] of [

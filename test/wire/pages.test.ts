@@ -62,7 +62,7 @@ describe('pages of other origins', () => {
     'authorization,range,content-type,x-request-id,cmcd-object,cmcd-request,cmcd-session,cmcd-status,traceparent,tracestate,baggage,sentry-trace,x-datadog-trace-id,x-datadog-parent-id,x-datadog-origin,x-datadog-sampling-priority,x-requested-with,cache-control,pragma,x-app-version'
 
   test.each(routes)(
-    '%s: a preflight for %s is answered as on every route, and is no refusal',
+    'a preflight on %s for %s gets CORS headers for an allowed origin alone, and no record',
     async (path, method) => {
       const before = (await denials(gate, idp)).length
       const asked = { 'Access-Control-Request-Method': method, 'Access-Control-Request-Headers': added }
@@ -82,12 +82,12 @@ describe('pages of other origins', () => {
     },
   )
 
-  test('the route that says that the gate is alive names its own methods', async () => {
+  test('OPTIONS on /healthz names the methods of that route', async () => {
     const { status, headers } = await get('/healthz', {}, 'OPTIONS')
     expect([status, headers.get('allow')]).toEqual([204, 'GET, HEAD, OPTIONS'])
   })
 
-  test('a 405 names the methods that the preflight names', async () => {
+  test('a 405 names the same methods as the preflight of its route', async () => {
     for (const [path] of routes) {
       const { headers } = await get(path, { Authorization: `Bearer ${token}` }, 'PATCH')
       const preflight = await get(path, {}, 'OPTIONS')
@@ -96,9 +96,9 @@ describe('pages of other origins', () => {
   })
 })
 
-describe('what was stored', () => {
+describe('stored files', () => {
   /** Each with a name and nothing else, as `curl -T` and most scripts store it. */
-  const parts: readonly [name: string, type: string, shown: 'shown' | 'in a sandbox' | 'saved'][] = [
+  const parts: readonly [name: string, type: string, shown: 'shown' | 'shown in a sandbox' | 'saved'][] = [
     ['video.mp4', 'video/mp4', 'shown'],
     ['video.webm', 'video/webm', 'shown'],
     ['video.mkv', 'video/x-matroska', 'shown'],
@@ -108,10 +108,10 @@ describe('what was stored', () => {
     ['still.avif', 'image/avif', 'shown'],
     ['still.gif', 'image/gif', 'shown'],
     ['master.m3u8', 'application/vnd.apple.mpegurl', 'shown'],
-    ['captions.vtt', 'text/vtt', 'in a sandbox'],
-    ['captions.srt', 'application/x-subrip', 'in a sandbox'],
-    ['notes.txt', 'text/plain', 'in a sandbox'],
-    ['notes.json', 'application/json', 'in a sandbox'],
+    ['captions.vtt', 'text/vtt', 'shown in a sandbox'],
+    ['captions.srt', 'application/x-subrip', 'shown in a sandbox'],
+    ['notes.txt', 'text/plain', 'shown in a sandbox'],
+    ['notes.json', 'application/json', 'shown in a sandbox'],
     ['letter.pdf', 'application/pdf', 'saved'],
     ['board.svg', 'application/octet-stream', 'saved'],
     ['page.html', 'application/octet-stream', 'saved'],
@@ -133,7 +133,7 @@ describe('what was stored', () => {
     return new URL(((await response.json()) as { url: string }).url).pathname
   }
 
-  test.each(parts)('%s is delivered as %s, and %s', async (name, type, shown) => {
+  test.each(parts)('the gate delivers %s as %s, to be %s', async (name, type, shown) => {
     const url = ticket.replace('video.mp4', name)
     const answers = [
       await get(url),
@@ -154,12 +154,12 @@ describe('what was stored', () => {
     }
   })
 
-  test('a recording of one file is saved under its id, with the ending of its type', async () => {
+  test('a recording of one file has its id and the ending of its type as its file name', async () => {
     const { headers } = await get(await ticketFor('/recordings/rec-042'))
     expect(headers.get('content-disposition')).toBe('inline; filename="rec-042.mp4"')
   })
 
-  test('no ticket is in any header, nor in the name that a refusal is saved under', async () => {
+  test('a ticket appears in no header of an answer, and the file name of a refusal is refusal.json', async () => {
     const [, , secret = ''] = ticket.split('/')
     const one = await ticketFor('/recordings/rec-042')
     for (const url of [ticket, one, ticket.replace(/\/video.mp4$/, ''), one.slice(0, -2), `${one}/x.mp4`]) {
@@ -170,11 +170,11 @@ describe('what was stored', () => {
   })
 
   test.each([
-    [APP, 'cross-origin', APP],
-    [EVIL, 'same-site', null],
-    ['null', 'same-site', null],
-    [undefined, 'same-site', null],
-  ])('a page of %s may embed it: %s', async (origin, embedding, reads) => {
+    ['from an allowed origin', 'cross-origin', APP, APP],
+    ['from another origin', 'same-site', EVIL, null],
+    ['from the origin null', 'same-site', 'null', null],
+    ['without an origin', 'same-site', undefined, null],
+  ])('every answer to a request %s has the resource policy %s', async (_, embedding, origin, reads) => {
     const from: Record<string, string> = origin === undefined ? {} : { Origin: origin }
     const answers = [
       await get(ticket, from),

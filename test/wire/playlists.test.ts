@@ -36,7 +36,7 @@ beforeAll(async () => {
 })
 afterAll(() => gate.stop())
 
-test('every URL of a playlist leads to a part of its recording, and inherits the ticket', async () => {
+test('every URL in a playlist leads to a part of its recording and inherits the ticket', async () => {
   const issued = await fetch(`${gate.url}/recordings/set/master.m3u8/ticket`, { method: 'POST', headers })
   const { url } = (await issued.json()) as { url: string }
   const root = url.slice(0, -'master.m3u8'.length)
@@ -58,7 +58,7 @@ test('every URL of a playlist leads to a part of its recording, and inherits the
   expect(await read(`${root}manifest.mpd`)).toBe('<MPD><BaseURL>v/</BaseURL><Period/></MPD>')
 })
 
-test('its ranges, its entity tag and HEAD are about what is sent', async () => {
+test('the ranges, the entity tag and HEAD of a playlist refer to the bytes that are sent', async () => {
   const url = absolute('master.m3u8')
   const whole = await fetch(url, { headers })
   const text = await whole.text()
@@ -74,14 +74,14 @@ test('its ranges, its entity tag and HEAD are about what is sent', async () => {
   expect((await fetch(url, { headers: { ...headers, Range: 'bytes=0-0' } })).status).toBe(206)
 })
 
-test('who reads a playlist begins a view, and the bytes of it are told', async () => {
+test('a viewer who reads a playlist begins a view of its recording', async () => {
   await fetch(absolute('master.m3u8'), { headers })
   const views = await records(gate, idp, 'view')
   expect(views.map(({ recording }) => recording)).toEqual(views.map(() => 'set'))
   expect(views.length).toBeGreaterThan(0)
 })
 
-describe('one that leads out', () => {
+describe('storing', () => {
   const OUT =
     '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n0.ts\n#EXT-X-MAP:URI="https://evil.example/patient-1"\n'
   const put = (path: string, content: string, headers: Record<string, string> = {}) =>
@@ -91,38 +91,43 @@ describe('one that leads out', () => {
     ['by its name', 'out.m3u8', {}],
     ['by its type', 'out.bin', { 'Content-Type': 'application/vnd.apple.mpegurl' }],
     ['by its first bytes', 'out', {}],
-  ])('is refused when it is stored, with line, tag and attribute: known %s', async (_, part, headers) => {
-    const id = `new-${part.replace('.', '-')}`
-    const response = await put(`${id}/${part}`, OUT, headers)
-    const problem = (await response.json()) as { detail: string; instance: string }
-    expect([response.status, problem.detail]).toEqual([
-      400,
-      expect.stringMatching(/^The playlist, in line 5, EXT-X-MAP, URI, leads out of the recording/),
-    ])
-    const [record, ...more] = (await denials(gate, idp)).filter(({ recording }) => recording === id)
-    expect(more).toEqual([])
-    expect(record).toMatchObject({
-      id: problem.instance.slice('urn:uuid:'.length),
-      reason: 'playlist_outside',
-      status: 400,
-      playlist: { line: 5, tag: 'EXT-X-MAP', attribute: 'URI' },
-    })
-    expect(JSON.stringify([problem, record])).not.toMatch(/evil|patient-1"/)
-    // Nothing is stored, and the id is not bound.
-    expect((await store(gate, idp, `/recordings/${id}/x`, 'patient-2', 'x')).status).toBe(201)
-    expect((await fetch(`${gate.url}/recordings/${id}/${part}`, { headers: await other() })).status).toBe(404)
-  })
+  ])(
+    'a playlist that leads out, known %s, is refused when stored, with line, tag and attribute',
+    async (_, part, headers) => {
+      const id = `new-${part.replace('.', '-')}`
+      const response = await put(`${id}/${part}`, OUT, headers)
+      const problem = (await response.json()) as { detail: string; instance: string }
+      expect([response.status, problem.detail]).toEqual([
+        400,
+        expect.stringMatching(/^The playlist, in line 5, EXT-X-MAP, URI, leads out of the recording/),
+      ])
+      const [record, ...more] = (await denials(gate, idp)).filter(({ recording }) => recording === id)
+      expect(more).toEqual([])
+      expect(record).toMatchObject({
+        id: problem.instance.slice('urn:uuid:'.length),
+        reason: 'playlist_outside',
+        status: 400,
+        playlist: { line: 5, tag: 'EXT-X-MAP', attribute: 'URI' },
+      })
+      expect(JSON.stringify([problem, record])).not.toMatch(/evil|patient-1"/)
+      // Nothing is stored, and the id is not bound.
+      expect((await store(gate, idp, `/recordings/${id}/x`, 'patient-2', 'x')).status).toBe(201)
+      expect((await fetch(`${gate.url}/recordings/${id}/${part}`, { headers: await other() })).status).toBe(
+        404,
+      )
+    },
+  )
 
   test.each([
-    ['HLS by its type, DASH by its name', 'two.mpd', '#EXTM3U\n', 'application/vnd.apple.mpegurl'],
-    ['DASH by its type, HLS by its name', 'two.m3u8', '<MPD/>', 'application/dash+xml'],
-  ])('what is of two kinds is refused when it is stored: %s', async (_, part, content, type) => {
+    ['HLS by its type and DASH by its name', 'two.mpd', '#EXTM3U\n', 'application/vnd.apple.mpegurl'],
+    ['DASH by its type and HLS by its name', 'two.m3u8', '<MPD/>', 'application/dash+xml'],
+  ])('the gate refuses to store a file that is %s', async (_, part, content, type) => {
     const response = await put(`two/${part}`, content, { 'Content-Type': type })
     const { detail } = (await response.json()) as { detail: string }
     expect([response.status, detail]).toEqual([400, expect.stringContaining('in line 1, is refused')])
   })
 
-  test('a playlist in pieces is refused, whatever is in it', async () => {
+  test('the gate refuses a playlist that is sent in pieces, whatever is in it', async () => {
     const begin = async (part: string, type: string) => {
       const response = await fetch(absolute(`${part}/upload`), {
         method: 'POST',
@@ -162,7 +167,7 @@ describe('one that leads out', () => {
     expect((await piece('012345678901234567890123456789')).status).toBe(200)
   })
 
-  test('media whose name has no ending are stored as they are, to the last byte', async () => {
+  test('the gate stores media whose name has no ending as they are, to the last byte', async () => {
     const bytes = patterned(3_000_000)
     const response = await store(gate, idp, '/recordings/set/v/raw', 'patient-1', bytes)
     expect([response.status, await response.json()]).toEqual([201, { size: bytes.length }])
@@ -176,7 +181,7 @@ describe('one that leads out', () => {
   })
 
   // The last: its connection is closed, as its body is not read.
-  test('one that is too long is refused unread', async () => {
+  test('the gate refuses a playlist of more than 1 MiB', async () => {
     const response = await put('set/long.mpd', `<MPD>${' '.repeat(1024 * 1024)}</MPD>`)
     expect([response.status, ((await response.json()) as { detail: string }).detail]).toEqual([
       400,

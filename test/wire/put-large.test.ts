@@ -40,8 +40,8 @@ async function giveUp({ path, headers }: Passed): Promise<void> {
   expect(response.status).toBe(204)
 }
 
-describe('a large file', () => {
-  test('is sent in pieces, several at once, and can be played once it is complete', async () => {
+describe('put of a large file', () => {
+  test('put sends a large file in pieces, several at once, and it plays once it is complete', async () => {
     const path = largeFile()
     const seen: number[] = []
     const look = async (): Promise<undefined> => {
@@ -59,7 +59,7 @@ describe('a large file', () => {
     expect(at.journals()).toEqual([])
   })
 
-  test('is complete before a playlist that names it is sent', async () => {
+  test('put completes a large file before it sends the playlist that names it', async () => {
     const path = largeFile()
     const folder = join(path, '..')
     writeFileSync(join(folder, 'list'), '#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nvideo.mp4\n')
@@ -71,7 +71,7 @@ describe('a large file', () => {
     await at.expectStored('film', folder)
   })
 
-  test('whose upload was killed is resumed with the missing pieces', async () => {
+  test('put that was killed halfway through a large file resumes with the missing pieces', async () => {
     const path = largeFile()
     const put = ['put', 'piece-by-piece', path, '--parallel', '1']
     const killed = await at.through(slowly, args => at.endAfter('SIGKILL', 3, [...put, ...args]))
@@ -88,7 +88,7 @@ describe('a large file', () => {
     expect(at.journals()).toEqual([])
   })
 
-  test('whose upload was killed before its first piece was answered is started once', async () => {
+  test('put that was killed before its first piece was answered resumes the same upload', async () => {
     const path = largeFile()
     const put = ['put', 'early', path]
     const hold = async (entry: Passed): Promise<undefined> => {
@@ -108,7 +108,7 @@ describe('a large file', () => {
     await expectPlayed('early', path)
   })
 
-  test('that was stored is not sent again with the files that are missing', async () => {
+  test('put that was killed after a large file was stored sends only the files that are missing', async () => {
     const path = largeFile()
     const folder = join(path, '..')
     writeFileSync(join(folder, 'list'), '#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nvideo.mp4\n')
@@ -127,7 +127,7 @@ describe('a large file', () => {
     await at.expectStored('stored', folder)
   })
 
-  test('that changed after its upload was killed is started again, and its old upload is abandoned', async () => {
+  test('put abandons the upload of an earlier run if the file has changed since, and starts another', async () => {
     const path = largeFile()
     const put = ['put', 'other-by-now', path]
     await at.through(slowly, args => at.endAfter('SIGKILL', 3, [...put, ...args]))
@@ -139,7 +139,7 @@ describe('a large file', () => {
     await expectPlayed('other-by-now', path)
   })
 
-  test('whose upload the gate no longer has is started again, once', async () => {
+  test('put starts an upload again, but only once, if the gate no longer has it', async () => {
     const path = largeFile()
     let gone = false
     const once = async (entry: Passed): Promise<undefined> => {
@@ -167,7 +167,7 @@ describe('a large file', () => {
   test.each([
     ['while it is read', 3],
     ['after all of it was read', 5],
-  ])('that changes %s is not stored', async (_, when) => {
+  ])('put does not store a file that changes %s', async (_, when) => {
     const path = largeFile()
     const id = `growing-${when}`
     let count = 0
@@ -185,7 +185,7 @@ describe('a large file', () => {
     await expectPlayed(id, path)
   })
 
-  test('arrives though answers are lost', async () => {
+  test('put stores a large file though the first answer to each request is lost', async () => {
     const path = largeFile()
     const lost = new Set<string>()
     const ended = await at.through(
@@ -202,9 +202,9 @@ describe('a large file', () => {
   })
 
   test.each([
-    ['nothing was there', false],
-    ['an earlier version was there', true],
-  ])('is recognized if the run was killed after its completion, and %s', async (_, earlier) => {
+    ['sends no piece again if nothing was there before', false],
+    ['sends all pieces again if an earlier version was there', true],
+  ])('put that was killed after it completed a file %s', async (_, earlier) => {
     const path = largeFile()
     const id = `complete-${earlier}`
     if (earlier) await at.through(untouched, args => run(['put', id, 'package.json', ...args]))
@@ -229,7 +229,7 @@ describe('a large file', () => {
     await expectPlayed(id, path)
   })
 
-  test('needs no more memory than a small one', async () => {
+  test('put needs at most 120 MiB more memory for a file of 300 MiB than for one of 1 MiB', async () => {
     const large = join(temporary(), 'video.mp4')
     const file = openSync(large, 'w')
     for (let i = 0; i < 30; i++) writeSync(file, randomBytes(10 * MIB))
@@ -267,7 +267,7 @@ describe('a large file', () => {
 test.each([
   ['a part', () => join('demo', 'media', 'patient-002.webm'), 'flipped'],
   ['a piece', largeFile, 'flipped-piece'],
-])('%s with a flipped bit is refused, and sent again', async (_, make, id) => {
+])('the gate refuses %s with a flipped bit, and put sends it again', async (_, make, id) => {
   const path = make()
   let flipped = false
   const flip = ({ method }: Passed) => {

@@ -21,8 +21,8 @@ import {
 
 const at = desk()
 
-describe('a folder', () => {
-  test('goes in parallel, playlists after media and the master last, each with its type', async () => {
+describe('put of a folder', () => {
+  test('put sends a folder in parallel, playlists after media and the master last, each with its type', async () => {
     const folder = hlsSet()
     const ended = await at.through(slowly, args => run(['put', 'set', folder, '--json', ...args]))
     expect(ended.code, ended.stderr).toBe(0)
@@ -52,7 +52,7 @@ describe('a folder', () => {
     expect(at.journals()).toEqual([])
   })
 
-  test('goes as wide as it is told', async () => {
+  test('put sends as many files at once as --parallel says', async () => {
     const folder = hlsSet()
     const wide = await at.through(slowly, args => run(['put', 'wide', folder, '--parallel', '16', ...args]))
     expect(wide.code).toBe(0)
@@ -62,7 +62,7 @@ describe('a folder', () => {
     expect(Math.max(...at.proxy.passed.map(({ atOnce }) => atOnce))).toBe(1)
   })
 
-  test('of somebody else is refused once, before the rest is sent', async () => {
+  test('put stops at the first refusal if the recording belongs to another owner', async () => {
     const folder = hlsSet()
     await at.through(untouched, args => run(['put', 'theirs', folder, ...args]))
     const ended = await at.through(untouched, args =>
@@ -74,7 +74,7 @@ describe('a folder', () => {
     expect(at.proxy.passed).toHaveLength(1)
   })
 
-  test('arrives over a connection that breaks again and again', async () => {
+  test('put stores a folder over a connection that breaks again and again', async () => {
     const folder = hlsSet()
     let count = 0
     const ended = await at.through(
@@ -87,8 +87,8 @@ describe('a folder', () => {
   })
 })
 
-describe('a put that was ended goes on where it was', () => {
-  test('after SIGKILL, at any moment', async () => {
+describe('an interrupted put', () => {
+  test('put resumes where it was after SIGKILL, early or late in a folder', async () => {
     for (const [run_, count] of [3, 9, 17, 26].entries()) {
       const id = `killed-${run_}`
       const folder = hlsSet()
@@ -112,23 +112,26 @@ describe('a put that was ended goes on where it was', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('after %s, which it says in words', async (signal, code) => {
-    const folder = hlsSet()
-    const id = `ended-${code}`
-    const ended = await at.through(slowly, args => at.endAfter(signal, 8, ['put', id, folder, ...args]))
-    expect(ended).toMatchObject({ code, stdout: '' })
-    const told =
-      /(\d+) of 29 files are stored, [\d.]+ of 1\.1 MiB: run the same command again to resume\n/.exec(
-        ended.stderr,
-      )
-    expect(ended.stderr).toMatch(/\nmediaward: interrupted\n$/)
-    const again = await at.through(untouched, args => run(['put', id, folder, '--json', ...args]))
-    expect(JSON.parse(again.stdout).skipped).toBe(Number(told?.[1]))
-    expect(at.proxy.passed).toHaveLength(29 - Number(told?.[1]))
-    await at.expectStored(id, folder)
-  })
+  ] as const)(
+    'put says after %s how many files are stored, and resumes there when it runs again',
+    async (signal, code) => {
+      const folder = hlsSet()
+      const id = `ended-${code}`
+      const ended = await at.through(slowly, args => at.endAfter(signal, 8, ['put', id, folder, ...args]))
+      expect(ended).toMatchObject({ code, stdout: '' })
+      const told =
+        /(\d+) of 29 files are stored, [\d.]+ of 1\.1 MiB: run the same command again to resume\n/.exec(
+          ended.stderr,
+        )
+      expect(ended.stderr).toMatch(/\nmediaward: interrupted\n$/)
+      const again = await at.through(untouched, args => run(['put', id, folder, '--json', ...args]))
+      expect(JSON.parse(again.stdout).skipped).toBe(Number(told?.[1]))
+      expect(at.proxy.passed).toHaveLength(29 - Number(told?.[1]))
+      await at.expectStored(id, folder)
+    },
+  )
 
-  test('with what changed since; all of it with --restart', async () => {
+  test('put resumes with the files that changed since, and sends all files with --restart', async () => {
     const folder = hlsSet()
     const interrupt = (id: string) =>
       at.through(slowly, args => at.endAfter('SIGINT', 8, ['put', id, folder, ...args]))
@@ -159,9 +162,9 @@ describe('a put that was ended goes on where it was', () => {
 const MIB = 1024 * 1024
 
 test.each([
-  ['a whole part', 1],
-  ['the beginning of pieces', 33 * MIB],
-])('what answers anything and is no gate has stored nothing: %s', async (_, size) => {
+  ['in one request', 1],
+  ['in pieces', 33 * MIB],
+])('put says that a file sent %s was not stored if the server is not a gate', async (_, size) => {
   const path = join(temporary(), 'video.mp4')
   writeFileSync(path, Buffer.alloc(size))
   const portal = createServer((request, response) => {
@@ -175,7 +178,7 @@ test.each([
   expect(ended.stderr).toContain(`video.mp4 was not stored: the server at ${url} is not a gate`)
 })
 
-test('a refusal is heard though it came before all bytes were sent', async () => {
+test('put reports a refusal that comes before all bytes are sent', async () => {
   const path = join(temporary(), 'video.mp4')
   writeFileSync(path, randomBytes(32 * MIB))
   for (let i = 0; i < 3; i++) {

@@ -56,25 +56,25 @@ async function seen(
 describe('no byte without a permit', () => {
   const etag = '"a45ddc5fae1ee5cf1a2b30e1e1e3a0d4"'
   const probes: Record<string, Record<string, string>> = {
-    nothing: {},
+    'no header': {},
     'a range': { Range: 'bytes=0-9' },
     'a range beyond any end': { Range: 'bytes=99999999-' },
     'many ranges': { Range: 'bytes=0-1,5-6' },
     'If-None-Match: *': { 'If-None-Match': '*' },
     'If-Match: *': { 'If-Match': '*' },
-    'If-Match of another': { 'If-Match': '"nope"' },
+    'If-Match of another tag': { 'If-Match': '"nope"' },
     'If-None-Match with a tag': { 'If-None-Match': etag },
     'If-Modified-Since': { 'If-Modified-Since': 'Fri, 01 Jan 2100 00:00:00 GMT' },
     'If-Unmodified-Since': { 'If-Unmodified-Since': 'Thu, 01 Jan 1970 00:00:00 GMT' },
     'If-Range': { Range: 'bytes=0-9', 'If-Range': etag },
-    'an origin': { Origin: ORIGIN },
+    'an Origin': { Origin: ORIGIN },
   }
   for (const [index, [name, probe]] of Object.entries(probes).entries()) {
     for (const method of ['GET', 'HEAD']) {
       // Each from an address of its own: how long ago the same was refused shows in Retry-After, and is the asker's doing.
       const address = `192.0.2.${2 * index + (method === 'GET' ? 0 : 1)}`
       const headers = { ...probe, 'CF-Connecting-IP': address }
-      test(`with ${name}, ${method} tells nothing of whether a recording is there`, async () => {
+      test(`${method} with ${name} gets the same refusal for a foreign recording as for an absent one`, async () => {
         const foreign = await seen(await ask({ path: '/recordings/rec-1', as: 'patient-2', method, headers }))
         const absent = await seen(await ask({ path: '/recordings/rec-0', as: 'patient-2', method, headers }))
         const foreignPart = await seen(
@@ -92,7 +92,7 @@ describe('no byte without a permit', () => {
     }
   }
 
-  test('PUT tells nobody but a recorder anything', async () => {
+  test('PUT without the role recorder gets the same refusal for a foreign recording as for an absent one', async () => {
     const put = { method: 'PUT', headers: { 'Mediaward-Owner': 'patient-2' }, as: 'patient-2' }
     expect(await seen(await ask({ path: '/recordings/rec-1', ...put }))).toEqual(
       await seen(await ask({ path: '/recordings/rec-0', ...put })),
@@ -100,7 +100,7 @@ describe('no byte without a permit', () => {
   })
 })
 
-test('a refusal takes the same time whether the recording is there or not', { retry: 3 }, async () => {
+test('a refusal takes the same time whether the recording exists or not', { retry: 3 }, async () => {
   const timed = async (path: string, headers: Record<string, string>): Promise<number> => {
     const started = performance.now()
     await (await ask({ path, as: 'patient-2', headers })).text()
@@ -121,7 +121,7 @@ test('a refusal takes the same time whether the recording is there or not', { re
 })
 
 describe('the answer to a refusal', () => {
-  test('is problem details with the id of its record, which a browser page may read', async () => {
+  test('a refusal is problem details with the id of its record, which a page of an allowed origin may read', async () => {
     const response = await ask({ path: '/recordings/rec-1', as: 'patient-2', headers: { Origin: ORIGIN } })
     expect(response.headers.get('content-type')).toBe('application/problem+json')
     expect(response.headers.get('cache-control')).toBe('private, no-store')
@@ -131,7 +131,7 @@ describe('the answer to a refusal', () => {
     expect((await denials(gate, idp)).find(event => event.id === id)?.reason).toBe('not_owner')
   })
 
-  test('reflects no origin that is not on the list', async () => {
+  test('a refusal does not reflect an origin that is not on the list', async () => {
     for (const origin of [
       'https://evil.test',
       'null',
@@ -144,7 +144,7 @@ describe('the answer to a refusal', () => {
     }
   })
 
-  test('challenges as RFC 6750 says', async () => {
+  test('a 401 challenges as RFC 6750 says, with invalid_token only for a bad token', async () => {
     expect((await ask({ path: '/recordings/rec-1' })).headers.get('www-authenticate')).toBe(
       'Bearer realm="mediaward"',
     )
@@ -153,7 +153,7 @@ describe('the answer to a refusal', () => {
   })
 })
 
-test('a preflight is answered before anyone is asked who they are, and is no refusal', async () => {
+test('a preflight is answered without a token, and leaves no refusal in the log', async () => {
   const before = (await denials(gate, idp)).length
   const response = await ask({
     path: '/recordings/rec-1',
@@ -171,7 +171,7 @@ test('a preflight is answered before anyone is asked who they are, and is no ref
   expect((await denials(gate, idp)).length).toBe(before)
 })
 
-describe('every refusal has one record, with its reason', () => {
+describe('the record of a refusal', () => {
   const long = 'x'.repeat(9000)
   const cases: [
     string,
@@ -179,58 +179,78 @@ describe('every refusal has one record, with its reason', () => {
     string,
     number,
   ][] = [
-    ['no token', { path: '/recordings/rec-1' }, 'token_missing', 401],
-    ['Basic', { path: '/recordings/rec-1', raw: 'Basic dTpw' }, 'token_missing', 401],
-    ['no JWT', { path: '/recordings/rec-1', raw: 'Bearer abc' }, 'token_malformed', 401],
-    ['two words', { path: '/recordings/rec-1', raw: 'Bearer a b' }, 'token_malformed', 401],
-    ['too long', { path: '/recordings/rec-1', raw: `Bearer ${long}` }, 'token_malformed', 401],
-    ['in the query', { path: '/recordings/rec-1?access_token=abc' }, 'token_in_query', 401],
+    ['a request without a token', { path: '/recordings/rec-1' }, 'token_missing', 401],
     [
-      'another issuer',
+      'a request with Basic credentials',
+      { path: '/recordings/rec-1', raw: 'Basic dTpw' },
+      'token_missing',
+      401,
+    ],
+    ['a token that is not a JWT', { path: '/recordings/rec-1', raw: 'Bearer abc' }, 'token_malformed', 401],
+    ['a credential of two words', { path: '/recordings/rec-1', raw: 'Bearer a b' }, 'token_malformed', 401],
+    [
+      'a token that is too long',
+      { path: '/recordings/rec-1', raw: `Bearer ${long}` },
+      'token_malformed',
+      401,
+    ],
+    ['a token in the query', { path: '/recordings/rec-1?access_token=abc' }, 'token_in_query', 401],
+    [
+      'a token of another issuer',
       { path: '/recordings/rec-1', as: 'p', claims: { iss: 'https://evil.test/' } },
       'token_issuer',
       401,
     ],
     [
-      'another audience',
+      'a token for another audience',
       { path: '/recordings/rec-1', as: 'p', claims: { aud: 'shop' } },
       'token_audience',
       401,
     ],
     [
-      'no audience',
+      'a token without an audience',
       { path: '/recordings/rec-1', as: 'p', claims: { aud: undefined } },
       'token_claim_missing',
       401,
     ],
-    ['expired', { path: '/recordings/rec-1', as: 'p', claims: { exp: 1_700_000_000 } }, 'token_expired', 401],
     [
-      'no end',
+      'an expired token',
+      { path: '/recordings/rec-1', as: 'p', claims: { exp: 1_700_000_000 } },
+      'token_expired',
+      401,
+    ],
+    [
+      'a token without an end',
       { path: '/recordings/rec-1', as: 'p', claims: { exp: undefined } },
       'token_claim_missing',
       401,
     ],
     [
-      'an end beyond all dates',
+      'a token with an end beyond all dates',
       { path: '/recordings/rec-1', as: 'p', claims: { exp: 1e15 } },
       'token_claim_missing',
       401,
     ],
     [
-      'not yet',
+      'a token that is not valid yet',
       { path: '/recordings/rec-1', as: 'p', claims: { nbf: 4_000_000_000 } },
       'token_not_yet_valid',
       401,
     ],
     [
-      'from the future',
+      'a token issued in the future',
       { path: '/recordings/rec-1', as: 'p', claims: { iat: 4_000_000_000 } },
       'token_not_yet_valid',
       401,
     ],
-    ['nobody', { path: '/recordings/rec-1', as: 'p', claims: { sub: '' } }, 'token_claim_missing', 401],
     [
-      'a list for a subject',
+      'a token with an empty subject',
+      { path: '/recordings/rec-1', as: 'p', claims: { sub: '' } },
+      'token_claim_missing',
+      401,
+    ],
+    [
+      'a token with a list as its subject',
       { path: '/recordings/rec-1', as: 'p', claims: { sub: ['patient-1'] } },
       'token_claim_missing',
       401,
@@ -242,32 +262,52 @@ describe('every refusal has one record, with its reason', () => {
       401,
     ],
     [
-      'an unknown key',
+      'a token of an unknown key',
       { path: '/recordings/rec-1', as: 'p', header: { kid: 'nope' } },
       'token_key_unknown',
       401,
     ],
-    ['another patient', { path: '/recordings/rec-1', as: 'patient-2' }, 'not_owner', 404],
-    ['what is not there', { path: '/recordings/rec-0', as: 'patient-1' }, 'recording_unknown', 404],
+    ['a request by another patient', { path: '/recordings/rec-1', as: 'patient-2' }, 'not_owner', 404],
     [
-      'a part that is not there',
+      'a request for an absent recording',
+      { path: '/recordings/rec-0', as: 'patient-1' },
+      'recording_unknown',
+      404,
+    ],
+    [
+      'a request for an absent part',
       { path: '/recordings/rec-1/x.ts', as: 'patient-1' },
       'recording_unknown',
       404,
     ],
-    ['a path', { path: '/recordings/a%2fb', as: 'patient-1' }, 'path_invalid', 400],
-    ['anywhere else', { path: '/favicon.ico' }, 'path_invalid', 400],
-    ['a method', { path: '/recordings/rec-1', as: 'patient-1', method: 'DELETE' }, 'method_not_allowed', 405],
     [
-      'storing without the role',
+      'a request with an encoded slash in its path',
+      { path: '/recordings/a%2fb', as: 'patient-1' },
+      'path_invalid',
+      400,
+    ],
+    ['a request for a path outside of all routes', { path: '/favicon.ico' }, 'path_invalid', 400],
+    [
+      'a request with the method DELETE',
+      { path: '/recordings/rec-1', as: 'patient-1', method: 'DELETE' },
+      'method_not_allowed',
+      405,
+    ],
+    [
+      'a PUT without the role recorder',
       { path: '/recordings/rec-1', as: 'patient-1', method: 'PUT' },
       'role_missing',
       404,
     ],
-    ['the log without the role', { path: '/console/api/denials', as: 'patient-1' }, 'role_missing', 404],
+    [
+      'a request for the log without the role security',
+      { path: '/console/api/denials', as: 'patient-1' },
+      'role_missing',
+      404,
+    ],
   ]
   test.each(cases)(
-    '%s',
+    '%s is refused, with one record of its reason',
     async (_, { path, as, method = 'GET', headers = {}, claims, header, raw }, reason, status) => {
       const token = as === undefined ? undefined : await idp.token(as, claims, header)
       const authorization = raw ?? (token && `Bearer ${token}`)
@@ -282,7 +322,7 @@ describe('every refusal has one record, with its reason', () => {
     },
   )
 
-  test('it says who, whose and what, by pseudonyms that join', async () => {
+  test('a record says who asked for whose recording, by pseudonyms that match across records', async () => {
     const session = {
       sid: 'session-of-ben',
       client_id: 'patient-app',
@@ -321,7 +361,7 @@ describe('every refusal has one record, with its reason', () => {
     expect(JSON.stringify(events)).not.toMatch(/patient-[12]|session-of-ben|the-token|Jane|203\.0\.113\.24/)
   })
 
-  test('it says whose token it was where the signature was good, and of a forged one nothing', async () => {
+  test('a record names the subject of an expired token, and no subject of a forged one', async () => {
     const reasonAndSubject = async (token: string) => {
       const response = await fetch(`${gate.url}/recordings/rec-1`, {
         headers: { Authorization: `Bearer ${token}` },
@@ -338,7 +378,7 @@ describe('every refusal has one record, with its reason', () => {
     expect(await reasonAndSubject(await forger.token('patient-2'))).toEqual(['token_signature', undefined])
   })
 
-  test('no secret in a record: whatever a caller writes wherever they can', async () => {
+  test('no secret in a record: what a caller puts anywhere in a request reaches neither log nor output', async () => {
     const secret = 'SeCrEt-0123456789-0123456789-0123456789'
     const before = new Set((await denials(gate, idp)).map(({ id }) => id))
     await fetch(`${gate.url}/recordings/rec-1?token=${secret}&access_token=${secret}`)
@@ -374,7 +414,7 @@ describe('every refusal has one record, with its reason', () => {
   })
 })
 
-test('the same subject id of another issuer is another person', async () => {
+test('the same subject id of another issuer is another person to the gate', async () => {
   const [clinic, other] = [
     await createIssuer(),
     await createIssuer('https://login.other.test/', 'recordings', 'test'),
@@ -409,7 +449,7 @@ test.each([
   ['GET /recordings/a', 'gate.test:99999', 401],
   ['GET /recordings/a', '1.2.3.999', 401],
   ['GET /recordings/a', '[::1]:80', 401],
-])('%s with Host: %s reaches the gate, and is on record', async (line, host, status) => {
+])('the gate itself refuses %s with Host %s, and records it', async (line, host, status) => {
   const head = `${line} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`
   const answer = await sendRaw(Number(new URL(gate.url).port), head)
   expect(answer.status).toBe(status)

@@ -25,7 +25,7 @@ async function play(path: string, as: string): Promise<Response> {
   return fetch(gate.url + path, { headers: { Authorization: `Bearer ${await idp.token(as)}` } })
 }
 
-test('what a recorder stores is its patient’s at once', async () => {
+test('a recording that a recorder stores plays at once, to its patient alone', async () => {
   const stored = await store(gate, idp, '/recordings/new', 'patient-1', bytes, {
     'Content-Type': 'video/mp4',
   })
@@ -37,7 +37,7 @@ test('what a recorder stores is its patient’s at once', async () => {
   expect((await play('/recordings/new', 'patient-2')).status).toBe(404)
 })
 
-test('its owner may not be its recorder’s word against an earlier one', async () => {
+test('a recorder gets 409 for a recording that is bound to another owner, and the refusal is recorded', async () => {
   await store(gate, idp, '/recordings/bound', 'patient-1', bytes)
   const changed = await store(gate, idp, '/recordings/bound', 'patient-2', 'other bytes')
   expect(changed.status).toBe(409)
@@ -54,7 +54,7 @@ test('its owner may not be its recorder’s word against an earlier one', async 
 })
 
 test.each(['gzip', 'br, gzip', 'aws-chunked', 'x-unknown'])(
-  'an upload in %s is refused in every way to send it, on record, and binds nothing',
+  'an upload encoded in %s gets 415 however it is sent, is recorded, and binds no owner',
   async encoding => {
     const id = `coded-${encoding.replaceAll(/[^a-z]/g, '')}`
     const headers = {
@@ -86,7 +86,7 @@ test.each(['gzip', 'br, gzip', 'aws-chunked', 'x-unknown'])(
   },
 )
 
-test('an upload whose Content-Encoding is identity, or empty, has none', async () => {
+test('an upload whose Content-Encoding is identity or empty is stored', async () => {
   for (const encoding of ['identity', '']) {
     const headers = { 'Content-Encoding': encoding }
     const stored = await store(gate, idp, `/recordings/plain-${encoding}x`, 'patient-1', bytes, headers)
@@ -94,13 +94,13 @@ test('an upload whose Content-Encoding is identity, or empty, has none', async (
   }
 })
 
-test('storing again for the same owner replaces', async () => {
+test('a recorder who stores a recording again for the same owner replaces it', async () => {
   await store(gate, idp, '/recordings/again', 'patient-1', bytes)
   expect((await store(gate, idp, '/recordings/again', 'patient-1', 'new')).status).toBe(200)
   expect(await (await play('/recordings/again', 'patient-1')).text()).toBe('new')
 })
 
-test('of many uploads of one part for one owner at once, each is told what became of it', async () => {
+test('eight uploads of one part at once leave a version whose upload was answered as stored', async () => {
   const answers = await Promise.all(
     Array.from({ length: 8 }, (_, i) => store(gate, idp, '/recordings/eager', 'patient-1', `version ${i}`)),
   )
@@ -109,7 +109,7 @@ test('of many uploads of one part for one owner at once, each is told what becam
   expect(stored).toContain(await (await play('/recordings/eager', 'patient-1')).text())
 })
 
-test('two versions never share a Last-Modified, so that If-Range by date joins no two', async () => {
+test('two versions of a recording never share a Last-Modified, so If-Range by date mixes no two', async () => {
   await store(gate, idp, '/recordings/versions', 'patient-1', 'AAAAAAAAAA')
   const first = (await play('/recordings/versions', 'patient-1')).headers.get('last-modified') ?? ''
   await store(gate, idp, '/recordings/versions', 'patient-1', 'BBBBBBBBBB')
@@ -122,7 +122,7 @@ test('two versions never share a Last-Modified, so that If-Range by date joins n
   expect([response.status, await response.text()]).toEqual([200, 'BBBBBBBBBB'])
 })
 
-test('of many recorders with many owners at once, one owner comes out, with the bytes stored for them', async () => {
+test('uploads for twelve owners at once leave at most one owner, with the bytes stored for them', async () => {
   for (let round = 0; round < 5; round++) {
     const path = `/recordings/race-${round}`
     const answers = await Promise.all(
@@ -140,32 +140,35 @@ test('of many recorders with many owners at once, one owner comes out, with the 
   }
 })
 
-describe('what can not be stored is said, recorded, and changes nothing', () => {
+describe('refused uploads', () => {
   test.each([
     ['no owner', { 'Mediaward-Owner': '' }, /Mediaward-Owner must name/],
     ['an owner with spaces', { 'Mediaward-Owner': 'patient 1' }, /Mediaward-Owner must name/],
-    ['an owner too long', { 'Mediaward-Owner': 'p'.repeat(256) }, /Mediaward-Owner must name/],
+    ['an owner that is too long', { 'Mediaward-Owner': 'p'.repeat(256) }, /Mediaward-Owner must name/],
     [
-      'an issuer that nobody trusts',
+      'an issuer that is not trusted',
       { 'Mediaward-Owner-Issuer': 'https://nobody.test/' },
       /Mediaward-Owner-Issuer must be one of/,
     ],
-    ['a part of a part', { 'Content-Range': 'bytes 0-9/100' }, /send the whole part/],
-  ])('%s', async (name, headers, detail) => {
-    const path = `/recordings/bad-${name.replaceAll(' ', '-')}`
-    const response = await store(gate, idp, path, 'patient-1', bytes, headers)
-    expect(response.status).toBe(400)
-    const problem = (await response.json()) as { detail: string; instance: string }
-    expect(problem.detail).toMatch(detail)
-    expect(
-      (await denials(gate, idp)).some(
-        ({ id, reason }) => problem.instance.endsWith(id) && reason === 'upload_invalid',
-      ),
-    ).toBe(true)
-    expect((await play(path, 'patient-1')).status).toBe(404)
-  })
+    ['a Content-Range', { 'Content-Range': 'bytes 0-9/100' }, /send the whole part/],
+  ])(
+    'the gate refuses an upload with %s, says why, records it and stores nothing',
+    async (name, headers, detail) => {
+      const path = `/recordings/bad-${name.replaceAll(' ', '-')}`
+      const response = await store(gate, idp, path, 'patient-1', bytes, headers)
+      expect(response.status).toBe(400)
+      const problem = (await response.json()) as { detail: string; instance: string }
+      expect(problem.detail).toMatch(detail)
+      expect(
+        (await denials(gate, idp)).some(
+          ({ id, reason }) => problem.instance.endsWith(id) && reason === 'upload_invalid',
+        ),
+      ).toBe(true)
+      expect((await play(path, 'patient-1')).status).toBe(404)
+    },
+  )
 
-  test('a size that is not told', async () => {
+  test('an upload without a Content-Length gets 411', async () => {
     const body = new Blob([bytes]).stream()
     const response = await fetch(`${gate.url}/recordings/chunked`, {
       method: 'PUT',
@@ -180,7 +183,7 @@ describe('what can not be stored is said, recorded, and changes nothing', () => 
     expect(await response.text()).toContain('Content-Length is missing')
   })
 
-  test('an upload that breaks off leaves nothing to be seen', async () => {
+  test('an upload that breaks off leaves nothing that plays', async () => {
     const token = await idp.token('r', { roles: ['recorder'] })
     await new Promise<void>(resolve => {
       const upload = request(`${gate.url}/recordings/broken`, {
@@ -199,13 +202,13 @@ describe('what can not be stored is said, recorded, and changes nothing', () => 
     expect((await store(gate, idp, '/recordings/broken', 'patient-1', bytes)).status).toBe(201)
   })
 
-  test('an upload that breaks off is on record as one, not as a fault of the store', async () => {
+  test('an upload that breaks off is not recorded as a fault of the store', async () => {
     const reasons = (await denials(gate, idp)).map(({ reason }) => reason)
     expect(reasons).toContain('upload_invalid')
     expect(reasons).not.toContain('store_unavailable')
   })
 
-  test('a precondition that fails', async () => {
+  test('an upload whose precondition fails gets 412 and changes nothing', async () => {
     await store(gate, idp, '/recordings/careful', 'patient-1', bytes)
     expect(
       (await store(gate, idp, '/recordings/careful', 'patient-1', 'x', { 'If-None-Match': '*' })).status,
@@ -221,7 +224,7 @@ test.each([
   ['text/html', 'application/octet-stream'],
   ['image/svg+xml', 'application/octet-stream'],
   ['Video/MP4; codecs="avc1"', 'video/mp4'],
-])('a page can not be stored: %s is delivered as %s', async (sent, delivered) => {
+])('a file that is stored as %s is delivered as %s', async (sent, delivered) => {
   const path = `/recordings/type-${sent.replace(/\W/g, '')}`
   await store(gate, idp, path, 'patient-1', '<script>alert(1)</script>', { 'Content-Type': sent })
   const { headers } = await play(path, 'patient-1')

@@ -32,7 +32,7 @@ test('a long recording arrives whole, with its length', async () => {
   expect(digest).toBe(createHash('sha256').update(bytes).digest('hex'))
 })
 
-test('ranges put together are the recording', async () => {
+test('adjacent ranges of a recording join to the whole', async () => {
   const cuts = [0, 1, 65_536, 1_000_003, 30_000_000, SIZE - 1, SIZE]
   const parts = await Promise.all(
     cuts.slice(1).map(async (end, i) => {
@@ -44,7 +44,7 @@ test('ranges put together are the recording', async () => {
   expect(Buffer.concat(parts).equals(Buffer.from(bytes))).toBe(true)
 })
 
-test('viewers who leave in the middle take nothing with them', async () => {
+test('the gate goes on to play after a hundred viewers left in the middle', async () => {
   const leave = () =>
     new Promise<void>(resolve => {
       const get = request(
@@ -65,7 +65,7 @@ test('viewers who leave in the middle take nothing with them', async () => {
   expect((await response.arrayBuffer()).byteLength).toBe(100)
 })
 
-test('HEAD tells the length and sends nothing', async () => {
+test('HEAD answers with the length of a recording and no bytes', async () => {
   const response = await fetch(`${gate.url}/recordings/long`, {
     method: 'HEAD',
     headers: { Authorization: `Bearer ${token}` },

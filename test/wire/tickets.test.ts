@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RunningGate, startGate } from '../support/gate.ts'
 import { createIssuer, denials, records, store, type TestIssuer, variables } from '../support/gate-client.ts'
 import { sendRaw } from '../support/raw-http.ts'
@@ -38,7 +38,7 @@ async function ticketFor(path: string, subject = 'patient-1'): Promise<{ url: st
   return { url, cookie: response.headers.getSetCookie()[0]?.split(';')[0] ?? '' }
 }
 
-test('a URL plays, with ranges and HEAD, and so does the cookie', async () => {
+test('a ticket plays a recording by its URL, with ranges and HEAD, and by its cookie', async () => {
   const { url, cookie } = await ticketFor('/recordings/one')
   expect(url.startsWith(`${gate.url}/play/`)).toBe(true)
   const range = await fetch(url, { headers: { Range: 'bytes=4-8' } })
@@ -49,7 +49,7 @@ test('a URL plays, with ranges and HEAD, and so does the cookie', async () => {
   expect(await byCookie.text()).toBe('the bytes of one')
 })
 
-test('its URL begins with PUBLIC_URL, whatever Host says', async () => {
+test('the URL of a ticket begins with PUBLIC_URL, whatever Host says', async () => {
   const token = await idp.token('patient-1')
   for (const [host, forwarded] of [
     ['evil.example', ''],
@@ -66,7 +66,7 @@ test('its URL begins with PUBLIC_URL, whatever Host says', async () => {
   expect(JSON.parse(body.toString())).toMatchObject({ policy_decision_point: gate.url })
 })
 
-test('for a recording of parts the name of a part is appended, and one that is not there is 404', async () => {
+test('a ticket for a recording of parts takes the name of a part, and an absent part gets no ticket', async () => {
   const response = await ask('/recordings/set', 'patient-1')
   const issued = (await response.json()) as { url: string; append?: boolean }
   expect([response.status, issued.append]).toEqual([201, true])
@@ -77,12 +77,12 @@ test('for a recording of parts the name of a part is appended, and one that is n
     expect((await ask(path, 'patient-1')).status).toBe(404)
 })
 
-test('what is relative to the URL is opened by it', async () => {
+test('a URL relative to that of a ticket plays by the same ticket', async () => {
   const { url } = await ticketFor('/recordings/set/master.m3u8')
   expect(await (await fetch(new URL('video/0.m4s', url))).text()).toBe('a segment')
 })
 
-test('a ticket that ends in the middle is 401, and a new one goes on', async () => {
+test('an expired ticket gets 401, by its URL and its cookie, and a new one plays', async () => {
   const { url, cookie } = await ticketFor('/recordings/one')
   expect((await fetch(url)).status).toBe(200)
   await new Promise(resolve => setTimeout(resolve, 3000))
@@ -93,7 +93,7 @@ test('a ticket that ends in the middle is 401, and a new one goes on', async () 
   expect(reasons.filter(reason => reason === 'ticket_expired')).toHaveLength(2)
 })
 
-test('a page of an allowed origin gets it, and reads why not', async () => {
+test('a page of an allowed origin can read a ticket, and the refusal of one', async () => {
   const preflight = await fetch(`${gate.url}/recordings/one/ticket`, {
     method: 'OPTIONS',
     headers: { Origin: APP, 'Access-Control-Request-Method': 'POST' },
@@ -112,24 +112,22 @@ test('a page of an allowed origin gets it, and reads why not', async () => {
   }
 })
 
-describe('a ticket for one never opens another', () => {
-  test('though its owner owns both, in the cookie', async () => {
-    const { cookie } = await ticketFor('/recordings/set')
-    const response = await fetch(`${gate.url}/recordings/one`, { headers: { Cookie: cookie } })
-    expect(response.status).toBe(401)
-  })
-
-  test.each(['/../../recordings/two', '/%2e%2e/two', '/..%2ftwo', '//recordings/two', '?ticket=two', '/two'])(
-    'with %s behind it',
-    async more => {
-      const { url } = await ticketFor('/recordings/one')
-      const response = await fetch(url + more)
-      expect(await response.text()).not.toContain('bytes of two')
-    },
-  )
+test('the cookie for one recording does not open another of the same owner', async () => {
+  const { cookie } = await ticketFor('/recordings/set')
+  const response = await fetch(`${gate.url}/recordings/one`, { headers: { Cookie: cookie } })
+  expect(response.status).toBe(401)
 })
 
-test('the log tells the ticket, the view that was had with it, and a refusal apart', async () => {
+test.each(['/../../recordings/two', '/%2e%2e/two', '/..%2ftwo', '//recordings/two', '?ticket=two', '/two'])(
+  'the URL of a ticket with %s behind it does not open another recording',
+  async more => {
+    const { url } = await ticketFor('/recordings/one')
+    const response = await fetch(url + more)
+    expect(await response.text()).not.toContain('bytes of two')
+  },
+)
+
+test('the log has a ticket and the view that it opened as records of their own, and neither as a denial', async () => {
   const { url } = await ticketFor('/recordings/set/master.m3u8')
   for (const part of ['', 'video/0.m4s', 'video/0.m4s'])
     expect((await fetch(new URL(part, url))).status).toBe(200)
@@ -149,7 +147,7 @@ test('the log tells the ticket, the view that was had with it, and a refusal apa
   expect(bad.status).toBe(400)
 })
 
-test('no ticket stands in a record or in what the gate says', async () => {
+test('a ticket appears in no record and in no output of the gate', async () => {
   const { url } = await ticketFor('/recordings/one')
   const ticket = url.split('/').at(-1) ?? ''
   const broken = `${ticket.slice(0, -1)}${ticket.endsWith('A') ? 'Q' : 'A'}`

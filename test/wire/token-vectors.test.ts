@@ -92,7 +92,7 @@ afterAll(async () => {
   await gate.stop()
 })
 
-test('every token ends as its case says, with one record for each refusal', async () => {
+test('the gate answers every token as its case says, and records each of its refusals once', async () => {
   const wrong: string[] = []
   const accepted: string[] = []
   const refusedIds: string[] = []

@@ -94,7 +94,7 @@ async function told(response: Response): Promise<{ detail: string; id: string }>
   return { detail, id: instance.replace('urn:uuid:', '') }
 }
 
-test('a recording comes in three pieces, two at once, and is its patient’s when it is complete', async () => {
+test('a recording sent in three pieces, two at once, plays to its patient once it is complete', async () => {
   const path = '/recordings/long'
   const upload = await begun(path, film.length, { 'Content-Type': 'video/mp4' })
   const [third, first] = await Promise.all([sent(path, upload, 3), sent(path, upload, 1)])
@@ -114,7 +114,7 @@ test('a recording comes in three pieces, two at once, and is its patient’s whe
   expect((await play(path, 'patient-2')).status).toBe(404)
 })
 
-test('another owner is refused at the beginning, at a piece, at the end, and on record each time', async () => {
+test('a recorder who names another owner gets 409 and a record at each request of an upload', async () => {
   const path = '/recordings/bound'
   const upload = await begun(path)
   const tags = [await sent(path, upload, 1), await sent(path, upload, 2), await sent(path, upload, 3)]
@@ -143,7 +143,7 @@ test('another owner is refused at the beginning, at a piece, at the end, and on 
   expect((await play(path, 'patient-2')).status).toBe(404)
 })
 
-test('a caller that is not a recorder learns nothing, at any request of an upload', async () => {
+test('a caller without the role recorder gets 404 at each request of an upload', async () => {
   const path = '/recordings/roles'
   const upload = await begun(path)
   const patient = { Authorization: `Bearer ${await idp.token('patient-1')}` }
@@ -159,36 +159,39 @@ test('a caller that is not a recorder learns nothing, at any request of an uploa
   expect((await denials(gate, idp)).filter(({ reason }) => reason === 'role_missing')).toHaveLength(4)
 })
 
-describe('a digest', () => {
+describe('digests', () => {
   const small = patterned(1000)
 
-  test.each(['Content-Digest', 'Repr-Digest'])('in %s is verified before anything is stored', async name => {
-    const path = `/recordings/${name}`
-    const wrong = await store(gate, idp, path, 'patient-1', small, { [name]: digestOf(film) })
-    expect(wrong.status).toBe(400)
-    expect((await told(wrong)).detail).toMatch(/another SHA-256 than their digest says: nothing was stored/)
-    expect((await play(path, 'patient-1')).status).toBe(404)
-    const right = await store(gate, idp, path, 'patient-1', small, { [name]: digestOf(small) })
-    expect(right.status).toBe(201)
-    expect(new Uint8Array(await (await play(path, 'patient-1')).arrayBuffer())).toEqual(small)
-  })
+  test.each(['Content-Digest', 'Repr-Digest'])(
+    'the gate verifies a digest in %s before it stores anything',
+    async name => {
+      const path = `/recordings/${name}`
+      const wrong = await store(gate, idp, path, 'patient-1', small, { [name]: digestOf(film) })
+      expect(wrong.status).toBe(400)
+      expect((await told(wrong)).detail).toMatch(/another SHA-256 than their digest says: nothing was stored/)
+      expect((await play(path, 'patient-1')).status).toBe(404)
+      const right = await store(gate, idp, path, 'patient-1', small, { [name]: digestOf(small) })
+      expect(right.status).toBe(201)
+      expect(new Uint8Array(await (await play(path, 'patient-1')).arrayBuffer())).toEqual(small)
+    },
+  )
 
-  test('of another algorithm is not looked at', async () => {
+  test('the gate ignores a digest of another algorithm', async () => {
     const headers = { 'Content-Digest': 'sha-512=:AAAA:, md5=:AAAA:' }
     expect((await store(gate, idp, '/recordings/sha-512', 'patient-1', small, headers)).status).toBe(201)
   })
 
   test.each([
-    ['that is none', { 'Content-Digest': 'sha-256=abc' }],
-    ['that is too short', { 'Repr-Digest': 'sha-256=:AAAA:' }],
-    ['that is two', { 'Content-Digest': digestOf(small), 'Repr-Digest': digestOf(film) }],
-  ])('%s stores nothing', async (name, headers) => {
+    ['a malformed digest', { 'Content-Digest': 'sha-256=abc' }],
+    ['a digest that is too short', { 'Repr-Digest': 'sha-256=:AAAA:' }],
+    ['two digests that differ', { 'Content-Digest': digestOf(small), 'Repr-Digest': digestOf(film) }],
+  ])('an upload with %s gets 400 and stores nothing', async (name, headers) => {
     const path = `/recordings/digest-${name.replaceAll(' ', '-')}`
     expect((await store(gate, idp, path, 'patient-1', small, headers)).status).toBe(400)
     expect((await play(path, 'patient-1')).status).toBe(404)
   })
 
-  test('that a piece doesn’t have stores no piece', async () => {
+  test('a piece with a wrong digest is not stored, and replaces no earlier one', async () => {
     const path = '/recordings/digest-of-a-piece'
     const upload = await begun(path)
     const first = await sent(path, upload, 1)
@@ -205,7 +208,7 @@ describe('a digest', () => {
   })
 })
 
-test('of a piece that is sent again the last one counts', async () => {
+test('the last version of a piece that is sent again counts', async () => {
   const path = '/recordings/again'
   const upload = await begun(path)
   const old = await sent(path, upload, 1, {}, new Uint8Array(film.length))
@@ -217,7 +220,7 @@ test('of a piece that is sent again the last one counts', async () => {
   expect(sha256(new Uint8Array(await played.arrayBuffer()))).toBe(sha256(film))
 })
 
-test('what is complete is complete once, and only a new upload replaces it', async () => {
+test('an upload completes once, and only a new upload replaces what it stored', async () => {
   const path = '/recordings/twice'
   const first = await begun(path)
   const tags = [await sent(path, first, 1), await sent(path, first, 2), await sent(path, first, 3)]
@@ -238,7 +241,7 @@ test('what is complete is complete once, and only a new upload replaces it', asy
   expect(sha256(new Uint8Array(await played.arrayBuffer()))).toBe(sha256(other))
 })
 
-test('an upload of one recording is none of another', async () => {
+test('the upload of one recording takes no piece and no completion for another', async () => {
   const upload = await begun('/recordings/mine', film.length, { 'Mediaward-Owner': 'patient-2' })
   const owner = { 'Mediaward-Owner': 'patient-2' }
   const tags = [
@@ -258,7 +261,7 @@ test('an upload of one recording is none of another', async () => {
   expect((await complete('/recordings/mine', upload, tags, owner)).status).toBe(201)
 })
 
-test('what is given up is gone, also the second time', async () => {
+test('an upload that was given up takes nothing more, and may be given up again', async () => {
   const path = '/recordings/given-up'
   const upload = await begun(path)
   const tags = [await sent(path, upload, 1), await sent(path, upload, 2), await sent(path, upload, 3)]
@@ -269,7 +272,7 @@ test('what is given up is gone, also the second time', async () => {
   expect((await play(path, 'patient-1')).status).toBe(404)
 })
 
-describe('what can not be understood is said, recorded, and stores nothing', () => {
+describe('malformed requests', () => {
   const path = '/recordings/unclear'
   const body = new Uint8Array(10)
   let upload: string
@@ -279,44 +282,48 @@ describe('what can not be understood is said, recorded, and stores nothing', () 
   const range = (text: string) => ({ 'Mediaward-Upload': upload, 'Content-Range': text })
 
   test.each<[string, RegExp, () => Promise<Response>]>([
-    ['no size', /Mediaward-Upload-Size must be/, () => ask('POST', `${path}/upload`, {})],
-    ['nothing as a size', /Mediaward-Upload-Size must be/, () => begin(path, 0)],
-    ['over 5 TiB', /Mediaward-Upload-Size must be/, () => begin(path, 5 * 2 ** 40 + 1)],
+    ['an upload without a size', /Mediaward-Upload-Size must be/, () => ask('POST', `${path}/upload`, {})],
+    ['an upload of size 0', /Mediaward-Upload-Size must be/, () => begin(path, 0)],
+    ['an upload of over 5 TiB', /Mediaward-Upload-Size must be/, () => begin(path, 5 * 2 ** 40 + 1)],
     [
-      'a size that is none',
+      'an upload with a malformed size',
       /Mediaward-Upload-Size/,
       () => ask('POST', `${path}/upload`, { 'Mediaward-Upload-Size': '1e3' }),
     ],
-    ['no owner', /Mediaward-Owner must/, () => begin(path, 10, { 'Mediaward-Owner': '' })],
+    ['an upload without an owner', /Mediaward-Owner must/, () => begin(path, 10, { 'Mediaward-Owner': '' })],
     [
-      'a body at the beginning',
+      'the beginning of an upload with a body',
       /without a body/,
       () => ask('POST', `${path}/upload`, { 'Mediaward-Upload-Size': '10' }, body),
     ],
     [
-      'a digest of the whole',
+      'the beginning of an upload with a digest of the whole',
       /Repr-Digest is not verified/,
       () => begin(path, 10, { 'Repr-Digest': digestOf(body) }),
     ],
     [
-      'a piece without its upload',
+      'a piece without the name of its upload',
       /has both/,
       () => ask('PUT', path, { 'Content-Range': 'bytes 0-9/10' }, body),
     ],
-    ['a piece without its place', /has both/, () => ask('PUT', path, { 'Mediaward-Upload': upload }, body)],
-    ['a piece of nothing', /Content-Range must be like/, () => ask('PUT', path, range('bytes */10'), body)],
+    ['a piece without its range', /has both/, () => ask('PUT', path, { 'Mediaward-Upload': upload }, body)],
+    [
+      'a piece with an unsatisfied range',
+      /Content-Range must be like/,
+      () => ask('PUT', path, range('bytes */10'), body),
+    ],
     [
       'a piece of an unknown whole',
       /Content-Range must be like/,
       () => ask('PUT', path, range('bytes 0-9/*'), body),
     ],
     [
-      'a piece too small',
+      'a piece that is too small',
       /must be one piece/,
       () => ask('PUT', path, range(`bytes 0-9/${film.length}`), body),
     ],
     [
-      'a piece beside the borders',
+      'a piece that begins between two borders',
       /must be one piece/,
       () => ask('PUT', path, range(`bytes 10-19/20`), body),
     ],
@@ -325,29 +332,33 @@ describe('what can not be understood is said, recorded, and stores nothing', () 
       /must be one piece/,
       () => ask('PUT', path, range(`bytes ${PIECE}-${PIECE + 9}/${PIECE}`), body),
     ],
-    ['a piece backwards', /must be one piece/, () => ask('PUT', path, range('bytes 9-0/10'), body)],
+    [
+      'a piece that ends before it begins',
+      /must be one piece/,
+      () => ask('PUT', path, range('bytes 9-0/10'), body),
+    ],
     [
       'a piece of no bytes',
       /must be one piece/,
       () => ask('PUT', path, range(`bytes ${PIECE}-${PIECE - 1}/${PIECE}`), ''),
     ],
     [
-      'a piece of another length',
+      'a piece of another length than its range',
       /Content-Length must be/,
       () => ask('PUT', path, range('bytes 0-10/11'), body),
     ],
     [
-      'a name with spaces',
+      'a piece with spaces in the name of its upload',
       /has both/,
       () => ask('PUT', path, { ...range('bytes 0-9/10'), 'Mediaward-Upload': 'a b' }, body),
     ],
     [
-      'a name too long',
+      'a piece with too long a name of its upload',
       /has both/,
       () => ask('PUT', path, { ...range('bytes 0-9/10'), 'Mediaward-Upload': 'a'.repeat(1025) }, body),
     ],
     [
-      'a completion that begins',
+      'a completion that also begins an upload',
       /send one of them/,
       () => complete(path, upload, [], { 'Mediaward-Upload-Size': '10' }),
     ],
@@ -357,7 +368,7 @@ describe('what can not be understood is said, recorded, and stores nothing', () 
       () => complete(path, upload, [], { 'Content-Type': 'text/plain' }),
     ],
     [
-      'a completion that is no JSON',
+      'a completion that is not JSON',
       /must be JSON/,
       () =>
         ask(
@@ -367,17 +378,25 @@ describe('what can not be understood is said, recorded, and stores nothing', () 
           '{',
         ),
     ],
-    ['a completion without a list', /The body must be/, () => complete(path, upload, 'x')],
-    ['a completion with other things', /The body must be/, () => complete(path, upload, ['x', 3, 'y'])],
-    ['nothing to give up', /must name the upload/, () => ask('DELETE', `${path}/upload`, {})],
-  ])('%s', async (_, detail, request) => {
+    ['a completion without a list of pieces', /The body must be/, () => complete(path, upload, 'x')],
+    [
+      'a completion with a number among its pieces',
+      /The body must be/,
+      () => complete(path, upload, ['x', 3, 'y']),
+    ],
+    [
+      'a DELETE without the name of an upload',
+      /must name the upload/,
+      () => ask('DELETE', `${path}/upload`, {}),
+    ],
+  ])('%s gets 400 with the reason, and stores nothing', async (_, detail, request) => {
     const response = await request()
     const said = await told(response)
     expect([response.status, said.detail]).toEqual([400, expect.stringMatching(detail)])
     expect((await play(path, 'patient-1')).status).toBe(404)
   })
 
-  test('each is on record', async () => {
+  test('malformed requests of each method are recorded as upload_invalid, not as a fault of the gate', async () => {
     const events = (await denials(gate, idp)).filter(({ recording }) => recording === 'unclear')
     expect(events.some(({ reason, method }) => reason === 'upload_invalid' && method === 'POST')).toBe(true)
     expect(events.some(({ reason, method }) => reason === 'upload_invalid' && method === 'PUT')).toBe(true)
@@ -385,7 +404,7 @@ describe('what can not be understood is said, recorded, and stores nothing', () 
     expect(events.filter(({ reason }) => reason === 'gate_fault')).toEqual([])
   })
 
-  test('pieces that are missing, or a size that is off by one, complete nothing', async () => {
+  test('an upload with a missing, extra or misplaced piece, or a size off by one, does not complete', async () => {
     const tags = [await sent(path, upload, 1), await sent(path, upload, 2), await sent(path, upload, 3)]
     expect((await complete(path, upload, tags.slice(1))).status).toBe(409)
     expect((await complete(path, upload, [...tags, 'x'])).status).toBe(409)
@@ -398,7 +417,7 @@ describe('what can not be understood is said, recorded, and stores nothing', () 
   })
 })
 
-test('a part that is called upload is a part like any other', async () => {
+test('a part with the name upload is a part like any other', async () => {
   const path = '/recordings/set/upload'
   expect((await store(gate, idp, path, 'patient-1', 'a part')).status).toBe(201)
   expect(await (await play(path, 'patient-1')).text()).toBe('a part')
@@ -407,7 +426,7 @@ test('a part that is called upload is a part like any other', async () => {
   expect((await complete(path, upload, tags)).status).toBe(200)
 })
 
-test('a page may store in pieces, and is told the methods', async () => {
+test('a page of an allowed origin may store in pieces, and each route names its methods', async () => {
   const headers = {
     Origin: 'https://studio.clinic.test',
     'Access-Control-Request-Method': 'DELETE',
@@ -433,13 +452,13 @@ test('a page may store in pieces, and is told the methods', async () => {
   expect([whole.status, whole.headers.get('allow')]).toEqual([405, 'GET, HEAD, PUT, OPTIONS'])
 })
 
-test('the name of an upload is in no record, and is not said', async () => {
+test('the name of an upload appears in no record and in no output of the gate', async () => {
   const said = JSON.stringify(await records(gate, idp)) + gate.said()
   expect(names.length).toBeGreaterThan(8)
   for (const name of names) expect(said).not.toContain(name)
 })
 
-test('an upload outlasts the gate: killed between two pieces, it goes on where it was', async () => {
+test('an upload goes on where it was after the gate is killed between two pieces', async () => {
   const path = '/recordings/outlasts'
   const upload = await begun(path)
   const first = await sent(path, upload, 1)

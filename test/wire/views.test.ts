@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => gate.stop())
 
-test('the many requests of one who watches are one view, and what left of it is told within half a minute', async () => {
+test('many requests of one viewer are one view, and its delivered bytes are recorded within half a minute', async () => {
   const headers = { Authorization: `Bearer ${await idp.token('patient-1')}` }
   const ranges = ['bytes=0-99', 'bytes=100-199', 'bytes=500-', 'bytes=100-199']
   for (const Range of ranges) {
