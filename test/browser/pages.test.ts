@@ -32,45 +32,51 @@ afterEach(() => page.context().close())
 const ticket = async (path: string, patient = 'patient-007') =>
   ticketFor(page, harness.host + path, await harness.idp.token(patient))
 
-describe('in the address bar', () => {
+describe('the address bar', () => {
   test.each([
     ['an MP4', '/recordings/rec-007', 'patient-007'],
     ['a WebM', '/recordings/rec-011', 'patient-002'],
     ['audio', '/recordings/rec-012', 'patient-003'],
     ['a playlist', '/recordings/rec-013/master.m3u8', 'patient-007'],
-  ])('%s plays by itself, and nothing but the recording is asked for', async (_, path, patient) => {
-    const url = await ticket(path, patient)
-    const before = (await denials(harness.gate, harness.idp)).length
-    const tab = await page.context().newPage()
-    const asked: string[] = []
-    tab.on('request', request => asked.push(request.url()))
-    await tab.goto(url, { waitUntil: 'commit' })
-    await tab.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 0.5)
-    const error = await tab.evaluate(() => document.querySelector('video')?.error?.message)
-    expect(error).toBeUndefined()
-    const [root = ''] = /^.*\/play\/[^/]+/.exec(url) ?? []
-    expect(asked.filter(one => !one.startsWith(root))).toEqual([])
-    expect((await denials(harness.gate, harness.idp)).length).toBe(before)
-  })
+  ])(
+    '%s plays from the address bar, and the browser requests nothing but the recording',
+    async (_, path, patient) => {
+      const url = await ticket(path, patient)
+      const before = (await denials(harness.gate, harness.idp)).length
+      const tab = await page.context().newPage()
+      const asked: string[] = []
+      tab.on('request', request => asked.push(request.url()))
+      await tab.goto(url, { waitUntil: 'commit' })
+      await tab.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 0.5)
+      const error = await tab.evaluate(() => document.querySelector('video')?.error?.message)
+      expect(error).toBeUndefined()
+      const [root = ''] = /^.*\/play\/[^/]+/.exec(url) ?? []
+      expect(asked.filter(one => !one.startsWith(root))).toEqual([])
+      expect((await denials(harness.gate, harness.idp)).length).toBe(before)
+    },
+  )
 
-  test('a picture is shown', async () => {
+  test('the browser shows a picture that is opened from the address bar', async () => {
     const url = await ticket('/recordings/set/picture.png')
     const tab = await page.context().newPage()
     await tab.goto(url)
     expect(await tab.evaluate(() => document.images[0]?.naturalWidth)).toBe(1)
   })
 
-  test.each(['letter.pdf', 'board.svg', 'page.html'])('%s is saved and not shown', async name => {
-    const url = await ticket(`/recordings/set/${name}`)
-    const tab = await page.context().newPage()
-    const [download] = await Promise.all([
-      tab.waitForEvent('download'),
-      tab.goto(url).catch((error: Error) => expect(error.message).toContain('Download is starting')),
-    ])
-    expect(download.suggestedFilename()).toBe(`set-${name}`)
-  })
+  test.each(['letter.pdf', 'board.svg', 'page.html'])(
+    'the browser saves %s, opened from the address bar, instead of showing it',
+    async name => {
+      const url = await ticket(`/recordings/set/${name}`)
+      const tab = await page.context().newPage()
+      const [download] = await Promise.all([
+        tab.waitForEvent('download'),
+        tab.goto(url).catch((error: Error) => expect(error.message).toContain('Download is starting')),
+      ])
+      expect(download.suggestedFilename()).toBe(`set-${name}`)
+    },
+  )
 
-  test('a refusal is shown, and is saved under no ticket', async () => {
+  test('the browser shows the refusal of an invalid ticket', async () => {
     const url = await ticket('/recordings/rec-007')
     const tab = await page.context().newPage()
     const response = await tab.goto(`${url.slice(0, -4)}AAAA`)
@@ -79,7 +85,7 @@ describe('in the address bar', () => {
   })
 })
 
-describe('on a page of another site', () => {
+describe('pages of other sites', () => {
   const played = (source: string, crossOrigin?: 'anonymous') =>
     page.evaluate(
       async ({ source, crossOrigin }) => {
@@ -93,17 +99,17 @@ describe('on a page of another site', () => {
       { source, crossOrigin },
     )
 
-  test('that is allowed, an element plays it that says whose page it is', async () => {
+  test('a <video> with crossorigin plays a recording on a page of an allowed origin', async () => {
     const source = await ticket('/recordings/rec-007')
     expect(await played(source, 'anonymous')).toBe('it plays')
   })
 
-  test('an element that does not say whose page it is plays nothing', async () => {
+  test('a <video> without crossorigin plays nothing on a page of another site', async () => {
     const source = await ticket('/recordings/rec-007')
     expect(await played(source)).toMatch(/^4: /)
   })
 
-  test('that is not allowed, nothing plays unless it is of the gate’s own site', async () => {
+  test('a page of an origin that is not allowed plays nothing unless it is same-site and omits crossorigin', async () => {
     const source = await ticket('/recordings/rec-007')
     await page.goto(harness.stranger)
     const outcome = (crossOrigin: string | null, source: string) =>

@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type BrowserHarness, openBrowserHarness, ticketFor } from '../support/browser-harness.ts'
 import type { Likeness } from './page/page.ts'
 
@@ -50,23 +50,22 @@ function playAndSeek(source: string, crossOrigin: 'anonymous' | 'use-credentials
   )
 }
 
-describe('<video> plays an MP4, and seeks in it,', () => {
-  const shown = async (source: string, crossOrigin: 'anonymous' | 'use-credentials') => {
-    const { playing, sought, toNine, toThree } = await playAndSeek(source, crossOrigin)
-    expectOnly('patient-007', playing)
-    expectOnly('patient-007', sought)
-    expect(toNine * 3).toBeLessThan(toThree)
-  }
+const shown = async (source: string, crossOrigin: 'anonymous' | 'use-credentials') => {
+  const { playing, sought, toNine, toThree } = await playAndSeek(source, crossOrigin)
+  expectOnly('patient-007', playing)
+  expectOnly('patient-007', sought)
+  expect(toNine * 3).toBeLessThan(toThree)
+}
 
-  test('by the URL of a ticket', async () => shown(await ticket('/recordings/rec-007'), 'anonymous'))
+test('a <video> plays an MP4 by the URL of a ticket, and seeks in it', async () =>
+  shown(await ticket('/recordings/rec-007'), 'anonymous'))
 
-  test('by the cookie', async () => {
-    await ticket('/recordings/rec-007')
-    await shown(`${harness.host}/recordings/rec-007`, 'use-credentials')
-  })
+test('a <video> plays an MP4 by the cookie, and seeks in it', async () => {
+  await ticket('/recordings/rec-007')
+  await shown(`${harness.host}/recordings/rec-007`, 'use-credentials')
 })
 
-test('<audio> plays a recording without a picture, by the URL of a ticket', async () => {
+test('an <audio> plays a recording without a picture by the URL of a ticket', async () => {
   const source = await ticket('/recordings/rec-012', await harness.idp.token('patient-003'))
   const heard = await page.evaluate(async source => {
     const audio = new Audio(source)
@@ -79,7 +78,7 @@ test('<audio> plays a recording without a picture, by the URL of a ticket', asyn
   expect(heard.at).toBe(9)
 })
 
-test('<video> plays HLS by itself, by the URL of a ticket', async () => {
+test('a <video> plays HLS without a library by the URL of a ticket', async () => {
   const source = await ticket('/recordings/rec-013/master.m3u8')
   const seen = await page.evaluate(async source => {
     const video = window.stage.video('anonymous')
@@ -90,43 +89,44 @@ test('<video> plays HLS by itself, by the URL of a ticket', async () => {
   expectOnly('patient-007', seen)
 })
 
-describe('hls.js plays HLS', () => {
-  const play = (source: string, by: 'header' | 'cookie' | 'ticket') =>
-    page.evaluate(
-      async ({ source, by, token }) => {
-        const video = window.stage.video()
-        const config = {
-          header: {
-            xhrSetup: (xhr: XMLHttpRequest) => xhr.setRequestHeader('Authorization', `Bearer ${token}`),
+const play = (source: string, by: 'header' | 'cookie' | 'ticket') =>
+  page.evaluate(
+    async ({ source, by, token }) => {
+      const video = window.stage.video()
+      const config = {
+        header: {
+          xhrSetup: (xhr: XMLHttpRequest) => xhr.setRequestHeader('Authorization', `Bearer ${token}`),
+        },
+        cookie: {
+          xhrSetup: (xhr: XMLHttpRequest) => {
+            xhr.withCredentials = true
           },
-          cookie: {
-            xhrSetup: (xhr: XMLHttpRequest) => {
-              xhr.withCredentials = true
-            },
-          },
-          ticket: {},
-        }[by]
-        const hls = new window.Hls(config)
-        hls.loadSource(source)
-        hls.attachMedia(video)
-        await window.stage.played(video, 0.5)
-        const playing = await window.stage.whose(video)
-        await window.stage.sought(video, 9.05)
-        const sought = await window.stage.whose(video)
-        hls.destroy()
-        return { playing, sought }
-      },
-      { source, by, token },
-    )
+        },
+        ticket: {},
+      }[by]
+      const hls = new window.Hls(config)
+      hls.loadSource(source)
+      hls.attachMedia(video)
+      await window.stage.played(video, 0.5)
+      const playing = await window.stage.whose(video)
+      await window.stage.sought(video, 9.05)
+      const sought = await window.stage.whose(video)
+      hls.destroy()
+      return { playing, sought }
+    },
+    { source, by, token },
+  )
 
-  test.each(['header', 'cookie', 'ticket'] as const)('by %s', async by => {
+test.each(['header', 'cookie', 'ticket'] as const)(
+  'hls.js plays HLS by the %s, and seeks in it',
+  async by => {
     const path = '/recordings/rec-013/master.m3u8'
     const url = by === 'header' ? '' : await ticket(path)
     const { playing, sought } = await play(by === 'ticket' ? url : harness.host + path, by)
     expectOnly('patient-007', playing)
     expectOnly('patient-007', sought)
-  })
-})
+  },
+)
 
 test('Shaka Player plays HLS by the URL of a ticket', async () => {
   const source = await ticket('/recordings/rec-013/master.m3u8')

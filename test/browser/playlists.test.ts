@@ -105,7 +105,7 @@ const PLAYERS = [
 ] as const
 
 test.each(PLAYERS)(
-  '%s plays %s, and asks for nothing but parts of the recording, by its ticket',
+  '%s plays %s with absolute URLs, and requests only parts of the recording, by its ticket',
   async (player, part) => {
     const url = await ticket(part)
     const seen = await page.evaluate(
@@ -135,7 +135,7 @@ test.each(PLAYERS)(
   },
 )
 
-test('hls.js is told that one which leads out is forbidden, and asks nobody else', async () => {
+test('hls.js gets 403 for a playlist that leads out of its recording, and requests nothing else', async () => {
   const url = await ticket('out.m3u8')
   const error = await page.evaluate(async url => {
     const hls = new window.Hls()

@@ -25,7 +25,7 @@ afterEach(() => page.context().close())
 
 const reasons = async () => (await denials(harness.gate, harness.idp)).map(({ reason }) => reason)
 
-test("another's recording is refused in the middle of one's own", async () => {
+test("a page that asks for another patient's recording while its own plays gets a refusal and no frame", async () => {
   const source = await ticketFor(page, harness.host + OWN, token)
   const before = (await reasons()).length
   const { answers, error, frames } = await page.evaluate(
@@ -102,7 +102,7 @@ function playUntilRefused(by: 'cookie' | 'header', bearer = '') {
 }
 const playing = () => page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 0.5)
 
-test("another patient's ticket is refused in the middle of one's own recording", async () => {
+test("hls.js gets 401 once the cookie of another patient's ticket replaces its own while it plays", async () => {
   await ticketFor(page, harness.host + HLS, token)
   const theirs = await ticketFor(page, harness.host + OTHERS, await harness.idp.token('patient-001'))
   const before = (await reasons()).length
@@ -127,7 +127,7 @@ test("another patient's ticket is refused in the middle of one's own recording",
   expect(new Set((await reasons()).slice(before))).toEqual(new Set(['ticket_scope']))
 })
 
-test('so is what another asks for who signs in while it plays', async () => {
+test('hls.js gets 404 for the rest of a recording once another patient signs in while it plays', async () => {
   const theirs = await harness.idp.token('patient-001')
   const before = (await reasons()).length
   const play = playUntilRefused('header', token)
@@ -141,7 +141,7 @@ test('so is what another asks for who signs in while it plays', async () => {
   expect(new Set((await reasons()).slice(before))).toEqual(new Set(['not_owner']))
 })
 
-test('a page of another origin than the allowed ones reads nothing', async () => {
+test('a page of an origin that is not allowed reads neither a recording nor a refusal', async () => {
   const source = await ticketFor(page, harness.host + OWN, token)
   const read = (url: string) =>
     page.evaluate(

@@ -71,11 +71,11 @@ async function play(program: string, path: string, seconds: number) {
   return watching
 }
 
-describe('with tickets that end before more of the video is asked for', () => {
+describe('tickets of three seconds', () => {
   beforeAll(() => openFor(3))
   afterAll(() => harness.close())
 
-  test('<video> goes on where it was when its ticket has ended', async () => {
+  test('a <video> goes on where it was when its ticket has expired', async () => {
     const { frames, back, leap, reloads } = await play(PLAIN, '/recordings/long', 7)
     expect(Object.keys(frames)).toEqual(['patient-007'])
     expect(back).toBeGreaterThan(-0.5)
@@ -87,7 +87,7 @@ describe('with tickets that end before more of the video is asked for', () => {
 })
 
 // A renewal that is a moment late, on a busy machine, is still in time.
-describe('with tickets that are renewed while it plays', () => {
+describe('tickets of five seconds', () => {
   beforeAll(() => openFor(5))
   afterAll(() => harness.close())
 
@@ -100,7 +100,7 @@ describe('with tickets that are renewed while it plays', () => {
       'new shaka.Player(); player.configure({ streaming: { bufferingGoal: 1, rebufferingGoal: 0.5 } })\n',
     ],
   ])(
-    '%s plays on, and asks with no ticket that has ended',
+    '%s plays on with renewed tickets, and never sends an expired one',
     async (_, program, make, makeWithLittleInStore) => {
       expect(program).toContain(make)
       const little = program.replace(make, makeWithLittleInStore)
@@ -120,7 +120,7 @@ describe('with tickets that are renewed while it plays', () => {
     ['Shaka Player', '/recordings/rec-007', SHAKA],
     ['video.js', '/recordings/rec-007', VIDEO_JS],
     ['<video>', '/recordings/rec-007', PLAIN],
-  ])('%s plays %s with its own defaults', async (_, path, program) => {
+  ])('%s plays %s with its default settings', async (_, path, program) => {
     const { frames } = await play(program, path, 1)
     expect(Object.keys(frames)).toEqual(['patient-007'])
   })
