@@ -40,7 +40,7 @@ function talk(
   })
 }
 
-test('on node, silent and half-sent connections end, and idle ones live longer than a head may take', async () => {
+test('the server of Node answers silent and half-sent connections with 408, and keeps idle ones longer', async () => {
   const { url, stop } = await serving({ head: 500, idle: 3000 })
   const [silent, half, idle] = await Promise.all([
     talk(url, [], 0),
@@ -56,7 +56,7 @@ test('on node, silent and half-sent connections end, and idle ones live longer t
   await stop()
 })
 
-test('on node, a load balancer is told of 75 s, which is longer than it waits itself', async () => {
+test('the server of Node announces that it keeps idle connections for 75 seconds', async () => {
   const { url, stop } = await serving()
   const agent = new Agent({ keepAlive: true })
   const header = await new Promise<unknown>((resolve, reject) => {

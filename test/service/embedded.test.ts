@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { AccessEvent, LedgerEvent } from '../../src/ledger/event.ts'
 import type { RunningGate } from '../support/gate.ts'
 import { createIssuer, records, store, variables } from '../support/gate-client.ts'
@@ -20,8 +20,9 @@ function eventsIn(data: string): LedgerEvent[] {
   return rows.map(({ json }) => JSON.parse(json) as LedgerEvent)
 }
 
-describe.each(['deno', 'node'] as const)('an app on %s', runtime => {
-  test('knows where requests come from, and what it counted is on record when it has closed', async () => {
+test.each(['deno', 'node'] as const)(
+  'an app on %s records where requests come from, and on closing what it has counted',
+  async runtime => {
     const idp = await createIssuer()
     const data = mkdtempSync(join(tmpdir(), 'mediaward-'))
     const service = await startService(runtime, data, variables(idp), APP)
@@ -49,5 +50,5 @@ describe.each(['deno', 'node'] as const)('an app on %s', runtime => {
     const counted = refusals.flatMap(({ repeats }) => (repeats && 'count' in repeats ? [repeats.count] : []))
     expect(refusals.length - counted.length + counted.reduce((sum, count) => sum + count, 0)).toBe(6)
     expect(new Set(events.map(({ net }) => net?.prefix))).toEqual(new Set(['127.0.0.0/24']))
-  })
-})
+  },
+)

@@ -30,7 +30,7 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
   })
   afterAll(() => server.stop())
 
-  test('recordings are in the bucket, records on the disk, and an outage is a fault that tells nothing', async () => {
+  test('a server on S3 keeps recordings in the bucket and records on disk, and answers 503 in an outage', async () => {
     const data = mkdtempSync(join(tmpdir(), 'mediaward-'))
     const service = await startService(runtime, data, {
       ...variables(idp),
@@ -118,7 +118,7 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
     expect(await service.ended).toBe(0)
   })
 
-  test('what is wrong with its variables is said, with the mend and without the secret', async () => {
+  test('a server with mistakes in its S3 variables exits with 2 and names them, without the secret', async () => {
     const start = startService(runtime, mkdtempSync(join(tmpdir(), 'mediaward-')), {
       ...variables(idp),
       S3_ENDPOINT: 'http://s3.example.com',

@@ -69,7 +69,7 @@ function download(url: string, headers: Record<string, string>) {
 }
 
 describe.each(['deno', 'node'] as const)('on %s', runtime => {
-  test('told to stop, it finishes what it sends, and ends well', async () => {
+  test('a server finishes its answers on SIGTERM, exits with 0 and gives its data folder back', async () => {
     const service = await startService(runtime, newFolder(), variables(idp))
     const { bytes, headers } = await withLong(service)
     const { rest } = await download(`${service.url}/recordings/long`, headers)
@@ -92,7 +92,7 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
     expect(await again.ended).toBe(0)
   })
 
-  test('told to stop under a load of refusals, it loses no record', async () => {
+  test('a server that gets SIGTERM under a load of refusals loses no record', async () => {
     const service = await startService(runtime, newFolder(), variables(idp))
     const token = await idp.token('patient-2')
     const received: string[] = []
@@ -126,7 +126,7 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
     expect(received.filter(id => !ids.has(id))).toEqual([])
   })
 
-  test('a mistake in its variables ends it before it serves, with its mend', async () => {
+  test('a server with a mistake in its variables exits with 2 before it serves, and says how to fix it', async () => {
     const data = newFolder()
     const start = (more: Record<string, string>) =>
       startService(runtime, data, { ...variables(idp), ...more })
@@ -146,7 +146,7 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
     expect(readdirSync(data)).toEqual([])
   })
 
-  test('a folder that another process has is left alone', async () => {
+  test('a server does not start on a data folder that another process uses', async () => {
     const service = await startService(runtime, newFolder(), variables(idp))
     for (const other of ['deno', 'node'] as const) {
       const second = startService(other, service.data, variables(idp))
@@ -157,7 +157,7 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
     await service.ended
   })
 
-  test('viewers who leave, and bodies that nobody asked for, leave no file open', async () => {
+  test('a server leaves no file open for viewers who left or for answers without a body', async () => {
     const service = await startService(runtime, newFolder(), variables(idp))
     const { headers } = await withLong(service)
     const stranger = { Authorization: `Bearer ${await idp.token('patient-2')}` }
@@ -186,7 +186,7 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
     await service.ended
   })
 
-  test('a recording whose file is cut while it streams breaks off, and nothing else does', async () => {
+  test('a recording whose file is truncated breaks off and then gets 503, while another plays', async () => {
     const service = await startService(runtime, newFolder(), variables(idp))
     const { headers } = await withLong(service)
     await store(
@@ -217,7 +217,7 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
     await service.ended
   })
 
-  test('where a request came from is the connection’s word, unless a proxy is named', async () => {
+  test('a record has the address of the connection, unless ADDRESS_HEADER names the header of a proxy', async () => {
     const prefixOf = async (more: Record<string, string>, headers: Record<string, string>) => {
       const service = await startService(runtime, newFolder(), { ...variables(idp), ...more })
       await fetch(`${service.url}/recordings/none`, { headers })
