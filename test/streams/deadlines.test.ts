@@ -113,7 +113,7 @@ describe.each(RUNTIMES)('on %s', runtime => {
     expect(answers.map(({ instance }) => reasons[instance])).toEqual(answers.map(() => reason))
   }
 
-  test('a body that never comes, or stops midway, is 408 and on record, and nothing of it is stored', async () => {
+  test('a body that never comes or stops midway gets 408 and a record, and none of it is stored', async () => {
     const name = await begin('pieces')
     const answers = await Promise.all([
       upload('never', []),
@@ -133,7 +133,7 @@ describe.each(RUNTIMES)('on %s', runtime => {
     for (const path of ['never', 'midway']) expect((await upload(path, ['x'.repeat(SIZE)])).status).toBe(201)
   })
 
-  test('an upload that trickles is stored: there is no limit on the whole', async () => {
+  test('an upload that trickles is stored, as no limit applies to its whole duration', async () => {
     const name = await begin('slow-pieces')
     const drops = Array.from({ length: SIZE }, (_, index) => String(index % 10))
     const pause = PATIENCE / 6
@@ -145,7 +145,7 @@ describe.each(RUNTIMES)('on %s', runtime => {
     expect(answers.map(({ status }) => status)).toEqual([201, 200])
   })
 
-  test('JSON that trickles is 408: it has a limit on the whole', async () => {
+  test('a JSON body that trickles gets 408, as a limit applies to its whole duration', async () => {
     const drops = Array.from({ length: 1000 }, () => ' ')
     const answers = await Promise.all([
       json('/recordings/pieces/upload', drops, PATIENCE / 10, [`Mediaward-Upload: ${await begin('pieces')}`]),
@@ -154,7 +154,7 @@ describe.each(RUNTIMES)('on %s', runtime => {
     await expectRecorded(answers, 408, 'request_timeout')
   })
 
-  test('an upload without a length is 411, and on record', async () => {
+  test('an upload without a length gets 411 and a record', async () => {
     const chunked = ['Mediaward-Owner: patient-1', 'Transfer-Encoding: chunked']
     const answers = await Promise.all([
       send('PUT /recordings/unsized', chunked, ['5\r\n01234\r\n0\r\n\r\n']),

@@ -59,7 +59,7 @@ describe.each(RUNTIMES)('on %s', runtime => {
     }
   }
 
-  test('a body that fails ends as a broken connection, never as a whole recording, and tells nothing', async () => {
+  test('a body that fails ends as a broken connection, not as a whole recording, and reveals no error', async () => {
     const response = await fetch(`${url}/recordings/failing`, { headers: { authorization } })
     expect(response.status).toBe(200)
     let text = ''
@@ -74,7 +74,7 @@ describe.each(RUNTIMES)('on %s', runtime => {
     expect(text).not.toContain('disk')
   })
 
-  test('a store hears that a viewer left, and is asked for no more', async () => {
+  test('a store learns that a viewer left, and is asked for no more bytes', async () => {
     await take('left', 200_000, 'leave')
     await until(async () => (await bodyOf('left')).cancelled)
     const { pulled } = await bodyOf('left')
@@ -83,7 +83,7 @@ describe.each(RUNTIMES)('on %s', runtime => {
     expect(pulled).toBeLessThan(IN_BETWEEN)
   })
 
-  test('a store is asked only for what a slow viewer takes', async () => {
+  test('a store is asked for no more bytes than a slow viewer takes', async () => {
     const leave = await take('slow', 100_000, 'stall')
     let before = -1
     await until(async () => {
