@@ -48,35 +48,38 @@ describe.each([
   // Without a loudspeaker Firefox plays no audio that has no picture, and it plays no HLS by itself.
   ['Firefox', openFirefox, [MP4, WEBM]],
   ['WebKit', openWebKit, [MP4, WEBM, AUDIO, HLS]],
-])('%s', (_, open, recordings) => {
+])('%s', (name, open, recordings) => {
   let browser: DrivenBrowser
   beforeAll(async () => {
     browser = await open()
   })
   afterAll(() => browser.close())
 
-  test.each(recordings)('plays %s from its address bar, in its own player', async (_, path, patient) => {
-    const url = await ticketFor(path, patient)
-    const before = (await denials(gate, idp)).length
-    await browser.open(url)
-    await until(browser, `location.href === '${url}' && document.querySelector('video')?.currentTime > 0.5`)
-    const player = await browser.evaluate<{
-      error: string | null
-      width: number
-      controls: boolean
-    }>(`(() => {
+  test.each(recordings)(
+    `${name} plays %s from its address bar, in its own player`,
+    async (_, path, patient) => {
+      const url = await ticketFor(path, patient)
+      const before = (await denials(gate, idp)).length
+      await browser.open(url)
+      await until(browser, `location.href === '${url}' && document.querySelector('video')?.currentTime > 0.5`)
+      const player = await browser.evaluate<{
+        error: string | null
+        width: number
+        controls: boolean
+      }>(`(() => {
       const video = document.querySelector('video')
       const { width } = video.getBoundingClientRect()
       return { error: video.error?.message ?? null, width, controls: video.controls }
     })()`)
-    expect(player).toMatchObject({ error: null, controls: true })
-    // With a policy that its scripts may not run under, WebKit's player stays as small as its spinner.
-    expect(player.width).toBeGreaterThan(300)
-    // Nor did it ask for anything that it was refused, such as an icon.
-    expect((await denials(gate, idp)).length).toBe(before)
-  })
+      expect(player).toMatchObject({ error: null, controls: true })
+      // With a policy that its scripts may not run under, WebKit's player stays as small as its spinner.
+      expect(player.width).toBeGreaterThan(300)
+      // Nor did it ask for anything that it was refused, such as an icon.
+      expect((await denials(gate, idp)).length).toBe(before)
+    },
+  )
 
-  test('runs the program of docs/players.md on a page of another site', async () => {
+  test(`${name} runs the program of docs/players.md on a page of another site`, async () => {
     const [, program = ''] = /```js\n(import [\s\S]*?)```/.exec(readFileSync('docs/players.md', 'utf8')) ?? []
     const own = program.replace(/https:\/\/media\.clinic\.example[^']*/, `${gate.url}/recordings/rec-007`)
     expect(own).not.toBe(program)

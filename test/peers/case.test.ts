@@ -37,7 +37,7 @@ afterEach(async () => {
 // Nobody but root may mount.
 const RUNTIMES = process.getuid?.() === 0 && existsSync(DRIVER) ? (['deno', 'node'] as const) : []
 
-describe.each(RUNTIMES)('on %s, with recordings on a disk that ignores case', runtime => {
+describe.each(RUNTIMES)('on %s', runtime => {
   const gate = () => ({ url: service.url }) as RunningGate
   const put = (path: string, owner: string) =>
     store(gate(), idp, `/recordings/${path}`, owner, 'the recording')
@@ -48,7 +48,7 @@ describe.each(RUNTIMES)('on %s, with recordings on a disk that ignores case', ru
     })
   const TAKEN = /The store ignores case, and holds a recording or part whose name differs in nothing else/
 
-  test('a name that differs in case alone is not there, is not stored, and spoils nothing', async () => {
+  test('a name that differs in case alone, on a disk that ignores case, is absent and is not stored', async () => {
     service = await startService(runtime, data, variables(idp))
     expect(service.said()).toContain('the disk of the recordings ignores case')
     expect((await put('rec-1', 'patient-1')).status).toBe(201)

@@ -45,7 +45,7 @@ describe.each(RUNTIMES)('on %s', runtime => {
       name.includes('@'),
     )
 
-  test('an upload that does not fit is a fault of ours, said with its mend, and nothing is seen of it', async () => {
+  test('an upload that does not fit on the disk gets 503 and is not stored, and the output says what to do', async () => {
     service = await startService(runtime, data, variables(idp))
     expect((await store(gate(), idp, '/recordings/small', 'patient-1', 'small')).status).toBe(201)
     const before = files()
@@ -73,7 +73,7 @@ describe.each(RUNTIMES)('on %s', runtime => {
     )
   })
 
-  test('no denial without a record: where none can be written, the answer is 503, and the log of the process has it', async () => {
+  test('no denial without a record: on a full disk the answer is 503, and the output has the record', async () => {
     service = await startService(runtime, data, variables(idp))
     const refused = new Map<number, string[]>()
     let asked = 0

@@ -69,7 +69,7 @@ afterAll(async () => {
   await service.ended
 })
 
-test('recordings are stored and played through it, with their lengths', async () => {
+test('recordings are stored and played through nginx, with their lengths', async () => {
   const bytes = patterned(5_000_000)
   expect((await store(proxy, idp, '/recordings/rec-1', 'patient-1', bytes)).status).toBe(201)
   const headers = { Authorization: `Bearer ${await idp.token('patient-1')}` }
@@ -80,7 +80,7 @@ test('recordings are stored and played through it, with their lengths', async ()
   expect(range.headers.get('content-range')).toBe('bytes 4999990-4999999/5000000')
 })
 
-test('it keeps its connections to the gate', async () => {
+test('nginx keeps its connections to the gate', async () => {
   const headers = { Authorization: `Bearer ${await idp.token('patient-1')}` }
   const before = connections
   for (let i = 0; i < 20; i++)
@@ -88,7 +88,7 @@ test('it keeps its connections to the gate', async () => {
   expect(connections - before).toBeLessThanOrEqual(2)
 })
 
-test('it can not be told another address, and hands paths on as they were sent', async () => {
+test('nginx replaces a forged address, and passes paths on as they were sent', async () => {
   const forged = 'X-Real-IP: 198.51.100.7\r\nX-Forwarded-For: 198.51.100.7\r\nConnection: close\r\n'
   const raw = (path: string) => sendRaw(PORT, `GET ${path} HTTP/1.1\r\nHost: a\r\n${forged}\r\n`)
   expect((await raw('/recordings/rec-1')).status).toBe(401)

@@ -39,16 +39,16 @@ async function ffmpeg(folder: string, ...args: string[]): Promise<void> {
 }
 
 const WAYS: Readonly<Record<string, Package>> = {
-  'HLS with absolute URLs, segments of MPEG-TS': async (folder, base) => {
+  'HLS with absolute URLs and segments of MPEG-TS': async (folder, base) => {
     await ffmpeg(folder, '-f', 'hls', '-hls_list_size', '0', '-hls_base_url', base, 'main.m3u8')
     return { first: 'main.m3u8' }
   },
-  'HLS of one file, by byte ranges': async folder => {
+  'HLS with byte ranges of one file': async folder => {
     const hls = ['-f', 'hls', '-hls_list_size', '0', '-hls_segment_type', 'fmp4']
     await ffmpeg(folder, ...hls, '-hls_flags', 'single_file', 'main.m3u8')
     return { first: 'main.m3u8' }
   },
-  'HLS with a key of its own, named by an absolute URL': async (folder, base) => {
+  'HLS with a key at an absolute URL': async (folder, base) => {
     writeFileSync(join(folder, 'the.key'), Buffer.alloc(16, 7))
     writeFileSync(join(folder, '.info'), `${base}the.key\n${join(folder, 'the.key')}\n`)
     await ffmpeg(folder, '-f', 'hls', '-hls_list_size', '0', '-hls_key_info_file', '.info', 'main.m3u8')
@@ -100,7 +100,7 @@ async function frames(input: string): Promise<string> {
 }
 
 test.each(Object.entries(WAYS).map(([way, make], index) => ({ way, make, id: `set-${index}` })))(
-  '$way',
+  'ffmpeg plays every frame of $way, by a ticket',
   async ({ make, id }) => {
     const folder = mkdtempSync(join(tmpdir(), 'mediaward-'))
     const { first, same = MEDIA } = await make(folder, `${gate.url}/recordings/${id}/`)

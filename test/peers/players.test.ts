@@ -41,7 +41,7 @@ afterAll(() => gate.stop())
 describe('ffmpeg', () => {
   const input = (path: string) => ['-v', 'error', '-headers', `${bearer}\r\n`, '-i', gate.url + path]
 
-  test('probes an MP4', async () => {
+  test('ffprobe reads the duration of an MP4 by a token', async () => {
     const { stdout } = await run('ffprobe', [
       ...input('/recordings/rec-007'),
       '-show_entries',
@@ -52,12 +52,15 @@ describe('ffmpeg', () => {
     expect(Number(stdout)).toBeCloseTo(12, 0)
   })
 
-  test.each(['/recordings/rec-007', '/recordings/rec-013/master.m3u8'])('plays %s to its end', async path => {
-    const { code, stderr } = await run('ffmpeg', [...input(path), '-f', 'null', '-'])
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  })
+  test.each(['/recordings/rec-007', '/recordings/rec-013/master.m3u8'])(
+    'ffmpeg plays %s to its end by a token',
+    async path => {
+      const { code, stderr } = await run('ffmpeg', [...input(path), '-f', 'null', '-'])
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    },
+  )
 
-  test('seeks in an MP4', async () => {
+  test('ffmpeg seeks in an MP4 by a token', async () => {
     const seek = [
       '-v',
       'error',
@@ -85,14 +88,14 @@ describe('ffmpeg', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: file.stdout })
   })
 
-  test('gets nothing of another patient’s', async () => {
+  test('ffmpeg gets 404 for the recording of another patient', async () => {
     const { code, stderr } = await run('ffmpeg', [...input('/recordings/rec-001'), '-f', 'null', '-'])
     expect(code).not.toBe(0)
     expect(stderr).toContain('404')
   })
 })
 
-describe('with a ticket, as a television or an iPhone has it: a URL and nothing else', () => {
+describe('the URL of a ticket', () => {
   const ticketFor = async (path: string): Promise<string> => {
     const [name = '', value = ''] = bearer.split(': ')
     const response = await fetch(`${gate.url}${path}/ticket`, { method: 'POST', headers: { [name]: value } })
@@ -100,7 +103,7 @@ describe('with a ticket, as a television or an iPhone has it: a URL and nothing 
   }
 
   test.each(['/recordings/rec-007', '/recordings/rec-013/master.m3u8'])(
-    'ffmpeg plays %s to its end',
+    'ffmpeg plays %s to its end by the URL of a ticket',
     async path => {
       const { code, stderr } = await run('ffmpeg', [
         '-v',
@@ -115,14 +118,14 @@ describe('with a ticket, as a television or an iPhone has it: a URL and nothing 
     },
   )
 
-  test('ffprobe reads a whole HLS set', async () => {
+  test('ffprobe reads the duration of an HLS set by the URL of a ticket', async () => {
     const url = await ticketFor('/recordings/rec-013/master.m3u8')
     const show = ['-show_entries', 'format=duration', '-of', 'csv=p=0']
     const { stdout } = await run('ffprobe', ['-v', 'error', '-i', url, ...show])
     expect(Number(stdout)).toBeCloseTo(12, 0)
   })
 
-  test('ffmpeg seeks in an MP4', async () => {
+  test('ffmpeg seeks in an MP4 by the URL of a ticket', async () => {
     const frame = async (input: string) =>
       (await run('ffmpeg', ['-v', 'error', '-ss', '9', '-i', input, '-frames:v', '1', '-f', 'framemd5', '-']))
         .stdout
@@ -135,13 +138,13 @@ describe('with a ticket, as a television or an iPhone has it: a URL and nothing 
     ['curl', ['-sS', '-OJ']],
     ['wget', ['-q', '--content-disposition']],
     ['aria2c', ['-q']],
-  ])('%s saves', (command, args) => {
+  ])('%s', (command, args) => {
     const folder = () => mkdtempSync(join(tmpdir(), 'mediaward-'))
 
     test.each([
       ['/recordings/rec-007', 'rec-007.mp4', 'patient-007.mp4'],
       ['/recordings/rec-013/master.m3u8', 'rec-013-master.m3u8', 'patient-007-hls/master.m3u8'],
-    ])('%s under the name %s', async (path, name, media) => {
+    ])(`${command} saves %s under the name %s`, async (path, name, media) => {
       const where = folder()
       expect(await run(command, [...args, await ticketFor(path)], where)).toMatchObject({
         code: 0,
@@ -151,7 +154,7 @@ describe('with a ticket, as a television or an iPhone has it: a URL and nothing 
       expect(readFileSync(join(where, name)).equals(readFileSync(`demo/media/${media}`))).toBe(true)
     })
 
-    test('nothing under the name of a ticket, also when it is refused', async () => {
+    test(`${command} saves no file under the name of a ticket that is refused`, async () => {
       const where = folder()
       const url = await ticketFor('/recordings/rec-007')
       await run(command, [...args, `${url.slice(0, -4)}AAAA`], where)
@@ -160,7 +163,7 @@ describe('with a ticket, as a television or an iPhone has it: a URL and nothing 
     })
   })
 
-  test('curl resumes a download that broke off', async () => {
+  test('curl resumes a download that broke off, with the URL of a ticket', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'recording.mp4')
     const original = readFileSync('demo/media/patient-007.mp4')
     writeFileSync(file, original)
@@ -177,14 +180,14 @@ describe('curl', () => {
   const curl = (...args: string[]) =>
     run('curl', ['-sS', '-H', bearer, ...args, `${gate.url}/recordings/rec-007`])
 
-  test('resumes a download that broke off', async () => {
+  test('curl resumes a download that broke off, with a token', async () => {
     writeFileSync(file, original)
     truncateSync(file, 30_001)
     expect(await curl('-C', '-', '-o', file)).toMatchObject({ code: 0, stderr: '' })
     expect(readFileSync(file).equals(original)).toBe(true)
   })
 
-  test('asks only for what has changed', async () => {
+  test('curl gets 304 and no bytes for a recording that has not changed', async () => {
     const etag = `${file}.etag`
     await curl('--etag-save', etag, '-o', file)
     const { stdout } = await curl(
@@ -198,7 +201,7 @@ describe('curl', () => {
     expect(stdout).toBe('304 0')
   })
 
-  test('takes several ranges as the whole', async () => {
+  test('curl gets the whole recording if it asks for several ranges', async () => {
     const { stdout } = await curl(
       '-r',
       '0-9,100-109',
@@ -210,7 +213,7 @@ describe('curl', () => {
     expect(stdout).toBe(`200 ${original.length}`)
   })
 
-  test('stores a recording, as the README says, asking first whether it may', async () => {
+  test('curl stores a recording as the README says, with Expect: 100-continue', async () => {
     const args = ['token', '--sub', 'recorder-1', '--role', 'recorder', '--data', gate.data]
     const { stdout: token } = await run(process.execPath, ['src/cli/main.ts', ...args])
     const put = (bearer: string) =>

@@ -43,8 +43,8 @@ const outcome = async (gate: OwnedGate, who: string, path = PATH) => {
   return status === 200 ? status : [status, (await gate.events()).at(-1)?.reason]
 }
 
-describe('a function over PostgreSQL', () => {
-  test('plays a recording to the patient in its row, whatever it is stamped with', async () => {
+describe('owners in PostgreSQL', () => {
+  test('a recording plays to the patient in its row of PostgreSQL, whatever its stamp says', async () => {
     const gate = await ownedGate({}, { owner })
     await insert('rec-1', 'patient-2')
     expect(await outcome(gate, 'patient-2')).toBe(200)
@@ -53,20 +53,20 @@ describe('a function over PostgreSQL', () => {
     expect(await outcome(gate, 'patient-1')).toBe(200)
   })
 
-  test('refuses a recording without a row to everyone, and one that is not there', async () => {
+  test('a recording without a row in PostgreSQL is refused, and so is a row without a recording', async () => {
     const gate = await ownedGate({}, { owner })
     await insert('none', 'patient-1')
     expect(await outcome(gate, 'patient-1')).toEqual([404, 'recording_unbound'])
     expect(await outcome(gate, 'patient-1', '/recordings/none')).toEqual([404, 'recording_unknown'])
   })
 
-  test('keeps to the tenant in the row', async () => {
+  test('a recording whose row in PostgreSQL names another tenant is refused', async () => {
     const gate = await ownedGate({}, { owner })
     await insert('rec-1', 'patient-1', 'north')
     expect(await outcome(gate, 'patient-1')).toEqual([404, 'tenant_mismatch'])
   })
 
-  test('answers a list of many recordings at once', async () => {
+  test('the gate answers a list of 62 recordings from PostgreSQL', async () => {
     const gate = await ownedGate({}, { owner })
     await insert('rec-1', 'patient-1')
     await insert('set', 'patient-2')
@@ -76,7 +76,7 @@ describe('a function over PostgreSQL', () => {
     expect(evaluations.map(({ decision }) => decision)).toEqual([true, false, ...others.map(() => false)])
   })
 
-  test('in an agreement with the stamp can take a recording away and give it to no one', async () => {
+  test('a row of PostgreSQL that disagrees with the stamp leaves a recording without an owner', async () => {
     const gate = await ownedGate({}, { owner: agreeing(stampedOwners, owner) })
     await insert('rec-1', 'patient-1')
     expect(await outcome(gate, 'patient-1')).toBe(200)
@@ -85,7 +85,7 @@ describe('a function over PostgreSQL', () => {
     expect(await outcome(gate, 'patient-2')).toEqual([404, 'recording_unbound'])
   })
 
-  test('is 503 within about a second if a query takes three, and the server ends that query too', async () => {
+  test('a viewer gets 503 within two seconds if a query takes three, and PostgreSQL ends that query', async () => {
     const gate = await ownedGate({}, { owner })
     await insert('rec-1', 'patient-1')
     await sql`ALTER TABLE recordings RENAME TO moved`
@@ -110,7 +110,7 @@ describe('a function over PostgreSQL', () => {
     expect(await outcome(gate, 'patient-1')).toBe(200)
   })
 
-  test('is 503 for everyone while the server is stopped, and plays again once it runs', async () => {
+  test('every request gets 503 while PostgreSQL is stopped, and a recording plays again once it runs', async () => {
     const gate = await ownedGate({}, { owner })
     await insert('rec-1', 'patient-1')
     expect(await outcome(gate, 'patient-1')).toBe(200)

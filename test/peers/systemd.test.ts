@@ -6,7 +6,7 @@ import process from 'node:process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 
-test('systemd understands every line of the documented unit', async () => {
+test('systemd accepts every line of the unit in docs/one-machine.md', async () => {
   const [, documented = ''] =
     /```ini\n(\[Unit\][\s\S]*?)```/.exec(readFileSync('docs/one-machine.md', 'utf8')) ?? []
   expect(documented).toContain('ExecStart=/usr/bin/node ')
