@@ -11,7 +11,7 @@ import { ALL_OPTIONS, documentedOptions, optionsTables } from '../support/option
 const PAGE = 'docs/configuration.md'
 
 test.each([...optionsTables()])(
-  'docs/configuration.md has the table of %s as it is made from the code',
+  'docs/configuration.md has the table "%s" that is made from the code',
   (name, table) => {
     const page = readFileSync(PAGE, 'utf8')
     const begin = `<!-- made from the code, ${name}: npm run table -->\n`
@@ -24,7 +24,7 @@ test.each([...optionsTables()])(
   },
 )
 
-test('every option is documented, and every default that a comment names is the one that counts', () => {
+test('every option is documented, and every default that a comment names is the one in effect', () => {
   const documented = documentedOptions()
   const wrong = Object.entries(ALL_OPTIONS).filter(([name, { default: value }]) => {
     const { meaning = '', defaultValue } = documented.get(name) ?? {}
@@ -35,7 +35,7 @@ test('every option is documented, and every default that a comment names is the 
   expect(wrong.map(([name]) => name)).toEqual([])
 })
 
-test('no page names a variable that looks like one of ours and is not read', () => {
+test("no page names a variable that looks like one of Mediaward's but is not read", () => {
   const known = variablesOf(ALL_OPTIONS)
   const pages = ['README.md', 'SECURITY.md', ...readdirSync('docs').map(name => `docs/${name}`)]
   const named = pages.flatMap(page =>

@@ -14,14 +14,14 @@ const quoted = (text: string) => [...text.matchAll(/`([^`\n]+)`/g)].map(([, name
 describe.each(['CONTRIBUTING.md', 'README.md'])('%s', page => {
   const prose = read(page).replace(/^```[\s\S]*?^```/gm, '')
 
-  test('names files and folders that exist', () => {
+  test(`${page} names files and folders that exist`, () => {
     const links = [...prose.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link)
     const paths = [...links, ...quoted(prose).filter(name => PATH.test(name))]
     expect(paths.length).toBeGreaterThan(5)
     expect(paths.filter(path => !existsSync(path))).toEqual([])
   })
 
-  test('names symbols that occur in the file that is named before them', () => {
+  test(`${page} names symbols that occur in the file that it names before them`, () => {
     const missing: string[] = []
     // Of each item of a list, and of each paragraph: a file, and the symbols that follow it.
     for (const item of prose.split(/\n(?=- |\d+\. )|\n\n/)) {
@@ -36,7 +36,7 @@ describe.each(['CONTRIBUTING.md', 'README.md'])('%s', page => {
     expect(missing).toEqual([])
   })
 
-  test('calls scripts that npm can run', () => {
+  test(`${page} calls scripts that npm can run`, () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
     const called = [...prose.matchAll(/`npm run (?:-s )?([\w:]+)/g)].map(([, script = '']) => script)
     expect(called.filter(script => !Object.hasOwn(scripts, script))).toEqual([])
@@ -53,6 +53,6 @@ test('the map in CONTRIBUTING.md has every room of src, and no other', () => {
   expect(rooms.sort()).toEqual(entries.map(entry => entry.name + (entry.isDirectory() ? '/' : '')).sort())
 })
 
-test('CONTRIBUTING.md is one page', () => {
+test('CONTRIBUTING.md has at most 650 words', () => {
   expect(contributing.trim().split(/\s+/).length).toBeLessThanOrEqual(650)
 })

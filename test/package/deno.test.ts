@@ -30,12 +30,12 @@ const { exports: entries } = JSON.parse(readFileSync('deno.json', 'utf8')) as {
 }
 
 describe('Deno', () => {
-  test('checks the types of every entry', async () => {
+  test('Deno finds no mistake in the types of any entry', async () => {
     expect(Object.keys(entries)).toHaveLength(7)
     await saidBy('deno', ['check', ...Object.values(entries)])
   })
 
-  test('would publish it: every export has a type of its own, and no file is in it that is not meant', async () => {
+  test('Deno would publish the files that are meant, and no other', async () => {
     const said = await saidBy('deno', ['publish', '--dry-run', '--allow-dirty'])
     expect(said).toContain('Success Dry run complete')
     const files = [...said.matchAll(/^ +file:\/\/(\S+) \(/gm)].map(([, file = '']) =>
@@ -47,7 +47,7 @@ describe('Deno', () => {
     expect(files.filter(file => !meant.test(file))).toEqual([])
   })
 
-  test('runs the contracts of the ports, and the middleware by its name', async () => {
+  test('Deno runs the contracts of the ports, and the middleware by its name', async () => {
     const s3 = await r2OverS3()
     try {
       const { bucket: _, ...server } = s3.bucket()

@@ -12,17 +12,17 @@ const { version } = JSON.parse(textOf('package.json')) as { version: string }
 describe.each(DOCS)('%s', file => {
   const text = textOf(file)
 
-  test('links to files that are there', () => {
+  test(`${file} links to files that exist`, () => {
     const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link)
     expect(links.filter(link => !existsSync(join(dirname(file), link)))).toEqual([])
   })
 
-  test('names files that are there', () => {
+  test(`${file} names files that exist`, () => {
     const names = [...text.matchAll(/`((?:src|test|docs|demo)\/[\w/.-]+)`/g)].map(([, name = '']) => name)
     expect(names.filter(name => !existsSync(name))).toEqual([])
   })
 
-  test('installs the packed file, of this version, and calls nothing that would be fetched', () => {
+  test(`${file} installs the packed file of this version, and calls nothing that npm would fetch`, () => {
     // A package of our name in a registry could be anyone's, and would run with the secrets in the environment.
     expect(text).not.toMatch(
       /\bnpx (?!--no\b)|\bjsr:|\b(?:npm (?:i|install|add)|deno add)\b[^\n`]* mediaward\b/,
@@ -32,7 +32,7 @@ describe.each(DOCS)('%s', file => {
   })
 })
 
-test('every test that the table of standards names is there', () => {
+test('every test that docs/standards.md names exists', () => {
   const rows = textOf('docs/standards.md')
     .split('\n')
     .filter(line => line.startsWith('| '))

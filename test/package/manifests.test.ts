@@ -24,7 +24,7 @@ const denoTest = read<{ imports: Record<string, string> }>('test/deno/imports.js
 const sourceOf = (built: string) =>
   built.replace(/^(\.\/)?dist\//, './src/').replace(/(\.d\.ts|\.js)$/, '.ts')
 
-test('both have the same entries, made of the same sources', () => {
+test('package.json and deno.json have the same entries, from the same sources', () => {
   const sources = Object.entries(npm.exports).map(([entry, conditions]) => {
     const files = new Set(Object.values(conditions).map(sourceOf))
     expect([entry, files.size]).toEqual([entry, 1])
@@ -33,7 +33,7 @@ test('both have the same entries, made of the same sources', () => {
   expect(Object.fromEntries(sources)).toEqual(deno.exports)
 })
 
-test('every entry has types, said before what is run', () => {
+test('every entry of package.json names its types before its code', () => {
   for (const conditions of Object.values(npm.exports)) {
     const [types, ...others] = Object.entries(conditions)
     expect(types).toEqual(['types', expect.stringMatching(/\.d\.ts$/)])
@@ -41,18 +41,18 @@ test('every entry has types, said before what is run', () => {
   }
 })
 
-test('every command is a program that the shell can start', () => {
+test('every command of package.json is a program that the shell can start', () => {
   for (const file of Object.values(npm.bin))
     expect(readFileSync(sourceOf(file), 'utf8'), file).toMatch(/^#!\/usr\/bin\/env node\n/)
 })
 
-test('both are of the version that stands in every record, under one license', () => {
+test('package.json and deno.json have the version of the records, and the same license', () => {
   expect([npm.version, deno.version]).toEqual([VERSION, VERSION])
   expect(deno.license).toBe(npm.license)
   expect(readFileSync('CHANGELOG.md', 'utf8')).toContain(`## ${VERSION}`)
 })
 
-test('both need the same packages, but for the one of the commands, which run on Node alone', () => {
+test('deno.json needs the packages of package.json, without the one of the commands', () => {
   const needed = Object.entries(npm.dependencies)
     .filter(([name]) => name !== 'p-limit')
     .map(([name, range]) => [name, `npm:${name}@${range}`])

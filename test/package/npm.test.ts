@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => project.remove())
 
 describe('the package', () => {
-  test('holds what is meant to be in it, and nothing else', () => {
+  test('the package contains what is meant to be in it, and nothing else', () => {
     const meant =
       /^(LICENSE|package\.json|(README|CHANGELOG|SECURITY|docs\/[a-z-]+)\.md|demo\/clinic\.json|demo\/media\/[\w/.-]+\.(mp4|webm|m4a|m4s|m3u8)|dist\/[a-z0-9/-]+(\.d\.ts|\.js))$/
     expect(project.packed.filter(path => !meant.test(path))).toEqual([])
@@ -45,7 +45,7 @@ describe('the package', () => {
     expect(project.size).toBeLessThan(1_000_000)
   })
 
-  test('holds no key', () => {
+  test('the package contains no key', () => {
     const secret = /PRIVATE KEY|"d"\s*:\s*"|AKIA[A-Z0-9]{16}/
     const text = project.packed.filter(path => /\.(js|ts|json|md|m3u8)$/.test(path))
     expect(text.length).toBeGreaterThan(100)
@@ -55,7 +55,7 @@ describe('the package', () => {
     expect(holders).toEqual([])
   })
 
-  test('has every file that it exports', () => {
+  test('the package contains every file that it exports', () => {
     const { exports, bin } = JSON.parse(
       readFileSync(join(project.folder, MODULES, 'package.json'), 'utf8'),
     ) as { exports: Record<string, Record<string, string>>; bin: Record<string, string> }
@@ -67,14 +67,14 @@ describe('the package', () => {
     expect(files.filter(file => !existsSync(join(project.folder, MODULES, file)))).toEqual([])
   })
 
-  test('brings commands', async () => {
+  test('the package installs the commands mediaward and mediaward-server', async () => {
     const help = await project.run('npx', '--no', 'mediaward', 'help')
     expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage: mediaward COMMAND') })
     const server = await project.run('npx', '--no', 'mediaward-server')
     expect(server).toMatchObject({ code: 2, stderr: expect.stringContaining('DATA_DIR (data) is missing') })
   })
 
-  test('that are not there are not fetched, as the docs call them', async () => {
+  test('npx, called as the docs say, does not fetch a command that is not installed', async () => {
     const asked: string[] = []
     const registry = createServer(({ url = '' }, response) => {
       asked.push(url)
@@ -107,13 +107,13 @@ describe('the programs of the README', () => {
   test.each([
     ['Workers', WORKER_PROGRAM],
     ['Node', NODE_PROGRAM],
-  ])('for %s has at most 16 lines of code', (_, program) => {
+  ])('the program of the README for %s has at most 16 lines of code', (_, program) => {
     const lines = program.split('\n').filter(line => line.trim() !== '').length
     expect(lines).toBeGreaterThan(8)
     expect(lines).toBeLessThanOrEqual(16)
   })
 
-  test('in workerd: streams to the owner, lets analysts read refusals, and brings records back', async () => {
+  test('the program of the README, in workerd, streams to the owner, lists denials and brings records back', async () => {
     const miniflare = new Miniflare(
       convertV4MiniflareOptions({
         name: 'readme',
@@ -153,7 +153,7 @@ describe('the programs of the README', () => {
     }
   })
 
-  test('on Node: serves, and loses nothing that it counted when it is ended', async () => {
+  test('the program of the README serves on Node, and records what it has counted when it ends', async () => {
     const data = mkdtempSync(join(project.folder, 'data-'))
     const port = await freePort()
     const program = withKeys(NODE_PROGRAM).replace('/var/lib/mediaward', data).replace('8787', `${port}`)
@@ -178,7 +178,7 @@ describe('the programs of the README', () => {
   })
 })
 
-describe('types, strictly checked, those of others included', () => {
+describe('types', () => {
   const NODE = { lib: ['ES2024'], module: 'NodeNext', types: ['node'] }
   const WORKER = { lib: ['ES2024'], module: 'ESNext', moduleResolution: 'Bundler', types: [] }
   const check = async (path: string, options: object, ...files: string[]) => {
@@ -191,7 +191,7 @@ describe('types, strictly checked, those of others included', () => {
 
   beforeAll(() => project.link('@types/node', '@cloudflare/workers-types', 'postgres'))
 
-  test('on Node', async () => {
+  test('an app on Node passes a strict type check', async () => {
     project.copy('test/package/examples/node.ts', 'node/app.ts')
     const [, documented = ''] = /```ts\n([\s\S]*?)```/.exec(readFileSync('docs/one-machine.md', 'utf8')) ?? []
     project.write('node/documented.ts', documented)
@@ -199,12 +199,12 @@ describe('types, strictly checked, those of others included', () => {
     expect(await check('node', NODE, 'app.ts', 'documented.ts', 'owner.ts')).toMatchObject(clean)
   })
 
-  test('on Node, the program of the README: the types of its server need those of the DOM', async () => {
+  test('the program of the README for Node passes a strict type check with the types of the DOM', async () => {
     project.write('readme/app.ts', NODE_PROGRAM)
     expect(await check('readme', { ...NODE, lib: ['ES2024', 'DOM'] }, 'app.ts')).toMatchObject(clean)
   })
 
-  test('on Workers, with the types that wrangler makes for the app, and with those of the package', async () => {
+  test('an app on Workers passes a strict type check with the types of wrangler or of workers-types', async () => {
     project.write('worker/app.ts', WORKER_PROGRAM)
     project.write('worker/owner.ts', exampleOf('docs/owners.md', 'owner-d1').code)
     project.copy('test/package/examples/wrangler.toml', 'worker/wrangler.toml')
@@ -219,7 +219,7 @@ describe('types, strictly checked, those of others included', () => {
     ).toMatchObject(clean)
   })
 
-  test('a mistake is found', async () => {
+  test('the type check finds a mistake in the options', async () => {
     project.write(
       'mistake/app.ts',
       `import { mediaward } from 'mediaward'\nexport const app = mediaward({ issuers: 1 })\n`,
@@ -230,37 +230,35 @@ describe('types, strictly checked, those of others included', () => {
   })
 })
 
-describe('on Node', () => {
-  test('a program that imports every entry serves: stores, streams to the owner, refuses and records', async () => {
-    const main = project.copy('test/package/examples/node.ts', 'main.ts')
-    const DATA_DIR = mkdtempSync(join(project.folder, 'data-'))
-    const { PATH } = process.env
-    const child = spawn(process.execPath, [main], {
-      cwd: project.folder,
-      env: { PATH, DATA_DIR, PORT: '0', ...variables(idp) },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    const url = await ready(child, () => '')
-    try {
-      await serves(url)
-    } finally {
-      await end(child, () => child.kill('SIGTERM'))
-    }
-    expect(child.exitCode).toBe(0)
+test('a program on Node that imports every entry stores, streams to the owner, refuses and records', async () => {
+  const main = project.copy('test/package/examples/node.ts', 'main.ts')
+  const DATA_DIR = mkdtempSync(join(project.folder, 'data-'))
+  const { PATH } = process.env
+  const child = spawn(process.execPath, [main], {
+    cwd: project.folder,
+    env: { PATH, DATA_DIR, PORT: '0', ...variables(idp) },
+    stdio: ['ignore', 'pipe', 'inherit'],
   })
+  const url = await ready(child, () => '')
+  try {
+    await serves(url)
+  } finally {
+    await end(child, () => child.kill('SIGTERM'))
+  }
+  expect(child.exitCode).toBe(0)
+})
 
-  test('the entry for Deno is for Deno alone', async () => {
-    const { code, stderr } = await project.run('node', '-e', `import('mediaward/deno')`)
-    expect(code).not.toBe(0)
-    expect(stderr).toContain('ERR_PACKAGE_PATH_NOT_EXPORTED')
-  })
+test('Node cannot import the entry for Deno', async () => {
+  const { code, stderr } = await project.run('node', '-e', `import('mediaward/deno')`)
+  expect(code).not.toBe(0)
+  expect(stderr).toContain('ERR_PACKAGE_PATH_NOT_EXPORTED')
 })
 
 describe('mediaward dev', () => {
   const installed = () => join(project.folder, 'node_modules/.bin/mediaward')
   const start = (runtime: string) => startGate({ main: installed(), runtime, vars: variables(idp) })
 
-  test.each(['node', 'deno'])('serves on %s', async runtime => {
+  test.each(['node', 'deno'])('mediaward dev, installed from the package, serves on %s', async runtime => {
     const gate = await start(runtime)
     try {
       await serves(gate.url)
@@ -269,13 +267,13 @@ describe('mediaward dev', () => {
     }
   })
 
-  test('says what it lacks for workerd', async () => {
+  test('mediaward dev says which packages it lacks for workerd', async () => {
     await expect(start('workerd')).rejects.toThrow(
       /--runtime workerd needs the package miniflare[\s\S]*npm install --save-dev wrangler/,
     )
   })
 
-  test('serves on workerd, with the demo clinic, where wrangler is installed too', async () => {
+  test('mediaward dev serves the demo clinic on workerd if wrangler is installed too', async () => {
     project.link('miniflare', 'esbuild')
     const gate = await startGate({ main: installed(), runtime: 'workerd', demo: true })
     try {
