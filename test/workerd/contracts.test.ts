@@ -32,7 +32,7 @@ damagedBytesContract('R2', {
   'bytes in gzip, sent in chunks': () => encoded('aws-chunked,gzip'),
 })
 test.each(['identity', 'aws-chunked'])(
-  'finds no encoding of an object in R2 with the Content-Encoding %s',
+  'the store over R2 finds no encoding of an object with the Content-Encoding %s',
   async encoding => {
     const store = await encoded(encoding)
     expect(await store.find(KEY)).not.toHaveProperty('encoding')

@@ -8,7 +8,7 @@ import { createIssuer, PSEUDONYM_KEY } from '../support/issuer.ts'
 
 beforeEach(() => reset())
 
-test('an object in R2 that another tool stored packed is refused to its patient, and not there for anyone else', async () => {
+test('the patient of an R2 object that another tool stored in gzip gets 415, and another patient 404', async () => {
   const said = vi.spyOn(console, 'error').mockReturnValue()
   const { jwks, issuer, audience, token } = await createIssuer()
   const ledger = createMemoryLedger()

@@ -36,14 +36,14 @@ beforeAll(async () => {
   await env.RECORDINGS.put('recordings/unbound', 'nobody’s', { customMetadata: { 'mw-owner': '' } })
 })
 
-describe('middleware in an app', () => {
-  test('plays a recording to its owner', async () => {
+describe('the middleware in an app', () => {
+  test('the middleware plays a recording to its owner', async () => {
     const response = await get('/recordings/rec-1', 'patient-1', { Range: 'bytes=2-4' })
     expect(response.status).toBe(206)
     expect(await response.text()).toBe('234')
   })
 
-  test('takes nothing over from what is stored beside an object but a listed media type and a file name', async () => {
+  test('the middleware takes only a listed media type and a file name from the metadata of an object', async () => {
     const { headers } = await get('/recordings/rec-1', 'patient-1')
     expect(headers.get('content-type')).toBe('application/octet-stream')
     expect(headers.get('cache-control')).toBe('private, no-store')
@@ -53,14 +53,14 @@ describe('middleware in an app', () => {
     expect(named.headers.get('content-disposition')).toBe('inline; filename="_visit.mp4"')
   })
 
-  test('leaves the rest of the app alone, and hands nothing below it on', async () => {
+  test('the middleware leaves the rest of the app alone, and passes on no request below its own paths', async () => {
     expect(await (await get('/')).text()).toBe('my app')
     for (const path of ['/recordings/rec-1', '/recordings/', '/recordings/a%2fb', '/recordings']) {
       expect(await (await get(path)).text()).not.toContain('past the gate')
     }
   })
 
-  test('fails closed: a recording with an empty owner is nobody’s', async () => {
+  test('fails closed: a recording with an empty owner gets 404, recorded as recording_unbound', async () => {
     const response = await get('/recordings/unbound', 'patient-1')
     expect(response.status).toBe(404)
     const { instance } = (await response.json()) as { instance: string }
@@ -72,7 +72,7 @@ describe('middleware in an app', () => {
     })
   })
 
-  test('a record outlives the object that took it', async () => {
+  test('a record outlives the eviction of the Durable Object that took it', async () => {
     const response = await get('/recordings/rec-1', 'patient-2')
     const { instance } = (await response.json()) as { instance: string }
     await evictAllDurableObjects()

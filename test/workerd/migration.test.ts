@@ -49,7 +49,7 @@ async function idsAfter(ledger: Ledger, after: string): Promise<string[]> {
   return ids.sort()
 }
 
-test('a small one when it starts, and its cursors stay good', async () => {
+test('a Durable Object with few records of 0.3.0 moves them when it starts, and its cursors stay valid', async () => {
   const old = entries(100)
   await written(old)
   const ledger = createShardedLedger(env.LEDGER, 1)
@@ -62,7 +62,7 @@ test('a small one when it starts, and its cursors stay good', async () => {
   expect((await ledger.read({ limit: 9, tenant: 'north', latest: true })).entries).toHaveLength(9)
 })
 
-test('a large one in steps, between which it takes records', async () => {
+test('a Durable Object with many records of 0.3.0 moves them in steps, and takes records in between', async () => {
   const old = entries(4_500)
   await written(old)
   const ledger = createShardedLedger(env.LEDGER, 1)

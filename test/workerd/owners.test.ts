@@ -65,7 +65,7 @@ async function asking(options: Partial<MediawardOptions> = {}, tenant_claim?: st
   }
 }
 
-test('a recording plays to the patient in its row of D1, whatever it is stamped with', async () => {
+test('a recording plays to the patient in its row of D1, whatever its stamp says', async () => {
   const ask = await asking()
   await insert('rec-1', 'patient-2')
   expect(await ask('patient-2')).toBe('the recording')
@@ -75,14 +75,14 @@ test('a recording plays to the patient in its row of D1, whatever it is stamped 
   expect(await ask('patient-2')).toEqual([404, 'not_owner'])
 })
 
-test('a recording without a row in D1 is refused to everyone, and one that is not there too', async () => {
+test('a recording without a row in D1 is refused, and so is a row without a recording', async () => {
   const ask = await asking()
   expect(await ask('patient-1')).toEqual([404, 'recording_unbound'])
   await insert('rec-2', 'patient-1')
   expect(await ask('patient-1', {}, 'rec-2')).toEqual([404, 'recording_unknown'])
 })
 
-test('the tenant in the row counts', async () => {
+test('a recording plays only to a subject of the tenant in its row of D1', async () => {
   const ask = await asking({}, 'tenant')
   await insert('rec-1', 'patient-2', 'north')
   expect(await ask('patient-2', { tenant: 'north' })).toBe('the recording')
@@ -91,7 +91,7 @@ test('the tenant in the row counts', async () => {
   expect(await ask('patient-2', { tenant: 'north' })).toEqual([404, 'tenant_mismatch'])
 })
 
-test('in an agreement with the stamp, D1 can take a recording away and give it to no one', async () => {
+test('a row of D1 that disagrees with the stamp leaves a recording without an owner', async () => {
   const ask = await asking({ owner: agreeing(stampedOwners, owner) })
   await insert('rec-1', 'patient-1')
   expect(await ask('patient-1')).toBe('the recording')
@@ -100,7 +100,7 @@ test('in an agreement with the stamp, D1 can take a recording away and give it t
   expect(await ask('patient-2')).toEqual([404, 'recording_unbound'])
 })
 
-test('with D1 failing nothing plays, and what D1 says goes nowhere', async () => {
+test('every viewer gets 503 while D1 fails, and the output does not repeat what D1 says', async () => {
   const ask = await asking()
   await insert('rec-1', 'patient-1')
   expect(await ask('patient-1')).toBe('the recording')

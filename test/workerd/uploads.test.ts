@@ -41,7 +41,7 @@ const failing = (operation: string) => async () => {
   throw new Error(`${operation}: We encountered an internal error. Please try again. (10001)`)
 }
 
-test('a failure of R2 is a failure, and the upload goes on afterwards', async () => {
+test('an upload rejects while R2 fails, and completes afterwards', async () => {
   const real = createR2Store(env.RECORDINGS)
   const failed = createR2Store(withUpload(() => ({ complete: failing('complete'), abort: failing('abort') })))
   const upload = await real.uploads.begin(KEY, options)
@@ -53,7 +53,7 @@ test('a failure of R2 is a failure, and the upload goes on afterwards', async ()
   expect(await new Response(found !== null && 'body' in found ? found.body : null).text()).toBe('0123456789')
 })
 
-test('the same failure of an upload that R2 does not know is told as that', async () => {
+test('an upload that R2 does not know rejects with UploadUnknown, though R2 reports an internal error', async () => {
   const failed = createR2Store(withUpload(() => ({ complete: failing('complete'), abort: failing('abort') })))
   const upload = await failed.uploads.begin(KEY, options)
   await createR2Store(env.RECORDINGS).uploads.abandon(KEY, upload)
@@ -63,7 +63,7 @@ test('the same failure of an upload that R2 does not know is told as that', asyn
   await failed.uploads.abandon(KEY, upload)
 })
 
-test('where there are as many pieces as can be, none is put in the place of the last', async () => {
+test('a failed completion of 10,000 pieces, the most there can be, puts no piece in place of the last', async () => {
   let parts = 0
   const counting = createR2Store(
     withUpload(upload => ({
@@ -81,7 +81,7 @@ test('where there are as many pieces as can be, none is put in the place of the 
   expect(parts).toBe(0)
 })
 
-test('a piece of another digest never comes to R2 whole', async () => {
+test('a piece with another digest than announced never reaches R2 whole', async () => {
   let came = 0
   const watching = createR2Store(
     withUpload(() => ({
