@@ -139,7 +139,7 @@ export function concealmentProperty(
   runs: { readonly numRuns: number; readonly seed?: number },
   fillBoth: () => Promise<Shelves>,
 ): void {
-  describe(`"not yours" and "not there" are one answer: ${name}`, () => {
+  describe(`concealment over ${name}`, () => {
     let ask: (path: string, init: RequestInit) => Promise<readonly [unknown, unknown]>
     let ids: readonly string[]
     let renew: () => void
@@ -222,7 +222,7 @@ export function concealmentProperty(
       }
     }, 60_000)
 
-    test('whatever is asked, how often and for what the store is asked, and all that is answered', async () => {
+    test(`a foreign recording in ${name} gets the same reads and the same answer as an absent one`, async () => {
       await fc.assert(
         fc.asyncProperty(
           fc.nat(),
@@ -270,7 +270,7 @@ export function concealmentProperty(
       )
     })
 
-    test('each way to play is refused as not there, whatever state the recording is in', async () => {
+    test(`each way to play a foreign recording in ${name} gets 404, whatever state the recording is in`, async () => {
       for (const id of ids) {
         renew()
         for (const [part] of OBJECTS) {
