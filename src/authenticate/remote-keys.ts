@@ -1,4 +1,5 @@
 import type { JSONWebKeySet } from 'jose'
+import { LruCache } from '../base/lru-cache.ts'
 import { type WaitUntil, withTimeout } from '../base/timeout.ts'
 import { type FetchKeysOptions, fetchKeys } from './fetch-keys.ts'
 import { type KeySource, KeysUnavailable } from './key-source.ts'
@@ -18,7 +19,7 @@ export interface RemoteKeysOptions extends FetchKeysOptions {
   readonly retryAfter: number
   /** At most one fetch in this time starts because of an unknown key id. */
   readonly seekEvery: number
-  /** How long a key id that was not found is not looked for again. */
+  /** How long a key id is not looked for again. */
   readonly missingFor: number
   /** Called if keys can't be fetched, with a message that contains no secret. */
   readonly warn: (message: string) => void
@@ -42,8 +43,8 @@ export const REMOTE_KEYS: RemoteKeysOptions = {
 
 /** The share of `freshFor` after which keys are fetched in the background. */
 const FETCH_FROM = 0.8
-/** Most key ids that are remembered as not found. */
-const MAX_MISSING = 256
+/** Most key ids whose search is remembered. */
+const MAX_SOUGHT = 256
 /** How much longer than its timeout a fetch is waited for, in milliseconds, so that it can report what failed. */
 const FETCH_GRACE = 500
 /**
@@ -78,7 +79,8 @@ class RemoteKeys implements KeySource {
   /** The time of the latest request, by the present clock. */
   #latest = Number.NEGATIVE_INFINITY
   #soughtAt = Number.NEGATIVE_INFINITY
-  readonly #missing = new Map<string, number>()
+  /** When each key id was looked for and the key server answered. */
+  #sought = new LruCache<number>(MAX_SOUGHT)
 
   constructor(uri: string, options: RemoteKeysOptions) {
     this.#uri = uri
@@ -107,18 +109,14 @@ class RemoteKeys implements KeySource {
   async seeking(kid: string, now: number, waitUntil: WaitUntil): Promise<JSONWebKeySet> {
     const { missingFor, seekEvery } = this.#options
     this.#followClock(now)
-    const since = this.#missing.get(kid)
-    const knownMissing = since !== undefined && now - since <= missingFor
+    const isMissing = now - (this.#sought.get(kid) ?? Number.NEGATIVE_INFINITY) <= missingFor
     const mayWait = this.#mayFetch(now) && now >= this.#waitAgainAt
     // Keys that were fetched after this request came can't be outdated.
     const older = this.#fetchedAt < now
-    if (older && !knownMissing && mayWait && now - this.#soughtAt > seekEvery) {
+    if (older && !isMissing && mayWait && now - this.#soughtAt > seekEvery) {
       this.#soughtAt = now
       await this.#waitFor(this.#fetch(now, waitUntil))
-      if (this.#fetchedAt >= now && !this.#keys?.keys.some(key => key.kid === kid)) {
-        if (this.#missing.size >= MAX_MISSING) this.#missing.clear()
-        this.#missing.set(kid, now)
-      }
+      if (this.#fetchedAt >= now) this.#sought.set(kid, now)
     }
     // The key may exist while its server is down: that is not the fault of the token.
     if (this.#failedAt > this.#fetchedAt || now < this.#waitAgainAt) {
@@ -141,7 +139,7 @@ class RemoteKeys implements KeySource {
     this.#failedAt = Number.NEGATIVE_INFINITY
     this.#waitAgainAt = Number.NEGATIVE_INFINITY
     this.#soughtAt = Number.NEGATIVE_INFINITY
-    this.#missing.clear()
+    this.#sought = new LruCache(MAX_SOUGHT)
     this.#underWay = undefined
   }
 
