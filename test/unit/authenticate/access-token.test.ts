@@ -55,8 +55,8 @@ const untouched: KeySource = {
   seeking: () => Promise.reject(new Error('keys were sought')),
 }
 
-describe('a verified token', () => {
-  test('comes with its subject, its times, its issuer and the set that verified it', async () => {
+describe('verifyAccessToken', () => {
+  test('a verified token comes with its subject, its times, its issuer and the key set that verified it', async () => {
     const keys = set(one)
     const issuers = trust(keys)
     const outcome = await verify(
@@ -74,27 +74,27 @@ describe('a verified token', () => {
     expect('keys' in outcome && outcome.keys).toBe(keys)
   })
 
-  test('is refused with its subject if only its claims are wrong', async () => {
+  test('the refusal of an expired token with a good signature names its subject', async () => {
     const outcome = await verify(await sign({ ...claims, exp: EXP - 700 }))
     expect(outcome).toBeInstanceOf(TokenRefusal)
     expect(outcome).toMatchObject({ reason: 'token_expired', subject: { id: 'patient-1' } })
   })
 })
 
-describe('a token without jti', () => {
+describe('token ids', () => {
   const idOf = async (token: string) => {
     const outcome = await verify(token)
     if (outcome instanceof Refusal) throw new Error(outcome.reason)
     return outcome.subject.token
   }
 
-  test('is identified by a hash of its signed part', async () => {
+  test('a token without jti is identified by a hash of its signed part', async () => {
     const token = await sign()
     const signed = token.slice(0, token.lastIndexOf('.'))
     expect(await idOf(token)).toBe(createHash('sha256').update(signed).digest('base64url'))
   })
 
-  test('has the same id under every signature and every spelling of one', async () => {
+  test('a token without jti has the same id under every signature and every spelling of one', async () => {
     const token = await sign()
     const [header, payload, signature = ''] = token.split('.')
     const again = await sign()
@@ -115,74 +115,96 @@ describe('a token without jti', () => {
     expect(new Set(await Promise.all(tokens.map(idOf))).size).toBe(1)
   })
 
-  test('has another id if its header or its payload differs', async () => {
+  test('a token without jti has another id if its header or its payload differs', async () => {
     const tokens = [await sign(), await sign({ ...claims, exp: EXP + 1 }), await sign(claims, { typ: 'JWT' })]
     expect(new Set(await Promise.all(tokens.map(idOf))).size).toBe(3)
   })
 })
 
-describe('a token that is certain to be refused asks for no key', () => {
-  test.each([
-    ['not a token', 'token_malformed', async () => 'a.b.c'],
-    ['another issuer', 'token_issuer', () => sign({ ...claims, iss: 'https://evil.test/' })],
-    ['an issuer that is a list', 'token_issuer', () => sign({ ...claims, iss: [ISSUER] })],
-    ['no issuer', 'token_issuer', () => sign({ ...claims, iss: undefined })],
-    ['no algorithm', 'token_algorithm', async () => withHeader(await sign(), { kid: 'one' })],
-    ['the algorithm none', 'token_algorithm', async () => withHeader(await sign(), { alg: 'none' })],
-    ['a symmetric algorithm', 'token_algorithm', async () => withHeader(await sign(), { alg: 'HS256' })],
-    [
-      'an algorithm of another issuer',
-      'token_algorithm',
-      async () => withHeader(await sign(), { alg: 'ES384' }),
-    ],
-    ['a list of algorithms', 'token_algorithm', async () => withHeader(await sign(), { alg: ['ES256'] })],
-    ['the type of a DPoP proof', 'token_type', () => sign(claims, { typ: 'dpop+jwt' })],
-    ['the type of a logout token', 'token_type', () => sign(claims, { typ: 'logout+jwt' })],
-    ['a type that contains application/', 'token_type', () => sign(claims, { typ: 'at+application/jwt' })],
-    [
-      'a type that is a list',
-      'token_type',
-      async () => withHeader(await sign(), { alg: 'ES256', typ: ['jwt'] }),
-    ],
-    ['a type that is null', 'token_type', async () => withHeader(await sign(), { alg: 'ES256', typ: null })],
-    [
-      'a key id that is a number',
-      'token_malformed',
-      async () => withHeader(await sign(), { alg: 'ES256', kid: 1 }),
-    ],
-    ['a key id of 257 characters', 'token_malformed', () => sign(claims, { kid: 'k'.repeat(257) })],
-    [
-      'an extension that must be understood',
-      'token_malformed',
-      () => sign(claims, { crit: ['urn:x'], 'urn:x': 1 }),
-    ],
-    [
-      'an empty list of extensions',
-      'token_malformed',
-      async () => withHeader(await sign(), { alg: 'ES256', crit: [] }),
-    ],
-  ])('%s: %s', async (_, reason, token) => {
-    expect(await reasonOf(await token(), trust(untouched))).toBe(reason)
-  })
+test.each([
+  ['a string that is not a token', 'token_malformed', async () => 'a.b.c'],
+  ['a token of another issuer', 'token_issuer', () => sign({ ...claims, iss: 'https://evil.test/' })],
+  ['a token whose issuer is a list', 'token_issuer', () => sign({ ...claims, iss: [ISSUER] })],
+  ['a token without an issuer', 'token_issuer', () => sign({ ...claims, iss: undefined })],
+  ['a token without an algorithm', 'token_algorithm', async () => withHeader(await sign(), { kid: 'one' })],
+  [
+    'a token with the algorithm none',
+    'token_algorithm',
+    async () => withHeader(await sign(), { alg: 'none' }),
+  ],
+  [
+    'a token with a symmetric algorithm',
+    'token_algorithm',
+    async () => withHeader(await sign(), { alg: 'HS256' }),
+  ],
+  [
+    'a token with an algorithm of another issuer',
+    'token_algorithm',
+    async () => withHeader(await sign(), { alg: 'ES384' }),
+  ],
+  [
+    'a token with a list of algorithms',
+    'token_algorithm',
+    async () => withHeader(await sign(), { alg: ['ES256'] }),
+  ],
+  ['a token with the type of a DPoP proof', 'token_type', () => sign(claims, { typ: 'dpop+jwt' })],
+  ['a token with the type of a logout token', 'token_type', () => sign(claims, { typ: 'logout+jwt' })],
+  [
+    'a token whose type contains application/',
+    'token_type',
+    () => sign(claims, { typ: 'at+application/jwt' }),
+  ],
+  [
+    'a token whose type is a list',
+    'token_type',
+    async () => withHeader(await sign(), { alg: 'ES256', typ: ['jwt'] }),
+  ],
+  [
+    'a token whose type is null',
+    'token_type',
+    async () => withHeader(await sign(), { alg: 'ES256', typ: null }),
+  ],
+  [
+    'a token whose key id is a number',
+    'token_malformed',
+    async () => withHeader(await sign(), { alg: 'ES256', kid: 1 }),
+  ],
+  [
+    'a token with a key id of 257 characters',
+    'token_malformed',
+    () => sign(claims, { kid: 'k'.repeat(257) }),
+  ],
+  [
+    'a token with an extension that must be understood',
+    'token_malformed',
+    () => sign(claims, { crit: ['urn:x'], 'urn:x': 1 }),
+  ],
+  [
+    'a token with an empty list of extensions',
+    'token_malformed',
+    async () => withHeader(await sign(), { alg: 'ES256', crit: [] }),
+  ],
+])('%s is refused as %s before any key is asked for', async (_, reason, token) => {
+  expect(await reasonOf(await token(), trust(untouched))).toBe(reason)
 })
 
 test.each(['JWT', 'jwt', 'at+jwt', 'AT+JWT', 'application/at+jwt', 'application/jwt', undefined])(
-  'the type %s is that of an access token',
+  'a token of the type %s is accepted as an access token',
   async typ => expect(await reasonOf(await sign(claims, { typ }))).toBe('patient-1'),
 )
 
-test('each of an issuer’s algorithms is accepted', async () => {
+test('a token is accepted if its algorithm is one of several of its issuer', async () => {
   const issuers = trust(set(one), { algorithms: ['RS256', 'ES256', 'EdDSA'] })
   expect(await reasonOf(await sign(), issuers)).toBe('patient-1')
 })
 
-test('keys and URLs in a token are not read', async () => {
+test('keys and URLs in the header of a token are not used', async () => {
   const forged = await sign(claims, { jwk: two.jwk, jku: 'https://evil.test/jwks', kid: 'one' }, two)
   expect(await reasonOf(forged)).toBe('token_signature')
   expect(await reasonOf(await sign(claims, { jwk: two.jwk, kid: undefined }, two))).toBe('token_signature')
 })
 
-describe('an unknown key id', () => {
+describe('unknown key ids', () => {
   /** Counts what is asked of a source whose second set is newer. */
   const rotating = (first: JSONWebKeySet, newer: JSONWebKeySet) => {
     const asked: unknown[] = []
@@ -199,7 +221,7 @@ describe('an unknown key id', () => {
     return { asked, issuers: trust(source) }
   }
 
-  test('of 256 characters is looked for once among newer keys, and their set is returned', async () => {
+  test('an unknown key id of 256 characters is sought once among newer keys, and their set is returned', async () => {
     const kid = 'k'.repeat(256)
     const rotated = await createKey(kid)
     const newer = set(one, rotated)
@@ -212,7 +234,7 @@ describe('an unknown key id', () => {
     ])
   })
 
-  test('that newer keys lack too is refused', async () => {
+  test('a token is refused as token_key_unknown if newer keys lack its key id too', async () => {
     const same = set(one)
     for (const newer of [same, set(one)]) {
       const { asked, issuers } = rotating(same, newer)
@@ -221,12 +243,12 @@ describe('an unknown key id', () => {
     }
   })
 
-  test('under which newer keys have another key is a bad signature', async () => {
+  test('a token is refused as token_signature if newer keys have another key under its key id', async () => {
     const { issuers } = rotating(set(), set(one))
     expect(await reasonOf(await sign(claims, {}, two), issuers)).toBe('token_signature')
   })
 
-  test('is not sought for a token without a key id, nor for a bad signature', async () => {
+  test('newer keys are not sought for a token without a key id, nor for a bad signature', async () => {
     const { asked, issuers } = rotating(set(), set(one))
     expect(await reasonOf(await sign(claims, { kid: undefined }), issuers)).toBe('token_key_unknown')
     const known = rotating(set(one), set(two))
@@ -238,21 +260,21 @@ describe('an unknown key id', () => {
   })
 })
 
-test('keys that can not be fetched reject: the token is not at fault', async () => {
+test('a token is not blamed if its keys cannot be fetched: its verification rejects', async () => {
   const down: KeySource = { ...untouched, current: () => Promise.reject(new KeysUnavailable('down')) }
   await expect(verify(await sign(), trust(down))).rejects.toThrow(KeysUnavailable)
 })
 
-describe('a signature', () => {
+describe('verifySignature', () => {
   const verdict = async (token: string, keys: JSONWebKeySet) =>
     (await verifySignature(token, keys, ['ES256']))?.reason
 
-  test('is verified with the key that the token names', async () => {
+  test('a signature is verified with the key that its token names', async () => {
     expect(await verdict(await sign(), set(two, one))).toBeUndefined()
     expect(await verdict(await sign(claims, { kid: 'two' }), set(two, one))).toBe('token_signature')
   })
 
-  test('of a token that names no key may be of any of four keys, and of no fifth', async () => {
+  test('the signature of a token that names no key may be by any of the first four keys, but not by the fifth', async () => {
     const token = await sign(claims, { kid: undefined })
     const others = await Promise.all(Array.from({ length: 4 }, () => createKey()))
     for (let at = 0; at < 4; at++) {
@@ -261,19 +283,19 @@ describe('a signature', () => {
     expect(await verdict(token, set(...others, one))).toBe('token_signature')
   })
 
-  test('may be of the second of two keys with one id', async () => {
+  test('a signature may be by the second of two keys with the same id', async () => {
     const twin = { ...two, jwk: { ...two.jwk, kid: 'one' } }
     expect(await verdict(await sign(), set(twin, one))).toBeUndefined()
     expect(await verdict(await sign(claims, {}, await createKey()), set(twin, one))).toBe('token_signature')
   })
 
-  test('that a broken key is named for is a fault of the keys, unless a good one has the same id', async () => {
+  test('a broken key under the key id of a token is a fault of the keys, unless a good key has the same id', async () => {
     const broken = { jwk: { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA', kid: 'one' } }
     expect(await verdict(await sign(), set(broken))).toBe('keys_unavailable')
     expect(await verdict(await sign(), set(broken, one))).toBeUndefined()
   })
 
-  test('by an algorithm that is not allowed, or of what is no JWS, is refused', async () => {
+  test('an algorithm that is not allowed is refused, and so is a string that is not a JWS', async () => {
     for (const keys of [set(one), set(one, two, { jwk: { ...two.jwk, kid: 'one' } })]) {
       expect((await verifySignature(await sign(), keys, ['RS256']))?.reason).toBe('token_algorithm')
     }
@@ -281,7 +303,7 @@ describe('a signature', () => {
     expect(await verdict('a.b', set(one))).toBe('token_malformed')
   })
 
-  test('is verified with one set and then with another, each by its own keys', async () => {
+  test('a token that is verified with two key sets in turn is verified each time by the keys of that set', async () => {
     const [first, second] = [set(one), set(two)]
     const token = await sign(claims, { kid: undefined })
     for (let round = 0; round < 2; round++) {

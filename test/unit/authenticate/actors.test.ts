@@ -2,14 +2,13 @@ import { describe, expect, test } from 'vitest'
 import type { Issuer, LedgerEvent } from '../../../src/index.ts'
 import { KINDS } from '../../../src/ledger/event.ts'
 import { createPseudonymizer } from '../../../src/ledger/pseudonym.ts'
-import { createIssuer } from '../../support/gate-client.ts'
+import { createIssuer, PSEUDONYM_KEY } from '../../support/gate-client.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 
 // Staff who act for a patient (RFC 8693 4.1), and other tokens whose bearer isn't their subject.
 
 const idp = await createIssuer()
-const KEY = 'only for tests: no secret protects these people'
-const nameOf = (id: string, issuer: string) => createPseudonymizer(KEY)('subject', issuer, id)
+const nameOf = (id: string, issuer: string) => createPseudonymizer(PSEUDONYM_KEY)('subject', issuer, id)
 const [PATIENT, AGENT, SERVICE] = await Promise.all([
   nameOf('patient-1', idp.issuer),
   nameOf('agent-7', 'https://staff.test/'),
@@ -18,9 +17,8 @@ const [PATIENT, AGENT, SERVICE] = await Promise.all([
 const act = { sub: 'agent-7', iss: 'https://staff.test/' }
 
 function open(entry: Partial<Issuer> = {}): Promise<MemoryGate> {
-  const { issuer, audience, jwks } = idp
-  const issuers: Issuer[] = [{ issuer, audience, algorithms: ['ES256'], jwks: jwks as never, ...entry }]
-  return memoryGate({ issuers, tickets: { keys: ['a ticket key of the tests, long enough to be one'] } }, idp)
+  const tickets = { keys: ['a ticket key of the tests, long enough to be one'] }
+  return memoryGate({ issuers: [idp.entry(entry)], tickets }, idp)
 }
 async function records(gate: MemoryGate): Promise<LedgerEvent[]> {
   await gate.flush()
@@ -50,8 +48,8 @@ const everything = async (gate: MemoryGate, claims: object) => [
   await send(gate, 'POST', '/access/v1/evaluation', claims, question),
 ]
 
-describe('one who acts for a patient', () => {
-  test('is refused everywhere, and the record names both', async () => {
+describe('actors', () => {
+  test('a token with an actor is refused on every route, and each record names the patient and the actor', async () => {
     const gate = await open()
     for (const { status } of await everything(gate, { act })) expect(status).toBe(401)
     const all = await records(gate)
@@ -61,7 +59,7 @@ describe('one who acts for a patient', () => {
     }
   })
 
-  test('is named in every record of every kind if the issuer may send one, by a ticket too', async () => {
+  test('an actor whom the issuer may send is named in every record of every kind, with a ticket too', async () => {
     const gate = await open({ allow_actor: true })
     const answers = await everything(gate, { act })
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 404, 411, 201, 200])
@@ -75,7 +73,7 @@ describe('one who acts for a patient', () => {
     for (const one of all) expect(one).toMatchObject({ subject: PATIENT, actor: AGENT })
   })
 
-  test('is the last in a chain, and those before are named too', async () => {
+  test('a record names the current actor of a chain, and the prior actors', async () => {
     const gate = await open({ allow_actor: true })
     await send(gate, 'GET', '/recordings/rec-1', { act: { sub: 'service-1', act } })
     expect(await records(gate)).toMatchObject([{ actor: SERVICE, prior_actors: [AGENT] }, {}])
@@ -89,7 +87,7 @@ describe('one who acts for a patient', () => {
     [true],
     [{ sub: 'x', iss: 7 }],
     [{ sub: 'x', act: {} }],
-  ])('and cannot be named is refused: %j', async unnamed => {
+  ])('a token whose actor is %j is refused, even if its issuer may send actors', async unnamed => {
     const allowing = await open({ allow_actor: true })
     expect((await send(allowing, 'GET', '/recordings/rec-1', { act: unnamed })).status).toBe(401)
     expect(await records(allowing)).toMatchObject([{ reason: 'token_claim_missing' }])
@@ -98,7 +96,7 @@ describe('one who acts for a patient', () => {
     expect(await records(gate)).toMatchObject([{ reason: 'token_actor' }])
   })
 
-  test('loses the ticket when the issuer may no longer send actors', async () => {
+  test('a ticket with an actor stops working when its issuer may no longer send actors', async () => {
     const before = await open({ allow_actor: true })
     const { text } = await send(before, 'POST', '/recordings/rec-1/ticket', { act })
     const { pathname } = new URL((JSON.parse(text) as { url: string }).url)
@@ -107,7 +105,7 @@ describe('one who acts for a patient', () => {
     expect(await records(after)).toMatchObject([{ reason: 'ticket_invalid', subject: PATIENT, actor: AGENT }])
   })
 
-  test('is absent from a token that says who may act, or that its actor is null', async () => {
+  test('no actor is recorded for a token that says who may act, or whose actor is null', async () => {
     const gate = await open()
     for (const claims of [{ may_act: act }, { act: null }]) {
       expect((await send(gate, 'GET', '/recordings/rec-1', claims)).status).toBe(200)
@@ -116,46 +114,46 @@ describe('one who acts for a patient', () => {
   })
 })
 
-describe('a token that its bearer need not have got', () => {
+describe('bound tokens and security events', () => {
   const jkt = { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' }
   test.each<[string, object, string, Partial<Issuer>?]>([
-    ['is bound to a key', { cnf: jkt }, 'token_bound'],
+    ['a token bound to a key', { cnf: jkt }, 'token_bound'],
     [
-      'is bound to a certificate',
+      'a token bound to a certificate',
       { cnf: { 'x5t#S256': 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2' } },
       'token_bound',
     ],
-    ['is bound to something', { cnf: {} }, 'token_bound'],
+    ['a token with an empty cnf', { cnf: {} }, 'token_bound'],
     [
-      'is bound and acted upon, and only acting is allowed',
+      'a bound token with an actor under allow_actor alone',
       { cnf: jkt, act },
       'token_bound',
       { allow_actor: true },
     ],
     [
-      'is bound and acted upon, and only a lack of proof is',
+      'a bound token with an actor under allow_unbound alone',
       { cnf: jkt, act },
       'token_actor',
       { allow_unbound: true },
     ],
     [
-      'is a logout token without its type',
+      'a logout token without its type',
       { events: { 'http://schemas.openid.net/event/backchannel-logout': {} } },
       'token_type',
     ],
     [
-      'is a security event, whatever is allowed',
+      'a security event under allow_actor and allow_unbound',
       { events: {} },
       'token_type',
       { allow_actor: true, allow_unbound: true },
     ],
-  ])('%s: it is refused, and on record as its subject’s', async (_, claims, reason, entry) => {
+  ])('%s is refused on every route, and recorded for its subject', async (_, claims, reason, entry) => {
     const gate = await open(entry)
     for (const { status } of await everything(gate, claims)) expect(status).toBe(401)
     for (const one of await records(gate)) expect(one).toMatchObject({ reason, subject: PATIENT })
   })
 
-  test('is accepted if the issuer’s entry allows it', async () => {
+  test('a bound token is accepted if the entry of its issuer has allow_unbound', async () => {
     const gate = await open({ allow_unbound: true })
     expect((await send(gate, 'GET', '/recordings/rec-1', { cnf: jkt })).status).toBe(200)
   })

@@ -29,22 +29,22 @@ test('keys are asked for as JSON, without following a redirect, and until a time
   expect(init?.signal?.aborted).toBe(true)
 })
 
-describe('the size of a response is bounded', () => {
+describe('response size', () => {
   const body = JSON.stringify({ keys: [KEY] })
 
-  test('to the byte, even if the keys in it are good', async () => {
+  test('a response one byte over the limit is refused, even if the keys in it are good', async () => {
     expect(await fetched(new Response(body), body.length)).toEqual({ keys: [KEY] })
     await expect(fetched(new Response(body), body.length - 1)).rejects.toThrow(
       `over ${body.length - 1} bytes`,
     )
   })
 
-  test('by its bytes, not by its characters', async () => {
+  test('the size of a response is counted in bytes, not in characters', async () => {
     const wide = JSON.stringify({ keys: [{ ...KEY, note: 'é'.repeat(20) }] })
     await expect(fetched(new Response(wide), wide.length)).rejects.toThrow('bytes')
   })
 
-  test('while it arrives: nothing more of a long one is read', async () => {
+  test('a response that is too long is cancelled while it arrives', async () => {
     let pulled = 0
     let cancelled = false
     const long = new ReadableStream({
@@ -62,7 +62,7 @@ describe('the size of a response is bounded', () => {
     expect(cancelled).toBe(true)
   })
 
-  test('and a character that is split between chunks is read whole', async () => {
+  test('a character that is split between two chunks of a response is read whole', async () => {
     const bytes = new TextEncoder().encode(JSON.stringify({ keys: [{ ...KEY, kid: 'é' }] }))
     const split = bytes.indexOf(0xc3) + 1
     const chunks = [bytes.slice(0, split), bytes.slice(split)]
@@ -77,28 +77,31 @@ describe('the size of a response is bounded', () => {
   })
 })
 
-describe('only a 200 is a key set', () => {
-  test.each([201, 302, 404, 500])('and %i is not, whatever it contains', async status => {
-    let cancelled = false
-    const body = new ReadableStream({
-      start: controller => controller.enqueue(new TextEncoder().encode(JSON.stringify({ keys: [KEY] }))),
-      cancel: () => {
-        cancelled = true
-      },
-    })
-    await expect(fetched(new Response(body, { status }))).rejects.toThrow(`status ${status}`)
-    expect(cancelled).toBe(true)
-  })
+describe('response status', () => {
+  test.each([201, 302, 404, 500])(
+    'a response with the status %i is refused and cancelled, whatever it contains',
+    async status => {
+      let cancelled = false
+      const body = new ReadableStream({
+        start: controller => controller.enqueue(new TextEncoder().encode(JSON.stringify({ keys: [KEY] }))),
+        cancel: () => {
+          cancelled = true
+        },
+      })
+      await expect(fetched(new Response(body, { status }))).rejects.toThrow(`status ${status}`)
+      expect(cancelled).toBe(true)
+    },
+  )
 
-  test('nor is a response without a body', async () => {
+  test('a response without a body is refused', async () => {
     await expect(fetched(new Response(null, { status: 204 }))).rejects.toThrow('status 204')
     await expect(fetched(new Response(null))).rejects.toThrow(SyntaxError)
   })
 })
 
-describe('a key of a set', () => {
+describe('key sets', () => {
   test.each([[{ kty: 'RSA' }], [{ kty: 'EC', kid: 'a', use: 'sig' }], [{ kty: 'OKP', kid: '' }]])(
-    '%j is kept',
+    'a key of %j is kept',
     async key => {
       expect(await fetched(Response.json({ keys: [key] }))).toEqual({ keys: [key] })
     },
@@ -116,13 +119,13 @@ describe('a key of a set', () => {
     [{ kty: 'EC', kid: null }],
     [{ kty: 'EC', use: 'enc' }],
     [{ kty: 'EC', use: null }],
-  ])('%j is ignored', async key => {
+  ])('a member of %j is ignored, and a set that has no other is refused', async key => {
     expect(await fetched(Response.json({ keys: [key, KEY] }))).toEqual({ keys: [KEY] })
     await expect(fetched(Response.json({ keys: [key] }))).rejects.toThrow('no JWK set')
   })
 
   test.each(['null', '1', '[]', '{}', '{"keys":{}}', '{"keys":null}', '{"keys":"EC"}', '"keys"'])(
-    '%s is not a set',
+    'a response of %s is refused, as it is not a key set',
     async json => {
       await expect(fetched(new Response(json))).rejects.toThrow('no JWK set')
     },

@@ -9,14 +9,14 @@ const token = (header: string, payload = '{}', signature = 'AA') =>
 const nested = (depth: number, [open, close] = ['[', ']']) =>
   `{"a":${open?.repeat(depth - 1)}${close?.repeat(depth - 1)}}`
 
-test('header and payload are parsed', () => {
+test('the header and the payload of a token are parsed', () => {
   expect(parseToken(token('{"alg":"ES256"}', '{"sub":"patient-1"}'))).toEqual({
     header: { alg: 'ES256' },
     payload: { sub: 'patient-1' },
   })
 })
 
-test('every byte of UTF-8 is kept, and both characters beyond base64 are decoded', () => {
+test('every character of a payload is kept, and - and _ of base64url are decoded', () => {
   const payload = '{"sub":"å>>>???~~~ÿ💙"}'
   const encoded = encode(payload)
   expect(encoded).toMatch(/-/)
@@ -24,10 +24,10 @@ test('every byte of UTF-8 is kept, and both characters beyond base64 are decoded
   expect(parseToken(token('{"a":1}', payload))?.payload).toEqual({ sub: 'å>>>???~~~ÿ💙' })
 })
 
-describe('the compact form is taken to the letter', () => {
+describe('compact form', () => {
   const [header, payload] = [encode('{"a":1}'), encode('{}')]
   test.each([
-    ['', 'nothing'],
+    ['', 'no parts'],
     [`${header}.${payload}`, 'two parts'],
     [`${header}.${payload}.`, 'no signature'],
     [`${header}.${payload}.AA.AA.AA`, 'five parts, as an encrypted token has'],
@@ -40,42 +40,48 @@ describe('the compact form is taken to the letter', () => {
     [`${header}.${payload}.AA\n`, 'a line feed behind it'],
     [`${header}.${payload}.A+`, 'base64 instead of base64url'],
     [`${encode(' {"a":1}')}.${payload}.AA`, 'a header that begins with a space'],
-  ])('%j has %s', token => expect(parseToken(token)).toBeUndefined())
+  ])('%j is not a token, because it has %s', token => expect(parseToken(token)).toBeUndefined())
 })
 
-describe('header and payload are objects of JSON', () => {
-  test.each(['[]', 'null', '1', '"a"', '', '{', '{"a":}', '{} {}', '\ufeff{}'])('%j is not', json => {
-    expect(parseToken(token('{"a":1}', json))).toBeUndefined()
-  })
+describe('JSON objects', () => {
+  test.each(['[]', 'null', '1', '"a"', '', '{', '{"a":}', '{} {}', '\ufeff{}'])(
+    'a token with the payload %j is not parsed',
+    json => {
+      expect(parseToken(token('{"a":1}', json))).toBeUndefined()
+    },
+  )
 
-  test.each(['{"a"', '{"a":1}]'])('a header %j is not', json => {
+  test.each(['{"a"', '{"a":1}]'])('a token with the header %j is not parsed', json => {
     expect(parseToken(token(json))).toBeUndefined()
   })
 
-  test('bytes that are not UTF-8 are refused, and not replaced', () => {
+  test('a payload that is not UTF-8 is refused, and its bytes are not replaced', () => {
     const payload = encode(Uint8Array.of(...Buffer.from('{"sub":"'), 0xff, ...Buffer.from('"}')))
     expect(parseToken(`${encode('{"a":1}')}.${payload}.AA`)).toBeUndefined()
   })
 
-  test('characters that encode no whole byte are refused', () => {
+  test('a payload with characters that encode no whole byte is refused', () => {
     expect(parseToken(`${encode('{"a":1}')}.${encode('{}')}AA.AA`)).toBeUndefined()
     expect(parseToken(`${encode('{"a":1}')}.AAAAA.AA`)).toBeUndefined()
   })
 })
 
-describe('nesting is bounded', () => {
-  test.each([[['[', ']']], [['{"a":', '}']]])('at sixteen levels of %j', ([open = '', close = '']) => {
-    const json = (depth: number) => `{"a":${open.repeat(depth - 1)}1${close.repeat(depth - 1)}}`
-    expect(parseToken(token('{"a":1}', json(16)))).toBeDefined()
-    expect(parseToken(token('{"a":1}', json(17)))).toBeUndefined()
-    expect(parseToken(token(json(17)))).toBeUndefined()
-  })
+describe('nesting', () => {
+  test.each([[['[', ']']], [['{"a":', '}']]])(
+    'a token may have sixteen nested levels of %j, and not seventeen',
+    ([open = '', close = '']) => {
+      const json = (depth: number) => `{"a":${open.repeat(depth - 1)}1${close.repeat(depth - 1)}}`
+      expect(parseToken(token('{"a":1}', json(16)))).toBeDefined()
+      expect(parseToken(token('{"a":1}', json(17)))).toBeUndefined()
+      expect(parseToken(token(json(17)))).toBeUndefined()
+    },
+  )
 
-  test('by what is open at once, not by how many brackets there are', () => {
+  test('nesting is counted by the brackets that are open at once, not by all brackets', () => {
     expect(parseToken(token('{"a":1}', `{"a":[${'[],{},'.repeat(50)}1]}`))).toBeDefined()
   })
 
-  test('without brackets in strings, whatever quotes and backslashes they contain', () => {
+  test('brackets in strings do not count as nesting, whatever quotes and backslashes are beside them', () => {
     const brackets = '[{'.repeat(20)
     for (const string of [brackets, `\\"${brackets}`, `\\\\\\"${brackets}`, `${brackets}\\\\`]) {
       expect(parseToken(token('{"a":1}', `{"a":"${string}"}`)), string).toBeDefined()

@@ -28,8 +28,8 @@ const serving =
     Response.json(jwks(...kids))
 const down = () => new Response('down', { status: 500 })
 
-describe('keys of a server', () => {
-  test('are fetched beside the requests from four fifths of their time on, so that none waits', async () => {
+describe('createRemoteKeys', () => {
+  test('keys are fetched beside the requests from four fifths of their time on, so that no request waits', async () => {
     const { state, keys } = server(serving('a'))
     for (let now = 0; now <= 0.8 * REMOTE_KEYS.freshFor; now += 1000) await keys.current(now, keep)
     expect(state.visits).toBe(1)
@@ -42,7 +42,7 @@ describe('keys of a server', () => {
     expect(state.visits).toBe(2)
   })
 
-  test('after a silence of any length the first request has the newest, within the day and beyond it', async () => {
+  test('after a silence of any length, within a day or beyond it, the first request gets the newest keys', async () => {
     for (const silence of [1, 60_000, 3_600_000, REMOTE_KEYS.usableFor, 30 * REMOTE_KEYS.usableFor]) {
       const { state, keys } = server(serving('withdrawn'))
       await keys.current(0, keep)
@@ -54,18 +54,18 @@ describe('keys of a server', () => {
     }
   })
 
-  test('stay the same object while they are the same keys', async () => {
+  test('a key set stays the same object while its keys are the same', async () => {
     const { keys } = server(serving('a'))
     expect(await keys.current(0, keep)).toBe(await keys.current(REMOTE_KEYS.freshFor + 1, keep))
   })
 
-  test('are fetched once for many that ask at once', async () => {
+  test('keys are fetched once for many requests that ask at once', async () => {
     const { state, keys } = server(serving('a'))
     await Promise.all(Array.from({ length: 100 }, () => keys.current(0, keep)))
     expect(state.visits).toBe(1)
   })
 
-  test('a rotated key is found at once, and a storm of unknown ones costs one fetch in a while', async () => {
+  test('a rotated key is found at once, and a storm of unknown key ids costs one fetch per interval', async () => {
     const { state, keys } = server(serving('a'))
     await keys.current(0, keep)
     state.answer = serving('a', 'b')
@@ -76,14 +76,14 @@ describe('keys of a server', () => {
     expect(state.visits).toBe(3)
   })
 
-  test('a key that is not among those just fetched for the same request is not fetched for once more', async () => {
+  test('a key id that is not among keys just fetched for the same request causes no second fetch', async () => {
     const { state, keys } = server(serving('a'))
     await keys.current(7, keep)
     await keys.seeking('nope', 7, keep)
     expect(state.visits).toBe(1)
   })
 
-  test('a key id that was not there is not asked for again soon', async () => {
+  test('a key id that the server did not have is not sought again soon', async () => {
     const { state, keys } = server(serving('a'))
     await keys.current(0, keep)
     await keys.seeking('nope', 1, keep)
@@ -93,7 +93,7 @@ describe('keys of a server', () => {
     expect(state.visits).toBe(3)
   })
 
-  test('an outage uses the last good ones for a day, with few fetches, and no longer', async () => {
+  test('the last good keys are used in an outage for a day and no longer, with few fetches', async () => {
     const { state, keys } = server(serving('a'))
     await keys.current(0, keep)
     state.answer = down
@@ -108,7 +108,7 @@ describe('keys of a server', () => {
     )
   })
 
-  test('an unknown key during an outage is a fault of ours, not of the token', async () => {
+  test('an unknown key during an outage is a fault of the gate, not of the token', async () => {
     const { state, keys } = server(serving('a'))
     await keys.current(0, keep)
     state.answer = down
@@ -132,7 +132,7 @@ describe('keys of a server', () => {
     expect(await keys.current(later, keep)).toEqual(jwks('c'))
   })
 
-  test('a fetch that failed while they were fresh is no excuse for using them once they are not', async () => {
+  test('a fetch that failed while the keys were fresh does not prolong their use once they are stale', async () => {
     const { state, keys } = server(serving('a'))
     await keys.current(0, keep)
     state.answer = down
@@ -142,7 +142,7 @@ describe('keys of a server', () => {
     expect(await keys.current(REMOTE_KEYS.freshFor + 1, keep)).toEqual(jwks('b'))
   })
 
-  test('a fetch that was given up on brings back no keys that a later one found withdrawn', async () => {
+  test('a fetch that was given up on brings back no keys that a later fetch found withdrawn', async () => {
     const { state, keys } = server(serving('old'))
     await keys.current(0, keep)
     const late = Promise.withResolvers<Response>()
@@ -156,28 +156,28 @@ describe('keys of a server', () => {
   })
 
   test('a fetch that never ends does not hold up later requests', async () => {
-    const { state, keys } = server(() => new Promise<Response>(() => {}))
-    const options = { ...REMOTE_KEYS, timeout: 50, warn: () => {} }
+    let visits = 0
     const hanging = createRemoteKeys('https://idp.test/jwks', {
-      ...options,
-      fetch: () => (state.visits++ === 0 ? new Promise<Response>(() => {}) : Promise.resolve(serving('a')())),
+      ...REMOTE_KEYS,
+      timeout: 50,
+      warn: () => {},
+      fetch: () => (visits++ === 0 ? new Promise<Response>(() => {}) : Promise.resolve(serving('a')())),
     })
     await Promise.allSettled([hanging.current(0, keep), hanging.current(0, keep)])
     expect(await hanging.current(1, keep)).toEqual(jwks('a'))
-    expect(keys).toBeDefined()
   })
 
   test.each([
     ['an error', down],
     ['a redirect', () => new Response(null, { status: 302, headers: { Location: 'https://evil.test/' } })],
-    ['no JSON', () => new Response('<html>')],
-    ['no key set', () => Response.json({ keys: 'none' })],
+    ['HTML', () => new Response('<html>')],
+    ['JSON that is not a key set', () => Response.json({ keys: 'none' })],
     [
-      'keys of no kind',
+      'keys of unusable kinds',
       () => Response.json({ keys: [{}, null, 1, { kty: 'oct', k: 'AA' }, { kty: 'RSA', use: 'enc' }] }),
     ],
     ['an empty set', () => Response.json({ keys: [] })],
-    ['null', () => Response.json(null)],
+    ['the JSON null', () => Response.json(null)],
     ['a good set of more than 256 KiB', () => Response.json({ ...jwks('a'), pad: 'x'.repeat(256 * 1024) })],
     [
       'a network failure',
@@ -185,13 +185,13 @@ describe('keys of a server', () => {
         throw new TypeError('connection refused')
       },
     ],
-  ])('%s is no set of keys', async (_, answer) => {
+  ])('keys are unavailable if their first fetch yields %s', async (_, answer) => {
     const { keys } = server(answer)
     await expect(keys.current(0, keep)).rejects.toThrow(KeysUnavailable)
   })
 })
 
-describe('after a wait in vain', () => {
+describe('waits for a key server', () => {
   const STALE = REMOTE_KEYS.freshFor + 1
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
@@ -209,7 +209,7 @@ describe('after a wait in vain', () => {
     ['says nothing', () => new Promise<Response>(() => {})],
     ['is down', down],
   ])(
-    'no request waits again for ten seconds for a server that %s, also one whose key is unknown',
+    'for ten seconds no request waits again for a key server that %s, even with an unknown key',
     async (_, answer) => {
       const { state, keys } = server(serving('a'))
       await keys.current(0, keep)
@@ -230,23 +230,26 @@ describe('after a wait in vain', () => {
   )
 })
 
-describe('a clock that was ahead and was set right', () => {
+describe('clock corrections', () => {
   const HOUR = 3_600_000
   const DAY = 24 * HOUR
 
   test.each([
     ['a day', DAY],
     ['ten minutes', 600_000],
-  ])('%s ahead: a key that was withdrawn meanwhile serves no longer', async (_, ahead) => {
-    const { state, keys } = server(serving('withdrawn'))
-    await keys.current(DAY + ahead, keep)
-    state.answer = serving('new')
-    expect(await keys.current(DAY, keep)).toEqual(jwks('new'))
-    for (let later = 0; later < 100; later += 1) await keys.current(DAY + later, keep)
-    expect(state.visits).toBe(2)
-  })
+  ])(
+    'after a clock %s ahead is set right, a key that was withdrawn meanwhile is no longer used',
+    async (_, ahead) => {
+      const { state, keys } = server(serving('withdrawn'))
+      await keys.current(DAY + ahead, keep)
+      state.answer = serving('new')
+      expect(await keys.current(DAY, keep)).toEqual(jwks('new'))
+      for (let later = 0; later < 100; later += 1) await keys.current(DAY + later, keep)
+      expect(state.visits).toBe(2)
+    },
+  )
 
-  test('a new key is found, also one that was looked for in vain before', async () => {
+  test('after the clock is set back, a new key is found, even if it was sought in vain before', async () => {
     const { state, keys } = server(serving('a'))
     await keys.current(2 * DAY, keep)
     await keys.seeking('b', 2 * DAY + 1, keep)
@@ -255,7 +258,7 @@ describe('a clock that was ahead and was set right', () => {
     expect(await keys.seeking('b', DAY + 1, keep)).toEqual(jwks('a', 'b'))
   })
 
-  test('a request waits for newer keys once, at most two seconds, and goes by the older ones then', async () => {
+  test('after the clock is set back, one request waits two seconds at most, then the older keys are used', async () => {
     const { state, keys } = server(serving('a'))
     await keys.current(2 * DAY, keep)
     state.answer = () => new Promise<Response>(() => {})
@@ -270,7 +273,7 @@ describe('a clock that was ahead and was set right', () => {
     }
   })
 
-  test('an outage of before puts nothing off', async () => {
+  test('an outage before the clock was set back delays no fetch after it', async () => {
     const { state, keys } = server(serving('a'))
     await keys.current(2 * DAY, keep)
     state.answer = down
@@ -281,7 +284,7 @@ describe('a clock that was ahead and was set right', () => {
     expect(await keys.seeking('c', DAY + 1, keep)).toEqual(jwks('c'))
   })
 
-  test('a fetch of before, or its failure, brings back neither keys nor its time', async () => {
+  test('a fetch from before the clock was set back, good or failed, changes neither the keys nor their time', async () => {
     for (const end of [serving('withdrawn'), down]) {
       const { state, keys } = server(serving('withdrawn'))
       await keys.current(2 * DAY, keep)
@@ -299,7 +302,7 @@ describe('a clock that was ahead and was set right', () => {
     }
   })
 
-  test('requests that come in another order than they came to the gate do not look like it', async () => {
+  test('requests that ask for keys out of order are not taken for a clock that was set back', async () => {
     const { state, keys } = server(serving('a'))
     await keys.current(DAY, keep)
     await keys.current(DAY - 5000, keep)

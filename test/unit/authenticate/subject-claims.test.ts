@@ -18,11 +18,11 @@ const read = (claims: object, entry: Partial<ResolvedIssuer> = {}) => {
 }
 const bare = { id: 'patient-1', issuer: ISSUER.issuer, roles: [], token: 'fingerprint' }
 
-test('of a token with a subject alone nothing else is known', () => {
+test('a token with a subject alone yields no other facts', () => {
   expect(read({})).toStrictEqual(bare)
 })
 
-test('each fact is read from its usual claim', () => {
+test('each fact about a subject is read from its usual claim', () => {
   expect(
     read({ roles: ['patient'], jti: 'id-1', sid: 'session-1', client_id: 'app-1', azp: 'app-2' }),
   ).toStrictEqual({
@@ -35,7 +35,7 @@ test('each fact is read from its usual claim', () => {
   expect(read({ azp: 'app-2', tenant: 'north', release: '1.2' })).toStrictEqual({ ...bare, client: 'app-2' })
 })
 
-test('each fact is read from the claim that the issuer’s entry names, and from no other', () => {
+test('each fact about a subject is read from the claim that the issuer’s entry names, and from no other', () => {
   const entry = {
     subject_claim: 'oid',
     roles_claim: 'groups',
@@ -54,18 +54,21 @@ test('each fact is read from the claim that the issuer’s entry names, and from
   })
 })
 
-describe('a claim counts if it is a string of 1 to 255 characters', () => {
-  test.each([[''], [`${LONG}x`], [1], [['a']], [{}], [null], [true]])('%j does not', value => {
-    expect(
-      read({ jti: value, sid: value, client_id: value, azp: 'app-2', v: value }, { release_claim: 'v' }),
-    ).toStrictEqual({
-      ...bare,
-      client: 'app-2',
-    })
-    expect(() => read({ sub: value })).toThrow('token_claim_missing')
-  })
+describe('claim values', () => {
+  test.each([[''], [`${LONG}x`], [1], [['a']], [{}], [null], [true]])(
+    'a claim of %o does not count',
+    value => {
+      expect(
+        read({ jti: value, sid: value, client_id: value, azp: 'app-2', v: value }, { release_claim: 'v' }),
+      ).toStrictEqual({
+        ...bare,
+        client: 'app-2',
+      })
+      expect(() => read({ sub: value })).toThrow('token_claim_missing')
+    },
+  )
 
-  test('255 characters do', () => {
+  test('a claim of 255 characters counts', () => {
     expect(read({ sub: LONG, jti: LONG, sid: LONG })).toStrictEqual({
       ...bare,
       id: LONG,
@@ -76,7 +79,7 @@ describe('a claim counts if it is a string of 1 to 255 characters', () => {
 })
 
 describe('roles', () => {
-  test('are a list, or a string with spaces', () => {
+  test('roles are a list, or a string with spaces', () => {
     expect(read({ roles: ['patient', 'app'] }).roles).toEqual(['patient', 'app'])
     expect(read({ roles: 'patient  app' }).roles).toEqual(['patient', 'app'])
     for (const none of [undefined, null, 1, { 0: 'app', length: 1 }, true]) {
@@ -84,7 +87,7 @@ describe('roles', () => {
     }
   })
 
-  test('of the gate count only if the issuer may give them', () => {
+  test('roles of the gate count only if the issuer may give them', () => {
     const roles = ['recorder', 'security', 'app', 'Recorder']
     expect(read({ roles }).roles).toEqual(['app', 'Recorder'])
     expect(read({ roles }, { allowed_roles: [] }).roles).toEqual(['Recorder'])
@@ -95,17 +98,17 @@ describe('roles', () => {
     ])
   })
 
-  test('are at most 32, and each is a string of 1 to 255 characters', () => {
+  test('roles count up to the 32nd, and only strings of 1 to 255 characters', () => {
     const many = Array.from({ length: 40 }, (_, i) => `role-${i}`)
     expect(read({ roles: many }).roles).toEqual(many.slice(0, 32))
     expect(read({ roles: [1, '', LONG, `${LONG}x`, ['app'], null, 'a'] }).roles).toEqual([LONG, 'a'])
   })
 })
 
-describe('a tenant', () => {
+describe('tenants', () => {
   const entry = { tenant_claim: 'tid' }
 
-  test.each(['n', 'North-1', 'a._:/-z', `a${'b'.repeat(63)}`])('is named %j', tid => {
+  test.each(['n', 'North-1', 'a._:/-z', `a${'b'.repeat(63)}`])('a tenant may be named %j', tid => {
     expect(read({ tid }, entry).tenant).toBe(tid)
   })
 
@@ -119,19 +122,19 @@ describe('a tenant', () => {
     [`a${'b'.repeat(64)}`],
     [7],
     [['north']],
-  ])('can not be named %j, and is required', tid => {
+  ])('a token is refused if its tenant, which is required, is %j', tid => {
     expect(() => read({ tid }, entry)).toThrow('token_claim_missing')
   })
 
-  test('keeps its subject from all the others', () => {
+  test('a subject with a tenant is not one of all tenants, even if its issuer serves them all', () => {
     expect(read({ tid: 'north' }, { ...entry, allTenants: true })).not.toHaveProperty('allTenants')
     expect(read({}, { allTenants: true })).toStrictEqual({ ...bare, allTenants: true })
     expect(read({}, { allTenants: false })).not.toHaveProperty('allTenants')
   })
 })
 
-describe('an actor', () => {
-  test('is of the token’s issuer unless it names another', () => {
+describe('actors', () => {
+  test('an actor is of the token’s issuer unless it names another', () => {
     expect(read({ act: { sub: 'agent-7' } }).actor).toStrictEqual({ id: 'agent-7', issuer: ISSUER.issuer })
     expect(read({ act: { sub: 'agent-7', iss: 'https://staff.test/' } }).actor).toStrictEqual({
       id: 'agent-7',
@@ -139,7 +142,7 @@ describe('an actor', () => {
     })
   })
 
-  test('comes with those before it, each of the token’s issuer unless it names another', () => {
+  test('an actor comes with the prior actors, each of the token’s issuer unless it names another', () => {
     const act = { sub: 'a', iss: 'https://staff.test/', act: { sub: 'b', act: { sub: 'c', act: null } } }
     expect(read({ act }).actor).toStrictEqual({
       id: 'a',
@@ -157,7 +160,7 @@ describe('an actor', () => {
     [{ sub: 'a', iss: null }],
     [{ sub: 'a', act: {} }],
     [{ sub: 'a', act: 'b' }],
-  ])('can not be read from %j', act => {
+  ])('no actor is read from an act claim of %j', act => {
     expect(read({ act })).not.toHaveProperty('actor')
   })
 })
