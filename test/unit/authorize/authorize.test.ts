@@ -13,9 +13,9 @@ const table = JSON.parse(readFileSync('test/vectors/authorize.json', 'utf8')) as
   rows: { who: string; does: Action; recording: string; answer: string; of?: string }[]
 }
 
-describe('the decision table', () => {
+describe('decision table', () => {
   test.each(table.rows)(
-    '$who, $does, recording $recording: $answer',
+    '$who asking to $does a recording $recording gets $answer',
     ({ who, does, recording, answer, of }) => {
       const subject = table.subjects[who]
       const ownership = table.recordings[recording]
@@ -30,13 +30,13 @@ describe('the decision table', () => {
     },
   )
 
-  test('uses every subject and recording that it lists', () => {
+  test('the decision table uses every subject and recording that it lists', () => {
     expect(new Set(table.rows.map(row => row.who))).toEqual(new Set(Object.keys(table.subjects)))
     expect(new Set(table.rows.map(row => row.recording))).toEqual(new Set(Object.keys(table.recordings)))
   })
 })
 
-describe('a decision about a recording with all its parts', () => {
+describe('authorizeWhole', () => {
   const issuer = 'https://login.clinic.test/'
   const patient: Principal = { id: 'patient-1', issuer, roles: [] }
   const own: Ownership = { owner: 'patient-1', issuer }
@@ -46,21 +46,21 @@ describe('a decision about a recording with all its parts', () => {
     return decision instanceof Refusal ? decision.reason : decision.permit
   }
 
-  test('permits if the subject owns every object, and names the last owner', () => {
+  test('a subject who owns every object of a recording is permitted, and the last owner is named', () => {
     expect(authorizeWhole(patient, [own, own])).toEqual({
       decision: { permit: 'owner' },
       ownership: own,
     })
   })
 
-  test('refuses a recording without objects as unknown, with no owner', () => {
+  test('a recording without objects is refused as unknown, and no owner is named', () => {
     expect(authorizeWhole(patient, [])).toEqual({
       decision: new Refusal('recording_unknown'),
       ownership: null,
     })
   })
 
-  test('refuses for the first object of another owner, wherever it is, and names its owner', () => {
+  test('the first object of another owner refuses the whole recording, wherever it is, and that owner is named', () => {
     for (const stamped of [
       [foreign, own],
       [own, foreign],
@@ -74,25 +74,25 @@ describe('a decision about a recording with all its parts', () => {
     expect(reason(patient, [own, {}])).toBe('recording_unbound')
   })
 
-  test('takes an owner without an issuer for nobody', () => {
+  test('a recording whose owner has no issuer is refused as unbound', () => {
     expect(reason(patient, [{ owner: 'patient-1' }])).toBe('recording_unbound')
   })
 
-  test('refuses a subject without an id before anything else', () => {
+  test('a subject without an id or an issuer is refused before anything else', () => {
     expect(reason({ ...patient, id: '' }, [])).toBe('token_claim_missing')
     expect(reason({ ...patient, issuer: '' }, [own])).toBe('token_claim_missing')
   })
 })
 
-describe('a reader of one tenant', () => {
-  test('sees a record whose caller or whose recording is of that tenant', () => {
+describe('tenant rules', () => {
+  test('a reader of one tenant sees a record whose caller or whose recording is of that tenant', () => {
     expect(isOfTenant({ tenant: 'north' }, 'north')).toBe(true)
     expect(isOfTenant({ tenant: 'south', recording_tenant: 'north' }, 'north')).toBe(true)
     expect(isOfTenant({ tenant: 'south', recording_tenant: 'south' }, 'north')).toBe(false)
     expect(isOfTenant({}, 'north')).toBe(false)
   })
 
-  test('sees an owner only of a recording that is known to be of that tenant', () => {
+  test('a reader of one tenant sees an owner only of a recording that is known to be of that tenant', () => {
     expect(mayKnowOwner({ recording_tenant: 'north' }, 'north')).toBe(true)
     expect(mayKnowOwner({ tenant: 'north' }, 'north')).toBe(false)
     expect(mayKnowOwner({ tenant: 'north', recording_tenant: 'south' }, 'north')).toBe(false)
