@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { detached, hexOf, joined } from '../../../src/base/bytes.ts'
 
-test('bytes are written as two lower-case digits each', () => {
+test('bytes are written as two lower-case hexadecimal digits each', () => {
   expect(hexOf(Uint8Array.of(0, 1, 0xab, 0xff))).toBe('0001abff')
   expect(hexOf(new Uint8Array())).toBe('')
 })

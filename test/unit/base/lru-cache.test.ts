@@ -4,8 +4,8 @@ import { LruCache } from '../../../src/base/lru-cache.ts'
 const present = (cache: LruCache<number>, keys: string) =>
   [...keys].filter(key => cache.get(key) !== undefined)
 
-describe('a full cache', () => {
-  test('evicts what was not used for the longest time, and returns it', () => {
+describe('capacity', () => {
+  test('a full cache evicts the value that was not used for the longest time, and returns it', () => {
     const cache = new LruCache<number>(2)
     expect(cache.set('a', 1)).toBeUndefined()
     expect(cache.set('b', 2)).toBeUndefined()
@@ -14,7 +14,7 @@ describe('a full cache', () => {
     expect(present(cache, 'abc')).toEqual(['a', 'c'])
   })
 
-  test('keeps a value that was replaced, as the newest', () => {
+  test('a value that is replaced in a full cache becomes its newest, and evicts no other', () => {
     const cache = new LruCache<number>(2)
     cache.set('a', 1)
     cache.set('b', 2)
@@ -24,10 +24,10 @@ describe('a full cache', () => {
   })
 })
 
-describe('a cache by weight', () => {
+describe('weight', () => {
   const weighing = () => new LruCache<number>(10, (value, key) => value + key.length)
 
-  test('is full when all its values together weigh more than its capacity', () => {
+  test('a cache by weight is full when all its values together weigh more than its capacity', () => {
     const cache = weighing()
     cache.set('a', 4)
     expect(cache.set('b', 4)).toBeUndefined()
@@ -35,14 +35,14 @@ describe('a cache by weight', () => {
     expect(present(cache, 'abc')).toEqual(['b', 'c'])
   })
 
-  test('evicts as many as it must, and returns the last', () => {
+  test('a cache by weight evicts as many values as it must, and returns the last', () => {
     const cache = weighing()
     for (const key of 'abcde') cache.set(key, 1)
     expect(cache.set('f', 5)).toBe(1)
     expect(present(cache, 'abcdef')).toEqual(['d', 'e', 'f'])
   })
 
-  test('forgets the weight of what it replaced or evicted', () => {
+  test('a cache by weight forgets the weight of the values that it replaced or evicted', () => {
     const cache = weighing()
     for (let i = 0; i < 100; i++) cache.set('a', 8)
     expect(cache.get('a')).toBe(8)
@@ -51,7 +51,7 @@ describe('a cache by weight', () => {
     expect(cache.set('d', 7)).toBeUndefined()
   })
 
-  test('does not keep a value that alone is too heavy', () => {
+  test('a cache by weight does not keep a value that alone is too heavy', () => {
     const cache = weighing()
     cache.set('a', 1)
     expect(cache.set('b', 10)).toBe(10)

@@ -14,7 +14,7 @@ test.each([
   ['unknown', undefined],
   ['a:b:c', undefined],
   ['1.2.3', undefined],
-])('%s', (ip, prefix) => expect(networkPrefix(ip)).toBe(prefix))
+])('the network of the address %j is %j', (ip, prefix) => expect(networkPrefix(ip)).toBe(prefix))
 
 test('the origin of a request is what the runtime reports, with the network of its address', () => {
   expect(callerNetwork(() => ({ ip: '203.0.113.24', asn: 2856, country: 'GB' }))).toEqual({

@@ -15,13 +15,13 @@ test('a storage fault is written to the console, with what it led to', () => {
   expect(lines).toEqual(['mediaward: store_unavailable, event 1: the disk is full: free some space'])
 })
 
-test('so is one that caused another error, and only the first of several', () => {
+test('a storage fault that caused another error is written to the console, and of several only the first', () => {
   const inner = new StorageFault('first', { cause: new StorageFault('second') })
   logFault('about', new Error('secret', { cause: new Error('secret', { cause: inner }) }))
   expect(lines).toEqual(['mediaward: about: first'])
 })
 
-test('what other errors say is never written', () => {
+test('the message of any other error is never written to the console', () => {
   for (const error of [
     undefined,
     null,
