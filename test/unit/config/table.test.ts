@@ -11,7 +11,7 @@ import { createIssuer } from '../../support/gate-client.ts'
 import { ALL_OPTIONS } from '../../support/options-tables.ts'
 
 const idp = await createIssuer()
-const issuer = { issuer: idp.issuer, audience: 'recordings', algorithms: ['ES256'], jwks: idp.jwks } as const
+const issuer = idp.entry()
 const options: MediawardOptions = {
   issuers: [issuer],
   pseudonymKey: 'x'.repeat(32),
@@ -30,7 +30,7 @@ function refusal(act: () => unknown): string {
   return 'accepted'
 }
 
-describe('a value out of range gives the same message as an option and as a variable', () => {
+describe('messages', () => {
   const origin = { PUBLIC_URL: 'https://media.clinic.test' }
   const publicUrl = origin.PUBLIC_URL
   const keys = ['k'.repeat(32)]
@@ -75,14 +75,17 @@ describe('a value out of range gives the same message as an option and as a vari
       { publicUrl, tickets: { keys, binding: ['network', 'x'] } },
       { ...origin, TICKET_KEY: 'k'.repeat(32), TICKET_BINDING: 'network,x' },
     ],
-  ])('%s and %s', (name, variable, given, set) => {
-    const typed = refusal(() => resolveOptions({ ...options, ...given }))
-    expect(typed).toContain(`  - ${variable} (${name}) `)
-    expect(typed.split('\n')).toHaveLength(2)
-    expect(refusal(() => checkOptions(readVariables({ ...variables, ...set })))).toBe(typed)
-  })
+  ])(
+    'a wrong value of the option %s and of the variable %s gives the same message',
+    (name, variable, given, set) => {
+      const typed = refusal(() => resolveOptions({ ...options, ...given }))
+      expect(typed).toContain(`  - ${variable} (${name}) `)
+      expect(typed.split('\n')).toHaveLength(2)
+      expect(refusal(() => checkOptions(readVariables({ ...variables, ...set })))).toBe(typed)
+    },
+  )
 
-  test('the number of shards, which is an argument of its own in code', () => {
+  test('a wrong number of ledger shards gives the same message as an argument and as a variable', () => {
     const bindings = {} as Parameters<typeof cloudflare>[0]
     const typed = refusal(() => cloudflare(bindings, 65))
     expect(typed).toContain('LEDGER_SHARDS (ledgerShards) must be a whole number from 1 to 64')
@@ -99,11 +102,11 @@ test.each<[object, RegExp]>([
   [{ tickets: {} }, /- TICKET_KEY \(tickets\.keys\) is missing/],
   [{ pseudonymKey: undefined }, /- PSEUDONYM_KEY \(pseudonymKey\) is missing: it must be a secret/],
   [{ allowedOrigins: 'https://a.test' }, /- ALLOWED_ORIGINS \(allowedOrigins\) must be a list/],
-])('refuses options of code like %o', (given, message) => {
+])('options of code such as %o are refused', (given, message) => {
   expect(refusal(() => resolveOptions({ ...options, ...given }))).toMatch(message)
 })
 
-test('fills in every default, and only in groups that are given', () => {
+test('resolving options fills in every default, and only in groups that are given', () => {
   expect(resolveOptions(options)).toMatchObject({
     concealedStatus: 404,
     views: 'sync',
@@ -120,7 +123,7 @@ test('fills in every default, and only in groups that are given', () => {
   expect(given.tickets).toEqual(tickets)
 })
 
-test('every default is one that its own check accepts', () => {
+test('every default but that of allowedHeaders passes its own check', () => {
   const wrong = Object.entries<Option>(ALL_OPTIONS).filter(
     ([name, row]) =>
       row.default !== undefined && row.check(row.default, {}).length > 0 && name !== 'allowedHeaders',
@@ -128,7 +131,7 @@ test('every default is one that its own check accepts', () => {
   expect(wrong.map(([name]) => name)).toEqual([])
 })
 
-test('no variable is declared twice', () => {
+test('no variable and no option is declared twice', () => {
   const names = Object.values(ALL_OPTIONS).flatMap(({ variable }) => variable ?? [])
   expect(new Set(names).size).toBe(names.length)
   expect(Object.keys({ ...OPTIONS, ...LOCAL_OPTIONS })).toHaveLength(
@@ -136,7 +139,7 @@ test('no variable is declared twice', () => {
   )
 })
 
-test('the type of the table asks for a row of each option and for no other', () => {
+test('the type of an option table asks for a row of each option and for no other', () => {
   interface Example {
     readonly one: string
     readonly two?: number

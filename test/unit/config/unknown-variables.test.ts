@@ -19,16 +19,17 @@ test.each([
   ['PUBLIC_URI', 'PUBLIC_URL'],
   ['ISSUER', 'ISSUERS'],
   ['LEDGER_SHARD', 'LEDGER_SHARDS'],
-  ['CONCEALED_STATE', ''],
   ['MEDIAWARD_TICKET_TTL', 'TICKET_TTL'],
-  ['MEDIAWARD_HOST', ''],
-  ['TICKET_LIFETIME', ''],
-  ['PSEUDONYM_SECRET', ''],
-])('takes %s for a misspelled "%s"', (name, meant) => {
+])('the variable %s is taken for a misspelled %s', (name, meant) => {
   expect(intendedVariable(name, KNOWN)).toBe(meant)
 })
 
-test.each([...KNOWN])('knows %s', name => {
+test.each(['CONCEALED_STATE', 'MEDIAWARD_HOST', 'TICKET_LIFETIME', 'PSEUDONYM_SECRET'])(
+  'the variable %s is unknown, and resembles no known one',
+  name => expect(intendedVariable(name, KNOWN)).toBe(''),
+)
+
+test.each([...KNOWN])('the variable %s is known', name => {
   expect(intendedVariable(name, KNOWN)).toBeUndefined()
 })
 
@@ -72,7 +73,7 @@ const ENVIRONMENTS: Readonly<Record<string, string>> = {
   Workers: 'RECORDINGS AUDIT LEDGER CF_VERSION_METADATA ASSETS DB KV QUEUE SENTRY_DSN',
 }
 
-test.each(Object.entries(ENVIRONMENTS))('warns of nothing in the environment of %s', (_, list) => {
+test.each(Object.entries(ENVIRONMENTS))('the gate warns of nothing in the environment of %s', (_, list) => {
   const log = vi.spyOn(console, 'error').mockReturnValue()
   // A folder is missing, so that nothing is opened: the warnings come before.
   const variables = Object.fromEntries(list.split(/\s+/).map(name => [name, 'x']))
@@ -81,7 +82,7 @@ test.each(Object.entries(ENVIRONMENTS))('warns of nothing in the environment of 
   log.mockRestore()
 })
 
-test('warns once of each name, at the start, and repeats no value', () => {
+test('the gate warns once of each unknown variable, at its start, and repeats no value', () => {
   const log = vi.spyOn(console, 'error').mockReturnValue()
   expect(() =>
     start({ TICKETS_KEY: 'PRIVATE', MEDIAWARD_OTHER: 'PRIVATE', MEDIAWARD_TOKEN: 'PRIVATE' }),

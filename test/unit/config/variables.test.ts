@@ -5,7 +5,7 @@ import { locationsUnder } from '../../../src/locate/location.ts'
 import { createIssuer } from '../../support/gate-client.ts'
 
 const idp = await createIssuer()
-const issuer = { issuer: idp.issuer, audience: 'recordings', algorithms: ['ES256'], jwks: idp.jwks }
+const issuer = idp.entry()
 const good = { ISSUERS: JSON.stringify([issuer]), PSEUDONYM_KEY: 'x'.repeat(32) }
 
 function check(variables: Record<string, unknown>): void {
@@ -17,7 +17,7 @@ const withIssuer = (changes: Record<string, unknown>) => ({
   ISSUERS: JSON.stringify([{ ...issuer, ...changes }]),
 })
 
-test('locations start whose keys no two recordings can share', () => {
+test('locations are accepted if no two recordings can share a key', () => {
   for (const [one, other] of [
     // Aliases: the same key for the same recording.
     ['videos/:recording', 'videos/:recording'],
@@ -34,7 +34,7 @@ test('locations start whose keys no two recordings can share', () => {
   check({ ...good, LOCATIONS: JSON.stringify(locationsUnder('/recordings')) })
 })
 
-test('what is right is taken', () => {
+test('correct variables are accepted', () => {
   check(good)
   check({
     ...good,
@@ -67,7 +67,7 @@ test('what is right is taken', () => {
   expect(readVariables({ ...good, MEDIA_PREFIX: '/m' }).locations?.[0]?.url).toBe('/m/:recording')
 })
 
-describe('a mistake names the variable and the option, what is wrong and how to fix it', () => {
+describe('mistakes', () => {
   test.each<[Record<string, unknown>, RegExp]>([
     [{ ...good, ISSUERS: '' }, /ISSUERS \(issuers\) must be a list of at least one/],
     [{ ...good, ISSUERS: '[]' }, /ISSUERS \(issuers\) must be a list of at least one/],
@@ -237,7 +237,7 @@ describe('a mistake names the variable and the option, what is wrong and how to 
       { ...good, LOCATIONS: '[{"url":"/m/:recording","key":"all"}]' },
       /LOCATIONS\[0\] .*can't be used: key "all" must contain ":recording" once/,
     ],
-  ])('%o', (variables, message) => {
+  ])('a mistake in the variables is reported as $1', (variables, message) => {
     expect(() => check(variables)).toThrow(message)
     try {
       check(variables)
@@ -246,7 +246,7 @@ describe('a mistake names the variable and the option, what is wrong and how to 
     }
   })
 
-  test('reports all mistakes at once', () => {
+  test('all mistakes in the variables are reported at once', () => {
     expect(() => check({ ISSUERS: '[{}]', PSEUDONYM_KEY: 'short', ALLOWED_ORIGINS: '*' })).toThrow(
       /ISSUERS\[0\]\.issuer[\s\S]*ISSUERS\[0\]\.audience[\s\S]*ISSUERS\[0\]\.algorithms[\s\S]*PSEUDONYM_KEY[\s\S]*ALLOWED_ORIGINS/,
     )
