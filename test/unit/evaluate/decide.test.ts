@@ -68,8 +68,8 @@ async function permits(recordings: readonly string[], until?: boolean): Promise<
   return answers.map(({ permit }) => permit)
 }
 
-describe('an answer', () => {
-  test('is there for each question, in their order, with its reason and whose the recording is', async () => {
+describe('answers', () => {
+  test('each question is answered in order, with the reason of the answer and the owner of the recording', async () => {
     stored = { 'a/mine': owned, 'a/theirs': foreign, 'b/unbound/': {} }
     const questions = ['theirs', 'mine', 'none', 'unbound'].map(name => about(name))
     expect(await decide(callOf(questions), asker, facts)).toEqual([
@@ -80,12 +80,12 @@ describe('an answer', () => {
     ])
   })
 
-  test('permits only if the subject owns what is at every location', async () => {
+  test('a question is permitted only if the subject owns what is stored at every location', async () => {
     stored = { 'a/both': owned, 'b/both/': owned, 'a/one': owned, 'b/one/': foreign, 'b/parts/': owned }
     expect(await permits(['both', 'one', 'parts'])).toEqual([true, false, true])
   })
 
-  test('is about the subject of the question, with the id of its issuer, not about the caller', async () => {
+  test('an answer is about the subject of its question, with the issuer of that subject, not about the caller', async () => {
     stored = { 'a/mine': owned, 'a/app': { owner: 'app-1', issuer: ISSUER } }
     const other = { ...patient, issuer: 'https://other.test/' }
     const questions = [about('mine'), about('app'), about('mine', other), about('app', asker)]
@@ -93,7 +93,7 @@ describe('an answer', () => {
     expect(answers.map(({ permit }) => permit)).toEqual([true, false, false, true])
   })
 
-  test('is no, without a reason and a look, to a question that is about no user or no recording', async () => {
+  test('a question about no user or no recording is denied without a reason, the latter without a look-up', async () => {
     const flaw = 'evaluations[1]: it must be an object'
     const questions = [
       { about: undefined, recording: 'mine' },
@@ -114,7 +114,7 @@ describe('an answer', () => {
     ['no tenant', { allTenants: true }, [true, false, false]],
     ['the tenant north', { tenant: 'north' }, [false, true, false]],
     ['the tenant south', { tenant: 'south' }, [false, false, true]],
-  ])('to a caller of %s permits recordings of the same alone', async (_, tenant, expected) => {
+  ])('a caller of %s is permitted no recording of another tenant', async (_, tenant, expected) => {
     stored = { 'a/none': owned, 'a/n': { ...owned, tenant: 'north' }, 'a/s': { ...owned, tenant: 'south' } }
     const answers = await decide(
       callOf([about('none'), about('n'), about('s')]),
@@ -126,8 +126,8 @@ describe('an answer', () => {
   })
 })
 
-describe('a recording', () => {
-  test('is looked up once in a call, however often and for whomever it is asked about', async () => {
+describe('look-ups', () => {
+  test('a recording is looked up once in a call, however many questions and subjects it is asked about for', async () => {
     stored = { 'a/mine': owned }
     const questions = Array.from({ length: 3 * ROUND }, (_, index) =>
       about('mine', { ...patient, id: `patient-${index % 2}` }),
@@ -137,12 +137,12 @@ describe('a recording', () => {
     expect(answers.filter(({ permit }) => permit)).toHaveLength((3 * ROUND) / 2)
   })
 
-  test('is looked up with no more than fifteen others at once', async () => {
+  test('at most sixteen recordings of a call are looked up at once', async () => {
     expect(await permits(names(40))).toEqual(Array(40).fill(false))
     expect([ROUND, looked.length, most]).toEqual([16, 2 * 40, 2 * 16])
   })
 
-  test('is asked about at the owner source with its id, its first key and what it is stamped with', async () => {
+  test('the owner source is asked about a recording with its id, its first key and its stamps', async () => {
     const asked: OwnerQuestion[] = []
     const ownersOf = (question: OwnerQuestion) => {
       asked.push(question)
@@ -162,8 +162,8 @@ describe('a recording', () => {
   })
 })
 
-describe('a call', () => {
-  test('ends with the first answer that it waits for, and looks nothing up beyond its round', async () => {
+describe('calls', () => {
+  test('a call ends with the first answer that it waits for, and nothing beyond that round is looked up', async () => {
     stored = { 'a/rec-3': owned, 'a/rec-20': owned }
     expect(await permits(names(40), true)).toEqual([false, false, false, true])
     expect(looked).toHaveLength(2 * ROUND)
@@ -171,18 +171,18 @@ describe('a call', () => {
     expect(await permits(['rec-3', 'rec-20'], false)).toEqual([true, true])
   })
 
-  test('goes on to the next round if what it waits for is not in the first one', async () => {
+  test('a call goes on to the next round if the answer that it waits for is not in the first one', async () => {
     stored = { 'a/rec-20': owned }
     expect(await permits(names(40), true)).toHaveLength(21)
     expect(looked).toHaveLength(2 * 2 * ROUND)
   })
 
-  test('without questions has no answers', async () => {
+  test('a call without questions has no answers', async () => {
     expect(await permits([])).toEqual([])
   })
 
   test.each(['a/rec-5', 'b/rec-5/', 'a/rec-30'])(
-    'has no answers if the store fails for %s: a list with a hole would be taken for the list',
+    'a call has no answers if the store fails for %s, as a list with a gap would pass for complete',
     async key => {
       const cause = new Error('the store is down')
       stored = {
@@ -196,7 +196,7 @@ describe('a call', () => {
     },
   )
 
-  test('has no answers if the owner source fails', async () => {
+  test('a call has no answers if the owner source fails', async () => {
     const ownersOf = () => Promise.reject(new Error('no connection'))
     facts = { ...facts, owners: new Owners({ ownersOf }, ISSUER) }
     await expect(permits(['rec-1'])).rejects.toThrow('owner_unavailable')

@@ -69,8 +69,8 @@ async function reasons(): Promise<unknown[]> {
   return entries.map(({ json }) => (JSON.parse(json) as { reason: string }).reason)
 }
 
-describe('one question', () => {
-  test('is answered as play would be, and on record', async () => {
+describe('single questions', () => {
+  test('a question is answered as playing the recording would be, and the answer is recorded', async () => {
     expect(await ask(EVALUATION, question('patient-1', 'rec-1'))).toMatchObject({
       status: 200,
       json: { decision: true },
@@ -87,7 +87,7 @@ describe('one question', () => {
     expect(JSON.stringify(records)).not.toMatch(/patient-\d/)
   })
 
-  test('of another action or type is false', async () => {
+  test('a question about another action or type is answered with false', async () => {
     const one = question('patient-1', 'rec-1')
     for (const other of [
       { ...one, action: { name: 'delete' } },
@@ -98,7 +98,7 @@ describe('one question', () => {
     }
   })
 
-  test('about another person takes the role app, and is a recorded refusal without it', async () => {
+  test('a question about another person takes the role app, and is refused and recorded without it', async () => {
     const refusal = await ask(EVALUATION, question('patient-2', 'rec-2'))
     expect(refusal.status).toBe(404)
     expect(await reasons()).toEqual(['role_missing'])
@@ -112,26 +112,26 @@ describe('one question', () => {
   })
 
   test.each<[string, unknown]>([
-    ['no JSON', '{'],
-    ['a list', []],
+    ['malformed JSON', '{'],
+    ['a list as its body', []],
     ['no subject', { action: { name: 'play' }, ...about('rec-1') }],
-    ['a subject that is a text', { ...question('patient-1', 'rec-1'), subject: 'patient-1' }],
+    ['a subject that is a string', { ...question('patient-1', 'rec-1'), subject: 'patient-1' }],
     ['an id that is a number', { ...question('patient-1', 'rec-1'), resource: { type: 'recording', id: 1 } }],
     [
-      'another issuer than the trusted',
+      'an issuer that is not trusted',
       {
         ...question('patient-1', 'rec-1'),
         subject: { ...user('patient-1'), properties: { issuer: 'https://evil.test/' } },
       },
     ],
-  ])('that is %s is a bad request that says how to mend it', async (_, body) => {
+  ])('a question with %s is refused with 400 and a detail, and recorded', async (_, body) => {
     const { status, json } = await ask(EVALUATION, body)
     expect(status).toBe(400)
     expect((json as { detail: string }).detail.length).toBeGreaterThan(10)
     expect(await reasons()).toEqual(['question_invalid'])
   })
 
-  test('comes with its own id back, on refusals too', async () => {
+  test('an answer carries the X-Request-ID of its question, and so does a refusal', async () => {
     const headers = { 'x-request-id': 'bfe9eb29-ab87-4ca3-be83-a1d5d8305716' }
     for (const body of [question('patient-1', 'rec-1'), '{']) {
       expect((await ask(EVALUATION, body, { headers })).headers.get('x-request-id')).toBe(
@@ -140,7 +140,7 @@ describe('one question', () => {
     }
   })
 
-  test('without a token, as another type, or by another method, is none', async () => {
+  test('a question takes a token, the type JSON and the method POST, and its route answers preflights', async () => {
     const body = JSON.stringify(question('patient-1', 'rec-1'))
     const anonymous = await gate.fetch(EVALUATION, { method: 'POST', body })
     expect(anonymous.status).toBe(401)
@@ -157,8 +157,8 @@ describe('one question', () => {
   })
 })
 
-describe('a list', () => {
-  test('of the semantics that the specification has', async () => {
+describe('lists of questions', () => {
+  test('a list is answered with each of the semantics of AuthZEN, and refused with another one', async () => {
     const ids = ['rec-1', 'rec-2', 'rec-1', 'rec-0']
     const withSemantic = async (evaluations_semantic: string) =>
       decisions((await ask(EVALUATIONS, list('patient-1', ids, { options: { evaluations_semantic } }))).json)
@@ -169,7 +169,7 @@ describe('a list', () => {
     expect((await ask(EVALUATIONS, wrong)).status).toBe(400)
   })
 
-  test('whose questions say themselves what is not said for all', async () => {
+  test('a question in a list may replace what the call says for all questions', async () => {
     const body = {
       ...question('patient-1', 'rec-1'),
       evaluations: [{}, about('rec-2'), { action: { name: 'x' } }],
@@ -177,11 +177,11 @@ describe('a list', () => {
     expect(decisions((await ask(EVALUATIONS, body)).json)).toEqual([true, false, false])
   })
 
-  test('without questions is one question', async () => {
+  test('a call for a list without questions is answered as a single question', async () => {
     expect((await ask(EVALUATIONS, question('patient-1', 'rec-1'))).json).toEqual({ decision: true })
   })
 
-  test('takes one question of the store for each place of each recording, however often it is named', async () => {
+  test('a list looks up each location of each recording once, however often the recording is named', async () => {
     let looks = 0
     let most = 0
     let now = 0
@@ -204,7 +204,7 @@ describe('a list', () => {
     expect((await listed())[0]?.answers).toHaveLength(50)
   })
 
-  test('of a thousand is answered, on as many pages of the log as it takes; of one more it is not', async () => {
+  test('a list of 1,000 questions is answered and recorded on several pages, and one of 1,001 is refused', async () => {
     const ids = Array.from({ length: 1000 }, (_, i) => `rec-${'x'.repeat(50)}-${i}`)
     expect(decisions((await ask(EVALUATIONS, list('patient-1', ids))).json)).toHaveLength(1000)
     const records = await listed()
@@ -217,7 +217,7 @@ describe('a list', () => {
     expect((await ask(EVALUATIONS, ' '.repeat(1_048_577))).status).toBe(400)
   })
 
-  test('fails closed: with a store or a ledger that is down there are no answers', async () => {
+  test('a list has no answers if the store or the ledger is down', async () => {
     const broken = () => Promise.reject(new Error('down'))
     const find = store.find.bind(store)
     store.find = broken
@@ -229,18 +229,10 @@ describe('a list', () => {
   })
 })
 
-describe('who is who', () => {
-  test('the same id of another issuer is another person, and takes the role app', async () => {
+describe('subjects', () => {
+  test('the same id at another issuer is another person, and asking about it takes the role app', async () => {
     const other = await createIssuer('https://other.clinic.test/')
-    const issuers = [gate.idp, other].map(({ issuer, audience, jwks }) => {
-      return {
-        issuer,
-        audience,
-        algorithms: ['ES256' as const],
-        jwks: jwks as never,
-        allowed_roles: ['app' as const],
-      }
-    })
+    const issuers = [gate.idp, other].map(idp => idp.entry({ allowed_roles: ['app'] }))
     gate = await memoryGate({ issuers }, gate.idp)
     const theirs = {
       ...question('patient-1', 'rec-1'),
@@ -253,16 +245,9 @@ describe('who is who', () => {
     expect((await ask(EVALUATION, question('patient-1', 'rec-1'), app)).json).toEqual({ decision: true })
   })
 
-  test('an app asks within its tenant, and no other', async () => {
-    const { issuer, audience, jwks } = gate.idp
-    const north = {
-      issuer,
-      audience,
-      algorithms: ['ES256' as const],
-      jwks: jwks as never,
-      tenant_claim: 'tenant',
-    }
-    gate = await memoryGate({ store, issuers: [north] }, gate.idp)
+  test('an app is permitted recordings of its own tenant alone', async () => {
+    const { issuer } = gate.idp
+    gate = await memoryGate({ store, issuers: [gate.idp.entry({ tenant_claim: 'tenant' })] }, gate.idp)
     const app = { as: 'app-1', roles: ['app'] }
     await putStamped('recordings/rec-n', { owner: 'patient-1', issuer, tenant: 'north' })
     const asked = question('patient-1', 'rec-n')
@@ -275,7 +260,7 @@ describe('who is who', () => {
     expect((await listed()).map(({ answers }) => answers[0]?.reason)).toEqual([undefined, 'tenant_mismatch'])
   })
 
-  test('a recording of which a part is another person’s is nobody’s', async () => {
+  test('a recording whose parts have two owners is permitted to neither of them, and gets no ticket', async () => {
     const { issuer } = gate.idp
     await putStamped('recordings/mixed', { owner: 'patient-1', issuer })
     await putStamped('recordings/mixed/part.ts', { owner: 'patient-2', issuer })
@@ -295,13 +280,13 @@ describe('who is who', () => {
     expect(ticket.status).toBe(404)
   })
 
-  test('an owner of no issuer counts for the only one there is', async () => {
+  test('an owner without an issuer counts as one of the only trusted issuer', async () => {
     await putStamped('recordings/plain', { owner: 'patient-1' })
     expect((await ask(EVALUATION, question('patient-1', 'plain'))).json).toEqual({ decision: true })
   })
 })
 
-test('a call is about sixteen other people at most', async () => {
+test('a call may be about sixteen other people at most', async () => {
   const app = { as: 'app-1', roles: ['app'] }
   const about = (count: number) => ({
     evaluations: Array.from({ length: count }, (_, i) => question(`patient-${i + 10}`, 'rec-1')),
@@ -311,7 +296,7 @@ test('a call is about sixteen other people at most', async () => {
   expect((await ask(EVALUATIONS, about(17), app)).status).toBe(400)
 })
 
-test('an answer leaves on the beat: its time tells nothing of what the store took', async () => {
+test('an answer leaves at the end of a timing slot, so its time reveals nothing about the store', async () => {
   const find = store.find.bind(store)
   const timed = async (delay: number) => {
     store.find = async key => {
@@ -326,7 +311,7 @@ test('an answer leaves on the beat: its time tells nothing of what the store too
     await gate.fetch(EVALUATION, { method: 'POST', headers, body })
     return Date.now() - started
   }
-  // Without the beat the first would take a millisecond or two; a timer may end one early.
+  // Without the timing slot the first would take a millisecond or two; a timer may end one early.
   expect(await timed(0)).toBeGreaterThanOrEqual(24)
   expect(await timed(30)).toBeGreaterThanOrEqual(49)
 })
@@ -336,7 +321,7 @@ test.each([
   ['a'.repeat(129), false],
   ['two words', false],
   ['"quoted"', false],
-])('a request is called %s: it comes back only where it is a plain name', async (id, back) => {
+])('an answer carries the X-Request-ID %o of its question: $1', async (id, back) => {
   const { headers } = await ask(EVALUATION, question('patient-1', 'rec-1'), {
     headers: { 'x-request-id': id },
   })

@@ -52,7 +52,7 @@ test.each<[string, (size: number) => object]>([
     'properties and context',
     size => longDefault({ subject: { ...subject, properties: unknown(size) }, context: unknown(size) }, size),
   ],
-])('the work of reading grows no faster than the call: %s', async (_, call) => {
+])('the work of reading a call with %s grows no faster than the call', async (_, call) => {
   const body = (size: number) => JSON.stringify({ subject, action, ...call(size) })
   expect(await growth(body, 15_000, read)).toBeUndefined()
 })
@@ -61,7 +61,7 @@ function longDefault(members: object, size: number): object {
   return { ...about('rec-1'), ...members, evaluations: many(size / 60, () => ({})) }
 }
 
-test('JSON nested as deep as a body can hold it is read, and found to be no question', async () => {
+test('JSON nested as deep as a body can hold is read, and refused because it is not a question', async () => {
   const depth = 250_000
   const nested = `{"evaluations":[{}],"context":${'['.repeat(depth)}${']'.repeat(depth)}}`
   expect(await read(nested)).toMatchObject({
@@ -70,7 +70,7 @@ test('JSON nested as deep as a body can hold it is read, and found to be no ques
   })
 })
 
-test('an id of a subject that is longer than any can be is a flaw: it would be written out for each question', async () => {
+test('a subject id of 256 characters is a flaw, since the gate would write it out for each question', async () => {
   const of = (length: number) =>
     read(JSON.stringify({ ...longDefault({ subject: { ...subject, id: 'x'.repeat(length) } }, 60), action }))
   expect(await of(255)).toMatchObject({ questions: [{ about: { issuer: ISSUER } }] })
@@ -79,7 +79,7 @@ test('an id of a subject that is longer than any can be is a flaw: it would be w
   })
 })
 
-test('an own member of a question wins over the default, also where it is null', async () => {
+test('a question’s own member wins over the default of its call, even if it is null', async () => {
   const call = {
     subject,
     action,

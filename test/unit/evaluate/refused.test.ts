@@ -3,13 +3,13 @@ import { beforeEach, expect, test } from 'vitest'
 import type { AccessEvent, MediawardOptions } from '../../../src/index.ts'
 import { createPseudonymizer } from '../../../src/ledger/pseudonym.ts'
 import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
+import { PSEUDONYM_KEY } from '../../support/issuer.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 import { sample } from '../../support/sample.ts'
 import { storeWith } from '../../support/store-with.ts'
 
 // A refused call says whom and what it asked about: a thief who asks which recordings of others there are is found.
 
-const PSEUDONYM_KEY = 'only for tests: no secret protects these people'
 let gate: MemoryGate
 let authorization: string
 const nameOf = (id: string) => createPseudonymizer(PSEUDONYM_KEY)('subject', gate.idp.issuer, id)
@@ -17,7 +17,7 @@ const nameOf = (id: string) => createPseudonymizer(PSEUDONYM_KEY)('subject', gat
 beforeEach(() => start())
 
 async function start(options: Partial<MediawardOptions> = {}): Promise<void> {
-  gate = await memoryGate({ pseudonymKey: PSEUDONYM_KEY, ...options })
+  gate = await memoryGate(options)
   authorization = `Bearer ${await gate.idp.token('patient-9')}`
 }
 
@@ -40,7 +40,7 @@ const user = (id: string, properties = {}) => ({ type: 'user', id, properties })
 const resource = (id: string) => ({ type: 'recording', id })
 const action = { name: 'play' }
 
-test('a call about somebody else names whom and what it asked about, people as pseudonyms', async () => {
+test('the record of a refused call about other people names the recordings, and the people by pseudonyms', async () => {
   const evaluations = [
     { resource: resource('rec-1') },
     { resource: resource('rec-2'), subject: user('patient-3') },
@@ -61,7 +61,7 @@ test('a call about somebody else names whom and what it asked about, people as p
   })
 })
 
-test('so does a call that is malformed, as far as it can be read', async () => {
+test('the record of a malformed call names what it asked about, as far as it can be read', async () => {
   const tooMany = Array.from({ length: 1001 }, (_, i) => ({ resource: resource(`rec-${i}`) }))
   const asked = (await refusalOf({ subject: user('patient-2'), action, evaluations: tooMany }))?.asked
   expect(asked).toMatchObject({ questions: 1001, subjects: [await nameOf('patient-2')] })
@@ -75,7 +75,7 @@ test('so does a call that is malformed, as far as it can be read', async () => {
   expect(await refusalOf('{')).not.toHaveProperty('asked')
 })
 
-test('so does one that a fault of ours ends; what is answered has none, as its record names each', async () => {
+test('a call that ends in a fault is recorded with what it asked about, and an answered call is not', async () => {
   const fails = async () => Promise.reject(new Error('down'))
   await start({ store: storeWith(createMemoryStore(), { find: fails, stampBelow: fails }) })
   const call = { subject: user('patient-9'), action, evaluations: [{ resource: resource('rec-1') }] }
