@@ -6,17 +6,18 @@ const select = (header: string, size: number) => {
   return specs === undefined ? 'ignored' : selectRange(specs, size)
 }
 
-describe('offsets beyond 32 bits', () => {
+describe('large offsets', () => {
   const size = 6 * 2 ** 30
-  test('a range past 4 GiB and past 5 GB', () => {
+  test('a Range past 4 GiB and 5 GB is selected and requested at its exact offset', () => {
     expect(select('bytes=5000000000-5000000099', size)).toEqual({ offset: 5_000_000_000, length: 100 })
     expect(requestedRange(parseRange('bytes=5000000000-5000000099'))).toEqual({
       offset: 5_000_000_000,
       length: 100,
     })
   })
-  test('the last byte', () => expect(select('bytes=-1', size)).toEqual({ offset: size - 1, length: 1 }))
-  test('numbers beyond any object ask for what there is', () => {
+  test('the last byte of an object of 6 GiB is selected at its exact offset', () =>
+    expect(select('bytes=-1', size)).toEqual({ offset: size - 1, length: 1 }))
+  test('a number beyond any object is requested as the end, or as the largest safe integer', () => {
     expect(requestedRange(parseRange(`bytes=5-${'9'.repeat(40)}`))).toEqual({ offset: 5 })
     expect(requestedRange(parseRange(`bytes=${'9'.repeat(40)}-`))).toEqual({
       offset: Number.MAX_SAFE_INTEGER,
@@ -37,23 +38,25 @@ describe('several ranges', () => {
     ['bytes=0-,-1', 'whole'],
     ['bytes=100-,200-', 'unsatisfiable'],
     ['bytes=-0,100-', 'unsatisfiable'],
-  ])('%s of 100 bytes', (header, expected) => expect(select(header, 100)).toEqual(expected))
-  test('are asked for as the whole', () =>
+  ])('the Range %s of 100 bytes selects %j', (header, expected) =>
+    expect(select(header, 100)).toEqual(expected),
+  )
+  test('several ranges are requested from the store as the whole object', () =>
     expect(requestedRange(parseRange('bytes=0-9,10-19'))).toBeUndefined())
 })
 
-test('an empty object is sent whole, whatever is asked for', () => {
+test('an empty object is sent whole, whatever Range a request has', () => {
   for (const header of ['bytes=0-', 'bytes=-1', 'bytes=-0', 'bytes=5-9'])
     expect(select(header, 0)).toBe('whole')
 })
 
-test('white space that HTTP does not know is no white space', () => {
+test('a Range with white space that HTTP does not know is ignored', () => {
   expect(select('bytes=\u00a00-9', 100)).toBe('ignored')
   expect(select('bytes=0-9\u000b', 100)).toBe('ignored')
   expect(select('bytes= \t0-9\t ,', 100)).toEqual({ offset: 0, length: 10 })
 })
 
-describe('a Range header', () => {
+describe('parseRange', () => {
   test.each([
     ['bytes=0-0', [{ first: 0, last: 0 }]],
     ['bytes=0-', [{ first: 0, last: Number.POSITIVE_INFINITY }]],
@@ -61,7 +64,7 @@ describe('a Range header', () => {
     ['BYTES=1-22', [{ first: 1, last: 22 }]],
     ['bytes=,0-1,, -5,', [{ first: 0, last: 1 }, { suffix: 5 }]],
     [`bytes=${' '.repeat(247)}0-1`, [{ first: 0, last: 1 }]],
-  ])('%j', (header, specs) => expect(parseRange(header)).toEqual(specs))
+  ])('the Range %j is parsed', (header, specs) => expect(parseRange(header)).toEqual(specs))
 
   test.each([
     null,
@@ -83,26 +86,24 @@ describe('a Range header', () => {
     'byte=0-1',
     'seconds=0-1',
     `bytes=${' '.repeat(248)}0-1`,
-  ])('%j is ignored', header => expect(parseRange(header)).toBeUndefined())
+  ])('the Range %j is ignored', header => expect(parseRange(header)).toBeUndefined())
 })
 
-describe('what a store is asked for', () => {
-  test.each([
-    [undefined, undefined],
-    ['bytes=2-5', { offset: 2, length: 4 }],
-    ['bytes=2-2', { offset: 2, length: 1 }],
-    ['bytes=2-', { offset: 2 }],
-    ['bytes=-4', { suffix: 4 }],
-    ['bytes=-0', undefined],
-    ['bytes=-1,-2', undefined],
-    [`bytes=5-${Number.MAX_SAFE_INTEGER}`, { offset: 5 }],
-    [`bytes=0-${Number.MAX_SAFE_INTEGER - 1}`, { offset: 0, length: Number.MAX_SAFE_INTEGER }],
-  ])('for %j is %j', (header, range) => {
-    expect(requestedRange(header === undefined ? undefined : parseRange(header))).toEqual(range)
-  })
+test.each([
+  [undefined, undefined],
+  ['bytes=2-5', { offset: 2, length: 4 }],
+  ['bytes=2-2', { offset: 2, length: 1 }],
+  ['bytes=2-', { offset: 2 }],
+  ['bytes=-4', { suffix: 4 }],
+  ['bytes=-0', undefined],
+  ['bytes=-1,-2', undefined],
+  [`bytes=5-${Number.MAX_SAFE_INTEGER}`, { offset: 5 }],
+  [`bytes=0-${Number.MAX_SAFE_INTEGER - 1}`, { offset: 0, length: Number.MAX_SAFE_INTEGER }],
+])('the Range %j is requested from the store as %j', (header, range) => {
+  expect(requestedRange(header === undefined ? undefined : parseRange(header))).toEqual(range)
 })
 
-describe('what a store serves of 10 bytes', () => {
+describe('servedRange', () => {
   test.each([
     [undefined, { offset: 0, length: 10 }],
     [{ offset: 0 }, { offset: 0, length: 10 }],
@@ -125,28 +126,28 @@ describe('what a store serves of 10 bytes', () => {
     [{ suffix: 3 }, { offset: 7, length: 3 }],
     [{ suffix: 10 }, { offset: 0, length: 10 }],
     [{ suffix: 11 }, { offset: 0, length: 10 }],
-  ])('for %j is %j', (range, served) => expect(servedRange(range, 10)).toEqual(served))
+  ])('a store that is asked for %j of 10 bytes serves %j', (range, served) =>
+    expect(servedRange(range, 10)).toEqual(served),
+  )
 
-  test('is all of an empty object, and no range of it', () => {
+  test('a store serves all of an empty object, and no range of it', () => {
     expect(servedRange(undefined, 0)).toEqual({ offset: 0, length: 0 })
     expect(servedRange({ offset: 0 }, 0)).toBeUndefined()
     expect(servedRange({ suffix: 1 }, 0)).toBeUndefined()
   })
 })
 
-describe('one range of 10 bytes', () => {
-  test.each([
-    ['bytes=0-9', { offset: 0, length: 10 }],
-    ['bytes=0-', { offset: 0, length: 10 }],
-    ['bytes=3-4', { offset: 3, length: 2 }],
-    ['bytes=3-99', { offset: 3, length: 7 }],
-    ['bytes=9-', { offset: 9, length: 1 }],
-    ['bytes=10-', 'unsatisfiable'],
-    ['bytes=-3', { offset: 7, length: 3 }],
-    ['bytes=-99', { offset: 0, length: 10 }],
-    ['bytes=-0', 'unsatisfiable'],
-    ['bytes=0-4,5-9', 'whole'],
-    ['bytes=0-7,2-3,9-9', 'whole'],
-    ['bytes=1-7,2-3,8-8', { offset: 1, length: 8 }],
-  ])('%s is %j', (header, range) => expect(select(header, 10)).toEqual(range))
-})
+test.each([
+  ['bytes=0-9', { offset: 0, length: 10 }],
+  ['bytes=0-', { offset: 0, length: 10 }],
+  ['bytes=3-4', { offset: 3, length: 2 }],
+  ['bytes=3-99', { offset: 3, length: 7 }],
+  ['bytes=9-', { offset: 9, length: 1 }],
+  ['bytes=10-', 'unsatisfiable'],
+  ['bytes=-3', { offset: 7, length: 3 }],
+  ['bytes=-99', { offset: 0, length: 10 }],
+  ['bytes=-0', 'unsatisfiable'],
+  ['bytes=0-4,5-9', 'whole'],
+  ['bytes=0-7,2-3,9-9', 'whole'],
+  ['bytes=1-7,2-3,8-8', { offset: 1, length: 8 }],
+])('the Range %s of 10 bytes selects %j', (header, range) => expect(select(header, 10)).toEqual(range))

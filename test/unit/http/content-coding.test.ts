@@ -15,7 +15,7 @@ test.each([
   ['aws-chunked', ['aws-chunked'], undefined],
   ['AWS-Chunked, gzip', ['aws-chunked', 'gzip'], 'gzip'],
   ['aws-chunked,identity', ['aws-chunked'], undefined],
-])('the codings of %j are %j, and of an object %j', (header, coming, stored) => {
+])('a Content-Encoding of %j names the codings %j, and %j for a stored object', (header, coming, stored) => {
   expect(contentCodings(header)).toEqual(coming)
   expect(storedEncoding(header)).toBe(stored)
 })

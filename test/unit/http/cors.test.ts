@@ -15,7 +15,7 @@ const origin = fc.oneof(
 )
 const list = fc.subarray(LISTED)
 
-test('a listed origin reads and embeds what it is answered, and no other origin does', () => {
+test('a listed origin may read and embed an answer, and no other origin may', () => {
   fc.assert(
     fc.property(origin, list, (origin, list) => {
       const cors = new CorsPolicy(list)
@@ -35,7 +35,7 @@ test('a listed origin reads and embeds what it is answered, and no other origin 
   )
 })
 
-// Written out once more: one that were missing would make browsers refuse every request of the apps that send it.
+// Written out once more: a header that is missing would make browsers refuse every request of the apps that send it.
 const USUAL = [
   'Authorization',
   'Content-Digest',
@@ -80,7 +80,7 @@ test('a page may send the usual headers, each by its name, and no others', () =>
   expect(headers?.split(', ').sort()).toEqual([...USUAL].sort())
 })
 
-test('a page may send what the option names, and no header stands for all of them', () => {
+test('a page may send the headers that the option names, and no wildcard permits all headers', () => {
   const cors = new CorsPolicy(LISTED, ['X-App-Version', 'b3'])
   const headers = (
     cors.preflight(from(LISTED[0]), 'GET').headers.get('access-control-allow-headers') ?? ''

@@ -32,7 +32,7 @@ test('a token in the query is found exactly when URLSearchParams finds one, howe
   )
 })
 
-describe('the bearer token', () => {
+describe('bearer tokens', () => {
   const read = (authorization?: string, url = 'https://gate.test/recordings/rec-1') => {
     const outcome = credential(
       new Request(url, authorization === undefined ? {} : { headers: { authorization } }),
@@ -46,7 +46,9 @@ describe('the bearer token', () => {
     ['BEARER   a', 'a'],
     ['Bearer AZaz09-._~+/', 'AZaz09-._~+/'],
     ['Bearer a==', 'a=='],
-  ])('of %j is %j', (header, token) => expect(read(header)).toBe(token))
+  ])('the bearer token of the Authorization header %j is %j', (header, token) =>
+    expect(read(header)).toBe(token),
+  )
 
   test.each([
     undefined,
@@ -57,7 +59,9 @@ describe('the bearer token', () => {
     'a.b.c',
     'Token Bearer a',
     'DPoP a.b.c',
-  ])('is missing in %j', header => expect(read(header)).toBe('token_missing'))
+  ])('the bearer token is missing in the Authorization header %j', header =>
+    expect(read(header)).toBe('token_missing'),
+  )
 
   test.each([
     'Bearer',
@@ -71,9 +75,11 @@ describe('the bearer token', () => {
     'Bearer \u00a0a',
     'Bearer a\u00a0',
     'Bearer é',
-  ])('is malformed in %j', header => expect(read(header)).toBe('token_malformed'))
+  ])('the bearer token is malformed in the Authorization header %j', header =>
+    expect(read(header)).toBe('token_malformed'),
+  )
 
-  test('of several headers is malformed', () => {
+  test('the bearer token of several Authorization headers is malformed', () => {
     const headers = new Headers([
       ['authorization', 'Bearer a'],
       ['authorization', 'Bearer b'],
@@ -81,36 +87,34 @@ describe('the bearer token', () => {
     expect(credential(new Request('https://gate.test/', { headers }))).toEqual(new Refusal('token_malformed'))
   })
 
-  test('is refused in the query, even beside a good one and before a missing one', () => {
+  test('a token in the query is refused as such, with a bearer token beside it and without one', () => {
     const url = 'https://gate.test/recordings/rec-1?x=1&access_token=a'
     expect(read('Bearer a', url)).toBe('token_in_query')
     expect(read(undefined, url)).toBe('token_in_query')
   })
 })
 
-describe('a token in the query', () => {
-  test.each([
-    ['?access_token=', true],
-    ['?access_token', true],
-    ['?a=b&access_token=c', true],
-    ['?%61%63%63%65%73%73%5f%74%6f%6b%65%6e=c', true],
-    ['?access%5Ftoken', true],
-    ['', false],
-    ['/access_token', false],
-    // A path isn't a query, even if it looks like one.
-    ['&access_token=a', false],
-    ['?', false],
-    ['?access_tokens=a', false],
-    ['?xaccess_token=a', false],
-    ['?a=access_token', false],
-    ['?Access_Token=a', false],
-    [`?%61${'x'.repeat(40)}`, false],
-  ])('of %j: %s', (rest, found) => {
-    expect(hasTokenInQuery({ url: `https://gate.test/x${rest}` } as Request)).toBe(found)
-  })
+test.each([
+  ['?access_token=', true],
+  ['?access_token', true],
+  ['?a=b&access_token=c', true],
+  ['?%61%63%63%65%73%73%5f%74%6f%6b%65%6e=c', true],
+  ['?access%5Ftoken', true],
+  ['', false],
+  ['/access_token', false],
+  // A path isn't a query, even if it looks like one.
+  ['&access_token=a', false],
+  ['?', false],
+  ['?access_tokens=a', false],
+  ['?xaccess_token=a', false],
+  ['?a=access_token', false],
+  ['?Access_Token=a', false],
+  [`?%61${'x'.repeat(40)}`, false],
+])('a URL that ends with %j has a token in its query: %s', (rest, found) => {
+  expect(hasTokenInQuery({ url: `https://gate.test/x${rest}` } as Request)).toBe(found)
 })
 
-test('of the parameters of a query only a name that can be encoded from the token parameter is decoded', () => {
+test('only a parameter of a query whose name may be an encoded access_token is decoded', () => {
   const decode = vi.spyOn(globalThis, 'URLSearchParams')
   onTestFinished(() => decode.mockRestore())
   const others = ['access-token=a', 'plain', `%61${'x'.repeat(40)}`, `${'%78'.repeat(12)}x`]
@@ -119,7 +123,7 @@ test('of the parameters of a query only a name that can be encoded from the toke
   expect(decode.mock.calls).toEqual([[`?${'%78'.repeat(12)}`]])
 })
 
-describe('the ticket in a cookie', () => {
+describe('ticketCookie', () => {
   const read = (cookie?: string) => ticketCookie(new Headers(cookie === undefined ? {} : { cookie }))
 
   test.each([
@@ -137,7 +141,7 @@ describe('the ticket in a cookie', () => {
     [`x=y; \u00a0${TICKET_COOKIE}=a`, undefined],
     [`${TICKET_COOKIE.toLowerCase()}=a`, undefined],
     [`${TICKET_COOKIE} =a`, undefined],
-  ])('of %j is %j', (cookie, ticket) => expect(read(cookie)).toBe(ticket))
+  ])('the ticket of the Cookie header %j is %j', (cookie, ticket) => expect(read(cookie)).toBe(ticket))
 
-  test('can only be set by a page with TLS', () => expect(TICKET_COOKIE).toMatch(/^__Secure-/))
+  test('the cookie of a ticket can only be set over TLS', () => expect(TICKET_COOKIE).toMatch(/^__Secure-/))
 })

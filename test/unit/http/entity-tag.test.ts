@@ -4,7 +4,7 @@ import { matchesStrongly, matchesWeakly, parseEntityTags } from '../../../src/ht
 const strong = (opaque: string) => ({ weak: false, opaque })
 const weak = (opaque: string) => ({ weak: true, opaque })
 
-describe('a list of entity tags', () => {
+describe('parseEntityTags', () => {
   test.each([
     ['"a"', [strong('"a"')]],
     ['W/"a"', [weak('"a"')]],
@@ -15,7 +15,7 @@ describe('a list of entity tags', () => {
     [' ,\t, "a" , ,\t"b",, ', [strong('"a"'), strong('"b"')]],
     ['"a,b"', [strong('"a,b"')]],
     [`"!#~\u0080\u00ff"`, [strong('"!#~\u0080\u00ff"')]],
-  ])('%j', (header, tags) => expect(parseEntityTags(header)).toEqual(tags))
+  ])('the entity tags of %j are parsed', (header, tags) => expect(parseEntityTags(header)).toEqual(tags))
 
   test.each([
     '',
@@ -38,10 +38,10 @@ describe('a list of entity tags', () => {
     '"a\u007f"',
     '"a"\u000b,"b"',
     '\u00a0"a"',
-  ])('%j is malformed', header => expect(parseEntityTags(header)).toBeUndefined())
+  ])('the list of entity tags %j is malformed', header => expect(parseEntityTags(header)).toBeUndefined())
 })
 
-test('a weak tag matches weakly, and never strongly', () => {
+test('a weak entity tag matches weakly, and never strongly', () => {
   const tags = [strong('"a"'), weak('"b"')]
   expect(['"a"', '"b"', '"c"', 'a'].map(etag => matchesWeakly(tags, etag))).toEqual([
     true,

@@ -17,69 +17,77 @@ function named(
   return contentDisposition(ref, stored, deliveryOf(type, part ?? key))
 }
 
-describe('a file is named after its recording, never after its URL', () => {
-  test.each<[string, string | undefined, string | undefined, string]>([
-    ['rec-042', undefined, MP4, 'inline; filename="rec-042.mp4"'],
-    ['rec-042', undefined, 'Audio/MP4; codecs="mp4a.40.2"', 'inline; filename="rec-042.m4a"'],
-    ['rec-042', undefined, undefined, 'attachment; filename="rec-042"'],
-    ['rec-042', undefined, 'text/html', 'attachment; filename="rec-042"'],
-    // An id may have dots.
-    ['1.2.840.10008', undefined, MP4, 'inline; filename="1.2.840.10008.mp4"'],
-    ['rec-042', 'transcript.txt', 'text/plain', 'inline; filename="rec-042-transcript.txt"'],
-    ['rec-042', 'report.pdf', 'application/pdf', 'attachment; filename="rec-042-report.pdf"'],
-    ['rec-042', 'report', 'application/pdf', 'attachment; filename="rec-042-report.pdf"'],
-    ['rec-042', 'board.svg', 'image/svg+xml', 'attachment; filename="rec-042-board.svg"'],
-    // Two parts of one name in two folders are two files.
-    ['rec-042', '720p/segment-1.m4s', MP4, 'inline; filename="rec-042-720p-segment-1.m4s"'],
-    ['rec-042', 'video', 'application/vnd.apple.mpegurl', 'inline; filename="rec-042-video.m3u8"'],
-    ['rec-042', 'a:b.mp4', MP4, 'inline; filename="rec-042-a_b.mp4"'],
-  ])('%s, part %s, of type %s', (recording, part, type, header) =>
-    expect(named(recording, part, type)).toBe(header),
-  )
-})
+// A file is named after its recording, never after its URL.
+test.each<[string, string | undefined, string | undefined, string]>([
+  ['rec-042', undefined, MP4, 'inline; filename="rec-042.mp4"'],
+  ['rec-042', undefined, 'Audio/MP4; codecs="mp4a.40.2"', 'inline; filename="rec-042.m4a"'],
+  ['rec-042', undefined, undefined, 'attachment; filename="rec-042"'],
+  ['rec-042', undefined, 'text/html', 'attachment; filename="rec-042"'],
+  // An id may have dots.
+  ['1.2.840.10008', undefined, MP4, 'inline; filename="1.2.840.10008.mp4"'],
+  ['rec-042', 'transcript.txt', 'text/plain', 'inline; filename="rec-042-transcript.txt"'],
+  ['rec-042', 'report.pdf', 'application/pdf', 'attachment; filename="rec-042-report.pdf"'],
+  ['rec-042', 'report', 'application/pdf', 'attachment; filename="rec-042-report.pdf"'],
+  ['rec-042', 'board.svg', 'image/svg+xml', 'attachment; filename="rec-042-board.svg"'],
+  // Two parts of one name in two folders are two files.
+  ['rec-042', '720p/segment-1.m4s', MP4, 'inline; filename="rec-042-720p-segment-1.m4s"'],
+  ['rec-042', 'video', 'application/vnd.apple.mpegurl', 'inline; filename="rec-042-video.m3u8"'],
+  ['rec-042', 'a:b.mp4', MP4, 'inline; filename="rec-042-a_b.mp4"'],
+])('recording %s, part %s, of type %s, is sent as %s', (recording, part, type, header) =>
+  expect(named(recording, part, type)).toBe(header),
+)
 
-describe('of a stored disposition only the file name is kept', () => {
-  test.each([
-    ['attachment; filename="Follow-up.mp4"', 'inline; filename="Follow-up.mp4"'],
-    ['form-data; name=x; filename=visit.mp4; size=1', 'inline; filename="visit.mp4"'],
-    ['attachment', 'inline; filename="rec-1.mp4"'],
-    ['attachment; filename=""', 'inline; filename="rec-1.mp4"'],
-    ['attachment; filename="..."', 'inline; filename="rec-1.mp4"'],
-    ['inline; filename="visit"', 'inline; filename="visit.mp4"'],
-    ['inline; filename="visit.exe"', 'inline; filename="visit.exe.mp4"'],
-    ['inline; filename="../../etc/cron.mp4"', 'inline; filename="_.._etc_cron.mp4"'],
-    ['inline; filename="C:\\\\Windows\\\\x.mp4"', 'inline; filename="C__Windows_x.mp4"'],
-    ['inline; filename=".htaccess.mp4"', 'inline; filename="htaccess.mp4"'],
-    ['inline; filename=" . visit 1.mp4 .. "', 'inline; filename="visit 1.mp4"'],
-    ['inline; filename="a\\"; x=\\"b.mp4"', 'inline; filename="a_; x=_b.mp4"'],
-    ["inline; filename*=UTF-8''a%0D%0ASet-Cookie%3A%20x.mp4", 'inline; filename="a__Set-Cookie_ x.mp4"'],
-    [
-      "inline; filename=a.mp4; filename*=UTF-8''Gespr%C3%A4ch.mp4",
-      'inline; filename="Gespr_ch.mp4"; filename*=UTF-8\'\'Gespr%C3%A4ch.mp4',
-    ],
-    // Right to left from the mark on: it would be read as "4pm.exe" turned round.
-    ["inline; filename*=UTF-8''exe%E2%80%AE4pm.mp4", 'inline; filename="exe_4pm.mp4"'],
-  ])('%s', (stored, header) => expect(named('rec-1', undefined, MP4, stored)).toBe(header))
-})
+// Of a stored disposition only the file name is kept.
+test.each([
+  ['attachment; filename="Follow-up.mp4"', 'inline; filename="Follow-up.mp4"'],
+  ['form-data; name=x; filename=visit.mp4; size=1', 'inline; filename="visit.mp4"'],
+  ['attachment', 'inline; filename="rec-1.mp4"'],
+  ['attachment; filename=""', 'inline; filename="rec-1.mp4"'],
+  ['attachment; filename="..."', 'inline; filename="rec-1.mp4"'],
+  ['inline; filename="visit"', 'inline; filename="visit.mp4"'],
+  ['inline; filename="visit.exe"', 'inline; filename="visit.exe.mp4"'],
+  ['inline; filename="../../etc/cron.mp4"', 'inline; filename="_.._etc_cron.mp4"'],
+  ['inline; filename="C:\\\\Windows\\\\x.mp4"', 'inline; filename="C__Windows_x.mp4"'],
+  ['inline; filename=".htaccess.mp4"', 'inline; filename="htaccess.mp4"'],
+  ['inline; filename=" . visit 1.mp4 .. "', 'inline; filename="visit 1.mp4"'],
+  ['inline; filename="a\\"; x=\\"b.mp4"', 'inline; filename="a_; x=_b.mp4"'],
+  ["inline; filename*=UTF-8''a%0D%0ASet-Cookie%3A%20x.mp4", 'inline; filename="a__Set-Cookie_ x.mp4"'],
+  [
+    "inline; filename=a.mp4; filename*=UTF-8''Gespr%C3%A4ch.mp4",
+    'inline; filename="Gespr_ch.mp4"; filename*=UTF-8\'\'Gespr%C3%A4ch.mp4',
+  ],
+  // Right to left from the mark on: it would be read as "4pm.exe" turned round.
+  ["inline; filename*=UTF-8''exe%E2%80%AE4pm.mp4", 'inline; filename="exe_4pm.mp4"'],
+])('the stored disposition %s is sent as %s', (stored, header) =>
+  expect(named('rec-1', undefined, MP4, stored)).toBe(header),
+)
 
-describe('a file name has at most 200 bytes of UTF-8', () => {
+describe('long file names', () => {
   const nameOf = (stored: string) =>
     parse(named('rec-1', undefined, MP4, `inline; filename*=UTF-8''${encodeURIComponent(stored)}`)).parameters
       .filename
 
   test.each([
-    ['one of 200 bytes is kept', `${'a'.repeat(196)}.mp4`, `${'a'.repeat(196)}.mp4`],
-    ['a longer one keeps its ending', `${'a'.repeat(197)}.mp4`, `${'a'.repeat(196)}.mp4`],
-    ['only its last ending', `a.webm${'-'.repeat(300)}.mp4`, `a.webm${'-'.repeat(190)}.mp4`],
-    ['an added ending counts', 'a'.repeat(199), `${'a'.repeat(196)}.mp4`],
-    ['an added ending counts after characters of three bytes', '診'.repeat(66), `${'診'.repeat(65)}.mp4`],
-    ['no character is cut in two', `a${'🎥'.repeat(50)}.mp4`, `a${'🎥'.repeat(48)}.mp4`],
+    ['a file name of 200 bytes is kept', `${'a'.repeat(196)}.mp4`, `${'a'.repeat(196)}.mp4`],
+    ['a longer file name is cut before its ending', `${'a'.repeat(197)}.mp4`, `${'a'.repeat(196)}.mp4`],
+    [
+      'a longer file name keeps only its last ending',
+      `a.webm${'-'.repeat(300)}.mp4`,
+      `a.webm${'-'.repeat(190)}.mp4`,
+    ],
+    ['an ending added to a file name is part of its 200 bytes', 'a'.repeat(199), `${'a'.repeat(196)}.mp4`],
+    [
+      'an ending added to a name of three-byte characters is part of its 200 bytes',
+      '診'.repeat(66),
+      `${'診'.repeat(65)}.mp4`,
+    ],
+    ['no character of a file name is cut in two', `a${'🎥'.repeat(50)}.mp4`, `a${'🎥'.repeat(48)}.mp4`],
   ])('%s', (_, stored, name) => expect(nameOf(stored)).toBe(name))
 
   test.each([
     ['without an ending', '', `${'r'.repeat(200)}`],
     ['with an ending of an unknown type', '.dcm', `${'r'.repeat(196)}.dcm`],
-  ])('a recording %s is cut there too', (_, ending, name) =>
+  ])('a recording id %s gives a file name of 200 bytes at most', (_, ending, name) =>
     expect(named(`${'r'.repeat(300)}${ending}`, undefined, undefined)).toBe(`attachment; filename="${name}"`),
   )
 })
@@ -113,7 +121,7 @@ const part = fc.option(
   { nil: undefined },
 )
 
-test('whatever is stored, the header has one name, which a file system takes and that leads nowhere', () => {
+test('whatever is stored, the header holds one file name, which is safe to save', () => {
   fc.assert(
     fc.property(
       segment,

@@ -19,7 +19,9 @@ test.each([
   ['Sun Nov 16 08:49:37 1994', Date.UTC(1994, 10, 16, 8, 49, 37)],
   ['Mon, 01 Jan 2024 23:59:59 GMT', Date.UTC(2024, 0, 1, 23, 59, 59)],
   ['Tue, 31 Dec 2024 00:00:00 GMT', Date.UTC(2024, 11, 31)],
-])('%s', (header, expected) => expect(parseHttpDate(header, NOW)).toBe(expected))
+])('the HTTP date %s is %i ms after 1970', (header, expected) =>
+  expect(parseHttpDate(header, NOW)).toBe(expected),
+)
 
 test.each([
   '',
@@ -50,4 +52,4 @@ test.each([
   'Sun Nov 6 08:49:37 1994',
   'Sun Nov  6 08:49:37 1994 GMT',
   'xSun Nov  6 08:49:37 1994',
-])('%j is no HTTP date', header => expect(parseHttpDate(header, NOW)).toBeUndefined())
+])('%j is not an HTTP date', header => expect(parseHttpDate(header, NOW)).toBeUndefined())

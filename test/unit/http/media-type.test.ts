@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { deliveryOf, mediaTypeOf, safeMediaType } from '../../../src/http/media-type.ts'
 
 test.each([
@@ -19,7 +19,9 @@ test.each([
   ['constructor', 'application/octet-stream'],
   ['', 'application/octet-stream'],
   [undefined, 'application/octet-stream'],
-])('stored as %j, delivered as %s', (stored, delivered) => expect(safeMediaType(stored)).toBe(delivered))
+])('an object stored as %j is delivered as %s', (stored, delivered) =>
+  expect(safeMediaType(stored)).toBe(delivered),
+)
 
 test.each([
   ['a.mp4', 'video/mp4'],
@@ -41,19 +43,20 @@ test.each([
   ['a.mp4.html', 'application/octet-stream'],
   ['a.mp4/index', 'application/octet-stream'],
   ['a.webm.mp4', 'video/mp4'],
-])('the ending of %s means %s', (name, type) => expect(mediaTypeOf(name)).toBe(type))
+])('the ending of the name %s means the media type %s', (name, type) => expect(mediaTypeOf(name)).toBe(type))
 
-describe('the ending of a name counts only for an object that was stored without a type', () => {
-  test.each([
-    [undefined, 'a.webm', 'video/webm'],
-    ['', 'a.webm', 'video/webm'],
-    ['application/octet-stream', 'a.webm', 'video/webm'],
-    ['Binary/Octet-Stream; charset=x', 'a.webm', 'video/webm'],
-    ['audio/webm', 'a.mp4', 'audio/webm'],
-    ['text/html', 'a.mp4', 'application/octet-stream'],
-    [undefined, 'recordings/rec-1', 'application/octet-stream'],
-  ])('stored as %j under %s: %s', (stored, name, type) => expect(deliveryOf(stored, name).type).toBe(type))
-})
+// The ending of a name counts only for an object that was stored without a type.
+test.each([
+  [undefined, 'a.webm', 'video/webm'],
+  ['', 'a.webm', 'video/webm'],
+  ['application/octet-stream', 'a.webm', 'video/webm'],
+  ['Binary/Octet-Stream; charset=x', 'a.webm', 'video/webm'],
+  ['audio/webm', 'a.mp4', 'audio/webm'],
+  ['text/html', 'a.mp4', 'application/octet-stream'],
+  [undefined, 'recordings/rec-1', 'application/octet-stream'],
+])('an object stored as %j with the name %s is delivered as %s', (stored, name, type) =>
+  expect(deliveryOf(stored, name).type).toBe(type),
+)
 
 test.each([
   ['video/mp4', false, false],
@@ -67,7 +70,7 @@ test.each([
   ['image/svg+xml', true, true],
   ['text/html', true, true],
   [undefined, true, true],
-])('%s: kept in a sandbox %s, saved and not shown %s', (type, sandbox, isSaved) => {
+])('an object of type %s is in a sandbox (%s), and saved, not shown (%s)', (type, sandbox, isSaved) => {
   const { headers, saved } = deliveryOf(type, 'recordings/rec-1')
   // Without a policy of its own it has the one of every answer.
   expect(headers['Content-Security-Policy'] === undefined).toBe(sandbox)

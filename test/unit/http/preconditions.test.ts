@@ -30,9 +30,10 @@ function expected(im: string, ius: string, inm: string, ims: string, method: str
   return undefined
 }
 
-describe('precedence of preconditions', () => {
-  for (const method of ['GET', 'HEAD', 'PUT']) {
-    test(method, () => {
+describe('failedPrecondition', () => {
+  test.each(['GET', 'HEAD', 'PUT'])(
+    'every combination of preconditions on a %s follows the steps of RFC 9110',
+    method => {
       let combinations = 0
       for (const [im, ifMatch] of Object.entries(ETAGS))
         for (const [ius, unmodified] of Object.entries(DATES))
@@ -48,10 +49,10 @@ describe('precedence of preconditions', () => {
               combinations++
             }
       expect(combinations).toBe(7 * 4 * 7 * 4)
-    })
-  }
+    },
+  )
 
-  test('without an object only If-Match fails', () => {
+  test('without a stored object only If-Match fails', () => {
     expect(failedPrecondition('PUT', new Headers({ 'If-Match': '*' }), null, NOW)).toBe(412)
     expect(failedPrecondition('PUT', new Headers({ 'If-None-Match': '*' }), null, NOW)).toBeUndefined()
     expect(
@@ -72,4 +73,6 @@ test.each([
   [new Date(current.modified).toUTCString(), true],
   [later, false],
   [earlier, false],
-])('If-Range %j: %s', (header, holds) => expect(rangeHolds(header, current, NOW)).toBe(holds))
+])('an If-Range of %j lets a range be served: %s', (header, holds) =>
+  expect(rangeHolds(header, current, NOW)).toBe(holds),
+)

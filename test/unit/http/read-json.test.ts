@@ -15,16 +15,19 @@ const read = async (body: BodyInit | null, type = 'application/json', some: Part
   return outcome instanceof Refusal ? [outcome.reason, outcome.detail] : outcome.json
 }
 
-test.each(['{"a":[1,null]}', 'null', '0', '""', '"é💙"', ' [] \n'])('%s is read', async json => {
-  expect(await read(json)).toEqual(JSON.parse(json))
-})
+test.each(['{"a":[1,null]}', 'null', '0', '""', '"é💙"', ' [] \n'])(
+  'the JSON body %j is read',
+  async json => {
+    expect(await read(json)).toEqual(JSON.parse(json))
+  },
+)
 
 test.each([
   'application/json',
   'Application/JSON',
   'application/json;charset=utf-8',
   'application/json  ; a=b',
-])('the type %s is JSON', async type => expect(await read('1', type)).toBe(1))
+])('a body of the type %s is read as JSON', async type => expect(await read('1', type)).toBe(1))
 
 test.each([
   '',
@@ -34,20 +37,23 @@ test.each([
   'text/plain; a=application/json',
   'x/application/json',
   'application/json, text/plain',
-])('the type %j is not JSON, and a page may send it without a preflight', async type => {
+])('a body of the type %j is refused, as it is not JSON', async type => {
   expect(await read('1', type)).toEqual(['question_invalid', 'Content-Type must be application/json'])
 })
 
-test('a body without a type is not JSON', async () => {
+test('a body without a type is refused, as it is not JSON', async () => {
   const request = post(new Blob(['1']).stream())
   expect(await readJson(request, limits)).toMatchObject({ reason: 'question_invalid' })
 })
 
-test.each(['', '{', '{"a":1}}', 'undefined', "{'a':1}", '\ufeff\ufeff1'])('%j is not JSON', async json => {
-  expect(await read(json)).toEqual(['question_invalid', 'The body must be JSON in UTF-8'])
-})
+test.each(['', '{', '{"a":1}}', 'undefined', "{'a':1}", '\ufeff\ufeff1'])(
+  'the body %j is refused, as it is not JSON',
+  async json => {
+    expect(await read(json)).toEqual(['question_invalid', 'The body must be JSON in UTF-8'])
+  },
+)
 
-test('no body is not JSON, and neither are bytes that are not UTF-8', async () => {
+test('a missing body and one that is not UTF-8 are refused, with the reason that the caller gives', async () => {
   const refused = ['question_invalid', 'The body must be JSON in UTF-8']
   expect(await read(null)).toEqual(refused)
   expect(await read(Uint8Array.of(0x22, 0xff, 0x22))).toEqual(refused)
@@ -58,35 +64,33 @@ test('no body is not JSON, and neither are bytes that are not UTF-8', async () =
   ])
 })
 
-test('a byte order mark is skipped', async () => expect(await read('\ufeff1')).toBe(1))
+test('a byte order mark before a JSON body is skipped', async () => expect(await read('\ufeff1')).toBe(1))
 
-describe('a body that is too long', () => {
-  test('is refused from the first byte beyond the limit', async () => {
-    const json = `"${'x'.repeat(18)}"`
-    expect(await read(json)).toBe('x'.repeat(18))
-    expect(await read(`${json} `)).toEqual(['question_invalid', 'The body must be at most 20 bytes long'])
-  })
-
-  test('is cancelled at once, in however many chunks it comes', async () => {
-    let pulled = 0
-    let cancelled = false
-    const long = new ReadableStream({
-      pull(controller) {
-        // It does end, so that a reader without a limit fails the test and doesn't hang it.
-        if (pulled++ === 100) controller.close()
-        else controller.enqueue(new TextEncoder().encode('     '))
-      },
-      cancel() {
-        cancelled = true
-      },
-    })
-    expect(await read(long)).toEqual(['question_invalid', 'The body must be at most 20 bytes long'])
-    expect(pulled).toBeLessThan(8)
-    expect(cancelled).toBe(true)
-  })
+test('a body is refused from the first byte beyond the limit', async () => {
+  const json = `"${'x'.repeat(18)}"`
+  expect(await read(json)).toBe('x'.repeat(18))
+  expect(await read(`${json} `)).toEqual(['question_invalid', 'The body must be at most 20 bytes long'])
 })
 
-describe('a body that never ends', () => {
+test('a body that is too long is cancelled at once, in however many chunks it comes', async () => {
+  let pulled = 0
+  let cancelled = false
+  const long = new ReadableStream({
+    pull(controller) {
+      // It does end, so that a reader without a limit fails the test and doesn't hang it.
+      if (pulled++ === 100) controller.close()
+      else controller.enqueue(new TextEncoder().encode('     '))
+    },
+    cancel() {
+      cancelled = true
+    },
+  })
+  expect(await read(long)).toEqual(['question_invalid', 'The body must be at most 20 bytes long'])
+  expect(pulled).toBeLessThan(8)
+  expect(cancelled).toBe(true)
+})
+
+describe('slow bodies', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
   afterEach(() => void vi.useRealTimers())
 
@@ -95,20 +99,23 @@ describe('a body that never ends', () => {
     [{}, 10_000, 10],
     [{ upload: 5 }, 10_000, 10],
     [{ json: 1500 }, 1500, 1.5],
-  ])('is refused with the timeouts %j after %i ms', async (timeouts, after, seconds) => {
-    let outcome: unknown = 'pending'
-    const slow = new ReadableStream({
-      start: controller => controller.enqueue(new TextEncoder().encode('{')),
-    })
-    const done = read(slow, undefined, { timeouts }).then(value => {
-      outcome = value
-    })
-    await vi.advanceTimersByTimeAsync(after - 1)
-    expect(outcome).toBe('pending')
-    await vi.advanceTimersByTimeAsync(1)
-    await done
-    expect(outcome).toEqual(['request_timeout', `The body must be sent within ${seconds} s: send it again`])
-  })
+  ])(
+    'a body that never ends is refused after $1 ms under the timeouts $0',
+    async (timeouts, after, seconds) => {
+      let outcome: unknown = 'pending'
+      const slow = new ReadableStream({
+        start: controller => controller.enqueue(new TextEncoder().encode('{')),
+      })
+      const done = read(slow, undefined, { timeouts }).then(value => {
+        outcome = value
+      })
+      await vi.advanceTimersByTimeAsync(after - 1)
+      expect(outcome).toBe('pending')
+      await vi.advanceTimersByTimeAsync(1)
+      await done
+      expect(outcome).toEqual(['request_timeout', `The body must be sent within ${seconds} s: send it again`])
+    },
+  )
 })
 
 test('a body that breaks off is refused as incomplete', async () => {

@@ -60,21 +60,24 @@ function reading(body: RequestBody, pause = 0) {
 
 const LATE = 'Error: the body took too long'
 
-describe.each([undefined, 'bytes'] as const)('a body that is a stream of type %s', type => {
-  test.each(['flowing', 'within'] as const)('is late if it never comes, and is cancelled: %s', async kind => {
-    const { stream, isCancelled } = coming([], 'silent', type)
-    const body = RequestBody[kind](LIMIT, stream)
-    const state = reading(body)
-    await passes(LIMIT - 1)
-    expect([state.outcome, body.isLate, isCancelled()]).toEqual(['pending', false, false])
-    await passes(1)
-    expect([state.outcome, body.isLate, isCancelled()]).toEqual([LATE, true, true])
-  })
+describe.each([undefined, 'bytes'] as const)('streams of type %s', type => {
+  test.each(['flowing', 'within'] as const)(
+    'a body that never comes is late and cancelled (%s)',
+    async kind => {
+      const { stream, isCancelled } = coming([], 'silent', type)
+      const body = RequestBody[kind](LIMIT, stream)
+      const state = reading(body)
+      await passes(LIMIT - 1)
+      expect([state.outcome, body.isLate, isCancelled()]).toEqual(['pending', false, false])
+      await passes(1)
+      expect([state.outcome, body.isLate, isCancelled()]).toEqual([LATE, true, true])
+    },
+  )
 
   test.each([
-    ['the limit after its last chunk, if it may take any time in all', 'flowing', 600 + LIMIT],
-    ['the limit after its first read, if it must come as a whole', 'within', LIMIT],
-  ] as const)('that stops is late %s', async (_, kind, end) => {
+    ['one limit after its last chunk, if it may take any time in all', 'flowing', 600 + LIMIT],
+    ['one limit after its first read, if it must come as a whole', 'within', LIMIT],
+  ] as const)('a body that stops is late %s', async (_, kind, end) => {
     const { stream, isCancelled } = coming([300, 300], 'silent', type)
     const body = RequestBody[kind](LIMIT, stream)
     const state = reading(body)
@@ -84,7 +87,7 @@ describe.each([undefined, 'bytes'] as const)('a body that is a stream of type %s
     expect([state.outcome, body.isLate, isCancelled()]).toEqual([LATE, true, true])
   })
 
-  test('may take longer in all than between two chunks, unless it must come as a whole', async () => {
+  test('a body may take longer than the limit in all, unless it must come as a whole', async () => {
     const pauses = Array.from({ length: 8 }, () => LIMIT / 4)
     const flowing = RequestBody.flowing(LIMIT, coming(pauses, 'ends', type).stream)
     const whole = RequestBody.within(LIMIT, coming(pauses, 'ends', type).stream)
@@ -95,14 +98,14 @@ describe.each([undefined, 'bytes'] as const)('a body that is a stream of type %s
     expect([flowing.isLate, whole.isLate]).toEqual([false, true])
   })
 
-  test('is not late if its reader takes long', async () => {
+  test('a body is not late if its reader takes long', async () => {
     const body = RequestBody.flowing(LIMIT, coming([10, 10], 'ends', type).stream)
     const state = reading(body, 2 * LIMIT)
     await passes(20 + 4 * LIMIT)
     expect([state.size, state.outcome, body.isLate]).toEqual([2, 'complete', false])
   })
 
-  test('is late if its next chunk is, however long its reader took', async () => {
+  test('a body is late if its next chunk is late, however long its reader took', async () => {
     const body = RequestBody.flowing(LIMIT, coming([10], 'silent', type).stream)
     const state = reading(body, 2 * LIMIT)
     await passes(10 + 3 * LIMIT - 1)
@@ -111,7 +114,7 @@ describe.each([undefined, 'bytes'] as const)('a body that is a stream of type %s
     expect(state.outcome).toBe(LATE)
   })
 
-  test('is cancelled when its reader leaves', async () => {
+  test('a body is cancelled when its reader leaves', async () => {
     const { stream, isCancelled } = coming([10, 10], 'silent', type)
     const left = (async () => {
       for await (const _ of RequestBody.flowing(LIMIT, stream)) break
@@ -121,7 +124,7 @@ describe.each([undefined, 'bytes'] as const)('a body that is a stream of type %s
     expect(isCancelled()).toBe(true)
   })
 
-  test.each(['flowing', 'within'] as const)('leaves no timer behind when it ends: %s', async kind => {
+  test.each(['flowing', 'within'] as const)('a body leaves no timer behind when it ends (%s)', async kind => {
     const state = reading(RequestBody[kind](LIMIT, coming([10], 'ends', type).stream))
     await passes(10)
     expect([state.size, state.outcome]).toEqual([1, 'complete'])
@@ -129,7 +132,7 @@ describe.each([undefined, 'bytes'] as const)('a body that is a stream of type %s
   })
 })
 
-describe('a stream that can fill an array', () => {
+describe('byte streams', () => {
   const size = 64 * 1024
 
   /** Reads one chunk of so many bytes, each of which is 7. */
@@ -148,7 +151,7 @@ describe('a stream that can fill an array', () => {
     return undefined
   }
 
-  test('is asked for 64 KiB at a time, and all that arrived is one chunk', async () => {
+  test('a byte stream is asked for 64 KiB at a time, and all that arrived is one chunk', async () => {
     const read = await chunkOf(size)
     expect(read?.asked[0]).toBe(size)
     expect(read?.chunk.length).toBe(size)
@@ -160,7 +163,7 @@ describe('a stream that can fill an array', () => {
     [size / 2 - 1, size / 2 - 1],
     [size / 2, size],
     [size, size],
-  ])('makes a chunk of %i bytes keep %i', async (length, kept) => {
+  ])('a chunk of %i bytes keeps a buffer of %i bytes', async (length, kept) => {
     const read = await chunkOf(length)
     expect(read?.chunk.length).toBe(length)
     expect(read?.chunk.buffer.byteLength).toBe(kept)
@@ -168,7 +171,7 @@ describe('a stream that can fill an array', () => {
   })
 })
 
-test.each(['flowing', 'within'] as const)('no body has no bytes: %s', async kind => {
+test.each(['flowing', 'within'] as const)('a missing body is complete and has no bytes (%s)', async kind => {
   const state = reading(RequestBody[kind](LIMIT, null))
   await passes(0)
   expect(state).toEqual({ size: 0, outcome: 'complete' })

@@ -24,7 +24,7 @@ test('later headers win over earlier ones, and change no other response', () => 
   expect(responseHeaders()['Referrer-Policy']).toBe('no-referrer')
 })
 
-test('media that can not run code may leave the sandbox, and nothing else', () => {
+test('the policy of media that can not run code lacks the sandbox, and nothing else', () => {
   expect(INERT_MEDIA).toEqual({
     'Content-Security-Policy':
       "default-src 'none'; media-src 'self'; form-action 'none'; frame-ancestors 'none'",
