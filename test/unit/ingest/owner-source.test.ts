@@ -50,11 +50,11 @@ async function complete(gate: OwnedGate, upload: string): Promise<number> {
 
 const open = (known: Known, agrees = false) => ownedGate(known, { store, agrees })
 
-describe.each([false, true])('in an agreement with the stamp: %s', agrees => {
+describe.each([false, true])('agreement with the stamp: %s', agrees => {
   test.each([
     ['names the same owner', { owner: 'patient-1' }],
     ['knows no owner', null],
-  ])('what is stored is stamped if the function %s', async (_, known) => {
+  ])('what a recorder stores is stamped if the owner function %s', async (_, known) => {
     const gate = await open({ 'rec-9': known }, agrees)
     expect(await put(gate)).toBe(201)
     const owner = { owner: 'patient-1', issuer: gate.idp.issuer }
@@ -69,7 +69,7 @@ describe.each([false, true])('in an agreement with the stamp: %s', agrees => {
     ['owner', { owner: 'patient-2' }],
     ['issuer', { owner: 'patient-1', issuer: 'https://other.clinic.test/' }],
     ['tenant', { owner: 'patient-1', tenant: 'north' }],
-  ])('nothing is stored or bound if the function names another %s', async (_, known) => {
+  ])('nothing is stored or bound if the owner function names another %s', async (_, known) => {
     const gate = await open({ 'rec-9': known }, agrees)
     expect(await put(gate)).toBe(409)
     expect((await begin(gate)).status).toBe(409)
@@ -84,7 +84,7 @@ describe.each([false, true])('in an agreement with the stamp: %s', agrees => {
     expect(detail).not.toMatch(/patient|north|other\.clinic/)
   })
 
-  test('an upload is not completed if the function names another owner by then', async () => {
+  test('an upload is not completed if the owner function fails or names another owner by then', async () => {
     const gate = await open({ 'rec-9': { owner: 'patient-1' } }, agrees)
     const { upload } = (await (await begin(gate)).json()) as { upload: string }
     gate.known['rec-9'] = { owner: 'patient-2' }
@@ -99,8 +99,8 @@ describe.each([false, true])('in an agreement with the stamp: %s', agrees => {
   test.each<[string, () => unknown]>([
     ['fails', () => Promise.reject(new Error('password=hunter2'))],
     ['fails with a StorageFault', () => Promise.reject(new StorageFault('moving'))],
-    ['answers what is no owner', () => 7],
-  ])('nothing is stored or bound if the function %s', async (_, known) => {
+    ['answers with a number', () => 7],
+  ])('nothing is stored or bound if the owner function %s', async (_, known) => {
     const gate = await open({ 'rec-9': known }, agrees)
     expect(await put(gate)).toBe(503)
     expect((await begin(gate)).status).toBe(503)
@@ -113,7 +113,7 @@ describe.each([false, true])('in an agreement with the stamp: %s', agrees => {
   })
 })
 
-test('nothing is stored if sources other than the stamp disagree', async () => {
+test('nothing is stored if owner sources other than the stamp disagree', async () => {
   const gate = await open({ 'rec-9': () => ({ owner: 'patient-1' }) })
   expect(await put(gate)).toBe(201)
   const owner = agreeing(
@@ -126,21 +126,18 @@ test('nothing is stored if sources other than the stamp disagree', async () => {
   expect((await disputed.ask('patient-1', PATH)).status).toBe(404)
 })
 
-test('with several issuers, an owner that is named without one is a conflict', async () => {
+test('with several issuers, an owner that is named without an issuer is a conflict', async () => {
   const [idp, other] = [await createIssuer(), await createIssuer('https://other.clinic.test/')]
-  const issuers = [idp, other].map(({ issuer, audience, jwks }) => ({
-    ...{ issuer, audience, algorithms: ['ES256' as const], allowed_roles: ['recorder'] },
-    jwks: jwks as never,
-  }))
+  const issuers = [idp, other].map(one => one.entry({ allowed_roles: ['recorder'] }))
   const known: Known = { 'rec-9': { owner: 'patient-1' } }
-  const gate = await ownedGate(known, { store, issuers: issuers as never }, idp)
+  const gate = await ownedGate(known, { store, issuers }, idp)
   expect(await put(gate)).toBe(409)
   known['rec-9'] = { owner: 'patient-1', issuer: idp.issuer }
   expect(await put(gate)).toBe(201)
   expect((await gate.ask('patient-1', PATH)).status).toBe(200)
 })
 
-test('only a recorder makes the gate ask', async () => {
+test('the gate asks the owner function only if a recorder stores', async () => {
   const gate = await open({ 'rec-9': { owner: 'patient-1' } })
   const headers = { 'mediaward-owner': 'patient-1', 'content-length': '3' }
   expect((await gate.ask('patient-1', PATH, { method: 'PUT', headers, body: 'new' })).status).toBe(404)

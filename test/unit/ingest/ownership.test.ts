@@ -54,19 +54,19 @@ async function put(ownership: Ownership, key = REF.key): Promise<string> {
 const claimed = () => new Claims(store, ISSUER).find('rec-1')
 const conflict = (detail = BOUND) => new Refusal('binding_conflict', detail)
 
-describe('what is in the place of a part', () => {
-  test('may be nothing, and is not claimed by looking', async () => {
+describe('checkExisting', () => {
+  test('looking for a part that does not exist finds nothing, and claims nothing', async () => {
     expect(await checkExisting(deposit())).toBeNull()
     expect(await claimed()).toBeNull()
   })
 
-  test('may be replaced by its own owner', async () => {
+  test('a part may be replaced for its own owner', async () => {
     const etag = await put({ ...NORTH, consultation: 'c-1' })
     expect(await checkExisting(deposit())).toMatchObject({ etag, size: 1 })
   })
 
   test.each(OTHERS)(
-    'may not be replaced for an owner with %s, and the record names its own',
+    'a part may not be replaced for an owner with %s, and the record names the owner it has',
     async (_, other) => {
       await put(NORTH)
       const theirs = deposit(other)
@@ -75,7 +75,7 @@ describe('what is in the place of a part', () => {
     },
   )
 
-  test('is of the only issuer if its stamp names none, and has no owner if there are several', async () => {
+  test('a stamp without an issuer is of the only issuer, and names no owner if there are several', async () => {
     const { issuer: _, ...unissued } = NORTH
     const etag = await put(unissued)
     expect(await checkExisting(deposit())).toMatchObject({ etag })
@@ -83,7 +83,7 @@ describe('what is in the place of a part', () => {
     expect(refusal).toMatchObject({ reason: 'binding_conflict', detail: expect.stringContaining('no owner') })
   })
 
-  test('may not be replaced if it is stamped with no owner', async () => {
+  test('a part that is stamped without an owner may not be replaced', async () => {
     await put({})
     expect(await checkExisting(deposit())).toMatchObject({
       reason: 'binding_conflict',
@@ -91,7 +91,7 @@ describe('what is in the place of a part', () => {
     })
   })
 
-  test('ends the request by a precondition that fails, but first its owner decides', async () => {
+  test('a failed precondition ends a request to store, but a conflict of owners is refused before it', async () => {
     const headers = { 'if-none-match': '*' }
     expect(await checkExisting(deposit(NORTH, { headers }))).toBeNull()
     await put(NORTH)
@@ -100,12 +100,15 @@ describe('what is in the place of a part', () => {
     expect(await checkExisting(deposit(OTHERS[0]?.[1], { headers }))).toEqual(conflict())
   })
 
-  test.each(OTHERS)('may not be stored if the owner source names an owner with %s', async (_, other) => {
-    const source = { ownersOf: () => [other] }
-    expect(await checkExisting(deposit(NORTH, { source }))).toEqual(conflict())
-  })
+  test.each(OTHERS)(
+    'a part may not be stored if the owner source names an owner with %s',
+    async (_, other) => {
+      const source = { ownersOf: () => [other] }
+      expect(await checkExisting(deposit(NORTH, { source }))).toEqual(conflict())
+    },
+  )
 
-  test('may not be stored if the sources of owners disagree', async () => {
+  test('a part may not be stored if the owner sources disagree', async () => {
     const source = agreeing(
       async () => NORTH,
       async () => ({ ...NORTH, owner: 'patient-2' }),
@@ -113,11 +116,11 @@ describe('what is in the place of a part', () => {
     expect(await checkExisting(deposit(NORTH, { source }))).toEqual(conflict())
   })
 
-  test('may be stored if the owner source knows no owner yet', async () => {
+  test('a part may be stored if the owner source knows no owner yet', async () => {
     expect(await checkExisting(deposit(NORTH, { source: { ownersOf: () => [{}] } }))).toBeNull()
   })
 
-  test('is a fault if it is damaged, or if the store can not say', async () => {
+  test('a damaged part is a fault, and so is a store that fails', async () => {
     const fault = new Error('the facts are cut short')
     store = storeWith(store, { find: async () => ({ ownership: NORTH, fault }) })
     const damaged = await checkExisting(deposit()).catch(error => error)
@@ -127,14 +130,14 @@ describe('what is in the place of a part', () => {
   })
 })
 
-describe('a claim', () => {
-  test('binds a recording to its owner, who may claim it again', async () => {
+describe('claimOwner', () => {
+  test('a claim binds a recording to its owner, who may claim it again', async () => {
     for (let time = 0; time < 2; time += 1) expect(await claimOwner(deposit())).toBeUndefined()
     expect(await claimed()).toEqual(NORTH)
   })
 
   test.each(OTHERS)(
-    'of a recording that is bound is refused to an owner with %s, and stays as it is',
+    'a bound recording can not be claimed for an owner with %s, and its claim stays as it is',
     async (_, other) => {
       await claimOwner(deposit())
       const theirs = deposit(other)
@@ -144,13 +147,13 @@ describe('a claim', () => {
     },
   )
 
-  test('is that of the owner whom any part is stamped with', async () => {
+  test('a claim binds a recording to the owner whom any of its parts is stamped with', async () => {
     await put(NORTH, 'recordings/rec-1/a.ts')
     expect(await claimOwner(deposit({ ...NORTH, owner: 'patient-2' }))).toEqual(conflict())
     expect(await claimed()).toEqual(NORTH)
   })
 
-  test('binds nothing if what is stored has no owner', async () => {
+  test('a claim binds nothing if what is stored has no owner', async () => {
     await put({})
     expect(await claimOwner(deposit())).toMatchObject({
       reason: 'binding_conflict',
@@ -159,37 +162,37 @@ describe('a claim', () => {
     expect(await claimed()).toBeNull()
   })
 
-  test('is a conflict if the store takes the name for that of another recording', async () => {
+  test('a claim is a conflict if the store takes the name for that of another recording', async () => {
     store = storeWith(store, { put: () => Promise.reject(new NameTaken()) })
     expect(await claimOwner(deposit())).toMatchObject({ reason: 'upload_conflict' })
   })
 
-  test('is a fault if the store fails', async () => {
+  test('a claim is a fault if the store fails', async () => {
     store = storeWith(store, { put: broken })
     await expect(claimOwner(deposit())).rejects.toThrow('store_unavailable')
   })
 })
 
-describe('what goes on with an upload', () => {
-  test('is let through for the owner whom the recording is bound to', async () => {
+describe('requireClaim', () => {
+  test('an upload goes on for the owner whom its recording is bound to', async () => {
     await claimOwner(deposit())
     expect(await requireClaim(deposit())).toBeUndefined()
   })
 
-  test('is refused if nothing is bound, and binds nothing', async () => {
+  test('an upload does not go on if its recording is not bound, and binds nothing', async () => {
     await put(NORTH)
     expect(await requireClaim(deposit())).toMatchObject({ reason: 'upload_conflict' })
     expect(await claimed()).toBeNull()
   })
 
-  test.each(OTHERS)('is refused for an owner with %s', async (_, other) => {
+  test.each(OTHERS)('an upload does not go on for an owner with %s', async (_, other) => {
     await claimOwner(deposit())
     const theirs = deposit(other)
     expect(await requireClaim(theirs)).toEqual(conflict())
     expect(theirs.context.ownership).toEqual(NORTH)
   })
 
-  test('is refused if the claim names no issuer and there are several', async () => {
+  test('an upload does not go on if its claim names no issuer and there are several', async () => {
     const { issuer: _, ...unissued } = NORTH
     await put(unissued, '.mediaward/bindings/rec-1')
     expect(await requireClaim(deposit())).toBeUndefined()
@@ -197,7 +200,7 @@ describe('what goes on with an upload', () => {
     expect(await requireClaim(several)).toMatchObject({ reason: 'upload_conflict' })
   })
 
-  test('is a fault if the store fails', async () => {
+  test('an upload that goes on is a fault if the store fails', async () => {
     store = storeWith(store, { find: broken })
     await expect(requireClaim(deposit())).rejects.toThrow('store_unavailable')
   })
@@ -205,11 +208,7 @@ describe('what goes on with an upload', () => {
 
 test('a recorder of another tenant can neither store under a recording, nor go on with its upload', async () => {
   const idp = await createIssuer(ISSUER)
-  const { audience, jwks } = idp
-  const issuers = [
-    { issuer: ISSUER, audience, algorithms: ['ES256'], jwks: jwks as never, tenant_claim: 'org' } as const,
-  ]
-  const gate = await memoryGate({ store, issuers }, idp)
+  const gate = await memoryGate({ store, issuers: [idp.entry({ tenant_claim: 'org' })] }, idp)
   const send = async (org: string, method: string, path: string, headers = {}, body?: string) => {
     const authorization = `Bearer ${await idp.token('recorder-1', { roles: ['recorder'], org })}`
     const all = { authorization, 'mediaward-owner': 'patient-1', ...headers }

@@ -4,7 +4,7 @@ import { isName, isSize, MAX_SIZE, parsePieceRange, pieceSizeOf } from '../../..
 const MIB = 2 ** 20
 const PIECE = 8 * MIB
 
-describe('the size of pieces follows from that of the whole', () => {
+describe('pieceSizeOf', () => {
   test.each([
     [1, 8],
     [PIECE + 1, 8],
@@ -13,12 +13,12 @@ describe('the size of pieces follows from that of the whole', () => {
     [10_000 * 9 * MIB, 9],
     [10_000 * 9 * MIB + 1, 10],
     [MAX_SIZE, 525],
-  ])('%i bytes come in pieces of %i MiB', (size, mib) => {
+  ])('a part of %i bytes is uploaded in pieces of %i MiB', (size, mib) => {
     expect(pieceSizeOf(size)).toBe(mib * MIB)
     expect(Math.ceil(size / pieceSizeOf(size))).toBeLessThanOrEqual(10_000)
   })
 
-  test('they are never over 10,000, nor larger than R2 takes', () => {
+  test('a part is never uploaded in over 10,000 pieces, nor in pieces larger than R2 takes', () => {
     for (let size = 1; size <= MAX_SIZE; size = Math.ceil(size * 1.37)) {
       expect(Math.ceil(size / pieceSizeOf(size))).toBeLessThanOrEqual(10_000)
       expect(pieceSizeOf(size)).toBeLessThanOrEqual(5 * 2 ** 30)
@@ -34,7 +34,7 @@ test.each([
   [`Bytes ${2 * PIECE}-${3 * PIECE - 1}/${4 * PIECE}`, 3, PIECE],
   ['bytes 0-0/1', 1, 1],
   [`bytes ${MAX_SIZE - (MAX_SIZE % (525 * MIB))}-${MAX_SIZE - 1}/${MAX_SIZE}`, 9987, MAX_SIZE % (525 * MIB)],
-])('%s is piece %i, of %i bytes', (range, number, length) => {
+])('the Content-Range %s is piece %i, of %i bytes', (range, number, length) => {
   expect(parsePieceRange(range)).toEqual({ number, length })
 })
 
@@ -62,21 +62,30 @@ test.each([
   `bytes 0-${PIECE - 1}/${MAX_SIZE + 1}`,
   `bytes 0-${PIECE - 1}/9999999999999999`,
   `bytes 0-${PIECE - 1}/99999999999999999999999`,
-])('%s is no piece', range => {
+])('the Content-Range %j is refused, as it is not a piece', range => {
   expect(parsePieceRange(range)).toMatchObject({ reason: 'upload_invalid' })
 })
 
 test.each([0, -1, 1.5, MAX_SIZE + 1, Number.NaN, Number.POSITIVE_INFINITY, '1', null, undefined, 1n])(
-  '%o is no size',
+  '%o is not the size of an upload',
   size => expect(isSize(size)).toBe(false),
 )
 
-test.each(['', 'a b', 'a\n', 'ä', 'a'.repeat(1025), 'a\u0000', 1, null, undefined, ['a'], {}])(
-  '%o is no name',
-  name => expect(isName(name)).toBe(false),
-)
+test.each([
+  [''],
+  ['a b'],
+  ['a\n'],
+  ['ä'],
+  ['a'.repeat(1025)],
+  ['a\u0000'],
+  [1],
+  [null],
+  [undefined],
+  [['a']],
+  [{}],
+])('%o is not the name of an upload or a piece', name => expect(isName(name)).toBe(false))
 
-test('a name may be anything visible', () => {
+test('the name of an upload may hold any visible ASCII character, and 1,024 of them', () => {
   expect(isName('!"#$%&\'()*+,-./~')).toBe(true)
   expect(isName('a'.repeat(1024))).toBe(true)
 })

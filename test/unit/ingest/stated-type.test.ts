@@ -18,11 +18,11 @@ test.each<[sent: string | undefined, part: string, stored: string]>([
   ['text/plain', 'a.json', 'application/json'],
   ['text/plain;charset=UTF-8', 'a.vtt', 'text/vtt'],
   ['Text/Plain; charset=utf-8', 'a.mpd', 'application/dash+xml'],
-  // Where the ending knows nothing, it counts after all.
+  // If the ending says nothing, it counts after all.
   ['text/plain', 'a.txt', 'text/plain'],
   ['text/plain;charset=UTF-8', 'notes', 'text/plain'],
   ['text/plain', 'a.xyz', 'text/plain'],
-])('%s of %s is %s', (sent, part, stored) => {
+])('a part sent as %s with the name %s is stored as %s', (sent, part, stored) => {
   const headers = new Headers(sent === undefined ? {} : { 'Content-Type': sent })
   expect(contentTypeFromHeaders(headers, { recording: 'rec-1', key: `recordings/rec-1/${part}`, part })).toBe(
     stored,

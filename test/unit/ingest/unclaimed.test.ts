@@ -3,7 +3,7 @@ import { Claims } from '../../../src/recordings/claims.ts'
 import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { memoryGate } from '../../support/memory-gate.ts'
 
-test('an upload that was begun behind the gate is none, as nobody was bound by it', async () => {
+test('an upload that was begun behind the gate can not go on, as it bound the recording to no owner', async () => {
   const store = createMemoryStore()
   const gate = await memoryGate({ store })
   const key = 'recordings/rec-2'
@@ -36,7 +36,7 @@ test('an upload that was begun behind the gate is none, as nobody was bound by i
   const givenUp = await gate.fetch('/recordings/rec-2/upload', { method: 'DELETE', headers })
   expect([piece.status, completed.status, givenUp.status]).toEqual([409, 409, 204])
   expect(await store.find(key)).toBeNull()
-  // Nor was it given up, or bound to anybody.
+  // It was not given up either, and the recording is not bound to an owner.
   expect(await new Claims(store).find('rec-2')).toBeNull()
   expect(await store.uploads.complete(key, upload, { tags: [tag], size: 10, replaces: null })).not.toBeNull()
 })
