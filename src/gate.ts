@@ -17,7 +17,7 @@ import { issueTicket } from './ticket/issue-ticket.ts'
 
 /** A gate in front of recordings: every route of it. */
 export interface Gate {
-  /** Answers a request. What is below none of the gate's routes is refused as `path_invalid`. */
+  /** Answers a request. Refuses a path that belongs to none of the gate's routes as `path_invalid`. */
   readonly fetch: Handler
   /**
    * Returns whether a request is for one of the gate's routes.
@@ -56,7 +56,7 @@ export function createGate(given: MediawardOptions): Gate {
   }
 }
 
-/** The way of a request for a recording. What a stage refuses goes to the guard, which records it before it is answered. */
+/** Handles a request for a recording. What a stage refuses, the guard records and then answers. */
 function recordingsEndpoint(services: Services): Endpoint {
   return {
     allow: methodsAt,

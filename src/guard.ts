@@ -21,8 +21,8 @@ type GuardServices = Pick<Services, 'cors' | 'concealedStatus' | 'network' | 'no
 const PLAIN_HOST = 'The Host header must name a host, and a port if need be, and nothing else'
 
 /**
- * Guards the gate's endpoints. What an endpoint refuses, or fails at, is recorded durably before its answer leaves. CORS
- * headers are set here, and nowhere else.
+ * Guards the gate's endpoints. What an endpoint refuses, or fails at, is recorded durably before its answer leaves. Sets
+ * the CORS headers that `CorsPolicy` decides. No other code sets them.
  */
 export class Guard {
   readonly #services: GuardServices
@@ -86,7 +86,7 @@ export class Guard {
       return problemResponse({ ...answer, id: recorded.id, detail, retryAfter, method })
     } catch (error) {
       logFault(`ledger_unavailable, event ${id}`, error)
-      // A refusal that cannot be looked up later must not leave: it is a fault of ours until it can be recorded.
+      // A refusal that cannot be looked up later must not leave: it is a fault of the gate until it can be recorded.
       return problemResponse({ ...answerTo('ledger_unavailable', concealedStatus), id, method })
     }
   }

@@ -11,7 +11,7 @@ export interface PlaylistPosition {
 
 /**
  * A request that goes no further, and why: the one way to fail inside the gate. A stage returns it in place of its value;
- * only faults of ours are thrown.
+ * only faults are thrown.
  */
 export class Refusal {
   readonly reason: Reason
@@ -42,7 +42,7 @@ const CHALLENGE = 'Bearer realm="mediaward"'
 
 /**
  * Returns what the client sees of a refusal. "Not yours", "not there" and "not for your role" are one answer, byte for byte, so that
- * an answer never tells whether a recording exists.
+ * an answer never reveals whether a recording exists.
  *
  * @param concealedStatus the one status for all of them: 404, or 403 if a deployment prefers it
  * @param allow the methods that the route has, for a 405

@@ -60,7 +60,7 @@ export function createRoutes({ locations, health }: ResolvedOptions, endpoints: 
       const path = rawPath(url)
       return fixed.get(path) ?? (path?.startsWith(ACCESS) ? evaluation : recordings)
     },
-    // Also what the app would route to a path of ours, however it is written; and a request whose Host may hold a path,
+    // Also what the app would route to a path of the gate, however it is written; and a request whose Host may hold a path,
     // which may lead anywhere.
     serves: (request, routed) =>
       isOurs(rawPath(request.url)) || (routed !== undefined && isOurs(routed)) || !hasPlainHost(request),

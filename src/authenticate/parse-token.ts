@@ -11,7 +11,7 @@ const MAX_JSON_DEPTH = 16
 
 // RFC 7515 7.1 to the letter: three parts, no padding, no white space. A laxer reading would accept many spellings of
 // one token. Five parts (RFC 7516) are an encrypted token, which is never decrypted. A header begins with its brace (`e`
-// in base64url), as every header in use does; that tells a token from a name in a path.
+// in base64url), as every header in use does; that distinguishes a token from a name in a path.
 const COMPACT = /^(e[A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+$/
 
 // fatal: invalid UTF-8 must not be replaced, or it could turn into another subject's id. ignoreBOM: keeps the byte order

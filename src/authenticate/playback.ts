@@ -54,14 +54,14 @@ export async function authenticatePlayback(
   return subject instanceof Refusal ? subject : { subject, ref: playback.ref }
 }
 
-/** A ticket that is refused may still be ours: then the record says whose it is, and for which recording. */
+/** Authenticates by a ticket. If it refuses one that the gate issued, the record still names its subject and recording. */
 async function authenticateTicket(
   context: RequestContext,
-  text: string,
+  encrypted: string,
   playback: PlaybackRequest,
   { tickets, issuers, locations }: PlaybackServices & { readonly tickets: Tickets },
 ): Promise<AuthenticatedPlayback | Refusal> {
-  const outcome = await verifyTicket(text, tickets, issuers, {
+  const outcome = await verifyTicket(encrypted, tickets, issuers, {
     recording: 'ref' in playback ? playback.ref.recording : undefined,
     network: () => context.network().prefix,
     agent: context.request.headers.get('user-agent'),

@@ -5,7 +5,7 @@ export interface EntityTag {
 }
 
 // RFC 9110 8.8.3: W/ in upper case only; no quote, no space and no control character inside. Characters beyond ASCII are
-// allowed, though runtimes decode them differently: they match no tag of ours.
+// allowed, though runtimes decode them differently: they match none of the gate's tags.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a tag may not contain them
 const ETAG = /(W\/)?("[^\x00-\x20"\x7f]*")/y
 const SEPARATOR = /[ \t]*(?:,[ \t]*)+/y

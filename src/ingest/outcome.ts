@@ -63,7 +63,7 @@ export async function uploadFailure(
   { ref, services }: Deposit,
 ): Promise<Refusal> {
   if (body.isLate) {
-    return new Refusal('request_timeout', 'The upload stood still for too long: send it again')
+    return new Refusal('request_timeout', 'No byte of the upload came for too long: send it again')
   }
   if (error instanceof StorageFault || error instanceof UploadUnknown || error instanceof NameTaken) {
     return storeFailure(error)
@@ -100,6 +100,6 @@ export function storeFailure(error: unknown): Refusal {
 export function uploadUnknown(): Refusal {
   return new Refusal(
     'upload_conflict',
-    'This part has no upload of that name, or its pieces are missing or others: begin again',
+    'This part has no upload of that name, or its pieces are missing or differ: begin again',
   )
 }

@@ -24,11 +24,11 @@ interface Run {
   /** How many were recorded on their own. */
   single: number
   /** The record that represents the rest, once there is one. */
-  standing?: Standing
+  representative?: Representative
 }
 
 /** A record that represents all further refusals of its run: they are answered with its id. */
-interface Standing {
+interface Representative {
   readonly id: string
   /** Pending until its record is durable; written once its counts are. Only between these it takes counts. */
   state: 'pending' | 'open' | 'written'
@@ -72,7 +72,7 @@ export class RefusalRecorder {
   readonly #record: Recorder
   readonly #now: () => number
   readonly #runs = new LruCache<Run>(MAX_RUNS)
-  readonly #open = new Set<Standing>()
+  readonly #open = new Set<Representative>()
   /** Records of kinds that are on their way while their answers may have left. */
   readonly #underWay = new Set<Promise<void>>()
 
@@ -97,33 +97,33 @@ export class RefusalRecorder {
       return this.#recordAlone(refusal)
     }
     const retryAfter = Math.max(1, Math.ceil((run.since + WINDOW - this.#now()) / 1000))
-    const known = run.standing
-    const standing = known ?? this.#stand(run, refusal, waitUntil)
+    const known = run.representative
+    const representative = known ?? this.#represent(run, refusal, waitUntil)
     try {
-      if (known === undefined) await standing.recorded
+      if (known === undefined) await representative.recorded
       else if (known.state === 'pending') await withTimeout(PATIENCE, known.recorded)
     } catch (error) {
       // The next one tries again.
-      if (run.standing === standing) delete run.standing
+      if (run.representative === representative) delete run.representative
       if (known === undefined) throw error
       // No record represents this one, so it gets one of its own.
       return { ...(await this.#recordAlone(refusal)), retryAfter }
     }
-    if (known !== undefined && standing.state !== 'open') {
-      await this.#recordCount(standing.id, refusal, 1)
+    if (known !== undefined && representative.state !== 'open') {
+      await this.#recordCount(representative.id, refusal, 1)
     } else if (known !== undefined) {
-      const counted = this.#count(standing, refusal, waitUntil)
+      const counted = this.#count(representative, refusal, waitUntil)
       // Also if that record is not on its way any more: on Workers the request that began it may have been cut off.
       await withTimeout(workTimeInSlot(context.now() - context.at), counted).catch(() => {})
     }
-    return { id: standing.id, retryAfter }
+    return { id: representative.id, retryAfter }
   }
 
   /** Records counts that are not on record yet. For when a process ends. */
   async flush(): Promise<void> {
     // What fails of these goes with the counts.
     await Promise.all(this.#underWay)
-    await Promise.all([...this.#open].map(standing => this.#finish(standing)))
+    await Promise.all([...this.#open].map(representative => this.#finish(representative)))
   }
 
   async #recordAlone({ observed, facts, id }: ObservedRefusal): Promise<RecordedRefusal> {
@@ -133,33 +133,33 @@ export class RefusalRecorder {
   #runOf(key: string, waitUntil: WaitUntil): Run {
     const known = this.#runs.get(key)
     const goesOn =
-      known !== undefined && this.#now() - known.since < WINDOW && known.standing?.state !== 'written'
+      known !== undefined && this.#now() - known.since < WINDOW && known.representative?.state !== 'written'
     if (goesOn) return known
     const run: Run = { since: this.#now(), single: 0 }
     // On Workers the request that was to write the counts of the one before may have been ended.
     for (const one of [known, this.#runs.set(key, run)]) {
-      if (one?.standing) waitUntil(this.#finish(one.standing))
+      if (one?.representative) waitUntil(this.#finish(one.representative))
     }
     return run
   }
 
   /** Begins the record that represents all further refusals of a run until its window ends. */
-  #stand(run: Run, { observed, facts, id }: ObservedRefusal, waitUntil: WaitUntil): Standing {
+  #represent(run: Run, { observed, facts, id }: ObservedRefusal, waitUntil: WaitUntil): Representative {
     const end = run.since + WINDOW
     const repeats = { until: new Date(end).toISOString() }
     const recorded = this.#record(observed, { ...facts, repeats }, id).then(() => {
-      standing.state = 'open'
-      this.#open.add(standing)
+      representative.state = 'open'
+      this.#open.add(representative)
     })
     const first = { observed, facts, count: 0, tried: recorded }
     const kinds = new Map([[kindOf(observed, facts), first]])
-    const standing: Standing = { id, state: 'pending', recorded, kinds }
-    run.standing = standing
+    const representative: Representative = { id, state: 'pending', recorded, kinds }
+    run.representative = representative
     const counted = recorded
       .then(() => new Promise(resolve => setTimeout(resolve, end - this.#now())))
-      .then(() => this.#finish(standing))
+      .then(() => this.#finish(representative))
     waitUntil(counted.catch(() => {}))
-    return standing
+    return representative
   }
 
   /**
@@ -167,7 +167,7 @@ export class RefusalRecorder {
    * waits for only as long as the timing slot hides it: a ledger that takes longer would show that the reason is another
    * one, so that a recorder stored the recording.
    */
-  #count({ id, kinds }: Standing, refusal: ObservedRefusal, waitUntil: WaitUntil): Promise<void> {
+  #count({ id, kinds }: Representative, refusal: ObservedRefusal, waitUntil: WaitUntil): Promise<void> {
     const { observed, facts } = refusal
     const name = kindOf(observed, facts)
     const known = kinds.get(name)
@@ -198,11 +198,11 @@ export class RefusalRecorder {
     await this.#record(observed, { ...common, repeats: { of, count } })
   }
 
-  /** Writes the counts of a run. It takes no more after that: its next refusal begins another run. */
-  async #finish(standing: Standing): Promise<void> {
-    if (!this.#open.delete(standing)) return
-    standing.state = 'written'
-    const { id, kinds } = standing
+  /** Writes the counts of a run. It counts no more after that: the run's next refusal begins another run. */
+  async #finish(representative: Representative): Promise<void> {
+    if (!this.#open.delete(representative)) return
+    representative.state = 'written'
+    const { id, kinds } = representative
     const writing = [...kinds.values()].filter(({ count }) => count > 0)
     // Each on its own: were the first to fail to end this, Workers could end the writing of the others.
     await Promise.all(

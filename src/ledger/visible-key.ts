@@ -9,7 +9,7 @@ import type { AccessFacts } from './event.ts'
 /**
  * What the caller of a refusal knows of it: what was answered, to which request of whose. Nothing else may go in, as two
  * refusals with one key are answered with one id, and two that differ in it are not. Undefined for one that always gets a
- * record of its own: a fault of ours, a conflict, an upload that can't be stored, or a call of questions, whose record
+ * record of its own: a fault of the gate, a conflict, an upload that can't be stored, or a call of questions, whose record
  * names what it asked about.
  */
 export async function visibleKey(
@@ -31,7 +31,7 @@ export async function visibleKey(
   return JSON.stringify([status, method, ref?.key, ...who])
 }
 
-/** The credentials of a request as they were sent: a hash, as they can be long, and are not ours to keep. */
+/** The credentials of a request as they were sent: a hash, as they can be long, and the gate must not keep them. */
 async function credentialsOf(request: Request): Promise<string | undefined> {
   const path = rawPath(request.url)
   const sent = [

@@ -11,7 +11,7 @@ const PARTS_PLACEHOLDER = ':part+'
  * both patterns match. Paths that are longer than both patterns only add segments of parts, and need not be tried.
  *
  * @param one a pattern that contains `:recording` once and may end with `:part+`; `other` likewise
- * @returns undefined if there is no such path
+ * @returns undefined if the path isn't ambiguous
  */
 export function ambiguousPath(one: string, other: string): string | undefined {
   const patterns = [one, other].map(pattern => pattern.split('/'))

@@ -96,13 +96,13 @@ class Playback {
               withheld = error ?? new BytesUnavailable()
             })
         : undefined
-    // Whatever is wrong with the bytes, their owner decides first: the fault would tell that they are there.
+    // Whatever is wrong with the bytes, their owner decides first: the fault would reveal that they are there.
     const part =
       opened === undefined
         ? await store.find(ref.key).catch((error: unknown) => unavailable(causeOf(withheld) ?? error))
         : opened
-    // Withheld bytes take the store two reads. So every refusal takes two, or the time that it takes would tell that the
-    // recording is there, and how long it is.
+    // Withheld bytes take the store two reads. So every refusal takes two, or its time would reveal that the recording is
+    // there, and how long it is.
     const readTwice = async () => part === opened && store.find(ref.key)
     const refusal = await this.#authorize(part).catch(async (error: unknown) => {
       await readTwice().catch(() => {})

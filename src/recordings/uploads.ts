@@ -48,7 +48,7 @@ export class UploadUnknown extends Error {
   override readonly name = 'UploadUnknown'
 
   constructor() {
-    super('the upload does not exist, or its pieces are missing or others')
+    super('the upload does not exist, or its pieces are missing or differ')
   }
 }
 
@@ -61,12 +61,12 @@ export class UploadUnknown extends Error {
  *   `put` does.
  * - `putPiece` stores one piece, all or nothing, and resolves to its tag (1 to 1024 visible ASCII characters) when it is
  *   durable. Pieces come in any order, and several at once. If a piece comes again, the last one counts; one that fails
- *   leaves the piece before it as it was. It rejects as `put` does, and with `UploadUnknown` if this key has no such
- *   upload.
+ *   leaves the piece before it as it was. It rejects as `put` does, and with `UploadUnknown` if the upload
+ *   doesn't exist for this key.
  * - `complete` assembles the object of its pieces, all or nothing. It resolves when the object is durable. It resolves
  *   to null if `replaces` doesn't hold, and keeps the upload. A store that can't check `replaces` and store in one step
- *   (R2) checks right before it stores. `complete` rejects with `UploadUnknown` if this key has no such upload, if
- *   `tags` are not those of all its pieces, or if these don't add up to `size`; and with a `StorageFault` as `put` does.
+ *   (R2) checks right before it stores. `complete` rejects with `UploadUnknown` if the upload doesn't exist for this
+ *   key, if `tags` are not those of all its pieces, or if these don't add up to `size`; and with a `StorageFault` as `put` does.
  *   After success the upload no longer exists.
  * - `abandon` ends an upload of this key and removes its pieces. It also resolves if the upload does not exist.
  */

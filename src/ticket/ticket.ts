@@ -37,7 +37,7 @@ export interface Tickets {
 const TICKET = /^[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{24,7900}\.[A-Za-z0-9_-]{22}$/
 
 /**
- * A ticket is a JWE (RFC 7516) with this header and a key of ours (`dir`). It is encrypted because proxies log URLs, and
+ * A ticket is a JWE (RFC 7516) with this header and a key of the gate (`dir`). It is encrypted because proxies log URLs, and
  * a patient's id must not be in their logs. The header is always the same and left out, so a ticket can't ask for
  * another algorithm.
  */

@@ -2,7 +2,7 @@ import type { AppendOutcome, LedgerEntry } from '../../ledger/ledger.ts'
 import type { TablePage, TableQuery } from '../sqlite/event-table.ts'
 
 // What is used of Cloudflare's bindings, by its shape. So an app may have the types of Workers from where it likes
-// (`wrangler types`, or any version of @cloudflare/workers-types), and who checks ours needs neither.
+// (`wrangler types`, or any version of @cloudflare/workers-types), and checking the gate's types needs neither.
 
 /** An R2 bucket. */
 export interface Bucket {
@@ -17,7 +17,7 @@ export interface Bucket {
     key: string,
     options: Pick<BucketPut, 'httpMetadata' | 'customMetadata'>,
   ): Promise<BucketUpload>
-  /** Asks R2 nothing: whether there is such an upload, the first use tells. */
+  /** Asks R2 nothing: the first use shows whether the upload exists. */
   resumeMultipartUpload(key: string, uploadId: string): BucketUpload
   list(options: BucketList): Promise<{ readonly objects: readonly BucketObject[] }>
   delete(keys: string[]): Promise<void>

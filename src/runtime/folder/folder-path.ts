@@ -16,7 +16,7 @@ export interface FolderPath {
   readonly bytes: (version: string) => string
 }
 
-/** A segment of a key. With the longest suffix of ours after it, a file name has 255 bytes. */
+/** A segment of a key. With the gate's longest suffix after it, a file name has 255 bytes. */
 const SEGMENT = /^(?!\.{1,2}$)[A-Za-z0-9._~=+:@-]{1,222}$/
 
 /**

@@ -6,7 +6,7 @@ import type { StoredPart } from '../../recordings/recording-store.ts'
 export interface StoredFacts extends StoredPart {
   /**
    * The key that the object was stored under. A disk that ignores case finds the same file for `A` and `a`; this member
-   * tells the two apart.
+   * distinguishes the two.
    */
   readonly key: string
   /** Names the file of the bytes: 32 hexadecimal digits. */

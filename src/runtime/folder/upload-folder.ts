@@ -53,7 +53,7 @@ export class UploadFolder {
   /**
    * Reads what the upload was begun with.
    *
-   * @throws UploadUnknown if this key has no such upload; a half-written one was never reported as begun
+   * @throws UploadUnknown if the upload doesn't exist for this key; a half-written one was never reported as begun
    */
   read(key: string): Begun {
     const begun = parse(this.#read('upload.json'))

@@ -26,7 +26,7 @@ export interface LocalOptions {
   readonly s3?: S3Options
   /**
    * The header in which the proxy in front says where a request came from, such as `X-Real-IP`. Without a proxy that
-   * sets it, anyone could write any address into the log. Default: the address of the connection.
+   * sets it, any client could write any address into the log. Default: the address of the connection.
    */
   readonly addressHeader?: string
 }

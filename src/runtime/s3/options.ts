@@ -81,7 +81,7 @@ function checkEndpoint(
   const { username, password, pathname } = url
   const mistakes: string[] = []
   if (!isSecure(url)) {
-    // Without TLS, anyone on the network path reads recordings and can swap one patient's for another's.
+    // Without TLS, any machine on the network path reads recordings and can swap one patient's for another's.
     mistakes.push('must begin with "https://": "http://" is only for a store on this machine')
   }
   if (username !== '' || password !== '') {
