@@ -19,6 +19,8 @@ let read: () => Promise<AccessEvent[]>
 /** How long the ledger takes over a record, in milliseconds. */
 let takes: number
 let fails: boolean
+/** What the ledger waits for, if it is held. */
+let held: Promise<void> | undefined
 /** What Workers would let go on after the answers. */
 let kept: Promise<unknown>[]
 
@@ -26,11 +28,13 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: 0 })
   takes = 0
   fails = false
+  held = undefined
   kept = []
   const inner = createMemoryLedger()
   const ledger = {
     ...inner,
     append: async (entries: readonly LedgerEntry[]) => {
+      await held
       if (takes > 0) await new Promise(resolve => setTimeout(resolve, takes))
       if (fails) throw new Error('down')
       return inner.append(entries)
@@ -150,6 +154,63 @@ describe('slow ledger', () => {
     fails = false
     await vi.advanceTimersByTimeAsync(20_000)
     expect(await counts()).toEqual([['not_owner', 1]])
+  })
+})
+
+describe('record that represents a run', () => {
+  test('a refusal whose representative cannot be recorded gets a record of its own, and the next one tries again', async () => {
+    await refuseTimes(3)
+    takes = 100
+    fails = true
+    const first = refuse({}).catch(() => 'failed')
+    const second = refuse({})
+    await vi.advanceTimersByTimeAsync(100)
+    fails = false
+    await vi.advanceTimersByTimeAsync(100)
+    expect(await first).toBe('failed')
+    const alone = await second
+    expect(alone.retryAfter).toBe(20)
+    expect(await recorded(alone)).not.toHaveProperty('repeats')
+    takes = 0
+    const third = await refuse({})
+    expect(third.id).not.toBe(alone.id)
+    expect(await recorded(third)).toHaveProperty('repeats.until')
+  })
+
+  test('a refusal does not wait over five seconds for a record that another request has begun', async () => {
+    // On Workers that request may have been cut off, and then its record never ends.
+    await refuseTimes(3)
+    takes = 60_000
+    void refuse({}).catch(() => {})
+    await vi.advanceTimersByTimeAsync(0)
+    takes = 0
+    const waiting = refuse({})
+    await vi.advanceTimersByTimeAsync(4_999)
+    expect(await Promise.race([waiting, 'still waits'])).toBe('still waits')
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await recorded(await waiting)).not.toHaveProperty('repeats')
+  })
+
+  test('a flush at any moment counts every refusal once', async () => {
+    for (let moment = 0; moment < 30; moment += 1) {
+      const who = `patient-${moment}`
+      await refuseTimes(3, { who })
+      const { promise, resolve } = Promise.withResolvers<void>()
+      held = promise
+      const answers = [refuse({ who }), refuse({ who }), refuse({ who, reason: 'not_owner' })]
+      await vi.advanceTimersByTimeAsync(0)
+      resolve()
+      for (let step = 0; step < moment; step += 1) await Promise.resolve()
+      const flushed = refusals.flush()
+      await vi.advanceTimersByTimeAsync(100)
+      await Promise.all([...answers, flushed])
+      await refusals.flush()
+      const own = (await read()).filter(({ subject }) => subject === `subject:${who}`)
+      const total = own.map(({ repeats }) => (repeats && 'count' in repeats ? repeats.count : 1))
+      expect([moment, total.reduce((sum, count) => sum + count, 0)]).toEqual([moment, 6])
+      // The reason of each is on record: a count never takes in a refusal for another one.
+      expect(own.filter(({ reason }) => reason === 'not_owner')).toHaveLength(1)
+    }
   })
 })
 
