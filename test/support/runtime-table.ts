@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
 import type { Reporter, TestModule } from 'vitest/node'
 
-// The table of what was tried on which runtime, in docs/runtimes.md, made from the run itself. Where it differs from what stands
+// The table of what was tried on which runtime, in docs/runtimes.md, made from the run itself. If it differs from the table
 // there, `npm run table` writes it, and in CI it is a failure.
 
 const PAGE = new URL('../../docs/runtimes.md', import.meta.url)
