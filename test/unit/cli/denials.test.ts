@@ -1,11 +1,10 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createGate, type Ledger, type LedgerEntry } from '../../../src/index.ts'
+import type { Ledger, LedgerEntry } from '../../../src/index.ts'
 import { eventId } from '../../../src/ledger/event-id.ts'
-import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { run, start } from '../../support/command.ts'
-import { createIssuer, PSEUDONYM_KEY } from '../../support/gate-client.ts'
+import { memoryGate } from '../../support/memory-gate.ts'
 
 // Runs `mediaward denials` against a gate in this process, so that a test can record events in any order.
 
@@ -14,26 +13,17 @@ let ledger: Ledger
 let at: string[]
 
 beforeEach(async () => {
-  ledger = createMemoryLedger()
-  const idp = await createIssuer()
-  const gate = createGate({
-    issuers: [idp.entry()],
-    pseudonymKey: PSEUDONYM_KEY,
-    store: createMemoryStore(),
-    ledger,
-  })
+  const gate = await memoryGate()
+  ledger = gate.ledger
   server = createServer(async ({ url = '/', headers: { authorization = '' } }, response) => {
-    const answer = await gate.fetch(
-      new Request(`http://gate.test${url}`, { headers: { authorization } }),
-      () => {},
-    )
+    const answer = await gate.fetch(url, { headers: { authorization } })
     response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text())
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   at = [
     ...['--url', `http://127.0.0.1:${port}`],
-    ...['--token', await idp.token('analyst-1', { roles: ['security'] })],
+    ...['--token', await gate.idp.token('analyst-1', { roles: ['security'] })],
   ]
 })
 afterEach(() => server.close())
@@ -51,7 +41,7 @@ const idsIn = (lines: string): string[] =>
     .filter(line => line !== '')
     .map(line => (JSON.parse(line) as { id: string }).id)
 
-test('--since lists events by when they were recorded, not by when their requests arrived', async () => {
+test('denials --since lists events by when they were recorded, not by when their requests arrived', async () => {
   const held = refusal(90, 5)
   for (const one of [refusal(70, 65), refusal(62, 61), held, refusal(1, 1)]) await ledger.append([one])
   const { stdout } = await run(['denials', '--json', '--since', '60m', ...at])
@@ -59,7 +49,7 @@ test('--since lists events by when they were recorded, not by when their request
   expect(idsIn(stdout)).toContain(held.id)
 })
 
-test('--follow --since lists an event that is recorded late, and none from before its start', async () => {
+test('denials --follow --since lists an event that is recorded late, and none from before --since', async () => {
   for (let i = 0; i < 1500; i++) await ledger.append([refusal(120, 110)])
   const follower = start(['denials', '--json', '--follow', '--since', '60m', ...at])
   let output = ''

@@ -26,14 +26,14 @@ beforeAll(async () => {
 const pseudonym = (args: readonly string[], stdin: string, env: Record<string, string> = {}) =>
   runWith(stdin, ['pseudonym', ...args], env)
 
-describe('reports a mistake without repeating the id or the key', () => {
+describe('mistakes', () => {
   const SHORT = 'a-short-secret'
   test.each<[string, string[], string, Record<string, string>, RegExp]>([
     ['an id as an argument', ['--sub', ID], '', {}, /read from stdin[\s\S]*history[\s\S]*list of processes/],
-    ['an id in the same word', [`--sub=${ID}`], '', {}, /read from stdin/],
-    ['no id', [], ID, {}, /--sub - is missing/],
+    ['an id in the same argument as --sub', [`--sub=${ID}`], '', {}, /read from stdin/],
+    ['a missing id', [], ID, {}, /--sub - is missing/],
     ['a key as an argument', ['--sub', '-', '--key', SHORT], ID, {}, /Unknown option '--key'/],
-    ['no key', ['--sub', '-', '--issuer', 'https://a.test/'], ID, {}, /PSEUDONYM_KEY is missing/],
+    ['a missing key', ['--sub', '-', '--issuer', 'https://a.test/'], ID, {}, /PSEUDONYM_KEY is missing/],
     [
       'a key that no gate accepts',
       ['--sub', '-'],
@@ -41,7 +41,7 @@ describe('reports a mistake without repeating the id or the key', () => {
       { PSEUDONYM_KEY: SHORT },
       /shorter than 32 characters/,
     ],
-    ['no issuer', ['--sub', '-'], ID, { PSEUDONYM_KEY: 'x'.repeat(32) }, /--issuer is missing/],
+    ['a missing issuer', ['--sub', '-'], ID, { PSEUDONYM_KEY: 'x'.repeat(32) }, /--issuer is missing/],
     ['an empty stdin', ['--sub', '-', '--vars', 'VARS'], '\n', {}, /stdin is empty/],
     ['several ids', ['--sub', '-', '--vars', 'VARS'], `${ID}\n${ID}\n`, {}, /several lines/],
     [
@@ -52,7 +52,7 @@ describe('reports a mistake without repeating the id or the key', () => {
       /more than 1024 characters/,
     ],
     ['a file that does not exist', ['--sub', '-', '--vars', '/none'], ID, {}, /\/none can't be read/],
-  ])('%s', async (_, args, stdin, env, message) => {
+  ])('pseudonym reports %s, and repeats neither the id nor the key', async (_, args, stdin, env, message) => {
     const none = mkdtempSync(join(tmpdir(), 'mediaward-'))
     const given = args.map(arg => (arg === 'VARS' ? vars : arg))
     const { code, stdout, stderr } = await pseudonym([...given, '--data', none], stdin, env)
@@ -62,7 +62,7 @@ describe('reports a mistake without repeating the id or the key', () => {
     expect(stderr).not.toContain(SHORT)
   })
 
-  test('two issuers, and no --issuer', async () => {
+  test('pseudonym requires --issuer if the variables name two issuers', async () => {
     const file = fileOf(variables(idp, await createIssuer('https://second.test/')))
     const { code, stderr } = await pseudonym(['--sub', '-', '--vars', file], ID)
     expect(code).toBe(2)

@@ -28,7 +28,7 @@ const source = (part?: string) => ({ path: '', ...(part !== undefined && { part 
 const open = (data: string, identity = IDENTITY, restart = false) => Journal.open({ data, identity, restart })
 const files = (data: string) => readdirSync(join(data, 'uploads')).map(name => join(data, 'uploads', name))
 
-test('passes on what a run knew to the next run', async () => {
+test('a journal gives the notes of one run to the next run', async () => {
   const data = folder()
   const journal = await open(data)
   expect(journal.entryOf(source('a.ts'))).toBeUndefined()
@@ -49,7 +49,7 @@ test('passes on what a run knew to the next run', async () => {
   expect(third.entryOf(source('c.ts'))).toEqual(STORED)
 })
 
-test('belongs to one gate, recording, owner, issuer and source', async () => {
+test('a journal belongs to one gate, recording, owner, issuer and source', async () => {
   const data = folder()
   await (await open(data)).note(source('a.ts'), STORED)
   for (const other of [
@@ -62,7 +62,7 @@ test('belongs to one gate, recording, owner, issuer and source', async () => {
   }
 })
 
-test('can be read by the user that wrote it only, and names no patient', async () => {
+test('a journal can be read only by the user that wrote it, and names no patient', async () => {
   const data = folder()
   await (await open(data)).note(source('a.ts'), STORED)
   const [file = ''] = files(data)
@@ -71,7 +71,7 @@ test('can be read by the user that wrote it only, and names no patient', async (
   expect(readFileSync(file, 'utf8')).not.toMatch(/patient|gate\.test/)
 })
 
-test('has each of many notes on the disk when it resolves', async () => {
+test('each of many concurrent notes is on the disk when its promise resolves', async () => {
   const data = folder()
   const journal = await open(data)
   const resolved = async (i: number) => {
@@ -85,7 +85,7 @@ test('has each of many notes on the disk when it resolves', async () => {
   expect(files(data)).toHaveLength(1)
 })
 
-test('writes again for a note that arrives while another is written', async () => {
+test('a journal is written again for a note that arrives while another is written', async () => {
   const data = folder()
   const journal = await open(data)
   for (let turns = 0; turns < 40; turns++) {
@@ -97,7 +97,7 @@ test('writes again for a note that arrives while another is written', async () =
   }
 })
 
-test('is a whole file at any moment', async () => {
+test('a journal is a whole file at any moment', async () => {
   const data = folder()
   const journal = await open(data)
   await journal.note(source('first'), STORED)
@@ -112,7 +112,7 @@ test('is a whole file at any moment', async () => {
   expect(read).toBeGreaterThan(10)
 })
 
-test('is removed together with the unfinished files of killed runs', async () => {
+test('a journal is removed together with the unfinished files of killed runs', async () => {
   const data = folder()
   const journal = await open(data)
   await journal.note(source('a.ts'), STORED)
@@ -122,7 +122,7 @@ test('is removed together with the unfinished files of killed runs', async () =>
   expect(readdirSync(data)).toEqual([])
 })
 
-test('is removed after the notes that are being written', async () => {
+test('a journal is removed after the notes that are being written', async () => {
   const data = folder()
   const journal = await open(data)
   // Another journal, so that the folder stays.
@@ -134,7 +134,7 @@ test('is removed after the notes that are being written', async () => {
   expect(files(data)).toEqual(others)
 })
 
-test('does not end an upload if it can not be written', async () => {
+test('a journal that cannot be written does not end the upload', async () => {
   const data = folder()
   writeFileSync(join(data, 'uploads'), 'a file where a folder should be')
   const journal = await open(data)
@@ -143,7 +143,7 @@ test('does not end an upload if it can not be written', async () => {
   await journal.remove()
 })
 
-test('counts as empty if it is damaged', async () => {
+test('a damaged journal counts as empty', async () => {
   const data = folder()
   await (await open(data)).note(source('a.ts'), STORED)
   const [file = ''] = files(data)
@@ -154,7 +154,7 @@ test('counts as empty if it is damaged', async () => {
   }
 })
 
-test('is empty for a restart, until the restart notes something', async () => {
+test('a restart begins with an empty journal, which replaces the old one with the first note', async () => {
   const data = folder()
   await (await open(data)).note(source('a.ts'), STORED)
   const restarted = await open(data, IDENTITY, true)
@@ -175,7 +175,7 @@ const OLD = `{"journal":1,"files":[
 ]}
 `
 
-test('resumes a run of version 0.4.0', async () => {
+test('a journal of version 0.4.0 is read', async () => {
   const data = folder()
   mkdirSync(join(data, 'uploads'))
   writeFileSync(join(data, 'uploads', OLD_NAME), OLD)
@@ -186,7 +186,7 @@ test('resumes a run of version 0.4.0', async () => {
   expect(journal.entryOf(source())).toEqual({ ...STARTED, pieces: [], fresh: false })
 })
 
-test('is written so that version 0.4.0 resumes it', async () => {
+test('a journal is written in the format of version 0.4.0', async () => {
   const data = folder()
   const journal = await open(data)
   await journal.note(source('a.ts'), STORED)
@@ -214,18 +214,18 @@ test.each([
   ['pieces of half a byte', journalWith({ ...started, pieceSize: 0.5 })],
   ['a piece that is a number', journalWith({ ...started, pieces: [7] })],
   ['pieces that are not a list', journalWith({ ...started, pieces: {} })],
-  ['an upload that may or may not be fresh', journalWith({ ...started, fresh: undefined })],
-  ['an upload that is completing in a way', journalWith({ ...started, completing: 'yes' })],
+  ['an upload without fresh', journalWith({ ...started, fresh: undefined })],
+  ['an upload whose completing is a string', journalWith({ ...started, completing: 'yes' })],
   ['a part that is a number', JSON.stringify({ journal: 1, files: [[7, { version: VERSION }]] })],
-  ['an entry of three', JSON.stringify({ journal: 1, files: [['a.ts', { version: VERSION }, 1]] })],
+  ['an entry of three members', JSON.stringify({ journal: 1, files: [['a.ts', { version: VERSION }, 1]] })],
   ['files that are not a list', JSON.stringify({ journal: 1, files: {} })],
   ['another version', JSON.stringify({ journal: 2, files: [] })],
-  ['no object', 'null'],
-])('with %s is damaged', (_, damaged) => {
+  ['null instead of an object', 'null'],
+])('a journal with %s is damaged', (_, damaged) => {
   expect(parseJournal(damaged)).toBeUndefined()
 })
 
-test('without any of these flaws is not damaged', () => {
+test('a journal without these flaws is not damaged', () => {
   expect(parseJournal(journalWith({ version: VERSION, sha256: 'c2hh' }))?.get('a.ts')).toEqual(STORED)
   expect(parseJournal(journalWith(started))?.get('a.ts')).toEqual(STARTED)
 })

@@ -32,24 +32,24 @@ test.each<[string, string, string, string]>([
   ['page', '<MPDX>', 'media', 'application/octet-stream'],
   ['segment.ts', 'G@', 'media', 'video/mp2t'],
   ['init.mp4', '\0\0\0\x18ftyp', 'media', 'video/mp4'],
-])('classifies %s that begins with %j as %s, %s', (name, start, kind, contentType) => {
+])('a file %s that begins with %j is classified as %s, %s', (name, start, kind, contentType) => {
   expect(classify(name, start)).toEqual({ kind, contentType })
 })
 
-test('classifies what is made to take long in no time', () => {
+test('an adversarial file is classified within half a second', () => {
   const started = performance.now()
   classify('manifest', '<!-- --> '.repeat(20_000))
   classify('playlist', `#EXTM3U\n${'.m3u8x'.repeat(20_000)}`)
   expect(performance.now() - started).toBeLessThan(500)
 })
 
-describe('a playlist', () => {
+describe('playlistProblem', () => {
   const url = new URL('http://127.0.0.1:8787/recordings/rec-1')
   const problem = (text: string, contentType = HLS, part: string | undefined = 'video/main.m3u8') =>
     playlistProblem({ bytes: new TextEncoder().encode(text), contentType, part, url })
   const listing = (uri: string) => `#EXTM3U\n#EXT-X-MAP:URI="${uri}"\n`
 
-  test('that the gate would refuse is reported with its line, tag and attribute', () => {
+  test('a playlist that the gate would refuse is reported with its line, tag and attribute', () => {
     expect(problem(listing('https://evil.example/x'))).toMatch(
       /^The playlist, in line 2, EXT-X-MAP, URI, leads out of the recording/,
     )
@@ -68,7 +68,7 @@ describe('a playlist', () => {
     )
   })
 
-  test('that the gate would serve has no problem, whatever origin players reach it at', () => {
+  test('a playlist that the gate would serve has no problem, whatever the public origin of the gate', () => {
     for (const uri of ['x', '../x', '/recordings/rec-1/x', 'https://media.clinic.example/recordings/rec-1/x'])
       expect(problem(listing(uri))).toBeUndefined()
     expect(problem(listing('https://media.clinic.example/recordings/rec-2/x'))).toMatch(/leads out/)

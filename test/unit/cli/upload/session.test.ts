@@ -63,7 +63,7 @@ function putRequest(sha256 = SHA): UploadRequest<unknown> {
   return { about: 'video.mp4', method: 'PUT', url, content: { range, sha256 }, parse: json => json }
 }
 
-test('sends the bytes of a file with their length, their digest, the owner and the token', async () => {
+test('a session sends the bytes of a file with their length, their digest, the owner and the token', async () => {
   expect(await createSession().send(putRequest())).toEqual({ size: 300_000 })
   expect(uploads()[0]?.body.equals(CONTENT)).toBe(true)
   expect(uploads()[0]?.headers).toMatchObject({
@@ -76,7 +76,7 @@ test('sends the bytes of a file with their length, their digest, the owner and t
   expect(counted).toBe(CONTENT.length)
 })
 
-test('sends JSON as JSON, and hands its parser the JSON of the answer', async () => {
+test('a session sends JSON, and gives the JSON of the answer to the parser of the request', async () => {
   answers = [answer(200, { pieces: 3 })]
   const url = new URL(`${gate.url}/recordings/rec-1/upload`)
   const parsed: unknown[] = []
@@ -95,7 +95,7 @@ test.each<[string, ScriptedAnswer, unknown]>([
   ['an empty body', answer(204), null],
   ['a page', response => response.end('<h1>Welcome to our network</h1>'), null],
   ['other JSON', answer(200, { hello: 1 }), { hello: 1 }],
-])('does not take %s for the answer of a gate if the parser does not', async (_, first, seen) => {
+])('a session rejects %s as the answer of a gate if the parser does', async (_, first, seen) => {
   answers = [first]
   const parsed: unknown[] = []
   const parse = (json: unknown) => {
@@ -109,7 +109,7 @@ test.each<[string, ScriptedAnswer, unknown]>([
   expect(uploads()).toHaveLength(1)
 })
 
-describe('sends the whole request again', () => {
+describe('retries', () => {
   test.each<[string, ScriptedAnswer]>([
     ['408', answer(408)],
     ['429', answer(429)],
@@ -120,7 +120,7 @@ describe('sends the whole request again', () => {
     ['an answer that breaks off', breakAnswer],
     ['bytes that were damaged on the way', answer(400, { detail: 'The digest is another' })],
     ['bytes that did not all arrive', answer(400, { detail: 'The upload broke off: send it again' })],
-  ])('after %s', async (_, first) => {
+  ])('the whole request is sent again after %s', async (_, first) => {
     answers = [first, answer(201, { size: 300_000 })]
     expect(await createSession().send(putRequest())).toEqual({ size: 300_000 })
     expect(uploads()).toHaveLength(2)
@@ -128,13 +128,13 @@ describe('sends the whole request again', () => {
     expect(counted).toBe(CONTENT.length)
   })
 
-  test('as late as the gate asks', async () => {
+  test('a request is sent again no earlier than the gate asks', async () => {
     answers = [answer(503, {}, { 'Retry-After': '2' })]
     await createSession().send(putRequest())
     expect((uploads()[1]?.at ?? 0) - (uploads()[0]?.at ?? 0)).toBeGreaterThanOrEqual(1990)
   })
 
-  test('five times at most', { timeout: 20_000 }, async () => {
+  test('a request is sent five times at most', { timeout: 20_000 }, async () => {
     answers = Array.from({ length: 9 }, () => answer(503, { title: 'Service Unavailable' }))
     const sent = createSession().send(putRequest())
     await expect(sent).rejects.toThrow('video.mp4 was not stored: 503 Service Unavailable')
@@ -143,14 +143,14 @@ describe('sends the whole request again', () => {
     expect(counted).toBe(0)
   })
 
-  test('not if the gate asks to wait an hour', async () => {
+  test('a request is not sent again if the gate asks to wait an hour', async () => {
     answers = [answer(503, {}, { 'Retry-After': '3600' })]
     await expect(createSession().send(putRequest())).rejects.toThrow('503')
     expect(uploads()).toHaveLength(1)
   })
 })
 
-describe('sends a request once', () => {
+describe('single attempts', () => {
   test.each<[number, object, Record<string, string>, RegExp]>([
     [400, { detail: 'Mediaward-Owner must name the patient' }, {}, /must name the patient$/],
     [401, {}, {}, /401 .*: get a new token/],
@@ -162,7 +162,7 @@ describe('sends a request once', () => {
     [500, {}, {}, /500/],
     [301, {}, { Location: 'https://user:SECRET@new.test/r?SECRET' }, /: the gate is at https:\/\/new\.test$/],
     [307, {}, { Location: '/elsewhere' }, /307/],
-  ])('after %i', async (status, problem, headers, message) => {
+  ])('a request is sent only once if it is answered %i', async (status, problem, headers, message) => {
     answers = [answer(status, problem, headers)]
     const failed: unknown = await createSession()
       .send(putRequest())
@@ -174,7 +174,7 @@ describe('sends a request once', () => {
     expect(counted).toBe(0)
   })
 
-  test('if it has no bytes that could have been damaged', async () => {
+  test('a request without bytes that could have been damaged is sent only once', async () => {
     answers = [answer(400, { detail: 'send it again' })]
     const url = new URL(`${gate.url}/recordings/rec-1/upload`)
     const request = { about: 'video.mp4', method: 'POST', url, parse: () => true } as const
@@ -182,7 +182,7 @@ describe('sends a request once', () => {
     expect(gate.requests).toHaveLength(1)
   })
 
-  test('if the file is not in the version that was examined', async () => {
+  test('a request is not sent if the file does not have the version that was examined', async () => {
     const wrong = putRequest(createHash('sha256').update('other').digest('base64'))
     await expect(createSession().send(wrong)).rejects.toThrow(SourceChanged)
     expect(uploads()).toHaveLength(0)
@@ -190,13 +190,15 @@ describe('sends a request once', () => {
   })
 })
 
-test('says so if nothing answers in five attempts', { timeout: 20_000 }, async () => {
+test('a gate that answers none of five attempts is reported as unreachable', {
+  timeout: 20_000,
+}, async () => {
   answers = Array.from({ length: 5 }, () => breakConnection)
   await expect(createSession().send(putRequest())).rejects.toThrow(Unreachable)
   expect(uploads()).toHaveLength(5)
 })
 
-test('finds a refusal that was lost with the connection, by asking without the bytes', async () => {
+test('a refusal that was lost with the connection is found by a request without the bytes', async () => {
   answers = [breakConnection]
   probeAnswer = answer(401)
   await expect(createSession().send(putRequest())).rejects.toThrow(
@@ -218,17 +220,20 @@ test('finds a refusal that was lost with the connection, by asking without the b
 test.each<[string, ScriptedAnswer]>([
   ['before a retry', answer(503, {}, { 'Retry-After': '60' })],
   ['while it waits for an answer', neverAnswer],
-])('rejects with the first reason of stop, %s and from then on', async (_, first) => {
-  answers = [first]
-  const session = createSession()
-  setTimeout(() => {
-    session.stop(new Error('that is enough'))
-    session.stop(new Error('and this came later'))
-  }, 200)
-  await expect(session.send(putRequest())).rejects.toThrow('that is enough')
-  await expect(session.send(putRequest())).rejects.toThrow('that is enough')
-  expect(uploads()).toHaveLength(1)
-})
+])(
+  'a session that is stopped %s rejects its requests and later ones with the first reason',
+  async (_, first) => {
+    answers = [first]
+    const session = createSession()
+    setTimeout(() => {
+      session.stop(new Error('that is enough'))
+      session.stop(new Error('and this came later'))
+    }, 200)
+    await expect(session.send(putRequest())).rejects.toThrow('that is enough')
+    await expect(session.send(putRequest())).rejects.toThrow('that is enough')
+    expect(uploads()).toHaveLength(1)
+  },
+)
 
 describe('forEach', () => {
   const numbers = Array.from({ length: 50 }, (_, i) => i)
@@ -247,13 +252,13 @@ describe('forEach', () => {
     most = 0
   })
 
-  test('works on each item once, as many at once as the session allows', async () => {
+  test('forEach works on each item once, and on as many at once as the session allows', async () => {
     await createSession(4).forEach(numbers, work)
     expect(most).toBe(4)
     expect(started).toEqual(numbers)
   })
 
-  test('starts no item after a failure, awaits those that run, and throws the first failure', async () => {
+  test('forEach starts no item after a failure, awaits those that run, and throws the first failure', async () => {
     const working = createSession(4).forEach(numbers, async item => {
       if (item === 1) throw new Error('the first')
       await work(item)

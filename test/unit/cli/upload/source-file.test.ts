@@ -37,19 +37,19 @@ test.each([
   [999_999, 1],
   [131_072, 131_072],
   [131_071, 262_145],
-])('reads a range and its digest: from %i, %i bytes', async (first, size) => {
+])('a range from byte %i, %i bytes long, is read, and its digest is right', async (first, size) => {
   const range = { ...file().whole, first, size }
   const expected = CONTENT.subarray(first, first + size)
   expect((await all(readRange(range, sha(expected)))).equals(expected)).toBe(true)
   expect(await digestRange(range)).toBe(sha(expected))
 })
 
-test('reads nothing of an empty file', async () => {
+test('no bytes are read of an empty file', async () => {
   const { whole } = file(new Uint8Array())
   expect(await all(readRange(whole, sha(new Uint8Array())))).toHaveLength(0)
 })
 
-describe('a file that changes is never read to the end', () => {
+describe('changed files', () => {
   test.each<[string, (path: string) => void]>([
     ['grows', path => appendFileSync(path, 'x')],
     ['shrinks', path => writeFileSync(path, CONTENT.subarray(1))],
@@ -68,8 +68,8 @@ describe('a file that changes is never read to the end', () => {
         renameSync(`${path}.new`, path)
       },
     ],
-    ['is gone', path => rmSync(path)],
-  ])('if it %s before', async (_, change) => {
+    ['is deleted', path => rmSync(path)],
+  ])('a file that %s after its examination is not read', async (_, change) => {
     const { path, whole } = file()
     await new Promise(resolve => setTimeout(resolve, 20))
     change(path)
@@ -78,7 +78,7 @@ describe('a file that changes is never read to the end', () => {
     await expect(digestRange({ ...whole, size: 10 })).rejects.toThrow(/changed while it was read/)
   })
 
-  test('if it grows between two chunks', async () => {
+  test('a file that grows between two chunks is not read to its end', async () => {
     const { path, whole } = file()
     let sent = 0
     const reading = async () => {
@@ -94,7 +94,7 @@ describe('a file that changes is never read to the end', () => {
     expect(sent).toBeLessThan(CONTENT.length)
   })
 
-  test('if its bytes have another digest, though its times are the same', async () => {
+  test('a file whose bytes have another digest is not read to its end, even if its times are the same', async () => {
     const { whole } = file()
     let sent = 0
     const reading = async () => {
@@ -105,7 +105,7 @@ describe('a file that changes is never read to the end', () => {
   })
 })
 
-test('a file that did not change is in its version', async () => {
+test('a file that did not change has the required version', async () => {
   const { path, whole } = file()
   await expect(requireVersion(path, whole.version)).resolves.toBeUndefined()
 })
@@ -115,13 +115,16 @@ test('a range that the file does not hold is not read', async () => {
   await expect(digestRange({ ...whole, size: whole.size + 1 })).rejects.toThrow(SourceChanged)
 })
 
-test.each(['size', 'modified', 'changed'] as const)('two versions differ by their %s alone', name => {
-  const version = { size: 9, modified: 1_764_000_000_000, changed: 1_764_000_000_001 }
-  expect(isSameVersion(version, { ...version })).toBe(true)
-  expect(isSameVersion(version, { ...version, [name]: version[name] + 1 })).toBe(false)
-})
+test.each(['size', 'modified', 'changed'] as const)(
+  'two versions are different if only their %s differs',
+  name => {
+    const version = { size: 9, modified: 1_764_000_000_000, changed: 1_764_000_000_001 }
+    expect(isSameVersion(version, { ...version })).toBe(true)
+    expect(isSameVersion(version, { ...version, [name]: version[name] + 1 })).toBe(false)
+  },
+)
 
-test('a body is counted as it is sent, and taken back once', async () => {
+test('the bytes of a body are counted as they are sent, and taken back only once', async () => {
   const { whole } = file()
   const counts: number[] = []
   const body = new FileBody({ range: whole, sha256: sha(CONTENT) }, bytes => counts.push(bytes))

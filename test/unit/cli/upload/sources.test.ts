@@ -15,7 +15,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'mediaward-'))
 })
 
-test('a file becomes the recording itself', async () => {
+test('a single file becomes the recording itself', async () => {
   write('video.mp4', 'video')
   const path = join(folder, 'video.mp4')
   const version = versionOf(statSync(path))
@@ -24,7 +24,7 @@ test('a file becomes the recording itself', async () => {
   ])
 })
 
-test('the files of a folder become its parts: sorted, links followed, hidden files left out', async () => {
+test('the files of a folder become parts, sorted, with links followed and hidden files left out', async () => {
   mkdirSync(join(folder, 'video'))
   write('video/segment-000.m4s', 'x')
   write('.DS_Store', 'x')
@@ -38,7 +38,7 @@ test('the files of a folder become its parts: sorted, links followed, hidden fil
   ])
 })
 
-test('a playlist is classified by all of it, not by its beginning', async () => {
+test('a playlist is classified by its whole content, not only by its beginning', async () => {
   write('list', `#EXTM3U\n${'# a comment\n'.repeat(500)}#EXT-X-STREAM-INF:BANDWIDTH=1\nvideo.m3u8\n`)
   expect(await findSources(folder, RECORDING)).toMatchObject([
     { kind: 'master', contentType: 'application/vnd.apple.mpegurl' },

@@ -94,22 +94,22 @@ const noteStarted = (more: Partial<StartedEntry> = {}) =>
     ...more,
   })
 
-describe('a file of up to 32 MiB', () => {
-  test('is sent in one request, and noted', async () => {
+describe('files of up to 32 MiB', () => {
+  test('a small file is sent in one request, and noted as stored', async () => {
     expect(await store()).toBe(false)
     expect(gate.lines).toEqual([PUT])
     expect(gate.requests[0]?.headers).toMatchObject({ 'content-type': 'video/mp4', 'content-length': '14' })
     expect(journal.entryOf(source)).toMatchObject({ state: 'stored', version: source.version })
   })
 
-  test('is skipped if an earlier run stored this version', async () => {
+  test('a small file is skipped if an earlier run stored this version', async () => {
     await store()
     expect(await store()).toBe(true)
     expect(gate.requests).toEqual([])
     expect(progress.summary).toBe('0.0 of 0.0 MiB')
   })
 
-  test('is skipped if only its times changed, and its new version is noted', async () => {
+  test('a small file is skipped if only its times changed, and its new version is noted', async () => {
     await store()
     utimesSync(path, 1_764_000_000, 1_764_000_000)
     await examine()
@@ -119,7 +119,7 @@ describe('a file of up to 32 MiB', () => {
     expect(journal.entryOf(source)?.version).toEqual(source.version)
   })
 
-  test('is sent again if its content changed', async () => {
+  test('a small file is sent again if its content changed', async () => {
     await store()
     await change()
     expect(await store()).toBe(false)
@@ -127,29 +127,29 @@ describe('a file of up to 32 MiB', () => {
     expect(gate.requests[0]?.body.toString()).toBe('B consultation')
   })
 
-  test('is not stored if the gate confirms another size', async () => {
+  test('a small file does not count as stored if the gate confirms another size', async () => {
     overrides[PUT] = [answer(201, { size: 13 })]
     await expect(store()).rejects.toThrow(/the server at .* is not a gate/)
     expect(journal.entryOf(source)).toBeUndefined()
   })
 
-  test('is sent again if the gate saw an earlier attempt of it as another upload', async () => {
+  test('a small file is sent again if the gate took an earlier attempt for the upload of another client', async () => {
     overrides[PUT] = [breakAnswer, answer(409)]
     expect(await store()).toBe(false)
     expect(gate.lines.filter(line => line === PUT)).toHaveLength(3)
   })
 
-  test('is not sent again if another client stored the part', async () => {
+  test('a small file is not sent again if another client stored the part', async () => {
     overrides[PUT] = [answer(409)]
     await expect(store()).rejects.toThrow(GateRefusal)
     expect(gate.lines).toEqual([PUT])
   })
 })
 
-describe('a larger file', () => {
+describe('larger files', () => {
   beforeEach(enlarge)
 
-  test('is sent in pieces, which then become the part', async () => {
+  test('a large file is sent in pieces, which then become the part', async () => {
     expect(await store()).toBe(false)
     const [first, ...others] = gate.requests
     expect(first?.headers).toMatchObject({
@@ -171,7 +171,7 @@ describe('a larger file', () => {
     expect(journal.entryOf(source)).toEqual({ state: 'stored', version: source.version })
   })
 
-  test('is resumed with the pieces that are missing', async () => {
+  test('the upload of a large file is resumed with the pieces that are missing', async () => {
     await noteStarted({ pieces: ['a', null, 'c'] })
     await store()
     expect(ranges()).toEqual([`bytes ${PIECE}-${2 * PIECE - 1}/${LARGE}`])
@@ -181,7 +181,7 @@ describe('a larger file', () => {
     expect(progress.summary).toBe('32.0 of 32.0 MiB')
   })
 
-  test('is noted when it is started, with each piece, and before it is completed', async () => {
+  test('the upload of a large file is noted when it starts, with each piece, and before its completion', async () => {
     const noted: unknown[] = []
     const note = journal.note.bind(journal)
     journal.note = (of, entry) => {
@@ -201,7 +201,7 @@ describe('a larger file', () => {
     ])
   })
 
-  test('is started without a precondition if the part exists', async () => {
+  test('the upload of a large file is started without a precondition if the part exists', async () => {
     overrides[START] = [answer(412)]
     overrides[PUT] = [answer(500)]
     await expect(store()).rejects.toThrow('500')
@@ -211,7 +211,7 @@ describe('a larger file', () => {
     expect(gate.requests[1]?.headers['if-none-match']).toBeUndefined()
   })
 
-  test('is started again if it changed, and the old upload is abandoned', async () => {
+  test('the upload of a large file that changed is started again, and the old upload is abandoned', async () => {
     await noteStarted({ pieces: ['a', null, 'c'] })
     await change()
     await store()
@@ -220,7 +220,7 @@ describe('a larger file', () => {
     expect(ranges()).toHaveLength(3)
   })
 
-  test('is started again, once, if the gate no longer has the upload', async () => {
+  test('the upload of a large file is started again, once, if the gate no longer has it', async () => {
     await noteStarted({ pieces: ['a', null, 'c'] })
     overrides[PUT] = [answer(409)]
     await store()
@@ -232,7 +232,7 @@ describe('a larger file', () => {
     expect(gate.lines.filter(line => line === START)).toHaveLength(1)
   })
 
-  test('is abandoned if it changes before it is complete', async () => {
+  test('the upload of a large file is abandoned if the file changes before its completion', async () => {
     const last: ScriptedAnswer = response => {
       truncateSync(path, LARGE + 1)
       answer(200, { piece: 'c' })(response)
@@ -245,7 +245,7 @@ describe('a larger file', () => {
     expect(journal.entryOf(source)).toBeUndefined()
   })
 
-  test('is kept for the next run if the gate fails', async () => {
+  test('the upload of a large file is kept for the next run if the gate fails', async () => {
     overrides[PUT] = [answer(500)]
     await expect(store()).rejects.toThrow('500')
     expect(gate.lines).not.toContain(ABANDON)
@@ -254,7 +254,7 @@ describe('a larger file', () => {
 
   const complete = { pieces: ['a', 'b', 'c'], completing: true } as const
 
-  test('counts as stored if an earlier run completed it, and the part did not exist before', async () => {
+  test('a large file counts as stored if an earlier run completed it, and the part did not exist before', async () => {
     await noteStarted(complete)
     overrides[COMPLETE] = [answer(409)]
     overrides[START] = [answer(412)]
@@ -263,7 +263,7 @@ describe('a larger file', () => {
     expect(journal.entryOf(source)).toMatchObject({ state: 'stored' })
   })
 
-  test('counts as stored if the answer to its completion was lost in this run', async () => {
+  test('a large file counts as stored if the answer to its completion was lost in this run', async () => {
     await noteStarted({ pieces: ['a', 'b', 'c'] })
     overrides[COMPLETE] = [breakAnswer, answer(409)]
     overrides[START] = [answer(412)]
@@ -275,8 +275,8 @@ describe('a larger file', () => {
   test.each<[string, Partial<StartedEntry>, ScriptedAnswer[]]>([
     ['the part existed before', { ...complete, fresh: false }, [answer(412)]],
     ['the part does not exist', complete, []],
-    ['nobody asked to complete it', { pieces: ['a', 'b', 'c'] }, [answer(412)]],
-  ])('is sent again if it can not be completed, and %s', async (_, more, starts) => {
+    ['no run asked to complete it', { pieces: ['a', 'b', 'c'] }, [answer(412)]],
+  ])('a large file is sent again if it cannot be completed, and %s', async (_, more, starts) => {
     await noteStarted(more)
     overrides[COMPLETE] = [answer(409)]
     overrides[START] = starts
@@ -284,7 +284,7 @@ describe('a larger file', () => {
     expect(ranges()).toHaveLength(3)
   })
 
-  test('leaves no upload behind after it looked whether the part exists', async () => {
+  test('the upload that checks whether the part exists is abandoned', async () => {
     await noteStarted(complete)
     overrides[COMPLETE] = [answer(409)]
     await store()
@@ -297,19 +297,19 @@ describe('a larger file', () => {
     ['a name with a line break', { upload: 'u\r\nX-Evil: 1', piece_size: PIECE }],
     ['no size of pieces', { upload: 'u-1' }],
     ['pieces of no bytes', { upload: 'u-1', piece_size: 0 }],
-  ])('is not started by an answer with %s', async (_, started) => {
+  ])('the upload of a large file does not start with an answer that has %s', async (_, started) => {
     overrides[START] = [answer(201, started)]
     await expect(store()).rejects.toThrow(/is not a gate/)
     expect(gate.lines).toEqual([START])
   })
 
-  test('has no piece whose name could not be sent in a header', async () => {
+  test('the name of a piece is rejected if it cannot be sent in a header', async () => {
     overrides[PUT] = [answer(200, { piece: 'p\r\nX-Evil: 1' })]
     await expect(store()).rejects.toThrow(/is not a gate/)
     expect(gate.lines).not.toContain(ABANDON)
   })
 
-  test('is not complete if the gate confirms another size', async () => {
+  test('a large file does not count as stored if the gate confirms another size', async () => {
     overrides[COMPLETE] = [answer(201, { size: 1 })]
     await expect(store()).rejects.toThrow(/is not a gate/)
     expect(journal.entryOf(source)).toMatchObject({ state: 'started', completing: true })
