@@ -23,7 +23,7 @@ test.each([
   ['/:recording/:part+', '/b/:recording'],
   ['/m/:recording/:part+', '/m/a/b/:recording.mp4'],
   ['/m/:recording.mp4', '/m/:recording.b.mp4'],
-])('%s and %s take a path for different recordings', (one, other) => {
+])('the locations %s and %s read one path as different recordings', (one, other) => {
   for (const [a, b] of [
     [one, other],
     [other, one],
@@ -44,7 +44,7 @@ test.each([
   ['/m/:recording', '/m/:recording-'],
   ['/m/:recording/:part+', '/m/.x/:recording'],
   ['/:recording/x', '/x/:recording'],
-])('%s and %s do not', (one, other) => {
+])('the locations %s and %s read no path as different recordings', (one, other) => {
   expect(ambiguousPath(one, other)).toBeUndefined()
   expect(ambiguousPath(other, one)).toBeUndefined()
 })
@@ -59,12 +59,12 @@ test.each([
   ['k/v:recording', 'k/w:recording', false],
   ['k/v:recording.mp4', 'k/va:recording.webm', false],
   ['k/v:recording/a', 'k/va:recording/b', false],
-])('keys of %s and %s can be those of different recordings: %s', (one, other, can) => {
+])('the keys %s and %s can be equal for different recordings: %s', (one, other, can) => {
   expect(ambiguousPath(one, other) !== undefined).toBe(can)
   expect(ambiguousPath(other, one) !== undefined).toBe(can)
 })
 
-test('a path is found if and only if one is found by trying', () => {
+test('ambiguousPath finds every ambiguity that trying many paths finds, and no false one', () => {
   const literal = fc.constantFrom('a', 'b', 'c', 'a.b', 'x')
   const begin = fc.constantFrom('', '', 'a', 'a.', 'q', '-')
   const end = fc.constantFrom('', '', '.b', '.a.b', '-', 'b')

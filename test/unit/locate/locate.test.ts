@@ -21,15 +21,15 @@ describe('rawPath', () => {
     ['http://h*', undefined],
     ['http://a b/q', '/q'],
     ['http://h//a', '//a'],
-  ])('%s', (url, path) => expect(rawPath(url)).toBe(path))
+  ])('the raw path of %s is %s', (url, path) => expect(rawPath(url)).toBe(path))
 })
 
 describe('locate', () => {
-  test('a recording of one file', () => {
+  test('locate finds a recording of one file', () => {
     expect(at('/recordings/rec-1')).toEqual({ recording: 'rec-1', key: 'recordings/rec-1' })
   })
 
-  test('a part, with its folders', () => {
+  test('locate finds a part with its folders', () => {
     expect(at('/recordings/rec-1/video/seg_01.m4s')).toEqual({
       recording: 'rec-1',
       part: 'video/seg_01.m4s',
@@ -65,9 +65,9 @@ describe('locate', () => {
     `/recordings/a/${'b'.repeat(201)}`,
     `/recordings/a${'/b'.repeat(9)}`,
     `/recordings/a/${'b/'.repeat(600)}c`,
-  ])('refuses %j', path => expect(at(path)).toMatchObject({ reason: 'path_invalid' }))
+  ])('locate refuses the path %j', path => expect(at(path)).toMatchObject({ reason: 'path_invalid' }))
 
-  test('fronts the URLs of an existing app', () => {
+  test('locate finds recordings at the URLs of an existing app', () => {
     const media = compileLocation({ url: '/media/:recording.mp4', key: 'consultations/:recording/video.mp4' })
     expect(placeAt('https://h/media/rec-1.mp4', [media])).toEqual({
       recording: 'rec-1',
@@ -79,42 +79,42 @@ describe('locate', () => {
     }
   })
 
-  test('the root as prefix', () => {
+  test('locate finds recordings at the root', () => {
     const root = compileLocation({ url: '/:recording/:part+', key: ':recording/:part' })
     expect(placeAt('https://h/r/p.ts', [root])).toEqual({ recording: 'r', part: 'p.ts', key: 'r/p.ts' })
   })
 })
 
-describe('a location that would be a hole is refused', () => {
-  test.each([
-    [{ url: 'media/:recording', key: ':recording' }, 'must begin with "/"'],
-    [{ url: '/media', key: ':recording' }, '":recording" exactly once'],
-    [{ url: '/:recording/:recording', key: ':recording' }, '":recording" exactly once'],
-    [{ url: '/media-:recording', key: ':recording' }, '"/" right before ":recording"'],
-    [{ url: '/a/../:recording', key: ':recording' }, 'no dot segments'],
-    [{ url: '/a//:recording', key: ':recording' }, 'no empty'],
-    [{ url: '/a*/:recording', key: ':recording' }, 'may contain letters'],
-    [{ url: '/:recording/:part+/x', key: ':recording/:part' }, 'as its last segment'],
-    [{ url: '/m/:recording/../x', key: ':recording' }, 'no dot segments'],
-    [{ url: '/:recording', key: 'all' }, 'must contain ":recording" once'],
-    [{ url: '/:recording', key: ':recording/:recording' }, 'must contain ":recording" once'],
-    [{ url: '/:recording', key: ':recording/:part' }, 'if and only if'],
-    [{ url: '/:recording/:part+', key: ':recording' }, 'if and only if'],
-    [{ url: '/:recording/:part+', key: ':recording-:part' }, 'end with "/:part"'],
-    [{ url: '/:recording/:part+', key: ':recording/:part/x' }, 'end with "/:part"'],
-    [{ url: '/:recording/:part+', key: ':recording:part' }, 'end with "/:part"'],
-    [{ url: '/:recording', key: 'a/../:recording' }, 'no dot segments'],
-    [{ url: '/:recording', key: '/:recording' }, 'no empty'],
-    [{ url: '/:recording', key: '.mediaward/bindings/:recording' }, 'the gate keeps its own objects there'],
-    [{ url: '/:recording', key: 'a\u0000:recording' }, 'may contain letters'],
-    [{ url: `/${'a/'.repeat(64)}:recording/:part+`, key: ':recording/:part' }, 'at most 127 characters'],
-    [{ url: '/:recording/:part+', key: `${'a/'.repeat(64)}:recording/:part` }, 'at most 1024 characters'],
-    [{ url: '/:recording', key: `${'a'.repeat(201)}/:recording` }, '200 per segment'],
-    [{ url: '/:recording', key: `:recording${'a'.repeat(73)}` }, '200 per segment'],
-  ])('%j: %s', (location, message) => expect(() => compileLocation(location)).toThrow(message))
-})
+test.each([
+  [{ url: 'media/:recording', key: ':recording' }, 'must begin with "/"'],
+  [{ url: '/media', key: ':recording' }, '":recording" exactly once'],
+  [{ url: '/:recording/:recording', key: ':recording' }, '":recording" exactly once'],
+  [{ url: '/media-:recording', key: ':recording' }, '"/" right before ":recording"'],
+  [{ url: '/a/../:recording', key: ':recording' }, 'no dot segments'],
+  [{ url: '/a//:recording', key: ':recording' }, 'no empty'],
+  [{ url: '/a*/:recording', key: ':recording' }, 'may contain letters'],
+  [{ url: '/:recording/:part+/x', key: ':recording/:part' }, 'as its last segment'],
+  [{ url: '/m/:recording/../x', key: ':recording' }, 'no dot segments'],
+  [{ url: '/:recording', key: 'all' }, 'must contain ":recording" once'],
+  [{ url: '/:recording', key: ':recording/:recording' }, 'must contain ":recording" once'],
+  [{ url: '/:recording', key: ':recording/:part' }, 'if and only if'],
+  [{ url: '/:recording/:part+', key: ':recording' }, 'if and only if'],
+  [{ url: '/:recording/:part+', key: ':recording-:part' }, 'end with "/:part"'],
+  [{ url: '/:recording/:part+', key: ':recording/:part/x' }, 'end with "/:part"'],
+  [{ url: '/:recording/:part+', key: ':recording:part' }, 'end with "/:part"'],
+  [{ url: '/:recording', key: 'a/../:recording' }, 'no dot segments'],
+  [{ url: '/:recording', key: '/:recording' }, 'no empty'],
+  [{ url: '/:recording', key: '.mediaward/bindings/:recording' }, 'the gate keeps its own objects there'],
+  [{ url: '/:recording', key: 'a\u0000:recording' }, 'may contain letters'],
+  [{ url: `/${'a/'.repeat(64)}:recording/:part+`, key: ':recording/:part' }, 'at most 127 characters'],
+  [{ url: '/:recording/:part+', key: `${'a/'.repeat(64)}:recording/:part` }, 'at most 1024 characters'],
+  [{ url: '/:recording', key: `${'a'.repeat(201)}/:recording` }, '200 per segment'],
+  [{ url: '/:recording', key: `:recording${'a'.repeat(73)}` }, '200 per segment'],
+])('the unsafe location %j is rejected: %s', (location, message) =>
+  expect(() => compileLocation(location)).toThrow(message),
+)
 
-test('the gate’s own objects can not be named', () => {
+test('no path can name the objects that the gate keeps for itself', () => {
   const root = compileLocation({ url: '/:recording/:part+', key: ':recording/:part' })
   for (const path of ['/.mediaward/bindings/x', '/mediaward/.bindings/x', '/%2emediaward/x/y']) {
     expect(placeAt(`https://h${path}`, [root])).toMatchObject({ reason: 'path_invalid' })

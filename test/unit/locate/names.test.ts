@@ -18,7 +18,7 @@ test.each([
   'f47ac10b-58cc-4372-a567-0e02b2c3d479',
   'eyJ.tar',
   'x'.repeat(128),
-])('%s can be an id', id => {
+])('%s is a valid recording id', id => {
   expect(isRecording(id)).toBe(true)
   expect(refusalOf(`/recordings/${id}`)).toMatchObject({ ref: { recording: id, key: `recordings/${id}` } })
 })
@@ -40,14 +40,14 @@ test.each([
   'x'.repeat(200),
   Array(8).fill('x').join('/'),
   'sid713476478245_cnameagora__uid_s_123__uid_e_video_2026112510000000000000000000000000000000000000000000000000000000000.m3u8',
-])('%s can be the name of a part', name => {
+])('%s is a valid part name', name => {
   expect(isPart(name)).toBe(true)
   expect(refusalOf(`/recordings/r/${name}`)).toMatchObject({
     ref: { part: name, key: `recordings/r/${name}` },
   })
 })
 
-describe('a refusal says which character or length', () => {
+describe('flaws of names', () => {
   test.each([
     ['', /names no recording/],
     ['a b', /can't contain U\+0020\./],
@@ -65,7 +65,7 @@ describe('a refusal says which character or length', () => {
     ['..', /can't contain "\.\."/],
     ['.', /not with "\."/],
     ['x'.repeat(129), /at most 128 characters\. This one has 129/],
-  ])('in the id %j', (id, flaw) => {
+  ])('a refusal of the recording id %j names its flaw', (id, flaw) => {
     expect(flawOfRecording(id)).toMatch(flaw)
     if (!id.includes('/'))
       expect(refusalOf(`/recordings/${id}`)).toMatchObject({ detail: flawOfRecording(id) })
@@ -84,23 +84,23 @@ describe('a refusal says which character or length', () => {
     ['x'.repeat(201), /at most 200 characters\. One has 201/],
     [Array(9).fill('x').join('/'), /at most 8 segments\. This one has 9/],
     [Array(4).fill('x'.repeat(192)).join('/'), /at most 768 characters\. This one has 771/],
-  ])('in the part %j', (name, flaw) => {
+  ])('a refusal of the part name %j names its flaw', (name, flaw) => {
     expect(flawOfPart(name)).toMatch(flaw)
     expect(refusalOf(`/recordings/r/${name}`)).toMatchObject({ detail: flawOfPart(name) })
   })
 
-  test('and in a part that is asked for with a ticket', () => {
+  test('a refusal of a part name after a ticket names its flaw', () => {
     const request = new Request(`https://h/play/ticket/${'x'.repeat(201)}`)
     expect(operationOf(request, standard)).toMatchObject({ detail: /One has 201/ })
   })
 
-  test('but nothing if the path has no name', () => {
+  test('a refusal of a path without a name has no detail', () => {
     for (const path of ['/', '/recordings', '/other/a b']) {
       expect(refusalOf(path)).toEqual({ reason: 'path_invalid' })
     }
   })
 
-  test('and repeats one character of what was sent, at most', () => {
+  test('the flaw of a name repeats at most one character of the name', () => {
     const odd = fc.oneof(fc.string({ unit: 'grapheme' }), fc.stringMatching(/^[A-Za-z0-9._=+:@/%~-]{1,300}$/))
     fc.assert(
       fc.property(odd, name => {
@@ -117,7 +117,7 @@ describe('a refusal says which character or length', () => {
   })
 })
 
-describe('a token is no name, wherever it is in a path', () => {
+describe('tokens in names', () => {
   const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
   const jws = `${encoded({ alg: 'ES256' })}.${encoded({ sub: 'p' })}.c2lnbmF0dXJl`
   const jwe = `${encoded({ alg: 'dir', enc: 'A256GCM' })}..aXY.dGV4dA.dGFn`
@@ -140,7 +140,7 @@ describe('a token is no name, wherever it is in a path', () => {
     withHeader('{\r\n\t"alg": "ES256"}'),
     // A run of base64url that itself holds `_ey`.
     withHeader('{"kid":"R@&?{*"}'),
-  ])('%s', token => {
+  ])('the token %s is not part of a valid name, and the refusal does not repeat it', token => {
     const names = [token, `a/${token}`, `${token}/a`]
     for (const name of names) expect(flawOfPart(name)).toBe(flawOfPart(jws))
     expect(isRecording(token)).toBe(false)
@@ -151,12 +151,12 @@ describe('a token is no name, wherever it is in a path', () => {
     }
   })
 
-  test('nor if a location has an ending behind the id', () => {
+  test('a token is not a valid id at a location with an ending after the id', () => {
     const media = compileLocation({ url: '/media/:recording.mp4', key: ':recording.mp4' })
     expect(locate(`/media/${jws}.mp4`, [media])).toMatchObject({ reason: 'path_invalid' })
   })
 
-  test('a long name is looked at in linear time', () => {
+  test('a long name is searched for tokens within 50 ms', () => {
     const began = performance.now()
     const pieces = ['eyJ-', 'eyJ.', '.eyJ', '-ey', 'ew.', 'eyA.', '_ewo']
     for (const piece of pieces) flawOfPart(piece.repeat(768 / piece.length))
@@ -164,7 +164,7 @@ describe('a token is no name, wherever it is in a path', () => {
   })
 })
 
-test('every valid name has a key of its own, with no segment that a store would resolve', () => {
+test('every valid name has a key of its own, without a segment that a store would resolve', () => {
   const id = fc.stringMatching(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/).filter(isRecording)
   const part = fc.stringMatching(/^[A-Za-z0-9._=+:@/-]{1,40}$/).filter(isPart)
   const names = fc.tuple(id, fc.option(part, { nil: undefined }))
