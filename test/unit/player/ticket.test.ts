@@ -68,8 +68,8 @@ async function until(so: () => boolean): Promise<void> {
   }
 }
 
-describe('a ticket', () => {
-  test('says whether the name of a part is to be appended', async () => {
+describe('openTicket', () => {
+  test('a ticket says whether the name of a part must be appended to its URL', async () => {
     expect((await open()).append).toBe(false)
     answer = issueToAppend
     const ticket = await open('/recordings/rec-2')
@@ -79,14 +79,14 @@ describe('a ticket', () => {
     expect(ticket.append).toBe(true)
   })
 
-  test('is asked for with the token, and gives the URL that plays', async () => {
+  test('a ticket is requested with the token, and has the URL that plays', async () => {
     const ticket = await open('/recordings/rec-1/master.m3u8')
     expect(ticket.url).toBe(`${origin}/play/T1/master.m3u8`)
     expect(asked[0]).toMatchObject({ method: 'POST', url: '/recordings/rec-1/master.m3u8/ticket' })
     expect(asked[0]?.headers.authorization).toBe('Bearer a.b.c')
   })
 
-  test('is renewed at 80 % of its life, with the token of that time, again and again', async () => {
+  test('a ticket is renewed again and again, at 80 % of its life and with the token of that time', async () => {
     const [life, times] = [1000, [] as number[]]
     answer = (request, response) => {
       times.push(performance.now())
@@ -106,21 +106,21 @@ describe('a ticket', () => {
     ])
   })
 
-  test('is not asked for all the time where its life is longer than a timer can be set for', async () => {
+  test('a ticket whose life exceeds the longest timer is not renewed at once', async () => {
     answer = issue(400 * 86_400_000)
     await open()
     await pause(200)
     expect(asked).toHaveLength(1)
   })
 
-  test('is renewed once, however many ask at the same time', async () => {
+  test('concurrent renewals of a ticket send one request', async () => {
     const ticket = await open()
     const urls = await Promise.all([1, 2, 3].map(() => ticket.renew()))
     expect(urls).toEqual([1, 2, 3].map(() => `${origin}/play/T2`))
     expect(asked).toHaveLength(2)
   })
 
-  test('is renewed no more once it is closed', async () => {
+  test('a closed ticket is not renewed', async () => {
     answer = issue(300)
     const ticket = await open()
     ticket.close()
@@ -129,7 +129,7 @@ describe('a ticket', () => {
     expect((await problem(ticket.renew())).message).toContain('closed')
   })
 
-  test('closed while it is asked for, it is renewed no more either', async () => {
+  test('a ticket that is closed during a renewal is not renewed again', async () => {
     const ticket = await open()
     answer = issue(100)
     const renewed = ticket.renew()
@@ -141,7 +141,7 @@ describe('a ticket', () => {
 })
 
 describe('fresh', () => {
-  test('puts the newest ticket where an older one of this recording is', async () => {
+  test('fresh replaces an older ticket of this recording by the newest one', async () => {
     const ticket = await open('/recordings/rec-1/master.m3u8')
     await ticket.renew()
     await ticket.renew()
@@ -151,7 +151,7 @@ describe('fresh', () => {
   })
 
   test.each(['/play/T10/a.m4s', '/play/other', '/recordings/rec-1', '/play/'])(
-    'leaves %s as it is',
+    'fresh does not change %s',
     async path => {
       const ticket = await open()
       await ticket.renew()
@@ -159,14 +159,14 @@ describe('fresh', () => {
     },
   )
 
-  test('leaves the same path of another host as it is', async () => {
+  test('fresh does not change the same path of another host', async () => {
     const ticket = await open()
     await ticket.renew()
     expect(ticket.fresh('https://other.example/play/T1')).toBe('https://other.example/play/T1')
   })
 })
 
-describe('where there is no ticket', () => {
+describe('failures', () => {
   test.each([
     [401, 'expired'],
     [404, 'refused'],
@@ -177,14 +177,14 @@ describe('where there is no ticket', () => {
     [500, 'unavailable'],
     [503, 'unavailable'],
     [200, 'unavailable'],
-  ])('%d is %s', async (code, kind) => {
+  ])('a ticket request that is answered %d fails as %s', async (code, kind) => {
     answer = status(code)
     const error = await problem(open())
     expect([error.problem, error.status]).toEqual([kind, code])
     expect(`${error.message} ${error.stack}`).not.toContain('a.b.c')
   })
 
-  test('a gate that is not there is unavailable', async () => {
+  test('a gate that cannot be reached is unavailable', async () => {
     server.close()
     expect(await problem(open())).toMatchObject({ problem: 'unavailable', status: undefined, retryAfter: 5 })
   })
@@ -197,12 +197,12 @@ describe('where there is no ticket', () => {
     '{}',
     '{"url":"javascript:alert(1)","expires_in":3600}',
     ...['0', '-5', 'null', '"3600"'].map(lasting),
-  ])('what answers %j is not the gate', async body => {
+  ])('a server that answers 201 with the body %j is not taken for a gate', async body => {
     answer = (_, response) => response.writeHead(201).end(body)
     expect((await problem(open())).problem).toBe('unavailable')
   })
 
-  test('no token goes where an answer points to', async () => {
+  test('the token is not sent to the target of a redirect', async () => {
     answer = (request, response) =>
       request.url === '/elsewhere'
         ? issue(1000)(request, response)
@@ -211,18 +211,18 @@ describe('where there is no ticket', () => {
     expect(asked.map(({ url }) => url)).toEqual(['/recordings/rec-1/ticket'])
   })
 
-  test('a URL with a query is a mistake of the caller', async () => {
+  test('openTicket throws a TypeError for a URL with a query', async () => {
     await expect(open('/recordings/rec-1?x=1')).rejects.toThrow(TypeError)
     expect(asked).toEqual([])
   })
 
-  test('who gives no token has to sign in', async () => {
+  test('a token function that fails is reported as an expired token', async () => {
     const token = () => Promise.reject(new Error('signed out'))
     expect((await problem(open(undefined, { token }))).problem).toBe('expired')
     expect(asked).toEqual([])
   })
 
-  test('Retry-After is kept, in both of its forms, within reason', async () => {
+  test('Retry-After is read as seconds or as a date, and limited to a day', async () => {
     const waits = async (value: string) => {
       answer = status(503, { 'Retry-After': value })
       return (await problem(open())).retryAfter
@@ -235,8 +235,8 @@ describe('where there is no ticket', () => {
   })
 })
 
-describe('while it plays', () => {
-  test('a refusal is told, and never asked about again', async () => {
+describe('renewals during playback', () => {
+  test('a refusal of a renewal is reported, and the ticket is not requested again', async () => {
     const told: TicketError[] = []
     answer = issue(300)
     const ticket = await open(undefined, { onError: error => told.push(error) })
@@ -248,7 +248,7 @@ describe('while it plays', () => {
     expect(asked).toHaveLength(2)
   })
 
-  test('an expired token is told; with a new one it goes on', async () => {
+  test('an expired token is reported, and renewals go on with a new one', async () => {
     const told: TicketError[] = []
     answer = issue(300)
     const ticket = await open(undefined, { onError: error => told.push(error) })
@@ -262,7 +262,7 @@ describe('while it plays', () => {
     await until(() => asked.length === 4)
   })
 
-  test('a fault is asked about again when the gate said so, not before', async () => {
+  test('a renewal that fails is tried again at the time that the gate names, not before', async () => {
     const told: TicketError[] = []
     answer = issue(300)
     const ticket = await open(undefined, { onError: error => told.push(error) })
