@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest'
+import { beforeEach, expect, type MockInstance, test, vi } from 'vitest'
 import { StorageFault } from '../../../src/index.ts'
 import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { instanceOf } from '../../support/gate-client.ts'
@@ -10,17 +10,17 @@ import { storeWith } from '../../support/store-with.ts'
 const SECRET = 'postgres://gate:hunter2@db/owners of patient-1'
 const FAILURES: Readonly<Record<string, () => unknown>> = {
   rejects: () => Promise.reject(new Error(SECRET)),
-  'rejects with what is no error': () => Promise.reject(SECRET),
+  'rejects with a string': () => Promise.reject(SECRET),
   'rejects with nothing': () => Promise.reject(undefined),
   'throws at once': () => {
     throw new TypeError(SECRET, { cause: new Error(SECRET) })
   },
-  'answers a string': () => SECRET,
-  'answers a number': () => 7,
-  'answers a list of rows': () => [{ owner: 'patient-1' }],
-  'answers a row without an owner': () => ({ patient_id: 'patient-1' }),
-  'answers an owner that is a number': () => ({ owner: 1 }),
-  'answers an object that throws': () => ({
+  'returns a string': () => SECRET,
+  'returns a number': () => 7,
+  'returns a list of rows': () => [{ owner: 'patient-1' }],
+  'returns a row without an owner': () => ({ patient_id: 'patient-1' }),
+  'returns an owner that is a number': () => ({ owner: 1 }),
+  'returns an object that throws': () => ({
     get owner() {
       throw new Error(SECRET)
     },
@@ -51,24 +51,26 @@ async function expectUnavailable(gate: OwnedGate, response: Response): Promise<v
   expect(said.mock.calls.flat().join()).not.toMatch(/hunter2|patient-/)
 }
 
-describe.each(Object.entries(FAILURES))('a function that %s', (_, fail) => {
-  test.each([false, true])(
-    'is a recorded 503 that says nothing of it, to the owner too (in an agreement: %s)',
-    async agrees => {
-      const gate = await ownedGate({ 'rec-1': fail }, { agrees })
-      for (const [path, init] of WAYS) {
-        for (const who of ['patient-1', 'patient-2']) {
-          await expectUnavailable(gate, await gate.ask(who, path, init))
-        }
+test.each(
+  Object.entries(FAILURES).flatMap(([name, fail]) =>
+    [false, true].map(agrees => [name, agrees ? 'in an agreement' : 'alone', fail, agrees] as const),
+  ),
+)(
+  'an owner function that %s (%s) is a recorded 503 that says nothing of it, even to the owner',
+  async (_, __, fail, agrees) => {
+    const gate = await ownedGate({ 'rec-1': fail }, { agrees })
+    for (const [path, init] of WAYS) {
+      for (const who of ['patient-1', 'patient-2']) {
+        await expectUnavailable(gate, await gate.ask(who, path, init))
       }
-      await expectUnavailable(gate, await gate.list('patient-1', 'set', 'rec-1'))
-      expect((await gate.events()).filter(({ kind }) => kind !== 'access')).toEqual([])
-    },
-  )
-})
+    }
+    await expectUnavailable(gate, await gate.list('patient-1', 'set', 'rec-1'))
+    expect((await gate.events()).filter(({ kind }) => kind !== 'access')).toEqual([])
+  },
+)
 
 test.each([null, undefined, { owner: null }, { owner: '' }, { owner: undefined, tenant: 'north' }])(
-  'a function that answers %o knows no owner',
+  'an owner function that returns %o knows no owner',
   async answer => {
     const gate = await ownedGate({ 'rec-1': () => answer })
     expect((await gate.ask('patient-1', '/recordings/rec-1')).status).toBe(404)
@@ -77,12 +79,12 @@ test.each([null, undefined, { owner: null }, { owner: '' }, { owner: undefined, 
   },
 )
 
-test('an owner that is an empty string is never the one of an empty subject', async () => {
+test('an owner that is an empty string is never matched by an empty subject', async () => {
   const gate = await ownedGate({ 'rec-1': () => ({ owner: '' }) })
   expect((await gate.ask('', '/recordings/rec-1')).status).toBe(401)
 })
 
-test('after a second without an answer all ways are 503, the owner’s too, and a later answer changes nothing', async () => {
+test('an owner function that takes over a second is a 503 for every request, and its late answer is ignored', async () => {
   let answer: (owner: unknown) => void = () => {}
   const never = new Promise(resolve => {
     answer = resolve
@@ -112,7 +114,7 @@ test('after a second without an answer all ways are 503, the owner’s too, and 
   expect((await gate.ask('patient-1', '/recordings/rec-1')).status).toBe(200)
 })
 
-test('the operator reads that the source failed, with the id of the event, and what a StorageFault says', async () => {
+test('the operator reads that the owner source failed, with the event id and the message of a StorageFault', async () => {
   const gate = await ownedGate({ 'rec-1': FAILURES.rejects ?? null })
   const id = await instanceOf(await gate.ask('patient-1', '/recordings/rec-1'))
   expect(said.mock.lastCall).toEqual([`mediaward: owner_unavailable, event ${id}: the owner source failed`])
@@ -127,7 +129,7 @@ test('the operator reads that the source failed, with the id of the event, and w
 })
 
 test.each([
-  ['a number of owners that is not that of the stamps', () => []],
+  ['another number of owners than of stamps', () => []],
   ['nothing', () => undefined as never],
   [
     'an error that it throws at once',
@@ -135,12 +137,12 @@ test.each([
       throw new Error(SECRET)
     },
   ],
-])('a source of the integrator’s with %s is 503', async (_, ownersOf) => {
+])('an owner source that answers with %s is a recorded 503', async (_, ownersOf) => {
   const gate = await ownedGate({}, { owner: { ownersOf } })
   await expectUnavailable(gate, await gate.ask('patient-1', '/recordings/rec-1'))
 })
 
-test('the body of an opened object is cancelled if the source fails', async () => {
+test('the body of an opened object is cancelled if the owner source fails', async () => {
   const memory = createMemoryStore()
   let cancelled = 0
   const store = storeWith(memory, {

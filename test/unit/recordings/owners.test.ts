@@ -30,9 +30,9 @@ async function ticketFor(gate: OwnedGate, who: string, path: string): Promise<st
 
 beforeEach(() => void vi.spyOn(console, 'error').mockReturnValue())
 
-describe('with a function that says who the owner is', () => {
+describe('owner function', () => {
   test.each(WAYS)(
-    '%s is for the owner that it names, whatever the stamp says',
+    '%s is permitted only to the owner that the function names, whatever the stamp says',
     async (_, path, init, status) => {
       const gate = await theirs()
       expect((await gate.ask('patient-2', path, init)).status).toBe(status)
@@ -41,16 +41,19 @@ describe('with a function that says who the owner is', () => {
     },
   )
 
-  test.each(WAYS)('%s is for no one if it knows no owner, whatever the stamp says', async (_, path, init) => {
-    const gate = await ownedGate({})
-    for (const who of ['patient-1', 'patient-2']) expect((await gate.ask(who, path, init)).status).toBe(404)
-    expect((await gate.events()).map(({ reason }) => reason)).toEqual([
-      'recording_unbound',
-      'recording_unbound',
-    ])
-  })
+  test.each(WAYS)(
+    '%s is refused to every patient if the function knows no owner, whatever the stamp says',
+    async (_, path, init) => {
+      const gate = await ownedGate({})
+      for (const who of ['patient-1', 'patient-2']) expect((await gate.ask(who, path, init)).status).toBe(404)
+      expect((await gate.events()).map(({ reason }) => reason)).toEqual([
+        'recording_unbound',
+        'recording_unbound',
+      ])
+    },
+  )
 
-  test('a list is decided by it', async () => {
+  test('each recording of a list is decided by the owner that the function names', async () => {
     const gate = await ownedGate({ 'rec-1': other })
     const answers = async (who: string) => (await gate.list(who, 'rec-1', 'set', 'none')).json()
     expect(await answers('patient-2')).toEqual({
@@ -69,7 +72,7 @@ describe('with a function that says who the owner is', () => {
     })
   })
 
-  test('it is asked once for each recording of a list, however often a recording is in it', async () => {
+  test('the owner function is called once for each recording of a list, however often it is listed', async () => {
     const gate = await theirs()
     await gate.list('patient-2', 'rec-1', 'set', 'rec-1', 'none')
     expect(gate.calls.filter(call => call.startsWith('owner of')).sort()).toEqual([
@@ -80,7 +83,7 @@ describe('with a function that says who the owner is', () => {
   })
 
   test.each(['/recordings/rec-1', '/recordings/set/list.m3u8'])(
-    'a ticket for %s opens it only as long as it names the same owner',
+    'a ticket for %s opens it only as long as the function names the same owner',
     async path => {
       const gate = await theirs()
       const ticket = await ticketFor(gate, 'patient-2', path)
@@ -92,11 +95,9 @@ describe('with a function that says who the owner is', () => {
     },
   )
 
-  test('records say the owner that it names, as a pseudonym, and the tenant', async () => {
+  test('records hold the pseudonym and the tenant of the owner that the function names', async () => {
     const idp = await createIssuer()
-    const { issuer, audience } = idp
-    const jwks = idp.jwks as never
-    const issuers = [{ issuer, audience, jwks, algorithms: ['ES256' as const], tenant_claim: 'tenant' }]
+    const issuers = [idp.entry({ tenant_claim: 'tenant' })]
     const gate = await ownedGate({ 'rec-1': { ...other, tenant: 'north' } }, { issuers }, idp)
     const ask = async (who: string, tenant: string) =>
       (await gate.ask(who, '/recordings/rec-1', { claims: { tenant } })).status
@@ -112,7 +113,7 @@ describe('with a function that says who the owner is', () => {
   })
 
   test.each(WAYS.slice(0, 8))(
-    '%s takes one operation of the store, and one question',
+    '%s takes one operation of the store, and one call of the owner function',
     async (_, path, init, status) => {
       if (status === 416) return
       const gate = await theirs()
@@ -123,7 +124,7 @@ describe('with a function that says who the owner is', () => {
   )
 })
 
-describe('"not yours" and "not there" are one answer', () => {
+describe('concealment', () => {
   const answerOf = async (response: Response) => [
     response.status,
     [...response.headers],
@@ -137,31 +138,34 @@ describe('"not yours" and "not there" are one answer', () => {
         agrees => [name, agrees ? 'an agreement' : 'a function', path, init, agrees] as const,
       ),
     ),
-  )('%s by %s: both ask the same, of the source and of the store', async (_, __, path, init, agrees) => {
-    const gate = await ownedGate({}, { agrees })
-    const id = path.split('/')[2] ?? ''
-    let strangers = 0
-    const ask = async (where: string) => {
-      gate.calls.length = 0
-      // Another one each time: the refusals of one caller would be counted together, and leave later.
-      const answer = await answerOf(await gate.ask(`stranger-${strangers++}`, where, init))
-      const calls = gate.calls.map(call => call.replace(/gone|rec-1|set/, 'ID'))
-      return { answer, calls: calls.toSorted() }
-    }
-    const gone = path.replace(id, 'gone')
-    for (const known of [other, null, { owner: 'patient-1' }, fail]) {
-      // Also if it knows an owner of what isn't there.
-      for (const ofGone of [known, known === fail ? fail : null]) {
-        Object.assign(gate.known, { [id]: known, gone: ofGone })
-        const [there, absent] = [await ask(path), await ask(gone)]
-        expect(there).toEqual(absent)
-        expect(there.answer[0]).toBe(known === fail ? 503 : 404)
-        expect(there.calls.filter(call => call === 'owner of ID').length).toBe(1)
+  )(
+    '%s, decided by %s, gets one answer and takes the same calls for a foreign and a missing recording',
+    async (_, __, path, init, agrees) => {
+      const gate = await ownedGate({}, { agrees })
+      const id = path.split('/')[2] ?? ''
+      let strangers = 0
+      const ask = async (where: string) => {
+        gate.calls.length = 0
+        // Another one each time: the refusals of one caller would be counted together, and leave later.
+        const answer = await answerOf(await gate.ask(`stranger-${strangers++}`, where, init))
+        const calls = gate.calls.map(call => call.replace(/gone|rec-1|set/, 'ID'))
+        return { answer, calls: calls.toSorted() }
       }
-    }
-  })
+      const gone = path.replace(id, 'gone')
+      for (const known of [other, null, { owner: 'patient-1' }, fail]) {
+        // Also if it knows an owner of what isn't there.
+        for (const ofGone of [known, known === fail ? fail : null]) {
+          Object.assign(gate.known, { [id]: known, gone: ofGone })
+          const [there, absent] = [await ask(path), await ask(gone)]
+          expect(there).toEqual(absent)
+          expect(there.answer[0]).toBe(known === fail ? 503 : 404)
+          expect(there.calls.filter(call => call === 'owner of ID').length).toBe(1)
+        }
+      }
+    },
+  )
 
-  test('what is not there is there for no one, whomever the function names', async () => {
+  test('a missing recording is unknown even to the owner that the function names', async () => {
     const gate = await ownedGate({ gone: other })
     expect((await gate.ask('patient-2', '/recordings/gone')).status).toBe(404)
     expect((await gate.ask('patient-2', '/recordings/gone/ticket', { method: 'POST' })).status).toBe(404)
@@ -172,9 +176,9 @@ describe('"not yours" and "not there" are one answer', () => {
   })
 })
 
-describe('with an agreement of stamp and function', () => {
+describe('agreement of stamp and function', () => {
   test.each(WAYS)(
-    '%s is for the owner that both name, and for no one else',
+    '%s is permitted only to the owner that stamp and function agree on',
     async (_, path, init, status) => {
       const stamped = { owner: 'patient-1' }
       const gate = await ownedGate({ 'rec-1': stamped, set: stamped }, { agrees: true })

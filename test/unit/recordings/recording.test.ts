@@ -28,17 +28,17 @@ test.each<[string, Ownership]>([
   expect(isSameOwner(other, owned)).toBe(false)
 })
 
-test('an owner without an issuer is of the only issuer, and names no person if there are several', () => {
+test('an owner without an issuer belongs to the only issuer, and is not an owner if there are several', () => {
   expect(withDefaultIssuer(unissued, ISSUER)).toEqual(owned)
   expect(withDefaultIssuer(unissued, undefined)).toEqual(unissued)
   expect([hasOwner(unissued, ISSUER), hasOwner(unissued, undefined)]).toEqual([true, false])
 })
 
-test('a stamped issuer counts, whatever the only issuer is', () => {
+test('the issuer of an owner is kept, whatever the only issuer is', () => {
   expect(withDefaultIssuer(owned, 'https://other.clinic.test/')).toEqual(owned)
   expect(hasOwner(owned, undefined)).toBe(true)
 })
 
-test('a recording without the id of an owner has none', () => {
+test('a recording without the id of an owner has no owner', () => {
   expect(hasOwner({ issuer: ISSUER, tenant: 'north' }, ISSUER)).toBe(false)
 })
