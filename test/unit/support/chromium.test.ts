@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { findChromium } from '../../support/chromium.ts'
 
-test('several at once unpack one Chromium, and leave no half of another', async () => {
+test('concurrent callers unpack one Chromium, and leave no unfinished copy', async () => {
   mkdirSync('.mediaward', { recursive: true })
   const folder = mkdtempSync('.mediaward/chromium-test-')
   try {

@@ -10,9 +10,9 @@ test.each([
   [20, 6, 15],
   [61, 23, 39],
   [66, 25, 42],
-])('of %i values the interval of the median is from the one at %i to the one at %i', (count, low, high) =>
+])('the interval of the median of %i values is from value %i to value %i', (count, low, high) =>
   expect(medianInterval(upTo(count))).toEqual([low, high]),
 )
 
-test('of five values no interval can be told', () =>
+test('the interval of the median of five values is unbounded', () =>
   expect(medianInterval(upTo(5))).toEqual([Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]))
