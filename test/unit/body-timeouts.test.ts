@@ -1,35 +1,39 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { memoryGate } from '../support/memory-gate.ts'
 
 // How long the gate waits for a body unless its options say otherwise, from outside.
 
-describe('unless an app says otherwise', () => {
-  afterEach(() => void vi.useRealTimers())
+afterEach(() => void vi.useRealTimers())
 
-  test.each([
-    ['an upload has 60 s without a byte', 60_000, 'PUT', '/recordings/rec-9', { 'Content-Length': '9' }],
-    ['JSON has 10 s', 10_000, 'POST', '/access/v1/evaluation', { 'Content-Type': 'application/json' }],
-  ])('%s', async (_, limit, method, path, headers) => {
-    const gate = await memoryGate()
-    const token = await gate.idp.token('recorder-1', { roles: ['recorder'] })
-    const asked = () => ({
-      method,
-      headers: { ...headers, Authorization: `Bearer ${token}`, 'Mediaward-Owner': 'patient-1' },
-      body: new ReadableStream({ pull: () => new Promise<void>(() => {}) }),
-      duplex: 'half' as const,
-    })
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    let status: number | undefined
-    const ask = gate.fetch
-    const answered = ask(path, asked()).then(response => {
-      status = response.status
-    })
-    // Verifying the token takes a moment that no timer counts.
-    while (vi.getTimerCount() === 0) await new Promise(resolve => setImmediate(resolve))
-    await vi.advanceTimersByTimeAsync(limit - 1)
-    expect(status).toBeUndefined()
-    await vi.advanceTimersByTimeAsync(1)
-    await answered
-    expect(status).toBe(408)
+test.each([
+  ['an upload without a byte for 60 s', 60_000, 'PUT', '/recordings/rec-9', { 'Content-Length': '9' }],
+  [
+    'a JSON body that is incomplete after 10 s',
+    10_000,
+    'POST',
+    '/access/v1/evaluation',
+    { 'Content-Type': 'application/json' },
+  ],
+])('%s is answered 408 by default', async (_, limit, method, path, headers) => {
+  const gate = await memoryGate()
+  const token = await gate.idp.token('recorder-1', { roles: ['recorder'] })
+  const asked = () => ({
+    method,
+    headers: { ...headers, Authorization: `Bearer ${token}`, 'Mediaward-Owner': 'patient-1' },
+    body: new ReadableStream({ pull: () => new Promise<void>(() => {}) }),
+    duplex: 'half' as const,
   })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  let status: number | undefined
+  const ask = gate.fetch
+  const answered = ask(path, asked()).then(response => {
+    status = response.status
+  })
+  // Verifying the token takes a moment that no timer counts.
+  while (vi.getTimerCount() === 0) await new Promise(resolve => setImmediate(resolve))
+  await vi.advanceTimersByTimeAsync(limit - 1)
+  expect(status).toBeUndefined()
+  await vi.advanceTimersByTimeAsync(1)
+  await answered
+  expect(status).toBe(408)
 })

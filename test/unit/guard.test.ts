@@ -13,9 +13,9 @@ async function reasons(ledger: Ledger): Promise<unknown[]> {
   return entries.map(({ json }) => (JSON.parse(json) as { reason: string }).reason)
 }
 
-describe('fails closed', () => {
+describe('faults', () => {
   test.each(['GET', 'HEAD'])(
-    '%s with a store that fails is a recorded 503 that tells nothing',
+    'fails closed: %s with a store that fails is a recorded 503 that does not quote the fault',
     async method => {
       const { fetch, idp, ledger } = await memoryGate({
         store: storeWith(createMemoryStore(), { open: broken, find: broken }),
@@ -29,7 +29,7 @@ describe('fails closed', () => {
     },
   )
 
-  test('a fault that nobody foresaw is a recorded refusal too', async () => {
+  test('an unforeseen fault is a recorded refusal', async () => {
     const store = storeWith(createMemoryStore(), { open: (() => undefined) as never })
     const { fetch, idp, ledger } = await memoryGate({ store })
     const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }
@@ -37,7 +37,7 @@ describe('fails closed', () => {
     expect(await reasons(ledger)).toEqual(['gate_fault'])
   })
 
-  test('no denial without a record: one that no store takes does not leave, and goes to the last resort', async () => {
+  test('no denial without a record: one that no store takes is a 503, and onUnrecorded gets it', async () => {
     const lost: string[] = []
     const ledger: Ledger = { ...createMemoryLedger(), append: broken }
     const { fetch, idp } = await memoryGate({ ledger, onUnrecorded: json => lost.push(json) })
@@ -57,7 +57,7 @@ describe('fails closed', () => {
     expect((await fetch('/recordings/rec-1', { headers: owner })).status).toBe(503)
   })
 
-  test('no denial without a record, also where the app can not say where it came from', async () => {
+  test('no denial without a record: a refusal is recorded even if the network function throws', async () => {
     const network = () => {
       throw new Error('no address')
     }
@@ -66,14 +66,14 @@ describe('fails closed', () => {
     expect(await reasons(ledger)).toEqual(['token_missing'])
   })
 
-  test('403 for both, by configuration', async () => {
+  test('foreign and missing recordings are both answered 403 if concealedStatus says so', async () => {
     const { fetch, idp } = await memoryGate({ concealedStatus: 403 })
     const headers = { authorization: `Bearer ${await idp.token('patient-2')}` }
     expect((await fetch('/recordings/rec-1', { headers })).status).toBe(403)
     expect((await fetch('/recordings/rec-0', { headers })).status).toBe(403)
   })
 
-  test('a recording that changes between two reads is not put together from both', async () => {
+  test('an answer never mixes two versions of a recording that changes between two reads', async () => {
     const store = createMemoryStore()
     const { fetch, idp } = await memoryGate({ store })
     const ownership = { owner: 'patient-1', issuer: idp.issuer }
@@ -101,7 +101,7 @@ describe('fails closed', () => {
   })
 })
 
-describe('a refusal to a page of another origin', () => {
+describe('refusals across origins', () => {
   const APP = 'https://app.clinic.test'
   const refusals = async (origin: string) => {
     const options = { allowedOrigins: [APP], onUnrecorded: () => {} }
@@ -123,7 +123,7 @@ describe('a refusal to a page of another origin', () => {
   }
   const statuses = [401, 404, 400, 405, 503, 503]
 
-  test('can be read by it if its origin is listed, or the player would report a CORS error instead', async () => {
+  test('a refusal can be read by a page of a listed origin, or its player would report a CORS error instead', async () => {
     const responses = await refusals(APP)
     expect(responses.map(({ status }) => status)).toEqual(statuses)
     for (const { headers } of responses) {
@@ -134,7 +134,7 @@ describe('a refusal to a page of another origin', () => {
     }
   })
 
-  test('can not be read by it if its origin is not listed, and no cache takes it for that to another', async () => {
+  test('a refusal cannot be read by a page of an unlisted origin, and no cache uses it for another origin', async () => {
     const responses = await refusals('https://evil.test')
     expect(responses.map(({ status }) => status)).toEqual(statuses)
     for (const { headers } of responses) {
@@ -145,38 +145,36 @@ describe('a refusal to a page of another origin', () => {
   })
 })
 
-describe('one read of the store for each request that is permitted', () => {
-  test.each([
-    ['the whole', {}],
-    ['a range', { range: 'bytes=10-20' }],
-    ['a range with a date that holds', { range: 'bytes=0-' }],
-    ['a condition', { 'if-none-match': '*' }],
-    ['a condition that fails', { 'if-match': '"x"' }],
-  ])('%s', async (_, headers) => {
-    const memory = createMemoryStore()
-    let reads = 0
-    const store = storeWith(memory, {
-      open: (...args) => {
-        reads++
-        return memory.open(...args)
-      },
-      find: (...args) => {
-        reads++
-        return memory.find(...args)
-      },
-    })
-    const { fetch, idp } = await memoryGate({ store })
-    for (const subject of ['patient-1', 'patient-2']) {
-      reads = 0
-      const authorization = `Bearer ${await idp.token(subject)}`
-      await fetch('/recordings/rec-1', { headers: { ...headers, authorization } })
-      // A refusal takes two in every case, so that its time tells neither where the recording ends nor that its bytes
-      // are damaged.
-      expect(reads).toBe(subject === 'patient-2' ? 2 : 1)
-    }
-    // And none at all before it is known who asks.
-    reads = 0
-    await fetch('/recordings/rec-1', { headers })
-    expect(reads).toBe(0)
+test.each([
+  ['the whole recording', {}],
+  ['a range', { range: 'bytes=10-20' }],
+  ['an open range', { range: 'bytes=0-' }],
+  ['a recording with a condition that holds', { 'if-none-match': '*' }],
+  ['a recording with a condition that fails', { 'if-match': '"x"' }],
+])('a permitted request for %s takes one read of the store, and a refused one two', async (_, headers) => {
+  const memory = createMemoryStore()
+  let reads = 0
+  const store = storeWith(memory, {
+    open: (...args) => {
+      reads++
+      return memory.open(...args)
+    },
+    find: (...args) => {
+      reads++
+      return memory.find(...args)
+    },
   })
+  const { fetch, idp } = await memoryGate({ store })
+  for (const subject of ['patient-1', 'patient-2']) {
+    reads = 0
+    const authorization = `Bearer ${await idp.token(subject)}`
+    await fetch('/recordings/rec-1', { headers: { ...headers, authorization } })
+    // A refusal takes two in every case, so that its time tells neither where the recording ends nor that its bytes
+    // are damaged.
+    expect(reads).toBe(subject === 'patient-2' ? 2 : 1)
+  }
+  // And none at all before it is known who asks.
+  reads = 0
+  await fetch('/recordings/rec-1', { headers })
+  expect(reads).toBe(0)
 })

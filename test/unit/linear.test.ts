@@ -170,19 +170,22 @@ const cases = [
   ...Object.entries(STORED_READERS).map(([name, reader]) => [name, reader, STORED] as const),
 ]
 
-test.each(cases)('the time of reading grows no faster than what is read: %s', async (_, reader, size) => {
-  const { read, begins = '', pieces } = reader
-  for (const piece of pieces) {
-    for (const end of ['', '!', '\0']) {
-      const text = (length: number) => begins + piece.repeat(Math.ceil(length / piece.length)) + end
-      const work = (one: string) => {
-        try {
-          read(one)
-        } catch {
-          // A header that can't be sent: it never reaches us.
+test.each(cases)(
+  'the time to read input of kind "%s" grows no faster than its length',
+  async (_, reader, size) => {
+    const { read, begins = '', pieces } = reader
+    for (const piece of pieces) {
+      for (const end of ['', '!', '\0']) {
+        const text = (length: number) => begins + piece.repeat(Math.ceil(length / piece.length)) + end
+        const work = (one: string) => {
+          try {
+            read(one)
+          } catch {
+            // A header that can't be sent: it never reaches us.
+          }
         }
+        expect(await growth(text, size / 4, work), JSON.stringify([begins, piece, end])).toBeUndefined()
       }
-      expect(await growth(text, size / 4, work), JSON.stringify([begins, piece, end])).toBeUndefined()
     }
-  }
-})
+  },
+)

@@ -4,12 +4,12 @@ import { type MediawardOptions, mediaward } from '../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { createIssuer, PSEUDONYM_KEY } from '../support/gate-client.ts'
 
-const { issuer, audience, jwks, token } = await createIssuer()
+const { entry, token } = await createIssuer()
 let options: MediawardOptions
 
 beforeEach(() => {
   options = {
-    issuers: [{ issuer, audience, algorithms: ['ES256'], jwks: jwks as never }],
+    issuers: [entry()],
     pseudonymKey: PSEUDONYM_KEY,
     publicUrl: 'https://gate.test',
     store: createMemoryStore(),
@@ -28,7 +28,7 @@ function appWith(mount: (app: Hono) => unknown): Hono {
 const whole = (more: Partial<MediawardOptions> = {}) =>
   appWith(app => app.use(mediaward({ ...options, ...more })))
 
-describe('the gate in an app', () => {
+describe('gate in an app', () => {
   test.each([
     ['/recordings/rec-1', 401],
     ['/recordings/rec-1/master.m3u8', 401],
@@ -44,7 +44,7 @@ describe('the gate in an app', () => {
     ['/.well-known/authzen-configuration', 200],
     ['/console/api/denials', 401],
     ['/console/api/records', 401],
-  ])('answers %s itself', async (path, status) => {
+  ])('the gate answers %s itself', async (path, status) => {
     const response = await whole().request(path)
     expect([response.status, await response.text()]).toEqual([status, expect.not.stringContaining('a page')])
   })
@@ -57,23 +57,23 @@ describe('the gate in an app', () => {
     '/console',
     '/playlists',
     '/access',
-  ])('leaves %s to the app', async path => {
+  ])('the gate leaves %s to the app', async path => {
     expect(await (await whole().request(path)).text()).toBe('a page of the app')
   })
 
-  test('answers below the locations that it is configured with, and nowhere else', async () => {
+  test('the gate answers below its configured locations, and leaves other paths to the app', async () => {
     const app = whole({ locations: [{ url: '/media/:recording.mp4', key: 'consultations/:recording' }] })
     expect((await app.request('/media/rec-1.mp4')).status).toBe(401)
     expect((await app.request('/media/rec-1.webm')).status).toBe(400)
     expect(await (await app.request('/recordings/rec-1')).text()).toBe('a page of the app')
   })
 
-  test('refuses a request with a path in its Host, wherever that leads', async () => {
+  test('the gate refuses a request with a path in its Host', async () => {
     const response = await whole().request('/about', { headers: { Host: 'gate.test/recordings' } })
     expect(response.status).toBe(400)
   })
 
-  test('says that it is alive if it is asked to, and refuses to do anything else there', async () => {
+  test('the gate answers GET and HEAD of /healthz if health is configured, and refuses other methods', async () => {
     const app = whole({ health: true })
     const alive = await app.request('/healthz')
     expect([alive.status, await alive.text(), alive.headers.get('cache-control')]).toEqual([
@@ -85,15 +85,15 @@ describe('the gate in an app', () => {
     expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
   })
 
-  test('can be mounted in part', async () => {
+  test('the gate can be mounted at its recordings only', async () => {
     const app = appWith(app => app.use('/recordings/*', mediaward(options)))
     expect((await app.request('/recordings/rec-1/a.ts')).status).toBe(401)
     expect(await (await app.request('/console/api/records')).text()).toBe('a page of the app')
   })
 })
 
-describe('a gate that would miss requests fails at the first one', () => {
-  test('mounted at one recording, it would not see the parts', async () => {
+describe('incomplete mounts', () => {
+  test('a gate that is mounted at the path of one recording fails, as it would not see the parts', async () => {
     const app = appWith(app => app.use('/recordings/:id', mediaward(options)))
     const response = await app.request('/recordings/rec-1')
     expect([response.status, await response.text()]).toEqual([
@@ -102,7 +102,7 @@ describe('a gate that would miss requests fails at the first one', () => {
     ])
   })
 
-  test('mounted behind a route of the app, that could answer in its place', async () => {
+  test('a gate that is mounted behind a route of the app fails, as the route could answer in its place', async () => {
     const app = appWith(app => {
       app.get('/recordings/:id', (_, next) => next())
       app.use(mediaward(options))
@@ -114,7 +114,7 @@ describe('a gate that would miss requests fails at the first one', () => {
     ])
   })
 
-  test('middleware of the app may come before it', async () => {
+  test('a gate may be mounted behind middleware of the app', async () => {
     const seen = vi.fn()
     const app = appWith(app => {
       app.use(async (_, next) => {
@@ -128,14 +128,14 @@ describe('a gate that would miss requests fails at the first one', () => {
   })
 })
 
-test('a gate does not start with an owner source that can not be asked', () => {
+test('a gate does not start with an owner source that cannot be called', () => {
   for (const owner of [{}, 'patient-1', null]) {
     expect(() => mediaward({ ...options, owner: owner as never })).toThrow(/owner must be a function/)
   }
 })
 
-describe('a gate that ends', () => {
-  test('records what it has counted, then gives back what it was made with', async () => {
+describe('close and scheduled', () => {
+  test('a gate that closes records its counts, then closes what it was created with', async () => {
     const close = vi.fn()
     const gate = mediaward({ ...options, close })
     const app = appWith(app => app.use(gate))
@@ -151,7 +151,7 @@ describe('a gate that ends', () => {
     expect(close).toHaveBeenCalledOnce()
   })
 
-  test('brings back records when its schedule says so', async () => {
+  test('a gate replays spooled records when it is scheduled', async () => {
     const replay = vi.fn(async () => {})
     await mediaward({ ...options, replay }).scheduled()
     expect(replay).toHaveBeenCalledOnce()

@@ -17,9 +17,6 @@ let store: ReturnType<typeof createMemoryStore>
 let ledger: ReturnType<typeof createMemoryLedger>
 let gate: Gate
 
-const entry = ({ issuer, audience, jwks }: TestIssuer, more: Partial<Issuer> = {}): Issuer => {
-  return { issuer, audience, algorithms: ['ES256'], jwks: jwks as never, ...more }
-}
 function open(issuers: readonly Issuer[], own = ledger): void {
   gate = createGate({
     issuers,
@@ -79,21 +76,21 @@ async function stored(): Promise<LedgerEvent[]> {
   return (await ledger.read({ limit: 1000 })).entries.map(({ json }) => JSON.parse(json) as LedgerEvent)
 }
 
-describe('the roles of an issuer', () => {
-  test('are all ours where it is the only one, and as many as its entry says', async () => {
-    open([entry(one)])
+describe('roles of an issuer', () => {
+  test('the only issuer may use all roles, or those that its entry allows', async () => {
+    open([one.entry()])
     expect((await put({ by: one }, 'rec-1', 'patient-1')).status).toBe(201)
     expect((await ask({ by: one }, 'patient-1', one.issuer, 'rec-1')).status).toBe(200)
     expect(await read({ by: one })).toHaveLength(1)
-    open([entry(one, { allowed_roles: ['app'] })])
+    open([one.entry({ allowed_roles: ['app'] })])
     expect((await put({ by: one }, 'rec-2', 'patient-1')).status).toBe(404)
     expect((await ask({ by: one }, 'patient-1', one.issuer, 'rec-1')).status).toBe(200)
     expect(await read({ by: one })).toBe(404)
     expect((await stored()).at(-1)).toMatchObject({ reason: 'role_missing', roles: [] })
   })
 
-  test('are none where there are several and its entry names none: it stores, asks and reads nothing', async () => {
-    open([entry(one, { allowed_roles: ['recorder', 'security', 'app'] }), entry(two)])
+  test('one of several issuers may use no role unless its entry allows it: it stores, asks and reads nothing', async () => {
+    open([one.entry({ allowed_roles: ['recorder', 'security', 'app'] }), two.entry()])
     expect((await put({ by: one }, 'rec-1', 'patient-1')).status).toBe(201)
     expect((await put({ by: two }, 'rec-2', 'patient-1', one.issuer)).status).toBe(404)
     expect((await put({ by: two }, 'rec-2', 'patient-9')).status).toBe(404)
@@ -111,11 +108,11 @@ describe('the roles of an issuer', () => {
   })
 })
 
-describe('with tenants', () => {
+describe('tenants', () => {
   const all = ['recorder', 'security', 'app'] as const
   const north = { by: one, org: 'north' }
   const south = { by: one, org: 'south' }
-  const tenants = [entry(one, { tenant_claim: 'org', allowed_roles: all })]
+  const tenants = [one.entry({ tenant_claim: 'org', allowed_roles: all })]
 
   async function fill(): Promise<void> {
     open(tenants)
@@ -136,7 +133,7 @@ describe('with tenants', () => {
     await gate.flush()
   }
 
-  test('a record names the tenant of the caller and that of the recording', async () => {
+  test('a record names the tenant of its caller and the tenant of its recording', async () => {
     await fill()
     const named = (await stored()).map(({ kind, tenant, recording_tenant }) => [
       kind,
@@ -159,7 +156,7 @@ describe('with tenants', () => {
     expect(listed?.answers.map(answer => answer.recording_tenant)).toEqual(['north', 'south', undefined])
   })
 
-  test('an analyst sees every record of their callers and recordings, no other, and no owner of another tenant’s', async () => {
+  test('an analyst sees exactly the records of callers and recordings of their tenant, and no foreign owner', async () => {
     await fill()
     const every = await stored()
     for (const [caller, tenant] of [
@@ -196,7 +193,7 @@ describe('with tenants', () => {
     ).toBe(true)
   })
 
-  test('a ledger that knows nothing of tenants shows no more than one that does', async () => {
+  test('a ledger that cannot filter by tenant shows an analyst no more than one that can', async () => {
     await fill()
     const seen = await read(south)
     const { append } = ledger
@@ -204,7 +201,7 @@ describe('with tenants', () => {
     expect(await read(south)).toEqual(seen)
   })
 
-  test('records of before the recording’s tenant was named show their caller’s tenant no owner, and all to who sees all', async () => {
+  test('old records without the tenant of the recording show their owner only to an analyst of all tenants', async () => {
     const old = (id: string, tenant: string): LedgerEntry => ({
       id,
       json: canonical({
@@ -226,7 +223,7 @@ describe('with tenants', () => {
       answers,
     })
     await ledger.append([{ id: '4', json }])
-    open([...tenants, entry(central, { allowed_roles: all, allow_all_tenants: true })])
+    open([...tenants, central.entry({ allowed_roles: all, allow_all_tenants: true })])
     const seen = await read(north)
     expect(seen).toMatchObject([{ id: '1' }, { id: '4' }])
     expect(JSON.stringify(seen)).not.toContain('psn_x')
@@ -238,12 +235,12 @@ describe('with tenants', () => {
     ])
   })
 
-  test('a token without a tenant reads nothing, unless its issuer’s entry says so', async () => {
+  test('a token without a tenant reads no records unless the entry of its issuer allows all tenants', async () => {
     await fill()
-    open([...tenants, entry(central, { allowed_roles: all })])
+    open([...tenants, central.entry({ allowed_roles: all })])
     expect(await read({ by: central })).toBe(404)
     expect((await stored()).at(-1)).toMatchObject({ reason: 'tenant_mismatch', issuer: central.issuer })
-    open([...tenants, entry(central, { allowed_roles: all, allow_all_tenants: true })])
+    open([...tenants, central.entry({ allowed_roles: all, allow_all_tenants: true })])
     const every = await stored()
     expect(await read({ by: central })).toEqual(every)
     // The leave is to read, with a role: it opens nothing else.
@@ -252,14 +249,17 @@ describe('with tenants', () => {
     expect((await put({ by: central }, 'rec-n', 'patient-1', one.issuer)).status).toBe(409)
   })
 
-  test.each(['default', 'unnamed'])('a tenant called %s sees nothing of those that have none', async org => {
-    await fill()
-    expect(await read({ by: one, org })).toBe(404)
-  })
+  test.each(['default', 'unnamed'])(
+    'a tenant called %s sees no records of callers without a tenant',
+    async org => {
+      await fill()
+      expect(await read({ by: one, org })).toBe(404)
+    },
+  )
 
-  test('an app asks, and a recorder stamps, within its own tenant, whoever’s people they are', async () => {
+  test('an app and a recorder act only within their own tenant, even for patients of another issuer', async () => {
     await fill()
-    open([...tenants, entry(two, { tenant_claim: 'org', allowed_roles: all })])
+    open([...tenants, two.entry({ tenant_claim: 'org', allowed_roles: all })])
     const decisions = async (response: Response) =>
       ((await response.json()) as { evaluations: { decision: boolean }[] }).evaluations.map(
         ({ decision }) => decision,

@@ -302,14 +302,7 @@ describe('authorization of tickets', () => {
     const { path } = await issue(before)
     // The same names and keys, and one trusted issuer that is another.
     const after = await open({
-      issuers: [
-        {
-          issuer: 'https://other.test/',
-          audience: 'a',
-          algorithms: ['ES256'],
-          jwks: before.idp.jwks as never,
-        },
-      ],
+      issuers: [before.idp.entry({ issuer: 'https://other.test/', audience: 'a' })],
     })
     expect([(await after.fetch(path)).status, await lastReason(after)]).toEqual([401, 'ticket_invalid'])
   })
