@@ -9,7 +9,7 @@ const locations = [
   { url: '/archive/:recording/:part+', key: 'archive/:recording/:part' },
 ].map(compileLocation)
 
-test('the context of a part has its name, and the gate decides by it', () => {
+test('the context of a part has the name of the part and the origin of the gate', () => {
   const ref = { recording: 'rec-013', part: 'a/main.mpd', key: 'recordings/rec-013/a/main.mpd' }
   expect(contextOf(ref, locations, ORIGIN)).toMatchObject({
     origin: ORIGIN,
@@ -18,7 +18,7 @@ test('the context of a part has its name, and the gate decides by it', () => {
   })
 })
 
-test('the context of a recording that is one object has its key, and no path names a part', () => {
+test('the context of a recording that is one object has its key, and no path names a part in it', () => {
   const context = contextOf({ recording: 'rec-013', key: 'recordings/rec-013' }, locations, undefined)
   expect(context).toMatchObject({ origin: undefined, part: undefined, name: 'recordings/rec-013' })
   for (const path of ['/recordings/rec-013', '/recordings/rec-013/x'])
@@ -34,7 +34,7 @@ test.each([
   ['/elsewhere/rec-013/x', undefined],
   // The same recording, stored at another location, which relative URLs don't lead to.
   ['/archive/rec-013/x', undefined],
-])('%s names the part %s', (path, part) => {
+])('the path %s names the part %s', (path, part) => {
   const ref = { recording: 'rec-013', part: 'a/main.mpd', key: 'recordings/rec-013/a/main.mpd' }
   expect(contextOf(ref, locations, ORIGIN).partOf(path)).toBe(part)
 })

@@ -25,8 +25,8 @@ const piece = (text: string, parent = 'Representation', part = 'manifest.mpd') =
   return outcome instanceof Refusal ? outcome : outcome.slice(before.length, -after.length)
 }
 
-describe('leaves what packagers write as it is', () => {
-  test.each(Object.entries(ffmpeg))('%s', (_, text) => {
+describe('unchanged documents', () => {
+  test.each(Object.entries(ffmpeg))('the MPD "%s" of ffmpeg is not changed', (_, text) => {
     expect(rewrite(text)).toBe(text)
     expect(rewrite(text, 'a/b/manifest.mpd')).toBe(text)
     const onWindows = text.replaceAll('\n', '\r\n')
@@ -64,10 +64,10 @@ describe('leaves what packagers write as it is', () => {
     '<ContentProtection schemeIdUri="urn:uuid:9a04f079-9840-4286-ab92-e65be0885f95" value="MSPR 2.0"/>',
     '<SupplementalProperty schemeIdUri="urn:dvb:dash:fontdownload:2014" dvb:url="fonts/a.woff" dvb:fontFamily="A"/>',
     'text <b/> beside elements',
-  ])('%s', text => expect(piece(text)).toBe(text))
+  ])('an MPD with %s is not changed', text => expect(piece(text)).toBe(text))
 })
 
-describe('checks a reference wherever players read one', () => {
+describe('references', () => {
   test.each([
     '<SegmentTemplate media="%s"/>',
     '<SegmentTemplate index="%s"/>',
@@ -82,7 +82,7 @@ describe('checks a reference wherever players read one', () => {
     '<SegmentTemplate x:media="%s"/>',
     '<BaseURL>%s</BaseURL>',
     '<x:BaseURL> %s\n</x:BaseURL>',
-  ])('%s', pattern => {
+  ])('a reference in %s is kept, made relative or refused', pattern => {
     const of = (reference: string, part = 'video/main.mpd') =>
       piece(pattern.replace('%s', reference), 'Representation', part)
     expect(of('seg-0.m4s?a=1&amp;b=2')).toBe(pattern.replace('%s', 'seg-0.m4s?a=1&amp;b=2'))
@@ -132,7 +132,7 @@ describe('checks a reference wherever players read one', () => {
     '<Location>https://evil.example/</Location>',
     '<AdaptationSet xlink:href="https://evil.example/"/>',
     '<AdaptationSet q:href="urn:mpeg:dash:resolve-to-zero:2013"/>',
-  ])('%s leads out', text =>
+  ])('an MPD with %s is refused', text =>
     expect(['playlist_outside', 'playlist_invalid']).toContain(refusalOf(piece(text))),
   )
 
@@ -143,11 +143,11 @@ describe('checks a reference wherever players read one', () => {
     '<Location>https://evil.example/</Location>',
     '<ContentSteering>https://evil.example/</ContentSteering>',
     '<Period xlink:href="https://evil.example/"/>',
-  ])('%s, as outside', text => expect(piece(text)).toEqual(OUTSIDE))
+  ])('an MPD with %s is refused as outside', text => expect(piece(text)).toEqual(OUTSIDE))
 })
 
 // dash.js keeps what is not a number as a string, and fills it in for `$Bandwidth$` and the like.
-describe('requires a number for what a template is filled in with', () => {
+describe('numbers', () => {
   const refusal = (tag: string, attribute: string) => ({
     reason: 'playlist_invalid',
     position: { line: 1, tag, attribute },
@@ -163,7 +163,7 @@ describe('requires a number for what a template is filled in with', () => {
     ['SegmentTemplate', 'duration'],
     ['SegmentList', 'duration'],
     ...['t', 'd', 'r', 'k', 'n', 'tManifest'].map((name): [string, string] => ['S', name]),
-  ])('%s, %s', (element, attribute) => {
+  ])('an element %s is refused if its %s is not a number', (element, attribute) => {
     const known = element === 'S' ? 'other' : element
     for (const text of [
       '/',
@@ -186,7 +186,7 @@ describe('requires a number for what a template is filled in with', () => {
       expect(piece(`<${element} ${attribute}="${text}"/>`)).toEqual(expect.any(String))
   })
 
-  test('but not for a duration elsewhere', () =>
+  test('the duration of a Period need not be a number', () =>
     expect(piece('<Period duration="PT1S"/>', 'MPD')).toBe('<Period duration="PT1S"/>'))
 })
 
@@ -194,7 +194,7 @@ function refusalOf(outcome: ReturnType<typeof piece>): string | undefined {
   return outcome instanceof Refusal ? outcome.reason : undefined
 }
 
-describe('refuses documents of further URLs, which the gate does not rewrite', () => {
+describe('documents of further URLs', () => {
   test.each([
     '<ContentSteering>steering.json</ContentSteering>',
     '<PatchLocation>patch.mpp</PatchLocation>',
@@ -231,15 +231,17 @@ describe('refuses documents of further URLs, which the gate does not rewrite', (
       '<x>AAAA</x>',
     ].map(content => `<ContentProtection><cenc:pssh>${content}</cenc:pssh></ContentProtection>`),
     `<ContentProtection><cenc:pssh>${PLAYREADY_BOX.slice(0, 20)}<!-- -->${PLAYREADY_BOX.slice(20)}</cenc:pssh></ContentProtection>`,
-  ])('%s', text => expect(piece(text)).toEqual(INVALID))
+  ])('an MPD with %s is refused, as the gate does not rewrite what it refers to', text =>
+    expect(piece(text)).toEqual(INVALID),
+  )
 })
 
-describe('a BaseURL', () => {
+describe('BaseURL', () => {
   const base = (reference: string) => `<BaseURL>${reference}</BaseURL>`
   const nested = (mpd: string, period: string, media: string) =>
     `<MPD>${mpd}<Period>${period}<AdaptationSet><SegmentTemplate media="${media}"/></AdaptationSet></Period></MPD>`
 
-  test.each(Object.keys(PARENTS))('is made relative or refused in %s', parent => {
+  test.each(Object.keys(PARENTS))('a BaseURL in the element %s is made relative or refused', parent => {
     expect(piece(base(`${OWN}/video/`), parent)).toBe(base('video/'))
     expect(piece(base(`${OWN}/`), parent)).toBe(base('./'))
     expect(piece(base(`${OWN}/`), parent, 'a/b/main.mpd')).toBe(base('../../'))
@@ -270,11 +272,11 @@ describe('a BaseURL', () => {
   })
 
   test.each(['<SegmentTemplate>%</SegmentTemplate>', '<EmptyAdaptationSet>%</EmptyAdaptationSet>'])(
-    'is accepted in no other element: %s',
+    'a BaseURL is refused in another element: %s',
     pattern => expect(piece(pattern.replace('%', base('x')), 'Period')).toEqual(INVALID),
   )
 
-  test('is resolved against those of the elements around it', () => {
+  test('a BaseURL is resolved against those of the elements around it', () => {
     const well = nested(base('a/'), base('../b/'), 'x')
     expect(rewrite(well)).toBe(well)
     expect(rewrite(nested(base('a/'), base('../../b/'), 'x'))).toEqual(OUTSIDE)
@@ -285,14 +287,14 @@ describe('a BaseURL', () => {
     )
   })
 
-  test('must lead inside with every alternative around it', () => {
+  test('a BaseURL must lead inside with every alternative around it', () => {
     expect(rewrite(nested(base('a/') + base('b/'), base('../'), 'x'))).toEqual(expect.any(String))
     expect(rewrite(nested(base('a/') + base('b.mp4'), base('../'), 'x'))).toEqual(OUTSIDE)
     // Made relative it could fit only one of them.
     expect(rewrite(nested(base('a/') + base('b/'), base(`${OWN}/c/`), 'x'))).toEqual(INVALID)
   })
 
-  test('counts even if it comes after what it applies to', () => {
+  test('a BaseURL counts even if it comes after what it applies to', () => {
     expect(piece(`<SegmentTemplate media="../x"/>${base('a/')}`, 'Period')).toEqual(OUTSIDE)
     expect(
       rewrite(
@@ -301,7 +303,7 @@ describe('a BaseURL', () => {
     ).toEqual(expect.any(String))
   })
 
-  test('applies to every reference of the document, in its own element or not', () => {
+  test('a BaseURL applies to every reference of the document, in its own element or not', () => {
     expect(rewrite(nested(base('a/'), '', '../x'))).toEqual(OUTSIDE)
     expect(rewrite(nested(base('a/'), '', '../x'), 'b/main.mpd')).toEqual(expect.any(String))
     expect(rewrite(nested(base('a/b/c/d/e/f/'), '', 'g/h'))).toEqual(expect.any(String))
@@ -309,7 +311,7 @@ describe('a BaseURL', () => {
   })
 })
 
-describe('a template', () => {
+describe('templates', () => {
   const of = (media: string, ids: readonly string[] = ['v1']) =>
     rewrite(
       `<MPD><Period><AdaptationSet><SegmentTemplate media="${media}"/>${ids.map(id => `<Representation ${id === '' ? '' : `id="${id}"`}/>`).join('')}</AdaptationSet></Period></MPD>`,
@@ -317,7 +319,7 @@ describe('a template', () => {
   const mediaOf = (outcome: ReturnType<typeof of>) =>
     outcome instanceof Refusal ? outcome : /media="([^"]*)"/.exec(outcome)?.[1]
 
-  test('is made relative as it is written', () => {
+  test('a template is made relative as it is written', () => {
     expect(mediaOf(of(`${OWN}/v/$RepresentationID$/$Number%05d$.m4s?t=$Time$`))).toBe(
       'v/$RepresentationID$/$Number%05d$.m4s?t=$Time$',
     )
@@ -328,7 +330,7 @@ describe('a template', () => {
     expect(of('/recordings/$RepresentationID$/$Number$', ['rec-013'])).toBeInstanceOf(Refusal)
   })
 
-  test('is refused if an id that it would be filled in with is not a plain name', () => {
+  test('a template is refused if an id that fills it in is not a plain name', () => {
     for (const id of ['..', 'a/../b', '../..', '.', '', '/a', 'a//b', 'a&#47;b', 'a b', 'https:a'])
       expect(of('$RepresentationID$/x', ['v1', id])).toBeInstanceOf(Refusal)
     expect(of('$RepresentationID$/x', ['v1', '//evil.example'])).toEqual(OUTSIDE)
@@ -336,7 +338,7 @@ describe('a template', () => {
     expect(of('$RepresentationID$/x', [])).toEqual(INVALID)
   })
 
-  test('counts an id whatever its prefix and the case of its element, which ffmpeg ignores', () => {
+  test('a template is checked with every id, whatever its prefix and the case of its element', () => {
     const withId = (representation: string) =>
       piece(`<SegmentTemplate media="$RepresentationID$$RepresentationID$/x"/>${representation}`, 'Period')
     expect(withId('<Representation x:id="v" id="w"/>')).toEqual(expect.any(String))
@@ -345,7 +347,7 @@ describe('a template', () => {
     expect(withId('<Representation id="v"/><representation id="."/>')).toEqual(INVALID)
   })
 
-  test('with an id that has a colon needs a folder before it', () => {
+  test('a template that is filled in with an id with a colon needs a folder before it', () => {
     expect(mediaOf(of('seg/$RepresentationID$/x', ['video:1', 'https:']))).toBe('seg/$RepresentationID$/x')
     expect(mediaOf(of(`${OWN}/seg/$RepresentationID$/x`, ['video:1']))).toBe('seg/$RepresentationID$/x')
     expect(of('$RepresentationID$/x', ['video:1'])).toEqual(INVALID)
@@ -354,7 +356,7 @@ describe('a template', () => {
     expect(of('seg/$RepresentationID$/x', ['video:1', 'https://evil.example'])).toEqual(OUTSIDE)
   })
 
-  test('accepts an id that is a path, if all of them stay inside', () => {
+  test('a template may be filled in with ids that are paths if all of them stay inside', () => {
     expect(of('$RepresentationID$/x', ['video/avc1/1', 'audio/en'])).toEqual(expect.any(String))
     expect(of('$RepresentationID$/../x', ['video/avc1', 'audio'])).toEqual(expect.any(String))
     expect(of('$RepresentationID$/../../x', ['video/avc1'])).toEqual(expect.any(String))
@@ -363,7 +365,7 @@ describe('a template', () => {
     expect(of('$RepresentationID$/x', ['a', 'a/b/c/d/e/f/g/h'])).toEqual(INVALID)
   })
 
-  test('counts the longest id', () => {
+  test('a template is checked with the longest id', () => {
     expect(of('$RepresentationID$x', ['a'.repeat(99)])).toEqual(expect.any(String))
     expect(of('$RepresentationID$/$RepresentationID$$RepresentationID$x', ['v1', 'a'.repeat(100)])).toEqual(
       INVALID,
@@ -378,30 +380,33 @@ describe('a template', () => {
     '$RepresentationID%02d$',
     '$Bandwidth$..',
     '$Time$./x',
-  ])('%s', media => expect(of(media)).toEqual(INVALID))
+  ])('the template %s is refused', media => expect(of(media)).toEqual(INVALID))
 })
 
-describe('refuses what is not an MPD, or not one to every player', () => {
+describe('refused documents', () => {
   test.each([
-    ['nothing', ''],
+    ['no content', ''],
     ['another root', '<Patch/>'],
-    ['a playlist of HLS', '#EXTM3U\n'],
+    ['the first line of HLS', '#EXTM3U\n'],
     ['a DOCTYPE', '<!DOCTYPE MPD [<!ENTITY x "y">]><MPD/>'],
     ['CDATA', '<MPD><BaseURL><![CDATA[https://evil.example/]]></BaseURL></MPD>'],
     ['a processing instruction', '<?xml-stylesheet href="https://evil.example/"?><MPD/>'],
-    ['a comment that ends early for some', '<MPD><!--><BaseURL>//evil.example/</BaseURL>--></MPD>'],
-    ['two of an attribute', '<MPD a="1" a="2"/>'],
-    ['a base by the rules of XML', '<MPD xml:base="x"/>'],
+    ['a comment that ends early for some players', '<MPD><!--><BaseURL>//evil.example/</BaseURL>--></MPD>'],
+    ['an attribute twice', '<MPD a="1" a="2"/>'],
+    ['xml:base', '<MPD xml:base="x"/>'],
     [
-      'events that make a player ask',
+      'events that make a player send requests',
       '<MPD><InbandEventStream schemeIdUri="urn:mpeg:dash:event:callback:2015"/></MPD>',
     ],
-    ['the same, hidden', '<MPD><EventStream schemeIdUri="urn:mpeg:dash:event:c&#97;llback:2015"/></MPD>'],
-    ['what decodes twice', '<MPD label="&amp;#47;&amp;#47;evil.example/"/>'],
-    ['character data that does', '<MPD><Label>&#38;#47;/evil.example/</Label></MPD>'],
-    ['a base that does', '<MPD><BaseURL>x&amp;amp;</BaseURL></MPD>'],
     [
-      'a scheme that does',
+      'an encoded scheme of events that make a player send requests',
+      '<MPD><EventStream schemeIdUri="urn:mpeg:dash:event:c&#97;llback:2015"/></MPD>',
+    ],
+    ['an attribute that decodes twice', '<MPD label="&amp;#47;&amp;#47;evil.example/"/>'],
+    ['character data that decodes twice', '<MPD><Label>&#38;#47;/evil.example/</Label></MPD>'],
+    ['a BaseURL that decodes twice', '<MPD><BaseURL>x&amp;amp;</BaseURL></MPD>'],
+    [
+      'a scheme that decodes twice',
       '<MPD><EventStream schemeIdUri="urn:mpeg:dash:event:c&amp;#97;llback:2015"/></MPD>',
     ],
     ['two byte order marks', '\ufeff\ufeff<MPD/>'],
@@ -411,28 +416,28 @@ describe('refuses what is not an MPD, or not one to every player', () => {
       'a tag of HLS, in a title',
       '<MPD><ProgramInformation><Title>#EXT-X-KEY</Title></ProgramInformation></MPD>',
     ],
-    ['the same in small letters', '<MPD label="#ext-x-key"/>'],
-  ])('%s', (_, text) => expect(rewrite(text)).toEqual(INVALID))
+    ['a tag of HLS in lower case', '<MPD label="#ext-x-key"/>'],
+  ])('an MPD with %s is refused as invalid', (_, text) => expect(rewrite(text)).toEqual(INVALID))
 })
 
-describe('a refusal has the position', () => {
-  test.each<[string, string, object]>([
-    ['of a tag of HLS', '<MPD>\n<!--#EXTM3U--></MPD>', { line: 2 }],
-    ['of a base', '<MPD>\n<BaseURL>\n../</BaseURL></MPD>', { line: 3, tag: 'BaseURL' }],
-    [
-      'of a reference',
-      '<MPD>\n<SegmentURL\nmedia="../x"/></MPD>',
-      { line: 3, tag: 'SegmentURL', attribute: 'media' },
-    ],
-    [
-      'of a template',
-      '<MPD>\n<SegmentTemplate media="$x$"/></MPD>',
-      { line: 2, tag: 'SegmentTemplate', attribute: 'media' },
-    ],
-  ])('%s', (_, text, position) => expect(rewrite(text)).toHaveProperty('position', position))
-})
+test.each<[string, string, object]>([
+  ['a tag of HLS', '<MPD>\n<!--#EXTM3U--></MPD>', { line: 2 }],
+  ['a BaseURL', '<MPD>\n<BaseURL>\n../</BaseURL></MPD>', { line: 3, tag: 'BaseURL' }],
+  [
+    'a reference',
+    '<MPD>\n<SegmentURL\nmedia="../x"/></MPD>',
+    { line: 3, tag: 'SegmentURL', attribute: 'media' },
+  ],
+  [
+    'a template',
+    '<MPD>\n<SegmentTemplate media="$x$"/></MPD>',
+    { line: 2, tag: 'SegmentTemplate', attribute: 'media' },
+  ],
+])('the refusal of %s in an MPD has its position', (_, text, position) =>
+  expect(rewrite(text)).toHaveProperty('position', position),
+)
 
-test('makes each of several references relative', () => {
+test('each of several references in an MPD is made relative', () => {
   const mpd = (a: string, b: string) =>
     `<MPD><BaseURL>x/</BaseURL><S media="${a}" index='${b}' id="c"/></MPD>`
   expect(rewrite(mpd('a', 'b'))).toBe(mpd('a', 'b'))

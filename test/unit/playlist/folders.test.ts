@@ -29,7 +29,7 @@ test('merged folders are as deep as both, and have one path only if both have th
   expect(mergeFolders(folderOf('ab/c/x'), folderOf('a/bc/x')).only).toBeUndefined()
 })
 
-describe('a relative path', () => {
+describe('relative paths', () => {
   test.each([
     ['x', { up: 0, down: ['x'], isFolder: false }],
     ['a/b/x', { up: 0, down: ['a', 'b', 'x'], isFolder: false }],
@@ -47,7 +47,9 @@ describe('a relative path', () => {
     ['a//x', { up: 0, down: ['a', '', 'x'], isFolder: false }],
     ['a//', { up: 0, down: ['a', ''], isFolder: true }],
     ['...', { up: 0, down: ['...'], isFolder: false }],
-  ])('%s has no dot segments left', (path, expected) => expect(parseRelativePath(path)).toEqual(expected))
+  ])('the relative path %s is parsed without dot segments', (path, expected) =>
+    expect(parseRelativePath(path)).toEqual(expected),
+  )
 
   test.each([
     ['x', inRoot, true],
@@ -64,7 +66,7 @@ describe('a relative path', () => {
     ['.', inRoot, true],
     ['a//x', inRoot, false],
     ['.x', inRoot, false],
-  ])('%s from %o stays inside: %s', (path, folders, isInside) =>
+  ])('the relative path %s from %o stays inside: %s', (path, folders, isInside) =>
     expect(staysInside(parseRelativePath(path), folders)).toBe(isInside),
   )
 
@@ -76,7 +78,7 @@ describe('a relative path', () => {
     ['../../', inFolder, inRoot],
     ['..', inFolder, { minDepth: 1, maxDepth: 1, only: ['a'] }],
     ['../c/d/', inSeveral, { minDepth: 2, maxDepth: 4, only: undefined }],
-  ])('%s from %o leads to %o', (path, folders, expected) =>
+  ])('the relative path %s from %o leads to %o', (path, folders, expected) =>
     expect(foldersAt(parseRelativePath(path), folders)).toEqual(expected),
   )
 })
@@ -95,7 +97,7 @@ test.each([
   ['a/b', 'a/b', '../b'],
   ['a/b:c', 'a', './b:c'],
   ['b:c', 'a', '../b:c'],
-])('the part %s, from the folder %j, is %s', (part, folder, path) =>
+])('the relative path to the part %s from the folder %j is %s', (part, folder, path) =>
   expect(relativePath(part, folder === '' ? [] : folder.split('/'))).toBe(path),
 )
 
@@ -105,4 +107,4 @@ test.each([
   ['a/b:c', 'a/b:c'],
   ['../a:b', '../a:b'],
   ['a', 'a'],
-])('%s, written as %s, has no scheme', (path, written) => expect(withoutScheme(path)).toBe(written))
+])('the path %s, written as %s, has no scheme', (path, written) => expect(withoutScheme(path)).toBe(written))

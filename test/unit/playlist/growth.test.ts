@@ -10,7 +10,7 @@ const MEDIA = '#EXTM3U\n#EXT-X-TARGETDURATION:1\n'
 const repeated = (before: string, unit: string, after: string) => (size: number) =>
   before + unit.repeat((size - 80) / unit.length) + after
 
-describe('the time to rewrite HLS grows no faster than its length', () => {
+describe('HLS', () => {
   const filled = (unit: string, before = '', after = '') => repeated(MEDIA + before, unit, after)
   test.each([
     ['empty lines', filled('\n')],
@@ -47,13 +47,13 @@ describe('the time to rewrite HLS grows no faster than its length', () => {
     ['titles', filled('#EXTINF:1,a="b"\na\n')],
     ['slashes', filled('/..', '#EXT-X-FUTURE:a')],
     ['white space', filled(' \t', '#EXT-X-FUTURE:a', 'b')],
-  ])('%s', async (_, playlist) => {
+  ])('the time to rewrite HLS with %s grows no faster than its length', async (_, playlist) => {
     const rewrite = (text: string) => rewritePlaylist(text, 'hls', contextAt('video/main.m3u8'))
     expect(await growth(playlist, MAX_PLAYLIST.hls / 4, rewrite)).toBeUndefined()
   })
 })
 
-describe('the time to rewrite an MPD grows no faster than its length', () => {
+describe('MPD', () => {
   const filled = (unit: string, before = '<MPD>', after = '</MPD>') => repeated(before, unit, after)
   test.each([
     ['nothing but space', filled(' ', '')],
@@ -85,13 +85,13 @@ describe('the time to rewrite an MPD grows no faster than its length', () => {
       'attributes of many names',
       (size: number) => `<MPD${Array.from({ length: size / 12 }, (_, i) => ` a${i}=""`).join('')}/>`,
     ],
-    ['unknown ones', filled('<F a="b"/>')],
+    ['unknown elements', filled('<F a="b"/>')],
     ['boxes', filled('<pssh>AAAA</pssh>')],
     [
       'ids of several segments',
       filled('<SegmentTemplate media="$RepresentationID$/x"/>', '<MPD><Representation id="a/b"/>'),
     ],
-  ])('%s', async (_, playlist) => {
+  ])('the time to rewrite an MPD with %s grows no faster than its length', async (_, playlist) => {
     const rewrite = (text: string) => rewritePlaylist(text, 'dash', contextAt('manifest.mpd'))
     expect(await growth(playlist, MAX_PLAYLIST.dash / 4, rewrite)).toBeUndefined()
   })

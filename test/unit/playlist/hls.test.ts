@@ -14,25 +14,25 @@ const line = (text: string) => {
 }
 const OWN = 'https://media.clinic.example/recordings/rec-013'
 
-describe('leaves what packagers write as it is', () => {
+describe('unchanged playlists', () => {
   test.each([
     [
-      'ffmpeg, one of many',
+      'a playlist of ffmpeg',
       '#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MAP:URI="init.mp4"\n#EXTINF:2.000000,\nseg-0.m4s\n#EXTINF:1.000000,\nseg-1.m4s\n#EXT-X-ENDLIST\n',
     ],
     [
-      'ffmpeg, the master',
+      'a master playlist of ffmpeg',
       '#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="group_aud",NAME="audio_1",DEFAULT=YES,CHANNELS="1",URI="audio.m3u8"\n#EXT-X-STREAM-INF:BANDWIDTH=316800,RESOLUTION=128x72,CODECS="avc1.42c00a,mp4a.40.2",AUDIO="group_aud"\nvideo.m3u8\n\n',
     ],
     [
-      'shaka-packager, line ends of Windows',
+      'a playlist of shaka-packager with line ends of Windows',
       '#EXTM3U\r\n## Generated with https://github.com/shaka-project/shaka-packager version v3.2.0\r\n\r\n#EXT-X-MEDIA:TYPE=AUDIO,URI="audio.m3u8",GROUP-ID="default-audio-group",LANGUAGE="en",NAME="stream_0",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2"\r\n\r\n#EXT-X-STREAM-INF:BANDWIDTH=1,AVERAGE-BANDWIDTH=1,CODECS="avc1.64001f",FRAME-RATE=25.000,VIDEO-RANGE=SDR,CLOSED-CAPTIONS=NONE\r\nvideo.m3u8\r\n',
     ],
     [
-      'one file, byte ranges and a date',
+      'a playlist of one file with byte ranges and a date',
       '#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXT-X-PROGRAM-DATE-TIME:2026-11-25T10:00:00.000+00:00\n#EXT-X-MAP:URI="all.mp4",BYTERANGE="800@0"\n#EXTINF: 10,Dr. Osei & Ms Hale, part 1\n#EXT-X-BYTERANGE:1000@800\nall.mp4\n#EXT-X-DISCONTINUITY\n#EXT-X-CUE-OUT-CONT:ElapsedTime=5,Duration=30\n#EXTINF:.5\nx',
     ].map(text => text.replace('.5\nx', '5\nall.mp4\n#EXT-X-ENDLIST')),
-  ])('%s', (_, text) => expect(rewrite(text)).toBe(text))
+  ])('%s is not changed', (_, text) => expect(rewrite(text)).toBe(text))
 
   test.each([
     '# a comment, with "quotes" and https://example.com/',
@@ -110,10 +110,10 @@ describe('leaves what packagers write as it is', () => {
     '#ext',
     '# see #external: https://clinic.example/',
     '#EXTINF:6.0,Issue #ext: https://clinic.example/',
-  ])('%s', text => expect(line(text)).toBe(text))
+  ])('the line %j in HLS is not changed', text => expect(line(text)).toBe(text))
 })
 
-describe('checks a URI wherever players read one', () => {
+describe('references', () => {
   test.each([
     ['%s'],
     ['#EXT-X-MAP:URI="%s",BYTERANGE="1@0"'],
@@ -128,7 +128,7 @@ describe('checks a URI wherever players read one', () => {
     ['#EXT-X-DATERANGE:ID="x",X-ASSET-URI="%s"'],
     ['#EXT-X-FUTURE:A=1, URI="%s"'],
     ['#EXT-X-FUTURE:X-COM-URL="%s"'],
-  ])('%s', pattern => {
+  ])('a URI in the line %j of HLS is kept, made relative or refused', pattern => {
     const of = (uri: string) => line(pattern.replace('%s', uri))
     expect(of('list.m3u8')).toBe(pattern.replace('%s', 'list.m3u8'))
     expect(of('../audio/x.m3u8')).toBe(pattern.replace('%s', '../audio/x.m3u8'))
@@ -179,16 +179,16 @@ describe('checks a URI wherever players read one', () => {
     '#extinf:1,tvg-logo="https://evil.example/x"',
     '#EXTracted:https://evil.example/',
     '# see #ext-x-future:https://evil.example/',
-  ])('%s leads out', text => expect(line(text)).toEqual(OUTSIDE))
+  ])('the line %j in HLS is refused as outside', text => expect(line(text)).toEqual(OUTSIDE))
 
-  test('refuses every reference in a recording that is one object', () => {
+  test('every reference is refused in a recording that is one object', () => {
     const alone = (text: string) => rewritePlaylist(text, 'hls', contextAt(undefined))
     expect(alone('#EXTM3U\n#EXTINF:1,\nseg-0.ts\n')).toEqual(OUTSIDE)
     expect(alone('#EXTM3U\n')).toBe('#EXTM3U\n')
   })
 })
 
-describe('requires the ending of a playlist if a player reads one from the URI', () => {
+describe('names of playlists', () => {
   test.each([
     ['#EXT-X-STREAM-INF:BANDWIDTH=1\n%s'],
     ['#EXT-X-STREAM-INF:BANDWIDTH=1\n#EXTINF:1,\n\n# a comment\n%s'],
@@ -205,7 +205,7 @@ describe('requires the ending of a playlist if a player reads one from the URI',
     ['#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI="%s"'],
     ['#EXT-X-RENDITION-REPORT:URI="%s",LAST-MSN=1'],
     ['#EXT-X-DATERANGE:ID="x",X-ASSET-URI="%s"'],
-  ])('%s', pattern => {
+  ])('a URI that players read as a playlist needs the ending of one: %j', pattern => {
     const of = (uri: string) => rewrite(`${MEDIA}${pattern.replace('%s', uri)}\n`)
     for (const looked of ['list.m3u8', 'LIST.M3U8?x=1', 'a.b/720p.m3u', 'other.m3u8?x=.mpd'])
       expect(of(looked)).toBe(`${MEDIA}${pattern.replace('%s', looked)}\n`)
@@ -223,7 +223,7 @@ describe('requires the ending of a playlist if a player reads one from the URI',
       expect(of(passed)).toEqual(INVALID)
   })
 
-  test('accepts any name for a segment', () => {
+  test('a segment may have any name', () => {
     const text = `${MEDIA}#EXTINF:1,\nseg.ts\n#EXTINF:1,\nseg.bin\n#EXTINF:1,\nseg\n`
     expect(rewrite(text)).toBe(text)
   })
@@ -233,45 +233,54 @@ describe('requires the ending of a playlist if a player reads one from the URI',
     '#EXTINF:5,the #EXT-X-STREAM-INF talk',
     '# no #EXT-X-DEFINE is used here, and no #EXT-X-CONTENT-STEERING',
     '# of #EXTINF, #EXT-X-MAP, #EXT-X-KEY, #EXT-X-GAP, #EXT-X-PART and #EXT-X-SKIP',
-  ])('but not after a tag that is only mentioned: %s', mention => {
+  ])('a segment may have any name after a tag that is only mentioned: %s', mention => {
     const text = `${MEDIA}${mention}\nseg.ts\n`
     expect(rewrite(text)).toBe(text)
   })
 
   test.each([
-    ['neither tag', '', false],
-    ['a target duration', '#EXT-X-TARGETDURATION:1\n', true],
-    ['a media sequence', '#EXT-X-MEDIA-SEQUENCE:0\n', true],
-    ['one that is only mentioned', '# #EXT-X-TARGETDURATION:1\n', false],
-    ['one without its colon', '#EXT-X-TARGETDURATION\n', false],
-    ['one after a comment', `#${' '.repeat(1000)}\n#EXT-X-TARGETDURATION:1\n`, true],
-    ['one later than VLC looks for it', `#${' '.repeat(8192)}\n#EXT-X-TARGETDURATION:1\n`, false],
-    ['the same in bytes', `#${'€'.repeat(2730)}\n#EXT-X-TARGETDURATION:1\n`, false],
-  ])('takes the entries of a plain M3U for playlists: %s', (_, tag, isMedia) => {
+    ['neither tag', false, ''],
+    ['a target duration', true, '#EXT-X-TARGETDURATION:1\n'],
+    ['a media sequence', true, '#EXT-X-MEDIA-SEQUENCE:0\n'],
+    ['a target duration that is only mentioned', false, '# #EXT-X-TARGETDURATION:1\n'],
+    ['a target duration without its colon', false, '#EXT-X-TARGETDURATION\n'],
+    ['a target duration after a comment', true, `#${' '.repeat(1000)}\n#EXT-X-TARGETDURATION:1\n`],
+    [
+      'a target duration later than VLC looks for it',
+      false,
+      `#${' '.repeat(8192)}\n#EXT-X-TARGETDURATION:1\n`,
+    ],
+    [
+      'a target duration later in bytes than VLC looks for it',
+      false,
+      `#${'€'.repeat(2730)}\n#EXT-X-TARGETDURATION:1\n`,
+    ],
+  ])('the entries of an M3U with %s may have any name: %s', (_, isMedia, tag) => {
     const of = (uri: string) => typeof rewrite(`#EXTM3U\n${tag}#EXTINF:1,\n${uri}\n`) === 'string'
     for (const uri of ['seg.ts', 'next', 'next.mpd']) expect(of(uri)).toBe(isMedia)
     for (const uri of ['next.m3u8', 'next.m3u']) expect(of(uri)).toBe(true)
   })
 })
 
-describe('refuses documents of further URIs, which the gate does not rewrite', () => {
-  test.each([
-    '#EXT-X-CONTENT-STEERING:SERVER-URI="%s"',
-    '#EXT-X-DATERANGE:ID="x",X-ASSET-LIST="%s"',
-    '#EXT-X-DATERANGE:ID="x",X-BACKGROUND="%s"',
-    '#EXT-X-DATERANGE:ID="x",X-AD-CREATIVE-SIGNALING="%s"',
-    '#EXTHTTP:%s',
-  ])('%s', pattern => {
-    expect(line(pattern.replace('%s', 'list.json'))).toEqual(INVALID)
-    expect(line(pattern.replace('%s', 'https://evil.example/x'))).toEqual(OUTSIDE)
-  })
+test.each([
+  '#EXT-X-CONTENT-STEERING:SERVER-URI="%s"',
+  '#EXT-X-DATERANGE:ID="x",X-ASSET-LIST="%s"',
+  '#EXT-X-DATERANGE:ID="x",X-BACKGROUND="%s"',
+  '#EXT-X-DATERANGE:ID="x",X-AD-CREATIVE-SIGNALING="%s"',
+  '#EXTHTTP:%s',
+])('the line %j in HLS is refused, as the gate does not rewrite what it refers to', pattern => {
+  expect(line(pattern.replace('%s', 'list.json'))).toEqual(INVALID)
+  expect(line(pattern.replace('%s', 'https://evil.example/x'))).toEqual(OUTSIDE)
 })
 
-describe('refuses what players read in different ways', () => {
+describe('ambiguous playlists', () => {
   test.each([
-    ['two of a name', '#EXT-X-KEY:METHOD=AES-128,URI="a",URI="b"'],
+    ['an attribute twice', '#EXT-X-KEY:METHOD=AES-128,URI="a",URI="b"'],
     ['a URI within a quoted string', '#EXT-X-MEDIA:NAME="x\\",B=",URI=next.bin,C=",D="y"'],
-    ['the same in another string', '#EXT-X-MEDIA:NAME="x\\",LANGUAGE=",URI=next.bin,C=",GROUP-ID="y"'],
+    [
+      'a URI within another quoted string',
+      '#EXT-X-MEDIA:NAME="x\\",LANGUAGE=",URI=next.bin,C=",GROUP-ID="y"',
+    ],
     ['a URI in a string after a space', '#EXT-X-MEDIA:NAME= "x,URI=next.bin,C="'],
     ['a string that ends as a URI begins', '#EXT-X-MEDIA:NAME="x URI=",LANGUAGE="next.bin"'],
     [
@@ -284,10 +293,10 @@ describe('refuses what players read in different ways', () => {
     ['a variable that a comment sets', '# #EXT-X-DEFINE:NAME="x",VALUE="y"'],
     ['an attribute that sticks to its tag', '#EXT-X-MEDIAURI="next.bin",TYPE=AUDIO'],
     ['a list of further URIs, out of quotes', '#EXT-X-DATERANGE:ID=x"y,X-ASSET-LIST="a"'],
-    ['a tag that a comment mentions, to be made relative', `# #EXT-X-MAP:URI="${OWN}/a"`],
-    ['five tags in a line', `#${'#EXT-X-GAP:'.repeat(5)}`],
+    ['an absolute URI in a tag that a comment mentions', `# #EXT-X-MAP:URI="${OWN}/a"`],
+    ['five tags', `#${'#EXT-X-GAP:'.repeat(5)}`],
     ['chapters', '#EXT-X-SESSION-DATA:DATA-ID="com.apple.hls.chapters",URI="chapters.json"'],
-    ['a title with space before its comma', '#EXTINF:6 x,a'],
+    ['a title with a space before its comma', '#EXTINF:6 x,a'],
     ['single quotes', "#EXT-X-KEY:METHOD=AES-128,URI='a'"],
     ['a quote that never ends', '#EXT-X-MAP:URI="a'],
     ['a quote within a value', '#EXT-X-FUTURE:A=b"c",URI="d"'],
@@ -304,10 +313,10 @@ describe('refuses what players read in different ways', () => {
     ['a variable of the query', '#EXT-X-DEFINE:QUERYPARAM="x"'],
     ['content steering without a server', '#EXT-X-CONTENT-STEERING:PATHWAY-ID="x"'],
     ['options of a player', '#EXTVLCOPT:network-caching=1'],
-    ['an MPD, in a comment', '# <MPD><BaseURL>//evil.example/</BaseURL></MPD>'],
+    ['an MPD in a comment', '# <MPD><BaseURL>//evil.example/</BaseURL></MPD>'],
     ['an MPD with a prefix', '# <d:MPD xmlns:d="urn:mpeg:dash:schema:mpd:2011">'],
     ['an MPD with a longer prefix', '# <dash:MPD>'],
-    ['an MPD in small letters, in a title', '#EXTINF:1,<mpd>'],
+    ['an MPD in lower case in a title', '#EXTINF:1,<mpd>'],
     ['an MPD in a text', '#EXT-X-SESSION-DATA:DATA-ID="x",VALUE="<MPD>"'],
     ['NUL', '#EXT-X-FUTURE:\0'],
     ['U+2028', '# \u2028https://evil.example/x'],
@@ -315,33 +324,36 @@ describe('refuses what players read in different ways', () => {
     ['U+0085', '# \u0085https://evil.example/x'],
     ['a lone CR', '# \rhttps://evil.example/x'],
     ['two CRs', 'seg-0.ts\r\r'],
-    ['a byte order mark within', '\ufeff#EXT-X-KEY:METHOD=AES-128,URI="a"'],
-  ])('%s', (_, text) => expect(line(text)).toEqual(INVALID))
+    ['a byte order mark before a tag', '\ufeff#EXT-X-KEY:METHOD=AES-128,URI="a"'],
+  ])('a line of HLS with %s is refused, since players read it in different ways', (_, text) =>
+    expect(line(text)).toEqual(INVALID),
+  )
 
   test.each([
-    ['nothing', ''],
-    ['no first line', '\n#EXTM3U\n'],
+    ['no content', ''],
+    ['an empty first line', '\n#EXTM3U\n'],
     ['another first line', '#EXTM3U8\n'],
     ['a first line after space', ' #EXTM3U\n'],
     ['a first line in lower case', '#extm3u\n'],
     ['a CR at the very end', '#EXTM3U\r'],
     ['a variant without a URI', '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n# /'],
     ['a segment without a URI', '#EXTM3U\n#EXTINF:1,x https:'],
-    ['a segment without a URI, after others', `${MEDIA}#EXTINF:1,\nx.ts\n#EXTINF:1,\n\n`],
-  ])('%s', (_, text) => expect(rewrite(text)).toEqual(INVALID))
+    ['a last segment without a URI', `${MEDIA}#EXTINF:1,\nx.ts\n#EXTINF:1,\n\n`],
+  ])('a playlist of HLS with %s is refused as invalid', (_, text) => expect(rewrite(text)).toEqual(INVALID))
 
-  test('two byte order marks', () => expect(rewrite('\ufeff\ufeff#EXTM3U\n')).toEqual(INVALID))
+  test('a playlist of HLS with two byte order marks is refused', () =>
+    expect(rewrite('\ufeff\ufeff#EXTM3U\n')).toEqual(INVALID))
 })
 
-test('removes a byte order mark', () =>
+test('the byte order mark of a playlist of HLS is removed', () =>
   expect(rewrite(`\ufeff${MEDIA}#EXTINF:1,\nx.ts`)).toBe(`${MEDIA}#EXTINF:1,\nx.ts`))
 
-test('keeps each line ending', () =>
+test('the line endings of HLS are kept', () =>
   expect(rewrite(`${MEDIA}\r\n#EXTINF:1,\n${OWN}/video/a.ts\r\n#EXTINF:1,\r\n${OWN}/b.ts`)).toBe(
     `${MEDIA}\r\n#EXTINF:1,\na.ts\r\n#EXTINF:1,\r\n../b.ts`,
   ))
 
-test('accepts 50,000 lines, and 256 attributes of a tag, but no more', () => {
+test('a playlist of HLS may have 50,000 lines, and a tag 256 attributes, but no more', () => {
   expect(rewrite(`#EXTM3U\n${'\n'.repeat(49_999)}`)).toEqual(expect.any(String))
   expect(rewrite(`#EXTM3U\n${'\n'.repeat(50_000)}`)).toEqual(INVALID)
   const tag = (count: number) => line(`#EXT-X-FUTURE:${'A=1,'.repeat(count - 1)}URI="a"`)
@@ -349,86 +361,81 @@ test('accepts 50,000 lines, and 256 attributes of a tag, but no more', () => {
   expect(tag(257)).toEqual(INVALID)
 })
 
-describe('a refusal has the position', () => {
+describe('positions of refusals', () => {
   test.each<[string, string, string, object]>([
-    ['of a line', '\nhttps://evil.example/x', 'playlist_outside', { line: 4 }],
-    ['of a tag', '#EXT-X-FUTURE:https://evil.example/x', 'playlist_outside', { line: 3, tag: 'other' }],
+    ['a line', '\nhttps://evil.example/x', 'playlist_outside', { line: 4 }],
+    ['a tag', '#EXT-X-FUTURE:https://evil.example/x', 'playlist_outside', { line: 3, tag: 'other' }],
+    ['a tag that is refused', '#EXT-X-DEFINE:NAME="x"', 'playlist_invalid', { line: 3, tag: 'EXT-X-DEFINE' }],
     [
-      'of a tag that is refused',
-      '#EXT-X-DEFINE:NAME="x"',
-      'playlist_invalid',
-      { line: 3, tag: 'EXT-X-DEFINE' },
-    ],
-    [
-      'of an attribute',
+      'an attribute',
       '#EXT-X-KEY:METHOD=AES-128,URI="//evil.example/x"',
       'playlist_outside',
       { line: 3, tag: 'EXT-X-KEY', attribute: 'URI' },
     ],
     [
-      'of an attribute that no list has',
+      'an attribute that no list has',
       '#EXT-X-KEY:A-URI="//evil.example/x"',
       'playlist_outside',
       { line: 3, tag: 'EXT-X-KEY', attribute: 'other' },
     ],
     [
-      'of a name',
+      'a name without the ending of a playlist',
       '#EXT-X-MEDIA:TYPE=AUDIO,URI="x.ts"',
       'playlist_invalid',
       { line: 3, tag: 'EXT-X-MEDIA', attribute: 'URI' },
     ],
     [
-      'of the second of two',
+      'the second of two equal attributes',
       '#EXT-X-KEY:URI="a",URI="b"',
       'playlist_invalid',
       { line: 3, tag: 'EXT-X-KEY', attribute: 'URI' },
     ],
     [
-      'of an attribute that is refused',
+      'an attribute that is refused',
       '#EXT-X-DATERANGE:X-ASSET-LIST="//evil.example/x"',
       'playlist_outside',
       { line: 3, tag: 'EXT-X-DATERANGE', attribute: 'X-ASSET-LIST' },
     ],
     [
-      'of chapters',
+      'chapters',
       '#EXT-X-SESSION-DATA:DATA-ID="com.apple.hls.chapters",URI="x"',
       'playlist_invalid',
       { line: 3, tag: 'EXT-X-SESSION-DATA', attribute: 'DATA-ID' },
     ],
-    ['of a tag in a comment', '# #EXT-X-DEFINE:', 'playlist_invalid', { line: 3, tag: 'EXT-X-DEFINE' }],
-    ['of a duration', '\n\n#EXTINF:x', 'playlist_invalid', { line: 5, tag: 'EXTINF' }],
-    ['of a title', '#EXTINF:1,a="//evil.example/x"', 'playlist_outside', { line: 3, tag: 'EXTINF' }],
+    ['a tag in a comment', '# #EXT-X-DEFINE:', 'playlist_invalid', { line: 3, tag: 'EXT-X-DEFINE' }],
+    ['a duration', '\n\n#EXTINF:x', 'playlist_invalid', { line: 5, tag: 'EXTINF' }],
+    ['a title', '#EXTINF:1,a="//evil.example/x"', 'playlist_outside', { line: 3, tag: 'EXTINF' }],
     [
-      'of a prefetch',
+      'a prefetch',
       '#EXT-X-PREFETCH://evil.example/x',
       'playlist_outside',
       { line: 3, tag: 'EXT-X-PREFETCH' },
     ],
-    ['of a character', '#\n# \u2028', 'playlist_invalid', { line: 4 }],
-    ['of an MPD', '#\n# <MPD>', 'playlist_invalid', { line: 4 }],
-    ['of space before a tag', ' #EXT-X-KEY:METHOD=NONE', 'playlist_invalid', { line: 3 }],
-  ])('%s', (_, text, reason, position) => {
+    ['a character', '#\n# \u2028', 'playlist_invalid', { line: 4 }],
+    ['an MPD', '#\n# <MPD>', 'playlist_invalid', { line: 4 }],
+    ['space before a tag', ' #EXT-X-KEY:METHOD=NONE', 'playlist_invalid', { line: 3 }],
+  ])('the refusal of %s in HLS has its position', (_, text, reason, position) => {
     const refusal = line(text)
     expect(refusal).toMatchObject({ reason })
     expect(refusal).toHaveProperty('position', position)
   })
 
-  test('at the end, if a URI is missing', () =>
+  test('the refusal of a missing URI in HLS has the position of the last line', () =>
     expect(rewrite(`${MEDIA}#EXTINF:1,\n#\n`)).toHaveProperty('position', { line: 4 }))
 
-  test('of the first line', () => {
+  test('the refusal of a first line in HLS has its position', () => {
     for (const text of ['', '\n', 'x', '#EXTM3U8'])
       expect(rewrite(text)).toHaveProperty('position', { line: 1 })
   })
 })
 
-test('reads the whole value of a prefetch as a URI', () => {
+test('the whole value of a prefetch tag is read as a URI', () => {
   expect(line('#EXT-X-PREFETCH:x.ts')).toBe('#EXT-X-PREFETCH:x.ts')
   expect(line(`#EXT-X-TWITCH-PREFETCH:${OWN}/video/x.ts`)).toBe('#EXT-X-TWITCH-PREFETCH:x.ts')
   expect(line('#EXT-X-PREFETCH:x y')).toEqual(INVALID)
 })
 
-test('makes each of several references of a tag relative', () =>
+test('each of several references of a tag is made relative', () =>
   expect(line(`#EXT-X-KEY:URI="${OWN}/a", X-URL=${OWN}/b ,C="d"`)).toBe(
     '#EXT-X-KEY:URI="../a", X-URL=../b ,C="d"',
   ))

@@ -27,7 +27,9 @@ test.each([
   [undefined, 'a.mpd.mp4', undefined],
   ['video/mp4', 'seg-0.m4s', undefined],
   ['x-application/dash+xml', 'seg-0.m4s', undefined],
-])('%s, %s', (type, name, kind) => expect(kindOfType(type) ?? kindOfName(name)).toBe(kind))
+])('the type %s and the name %s show the kind %s', (type, name, kind) =>
+  expect(kindOfType(type) ?? kindOfName(name)).toBe(kind),
+)
 
 test.each([
   ['#EXTM3U\n', 'hls'],
@@ -52,7 +54,9 @@ test.each([
   ['<!-- a --> b <!-- c --><html>', 'dash'],
   ['#EXTINF:', undefined],
   ['\0\0\0\x18ftypiso5', undefined],
-])('what begins as %j', (text, kind) => expect(kindOfStart(new TextEncoder().encode(text))).toBe(kind))
+])('a file that begins with %j has the kind %s', (text, kind) =>
+  expect(kindOfStart(new TextEncoder().encode(text))).toBe(kind),
+)
 
 test.each([
   ['720p', true],
@@ -60,7 +64,7 @@ test.each([
   ['a./720p', true],
   ['a/720p.m3u8', false],
   ['720p.', false],
-])('%s has no ending: %s', (name, none) => expect(hasNoEnding(name)).toBe(none))
+])('the name %s has no ending: %s', (name, none) => expect(hasNoEnding(name)).toBe(none))
 
 test.each([
   ['<MPD>', 'mpd'],
@@ -78,7 +82,7 @@ test.each([
   ['', undefined],
 ])('the first element of %j is %s', (xml, name) => expect(firstElement(xml)).toBe(name))
 
-describe('the kind that a media type or a name declares', () => {
+describe('kindAt', () => {
   test.each([
     ['a/x.m3u8', 'video/mp4', 'hls'],
     ['a/x.mp4', 'application/dash+xml', 'dash'],
@@ -88,7 +92,7 @@ describe('the kind that a media type or a name declares', () => {
     // A player goes by the first bytes of what has no ending, whatever its type.
     ['a.b/x', 'video/mp4', 'undeclared'],
     ['x', undefined, 'undeclared'],
-  ])('of the part %s, stored as %s, is %s', (part, type, kind) =>
+  ])('the part %s, stored as %s, has the kind %s', (part, type, kind) =>
     expect(kindAt({ recording: 'rec-013', part, key: 'k.mpd' }, type)).toBe(kind),
   )
 
@@ -99,7 +103,7 @@ describe('the kind that a media type or a name declares', () => {
     ['recordings/rec-013', undefined, 'undeclared'],
     ['recordings/rec-013.mp4', undefined, 'undeclared'],
     ['recordings/rec-013', 'application/octet-stream', 'undeclared'],
-  ])('of the recording %s, stored as %s, is %s', (key, type, kind) =>
+  ])('the recording %s, stored as %s, has the kind %s', (key, type, kind) =>
     expect(kindAt({ recording: 'rec-013', key }, type)).toBe(kind),
   )
 })

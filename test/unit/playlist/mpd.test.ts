@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { readMpd } from '../../../src/playlist/mpd.ts'
 import { Refusal } from '../../../src/refusal.ts'
 
@@ -9,7 +9,7 @@ function read(source: string): Exclude<ReturnType<typeof readMpd>, Refusal> {
   return mpd
 }
 
-test('finds references with their role, value and position, in document order', () => {
+test('readMpd finds references with their role, value and position, in document order', () => {
   const source = `<MPD>
 <BaseURL>
   a/?x=1&amp;y=2
@@ -32,7 +32,7 @@ test('finds references with their role, value and position, in document order', 
   ])
 })
 
-test('nests the scopes of bases as their elements are nested', () => {
+test('readMpd nests the scopes of bases as their elements are nested', () => {
   const base = (name: string) => `<BaseURL>${name}</BaseURL>`
   const { scopes } = read(
     `<MPD><Period><AdaptationSet>${base('a')}${base('b')}</AdaptationSet><AdaptationSet><Representation id="v">${base('c')}</Representation></AdaptationSet>${base('d')}</Period>${base('e')}</MPD>`,
@@ -51,10 +51,10 @@ test('nests the scopes of bases as their elements are nested', () => {
   for (const [index, { parent }] of shown.entries()) expect(parent ?? -1).toBeLessThan(index)
 })
 
-test('no scope is created for an element without a BaseURL', () =>
+test('readMpd creates no scope for an element without a BaseURL', () =>
   expect(read('<MPD><Period><AdaptationSet/></Period><Period/></MPD>').scopes).toHaveLength(1))
 
-test('collects the ids of Representations as they are written, and notices if one has none', () => {
+test('readMpd collects the ids of Representations as they are written, and notices a missing one', () => {
   const ids = (source: string) => [...read(`<MPD id="m"><Period id="p">${source}</Period></MPD>`).ids]
   expect(ids('')).toEqual([])
   expect(
@@ -64,129 +64,150 @@ test('collects the ids of Representations as they are written, and notices if on
   expect(ids('<SubRepresentation id="a"/>')).toEqual([])
 })
 
-describe('refuses, with a position', () => {
-  test.each<[string, string, string, object]>([
-    ['another root', '<a>\n<MPD/></a>', 'playlist_invalid', { line: 1, tag: 'other' }],
-    ['what is not XML', '<MPD>\n<Period></MPD>', 'playlist_invalid', { line: 2 }],
-    [
-      'a link',
-      '<MPD>\n<Period\nxlink:href="x"/></MPD>',
-      'playlist_invalid',
-      { line: 3, tag: 'Period', attribute: 'href' },
-    ],
-    [
-      'a link out',
-      '<MPD>\n<Period\nhref="//e/x"/></MPD>',
-      'playlist_outside',
-      { line: 3, tag: 'Period', attribute: 'href' },
-    ],
-    [
-      'what is not a number',
-      '<MPD>\n<S\nd="x"/></MPD>',
-      'playlist_invalid',
-      { line: 3, tag: 'other', attribute: 'd' },
-    ],
-    [
-      'a value that leads out',
-      '<MPD>\n<Period\nid="//e/x"/></MPD>',
-      'playlist_outside',
-      { line: 3, tag: 'Period', attribute: 'id' },
-    ],
-    [
-      'what decodes twice',
-      '<MPD>\n<Period\nid="&amp;lt;"/></MPD>',
-      'playlist_invalid',
-      { line: 3, tag: 'Period', attribute: 'id' },
-    ],
-    [
-      'a scheme',
-      '<MPD>\n<Event\nschemeIdUri="urn:mpeg:dash:chaining:2016"/></MPD>',
-      'playlist_invalid',
-      { line: 3, tag: 'Event', attribute: 'schemeIdUri' },
-    ],
-    [
-      'a scheme that decodes twice',
-      '<MPD>\n<Event\nschemeIdUri="&amp;lt;"/></MPD>',
-      'playlist_invalid',
-      { line: 3, tag: 'Event', attribute: 'schemeIdUri' },
-    ],
-    ['an element', '<MPD>\n<Location\n>x</Location></MPD>', 'playlist_invalid', { line: 2, tag: 'Location' }],
-    [
-      'an element that leads out',
-      '<MPD>\n<Location\n>//e/x</Location></MPD>',
-      'playlist_outside',
-      { line: 2, tag: 'Location' },
-    ],
-    ['an empty element', '<MPD>\n<Location/></MPD>', 'playlist_invalid', { line: 2, tag: 'Location' }],
-    ['a clock', '<MPD>\n<UTCTiming\nvalue="x"/></MPD>', 'playlist_invalid', { line: 2, tag: 'UTCTiming' }],
-    ['character data', '<MPD>\n<Label\n>//e/x</Label></MPD>', 'playlist_outside', { line: 3, tag: 'Label' }],
-    ['encoded data', '<MPD>\n<Label>&#47;/e/x</Label></MPD>', 'playlist_outside', { line: 2, tag: 'Label' }],
-    [
-      'data that may look decoded',
-      '<MPD>\n<Label>x&lt;//e/x</Label></MPD>',
-      'playlist_outside',
-      { line: 2, tag: 'Label' },
-    ],
-    [
-      'data that decodes twice',
-      '<MPD>\n<Label>&amp;lt;</Label></MPD>',
-      'playlist_invalid',
-      { line: 2, tag: 'Label' },
-    ],
-    ['CDATA', '<MPD>\n<Label><![CDATA[//e/x]]></Label></MPD>', 'playlist_outside', { line: 2, tag: 'Label' }],
-    [
-      'CDATA that may be decoded',
-      '<MPD>\n<Label><![CDATA[&#47;/e/x]]></Label></MPD>',
-      'playlist_outside',
-      { line: 2, tag: 'Label' },
-    ],
-    [
-      'a base in pieces',
-      '<MPD>\n<BaseURL\n>a<b/></BaseURL></MPD>',
-      'playlist_invalid',
-      { line: 2, tag: 'BaseURL' },
-    ],
-    [
-      'a base elsewhere',
-      '<MPD>\n<Event><BaseURL>a</BaseURL></Event></MPD>',
-      'playlist_invalid',
-      { line: 2, tag: 'BaseURL' },
-    ],
-    [
-      'a box that is not Base64',
-      '<MPD>\n<x:pssh\n>!</x:pssh></MPD>',
-      'playlist_invalid',
-      { line: 2, tag: 'pssh' },
-    ],
-  ])('%s', (_, source, reason, position) => {
-    const refusal = readMpd(source)
-    expect(refusal).toMatchObject({ reason })
-    expect(refusal).toHaveProperty('position', position)
-  })
+test.each<[string, string, string, object]>([
+  ['another root', '<a>\n<MPD/></a>', 'playlist_invalid', { line: 1, tag: 'other' }],
+  ['an element that is not closed', '<MPD>\n<Period></MPD>', 'playlist_invalid', { line: 2 }],
+  [
+    'a link',
+    '<MPD>\n<Period\nxlink:href="x"/></MPD>',
+    'playlist_invalid',
+    { line: 3, tag: 'Period', attribute: 'href' },
+  ],
+  [
+    'a link out',
+    '<MPD>\n<Period\nhref="//e/x"/></MPD>',
+    'playlist_outside',
+    { line: 3, tag: 'Period', attribute: 'href' },
+  ],
+  [
+    'a value that is not a number',
+    '<MPD>\n<S\nd="x"/></MPD>',
+    'playlist_invalid',
+    { line: 3, tag: 'other', attribute: 'd' },
+  ],
+  [
+    'a value that leads out',
+    '<MPD>\n<Period\nid="//e/x"/></MPD>',
+    'playlist_outside',
+    { line: 3, tag: 'Period', attribute: 'id' },
+  ],
+  [
+    'a value that decodes twice',
+    '<MPD>\n<Period\nid="&amp;lt;"/></MPD>',
+    'playlist_invalid',
+    { line: 3, tag: 'Period', attribute: 'id' },
+  ],
+  [
+    'a refused scheme',
+    '<MPD>\n<Event\nschemeIdUri="urn:mpeg:dash:chaining:2016"/></MPD>',
+    'playlist_invalid',
+    { line: 3, tag: 'Event', attribute: 'schemeIdUri' },
+  ],
+  [
+    'a scheme that decodes twice',
+    '<MPD>\n<Event\nschemeIdUri="&amp;lt;"/></MPD>',
+    'playlist_invalid',
+    { line: 3, tag: 'Event', attribute: 'schemeIdUri' },
+  ],
+  [
+    'a refused element',
+    '<MPD>\n<Location\n>x</Location></MPD>',
+    'playlist_invalid',
+    { line: 2, tag: 'Location' },
+  ],
+  [
+    'an element that leads out',
+    '<MPD>\n<Location\n>//e/x</Location></MPD>',
+    'playlist_outside',
+    { line: 2, tag: 'Location' },
+  ],
+  ['an empty element', '<MPD>\n<Location/></MPD>', 'playlist_invalid', { line: 2, tag: 'Location' }],
+  [
+    'a clock without a scheme',
+    '<MPD>\n<UTCTiming\nvalue="x"/></MPD>',
+    'playlist_invalid',
+    { line: 2, tag: 'UTCTiming' },
+  ],
+  [
+    'character data that leads out',
+    '<MPD>\n<Label\n>//e/x</Label></MPD>',
+    'playlist_outside',
+    { line: 3, tag: 'Label' },
+  ],
+  [
+    'encoded data that leads out',
+    '<MPD>\n<Label>&#47;/e/x</Label></MPD>',
+    'playlist_outside',
+    { line: 2, tag: 'Label' },
+  ],
+  [
+    'data that leads out once it is decoded',
+    '<MPD>\n<Label>x&lt;//e/x</Label></MPD>',
+    'playlist_outside',
+    { line: 2, tag: 'Label' },
+  ],
+  [
+    'data that decodes twice',
+    '<MPD>\n<Label>&amp;lt;</Label></MPD>',
+    'playlist_invalid',
+    { line: 2, tag: 'Label' },
+  ],
+  [
+    'CDATA that leads out',
+    '<MPD>\n<Label><![CDATA[//e/x]]></Label></MPD>',
+    'playlist_outside',
+    { line: 2, tag: 'Label' },
+  ],
+  [
+    'CDATA that leads out once it is decoded',
+    '<MPD>\n<Label><![CDATA[&#47;/e/x]]></Label></MPD>',
+    'playlist_outside',
+    { line: 2, tag: 'Label' },
+  ],
+  [
+    'a BaseURL in pieces',
+    '<MPD>\n<BaseURL\n>a<b/></BaseURL></MPD>',
+    'playlist_invalid',
+    { line: 2, tag: 'BaseURL' },
+  ],
+  [
+    'a BaseURL in another element',
+    '<MPD>\n<Event><BaseURL>a</BaseURL></Event></MPD>',
+    'playlist_invalid',
+    { line: 2, tag: 'BaseURL' },
+  ],
+  [
+    'a box that is not Base64',
+    '<MPD>\n<x:pssh\n>!</x:pssh></MPD>',
+    'playlist_invalid',
+    { line: 2, tag: 'pssh' },
+  ],
+])('an MPD with %s is refused with its position', (_, source, reason, position) => {
+  const refusal = readMpd(source)
+  expect(refusal).toMatchObject({ reason })
+  expect(refusal).toHaveProperty('position', position)
 })
 
-describe('accepts', () => {
-  test.each([
-    ['declarations of namespaces', '<MPD xmlns="//x" xmlns:a="https://x/&amp;lt;"/>'],
-    ['an absolute namespace of any scheme', '<MPD xmlns:xlink="http://www.w3.org/1999/xlink"/>'],
-    ['Base64 that looks like a path', '<MPD><ContentProtection><pssh>//AA</pssh></ContentProtection></MPD>'],
-    ['a box in several lines', '<MPD><ContentProtection><pssh>\nAA\nAA\n</pssh></ContentProtection></MPD>'],
-    ['an empty box', '<MPD><ContentProtection><pssh/></ContentProtection></MPD>'],
-    ['a box of another system', '<MPD><pssh>AAAA</pssh></MPD>'],
-    ['a clock that fetches nothing', '<MPD><UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014"/></MPD>'],
-    ['white space around elements', '<MPD> \n <Period/> \n </MPD>'],
-    [
-      'texts that look encoded',
-      '<MPD profiles="&amp;lt;"><ProgramInformation><Title>&amp;lt;</Title></ProgramInformation></MPD>',
-    ],
-    ['a CDATA section that looks encoded', '<MPD><Label><![CDATA[&amp;lt; &lt;]]></Label></MPD>'],
-  ])('%s', (_, source) => expect(readMpd(source)).not.toBeInstanceOf(Refusal))
-})
+test.each([
+  ['declarations of namespaces', '<MPD xmlns="//x" xmlns:a="https://x/&amp;lt;"/>'],
+  ['an absolute namespace of any scheme', '<MPD xmlns:xlink="http://www.w3.org/1999/xlink"/>'],
+  ['Base64 that looks like a path', '<MPD><ContentProtection><pssh>//AA</pssh></ContentProtection></MPD>'],
+  ['a box in several lines', '<MPD><ContentProtection><pssh>\nAA\nAA\n</pssh></ContentProtection></MPD>'],
+  ['an empty box', '<MPD><ContentProtection><pssh/></ContentProtection></MPD>'],
+  ['a box of another system', '<MPD><pssh>AAAA</pssh></MPD>'],
+  ['a clock that fetches nothing', '<MPD><UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014"/></MPD>'],
+  ['white space around elements', '<MPD> \n <Period/> \n </MPD>'],
+  [
+    'text that looks encoded',
+    '<MPD profiles="&amp;lt;"><ProgramInformation><Title>&amp;lt;</Title></ProgramInformation></MPD>',
+  ],
+  ['a CDATA section that looks encoded', '<MPD><Label><![CDATA[&amp;lt; &lt;]]></Label></MPD>'],
+])('an MPD with %s is accepted', (_, source) => expect(readMpd(source)).not.toBeInstanceOf(Refusal))
 
 test.each([
   ['xmlnsx', 'playlist_outside'],
   ['a:xmlns', 'playlist_outside'],
-])('%s declares no namespace', (name, reason) =>
+])('the attribute %s does not declare a namespace', (name, reason) =>
   expect(readMpd(`<MPD ${name}="//e/x"/>`)).toMatchObject({ reason }),
 )
 

@@ -1,39 +1,35 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { leadsAway, lineAt, refuseAt, refuseValue } from '../../../src/playlist/refuse.ts'
 import { Refusal } from '../../../src/refusal.ts'
 import { INVALID, OUTSIDE } from './context.ts'
 
-describe('leads away', () => {
-  test.each([
-    ...['https://x', 'x+y.z-1://x', 'HTTP:x', 'a:\\\\x', 'a:/\\x', '9://x', 'see https:x', 'ahttp://x'],
-    ...['//x', 'a //x', '"//x', "'//x", '=//x', ',//x', ';//x', '|//x', '<//x', '>//x', '(//x', ')//x'],
-    ...['{//x', '}//x', '[//x', ']//x', '\\x', 'a \\x'],
-    ...['http:x', 'https:x', 'ws:x', 'wss:x', 'ftp:x', 'file:x', 'blob:x', 'javascript:x', 'skd:x'],
-    ...['..', '../x', 'a ..', '..?x', '..#x', '..\\x', '.. x', '.."', "..'", '..=', '..,', '..;', '..|'],
-    ...['..<', '..>', '..(', '..)', '..{', '..}', '..[', '..]', '%2e%2E', '.%2e/x', '%2e.'],
-    ...['a/..', 'a/../x', 'a\\..', 'a/..?x', 'a/.. ', 'a/..#', 'a/%2e%2e/', 'a\\.%2e\\x', 'a/.."', 'a/..,'],
-    // The URL parser of the WHATWG drops tabs and line breaks.
-    ...['ht\ntps:x', 'x:/\t/y', '/\r/x', '.\n./x', 'a/.\t./x'],
-    // A piece may begin after one.
-    ...['a\n//x', 'a\t\\x'],
-  ])('%j', value => {
-    expect(leadsAway(value)).toBe(true)
-    expect(refuseValue(value)).toEqual(OUTSIDE)
-  })
+test.each([
+  ...['https://x', 'x+y.z-1://x', 'HTTP:x', 'a:\\\\x', 'a:/\\x', '9://x', 'see https:x', 'ahttp://x'],
+  ...['//x', 'a //x', '"//x', "'//x", '=//x', ',//x', ';//x', '|//x', '<//x', '>//x', '(//x', ')//x'],
+  ...['{//x', '}//x', '[//x', ']//x', '\\x', 'a \\x'],
+  ...['http:x', 'https:x', 'ws:x', 'wss:x', 'ftp:x', 'file:x', 'blob:x', 'javascript:x', 'skd:x'],
+  ...['..', '../x', 'a ..', '..?x', '..#x', '..\\x', '.. x', '.."', "..'", '..=', '..,', '..;', '..|'],
+  ...['..<', '..>', '..(', '..)', '..{', '..}', '..[', '..]', '%2e%2E', '.%2e/x', '%2e.'],
+  ...['a/..', 'a/../x', 'a\\..', 'a/..?x', 'a/.. ', 'a/..#', 'a/%2e%2e/', 'a\\.%2e\\x', 'a/.."', 'a/..,'],
+  // The URL parser of the WHATWG drops tabs and line breaks.
+  ...['ht\ntps:x', 'x:/\t/y', '/\r/x', '.\n./x', 'a/.\t./x'],
+  // A piece may begin after one.
+  ...['a\n//x', 'a\t\\x'],
+])('the value %j leads out', value => {
+  expect(leadsAway(value)).toBe(true)
+  expect(refuseValue(value)).toEqual(OUTSIDE)
 })
 
-describe('leads nowhere', () => {
-  test.each([
-    ...['', 'urn:x:y', 'Camera: patient', '12:30', 'a/b', 'a//b', 'a\\b', 'xhttp:x', 'http: x', 'https:'],
-    ...['http:"', "http:'", 'http:,', 'data:x', '...', 'a..', '..a', '.', '/./', 'a/..b', 'a/b..', 'x:/y'],
-    ...['%2e', 'a/.%2', '://x', '/x', 'a\tb', 'a\nb: c'],
-  ])('%j', value => {
-    expect(leadsAway(value)).toBe(false)
-    expect(refuseValue(value)).toEqual(INVALID)
-  })
+test.each([
+  ...['', 'urn:x:y', 'Camera: patient', '12:30', 'a/b', 'a//b', 'a\\b', 'xhttp:x', 'http: x', 'https:'],
+  ...['http:"', "http:'", 'http:,', 'data:x', '...', 'a..', '..a', '.', '/./', 'a/..b', 'a/b..', 'x:/y'],
+  ...['%2e', 'a/.%2', '://x', '/x', 'a\tb', 'a\nb: c'],
+])('the value %j does not lead out, and is refused as invalid', value => {
+  expect(leadsAway(value)).toBe(false)
+  expect(refuseValue(value)).toEqual(INVALID)
 })
 
-test('a position has the line, and only names that may go on record', () => {
+test('the position of a refusal has the line, and only names that may go on record', () => {
   const refusal = new Refusal('playlist_outside', 'a detail')
   expect(refuseAt(refusal, { line: 3 })).toStrictEqual(
     new Refusal('playlist_outside', undefined, { line: 3 }),
@@ -65,4 +61,4 @@ test.each([
   ['\n\n', 2, 3],
   ['a\nb\nc', 3, 2],
   ['a\nb\nc', 9, 3],
-])('in %j, offset %i is in line %i', (source, offset, line) => expect(lineAt(source, offset)).toBe(line))
+])('in %j, the offset %i is in line %i', (source, offset, line) => expect(lineAt(source, offset)).toBe(line))

@@ -21,19 +21,19 @@ test.each([
   ['$Bandwidth$../x', INVALID],
   ['$Time$.', INVALID],
   ['a/.$Number$./x', INVALID],
-])('%s', (template, expected) =>
+])('the template %s is filled in as %s', (template, expected) =>
   expect(expandTemplate(template, { examples: ['v1'], haveColon: false })).toEqual(
     typeof expected === 'string' ? [expected] : expected,
   ),
 )
 
-test('refuses a template with an id unless every id is plain', () => {
+test('a template with an id is refused unless every id is plain', () => {
   const ids = summarizeIds(['v1', undefined])
   expect(expandTemplate('$RepresentationID$.mp4', ids)).toEqual(INVALID)
   expect(expandTemplate('$Number$.mp4', ids)).toEqual(['1.mp4'])
 })
 
-test('a template of 2,048 characters is filled in, and no longer one', () => {
+test('a template may have 2,048 characters, and no more', () => {
   const of = (length: number) => expandTemplate('$Time$'.padEnd(length, 'x'), summarizeIds([]))
   expect(of(2048)).toEqual([`1${'x'.repeat(2042)}`])
   expect(of(2049)).toEqual(INVALID)

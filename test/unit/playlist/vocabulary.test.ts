@@ -9,7 +9,7 @@ import {
   SCHEMES_NEVER,
 } from '../../../src/playlist/vocabulary.ts'
 
-describe('the role of an HLS attribute', () => {
+describe('roleInHls', () => {
   test.each([
     ['playlist', 'EXT-X-STREAM-INF URI'],
     ['playlist', 'EXT-X-I-FRAME-STREAM-INF URI'],
@@ -60,7 +60,7 @@ describe('the role of an HLS attribute', () => {
     ['rest', 'EXT-X-MEDIA TYPE'],
     ['rest', 'EXT-X-FUTURE URIX'],
     ['rest', 'EXT-X-FUTURE UR'],
-  ])('is %s for %s', (role, name) => {
+  ])('the role %s is that of the HLS attribute %s', (role, name) => {
     const [tag = '', attribute = ''] = name.split(' ')
     expect(roleInHls(tag, attribute)).toBe(role)
   })
@@ -77,7 +77,9 @@ describe('the role of an HLS attribute', () => {
     ['text', 'EXTINF'],
     ['rest', 'EXT-X-KEY'],
     ['rest', 'EXT-X-FUTURE'],
-  ])('is %s for the whole value of %s', (role, tag) => expect(roleInHls(tag)).toBe(role))
+  ])('the role %s is that of the whole value of the HLS tag %s', (role, tag) =>
+    expect(roleInHls(tag)).toBe(role),
+  )
 
   test.each([
     ['URI', true],
@@ -86,10 +88,12 @@ describe('the role of an HLS attribute', () => {
     ['URIS', true],
     ['URN', false],
     ['URI-X', false],
-  ])('%s may be fetched: %s', (attribute, isUri) => expect(isUriOfHls(attribute)).toBe(isUri))
+  ])('players may fetch the value of the HLS attribute %s: %s', (attribute, isUri) =>
+    expect(isUriOfHls(attribute)).toBe(isUri),
+  )
 })
 
-describe('the role of an element of an MPD', () => {
+describe('roleOfElement', () => {
   test.each([
     ['base', 'BaseURL'],
     ...['Location', 'ContentSteering', 'PatchLocation', 'ImportedMPD', 'AlternativeMPD'].map(name => [
@@ -107,7 +111,7 @@ describe('the role of an element of an MPD', () => {
     ]),
     // Text only in the element whose content players show.
     ...['Title', 'Source', 'Copyright', 'Publisher'].map(name => ['rest', name]),
-  ])('is %s for %s', (role = '', name = '') => {
+  ])('the role %s is that of the MPD element %s', (role = '', name = '') => {
     expect(roleOfElement(name, 'Period')).toBe(role)
     expect(roleOfElement(name, 'ProgramInformation')).toBe(
       role === 'rest' && !IN_DOCUMENT.has(name) ? 'text' : role,
@@ -116,7 +120,7 @@ describe('the role of an element of an MPD', () => {
   const IN_DOCUMENT = new Set(['MPD', 'Period', 'UTCTiming', 'EventStream', 'pssh', 'Event', 'Label'])
 })
 
-describe('the role of an attribute in an MPD', () => {
+describe('roleOfAttribute', () => {
   test.each([
     ...['media', 'index', 'initialization', 'bitstreamSwitching', 'sourceURL', 'keyUriTemplate', 'url'].map(
       name => ['template', name],
@@ -139,10 +143,12 @@ describe('the role of an attribute in an MPD', () => {
       name => ['text', name],
     ),
     ...['value', 'id', 'duration', 'mimeType', 'urlX', 'Period'].map(name => ['rest', name]),
-  ])('is %s for %s', (role = '', name = '') => expect(roleOfAttribute(name, 'Period')).toBe(role))
+  ])('the role %s is that of the MPD attribute %s', (role = '', name = '') =>
+    expect(roleOfAttribute(name, 'Period')).toBe(role),
+  )
 
   test.each(['SegmentTemplate', 'SegmentList', 'SegmentBase'])(
-    'is number for the duration of a %s',
+    'the role number is that of the duration of a %s',
     element => expect(roleOfAttribute('duration', element)).toBe('number'),
   )
 })
@@ -168,17 +174,15 @@ test.each([
   expect(CLOCK.test(scheme)).toBe(isDirect),
 )
 
-describe('a name may go on record', () => {
-  test.each([
-    ...['EXT-X-KEY', 'URI', 'EXTINF', 'NAME', 'BaseURL', 'media', 'MPD', 'Period', 'AdaptationSet', 'id'],
-    ...['Representation', 'ContentProtection', 'Event', 'Label', 'UTCTiming', 'EventStream', 'value', 'pssh'],
-    ...['InbandEventStream', 'SupplementalProperty', 'EssentialProperty', 'SegmentTemplate', 'SegmentList'],
-    ...['SegmentURL', 'SegmentBase', 'Initialization', 'RepresentationIndex', 'BitstreamSwitching'],
-    ...['Title', 'Source', 'Copyright', 'EXT-X-DATERANGE', 'duration', 'schemeIdUri'],
-  ])('if a list has it: %s', name => expect(knownName(name)).toBe(name))
+test.each([
+  ...['EXT-X-KEY', 'URI', 'EXTINF', 'NAME', 'BaseURL', 'media', 'MPD', 'Period', 'AdaptationSet', 'id'],
+  ...['Representation', 'ContentProtection', 'Event', 'Label', 'UTCTiming', 'EventStream', 'value', 'pssh'],
+  ...['InbandEventStream', 'SupplementalProperty', 'EssentialProperty', 'SegmentTemplate', 'SegmentList'],
+  ...['SegmentURL', 'SegmentBase', 'Initialization', 'RepresentationIndex', 'BitstreamSwitching'],
+  ...['Title', 'Source', 'Copyright', 'EXT-X-DATERANGE', 'duration', 'schemeIdUri'],
+])('the name %s may go on record, as a list has it', name => expect(knownName(name)).toBe(name))
 
-  test.each(['patient-007', 'ext-x-key', '@media', 'EXT-X-KEY URI', 'EXT-X-FUTURE', ''])(
-    'but not if none has it: %j',
-    name => expect(knownName(name)).toBe('other'),
-  )
-})
+test.each(['patient-007', 'ext-x-key', '@media', 'EXT-X-KEY URI', 'EXT-X-FUTURE', ''])(
+  'the name %j may not go on record, as no list has it',
+  name => expect(knownName(name)).toBe('other'),
+)
