@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
-test('finds no owner of a recording that this user may not read, since a fault would reveal it', () => {
+test('a folder store finds no owner of a recording that its user may not read, since a fault would reveal it', () => {
   const folder = mkdtempSync(join(tmpdir(), 'mediaward-'))
   chmodSync(folder, 0o777)
   chmodSync(tmpdir(), 0o711)

@@ -74,7 +74,7 @@ async function stored(size = 1000) {
   return { folder, store, bytes, facts, content }
 }
 
-describe('names that try to leave the root', () => {
+describe('hostile names', () => {
   const hostile = [
     '',
     '/',
@@ -101,7 +101,7 @@ describe('names that try to leave the root', () => {
     '\u2024\u2024/x',
     '~\u0000',
   ]
-  test('stores keys that look like our own names, drives and streams as plain files', async () => {
+  test('keys that look like reserved names, drives or streams are stored as plain files', async () => {
     const folder = newFolder()
     const store = createFolderStore(join(folder, 'root'))
     for (const key of ['C:/x', 'a:stream', 'a@facts.json', 'a']) {
@@ -115,7 +115,7 @@ describe('names that try to leave the root', () => {
     )
   })
 
-  test.each(hostile)('refuses %j, and does not repeat it', async key => {
+  test.each(hostile)('the key %j is refused, and the error does not repeat it', async key => {
     const folder = newFolder()
     const outside = readdirSync(tmpdir()).filter(name => !name.startsWith('mediaward-'))
     const store = createFolderStore(join(folder, 'root'))
@@ -131,23 +131,26 @@ describe('names that try to leave the root', () => {
     expect(readdirSync(tmpdir()).filter(name => !name.startsWith('mediaward-'))).toEqual(outside)
   })
 
-  test.runIf(existsSync(THIRD_PARTY))('refuses third-party traversals, or stays below the root', async () => {
-    const folder = newFolder()
-    const store = createFolderStore(join(folder, 'root'))
-    const lists = readdirSync(THIRD_PARTY).filter(
-      name => name.endsWith('.txt') && !name.startsWith('COPYRIGHT'),
-    )
-    const keys = lists.flatMap(name => readFileSync(new URL(name, THIRD_PARTY), 'utf8').split('\n'))
-    expect(keys.length).toBeGreaterThan(500)
-    for (const key of keys) expect(await store.open(key).catch(() => null)).toBeNull()
-    expect(filesIn(folder)).toEqual([])
-  })
+  test.runIf(existsSync(THIRD_PARTY))(
+    'path traversals of third parties find nothing and change nothing',
+    async () => {
+      const folder = newFolder()
+      const store = createFolderStore(join(folder, 'root'))
+      const lists = readdirSync(THIRD_PARTY).filter(
+        name => name.endsWith('.txt') && !name.startsWith('COPYRIGHT'),
+      )
+      const keys = lists.flatMap(name => readFileSync(new URL(name, THIRD_PARTY), 'utf8').split('\n'))
+      expect(keys.length).toBeGreaterThan(500)
+      for (const key of keys) expect(await store.open(key).catch(() => null)).toBeNull()
+      expect(filesIn(folder)).toEqual([])
+    },
+  )
 })
 
-describe('follows no link', () => {
+describe('links', () => {
   const link = /symbolic link lies in the recordings folder/
 
-  test('in the place of the facts, or of the bytes', async () => {
+  test('a link in the place of facts or bytes is not followed', async () => {
     const { store, facts, content } = await stored()
     for (const file of [facts, content]) {
       renameSync(file, `${file}.away`)
@@ -159,7 +162,7 @@ describe('follows no link', () => {
     expect(await store.open('recordings/rec-1')).toMatchObject({ size: 1000 })
   })
 
-  test('in the place of a folder, for reading and for storing', async () => {
+  test('a link in the place of a folder is followed neither for reading nor for storing', async () => {
     const { folder, store } = await stored()
     const elsewhere = newFolder()
     mkdirSync(join(elsewhere, 'theirs'))
@@ -175,7 +178,7 @@ describe('follows no link', () => {
     expect(readdirSync(join(elsewhere, 'theirs'))).toEqual([])
   })
 
-  test('except for the root itself', async () => {
+  test('a link in the place of the root is followed', async () => {
     const { folder } = await stored()
     const way = join(newFolder(), 'way')
     symlinkSync(folder, way)
@@ -183,7 +186,7 @@ describe('follows no link', () => {
   })
 })
 
-describe('a recording that was damaged', () => {
+describe('damaged recordings', () => {
   test.each([
     ['cut off', (text: string) => text.slice(0, 40)],
     ['empty', () => ''],
@@ -198,7 +201,7 @@ describe('a recording that was damaged', () => {
     ['an etag with a line end', (text: string) => text.replace(/"etag": "\\"/, '"etag": "\\"\\r\\n')],
     ['endless', (text: string) => text + ' '.repeat(20_000)],
   ])(
-    'has no owner, is a fault for its reader and is not overwritten if its facts are damaged: %s',
+    'a recording with damaged facts (%s) has no owner, is a fault for its reader and is not overwritten',
     async (_, damage) => {
       const { folder, facts } = await stored()
       writeFileSync(facts, damage(readFileSync(facts, 'utf8')))
@@ -212,13 +215,13 @@ describe('a recording that was damaged', () => {
     },
   )
 
-  test('has no owner if the owner is an empty string', async () => {
+  test('a recording has no owner if its owner is an empty string', async () => {
     const { store, facts } = await stored()
     writeFileSync(facts, readFileSync(facts, 'utf8').replace('"patient-1"', '""'))
     expect((await store.find('recordings/rec-1'))?.ownership).toEqual({ issuer: ownership.issuer })
   })
 
-  test('is absent and not overwritten if the facts are of another key, as on a disk that ignores case', async () => {
+  test('a recording with the facts of another key, as on a disk that ignores case, is absent and not overwritten', async () => {
     const { folder, store, facts } = await stored()
     await new Claims(store).claim('rec-1', ownership, [])
     const other = facts.replace('rec-1', 'REC-1')
@@ -239,7 +242,7 @@ describe('a recording that was damaged', () => {
     expect(filesIn(folder).filter(name => name.includes('uploads/'))).toEqual([])
   })
 
-  test('is a fault if its bytes are missing or cut short', async () => {
+  test('a recording whose bytes are missing or cut short is a fault', async () => {
     const { folder, content } = await stored()
     truncateSync(content, 999)
     expect(await withheldBy(createFolderStore(folder).open('recordings/rec-1'))).toMatch(/not as long/)
@@ -247,15 +250,20 @@ describe('a recording that was damaged', () => {
     expect(await withheldBy(createFolderStore(folder).open('recordings/rec-1'))).toMatch(/missing/)
   })
 
-  test.skipIf(process.platform === 'win32')('is a fault if a pipe is in the place of its facts', async () => {
-    const { folder, facts } = await stored()
-    rmSync(facts)
-    execFileSync('mkfifo', [facts])
-    expect(await withheldBy(createFolderStore(folder).open('recordings/rec-1'))).toMatch(/not a regular file/)
-  })
+  test.skipIf(process.platform === 'win32')(
+    'a recording with a pipe in the place of its facts is a fault',
+    async () => {
+      const { folder, facts } = await stored()
+      rmSync(facts)
+      execFileSync('mkfifo', [facts])
+      expect(await withheldBy(createFolderStore(folder).open('recordings/rec-1'))).toMatch(
+        /not a regular file/,
+      )
+    },
+  )
 })
 
-test('sees changes of other programs to cached facts within a moment', async () => {
+test('a folder store sees changes of other programs to cached facts within 30 ms', async () => {
   const { store, facts } = await stored()
   const text = readFileSync(facts, 'utf8')
   const moment = () => new Promise(resolve => setTimeout(resolve, 30))
@@ -273,14 +281,14 @@ test('sees changes of other programs to cached facts within a moment', async () 
   expect(await store.open('recordings/rec-1')).toBeNull()
 })
 
-describe('a file that changes while it streams', () => {
+describe('changing files', () => {
   const SIZE = 3 * 2 ** 20
   test.each<[string, (file: string) => void]>([
     ['is cut', file => truncateSync(file, 300_000)],
     ['is emptied', file => truncateSync(file, 0)],
     ['grows', file => appendFileSync(file, 'more')],
     ['is written over', file => writeFileSync(file, Buffer.alloc(SIZE, 'x'))],
-  ])('%s: its stream fails before the last byte', async (_, change) => {
+  ])('the stream of a file that %s fails before its last byte', async (_, change) => {
     const { store, content } = await stored(SIZE)
     const reader = bytesOf(await store.open('recordings/rec-1')).getReader()
     let received = (await reader.read()).value?.length ?? 0
@@ -297,7 +305,7 @@ describe('a file that changes while it streams', () => {
     expect(received).toBeLessThan(SIZE)
   })
 
-  test('is replaced: a reader of the old version reads it to its end', async () => {
+  test('a reader of a version that is replaced reads it to its end', async () => {
     const { store, bytes } = await stored(SIZE)
     const part = await store.open('recordings/rec-1')
     const reader = bytesOf(part).getReader()
@@ -313,7 +321,7 @@ describe('a file that changes while it streams', () => {
     expect(await store.find('recordings/rec-1')).toMatchObject({ size: 10 })
   })
 
-  test('is replaced by many writers: facts and bytes of many readers always belong together', async () => {
+  test('facts and bytes always belong together for many readers, while many writers replace them', async () => {
     const folder = newFolder()
     const store = createFolderStore(folder)
     const version = (n: number) => new Uint8Array(70_000 + n).fill(n)
@@ -346,8 +354,8 @@ describe('a file that changes while it streams', () => {
   })
 })
 
-describe('leaves nothing behind', () => {
-  test('of an upload in which an earlier run was killed', async () => {
+describe('remains', () => {
+  test('a folder store removes the remains of an upload in which an earlier run was killed', async () => {
     const { folder } = await stored()
     writeFileSync(join(folder, '.mediaward/uploads/left'), 'half of a recording')
     const store = createFolderStore(folder)
@@ -355,7 +363,7 @@ describe('leaves nothing behind', () => {
     expect(await store.find('recordings/rec-1')).toMatchObject({ size: 1000 })
   })
 
-  test('of readers that leave in the middle of a read, while others read on', async () => {
+  test('readers that leave in the middle of a read do not disturb those that read on', async () => {
     const { store, bytes } = await stored(2 * 2 ** 20)
     // More files than stay open without a reader, so that a file that is taken for unread is closed.
     const others = Array.from({ length: 100 }, () => Buffer.alloc(3000, 'other'))
@@ -377,7 +385,7 @@ describe('leaves nothing behind', () => {
     }
   })
 
-  test('of puts that fail, nor of bodies that are read, cancelled, or never read', async () => {
+  test('puts that fail and bodies that are read, cancelled or never read leave no file, on disk or open', async () => {
     const { folder, store } = await stored(600_000)
     const open = () => readdirSync('/proc/self/fd').length
     const before = open()
@@ -401,7 +409,7 @@ describe('leaves nothing behind', () => {
   })
 })
 
-test('keeps the old object or the new one, whole, whenever its process is killed', {
+test('an object is the old one or the new one, whole, whenever its process is killed', {
   timeout: 60_000,
 }, async () => {
   const folder = newFolder()
@@ -434,7 +442,7 @@ test('keeps the old object or the new one, whole, whenever its process is killed
 })
 
 test.skipIf(process.platform === 'win32')(
-  'reports a full disk with a remedy, and shows nothing of the object',
+  'a full disk is reported with a remedy, and nothing of the object is shown',
   () => {
     const folder = newFolder()
     const script = `

@@ -66,8 +66,8 @@ async function ready() {
   return { folder, store, upload, tags, path: join(folder, '.mediaward/in-pieces', upload) }
 }
 
-describe('a restart', () => {
-  test('keeps an upload', async () => {
+describe('restarts', () => {
+  test('an upload survives a restart', async () => {
     const { folder, upload, tags } = await ready()
     const [first = '', , third = ''] = tags
     const second = await send(createFolderStore(folder), upload, 2, new Uint8Array(SIZE))
@@ -78,7 +78,7 @@ describe('a restart', () => {
     expect(await bytesIn(store)).toEqual(whole.slice().fill(0, PIECE, 2 * PIECE))
   })
 
-  test('keeps the entity tag, which follows from the bytes', async () => {
+  test('the entity tag of an object follows from its bytes and survives a restart', async () => {
     const one = await ready()
     const two = await ready()
     const stored = await complete(one.store, one.upload, one.tags)
@@ -94,7 +94,7 @@ describe('a restart', () => {
     expect(changed?.etag).not.toBe(stored?.etag)
   })
 
-  test('removes uploads that were not touched for 7 days, and no others', async () => {
+  test('a restart removes uploads that were not touched for 7 days, and no others', async () => {
     const { folder, upload, tags, path } = await ready()
     createFolderStore(folder, () => Date.now() + 6.9 * DAY)
     expect(existsSync(path)).toBe(true)
@@ -103,7 +103,7 @@ describe('a restart', () => {
     await expect(complete(store, upload, tags)).rejects.toThrow(UploadUnknown)
   })
 
-  test('is not needed to remove old uploads if another one begins', async () => {
+  test('old uploads are removed without a restart when another one begins', async () => {
     let later = 0
     const folder = newFolder()
     const store = createFolderStore(folder, () => Date.now() + later)
@@ -114,8 +114,8 @@ describe('a restart', () => {
   })
 })
 
-describe('a process that ends in the middle of a completion', () => {
-  test('after the bytes have their name, but before the facts: it can be repeated or abandoned', async () => {
+describe('interrupted completions', () => {
+  test('a completion that ends before it has written the facts can be repeated or abandoned', async () => {
     for (const giveUp of [false, true]) {
       const { folder, upload, tags, path } = await ready()
       const named = join(folder, `recordings/rec-1@${upload}`)
@@ -133,7 +133,7 @@ describe('a process that ends in the middle of a completion', () => {
     }
   })
 
-  test('after the facts: the object stays stored', async () => {
+  test('an object stays stored if its completion ends after it has written the facts', async () => {
     const { folder, store, upload, tags, path } = await ready()
     const copy = join(newFolder(), 'copy')
     cpSync(path, copy, { recursive: true })
@@ -150,7 +150,7 @@ describe('a process that ends in the middle of a completion', () => {
   })
 })
 
-describe('a damaged upload', () => {
+describe('damaged uploads', () => {
   test.each([
     ['cut off', (text: string) => text.slice(0, 40)],
     ['empty', () => ''],
@@ -158,7 +158,7 @@ describe('a damaged upload', () => {
     ['of an owner that is not a string', (text: string) => text.replace('"patient-1"', '["patient-1"]')],
     ['of a size that is not a number', (text: string) => text.replace(/"size":\d+/, '"size":1e400')],
     ['of another key', (text: string) => text.replace('rec-1', 'rec-2')],
-  ])('is unknown if its facts are %s', async (_, damage) => {
+  ])('an upload is unknown if its facts are %s', async (_, damage) => {
     const { store, upload, tags, path } = await ready()
     const file = join(path, 'upload.json')
     writeFileSync(file, damage(readFileSync(file, 'utf8')))
@@ -167,7 +167,7 @@ describe('a damaged upload', () => {
     await store.uploads.abandon(KEY, upload)
   })
 
-  test('needs a piece again whose digest is cut off', async () => {
+  test('a piece whose digest is cut off must be sent again', async () => {
     const { store, upload, tags, path } = await ready()
     writeFileSync(join(path, '2'), (tags[1] ?? '').slice(0, 30))
     await expect(complete(store, upload, tags)).rejects.toThrow(UploadUnknown)
@@ -175,7 +175,7 @@ describe('a damaged upload', () => {
     expect(await bytesIn(store)).toEqual(whole)
   })
 
-  test('is unknown if its bytes are missing', async () => {
+  test('an upload is unknown if its bytes are missing', async () => {
     const { store, upload, tags, path } = await ready()
     rmSync(join(path, 'bytes'))
     await expect(complete(store, upload, tags)).rejects.toThrow(UploadUnknown)
@@ -194,7 +194,7 @@ test.each([
   'A'.repeat(32),
   `${'0'.repeat(32)}/..`,
   `${'0'.repeat(32)}\n`,
-])('takes %j for the id of an unknown upload, and changes no file', async name => {
+])('the id %j names no upload, and changes no file', async name => {
   const { folder, store, upload, tags } = await ready()
   const before = filesIn(folder)
   await expect(send(store, name, 1)).rejects.toThrow(UploadUnknown)
@@ -204,7 +204,7 @@ test.each([
   expect(await complete(store, upload, tags)).toMatchObject({ size: SIZE })
 })
 
-test('takes a path to an upload for the id of an unknown one', async () => {
+test('a path to an upload is not the id of the upload', async () => {
   const { folder, store, upload, tags, path } = await ready()
   cpSync(path, join(folder, 'elsewhere'), { recursive: true })
   for (const name of ['../../elsewhere', `./${upload}`, `../in-pieces/${upload}`]) {
@@ -216,14 +216,17 @@ test('takes a path to an upload for the id of an unknown one', async () => {
   expect(await complete(store, upload, tags)).toMatchObject({ size: SIZE })
 })
 
-test.each([0, 4, -1, 1.5, 1e9, Number.NaN])('rejects piece %d of three', async number => {
-  const { store, upload, path } = await ready()
-  const piece = store.uploads.putPiece(KEY, upload, new Blob(['abc']).stream(), { number, size: 3 })
-  await expect(piece).rejects.toThrow(UploadUnknown)
-  expect(readdirSync(path).sort()).toEqual(['1', '2', '3', 'bytes', 'upload.json'])
-})
+test.each([0, 4, -1, 1.5, 1e9, Number.NaN])(
+  'piece %d of an upload of three pieces is rejected',
+  async number => {
+    const { store, upload, path } = await ready()
+    const piece = store.uploads.putPiece(KEY, upload, new Blob(['abc']).stream(), { number, size: 3 })
+    await expect(piece).rejects.toThrow(UploadUnknown)
+    expect(readdirSync(path).sort()).toEqual(['1', '2', '3', 'bytes', 'upload.json'])
+  },
+)
 
-test('rejects a piece of another size than its place has', async () => {
+test('a piece is rejected if its size is not that of its place', async () => {
   const { store, upload } = await ready()
   for (const [number, size] of [
     [1, 999],
@@ -238,7 +241,7 @@ test('rejects a piece of another size than its place has', async () => {
   }
 })
 
-test('takes a piece from another client while a slow one sends it', async () => {
+test('a piece from another client is taken while a slow client still sends it', async () => {
   const { store, upload, tags } = await ready()
   let end = (): void => {}
   const still = new ReadableStream<Uint8Array>({
@@ -256,7 +259,7 @@ test('takes a piece from another client while a slow one sends it', async () => 
   expect(await bytesIn(store)).toEqual(whole.slice().fill(0, 0, PIECE))
 })
 
-test('changes nothing if a piece comes after the completion', async () => {
+test('a piece that ends after the completion changes nothing', async () => {
   const { folder, store, upload, tags } = await ready()
   let goOn = (): void => {}
   const late = new ReadableStream<Uint8Array>({
@@ -275,7 +278,7 @@ test('changes nothing if a piece comes after the completion', async () => {
   expect(filesIn(folder)).toHaveLength(2)
 })
 
-test('leaves no file of abandoned uploads and failed pieces', async () => {
+test('abandoned uploads and failed pieces leave no file', async () => {
   const { folder, store, upload } = await ready()
   const short = store.uploads.putPiece(KEY, upload, new Blob(['abc']).stream(), { number: 1, size: PIECE })
   await expect(short).rejects.toThrow()
@@ -284,7 +287,7 @@ test('leaves no file of abandoned uploads and failed pieces', async () => {
   expect(filesIn(folder)).toEqual([])
 })
 
-test('keeps a piece that has its tag, or none, whenever its process is killed', {
+test('an upload has a whole piece or none, whenever its process is killed', {
   timeout: 60_000,
 }, async () => {
   const folder = newFolder()
@@ -327,7 +330,7 @@ test('keeps a piece that has its tag, or none, whenever its process is killed', 
 })
 
 test.skipIf(process.platform === 'win32')(
-  'reports a full disk with a remedy, and takes the missing piece again',
+  'a full disk is reported with a remedy, and the missing piece is taken again',
   async () => {
     const folder = newFolder()
     const big = { ...options, size: 1_500_000, pieceSize: 500_000 }

@@ -31,7 +31,7 @@ test.each<Partial<S3Options>>([
   { endpoint: 'http://localhost:9000' },
   { endpoint: 'http://[::1]:9000' },
   { bucket: 'a.b-c' },
-])('accepts %o', options => {
+])('the options %o are accepted', options => {
   expect(mistakesIn({ ...right, ...options })).toEqual([])
 })
 
@@ -67,13 +67,13 @@ test.each<[{ readonly [Name in keyof S3Options]?: string | undefined }, RegExp]>
   [{ secretAccessKey: 'hidden\nsecret' }, /^S3_SECRET_ACCESS_KEY .* must be the secret/],
   [{ region: '' }, /^S3_REGION \(s3\.region\) must be/],
   [{ region: 'hidden/region' }, /^S3_REGION \(s3\.region\) must be/],
-])('finds one mistake in %o, and repeats no value', (options, mistake) => {
+])('one mistake is reported in the options %o, and no value is repeated', (options, mistake) => {
   const mistakes = mistakesIn({ ...right, ...options })
   expect(mistakes).toEqual([expect.stringMatching(mistake)])
   expect(mistakes.join()).not.toContain('hidden')
 })
 
-test('reports all mistakes at once', () => {
+test('all mistakes in the options are reported at once', () => {
   const nothing = { endpoint: '', bucket: '', accessKeyId: '', secretAccessKey: '' }
   expect(mistakesIn(nothing)).toHaveLength(4)
   expect(mistakesIn({})).toHaveLength(4)

@@ -27,7 +27,7 @@ async function read(part: OpenedPart | null): Promise<string> {
 }
 
 describe('requests', () => {
-  test('opens a range with one request, whose body is the part itself', async () => {
+  test('a range is opened with one request, whose body is that of the part', async () => {
     const part = answer(206, stored(4, { 'content-range': 'bytes 2-5/10' }), '2345')
     const { options, requests } = await scriptedS3(part)
     const opened = await createS3Store(options).open(KEY, { offset: 2, length: 4 })
@@ -44,7 +44,7 @@ describe('requests', () => {
     )
   })
 
-  test('gives the disposition that an object was stored with, unchanged', async () => {
+  test('the disposition that an object was stored with is returned unchanged', async () => {
     const disposition = 'attachment; filename="../visit.mp4"'
     const { options } = await scriptedS3(
       answer(200, stored(10, { 'content-disposition': disposition })),
@@ -60,13 +60,13 @@ describe('requests', () => {
     [{ offset: 3 }, 'bytes=3-'],
     [{ suffix: 7 }, 'bytes=-7'],
     [{ offset: Number.MAX_SAFE_INTEGER - 1, length: 1 }, 'bytes=9007199254740990-9007199254740990'],
-  ])('asks for %o with a Range header', async (range, header) => {
+  ])('the range %o is requested with a Range header', async (range, header) => {
     const { options, requests } = await scriptedS3(noSuchKey)
     expect(await createS3Store(options).open(KEY, range)).toBeNull()
     expect(requests.map(({ headers }) => headers.range)).toEqual([header])
   })
 
-  test('sends no request for a key that a URL could change', async () => {
+  test('no request is sent for a key that a URL could change', async () => {
     const { options, requests } = await scriptedS3(whole)
     const store = createS3Store(options)
     const keys = [
@@ -103,8 +103,8 @@ describe('requests', () => {
   })
 })
 
-describe('an absent object', () => {
-  test('resolves to null, also for HEAD, whose answer has no body', async () => {
+describe('absent objects', () => {
+  test('an absent object is null, also for HEAD, whose answer has no body', async () => {
     const { options, requests } = await scriptedS3(noSuchKey)
     const store = createS3Store(options)
     expect(await store.find(KEY)).toBeNull()
@@ -114,7 +114,7 @@ describe('an absent object', () => {
     expect(requests.map(({ method }) => method)).toEqual(['GET', 'GET', 'HEAD'])
   })
 
-  test('is not taken for an absent bucket', async () => {
+  test('an absent bucket is a fault, not an absent object', async () => {
     const { options } = await scriptedS3(noSuchBucket)
     const store = createS3Store(options)
     expect((await faultOf(store.open(KEY))).message).toBe(
@@ -124,7 +124,7 @@ describe('an absent object', () => {
     expect((await faultOf(new Claims(store).claim('rec-1', {}, []))).message).toContain('404 NoSuchBucket')
   })
 
-  test('is not taken for a bucket that was deleted in the meantime', async () => {
+  test('a bucket that was deleted in the meantime is a fault, not an absent object', async () => {
     const { options } = await scriptedS3(whole, noSuchBucket)
     const store = createS3Store(options)
     expect(await store.find(KEY)).toMatchObject({ size: 10 })
@@ -132,21 +132,21 @@ describe('an absent object', () => {
     await faultOf(store.find(KEY))
   })
 
-  test('is not taken for a page of another server', async () => {
+  test('a 404 of another server is a fault, not an absent object', async () => {
     const { options } = await scriptedS3(answer(404, {}, '<html>Not found</html>'))
     expect((await faultOf(createS3Store(options).open(KEY))).message).toBe('S3 answered 404 to GetObject')
     expect((await faultOf(createS3Store(options).find(KEY))).message).toBe('S3 answered 404 to GetObject')
   })
 })
 
-describe('a fault that may pass', () => {
-  test.each([429, 502, 503, 504])('repeats a request that was answered %i', async status => {
+describe('temporary faults', () => {
+  test.each([429, 502, 503, 504])('a request that is answered %i is repeated', async status => {
     const { options, requests } = await scriptedS3((_, r) => wrong(r, status, 'SlowDown'), whole)
     expect(await read(await createS3Store(options).open(KEY))).toBe('0123456789')
     expect(requests).toHaveLength(2)
   })
 
-  test('does not repeat a GET that was answered 500, since HEAD then gives the owner', async () => {
+  test('a GET that is answered 500 is not repeated, since HEAD then gives the owner', async () => {
     const { options, requests } = await scriptedS3((_, r) => wrong(r, 500, 'InternalError'), whole, whole)
     const store = createS3Store(options)
     expect((await faultOf(store.open(KEY))).message).toBe('S3 answered 500 InternalError to GetObject')
@@ -158,19 +158,22 @@ describe('a fault that may pass', () => {
     [400, 'KMS.DisabledException'],
     [403, 'InvalidObjectState'],
     [500, 'InternalError'],
-  ])('sends HEAD for the owner if the first GET of a process is answered %i %s', async (status, code) => {
-    const { options, requests } = await scriptedS3((_, r) => wrong(r, status, code), whole)
-    expect(await createS3Store(options).find(KEY)).toMatchObject({ size: 10 })
-    expect(requests.map(({ method }) => method)).toEqual(['GET', 'HEAD'])
-  })
+  ])(
+    'find sends HEAD for the owner if the first GET of a process is answered %i %s',
+    async (status, code) => {
+      const { options, requests } = await scriptedS3((_, r) => wrong(r, status, code), whole)
+      expect(await createS3Store(options).find(KEY)).toMatchObject({ size: 10 })
+      expect(requests.map(({ method }) => method)).toEqual(['GET', 'HEAD'])
+    },
+  )
 
-  test('repeats a request if the connection broke', async () => {
+  test('a request is repeated if its connection broke', async () => {
     const { options, requests } = await scriptedS3(hangUp, hangUp, whole)
     expect(await createS3Store(options).find(KEY)).toMatchObject({ size: 10 })
     expect(requests).toHaveLength(3)
   })
 
-  test('repeats a request twice at most', async () => {
+  test('a request is repeated at most twice', async () => {
     const { options, requests } = await scriptedS3((_, r) => wrong(r, 503, 'SlowDown'))
     expect((await faultOf(createS3Store(options).open(KEY))).message).toBe(
       'S3 answered 503 SlowDown to GetObject',
@@ -182,7 +185,7 @@ describe('a fault that may pass', () => {
     expect(broken.requests).toHaveLength(3)
   })
 
-  test('waits no longer if the store sends a long Retry-After', async () => {
+  test('a request does not wait longer if the store sends a long Retry-After', async () => {
     const { options } = await scriptedS3((_, response) => {
       response.setHeader('retry-after', '3600')
       wrong(response, 503, 'SlowDown')
@@ -192,7 +195,7 @@ describe('a fault that may pass', () => {
     expect(performance.now() - start).toBeLessThan(2000)
   })
 
-  test('reports a store that can not be reached', async () => {
+  test('a store that cannot be reached is reported', async () => {
     const { options, stop } = await scriptedS3(whole)
     await stop()
     const fault = await faultOf(createS3Store(options).open(KEY))
@@ -201,8 +204,8 @@ describe('a fault that may pass', () => {
   })
 })
 
-describe('a store that refuses', () => {
-  test('is not asked again, and its message is not quoted', async () => {
+describe('refusals of the store', () => {
+  test('a request that the store refuses is not repeated, and the message of the store is not quoted', async () => {
     const { options, requests } = await scriptedS3((_, response) => wrong(response, 403, 'AccessDenied'))
     const store = createS3Store(options)
     const message =
@@ -219,13 +222,13 @@ describe('a store that refuses', () => {
     ['a name of JavaScript', 'constructor'],
     ['too long a word', `A${'a'.repeat(64)}`],
     ['a word behind 4 KiB', `${'</Code>'.repeat(1000)}<Code>NoSuchKey`],
-    ['nothing', ''],
-  ])('does not quote %s in place of an error code', async (_, code) => {
+    ['an empty string', ''],
+  ])('%s in the place of an error code is not quoted', async (_, code) => {
     const { options } = await scriptedS3((_, response) => wrong(response, 404, code))
     expect((await faultOf(createS3Store(options).open(KEY))).message).toBe('S3 answered 404 to GetObject')
   })
 
-  test('is read no further than 4 KiB', async () => {
+  test('the error message of a store is read no further than 4 KiB', async () => {
     const { options } = await scriptedS3((_, response) => {
       response.writeHead(403)
       const talk = (): void => {
@@ -239,7 +242,7 @@ describe('a store that refuses', () => {
     )
   })
 
-  test.each([301, 302, 307, 308])('does not follow a redirect by %i', async status => {
+  test.each([301, 302, 307, 308])('a redirect by %i is not followed', async status => {
     const elsewhere = await scriptedS3(whole)
     const { options, requests } = await scriptedS3(
       answer(status, { location: `${elsewhere.options.endpoint}/private-bucket/${KEY}` }),
@@ -256,15 +259,15 @@ describe('a store that refuses', () => {
   })
 })
 
-describe('the time limit', () => {
-  test('ends a request that is not answered', async () => {
+describe('time limits', () => {
+  test('a request that is not answered ends at the time limit', async () => {
     const { options, requests } = await scriptedS3(() => {})
     const fault = await faultOf(createS3Store(options, { answer: 100, stall: 100 }).open(KEY))
     expect(fault.message).toBe('S3 did not answer GetObject within 0.1 s')
     expect(requests).toHaveLength(1)
   })
 
-  test('does not end a body, however long it takes', async () => {
+  test('a body does not end at the time limit, however long it takes', async () => {
     const { options } = await scriptedS3((_, response) => {
       response.writeHead(200, stored(10)).write('01234')
       setTimeout(() => response.end('56789'), 1200)
@@ -273,15 +276,15 @@ describe('the time limit', () => {
     expect(await read(opened)).toBe('0123456789')
   })
 
-  test('ends an error message that never ends', async () => {
+  test('an error message that never ends is cut off at the time limit', async () => {
     const { options } = await scriptedS3((_, response) => void response.writeHead(403).write('<Error>'))
     const fault = await withheldBy(createS3Store(options, { answer: 100, stall: 100 }).open(KEY))
     expect(fault).toEqual(new StorageFault('S3 answered 403 to GetObject'))
   })
 })
 
-describe('a body', () => {
-  test('fails for its reader if it breaks off', async () => {
+describe('bodies', () => {
+  test('a body that breaks off fails for its reader', async () => {
     const { options } = await scriptedS3((_, response) => {
       response.writeHead(200, stored(10)).write('01234', () => response.destroy())
     })
@@ -289,7 +292,7 @@ describe('a body', () => {
     await faultOf(read(opened))
   })
 
-  test('is not read ahead of its reader', async () => {
+  test('a body is not read ahead of its reader', async () => {
     let sent = 0
     const { options } = await scriptedS3((_, response) => {
       response.writeHead(200, stored(1e9))
@@ -306,7 +309,7 @@ describe('a body', () => {
     await opened?.body.cancel()
   })
 
-  test('is cancelled with its connection if it is not used', async () => {
+  test('a body that is not used is cancelled with its connection', async () => {
     const { options, requests } = await scriptedS3((_, response) => {
       response.writeHead(200, stored(1e9, { etag: 'W/"weak"' })).write('x')
     })
@@ -316,7 +319,7 @@ describe('a body', () => {
   })
 })
 
-describe('a wrong answer', () => {
+describe('wrong answers', () => {
   const { 'content-length': _, ...lengthless } = stored(0)
   const { etag: _tag, ...tagless } = stored(10)
   const { 'last-modified': _date, ...dateless } = stored(10)
@@ -332,22 +335,25 @@ describe('a wrong answer', () => {
       stored(10, { 'last-modified': '2026-11-25' }),
       'S3 answered without a Last-Modified',
     ],
-  ])('that %s is a fault beside the owner, and with the bytes', async (_, status, headers, message) => {
-    const { options } = await scriptedS3(answer(status, headers, '0123456789'))
-    const store = createS3Store(options)
-    const fault = new StorageFault(message)
-    expect(await withheldBy(store.open(KEY))).toEqual(fault)
-    expect(await store.find(KEY)).toEqual({ ownership: { owner: 'patient-9' }, fault })
-    expect(await stampsAt(store, [KEY])).toEqual([{ owner: 'patient-9' }])
-  })
+  ])(
+    'an answer that %s is a fault of the bytes, and find still gives the owner',
+    async (_, status, headers, message) => {
+      const { options } = await scriptedS3(answer(status, headers, '0123456789'))
+      const store = createS3Store(options)
+      const fault = new StorageFault(message)
+      expect(await withheldBy(store.open(KEY))).toEqual(fault)
+      expect(await store.find(KEY)).toEqual({ ownership: { owner: 'patient-9' }, fault })
+      expect(await stampsAt(store, [KEY])).toEqual([{ owner: 'patient-9' }])
+    },
+  )
 
   test.each([
     ['another beginning', 4, 'bytes 3-6/10'],
     ['another end', 4, 'bytes 2-6/10'],
-    ['fewer', 3, 'bytes 2-4/10'],
-    ['the whole', 10, 'bytes 0-9/10'],
+    ['fewer bytes', 3, 'bytes 2-4/10'],
+    ['the whole object', 10, 'bytes 0-9/10'],
     ['another length', 5, 'bytes 2-5/10'],
-  ])('to a range is a fault: %s', async (_, length, contentRange) => {
+  ])('an answer to a range with %s is a fault', async (_, length, contentRange) => {
     const { options } = await scriptedS3(
       answer(206, stored(length, { 'content-range': contentRange }), '0123456789'.slice(0, length)),
     )
@@ -358,7 +364,7 @@ describe('a wrong answer', () => {
   })
 
   test.each(['', 'bytes 2-5/*', 'bytes */10', 'bytes=2-5/10', 'items 2-5/10', 'bytes 2-5/10, bytes 7-8/10'])(
-    'with the Content-Range "%s" is a fault',
+    'an answer with the Content-Range "%s" is a fault',
     async contentRange => {
       const { options } = await scriptedS3(answer(206, stored(4, { 'content-range': contentRange }), '2345'))
       expect(await withheldBy(createS3Store(options).open(KEY, { offset: 2, length: 4 }))).toEqual(
@@ -367,26 +373,26 @@ describe('a wrong answer', () => {
     },
   )
 
-  test('with a range is a fault if the whole was asked for', async () => {
+  test('an answer with a range is a fault if the whole object was asked for', async () => {
     const { options } = await scriptedS3(answer(206, stored(4, { 'content-range': 'bytes 2-5/10' }), '2345'))
     expect(String(await withheldBy(createS3Store(options).open(KEY)))).toContain('another range')
   })
 
-  test('with 204 is a fault', async () => {
+  test('an answer with 204 is a fault', async () => {
     const { options } = await scriptedS3(answer(204, {}))
     await faultOf(createS3Store(options).open(KEY))
   })
 })
 
-describe('a store without ranges', () => {
-  test('gives the whole, and the range says so', async () => {
+describe('stores without ranges', () => {
+  test('a store without ranges gives the whole object, and the range says so', async () => {
     const { options } = await scriptedS3(whole)
     const opened = await createS3Store(options).open(KEY, { offset: 2, length: 4 })
     expect(opened).toMatchObject({ size: 10, range: { offset: 0, length: 10 } })
     expect(await read(opened)).toBe('0123456789')
   })
 
-  test('gives no body for a range beyond the end', async () => {
+  test('a store without ranges gives no body for a range beyond the end', async () => {
     const { options } = await scriptedS3(whole)
     expect(await withheldBy(createS3Store(options).open(KEY, { offset: 10 }))).toBeUndefined()
   })
@@ -397,19 +403,19 @@ test.each([
   ['200', answer(200, stored(0))],
   ['206 and a range of nothing', answer(206, stored(0, { 'content-range': 'bytes 0--1/0' }))],
   ['206 and a byte that does not exist', answer(206, stored(0, { 'content-range': 'bytes 0-0/0' }))],
-])('gives no bytes for a range of an empty object if the store answers %s', async (_, answered) => {
+])('a range of an empty object gives no bytes if the store answers %s', async (_, answered) => {
   const { options, requests } = await scriptedS3(answered)
   for (const range of [{ offset: 0 }, { suffix: 1 }])
     await withheldBy(createS3Store(options).open(KEY, range))
   expect(requests).toHaveLength(2)
 })
 
-test('finds no owner of an object if the store left out some of its metadata', async () => {
+test('an object has no owner if the store left out some of its metadata', async () => {
   const { options } = await scriptedS3(answer(200, stored(10, { 'x-amz-missing-meta': '1' }), '0123456789'))
   expect(await createS3Store(options).find(KEY)).toMatchObject({ ownership: {} })
 })
 
-test('gives the facts of an archived object, but no bytes', async () => {
+test('an archived object has its facts, but no bytes', async () => {
   const { options, requests } = await scriptedS3((request, response) => {
     if (request.method === 'GET') wrong(response, 403, 'InvalidObjectState')
     else whole(request, response)

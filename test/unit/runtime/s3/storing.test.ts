@@ -31,8 +31,8 @@ const done: RequestListener = (request, response) => {
   response.writeHead(200, put ? { etag: '"e1"', 'content-length': '0' } : stored(10)).end()
 }
 
-describe('an upload', () => {
-  test('is one request of the announced length, and resolves to the facts that find gives', async () => {
+describe('put', () => {
+  test('an upload is one request of the announced length, and resolves to the facts that find gives', async () => {
     const taken: string[] = []
     const { options, requests } = await scriptedS3(taking(done, taken))
     const store = createS3Store(options)
@@ -54,7 +54,7 @@ describe('an upload', () => {
     expect(headers).not.toHaveProperty('transfer-encoding')
   })
 
-  test('sends the version that it replaces as a condition', async () => {
+  test('an upload sends the version that it replaces as a condition', async () => {
     const { options, requests } = await scriptedS3(taking(done))
     await createS3Store(options).put(KEY, content(), { ...upload, replaces: '"e0"' })
     expect(requests[0]?.headers).toMatchObject({ 'if-match': '"e0"' })
@@ -65,7 +65,7 @@ describe('an upload', () => {
     [412, 'PreconditionFailed'],
     [409, 'ConditionalRequestConflict'],
     [404, 'NoSuchKey'],
-  ])('resolves to null if the condition fails: %i %s', async (status, code) => {
+  ])('an upload resolves to null if its condition fails: %i %s', async (status, code) => {
     const { options } = await scriptedS3(taking((_, response) => wrong(response, status, code)))
     expect(await createS3Store(options).put(KEY, content(), { ...upload, replaces: '"e0"' })).toBeNull()
   })
@@ -86,15 +86,18 @@ describe('an upload', () => {
       'S3 answered 307 TemporaryRedirect to PutObject: look at S3_ENDPOINT and S3_REGION',
     ],
     [201, 'Strange', 'S3 answered 201 Strange to PutObject'],
-  ])('is a fault and is not repeated if the store refuses it: %i %s', async (status, code, message) => {
-    const { options, requests } = await scriptedS3(taking((_, response) => wrong(response, status, code)))
-    const fault = await faultOf(createS3Store(options).put(KEY, content(), upload))
-    expect(fault).toBeInstanceOf(StorageFault)
-    expect(fault.message).toBe(message)
-    expect(requests).toHaveLength(1)
-  })
+  ])(
+    'an upload that the store refuses is a fault and is not repeated: %i %s',
+    async (status, code, message) => {
+      const { options, requests } = await scriptedS3(taking((_, response) => wrong(response, status, code)))
+      const fault = await faultOf(createS3Store(options).put(KEY, content(), upload))
+      expect(fault).toBeInstanceOf(StorageFault)
+      expect(fault.message).toBe(message)
+      expect(requests).toHaveLength(1)
+    },
+  )
 
-  test('is a fault and is not repeated if the store closes the connection', async () => {
+  test('an upload whose connection the store closes is a fault and is not repeated', async () => {
     const { options, requests } = await scriptedS3(taking(request => request.socket.destroy()))
     const fault = await faultOf(createS3Store(options).put(KEY, content(), upload))
     expect(fault).toBeInstanceOf(StorageFault)
@@ -102,7 +105,7 @@ describe('an upload', () => {
     expect(requests).toHaveLength(1)
   })
 
-  test('stops if the store refuses it before its end', async () => {
+  test('an upload stops if the store refuses it before its end', async () => {
     let cancelled = false
     const endless = new ReadableStream<Uint8Array>({
       pull: controller => controller.enqueue(new Uint8Array(64 * 1024)),
@@ -119,7 +122,7 @@ describe('an upload', () => {
     await expect.poll(() => cancelled).toBe(true)
   })
 
-  test('is a fault if the store accepts it before its end', async () => {
+  test('an upload is a fault if the store accepts it before its end', async () => {
     const { options } = await scriptedS3(
       (_, response) => void response.writeHead(200, { etag: '"e1"' }).end(),
     )
@@ -138,7 +141,7 @@ describe('an upload', () => {
   })
 })
 
-describe('the store never gets the last byte of an upload', () => {
+describe('incomplete uploads', () => {
   const broken = () =>
     new ReadableStream<Uint8Array>({
       pull(controller) {
@@ -169,12 +172,12 @@ describe('the store never gets the last byte of an upload', () => {
   }
   test.each<[string, () => ReadableStream<Uint8Array> | null, string]>([
     ['that is shorter', () => content('01234'), 'the upload is shorter than was announced'],
-    ['that is nothing', () => null, 'the upload is shorter than was announced'],
+    ['that is empty', () => null, 'the upload is shorter than was announced'],
     ['that is longer', () => content('0123456789a'), 'the upload is longer than was announced'],
     ['that is longer by another chunk', inTwo, 'the upload is longer than was announced'],
     ['that breaks off', broken, 'the upload broke off'],
     ['that breaks off after its last byte', brokenLate, 'the upload broke off'],
-  ])('%s', async (_, body, message) => {
+  ])('the store never gets the last byte of an upload %s', async (_, body, message) => {
     const taken: string[] = []
     const { options } = await scriptedS3(taking(done, taken))
     const fault = await faultOf(createS3Store(options).put(KEY, body(), upload))
@@ -187,10 +190,10 @@ describe('the store never gets the last byte of an upload', () => {
   })
 })
 
-describe('the time limit of an upload', () => {
+describe('time limits of uploads', () => {
   const limits = { answer: 150, stall: 150 }
 
-  test('does not count while the client sends nothing, whose deadline is that of the body', async () => {
+  test('the time limit of an upload does not count while the client sends nothing', async () => {
     const { options } = await scriptedS3(taking(done))
     const still = new ReadableStream<Uint8Array>({
       start: controller => controller.enqueue(new Uint8Array(5)),
@@ -204,7 +207,7 @@ describe('the time limit of an upload', () => {
     expect(fault.message).toBe('the upload broke off')
   })
 
-  test('ends the upload if the store reads nothing', async () => {
+  test('an upload ends at the time limit if the store reads nothing', async () => {
     const { options } = await scriptedS3(request => void request.pause())
     const large = new ReadableStream<Uint8Array>({
       pull: controller => controller.enqueue(new Uint8Array(1024 * 1024)),
@@ -214,7 +217,7 @@ describe('the time limit of an upload', () => {
     expect(fault.message).toBe('S3 did not answer PutObject within 0.15 s')
   })
 
-  test('ends the upload if the store reads all and does not answer', async () => {
+  test('an upload ends at the time limit if the store reads all and does not answer', async () => {
     const { options } = await scriptedS3(request => void request.resume())
     for (const [body, size] of [
       [content(), 10],
@@ -225,7 +228,7 @@ describe('the time limit of an upload', () => {
     }
   })
 
-  test('does not end an upload that makes slow progress', async () => {
+  test('an upload that makes slow progress does not end at the time limit', async () => {
     const { options } = await scriptedS3(taking(done))
     const slow = new ReadableStream<Uint8Array>({
       async pull(controller) {
@@ -247,8 +250,8 @@ describe('the time limit of an upload', () => {
   })
 })
 
-describe('a stored object', () => {
-  test('has the facts that were stored, even if another version replaced it at once', async () => {
+describe('stored objects', () => {
+  test('a stored object has the facts that were sent, even if another version replaced it at once', async () => {
     const { options } = await scriptedS3(
       taking((_, response) =>
         response.writeHead(200, { etag: '"e1"', date: 'Wed, 25 Nov 2026 03:00:01 GMT' }).end(),
@@ -264,7 +267,7 @@ describe('a stored object', () => {
     })
   })
 
-  test('has the facts that were stored, even if the store can not be asked for them', async () => {
+  test('a stored object has the facts that were sent, even if the store cannot be asked for them', async () => {
     const { options } = await scriptedS3(taking(done), request => request.socket.destroy())
     expect(await createS3Store(options).put(KEY, content(), upload)).toMatchObject({
       size: 10,
@@ -281,7 +284,7 @@ test.each([
   ['spaces that would become one', { owner: 'patient  9' }],
   ['an encoded word, which R2 decodes', { owner: '=?UTF-8?Q?patient-1?=' }],
   ['an empty owner', { owner: '' }],
-])('does not send an owner with %s', async (_, odd) => {
+])('an owner with %s is not sent to the store', async (_, odd) => {
   const { options, requests } = await scriptedS3(taking(done))
   const fault = await faultOf(createS3Store(options).put(KEY, content(), { ...upload, ownership: odd }))
   expect(fault.message).toBe(
@@ -290,7 +293,7 @@ test.each([
   expect(requests).toEqual([])
 })
 
-describe('a claim', () => {
+describe('claims', () => {
   const list = (keys: string, encoding = '<EncodingType>url</EncodingType>'): RequestListener => {
     const text = `<?xml version="1.0"?><ListBucketResult>${encoding}${keys}</ListBucketResult>`
     return (_, response) => void response.writeHead(200).end(text)
@@ -298,7 +301,7 @@ describe('a claim', () => {
   /** The answer to the GET for the claim itself, before the list: the bucket was not seen yet. */
   const absent: RequestListener = (_, response) => wrong(response, 404, 'NoSuchKey')
 
-  test('lists the objects below a prefix', async () => {
+  test('a claim lists the objects below a prefix', async () => {
     const { options, requests } = await scriptedS3(absent, list(''), absent, taking(done))
     expect(
       await new Claims(createS3Store(options), 'https://login.clinic.test/').claim('rec-1', ownership, [
@@ -314,7 +317,7 @@ describe('a claim', () => {
     expect(requests[2]?.method).toBe('HEAD')
   })
 
-  test('ignores the marker of a folder', async () => {
+  test('a claim ignores the marker of a folder', async () => {
     const { options, requests } = await scriptedS3(
       absent,
       list(
@@ -329,7 +332,7 @@ describe('a claim', () => {
   test.each([
     ['if the store encodes it', list('<Key>recordings/rec-1/a%2Bb%40c%3Ad.ts</Key>')],
     ['if the store does not encode it', list('<Key>recordings/rec-1/a+b@c:d.ts</Key>', '')],
-  ])('decodes the key of a part, %s', async (_, listed) => {
+  ])('a claim finds the key of a part, %s', async (_, listed) => {
     const { options, requests } = await scriptedS3(absent, listed, taking(done))
     await new Claims(createS3Store(options)).claim('rec-1', ownership, ['recordings/rec-1/'])
     expect(requests[2]?.url).toBe('/private-bucket/recordings/rec-1/a%2Bb%40c%3Ad.ts')
@@ -345,7 +348,7 @@ describe('a claim', () => {
       'an endless list',
       (_, response) => void response.end(`<ListBucketResult>${' '.repeat(1e5)}</ListBucketResult>`),
     ],
-  ] satisfies [string, RequestListener][])('fails on %s', async (_, listed) => {
+  ] satisfies [string, RequestListener][])('a claim fails on %s', async (_, listed) => {
     const { options, requests } = await scriptedS3(absent, listed)
     const fault = await faultOf(
       new Claims(createS3Store(options)).claim('rec-1', ownership, ['recordings/rec-1/']),
@@ -358,7 +361,7 @@ describe('a claim', () => {
     'recordings%2Frec-1%2F..%2Frec-2',
     'recordings%2Frec-1%2Fa%20b.ts',
     'recordings%2Frec-1%2Fa+b.ts',
-  ])('is not stored beside %s, which no request can name and which counts as unowned', async name => {
+  ])('a claim is not stored beside %s, which no request can name and which counts as unowned', async name => {
     const { options, requests } = await scriptedS3(absent, list(`<Key>${name}</Key>`), absent)
     expect(await new Claims(createS3Store(options)).claim('rec-1', ownership, ['recordings/rec-1/'])).toEqual(
       {},
@@ -371,7 +374,7 @@ describe('a claim', () => {
   })
 })
 
-describe('before the first upload', () => {
+describe('check of conditions', () => {
   const refused: RequestListener = (_, response) => wrong(response, 412, 'PreconditionFailed')
   const ignored: RequestListener = (_, response) => response.writeHead(200).end()
   const unable: RequestListener = (_, response) => wrong(response, 501, 'NotImplemented')
@@ -379,7 +382,7 @@ describe('before the first upload', () => {
   const asked = ({ headers }: IncomingMessage) => headers['if-none-match'] ?? headers['if-match']
   const zeros = '"00000000000000000000000000000000"'
 
-  test('checks conditions once, and stores nothing by that', async () => {
+  test('conditions are checked once before the first upload, and the check stores nothing', async () => {
     const server = await scriptedS3(taking(done))
     const store = createS3Store(server.options)
     await store.find(KEY)
@@ -390,14 +393,14 @@ describe('before the first upload', () => {
     expect(server.tries.map(({ headers }) => headers['content-length'])).toEqual(['0', '0'])
   })
 
-  test('checks conditions twice if the first attempt stored the object', async () => {
+  test('conditions are checked twice if the first check stored its object', async () => {
     const server = await scriptedS3(taking(done))
     server.conditions = [ignored, refused]
     await createS3Store(server.options).put(KEY, content(), upload)
     expect(server.tries.map(asked)).toEqual(['*', '*', zeros])
   })
 
-  test('checks conditions again after a second if the store takes one write a second', async () => {
+  test('conditions are checked again after a second if the store takes one write a second', async () => {
     const busy: RequestListener = (_, response) => wrong(response, 429, 'TooManyRequests')
     const server = await scriptedS3(taking(done))
     server.conditions = [ignored, busy, refused]
@@ -412,7 +415,7 @@ describe('before the first upload', () => {
     ['it ignores If-None-Match', [ignored, ignored, refused], ignores],
     ['it ignores If-Match', [refused, ignored], ignores],
     ['it supports no conditions', [unable], /^S3 answered 501 NotImplemented to PutObject$/],
-  ])('stores nothing if the store fails the check: %s', async (_, conditions, message) => {
+  ])('nothing is stored if the store fails the check of conditions: %s', async (_, conditions, message) => {
     const server = await scriptedS3(taking(done))
     server.conditions = conditions
     const store = createS3Store(server.options)
@@ -426,7 +429,7 @@ describe('before the first upload', () => {
   })
 })
 
-test('opens a connection for each upload', async () => {
+test('each upload opens a connection of its own', async () => {
   const { options, requests } = await scriptedS3(taking(done))
   const store = createS3Store(options)
   for (let i = 0; i < 3; i++) await store.put(KEY, content(), upload)

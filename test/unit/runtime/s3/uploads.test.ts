@@ -36,10 +36,10 @@ const says = (text: string): RequestListener => taking((_, response) => response
 const RESULT =
   '<?xml version="1.0"?>\n<CompleteMultipartUploadResult xmlns="x"><ETag>&quot;e1-2&quot;</ETag></CompleteMultipartUploadResult>'
 
-describe('beginning an upload', () => {
+describe('begin', () => {
   const named = (name: string) => says(`<R><UploadId>${name}</UploadId></R>`)
 
-  test('sends the metadata of the object, and no condition', async () => {
+  test('beginning an upload sends the metadata of the object, and no condition', async () => {
     const { options, requests, tries } = await scriptedS3(named('a/b+c=='))
     expect(await createS3Store(options).uploads.begin(KEY, begun)).toBe('a/b+c==')
     expect([requests[0]?.method, requests[0]?.url]).toEqual(['POST', `/private-bucket/${KEY}?uploads=`])
@@ -54,19 +54,22 @@ describe('beginning an upload', () => {
     expect(tries).toHaveLength(2)
   })
 
-  test.each(['', 'a b', 'a&amp;b', 'ä', 'a'.repeat(1025)])('is a fault if the id is %j', async name => {
-    const { options } = await scriptedS3(named(name))
-    const fault = await faultOf(createS3Store(options).uploads.begin(KEY, begun))
-    expect(fault.message).toBe('S3 answered CreateMultipartUpload without the id of an upload')
-  })
+  test.each(['', 'a b', 'a&amp;b', 'ä', 'a'.repeat(1025)])(
+    'beginning an upload is a fault if its id is %j',
+    async name => {
+      const { options } = await scriptedS3(named(name))
+      const fault = await faultOf(createS3Store(options).uploads.begin(KEY, begun))
+      expect(fault.message).toBe('S3 answered CreateMultipartUpload without the id of an upload')
+    },
+  )
 
-  test('is a fault if the store refuses it', async () => {
+  test('beginning an upload is a fault if the store refuses it', async () => {
     const { options } = await scriptedS3(taking((_, response) => wrong(response, 403, 'AccessDenied')))
     const fault = await faultOf(createS3Store(options).uploads.begin(KEY, begun))
     expect(fault.message).toMatch(/^S3 answered 403 AccessDenied to CreateMultipartUpload: give its key/)
   })
 
-  test('does not send an owner that no header can carry', async () => {
+  test('beginning an upload does not send an owner that no header can carry', async () => {
     const { options, requests } = await scriptedS3(named('u'))
     const odd = { ...begun, ownership: { owner: 'patient-9\r\nx-amz-acl: public-read' } }
     await faultOf(createS3Store(options).uploads.begin(KEY, odd))
@@ -74,12 +77,12 @@ describe('beginning an upload', () => {
   })
 })
 
-describe('a piece', () => {
+describe('putPiece', () => {
   const tagged = (tag: string | undefined, taken: string[] = []) =>
     taking((_, response) => response.writeHead(200, tag === undefined ? {} : { etag: tag }).end(), taken)
   const piece = { number: 2, size: 10 }
 
-  test('is sent once, with an id that can not change what is asked for', async () => {
+  test('a piece is sent once, with an upload id that cannot change the request', async () => {
     const taken: string[] = []
     const { options, requests } = await scriptedS3(tagged('"abc"', taken))
     const name = 'u&partNumber=1#x?y=/../z'
@@ -92,7 +95,7 @@ describe('a piece', () => {
   })
 
   test.each([undefined, '', 'W/"abc"', '"<Part>"', `"${'a'.repeat(513)}"`])(
-    'is a fault if its tag is %j',
+    'a piece is a fault if its tag is %j',
     async tag => {
       const { options } = await scriptedS3(tagged(tag))
       const fault = await faultOf(createS3Store(options).uploads.putPiece(KEY, 'u', content(), piece))
@@ -100,7 +103,7 @@ describe('a piece', () => {
     },
   )
 
-  test('is rejected with UploadUnknown only if the store does not know the upload', async () => {
+  test('a piece is rejected with UploadUnknown only if the store does not know the upload', async () => {
     for (const [status, code, kind] of [
       [404, 'NoSuchUpload', UploadUnknown],
       [404, 'NoSuchBucket', StorageFault],
@@ -116,7 +119,7 @@ describe('a piece', () => {
   })
 })
 
-describe('the store never gets the last byte of bytes with another digest', () => {
+describe('digests', () => {
   const right = sha256(bytes)
   const cut = (text: string) =>
     new ReadableStream<Uint8Array>({
@@ -152,7 +155,7 @@ describe('the store never gets the last byte of bytes with another digest', () =
       (body: ReadableStream<Uint8Array>, store: ReturnType<typeof createS3Store>) =>
         store.put(KEY, body, { ...put, sha256: right }),
     ],
-  ])('%s', async (_, send) => {
+  ])('the store never gets the last byte of %s with another digest', async (_, send) => {
     const taken: string[] = []
     const { options } = await scriptedS3(
       taking((request, response) => {
@@ -170,7 +173,7 @@ describe('the store never gets the last byte of bytes with another digest', () =
     expect(taken).toContain(bytes)
   })
 
-  test('sends no request for an empty object with another digest', async () => {
+  test('no request is sent for an empty object with another digest', async () => {
     const { options, requests } = await scriptedS3(absent)
     const none = createS3Store(options).put(KEY, null, { ...put, size: 0, sha256: right })
     expect(await faultOf(none)).toBeInstanceOf(DigestMismatch)
@@ -178,8 +181,8 @@ describe('the store never gets the last byte of bytes with another digest', () =
   })
 })
 
-describe('completing an upload', () => {
-  test('names every piece, under the condition that was given', async () => {
+describe('complete', () => {
+  test('a completion names every piece, under the given condition', async () => {
     const taken: string[] = []
     const done: RequestListener = (_, response) => response.writeHead(200).end(RESULT)
     const { options, requests } = await scriptedS3(absent, taking(done, taken))
@@ -194,7 +197,7 @@ describe('completing an upload', () => {
     ])
   })
 
-  test('sends the version that it replaces as a condition', async () => {
+  test('a completion sends the version that it replaces as a condition', async () => {
     const present: RequestListener = (_, response) => response.writeHead(200, stored(5)).end()
     const { options, requests } = await scriptedS3(present, says(RESULT))
     await createS3Store(options).uploads.complete(KEY, 'u', { ...whole, replaces: '"e1"' })
@@ -202,7 +205,7 @@ describe('completing an upload', () => {
     expect(requests[1]?.headers).not.toHaveProperty('if-none-match')
   })
 
-  test('changes nothing if the object was replaced, even if the store ignores conditions', async () => {
+  test('a completion changes nothing if the object was replaced, even if the store ignores conditions', async () => {
     const present: RequestListener = (_, response) => response.writeHead(200, stored(5)).end()
     const { options, requests } = await scriptedS3(present)
     expect(await createS3Store(options).uploads.complete(KEY, 'u', whole)).toBeNull()
@@ -215,7 +218,7 @@ describe('completing an upload', () => {
     [409, 'ConditionalRequestConflict'],
     [200, 'PreconditionFailed'],
     [200, 'ConditionalRequestConflict'],
-  ])('resolves to null if another request was faster: %i %s', async (status, code) => {
+  ])('a completion resolves to null if another request was faster: %i %s', async (status, code) => {
     const late = taking((_, response) => wrong(response, status, code))
     const { options } = await scriptedS3(absent, late)
     expect(await createS3Store(options).uploads.complete(KEY, 'u', whole)).toBeNull()
@@ -228,13 +231,16 @@ describe('completing an upload', () => {
     [400, 'EntityTooSmall'],
     [200, 'NoSuchUpload'],
     [200, 'InvalidPart'],
-  ])('rejects with UploadUnknown if the upload or a piece is unknown: %i %s', async (status, code) => {
-    const unknown = taking((_, response) => wrong(response, status, code))
-    const { options } = await scriptedS3(absent, unknown)
-    expect(await faultOf(createS3Store(options).uploads.complete(KEY, 'u', whole))).toBeInstanceOf(
-      UploadUnknown,
-    )
-  })
+  ])(
+    'a completion rejects with UploadUnknown if the upload or a piece is unknown: %i %s',
+    async (status, code) => {
+      const unknown = taking((_, response) => wrong(response, status, code))
+      const { options } = await scriptedS3(absent, unknown)
+      expect(await faultOf(createS3Store(options).uploads.complete(KEY, 'u', whole))).toBeInstanceOf(
+        UploadUnknown,
+      )
+    },
+  )
 
   test.each<[string, RequestListener, string]>([
     [
@@ -268,7 +274,7 @@ describe('completing an upload', () => {
       }),
       'S3 could not be reached for CompleteMultipartUpload',
     ],
-  ])('takes %s for a fault', async (_, answer, message) => {
+  ])('a completion that is answered with %s is a fault', async (_, answer, message) => {
     const { options, requests } = await scriptedS3(absent, answer)
     const fault = await faultOf(createS3Store(options).uploads.complete(KEY, 'u', whole))
     expect(fault).toBeInstanceOf(StorageFault)
@@ -277,7 +283,7 @@ describe('completing an upload', () => {
     expect(requests.filter(({ method }) => method === 'POST')).toHaveLength(1)
   })
 
-  test('waits for a slow store that sends spaces in the meantime', async () => {
+  test('a completion waits for a slow store that sends spaces in the meantime', async () => {
     const slow = taking((_, response) => {
       response.writeHead(200).write('<?xml version="1.0"?>\n')
       let spaces = 0
@@ -295,12 +301,12 @@ describe('completing an upload', () => {
   })
 
   test.each([
-    ['no size', ['10', '10.t2']],
-    ['XML', ['10.t1', '10."/><Part>']],
-    ['a space', ['10.t1', '10. t2']],
-    ['another size', ['10.t1', '11.t2']],
-    ['too few', ['10.t1']],
-  ])('sends no request if the tags are wrong: %s', async (_, tags) => {
+    ['a tag without a size', ['10', '10.t2']],
+    ['a tag with XML', ['10.t1', '10."/><Part>']],
+    ['a tag with a space', ['10.t1', '10. t2']],
+    ['a tag of another size', ['10.t1', '11.t2']],
+    ['too few tags', ['10.t1']],
+  ])('a completion with %s sends no request', async (_, tags) => {
     const { options, requests } = await scriptedS3(absent)
     const none = createS3Store(options).uploads.complete(KEY, 'u', { ...whole, tags })
     expect(await faultOf(none)).toBeInstanceOf(UploadUnknown)
@@ -308,12 +314,12 @@ describe('completing an upload', () => {
   })
 })
 
-describe('abandoning an upload', () => {
+describe('abandon', () => {
   test.each([
     [204, undefined],
     [200, undefined],
     [404, 'NoSuchUpload'],
-  ])('succeeds if the store answers %i %s', async (status, code) => {
+  ])('abandoning an upload succeeds if the store answers %i %s', async (status, code) => {
     const answer = taking((_, response) =>
       code === undefined ? response.writeHead(status).end() : wrong(response, status, code),
     )
@@ -329,7 +335,7 @@ describe('abandoning an upload', () => {
     [500, 'InternalError'],
     [403, 'AccessDenied'],
     [404, 'NoSuchBucket'],
-  ])('is a fault if the store answers %i %s', async (status, code) => {
+  ])('abandoning an upload is a fault if the store answers %i %s', async (status, code) => {
     const { options } = await scriptedS3(taking((_, response) => wrong(response, status, code)))
     const fault = await faultOf(createS3Store(options).uploads.abandon(KEY, 'u'))
     expect(fault).toBeInstanceOf(StorageFault)

@@ -61,7 +61,7 @@ async function expectAllMoved(ledger: Ledger): Promise<void> {
   }
 }
 
-test('every record is there without a gap, and a reader misses nothing and sees nothing twice, from each old cursor', async () => {
+test('the records of an earlier version are moved unchanged and in their order, with the one in its overflow', async () => {
   const old = new DatabaseSync(file, { readOnly: true })
   const rows = old.prepare('SELECT id, json FROM event ORDER BY seq').all()
   old.close()
@@ -80,7 +80,7 @@ test('every record is there without a gap, and a reader misses nothing and sees 
   close()
 })
 
-test('from an old cursor and from a new one, a reader goes on to what is stored later', async () => {
+test('a reader goes on from each old cursor and from a new one, and sees no record twice', async () => {
   const ledger = createSqliteLedger(file)
   await expectAllMoved(ledger)
   const { cursor } = await ledger.read({ limit: 1000 })
@@ -97,7 +97,7 @@ test('from an old cursor and from a new one, a reader goes on to what is stored 
   again.close()
 })
 
-test('what is moved is found by its fields', async () => {
+test('moved records are found by their fields', async () => {
   const ledger = createSqliteLedger(file)
   const idsOf = async (query: object) => (await ledger.read({ limit: 1000, ...query })).entries.length
   expect(await idsOf({ reason: 'not_owner' })).toBe(12)
@@ -107,8 +107,8 @@ test('what is moved is found by its fields', async () => {
   ledger.close()
 })
 
-describe('a crash', () => {
-  test('between two steps is harmless: the next start goes on', async () => {
+describe('crashes', () => {
+  test('a crash between two steps of the move loses no record, and the next start goes on', async () => {
     for (let i = 0; i < 4; i++) {
       const storage = openSqlite(file)
       openEvents(storage).migration.step(20)
@@ -119,7 +119,7 @@ describe('a crash', () => {
     ledger.close()
   })
 
-  test('at any statement of a step is harmless: nothing of the step is there', async () => {
+  test('a crash at any statement of a step of the move leaves nothing of that step', async () => {
     const storage = openSqlite(file)
     let left = Number.POSITIVE_INFINITY
     const sql: Sql = (...statement) => {
@@ -151,7 +151,7 @@ describe('a crash', () => {
   })
 })
 
-test('what is stored while records are moved comes after them, once, and nothing is read until then', async () => {
+test('records stored during the move follow the moved ones, once, and reads are refused until its end', async () => {
   const storage = openSqlite(file)
   const { migration } = openEvents(storage)
   const added = entry()
@@ -175,7 +175,7 @@ test('what is stored while records are moved comes after them, once, and nothing
   ledger.close()
 })
 
-test('an old ledger without records is one without records', async () => {
+test('an old ledger without records becomes an empty ledger', async () => {
   const empty = join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'ledger.sqlite')
   const old = new DatabaseSync(empty)
   old.exec(
@@ -190,7 +190,7 @@ test('an old ledger without records is one without records', async () => {
   ledger.close()
 })
 
-test.runIf(LONG)('a million records are moved within minutes', () => {
+test.runIf(LONG)('a million records are moved within 15 minutes', () => {
   const old = new DatabaseSync(file)
   const [{ json } = { json: '' }] = old
     .prepare("SELECT json FROM event WHERE json LIKE '%not_owner%'")

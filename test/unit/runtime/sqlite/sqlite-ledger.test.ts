@@ -18,7 +18,7 @@ const entry = (id: string = eventId(Date.now())) => ({
   json: `{"id":"${id}","t":"2026-11-23T00:00:00.000Z"}`,
 })
 
-test('is a file that any SQLite reads, with what was recorded, synced in full', async () => {
+test('a ledger is a file in WAL mode that any SQLite can read while it is open', async () => {
   const file = join(newFolder(), 'ledger.sqlite')
   const ledger = createSqliteLedger(file)
   const entries = Array.from({ length: 50 }, () => entry())
@@ -31,7 +31,7 @@ test('is a file that any SQLite reads, with what was recorded, synced in full', 
   ledger.close()
 })
 
-test('closing writes what waits', async () => {
+test('closing a ledger writes what waits', async () => {
   const file = join(newFolder(), 'ledger.sqlite')
   const ledger = createSqliteLedger(file)
   const recorded = ledger.append([entry('a')])
@@ -42,7 +42,7 @@ test('closing writes what waits', async () => {
   again.close()
 })
 
-test('what fails in the middle of a batch fails whole, and the next one is written', async () => {
+test('a batch that fails in the middle fails as a whole, and the next one is written', async () => {
   const file = openSqlite(join(newFolder(), 'file.sqlite'))
   file.sql('CREATE TABLE t (n INTEGER)')
   const insert = (n: number) => () => void file.sql('INSERT INTO t VALUES (?)', n)
@@ -54,7 +54,7 @@ test('what fails in the middle of a batch fails whole, and the next one is writt
   file.close()
 })
 
-test('one that somebody else holds a lock on says so, stores nothing half, and goes on after it', async () => {
+test('an append to a locked ledger rejects and stores nothing, and a later one is stored after the lock', async () => {
   const file = join(newFolder(), 'ledger.sqlite')
   const ledger = createSqliteLedger(file)
   const other = new DatabaseSync(file)
@@ -68,8 +68,8 @@ test('one that somebody else holds a lock on says so, stores nothing half, and g
   ledger.close()
 })
 
-describe('a data folder', () => {
-  test('loses nothing while the ledger is locked: the spool has it, and a replay brings it back', async () => {
+describe('data folder', () => {
+  test('no record is lost while the ledger is locked, as the spool keeps it and a replay brings it back', async () => {
     const data = newFolder()
     const { ledger, close } = local({ data })
     const other = new DatabaseSync(join(data, 'ledger.sqlite'))
@@ -84,7 +84,7 @@ describe('a data folder', () => {
     close()
   })
 
-  test('is one gate’s alone, in this process or another, and free again after it', async () => {
+  test('a data folder is used by one gate at a time, in this process or another', async () => {
     const data = newFolder()
     const first = local({ data })
     expect(() => local({ data })).toThrow(/in use by another process: stop it/)
@@ -97,7 +97,7 @@ describe('a data folder', () => {
     local({ data }).close()
   })
 
-  test('is free after a kill', async () => {
+  test('a data folder can be used again after its process was killed', async () => {
     const data = newFolder()
     const script = `
       import { lockDataFolder } from './src/runtime/local/data-folder.ts'
@@ -110,7 +110,7 @@ describe('a data folder', () => {
     lockDataFolder(data)()
   })
 
-  test('with a ledger that is none is refused, and left as it is', () => {
+  test('a data folder whose ledger is not a database is refused, and its lock is given back', () => {
     const data = newFolder()
     writeFileSync(join(data, 'ledger.sqlite'), 'this is no database, and long enough to show it: '.repeat(40))
     expect(() => local({ data })).toThrow(/DATA_DIR .* can't be used: file is not a database/)
@@ -118,7 +118,7 @@ describe('a data folder', () => {
     lockDataFolder(data)()
   })
 
-  test('that can not be written is refused with its mend', () => {
+  test('a data folder that cannot be written is refused with a remedy', () => {
     const file = join(newFolder(), 'file')
     writeFileSync(file, '')
     expect(() => local({ data: join(file, 'below') })).toThrow(/can't be written: make it a folder/)
