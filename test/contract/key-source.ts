@@ -7,10 +7,10 @@ import type { KeySource } from '../../src/authenticate/key-source.ts'
 const keep = () => {}
 
 export function keySourceContract(name: string, create: (keys: JSONWebKeySet) => KeySource): void {
-  describe(`${name} is a key source`, () => {
+  describe(`${name} as a key source`, () => {
     const keys: JSONWebKeySet = { keys: [{ kty: 'EC', kid: 'a' }] }
 
-    test('hands out the keys, and the same object while they are the same', async () => {
+    test('a key source returns its keys, and the same object while they are the same', async () => {
       const source = create(keys)
       const first = await source.current(0, keep)
       expect(first).toEqual(keys)
@@ -18,14 +18,14 @@ export function keySourceContract(name: string, create: (keys: JSONWebKeySet) =>
       expect(await source.current(3_600_000, keep)).toBe(first)
     })
 
-    test('seeking a key that is not there changes nothing', async () => {
+    test('seeking an unknown key changes nothing', async () => {
       const source = create(keys)
       const first = await source.current(0, keep)
       expect(await source.seeking('unknown', 1, keep)).toBe(first)
       expect(await source.current(2, keep)).toBe(first)
     })
 
-    test('many at once get the same', async () => {
+    test('concurrent calls of a key source get the same keys', async () => {
       const source = create(keys)
       const all = await Promise.all(Array.from({ length: 20 }, () => source.current(0, keep)))
       expect(new Set(all).size).toBe(1)

@@ -38,15 +38,15 @@ async function readAll(ledger: Ledger, query: LedgerQuery): Promise<LedgerEntry[
 }
 
 export function ledgerContract(name: string, create: () => Ledger): void {
-  describe(`${name} is a ledger`, () => {
-    test('what was recorded is read, oldest first', async () => {
+  describe(`${name} as a ledger`, () => {
+    test('a ledger returns what was recorded, oldest first', async () => {
       const ledger = create()
       const entries = Array.from({ length: 20 }, (_, i) => entry(i))
       for (const one of entries) await ledger.append([one])
       expect((await read(ledger, { limit: 100 })).entries).toEqual(entries)
     })
 
-    test('an empty one has an empty page and a cursor to go on from', async () => {
+    test('an empty ledger has an empty page and a cursor to go on from', async () => {
       const ledger = create()
       const { entries, cursor, more } = await read(ledger, { limit: 10 })
       expect({ entries, more }).toEqual({ entries: [], more: false })
@@ -55,7 +55,7 @@ export function ledgerContract(name: string, create: () => Ledger): void {
       expect((await read(ledger, { limit: 10, after: cursor })).entries).toEqual([late])
     })
 
-    test('an entry recorded twice is one entry, with what came first', async () => {
+    test('an entry that is recorded twice is one entry, with its first content', async () => {
       const ledger = create()
       const one = entry(1)
       await Promise.all([ledger.append([one]), ledger.append([one]), ledger.append([one])])
@@ -63,7 +63,7 @@ export function ledgerContract(name: string, create: () => Ledger): void {
       expect((await read(ledger, { limit: 10 })).entries).toEqual([one])
     })
 
-    test('says for each entry of a call whether it was there already', async () => {
+    test('an append says for each of its entries whether it was there already', async () => {
       const ledger = create()
       const [a, b, c] = [entry(1), entry(2), entry(3)]
       expect(await ledger.append([a])).toEqual(['added'])
@@ -73,14 +73,14 @@ export function ledgerContract(name: string, create: () => Ledger): void {
       expect((await read(ledger, { limit: 10 })).entries).toEqual([a, b, c])
     })
 
-    test('of two entries with one id in one call the first counts', async () => {
+    test('the first of two entries with one id in one append counts', async () => {
       const ledger = create()
       const one = entry(1)
       expect(await ledger.append([one, { ...one, json: '{"t":"changed"}' }])).toEqual(['added', 'present'])
       expect((await read(ledger, { limit: 10 })).entries).toEqual([one])
     })
 
-    test('numbers entries without a gap, however often one comes, if it has one order', async () => {
+    test('a ledger with one order numbers its entries without a gap, however often one comes', async () => {
       const ledger = create()
       const [a, b, c] = [entry(1), entry(2), entry(3)]
       for (const one of [a, b, b, b, c]) await ledger.append([one])
@@ -91,7 +91,7 @@ export function ledgerContract(name: string, create: () => Ledger): void {
       expect(indexes).toEqual(entries[0]?.index === undefined ? [] : [0, 1, 2])
     })
 
-    test('page after page has each entry exactly once, whatever is recorded in between', async () => {
+    test('reading page after page returns each entry exactly once, whatever is recorded in between', async () => {
       const ledger = create()
       const entries = Array.from({ length: 97 }, (_, i) => entry(i))
       await Promise.all(entries.slice(0, 60).map(one => ledger.append([one])))
@@ -109,14 +109,14 @@ export function ledgerContract(name: string, create: () => Ledger): void {
       expect(seen.map(({ id }) => id).sort()).toEqual(entries.map(({ id }) => id).sort())
     })
 
-    test('many at once are all there', async () => {
+    test('concurrent appends are all stored', async () => {
       const ledger = create()
       const entries = Array.from({ length: 300 }, (_, i) => entry(i))
       await Promise.all(entries.map(one => ledger.append([one])))
       expect(await readAll(ledger, { limit: 50 })).toHaveLength(300)
     })
 
-    test('reads from a moment on, and the newest', async () => {
+    test('a ledger is read from a moment on, or only its newest entries', async () => {
       const ledger = create()
       const entries = Array.from({ length: 30 }, (_, i) => entry(i))
       for (const one of entries) await ledger.append([one])
@@ -127,7 +127,7 @@ export function ledgerContract(name: string, create: () => Ledger): void {
       expect((await read(ledger, { limit: 10, after: newest.cursor })).entries).toEqual([])
     })
 
-    test('reads from a moment on by when a record was handed over, not by when its request came', async () => {
+    test('a read from a moment on goes by when a record was handed over, not by when its request came', async () => {
       const ledger = create()
       const told = (id: string, members: object): LedgerEntry => ({ id, json: JSON.stringify(members) })
       const [early, late] = ['2026-11-23T00:00:05.000Z', '2026-11-23T00:00:30.000Z']
@@ -162,7 +162,7 @@ export function ledgerContract(name: string, create: () => Ledger): void {
       ['the newest', { latest: true }],
       ['the newest of a kind', { latest: true, kind: 'listed' }],
       ['more than there are', { limit: 1000 }],
-    ])('once there is no more of %s the cursor is at the end of the log', async (_, query) => {
+    ])('the cursor is at the end of the log once there is no more of %s', async (_, query) => {
       const ledger = create()
       for (let i = 0; i < 40; i++) await ledger.append([entry(i, i === 20 ? 'listed' : 'access')])
       const { cursor, more } = await read(ledger, { limit: 5, ...query })
@@ -174,7 +174,7 @@ export function ledgerContract(name: string, create: () => Ledger): void {
       expect((await read(ledger, { limit: 1000, after: cursor })).entries).toEqual([another])
     })
 
-    test('reads one kind, and reading on has each entry of it once, whatever is in between', async () => {
+    test('a read of one kind returns each of its entries once, whatever is in between', async () => {
       const ledger = create()
       const entries = Array.from({ length: 60 }, (_, i) => entry(i, i % 3 === 0 ? 'listed' : 'access'))
       for (const one of entries.slice(0, 50)) await ledger.append([one])
@@ -195,7 +195,7 @@ export function ledgerContract(name: string, create: () => Ledger): void {
       expect((await read(ledger, both)).entries).toEqual(listed.slice(17))
     })
 
-    test('reads one tenant, of its callers, recordings and lists, and reading on has each entry of it once', async () => {
+    test('a read of one tenant returns each entry of its callers, recordings and lists once', async () => {
       const ledger = create()
       const members: object[] = [
         { tenant: 'north' },
@@ -235,7 +235,7 @@ export function ledgerContract(name: string, create: () => Ledger): void {
     })
 
     test.each(QUERY_FIELDS)(
-      'reads the records with one %s, alone and with what else a query has',
+      'records are found by one %s, alone and together with other members of a query',
       async name => {
         const ledger = create()
         const entries = Array.from({ length: 60 }, (_, i) => {
@@ -261,7 +261,7 @@ export function ledgerContract(name: string, create: () => Ledger): void {
     )
 
     test.each(['default', 'unnamed'])(
-      'nothing is of the tenant %s, which is not the name of one',
+      'the tenant %s has no records, as it is not the name of a tenant',
       async tenant => {
         const ledger = create()
         const { id, json } = entry(1)
@@ -270,8 +270,11 @@ export function ledgerContract(name: string, create: () => Ledger): void {
       },
     )
 
-    test.each(['x', '-1', '1.x', '1e3', '.', '1.1.1.1.1.1.1.1.1.1'])('%s is no cursor', async after => {
-      await expect(create().read({ limit: 1, after })).rejects.toThrow(CursorInvalid)
-    })
+    test.each(['x', '-1', '1.x', '1e3', '.', '1.1.1.1.1.1.1.1.1.1'])(
+      'a read after %s is rejected, as it is not a cursor',
+      async after => {
+        await expect(create().read({ limit: 1, after })).rejects.toThrow(CursorInvalid)
+      },
+    )
   })
 }

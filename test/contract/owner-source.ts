@@ -28,7 +28,7 @@ async function ask(
 
 /** @param create creates a source that knows one owner, whom every object is stamped with too; null: it knows none */
 function ownerSourceContract(name: string, create: (owner: Ownership | null) => OwnerSource): void {
-  describe(`${name} is an owner source`, () => {
+  describe(`${name} as an owner source`, () => {
     const owners = async (owner: Ownership | null, objects: number, defaultIssuer?: string) =>
       ask(
         create(owner),
@@ -36,40 +36,43 @@ function ownerSourceContract(name: string, create: (owner: Ownership | null) => 
         defaultIssuer,
       )
 
-    test.each([0, 1, 2, 17])('says one owner for each of %i objects', async objects => {
+    test.each([0, 1, 2, 17])('an owner source returns one owner for each of %i objects', async objects => {
       const said = await owners(patient1, objects)
       expect(said.length).toBe(objects)
       expect(said.every(one => isSameOwner(one, patient1))).toBe(true)
     })
 
-    test('says the owners in the order of the stamps', async () => {
+    test('an owner source returns the owners in the order of the stamps', async () => {
       const said = await ask(create(patient1), [patient1, patient1, patient2])
       // Whether the third one counts differs.
       expect(said.slice(0, 2).map(({ owner }) => owner)).toEqual(['patient-1', 'patient-1'])
       expect(said.length).toBe(3)
     })
 
-    test.each([0, 1, 3])('says no owner for any of %i objects if it knows none', async objects => {
-      for (const issuer of [undefined, ISSUER]) {
-        const said = await owners(null, objects, issuer)
-        expect(said.map(({ owner }) => owner)).toEqual(Array.from({ length: objects }, () => undefined))
-      }
-    })
+    test.each([0, 1, 3])(
+      'an owner source that knows no owner returns none for each of %i objects',
+      async objects => {
+        for (const issuer of [undefined, ISSUER]) {
+          const said = await owners(null, objects, issuer)
+          expect(said.map(({ owner }) => owner)).toEqual(Array.from({ length: objects }, () => undefined))
+        }
+      },
+    )
 
-    test('gives an owner without an issuer the default issuer, if there is one', async () => {
+    test('an owner without an issuer gets the default issuer, if there is one', async () => {
       const [settled] = await owners({ owner: 'patient-1' }, 1, ISSUER)
       expect(settled).toMatchObject({ owner: 'patient-1', issuer: ISSUER })
       const [open] = await owners({ owner: 'patient-1' }, 1)
       expect([open?.owner, open?.issuer]).toEqual(['patient-1', undefined])
     })
 
-    test('keeps the issuer that an owner is named with', async () => {
+    test('an owner keeps the issuer that it is named with', async () => {
       const issuer = 'https://other.clinic.test/'
       const [said] = await owners({ owner: 'patient-1', issuer }, 1, ISSUER)
       expect(said).toMatchObject({ owner: 'patient-1', issuer })
     })
 
-    test('says the tenant, and none if there is none', async () => {
+    test('an owner source returns the tenant of an owner, if it has one', async () => {
       expect((await owners(patient1, 1))[0]?.tenant).toBe('north')
       expect((await owners(patient2, 1))[0]?.tenant).toBeUndefined()
     })
@@ -77,8 +80,8 @@ function ownerSourceContract(name: string, create: (owner: Ownership | null) => 
 }
 
 function lookupContract(): void {
-  describe('a lookup', () => {
-    test('is asked once, for the very object, whether something is there or not', async () => {
+  describe('lookup', () => {
+    test('a lookup is called once, for the requested object, whether or not the object exists', async () => {
       for (const stamped of [[], [patient1], [patient1, patient2, patient1]]) {
         const asked: ObjectRef[] = []
         await ask(
@@ -92,7 +95,7 @@ function lookupContract(): void {
       }
     })
 
-    test('takes no notice of the stamps', async () => {
+    test('a lookup ignores the stamps', async () => {
       const source = lookupOwners(async () => patient2)
       expect((await ask(source, [patient1, {}])).map(({ owner }) => owner)).toEqual([
         'patient-2',
@@ -100,13 +103,13 @@ function lookupContract(): void {
       ])
     })
 
-    test('rejects if the function does', async () => {
+    test('a lookup rejects if its function does', async () => {
       await expect(ask(lookupOwners(failing), [patient1])).rejects.toThrow('the database is down')
       await expect(ask(lookupOwners(failing), [])).rejects.toThrow('the database is down')
     })
 
     test.each([{ owner: null }, { owner: undefined }, { owner: '' }, { owner: null, tenant: 'north' }])(
-      'knows no owner by the row %o',
+      'a lookup that returns the row %o knows no owner',
       async row => {
         const [said] = await ask(
           lookupOwners(async () => row as never),
@@ -117,7 +120,7 @@ function lookupContract(): void {
       },
     )
 
-    test('takes null and an empty string for an issuer or tenant that is absent', async () => {
+    test('a lookup may return null or an empty string for an absent issuer or tenant', async () => {
       const row = { owner: 'patient-1', issuer: '', tenant: null }
       const [said] = await ask(
         lookupOwners(async () => row as never),
@@ -143,7 +146,7 @@ function lookupContract(): void {
       { owner: 'patient-1', issuer: 7 },
       { owner: 'patient-1', tenant: 7 },
     ]
-    test.each(wrong.map(answer => [answer]))('rejects for the answer %j', async answer => {
+    test.each(wrong.map(answer => [answer]))('a lookup rejects for the answer %j', async answer => {
       const source = lookupOwners(async () => answer as never)
       await expect(ask(source, [patient1])).rejects.toThrow(
         'the owner lookup must resolve to null or to an object',
@@ -162,12 +165,12 @@ function agreementContract(): void {
     return said
   }
 
-  describe('an agreement', () => {
+  describe('agreement', () => {
     test.each<[string, Partial<Ownership>]>([
       ['owner', { owner: 'patient-2' }],
       ['issuer', { issuer: 'https://other.clinic.test/' }],
       ['tenant', { tenant: 'south' }],
-    ])('knows no owner if one source names another %s', async (_, other) => {
+    ])('an agreement knows no owner if one source names another %s', async (_, other) => {
       const named = { ...patient1, ...other }
       for (const said of [
         await agreed(patient1, named),
@@ -178,14 +181,14 @@ function agreementContract(): void {
       }
     })
 
-    test('knows no owner if one source names a tenant or an issuer and another one does not', async () => {
+    test('an agreement knows no owner if only one source names a tenant or an issuer', async () => {
       const { tenant: _, ...tenantless } = patient1
       const { issuer: __, ...issuerless } = patient1
       expect(await agreed(patient1, tenantless)).toEqual({ disputed: true })
       expect(await agreed(patient1, issuerless)).toEqual({ disputed: true })
     })
 
-    test('knows no owner if one source knows none, and that is no dispute', async () => {
+    test('an agreement knows no owner if one source knows none, and that is not a dispute', async () => {
       for (const said of [
         await agreed(patient1, null),
         await agreed(null, patient1),
@@ -195,14 +198,14 @@ function agreementContract(): void {
       }
     })
 
-    test('is disputed if an agreement inside it is, whatever the others know', async () => {
+    test('an agreement is disputed if an agreement inside it is, whatever the others know', async () => {
       const inner = agreeing(knows(patient1), knows(patient2))
       for (const other of [patient1, null]) {
         expect(await ask(agreeing(knows(other), inner), [{}])).toEqual([{ disputed: true }])
       }
     })
 
-    test('is made for each object by itself', async () => {
+    test('an agreement is made for each object by itself', async () => {
       const said = await ask(agreeing(stampedOwners, knows(patient1)), [patient1, patient2, {}])
       expect(said.map(({ owner, disputed }) => [owner, disputed])).toEqual([
         ['patient-1', undefined],
@@ -211,7 +214,7 @@ function agreementContract(): void {
       ])
     })
 
-    test('asks all sources at the same time', async () => {
+    test('an agreement asks all sources at the same time', async () => {
       const asked: number[] = []
       let answer: (owner: Ownership) => void = () => {}
       const waiting = new Promise<Ownership>(resolve => {
@@ -228,7 +231,7 @@ function agreementContract(): void {
       expect(await said).toMatchObject([{ owner: 'patient-1' }])
     })
 
-    test('asks all sources, whether something is there or not', async () => {
+    test('an agreement asks all sources, whether or not the object exists', async () => {
       let asked = 0
       const counting = async () => {
         asked += 1
@@ -238,7 +241,7 @@ function agreementContract(): void {
       expect(asked).toBe(2)
     })
 
-    test('rejects if a source does, and leaves the rejection of no other one unhandled', async () => {
+    test('an agreement rejects if a source does, and leaves no other rejection unhandled', async () => {
       const throwing: OwnerSource = {
         ownersOf: () => {
           throw new Error('thrown at once')

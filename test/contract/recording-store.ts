@@ -24,8 +24,8 @@ export function recordingStoreContract(
 ): void {
   uploadContract(name, create, pieceSize)
 
-  describe(`${name} is a recording store`, () => {
-    test('finds and opens what was put, with its facts', async () => {
+  describe(`${name} as a recording store`, () => {
+    test('a store finds and opens what was put, with its facts', async () => {
       const store = create()
       const put = await store.put('facts', stream(bytes), upload(bytes, patient1))
       const found = await factsOf(store, 'facts')
@@ -38,7 +38,7 @@ export function recordingStoreContract(
       expect(await read(opened)).toEqual(bytes)
     })
 
-    test('resolves to null for an object that does not exist', async () => {
+    test('a store resolves to null for an object that does not exist', async () => {
       const store = create()
       expect(await store.find('absent')).toBeNull()
       expect(await store.open('absent')).toBeNull()
@@ -54,7 +54,7 @@ export function recordingStoreContract(
       [{ offset: 3, length: Number.MAX_SAFE_INTEGER - 3 }, 3, 997],
       [{ suffix: 1 }, 999, 1],
       [{ suffix: 5000 }, 0, 1000],
-    ])('serves %o from byte %i, %i bytes long', async (range, offset, length) => {
+    ])('a store serves %o from byte %i, %i bytes long', async (range, offset, length) => {
       const store = create()
       await store.put('ranges', stream(bytes), upload(bytes, patient1))
       const opened = await store.open('ranges', range)
@@ -63,7 +63,7 @@ export function recordingStoreContract(
     })
 
     test.each([{ offset: 1000 }, { offset: 1000, length: 1 }, { offset: Number.MAX_SAFE_INTEGER }])(
-      'gives no bytes for %o, which the object can not satisfy, and still finds its facts',
+      'a store gives no bytes for %o, which the object cannot satisfy, and still finds its facts',
       async range => {
         const store = create()
         await store.put('ranges', stream(bytes), upload(bytes, patient1))
@@ -72,7 +72,7 @@ export function recordingStoreContract(
       },
     )
 
-    test('gives no bytes for a range of an empty object', async () => {
+    test('a store gives no bytes for a range of an empty object', async () => {
       const store = create()
       await store.put('empty', null, upload(new Uint8Array(0), patient1))
       for (const range of [{ offset: 0 }, { offset: 0, length: 1 }, { suffix: 1 }]) {
@@ -81,7 +81,7 @@ export function recordingStoreContract(
       expect(await store.find('empty')).toMatchObject({ size: 0, ownership: patient1 })
     })
 
-    test('does not put over an object if there must be none', async () => {
+    test('a put does not replace an object if there must be none', async () => {
       const store = create()
       await store.put('taken', stream(bytes), upload(bytes, patient1))
       expect(
@@ -90,7 +90,7 @@ export function recordingStoreContract(
       expect(await store.find('taken')).toMatchObject({ size: 1000, ownership: patient1 })
     })
 
-    test('replaces only the version that the put names', async () => {
+    test('a put replaces only the version that it names', async () => {
       const store = create()
       const first = await store.put('versions', stream(bytes), upload(bytes, patient1))
       const second = await store.put(
@@ -103,7 +103,7 @@ export function recordingStoreContract(
       expect(await store.find('versions')).toMatchObject({ size: 999, etag: second?.etag })
     })
 
-    test('lets one of many puts at once win, whole', async () => {
+    test('one of many concurrent puts wins, whole', async () => {
       const store = create()
       const contents = Array.from({ length: 10 }, (_, i) => new Uint8Array(100 + i).fill(i))
       const puts = await Promise.all(
@@ -118,21 +118,21 @@ export function recordingStoreContract(
       expect(await read(opened)).toEqual(contents[winners[0] ?? 0])
     })
 
-    test('stores nothing if fewer bytes come than announced', async () => {
+    test('a put stores nothing if fewer bytes come than announced', async () => {
       const store = create()
       const short = store.put('short', stream(bytes.slice(0, 10)), { ...upload(bytes, patient1), size: 1000 })
       await expect(short).rejects.toThrow()
       expect(await store.find('short')).toBeNull()
     })
 
-    test('stores nothing if more bytes come than announced', async () => {
+    test('a put stores nothing if more bytes come than announced', async () => {
       const store = create()
       const long = store.put('long', stream(bytes), { ...upload(bytes, patient1), size: 999 })
       await expect(long).rejects.toThrow()
       expect(await store.find('long')).toBeNull()
     })
 
-    test('stores nothing of a body that breaks off', async () => {
+    test('a put stores nothing of a body that breaks off', async () => {
       const store = create()
       let pulls = 0
       const broken = new ReadableStream<Uint8Array>({
@@ -145,7 +145,7 @@ export function recordingStoreContract(
       expect(await store.find('broken')).toBeNull()
     })
 
-    test('lets a caller cancel a body without reading it', async () => {
+    test('a body can be cancelled without being read', async () => {
       const store = create()
       await store.put('unread', stream(bytes), upload(bytes, patient1))
       for (let i = 0; i < 20; i++) {
@@ -155,7 +155,7 @@ export function recordingStoreContract(
       expect(await read(await store.open('unread'))).toEqual(bytes)
     })
 
-    test('claims a recording once, also for many callers at once', async () => {
+    test('a recording is claimed once, even by many callers at once', async () => {
       const store = create()
       const claims = await Promise.all(
         Array.from({ length: 10 }, (_, i) =>
@@ -167,7 +167,7 @@ export function recordingStoreContract(
       expect(await new Claims(store).claim('another', patient1, [])).toEqual(patient1)
     })
 
-    test('gives the bindings stamped at several prefixes in the order of the prefixes', async () => {
+    test('the owners stamped at several prefixes are returned in the order of the prefixes', async () => {
       const store = create()
       const patient3: Ownership = { owner: 'patient-3' }
       await store.put('recordings/file', stream(bytes), upload(bytes, patient1))
@@ -195,7 +195,7 @@ export function recordingStoreContract(
       expect(await stampsAt(store, [])).toEqual([])
     })
 
-    test('keeps apart the objects of all names that are allowed, up to the longest', async () => {
+    test('a store keeps apart the objects of all allowed names, up to the longest', async () => {
       const store = create()
       const parts = [
         ...['a', 'a.b', 'a-b', 'a_b', 'a=b', 'a+b', 'a:b', 'a@b', '=', '+', ':', '@', 'a..', 'a@b:c=d+e/f'],
@@ -219,7 +219,7 @@ export function recordingStoreContract(
     })
 
     test.each(['a=b', 'a+b', 'a:b', 'a@b', 'a@b/c', '@/:'])(
-      'finds the part %s below a prefix',
+      'a store finds the part %s below a prefix',
       async part => {
         const store = create()
         await store.put(`recordings/set/${part}`, stream(bytes), upload(bytes, patient1))
@@ -227,7 +227,7 @@ export function recordingStoreContract(
       },
     )
 
-    test('claims a recording that another tool stored for the owner it is stamped with', async () => {
+    test('a recording that another tool stored is claimed for the owner it is stamped with', async () => {
       const store = create()
       await store.put('recordings/whole', stream(bytes), upload(bytes, patient1))
       await store.put('recordings/parts/a/b.ts', stream(bytes), upload(bytes, patient1))
@@ -240,7 +240,7 @@ export function recordingStoreContract(
       expect(await new Claims(store).claim('whole', patient2, [])).toEqual(patient1)
     })
 
-    test('never claims a recording without an owner', async () => {
+    test('a recording that is stored without an owner is never claimed', async () => {
       const store = create()
       await store.put('recordings/unstamped', stream(bytes), upload(bytes, {}))
       await store.put('recordings/unstamped/a.ts', stream(bytes), upload(bytes, { tenant: 'north' }))
@@ -322,7 +322,7 @@ export function listingContract(
 
 /** The contract of an adapter that keeps each claim as an object. */
 export function claimObjectContract(name: string, create: () => RecordingStore): void {
-  test(`${name} replaces a claim without an owner once, also for many callers at once`, async () => {
+  test(`${name} replaces a claim without an owner once, even for many callers at once`, async () => {
     const store = create()
     await store.put('.mediaward/bindings/rec-1', null, upload(new Uint8Array(0), { tenant: 'north' }))
     expect(await new Claims(store).find('rec-1')).toBeNull()

@@ -42,7 +42,7 @@ function overS3(name: string, start: () => Promise<S3Server>, cannot: Readonly<R
     })
 
     test.each(['', 'identity', 'aws-chunked', 'Identity, AWS-chunked'])(
-      'finds no encoding of an object with the Content-Encoding "%s"',
+      'an object with the Content-Encoding "%s" has no encoding, and its bytes are read',
       async encoding => {
         const store = await encoded(server, encoding)
         expect(await store.find(KEY)).not.toHaveProperty('encoding')
@@ -80,30 +80,30 @@ const KNOWS_NO_UPLOAD = 's3rver takes pieces of uploads that were never begun, a
 
 overS3('R2 over S3', r2OverS3)
 overS3('s3rver', () => s3rver({ conditions: true }), {
-  'serves { offset: 0, length: 1 } from byte 0, 1 bytes long': 's3rver takes bytes=0-0 for the whole',
-  'serves { suffix: 1 } from byte 999, 1 bytes long': 's3rver takes bytes=-1 for bytes=0-1',
-  'gives no bytes for a range of an empty object': 's3rver hangs up on a range of an empty object',
-  'stores nothing if fewer bytes come than announced': LEAVES_FILE,
-  'gives the bindings stamped at several prefixes in the order of the prefixes':
+  'a store serves { offset: 0, length: 1 } from byte 0, 1 bytes long': 's3rver takes bytes=0-0 for the whole',
+  'a store serves { suffix: 1 } from byte 999, 1 bytes long': 's3rver takes bytes=-1 for bytes=0-1',
+  'a store gives no bytes for a range of an empty object': 's3rver hangs up on a range of an empty object',
+  'a put stores nothing if fewer bytes come than announced': LEAVES_FILE,
+  'the owners stamped at several prefixes are returned in the order of the prefixes':
     's3rver lists in no order, and writes the name of a next page with DES, which OpenSSL 3 refuses',
-  'stores nothing of a body that breaks off': LEAVES_FILE,
-  'keeps the last one of a piece that is sent again': CHECKS_NO_TAG,
-  'completes nothing with a tag that is missing or wrong': CHECKS_NO_TAG,
-  'keeps two uploads of one key apart, and completes the second only over the first': CHECKS_NO_TAG,
-  'rejects the id of an upload that was never begun': KNOWS_NO_UPLOAD,
-  'rejects an upload under another key than its own': KNOWS_NO_UPLOAD,
-  'completes an upload once': KNOWS_NO_UPLOAD,
-  'abandons an upload, also a second time': 's3rver abandons no upload',
+  'a put stores nothing of a body that breaks off': LEAVES_FILE,
+  'an upload keeps the last version of a piece that is sent again': CHECKS_NO_TAG,
+  'a completion with a missing or wrong tag stores nothing': CHECKS_NO_TAG,
+  'two uploads of one key are kept apart, and the second is completed only over the first': CHECKS_NO_TAG,
+  'the id of an upload that was never begun is rejected': KNOWS_NO_UPLOAD,
+  'an upload is rejected under another key than its own': KNOWS_NO_UPLOAD,
+  'an upload is completed only once': KNOWS_NO_UPLOAD,
+  'an upload can be abandoned twice': 's3rver abandons no upload',
 })
 
-describe('a store that ignores conditions', () => {
+describe('store without conditions', () => {
   let server: S3Server
   beforeAll(async () => {
     server = await s3rver({ conditions: false })
   })
   afterAll(() => server.stop())
 
-  test('is never stored in, since two owners could claim one recording', async () => {
+  test('nothing is stored in a store that ignores conditions, since two owners could claim one recording', async () => {
     const store = createS3Store(server.bucket())
     const upload = { size: 3, contentType: 'video/mp4', ownership: { owner: 'patient-1' }, replaces: null }
     const ignores = /^this S3 store ignores If-None-Match or If-Match/
@@ -112,7 +112,7 @@ describe('a store that ignores conditions', () => {
     expect(await store.find('part')).toBeNull()
   })
 
-  test('can be read from, except for ranges that it gets wrong', async () => {
+  test('a store that ignores conditions can be read, except for ranges that it gets wrong', async () => {
     const { endpoint, bucket } = server.bucket()
     // s3rver takes requests without a signature.
     await fetch(`${endpoint}/${bucket}/part`, {

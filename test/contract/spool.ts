@@ -37,8 +37,8 @@ async function replayAll(ledger: SpooledLedger): Promise<number> {
 }
 
 export function spoolContract(name: string, create: () => LedgerSpool): void {
-  describe(`${name} is a spool`, () => {
-    test('keeps, lists and drops', async () => {
+  describe(`${name} as a spool`, () => {
+    test('a spool keeps, lists and drops records', async () => {
       const spool = create()
       expect(await spool.waiting(10)).toEqual([])
       await spool.keep(entry('a'))
@@ -53,7 +53,7 @@ export function spoolContract(name: string, create: () => LedgerSpool): void {
     })
 
     test.each(['down', 'silent', 'slow'] as const)(
-      'no denial without a record, with a ledger that is %s',
+      'no denial without a record: a spool keeps what a ledger that is %s does not confirm',
       async mood => {
         const { state, ledger } = fragileLedger()
         const spool = create()
@@ -72,7 +72,7 @@ export function spoolContract(name: string, create: () => LedgerSpool): void {
       },
     )
 
-    test('a replay drops what the ledger has, and nothing before', async () => {
+    test('a replay drops from the spool what the ledger has, and nothing before', async () => {
       const { state, ledger, inner } = fragileLedger()
       const spool = create()
       const all = withSpool(ledger, spool, 50)
@@ -87,7 +87,7 @@ export function spoolContract(name: string, create: () => LedgerSpool): void {
       expect(await all.replay()).toBe(0)
     })
 
-    test('reading never replays, and needs no spool', async () => {
+    test('a read never replays, and needs no spool', async () => {
       const { state, ledger } = fragileLedger()
       const spool = create()
       state.mood = 'down'
@@ -100,14 +100,14 @@ export function spoolContract(name: string, create: () => LedgerSpool): void {
       expect(await spool.waiting(10)).toEqual([entry('waiting')])
     })
 
-    test('a spool that never answers is a failure too', async () => {
+    test('an append rejects if neither the ledger nor the spool ever answers', async () => {
       const { state, ledger } = fragileLedger()
       state.mood = 'silent'
       const silent: LedgerSpool = { ...create(), keep: () => new Promise(() => {}) }
       await expect(withSpool(ledger, silent, 50).append([entry('lost')])).rejects.toThrow('took over 50 ms')
     })
 
-    test('if both fail, the caller is given the failure', async () => {
+    test('an append rejects with the failure of the spool if both the ledger and the spool fail', async () => {
       const { state, ledger } = fragileLedger()
       state.mood = 'down'
       const broken: LedgerSpool = { ...create(), keep: () => Promise.reject(new Error('R2 is down too')) }

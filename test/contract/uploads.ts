@@ -44,24 +44,24 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
     return complete(store, upload, await sendAll(store, upload, of), { replaces })
   }
 
-  describe(`${name} verifies digests`, () => {
+  describe(`digests in ${name}`, () => {
     const bytes = sampleBytes(1000, 3)
     const put = { size: 1000, contentType: 'video/mp4', ownership: patient1, replaces: null }
 
-    test('stores bytes that have the announced digest', async () => {
+    test('a put stores bytes that have the announced digest', async () => {
       const store = create()
       await store.put('digest', stream(bytes), { ...put, sha256: await sha256(bytes) })
       await expectBytes(await store.open('digest'), bytes)
     })
 
-    test('stores nothing of bytes that have another digest', async () => {
+    test('a put stores nothing of bytes that have another digest', async () => {
       const store = create()
       const sent = store.put('digest', stream(bytes), { ...put, sha256: await sha256(bytes.slice(1)) })
       await expect(sent).rejects.toThrow(DigestMismatch)
       expect(await store.find('digest')).toBeNull()
     })
 
-    test('keeps the earlier version if bytes have another digest', async () => {
+    test('a put of bytes with another digest keeps the earlier version', async () => {
       const store = create()
       const first = await store.put('digest', stream(bytes), put)
       const next = { ...put, replaces: first?.etag ?? '', sha256: '0'.repeat(64) }
@@ -69,7 +69,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       expect(await store.find('digest')).toEqual(first)
     })
 
-    test('checks the digest of an empty object', async () => {
+    test('a put checks the digest of an empty object', async () => {
       const store = create()
       const none = { ...put, size: 0 }
       await expect(store.put('none', null, { ...none, sha256: '0'.repeat(64) })).rejects.toThrow(
@@ -81,8 +81,8 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
     })
   })
 
-  describe(`${name} takes recordings in pieces`, () => {
-    test('assembles pieces to one object with the facts that the upload was begun with', async () => {
+  describe(`uploads in ${name}`, () => {
+    test('pieces become one object with the facts that the upload was begun with', async () => {
       const store = create()
       const upload = await begin(store)
       expect(upload).toMatch(VISIBLE)
@@ -100,7 +100,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       ['across the first border', pieceSize - 10, 20],
       ['across both borders', pieceSize - 1, pieceSize + 2],
       ['that begins at a border', pieceSize, 5],
-    ])('serves a range %s between pieces', async (_, offset, length) => {
+    ])('a range %s between pieces is served', async (_, offset, length) => {
       const store = create()
       await storeAll(store)
       const opened = await store.open(KEY, { offset, length })
@@ -108,7 +108,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       await expectBytes(opened, whole.slice(offset, offset + length))
     })
 
-    test('shows nothing of an upload before it is complete', async () => {
+    test('nothing of an upload is shown before it is complete', async () => {
       const store = create()
       const upload = await begin(store)
       await sendAll(store, upload)
@@ -117,7 +117,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       expect(await stampsAt(store, [KEY, 'recordings/'])).toEqual([])
     })
 
-    test('takes pieces in any order, and several at once', async () => {
+    test('an upload takes pieces in any order, and several at once', async () => {
       const store = create()
       const upload = await begin(store)
       const third = await send(store, upload, 3)
@@ -126,7 +126,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       await expectBytes(await store.open(KEY), whole)
     })
 
-    test('takes an upload of one piece of one byte', async () => {
+    test('an upload may consist of one piece of one byte', async () => {
       const store = create()
       const facts = { size: 1, pieceSize, contentType: 'video/mp4', ownership: patient1 }
       const upload = await store.uploads.begin(KEY, facts)
@@ -135,7 +135,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       await expectBytes(await store.open(KEY), whole.slice(0, 1))
     })
 
-    test('keeps the last one of a piece that is sent again', async () => {
+    test('an upload keeps the last version of a piece that is sent again', async () => {
       const store = create()
       const upload = await begin(store)
       const other = sampleBytes(size, 11)
@@ -147,7 +147,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       await expectBytes(await store.open(KEY), whole)
     })
 
-    test('keeps an upload intact if a piece is sent many times at once', async () => {
+    test('an upload stays intact if a piece is sent many times at once', async () => {
       const store = create()
       const upload = await begin(store)
       const [, second = '', third = ''] = await sendAll(store, upload)
@@ -158,7 +158,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       await expectBytes(await store.open(KEY), whole)
     })
 
-    test('refuses a piece that has another digest than announced', async () => {
+    test('a piece that has another digest than announced is refused', async () => {
       const store = create()
       const upload = await begin(store)
       const [first = '', second = ''] = await sendAll(store, upload)
@@ -181,7 +181,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
         (piece: Uint8Array<ArrayBuffer>) => stream(sampleBytes(piece.length + 1, 2)),
       ],
       ['bytes that break off', (piece: Uint8Array<ArrayBuffer>) => broken(piece)],
-    ])('refuses a piece of %s, and keeps the piece before it', async (_, bad) => {
+    ])('a piece of %s is refused, and the piece before it is kept', async (_, bad) => {
       const store = create()
       const upload = await begin(store)
       const tags = await sendAll(store, upload)
@@ -193,7 +193,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       await expectBytes(await store.open(KEY), whole)
     })
 
-    test('completes nothing with a tag that is missing or wrong', async () => {
+    test('a completion with a missing or wrong tag stores nothing', async () => {
       const store = create()
       const upload = await begin(store)
       const tags = await sendAll(store, upload)
@@ -215,7 +215,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       expect(await complete(store, upload, tags)).toMatchObject({ size })
     })
 
-    test('completes nothing with a size that is off by one', async () => {
+    test('a completion with a size that is off by one stores nothing', async () => {
       const store = create()
       const upload = await begin(store)
       const tags = await sendAll(store, upload)
@@ -227,7 +227,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       expect(await store.find(KEY)).toBeNull()
     })
 
-    test('rejects the id of an upload that was never begun', async () => {
+    test('the id of an upload that was never begun is rejected', async () => {
       const store = create()
       const upload = await begin(store)
       const tags = await sendAll(store, upload)
@@ -247,7 +247,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       expect(await complete(store, upload, tags)).toMatchObject({ size })
     })
 
-    test('rejects an upload under another key than its own', async () => {
+    test('an upload is rejected under another key than its own', async () => {
       const store = create()
       const otherKey = 'recordings/other'
       const upload = await begin(store, otherKey, patient2)
@@ -260,7 +260,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       expect(await store.find(otherKey)).toMatchObject({ size, ownership: patient2 })
     })
 
-    test('keeps two uploads of one key apart, and completes the second only over the first', async () => {
+    test('two uploads of one key are kept apart, and the second is completed only over the first', async () => {
       const store = create()
       const [one, two] = await Promise.all([begin(store), begin(store)])
       expect(one).not.toBe(two)
@@ -276,7 +276,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       await expectBytes(await store.open(KEY), other)
     })
 
-    test('replaces only the version that the completion names', async () => {
+    test('a completion replaces only the version that it names', async () => {
       const store = create()
       const small = sampleBytes(10, 1)
       const facts = { size: 10, contentType: 'video/mp4', ownership: patient1 }
@@ -292,7 +292,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       await expectBytes(await store.open(KEY), small)
     })
 
-    test('completes an upload once', async () => {
+    test('an upload is completed only once', async () => {
       const store = create()
       const upload = await begin(store)
       const tags = await sendAll(store, upload)
@@ -310,7 +310,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       await expectBytes(await store.open(KEY), whole)
     })
 
-    test('abandons an upload, also a second time', async () => {
+    test('an upload can be abandoned twice', async () => {
       const store = create()
       const upload = await begin(store)
       const tags = await sendAll(store, upload)
@@ -321,7 +321,7 @@ export function uploadContract(name: string, create: () => RecordingStore, piece
       expect(await store.find(KEY)).toBeNull()
     })
 
-    test('resolves to the owner that is claimed, and claims nothing by that', async () => {
+    test('looking for a claim resolves to the claimed owner, and claims nothing', async () => {
       const store = create()
       expect(await new Claims(store).find('asked')).toBeNull()
       expect(await new Claims(store).find('asked')).toBeNull()

@@ -36,7 +36,7 @@ listingContract(
 ledgerContract('a file of SQLite', () => createSqliteLedger(join(folder(), 'ledger.sqlite')))
 spoolContract('a file of SQLite', () => createSqliteSpool(join(folder(), 'overflow.sqlite')))
 
-keySourceContract('what stands in the configuration', createInlineKeys)
+keySourceContract('the configuration', createInlineKeys)
 keySourceContract('a key server', keys =>
   createRemoteKeys('https://idp.test/jwks', { ...REMOTE_KEYS, fetch: async () => Response.json(keys) }),
 )
