@@ -9,13 +9,13 @@ const theirs = () => ownedGate({ 'rec-1': other, set: other })
 
 /** Each way to ask for one recording by a token, and how it is answered to its owner. */
 const WAYS: readonly (readonly [string, string, Asking, number])[] = [
-  ['GET', '/recordings/rec-1', {}, 200],
-  ['HEAD', '/recordings/rec-1', { method: 'HEAD' }, 200],
+  ['a GET request', '/recordings/rec-1', {}, 200],
+  ['a HEAD request', '/recordings/rec-1', { method: 'HEAD' }, 200],
   ['a range', '/recordings/rec-1', { headers: { range: 'bytes=5-9' } }, 206],
   ['a range beyond the end', '/recordings/rec-1', { headers: { range: 'bytes=9999-' } }, 416],
-  ['the last bytes', '/recordings/rec-1', { headers: { range: 'bytes=-5' } }, 206],
+  ['a suffix range', '/recordings/rec-1', { headers: { range: 'bytes=-5' } }, 206],
   ['a playlist', '/recordings/set/list.m3u8', {}, 200],
-  ['HEAD of a playlist', '/recordings/set/list.m3u8', { method: 'HEAD' }, 200],
+  ['a HEAD request for a playlist', '/recordings/set/list.m3u8', { method: 'HEAD' }, 200],
   ['a part', '/recordings/set/a.ts', {}, 200],
   ['a ticket', '/recordings/rec-1/ticket', { method: 'POST' }, 201],
   ['a ticket for a part', '/recordings/set/list.m3u8/ticket', { method: 'POST' }, 201],

@@ -110,7 +110,7 @@ test('a ticket that was read once is not decrypted again, for up to 1000 tickets
   }
 })
 
-test('the keys are derived once, when the first ticket needs them, and not before', async () => {
+test('the keys of tickets are derived once, when the first ticket needs them', async () => {
   const digest = vi.spyOn(crypto.subtle, 'digest')
   try {
     const tickets = createTickets([SECRET, OTHER])
@@ -123,7 +123,7 @@ test('the keys are derived once, when the first ticket needs them, and not befor
   }
 })
 
-test('the first key encrypts, and all of them decrypt', async () => {
+test('tickets are encrypted with the first key, and decrypted with any of the keys', async () => {
   const old = await createTickets([OTHER]).issue(ticket)
   const rotated = createTickets([SECRET, OTHER])
   expect(await rotated.read(old)).toEqual(ticket)
@@ -143,7 +143,7 @@ test('a ticket that would be too long to be read is not issued', async () => {
   await expect(tickets.issue(session(room + 1))).rejects.toThrow('the ticket is too long')
 })
 
-test('without a secret no ticket is issued or read', async () => {
+test('no ticket is issued or read without a secret', async () => {
   const tickets = createTickets([])
   await expect(tickets.issue(ticket)).rejects.toThrow('no key to encrypt tickets with')
   expect(await tickets.read(await createTickets([SECRET]).issue(ticket))).toBeUndefined()

@@ -282,8 +282,8 @@ test.each([
   ['a letter that is not ASCII', { tenant: 'Zürich' }],
   ['spaces that would be lost', { owner: ' patient-9' }],
   ['spaces that would become one', { owner: 'patient  9' }],
-  ['an encoded word, which R2 decodes', { owner: '=?UTF-8?Q?patient-1?=' }],
-  ['an empty owner', { owner: '' }],
+  ['an encoded word (which R2 decodes)', { owner: '=?UTF-8?Q?patient-1?=' }],
+  ['an empty id', { owner: '' }],
 ])('an owner with %s is not sent to the store', async (_, odd) => {
   const { options, requests } = await scriptedS3(taking(done))
   const fault = await faultOf(createS3Store(options).put(KEY, content(), { ...upload, ownership: odd }))
