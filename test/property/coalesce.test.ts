@@ -168,7 +168,7 @@ test('no denial without a record: records and counts are as many as refusals, ea
   )
 })
 
-test('no denial without a record, while the ledger fails: what it has not, the last resort was given', async () => {
+test('no denial without a record: onUnrecorded gets what a failing ledger does not take', async () => {
   await fc.assert(
     fc.asyncProperty(world, moods, async (arrivals, weather) => {
       const all = arrivals.map(([seen, hidden]) => ({ ...seen, ...hidden }))

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import type { AccessEvent } from '../../src/index.ts'
 import { type MemoryGate, memoryGate } from '../support/memory-gate.ts'
 import { sample } from '../support/sample.ts'
@@ -74,112 +74,108 @@ function headers(members: Record<string, string | undefined>, authorization?: st
 
 const REVEALING = ['etag', 'last-modified', 'content-range', 'accept-ranges']
 
-describe('no byte without a permit', () => {
-  test('whoever asks, however, gets no byte, tag or length without one', async () => {
-    const who = fc.constantFrom('none', 'other', 'recorder', 'expired', 'nonsense')
-    const path = fc.oneof(
-      fc.constantFrom(
-        '/recordings/rec-1',
-        '/recordings/rec-0',
-        '/recordings/rec-1/part.ts',
-        '/recordings/rec-1/upload',
-        '/recordings/rec-0/upload',
-        '/recordings//rec-1',
-        '/',
-      ),
-      fc.string().map(text => `/recordings/${text}`),
-      fc.string().map(text => `/recordings/rec-1${text}`),
-    )
-    await fc.assert(
-      fc.asyncProperty(who, path, method, soup, async (caller, where, how, members) => {
-        const authorization = caller === 'nonsense' ? 'Bearer a.b.c' : tokens[caller]
-        const response = await gate.fetch(where, { method: how, headers: headers(members, authorization) })
-        const body = new Uint8Array(await response.arrayBuffer())
-        expect([204, 400, 401, 404, 405]).toContain(response.status)
-        for (const name of REVEALING) expect(response.headers.get(name)).toBeNull()
-        expect(Buffer.from(body).includes(Buffer.from(gate.bytes.subarray(0, 8)))).toBe(false)
-        expect(body.length).toBeLessThan(400)
-      }),
-      RUNS,
-    )
-  })
-
-  test('"not yours" and "not there" are one answer', async () => {
-    // Both are asked at the same time by this clock: a run of refusals ends with time alone.
-    let clock = Date.now()
-    const timed = await memoryGate({ now: () => clock }, gate.idp)
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom('other', 'recorder', 'none', 'expired'),
-        method,
-        soup,
-        async (caller, how, members) => {
-          const ask = async (path: string) => {
-            const response = await timed.fetch(path, {
-              method: how,
-              headers: headers(members, tokens[caller]),
-            })
-            const body = (await response.text()).replace(/[0-9a-f-]{36}/, '')
-            return { status: response.status, headers: [...response.headers], body }
-          }
-          const [theirs, nobodys] = await Promise.all([ask('/recordings/rec-1'), ask('/recordings/rec-0')])
-          expect(theirs).toEqual(nobodys)
-          clock += 100
-        },
-      ),
-      // Each case takes its answers' beats.
-      sample(150, 2_000),
-    )
-  })
+test('no byte without a permit: a caller without one gets no byte, entity tag or length, whatever it sends', async () => {
+  const who = fc.constantFrom('none', 'other', 'recorder', 'expired', 'nonsense')
+  const path = fc.oneof(
+    fc.constantFrom(
+      '/recordings/rec-1',
+      '/recordings/rec-0',
+      '/recordings/rec-1/part.ts',
+      '/recordings/rec-1/upload',
+      '/recordings/rec-0/upload',
+      '/recordings//rec-1',
+      '/',
+    ),
+    fc.string().map(text => `/recordings/${text}`),
+    fc.string().map(text => `/recordings/rec-1${text}`),
+  )
+  await fc.assert(
+    fc.asyncProperty(who, path, method, soup, async (caller, where, how, members) => {
+      const authorization = caller === 'nonsense' ? 'Bearer a.b.c' : tokens[caller]
+      const response = await gate.fetch(where, { method: how, headers: headers(members, authorization) })
+      const body = new Uint8Array(await response.arrayBuffer())
+      expect([204, 400, 401, 404, 405]).toContain(response.status)
+      for (const name of REVEALING) expect(response.headers.get(name)).toBeNull()
+      expect(Buffer.from(body).includes(Buffer.from(gate.bytes.subarray(0, 8)))).toBe(false)
+      expect(body.length).toBeLessThan(400)
+    }),
+    RUNS,
+  )
 })
 
-describe('with a permit', () => {
-  test('any header soup gets an answer under 500, and its bytes are those that it names', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.constantFrom('GET', 'HEAD'), soup, async (how, members) => {
-        const response = await gate.fetch('/recordings/rec-1', {
-          method: how,
-          headers: headers(members, tokens.owner),
-        })
-        const body = new Uint8Array(await response.arrayBuffer())
-        expect([200, 206, 304, 412, 416]).toContain(response.status)
-        if (how === 'HEAD') {
-          expect(body.length).toBe(0)
-          return
+test('a foreign and a missing recording get one answer, whatever the caller sends', async () => {
+  // Both are asked at the same time by this clock: a run of refusals ends with time alone.
+  let clock = Date.now()
+  const timed = await memoryGate({ now: () => clock }, gate.idp)
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom('other', 'recorder', 'none', 'expired'),
+      method,
+      soup,
+      async (caller, how, members) => {
+        const ask = async (path: string) => {
+          const response = await timed.fetch(path, {
+            method: how,
+            headers: headers(members, tokens[caller]),
+          })
+          const body = (await response.text()).replace(/[0-9a-f-]{36}/, '')
+          return { status: response.status, headers: [...response.headers], body }
         }
-        if (response.status === 200) expect(body).toEqual(gate.bytes)
-        if (response.status === 206) {
-          const [, first, last, size] =
-            /^bytes (\d+)-(\d+)\/(\d+)$/.exec(response.headers.get('content-range') ?? '') ?? []
-          expect(Number(size)).toBe(gate.bytes.length)
-          expect(body).toEqual(gate.bytes.subarray(Number(first), Number(last) + 1))
-          expect(response.headers.get('content-length')).toBe(String(body.length))
-        }
-      }),
-      RUNS,
-    )
-  })
-
-  test('ranges put together are the recording', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.uniqueArray(fc.integer({ min: 1, max: 2999 }), { maxLength: 8 }), async cuts => {
-        const edges = [0, ...cuts.sort((a, b) => a - b), 3000]
-        const parts = await Promise.all(
-          edges.slice(1).map(async (end, i) => {
-            const response = await gate.fetch('/recordings/rec-1', {
-              headers: { authorization: tokens.owner ?? '', range: `bytes=${edges[i]}-${end - 1}` },
-            })
-            return new Uint8Array(await response.arrayBuffer())
-          }),
-        )
-        expect(new Uint8Array(Buffer.concat(parts))).toEqual(gate.bytes)
-      }),
-      sample(50, 2000),
-    )
-  })
+        const [theirs, missing] = await Promise.all([ask('/recordings/rec-1'), ask('/recordings/rec-0')])
+        expect(theirs).toEqual(missing)
+        clock += 100
+      },
+    ),
+    // Each case takes the timing slots of its answers.
+    sample(150, 2_000),
+  )
 })
 
-test('no denial without a record: each has the id of one that was answered, and none is uncounted', async () => {
+test('a permitted request with any headers is answered below 500, with the bytes that the answer names', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom('GET', 'HEAD'), soup, async (how, members) => {
+      const response = await gate.fetch('/recordings/rec-1', {
+        method: how,
+        headers: headers(members, tokens.owner),
+      })
+      const body = new Uint8Array(await response.arrayBuffer())
+      expect([200, 206, 304, 412, 416]).toContain(response.status)
+      if (how === 'HEAD') {
+        expect(body.length).toBe(0)
+        return
+      }
+      if (response.status === 200) expect(body).toEqual(gate.bytes)
+      if (response.status === 206) {
+        const [, first, last, size] =
+          /^bytes (\d+)-(\d+)\/(\d+)$/.exec(response.headers.get('content-range') ?? '') ?? []
+        expect(Number(size)).toBe(gate.bytes.length)
+        expect(body).toEqual(gate.bytes.subarray(Number(first), Number(last) + 1))
+        expect(response.headers.get('content-length')).toBe(String(body.length))
+      }
+    }),
+    RUNS,
+  )
+})
+
+test('the ranges of a recording, put together, are the recording', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uniqueArray(fc.integer({ min: 1, max: 2999 }), { maxLength: 8 }), async cuts => {
+      const edges = [0, ...cuts.sort((a, b) => a - b), 3000]
+      const parts = await Promise.all(
+        edges.slice(1).map(async (end, i) => {
+          const response = await gate.fetch('/recordings/rec-1', {
+            headers: { authorization: tokens.owner ?? '', range: `bytes=${edges[i]}-${end - 1}` },
+          })
+          return new Uint8Array(await response.arrayBuffer())
+        }),
+      )
+      expect(new Uint8Array(Buffer.concat(parts))).toEqual(gate.bytes)
+    }),
+    sample(50, 2000),
+  )
+})
+
+test('no denial without a record: each record has an id that was answered, and each refusal is counted', async () => {
   const { fetch, ledger, idp, flush } = await memoryGate()
   const authorization = `Bearer ${await idp.token('patient-2')}`
   const answered: string[] = []

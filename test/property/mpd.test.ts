@@ -232,7 +232,7 @@ describe('DASH', () => {
     expect(passed).toBeGreaterThan(runs.numRuns / 20)
   })
 
-  test('every player would fetch a URL that leads out, if the gate let it', () => {
+  test('every player of DASH would fetch a URL that leads out if the gate served it', () => {
     const bad =
       '<MPD mediaPresentationDuration="PT2S"><Location>next.bin</Location><BaseURL>//evil.example/</BaseURL><Period><AdaptationSet mimeType="video/mp4"><SegmentTemplate media="x" initialization="i" duration="2"/><Representation id="1" bandwidth="1"/></AdaptationSet></Period></MPD>'
     for (const [player, see] of Object.entries(PLAYERS))
@@ -251,7 +251,7 @@ describe('DASH', () => {
       expect(rewrite(text)).toBeInstanceOf(Refusal)
   })
 
-  test('leaves what ffmpeg writes as it is, as all of it leads inside', () => {
+  test('an MPD of ffmpeg is not changed, as all of its URLs lead inside', () => {
     for (const text of Object.values(ffmpeg)) {
       expect(rewrite(text)).toBe(text)
       for (const see of [seenByShakaDash, seenByDashJs]) {

@@ -217,7 +217,7 @@ describe('HLS', () => {
     expect(passed).toBeGreaterThan(runs.numRuns / 10)
   })
 
-  test('every player would fetch a URL that leads out, if the gate let it', () => {
+  test('every player of HLS would fetch a URL that leads out if the gate served it', () => {
     const bad =
       '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MAP:URI="//evil.example/i"\n#EXTINF:1,\n../../../x\n'
     const worse =
@@ -233,7 +233,7 @@ describe('HLS', () => {
     for (const text of [bad, worse]) expect(rewrite(text)).toBeInstanceOf(Refusal)
   })
 
-  test('leaves a playlist that needs no change as it is', () => {
+  test('a playlist that needs no change is not changed', () => {
     fc.assert(
       fc.property(
         fc.array(

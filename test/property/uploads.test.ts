@@ -139,7 +139,7 @@ async function seen(store: RecordingStore): Promise<unknown[]> {
   )
 }
 
-test('a folder and the store in memory do the same, whatever recorders do', async () => {
+test('a folder store and a memory store behave alike, whatever recorders do', async () => {
   const outcomes = new Map<string, number>()
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), async steps => {

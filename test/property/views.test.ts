@@ -68,7 +68,7 @@ const watched = ({ subject, session, token, ticket, actor, prior_actors, recordi
     [net?.prefix, net?.asn, net?.country],
   ])
 
-test('each session, token without one, ticket, network and actor has a view, and its own bytes', async () => {
+test('each session, token without a session, ticket, network and actor has its own view and bytes', async () => {
   await fc.assert(
     fc.asyncProperty(watchers, async all => {
       const ledger = createMemoryLedger()
