@@ -56,7 +56,7 @@ export class Views {
     const known = this.#views.get(key)
     const goesOn = known !== undefined && observed.at - known.last < IDLE
     if (goesOn) known.last = Math.max(known.last, observed.at)
-    if (goesOn && (known.onRecord || this.#policy === 'async')) return known.id
+    if (goesOn && known.onRecord) return known.id
     const view = goesOn ? known : this.#open(observed, key)
     const lost = (error: unknown) => logFault('a view is not on record', error)
     // Also if the viewer leaves at once: that the view began is known.

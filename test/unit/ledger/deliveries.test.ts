@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { StorageFault } from '../../../src/base/storage-fault.ts'
 import { Deliveries } from '../../../src/ledger/deliveries.ts'
 import { observe } from '../../../src/ledger/head.ts'
 import { contextOf } from '../../support/context.ts'
@@ -53,4 +54,47 @@ test('an answer whose outcome is late counts once, with all bytes that were aske
   tell(300)
   await deliveries.flush()
   expect(recorded).toMatchObject([{ kind: 'delivery', bytes: 1000, assumed: 1 }])
+})
+
+test('the bytes that left in a view are recorded ten seconds after the first answer, and then counted from zero', async () => {
+  const { deliveries, recorded } = counting()
+  const kept: Promise<unknown>[] = []
+  const send = () => deliveries.sending(observed, { ...answer, taken: undefined }, work => kept.push(work))
+  send()
+  await vi.advanceTimersByTimeAsync(9_999)
+  send()
+  expect(recorded).toEqual([])
+  await vi.advanceTimersByTimeAsync(1)
+  expect(recorded).toMatchObject([{ answers: 2, bytes: 2000 }])
+  send()
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(recorded).toMatchObject([{ answers: 2 }, { answers: 1, bytes: 1000 }])
+  // Workers are asked to wait for the records.
+  await Promise.all(kept)
+  expect(kept).toHaveLength(2)
+})
+
+test('a delivery of many parts is recorded before its record is longer than an event may be', async () => {
+  const { deliveries, recorded } = counting()
+  for (let segment = 0; segment < 1_000; segment += 1) {
+    const part = `v/${String(segment).padStart(5, '0')}.m4s`
+    deliveries.sending(observed, { ...answer, part, taken: undefined }, () => {})
+  }
+  await Promise.resolve()
+  expect(recorded).not.toEqual([])
+  await deliveries.flush()
+  for (const facts of recorded) expect(JSON.stringify(facts).length).toBeLessThan(64 * 1024)
+  const answers = recorded.map(facts => (facts as { readonly answers: number }).answers)
+  expect(answers.reduce((sum, count) => sum + count, 0)).toBe(1_000)
+})
+
+test('the operator reads that a delivery is not on record', async () => {
+  const said = vi.spyOn(console, 'error').mockReturnValue()
+  const deliveries = new Deliveries(() => Promise.reject(new StorageFault('the disk is full')), Date.now)
+  deliveries.sending(observed, { ...answer, taken: undefined }, () => {})
+  await deliveries.flush()
+  expect(said.mock.calls).toEqual([
+    ['mediaward: which bytes left in a view is not on record: the disk is full'],
+  ])
+  said.mockRestore()
 })

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { callerNetwork } from '../../../src/base/network.ts'
 import { headOf, observe } from '../../../src/ledger/head.ts'
 import { createPseudonymizer } from '../../../src/ledger/pseudonym.ts'
 import type { RequestContext } from '../../../src/request-context.ts'
@@ -45,4 +46,49 @@ test('a tenant that is not a valid name is recorded as unnamed, not as the defau
 
 test('the head of a record has no members for what is not known', async () => {
   expect(Object.keys(await event({})).sort()).toEqual(['v', 'id', 't', 'tenant', 'gate'].sort())
+})
+
+test('roles that are not names are left out, as an issuer may write anything there', async () => {
+  const roles = ['recorder', 'Jane Roe, physician', 'x'.repeat(65)]
+  expect((await event({ subject: { ...subject, roles } })).roles).toEqual(['recorder'])
+})
+
+test('the subjects that a question asks about are recorded by the pseudonyms that they have as callers', async () => {
+  const { asked, subject: pseudonymOfSubject } = await event({
+    subject,
+    asked: {
+      questions: 3,
+      subjects: [{ id: 'patient-1', issuer: 'https://one.test/' }],
+      recordings: ['rec-1', 'rec-2'],
+    },
+  })
+  expect(asked).toEqual({ questions: 3, subjects: [pseudonymOfSubject], recordings: ['rec-1', 'rec-2'] })
+})
+
+test('an address is recorded as its network, and by a pseudonym of its own', async () => {
+  const network = () => callerNetwork(() => ({ ip: '203.0.113.7', asn: 64500, country: 'DE' }))
+  const { net } = await event({ network })
+  expect(net).toEqual({
+    prefix: '203.0.113.0/24',
+    ip: await pseudonym('ip', '', '203.0.113.7'),
+    asn: 64500,
+    country: 'DE',
+  })
+})
+
+test('a record says which part of a recording a request is for', async () => {
+  const ref = { recording: 'rec-1', part: 'v/0.m4s', key: 'recordings/rec-1/v/0.m4s' }
+  expect(await event({ ref })).toMatchObject({ recording: 'rec-1', part: 'v/0.m4s' })
+  expect(await event({ ref: { recording: 'rec-1', key: 'recordings/rec-1' } })).not.toHaveProperty('part')
+})
+
+test.each([
+  ['4.12.0-rc.1+build7', '4.12.0-rc.1+build7'],
+  ['x'.repeat(32), 'x'.repeat(32)],
+  ['x'.repeat(33), undefined],
+  ['eyJ.a.b c', undefined],
+  ['', undefined],
+])('the release "%s" of an app is recorded as %s', async (sent, recorded) => {
+  const request = new Request('https://gate.test/', { headers: { 'mediaward-app-release': sent } })
+  expect((await event({ request })).release).toBe(recorded)
 })

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { callerNetwork } from '../../../src/base/network.ts'
 import type { AccessEvent, Ledger } from '../../../src/index.ts'
 import { withSpool } from '../../../src/index.ts'
@@ -130,5 +130,20 @@ describe('head of a record', () => {
       status: 503,
       gate: { seq: 1 },
     })
+  })
+
+  test('a record that no store takes is written to the console of the operator by default', async () => {
+    const said = vi.spyOn(console, 'error').mockReturnValue()
+    const broken: Ledger = { ...createMemoryLedger(), append: () => Promise.reject(new Error('down')) }
+    const record = createRecorder(
+      broken,
+      async () => 'psn_1',
+      () => now,
+    )
+    await expect(record(observed, facts, 'id-1')).rejects.toThrow('down')
+    expect(said.mock.calls.flat()).toEqual([
+      expect.stringMatching(/^mediaward: no store takes records: \{.*"id":"id-1"/),
+    ])
+    said.mockRestore()
   })
 })

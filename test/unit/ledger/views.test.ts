@@ -1,6 +1,6 @@
 import type { JWTPayload } from 'jose'
-import { expect, test } from 'vitest'
-import type { Ledger, LedgerEntry } from '../../../src/index.ts'
+import { expect, test, vi } from 'vitest'
+import { type Ledger, type LedgerEntry, StorageFault } from '../../../src/index.ts'
 import { createMemoryLedger } from '../../../src/runtime/memory/index.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 
@@ -55,6 +55,7 @@ test('no view without a record: the requests of one view wait until its only rec
     decision: 'permit',
   })
   expect(ledger.waiting[0]?.json).not.toContain('patient-1')
+  expect(JSON.parse(ledger.waiting[0]?.json ?? '')).not.toHaveProperty('async')
 })
 
 test('no byte leaves if its view cannot be recorded, and the next request tries again', async () => {
@@ -143,7 +144,27 @@ test('VIEWS=async answers before the view is recorded, and the record says so', 
   await expect.poll(() => ledger.waiting.length).toBe(1)
   ledger.take()
   await expect.poll(() => kinds(gate)).toEqual(['view'])
-  expect(JSON.parse(ledger.waiting[0]?.json ?? '')).toMatchObject({ kind: 'view', async: true })
+  expect(JSON.parse(ledger.waiting[0]?.json ?? '')).toMatchObject({
+    kind: 'view',
+    decision: 'permit',
+    async: true,
+  })
+})
+
+test('with VIEWS=async a view that cannot be recorded stops no video, and the operator reads why', async () => {
+  const said = vi.spyOn(console, 'error').mockReturnValue()
+  const inner = createMemoryLedger()
+  let append: Ledger['append'] = () => Promise.reject(new StorageFault('the disk is full'))
+  const ledger: Ledger = { ...inner, append: entries => append(entries) }
+  const gate = await memoryGate({ ledger, views: 'async', onUnrecorded: () => {} })
+  const headers = await bearer(gate)
+  expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(200)
+  await expect.poll(() => said.mock.calls).toEqual([['mediaward: a view is not on record: the disk is full']])
+  said.mockRestore()
+  // The next request begins the view that isn't on record once more.
+  append = entries => inner.append(entries)
+  expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(200)
+  await expect.poll(() => kinds(gate)).toEqual(['view'])
 })
 
 test('the ranges that left in a view are recorded together, in one delivery that names the view', async () => {

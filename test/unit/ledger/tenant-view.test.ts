@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import { tenantsOf, tenantView } from '../../../src/ledger/tenant-view.ts'
+
+const seenBy = (tenant: string, record: object): unknown => {
+  const json = tenantView(JSON.stringify(record), tenant)
+  return json === undefined ? undefined : JSON.parse(json)
+}
+
+test('a record is of the tenants of its caller and of its recording, each named once', () => {
+  expect(tenantsOf({ tenant: 'north', recording_tenant: 'south' })).toEqual(['north', 'south'])
+  expect(tenantsOf({ tenant: 'north', recording_tenant: 'north' })).toEqual(['north'])
+  expect(tenantsOf({})).toEqual([])
+})
+
+test('a list is of the tenants of its caller and of the recordings in it', () => {
+  const answers = [{ recording_tenant: 'south' }, null, {}, { recording_tenant: 'west' }]
+  expect(tenantsOf({ tenant: 'north', answers })).toEqual(['north', 'south', 'west'])
+})
+
+test('a record is of no tenant whose name the log uses for something else', () => {
+  expect(tenantsOf({ tenant: 'default', recording_tenant: 'unnamed' })).toEqual([])
+})
+
+test('a reader of another tenant sees nothing of a record', () => {
+  expect(seenBy('west', { tenant: 'north', recording_tenant: 'south' })).toBeUndefined()
+})
+
+test('a reader sees the owner of a recording only if it belongs to the tenant of the reader', () => {
+  const record = { tenant: 'north', recording_tenant: 'south', owner: 'psn_1' }
+  expect(seenBy('south', record)).toEqual(record)
+  expect(seenBy('north', record)).toEqual({ tenant: 'north', recording_tenant: 'south' })
+})
+
+test('a reader sees a list of the own tenant whole, but for the owners of the recordings of others', () => {
+  const list = {
+    tenant: 'north',
+    answers: [{ recording_tenant: 'south', owner: 'psn_1' }, { owner: 'psn_2' }],
+  }
+  expect(seenBy('north', list)).toEqual({ tenant: 'north', answers: [{ recording_tenant: 'south' }, {}] })
+  expect(seenBy('north', { tenant: 'north', answers: [] })).toEqual({ tenant: 'north', answers: [] })
+})
+
+test('a reader sees of the list of another tenant only the answers about recordings of the own', () => {
+  const own = { recording_tenant: 'south', owner: 'psn_1' }
+  const list = { tenant: 'north', answers: [own, { recording_tenant: 'west', owner: 'psn_2' }] }
+  expect(seenBy('south', list)).toEqual({ tenant: 'north', answers: [own] })
+  expect(seenBy('east', list)).toBeUndefined()
+})
