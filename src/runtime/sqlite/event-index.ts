@@ -1,10 +1,17 @@
-import { type Term, termsOf } from './event-terms.ts'
+import { type AskedField, parseEvent, recordedAt, termsOf } from './event-terms.ts'
 import type { Sql } from './sql.ts'
 
 /** The places from one up to another, which is not one of them. */
 export interface Span {
   readonly from: number
   readonly to: number
+}
+
+/** A place whose record a query may ask for. */
+export interface Candidate {
+  readonly place: number
+  /** False if the index rules the record out. */
+  readonly mayMatch: boolean
 }
 
 /** So many records are entered together. The newest ones, fewer than that, are always looked at one by one. */
@@ -37,13 +44,13 @@ export class EventIndex {
         'SELECT place, json FROM event WHERE place > ? AND place <= ?',
         ...[from, from + BATCH],
       )
-      const events = rows.map(({ place, json }) => ({ place, ...termsOf(json) }))
+      const events = rows.map(({ place, json }) => ({ place, event: parseEvent(json) }))
       this.#sql(
         `INSERT INTO event_index (field, value, place)
           SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)`,
-        JSON.stringify(events.flatMap(({ place, terms }) => terms.map(term => [...term, place]))),
+        JSON.stringify(events.flatMap(({ place, event }) => termsOf(event).map(term => [...term, place]))),
       )
-      reached = Math.max(reached, ...events.map(({ recorded }) => recorded))
+      reached = Math.max(reached, ...events.map(({ event }) => recordedAt(event)))
       this.#sql('INSERT INTO event_batch (batch, reached) VALUES (?, ?)', batches, reached)
     }
   }
@@ -61,30 +68,45 @@ export class EventIndex {
   }
 
   /**
-   * Returns places of a span at which one of the terms may occur: the first ones or, for the latest, the last ones, these
-   * from the last on. Fewer than `limit` only if there are no more.
+   * Returns the places of a span that are to be looked at next, in the order of looking: the first ones or, for the latest,
+   * the last ones, from the last on. Fewer than `limit` only if there are no more.
+   *
+   * @param asked the fields that a record must match, the first of which leads to the places
    */
-  candidates(terms: readonly Term[] | undefined, span: Span, limit: number, latest: boolean): number[] {
-    if (terms === undefined) return placesOf(span, limit, latest)
+  candidates(asked: readonly AskedField[], span: Span, limit: number, latest: boolean): Candidate[] {
+    const [lead, ...others] = asked
+    if (lead === undefined) return candidatesIn(span, limit, latest)
     const tail = { from: Math.max(span.from, this.#end().batches * BATCH + 1), to: span.to }
-    const found = (most: number) =>
-      terms
-        .flatMap(term =>
-          this.#sql<{ place: number }>(
-            `SELECT place FROM event_index WHERE field = ? AND value = ? AND place >= ? AND place < ?
-              ORDER BY place ${latest ? 'DESC' : 'ASC'} LIMIT ?`,
-            ...term,
-            ...[span.from, span.to, most],
-          ).map(({ place }) => place),
-        )
-        .sort((a, b) => (latest ? b - a : a - b))
-        .slice(0, most)
-    if (latest) {
-      const newest = placesOf(tail, limit, latest)
-      return [...newest, ...found(limit - newest.length)]
-    }
-    const oldest = found(limit)
-    return [...oldest, ...placesOf(tail, limit - oldest.length, latest)]
+    const newest = candidatesIn(tail, limit, latest)
+    if (latest) return [...newest, ...this.#found(lead, others, span, limit - newest.length, latest)]
+    return [...this.#found(lead, others, span, limit, latest), ...newest].slice(0, limit)
+  }
+
+  #found(
+    { field, values }: AskedField,
+    others: readonly AskedField[],
+    { from, to }: Span,
+    limit: number,
+    latest: boolean,
+  ): Candidate[] {
+    // Looking into the index again is far cheaper than reading a record that another field rules out.
+    const matches = others.map(
+      ({ values: { length } }) =>
+        `AND EXISTS (SELECT 1 FROM event_index WHERE field = ? AND value IN (${'?, '.repeat(length - 1)}?) AND place = found.place)`,
+    )
+    return values
+      .flatMap(value =>
+        this.#sql<{ place: number; matches: number }>(
+          `SELECT place, true ${matches.join(' ')} AS matches FROM event_index AS found
+            WHERE field = ? AND value = ? AND place >= ? AND place < ?
+            ORDER BY place ${latest ? 'DESC' : 'ASC'} LIMIT ?`,
+          ...others.flatMap(other => [other.field, ...other.values]),
+          ...[field, value, from, to, limit],
+        ),
+      )
+      .sort((a, b) => (latest ? b.place - a.place : a.place - b.place))
+      .slice(0, limit)
+      .map(({ place, matches }) => ({ place, mayMatch: matches === 1 }))
   }
 
   #end(): { readonly batches: number; readonly reached: number } {
@@ -97,7 +119,7 @@ export class EventIndex {
   }
 }
 
-function placesOf({ from, to }: Span, limit: number, latest: boolean): number[] {
+function candidatesIn({ from, to }: Span, limit: number, latest: boolean): Candidate[] {
   const length = Math.max(0, Math.min(limit, to - from))
-  return Array.from({ length }, (_, i) => (latest ? to - 1 - i : from + i))
+  return Array.from({ length }, (_, i) => ({ place: latest ? to - 1 - i : from + i, mayMatch: true }))
 }

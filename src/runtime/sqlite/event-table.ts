@@ -1,6 +1,6 @@
 import type { AppendOutcome, LedgerEntry, LedgerQuery } from '../../ledger/ledger.ts'
 import { BATCH, EventIndex, type Span } from './event-index.ts'
-import { type EventTerms, type Term, termsAsked, termsOf } from './event-terms.ts'
+import { type AskedField, fieldsAsked, isAskedFor, parseEvent, recordedAt } from './event-terms.ts'
 import { Renumbering } from './renumbering.ts'
 import type { Sql } from './sql.ts'
 
@@ -28,7 +28,7 @@ export interface TablePage {
 
 /** Most records that are looked at together. */
 const STEP = 100
-/** Most records that one call looks at: it must not hold up the writer, nor Node's event loop, for over 20 ms. */
+/** Most records that one call looks at: it must not hold up a Durable Object, the only writer, for over 20 ms. */
 const MAX_EXAMINED = 1_200
 /** A page of so many characters takes no further step. A Durable Object can't send 32 MiB. */
 const FULL_PAGE = 4 * 2 ** 20
@@ -76,25 +76,35 @@ export class EventTable {
 
   /** Reads entries after a cursor or, with `latest`, the last ones. Changes nothing. */
   read(query: TableQuery): TablePage {
+    const steps = this.readInSteps(query)
+    let step = steps.next()
+    while (!step.done) step = steps.next()
+    return step.value
+  }
+
+  /** Reads as `read` does, and yields after every few records, so that a process can do other work in between. */
+  *readInSteps(query: TableQuery): Generator<undefined, TablePage> {
     const { limit, latest = false } = query
     const { size } = this
     const { offset } = this.#renumbering
     const since = query.since === undefined ? undefined : Date.parse(query.since)
     const read = this.#renumbering.readAt(query.after)
-    const asked = termsAsked(query)
+    const asked = fieldsAsked(query)
     const rows: TableEntry[] = []
     const first = since === undefined ? 1 : this.#index.firstSince(since)
     let span: Span = { from: Math.max(read + 1, first), to: size + 1 }
     let [examined, characters, goesOn] = [0, 0, true]
     while (goesOn && rows.length < limit && examined < MAX_EXAMINED && characters < FULL_PAGE) {
-      const candidates = this.#index.candidates(asked[0], span, STEP, latest)
-      const found = this.#rows(candidates, asked, since).slice(0, limit - rows.length)
+      const candidates = this.#index.candidates(asked, span, STEP, latest)
+      const places = candidates.filter(({ mayMatch }) => mayMatch).map(({ place }) => place)
+      const found = this.#rows(places, asked, since).slice(0, limit - rows.length)
       rows.push(...found)
       examined += candidates.length
       characters += found.reduce((sum, { json }) => sum + json.length, 0)
       goesOn = candidates.length === STEP
-      const last = (rows.length === limit ? found.at(-1)?.place : candidates.at(-1)) ?? size
+      const last = (rows.length === limit ? found.at(-1)?.place : candidates.at(-1)?.place) ?? size
       span = latest ? { ...span, to: last } : { ...span, from: last + 1 }
+      yield
     }
     const more = latest ? goesOn && rows.length < limit : goesOn || rows.length === limit
     const end = more && !latest ? span.from - 1 : Math.max(read, size)
@@ -103,23 +113,19 @@ export class EventTable {
   }
 
   /** Returns those records at some places that are asked for, in the order of the places. */
-  #rows(places: readonly number[], asked: readonly (readonly Term[])[], since = 0): TableEntry[] {
+  #rows(places: readonly number[], asked: readonly AskedField[], since = 0): TableEntry[] {
+    if (places.length === 0) return []
     const order = new Map(places.map((place, i) => [place, i]))
     return this.#sql<TableEntry>(
       'SELECT place, id, json FROM (SELECT value AS place FROM json_each(?)) CROSS JOIN event USING (place)',
       JSON.stringify(places),
     )
-      .filter(({ json }) => (asked.length === 0 && since === 0) || isAskedFor(termsOf(json), since, asked))
+      .filter(({ json }) => (asked.length === 0 && since === 0) || isWanted(json, asked, since))
       .sort((a, b) => (order.get(a.place) ?? 0) - (order.get(b.place) ?? 0))
   }
 }
 
-const isAskedFor = (
-  { recorded, terms }: EventTerms,
-  since: number,
-  asked: readonly (readonly Term[])[],
-): boolean =>
-  recorded >= since &&
-  asked.every(ones =>
-    ones.some(([field, value]) => terms.some(term => term[0] === field && term[1] === value)),
-  )
+function isWanted(json: string, asked: readonly AskedField[], since: number): boolean {
+  const event = parseEvent(json)
+  return isAskedFor(event, asked) && (since === 0 || recordedAt(event) >= since)
+}

@@ -1,61 +1,71 @@
 import { KINDS } from '../../ledger/event.ts'
-import { type LedgerQuery, QUERY_FIELDS } from '../../ledger/ledger.ts'
+import { type LedgerQuery, QUERY_FIELDS, type QueryField } from '../../ledger/ledger.ts'
 import { type TenantFacts, tenantsOf } from '../../ledger/tenant-view.ts'
 
-/** A field of a record, and the value that it is found by. */
-export type Term = readonly [field: string, value: string]
+/** What records are found by, the most telling first. */
+const FIELDS: readonly Field[] = [...QUERY_FIELDS, 'tenant', 'kind']
+type Field = QueryField | 'tenant' | 'kind'
 
-/** What a record is found by. Derived from its JSON, which alone is the truth. */
-export interface EventTerms {
-  /** When it was recorded, in milliseconds since 1970; 0 if it doesn't say. */
-  readonly recorded: number
-  readonly terms: readonly Term[]
+/** A field of a record, and a value that the record is found by. */
+export type Term = readonly [field: Field, value: string]
+
+/** What a query asks of a field: one of these values. */
+export interface AskedField {
+  readonly field: Field
+  readonly values: readonly string[]
 }
 
-/** Returns what a record is found by. What it says in another form than ours is left out. */
-export function termsOf(json: string): EventTerms {
-  const event = parsed(json)
-  const recorded = Date.parse(`${event.recorded ?? event.t}`)
-  const kind = typeof event.kind === 'string' ? event.kind : ''
-  return {
-    recorded: recorded > 0 ? recorded : 0,
-    terms: [
-      ['kind', kind],
-      ...QUERY_FIELDS.flatMap((name): Term[] => {
-        const value = event[name]
-        return typeof value === 'string' ? [[name, value]] : []
-      }),
-      ...tenantsOf(event as TenantFacts).map(tenant => ofTenant(kind, tenant)),
-    ],
-  }
+/** A record as far as it is found by its members. Its JSON may have any other form: then it is found by fewer. */
+export interface FoundEvent {
+  readonly [member: string]: unknown
 }
 
-/**
- * Returns the terms that a query asks for, the most telling first. A record must have one term of each list.
- */
-export function termsAsked({
-  kind,
-  tenant,
-  ...query
-}: Omit<LedgerQuery, 'after'>): readonly (readonly Term[])[] {
-  const fields = QUERY_FIELDS.flatMap(name => {
-    const value = query[name]
-    return value === undefined ? [] : [[[name, value] as const]]
-  })
-  const kinds = kind === undefined ? KINDS : [kind]
-  if (tenant !== undefined) return [...fields, kinds.map(one => ofTenant(one, tenant))]
-  return kind === undefined ? fields : [...fields, [['kind', kind]]]
-}
-
-/** With the kind, so that a rare kind of a large tenant is found without a scan. */
-const ofTenant = (kind: string, tenant: string): Term => ['tenant', `${kind} ${tenant}`]
-
-/** A record that is not JSON must not stop all that come after it. */
-function parsed(json: string): Readonly<Record<string, unknown>> {
+/** Parses a record. One that is not JSON must not stop all that come after it. */
+export function parseEvent(json: string): FoundEvent {
   try {
     const value: unknown = JSON.parse(json)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+    return typeof value === 'object' && value !== null ? (value as FoundEvent) : {}
   } catch {
     return {}
   }
 }
+
+/** Returns when a record was made, in milliseconds since 1970; 0 if it doesn't say. */
+export function recordedAt({ recorded, t }: FoundEvent): number {
+  const time = Date.parse(`${recorded ?? t}`)
+  return time > 0 ? time : 0
+}
+
+/** Returns all that a record is found by. */
+export function termsOf(event: FoundEvent): readonly Term[] {
+  return FIELDS.flatMap(field => valuesOf(event, field).map((value): Term => [field, value]))
+}
+
+/** Returns whether a record has one of the values in each field that is asked. */
+export function isAskedFor(event: FoundEvent, asked: readonly AskedField[]): boolean {
+  return asked.every(({ field, values }) => valuesOf(event, field).some(value => values.includes(value)))
+}
+
+/** Returns which fields a query asks, the most telling first. */
+export function fieldsAsked(query: Omit<LedgerQuery, 'after'>): readonly AskedField[] {
+  const { kind, tenant } = query
+  const fields = QUERY_FIELDS.flatMap((field): AskedField[] => {
+    const value = query[field]
+    return value === undefined ? [] : [{ field, values: [value] }]
+  })
+  const kinds = kind === undefined ? KINDS : [kind]
+  if (tenant !== undefined)
+    return [...fields, { field: 'tenant', values: kinds.map(one => ofTenant(one, tenant)) }]
+  return kind === undefined ? fields : [...fields, { field: 'kind', values: kinds }]
+}
+
+function valuesOf(event: FoundEvent, field: Field): readonly string[] {
+  const kind = typeof event.kind === 'string' ? event.kind : ''
+  if (field === 'kind') return [kind]
+  if (field === 'tenant') return tenantsOf(event as TenantFacts).map(tenant => ofTenant(kind, tenant))
+  const value = event[field]
+  return typeof value === 'string' ? [value] : []
+}
+
+/** With the kind, so that a rare kind of a large tenant is found without a scan. */
+const ofTenant = (kind: string, tenant: string): string => `${kind} ${tenant}`

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { CursorInvalid, type Ledger } from '../../ledger/ledger.ts'
 import { openEvents } from './migration.ts'
 import { openSqlite } from './sqlite-file.ts'
@@ -25,7 +26,11 @@ export function createSqliteLedger(path: string): SqliteLedger {
 
     async read({ after = '0', ...query }) {
       if (!/^\d{1,15}$/.test(after)) throw new CursorInvalid()
-      const { entries, cursor, more } = events.read({ ...query, after: Number(after) })
+      const steps = events.readInSteps({ ...query, after: Number(after) })
+      let step = steps.next()
+      // Others are served in between: a page of a thousand records would hold up the process for some milliseconds.
+      for (; !step.done; step = steps.next()) await setImmediate()
+      const { entries, cursor, more } = step.value
       return {
         entries: entries
           .map(({ id, json, place }) => ({ id, json, index: place - 1 }))

@@ -42,6 +42,28 @@ test('closing a ledger writes what waits', async () => {
   again.close()
 })
 
+test('a read of many records lets the process do other work, and does not see what is appended meanwhile', async () => {
+  const ledger = createSqliteLedger(join(newFolder(), 'ledger.sqlite'))
+  const entries = Array.from({ length: 1000 }, () => entry())
+  await ledger.append(entries)
+  let isReading = true
+  let turns = 0
+  const other = (async () => {
+    while (isReading) {
+      await ledger.append([entry()])
+      turns += 1
+    }
+  })()
+  const page = await ledger.read({ limit: 1000, since: '2026-11-23T00:00:00.000Z' })
+  isReading = false
+  await other
+  expect(turns).toBeGreaterThan(3)
+  expect(page.entries.map(({ id }) => id)).toEqual(entries.map(({ id }) => id))
+  const next = await ledger.read({ limit: 1000, after: page.cursor })
+  expect(next.entries).toHaveLength(turns)
+  ledger.close()
+})
+
 test('a batch that fails in the middle fails as a whole, and the next one is written', async () => {
   const file = openSqlite(join(newFolder(), 'file.sqlite'))
   file.sql('CREATE TABLE t (n INTEGER)')
