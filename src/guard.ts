@@ -69,25 +69,21 @@ export class Guard {
   ): Promise<Response> {
     const { concealedStatus, refusals } = this.#services
     const { method } = context.request
-    // Of the callers that are refused a playlist, only a recorder is sent a detail.
     const answer = answerTo(reason, concealedStatus, allow, detail !== undefined)
     const id = eventId(context.now())
-    logFault(`${reason}, event ${id}`, cause)
-    try {
-      const recorded = await refusals.record(
-        context,
-        denialOf(context.request, reason, answer.status, position),
-        id,
-      )
-      const { retryAfter } = recorded
-      if (stageOf(reason) === 'policy') {
-        await context.nextTimingSlot(retryAfter === undefined ? 1 : COALESCED_SLOTS)
-      }
-      return problemResponse({ ...answer, id: recorded.id, detail, retryAfter, method })
-    } catch (error) {
-      logFault(`ledger_unavailable, event ${id}`, error)
-      // A refusal that cannot be looked up later must not leave: it is a fault of the gate until it can be recorded.
-      return problemResponse({ ...answerTo('ledger_unavailable', concealedStatus), id, method })
+    const denial = denialOf(context.request, reason, answer.status, position)
+    const recorded = await refusals
+      .record(context, denial, id)
+      .catch((error: unknown) => logFault(`ledger_unavailable, event ${id}`, error))
+    logFault(`${reason}, event ${recorded?.id ?? id}`, cause)
+    const stage = stageOf(reason)
+    // A fault, too, may come after a read of the store, whose time depends on what is there.
+    if (!recorded || stage === 'policy' || stage === 'fault') {
+      await context.nextTimingSlot(recorded?.retryAfter === undefined ? 1 : COALESCED_SLOTS)
     }
+    // A refusal that cannot be looked up later must not leave: it is a fault of the gate until it can be recorded.
+    return recorded
+      ? problemResponse({ ...answer, ...recorded, detail, method })
+      : problemResponse({ ...answerTo('ledger_unavailable', concealedStatus), id, method })
   }
 }

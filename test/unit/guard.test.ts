@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest'
-import type { Ledger } from '../../src/index.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { BytesUnavailable, type Ledger, type MediawardOptions } from '../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { memoryGate } from '../support/memory-gate.ts'
 import { storeWith } from '../support/store-with.ts'
@@ -64,6 +64,41 @@ describe('faults', () => {
     const { fetch, ledger } = await memoryGate({ network })
     expect((await fetch('/recordings/rec-1')).status).toBe(401)
     expect(await reasons(ledger)).toEqual(['token_missing'])
+  })
+
+  test.each<[string, () => Partial<MediawardOptions>]>([
+    ['a ledger', () => ({ ledger: { ...createMemoryLedger(), append: broken }, onUnrecorded: () => {} })],
+    ['an owner source', () => ({ owner: broken })],
+  ])('%s that fails does not show by the time of its 503 whether a recording exists', async (_, failing) => {
+    // Looking at what exists takes longer. The answer leaves in the same timing slot all the same.
+    const { fetch, idp } = await memoryGate(failing())
+    const headers = { authorization: `Bearer ${await idp.token('patient-2')}` }
+    for (const recording of ['rec-1', 'rec-0']) {
+      const began = performance.now()
+      const { status } = await fetch(`/recordings/${recording}`, { headers })
+      expect([recording, status]).toEqual([recording, 503])
+      expect(performance.now() - began).toBeGreaterThan(20)
+    }
+  })
+
+  test('the operator reads the id of the record that represents a repeated fault', async () => {
+    const said = vi.spyOn(console, 'error').mockReturnValue()
+    const coded = { contentType: 'video/mp4', encoding: 'gzip', size: 9, etag: '"1"', modified: 0 }
+    const { fetch, idp, ledger } = await memoryGate({
+      store: storeWith(createMemoryStore(), {
+        open: () => Promise.reject(new BytesUnavailable()),
+        find: async () => ({ ...coded, ownership: { owner: 'patient-1', issuer: idp.issuer } }),
+      }),
+    })
+    const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }
+    for (let time = 0; time < 6; time += 1)
+      expect((await fetch('/recordings/rec-1', { headers })).status).toBe(415)
+    const { entries } = await ledger.read({ limit: 100 })
+    const ids = said.mock.calls.map(([line]) => /event (\S+):/.exec(String(line))?.[1])
+    said.mockRestore()
+    expect(ids).toHaveLength(6)
+    expect(new Set(ids).size).toBe(4)
+    for (const id of ids) expect(entries.map(entry => entry.id)).toContain(id)
   })
 
   test('foreign and missing recordings are both answered 403 if concealedStatus says so', async () => {
