@@ -49,14 +49,15 @@ export async function claimOwner(deposit: Deposit): Promise<Refusal | undefined>
 export async function requireClaim(deposit: Deposit): Promise<Refusal | undefined> {
   const { services, ref } = deposit
   const claimed = await services.claims.find(ref.recording).catch(unavailable)
-  const isBound = claimed !== null && hasOwner(claimed, services.defaultIssuer)
-  return isBound ? refuseOtherOwner(deposit, claimed) : uploadUnknown()
+  return claimed === null ? uploadUnknown() : refuseOtherOwner(deposit, claimed)
 }
 
 function refuseOtherOwner({ context, ownership, services }: Deposit, bound: Ownership): Refusal | undefined {
   const { defaultIssuer } = services
-  if (isSameOwner(withDefaultIssuer(bound, defaultIssuer), ownership)) return undefined
-  context.ownership = bound
+  const owner = withDefaultIssuer(bound, defaultIssuer)
+  if (isSameOwner(owner, ownership)) return undefined
+  // With its issuer: the record names no owner without one.
+  context.ownership = owner
   return new Refusal(
     'binding_conflict',
     bound.disputed === true || hasOwner(bound, defaultIssuer)

@@ -4,7 +4,7 @@ import type { RecordingStore, StoredPart } from './recording-store.ts'
 /**
  * Looks at what a recording has at its locations: one object at each.
  *
- * @param keyPrefixes a key, or a string that ends in `/`, which stands for one of the objects whose keys begin with it
+ * @param keyPrefixes a key, or a string that ends in `/`, which means one of the objects whose keys begin with it
  * @returns the stamps of the objects that are there, in the order of `keyPrefixes`
  */
 export async function stampsAt(
@@ -33,10 +33,9 @@ export class Claims {
     this.#defaultIssuer = defaultIssuer
   }
 
-  /** Returns whom a recording id is claimed for, with or without an issuer. Null if it isn't claimed. */
+  /** Returns the owner that a recording id is claimed for. Null if it isn't claimed. */
   async find(recording: string): Promise<Ownership | null> {
-    const { ownership } = (await this.#find(recording)) ?? {}
-    return ownership?.owner === undefined ? null : ownership
+    return this.#ownedOnly((await this.#find(recording))?.ownership)
   }
 
   /**

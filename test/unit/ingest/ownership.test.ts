@@ -83,6 +83,13 @@ describe('checkExisting', () => {
     expect(refusal).toMatchObject({ reason: 'binding_conflict', detail: expect.stringContaining('no owner') })
   })
 
+  test('the record of a conflict names the owner of a stamp without an issuer', async () => {
+    await put({ owner: 'patient-2', tenant: 'north' })
+    const request = deposit()
+    expect(await checkExisting(request)).toEqual(conflict())
+    expect(request.context.ownership).toEqual({ owner: 'patient-2', tenant: 'north', issuer: ISSUER })
+  })
+
   test('a part that is stamped without an owner may not be replaced', async () => {
     await put({})
     expect(await checkExisting(deposit())).toMatchObject({
