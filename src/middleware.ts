@@ -26,9 +26,8 @@ export interface Mediaward extends MiddlewareHandler {
  */
 export function mediaward(options: MediawardOptions): Mediaward {
   const gate = createGate(options)
-  const checked = new Set<string>()
   const middleware: MiddlewareHandler = async (context, next) => {
-    checkMount(context, checked)
+    checkMount(context)
     const { raw, path } = context.req
     return gate.serves(raw, path) ? gate.fetch(raw, waitUntilOf(context), context.env) : next()
   }
@@ -54,12 +53,10 @@ export function asHandler(gate: Gate): (context: Context) => Promise<Response> {
 /**
  * Makes sure that the app hands all of a recording's requests to the gate.
  *
- * @param checked the paths of routes that were checked already
  * @throws ConfigurationError if the gate is mounted at a single path, or behind a route of the app
  */
-function checkMount(context: Context, checked: Set<string>): void {
+function checkMount(context: Context): void {
   const mount = routePath(context)
-  if (checked.has(mount)) return
   if (mount.includes(':')) {
     throw new ConfigurationError([
       `the gate is mounted at "${mount}", where it doesn't see all of a recording's requests: mount it by app.use(gate), or at a path that ends in "/*"`,
@@ -73,7 +70,6 @@ function checkMount(context: Context, checked: Set<string>): void {
       `the route "${before.path}" of the app comes before the gate, and could answer in its place: mount the gate first`,
     ])
   }
-  checked.add(mount)
 }
 
 /** Runtimes that keep a process alive have no execution context, and need none. */

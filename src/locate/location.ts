@@ -1,4 +1,4 @@
-import { RESERVED_PREFIX } from '../recordings/recording.ts'
+import { type ObjectRef, RESERVED_PREFIX } from '../recordings/recording.ts'
 import { MAX_PART, MAX_RECORDING_ID, MAX_SEGMENT } from './names.ts'
 
 /**
@@ -41,6 +41,8 @@ const EMPTY_OR_DOT_SEGMENT = /(^|\/)(\.{1,2})?(\/|$)/
 
 /** The path below which the next segment is a ticket. */
 export const TICKET_PREFIX = '/play/'
+/** The gate's own routes are below these: no request for a recording there would reach it. */
+const TAKEN = [TICKET_PREFIX, '/access/v1/', '/console/api/']
 
 /**
  * Checks a location and prepares it for matching.
@@ -61,8 +63,9 @@ export function compileLocation({ url, key }: Location): CompiledLocation {
     )
   }
   if (!before.endsWith('/')) throw new Error(`url ${quote(url)} must have a "/" right before ":recording"`)
-  if (before.startsWith(TICKET_PREFIX)) {
-    throw new Error(`url ${quote(url)} must not begin with "${TICKET_PREFIX}": tickets are used there`)
+  const taken = TAKEN.find(prefix => before.startsWith(prefix))
+  if (taken !== undefined) {
+    throw new Error(`url ${quote(url)} must not begin with "${taken}": the gate has routes of its own there`)
   }
   if (EMPTY_OR_DOT_SEGMENT.test(`x${before}x${tail}`)) {
     throw new Error(`url ${quote(url)} must have no empty segments and no dot segments`)
@@ -121,6 +124,11 @@ function compileKey(key: string, hasPart: boolean): CompiledLocation['key'] {
   }
   const [before, between = ''] = key.replace(/:part\+?$/, '').split(':recording')
   return (recording, part = '') => before + recording + between + part
+}
+
+/** Returns the object of a recording, or of one part of it, at a location. */
+export function refAt({ key }: CompiledLocation, recording: string, part: string | undefined): ObjectRef {
+  return { recording, key: key(recording, part), ...(part !== undefined && { part }) }
 }
 
 /**

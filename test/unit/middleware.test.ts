@@ -107,6 +107,8 @@ describe('incomplete mounts', () => {
       app.get('/recordings/:id', (_, next) => next())
       app.use(mediaward(options))
     })
+    // The route doesn't match the first request, which is therefore well.
+    expect((await app.request('/recordings/rec-1/part.ts')).status).toBe(401)
     const response = await app.request('/recordings/rec-1')
     expect([response.status, await response.text()]).toEqual([
       500,

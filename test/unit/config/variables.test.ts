@@ -158,7 +158,8 @@ describe('mistakes', () => {
     [{ ...good, LEDGER_SHARDS: '1.5' }, /LEDGER_SHARDS .*must be a whole/],
     [{ ...good, MEDIA_PREFIX: 'media' }, /MEDIA_PREFIX must be a path as in "\/recordings"/],
     [{ ...good, MEDIA_PREFIX: '/a b' }, /MEDIA_PREFIX must be a path/],
-    [{ ...good, MEDIA_PREFIX: '/console/api' }, /MEDIA_PREFIX .*not below \/console/],
+    [{ ...good, MEDIA_PREFIX: '/console/api' }, /MEDIA_PREFIX .*not below \/access, \/console/],
+    [{ ...good, MEDIA_PREFIX: '/access/v1' }, /MEDIA_PREFIX .*not below \/access/],
     [{ ...good, MEDIA_PREFIX: '/media/' }, /MEDIA_PREFIX must be a path .*with no "\/" at its end/],
     [{ ...good, MEDIA_PREFIX: '/a/../b' }, /MEDIA_PREFIX must be a path/],
     [

@@ -120,3 +120,11 @@ test('no path can name the objects that the gate keeps for itself', () => {
     expect(placeAt(`https://h${path}`, [root])).toMatchObject({ reason: 'path_invalid' })
   }
 })
+
+test.each(['/play/', '/access/v1/', '/console/api/'])(
+  'a location below %s is a mistake, as the gate has routes of its own there',
+  before => {
+    const location = { url: `${before}:recording`, key: 'recordings/:recording' }
+    expect(() => compileLocation(location)).toThrow(`must not begin with "${before}"`)
+  },
+)

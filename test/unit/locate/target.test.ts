@@ -51,5 +51,9 @@ test.each([
   ['/recordings/rec-1/upload?x=/ticket', 'DELETE, GET, HEAD, POST, PUT, OPTIONS'],
   ['/play/TICKET/upload', 'GET, HEAD, OPTIONS'],
 ])('the methods of %s are %s', (path, methods) => {
-  expect(methodsAt(ask('PATCH', path))).toBe(methods)
+  expect(methodsAt(ask('PATCH', path), true)).toBe(methods)
+})
+
+test('a gate without tickets names no method that asks for one', () => {
+  expect(methodsAt(ask('POST', '/recordings/rec-1/ticket'), false)).toBe('GET, HEAD, PUT, OPTIONS')
 })
