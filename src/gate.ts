@@ -59,12 +59,12 @@ export function createGate(given: MediawardOptions): Gate {
 /** Handles a request for a recording. What a stage refuses, the guard records and then answers. */
 function recordingsEndpoint(services: Services): Endpoint {
   return {
-    allow: methodsAt,
+    allow: request => methodsAt(request, services.tickets !== undefined),
 
     async handle(context) {
       const operation = operationOf(context.request, services.locations)
       if (operation instanceof Refusal) return operation
-      if ('ref' in operation) context.ref = operation.ref
+      if (operation.ref !== undefined) context.ref = operation.ref
       if (operation.action === undefined) return new Refusal('method_not_allowed')
 
       if (operation.action === 'play') {

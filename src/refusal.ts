@@ -41,18 +41,18 @@ export interface RefusalAnswer {
 const CHALLENGE = 'Bearer realm="mediaward"'
 
 /**
- * Returns what the client sees of a refusal. "Not yours", "not there" and "not for your role" are one answer, byte for byte, so that
- * an answer never reveals whether a recording exists.
+ * Returns what the client sees of a refusal. "Not yours", "not there" and "not for your role" are one answer, byte for
+ * byte, so that it never reveals whether a recording exists.
  *
  * @param concealedStatus the one status for all of them: 404, or 403 if a deployment prefers it
  * @param allow the methods that the route has, for a 405
- * @param isStoring whether it is refused to a recorder, and not to a viewer
+ * @param hasDetail whether the refusal says what is wrong. That of a playlist does so only to its recorder
  */
 export function answerTo(
   reason: Reason,
   concealedStatus: 403 | 404,
   allow: string = '',
-  isStoring: boolean = false,
+  hasDetail: boolean = false,
 ): RefusalAnswer {
   const stage = stageOf(reason)
   switch (stage) {
@@ -78,11 +78,11 @@ export function answerTo(
         ? { status: 404, title: 'Not Found', headers: {} }
         : { status: 403, title: 'Forbidden', headers: {} }
     case 'playlist':
-      if (isStoring) return { status: 400, title: 'Bad Request', headers: {} }
-      // Only who may watch the recording gets here, so it doesn't reveal that there is one.
+      if (hasDetail) return { status: 400, title: 'Bad Request', headers: {} }
+      // Only a caller that may watch the recording gets here, so it doesn't reveal that there is one.
       return { status: 403, title: 'Forbidden', headers: {} }
     case 'encoding':
-      // Only who may watch the recording, or store it, gets here. No Retry-After: it stays so until it is stored again.
+      // Only a caller that may watch or store the recording gets here. No Retry-After: it stays so until stored again.
       // RFC 9110 15.5.16: Accept-Encoding says which content codings are taken.
       return { status: 415, title: 'Unsupported Media Type', headers: { 'Accept-Encoding': 'identity' } }
     case 'upload':
@@ -90,7 +90,7 @@ export function answerTo(
         ? { status: 409, title: 'Conflict', headers: {} }
         : { status: 400, title: 'Bad Request', headers: {} }
     case 'body':
-      // RFC 9110 15.5.9: who couldn't send a request in time sends no further one behind it.
+      // RFC 9110 15.5.9: a client that was too slow must not send another request on this connection.
       return reason === 'length_required'
         ? { status: 411, title: 'Length Required', headers: {} }
         : { status: 408, title: 'Request Timeout', headers: { Connection: 'close' } }

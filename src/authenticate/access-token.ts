@@ -30,7 +30,7 @@ const MAX_TRIED = 4
  * with comes from the configuration. What a token says about keys (`jwk`, `jku`, `x5u`, `x5c`) is not read.
  *
  * @param now milliseconds since 1970
- * @throws KeysUnavailable if the issuer's keys can't be fetched
+ * @throws Fault `keys_unavailable` if the issuer's keys can't be fetched
  */
 export async function verifyAccessToken(
   token: string,

@@ -6,7 +6,7 @@ import type { RequestContext } from '../request-context.ts'
 import { type TrustedIssuer, type VerifiedToken, verifyAccessToken } from './access-token.ts'
 import { checkTimes, TokenRefusal } from './claims.ts'
 import { type Issuer, resolveIssuers } from './issuer.ts'
-import { createInlineKeys, type KeySource, KeysUnavailable } from './key-source.ts'
+import { createInlineKeys, type KeySource } from './key-source.ts'
 import { createRemoteKeys } from './remote-keys.ts'
 
 /** What authenticating a bearer token takes beside the request. */
@@ -53,20 +53,15 @@ export class TokenVerifier {
     token: string,
     { at, waitUntil }: Pick<RequestContext, 'at' | 'waitUntil'>,
   ): Promise<Subject | Refusal> {
-    try {
-      const known = this.#verified.get(token)
-      if (known !== undefined && (await known.issuer.keys.current(at, waitUntil)) === known.keys) {
-        return checkTimes(known, known.issuer, at) ?? known.subject
-      }
-      const verified = await verifyAccessToken(token, this.#issuers, at, waitUntil)
-      if (verified instanceof Refusal) return verified
-      // With the set that verified it. The one in force by now may be another: its keys never saw this token.
-      this.#verified.set(token, verified)
-      return verified.subject
-    } catch (error) {
-      if (error instanceof KeysUnavailable) return new Refusal('keys_unavailable')
-      throw error
+    const known = this.#verified.get(token)
+    if (known !== undefined && (await known.issuer.keys.current(at, waitUntil)) === known.keys) {
+      return checkTimes(known, known.issuer, at) ?? known.subject
     }
+    const verified = await verifyAccessToken(token, this.#issuers, at, waitUntil)
+    if (verified instanceof Refusal) return verified
+    // With the set that verified it. The one in force by now may be another: its keys never saw this token.
+    this.#verified.set(token, verified)
+    return verified.subject
   }
 }
 

@@ -1,4 +1,5 @@
 import type { JSONWebKeySet, JWK } from 'jose'
+import { readUpTo } from '../base/bytes.ts'
 
 /** How keys are fetched. */
 export interface FetchKeysOptions {
@@ -28,24 +29,14 @@ export async function fetchKeys(
     await response.body?.cancel()
     throw new Error(`status ${response.status}`)
   }
-  const set: unknown = JSON.parse(await readBounded(response, maxBytes))
+  // Bounded, so that a server can't fill the memory of the gate.
+  const bytes = await readUpTo(maxBytes, response.body ?? new Blob([]).stream())
+  if (bytes.length > maxBytes) throw new Error(`over ${maxBytes} bytes`)
+  const set: unknown = JSON.parse(new TextDecoder().decode(bytes))
   const keys = signatureKeys(set)
   // A response without a key is a mistake of the server. Good keys must not be dropped because of it.
   if (keys.length === 0) throw new Error('no JWK set with a key for signatures (RFC 7517 5)')
   return { keys }
-}
-
-/** Reads a body up to a limit, so that a server can't fill the memory of the gate. */
-async function readBounded(response: Response, maxBytes: number): Promise<string> {
-  const decoder = new TextDecoder()
-  let json = ''
-  let bytes = 0
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength
-    if (bytes > maxBytes) throw new Error(`over ${maxBytes} bytes`)
-    json += decoder.decode(chunk, { stream: true })
-  }
-  return json
 }
 
 /** Ignores keys of unknown types, as RFC 7517 5 says, and symmetric ones: a published secret protects nothing. */

@@ -119,9 +119,10 @@ export interface Issuer {
    */
   readonly session_claim?: string
   /**
-   * The claim that names the app's release, for the record.
+   * The claim that names the app's release, for the record. If a token doesn't have it, the header
+   * `Mediaward-App-Release` counts.
    *
-   * @defaultValue none: the header `Mediaward-App-Release` is used
+   * @defaultValue none: the header counts
    */
   readonly release_claim?: string
   /**

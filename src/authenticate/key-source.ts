@@ -5,18 +5,13 @@ import type { WaitUntil } from '../base/timeout.ts'
  * Port: the public keys of an issuer. An adapter
  * - returns the same object until the keys change, because imported keys are cached by it,
  * - starts no more than a bounded number of fetches, whatever tokens a caller sends,
- * - rejects with {@link KeysUnavailable} if it has no keys that may be used.
+ * - rejects with a `Fault` `keys_unavailable` if it has no keys that may be used.
  */
 export interface KeySource {
   /** Returns the keys in force at `now` (milliseconds since 1970). */
   current(now: number, waitUntil: WaitUntil): Promise<JSONWebKeySet>
   /** Fetches the keys again because `kid` is not among them, unless it is too early to; returns the keys in force. */
   seeking(kid: string, now: number, waitUntil: WaitUntil): Promise<JSONWebKeySet>
-}
-
-/** The keys of an issuer can't be fetched: a fault of the gate or of the issuer, not of the token. */
-export class KeysUnavailable extends Error {
-  override readonly name = 'KeysUnavailable'
 }
 
 /** Creates a source of keys that are part of the configuration. */

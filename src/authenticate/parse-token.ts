@@ -1,3 +1,5 @@
+import { base64url } from 'jose'
+
 /** The header and payload of a token, parsed but not verified: use them only to choose an issuer and a key. */
 export interface UnverifiedToken {
   readonly header: Readonly<Record<string, unknown>>
@@ -27,10 +29,10 @@ export function parseToken(token: string): UnverifiedToken | undefined {
   return header && payload && { header, payload }
 }
 
-function decodeObject(base64url: string | undefined): Record<string, unknown> | undefined {
-  if (base64url === undefined) return undefined
+function decodeObject(encoded: string | undefined): Record<string, unknown> | undefined {
+  if (encoded === undefined) return undefined
   try {
-    const json = decoder.decode(decodeBase64url(base64url))
+    const json = decoder.decode(base64url.decode(encoded))
     if (!isShallow(json)) return undefined
     const value: unknown = JSON.parse(json)
     return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -39,11 +41,6 @@ function decodeObject(base64url: string | undefined): Record<string, unknown> | 
   } catch {
     return undefined
   }
-}
-
-function decodeBase64url(base64url: string): Uint8Array {
-  const binary = atob(base64url.replaceAll('-', '+').replaceAll('_', '/'))
-  return Uint8Array.from(binary, character => character.charCodeAt(0))
 }
 
 /** Counts the brackets outside of strings, before the parser recurses into them. */

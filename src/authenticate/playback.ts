@@ -1,7 +1,7 @@
 import type { Subject } from '../authorize/subject.ts'
 import { hasTokenInQuery, ticketCookie } from '../http/credential.ts'
 import type { CompiledLocation } from '../locate/location.ts'
-import { type PlayTicket, refOfTicket } from '../locate/target.ts'
+import { type PlayRecording, type PlayTicket, refOfTicket } from '../locate/target.ts'
 import type { ObjectRef } from '../recordings/recording.ts'
 import { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
@@ -26,7 +26,7 @@ export interface PlaybackServices extends BearerServices {
 }
 
 /** What a request asks to play: an object, or whatever its ticket is for. */
-type PlaybackRequest = PlayTicket | { readonly ref: ObjectRef }
+type PlaybackRequest = PlayRecording | PlayTicket
 
 /**
  * Authenticates a request to play: by the ticket in the path, else by the bearer token, else by the ticket in the cookie.
@@ -39,7 +39,7 @@ export async function authenticatePlayback(
 ): Promise<AuthenticatedPlayback | Refusal> {
   const { request } = context
   const { tickets } = services
-  if ('ticket' in playback) {
+  if (playback.ticket !== undefined) {
     if (tickets === undefined) return new Refusal('path_invalid')
     if (hasTokenInQuery(request)) return new Refusal('token_in_query')
     return authenticateTicket(context, playback.ticket, playback, { ...services, tickets })
@@ -62,7 +62,7 @@ async function authenticateTicket(
   { tickets, issuers, locations }: PlaybackServices & { readonly tickets: Tickets },
 ): Promise<AuthenticatedPlayback | Refusal> {
   const outcome = await verifyTicket(encrypted, tickets, issuers, {
-    recording: 'ref' in playback ? playback.ref.recording : undefined,
+    recording: playback.ref?.recording,
     network: () => context.network().prefix,
     agent: context.request.headers.get('user-agent'),
     now: context.at,
@@ -71,7 +71,7 @@ async function authenticateTicket(
   const ticket = outcome instanceof TicketRefusal ? outcome.ticket : outcome
   context.subject = ticket.subject
   context.ticket = ticket.id
-  const ref = 'ref' in playback ? playback.ref : refOfTicket(ticket, playback.part, locations)
+  const ref = playback.ref ?? refOfTicket(ticket, playback.part, locations)
   if (ref !== undefined) context.ref = ref
   if (outcome instanceof Refusal) return outcome
   return ref === undefined ? new Refusal('path_invalid') : { subject: ticket.subject, ref }

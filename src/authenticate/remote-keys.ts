@@ -1,8 +1,9 @@
 import type { JSONWebKeySet } from 'jose'
 import { LruCache } from '../base/lru-cache.ts'
 import { type WaitUntil, withTimeout } from '../base/timeout.ts'
+import { Fault } from '../refusal.ts'
 import { type FetchKeysOptions, fetchKeys } from './fetch-keys.ts'
-import { type KeySource, KeysUnavailable } from './key-source.ts'
+import type { KeySource } from './key-source.ts'
 
 /** How fetched keys are kept. Times in milliseconds. */
 export interface RemoteKeysOptions extends FetchKeysOptions {
@@ -120,7 +121,7 @@ class RemoteKeys implements KeySource {
     }
     // The key may exist while its server is down: that is not the fault of the token.
     if (this.#failedAt > this.#fetchedAt || now < this.#waitAgainAt) {
-      throw new KeysUnavailable(`keys of ${this.#uri} can't be fetched`)
+      throw new Fault('keys_unavailable')
     }
     return this.#usable(now)
   }
@@ -145,7 +146,7 @@ class RemoteKeys implements KeySource {
 
   #usable(now: number): JSONWebKeySet {
     if (this.#keys === undefined || now - this.#fetchedAt > this.#options.usableFor) {
-      throw new KeysUnavailable(`no keys of ${this.#uri}`)
+      throw new Fault('keys_unavailable')
     }
     return this.#keys
   }

@@ -44,7 +44,7 @@ export function subjectOf(claims: Claims, issuer: ResolvedIssuer, fingerprint: s
 }
 
 /**
- * Reads an actor and the actors before it. Undefined if there is none, or if one in the chain has no id. The depth of a
+ * Reads an actor and the actors before it. Undefined if the token names no actor, or if one in the chain has no id. The depth of a
  * chain is bounded by the depth of a token's JSON.
  */
 function actorOf(act: unknown, ours: string): Actor | undefined {

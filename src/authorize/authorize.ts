@@ -10,15 +10,16 @@ import type { Principal } from './subject.ts'
  * Decides. Pure: the same input always gives the same decision. Refuses unless a rule permits, and a veto wins over
  * every rule. `test/vectors/authorize.json` is the decision table.
  */
-export function authorize({ subject, action, recording }: DecisionInput): Permit | Refusal {
+export function authorize(input: DecisionInput): Permit | Refusal {
+  const { subject } = input
   // A missing id or issuer must never equal another missing one.
   if (!subject.id || !subject.issuer) return new Refusal('token_claim_missing')
-  if (action !== 'play') {
-    const permit = roleRule(subject, action)
-    return permit instanceof Refusal || action !== 'audit' ? permit : withinTenant(subject, permit)
+  if (input.action !== 'play') {
+    const permit = roleRule(subject, input.action)
+    return permit instanceof Refusal || input.action !== 'audit' ? permit : withinTenant(subject, permit)
   }
-  if (recording === null) return new Refusal('recording_unknown')
-  return tenantVeto(subject, recording) ?? ownerRule(subject, recording)
+  if (input.recording === null) return new Refusal('recording_unknown')
+  return tenantVeto(subject, input.recording) ?? ownerRule(subject, input.recording)
 }
 
 /** A decision about a recording with all its parts. */

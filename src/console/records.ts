@@ -34,7 +34,7 @@ export function recordsEndpoint(services: RecordsServices, only?: EventKind): En
       if (context.request.method !== 'GET') return new Refusal('method_not_allowed')
       const subject = await authenticateBearer(context, services)
       if (subject instanceof Refusal) return subject
-      const decision = authorize({ subject, action: 'audit', recording: null })
+      const decision = authorize({ subject, action: 'audit' })
       if (decision instanceof Refusal) return decision
       return listRecords(context.request, services.ledger, only, decision.tenant)
     },

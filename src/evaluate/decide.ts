@@ -9,7 +9,7 @@ import { Fault, Refusal } from '../refusal.ts'
 import type { Call, Question } from './questions.ts'
 
 /** What deciding takes beside the call. */
-export interface Facts {
+export interface DecideServices {
   readonly store: RecordingStore
   readonly owners: Owners
   /** Where the objects of a recording can be. */
@@ -33,22 +33,28 @@ export const ROUND = 16
  *
  * @throws Fault if one of them can't be looked up: a list with a hole in it would be taken for the list
  */
-export async function decide(call: Call, asker: Subject, facts: Facts): Promise<readonly Answer[]> {
+export async function decide(
+  call: Call,
+  asker: Subject,
+  services: DecideServices,
+): Promise<readonly Answer[]> {
   const known = new Map<string, readonly Ownership[]>()
   const answers: Answer[] = []
   for (let start = 0; start < call.questions.length; start += ROUND) {
     const round = call.questions.slice(start, start + ROUND)
-    const unknown = new Set(round.flatMap(({ recording = '' }) => (known.has(recording) ? [] : [recording])))
-    unknown.delete('')
+    const unknown = new Set(
+      round.flatMap(({ recording }) => (recording === undefined || known.has(recording) ? [] : [recording])),
+    )
     await Promise.all(
       [...unknown].map(async recording => {
-        const [key = '', ...others] = facts.keyPrefixes(recording)
-        const stamps = await stampsAt(facts.store, [key, ...others]).catch(Fault.as('store_unavailable'))
-        known.set(recording, await facts.owners.of({ recording, key }, stamps))
+        const keyPrefixes = services.keyPrefixes(recording)
+        const [key = ''] = keyPrefixes
+        const stamps = await stampsAt(services.store, keyPrefixes).catch(Fault.as('store_unavailable'))
+        known.set(recording, await services.owners.of({ recording, key }, stamps))
       }),
     )
     for (const question of round) {
-      const answer = answerTo(question, asker, known)
+      const answer = answerQuestion(question, asker, known)
       answers.push(answer)
       if (answer.permit === call.until) return answers
     }
@@ -56,7 +62,7 @@ export async function decide(call: Call, asker: Subject, facts: Facts): Promise<
   return answers
 }
 
-function answerTo(
+function answerQuestion(
   question: Question,
   asker: Subject,
   known: ReadonlyMap<string, readonly Ownership[]>,

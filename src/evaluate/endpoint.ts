@@ -27,7 +27,7 @@ export function evaluationEndpoint(
       if (path !== EVALUATION && path !== EVALUATIONS) return new Refusal('path_invalid')
       if (method !== 'POST') return new Refusal('method_not_allowed')
       const subject = await authenticateBearer(context, services)
-      return subject instanceof Refusal ? subject : evaluate(context, path, subject, services)
+      return subject instanceof Refusal ? subject : evaluate(context, path === EVALUATIONS, subject, services)
     },
   }
 }

@@ -8,10 +8,9 @@ import type { Pseudonym } from '../ledger/pseudonym.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import { Fault, Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
-import { type Answer, decide, type Facts, ROUND } from './decide.ts'
+import { type Answer, type DecideServices, decide, ROUND } from './decide.ts'
 import { recordListed } from './listed.ts'
-import { EVALUATIONS } from './paths.ts'
-import { type Asked, askedIn, type Call, type Question, readCall } from './questions.ts'
+import { type Asked, askedIn, type Call, readCall } from './questions.ts'
 
 /** Most bytes of a call. */
 const MAX_BODY = 1_048_576
@@ -19,7 +18,7 @@ const MAX_BODY = 1_048_576
 const MAX_SUBJECTS = 16
 
 /** What evaluating takes beside the request. */
-export interface EvaluationServices extends Facts {
+export interface EvaluationServices extends DecideServices {
   /** The issuers that are trusted. */
   readonly issuers: ReadonlyMap<string, Issuer>
   readonly record: Recorder
@@ -33,15 +32,18 @@ export interface EvaluationServices extends Facts {
  */
 export async function evaluate(
   context: RequestContext,
-  path: string,
+  list: boolean,
   subject: Subject,
   services: EvaluationServices,
 ): Promise<Response | Refusal> {
-  const { bodyTimeouts: timeouts, issuers, record, pseudonym } = services
-  const body = await readJson(context.request, { most: MAX_BODY, invalid: 'question_invalid', timeouts })
+  const { bodyTimeouts, issuers, record, pseudonym } = services
+  const body = await readJson(context.request, {
+    most: MAX_BODY,
+    invalid: 'question_invalid',
+    timeout: bodyTimeouts.json,
+  })
   if (body instanceof Refusal) return body
   // Whatever becomes of the call: a refusal's record names whom and what it asked about.
-  const list = path === EVALUATIONS
   context.asked = askedIn(body.json, list, issuers, subject.issuer)
   const call = readCall(body.json, list, issuers, subject.issuer)
   if (call instanceof Refusal) return call
@@ -59,16 +61,16 @@ export async function evaluate(
 }
 
 /**
- * Refuses a caller that asks about another subject than its own, unless it is an app. The whole call is refused: not a
- * list of false: AuthZEN keeps what a caller may do at all (10.1.2, by status) apart from decisions (200), and a false
- * would go on record as something that was shown. Nothing has been looked up by then.
+ * Refuses a caller that asks about another subject than its own, unless it is an app. Refuses the whole call instead of
+ * answering false to each question: AuthZEN keeps what a caller may do at all (10.1.2, by status) apart from decisions
+ * (200), and a false would go on record as something that was shown. Nothing has been looked up by then.
  */
 function mayAsk({ questions }: Call, subject: Subject): Refusal | undefined {
   const others = questions.flatMap(({ about }) =>
     about === undefined || isSame(about, subject) ? [] : [JSON.stringify([about.issuer, about.id])],
   )
   if (others.length === 0) return undefined
-  const decision = authorize({ subject, action: 'list', recording: null })
+  const decision = authorize({ subject, action: 'list' })
   if (decision instanceof Refusal) return decision
   return new Set(others).size > MAX_SUBJECTS
     ? new Refusal(
@@ -81,7 +83,7 @@ function mayAsk({ questions }: Call, subject: Subject): Refusal | undefined {
 const isSame = (about: Asked, { id, issuer }: Subject): boolean => about.id === id && about.issuer === issuer
 
 /** What is wrong with a question follows from the question alone, so the caller may know it, and nothing else. */
-function decisionOf({ permit, flaw }: Answer & Question): object {
+function decisionOf({ permit, flaw }: Answer): object {
   return flaw === undefined
     ? { decision: permit }
     : { decision: false, context: { error: { status: 400, message: flaw } } }

@@ -8,7 +8,7 @@ export const CONFIGURATION = '/.well-known/authzen-configuration'
 // What names are made of, and nothing that a log viewer or a page could take for more than a name.
 const REQUEST_ID = /^[A-Za-z0-9._~:/+=-]{1,128}$/
 
-/** What a client calls its request by, it gets back on whatever is answered (10.1.3). */
+/** Copies the client's `X-Request-ID` to the response, whatever its status (10.1.3). */
 export function withRequestId({ headers }: Request, response: Response): Response {
   const id = headers.get('x-request-id') ?? ''
   if (REQUEST_ID.test(id)) response.headers.set('X-Request-ID', id)

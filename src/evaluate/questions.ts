@@ -42,8 +42,8 @@ const SEMANTICS: ReadonlyMap<unknown, boolean | undefined> = new Map<unknown, bo
 ])
 
 /**
- * Narrows the JSON of a call (AuthZEN Authorization API 1.0, 6.1 and 7.1). What isn't asked for is ignored, as 10.1.1
- * wants it; what is, must be of its kind.
+ * Narrows the JSON of a call (AuthZEN Authorization API 1.0, 6.1 and 7.1). Ignores unknown members (10.1.1). Known ones
+ * must have the right type.
  *
  * @param list whether the call may hold several questions
  * @param issuers those that are trusted
@@ -122,18 +122,16 @@ function readQuestion(
     return flawed('subject.properties.issuer must be one of the issuers that the gate trusts')
   }
   const plays = action.name === 'play' && resource.type === 'recording' && isRecording(resource.id)
-  return {
-    about: type === 'user' ? { id, issuer } : undefined,
-    recording: plays && type === 'user' ? resource.id : undefined,
-  }
+  const about = userIn(subject, issuers, own)
+  return { about, recording: plays && about !== undefined ? resource.id : undefined }
 }
 
 /** Most subjects and recordings that the record of a refused call names: with 128 characters each they fit it. */
 const MAX_NAMED = { subjects: 16, recordings: 256 }
 
 /**
- * Whom and what a call asks about, as far as it can be read, whether it is answered or not. Only what can be a
- * subject of a trusted issuer, and the id of a recording, is named: nothing else that a caller sends.
+ * Returns whom and what a call asks about, as far as it can be read, whether it is answered or not. Names only what can
+ * be a subject of a trusted issuer or the id of a recording, and nothing else that a caller sends.
  */
 export function askedIn(
   json: unknown,

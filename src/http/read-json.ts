@@ -1,7 +1,7 @@
 import { readUpTo } from '../base/bytes.ts'
 import type { Reason } from '../reason.ts'
 import { Refusal } from '../refusal.ts'
-import { type BodyTimeouts, RequestBody } from './request-body.ts'
+import { RequestBody } from './request-body.ts'
 
 /** The limits of a JSON body. */
 export interface JsonLimits {
@@ -9,7 +9,8 @@ export interface JsonLimits {
   readonly most: number
   /** The reason to refuse a body that is too long or isn't JSON. */
   readonly invalid: Reason
-  readonly timeouts: BodyTimeouts | undefined
+  /** How long the whole body may take, in milliseconds. */
+  readonly timeout: number
 }
 
 /**
@@ -17,7 +18,7 @@ export interface JsonLimits {
  */
 export async function readJson(
   request: Request,
-  { most, invalid, timeouts: { json: timeout = 10_000 } = {} }: JsonLimits,
+  { most, invalid, timeout }: JsonLimits,
 ): Promise<{ readonly json: unknown } | Refusal> {
   // A page of another origin can send any body without a preflight, but not with this type.
   if (!/^application\/json *(;|$)/i.test(request.headers.get('content-type') ?? '')) {

@@ -65,7 +65,7 @@ export function refuseInPieces(
   )
 }
 
-/** The first bytes of a part whose name has no ending, out of its first piece, and that piece. */
+/** Reads the first bytes of a part whose name has no ending out of its first piece. Returns them with the whole piece. */
 export async function peekUnnamed(isFirst: boolean, body: Body, { ref }: Deposit): Promise<Peeked> {
   const isUnnamed = ref.part !== undefined && hasNoEnding(ref.part)
   return isFirst && isUnnamed ? peek(body) : unseen(body)

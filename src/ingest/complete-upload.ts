@@ -4,10 +4,10 @@ import { Refusal } from '../refusal.ts'
 import type { Deposit } from './deposit.ts'
 import { storedResponse, storeFailure, uploadUnknown, waitForNewSecond } from './outcome.ts'
 import { checkExisting, requireClaim } from './ownership.ts'
-import { isName, isSize, MOST_PIECES, pieceSizeOf } from './pieces.ts'
+import { isName, isSize, MAX_PIECES, pieceSizeOf } from './pieces.ts'
 
 /** Most bytes of the body that completes an upload: every tag of the greatest length, and the JSON around them. */
-const MAX_BODY = MOST_PIECES * 1100
+const MAX_BODY = MAX_PIECES * 1100
 
 /** Completes an upload: the part is there whole, or not at all. */
 export async function completeUpload(deposit: Deposit): Promise<Response | Refusal> {
@@ -25,8 +25,11 @@ export async function completeUpload(deposit: Deposit): Promise<Response | Refus
   // Before the body, which may be long, is read.
   const refusal = await requireClaim(deposit)
   if (refusal !== undefined) return refusal
-  const { bodyTimeouts: timeouts } = services
-  const body = await readJson(context.request, { most: MAX_BODY, invalid: 'upload_invalid', timeouts })
+  const body = await readJson(context.request, {
+    most: MAX_BODY,
+    invalid: 'upload_invalid',
+    timeout: services.bodyTimeouts.json,
+  })
   if (body instanceof Refusal) return body
   const whole = readWhole(body.json)
   if (whole instanceof Refusal) return whole
@@ -35,7 +38,7 @@ export async function completeUpload(deposit: Deposit): Promise<Response | Refus
 
   const present = await checkExisting(deposit)
   if (present instanceof Refusal || present instanceof Response) return present
-  await waitForNewSecond(present, context.at)
+  await waitForNewSecond(present, context.now())
   const stored = await services.store.uploads
     .complete(ref.key, upload, { ...whole, replaces: present?.etag ?? null })
     .catch(storeFailure)

@@ -33,12 +33,12 @@ export function storedResponse(stored: CompletedPart | null, present: StoredPart
   )
 }
 
-/** The body of an upload, as a store is handed it. */
-export function uploadOf({ context, services }: Deposit): RequestBody {
+/** Returns the body of an upload, as a store is handed it. */
+export function uploadBody({ context, services }: Deposit): RequestBody {
   return RequestBody.flowing(services.bodyTimeouts.upload, context.request.body)
 }
 
-/** The bytes that are to come, as Content-Length says. */
+/** Reads from Content-Length how many bytes are to come. */
 export function contentLengthFromHeaders({ headers }: Request): number | Refusal {
   const length = headers.get('content-length')
   if (length === null) {
@@ -53,7 +53,7 @@ export function contentLengthFromHeaders({ headers }: Request): number | Refusal
 }
 
 /**
- * Why bytes were not stored.
+ * Refuses an upload whose bytes were not stored, and says why.
  *
  * @throws Fault if it was the store that failed
  */
@@ -83,7 +83,7 @@ export async function uploadFailure(
 }
 
 /**
- * Why a store did not do what a recorder asks for.
+ * Refuses what a recorder asks for if a store did not do it, and says why.
  *
  * @throws Fault if the store failed
  */

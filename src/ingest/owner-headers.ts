@@ -7,7 +7,7 @@ import { Refusal } from '../refusal.ts'
 // An id that header fields and object metadata carry unchanged.
 const ID = /^[\x21-\x7e]{1,255}$/
 
-/** Whose a recording is, as its recorder says: the same with the whole and with every piece. */
+/** Reads whose a recording is, as its recorder says: the same with the whole and with every piece. */
 export function ownerFromHeaders(
   headers: Headers,
   recorder: Subject,
@@ -41,7 +41,7 @@ export function ownerFromHeaders(
 }
 
 /**
- * The media type that a part is stored with: as it was sent, if that can be delivered, else by its name. `text/plain` is
+ * Returns the media type that a part is stored with: as it was sent, if that can be delivered, else by its name. `text/plain` is
  * what `fetch` says of every string, so the name counts first.
  */
 export function contentTypeFromHeaders(headers: Headers, ref: ObjectRef): string {

@@ -3,7 +3,7 @@ import { Refusal } from '../refusal.ts'
 /** Most bytes of a part: 5 TiB, as with S3. */
 export const MAX_SIZE: number = 5 * 2 ** 40
 /** Most pieces of a part, as with S3 and R2. */
-export const MOST_PIECES = 10_000
+export const MAX_PIECES = 10_000
 const MIB = 2 ** 20
 
 /**
@@ -11,23 +11,23 @@ const MIB = 2 ** 20
  * the size alone, so that every request finds the same; R2 takes no pieces of several sizes.
  */
 export function pieceSizeOf(size: number): number {
-  return Math.max(8, Math.ceil(size / MOST_PIECES / MIB)) * MIB
+  return Math.max(8, Math.ceil(size / MAX_PIECES / MIB)) * MIB
 }
 
-/** Whether a number can be the size of a part that comes in pieces. */
+/** Returns whether a number can be the size of a part that comes in pieces. */
 export function isSize(size: unknown): size is number {
   return Number.isSafeInteger(size) && (size as number) > 0 && (size as number) <= MAX_SIZE
 }
 
-/** What an upload and its pieces may be called: the store's own words, as a header field can carry them. */
-export function isName(text: unknown): text is string {
-  return typeof text === 'string' && NAME.test(text)
+/** Returns whether an upload or a piece can have this name: one that a store gave it, and a header field can carry. */
+export function isName(value: unknown): value is string {
+  return typeof value === 'string' && NAME.test(value)
 }
 const NAME = /^[\x21-\x7e]{1,1024}$/
 
 const CONTENT_RANGE = /^bytes (\d{1,16})-(\d{1,16})\/(\d{1,16})$/i
 
-/** Which piece a `Content-Range` says that a body is (RFC 9110 14.4). */
+/** Reads from a `Content-Range` which piece a body is (RFC 9110 14.4). */
 export function parsePieceRange(
   header: string,
 ): { readonly number: number; readonly length: number } | Refusal {

@@ -3,7 +3,7 @@ import { responseHeaders } from '../http/response-headers.ts'
 import { Refusal } from '../refusal.ts'
 import { peekUnnamed, refuseInPieces } from './check-playlist.ts'
 import type { Deposit } from './deposit.ts'
-import { contentLengthFromHeaders, uploadFailure, uploadOf } from './outcome.ts'
+import { contentLengthFromHeaders, uploadBody, uploadFailure } from './outcome.ts'
 import { requireClaim } from './ownership.ts'
 import { isName, parsePieceRange } from './pieces.ts'
 
@@ -13,7 +13,7 @@ export async function storePiece(deposit: Deposit): Promise<Response | Refusal> 
   const { headers } = context.request
   const upload = headers.get('mediaward-upload')
   const range = headers.get('content-range')
-  if (upload === null || range === null || !isName(upload)) {
+  if (range === null || !isName(upload)) {
     return new Refusal(
       'upload_invalid',
       'A piece has both Mediaward-Upload and Content-Range: send both, or send the whole part with neither',
@@ -31,7 +31,7 @@ export async function storePiece(deposit: Deposit): Promise<Response | Refusal> 
 
   const refusal = await requireClaim(deposit)
   if (refusal !== undefined) return refusal
-  const body = uploadOf(deposit)
+  const body = uploadBody(deposit)
   const source = await peekUnnamed(piece.number === 1, body, deposit).catch((error: unknown) =>
     uploadFailure(error, body, deposit),
   )

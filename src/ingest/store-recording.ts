@@ -23,7 +23,7 @@ export async function storeRecording(
   recorder: Subject,
   services: IngestServices,
 ): Promise<Response | Refusal> {
-  const decision = authorize({ subject: recorder, action: 'store', recording: null })
+  const decision = authorize({ subject: recorder, action: 'store' })
   if (decision instanceof Refusal) return decision
   const { method, headers } = context.request
   if (contentCodings(headers.get('content-encoding')).length > 0) {

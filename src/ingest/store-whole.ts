@@ -5,8 +5,8 @@ import type { Deposit } from './deposit.ts'
 import {
   contentLengthFromHeaders,
   storedResponse,
+  uploadBody,
   uploadFailure,
-  uploadOf,
   waitForNewSecond,
 } from './outcome.ts'
 import { contentTypeFromHeaders } from './owner-headers.ts'
@@ -24,7 +24,7 @@ export async function storeWhole(deposit: Deposit): Promise<Response | Refusal> 
   const present = await checkExisting(deposit)
   if (present instanceof Refusal || present instanceof Response) return present
   const contentType = contentTypeFromHeaders(headers, ref)
-  const body = uploadOf(deposit)
+  const body = uploadBody(deposit)
   const checked = await checkPlaylist(body, size, contentType, deposit).catch((error: unknown) =>
     uploadFailure(error, body, deposit),
   )
@@ -33,7 +33,7 @@ export async function storeWhole(deposit: Deposit): Promise<Response | Refusal> 
   const refusal = await claimOwner(deposit)
   if (refusal !== undefined) return refusal
 
-  await waitForNewSecond(present, context.at)
+  await waitForNewSecond(present, context.now())
   const stored = await services.store
     .put(ref.key, checked.body, {
       size,

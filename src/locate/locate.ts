@@ -1,6 +1,6 @@
 import type { ObjectRef } from '../recordings/recording.ts'
 import { Refusal } from '../refusal.ts'
-import { type CompiledLocation, MAX_LENGTH } from './location.ts'
+import { type CompiledLocation, MAX_LENGTH, refAt } from './location.ts'
 import { flawOfPart, flawOfRecording } from './names.ts'
 
 /**
@@ -51,14 +51,13 @@ export function locate(path: string | undefined, locations: readonly CompiledLoc
     )
   }
   let firstFlaw: string | undefined
-  for (const [location, { split, key, root }] of locations.entries()) {
-    const names = split(path)
+  for (const [index, location] of locations.entries()) {
+    const names = location.split(path)
     if (names === undefined) continue
     const { recording, part } = names
     const flaw = flawOfRecording(recording) ?? (part === undefined ? undefined : flawOfPart(part))
     if (flaw === undefined) {
-      const ref = { recording, key: key(recording, part) }
-      return { ref: part === undefined ? ref : { ...ref, part }, location, root: root(path) }
+      return { ref: refAt(location, recording, part), location: index, root: location.root(path) }
     }
     firstFlaw ??= flaw
   }

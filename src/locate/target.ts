@@ -1,12 +1,12 @@
 import type { ObjectRef } from '../recordings/recording.ts'
 import { Refusal } from '../refusal.ts'
 import { type Found, locate, rawPath } from './locate.ts'
-import { type CompiledLocation, TICKET_PATH, TICKET_PREFIX } from './location.ts'
+import { type CompiledLocation, refAt, TICKET_PATH, TICKET_PREFIX } from './location.ts'
 import { flawOfPart } from './names.ts'
 
 /** What a request asks for, as far as its method and path say. */
 export type Operation =
-  | { readonly action: 'play'; readonly ref: ObjectRef }
+  | PlayRecording
   | { readonly action: undefined; readonly ref: ObjectRef }
   | StoreOperation
   | IssueTicket
@@ -23,9 +23,17 @@ export interface IssueTicket extends Found {
   readonly action: 'ticket'
 }
 
-/** A client sends a ticket. The ticket itself names the recording. */
+/** Plays a recording that the URL names. */
+export interface PlayRecording {
+  readonly action: 'play'
+  readonly ref: ObjectRef
+  readonly ticket?: undefined
+}
+
+/** Plays the recording that a ticket in the URL names. */
 export interface PlayTicket {
   readonly action: 'play'
+  readonly ref?: undefined
   readonly ticket: string
   readonly part?: string
 }
@@ -69,11 +77,11 @@ export function operationOf(
 }
 
 /** Returns the methods of a path (RFC 9110 10.2.1), by the path alone: nothing is looked up. */
-export function methodsAt({ url }: Request): string {
+export function methodsAt({ url }: Request, hasTickets: boolean): string {
   const path = rawPath(url)
   if (path?.startsWith(TICKET_PREFIX)) return 'GET, HEAD, OPTIONS'
   // A part can have either of these names too, so the methods of a part are included.
-  if (path?.endsWith(TICKET_SUFFIX)) return 'GET, HEAD, POST, PUT, OPTIONS'
+  if (hasTickets && path?.endsWith(TICKET_SUFFIX)) return 'GET, HEAD, POST, PUT, OPTIONS'
   if (path?.endsWith(UPLOAD_SUFFIX)) return 'DELETE, GET, HEAD, POST, PUT, OPTIONS'
   return 'GET, HEAD, PUT, OPTIONS'
 }
@@ -92,7 +100,5 @@ export function refOfTicket(
   const fits = (one: CompiledLocation | undefined) => one?.hasPart === (part !== undefined)
   const issuedAt = locations[location]
   const found = fits(issuedAt) ? issuedAt : locations.find(fits)
-  if (found === undefined) return undefined
-  const ref = { recording, key: found.key(recording, part) }
-  return part === undefined ? ref : { ...ref, part }
+  return found && refAt(found, recording, part)
 }

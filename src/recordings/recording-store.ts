@@ -18,7 +18,7 @@ export interface StoredPart {
   /** The media type that it was stored with. Not to be trusted. */
   readonly contentType?: string
   /**
-   * The content coding of its bytes, such as `gzip` (RFC 9110 8.4). Absent if there is none. Only objects without a
+   * The content coding of its bytes, such as `gzip` (RFC 9110 8.4). Absent without one. Only objects without a
    * coding are opened: no range, size or digest of coded bytes is that of the recording.
    */
   readonly encoding?: string

@@ -1,5 +1,5 @@
 import { Refusal } from '../../refusal.ts'
-import type { Action, Permit } from '../decision.ts'
+import type { Permit, RoleAction } from '../decision.ts'
 import type { Principal } from '../subject.ts'
 
 /** The roles that permit something here. Other role names mean nothing to the gate. */
@@ -8,7 +8,7 @@ export const ROLES = ['recorder', 'security', 'app'] as const
 /** One of {@link ROLES}. */
 export type Role = (typeof ROLES)[number]
 
-const ROLE_FOR: Readonly<Record<Exclude<Action, 'play'>, Role>> = {
+const ROLE_FOR: Readonly<Record<RoleAction, Role>> = {
   store: 'recorder',
   audit: 'security',
   list: 'app',
@@ -18,6 +18,6 @@ const ROLE_FOR: Readonly<Record<Exclude<Action, 'play'>, Role>> = {
  * Permits by role: `recorder` may store, `security` may read the log, `app` may ask what another subject may play. No
  * role permits playing.
  */
-export function roleRule(subject: Principal, action: Exclude<Action, 'play'>): Permit | Refusal {
+export function roleRule(subject: Principal, action: RoleAction): Permit | Refusal {
   return subject.roles.includes(ROLE_FOR[action]) ? { permit: 'role' } : new Refusal('role_missing')
 }

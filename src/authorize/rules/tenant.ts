@@ -12,7 +12,7 @@ export function tenantVeto(subject: Principal, recording: Ownership): Refusal | 
 }
 
 /**
- * Names that the log writes instead of a tenant if there is none, or if its name can't be written. A subject whose
+ * Names that the log writes in place of a tenant that is absent, or whose name it can't write. A subject whose
  * tenant has such a name must not read the records of others by it.
  */
 const NOT_A_TENANT: ReadonlySet<string> = new Set(['default', 'unnamed'])

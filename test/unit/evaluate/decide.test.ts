@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { decide, type Facts, ROUND } from '../../../src/evaluate/decide.ts'
+import { type DecideServices, decide, ROUND } from '../../../src/evaluate/decide.ts'
 import type { Call, Question } from '../../../src/evaluate/questions.ts'
 import { type OwnerQuestion, Owners } from '../../../src/recordings/owner-source.ts'
 import type { Ownership } from '../../../src/recordings/recording.ts'
@@ -17,7 +17,7 @@ let stored: Record<string, Ownership | (() => never)>
 let looked: string[]
 /** How many keys were looked up at once at most. */
 let most: number
-let facts: Facts
+let facts: DecideServices
 beforeEach(() => {
   stored = {}
   looked = []
@@ -39,7 +39,7 @@ beforeEach(() => {
     stampBelow: look,
   }
   facts = {
-    store: store as Partial<Facts['store']> as Facts['store'],
+    store: store as Partial<DecideServices['store']> as DecideServices['store'],
     owners: new Owners(undefined, ISSUER),
     keyPrefixes: recording => [`a/${recording}`, `b/${recording}/`],
   }

@@ -19,7 +19,7 @@ async function read(text: string) {
     headers: { 'content-type': 'application/json' },
     body: text,
   })
-  const limits = { most: text.length, invalid: 'question_invalid', timeouts: undefined } as const
+  const limits = { most: text.length, invalid: 'question_invalid', timeout: 10_000 } as const
   const body = await readJson(request, limits)
   return 'json' in body ? readCall(body.json, true, new Map([[ISSUER, {} as Issuer]]), ISSUER) : body
 }
