@@ -15,6 +15,8 @@ export interface TestIssuer {
   readonly entry: (more?: Partial<Issuer>) => Issuer
   /** A token; `claims` win over the usual ones, and `undefined` takes one away. */
   readonly token: (subject: string, claims?: JWTPayload, header?: object) => Promise<string>
+  /** The header of a request with such a token. */
+  readonly bearer: (subject: string, claims?: JWTPayload) => Promise<{ authorization: string }>
 }
 
 export async function createIssuer(
@@ -24,25 +26,27 @@ export async function createIssuer(
 ): Promise<TestIssuer> {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
   const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' }] }
+  const token: TestIssuer['token'] = (subject, claims = {}, header = {}) => {
+    const now = Math.floor(Date.now() / 1000)
+    const payload = {
+      iss: issuer,
+      aud: audience,
+      sub: subject,
+      iat: now,
+      exp: now + 600,
+      jti: crypto.randomUUID(),
+    }
+    return new SignJWT({ ...payload, ...claims })
+      .setProtectedHeader({ alg: 'ES256', kid, typ: 'at+jwt', ...header })
+      .sign(privateKey)
+  }
   return {
     issuer,
     audience,
     jwks,
     entry: (more = {}) => ({ issuer, audience, algorithms: ['ES256'], jwks: jwks as never, ...more }),
-    token: (subject, claims = {}, header = {}) => {
-      const now = Math.floor(Date.now() / 1000)
-      const payload = {
-        iss: issuer,
-        aud: audience,
-        sub: subject,
-        iat: now,
-        exp: now + 600,
-        jti: crypto.randomUUID(),
-      }
-      return new SignJWT({ ...payload, ...claims })
-        .setProtectedHeader({ alg: 'ES256', kid, typ: 'at+jwt', ...header })
-        .sign(privateKey)
-    },
+    token,
+    bearer: async (subject, claims) => ({ authorization: `Bearer ${await token(subject, claims)}` }),
   }
 }
 

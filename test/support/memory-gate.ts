@@ -1,4 +1,6 @@
+import type { JWTPayload } from 'jose'
 import { createGate, type MediawardOptions } from '../../src/index.ts'
+import type { EventKind, LedgerEvent } from '../../src/ledger/event.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { createIssuer, PSEUDONYM_KEY, patterned, type TestIssuer } from './gate-client.ts'
 
@@ -6,9 +8,22 @@ import { createIssuer, PSEUDONYM_KEY, patterned, type TestIssuer } from './gate-
 export interface MemoryGate {
   readonly idp: TestIssuer
   readonly fetch: (path: string, init?: RequestInit) => Promise<Response>
+  /** Sends a request with a token of this subject. */
+  readonly ask: (who: string, path: string, init?: Asking) => Promise<Response>
   readonly ledger: MediawardOptions['ledger']
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly flush: () => Promise<void>
+  /** All records of a kind, or of all kinds, oldest first. */
+  readonly events: <Kind extends EventKind>(kind?: Kind) => Promise<Recorded<Kind>[]>
+}
+
+/** A record of a kind. A member that only other kinds have is unknown. */
+type Recorded<Kind> = Extract<LedgerEvent & Record<string, unknown>, { kind: Kind }>
+
+/** A request, and the claims of its token beside the subject. */
+export interface Asking extends RequestInit {
+  readonly headers?: Record<string, string>
+  readonly claims?: JWTPayload
 }
 
 /** A gate with one recording, `rec-1` of `patient-1`. */
@@ -35,11 +50,19 @@ export async function memoryGate(
     ledger,
     store,
   })
+  const fetch: MemoryGate['fetch'] = (path, init) =>
+    gate.fetch(new Request(`https://gate.test${path}`, init), () => {})
   return {
     idp,
     ledger,
     bytes,
     flush: gate.flush,
-    fetch: (path, init) => gate.fetch(new Request(`https://gate.test${path}`, init), () => {}),
+    fetch,
+    ask: async (who, path, { claims, headers, ...init } = {}) =>
+      fetch(path, { ...init, headers: { ...(await idp.bearer(who, claims)), ...headers } }),
+    events: async kind => {
+      const { entries } = await ledger.read({ limit: 100_000, ...(kind !== undefined && { kind }) })
+      return entries.map(({ json }) => JSON.parse(json))
+    },
   }
 }

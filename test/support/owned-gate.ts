@@ -5,7 +5,6 @@ import {
   type Ownership,
   stampedOwners,
 } from '../../src/index.ts'
-import type { LedgerEvent } from '../../src/ledger/event.ts'
 import type { TestIssuer } from './issuer.ts'
 import { type MemoryGate, memoryGate } from './memory-gate.ts'
 import { watchedStore } from './watched-store.ts'
@@ -19,18 +18,8 @@ export interface OwnedGate extends MemoryGate {
   readonly known: Known
   /** Which recordings the function was asked about, and which methods of the store were called, in their order. */
   readonly calls: string[]
-  readonly ask: (who: string, path: string, init?: Asking) => Promise<Response>
   /** Asks which of some recordings a patient may play. */
   readonly list: (who: string, ...recordings: string[]) => Promise<Response>
-  readonly events: () => Promise<Record<string, unknown>[]>
-}
-
-/** A request, and what its token says beside the subject. */
-export interface Asking {
-  readonly method?: string
-  readonly headers?: Record<string, string>
-  readonly claims?: object
-  readonly body?: string
 }
 
 const PLAYLIST = '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\na.ts\n'
@@ -61,17 +50,12 @@ export async function ownedGate(
     await store.put(key, new Blob([content]).stream(), facts)
   }
   calls.length = 0
-  const ask: OwnedGate['ask'] = async (who, path, { claims = {}, headers = {}, ...init } = {}) => {
-    const authorization = `Bearer ${await gate.idp.token(who, { ...claims })}`
-    return gate.fetch(path, { ...init, headers: { authorization, ...headers } })
-  }
   return {
     ...gate,
     known,
     calls,
-    ask,
     list: (who, ...recordings) =>
-      ask(who, '/access/v1/evaluations', {
+      gate.ask(who, '/access/v1/evaluations', {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({
@@ -80,9 +64,5 @@ export async function ownedGate(
           evaluations: recordings.map(id => ({ resource: { type: 'recording', id } })),
         }),
       }),
-    events: async () => {
-      const { entries } = await gate.ledger.read({ limit: 1000 })
-      return entries.map(({ json }) => JSON.parse(json) as LedgerEvent & Record<string, unknown>)
-    },
   }
 }

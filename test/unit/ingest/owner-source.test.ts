@@ -4,7 +4,8 @@ import { Claims } from '../../../src/recordings/claims.ts'
 import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { factsOf } from '../../contract/recordings.ts'
 import { createIssuer } from '../../support/gate-client.ts'
-import { type Asking, type Known, type OwnedGate, ownedGate } from '../../support/owned-gate.ts'
+import type { Asking } from '../../support/memory-gate.ts'
+import { type Known, type OwnedGate, ownedGate } from '../../support/owned-gate.ts'
 
 // Storing under a gate that asks a function who owns a recording.
 

@@ -2,7 +2,8 @@ import { beforeEach, expect, type MockInstance, test, vi } from 'vitest'
 import { StorageFault } from '../../../src/index.ts'
 import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { instanceOf } from '../../support/gate-client.ts'
-import { type Asking, type OwnedGate, ownedGate } from '../../support/owned-gate.ts'
+import type { Asking } from '../../support/memory-gate.ts'
+import { type OwnedGate, ownedGate } from '../../support/owned-gate.ts'
 import { storeWith } from '../../support/store-with.ts'
 
 // An owner source that fails: 503, for the owner too, and nothing of it reaches an answer or the log.

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { createIssuer } from '../../support/gate-client.ts'
-import { type Asking, type OwnedGate, ownedGate } from '../../support/owned-gate.ts'
+import type { Asking } from '../../support/memory-gate.ts'
+import { type OwnedGate, ownedGate } from '../../support/owned-gate.ts'
 
 // A gate that asks a function who owns a recording. Everything is stamped with patient-1; the function says patient-2.
 
