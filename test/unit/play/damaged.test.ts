@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest'
-import type { AccessEvent, RecordingStore } from '../../../src/index.ts'
+import type { RecordingStore } from '../../../src/index.ts'
 import { createFolderStore } from '../../../src/runtime/local/index.ts'
 import { createS3Store } from '../../../src/runtime/s3/store.ts'
 import { memoryGate } from '../../support/memory-gate.ts'
@@ -25,15 +25,12 @@ async function asked(store: RecordingStore, path = '/recordings/rec-1') {
   const gate = await memoryGate({ store }).catch(() => memoryGate({ store: readOnly(store) }))
   const ask = async (subject: string, method: string, headers: Record<string, string> = {}) => {
     said.mockClear()
-    const authorization = `Bearer ${await gate.idp.token(subject)}`
-    const response = await gate.fetch(path, { method, headers: { authorization, ...headers } })
-    const { entries } = await gate.ledger.read({ limit: 100 })
-    const event = JSON.parse(entries.at(-1)?.json ?? '{}') as AccessEvent
+    const response = await gate.ask(subject, path, { method, headers })
     return {
       status: response.status,
       retryAfter: response.headers.get('retry-after'),
       etag: response.headers.get('etag'),
-      reason: event.reason,
+      reason: (await gate.events()).at(-1)?.reason,
       said: said.mock.calls.flat().join('\n'),
     }
   }

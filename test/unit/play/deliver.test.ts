@@ -4,8 +4,7 @@ import { memoryGate } from '../../support/memory-gate.ts'
 /** What the gate answers about `rec-1`, which has 3,000 bytes: the status, and those headers that are not on every answer. */
 async function answerTo(headers: Record<string, string>, method = 'GET') {
   const gate = await memoryGate()
-  const authorization = `Bearer ${await gate.idp.token('patient-1')}`
-  const response = await gate.fetch('/recordings/rec-1', { method, headers: { authorization, ...headers } })
+  const response = await gate.ask('patient-1', '/recordings/rec-1', { method, headers })
   const shown = ['accept-ranges', 'content-length', 'content-range', 'content-type', 'etag']
   return {
     status: response.status,

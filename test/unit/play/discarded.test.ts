@@ -28,14 +28,9 @@ async function open(opening?: Opening, options: Partial<MediawardOptions> = {}) 
     })
   }
   await put(PLAYLIST)
-  const ask = async (path: string, headers: Record<string, string> = {}, who = OWNER, method = 'GET') => {
-    const authorization = `Bearer ${await gate.idp.token(who)}`
-    return gate.fetch(`/recordings/${path}`, { method, headers: { authorization, ...headers } })
-  }
-  const lastReason = async () => {
-    const { entries } = await gate.ledger.read({ limit: 1, latest: true })
-    return (JSON.parse(entries[0]?.json ?? '{}') as { reason?: string }).reason
-  }
+  const ask = (path: string, headers: Record<string, string> = {}, who = OWNER, method = 'GET') =>
+    gate.ask(who, `/recordings/${path}`, { method, headers })
+  const lastReason = async () => (await gate.events()).at(-1)?.reason
   return { ask, bodies, put, lastReason }
 }
 

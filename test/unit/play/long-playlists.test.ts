@@ -9,30 +9,25 @@ const MIB = 1024 * 1024
 const SEGMENTS = (8 * 3600) / 2
 
 /** A gate of which a recorder stores a part, and its patient plays it. */
-async function clinic() {
+async function gateWithRecorder() {
   const store = createMemoryStore()
   const idp = await createIssuer()
-  const { issuer, token, entry } = idp
-  const { fetch } = await memoryGate({ store, issuers: [entry({ allowed_roles: ['recorder'] })] }, idp)
-  const recorder = `Bearer ${await token('recorder-1', { roles: ['recorder'] })}`
-  const patient = `Bearer ${await token('patient-1')}`
+  const issuers = [idp.entry({ allowed_roles: ['recorder'] })]
+  const { ask } = await memoryGate({ store, issuers }, idp)
   return {
     put: async (part: string, body: string) => {
-      const headers = {
-        Authorization: recorder,
-        'Mediaward-Owner': 'patient-1',
-        'Content-Length': String(body.length),
-      }
-      return (await fetch(`/recordings/set/${part}`, { method: 'PUT', headers, body })).status
+      const headers = { 'Mediaward-Owner': 'patient-1', 'Content-Length': String(body.length) }
+      const init = { method: 'PUT', claims: { roles: ['recorder'] }, headers, body }
+      return (await ask('recorder-1', `/recordings/set/${part}`, init)).status
     },
     /** What other tools stored, which was not looked at. */
     storeUnseen: async (part: string, body: string) => {
-      const ownership = { owner: 'patient-1', issuer }
+      const ownership = { owner: 'patient-1', issuer: idp.issuer }
       const facts = { size: body.length, contentType: 'video/mp4', ownership, replaces: null }
       await store.put(`recordings/set/${part}`, new Blob([body]).stream(), facts)
     },
     play: async (part: string) => {
-      const response = await fetch(`/recordings/set/${part}`, { headers: { Authorization: patient } })
+      const response = await ask('patient-1', `/recordings/set/${part}`)
       return [response.status, response.headers.get('content-length')]
     },
   }
@@ -75,7 +70,7 @@ test.each([
 ])('%s for eight hours is stored and played', async (_, part, text) => {
   // Else it would say nothing about how much fits.
   expect(text.length).toBeGreaterThan(MIB / 2)
-  const { put, play } = await clinic()
+  const { put, play } = await gateWithRecorder()
   expect(await put(part, text)).toBe(201)
   expect(await play(part)).toEqual([200, String(text.length)])
 })
@@ -84,7 +79,7 @@ test.each([
   ['hls', 'm3u8', 2 * MIB, (length: number) => `#EXTM3U\n#${' '.repeat(length - 9)}`],
   ['dash', 'mpd', MIB, (length: number) => `<MPD>${' '.repeat(length - 11)}</MPD>`],
 ] as const)('a playlist of %s (%s) may have %i bytes, and not one more', async (_, ending, most, filled) => {
-  const { put, storeUnseen, play } = await clinic()
+  const { put, storeUnseen, play } = await gateWithRecorder()
   expect(filled(most)).toHaveLength(most)
   expect(await put(`longest.${ending}`, filled(most))).toBe(201)
   expect(await play(`longest.${ending}`)).toEqual([200, String(most)])

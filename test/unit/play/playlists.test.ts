@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import type { MediawardOptions, RecordingStore } from '../../../src/index.ts'
-import type { AccessEvent } from '../../../src/ledger/event.ts'
 import { createVerdicts } from '../../../src/play/read-playlist.ts'
 import { MAX_PLAYLIST } from '../../../src/playlist/playlist.ts'
 import { Refusal } from '../../../src/refusal.ts'
@@ -14,19 +13,19 @@ const OWN = 'https://gate.test/recordings/set'
 const HLS = `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n${OWN}/video/seg-0.ts\n#EXTINF:1,\nseg-1.ts\n`
 const REWRITTEN = '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nseg-0.ts\n#EXTINF:1,\nseg-1.ts\n'
 
-interface Clinic extends MemoryGate {
+interface GateWithParts extends MemoryGate {
   readonly store: RecordingStore
   /** Asks as the patient whose recordings these are. */
   readonly play: (part: string, headers?: Record<string, string>, method?: string) => Promise<Response>
   /** What was asked of the store since the last time. */
   readonly asked: () => string[]
-  readonly refusals: () => Promise<AccessEvent[]>
 }
 
-async function clinic(
+/** Creates a gate with the recording `set` of these parts. */
+async function gateWithParts(
   parts: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>,
   { type = 'video/mp4', ...options }: Partial<MediawardOptions> & { type?: string } = {},
-): Promise<Clinic> {
+): Promise<GateWithParts> {
   const idp = await createIssuer()
   const memory = createMemoryStore()
   let asked: string[] = []
@@ -47,30 +46,22 @@ async function clinic(
     await memory.put(`recordings/set/${part}`, body.stream(), facts)
   }
   const gate = await memoryGate({ store, ...options }, idp)
-  const token = await idp.token('patient-1')
   return {
     ...gate,
     store,
     play: (part, headers = {}, method = 'GET') =>
-      gate.fetch(`/recordings/set/${part}`, {
-        method,
-        headers: { authorization: `Bearer ${token}`, ...headers },
-      }),
+      gate.ask('patient-1', `/recordings/set/${part}`, { method, headers }),
     asked: () => {
       const since = asked
       asked = []
       return since
     },
-    refusals: async () =>
-      (await gate.ledger.read({ limit: 100 })).entries
-        .map(({ json }) => JSON.parse(json) as AccessEvent)
-        .filter(({ kind }) => kind === 'access'),
   }
 }
 
 describe('rewritten playlists', () => {
   test('the headers of a rewritten playlist describe the bytes that are sent, not those that are stored', async () => {
-    const gate = await clinic({ 'video/main.m3u8': HLS, 'video/own.m3u8': REWRITTEN })
+    const gate = await gateWithParts({ 'video/main.m3u8': HLS, 'video/own.m3u8': REWRITTEN })
     const response = await gate.play('video/main.m3u8')
     const etag = response.headers.get('etag') ?? ''
     expect(await response.text()).toBe(REWRITTEN)
@@ -92,7 +83,7 @@ describe('rewritten playlists', () => {
   })
 
   test('preconditions and ranges of a rewritten playlist apply to the bytes that are sent', async () => {
-    const gate = await clinic({ 'video/main.m3u8': HLS })
+    const gate = await gateWithParts({ 'video/main.m3u8': HLS })
     const play = (headers: Record<string, string>) => gate.play('video/main.m3u8', headers)
     const etag = (await play({})).headers.get('etag') ?? ''
     const stored = etag.replace('-m1', '')
@@ -114,7 +105,10 @@ describe('rewritten playlists', () => {
   })
 
   test('a part with the media type of a playlist is read whole and rewritten, whatever its name', async () => {
-    const gate = await clinic({ 'video/main.x': HLS }, { type: 'Application/x-mpegURL; charset=utf-8' })
+    const gate = await gateWithParts(
+      { 'video/main.x': HLS },
+      { type: 'Application/x-mpegURL; charset=utf-8' },
+    )
     gate.asked()
     const response = await gate.play('video/main.x', { range: 'bytes=8-15' })
     expect([response.status, await response.text()]).toEqual([206, REWRITTEN.slice(8, 16)])
@@ -128,12 +122,18 @@ describe('rewritten playlists', () => {
 
   test('the gate takes URLs in a playlist for its own only if they begin with its public URL', async () => {
     const text = HLS.replaceAll('https://gate.test', 'https://media.clinic.example')
-    const gate = await clinic({ 'video/main.m3u8': text }, { publicUrl: 'https://media.clinic.example' })
+    const gate = await gateWithParts(
+      { 'video/main.m3u8': text },
+      { publicUrl: 'https://media.clinic.example' },
+    )
     expect(await (await gate.play('video/main.m3u8')).text()).toBe(REWRITTEN)
-    const other = await clinic({ 'video/main.m3u8': text })
+    const other = await gateWithParts({ 'video/main.m3u8': text })
     expect((await other.play('video/main.m3u8')).status).toBe(403)
     // Not that of the request, which whoever asks can write.
-    const none = await clinic({ 'video/main.m3u8': HLS, 'video/other.m3u8': text }, { publicUrl: undefined })
+    const none = await gateWithParts(
+      { 'video/main.m3u8': HLS, 'video/other.m3u8': text },
+      { publicUrl: undefined },
+    )
     for (const part of ['video/main.m3u8', 'video/other.m3u8'])
       expect((await none.play(part)).status).toBe(403)
   })
@@ -144,7 +144,7 @@ describe('rewritten playlists', () => {
       { url: '/archive/:recording/:part+', key: 'archive/:recording/:part' },
     ]
     const text = HLS.replace('/recordings/', '/archive/')
-    const gate = await clinic({ 'video/main.m3u8': text }, { locations })
+    const gate = await gateWithParts({ 'video/main.m3u8': text }, { locations })
     expect((await gate.play('video/main.m3u8')).status).toBe(403)
   })
 
@@ -153,7 +153,7 @@ describe('rewritten playlists', () => {
       { url: '/recordings/:recording/:part+', key: 'recordings/:recording/:part' },
       { url: '/by-room/:recording/:part+', key: 'rooms/:recording/set/:part' },
     ]
-    const gate = await clinic(
+    const gate = await gateWithParts(
       { 'main.m3u8': '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n/by-room/recordings/seg-0.ts\n' },
       { locations },
     )
@@ -165,12 +165,15 @@ describe('rewritten playlists', () => {
       { url: '/recordings/:recording/:part+', key: 'recordings/:recording/:part' },
       { url: '/by-room/:recording/:part+', key: ':recording/set/:part' },
     ]
-    await expect(clinic({}, { locations })).rejects.toThrow('keep two recordings at one key')
+    await expect(gateWithParts({}, { locations })).rejects.toThrow('keep two recordings at one key')
   })
 
   test('a manifest of DASH is rewritten, or refused if it leads out of its recording', async () => {
     const mpd = (base: string) => `<MPD><BaseURL>${base}</BaseURL><Period/></MPD>`
-    const gate = await clinic({ 'a/x.mpd': mpd('/recordings/set/b/'), 'a/y.mpd': mpd('//evil.example/') })
+    const gate = await gateWithParts({
+      'a/x.mpd': mpd('/recordings/set/b/'),
+      'a/y.mpd': mpd('//evil.example/'),
+    })
     const response = await gate.play('a/x.mpd')
     expect(response.headers.get('content-type')).toBe('application/dash+xml')
     expect(await response.text()).toBe(mpd('../b/'))
@@ -180,16 +183,14 @@ describe('rewritten playlists', () => {
 
 describe('remembered playlists', () => {
   test('a playlist is not read again for the next request, but each request needs a permit of its own', async () => {
-    const gate = await clinic({ 'video/main.m3u8': HLS })
+    const gate = await gateWithParts({ 'video/main.m3u8': HLS })
     const first = await gate.play('video/main.m3u8')
     const again = await gate.play('video/main.m3u8', { range: 'bytes=8-15' })
     expect([again.status, await again.text()]).toEqual([206, REWRITTEN.slice(8, 16)])
     expect(again.headers.get('etag')).toBe(first.headers.get('etag'))
     expect(gate.asked()).toEqual(['open', 'open'])
-    const headers = { authorization: `Bearer ${await gate.idp.token('patient-2')}` }
-    expect((await gate.fetch('/recordings/set/video/main.m3u8', { headers })).status).toBe(404)
-    const views = (await gate.ledger.read({ limit: 100 })).entries.map(({ json }) => JSON.parse(json))
-    expect(views.filter(({ kind, decision }) => kind === 'access' && decision === 'deny')).toHaveLength(1)
+    expect((await gate.ask('patient-2', '/recordings/set/video/main.m3u8')).status).toBe(404)
+    expect(await gate.events('access')).toHaveLength(1)
   })
 
   test('a verdict on a playlist does not apply to the same bytes as another recording, part or kind', async () => {
@@ -222,9 +223,8 @@ describe('remembered playlists', () => {
       return part && { ...part, etag: etags[0] ?? '' }
     }
     const gate = await memoryGate({ store: storeWith(store, { open }), locations }, idp)
-    const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }
     const play = async (path: string) => {
-      const response = await gate.fetch(path, { headers })
+      const response = await gate.ask('patient-1', path)
       const body = await response.text()
       return response.status === 200 ? body.split('\n')[3] : response.status
     }
@@ -238,7 +238,7 @@ describe('remembered playlists', () => {
   })
 
   test('a playlist is read again after it was replaced', async () => {
-    const gate = await clinic({ 'a.m3u8': HLS })
+    const gate = await gateWithParts({ 'a.m3u8': HLS })
     expect((await gate.play('a.m3u8')).status).toBe(200)
     const bad = HLS.replace(OWN, 'https://evil.example')
     const present = await factsOf(gate.store, 'recordings/set/a.m3u8')
@@ -269,14 +269,14 @@ describe('refused playlists', () => {
   const out = HLS.replace(OWN, 'https://evil.example')
 
   test('a playlist that leads out is refused without a byte or a view, and the record holds its line and owner', async () => {
-    const gate = await clinic({ 'video/main.m3u8': out })
+    const gate = await gateWithParts({ 'video/main.m3u8': out })
     for (const [headers, method] of [[{}], [{ range: 'bytes=0-6' }], [{}, 'HEAD']] as const) {
       const response = await gate.play('video/main.m3u8', headers, method)
       expect(response.status).toBe(403)
       const said = await response.text()
       expect(said).not.toMatch(/evil|EXTM3U/)
     }
-    const refusals = await gate.refusals()
+    const refusals = await gate.events('access')
     expect(refusals.map(({ reason, method }) => [reason, method])).toEqual([
       ['playlist_outside', 'GET'],
       ['playlist_outside', 'GET'],
@@ -285,11 +285,11 @@ describe('refused playlists', () => {
     expect(refusals[0]).toMatchObject({ recording: 'set', part: 'video/main.m3u8', decision: 'deny' })
     expect(refusals.map(({ playlist }) => playlist)).toEqual(Array(3).fill({ line: 4 }))
     expect(refusals[0]?.subject).toBe(refusals[0]?.owner)
-    expect((await gate.ledger.read({ limit: 100 })).entries).toHaveLength(3)
+    expect(await gate.events()).toHaveLength(3)
   })
 
   test('the record of a refused playlist names tags and attributes from our lists alone', async () => {
-    const gate = await clinic({
+    const gate = await gateWithParts({
       'map.m3u8': '#EXTM3U\n\n#EXT-X-MAP:URI="//secret.example/patient-1"\n',
       'future.m3u8': '#EXTM3U\n#EXT-X-SECRET:A="//secret.example/patient-1"\n',
       'period.mpd': '<MPD>\n<Period\n xlink:href="//secret.example/patient-1"/></MPD>',
@@ -297,7 +297,7 @@ describe('refused playlists', () => {
     })
     for (const part of ['map.m3u8', 'future.m3u8', 'period.mpd', 'own.mpd'])
       expect((await gate.play(part)).status).toBe(403)
-    const refusals = await gate.refusals()
+    const refusals = await gate.events('access')
     expect(refusals.map(({ playlist }) => playlist)).toEqual([
       { line: 3, tag: 'EXT-X-MAP', attribute: 'URI' },
       { line: 2, tag: 'other' },
@@ -308,19 +308,20 @@ describe('refused playlists', () => {
   })
 
   test('a playlist that leads out does not exist for another patient', async () => {
-    const gate = await clinic({ 'video/main.m3u8': out })
+    const gate = await gateWithParts({ 'video/main.m3u8': out })
     gate.asked()
-    const headers = { authorization: `Bearer ${await gate.idp.token('patient-2')}` }
     const answers = []
     for (const part of ['video/main.m3u8', 'video/none.m3u8']) {
-      const response = await gate.fetch(`/recordings/set/${part}`, {
-        headers: { ...headers, range: 'bytes=0-9' },
-      })
+      const headers = { range: 'bytes=0-9' }
+      const response = await gate.ask('patient-2', `/recordings/set/${part}`, { headers })
       const body = (await response.text()).replace(/urn:uuid:[0-9a-f-]+/, '')
       answers.push([response.status, [...response.headers], body, gate.asked()])
     }
     expect(answers[0]).toEqual(answers[1])
-    expect((await gate.refusals()).map(({ reason }) => reason)).toEqual(['not_owner', 'recording_unknown'])
+    expect((await gate.events('access')).map(({ reason }) => reason)).toEqual([
+      'not_owner',
+      'recording_unknown',
+    ])
   })
 
   test.each([
@@ -330,13 +331,13 @@ describe('refused playlists', () => {
     ['d', '#EXTM3U\n# <MPD><BaseURL>https://evil.example/</BaseURL></MPD>', 'video/mp4'],
     ['e', '<MPD><!--\n#EXTM3U\n#EXTINF:1,\n//evil.example/x\n--></MPD>', 'video/mp4'],
   ])('a playlist that players may read as two kinds is refused: %s, %j', async (part, content, type) => {
-    const gate = await clinic({ [part]: content }, { type })
+    const gate = await gateWithParts({ [part]: content }, { type })
     expect((await gate.play(part)).status).toBe(403)
-    expect(await gate.refusals()).toMatchObject([{ reason: 'playlist_invalid' }])
+    expect(await gate.events('access')).toMatchObject([{ reason: 'playlist_invalid' }])
   })
 
   test('a playlist that is not UTF-8 or too long is refused', async () => {
-    const gate = await clinic({
+    const gate = await gateWithParts({
       'latin.m3u8': Uint8Array.from([...Buffer.from('#EXTM3U\n#'), 0xe9, 10]),
       'zipped.m3u8': Uint8Array.from([0x1f, 0x8b, 8, 0]),
       'long.m3u8': `#EXTM3U\n#${' '.repeat(MAX_PLAYLIST.hls)}`,
@@ -351,7 +352,7 @@ describe('refused playlists', () => {
       ['longest.mpd', 'dash'],
     ] as const)
       expect((await gate.play(part)).headers.get('content-length')).toBe(String(MAX_PLAYLIST[kind]))
-    expect(new Set((await gate.refusals()).map(({ reason }) => reason))).toEqual(
+    expect(new Set((await gate.events('access')).map(({ reason }) => reason))).toEqual(
       new Set(['playlist_invalid']),
     )
   })
@@ -362,7 +363,7 @@ describe('parts of unknown kind', () => {
   const start = 'open {"offset":0,"length":1024}'
 
   test('the first bytes of a part without an ending decide whether it is a playlist, even if its type is video', async () => {
-    const gate = await clinic({
+    const gate = await gateWithParts({
       'v/720p': HLS,
       'v/out': HLS.replace(OWN, '//evil.example'),
       'v/xml': '<MPD><BaseURL>//evil.example/</BaseURL></MPD>',
@@ -386,7 +387,7 @@ describe('parts of unknown kind', () => {
   })
 
   test('a segment with an ending takes one read, even if its type says nothing', async () => {
-    const gate = await clinic({ 'v/seg-0.ts': video }, { type: 'application/octet-stream' })
+    const gate = await gateWithParts({ 'v/seg-0.ts': video }, { type: 'application/octet-stream' })
     gate.asked()
     expect((await gate.play('v/seg-0.ts')).status).toBe(200)
     expect(gate.asked()).toEqual(['open'])
@@ -395,7 +396,6 @@ describe('parts of unknown kind', () => {
   test('the first bytes of a recording of one file are read only if its type says nothing', async () => {
     const store = createMemoryStore()
     const gate = await memoryGate({ store })
-    const headers = { authorization: `Bearer ${await gate.idp.token('patient-1')}` }
     const ownership = { owner: 'patient-1', issuer: gate.idp.issuer }
     const put = (id: string, contentType: string) =>
       store.put(`recordings/${id}`, new Blob([HLS]).stream(), {
@@ -407,8 +407,8 @@ describe('parts of unknown kind', () => {
     await put('untyped', 'application/octet-stream')
     await put('typed', 'video/mp4')
     // In a recording of one file, every reference leads out of it.
-    expect((await gate.fetch('/recordings/untyped', { headers })).status).toBe(403)
-    const typed = await gate.fetch('/recordings/typed', { headers })
+    expect((await gate.ask('patient-1', '/recordings/untyped')).status).toBe(403)
+    const typed = await gate.ask('patient-1', '/recordings/typed')
     expect([typed.status, typed.headers.get('content-type')]).toEqual([200, 'video/mp4'])
   })
 
@@ -429,10 +429,10 @@ describe('parts of unknown kind', () => {
     const facts = { size: HLS.length, contentType: 'audio/mpegurl', ownership, replaces: null }
     await memory.put('recordings/set/720p', new Blob([HLS]).stream(), { ...facts, contentType: 'video/mp4' })
     await memory.put('recordings/set/a.x', new Blob([HLS]).stream(), facts)
-    const headers = { authorization: `Bearer ${await gate.idp.token('patient-1')}`, range: 'bytes=0-9' }
+    const headers = { range: 'bytes=0-9' }
     for (const part of ['720p', 'a.x']) {
       opened = 0
-      expect((await gate.fetch(`/recordings/set/${part}`, { headers })).status).toBe(503)
+      expect((await gate.ask('patient-1', `/recordings/set/${part}`, { headers })).status).toBe(503)
     }
     // What was opened first is let go of.
     expect(left).toBe(2)

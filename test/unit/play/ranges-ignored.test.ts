@@ -37,7 +37,6 @@ test('an object is not read whole for its first bytes if the store ignores range
     },
   })
   const gate = await memoryGate({ store }, idp)
-  const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }
-  expect((await gate.fetch('/recordings/set/untold', { headers })).status).toBe(503)
+  expect((await gate.ask('patient-1', '/recordings/set/untold')).status).toBe(503)
   expect({ pulled, cancelled }).toEqual({ pulled: 0, cancelled: 2 })
 })

@@ -23,7 +23,7 @@ async function openGate() {
   const store = createMemoryStore()
   const idp = await createIssuer()
   const { fetch } = await memoryGate({ store, locations: LOCATIONS }, idp)
-  const headers = { Authorization: `Bearer ${await idp.token('patient-1')}` }
+  const headers = await idp.bearer('patient-1')
   return async (path: string, key: string, contentType: string | undefined, text: string) => {
     const present = await store.find(key)
     await store.put(key, new Blob([text]).stream(), {

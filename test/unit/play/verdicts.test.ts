@@ -24,7 +24,7 @@ async function opened(text: string): Promise<(method: string) => Promise<Respons
     ownership: { owner: 'patient-1', issuer: idp.issuer },
     replaces: null,
   })
-  const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }
+  const headers = await idp.bearer('patient-1')
   return method => fetch('/recordings/set/main.m3u8', { method, headers })
 }
 

@@ -17,12 +17,8 @@ test.each(Object.entries(faults))(
   async (_, fault) => {
     const store = storeWith(createMemoryStore(), { open: async () => Promise.reject(fault) })
     const gate = await memoryGate({ store })
-    const get = async (who: string) => {
-      const headers = { authorization: `Bearer ${await gate.idp.token(who)}` }
-      return (await gate.fetch('/recordings/rec-1', { headers })).status
-    }
-    expect(await get('patient-2')).toBe(404)
-    expect(await get('patient-1')).toBe(503)
+    expect((await gate.ask('patient-2', '/recordings/rec-1')).status).toBe(404)
+    expect((await gate.ask('patient-1', '/recordings/rec-1')).status).toBe(503)
   },
 )
 
@@ -38,8 +34,7 @@ test.each(Object.entries(faults))(
       },
     })
     const gate = await memoryGate({ store })
-    const headers = { authorization: `Bearer ${await gate.idp.token('patient-1')}`, range: 'bytes=1-9' }
-    const response = await gate.fetch('/recordings/rec-1', { headers })
+    const response = await gate.ask('patient-1', '/recordings/rec-1', { headers: { range: 'bytes=1-9' } })
     expect(response.status).toBe(206)
     expect(new Uint8Array(await response.arrayBuffer())).toEqual(gate.bytes.subarray(1, 10))
   },
