@@ -16,20 +16,19 @@ test.each([
   ],
 ])('%s is answered 408 by default', async (_, limit, method, path, headers) => {
   const gate = await memoryGate()
-  const token = await gate.idp.token('recorder-1', { roles: ['recorder'] })
-  const asked = () => ({
+  const init = {
     method,
-    headers: { ...headers, Authorization: `Bearer ${token}`, 'Mediaward-Owner': 'patient-1' },
+    claims: { roles: ['recorder'] },
+    headers: { ...headers, 'Mediaward-Owner': 'patient-1' },
     body: new ReadableStream({ pull: () => new Promise<void>(() => {}) }),
     duplex: 'half' as const,
-  })
+  }
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   let status: number | undefined
-  const ask = gate.fetch
-  const answered = ask(path, asked()).then(response => {
+  const answered = gate.ask('recorder-1', path, init).then(response => {
     status = response.status
   })
-  // Verifying the token takes a moment that no timer counts.
+  // Signing and verifying the token takes a moment that no timer counts.
   while (vi.getTimerCount() === 0) await new Promise(resolve => setImmediate(resolve))
   await vi.advanceTimersByTimeAsync(limit - 1)
   expect(status).toBeUndefined()

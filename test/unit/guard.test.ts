@@ -1,49 +1,43 @@
 import { describe, expect, test, vi } from 'vitest'
 import { BytesUnavailable, type Ledger, type MediawardOptions } from '../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
-import { memoryGate } from '../support/memory-gate.ts'
+import { type MemoryGate, memoryGate } from '../support/memory-gate.ts'
 import { storeWith } from '../support/store-with.ts'
 
 // "fails closed": a part of ours fails under a request. What the parts do to recover is tested with each of them.
 
 const broken = () => Promise.reject(new Error('no connection to recordings/rec-1 with key AKIA123'))
 
-async function reasons(ledger: Ledger): Promise<unknown[]> {
-  const { entries } = await ledger.read({ limit: 100 })
-  return entries.map(({ json }) => (JSON.parse(json) as { reason: string }).reason)
-}
+const reasons = async (gate: MemoryGate) => (await gate.events()).map(({ reason }) => reason)
 
 describe('faults', () => {
   test.each(['GET', 'HEAD'])(
     'fails closed: %s with a store that fails is a recorded 503 that does not quote the fault',
     async method => {
-      const { fetch, idp, ledger } = await memoryGate({
+      const gate = await memoryGate({
         store: storeWith(createMemoryStore(), { open: broken, find: broken }),
       })
-      const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }
-      const response = await fetch('/recordings/rec-1', { method, headers })
+      const response = await gate.ask('patient-1', '/recordings/rec-1', { method })
       expect(response.status).toBe(503)
       expect(response.headers.get('retry-after')).toBe('5')
       expect(await response.text()).not.toMatch(/AKIA|rec-1/)
-      expect(await reasons(ledger)).toEqual(['store_unavailable'])
+      expect(await reasons(gate)).toEqual(['store_unavailable'])
     },
   )
 
   test('an unforeseen fault is a recorded refusal', async () => {
     const store = storeWith(createMemoryStore(), { open: (() => undefined) as never })
-    const { fetch, idp, ledger } = await memoryGate({ store })
-    const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }
-    expect((await fetch('/recordings/rec-1', { headers })).status).toBe(503)
-    expect(await reasons(ledger)).toEqual(['gate_fault'])
+    const gate = await memoryGate({ store })
+    expect((await gate.ask('patient-1', '/recordings/rec-1')).status).toBe(503)
+    expect(await reasons(gate)).toEqual(['gate_fault'])
   })
 
   test('no denial without a record: one that no store takes is a 503, and onUnrecorded gets it', async () => {
     const lost: string[] = []
     const ledger: Ledger = { ...createMemoryLedger(), append: broken }
-    const { fetch, idp } = await memoryGate({ ledger, onUnrecorded: json => lost.push(json) })
-    const headers = { authorization: `Bearer ${await idp.token('patient-2')}` }
+    const { ask } = await memoryGate({ ledger, onUnrecorded: json => lost.push(json) })
     for (const path of ['/recordings/rec-1', '/recordings/rec-0', '/recordings/..']) {
-      const response = await fetch(path, { headers })
+      const response = await ask('patient-2', path)
       expect(response.status).toBe(503)
       expect(await response.text()).not.toMatch(/AKIA/)
     }
@@ -53,17 +47,16 @@ describe('faults', () => {
       'path_invalid',
     ])
     // Nor does a byte leave of a view that can't be recorded.
-    const owner = { authorization: `Bearer ${await idp.token('patient-1')}` }
-    expect((await fetch('/recordings/rec-1', { headers: owner })).status).toBe(503)
+    expect((await ask('patient-1', '/recordings/rec-1')).status).toBe(503)
   })
 
   test('no denial without a record: a refusal is recorded even if the network function throws', async () => {
     const network = () => {
       throw new Error('no address')
     }
-    const { fetch, ledger } = await memoryGate({ network })
-    expect((await fetch('/recordings/rec-1')).status).toBe(401)
-    expect(await reasons(ledger)).toEqual(['token_missing'])
+    const gate = await memoryGate({ network })
+    expect((await gate.fetch('/recordings/rec-1')).status).toBe(401)
+    expect(await reasons(gate)).toEqual(['token_missing'])
   })
 
   test.each<[string, () => Partial<MediawardOptions>]>([
@@ -102,15 +95,14 @@ describe('faults', () => {
   })
 
   test('foreign and missing recordings are both answered 403 if concealedStatus says so', async () => {
-    const { fetch, idp } = await memoryGate({ concealedStatus: 403 })
-    const headers = { authorization: `Bearer ${await idp.token('patient-2')}` }
-    expect((await fetch('/recordings/rec-1', { headers })).status).toBe(403)
-    expect((await fetch('/recordings/rec-0', { headers })).status).toBe(403)
+    const { ask } = await memoryGate({ concealedStatus: 403 })
+    expect((await ask('patient-2', '/recordings/rec-1')).status).toBe(403)
+    expect((await ask('patient-2', '/recordings/rec-0')).status).toBe(403)
   })
 
   test('an answer never mixes two versions of a recording that changes between two reads', async () => {
     const store = createMemoryStore()
-    const { fetch, idp } = await memoryGate({ store })
+    const { ask, idp } = await memoryGate({ store })
     const ownership = { owner: 'patient-1', issuer: idp.issuer }
     const put = (text: string, replaces: string | null) =>
       store.put('recordings/changing', new Blob([text]).stream(), {
@@ -126,12 +118,8 @@ describe('faults', () => {
       if (++opened === 2) await put('second, longer version', first?.etag ?? null)
       return open(key, range)
     }
-    const headers = {
-      authorization: `Bearer ${await idp.token('patient-1')}`,
-      range: 'bytes=0-4',
-      'if-range': '"other"',
-    }
-    expect((await fetch('/recordings/changing', { headers })).status).toBe(503)
+    const headers = { range: 'bytes=0-4', 'if-range': '"other"' }
+    expect((await ask('patient-1', '/recordings/changing', { headers })).status).toBe(503)
     expect(opened).toBe(2)
   })
 })
@@ -146,7 +134,7 @@ describe('refusals across origins', () => {
     const faulty = await memoryGate({ ...options, ...failing }, idp)
     const ledger: Ledger = { ...createMemoryLedger(), append: broken }
     const unrecorded = await memoryGate({ ...options, ledger }, idp)
-    const headers = { origin, authorization: `Bearer ${await idp.token('patient-2')}` }
+    const headers = { origin, ...(await idp.bearer('patient-2')) }
     return Promise.all([
       gate.fetch('/recordings/rec-1', { headers: { origin } }),
       gate.fetch('/recordings/rec-1', { headers }),
@@ -199,11 +187,10 @@ test.each([
       return memory.find(...args)
     },
   })
-  const { fetch, idp } = await memoryGate({ store })
+  const { ask, fetch } = await memoryGate({ store })
   for (const subject of ['patient-1', 'patient-2']) {
     reads = 0
-    const authorization = `Bearer ${await idp.token(subject)}`
-    await fetch('/recordings/rec-1', { headers: { ...headers, authorization } })
+    await ask(subject, '/recordings/rec-1', { headers: { ...headers } })
     // A refusal takes two in every case, so that its time tells neither where the recording ends nor that its bytes
     // are damaged.
     expect(reads).toBe(subject === 'patient-2' ? 2 : 1)

@@ -4,7 +4,7 @@ import { type MediawardOptions, mediaward } from '../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { createIssuer, PSEUDONYM_KEY } from '../support/gate-client.ts'
 
-const { entry, token } = await createIssuer()
+const { entry, bearer } = await createIssuer()
 let options: MediawardOptions
 
 beforeEach(() => {
@@ -141,7 +141,7 @@ describe('close and scheduled', () => {
     const close = vi.fn()
     const gate = mediaward({ ...options, close })
     const app = appWith(app => app.use(gate))
-    const headers = { authorization: `Bearer ${await token('patient-2')}` }
+    const headers = await bearer('patient-2')
     for (let time = 0; time < 6; time += 1) await app.request('/recordings/rec-1', { headers })
     await gate.close()
     const { entries } = await options.ledger.read({ limit: 100 })

@@ -44,7 +44,7 @@ async function send(
   path: string,
   init: RequestInit = {},
 ) {
-  const headers = { ...init.headers, authorization: `Bearer ${await by.token(sub, claims)}` }
+  const headers = { ...init.headers, ...(await by.bearer(sub, claims)) }
   const request = new Request(`https://gate.test${path}`, { ...init, method, headers })
   return gate.fetch(request, () => {})
 }

@@ -22,16 +22,15 @@ function open(entry: Partial<Issuer> = {}): Promise<MemoryGate> {
 }
 async function records(gate: MemoryGate): Promise<LedgerEvent[]> {
   await gate.flush()
-  return (await gate.ledger.read({ limit: 1000 })).entries.map(({ json }) => JSON.parse(json) as LedgerEvent)
+  return gate.events()
 }
 async function send(gate: MemoryGate, method: string, path: string, claims: object, body?: object) {
-  const authorization = `Bearer ${await idp.token('patient-1', { roles: ['recorder', 'app'], ...claims })}`
-  const init = {
+  const response = await gate.ask('patient-1', path, {
     method,
-    headers: { authorization, 'mediaward-owner': 'patient-1', 'content-type': 'application/json' },
+    claims: { roles: ['recorder', 'app'], ...claims },
+    headers: { 'mediaward-owner': 'patient-1', 'content-type': 'application/json' },
     ...(body !== undefined && { body: JSON.stringify(body) }),
-  }
-  const response = await gate.fetch(path, init)
+  })
   return { status: response.status, text: await response.text() }
 }
 const question = {

@@ -10,8 +10,8 @@ async function ask(
   route: 'records' | 'denials',
   query: string,
 ): Promise<{ status: number; detail?: string; instance?: string }> {
-  const Authorization = `Bearer ${await gate.idp.token('analyst-1', { roles: ['security'] })}`
-  const response = await gate.fetch(`/console/api/${route}?${query}`, { headers: { Authorization } })
+  const claims = { roles: ['security'] }
+  const response = await gate.ask('analyst-1', `/console/api/${route}?${query}`, { claims })
   if (response.status === 200) return { status: 200 }
   const { detail, instance } = (await response.json()) as { detail: string; instance: string }
   return { status: response.status, detail, instance }

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { MediawardOptions, Ownership } from '../../../src/index.ts'
-import type { ListedFacts } from '../../../src/ledger/event.ts'
 import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { createIssuer } from '../../support/gate-client.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
@@ -49,10 +48,10 @@ async function ask(
     claims = {},
   }: { as?: string; roles?: string[]; headers?: Record<string, string>; claims?: object } = {},
 ): Promise<{ status: number; json: unknown; headers: Headers }> {
-  const authorization = `Bearer ${await gate.idp.token(as, { roles, ...claims })}`
-  const response = await gate.fetch(path, {
+  const response = await gate.ask(as, path, {
     method: 'POST',
-    headers: { authorization, 'content-type': 'application/json', ...headers },
+    claims: { roles, ...claims },
+    headers: { 'content-type': 'application/json', ...headers },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   })
   return { status: response.status, json: await response.json(), headers: response.headers }
@@ -60,14 +59,8 @@ async function ask(
 const decisions = (json: unknown) =>
   (json as { evaluations: { decision: boolean }[] }).evaluations.map(({ decision }) => decision)
 
-async function listed(): Promise<(ListedFacts & { subject: string })[]> {
-  const { entries } = await gate.ledger.read({ limit: 100, kind: 'listed' })
-  return entries.map(({ json }) => JSON.parse(json))
-}
-async function reasons(): Promise<unknown[]> {
-  const { entries } = await gate.ledger.read({ limit: 100, kind: 'access' })
-  return entries.map(({ json }) => (JSON.parse(json) as { reason: string }).reason)
-}
+const listed = () => gate.events('listed')
+const reasons = async () => (await gate.events('access')).map(({ reason }) => reason)
 
 describe('single questions', () => {
   test('a question is answered as playing the recording would be, and the answer is recorded', async () => {
@@ -268,15 +261,11 @@ describe('subjects', () => {
     for (const subject of ['patient-1', 'patient-2']) {
       expect((await ask(EVALUATION, question(subject, 'mixed'), app)).json).toEqual({ decision: false })
     }
-    const authorization = `Bearer ${await gate.idp.token('patient-1')}`
     gate = await memoryGate(
       { store, tickets: { keys: ['a ticket key of the tests, long enough'] } },
       gate.idp,
     )
-    const ticket = await gate.fetch('/recordings/mixed/ticket', {
-      method: 'POST',
-      headers: { authorization },
-    })
+    const ticket = await gate.ask('patient-1', '/recordings/mixed/ticket', { method: 'POST' })
     expect(ticket.status).toBe(404)
   })
 
@@ -303,8 +292,7 @@ test('an answer leaves at the end of a timing slot, so its time reveals nothing 
       await new Promise(resolve => setTimeout(resolve, delay))
       return find(key)
     }
-    const authorization = `Bearer ${await gate.idp.token('patient-1')}`
-    const headers = { authorization, 'content-type': 'application/json' }
+    const headers = { ...(await gate.idp.bearer('patient-1')), 'content-type': 'application/json' }
     const body = JSON.stringify(question('patient-1', 'rec-2'))
     await gate.fetch(EVALUATION, { method: 'POST', headers, body })
     const started = Date.now()

@@ -19,7 +19,7 @@ test('an upload that was begun behind the gate can not go on, as it bound the re
     size: 10,
   })
   const headers = {
-    Authorization: `Bearer ${await gate.idp.token('recorder-1', { roles: ['recorder'] })}`,
+    ...(await gate.idp.bearer('recorder-1', { roles: ['recorder'] })),
     'Mediaward-Owner': 'patient-1',
     'Mediaward-Upload': upload,
   }

@@ -8,7 +8,7 @@ import { createFolderStore } from '../../../src/runtime/local/index.ts'
 import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { factsOf } from '../../contract/recordings.ts'
 import { createIssuer } from '../../support/gate-client.ts'
-import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
+import { type Asking, type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 
 // A recorder stores under an id under which other tools stored something without an owner.
 
@@ -20,16 +20,20 @@ async function severalIssuers(store: RecordingStore): Promise<MemoryGate> {
   return memoryGate({ store, issuers }, provider)
 }
 
+/** Sends a request as a recorder, for `patient-1` if the headers name no other. */
+const send = (gate: MemoryGate, path: string, { headers, ...init }: Asking) =>
+  gate.ask('recorder-1', path, {
+    ...init,
+    claims: { roles: ['recorder'] },
+    headers: { 'Mediaward-Owner': 'patient-1', ...headers },
+  })
 /** Stores three bytes for a patient, as a recorder. */
-async function putter({ idp, fetch }: MemoryGate) {
-  const Authorization = `Bearer ${await idp.token('recorder-1', { roles: ['recorder'] })}`
-  return (path: string, owner = 'patient-1') =>
-    fetch(path, {
-      method: 'PUT',
-      headers: { Authorization, 'Mediaward-Owner': owner, 'Content-Length': '3' },
-      body: 'new',
-    })
-}
+const put = (gate: MemoryGate, path: string, owner = 'patient-1') =>
+  send(gate, path, {
+    method: 'PUT',
+    headers: { 'Mediaward-Owner': owner, 'Content-Length': '3' },
+    body: 'new',
+  })
 
 describe.each<[string, () => RecordingStore]>([
   ['memory store', createMemoryStore],
@@ -51,17 +55,8 @@ describe.each<[string, () => RecordingStore]>([
       const store = create()
       const gate = await memoryGate({ store })
       await stampedWith(store, key, { consultation: 'c-1' })
-      const headers = {
-        Authorization: `Bearer ${await gate.idp.token('recorder-1', { roles: ['recorder'] })}`,
-        'Mediaward-Owner': 'patient-1',
-      }
-      const put = await putter(gate)
-      const begin = () =>
-        gate.fetch(`${path}/upload`, {
-          method: 'POST',
-          headers: { ...headers, 'Mediaward-Upload-Size': '3' },
-        })
-      for (const answer of [await put(path), await begin()]) {
+      const begin = { method: 'POST', headers: { 'Mediaward-Upload-Size': '3' } }
+      for (const answer of [await put(gate, path), await send(gate, `${path}/upload`, begin)]) {
         expect(answer.status).toBe(409)
         expect(((await answer.json()) as { detail: string }).detail).toMatch(
           /^What is stored under this id has no owner \(mw-owner, and with several issuers mw-issuer\): stamp it/,
@@ -71,9 +66,9 @@ describe.each<[string, () => RecordingStore]>([
 
       // Once it is stamped, the id is its owner's.
       await stampedWith(store, key, { owner: 'patient-1', issuer: gate.idp.issuer })
-      expect((await put(path)).status).toBeLessThan(300)
+      expect((await put(gate, path)).status).toBeLessThan(300)
       expect(await new Claims(store).find('rec-2')).toMatchObject({ owner: 'patient-1' })
-      const refused = await put(path, 'patient-2')
+      const refused = await put(gate, path, 'patient-2')
       expect([refused.status, await refused.text()]).toEqual([
         409,
         expect.stringContaining('bound to another owner or tenant'),
@@ -86,9 +81,8 @@ describe.each<[string, () => RecordingStore]>([
     const gate = await severalIssuers(store)
     const key = 'recordings/rec-2/a.ts'
     await stampedWith(store, key, { owner: 'patient-1' })
-    const put = await putter(gate)
     for (const part of ['b.ts', 'a.ts']) {
-      const answer = await put(`/recordings/rec-2/${part}`)
+      const answer = await put(gate, `/recordings/rec-2/${part}`)
       expect([answer.status, await answer.text()]).toEqual([
         409,
         expect.stringContaining('has no owner (mw-owner, and with several issuers mw-issuer)'),
@@ -96,7 +90,7 @@ describe.each<[string, () => RecordingStore]>([
     }
     expect(await new Claims(store).find('rec-2')).toBeNull()
     await stampedWith(store, key, { owner: 'patient-1', issuer: gate.idp.issuer })
-    expect((await put('/recordings/rec-2/b.ts')).status).toBe(201)
+    expect((await put(gate, '/recordings/rec-2/b.ts')).status).toBe(201)
     expect(await new Claims(store).find('rec-2')).toEqual({ owner: 'patient-1', issuer: gate.idp.issuer })
   })
 
@@ -104,9 +98,8 @@ describe.each<[string, () => RecordingStore]>([
     const store = create()
     const gate = await memoryGate({ store })
     await stampedWith(store, 'recordings/rec-2/a.ts', { owner: 'patient-1' })
-    const put = await putter(gate)
-    expect((await put('/recordings/rec-2/b.ts', 'patient-2')).status).toBe(409)
-    expect((await put('/recordings/rec-2/b.ts')).status).toBe(201)
+    expect((await put(gate, '/recordings/rec-2/b.ts', 'patient-2')).status).toBe(409)
+    expect((await put(gate, '/recordings/rec-2/b.ts')).status).toBe(201)
   })
 })
 
@@ -115,7 +108,7 @@ test('an id that an earlier version bound to no owner is bound to its owner', as
   const gate = await memoryGate({ store })
   const unbound = { size: 0, contentType: 'application/octet-stream', ownership: {}, replaces: null }
   await store.put('.mediaward/bindings/rec-2', null, unbound)
-  expect((await (await putter(gate))('/recordings/rec-2')).status).toBe(201)
+  expect((await put(gate, '/recordings/rec-2')).status).toBe(201)
   expect(await new Claims(store).find('rec-2')).toMatchObject({ owner: 'patient-1' })
 })
 
@@ -124,19 +117,13 @@ test('with several issuers, an id that an earlier version bound without an issue
   const gate = await severalIssuers(store)
   const unbound = { size: 0, contentType: 'application/octet-stream', replaces: null }
   await store.put('.mediaward/bindings/rec-2', null, { ...unbound, ownership: { owner: 'patient-1' } })
-  const put = await putter(gate)
-  const completed = await gate.fetch('/recordings/rec-2/upload', {
+  const completed = await send(gate, '/recordings/rec-2/upload', {
     method: 'POST',
-    headers: {
-      Authorization: `Bearer ${await gate.idp.token('recorder-1', { roles: ['recorder'] })}`,
-      'Mediaward-Owner': 'patient-1',
-      'Mediaward-Upload': '0'.repeat(32),
-      'Content-Type': 'application/json',
-    },
+    headers: { 'Mediaward-Upload': '0'.repeat(32), 'Content-Type': 'application/json' },
     body: JSON.stringify({ size: 3, pieces: ['x'] }),
   })
   expect(await completed.text()).not.toContain('bound to another owner')
-  expect((await put('/recordings/rec-2')).status).toBe(201)
+  expect((await put(gate, '/recordings/rec-2')).status).toBe(201)
   expect(await new Claims(store).find('rec-2')).toEqual({ owner: 'patient-1', issuer: gate.idp.issuer })
 })
 
@@ -145,7 +132,7 @@ test('a recording of the same owner in another tenant is refused as bound to ano
   const gate = await memoryGate({ store })
   const ownership = { owner: 'patient-1', issuer: gate.idp.issuer, tenant: 'south' }
   await new Claims(store).claim('rec-2', ownership, [])
-  const answer = await (await putter(gate))('/recordings/rec-2')
+  const answer = await put(gate, '/recordings/rec-2')
   expect([answer.status, await answer.text()]).toEqual([
     409,
     expect.stringContaining('bound to another owner or tenant'),

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import type { AccessEvent, Ledger } from '../../../src/index.ts'
+import type { AccessEvent, Ledger, MediawardOptions } from '../../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 import { storeWith } from '../../support/store-with.ts'
@@ -9,24 +9,24 @@ import { storeWith } from '../../support/store-with.ts'
 let now: number
 let ip: string
 let gate: MemoryGate
-let authorization: string
+let login: Record<string, string>
 
 beforeEach(async () => {
   now = Date.now()
   ip = '203.0.113.7'
-  gate = await memoryGate({ now: () => now, network: () => ({ ip }) })
-  authorization = `Bearer ${await gate.idp.token('patient-2')}`
+  await start({ network: () => ({ ip }) })
 })
 
-const ask = async (path = '/recordings/rec-1', headers: Record<string, string> = { authorization }) => {
+async function start(options: Partial<MediawardOptions>, who = 'patient-2'): Promise<void> {
+  gate = await memoryGate({ now: () => now, ...options })
+  login = await gate.idp.bearer(who)
+}
+const ask = async (path = '/recordings/rec-1', headers = login) => {
   const response = await gate.fetch(path, { headers })
   const { instance } = (await response.json()) as { instance: string }
   return { id: instance.slice(9), status: response.status, retry: response.headers.get('retry-after') }
 }
-async function events(): Promise<AccessEvent[]> {
-  const { entries } = await gate.ledger.read({ limit: 100 })
-  return entries.map(({ json }) => JSON.parse(json) as AccessEvent)
-}
+const events = async () => (await gate.events()) as AccessEvent[]
 
 describe('repeated refusals', () => {
   test('twenty equal refusals are recorded as three, one that represents the rest, and one that counts them', async () => {
@@ -76,8 +76,7 @@ describe('repeated refusals', () => {
         return inner.append(entries)
       },
     }
-    gate = await memoryGate({ now: () => now, ledger })
-    authorization = `Bearer ${await gate.idp.token('patient-2')}`
+    await start({ ledger })
     for (let i = 0; i < 3; i++) await ask()
     let answered = 0
     const waiting = Array.from({ length: 8 }, () => ask().then(() => answered++))
@@ -95,8 +94,7 @@ describe('repeated refusals', () => {
       ...inner,
       append: entries => (down ? Promise.reject(new Error('down')) : inner.append(entries)),
     }
-    gate = await memoryGate({ now: () => now, ledger, onUnrecorded: () => {} })
-    authorization = `Bearer ${await gate.idp.token('patient-2')}`
+    await start({ ledger, onUnrecorded: () => {} })
     for (let i = 0; i < 3; i++) await ask()
     down = true
     expect([(await ask()).status, (await ask()).status]).toEqual([503, 503])
@@ -116,8 +114,7 @@ describe('secrecy of the reason', () => {
   beforeEach(async () => {
     store = createMemoryStore()
     const locations = ['a', 'b'].map(name => ({ url: `/${name}/:recording`, key: `${name}/:recording` }))
-    gate = await memoryGate({ now: () => now, network: () => ({ ip }), store, locations })
-    authorization = `Bearer ${await gate.idp.token('patient-2')}`
+    await start({ network: () => ({ ip }), store, locations })
   })
 
   test.each([1, 2, 3, 4, 5, 6])(
@@ -198,8 +195,7 @@ describe('secrecy of the reason', () => {
         },
       }
       const key = `recordings/of-${takes}-${Math.random()}`
-      gate = await memoryGate({ store, ledger })
-      authorization = `Bearer ${await gate.idp.token('patient-2')}`
+      await start({ store, ledger, now: Date.now })
       for (let i = 0; i < 4; i++) await ask(`/${key}`)
       isSlow = true
       const took: number[] = []
@@ -224,8 +220,7 @@ describe('secrecy of the reason', () => {
       ...inner,
       append: entries => (down ? Promise.reject(new Error('down')) : inner.append(entries)),
     }
-    gate = await memoryGate({ now: () => now, store, ledger, onUnrecorded: () => {} })
-    authorization = `Bearer ${await gate.idp.token('patient-2')}`
+    await start({ store, ledger, onUnrecorded: () => {} })
     for (let i = 0; i < 4; i++) await ask('/recordings/rec-7')
     await stored('recordings/rec-7', 'patient-1')
     down = true
@@ -255,10 +250,9 @@ describe('outage of the ledger', () => {
       },
     }
     const keep = (json: string) => void onUnrecorded.push(JSON.parse(json) as AccessEvent)
-    gate = await memoryGate({ now: () => now, ledger, onUnrecorded: keep })
-    authorization = `Bearer ${await gate.idp.token('patient-2')}`
+    await start({ ledger, onUnrecorded: keep })
   })
-  const withRelease = (release: string) => ask(undefined, { authorization, 'mediaward-app-release': release })
+  const withRelease = (release: string) => ask(undefined, { ...login, 'mediaward-app-release': release })
   const recordedTimes = async (release: string) =>
     (await events())
       .filter(event => event.release === release)
@@ -301,9 +295,9 @@ describe('distinct refusals', () => {
   test.each<[string, () => Promise<unknown>]>([
     ['recording', () => ask('/recordings/rec-2')],
     ['reason', () => ask('/recordings/..')],
-    ['subject', async () => ask(undefined, { authorization: `Bearer ${await gate.idp.token('patient-3')}` })],
+    ['subject', async () => ask(undefined, await gate.idp.bearer('patient-3'))],
     ['credential', () => ask(undefined, {})],
-    ['release', () => ask(undefined, { authorization, 'mediaward-app-release': '4.12.0' })],
+    ['release', () => ask(undefined, { ...login, 'mediaward-app-release': '4.12.0' })],
     [
       'network',
       () => {
@@ -311,7 +305,7 @@ describe('distinct refusals', () => {
         return ask()
       },
     ],
-    ['method', () => gate.fetch('/recordings/rec-1', { method: 'HEAD', headers: { authorization } })],
+    ['method', () => gate.fetch('/recordings/rec-1', { method: 'HEAD', headers: login })],
   ])('a refusal that differs in its %s is recorded on its own', async (_, other) => {
     for (let i = 0; i < 6; i++) await ask()
     const before = (await events()).length
@@ -329,8 +323,7 @@ describe('distinct refusals', () => {
 
   test('refusals from another AS or country are counted apart, even within one network', async () => {
     let where = { ip, asn: 2856, country: 'GB' }
-    gate = await memoryGate({ now: () => now, network: () => where })
-    authorization = `Bearer ${await gate.idp.token('patient-2')}`
+    await start({ network: () => where })
     for (let i = 0; i < 6; i++) await ask()
     where = { ...where, asn: 64_496 }
     await ask()
@@ -351,17 +344,14 @@ describe('distinct refusals', () => {
   test('refusals of more kinds than one run counts are recorded each on its own', async () => {
     for (let i = 0; i < 4; i++) await ask()
     const releases = Array.from({ length: 30 }, (_, i) => `1.${i}`)
-    await Promise.all(
-      releases.map(release => ask(undefined, { authorization, 'mediaward-app-release': release })),
-    )
+    await Promise.all(releases.map(release => ask(undefined, { ...login, 'mediaward-app-release': release })))
     const recorded = (await events()).map(({ release }) => release)
     expect(recorded).toEqual(expect.arrayContaining(releases))
   })
 
   test('a fault of the gate is recorded each time that it refuses a request', async () => {
     const broken = () => Promise.reject(new Error('no store'))
-    gate = await memoryGate({ now: () => now, store: storeWith(createMemoryStore(), { open: broken }) })
-    authorization = `Bearer ${await gate.idp.token('patient-1')}`
+    await start({ store: storeWith(createMemoryStore(), { open: broken }) }, 'patient-1')
     for (let i = 0; i < 6; i++) expect((await ask()).status).toBe(503)
     expect(await events()).toHaveLength(6)
   })

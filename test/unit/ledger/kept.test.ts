@@ -60,7 +60,7 @@ test('refusals that are counted keep neither their requests nor the URLs that th
 
 test.each(['counted', 'on its way'])('a delivery that is %s keeps no request', async state => {
   const { idp, gate } = await gateWith(state === 'counted' ? undefined : new Promise(() => {}))
-  const headers = { authorization: `Bearer ${await idp.token('patient-1')}` }
+  const headers = await idp.bearer('patient-1')
   const requests: WeakRef<Request>[] = []
   const play = async () => {
     const request = new Request('https://gate.test/recordings/consultation-0001', { headers })

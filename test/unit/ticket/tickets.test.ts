@@ -31,11 +31,8 @@ async function issue(
   subject = 'patient-1',
   headers: Record<string, string> = {},
 ): Promise<Issued> {
-  const authorization = `Bearer ${await gate.idp.token(subject, { sid: 'session-1' })}`
-  const response = await gate.fetch(`${path}/ticket`, {
-    method: 'POST',
-    headers: { authorization, ...headers },
-  })
+  const claims = { sid: 'session-1' }
+  const response = await gate.ask(subject, `${path}/ticket`, { method: 'POST', claims, headers })
   if (response.status !== 201) throw new Error(`asking for a ticket was answered ${response.status}`)
   const issued = (await response.json()) as { url: string }
   const { url } = issued
@@ -44,11 +41,7 @@ async function issue(
   return { response, issued, url, path: pathname, ticket: pathname.split('/')[2] ?? '', cookie }
 }
 
-async function records({ ledger }: MemoryGate): Promise<Record<string, unknown>[]> {
-  const { entries } = await ledger.read({ limit: 1000 })
-  return entries.map(({ json }) => JSON.parse(json) as Record<string, unknown>)
-}
-const lastReason = async (gate: MemoryGate) => (await records(gate)).at(-1)?.reason
+const lastReason = async (gate: MemoryGate) => (await gate.events()).at(-1)?.reason
 
 async function put(store: MediawardOptions['store'], key: string, owner: string, issuer: string) {
   const text = `bytes of ${key}`
@@ -66,7 +59,7 @@ describe('issued tickets', () => {
     expect(response.headers.get('set-cookie')).toMatch(
       /; Path=\/recordings\/rec-1; Max-Age=3600; Secure; HttpOnly; SameSite=Strict$/,
     )
-    const [record] = await records(gate)
+    const [record] = await gate.events()
     expect(record).toMatchObject({ kind: 'ticket', decision: 'permit', recording: 'rec-1' })
     // The one who asked for it is the owner.
     expect(record?.owner).toBe(record?.subject)
@@ -139,10 +132,10 @@ describe('issued tickets', () => {
     await put(store, 'recordings/rec-2/a.ts', 'patient-1', gate.idp.issuer)
     await put(store, 'recordings/rec-2/b.ts', 'patient-2', gate.idp.issuer)
     await put(store, 'recordings/rec-3/a.ts', 'patient-2', gate.idp.issuer)
-    const authorization = `Bearer ${await gate.idp.token('patient-1')}`
+    const headers = await gate.idp.bearer('patient-1')
     const ask = async (path: string) => {
       calls.length = 0
-      const response = await gate.fetch(`${path}/ticket`, { method: 'POST', headers: { authorization } })
+      const response = await gate.fetch(`${path}/ticket`, { method: 'POST', headers })
       const body = (await response.text()).replace(/[0-9a-f-]{36}/, '')
       return { status: response.status, headers: [...response.headers], body, calls: calls.sort() }
     }
@@ -180,13 +173,12 @@ describe('issued tickets', () => {
     const store = createMemoryStore()
     const gate = await memoryGate({ store, tickets: { keys: [KEY] } }, idp)
     await put(store, 'recordings/r', 'p', idp.issuer)
-    const headers = { authorization: `Bearer ${await idp.token('p')}` }
-    const response = await gate.fetch('/recordings/r/ticket', { method: 'POST', headers })
+    const response = await gate.ask('p', '/recordings/r/ticket', { method: 'POST' })
     const { url } = (await response.json()) as { url: string }
     const ticket = url.split('/').at(-1) ?? ''
     expect(ticket.length).toBeGreaterThan(MAX_SEGMENT)
     expect((await gate.fetch(`/recordings/r/${ticket}`)).status).toBe(400)
-    expect(JSON.stringify(await records(gate))).not.toContain(ticket.slice(0, 30))
+    expect(JSON.stringify(await gate.events())).not.toContain(ticket.slice(0, 30))
   })
 
   test('a ticket opens only the location for which it was issued', async () => {
@@ -205,16 +197,16 @@ describe('issued tickets', () => {
 
   test('a patient who may not watch gets no ticket, and the same answer whether or not the recording exists', async () => {
     const gate = await open()
-    const authorization = `Bearer ${await gate.idp.token('patient-2')}`
+    const headers = await gate.idp.bearer('patient-2')
     const ask = async (path: string) => {
-      const response = await gate.fetch(path, { method: 'POST', headers: { authorization } })
+      const response = await gate.fetch(path, { method: 'POST', headers })
       const body = (await response.text()).replace(/[0-9a-f-]{36}/, '')
       return { status: response.status, headers: [...response.headers], body }
     }
     const foreign = await ask('/recordings/rec-1/ticket')
     expect(foreign.status).toBe(404)
     expect(foreign).toEqual(await ask('/recordings/rec-0/ticket'))
-    const [refused, unknown] = await records(gate)
+    const [refused, unknown] = await gate.events()
     expect(refused).toMatchObject({ reason: 'not_owner', owner: expect.stringMatching(/^psn_/) })
     expect(unknown).toMatchObject({ reason: 'recording_unknown' })
     expect(unknown).not.toHaveProperty('owner')
@@ -222,10 +214,9 @@ describe('issued tickets', () => {
 
   test('a ticket cannot be used to store a recording, even if its holder is a recorder', async () => {
     const gate = await open()
-    const authorization = `Bearer ${await gate.idp.token('patient-1', { roles: ['recorder', 'security'] })}`
-    const response = await gate.fetch('/recordings/rec-1/ticket', {
+    const response = await gate.ask('patient-1', '/recordings/rec-1/ticket', {
       method: 'POST',
-      headers: { authorization },
+      claims: { roles: ['recorder', 'security'] },
     })
     const cookie = (response.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
     const headers = { cookie, 'mediaward-owner': 'patient-1', 'content-length': '1' }
@@ -237,14 +228,13 @@ describe('issued tickets', () => {
 
   test('a ticket holds no role of its subject, so the record of what it opens names none', async () => {
     const gate = await open()
-    const authorization = `Bearer ${await gate.idp.token('patient-1', { roles: ['recorder', 'security'] })}`
-    const init = { method: 'POST', headers: { authorization } }
-    const response = await gate.fetch('/recordings/rec-1/ticket', init)
+    const init = { method: 'POST', claims: { roles: ['recorder', 'security'] } }
+    const response = await gate.ask('patient-1', '/recordings/rec-1/ticket', init)
     const { pathname } = new URL(((await response.json()) as { url: string }).url)
     const read = await createTickets([KEY]).read(pathname.split('/').at(-1) ?? '')
     expect(read?.subject).toMatchObject({ id: 'patient-1', roles: [] })
     expect((await gate.fetch(pathname)).status).toBe(200)
-    expect(await records(gate)).toMatchObject([
+    expect(await gate.events()).toMatchObject([
       { kind: 'ticket', roles: ['recorder', 'security'] },
       { kind: 'view', roles: [] },
     ])
@@ -287,12 +277,12 @@ describe('authorization of tickets', () => {
     await store.put('recordings/rec-1', new Blob(['x']).stream(), options)
     expect((await gate.fetch(path)).status).toBe(404)
     expect((await gate.fetch('/recordings/rec-1', { headers: { cookie } })).status).toBe(404)
-    expect(await records(gate)).toMatchObject([
+    expect(await gate.events()).toMatchObject([
       { kind: 'ticket' },
       { reason: 'not_owner' },
       { reason: 'not_owner' },
     ])
-    const [issued, refusal] = await records(gate)
+    const [issued, refusal] = await gate.events()
     expect(refusal?.ticket).toBe(issued?.id)
     expect(refusal?.subject).toBe(issued?.subject)
   })
@@ -312,11 +302,8 @@ describe('refused tickets', () => {
   test('an expired ticket is refused, and the record says whose it was', async () => {
     let now = 1_700_000_000_000
     const gate = await open({ now: () => now })
-    const authorization = `Bearer ${await gate.idp.token('patient-1', { iat: 1_700_000_000, exp: 1_700_009_000 })}`
-    const response = await gate.fetch('/recordings/rec-1/ticket', {
-      method: 'POST',
-      headers: { authorization },
-    })
+    const init = { method: 'POST', claims: { iat: 1_700_000_000, exp: 1_700_009_000 } }
+    const response = await gate.ask('patient-1', '/recordings/rec-1/ticket', init)
     const { url, ...ends } = (await response.json()) as { url: string }
     expect(ends).toEqual({ expires_at: new Date(now + 3_600_000).toISOString(), expires_in: 3600 })
     const { pathname } = new URL(url)
@@ -324,7 +311,7 @@ describe('refused tickets', () => {
     expect((await gate.fetch(pathname)).status).toBe(200)
     now += 1
     expect((await gate.fetch(pathname)).status).toBe(401)
-    const [issued, view, refusal] = await records(gate)
+    const [issued, view, refusal] = await gate.events()
     expect(view).toMatchObject({ kind: 'view', ticket: issued?.id })
     expect(refusal).toMatchObject({ reason: 'ticket_expired', ticket: issued?.id, recording: 'rec-1' })
     expect(refusal?.subject).toBe(issued?.subject)
@@ -367,7 +354,7 @@ describe('refused tickets', () => {
     const tickets = { keys: [KEY], binding: ['network', 'user-agent'] as const }
     const gate = await open({ tickets, network: () => ({ ip }) })
     const { path } = await issue(gate, undefined, undefined, { 'user-agent': 'Player/1' })
-    expect(await records(gate)).toMatchObject([{ kind: 'ticket', binding: ['network', 'user-agent'] }])
+    expect(await gate.events()).toMatchObject([{ kind: 'ticket', binding: ['network', 'user-agent'] }])
     const ask = async (agent: string) => (await gate.fetch(path, { headers: { 'user-agent': agent } })).status
     expect(await ask('Player/1')).toBe(200)
     expect(await ask('Player/2')).toBe(401)
