@@ -7,14 +7,14 @@ import { sample } from '../support/sample.ts'
 const RUNS = sample(300, 20_000)
 
 let gate: MemoryGate
-const tokens: Record<string, string> = {}
+const logins: Record<string, Record<string, string>> = { nonsense: { authorization: 'Bearer a.b.c' } }
 
 beforeEach(async () => {
   gate = await memoryGate({ allowedOrigins: ['https://app.clinic.test'] })
-  tokens.owner = `Bearer ${await gate.idp.token('patient-1')}`
-  tokens.other = `Bearer ${await gate.idp.token('patient-2')}`
-  tokens.recorder = `Bearer ${await gate.idp.token('recorder-1', { roles: ['security', 'app'] })}`
-  tokens.expired = `Bearer ${await gate.idp.token('patient-1', { exp: 1000 })}`
+  logins.owner = await gate.idp.bearer('patient-1')
+  logins.other = await gate.idp.bearer('patient-2')
+  logins.recorder = await gate.idp.bearer('recorder-1', { roles: ['security', 'app'] })
+  logins.expired = await gate.idp.bearer('patient-1', { exp: 1000 })
 })
 
 const number = fc.oneof(fc.nat(4000), fc.nat(), fc.bigInt({ min: 0n, max: 2n ** 80n }))
@@ -60,8 +60,8 @@ const soup = fc.record(
 const method = fc.constantFrom('GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS')
 
 /** What of the soup can stand in a header at all. */
-function headers(members: Record<string, string | undefined>, authorization?: string): Headers {
-  const all = new Headers(authorization === undefined ? {} : { authorization })
+function headers(members: Record<string, string | undefined>, login: Record<string, string> = {}): Headers {
+  const all = new Headers(login)
   for (const [name, value] of Object.entries(members)) {
     try {
       if (value !== undefined) all.set(name, value)
@@ -91,8 +91,7 @@ test('no byte without a permit: a caller without one gets no byte, entity tag or
   )
   await fc.assert(
     fc.asyncProperty(who, path, method, soup, async (caller, where, how, members) => {
-      const authorization = caller === 'nonsense' ? 'Bearer a.b.c' : tokens[caller]
-      const response = await gate.fetch(where, { method: how, headers: headers(members, authorization) })
+      const response = await gate.fetch(where, { method: how, headers: headers(members, logins[caller]) })
       const body = new Uint8Array(await response.arrayBuffer())
       expect([204, 400, 401, 404, 405]).toContain(response.status)
       for (const name of REVEALING) expect(response.headers.get(name)).toBeNull()
@@ -116,7 +115,7 @@ test('a foreign and a missing recording get one answer, whatever the caller send
         const ask = async (path: string) => {
           const response = await timed.fetch(path, {
             method: how,
-            headers: headers(members, tokens[caller]),
+            headers: headers(members, logins[caller]),
           })
           const body = (await response.text()).replace(/[0-9a-f-]{36}/, '')
           return { status: response.status, headers: [...response.headers], body }
@@ -136,7 +135,7 @@ test('a permitted request with any headers is answered below 500, with the bytes
     fc.asyncProperty(fc.constantFrom('GET', 'HEAD'), soup, async (how, members) => {
       const response = await gate.fetch('/recordings/rec-1', {
         method: how,
-        headers: headers(members, tokens.owner),
+        headers: headers(members, logins.owner),
       })
       const body = new Uint8Array(await response.arrayBuffer())
       expect([200, 206, 304, 412, 416]).toContain(response.status)
@@ -164,7 +163,7 @@ test('the ranges of a recording, put together, are the recording', async () => {
       const parts = await Promise.all(
         edges.slice(1).map(async (end, i) => {
           const response = await gate.fetch('/recordings/rec-1', {
-            headers: { authorization: tokens.owner ?? '', range: `bytes=${edges[i]}-${end - 1}` },
+            headers: { ...logins.owner, range: `bytes=${edges[i]}-${end - 1}` },
           })
           return new Uint8Array(await response.arrayBuffer())
         }),
@@ -176,21 +175,20 @@ test('the ranges of a recording, put together, are the recording', async () => {
 })
 
 test('no denial without a record: each record has an id that was answered, and each refusal is counted', async () => {
-  const { fetch, ledger, idp, flush } = await memoryGate()
-  const authorization = `Bearer ${await idp.token('patient-2')}`
+  const { fetch, events, idp, flush } = await memoryGate()
+  const headers = await idp.bearer('patient-2')
   const answered: string[] = []
   await fc.assert(
     fc.asyncProperty(fc.string(), fc.boolean(), async (path, known) => {
-      const response = await fetch(`/recordings/${path}`, known ? { headers: { authorization } } : {})
+      const response = await fetch(`/recordings/${path}`, known ? { headers } : {})
       answered.push(((await response.json()) as { instance: string }).instance.slice(9))
     }),
     RUNS,
   )
   await flush()
-  const { entries } = await ledger.read({ limit: RUNS.numRuns + 1000 })
-  const events = entries.map(({ json }) => JSON.parse(json) as AccessEvent)
-  const summaries = events.filter(({ repeats }) => repeats !== undefined && 'of' in repeats)
-  const recorded = events.filter(event => !summaries.includes(event))
+  const all = (await events()) as AccessEvent[]
+  const summaries = all.filter(({ repeats }) => repeats !== undefined && 'of' in repeats)
+  const recorded = all.filter(event => !summaries.includes(event))
   expect(recorded.map(({ id }) => id).sort()).toEqual([...new Set(answered)].sort())
   const counted = summaries.map(({ repeats }) =>
     repeats !== undefined && 'count' in repeats ? repeats.count : 0,
