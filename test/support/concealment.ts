@@ -169,7 +169,7 @@ export function concealmentProperty(
         // By the gates' clock, which stands still.
         const iat = Math.floor(started / 1000)
         const claims = { iat, exp: iat + 600, roles: who === 'app' ? ['app', 'security'] : [] }
-        return { authorization: `Bearer ${await idp.token(who === 'app' ? 'app-1' : 'patient-1', claims)}` }
+        return idp.bearer(who === 'app' ? 'app-1' : 'patient-1', claims)
       }
 
       // Tickets from when the recordings were the asker's own.

@@ -34,7 +34,7 @@ export async function store(
   return fetch(gate.url + path, {
     method: 'PUT',
     headers: {
-      Authorization: `Bearer ${await by.token('recorder-1', { roles: ['recorder'] })}`,
+      ...(await by.bearer('recorder-1', { roles: ['recorder'] })),
       'Mediaward-Owner': owner,
       ...headers,
     },
@@ -60,14 +60,12 @@ async function read<Event>(
   route: string,
   parameters: Record<string, string> = {},
 ): Promise<Event[]> {
-  const token = await by.token('analyst-1', { roles: ['security'] })
+  const headers = await by.bearer('analyst-1', { roles: ['security'] })
   const events: Event[] = []
   let after: string | undefined
   do {
     const query = new URLSearchParams({ ...parameters, ...(after !== undefined && { after }) })
-    const response = await fetch(`${gate.url}/console/api/${route}?${query}`, {
-      headers: { Authorization: `Bearer ${token}` },
-    })
+    const response = await fetch(`${gate.url}/console/api/${route}?${query}`, { headers })
     if (!response.ok) throw new Error(`the list of ${route} answered ${response.status}`)
     const lines = (await response.text()).split('\n').filter(line => line !== '')
     events.push(...lines.map(line => JSON.parse(line) as Event))

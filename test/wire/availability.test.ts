@@ -19,7 +19,7 @@ afterAll(() => gate.kill())
 /** Requests a path with a subject's token. Rejects when the answer takes longer than PROMPT. */
 async function ask(path: string, subject: string): Promise<number> {
   const response = await fetch(gate.url + path, {
-    headers: { Authorization: `Bearer ${await idp.token(subject)}` },
+    headers: await idp.bearer(subject),
     signal: AbortSignal.timeout(PROMPT),
   })
   await response.arrayBuffer()

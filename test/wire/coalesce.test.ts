@@ -16,8 +16,8 @@ beforeAll(async () => {
 })
 afterAll(() => gate.stop())
 
-async function ask(path: string, token: string, ip: string) {
-  const headers = { Authorization: `Bearer ${token}`, 'CF-Connecting-IP': ip }
+async function ask(path: string, login: Record<string, string>, ip: string) {
+  const headers = { ...login, 'CF-Connecting-IP': ip }
   const response = await fetch(gate.url + path, { headers })
   const body = await response.text()
   const id = /urn:uuid:([0-9a-f-]{36})/.exec(body)?.[1] ?? ''
@@ -25,11 +25,11 @@ async function ask(path: string, token: string, ip: string) {
 }
 
 test('a stranger who polls an id cannot see the moment at which the recording is stored', async () => {
-  const token = await idp.token('curious')
+  const login = await idp.bearer('curious')
   const answers = []
   for (let i = 0; i < 8; i++) {
     if (i === 5) await store(gate, idp, '/recordings/consult-42', 'patient-2', 'x')
-    answers.push(await ask('/recordings/consult-42', token, HOME))
+    answers.push(await ask('/recordings/consult-42', login, HOME))
   }
   expect(answers.map(({ status, waits }) => [status, waits])).toEqual(answers.map((_, i) => [404, i >= 3]))
   const standing = answers[3]?.id
@@ -41,12 +41,12 @@ test('a stranger who polls an id cannot see the moment at which the recording is
 })
 
 test('the log shows a stolen token in each network that it is used from, in refusals and in views', async () => {
-  const token = await idp.token('patient-1')
+  const login = await idp.bearer('patient-1')
   await store(gate, idp, '/recordings/mine', 'patient-1', 'x'.repeat(1000))
   await store(gate, idp, '/recordings/theirs', 'patient-2', 'x')
   for (const ip of [HOME, ELSEWHERE]) {
-    for (let i = 0; i < 5; i++) await ask('/recordings/theirs', token, ip)
-    expect((await ask('/recordings/mine', token, ip)).status).toBe(200)
+    for (let i = 0; i < 5; i++) await ask('/recordings/theirs', login, ip)
+    expect((await ask('/recordings/mine', login, ip)).status).toBe(200)
   }
   const networks = ['203.0.113.0/24', '198.51.100.0/24']
   const refused = (await denials(gate, idp)).filter(({ recording }) => recording === 'theirs')

@@ -59,8 +59,8 @@ interface Asked {
   readonly as?: string
 }
 
-const tokenOf = (as = 'stranger'): Promise<string> =>
-  as === 'app' ? idp.token('app-1', { roles: ['app'] }) : idp.token('patient-1')
+const bearer = (as = 'stranger') =>
+  as === 'app' ? idp.bearer('app-1', { roles: ['app'] }) : idp.bearer('patient-1')
 
 async function ask({ method, path, headers, body }: Asked): Promise<Response> {
   return fetch(gate.url + path, {
@@ -137,9 +137,9 @@ test.each(STATES)(
       await Promise.all(
         pairs.slice(start, start + 20).map(async pair => {
           // With a token of its own: what was refused before shows in Retry-After.
-          const authorization = `Bearer ${await tokenOf(pair[0].as)}`
+          const login = await bearer(pair[0].as)
           const [theirs, none] = await Promise.all(
-            pair.map(async one => seen(await ask({ ...one, headers: { ...one.headers, authorization } }))),
+            pair.map(async one => seen(await ask({ ...one, headers: { ...one.headers, ...login } }))),
           )
           expect(theirs, JSON.stringify(pair[0])).toEqual(none)
           expect([200, 404]).toContain(theirs?.status)
@@ -156,7 +156,7 @@ test("twenty repeats get the same answers for another's recording, an absent one
     expect((await store(gate, idp, `/recordings/${id}`, 'patient-2', bytes)).status).toBe(201)
   }
   await put('repeat-theirs')
-  const headers = { authorization: `Bearer ${await tokenOf()}` }
+  const headers = await bearer()
   const answers = ids.map(() => [] as string[])
   const events = ids.map(() => [] as string[])
   for (let repeat = 0; repeat < 20; repeat++) {

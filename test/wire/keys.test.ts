@@ -105,10 +105,7 @@ test('a token that its header alone rules out causes no key fetch', async () => 
 
 test('a viewer gets 503, not 401, while the key server is down, and the refusal is recorded', async () => {
   answer = failing
-  const token = await remote.token('patient-1')
-  const response = await fetch(`${gate.url}/recordings/rec-1`, {
-    headers: { Authorization: `Bearer ${token}` },
-  })
+  const response = await fetch(`${gate.url}/recordings/rec-1`, { headers: await remote.bearer('patient-1') })
   expect(response.status).toBe(503)
   expect(response.headers.get('retry-after')).toBe('5')
   expect((await denials(gate, idp)).map(({ reason }) => reason)).toEqual(['keys_unavailable'])

@@ -14,7 +14,7 @@ test(`no denial without a record: a gate killed ${RUNS} times under load loses n
 }, async () => {
   const idp = await createIssuer()
   const vars = variables(idp)
-  const stranger = await idp.token('patient-2')
+  const stranger = await idp.bearer('patient-2')
   let gate = await startGate({ vars })
   await store(gate, idp, '/recordings/rec-1', 'patient-1', patterned(1000))
 
@@ -43,11 +43,15 @@ let another = 0
  * Asks for another patient's recording, and without a token, until nothing answers. Half of the clients ask for the same
  * recording and are counted; the other half ask for another one each time.
  */
-async function refuseUntilGone(gate: RunningGate, token: string, received: Set<string>): Promise<void> {
+async function refuseUntilGone(
+  gate: RunningGate,
+  login: Record<string, string>,
+  received: Set<string>,
+): Promise<void> {
   const agent = new Agent({ keepAlive: true })
   const client = async (number: number) => {
     for (;;) {
-      const headers: Record<string, string> = number % 4 === 0 ? {} : { Authorization: `Bearer ${token}` }
+      const headers = number % 4 === 0 ? {} : login
       const recording = number % 2 === 0 ? `rec-1-${++another}` : 'rec-1'
       const body = await ask(`${gate.url}/recordings/${recording}`, agent, headers)
       if (body === undefined) return

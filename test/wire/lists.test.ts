@@ -27,7 +27,7 @@ async function ask(
   return fetch(`${gate.url}/access/v1/evaluations`, {
     method: 'POST',
     headers: {
-      Authorization: `Bearer ${await idp.token(as, { roles })}`,
+      ...(await idp.bearer(as, { roles })),
       'Content-Type': 'application/json',
       'X-Request-ID': 'list-1',
     },

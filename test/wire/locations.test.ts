@@ -10,7 +10,7 @@ test("the gate plays recordings at an app's own URLs, and at no others", async (
   ]
   const gate = await startGate({ vars: { ...variables(idp), LOCATIONS: JSON.stringify(locations) } })
   const ask = async (path: string, subject: string): Promise<number> => {
-    const headers = { Authorization: `Bearer ${await idp.token(subject)}` }
+    const headers = await idp.bearer(subject)
     return (await fetch(gate.url + path, { headers })).status
   }
   expect((await store(gate, idp, '/media/visit-1.mp4', 'patient-1', patterned(100))).status).toBe(201)

@@ -11,7 +11,7 @@ let headers: Record<string, string>
 beforeAll(async () => {
   idp = await createIssuer()
   gate = await startGate({ vars: variables(idp) })
-  headers = { Authorization: `Bearer ${await idp.token('patient-1')}` }
+  headers = await idp.bearer('patient-1')
 })
 afterAll(() => gate.stop())
 
@@ -121,7 +121,7 @@ test('a request whose Host contains a path or a user gets 400 and a record', asy
     ['/recordings/hosted', 'user@h'],
   ].entries()) {
     const release = `host-${index}`
-    const request = `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nMediaward-App-Release: ${release}\r\nAuthorization: ${headers.Authorization}\r\n\r\n`
+    const request = `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nMediaward-App-Release: ${release}\r\nAuthorization: ${headers.authorization}\r\n\r\n`
     const { status, body } = await sendRaw(gate.port, request)
     expect([host, status]).toEqual([host, 400])
     if (body.includes('urn:uuid:')) refused.push(release)

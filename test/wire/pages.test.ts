@@ -20,7 +20,7 @@ const PLAYLIST = new TextEncoder().encode(
 
 let gate: RunningGate
 let idp: TestIssuer
-let token: string
+let login: Record<string, string>
 beforeAll(async () => {
   idp = await createIssuer()
   gate = await startGate({
@@ -31,14 +31,14 @@ beforeAll(async () => {
       ALLOWED_HEADERS: 'X-App-Version',
     },
   })
-  token = await idp.token('patient-1')
+  login = await idp.bearer('patient-1')
 })
 afterAll(() => gate.stop())
 
 const get = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
   fetch(gate.url + path, { method, headers })
 const play = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
-  get(path, { Authorization: `Bearer ${token}`, ...headers }, method)
+  get(path, { ...login, ...headers }, method)
 
 describe('pages of other origins', () => {
   const routes: readonly [path: string, method: string][] = [
@@ -89,7 +89,7 @@ describe('pages of other origins', () => {
 
   test('a 405 names the same methods as the preflight of its route', async () => {
     for (const [path] of routes) {
-      const { headers } = await get(path, { Authorization: `Bearer ${token}` }, 'PATCH')
+      const { headers } = await get(path, login, 'PATCH')
       const preflight = await get(path, {}, 'OPTIONS')
       expect([path, headers.get('allow')]).toEqual([path, preflight.headers.get('allow')])
     }

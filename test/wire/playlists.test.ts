@@ -22,7 +22,7 @@ beforeAll(async () => {
   gate = await startGate({
     vars: { ...variables(idp), TICKET_KEY: 'only for tests: it opens nothing anywhere else' },
   })
-  headers = { Authorization: `Bearer ${await idp.token('patient-1')}` }
+  headers = await idp.bearer('patient-1')
   const parts: Record<string, string | Uint8Array<ArrayBuffer>> = {
     'master.m3u8': `#EXTM3U\r\n#EXT-X-STREAM-INF:BANDWIDTH=1\r\n${absolute('v/720p.m3u8')}\r\n`,
     // Stored with no media type that tells, and with a byte order mark.
@@ -77,7 +77,7 @@ test('the ranges, the entity tag and HEAD of a playlist refer to the bytes that 
 test('a viewer who reads a playlist begins a view of its recording', async () => {
   const views = async () => (await records(gate, idp, 'view')).filter(({ recording }) => recording === 'set')
   const before = (await views()).length
-  const login = { Authorization: `Bearer ${await idp.token('patient-1', { sid: 'another login' })}` }
+  const login = await idp.bearer('patient-1', { sid: 'another login' })
   expect((await fetch(absolute('master.m3u8'), { headers: login })).status).toBe(200)
   expect(await views()).toHaveLength(before + 1)
 })
@@ -176,10 +176,8 @@ describe('storing', () => {
     expect(Buffer.compare(new Uint8Array(await played.arrayBuffer()), bytes)).toBe(0)
   })
 
-  const other = async () => ({ Authorization: `Bearer ${await idp.token('patient-2')}` })
-  const recorderHeaders = async () => ({
-    Authorization: `Bearer ${await idp.token('recorder-1', { roles: ['recorder'] })}`,
-  })
+  const other = () => idp.bearer('patient-2')
+  const recorderHeaders = () => idp.bearer('recorder-1', { roles: ['recorder'] })
 
   // The last: its connection is closed, as its body is not read.
   test('the gate refuses a playlist of more than 1 MiB', async () => {

@@ -19,7 +19,7 @@ beforeAll(async () => {
   idp = await createIssuer()
   gate = await startGate({ vars: variables(idp) })
   vars = join(gate.data, 'test.vars')
-  const headers = { Authorization: `Bearer ${await idp.token(ID)}` }
+  const headers = await idp.bearer(ID)
   expect((await fetch(`${gate.url}/recordings/rec-none`, { headers })).status).toBe(404)
   written = (await denials(gate, idp))[0]?.subject
   expect(written).toMatch(/^psn_[0-9a-f]{32}$/)

@@ -39,8 +39,7 @@ interface Asked {
 }
 
 async function ask({ path, as, method = 'GET', headers = {} }: Asked): Promise<Response> {
-  const authorization: Record<string, string> =
-    as === undefined ? {} : { Authorization: `Bearer ${await idp.token(as)}` }
+  const authorization: Record<string, string> = as === undefined ? {} : await idp.bearer(as)
   return fetch(gate.url + path, { method, headers: { ...authorization, ...headers } })
 }
 
@@ -330,7 +329,7 @@ describe('the record of a refusal', () => {
       jti: 'the-token',
     }
     const headers = {
-      Authorization: `Bearer ${await idp.token('patient-2', session)}`,
+      ...(await idp.bearer('patient-2', session)),
       Range: 'bytes=0-1023',
       'Mediaward-App-Release': '4.12.0',
       'CF-Connecting-IP': '203.0.113.24',
@@ -404,9 +403,7 @@ describe('the record of a refusal', () => {
       sid: '\ud800',
       jti: secret,
     }
-    await fetch(`${gate.url}/recordings/rec-1`, {
-      headers: { Authorization: `Bearer ${await idp.token(secret, hostile)}` },
-    })
+    await fetch(`${gate.url}/recordings/rec-1`, { headers: await idp.bearer(secret, hostile) })
     const events = (await denials(gate, idp)).filter(({ id }) => !before.has(id))
     expect(events).toHaveLength(5)
     expect(JSON.stringify(events)).not.toContain('SeCrEt')
@@ -425,7 +422,7 @@ test('the same subject id of another issuer is another person to the gate', asyn
     const as = async (issuer: TestIssuer) =>
       (
         await fetch(`${shared.url}/recordings/rec-1`, {
-          headers: { Authorization: `Bearer ${await issuer.token('patient-1')}` },
+          headers: await issuer.bearer('patient-1'),
         })
       ).status
     expect(await as(clinic)).toBe(200)
@@ -433,9 +430,7 @@ test('the same subject id of another issuer is another person to the gate', asyn
     await store(shared, clinic, '/recordings/rec-2', 'patient-1', patterned(10), {
       'Mediaward-Owner-Issuer': other.issuer,
     })
-    const theirs = await fetch(`${shared.url}/recordings/rec-2`, {
-      headers: { Authorization: `Bearer ${await other.token('patient-1')}` },
-    })
+    const theirs = await fetch(`${shared.url}/recordings/rec-2`, { headers: await other.bearer('patient-1') })
     expect(theirs.status).toBe(200)
   } finally {
     await shared.stop()

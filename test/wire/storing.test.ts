@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => gate.stop())
 
 async function play(path: string, as: string): Promise<Response> {
-  return fetch(gate.url + path, { headers: { Authorization: `Bearer ${await idp.token(as)}` } })
+  return fetch(gate.url + path, { headers: await idp.bearer(as) })
 }
 
 test('a recording that a recorder stores plays at once, to its patient alone', async () => {
@@ -58,7 +58,7 @@ test.each(['gzip', 'br, gzip', 'aws-chunked', 'x-unknown'])(
   async encoding => {
     const id = `coded-${encoding.replaceAll(/[^a-z]/g, '')}`
     const headers = {
-      Authorization: `Bearer ${await idp.token('recorder-1', { roles: ['recorder'] })}`,
+      ...(await idp.bearer('recorder-1', { roles: ['recorder'] })),
       'Mediaward-Owner': 'patient-1',
       'Content-Encoding': encoding,
     }
@@ -114,7 +114,7 @@ test('two versions of a recording never share a Last-Modified, so If-Range by da
   const first = (await play('/recordings/versions', 'patient-1')).headers.get('last-modified') ?? ''
   await store(gate, idp, '/recordings/versions', 'patient-1', 'BBBBBBBBBB')
   const headers = {
-    Authorization: `Bearer ${await idp.token('patient-1')}`,
+    ...(await idp.bearer('patient-1')),
     Range: 'bytes=5-',
     'If-Range': first,
   }
@@ -172,10 +172,7 @@ describe('refused uploads', () => {
     const body = new Blob([bytes]).stream()
     const response = await fetch(`${gate.url}/recordings/chunked`, {
       method: 'PUT',
-      headers: {
-        Authorization: `Bearer ${await idp.token('r', { roles: ['recorder'] })}`,
-        'Mediaward-Owner': 'patient-1',
-      },
+      headers: { ...(await idp.bearer('r', { roles: ['recorder'] })), 'Mediaward-Owner': 'patient-1' },
       body,
       duplex: 'half',
     } as RequestInit)
@@ -184,15 +181,11 @@ describe('refused uploads', () => {
   })
 
   test('an upload that breaks off leaves nothing that plays, and is not recorded as a fault of the store', async () => {
-    const token = await idp.token('r', { roles: ['recorder'] })
+    const login = await idp.bearer('r', { roles: ['recorder'] })
     await new Promise<void>(resolve => {
       const upload = request(`${gate.url}/recordings/broken`, {
         method: 'PUT',
-        headers: {
-          Authorization: `Bearer ${token}`,
-          'Mediaward-Owner': 'patient-1',
-          'Content-Length': '1000000',
-        },
+        headers: { ...login, 'Mediaward-Owner': 'patient-1', 'Content-Length': '1000000' },
       })
       upload.on('error', () => resolve())
       upload.write(Buffer.alloc(300_000), () => setTimeout(() => upload.destroy(), 200))

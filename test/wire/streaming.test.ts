@@ -7,20 +7,20 @@ import { createIssuer, store, type TestIssuer, variables } from '../support/gate
 const SIZE = 64 * 2 ** 20
 let gate: RunningGate
 let idp: TestIssuer
-let token: string
+let login: Record<string, string>
 const bytes = new Uint8Array(SIZE)
 for (let i = 0; i < SIZE; i += 4096) bytes[i] = i / 4096
 
 beforeAll(async () => {
   idp = await createIssuer()
   gate = await startGate({ vars: variables(idp) })
-  token = await idp.token('patient-1')
+  login = await idp.bearer('patient-1')
   expect((await store(gate, idp, '/recordings/long', 'patient-1', bytes)).status).toBe(201)
 })
 afterAll(() => gate.stop())
 
 const play = (headers: Record<string, string> = {}) =>
-  fetch(`${gate.url}/recordings/long`, { headers: { Authorization: `Bearer ${token}`, ...headers } })
+  fetch(`${gate.url}/recordings/long`, { headers: { ...login, ...headers } })
 
 test('a long recording arrives whole, with its length', async () => {
   const response = await play()
@@ -47,16 +47,12 @@ test('adjacent ranges of a recording join to the whole', async () => {
 test('the gate goes on to play after a hundred viewers left in the middle', async () => {
   const leave = () =>
     new Promise<void>(resolve => {
-      const get = request(
-        `${gate.url}/recordings/long`,
-        { headers: { Authorization: `Bearer ${token}` } },
-        response => {
-          response.once('data', () => {
-            response.destroy()
-            resolve()
-          })
-        },
-      )
+      const get = request(`${gate.url}/recordings/long`, { headers: login }, response => {
+        response.once('data', () => {
+          response.destroy()
+          resolve()
+        })
+      })
       get.end()
     })
   for (let i = 0; i < 10; i++) await Promise.all(Array.from({ length: 10 }, leave))
@@ -68,7 +64,7 @@ test('the gate goes on to play after a hundred viewers left in the middle', asyn
 test('HEAD answers with the length of a recording and no bytes', async () => {
   const response = await fetch(`${gate.url}/recordings/long`, {
     method: 'HEAD',
-    headers: { Authorization: `Bearer ${token}` },
+    headers: login,
   })
   expect(response.headers.get('content-length')).toBe(String(SIZE))
   expect((await response.arrayBuffer()).byteLength).toBe(0)

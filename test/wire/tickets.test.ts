@@ -27,8 +27,8 @@ beforeAll(async () => {
 afterAll(() => gate.stop())
 
 async function ask(path: string, subject: string, headers: Record<string, string> = {}): Promise<Response> {
-  const Authorization = `Bearer ${await idp.token(subject)}`
-  return fetch(`${gate.url}${path}/ticket`, { method: 'POST', headers: { Authorization, ...headers } })
+  const all = { ...(await idp.bearer(subject)), ...headers }
+  return fetch(`${gate.url}${path}/ticket`, { method: 'POST', headers: all })
 }
 
 async function ticketFor(path: string, subject = 'patient-1'): Promise<{ url: string; cookie: string }> {
@@ -142,7 +142,7 @@ test('the log has a ticket and the view that it opened as records of their own, 
   expect(views).toHaveLength(1)
   expect((await denials(gate, idp)).every(({ kind }) => kind === 'access')).toBe(true)
   const bad = await fetch(`${gate.url}/console/api/records?kind=x`, {
-    headers: { Authorization: `Bearer ${await idp.token('a', { roles: ['security'] })}` },
+    headers: await idp.bearer('a', { roles: ['security'] }),
   })
   expect(bad.status).toBe(400)
 })

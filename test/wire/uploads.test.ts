@@ -35,11 +35,11 @@ async function ask(
   headers: Headers,
   body?: Uint8Array<ArrayBuffer> | string,
 ): Promise<Response> {
-  const token = await idp.token('recorder-1', { roles: ['recorder'] })
+  const login = await idp.bearer('recorder-1', { roles: ['recorder'] })
   const asked = () =>
     fetch(gate.url + path, {
       method,
-      headers: { Authorization: `Bearer ${token}`, 'Mediaward-Owner': 'patient-1', ...headers },
+      headers: { ...login, 'Mediaward-Owner': 'patient-1', ...headers },
       ...(body !== undefined && { body }),
     })
   // A refusal that came before the body was sent can be lost with the connection, on a busy machine: asked again then.
@@ -83,7 +83,7 @@ const giveUp = (path: string, upload: string, headers: Headers = {}) =>
   ask('DELETE', `${path}/upload`, { 'Mediaward-Upload': upload, ...headers })
 
 async function play(path: string, as: string, headers: Headers = {}): Promise<Response> {
-  return fetch(gate.url + path, { headers: { Authorization: `Bearer ${await idp.token(as)}`, ...headers } })
+  return fetch(gate.url + path, { headers: { ...(await idp.bearer(as)), ...headers } })
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64')
@@ -146,7 +146,7 @@ test('a recorder who names another owner gets 409 and a record at each request o
 test('a caller without the role recorder gets 404 at each request of an upload', async () => {
   const path = '/recordings/roles'
   const upload = await begun(path)
-  const patient = { Authorization: `Bearer ${await idp.token('patient-1')}` }
+  const patient = await idp.bearer('patient-1')
   const answers = [
     await begin(path, film.length, patient),
     await send(path, upload, 1, patient),

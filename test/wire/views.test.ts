@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => gate.stop())
 
 test('many requests of one viewer are one view, and its delivered bytes are recorded within half a minute', async () => {
-  const headers = { Authorization: `Bearer ${await idp.token('patient-1')}` }
+  const headers = await idp.bearer('patient-1')
   const ranges = ['bytes=0-99', 'bytes=100-199', 'bytes=500-', 'bytes=100-199']
   for (const Range of ranges) {
     const response = await fetch(`${gate.url}/recordings/short`, { headers: { ...headers, Range } })
