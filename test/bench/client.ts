@@ -24,7 +24,7 @@ export function get(path: string, headers: Readonly<Record<string, string>>): st
 let networks = 0
 
 /** A GET that repeats none before: each comes from another network, as few of repeated refusals are recorded. */
-export function getAnew(path: string, headers: Readonly<Record<string, string>>): string {
+export function getFromNewNetwork(path: string, headers: Readonly<Record<string, string>>): string {
   networks += 1
   const address = `${1 + ((networks >> 16) % 200)}.${(networks >> 8) & 255}.${networks & 255}.1`
   // As Cloudflare writes it, and the proxy in front of one machine.

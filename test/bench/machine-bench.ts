@@ -1,5 +1,5 @@
 import { say } from '../../src/cli/terminal.ts'
-import { type Exchange, get, getAnew } from './client.ts'
+import { type Exchange, get, getFromNewNetwork } from './client.ts'
 import { FILES, type Machine, startMachine } from './machine.ts'
 import { type Findings, FLAT, ratio, streamingRows } from './report.ts'
 import { type Contender, run, type Scenario } from './scenarios.ts'
@@ -70,8 +70,8 @@ function scenariosOf({
   }
   const { path, size } = FILES.large
   const whole: Exchange = { request: get(path, bearer), status: 200, length: size }
-  const anew = (headers: Record<string, string>, status: number): Exchange => ({
-    request: getAnew(FILES.foreign.path, headers),
+  const fromNewNetwork = (headers: Record<string, string>, status: number): Exchange => ({
+    request: getFromNewNetwork(FILES.foreign.path, headers),
     status,
     recorded: true,
   })
@@ -111,8 +111,8 @@ function scenariosOf({
       turns: 2,
       requests: 512,
       contenders: [node, deno].flatMap(worker => [
-        { name: `${worker.name}, not_owner`, worker, exchange: () => anew(bearer, 404) },
-        { name: `${worker.name}, token_missing`, worker, exchange: () => anew({}, 401) },
+        { name: `${worker.name}, not_owner`, worker, exchange: () => fromNewNetwork(bearer, 404) },
+        { name: `${worker.name}, token_missing`, worker, exchange: () => fromNewNetwork({}, 401) },
       ]),
     },
   }

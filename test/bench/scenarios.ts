@@ -1,5 +1,5 @@
 import { progress } from '../../src/cli/progress.ts'
-import { type Exchange, get, getAnew } from './client.ts'
+import { type Exchange, get, getFromNewNetwork } from './client.ts'
 import { openLane, type Tally } from './load.ts'
 import { type Memory, memory, resetPeak } from './process-facts.ts'
 import { type Figures, figuresOf } from './statistics.ts'
@@ -86,8 +86,8 @@ export function scenariosOf({ bare, naive, mediaward, bareInsert, token }: Worke
   const small = whole(OBJECTS.small)
   const large = whole(OBJECTS.large)
   const foreign: Exchange = { request: get(OBJECTS.foreign.path, bearer), status: 404 }
-  const anew = (headers: Record<string, string>, status: number): Exchange => ({
-    request: getAnew(OBJECTS.foreign.path, headers),
+  const fromNewNetwork = (headers: Record<string, string>, status: number): Exchange => ({
+    request: getFromNewNetwork(OBJECTS.foreign.path, headers),
     status,
     recorded: true,
   })
@@ -128,9 +128,9 @@ export function scenariosOf({ bare, naive, mediaward, bareInsert, token }: Worke
       contenders: [
         { name: 'bare-insert', worker: bareInsert, exchange: () => foreign },
         { name: 'bare-read-insert', worker: bareInsert, exchange: () => readFirst },
-        { name: 'mediaward, not_owner', worker: mediaward, exchange: () => anew(bearer, 404) },
+        { name: 'mediaward, not_owner', worker: mediaward, exchange: () => fromNewNetwork(bearer, 404) },
         { name: 'mediaward, not_owner again', worker: mediaward, exchange: () => foreign },
-        { name: 'mediaward, token_missing', worker: mediaward, exchange: () => anew({}, 401) },
+        { name: 'mediaward, token_missing', worker: mediaward, exchange: () => fromNewNetwork({}, 401) },
       ],
     },
   }
