@@ -18,8 +18,8 @@ test('mediaward, imported by its name in Deno, streams to the owner, refuses oth
   const gate = mediaward(options)
   app.use(gate)
   const ask = async (path: string, subject: string, init: RequestInit = {}, roles: string[] = []) => {
-    const Authorization = `Bearer ${await idp.token(subject, { roles })}`
-    return app.request(path, { ...init, headers: { ...init.headers, Authorization } })
+    const login = await idp.bearer(subject, { roles })
+    return app.request(path, { ...init, headers: { ...init.headers, ...login } })
   }
 
   const body = 'the recording'

@@ -129,7 +129,7 @@ describe('the programs of the README', () => {
     )
     const ask = async (path: string, subject?: string, roles: string[] = []) => {
       const headers: Record<string, string> =
-        subject === undefined ? {} : { Authorization: `Bearer ${await idp.token(subject, { roles })}` }
+        subject === undefined ? {} : await idp.bearer(subject, { roles })
       const response = await miniflare.dispatchFetch(`https://app.test${path}`, { headers })
       return [response.status, await response.text()] as const
     }
@@ -289,7 +289,7 @@ describe('mediaward dev', () => {
 async function serves(url: string): Promise<void> {
   const gate = { url } as Parameters<typeof store>[0]
   const ask = async (subject: string) => {
-    const headers = { Authorization: `Bearer ${await idp.token(subject)}` }
+    const headers = await idp.bearer(subject)
     const response = await fetch(`${url}/recordings/rec-1`, { headers })
     return [response.status, await response.text()]
   }

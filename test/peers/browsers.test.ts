@@ -34,7 +34,7 @@ afterAll(async () => {
 })
 
 async function ticketFor(path: string, patient: string): Promise<string> {
-  const headers = { Authorization: `Bearer ${await idp.token(patient)}` }
+  const headers = await idp.bearer(patient)
   const response = await fetch(`${gate.url}${path}/ticket`, { method: 'POST', headers })
   return ((await response.json()) as { url: string }).url
 }

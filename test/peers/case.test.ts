@@ -44,7 +44,7 @@ describe.each(RUNTIMES)('on %s', runtime => {
   const play = async (path: string, method = 'GET') =>
     fetch(`${service.url}/recordings/${path}`, {
       method,
-      headers: { Authorization: `Bearer ${await idp.token('patient-1')}` },
+      headers: await idp.bearer('patient-1'),
     })
   const TAKEN = /The store ignores case, and holds a recording or part whose name differs in nothing else/
 
@@ -68,7 +68,7 @@ describe.each(RUNTIMES)('on %s', runtime => {
     const begun = await fetch(`${service.url}/recordings/set/A.ts/upload`, {
       method: 'POST',
       headers: {
-        Authorization: `Bearer ${await idp.token('recorder-1', { roles: ['recorder'] })}`,
+        ...(await idp.bearer('recorder-1', { roles: ['recorder'] })),
         'Mediaward-Owner': 'patient-1',
         'Mediaward-Upload-Size': '10',
       },

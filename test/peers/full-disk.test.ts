@@ -62,7 +62,7 @@ describe.each(RUNTIMES)('on %s', runtime => {
         .every(name => name.includes('bindings')),
     ).toBe(true)
     expect(readdirSync(join(data, 'recordings/.mediaward/uploads'))).toEqual([])
-    const headers = { Authorization: `Bearer ${await idp.token('patient-1')}` }
+    const headers = await idp.bearer('patient-1')
     expect((await fetch(`${service.url}/recordings/big`, { headers })).status).toBe(404)
     expect(await (await fetch(`${service.url}/recordings/small`, { headers })).text()).toBe('small')
     expect((await denials(gate(), idp)).find(event => event.id === id)).toMatchObject({

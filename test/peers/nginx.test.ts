@@ -72,7 +72,7 @@ afterAll(async () => {
 test('recordings are stored and played through nginx, with their lengths', async () => {
   const bytes = patterned(5_000_000)
   expect((await store(proxy, idp, '/recordings/rec-1', 'patient-1', bytes)).status).toBe(201)
-  const headers = { Authorization: `Bearer ${await idp.token('patient-1')}` }
+  const headers = await idp.bearer('patient-1')
   const whole = await fetch(`${proxy.url}/recordings/rec-1`, { headers })
   expect(whole.headers.get('content-length')).toBe('5000000')
   expect(Buffer.from(await whole.arrayBuffer()).equals(bytes)).toBe(true)
@@ -81,7 +81,7 @@ test('recordings are stored and played through nginx, with their lengths', async
 })
 
 test('nginx keeps its connections to the gate', async () => {
-  const headers = { Authorization: `Bearer ${await idp.token('patient-1')}` }
+  const headers = await idp.bearer('patient-1')
   const before = connections
   for (let i = 0; i < 20; i++)
     expect((await fetch(`${proxy.url}/recordings/rec-1`, { headers, method: 'HEAD' })).status).toBe(200)

@@ -114,7 +114,7 @@ test.each(Object.entries(WAYS).map(([way, make], index) => ({ way, make, id: `se
     }
     const response = await fetch(`${gate.url}/recordings/${id}/${first}/ticket`, {
       method: 'POST',
-      headers: { Authorization: `Bearer ${await idp.token('patient-007')}` },
+      headers: await idp.bearer('patient-007'),
     })
     const { url } = (await response.json()) as { url: string }
     const played = await frames(url)

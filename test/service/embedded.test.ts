@@ -29,7 +29,7 @@ test.each(['deno', 'node'] as const)(
     const gate = { url: service.url } as RunningGate
     expect((await store(gate, idp, '/recordings/rec-1', 'patient-1', '0123456789')).status).toBe(201)
     const ask = async (subject: string) => {
-      const headers = { Authorization: `Bearer ${await idp.token(subject, { jti: subject })}` }
+      const headers = await idp.bearer(subject, { jti: subject })
       const response = await fetch(`${service.url}/recordings/rec-1`, { headers })
       return [response.status, (await response.text()).length > 0]
     }

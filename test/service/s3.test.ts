@@ -43,7 +43,7 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
     const bytes = patterned(3_000_000)
     const play = async (subject: string, headers: Record<string, string> = {}) =>
       fetch(`${service.url}/recordings/rec-1`, {
-        headers: { Authorization: `Bearer ${await idp.token(subject)}`, ...headers },
+        headers: { ...(await idp.bearer(subject)), ...headers },
       })
     expect((await store(gate, idp, '/recordings/rec-1', 'patient-1', bytes)).status).toBe(201)
     expect((await store(gate, idp, '/recordings/rec-1', 'patient-2', 'other')).status).toBe(409)
@@ -63,7 +63,7 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
       fetch(`${service.url}/recordings/film${path}`, {
         method,
         headers: {
-          Authorization: `Bearer ${await idp.token('recorder-1', { roles: ['recorder'] })}`,
+          ...(await idp.bearer('recorder-1', { roles: ['recorder'] })),
           'Mediaward-Owner': 'patient-1',
           ...headers,
         },
@@ -92,10 +92,7 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
     )
     expect((await ask('POST', '/upload', json, whole)).status).toBe(201)
     const over = await fetch(`${service.url}/recordings/film`, {
-      headers: {
-        Authorization: `Bearer ${await idp.token('patient-1')}`,
-        Range: `bytes=${border - 5}-${border + 4}`,
-      },
+      headers: { ...(await idp.bearer('patient-1')), Range: `bytes=${border - 5}-${border + 4}` },
     })
     expect(new Uint8Array(await over.arrayBuffer())).toEqual(film.slice(border - 5, border + 5))
 

@@ -40,7 +40,7 @@ async function withLong(
   const bytes = patterned(SIZE)
   const gate = { url: service.url } as RunningGate
   expect((await store(gate, idp, '/recordings/long', 'patient-1', bytes)).status).toBe(201)
-  return { bytes, headers: { Authorization: `Bearer ${await idp.token('patient-1')}` } }
+  return { bytes, headers: await idp.bearer('patient-1') }
 }
 
 /** Starts to download, and holds it after the first bytes. */
@@ -94,11 +94,11 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
 
   test('a server that gets SIGTERM under a load of refusals loses no record', async () => {
     const service = await startService(runtime, newFolder(), variables(idp))
-    const token = await idp.token('patient-2')
+    const login = await idp.bearer('patient-2')
     const received: string[] = []
     const agent = new Agent({ keepAlive: true })
     const client = async (number: number): Promise<void> => {
-      const headers: Record<string, string> = number % 4 === 0 ? {} : { Authorization: `Bearer ${token}` }
+      const headers = number % 4 === 0 ? {} : login
       for (;;) {
         const body = await new Promise<string | undefined>(resolve => {
           request(`${service.url}/recordings/long`, { agent, headers }, response => {
@@ -160,7 +160,7 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
   test('a server leaves no file open for viewers who left or for answers without a body', async () => {
     const service = await startService(runtime, newFolder(), variables(idp))
     const { headers } = await withLong(service)
-    const stranger = { Authorization: `Bearer ${await idp.token('patient-2')}` }
+    const stranger = await idp.bearer('patient-2')
     const open = () =>
       readdirSync(`/proc/${service.pid}/fd`).filter(descriptor => {
         try {

@@ -10,7 +10,7 @@ beforeEach(() => reset())
 
 test('the patient of an R2 object that another tool stored in gzip gets 415, and another patient 404', async () => {
   const said = vi.spyOn(console, 'error').mockReturnValue()
-  const { jwks, issuer, audience, token } = await createIssuer()
+  const { jwks, issuer, audience, bearer } = await createIssuer()
   const ledger = createMemoryLedger()
   const gate = createGate({
     issuers: [{ issuer, audience, algorithms: ['ES256'], jwks: jwks as never }],
@@ -23,7 +23,7 @@ test('the patient of an R2 object that another tool stored in gzip gets 415, and
     customMetadata: { 'mw-owner': 'patient-1', 'mw-issuer': issuer },
   })
   const ask = async (subject: string, method: string, range?: string) => {
-    const headers = { authorization: `Bearer ${await token(subject)}`, ...(range !== undefined && { range }) }
+    const headers = { ...(await bearer(subject)), ...(range !== undefined && { range }) }
     const request = new Request('https://gate.test/recordings/rec-1', { method, headers })
     const response = await gate.fetch(request, () => {})
     const { entries } = await ledger.read({ limit: 100 })

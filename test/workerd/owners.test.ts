@@ -32,7 +32,7 @@ const insert = (recording: string, patient: string, tenant: string | null = null
 
 /** A gate over R2 with the recording `rec-1`, stamped with `patient-1`. Asks for it. */
 async function asking(options: Partial<MediawardOptions> = {}, tenant_claim?: string) {
-  const { jwks, issuer, audience, token } = await createIssuer()
+  const { jwks, issuer, audience, bearer } = await createIssuer()
   const ledger = createMemoryLedger()
   const algorithms = ['ES256' as const]
   const gate = createGate({
@@ -55,8 +55,8 @@ async function asking(options: Partial<MediawardOptions> = {}, tenant_claim?: st
     customMetadata: { 'mw-owner': 'patient-1' },
   })
   return async (subject: string, claims: object = {}, recording = 'rec-1') => {
-    const authorization = `Bearer ${await token(subject, { ...claims })}`
-    const request = new Request(`https://gate.test/recordings/${recording}`, { headers: { authorization } })
+    const headers = await bearer(subject, { ...claims })
+    const request = new Request(`https://gate.test/recordings/${recording}`, { headers })
     const response = await gate.fetch(request, () => {})
     const body = await response.text()
     const { entries } = await ledger.read({ limit: 100 })
