@@ -19,7 +19,7 @@ export function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<
 }
 
 /**
- * Reads chunks to their end, but stops at the first chunk beyond the limit: what comes back is longer than the limit then.
+ * Reads chunks until their end or until they exceed the limit. A result longer than `most` means that there may be more.
  * Stopping cancels the source.
  */
 export async function readUpTo(

@@ -46,6 +46,12 @@ export function networkPrefix(ip: string): string | undefined {
   try {
     // The URL parser reads every notation of an IPv6 address, and writes the shortest.
     const groups = new URL(`http://[${ip}]/`).hostname.slice(1, -1).split(':')
+    // An IPv4 address in IPv6 (RFC 4291 2.5.5.2), of whose last 32 bits the parser makes two groups.
+    const [first, , mapped, high = '', low = ''] = groups
+    if (first === '' && mapped === 'ffff' && groups.length === 5) {
+      const [a, b] = [Number.parseInt(high, 16), Number.parseInt(low, 16)]
+      return `${a >> 8}.${a & 255}.${b >> 8}.0/24`
+    }
     const gap = groups.indexOf('')
     const head = (gap < 0 ? groups : groups.slice(0, gap)).slice(0, 3)
     while (head.length < 3) head.push('0')

@@ -17,3 +17,24 @@ export async function withTimeout<Value>(milliseconds: number, work: Promise<Val
     if (timer !== undefined) clearTimeout(timer)
   }
 }
+
+/** A wait that can be ended early. */
+export interface Wait {
+  /** Resolves when the time is over, or when the wait is ended. */
+  readonly over: Promise<void>
+  /** Ends the wait. A timer that is left running keeps a process from ending. */
+  end(): void
+}
+
+/** Begins a wait of so many milliseconds. */
+export function beginWait(milliseconds: number): Wait {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, milliseconds)
+  return {
+    over: promise,
+    end() {
+      clearTimeout(timer)
+      resolve()
+    },
+  }
+}

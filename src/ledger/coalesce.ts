@@ -1,7 +1,7 @@
 import { LruCache } from '../base/lru-cache.ts'
 import { logFault } from '../base/storage-fault.ts'
 import type { WaitUntil } from '../base/timeout.ts'
-import { withTimeout } from '../base/timeout.ts'
+import { beginWait, type Wait, withTimeout } from '../base/timeout.ts'
 import { workTimeInSlot } from '../base/timing-slot.ts'
 import type { RequestContext } from '../request-context.ts'
 import type { AccessFacts } from './event.ts'
@@ -30,9 +30,14 @@ interface Run {
 /** A record that represents all further refusals of its run: they are answered with its id. */
 interface Representative {
   readonly id: string
-  /** Pending until its record is durable; written once its counts are. Only between these it takes counts. */
+  /**
+   * `pending` until its record is durable, `open` while it takes counts, `written` from the moment its counts are being
+   * written.
+   */
   state: 'pending' | 'open' | 'written'
   readonly recorded: Promise<void>
+  /** Until its counts are written; undefined while it is pending. */
+  wait?: Wait
   /** What was refused after it, by what the log says of it. */
   readonly kinds: Map<string, Kind>
 }
@@ -156,7 +161,10 @@ export class RefusalRecorder {
     const representative: Representative = { id, state: 'pending', recorded, kinds }
     run.representative = representative
     const counted = recorded
-      .then(() => new Promise(resolve => setTimeout(resolve, end - this.#now())))
+      .then(() => {
+        representative.wait = beginWait(end - this.#now())
+        return representative.wait.over
+      })
       .then(() => this.#finish(representative))
     waitUntil(counted.catch(() => {}))
     return representative
@@ -182,8 +190,9 @@ export class RefusalRecorder {
       // written, only the last resort has it.
       tried: this.#recordCount(id, refusal, 1)
         .catch(() => {
-          added.count += 1
-          if (kinds.size < MAX_UNRECORDED) kinds.set(name, added)
+          const counted = kinds.get(name) ?? added
+          counted.count += 1
+          if (kinds.size < MAX_UNRECORDED) kinds.set(name, counted)
         })
         .finally(() => this.#underWay.delete(added.tried)),
     }
@@ -202,6 +211,7 @@ export class RefusalRecorder {
   async #finish(representative: Representative): Promise<void> {
     if (!this.#open.delete(representative)) return
     representative.state = 'written'
+    representative.wait?.end()
     const { id, kinds } = representative
     const writing = [...kinds.values()].filter(({ count }) => count > 0)
     // Each on its own: were the first to fail to end this, Workers could end the writing of the others.

@@ -1,6 +1,6 @@
 import { logFault } from '../base/storage-fault.ts'
 import type { WaitUntil } from '../base/timeout.ts'
-import { withTimeout } from '../base/timeout.ts'
+import { beginWait, type Wait, withTimeout } from '../base/timeout.ts'
 import { type Delivered, DeliveryTally } from './delivery-tally.ts'
 import type { Observed } from './head.ts'
 import type { Recorder } from './recorder.ts'
@@ -9,7 +9,7 @@ import type { Recorder } from './recorder.ts'
 export interface Delivery extends Omit<Delivered, 'taken'> {
   /** Id of the view's record. */
   readonly view: string
-  /** Resolves to how many bytes were taken; undefined where the store can't tell. Never rejects. */
+  /** Resolves to how many bytes were taken; undefined if the store can't tell. Never rejects. */
   readonly taken: Promise<number> | undefined
 }
 
@@ -18,6 +18,8 @@ interface Pending {
   readonly observed: Observed
   readonly began: number
   readonly sum: DeliveryTally
+  /** Until it is recorded. */
+  readonly wait: Wait
 }
 
 /** How long answers of a view are put together before they are recorded, in milliseconds. */
@@ -31,17 +33,17 @@ const OVERDUE = 60_000
 /** Most views whose bytes are counted at once. For one more, the oldest count is recorded early. */
 const MAX_PENDING = 10_000
 
-/** A record is not let grow longer than so many characters, and one answer more: it may have 64 KiB. */
+/** How many characters a record may have before its last answer is added. It may have 64 KiB in all. */
 const FULL = 48 * 1024
 
-/** How long is waited for what bytes were taken of answers that are on their way still, in milliseconds. */
+/** How long `flush` waits to learn what was taken of unfinished answers, in milliseconds. */
 const CUT = 1000
 
 /** The deliveries of one isolate: adds up which bytes left in each view, and records it now and then. */
 export class Deliveries {
   readonly #record: Recorder
   readonly #now: () => number
-  /** What counts an answer that is on its way, once it is known what was taken of it. */
+  /** Unfinished answers: the function that counts one, and the promise that calls it. */
   readonly #underWay = new Map<(taken: number | undefined) => void, Promise<void>>()
   /** By view, in the order in which they began. */
   readonly #pending = new Map<string, Pending>()
@@ -86,9 +88,9 @@ export class Deliveries {
   }
 
   #begin(view: string, observed: Observed, waitUntil: WaitUntil): Pending {
-    const one = { observed, began: this.#now(), sum: new DeliveryTally() }
+    const one = { observed, began: this.#now(), sum: new DeliveryTally(), wait: beginWait(EVERY) }
     this.#pending.set(view, one)
-    waitUntil(new Promise(resolve => setTimeout(resolve, EVERY)).then(() => this.#write(view, one)))
+    waitUntil(one.wait.over.then(() => this.#write(view, one)))
     return one
   }
 
@@ -96,6 +98,7 @@ export class Deliveries {
     // Written already, as there was too much of it, or by another request.
     if (this.#pending.get(view) !== one) return
     this.#pending.delete(view)
+    one.wait.end()
     try {
       await this.#record(one.observed, one.sum.facts(view))
     } catch (error) {

@@ -25,6 +25,7 @@ export class DeliveryTally {
   #size = 0
   readonly #parts = new Map<string | undefined, Stretch[]>()
 
+  /** Counts the bytes of one answer. */
   add({ part, offset, length, taken }: Delivered): void {
     const left = taken ?? length
     this.#answers += 1
@@ -43,11 +44,12 @@ export class DeliveryTally {
     this.#size += 36 * (ranges.length - before)
   }
 
-  /** About how many characters its record takes, never less: a part's name, and two numbers for each stretch. */
+  /** An upper estimate of the characters of its record: a part's name, and two numbers for each stretch. */
   get size(): number {
     return this.#size
   }
 
+  /** Returns what the record of these answers says. */
   facts(view: string): DeliveryFacts {
     const parts: DeliveredPart[] = [...this.#parts].map(([part, ranges]) =>
       part === undefined ? { ranges: [...ranges] } : { part, ranges: [...ranges] },

@@ -1,9 +1,10 @@
+import { parseRange } from '../http/byte-range.ts'
 import type { Reason } from '../reason.ts'
 import type { PlaylistPosition } from '../refusal.ts'
 import type { AccessFacts } from './event.ts'
 
 const METHODS = new Set(['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'])
-const RANGE = /^bytes=\d{0,15}-\d{0,15}$/
+const RANGE = /^bytes=\d{0,15}-\d{0,15}$/i
 
 /** Returns what the record of a refusal says beyond who asked and for what. */
 export function denialOf(
@@ -19,7 +20,7 @@ export function denialOf(
     reason,
     status,
     method: METHODS.has(request.method) ? request.method : 'other',
-    ...(RANGE.test(range) && { range }),
+    ...(RANGE.test(range) && parseRange(range) !== undefined && { range }),
     ...(playlist !== undefined && { playlist }),
   }
 }

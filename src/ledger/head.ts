@@ -51,7 +51,7 @@ export function releaseOf(request: Request, subject: Subject | undefined): strin
   return RELEASE.test(release) ? detached(release) : undefined
 }
 
-/** The head of a record. What is unknown is left out; what is a person becomes a pseudonym. */
+/** Creates the head of a record. What is unknown is left out; what is a person becomes a pseudonym. */
 export async function headOf(
   { at, network, subject, ticket, recording, part, ownership, release, asked }: Observed,
   id: string,

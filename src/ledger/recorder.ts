@@ -46,7 +46,8 @@ export function createRecorder(
       const isCount = facts.kind === 'access' && facts.repeats !== undefined && 'of' in facts.repeats
       const status = facts.kind === 'access' &&
         !isCount && { status: answerTo('ledger_unavailable', 404).status }
-      onUnrecorded(canonical({ ...event, ...status }))
+      // Also if the canonical form is what failed.
+      onUnrecorded(JSON.stringify({ ...event, ...status }))
       throw error
     }
   }

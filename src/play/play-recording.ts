@@ -93,7 +93,7 @@ class Playback {
         ? await store
             .open(ref.key, isPlaylist ? undefined : requestedRange(ranges))
             .catch((error: unknown) => {
-              withheld = error ?? new BytesUnavailable()
+              withheld = error
             })
         : undefined
     // Whatever is wrong with the bytes, their owner decides first: the fault would reveal that they are there.

@@ -18,7 +18,7 @@ export class TicketError extends Error {
   readonly problem: TicketProblem
   /** The status that the gate answered; undefined if it did not answer. */
   readonly status: number | undefined
-  /** In how many seconds to ask again, at the earliest (RFC 9110 10.2.3). Only where the problem is `unavailable`. */
+  /** In how many seconds to ask again, at the earliest (RFC 9110 10.2.3). Only if the problem is `unavailable`. */
   readonly retryAfter: number | undefined
 
   constructor(problem: TicketProblem, message: string, status?: number, retryAfter?: number) {
@@ -31,7 +31,7 @@ export class TicketError extends Error {
 
 /** How a ticket is kept. */
 export interface TicketSettings {
-  /** The access token of who watches, or what gives it: a function is asked each time, so that it may be a new one. */
+  /** The access token of the viewer, or a function that returns it. It is called for each request, so it may be a new one. */
   readonly token: string | (() => string | Promise<string>)
   /**
    * Whether the browser is to take the cookie too, with which the recording's own URL plays (`crossorigin` is then
@@ -128,10 +128,10 @@ export async function openTicket(
     // Before the first ticket there is nothing to renew.
     if (closed || prefixes.size === 0) return
     // Not by way of renew: a timer may be a moment early, and would then wait with nothing to wake it.
-    timer = setTimeout(() => once().catch(tell), milliseconds)
+    timer = setTimeout(() => once().catch(report), milliseconds)
   }
 
-  function tell(error: TicketError): void {
+  function report(error: TicketError): void {
     if (!closed) onError?.(error)
   }
 

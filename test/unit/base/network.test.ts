@@ -14,6 +14,9 @@ test.each([
   ['unknown', undefined],
   ['a:b:c', undefined],
   ['1.2.3', undefined],
+  ['::ffff:cb00:7109', '203.0.113.0/24'],
+  ['0:0:0:0:0:ffff:cb00:7109', '203.0.113.0/24'],
+  ['::ffff:7109', '::/48'],
 ])('the network of the address %j is %j', (ip, prefix) => expect(networkPrefix(ip)).toBe(prefix))
 
 test('the origin of a request is what the runtime reports, with the network of its address', () => {

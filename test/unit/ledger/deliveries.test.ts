@@ -98,3 +98,11 @@ test('the operator reads that a delivery is not on record', async () => {
   ])
   said.mockRestore()
 })
+
+test('a flush leaves no timer that keeps a process from ending', async () => {
+  const { deliveries } = counting()
+  deliveries.sending(observed, { ...answer, taken: undefined }, () => {})
+  expect(vi.getTimerCount()).toBe(1)
+  await deliveries.flush()
+  expect(vi.getTimerCount()).toBe(0)
+})

@@ -145,4 +145,20 @@ describe('head of a record', () => {
     ])
     said.mockRestore()
   })
+
+  test('onUnrecorded gets also a record that has no canonical form', async () => {
+    const lost: string[] = []
+    const record = createRecorder(
+      createMemoryLedger(),
+      async () => 'psn_1',
+      () => now,
+      json => lost.push(json),
+    )
+    // What an integrator's function returned for the network.
+    const network = callerNetwork(() => ({ asn: Number.NaN }))
+    await expect(record({ ...observed, network }, facts, 'id-1')).rejects.toThrow()
+    expect(lost.map(json => JSON.parse(json))).toMatchObject([
+      { id: 'id-1', reason: 'not_owner', status: 503 },
+    ])
+  })
 })

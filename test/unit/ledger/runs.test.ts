@@ -61,14 +61,23 @@ interface Refusal {
   readonly who?: string
   readonly ticket?: string
   readonly reason?: AccessFacts['reason']
+  /** Who owns the recording. */
+  readonly owner?: string
   /** When the request came. */
   readonly at?: number
 }
-async function refuse({ who = 'patient-2', ticket, reason = 'recording_unknown', at = Date.now() }: Refusal) {
+async function refuse({
+  who = 'patient-2',
+  ticket,
+  reason = 'recording_unknown',
+  owner,
+  at = Date.now(),
+}: Refusal) {
   const subject = { id: who, issuer: 'https://idp.test/', roles: [], token: `token of ${who}` }
   const context = contextOf({
     ...{ at, request: REQUEST, subject, now: Date.now, network: () => NETWORK },
     ...(ticket !== undefined && { ticket }),
+    ...(owner !== undefined && { ownership: { owner, issuer: 'https://idp.test/' } }),
     ref: { recording: 'rec-1', key: 'recordings/rec-1' },
     waitUntil: work => kept.push(work),
   })
@@ -254,4 +263,29 @@ test('a thousand runs are kept, and the counts of one that makes room for anothe
   await Promise.all(kept)
   expect(await counts()).toEqual([['recording_unknown', 2]])
   expect(await refuse({})).not.toHaveProperty('retryAfter')
+})
+
+test('a flush leaves no timer that keeps a process from ending', async () => {
+  await refuseTimes(6)
+  expect(vi.getTimerCount()).toBe(1)
+  await refusals.flush()
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('concurrent refusals of more kinds than a run counts are all counted while the ledger fails', async () => {
+  await refuseTimes(4)
+  const owners = Array.from({ length: 12 }, (_, i) => `patient-${100 + i}`)
+  takes = 10
+  fails = true
+  const answers = owners.flatMap(owner =>
+    Array.from({ length: 5 }, () => refuse({ reason: 'not_owner', owner })),
+  )
+  await vi.advanceTimersByTimeAsync(100)
+  await Promise.all(answers)
+  fails = false
+  await vi.advanceTimersByTimeAsync(20_000)
+  const counted = (await read()).filter(({ repeats }) => repeats && 'count' in repeats)
+  expect(counted.map(({ owner, repeats }) => [owner, repeats])).toEqual(
+    owners.map(owner => [`subject:${owner}`, expect.objectContaining({ count: 5 })]),
+  )
 })

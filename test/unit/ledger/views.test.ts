@@ -147,7 +147,7 @@ test('with VIEWS=async a view that cannot be recorded stops no video, and the op
   let append: Ledger['append'] = () => Promise.reject(new StorageFault('the disk is full'))
   const ledger: Ledger = { ...inner, append: entries => append(entries) }
   const gate = await memoryGate({ ledger, views: 'async', onUnrecorded: () => {} })
-  const headers = await bearer(gate)
+  const headers = await bearerForADay(gate)
   expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(200)
   await expect.poll(() => said.mock.calls).toEqual([['mediaward: a view is not on record: the disk is full']])
   said.mockRestore()
