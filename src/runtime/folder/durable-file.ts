@@ -8,8 +8,8 @@ import { diskFailed } from './disk-fault.ts'
 type Bytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
 /**
- * Writes a body into a new file. Resolves to the SHA-256 of its bytes, hexadecimal, when they are on the disk. Leaves
- * no file when it fails.
+ * Writes a body into a new file. Resolves to the SHA-256 of its bytes, hexadecimal, when they are on the disk. Removes
+ * the file when it fails.
  *
  * @throws StorageFault if the disk fails; DigestMismatch if the bytes have another digest; Error if the body fails, or
  *   has more or fewer bytes
@@ -29,44 +29,49 @@ export function writeTemporarily(path: string, bytes: Bytes, announced: Announce
   return writeNew(path, bytes, announced, async () => {})
 }
 
-async function writeNew(
+function writeNew(
   path: string,
   bytes: Bytes,
   { size, sha256 }: AnnouncedBytes,
   finish: (file: FileHandle) => Promise<void>,
 ): Promise<string> {
   // "wx": an existing file is not overwritten, and a link that another user put here is not followed.
-  const file = await open(path, 'wx', 0o600).catch(diskFailed)
-  try {
-    const hash = createHash('sha256')
-    let at = 0
-    for await (const chunk of bytes) {
-      if (at + chunk.length > size) throw new Error(`more than the ${size} bytes came that were announced`)
-      hash.update(chunk)
-      at += await writeAll(file, chunk, at).catch(diskFailed)
+  return withFile(path, 'wx', async file => {
+    try {
+      const hash = createHash('sha256')
+      let at = 0
+      for await (const chunk of bytes) {
+        if (at + chunk.length > size) throw new Error(`more than the ${size} bytes came that were announced`)
+        hash.update(chunk)
+        at += await writeAll(file, chunk, at).catch(diskFailed)
+      }
+      if (at !== size) throw new Error(`${at} bytes came, ${size} were announced`)
+      const digest = hash.digest('hex')
+      if (sha256 !== undefined && digest !== sha256) throw new DigestMismatch()
+      await finish(file).catch(diskFailed)
+      return digest
+    } catch (error) {
+      await discard(path)
+      throw error
     }
-    if (at !== size) throw new Error(`${at} bytes came, ${size} were announced`)
-    const digest = hash.digest('hex')
-    if (sha256 !== undefined && digest !== sha256) throw new DigestMismatch()
-    await finish(file).catch(diskFailed)
-    return digest
-  } catch (error) {
-    await rm(path, { force: true })
-    throw error
-  } finally {
-    await file.close()
-  }
+  })
+}
+
+/**
+ * Removes a file that is no longer needed. Never rejects: the failure would hide the one that led here. Must be used
+ * only for a file that is removed later anyway, at the next start or with its upload.
+ */
+export async function discard(path: string): Promise<void> {
+  await rm(path, { force: true }).catch(() => {})
 }
 
 /** How many bytes are copied at once. */
 const COPIED_AT_ONCE = 1024 * 1024
 
 /** Copies a file over the bytes of another, from a position on. Resolves when they are on the disk. */
-export async function copyInto(from: string, to: string, position: number): Promise<void> {
-  const source = await open(from, 'r').catch(diskFailed)
-  try {
-    const target = await open(to, 'r+').catch(diskFailed)
-    try {
+export function copyInto(from: string, to: string, position: number): Promise<void> {
+  return withFile(from, 'r', source =>
+    withFile(to, 'r+', async target => {
       const buffer = new Uint8Array(COPIED_AT_ONCE)
       for (let at = 0; ; ) {
         const { bytesRead } = await source.read(buffer, 0, buffer.length, at).catch(diskFailed)
@@ -74,12 +79,8 @@ export async function copyInto(from: string, to: string, position: number): Prom
         at += await writeAll(target, buffer.subarray(0, bytesRead), position + at).catch(diskFailed)
       }
       await target.sync().catch(diskFailed)
-    } finally {
-      await target.close()
-    }
-  } finally {
-    await source.close()
-  }
+    }),
+  )
 }
 
 /** Writes a whole chunk. One write may take less than it is given: near a full disk, or near a limit. */
@@ -101,11 +102,21 @@ export async function replaceDurably(from: string, to: string, folder: string): 
 }
 
 /** Makes durable which names are in a folder. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY).catch(diskFailed)
+export function syncFolder(folder: string): Promise<void> {
+  const { O_RDONLY, O_DIRECTORY } = constants
+  return withFile(folder, O_RDONLY | O_DIRECTORY, handle => handle.sync().catch(diskFailed))
+}
+
+/** Opens a file for some work, and closes it. On some disks only closing reports that a write failed. */
+async function withFile<Value>(
+  path: string,
+  flags: string | number,
+  work: (file: FileHandle) => Promise<Value>,
+): Promise<Value> {
+  const file = await open(path, flags, 0o600).catch(diskFailed)
   try {
-    await handle.sync().catch(diskFailed)
+    return await work(file)
   } finally {
-    await handle.close()
+    await file.close().catch(diskFailed)
   }
 }

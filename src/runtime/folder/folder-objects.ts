@@ -11,7 +11,7 @@ import {
 } from '../../recordings/recording-store.ts'
 import { UploadUnknown } from '../../recordings/uploads.ts'
 import { diskFailed, systemCode } from './disk-fault.ts'
-import { replaceDurably, syncFolder, writeTextDurably } from './durable-file.ts'
+import { discard, replaceDurably, syncFolder, writeTextDurably } from './durable-file.ts'
 import { FactsFiles } from './facts-file.ts'
 import { type FolderPath, folderPath } from './folder-path.ts'
 import { createKeyedLock } from './keyed-lock.ts'
@@ -116,7 +116,7 @@ export class FolderObjects {
     const path = this.pathOf(key)
     return this.#locked(key, async () => {
       if (this.factsToReplace(path)?.version === version) return
-      await rm(path.bytes(version), { force: true })
+      await rm(path.bytes(version), { force: true }).catch(diskFailed)
     })
   }
 
@@ -129,7 +129,7 @@ export class FolderObjects {
       await bringIn(staged, path.bytes(facts.version), path.folder)
       await replaceDurably(stagedFacts, path.facts, path.folder)
     } finally {
-      await rm(stagedFacts, { force: true })
+      await discard(stagedFacts)
     }
     this.#facts.forget(path.facts)
   }

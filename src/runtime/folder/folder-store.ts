@@ -1,5 +1,4 @@
 import { mkdirSync, realpathSync, rmSync, statSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { logToOperator, StorageFault } from '../../base/storage-fault.ts'
 import { servedRange } from '../../http/byte-range.ts'
@@ -15,7 +14,7 @@ import {
   type StoredPart,
 } from '../../recordings/recording-store.ts'
 import { anyKeyBelow } from './any-key-below.ts'
-import { writeDurably } from './durable-file.ts'
+import { discard, writeDurably } from './durable-file.ts'
 import { fileBody } from './file-body.ts'
 import { FolderObjects, newId } from './folder-objects.ts'
 import { isFolderKey } from './folder-path.ts'
@@ -92,7 +91,7 @@ class FolderStore implements RecordingStore {
     try {
       return await this.#objects.publish(staged, key, { ...options, version, digest })
     } finally {
-      await rm(staged, { force: true })
+      await discard(staged)
     }
   }
 

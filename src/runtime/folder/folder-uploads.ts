@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { rm } from 'node:fs/promises'
 import {
   type CompletedPart,
   type CompleteOptions,
@@ -8,7 +7,7 @@ import {
   type Uploads,
   UploadUnknown,
 } from '../../recordings/uploads.ts'
-import { copyInto, writeTemporarily } from './durable-file.ts'
+import { copyInto, discard, writeTemporarily } from './durable-file.ts'
 import { type FolderObjects, newId } from './folder-objects.ts'
 import { createKeyedLock } from './keyed-lock.ts'
 import { type Begun, sweep, UploadFolder } from './upload-folder.ts'
@@ -62,7 +61,7 @@ export class FolderUploads implements Uploads {
         await folder.rememberPiece(number, digest)
       })
     } finally {
-      await rm(incoming, { force: true })
+      await discard(incoming)
     }
     return digest
   }

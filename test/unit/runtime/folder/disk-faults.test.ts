@@ -1,0 +1,107 @@
+import { mkdtempSync, readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { type RecordingStore, StorageFault } from '../../../../src/index.ts'
+import { createFolderStore } from '../../../../src/runtime/local/index.ts'
+
+// What the folder store makes of a disk that fails.
+
+const disk = vi.hoisted(() => ({
+  /** Returns the system's code if a call fails. */
+  failure: (_call: string, _path: string): string | undefined => undefined,
+}))
+
+vi.mock('node:fs/promises', async original => {
+  const fs = await original<typeof import('node:fs/promises')>()
+  const called = (call: string, path: unknown): void => {
+    const code = disk.failure(call, String(path))
+    if (code !== undefined) throw Object.assign(new Error(`${code}: ${call} of ${path}`), { code })
+  }
+  return {
+    ...fs,
+    rm: async (...args: Parameters<typeof fs.rm>) => {
+      called('rm', args[0])
+      return fs.rm(...args)
+    },
+    rename: async (...args: Parameters<typeof fs.rename>) => {
+      called('rename', args[0])
+      return fs.rename(...args)
+    },
+    open: async (...args: Parameters<typeof fs.open>) => {
+      called('open', args[0])
+      const file = await fs.open(...args)
+      for (const name of ['write', 'sync', 'close'] as const) {
+        const method = file[name].bind(file) as (...args: unknown[]) => Promise<unknown>
+        Object.assign(file, {
+          [name]: async (...given: unknown[]) => {
+            const result = await method(...given)
+            called(name, args[0])
+            return result
+          },
+        })
+      }
+      return file
+    },
+  }
+})
+
+afterEach(() => {
+  disk.failure = () => undefined
+})
+
+const KEY = 'recordings/rec-1'
+const ownership = { owner: 'patient-1' }
+const newFolder = (): string => mkdtempSync(join(tmpdir(), 'mediaward-'))
+const body = (size: number) => new Blob([new Uint8Array(size).fill(7)]).stream()
+
+const put = (store: RecordingStore, replaces: string | null = null) =>
+  store.put(KEY, body(5), { size: 5, contentType: 'video/mp4', ownership, replaces })
+const begin = (store: RecordingStore) =>
+  store.uploads.begin(KEY, { size: 5, pieceSize: 5, contentType: 'video/mp4', ownership })
+const send = (store: RecordingStore, upload: string) =>
+  store.uploads.putPiece(KEY, upload, body(5), { number: 1, size: 5 })
+
+describe('a disk that becomes read-only', () => {
+  test.each(['write', 'sync', 'close', 'rename'])(
+    'a put that fails at %s reports the fault of the disk, even if its file cannot be removed',
+    async failing => {
+      const store = createFolderStore(newFolder())
+      disk.failure = call => ([failing, 'rm'].includes(call) ? 'EROFS' : undefined)
+      const error = await put(store).catch((reason: unknown) => reason)
+      expect(error).toBeInstanceOf(StorageFault)
+      expect(String(error)).toMatch(/\(EROFS\): mount it so that it can be written/)
+    },
+  )
+
+  test.each(['write', 'open', 'sync', 'close', 'rm'])(
+    'a piece that fails at %s reports the fault of the disk, even if its file cannot be removed',
+    async failing => {
+      const store = createFolderStore(newFolder())
+      const upload = await begin(store)
+      disk.failure = call => ([failing, 'rm'].includes(call) ? 'EROFS' : undefined)
+      await expect(send(store, upload)).rejects.toThrow(StorageFault)
+    },
+  )
+
+  test('a put is stored even if its remains cannot be removed, and the next start removes them', async () => {
+    const folder = newFolder()
+    const store = createFolderStore(folder)
+    disk.failure = call => (call === 'rm' ? 'EIO' : undefined)
+    const short = store.put(KEY, body(3), { size: 5, contentType: 'video/mp4', ownership, replaces: null })
+    await expect(short).rejects.toThrow('3 bytes came, 5 were announced')
+    expect(await put(store)).toMatchObject({ size: 5 })
+    expect(readdirSync(join(folder, '.mediaward/uploads'))).toHaveLength(1)
+    expect(await createFolderStore(folder).find(KEY)).toMatchObject({ size: 5 })
+    expect(readdirSync(join(folder, '.mediaward/uploads'))).toEqual([])
+  })
+
+  test('an abandoned upload is kept as long as its bytes cannot be removed', async () => {
+    const folder = newFolder()
+    const store = createFolderStore(folder)
+    const upload = await begin(store)
+    disk.failure = (call, path) => (call === 'rm' && path.includes(`@${upload}`) ? 'EIO' : undefined)
+    await expect(store.uploads.abandon(KEY, upload)).rejects.toThrow(StorageFault)
+    expect(readdirSync(join(folder, '.mediaward/in-pieces'))).toEqual([upload])
+  })
+})
