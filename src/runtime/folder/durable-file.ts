@@ -107,6 +107,11 @@ export function syncFolder(folder: string): Promise<void> {
   return withFile(folder, O_RDONLY | O_DIRECTORY, handle => handle.sync().catch(diskFailed))
 }
 
+/** Makes the bytes of a file durable that another run may have written. */
+export function syncFile(path: string): Promise<void> {
+  return withFile(path, 'r+', file => file.sync().catch(diskFailed))
+}
+
 /** Opens a file for some work, and closes it. On some disks only closing reports that a write failed. */
 async function withFile<Value>(
   path: string,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { mkdirSync } from 'node:fs'
+import { lstat, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StorageFault } from '../../base/storage-fault.ts'
 import {
@@ -10,7 +10,7 @@ import {
   type StoredPart,
 } from '../../recordings/recording-store.ts'
 import { UploadUnknown } from '../../recordings/uploads.ts'
-import { diskFailed, systemCode } from './disk-fault.ts'
+import { diskFailed, isAbsent, systemCode } from './disk-fault.ts'
 import { discard, replaceDurably, syncFolder, writeTextDurably } from './durable-file.ts'
 import { FactsFiles } from './facts-file.ts'
 import { type FolderPath, folderPath } from './folder-path.ts'
@@ -101,8 +101,11 @@ export class FolderObjects {
     return this.#locked(key, async () => {
       this.#facts.forget(path.facts)
       const present = this.factsToReplace(path)
-      // It was published before, and the process ended before the caller could learn of it.
-      if (present?.version === made.version) return partOf(present)
+      // It was published before, and the process ended before the caller could learn of it, or before it was durable.
+      if (present?.version === made.version) {
+        await syncFolder(path.folder)
+        return partOf(present)
+      }
       if ((present?.etag ?? null) !== made.replaces) return null
       const facts = newFacts(key, made, this.#now())
       await this.#replaceVersion(staged, path, facts)
@@ -156,10 +159,16 @@ function newFacts(
   return { key, version, size, etag: `"${digest.slice(0, 32)}"`, modified, contentType, ownership }
 }
 
-/** Gives a file of bytes its final name. The process may have ended right after an earlier attempt had done so. */
+/** Gives a file of bytes its final name, durably. The process may have ended right after an earlier attempt did so. */
 async function bringIn(staged: string, to: string, folder: string): Promise<void> {
-  if (existsSync(staged)) await replaceDurably(staged, to, folder)
-  else if (!existsSync(to)) throw new UploadUnknown()
+  await rename(staged, to).catch(async (error: unknown) => {
+    if (!isAbsent(error)) diskFailed(error)
+    await lstat(to).catch((missing: unknown) => {
+      if (isAbsent(missing)) throw new UploadUnknown()
+      diskFailed(missing)
+    })
+  })
+  await syncFolder(folder)
 }
 
 /** Creates the folders of an object durably, one below the other. A link among them could lead out of the root. */

@@ -55,7 +55,7 @@ export class FolderUploads implements Uploads {
     try {
       await this.#locked(id, async () => {
         const { pieceSize } = folder.read(key)
-        if (folder.piece(number) === digest) return
+        if (folder.piece(number) === digest) return folder.syncPiece(number)
         await folder.forgetPiece(number)
         await copyInto(incoming, folder.bytes, (number - 1) * pieceSize)
         await folder.rememberPiece(number, digest)

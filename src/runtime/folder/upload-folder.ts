@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { metadataOf, ownershipOf } from '../../recordings/object-metadata.ts'
 import { type UploadOptions, UploadUnknown } from '../../recordings/uploads.ts'
 import { diskFailed, systemCode } from './disk-fault.ts'
-import { syncFolder, writeTextDurably } from './durable-file.ts'
+import { syncFile, syncFolder, writeTextDurably } from './durable-file.ts'
 import { isCount, isMetadata, parseObject } from './stored-facts.ts'
 
 /** What an upload was begun with. */
@@ -76,6 +76,12 @@ export class UploadFolder {
   /** Marks a piece as complete, durably. */
   async rememberPiece(number: number, digest: string): Promise<void> {
     await writeTextDurably(join(this.#path, String(number)), digest)
+    await syncFolder(this.#path)
+  }
+
+  /** Makes durable that a piece is complete: the process may have ended before it was. */
+  async syncPiece(number: number): Promise<void> {
+    await syncFile(join(this.#path, String(number)))
     await syncFolder(this.#path)
   }
 

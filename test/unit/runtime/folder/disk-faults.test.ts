@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { type RecordingStore, StorageFault } from '../../../../src/index.ts'
+import { type RecordingStore, StorageFault, UploadUnknown } from '../../../../src/index.ts'
 import { createFolderStore } from '../../../../src/runtime/local/index.ts'
 
 // What the folder store makes of a disk that fails.
@@ -23,6 +23,10 @@ vi.mock('node:fs/promises', async original => {
     rm: async (...args: Parameters<typeof fs.rm>) => {
       called('rm', args[0])
       return fs.rm(...args)
+    },
+    lstat: async (...args: Parameters<typeof fs.lstat>) => {
+      called('lstat', args[0])
+      return fs.lstat(...args)
     },
     rename: async (...args: Parameters<typeof fs.rename>) => {
       called('rename', args[0])
@@ -61,6 +65,17 @@ const begin = (store: RecordingStore) =>
   store.uploads.begin(KEY, { size: 5, pieceSize: 5, contentType: 'video/mp4', ownership })
 const send = (store: RecordingStore, upload: string) =>
   store.uploads.putPiece(KEY, upload, body(5), { number: 1, size: 5 })
+
+const complete = (store: RecordingStore, upload: string, tag: string) =>
+  store.uploads.complete(KEY, upload, { tags: [tag], size: 5, replaces: null })
+
+/** Creates a store with an upload that has all its pieces. */
+async function ready() {
+  const folder = newFolder()
+  const store = createFolderStore(folder)
+  const upload = await begin(store)
+  return { folder, store, upload, tag: await send(store, upload) }
+}
 
 describe('a disk that becomes read-only', () => {
   test.each(['write', 'sync', 'close', 'rename'])(
@@ -104,4 +119,56 @@ describe('a disk that becomes read-only', () => {
     await expect(store.uploads.abandon(KEY, upload)).rejects.toThrow(StorageFault)
     expect(readdirSync(join(folder, '.mediaward/in-pieces'))).toEqual([upload])
   })
+})
+
+describe('a disk that does not sync', () => {
+  /** Lets the sync of the folder of the recordings fail once a file with this ending is renamed. */
+  function failAfterRenaming(ending: string): void {
+    let isRenamed = false
+    disk.failure = (call, path) => {
+      isRenamed ||= call === 'rename' && path.endsWith(ending)
+      return isRenamed && call === 'sync' && path.endsWith('/recordings') ? 'EIO' : undefined
+    }
+  }
+
+  test('a completion that is repeated resolves only when its facts are durable', async () => {
+    const { folder, store, upload, tag } = await ready()
+    failAfterRenaming('.json')
+    await expect(complete(store, upload, tag)).rejects.toThrow(StorageFault)
+    expect(await store.find(KEY)).toMatchObject({ size: 5 })
+    for (const again of [store, createFolderStore(folder)]) {
+      await expect(complete(again, upload, tag)).rejects.toThrow(StorageFault)
+    }
+    disk.failure = () => undefined
+    expect(await complete(store, upload, tag)).toMatchObject({ size: 5 })
+    await expect(complete(store, upload, tag)).rejects.toThrow(UploadUnknown)
+  })
+
+  test('a completion that is repeated writes no facts before the name of its bytes is durable', async () => {
+    const { folder, store, upload, tag } = await ready()
+    failAfterRenaming('/bytes')
+    for (const again of [store, store, createFolderStore(folder)]) {
+      await expect(complete(again, upload, tag)).rejects.toThrow(StorageFault)
+      expect(readdirSync(join(folder, 'recordings'))).toEqual([`rec-1@${upload}`])
+    }
+    disk.failure = () => undefined
+    expect(await complete(store, upload, tag)).toMatchObject({ size: 5 })
+  })
+
+  test('a piece that is sent again is taken only when it is durable', async () => {
+    const { store, upload, tag } = await ready()
+    for (const name of ['/1', `/${upload}`]) {
+      disk.failure = (call, path) => (call === 'sync' && path.endsWith(name) ? 'EIO' : undefined)
+      await expect(send(store, upload)).rejects.toThrow(StorageFault)
+    }
+    disk.failure = () => undefined
+    expect(await send(store, upload)).toBe(tag)
+  })
+})
+
+test('an upload does not count as unknown if the disk does not say whether its bytes are there', async () => {
+  const { folder, store, upload, tag } = await ready()
+  rmSync(join(folder, '.mediaward/in-pieces', upload, 'bytes'))
+  disk.failure = call => (call === 'lstat' ? 'EACCES' : undefined)
+  await expect(complete(store, upload, tag)).rejects.toThrow(StorageFault)
 })
