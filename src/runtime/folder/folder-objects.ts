@@ -132,9 +132,10 @@ export class FolderObjects {
       await bringIn(staged, path.bytes(facts.version), path.folder)
       await replaceDurably(stagedFacts, path.facts, path.folder)
     } finally {
+      // Also after a failure: the facts may have been renamed already.
+      this.#facts.forget(path.facts)
       await discard(stagedFacts)
     }
-    this.#facts.forget(path.facts)
   }
 
   /** Its readers have the file open, and keep it. */

@@ -52,6 +52,7 @@ vi.mock('node:fs/promises', async original => {
 
 afterEach(() => {
   disk.failure = () => undefined
+  vi.restoreAllMocks()
 })
 
 const KEY = 'recordings/rec-1'
@@ -66,8 +67,8 @@ const begin = (store: RecordingStore) =>
 const send = (store: RecordingStore, upload: string) =>
   store.uploads.putPiece(KEY, upload, body(5), { number: 1, size: 5 })
 
-const complete = (store: RecordingStore, upload: string, tag: string) =>
-  store.uploads.complete(KEY, upload, { tags: [tag], size: 5, replaces: null })
+const complete = (store: RecordingStore, upload: string, tag: string, replaces: string | null = null) =>
+  store.uploads.complete(KEY, upload, { tags: [tag], size: 5, replaces })
 
 /** Creates a store with an upload that has all its pieces. */
 async function ready() {
@@ -153,6 +154,18 @@ describe('a disk that does not sync', () => {
     }
     disk.failure = () => undefined
     expect(await complete(store, upload, tag)).toMatchObject({ size: 5 })
+  })
+
+  test('abandoning an upload keeps its bytes if they came into force before its completion failed', async () => {
+    const { folder, store, upload, tag } = await ready()
+    const first = await put(store)
+    // Cached facts don't age.
+    vi.spyOn(performance, 'now').mockReturnValue(1e6)
+    failAfterRenaming('.json')
+    await expect(complete(store, upload, tag, first?.etag)).rejects.toThrow(StorageFault)
+    disk.failure = () => undefined
+    await store.uploads.abandon(KEY, upload)
+    expect(await createFolderStore(folder).open(KEY)).toMatchObject({ size: 5 })
   })
 
   test('a piece that is sent again is taken only when it is durable', async () => {
