@@ -36,7 +36,7 @@ export class FolderObjects {
   readonly #root: string
   readonly #incoming: string
   readonly #now: () => number
-  readonly #locked = createKeyedLock()
+  readonly #lock = createKeyedLock()
   readonly #files = new OpenFiles()
   readonly #facts: FactsFiles
 
@@ -121,6 +121,11 @@ export class FolderObjects {
       if (this.factsToReplace(path)?.version === version) return
       await rm(path.bytes(version), { force: true }).catch(diskFailed)
     })
+  }
+
+  /** Runs work alone under a key. On a disk that ignores case, keys that differ in nothing else share their files. */
+  #locked<Value>(key: string, work: () => Promise<Value>): Promise<Value> {
+    return this.#lock(key.toLowerCase(), work)
   }
 
   /** The order matters: the bytes have their name, durably, before the facts that name them do. */
