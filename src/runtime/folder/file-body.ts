@@ -36,11 +36,11 @@ export function fileBody(
         try {
           const chunk = await readAt(file, at, Math.min(CHUNK, end - at))
           if (cancelled) return
-          at += chunk.length
-          if (chunk.length === 0 || (at === end && hasChanged(file))) {
+          if (chunk.length === 0 || (at + chunk.length === end && hasChanged(file))) {
             throw new StorageFault('the file of a recording was changed while it was read')
           }
           controller.enqueue(chunk)
+          at += chunk.length
           if (at < end) return
         } catch (error) {
           file.forget()
