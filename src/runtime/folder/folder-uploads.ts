@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { logFault } from '../../base/storage-fault.ts'
 import {
   type CompletedPart,
   type CompleteOptions,
@@ -10,28 +12,33 @@ import {
 import { copyInto, discard, writeTemporarily } from './durable-file.ts'
 import { type FolderObjects, newId } from './folder-objects.ts'
 import { createKeyedLock } from './keyed-lock.ts'
-import { type Begun, sweep, UploadFolder } from './upload-folder.ts'
+import { type Begun, UploadFolder, uploadIds } from './upload-folder.ts'
+
+/** How often old uploads are looked for, in milliseconds. */
+const SWEEP_INTERVAL = 60 * 60 * 1000
 
 /**
  * The uploads in pieces of a folder store. They survive a restart. Those that were not touched for 7 days are removed
- * when the store is created, and whenever an upload begins.
+ * in the background: when the store is created, and when an upload begins, at most once an hour.
  */
 export class FolderUploads implements Uploads {
   readonly #all: string
   readonly #objects: FolderObjects
   readonly #now: () => number
   readonly #locked = createKeyedLock()
+  #sweptAt = Number.NEGATIVE_INFINITY
 
   /** @param all the folder that holds the folders of all uploads */
   constructor(all: string, objects: FolderObjects, now: () => number) {
     this.#all = all
     this.#objects = objects
     this.#now = now
-    sweep(all, now())
+    mkdirSync(all, { recursive: true, mode: 0o700 })
+    void this.#sweep()
   }
 
   async begin(key: string, options: UploadOptions): Promise<string> {
-    sweep(this.#all, this.#now())
+    void this.#sweep()
     // Fails before the client sends its first byte, rather than at the end.
     this.#objects.factsToReplace(this.#objects.pathOf(key))
     const id = newId()
@@ -102,6 +109,26 @@ export class FolderUploads implements Uploads {
     }).catch((error: unknown) => {
       if (!(error instanceof UploadUnknown)) throw error
     })
+  }
+
+  /** Removes old uploads, unless that was done within the hour. Never rejects: a failure is reported to the operator. */
+  async #sweep(): Promise<void> {
+    const now = this.#now()
+    if (now - this.#sweptAt < SWEEP_INTERVAL) return
+    this.#sweptAt = now
+    try {
+      let fault: unknown
+      for (const id of await uploadIds(this.#all)) {
+        // Under the lock of the upload: it must not be removed while a piece of it comes in.
+        const removal = this.#locked(id, () => new UploadFolder(this.#all, id).removeIfOld(now))
+        await removal.catch((error: unknown) => {
+          fault = error
+        })
+      }
+      if (fault !== undefined) throw fault
+    } catch (fault) {
+      logFault('an upload that was not touched for 7 days stays on the disk', fault)
+    }
   }
 }
 

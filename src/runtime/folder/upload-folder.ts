@@ -1,9 +1,9 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { lstat, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { metadataOf, ownershipOf } from '../../recordings/object-metadata.ts'
 import { type UploadOptions, UploadUnknown } from '../../recordings/uploads.ts'
-import { diskFailed, systemCode } from './disk-fault.ts'
+import { diskFailed, isAbsent, systemCode } from './disk-fault.ts'
 import { syncFile, syncFolder, writeTextDurably } from './durable-file.ts'
 import { isCount, isMetadata, parseObject } from './stored-facts.ts'
 
@@ -85,6 +85,12 @@ export class UploadFolder {
     await syncFolder(this.#path)
   }
 
+  /** Removes the folder if it was not touched for 7 days. */
+  async removeIfOld(now: number): Promise<void> {
+    const stats = await lstat(this.#path).catch(error => (isAbsent(error) ? undefined : diskFailed(error)))
+    if (stats !== undefined && stats.mtimeMs < now - KEPT) await this.remove()
+  }
+
   async remove(): Promise<void> {
     await rm(this.#path, { recursive: true, force: true }).catch(diskFailed)
   }
@@ -98,14 +104,10 @@ export class UploadFolder {
   }
 }
 
-/** Creates the folder of all uploads if it doesn't exist, and removes the uploads that were not touched for 7 days. */
-export function sweep(all: string, now: number): void {
-  mkdirSync(all, { recursive: true, mode: 0o700 })
-  for (const id of readdirSync(all)) {
-    const path = join(all, id)
-    const touched = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? now
-    if (touched < now - KEPT) rmSync(path, { recursive: true, force: true })
-  }
+/** Returns the ids of all uploads. */
+export async function uploadIds(all: string): Promise<readonly string[]> {
+  const names = await readdir(all).catch(diskFailed)
+  return names.filter(name => ID.test(name))
 }
 
 function parse(json: string): Begun | undefined {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -184,4 +184,20 @@ test('an upload does not count as unknown if the disk does not say whether its b
   rmSync(join(folder, '.mediaward/in-pieces', upload, 'bytes'))
   disk.failure = call => (call === 'lstat' ? 'EACCES' : undefined)
   await expect(complete(store, upload, tag)).rejects.toThrow(StorageFault)
+})
+
+test('an upload begins even if an old one cannot be removed, which the operator gets to know', async () => {
+  const said = vi.spyOn(console, 'error').mockImplementation(() => {})
+  let later = 0
+  const folder = newFolder()
+  const store = createFolderStore(folder, () => Date.now() + later)
+  utimesSync(join(folder, '.mediaward/in-pieces', await begin(store)), 0, 0)
+  later = 60 * 60 * 1000
+  disk.failure = call => (call === 'rm' ? 'EACCES' : undefined)
+  await begin(store)
+  await vi.waitFor(() =>
+    expect(said.mock.calls).toEqual([
+      [expect.stringMatching(/not touched for 7 days stays on the disk: .* \(EACCES\)/)],
+    ]),
+  )
 })

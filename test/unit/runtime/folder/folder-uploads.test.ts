@@ -8,11 +8,12 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type RecordingStore, UploadUnknown } from '../../../../src/index.ts'
 import { createFolderStore } from '../../../../src/runtime/local/index.ts'
 
@@ -96,21 +97,36 @@ describe('restarts', () => {
 
   test('a restart removes uploads that were not touched for 7 days, and no others', async () => {
     const { folder, upload, tags, path } = await ready()
+    const old = join(folder, '.mediaward/in-pieces', '0'.repeat(32))
+    cpSync(path, old, { recursive: true })
+    utimesSync(old, 0, 0)
     createFolderStore(folder, () => Date.now() + 6.9 * DAY)
+    await vi.waitFor(() => expect(existsSync(old)).toBe(false))
     expect(existsSync(path)).toBe(true)
     const store = createFolderStore(folder, () => Date.now() + 7.1 * DAY)
-    expect(existsSync(path)).toBe(false)
+    await vi.waitFor(() => expect(existsSync(path)).toBe(false))
     await expect(complete(store, upload, tags)).rejects.toThrow(UploadUnknown)
   })
 
-  test('old uploads are removed without a restart when another one begins', async () => {
+  test('old uploads are removed without a restart when another one begins, at most once an hour', async () => {
     let later = 0
     const folder = newFolder()
     const store = createFolderStore(folder, () => Date.now() + later)
-    const upload = await store.uploads.begin(KEY, options)
-    later = 8 * DAY
-    await store.uploads.begin('recordings/rec-2', options)
-    await expect(send(store, upload, 1)).rejects.toThrow(UploadUnknown)
+    const begin = () => store.uploads.begin(KEY, options)
+    const pathOf = (upload: string) => join(folder, '.mediaward/in-pieces', upload)
+    const old = [await begin(), await begin()] as const
+    utimesSync(pathOf(old[0]), 0, 0)
+    later = DAY / 24
+    await begin()
+    await vi.waitFor(() => expect(existsSync(pathOf(old[0]))).toBe(false))
+    await expect(send(store, old[0], 1)).rejects.toThrow(UploadUnknown)
+    utimesSync(pathOf(old[1]), 0, 0)
+    await begin()
+    await new Promise(resolve => setTimeout(resolve, 100))
+    expect(existsSync(pathOf(old[1]))).toBe(true)
+    later = DAY / 12
+    await begin()
+    await vi.waitFor(() => expect(existsSync(pathOf(old[1]))).toBe(false))
   })
 })
 
