@@ -27,6 +27,9 @@ export interface NewVersion extends PutOptions {
   readonly digest: string
 }
 
+/** How many folders are remembered as durable. */
+const MOST_DURABLE = 10_000
+
 /**
  * The objects below a root. Each has two files: `NAME@VERSION` holds its bytes; `NAME@facts.json` holds its facts, and
  * names the version that is in force. The facts file is replaced in one step. So a reader gets the facts and the bytes
@@ -39,6 +42,8 @@ export class FolderObjects {
   readonly #lock = createKeyedLock()
   readonly #files = new OpenFiles()
   readonly #facts: FactsFiles
+  /** Folders that are known to be durable. */
+  readonly #durable = new Set<string>()
 
   /** @param incoming a folder on the same disk for unfinished files; emptied when the process starts */
   constructor(root: string, incoming: string, now: () => number) {
@@ -131,7 +136,7 @@ export class FolderObjects {
   /** The order matters: the bytes have their name, durably, before the facts that name them do. */
   async #replaceVersion(staged: string, path: FolderPath, facts: StoredFacts): Promise<void> {
     const stagedFacts = this.incoming(`${facts.version}.json`)
-    await createFolders(path.folders)
+    await this.#createFolders(path.folders)
     try {
       await writeTextDurably(stagedFacts, writeFacts(facts))
       await bringIn(staged, path.bytes(facts.version), path.folder)
@@ -143,10 +148,34 @@ export class FolderObjects {
     }
   }
 
+  /** Creates the folders of an object durably, one below the other. A link among them could lead out of the root. */
+  async #createFolders([above = '', ...below]: readonly string[]): Promise<void> {
+    const [folder] = below
+    if (folder === undefined) return
+    const isNew = createFolder(folder)
+    // One that is there already may not be durable: another put, or an earlier run, may not have come that far.
+    if (isNew || !this.#durable.has(folder)) await syncFolder(above)
+    if (this.#durable.size >= MOST_DURABLE) this.#durable.clear()
+    this.#durable.add(folder)
+    await this.#createFolders(below)
+  }
+
   /** Its readers have the file open, and keep it. */
   async #removeVersion(path: FolderPath, version: string): Promise<void> {
     this.#files.forget(path.bytes(version))
     await rm(path.bytes(version), { force: true }).catch(() => {})
+  }
+}
+
+/** Creates a folder. Returns false if it exists already. */
+function createFolder(folder: string): boolean {
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+    return true
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') diskFailed(error)
+    refuseLinks(folder)
+    return false
   }
 }
 
@@ -175,18 +204,4 @@ async function bringIn(staged: string, to: string, folder: string): Promise<void
     })
   })
   await syncFolder(folder)
-}
-
-/** Creates the folders of an object durably, one below the other. A link among them could lead out of the root. */
-async function createFolders([above = '', ...below]: readonly string[]): Promise<void> {
-  const [folder] = below
-  if (folder === undefined) return
-  try {
-    mkdirSync(folder, { mode: 0o700 })
-    await syncFolder(above)
-  } catch (error) {
-    if (systemCode(error) !== 'EEXIST') diskFailed(error)
-    refuseLinks(folder)
-  }
-  await createFolders(below)
 }

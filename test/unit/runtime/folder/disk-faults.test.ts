@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -166,6 +166,19 @@ describe('a disk that does not sync', () => {
     disk.failure = () => undefined
     await store.uploads.abandon(KEY, upload)
     expect(await createFolderStore(folder).open(KEY)).toMatchObject({ size: 5 })
+  })
+
+  test('a put into a folder that is there already is stored only when the folder is durable', async () => {
+    const folder = newFolder()
+    const root = realpathSync(folder)
+    mkdirSync(join(folder, 'recordings'))
+    const store = createFolderStore(folder)
+    disk.failure = (call, path) => (call === 'sync' && path === root ? 'EIO' : undefined)
+    await expect(put(store)).rejects.toThrow(StorageFault)
+    disk.failure = () => undefined
+    const stored = await put(store)
+    disk.failure = (call, path) => (call === 'sync' && path === root ? 'EIO' : undefined)
+    expect(await put(store, stored?.etag)).toEqual(stored)
   })
 
   test('a piece that is sent again is taken only when it is durable', async () => {
