@@ -3,7 +3,7 @@ import { DigestMismatch } from '../../recordings/recording-store.ts'
 import type { AnnouncedBytes } from '../../recordings/uploads.ts'
 
 /**
- * Reads a whole body.
+ * Reads a whole body, and stops at the first chunk beyond its announced size.
  *
  * @throws Error if it has more or fewer bytes than announced, DigestMismatch if it has another digest
  */
@@ -12,9 +12,14 @@ export async function readBody(
   { size, sha256 }: AnnouncedBytes,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array<ArrayBuffer>[] = []
-  for await (const chunk of body ?? []) chunks.push(new Uint8Array(chunk))
+  let length = 0
+  for await (const chunk of body ?? []) {
+    length += chunk.length
+    if (length > size) throw new Error(`more than the ${size} bytes came that were announced`)
+    chunks.push(new Uint8Array(chunk))
+  }
+  if (length !== size) throw new Error(`${length} bytes came, ${size} were announced`)
   const bytes = new Uint8Array(await new Blob(chunks).arrayBuffer())
-  if (bytes.length !== size) throw new Error(`${bytes.length} bytes came, ${size} were announced`)
   if (sha256 !== undefined && sha256 !== (await sha256Of(bytes))) throw new DigestMismatch()
   return bytes
 }
