@@ -20,12 +20,16 @@ export function openRegular(path: string): { descriptor: number; stats: Stats } 
     if (isAbsent(error)) return null
     diskFailed(error)
   }
-  const stats = fstatSync(descriptor)
-  if (stats.isFile()) return { descriptor, stats }
-  closeSync(descriptor)
-  throw new StorageFault(
-    'something in the recordings folder is not a regular file, but lies in the place of one: remove it',
-  )
+  try {
+    const stats = fstatSync(descriptor)
+    if (stats.isFile()) return { descriptor, stats }
+    throw new StorageFault(
+      'something in the recordings folder is not a regular file, but lies in the place of one: remove it',
+    )
+  } catch (error) {
+    closeSync(descriptor)
+    diskFailed(error)
+  }
 }
 
 /**

@@ -12,12 +12,24 @@ const disk = vi.hoisted(() => ({
   failure: (_call: string, _path: string): string | undefined => undefined,
 }))
 
+const called = vi.hoisted(() => (call: string, path: unknown): void => {
+  const code = disk.failure(call, String(path))
+  if (code !== undefined) throw Object.assign(new Error(`${code}: ${call} of ${path}`), { code })
+})
+
+vi.mock('node:fs', async original => {
+  const fs = await original<typeof import('node:fs')>()
+  return {
+    ...fs,
+    fstatSync: (descriptor: number) => {
+      called('fstat', descriptor)
+      return fs.fstatSync(descriptor)
+    },
+  }
+})
+
 vi.mock('node:fs/promises', async original => {
   const fs = await original<typeof import('node:fs/promises')>()
-  const called = (call: string, path: unknown): void => {
-    const code = disk.failure(call, String(path))
-    if (code !== undefined) throw Object.assign(new Error(`${code}: ${call} of ${path}`), { code })
-  }
   return {
     ...fs,
     rm: async (...args: Parameters<typeof fs.rm>) => {
@@ -213,4 +225,14 @@ test('an upload begins even if an old one cannot be removed, which the operator 
       [expect.stringMatching(/not touched for 7 days stays on the disk: .* \(EACCES\)/)],
     ]),
   )
+})
+
+test('a file whose state cannot be read does not stay open', async () => {
+  const store = createFolderStore(newFolder())
+  await put(store)
+  const open = () => readdirSync('/proc/self/fd').length
+  const before = open()
+  disk.failure = call => (call === 'fstat' ? 'EIO' : undefined)
+  for (let i = 0; i < 10; i++) await store.find(KEY).catch(() => {})
+  expect(open()).toBe(before)
 })
