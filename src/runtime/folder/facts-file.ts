@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, lstatSync, readFileSync, type Stats } from 'node:fs'
+import { closeSync, lstatSync, readFileSync, type Stats } from 'node:fs'
 import { dirname } from 'node:path'
 import { StorageFault } from '../../base/storage-fault.ts'
 import type { DamagedPart } from '../../recordings/recording-store.ts'
@@ -76,8 +76,7 @@ function load(path: string, root: string): { stats: Stats; facts: StoredFacts } 
   try {
     file = openRegular(path)
   } catch (fault) {
-    if (isAtFault(path, root)) return damagedBy(fault)
-    throw fault
+    return unopened(path, root, fault)
   }
   if (file === null) return null
   try {
@@ -100,19 +99,17 @@ function damagedBy(fault: unknown): DamagedPart {
 }
 
 /**
- * Whether only this file, or a folder that it is in, can't be read. A failure of the disk or of the process hits absent
- * files too, so it reveals nothing.
+ * Returns what is known of facts that can't be opened. If no file can be opened (EMFILE), cached facts are still found,
+ * and refused to a stranger as if they were absent. So what is absent must be found absent as well, which takes no
+ * descriptor; and what is there, but isn't cached, must be refused alike.
+ *
+ * @throws the given fault if absent files can't be looked at either: then it reveals nothing
  */
-function isAtFault(path: string, root: string): boolean {
+function unopened(path: string, root: string, fault: unknown): DamagedPart | null {
   try {
-    if (!lstatSync(path).isFile()) return true
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined ? null : damagedBy(fault)
   } catch (error) {
-    return isForbidden(error) && mayBeUsed(root)
-  }
-  try {
-    accessSync(path, constants.R_OK)
-    return false
-  } catch {
-    return true
+    if (isForbidden(error) && mayBeUsed(root)) return damagedBy(fault)
+    throw fault
   }
 }

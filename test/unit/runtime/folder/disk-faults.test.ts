@@ -21,6 +21,10 @@ vi.mock('node:fs', async original => {
   const fs = await original<typeof import('node:fs')>()
   return {
     ...fs,
+    openSync: (...args: Parameters<typeof fs.openSync>) => {
+      called('openSync', args[0])
+      return fs.openSync(...args)
+    },
     fstatSync: (descriptor: number) => {
       called('fstat', descriptor)
       return fs.fstatSync(descriptor)
@@ -236,3 +240,20 @@ test('a file whose state cannot be read does not stay open', async () => {
   for (let i = 0; i < 10; i++) await store.find(KEY).catch(() => {})
   expect(open()).toBe(before)
 })
+
+test.each(['EMFILE', 'ENFILE', 'EIO'])(
+  'while no file can be opened (%s), only cached facts have an owner, and what is absent is absent',
+  async code => {
+    const folder = newFolder()
+    await put(createFolderStore(folder))
+    const [fresh, store] = [createFolderStore(folder), createFolderStore(folder)]
+    await store.find(KEY)
+    disk.failure = call => (call === 'openSync' ? code : undefined)
+    expect(await store.find(KEY)).toMatchObject({ ownership })
+    expect(await fresh.find(KEY)).toMatchObject({ ownership: {}, fault: expect.any(StorageFault) })
+    expect(await store.find('recordings/absent')).toBeNull()
+    expect(await store.open('recordings/absent')).toBeNull()
+    expect(await store.find('absent/rec-1')).toBeNull()
+    await expect(put(fresh)).rejects.toThrow(StorageFault)
+  },
+)
