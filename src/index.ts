@@ -31,7 +31,7 @@ export {
 export type { ObjectRef, Ownership } from './recordings/recording.ts'
 export {
   BytesUnavailable,
-  type DamagedPart,
+  DamagedPart,
   DigestMismatch,
   NameTaken,
   type OpenedPart,

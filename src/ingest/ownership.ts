@@ -1,7 +1,7 @@
 import { failedPrecondition } from '../http/preconditions.ts'
 import { responseHeaders } from '../http/response-headers.ts'
 import { hasOwner, isSameOwner, type Ownership, withDefaultIssuer } from '../recordings/recording.ts'
-import type { StoredPart } from '../recordings/recording-store.ts'
+import { DamagedPart, type StoredPart } from '../recordings/recording-store.ts'
 import { Fault, Refusal } from '../refusal.ts'
 import type { Deposit } from './deposit.ts'
 import { storeFailure, uploadUnknown } from './outcome.ts'
@@ -21,7 +21,7 @@ export async function checkExisting(deposit: Deposit): Promise<StoredPart | null
     if (refusal !== undefined) return refusal
   }
   const present = await services.store.find(ref.key).catch(unavailable)
-  if (present !== null && 'fault' in present) throw new Fault('store_unavailable', present.fault)
+  if (present instanceof DamagedPart) throw new Fault('store_unavailable', present.fault)
   if (present !== null) {
     const refusal = refuseOtherOwner(deposit, present.ownership)
     if (refusal !== undefined) return refusal

@@ -9,7 +9,7 @@ import { kindAt } from '../playlist/kind.ts'
 import type { Owners } from '../recordings/owner-source.ts'
 import {
   BytesUnavailable,
-  type DamagedPart,
+  DamagedPart,
   type OpenedPart,
   type RecordingStore,
   type StoredPart,
@@ -112,12 +112,12 @@ class Playback {
       this.#discard(part)
       await readTwice().catch(unavailable)
       // The operator gets to read the fault. The answer is the same with it and without.
-      if (part !== null && 'fault' in part) throw new Fault(refusal.reason, part.fault)
+      if (part instanceof DamagedPart) throw new Fault(refusal.reason, part.fault)
       return refusal
     }
     if (part === null) return new Refusal('recording_unknown')
     // From here on there is a permit: only now may anything follow from the bytes.
-    if ('fault' in part) throw new Fault('store_unavailable', part.fault)
+    if (part instanceof DamagedPart) throw new Fault('store_unavailable', part.fault)
     if (part.encoding !== undefined) throw new Fault('encoding_unsupported', CODED)
     return part
   }

@@ -1,5 +1,5 @@
 import { hasOwner, type Ownership, RESERVED_PREFIX } from './recording.ts'
-import type { RecordingStore, StoredPart } from './recording-store.ts'
+import { DamagedPart, type RecordingStore, type StoredPart } from './recording-store.ts'
 
 /**
  * Looks at what a recording has at its locations: one object at each.
@@ -79,7 +79,7 @@ export class Claims {
   /** @throws StorageFault if the claim is damaged: it must not count as absent, or another owner could claim the id */
   async #find(recording: string): Promise<StoredPart | null> {
     const found = await this.#store.find(claimKey(recording))
-    if (found !== null && 'fault' in found) throw found.fault
+    if (found instanceof DamagedPart) throw found.fault
     return found
   }
 

@@ -27,11 +27,21 @@ export interface StoredPart {
   readonly ownership: Ownership
 }
 
-/** A stored object whose facts are damaged. Its ownership is empty if it can't be read either. */
-export interface DamagedPart {
+/** A stored object whose facts are damaged. */
+export class DamagedPart {
+  readonly #fault: unknown
   readonly ownership: Ownership
+
+  /** @param ownership empty if it can't be read either, which is the default */
+  constructor(fault: unknown, ownership: Ownership = {}) {
+    this.#fault = fault
+    this.ownership = ownership
+  }
+
   /** What is wrong. Must be acted on only after a permit. */
-  readonly fault: unknown
+  get fault(): unknown {
+    return this.#fault
+  }
 }
 
 /** A stored object with some or all of its bytes. */

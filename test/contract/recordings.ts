@@ -1,5 +1,10 @@
 import type { Ownership } from '../../src/recordings/recording.ts'
-import type { OpenedPart, RecordingStore, StoredPart } from '../../src/recordings/recording-store.ts'
+import {
+  DamagedPart,
+  type OpenedPart,
+  type RecordingStore,
+  type StoredPart,
+} from '../../src/recordings/recording-store.ts'
 
 // The objects that the contracts store.
 
@@ -25,7 +30,7 @@ export function stream(content: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Ar
 /** Returns the facts of an object, or null if it does not exist. Throws if they are damaged. */
 export async function factsOf(store: RecordingStore, key: string): Promise<StoredPart | null> {
   const found = await store.find(key)
-  if (found !== null && 'fault' in found) throw found.fault
+  if (found instanceof DamagedPart) throw found.fault
   return found
 }
 

@@ -1,7 +1,7 @@
 import { closeSync, lstatSync, readFileSync, type Stats } from 'node:fs'
 import { dirname } from 'node:path'
 import { StorageFault } from '../../base/storage-fault.ts'
-import type { DamagedPart } from '../../recordings/recording-store.ts'
+import { DamagedPart } from '../../recordings/recording-store.ts'
 import { diskFailed, isForbidden, mayBeUsed } from './disk-fault.ts'
 import { openRegular, refuseLinks } from './regular-file.ts'
 import { readFacts, type StoredFacts } from './stored-facts.ts'
@@ -33,7 +33,10 @@ export class FactsFiles {
     this.#root = root
   }
 
-  /** Returns the facts in a file, or null if there is no file. Damaged facts come as a part without an owner. */
+  /**
+   * Returns the facts in a file, or null if there is no file. Damaged facts come as a part without an owner, which is
+   * refused as if it were absent: a fault would reveal that it exists.
+   */
   read(path: string): StoredFacts | DamagedPart | null {
     const cached = this.#cache.get(path)
     const now = performance.now()
@@ -47,7 +50,7 @@ export class FactsFiles {
       this.#cache.delete(path)
     }
     const read = load(path, this.#root)
-    if (read === null || 'fault' in read) return read
+    if (read === null || read instanceof DamagedPart) return read
     if (this.#cache.size >= CAPACITY) this.#cache.clear()
     this.#cache.set(path, { ...read, checkedAt: now })
     return read.facts
@@ -87,15 +90,10 @@ function load(path: string, root: string): { stats: Stats; facts: StoredFacts } 
     }
     return { stats: file.stats, facts: readFacts(readFileSync(file.descriptor, 'utf8')) }
   } catch (fault) {
-    return damagedBy(fault)
+    return new DamagedPart(fault)
   } finally {
     closeSync(file.descriptor)
   }
-}
-
-/** Returns a part without an owner, which is refused as if it were absent. A fault would reveal that it exists. */
-function damagedBy(fault: unknown): DamagedPart {
-  return { ownership: {}, fault }
 }
 
 /**
@@ -107,9 +105,9 @@ function damagedBy(fault: unknown): DamagedPart {
  */
 function unopened(path: string, root: string, fault: unknown): DamagedPart | null {
   try {
-    return lstatSync(path, { throwIfNoEntry: false }) === undefined ? null : damagedBy(fault)
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined ? null : new DamagedPart(fault)
   } catch (error) {
-    if (isForbidden(error) && mayBeUsed(root)) return damagedBy(fault)
+    if (isForbidden(error) && mayBeUsed(root)) return new DamagedPart(fault)
     throw fault
   }
 }

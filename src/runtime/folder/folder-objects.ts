@@ -3,12 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { lstat, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StorageFault } from '../../base/storage-fault.ts'
-import {
-  type DamagedPart,
-  NameTaken,
-  type PutOptions,
-  type StoredPart,
-} from '../../recordings/recording-store.ts'
+import { DamagedPart, NameTaken, type PutOptions, type StoredPart } from '../../recordings/recording-store.ts'
 import { UploadUnknown } from '../../recordings/uploads.ts'
 import { diskFailed, isAbsent, systemCode } from './disk-fault.ts'
 import { discard, replaceDurably, syncFolder, writeTextDurably } from './durable-file.ts'
@@ -69,7 +64,7 @@ export class FolderObjects {
    */
   factsAt(path: FolderPath): StoredFacts | DamagedPart | null {
     const read = this.#facts.read(path.facts)
-    return read === null || 'fault' in read || read.key === path.key ? read : null
+    return read === null || read instanceof DamagedPart || read.key === path.key ? read : null
   }
 
   /**
@@ -92,7 +87,7 @@ export class FolderObjects {
    */
   factsToReplace({ key, facts }: FolderPath): StoredFacts | null {
     const read = this.#facts.read(facts)
-    if (read !== null && 'fault' in read) throw read.fault
+    if (read instanceof DamagedPart) throw read.fault
     if (read !== null && read.key !== key) throw new NameTaken()
     return read
   }

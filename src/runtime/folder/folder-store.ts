@@ -6,7 +6,7 @@ import { findStamp } from '../../recordings/find-stamp.ts'
 import { type Ownership, RESERVED_PREFIX } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
-  type DamagedPart,
+  DamagedPart,
   type OpenedPart,
   type PutOptions,
   type RecordingStore,
@@ -58,7 +58,7 @@ class FolderStore implements RecordingStore {
 
   async find(key: string): Promise<StoredPart | DamagedPart | null> {
     const facts = this.#objects.factsAt(this.#objects.pathOf(key))
-    return facts === null || 'fault' in facts ? facts : partOf(facts)
+    return facts === null || facts instanceof DamagedPart ? facts : partOf(facts)
   }
 
   async open(key: string, range?: RequestedRange): Promise<OpenedPart | null> {
@@ -66,7 +66,7 @@ class FolderStore implements RecordingStore {
     for (let opening = 0; opening < OPENINGS; opening++) {
       const facts = this.#objects.factsAt(path)
       if (facts === null) return null
-      if ('fault' in facts) throw new BytesUnavailable(facts.fault)
+      if (facts instanceof DamagedPart) throw new BytesUnavailable(facts.fault)
       const served = servedRange(range, facts.size)
       if (served === undefined) throw new BytesUnavailable()
       if (served.length === 0) return { ...partOf(facts), range: served, body: new Blob([]).stream() }

@@ -6,7 +6,7 @@ import { metadataOf, ownershipOf } from '../../recordings/object-metadata.ts'
 import type { Ownership } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
-  type DamagedPart,
+  DamagedPart,
   type OpenedPart,
   type PutOptions,
   type RequestedRange,
@@ -44,7 +44,7 @@ export function foundPart({ headers }: Response): StoredPart | DamagedPart {
   try {
     return factsOf(headers, lengthOf(headers))
   } catch (fault) {
-    return { ownership: stampedOwnership(headers), fault }
+    return new DamagedPart(fault, stampedOwnership(headers))
   }
 }
 

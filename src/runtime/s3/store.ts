@@ -3,7 +3,7 @@ import { findStamp } from '../../recordings/find-stamp.ts'
 import type { Ownership } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
-  type DamagedPart,
+  DamagedPart,
   type OpenedPart,
   type PutOptions,
   type RecordingStore,
@@ -139,8 +139,8 @@ function storedPart(
   { size, contentType, ownership }: PutOptions,
   found: StoredPart | DamagedPart | null,
 ): StoredPart {
-  const seen = found !== null && 'etag' in found ? found : undefined
-  if (seen !== undefined && seen.etag === etag) return seen
+  const seen = found instanceof DamagedPart ? null : found
+  if (seen !== null && seen.etag === etag) return seen
   const modified = modifiedAt(date) ?? seen?.modified
   if (etag === undefined || modified === undefined) {
     throw new StorageFault('S3 answered PutObject without an entity tag or a date')

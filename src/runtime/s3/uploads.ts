@@ -1,5 +1,5 @@
 import { StorageFault } from '../../base/storage-fault.ts'
-import type { RecordingStore } from '../../recordings/recording-store.ts'
+import { DamagedPart, type RecordingStore } from '../../recordings/recording-store.ts'
 import {
   type CompletedPart,
   type CompleteOptions,
@@ -70,7 +70,7 @@ export class S3Uploads implements Uploads {
     if (pieces.reduce((sum, piece) => sum + piece.size, 0) !== size) throw new UploadUnknown()
     // Some stores honour conditions only for PutObject, so the object is looked at first.
     const present = await this.#find(key)
-    if (present !== null && 'fault' in present) throw present.fault
+    if (present instanceof DamagedPart) throw present.fault
     if ((present?.etag ?? null) !== replaces) return null
     const list = new TextEncoder().encode(listOf(pieces))
     const headers = { 'content-type': 'application/xml', ...conditionFor(replaces) }

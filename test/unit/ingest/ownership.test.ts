@@ -4,7 +4,7 @@ import { checkExisting, claimOwner, requireClaim } from '../../../src/ingest/own
 import { Claims } from '../../../src/recordings/claims.ts'
 import { agreeing, type OwnerSource, Owners } from '../../../src/recordings/owner-source.ts'
 import type { ObjectRef, Ownership } from '../../../src/recordings/recording.ts'
-import { NameTaken, type RecordingStore } from '../../../src/recordings/recording-store.ts'
+import { DamagedPart, NameTaken, type RecordingStore } from '../../../src/recordings/recording-store.ts'
 import { Fault, Refusal } from '../../../src/refusal.ts'
 import { createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { contextOf } from '../../support/context.ts'
@@ -129,7 +129,7 @@ describe('checkExisting', () => {
 
   test('a damaged part is a fault, and so is a store that fails', async () => {
     const fault = new Error('the facts are cut short')
-    store = storeWith(store, { find: async () => ({ ownership: NORTH, fault }) })
+    store = storeWith(store, { find: async () => new DamagedPart(fault, NORTH) })
     const damaged = await checkExisting(deposit()).catch(error => error)
     expect([damaged, damaged.reason, damaged.cause]).toEqual([expect.any(Fault), 'store_unavailable', fault])
     store = storeWith(store, { find: broken })
