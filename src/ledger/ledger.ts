@@ -86,12 +86,13 @@ export interface Ledger {
 /**
  * Port: where a record waits while the ledger can't take it. It must not share the ledger's storage.
  *
- * `keep` resolves only when the entry is durable. `waiting` lists entries that are kept, at least one if there are any.
- * `drop` forgets entries, and ignores ids that it doesn't have. It is called only when the ledger has them.
+ * `keep` resolves only when the entry is durable. `waiting` lists entries that are kept, in the order of their ids: all of
+ * them, or those whose id comes after `after`. It lists at least one if there are any, and at most `limit`. `drop` forgets
+ * entries, and ignores ids that it doesn't have. It is called only when the ledger has them.
  */
 export interface LedgerSpool {
   keep(entry: LedgerEntry): Promise<void>
-  waiting(limit: number): Promise<readonly LedgerEntry[]>
+  waiting(limit: number, after?: string): Promise<readonly LedgerEntry[]>
   drop(ids: readonly string[]): Promise<void>
 }
 

@@ -1,11 +1,15 @@
 import { logFault } from '../base/storage-fault.ts'
 import { withTimeout } from '../base/timeout.ts'
-import type { Ledger, LedgerSpool } from './ledger.ts'
+import type { AppendOutcome, Ledger, LedgerEntry, LedgerPage, LedgerQuery, LedgerSpool } from './ledger.ts'
 
 /** How long the ledger may take over a call, in milliseconds, before the spool takes its entries. */
 export const LEDGER_TIMEOUT = 2_000
-/** Most records that one replay brings back. */
-const REPLAY_LIMIT = 100
+/** A replay gives the ledger so many times as long. No client waits for it. */
+const REPLAY_PATIENCE = 5
+/** Most records that are listed, and sent to the ledger in one call, when records are brought back. */
+const REPLAY_STEP = 100
+/** Most records that one replay sends to the ledger, unless it is called with another number. */
+const REPLAY_LIMIT = 10_000
 
 /**
  * A ledger that loses nothing while the one behind it is down, slow or overloaded: the spool keeps what the ledger
@@ -16,8 +20,17 @@ const REPLAY_LIMIT = 100
  * once a minute. A reader never starts one: reading would write, and cost the writer's time.
  */
 export interface SpooledLedger extends Ledger {
-  /** Brings records back from the spool. Resolves to how many; rejects if the spool or the ledger can't be reached. */
-  replay(): Promise<number>
+  /**
+   * Brings records back from the spool, in the order of their ids. A record that the ledger doesn't take stays in the
+   * spool, and holds up no other one. The next replay goes on where this one ended; after the last record, it begins
+   * again.
+   *
+   * Resolves to how many records were brought back. Rejects if the spool fails, or if the ledger did not take a record;
+   * the others were brought back all the same.
+   *
+   * @param limit sends no more records after so many, 10,000 by default. A record that is sent again by itself counts twice
+   */
+  replay(limit?: number): Promise<number>
 }
 
 /**
@@ -29,25 +42,66 @@ export function withSpool(
   spool: LedgerSpool,
   timeout: number = LEDGER_TIMEOUT,
 ): SpooledLedger {
-  return {
-    async append(entries) {
-      try {
-        return await withTimeout(timeout, ledger.append(entries))
-      } catch (error) {
-        logFault('the ledger took no record, the spool keeps it', error)
-        await withTimeout(timeout, Promise.all(entries.map(entry => spool.keep(entry))))
-        return entries.map(() => 'added')
+  return new LedgerWithSpool(ledger, spool, timeout)
+}
+
+class LedgerWithSpool implements SpooledLedger {
+  readonly #ledger: Ledger
+  readonly #spool: LedgerSpool
+  readonly #timeout: number
+  /** The id of the last record that a replay sent; empty if the next one is to begin with the first record. */
+  #replayedTo = ''
+
+  constructor(ledger: Ledger, spool: LedgerSpool, timeout: number) {
+    this.#ledger = ledger
+    this.#spool = spool
+    this.#timeout = timeout
+  }
+
+  async append(entries: readonly LedgerEntry[]): Promise<readonly AppendOutcome[]> {
+    try {
+      return await withTimeout(this.#timeout, this.#ledger.append(entries))
+    } catch (error) {
+      logFault('the ledger took no record, the spool keeps it', error)
+      await withTimeout(this.#timeout, Promise.all(entries.map(entry => this.#spool.keep(entry))))
+      return entries.map(() => 'added')
+    }
+  }
+
+  read(query: LedgerQuery): Promise<LedgerPage> {
+    return this.#ledger.read(query)
+  }
+
+  async replay(limit: number = REPLAY_LIMIT): Promise<number> {
+    const failures: PromiseRejectedResult[] = []
+    let count = 0
+    for (let left = limit; left > 0; ) {
+      const entries = await this.#spool.waiting(REPLAY_STEP, this.#replayedTo)
+      this.#replayedTo = entries.at(-1)?.id ?? ''
+      if (entries.length === 0) break
+      left -= entries.length
+      let results: PromiseSettledResult<string[]>[] = await Promise.allSettled([this.#bringBack(entries)])
+      if (results.some(isRejected)) {
+        // One shard that fails, or one record that can't be stored, must not hold up the others.
+        left -= entries.length
+        results = await Promise.allSettled(entries.map(entry => this.#bringBack([entry])))
       }
-    },
+      failures.push(...results.filter(isRejected))
+      const ids = results.flatMap(result => (isRejected(result) ? [] : result.value))
+      if (ids.length > 0) await this.#spool.drop(ids)
+      count += ids.length
+    }
+    const [failure] = failures
+    if (failure !== undefined) throw failure.reason
+    return count
+  }
 
-    read: query => ledger.read(query),
-
-    async replay() {
-      const entries = await spool.waiting(REPLAY_LIMIT)
-      if (entries.length === 0) return 0
-      await ledger.append(entries)
-      await spool.drop(entries.map(({ id }) => id))
-      return entries.length
-    },
+  /** Resolves to the ids of the entries when the ledger has them all. */
+  async #bringBack(entries: readonly LedgerEntry[]): Promise<string[]> {
+    await withTimeout(this.#timeout * REPLAY_PATIENCE, this.#ledger.append(entries))
+    return entries.map(({ id }) => id)
   }
 }
+
+const isRejected = (result: PromiseSettledResult<unknown>): result is PromiseRejectedResult =>
+  result.status === 'rejected'

@@ -44,12 +44,52 @@ export function spoolContract(name: string, create: () => LedgerSpool): void {
       await spool.keep(entry('a'))
       await spool.keep(entry('b'))
       await spool.keep(entry('a'))
-      expect((await spool.waiting(10)).map(({ id }) => id).sort()).toEqual(['a', 'b'])
+      expect(await spool.waiting(10)).toEqual([entry('a'), entry('b')])
       expect(await spool.waiting(1)).toHaveLength(1)
+      expect(await spool.waiting(1, 'b')).toEqual([])
       await spool.drop(['a', 'never there'])
       await spool.drop([])
       expect(await spool.waiting(10)).toEqual([entry('b')])
       await spool.drop(['b'])
+    })
+
+    test('a spool lists records in the order of their ids, and reads on after an id that it may not have', async () => {
+      const spool = create()
+      const ids = ['c', 'a', 'e', 'b', 'd']
+      for (const id of ids) await spool.keep(entry(id))
+      const idsAfter = async (limit: number, after?: string) =>
+        (await spool.waiting(limit, after)).map(({ id }) => id)
+      expect(await idsAfter(10)).toEqual(['a', 'b', 'c', 'd', 'e'])
+      expect([await idsAfter(2), await idsAfter(2, 'b'), await idsAfter(2, 'd')]).toEqual([
+        ['a', 'b'],
+        ['c', 'd'],
+        ['e'],
+      ])
+      await spool.drop(['b', 'c'])
+      expect([await idsAfter(2, ''), await idsAfter(2, 'b'), await idsAfter(2, 'e')]).toEqual([
+        ['a', 'd'],
+        ['d', 'e'],
+        [],
+      ])
+      await spool.drop(ids)
+    })
+
+    test('a replay gets past any number of records that the ledger never takes, and these stay in the spool', async () => {
+      const spool = create()
+      const inner = createMemoryLedger()
+      const append: Ledger['append'] = async entries => {
+        if (entries.some(({ id }) => id.startsWith('full'))) throw new Error('SQLITE_FULL')
+        return inner.append(entries)
+      }
+      const all = withSpool({ append, read: query => inner.read(query) }, spool, 500)
+      const full = Array.from({ length: 120 }, (_, i) => `full-${String(i).padStart(3, '0')}`)
+      const kept = [...full, 'a', 'full-050-between', 'z']
+      await Promise.all(kept.map(id => spool.keep(entry(id))))
+      await expect(all.replay()).rejects.toThrow('SQLITE_FULL')
+      expect(await idsIn(all)).toEqual(['a', 'z'])
+      const stuck = kept.filter(id => id.startsWith('full')).toSorted()
+      expect((await spool.waiting(200)).map(({ id }) => id)).toEqual(stuck)
+      await spool.drop(stuck)
     })
 
     test.each(['down', 'silent', 'slow'] as const)(

@@ -7,6 +7,12 @@ import { createR2Spool } from './r2-spool.ts'
 import { createR2Store } from './r2-store.ts'
 import { createShardedLedger } from './sharded-ledger.ts'
 
+/**
+ * At most 500 records a run; the rest waits for the next. A run may ask R2 and the shards 1,000 times. With 64 shards it
+ * asks 830 times if the ledger takes all records, and at most 930 times if it doesn't.
+ */
+const REPLAY_LIMIT = 500
+
 /** The bindings that Mediaward works with on Workers. */
 export interface CloudflareBindings {
   /** The bucket with the recordings. It must have no public domain: whatever reads it directly passes us by. */
@@ -39,8 +45,7 @@ export function cloudflare(
     ledger,
 
     async replay() {
-      // Some hundred at a time; what more there is waits for the next run.
-      for (let i = 0; i < 5; i++) if ((await ledger.replay()) === 0) return
+      await ledger.replay(REPLAY_LIMIT)
     },
 
     network(request) {

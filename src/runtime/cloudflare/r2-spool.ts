@@ -14,8 +14,8 @@ export function createR2Spool(bucket: Bucket): LedgerSpool {
       await bucket.put(PREFIX + entry.id, entry.json, { httpMetadata: { contentType: 'application/json' } })
     },
 
-    async waiting(limit) {
-      const { objects } = await bucket.list({ prefix: PREFIX, limit })
+    async waiting(limit, after = '') {
+      const { objects } = await bucket.list({ prefix: PREFIX, startAfter: PREFIX + after, limit })
       const entries = await Promise.all(
         objects.map(async ({ key }) => {
           const json = await (await bucket.get(key))?.text()

@@ -60,8 +60,11 @@ export function createMemorySpool(): LedgerSpool {
     async keep(entry) {
       kept.set(entry.id, entry)
     },
-    async waiting(limit) {
-      return [...kept.values()].slice(0, limit)
+    async waiting(limit, after = '') {
+      return [...kept.values()]
+        .filter(({ id }) => id > after)
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, limit)
     },
     async drop(ids) {
       for (const id of ids) kept.delete(id)

@@ -20,9 +20,9 @@ export function createSqliteSpool(path: string): SqliteSpool {
       file.write(() => {
         file.sql('INSERT INTO waiting (id, json) VALUES (?, ?) ON CONFLICT DO NOTHING', id, json)
       }),
-    waiting: async limit =>
+    waiting: async (limit, after = '') =>
       file
-        .sql<LedgerEntry>('SELECT id, json FROM waiting LIMIT ?', limit)
+        .sql<LedgerEntry>('SELECT id, json FROM waiting WHERE id > ? ORDER BY id LIMIT ?', after, limit)
         .map(({ id, json }) => ({ id, json })),
     drop: ids =>
       file.write(() => {

@@ -37,9 +37,9 @@ beforeEach(() => {
       calls.push(`keep ${one.id}`)
       await kept.keep(one)
     },
-    waiting: async limit => {
-      calls.push(`waiting ${limit}`)
-      return kept.waiting(limit)
+    waiting: async (limit, after = '') => {
+      calls.push(`waiting ${limit}${after && ` after ${after}`}`)
+      return kept.waiting(limit, after)
     },
     drop: async dropped => {
       calls.push(`drop ${dropped.join()}`)
@@ -57,6 +57,14 @@ afterEach(() => {
 async function keep(...ids: string[]): Promise<void> {
   for (const id of ids) await spool.keep(entry(id))
   calls.length = 0
+}
+
+const numbered = (count: number) => Array.from({ length: count }, (_, i) => `record-${1000 + i}`)
+
+/** Makes the ledger fail for the records whose ids begin so. */
+function failFor(prefix: string): void {
+  const { append } = ledger
+  ledger.append = entries => (entries.some(({ id }) => id.startsWith(prefix)) ? fail() : append(entries))
 }
 
 describe('append', () => {
@@ -118,7 +126,7 @@ describe('replay', () => {
   test('a replay drops records from the spool once the ledger has them, and not before', async () => {
     await keep('a', 'b')
     expect(await spooled.replay()).toBe(2)
-    expect(calls).toEqual(['waiting 100', 'append a,b', 'drop a,b'])
+    expect(calls).toEqual(['waiting 100', 'append a,b', 'drop a,b', 'waiting 100 after b'])
     expect(await spooled.replay()).toBe(0)
   })
 
@@ -134,15 +142,63 @@ describe('replay', () => {
     await keep('a')
     ledger.append = fail
     await expect(spooled.replay()).rejects.toThrow('the disk is full')
-    expect(calls).toEqual(['waiting 100'])
+    expect(calls).toEqual(['waiting 100', 'waiting 100 after a'])
     expect(await spool.waiting(10)).toEqual([entry('a')])
   })
 
-  test('a replay brings back a hundred records at once, and the next replay the rest', async () => {
-    await keep(...Array.from({ length: 150 }, (_, index) => `record-${index}`))
-    expect(await spooled.replay()).toBe(100)
-    expect(await spooled.replay()).toBe(50)
-    expect((await spooled.read({ limit: 1000 })).entries).toHaveLength(150)
+  test('a replay brings back all records, a hundred at once', async () => {
+    await keep(...numbered(250))
+    expect(await spooled.replay()).toBe(250)
+    expect(calls.filter(call => call.startsWith('append')).map(call => call.split(',').length)).toEqual([
+      100, 100, 50,
+    ])
+    expect((await spooled.read({ limit: 1000 })).entries).toHaveLength(250)
+  })
+
+  test('a replay with a limit leaves the rest to the next one', async () => {
+    await keep(...numbered(250))
+    expect([await spooled.replay(200), await spooled.replay(200)]).toEqual([200, 50])
+    expect(await spool.waiting(10)).toEqual([])
+  })
+
+  test('a replay brings back the records of one shard while another one fails, and rejects with its failure', async () => {
+    await keep('a', 'full-1', 'b', 'full-2')
+    failFor('full')
+    await expect(spooled.replay()).rejects.toThrow('the disk is full')
+    expect(calls).toContain('drop a,b')
+    expect(await spool.waiting(10)).toEqual([entry('full-1'), entry('full-2')])
+  })
+
+  test('a replay goes on where the last one ended, and begins again after the last record', async () => {
+    await keep(...numbered(150).map(id => `full-${id}`), 'good')
+    failFor('full')
+    // A hundred are sent twice. Those before `good` would hold it up for ever.
+    await expect(spooled.replay(200)).rejects.toThrow()
+    expect(calls).toEqual(['waiting 100'])
+    await expect(spooled.replay(200)).rejects.toThrow()
+    expect(calls.slice(1)).toEqual([
+      'waiting 100 after full-record-1099',
+      'append good',
+      'drop good',
+      'waiting 100 after good',
+    ])
+    expect((await spooled.read({ limit: 10 })).entries.map(({ id }) => id)).toEqual(['good'])
+    calls.length = 0
+    await expect(spooled.replay(200)).rejects.toThrow()
+    expect(calls).toEqual(['waiting 100'])
+  })
+
+  test('a replay waits ten seconds for a ledger that does not answer, then tries its records one by one', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    await keep('a', 'hangs')
+    const { append } = ledger
+    ledger.append = entries => (entries.some(({ id }) => id === 'hangs') ? hang() : append(entries))
+    const replayed = expect(spooled.replay()).rejects.toThrow('took over 10000 ms')
+    await vi.advanceTimersByTimeAsync(9_999)
+    expect(calls).toEqual(['waiting 100'])
+    await vi.advanceTimersByTimeAsync(10_001)
+    await replayed
+    expect(await spool.waiting(10)).toEqual([entry('hangs')])
   })
 
   test('a replay of an empty spool does not call the ledger', async () => {

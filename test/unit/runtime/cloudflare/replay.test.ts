@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest'
+import type { Bucket, LedgerNamespace } from '../../../../src/runtime/cloudflare/bindings.ts'
+import { cloudflare } from '../../../../src/runtime/cloudflare/cloudflare.ts'
+
+// A run of a worker may ask other services a thousand times. Beyond that each call fails, and the run with it.
+
+const SHARDS = 64
+
+/** A bucket and shards that count what is asked of them. The shards from `failing` on take nothing. */
+function platform(records: number, failing: number) {
+  let count = 0
+  const kept = new Map<string, string>()
+  for (let i = 0; i < records; i++) {
+    const id = `00000000-0000-7000-8000-${i.toString(16).padStart(12, '0')}`
+    kept.set(`.mediaward/overflow/${id}`, '{}')
+  }
+  const bucket: Pick<Bucket, 'list' | 'delete'> & { get(key: string): Promise<object> } = {
+    async list({ startAfter = '', limit }) {
+      count += 1
+      const keys = [...kept.keys()].filter(key => key > startAfter)
+      return { objects: keys.slice(0, limit).map(key => ({ key })) as never }
+    },
+    async get(key) {
+      count += 1
+      return { text: async () => kept.get(key) }
+    },
+    async delete(keys) {
+      count += 1
+      for (const key of keys) kept.delete(key)
+    },
+  }
+  const namespace: LedgerNamespace = {
+    idFromName: name => name,
+    get: id => ({
+      async append(entries) {
+        count += 1
+        if (Number(`${id}`.slice('ledger-'.length)) >= failing) throw new Error('overloaded')
+        return entries.map(() => 'added' as const)
+      },
+      read: () => Promise.reject(new Error('not asked')),
+    }),
+  }
+  const { replay } = cloudflare(
+    { RECORDINGS: bucket as never, AUDIT: bucket as never, LEDGER: namespace },
+    SHARDS,
+  )
+  return { replay, kept, count: () => count }
+}
+
+test('a run on Workers brings back 500 records, and asks other services at most a thousand times', async () => {
+  const { replay, kept, count } = platform(1200, SHARDS)
+  await replay()
+  expect(kept.size).toBe(700)
+  expect(count()).toBeLessThanOrEqual(1000)
+})
+
+test.each([0, 1, 32, 63])(
+  'a run on Workers asks other services at most a thousand times if only %i of 64 shards take records',
+  async failing => {
+    const { replay, kept, count } = platform(1200, failing)
+    await expect(replay()).rejects.toThrow()
+    expect(count()).toBeLessThanOrEqual(1000)
+    for (let run = 0; run < 4; run++) await replay().catch(() => {})
+    // What the working shards take is gone from the spool, wherever it waited.
+    const shards = new Set([...kept.keys()].map(key => Number.parseInt(key.slice(-6), 16) % SHARDS))
+    expect([...shards].filter(shard => shard < failing)).toEqual([])
+  },
+)
