@@ -11,13 +11,13 @@ export class StorageFault extends Error {
  * of other errors are not written: they may contain anything.
  *
  * @param about what the failure led to
+ * @param otherwise what to write in place of the message of another error. By default nothing is written of it
  */
-export function logFault(about: string, error: unknown): void {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (!(cause instanceof StorageFault)) continue
-    logToOperator(`${about}: ${cause.message}`)
-    return
-  }
+export function logFault(about: string, error: unknown, otherwise?: string): void {
+  let cause = error
+  while (cause instanceof Error && !(cause instanceof StorageFault)) ({ cause } = cause)
+  const why = cause instanceof StorageFault ? cause.message : otherwise
+  if (why !== undefined) logToOperator(`${about}: ${why}`)
 }
 
 /** Writes a line to the console of a server. Nothing else in the gate does, apart from the warning about keys. */

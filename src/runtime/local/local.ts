@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 // Those of Deno itself have no `unref` in 2.5.
 import { clearInterval, setInterval } from 'node:timers'
+import { logFault } from '../../base/storage-fault.ts'
 import { checkTable } from '../../config/check-options.ts'
 import { ConfigurationError, type MediawardOptions } from '../../config/options.ts'
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
@@ -12,7 +13,7 @@ import { lockDataFolder } from './data-folder.ts'
 import { LOCAL_OPTIONS } from './local-variables.ts'
 import { networkOf } from './network.ts'
 
-/** How often records come back from the overflow, in milliseconds. */
+/** How often records come back from the spool, in milliseconds. */
 const REPLAY_EVERY = 60_000
 
 /** What one machine keeps for the gate, and where. */
@@ -53,7 +54,13 @@ export function local(options: LocalOptions): Local {
     const spool = createSqliteSpool(join(data, 'overflow.sqlite'))
     const ledger = withSpool(file, spool)
     const store = s3 === undefined ? createFolderStore(join(data, 'recordings')) : createS3Store(s3)
-    const replay = () => void ledger.replay().catch(() => {})
+    const replay = () =>
+      void ledger.replay().catch((error: unknown) => {
+        // A replay that the end of the process cuts short is taken up at the next start.
+        if (!isClosed)
+          logFault("records wait in the spool, and can't be brought back", error, 'SQLite failed')
+      })
+    let isClosed = false
     const timer = setInterval(replay, REPLAY_EVERY)
     // A timer is no reason for a process to stay.
     timer.unref()
@@ -63,6 +70,7 @@ export function local(options: LocalOptions): Local {
       ledger,
       network: networkOf(addressHeader),
       close() {
+        isClosed = true
         clearInterval(timer)
         file.close()
         spool.close()

@@ -34,4 +34,10 @@ test('the message of any other error is never written to the console', () => {
   expect(lines).toEqual([])
 })
 
+test('in place of the message of another error, the line says what the caller gives', () => {
+  logFault('about', new Error('secret'), 'the reason is not shown')
+  logFault('about', new Error('secret', { cause: new StorageFault('the disk is full') }), 'not this')
+  expect(lines).toEqual(['mediaward: about: the reason is not shown', 'mediaward: about: the disk is full'])
+})
+
 test('a storage fault bears its name', () => expect(new StorageFault('x').name).toBe('StorageFault'))

@@ -3,11 +3,11 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { ConfigurationError } from '../../../../src/index.ts'
 import { eventId } from '../../../../src/ledger/event-id.ts'
 import { lockDataFolder } from '../../../../src/runtime/local/data-folder.ts'
-import { createSqliteLedger, local } from '../../../../src/runtime/local/index.ts'
+import { createSqliteLedger, createSqliteSpool, local } from '../../../../src/runtime/local/index.ts'
 import { openSqlite } from '../../../../src/runtime/sqlite/sqlite-file.ts'
 
 // The ledger of one machine where it is hurt: locks, damage, a full disk, and two gates on one folder.
@@ -104,6 +104,43 @@ describe('data folder', () => {
     expect([await ledger.replay(), await ledger.replay()]).toEqual([3, 0])
     expect((await ledger.read({ limit: 10 })).entries.map(({ id }) => id)).toEqual(['a', 'b', 'c'])
     close()
+  })
+
+  test('a gate that starts brings back all that waits in its spool, however much', async () => {
+    const data = newFolder()
+    const spool = createSqliteSpool(join(data, 'overflow.sqlite'))
+    await Promise.all(Array.from({ length: 1_500 }, () => spool.keep(entry())))
+    const { ledger, close } = local({ data })
+    await vi.waitFor(async () => expect(await spool.waiting(1)).toEqual([]), { timeout: 20_000 })
+    const { entries, cursor } = await ledger.read({ limit: 1000 })
+    const { entries: others } = await ledger.read({ limit: 1000, after: cursor })
+    expect(entries.length + others.length).toBe(1_500)
+    close()
+    spool.close()
+  })
+
+  test('the operator reads why records can not be brought back, once for each replay', async () => {
+    const said = vi.spyOn(console, 'error').mockReturnValue()
+    const data = newFolder()
+    createSqliteLedger(join(data, 'ledger.sqlite')).close()
+    const spool = createSqliteSpool(join(data, 'overflow.sqlite'))
+    await Promise.all(Array.from({ length: 150 }, () => spool.keep(entry())))
+    const { ledger, close } = local({ data })
+    const other = new DatabaseSync(join(data, 'ledger.sqlite'))
+    other.exec('BEGIN IMMEDIATE')
+    await vi.waitFor(() => expect(said).toHaveBeenCalled(), { timeout: 20_000 })
+    await new Promise(resolve => setTimeout(resolve, 50))
+    expect(said.mock.calls).toEqual([
+      [
+        "mediaward: records wait in the spool, and can't be brought back: SQLite did not write (database is locked)",
+      ],
+    ])
+    other.exec('ROLLBACK')
+    other.close()
+    expect(await ledger.replay()).toBe(150)
+    close()
+    spool.close()
+    said.mockRestore()
   })
 
   test('a data folder is used by one gate at a time, in this process or another', async () => {
