@@ -1,3 +1,5 @@
+import { TimedOut } from './timeout.ts'
+
 /**
  * A store or a ledger failed. The message says what failed and how to fix it. It contains no key, address, person or
  * secret, because it is written to the server's console.
@@ -7,17 +9,21 @@ export class StorageFault extends Error {
 }
 
 /**
- * Writes to the console why storage failed, if the error or one of its causes is a {@link StorageFault}. The messages
- * of other errors are not written: they may contain anything.
+ * Writes to the console why storage failed, if the error or one of its causes is a {@link StorageFault} or a
+ * {@link TimedOut}. The messages of other errors are not written: they may contain anything.
  *
  * @param about what the failure led to
  * @param otherwise what to write in place of the message of another error. By default nothing is written of it
  */
 export function logFault(about: string, error: unknown, otherwise?: string): void {
   let cause = error
-  while (cause instanceof Error && !(cause instanceof StorageFault)) ({ cause } = cause)
-  const why = cause instanceof StorageFault ? cause.message : otherwise
+  while (cause instanceof Error && !isOurs(cause)) ({ cause } = cause)
+  const why = isOurs(cause) ? cause.message : otherwise
   if (why !== undefined) logToOperator(`${about}: ${why}`)
+}
+
+function isOurs(error: unknown): error is StorageFault | TimedOut {
+  return error instanceof StorageFault || error instanceof TimedOut
 }
 
 /** Writes a line to the console of a server. Nothing else in the gate does, apart from the warning about keys. */

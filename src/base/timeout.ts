@@ -1,15 +1,24 @@
 /** Keeps work alive after the response has been returned, as `ExecutionContext.waitUntil` does. */
 export type WaitUntil = (work: Promise<unknown>) => void
 
+/** Work took longer than it was given. */
+export class TimedOut extends Error {
+  override readonly name = 'TimedOut'
+
+  constructor(milliseconds: number) {
+    super(`took over ${milliseconds} ms`)
+  }
+}
+
 /**
  * Waits for work, but no longer than the given time. The work itself goes on.
  *
- * @throws Error if the time runs out first; otherwise whatever the work rejects with
+ * @throws TimedOut if the time runs out first; otherwise whatever the work rejects with
  */
 export async function withTimeout<Value>(milliseconds: number, work: Promise<Value>): Promise<Value> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`took over ${milliseconds} ms`)), milliseconds)
+    timer = setTimeout(() => reject(new TimedOut(milliseconds)), milliseconds)
   })
   try {
     return await Promise.race([work, late])

@@ -11,6 +11,9 @@ const REPLAY_STEP = 100
 /** Most records that one replay sends to the ledger, unless it is called with another number. */
 const REPLAY_LIMIT = 10_000
 
+/** What the operator reads of an error that may contain anything. */
+const NOT_SHOWN = 'its error is not a StorageFault, so its message is not shown'
+
 /**
  * A ledger that loses nothing while the one behind it is down, slow or overloaded: the spool keeps what the ledger
  * doesn't confirm in time, and a replay brings it back. Such an entry may have arrived after all; its id makes the two
@@ -62,7 +65,7 @@ class LedgerWithSpool implements SpooledLedger {
     try {
       return await withTimeout(this.#timeout, this.#ledger.append(entries))
     } catch (error) {
-      logFault('the ledger took no record, the spool keeps it', error)
+      logFault('the ledger took no record, the spool keeps it', error, NOT_SHOWN)
       await withTimeout(this.#timeout, Promise.all(entries.map(entry => this.#spool.keep(entry))))
       return entries.map(() => 'added')
     }

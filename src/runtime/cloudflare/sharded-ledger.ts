@@ -1,3 +1,4 @@
+import { StorageFault } from '../../base/storage-fault.ts'
 import {
   type AppendOutcome,
   CursorInvalid,
@@ -7,14 +8,23 @@ import {
   type LedgerQuery,
 } from '../../ledger/ledger.ts'
 import type { TableEntry, TablePage } from '../sqlite/event-table.ts'
-import type { LedgerNamespace } from './bindings.ts'
+import type { LedgerNamespace, LedgerStub } from './bindings.ts'
 
 /**
  * Creates the ledger, spread over Durable Objects because one takes some thousand records a second. Raise the number of
  * shards as you need. Never lower it: the records of the higher ones would not be read.
  */
 export function createShardedLedger(namespace: LedgerNamespace, shards: number): Ledger {
-  const shard = (index: number) => namespace.get(namespace.idFromName(`ledger-${index}`))
+  const shard = (index: number): LedgerStub => {
+    const stub = namespace.get(namespace.idFromName(`ledger-${index}`))
+    const failed = (error: unknown) => {
+      throw shardFault(index, error)
+    }
+    return {
+      append: entries => stub.append(entries).catch(failed),
+      read: query => stub.read(query).catch(failed),
+    }
+  }
   return {
     async append(entries) {
       const groups = Map.groupBy(entries.entries(), ([, { id }]) => shardOf(id, shards))
@@ -34,6 +44,17 @@ export function createShardedLedger(namespace: LedgerNamespace, shards: number):
       return merge(pages, cursor, query)
     },
   }
+}
+
+/**
+ * Says which shard failed, for the operator. Of the error it takes over only that the object is overloaded, and SQLite's
+ * code: the rest of the message may contain anything.
+ */
+function shardFault(index: number, error: unknown): StorageFault {
+  const { overloaded, message } = Object(error) as { overloaded?: unknown; message?: unknown }
+  const [code] = /\bSQLITE_[A-Z]{2,16}\b/.exec(`${message}`) ?? []
+  const why = overloaded === true ? ' (overloaded)' : code === undefined ? '' : ` (${code})`
+  return new StorageFault(`the Durable Object "ledger-${index}" failed${why}`)
 }
 
 /** Spreads by the random end of an id, so that a flood spreads evenly. */

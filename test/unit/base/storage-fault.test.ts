@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { logFault, StorageFault } from '../../../src/base/storage-fault.ts'
+import { TimedOut } from '../../../src/base/timeout.ts'
 
 const lines: string[] = []
 beforeEach(() => {
@@ -32,6 +33,11 @@ test('the message of any other error is never written to the console', () => {
     logFault('about', error)
   }
   expect(lines).toEqual([])
+})
+
+test('a timeout is written to the console, also as the cause of another error', () => {
+  logFault('about', new Error('secret', { cause: new TimedOut(2000) }))
+  expect(lines).toEqual(['mediaward: about: took over 2000 ms'])
 })
 
 test('in place of the message of another error, the line says what the caller gives', () => {

@@ -88,6 +88,16 @@ describe('append', () => {
     ])
   })
 
+  test('the operator reads that the spool keeps a record, and nothing of an error that may contain anything', async () => {
+    ledger.append = () => Promise.reject(new Error('could not insert patient-007'))
+    await spooled.append([entry('a')])
+    expect(logged.mock.calls).toEqual([
+      [
+        'mediaward: the ledger took no record, the spool keeps it: its error is not a StorageFault, so its message is not shown',
+      ],
+    ])
+  })
+
   test('an append that the ledger does not confirm within two seconds is kept in the spool', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     ledger.append = hang
@@ -97,6 +107,9 @@ describe('append', () => {
     await vi.advanceTimersByTimeAsync(1)
     expect(await appended).toEqual(['added'])
     expect(calls).toEqual(['keep a'])
+    expect(logged.mock.calls).toEqual([
+      ['mediaward: the ledger took no record, the spool keeps it: took over 2000 ms'],
+    ])
   })
 
   test('an append resolves only when the spool has all of its entries', async () => {
