@@ -132,8 +132,9 @@ export interface DeploymentOptions {
    */
   readonly MEDIA_PREFIX?: string
   /**
-   * The number of Durable Objects that records are spread over, 1 to 64. Raise it as you need, but never lower it: the
-   * records of the higher ones would no longer be read. In code it is the second argument of `cloudflare`.
+   * The number of Durable Objects that records are spread over, 1 to 64. Raise it as you need, while no record waits in
+   * the spool: one that waits there and was stored all the same would come twice to readers. Never lower it: the records
+   * of the higher ones would no longer be read. In code it is the second argument of `cloudflare`.
    *
    * @defaultValue `4`
    */

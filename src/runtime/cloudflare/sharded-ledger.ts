@@ -12,7 +12,9 @@ import type { LedgerNamespace, LedgerStub } from './bindings.ts'
 
 /**
  * Creates the ledger, spread over Durable Objects because one takes some thousand records a second. Raise the number of
- * shards as you need. Never lower it: the records of the higher ones would not be read.
+ * shards as you need, while the spool is empty. A record that a shard has and the spool keeps too would come back to
+ * another shard. A page shows it once, but a reader that is past the first one gets it again. Never lower the number: the
+ * records of the higher shards would not be read.
  */
 export function createShardedLedger(namespace: LedgerNamespace, shards: number): Ledger {
   const shard = (index: number): LedgerStub => {
@@ -64,20 +66,22 @@ function shardOf(id: string, shards: number): number {
 
 /**
  * Puts the shards' pages together by id, which is by time. Of each shard a page takes the first entries by place, or a
- * late entry with an early id would move the cursor past others.
+ * late entry with an early id would move the cursor past others. An entry that two shards have is taken once.
  */
 function merge(pages: readonly TablePage[], from: readonly number[], query: LedgerQuery): LedgerPage {
   const { limit, latest } = query
   const next = pages.map(() => 0)
-  const taken: TableEntry[] = latest ? pages.flatMap(({ entries }) => entries) : []
-  while (!latest && taken.length < limit) {
+  const taken = new Map<string, TableEntry>()
+  if (latest) for (const entry of pages.flatMap(({ entries }) => entries)) taken.set(entry.id, entry)
+  while (!latest) {
     const heads = pages.flatMap(({ entries }, shard) => {
       const entry = entries[next[shard] ?? 0]
       return entry === undefined ? [] : [{ shard, entry }]
     })
     if (heads.length === 0) break
     const { shard, entry } = heads.reduce((a, b) => (b.entry.id < a.entry.id ? b : a))
-    taken.push(entry)
+    if (taken.size === limit && !taken.has(entry.id)) break
+    taken.set(entry.id, entry)
     next[shard] = (next[shard] ?? 0) + 1
   }
   const cursor = pages.map((page, shard) => {
@@ -87,7 +91,7 @@ function merge(pages: readonly TablePage[], from: readonly number[], query: Ledg
     const last = page.entries[count - 1]
     return last === undefined ? (from[shard] ?? 0) : last.place + page.offset
   })
-  const page = taken
+  const page = [...taken.values()]
     .sort((a: LedgerEntry, b: LedgerEntry) => (a.id < b.id ? -1 : 1))
     .slice(latest ? -limit : 0)
   return {

@@ -35,3 +35,38 @@ test.each([
     expect(fault).not.toHaveProperty('cause')
   }
 })
+
+/** Shards that hold entries in the order given. Each is read from its start. */
+function holding(...shards: readonly (readonly string[])[]) {
+  const namespace = namespaceOf(name => ({
+    append: async () => [],
+    async read({ after, limit, latest }) {
+      const ids = shards[Number(name.slice('ledger-'.length))] ?? []
+      const all = ids.map((id, i) => ({ id, json: `{"id":"${id}"}`, place: i + 1 })).slice(after)
+      const entries = latest ? all.slice(-limit) : all.slice(0, limit)
+      const more = !latest && entries.length === limit
+      return { entries, cursor: more ? after + entries.length : ids.length, offset: 0, more }
+    },
+  }))
+  return createShardedLedger(namespace, shards.length)
+}
+
+test.each([1, 2, 3, 10])(
+  'a record that two shards hold, after their number was raised, is read once (pages of %i)',
+  async limit => {
+    const ledger = holding(['a', 'c', 'e'], ['b', 'c', 'd'], [], ['c'])
+    const ids: string[] = []
+    for (let after: string | undefined, more = true; more; ) {
+      const page = await ledger.read({ limit, ...(after !== undefined && { after }) })
+      ids.push(...page.entries.map(({ id }) => id))
+      ;({ cursor: after, more } = page)
+    }
+    expect(ids).toEqual(['a', 'b', 'c', 'd', 'e'])
+  },
+)
+
+test('a record that two shards hold is once among the latest, and takes no place from another', async () => {
+  const ledger = holding(['a', 'c', 'e'], ['b', 'c', 'd'])
+  const { entries } = await ledger.read({ limit: 3, latest: true })
+  expect(entries.map(({ id }) => id)).toEqual(['c', 'd', 'e'])
+})
