@@ -35,7 +35,7 @@ export interface LocalOptions {
 /** The options that follow from running on one machine. */
 export interface Local extends Required<Pick<MediawardOptions, 'store' | 'network'>> {
   readonly ledger: SpooledLedger
-  /** Writes what waits and gives the folder back. A gate that is made with it calls it at its own `close()`. */
+  /** Writes what waits and gives the folder back; once. A gate that is made with it calls it at its own `close()`. */
   close(): void
 }
 
@@ -48,39 +48,59 @@ export interface Local extends Required<Pick<MediawardOptions, 'store' | 'networ
 export function local(options: LocalOptions): Local {
   checkTable(LOCAL_OPTIONS, options)
   const { data, s3, addressHeader } = options
-  const unlock = lockDataFolder(data)
+  const held = new Held()
+  held.add(lockDataFolder(data))
   try {
     const file = createSqliteLedger(join(data, 'ledger.sqlite'))
+    held.add(() => file.close())
     const spool = createSqliteSpool(join(data, 'overflow.sqlite'))
+    held.add(() => spool.close())
     const ledger = withSpool(file, spool)
     const store = s3 === undefined ? createFolderStore(join(data, 'recordings')) : createS3Store(s3)
-    const replay = () =>
-      void ledger.replay().catch((error: unknown) => {
-        // A replay that the end of the process cuts short is taken up at the next start.
-        if (!isClosed)
-          logFault("records wait in the spool, and can't be brought back", error, 'SQLite failed')
-      })
-    let isClosed = false
-    const timer = setInterval(replay, REPLAY_EVERY)
-    // A timer is no reason for a process to stay.
-    timer.unref()
-    replay()
-    return {
-      store,
-      ledger,
-      network: networkOf(addressHeader),
-      close() {
-        isClosed = true
-        clearInterval(timer)
-        file.close()
-        spool.close()
-        unlock()
-      },
-    }
+    held.add(startReplays(ledger))
+    return { store, ledger, network: networkOf(addressHeader), close: () => held.release() }
   } catch (error) {
-    unlock()
+    held.release()
     throw new ConfigurationError([
       `DATA_DIR (${data}) can't be used: ${error instanceof Error ? error.message : 'unknown error'}`,
     ])
+  }
+}
+
+/** What is open, in the order of opening. */
+class Held {
+  readonly #closers: (() => void)[] = []
+
+  add(close: () => void): void {
+    this.#closers.push(close)
+  }
+
+  /** Closes all of it, the last first, even if closing one fails. */
+  release(): void {
+    const close = this.#closers.pop()
+    if (close === undefined) return
+    try {
+      close()
+    } finally {
+      this.release()
+    }
+  }
+}
+
+/** Brings records back now, and then once a minute. Returns a function that ends it. */
+function startReplays(ledger: SpooledLedger): () => void {
+  let isClosed = false
+  const replay = () =>
+    void ledger.replay().catch((error: unknown) => {
+      // A replay that the end of the process cuts short is taken up at the next start.
+      if (!isClosed) logFault("records wait in the spool, and can't be brought back", error, 'SQLite failed')
+    })
+  const timer = setInterval(replay, REPLAY_EVERY)
+  // A timer is no reason for a process to stay.
+  timer.unref()
+  replay()
+  return () => {
+    isClosed = true
+    clearInterval(timer)
   }
 }

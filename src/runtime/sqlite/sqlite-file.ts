@@ -80,6 +80,16 @@ export function openSqlite(path: string): SqliteFile {
   }
 }
 
+/** Does some work on a file that was just opened, and closes the file if that fails. */
+export function setUp<Result>(file: SqliteFile, work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    file.close()
+    throw error
+  }
+}
+
 /** Does nothing if the transaction never began, or if the failure itself ended it. */
 function rollBack(database: DatabaseSync): void {
   try {

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { CursorInvalid, type Ledger } from '../../ledger/ledger.ts'
 import { openEvents } from './migration.ts'
-import { openSqlite } from './sqlite-file.ts'
+import { openSqlite, setUp } from './sqlite-file.ts'
 
 /** A ledger in a file. */
 export interface SqliteLedger extends Ledger {
@@ -19,8 +19,11 @@ const MIGRATION_STEP = 10_000
  */
 export function createSqliteLedger(path: string): SqliteLedger {
   const file = openSqlite(path)
-  const { events, migration } = openEvents(file)
-  while (!migration.isDone) migration.step(MIGRATION_STEP)
+  const events = setUp(file, () => {
+    const { events, migration } = openEvents(file)
+    while (!migration.isDone) migration.step(MIGRATION_STEP)
+    return events
+  })
   return {
     append: entries => file.write(() => events.append(entries)),
 

@@ -1,5 +1,5 @@
 import type { LedgerEntry, LedgerSpool } from '../../ledger/ledger.ts'
-import { openSqlite } from './sqlite-file.ts'
+import { openSqlite, setUp } from './sqlite-file.ts'
 
 /** A spool in a file. */
 export interface SqliteSpool extends LedgerSpool {
@@ -14,7 +14,7 @@ export interface SqliteSpool extends LedgerSpool {
  */
 export function createSqliteSpool(path: string): SqliteSpool {
   const file = openSqlite(path)
-  file.sql('CREATE TABLE IF NOT EXISTS waiting (id TEXT PRIMARY KEY, json TEXT NOT NULL)')
+  setUp(file, () => file.sql('CREATE TABLE IF NOT EXISTS waiting (id TEXT PRIMARY KEY, json TEXT NOT NULL)'))
   return {
     keep: ({ id, json }) =>
       file.write(() => {

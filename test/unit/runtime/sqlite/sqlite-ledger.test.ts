@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -13,6 +13,16 @@ import { openSqlite } from '../../../../src/runtime/sqlite/sqlite-file.ts'
 // The ledger of one machine where it is hurt: locks, damage, a full disk, and two gates on one folder.
 
 const newFolder = (): string => mkdtempSync(join(tmpdir(), 'mediaward-'))
+/** Which files of a folder this process has open. */
+const openFiles = (folder: string): string[] =>
+  readdirSync('/proc/self/fd').flatMap(fd => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)].filter(path => path.startsWith(folder))
+    } catch {
+      // The list was open itself.
+      return []
+    }
+  })
 const entry = (id: string = eventId(Date.now())) => ({
   id,
   json: `{"id":"${id}","t":"2026-11-23T00:00:00.000Z"}`,
@@ -175,6 +185,54 @@ describe('data folder', () => {
     expect(() => local({ data })).toThrow(/DATA_DIR .* can't be used: file is not a database/)
     // The lock was given back.
     lockDataFolder(data)()
+  })
+
+  test.runIf(process.platform === 'linux')(
+    'a data folder that is refused has no file open, whichever of its files is damaged',
+    () => {
+      for (const name of ['ledger.sqlite', 'overflow.sqlite', 'recordings']) {
+        const data = newFolder()
+        writeFileSync(join(data, name), 'this is no database, and long enough to show it: '.repeat(40))
+        expect(() => local({ data })).toThrow(ConfigurationError)
+        expect([name, openFiles(data)]).toEqual([name, []])
+      }
+    },
+  )
+
+  test.runIf(process.platform === 'linux')(
+    'a ledger or a spool that cannot be set up closes its file',
+    () => {
+      for (const create of [createSqliteLedger, createSqliteSpool]) {
+        const data = newFolder()
+        const file = join(data, 'other.sqlite')
+        const other = new DatabaseSync(file)
+        other.exec('PRAGMA journal_mode = WAL; CREATE VIEW event AS SELECT 1; BEGIN IMMEDIATE')
+        expect(() => create(file)).toThrow('database is locked')
+        other.close()
+        expect(openFiles(data)).toEqual([])
+      }
+    },
+  )
+
+  test('closing a data folder twice does nothing the second time, and the folder can be used again', () => {
+    const data = newFolder()
+    const first = local({ data })
+    first.close()
+    const second = local({ data })
+    first.close()
+    expect(() => local({ data })).toThrow(/in use/)
+    second.close()
+  })
+
+  test('a data folder is given back even if one of its files is closed already', () => {
+    const data = newFolder()
+    const first = local({ data })
+    const close = vi.spyOn(DatabaseSync.prototype, 'close').mockImplementationOnce(() => {
+      throw new Error('database is not open')
+    })
+    expect(() => first.close()).toThrow('database is not open')
+    close.mockRestore()
+    local({ data }).close()
   })
 
   test('a data folder that cannot be written is refused with a remedy', () => {
