@@ -16,18 +16,25 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
+const NO_WAL =
+  'SQLite can keep no write-ahead log there, as on a network file system: put the data on a local disk'
+
 /**
  * Opens a file of SQLite with a write-ahead log and `synchronous=FULL`: a commit returns only when the disk has it.
  * Committing is what takes long, so all that is to be written in one turn of the event loop is committed together.
  *
- * @throws Error if the file can't be opened or is not a database
+ * @throws StorageFault if the disk is of a kind that SQLite can keep no write-ahead log on; Error if the file can't be
+ *   opened or is not a database
  */
 export function openSqlite(path: string): SqliteFile {
   // Created by us first, so that no other user of the machine can read it.
   closeSync(openSync(path, 'a', 0o600))
   const database = new DatabaseSync(path)
   try {
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    // SQLite keeps another mode, without an error, if the log is impossible.
+    const mode = database.prepare('PRAGMA journal_mode = WAL').get()?.journal_mode
+    if (mode !== 'wal') throw new StorageFault(NO_WAL)
+    database.exec('PRAGMA synchronous = FULL')
   } catch (error) {
     database.close()
     throw error

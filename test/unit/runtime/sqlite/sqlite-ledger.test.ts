@@ -3,8 +3,9 @@ import { mkdtempSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import { describe, expect, test, vi } from 'vitest'
-import { ConfigurationError } from '../../../../src/index.ts'
+import { ConfigurationError, StorageFault } from '../../../../src/index.ts'
 import { eventId } from '../../../../src/ledger/event-id.ts'
 import { lockDataFolder } from '../../../../src/runtime/local/data-folder.ts'
 import { createSqliteLedger, createSqliteSpool, local } from '../../../../src/runtime/local/index.ts'
@@ -39,6 +40,25 @@ test('a ledger is a file in WAL mode that any SQLite can read while it is open',
   expect(other.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' })
   other.close()
   ledger.close()
+})
+
+test('a file is refused with a remedy if SQLite can keep no write-ahead log there', () => {
+  const folder = newFolder()
+  const path = pathToFileURL(join(folder, 'file.sqlite'))
+  // A file system without shared memory, as SQLite sees one.
+  path.search = '?vfs=unix-none'
+  const open = () => openSqlite(path as unknown as string)
+  expect(open).toThrow(StorageFault)
+  expect(open).toThrow(/no write-ahead log there.*: put the data on a local disk/)
+  if (process.platform === 'linux') expect(openFiles(folder)).toEqual([])
+})
+
+test('a commit returns only when the disk has it: the file is in WAL mode, with synchronous FULL', () => {
+  const file = openSqlite(join(newFolder(), 'file.sqlite'))
+  expect(file.sql('PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }])
+  // 2 is FULL.
+  expect(file.sql('PRAGMA synchronous')).toEqual([{ synchronous: 2 }])
+  file.close()
 })
 
 test('closing a ledger writes what waits', async () => {
