@@ -1,7 +1,7 @@
 import { reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, expect, test } from 'vitest'
-import { UploadUnknown } from '../../src/index.ts'
+import { StorageFault, UploadUnknown } from '../../src/index.ts'
 import type { Bucket, BucketUpload } from '../../src/runtime/cloudflare/bindings.ts'
 import { createR2Store } from '../../src/runtime/cloudflare/index.ts'
 
@@ -40,6 +40,44 @@ function withUpload(change: (upload: BucketUpload) => Partial<BucketUpload>): Bu
 const failing = (operation: string) => async () => {
   throw new Error(`${operation}: We encountered an internal error. Please try again. (10001)`)
 }
+
+/** A body that gives some bytes and then breaks off. */
+async function* broken() {
+  yield new Uint8Array(5)
+  throw new Error('the client left')
+}
+
+test.each(['at once', 'when it has all bytes'])(
+  'a recording or piece that R2 fails to store is a fault of R2, with its code alone (it fails %s)',
+  async when => {
+    const fail = async (operation: string, value: ReadableStream<Uint8Array> | string) => {
+      if (when !== 'at once') await new Response(value).arrayBuffer()
+      return failing(`${operation} ${KEY}`)()
+    }
+    const bucket = withUpload(() => ({ uploadPart: (_, value) => fail('uploadPart', value) }))
+    const failed = createR2Store({ ...bucket, put: (_, value) => fail('put', value) })
+    const upload = await failed.uploads.begin(KEY, options)
+    for (const sent of [
+      failed.put(KEY, piece(), { ...options, replaces: null }),
+      failed.uploads.putPiece(KEY, upload, piece(), { number: 1, size: 10 }),
+    ]) {
+      const fault: unknown = await sent.catch((error: unknown) => error)
+      expect(fault).toBeInstanceOf(StorageFault)
+      expect(fault).toMatchObject({ message: 'R2 failed (10001)' })
+    }
+  },
+)
+
+test('a recording or piece whose body breaks off is no fault of R2', async () => {
+  const store = createR2Store(env.RECORDINGS)
+  const upload = await store.uploads.begin(KEY, options)
+  for (const sent of [
+    store.put(KEY, broken(), { ...options, replaces: null }),
+    store.uploads.putPiece(KEY, upload, broken(), { number: 1, size: 10 }),
+  ]) {
+    await expect(sent).rejects.toThrow('the client left')
+  }
+})
 
 test('an upload rejects while R2 fails, and completes afterwards', async () => {
   const real = createR2Store(env.RECORDINGS)

@@ -1,6 +1,7 @@
 import { hexOf } from '../../base/bytes.ts'
 import { DigestMismatch } from '../../recordings/recording-store.ts'
 import type { AnnouncedBytes } from '../../recordings/uploads.ts'
+import { R2Failure } from './r2-failure.ts'
 
 // R2 takes a stream only if its length is known, and the runtime learns the length from a `FixedLengthStream`.
 
@@ -22,7 +23,7 @@ type Send<Answer> = (bytes: ReadableStream<Uint8Array>) => Promise<Answer>
  *
  * @param announced without `sha256` if R2 itself checks the digest
  * @param send passes the stream to R2. Resolves to null if R2 refused it and stopped reading
- * @throws DigestMismatch, or what the body failed with
+ * @throws R2Failure; DigestMismatch; or what the body failed with
  */
 export async function sendAll<Answer>(
   body: Body,
@@ -35,15 +36,15 @@ export async function sendAll<Answer>(
   const failed = (error: unknown) => {
     fault = error
   }
-  const ignored = async (error: unknown) => {
+  const unlessRefused = async (error: unknown) => {
     if ((await answer) !== null) throw error
   }
   const poured = pour(exactly(body, announced, failed), sized.writable)
   try {
-    return (await Promise.all([answer, poured.catch(ignored)]))[0]
+    return (await Promise.all([answer, poured.catch(unlessRefused)]))[0]
   } catch (error) {
     // If the body breaks off, R2's own error may come first.
-    throw fault ?? error
+    throw fault ?? new R2Failure(error)
   }
 }
 

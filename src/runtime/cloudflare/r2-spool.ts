@@ -1,6 +1,7 @@
 import type { LedgerSpool } from '../../ledger/ledger.ts'
 import { RESERVED_PREFIX } from '../../recordings/recording.ts'
 import type { Bucket } from './bindings.ts'
+import { r2Failed } from './r2-failure.ts'
 
 const PREFIX = `${RESERVED_PREFIX}overflow/`
 
@@ -11,14 +12,16 @@ const PREFIX = `${RESERVED_PREFIX}overflow/`
 export function createR2Spool(bucket: Bucket): LedgerSpool {
   return {
     async keep(entry) {
-      await bucket.put(PREFIX + entry.id, entry.json, { httpMetadata: { contentType: 'application/json' } })
+      const options = { httpMetadata: { contentType: 'application/json' } }
+      await bucket.put(PREFIX + entry.id, entry.json, options).catch(r2Failed)
     },
 
     async waiting(limit, after = '') {
-      const { objects } = await bucket.list({ prefix: PREFIX, startAfter: PREFIX + after, limit })
+      const page = { prefix: PREFIX, startAfter: PREFIX + after, limit }
+      const { objects } = await bucket.list(page).catch(r2Failed)
       const entries = await Promise.all(
         objects.map(async ({ key }) => {
-          const json = await (await bucket.get(key))?.text()
+          const json = await (await bucket.get(key).catch(r2Failed))?.text().catch(r2Failed)
           return json === undefined ? [] : [{ id: key.slice(PREFIX.length), json }]
         }),
       )
@@ -26,7 +29,7 @@ export function createR2Spool(bucket: Bucket): LedgerSpool {
     },
 
     async drop(ids) {
-      await bucket.delete(ids.map(id => PREFIX + id))
+      await bucket.delete(ids.map(id => PREFIX + id)).catch(r2Failed)
     },
   }
 }

@@ -11,8 +11,12 @@ import {
   type StoredPart,
 } from '../../recordings/recording-store.ts'
 import type { Bucket, BucketBody, BucketObject, BucketPut, BucketRange } from './bindings.ts'
+import { R2Failure, r2Failed } from './r2-failure.ts'
 import { sendAll } from './r2-sending.ts'
 import { R2Uploads } from './r2-uploads.ts'
+
+/** R2's code if the bytes have another digest than was announced. Then it stored none of them. */
+const BAD_DIGEST = '10037'
 
 /**
  * Creates a store of recordings in an R2 bucket. Each object's custom metadata names its owner: `mw-owner`, `mw-issuer`,
@@ -32,16 +36,16 @@ class R2Store implements RecordingStore {
   }
 
   async find(key: string): Promise<StoredPart | null> {
-    const object = await this.#bucket.head(key)
+    const object = await this.#bucket.head(key).catch(r2Failed)
     return object && factsOf(object)
   }
 
   async open(key: string, range?: RequestedRange): Promise<OpenedPart | null> {
-    if (range === undefined) return opened(await this.#bucket.get(key))
+    if (range === undefined) return opened(await this.#bucket.get(key).catch(r2Failed))
     // For a range that can't be satisfied, R2 fails with (10039), and its local simulator sometimes with no code at all.
     // The facts from `find` then show which it was.
     const object = await this.#bucket.get(key, { range: r2Range(range) }).catch((error: unknown) => {
-      throw new BytesUnavailable(error)
+      throw new BytesUnavailable(new R2Failure(error))
     })
     return opened(object)
   }
@@ -60,7 +64,7 @@ class R2Store implements RecordingStore {
     // R2 checks the digest itself.
     const object = await sendAll(body, { size }, bytes => this.#bucket.put(key, bytes, options)).catch(
       (error: unknown) => {
-        throw sha256 !== undefined && isBadDigest(error) ? new DigestMismatch() : error
+        throw error instanceof R2Failure && error.code === BAD_DIGEST ? new DigestMismatch() : error
       },
     )
     return object && factsOf(object)
@@ -69,7 +73,7 @@ class R2Store implements RecordingStore {
   async stampBelow(prefix: string): Promise<Ownership | null> {
     // Starts after the folder's own name, under which some tools store an empty object as its marker.
     const page = { prefix, startAfter: prefix, limit: 1, include: ['customMetadata' as const] }
-    const { objects } = await this.#bucket.list(page)
+    const { objects } = await this.#bucket.list(page).catch(r2Failed)
     const [first] = objects
     return first === undefined ? null : ownershipOf(first.customMetadata)
   }
@@ -94,7 +98,7 @@ async function opened(object: BucketBody | null): Promise<OpenedPart | null> {
   if (object === null) return null
   const facts = factsOf(object)
   if (facts.encoding === undefined) return { ...facts, body: object.body, range: rangeOf(object) }
-  await object.body.cancel()
+  await object.body.cancel().catch(() => {})
   throw new BytesUnavailable()
 }
 
@@ -112,8 +116,3 @@ function r2Range(range: RequestedRange): BucketRange {
 }
 
 const unquoted = (etag: string): string => etag.replace(/^"|"$/g, '')
-
-/** Whether R2 says that the bytes have another digest. Then it stored none of them. */
-function isBadDigest(error: unknown): boolean {
-  return error instanceof Error && error.message.endsWith('(10037)')
-}

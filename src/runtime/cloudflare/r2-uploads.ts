@@ -8,6 +8,7 @@ import {
   UploadUnknown,
 } from '../../recordings/uploads.ts'
 import type { Bucket, BucketUpload } from './bindings.ts'
+import { R2Failure, r2Failed } from './r2-failure.ts'
 import { sendAll } from './r2-sending.ts'
 
 // R2's codes, at the end of its messages: unknown upload, unknown piece, a piece too small, pieces of several sizes.
@@ -27,7 +28,7 @@ export class R2Uploads implements Uploads {
 
   async begin(key: string, { contentType, ownership }: UploadOptions): Promise<string> {
     const options = { httpMetadata: { contentType }, customMetadata: metadataOf(ownership) }
-    return (await this.#bucket.createMultipartUpload(key, options)).uploadId
+    return (await this.#bucket.createMultipartUpload(key, options).catch(r2Failed)).uploadId
   }
 
   async putPiece(
@@ -42,7 +43,7 @@ export class R2Uploads implements Uploads {
       // R2 can't list pieces, so the tag holds the size, for the check in `complete`.
       return `${piece.size}.${etag}`
     } catch (error) {
-      throw UNKNOWN.has(r2Code(error)) ? new UploadUnknown() : error
+      throw error instanceof R2Failure && UNKNOWN.has(error.code) ? new UploadUnknown() : error
     }
   }
 
@@ -56,7 +57,7 @@ export class R2Uploads implements Uploads {
     // R2's binding offers no condition here. So two completions of one part at the same moment can both succeed, and the
     // later one is in force, as if it had come a moment later. Both are of one recording, which is bound to one owner for
     // good, so no patient gets another's bytes.
-    const present = await this.#bucket.head(key)
+    const present = await this.#bucket.head(key).catch(r2Failed)
     if ((present?.httpEtag ?? null) !== replaces) return null
     const resumed = this.#bucket.resumeMultipartUpload(key, upload)
     try {
@@ -64,7 +65,8 @@ export class R2Uploads implements Uploads {
       const object = await resumed.complete(listed)
       return { size: object.size, etag: object.httpEtag }
     } catch (error) {
-      throw (await isUnknown(error, resumed, tags.length)) ? new UploadUnknown() : error
+      const failure = new R2Failure(error)
+      throw (await isUnknown(failure, resumed, tags.length)) ? new UploadUnknown() : failure
     }
   }
 
@@ -73,28 +75,24 @@ export class R2Uploads implements Uploads {
     try {
       await resumed.abort()
     } catch (error) {
-      if (!(await isUnknown(error, resumed, 0))) throw error
+      const failure = new R2Failure(error)
+      if (!(await isUnknown(failure, resumed, 0))) throw failure
     }
   }
 }
 
 /**
- * Whether an error says that R2 doesn't know the upload. If R2 doesn't say why it failed, an empty piece is sent: R2
+ * Whether a failure says that R2 doesn't know the upload. If R2 doesn't say why it failed, an empty piece is sent: R2
  * refuses it if the upload is unknown, and a later completion leaves it out if it is known.
  *
  * @param count how many pieces the upload has. With the most that it can have, no number is free for the empty piece
  */
-async function isUnknown(error: unknown, upload: BucketUpload, count: number): Promise<boolean> {
-  const code = r2Code(error)
+async function isUnknown({ code }: R2Failure, upload: BucketUpload, count: number): Promise<boolean> {
   if (code !== INTERNAL || count >= LAST_NUMBER) return UNKNOWN.has(code)
   return upload.uploadPart(LAST_NUMBER, '').then(
     () => false,
-    (failure: unknown) => UNKNOWN.has(r2Code(failure)),
+    (failure: unknown) => UNKNOWN.has(new R2Failure(failure).code),
   )
-}
-
-function r2Code(error: unknown): string {
-  return (error instanceof Error && /\((\d{5})\)$/.exec(error.message)?.[1]) || ''
 }
 
 function readTag(tag: string, partNumber: number): { size: number; partNumber: number; etag: string } {
