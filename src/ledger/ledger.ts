@@ -20,6 +20,7 @@ export type AppendOutcome = 'added' | 'present'
 
 /** Members of a record that a query can ask a value of. */
 export const QUERY_FIELDS = ['subject', 'owner', 'recording', 'release', 'reason'] as const
+/** The name of a member that a query can ask a value of. */
 export type QueryField = (typeof QUERY_FIELDS)[number]
 
 /** Which records to read. Each member narrows the page further. */

@@ -34,7 +34,7 @@ export function createShardedLedger(namespace: LedgerNamespace, shards: number):
       await Promise.all(
         [...groups].map(async ([index, group]) => {
           const stored = await shard(index).append(group.map(([, entry]) => entry))
-          for (const [i, [place]] of group.entries()) outcomes[place] = stored[i] ?? 'added'
+          for (const [i, [position]] of group.entries()) outcomes[position] = stored[i] ?? 'added'
         }),
       )
       return outcomes

@@ -18,7 +18,8 @@ export interface Candidate {
 export const BATCH = 64
 
 /**
- * The index of the log: at which places a term occurs, and what time each batch reaches. It only leads to records. Whether one is asked for is read from its JSON, so that an error here could hide a record and never show a wrong one.
+ * The index of the log: at which places a term occurs, and what time each batch reaches. Leads to records, and decides
+ * nothing: each record is matched by its JSON. So an error here can hide a record, never show a wrong one.
  *
  * Entering a record at once would dirty a page of the database for each term, and make a single append three times as
  * long. So the append that completes a batch enters all of it. Times are found by halving: `reached`, the latest

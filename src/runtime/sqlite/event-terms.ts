@@ -2,7 +2,7 @@ import { KINDS } from '../../ledger/event.ts'
 import { type LedgerQuery, QUERY_FIELDS, type QueryField } from '../../ledger/ledger.ts'
 import { type TenantFacts, tenantsOf } from '../../ledger/tenant-view.ts'
 
-/** What records are found by, the most telling first. */
+/** What records are found by, the most selective first. */
 const FIELDS: readonly Field[] = [...QUERY_FIELDS, 'tenant', 'kind']
 type Field = QueryField | 'tenant' | 'kind'
 
@@ -46,7 +46,7 @@ export function isAskedFor(event: FoundEvent, asked: readonly AskedField[]): boo
   return asked.every(({ field, values }) => valuesOf(event, field).some(value => values.includes(value)))
 }
 
-/** Returns which fields a query asks, the most telling first. */
+/** Returns which fields a query asks, the most selective first. */
 export function fieldsAsked(query: Omit<LedgerQuery, 'after'>): readonly AskedField[] {
   const { kind, tenant } = query
   const fields = QUERY_FIELDS.flatMap((field): AskedField[] => {

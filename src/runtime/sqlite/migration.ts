@@ -1,6 +1,5 @@
 import { logToOperator } from '../../base/storage-fault.ts'
 import type { AppendOutcome, LedgerEntry } from '../../ledger/ledger.ts'
-
 import { EventTable, type TablePage, type TableQuery } from './event-table.ts'
 import { Renumbering } from './renumbering.ts'
 import type { SqlStorage } from './sql.ts'
@@ -9,6 +8,7 @@ import type { SqlStorage } from './sql.ts'
 export interface EventLog {
   /** Stores each entry once, however often it comes. To be called in a transaction. */
   append(entries: readonly LedgerEntry[]): AppendOutcome[]
+  /** Reads entries after a cursor or, with `latest`, the last ones. Changes nothing. */
   read(query: TableQuery): TablePage
 }
 
@@ -55,10 +55,11 @@ export class Migration implements EventLog {
     if (this.#isDone) return
     const [{ count } = { count: 0 }] = sql<{ count: number }>('SELECT count(*) AS count FROM event_before')
     logToOperator(
-      `the ledger moves ${count} records of an earlier version into tables with an index; readers' cursors stay good`,
+      `the ledger moves ${count} records of an earlier version into tables with an index; readers' cursors stay valid`,
     )
   }
 
+  /** Whether all rows are moved, or there were none. From then on the tables themselves are to be used. */
   get isDone(): boolean {
     return this.#isDone
   }
@@ -80,6 +81,7 @@ export class Migration implements EventLog {
     })
   }
 
+  /** Stores each entry once behind the rows that are still to be moved. To be called in a transaction. */
   append(entries: readonly LedgerEntry[]): AppendOutcome[] {
     return entries.map(({ id, json }) => {
       const rows = this.#storage.sql(
@@ -91,6 +93,7 @@ export class Migration implements EventLog {
     })
   }
 
+  /** @throws Error always: nothing can be read before the last row is moved */
   read(): never {
     throw new Error('the ledger can be read when it has moved its records')
   }

@@ -12,6 +12,7 @@ export interface SqliteFile extends SqlStorage {
 }
 
 interface Waiting {
+  /** Does the work, and returns what confirms it once it is committed. */
   readonly work: () => () => void
   readonly reject: (error: unknown) => void
 }
@@ -58,8 +59,8 @@ export function openSqlite(path: string): SqliteFile {
     waiting = []
     if (batch.length === 0) return
     try {
-      const settled = transaction(() => batch.map(({ work }) => work()))
-      for (const resolve of settled) resolve()
+      const confirmations = transaction(() => batch.map(({ work }) => work()))
+      for (const confirm of confirmations) confirm()
     } catch (error) {
       // SQLite's own words: they hold no path and no value.
       const fault = new StorageFault(
@@ -74,11 +75,11 @@ export function openSqlite(path: string): SqliteFile {
     transaction,
     write: <Result>(work: () => Result) =>
       new Promise<Result>((resolve, reject) => {
-        const done = () => {
+        const run = () => {
           const result = work()
           return () => resolve(result)
         }
-        if (waiting.push({ work: done, reject }) === 1) setImmediate(commit)
+        if (waiting.push({ work: run, reject }) === 1) setImmediate(commit)
       }),
     close() {
       commit()

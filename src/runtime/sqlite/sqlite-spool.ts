@@ -3,6 +3,7 @@ import { openSqlite, setUp } from './sqlite-file.ts'
 
 /** A spool in a file. */
 export interface SqliteSpool extends LedgerSpool {
+  /** Writes what waits to be written and closes the file. Nothing can be kept after it. */
   close(): void
 }
 

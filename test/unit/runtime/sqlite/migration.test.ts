@@ -68,7 +68,7 @@ test('the records of an earlier version are moved unchanged and in their order, 
   const { ledger, close } = local({ data })
   await new Promise(resolve => setTimeout(resolve, 50))
   expect(said).toEqual([
-    "mediaward: the ledger moves 113 records of an earlier version into tables with an index; readers' cursors stay good",
+    "mediaward: the ledger moves 113 records of an earlier version into tables with an index; readers' cursors stay valid",
   ])
   // One more waited in the overflow.
   const { entries } = await ledger.read({ limit: 1000 })
