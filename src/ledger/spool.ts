@@ -52,7 +52,10 @@ class LedgerWithSpool implements SpooledLedger {
   readonly #ledger: Ledger
   readonly #spool: LedgerSpool
   readonly #timeout: number
-  /** The id of the last record that a replay sent; empty if the next one is to begin with the first record. */
+  /**
+   * The id of the last record that a replay sent; empty if the next one is to begin with the first record. A new process,
+   * or a new isolate of Workers, begins with the first: so it looks first at what the ledger didn't take before.
+   */
   #replayedTo = ''
 
   constructor(ledger: Ledger, spool: LedgerSpool, timeout: number) {

@@ -18,7 +18,7 @@ interface Waiting {
 }
 
 const NO_WAL =
-  'SQLite can keep no write-ahead log there, as on a network file system: put the data on a local disk'
+  'SQLite can keep no write-ahead log there, as on some network file systems: put the data on a local disk'
 
 /**
  * Opens a file of SQLite with a write-ahead log and `synchronous=FULL`: a commit returns only when the disk has it.
