@@ -1,5 +1,5 @@
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
-import { basename, join, relative, sep } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { flawOfPart } from '../../locate/names.ts'
 import { say, UsageError } from '../terminal.ts'
 import { classify, PLAYLIST_READ_SIZE, playlistProblem, type SourceType } from './playlist-check.ts'
@@ -22,7 +22,8 @@ const HEAD_SIZE = 4096
 const MAX_FILE_SIZE = 5 * 1024 ** 4
 
 /**
- * Finds the files to store: one file, or all files of a folder as the parts of one recording. Leaves hidden files out.
+ * Finds the files to store: one file, or all files of a folder as the parts of one recording. Leaves out hidden
+ * files, and whatever a hidden folder contains.
  *
  * @param recording address of the recording
  * @throws UsageError if any of them can't be stored
@@ -34,9 +35,13 @@ export async function findSources(path: string, recording: URL): Promise<readonl
   if (stats.isFile()) return [await examine(path, undefined, recording)]
   if (!stats.isDirectory()) throw new UsageError(`${path} is neither a file nor a folder`)
   const sources: Source[] = []
-  for (const file of (await readdir(path, { recursive: true })).map(name => join(path, name)).sort()) {
-    if (basename(file).startsWith('.')) {
-      say(`${file} is hidden and left out`)
+  for (const name of (await readdir(path, { recursive: true })).sort()) {
+    const file = join(path, name)
+    const segments = name.split(sep)
+    const hidden = segments.findIndex(segment => segment.startsWith('.'))
+    if (hidden >= 0) {
+      // Only for a hidden folder itself: it may contain thousands of files.
+      if (hidden === segments.length - 1) say(`${file} is hidden and left out`)
       continue
     }
     // `stat` follows links: the file that a link leads to is stored.

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { versionOf } from '../../../../src/cli/upload/source-file.ts'
 import { findSources, groupByOrder } from '../../../../src/cli/upload/sources.ts'
 
@@ -14,6 +14,7 @@ const write = (name: string, content: string) => writeFileSync(join(folder, name
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'mediaward-'))
 })
+afterEach(() => vi.restoreAllMocks())
 
 test('a single file becomes the recording itself', async () => {
   write('video.mp4', 'video')
@@ -36,6 +37,17 @@ test('the files of a folder become parts, sorted, with links followed and hidden
     ['link.ts', 'https://gate.test/recordings/rec-1/link.ts'],
     ['video/segment-000.m4s', 'https://gate.test/recordings/rec-1/video/segment-000.m4s'],
   ])
+})
+
+test('a hidden folder is left out with all that it contains, and named once', async () => {
+  const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  mkdirSync(join(folder, 'video', '.git', 'refs'), { recursive: true })
+  write('video/.git/HEAD', 'x')
+  write('video/.git/.lock', 'x')
+  write('a.ts', 'x')
+  const sources = await findSources(folder, RECORDING)
+  expect(sources.map(({ part }) => part)).toEqual(['a.ts'])
+  expect(said.mock.calls).toEqual([[`${join(folder, 'video', '.git')} is hidden and left out\n`]])
 })
 
 test('a playlist is classified by its whole content, not only by its beginning', async () => {
