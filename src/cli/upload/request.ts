@@ -91,6 +91,8 @@ export async function sendOnce<Answer>(
     if (body?.error !== undefined) throw body.error
     if (error instanceof Unreachable) return new RetryableFailure(error)
     throw error
+  } finally {
+    await body?.close()
   }
 }
 

@@ -110,6 +110,7 @@ export interface FileContent {
 export class FileBody {
   readonly #content: FileContent
   readonly #count: (bytes: number) => void
+  readonly #chunks = this.#read()
   #sent = 0
   #isCounted = true
   /** Why the file could not be read to the end. */
@@ -121,18 +122,22 @@ export class FileBody {
     this.#count = count
   }
 
+  /** Returns the bytes as a stream. Call it once. It fails with {@link SourceChanged} if the file is no longer the same. */
   stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const chunks = this.#read()
+    const chunks = this.#chunks
     return new ReadableStream({
       pull: async controller => {
         const { done, value } = await chunks.next()
         if (done) controller.close()
         else controller.enqueue(value)
       },
-      cancel: async () => {
-        await chunks.return(undefined)
-      },
+      cancel: () => this.close(),
     })
+  }
+
+  /** Closes the file. `fetch` doesn't cancel a body that it could not send, so its sender must call this. */
+  async close(): Promise<void> {
+    await this.#chunks.return(undefined)
   }
 
   async *#read(): AsyncGenerator<Uint8Array<ArrayBuffer>> {

@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Unreachable } from '../../../../src/cli/client.ts'
 import { UploadProgress } from '../../../../src/cli/progress.ts'
-import { GateRefusal, type UploadRequest } from '../../../../src/cli/upload/request.ts'
+import {
+  GateRefusal,
+  RetryableFailure,
+  sendOnce,
+  type UploadRequest,
+} from '../../../../src/cli/upload/request.ts'
 import { UploadSession } from '../../../../src/cli/upload/session.ts'
 import { SourceChanged, versionOf } from '../../../../src/cli/upload/source-file.ts'
 import {
@@ -196,6 +201,29 @@ test('a gate that answers none of five attempts is reported as unreachable', {
   answers = Array.from({ length: 5 }, () => breakConnection)
   await expect(createSession().send(putRequest())).rejects.toThrow(Unreachable)
   expect(uploads()).toHaveLength(5)
+})
+
+test.runIf(process.platform === 'linux')('a request that could not be sent leaves no file open', async () => {
+  const connection = {
+    token: 'token',
+    ownerHeaders: {},
+    progress: new UploadProgress('rec-1', 1e9),
+    signal: new AbortController().signal,
+  }
+  const request = putRequest()
+  await gate.stop()
+  for (let i = 1; i <= 3; i++) {
+    expect(await sendOnce(request, connection, i)).toBeInstanceOf(RetryableFailure)
+  }
+  const open = readdirSync('/proc/self/fd').flatMap(fd => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)]
+    } catch {
+      return []
+    }
+  })
+  expect(open).not.toContain(path)
+  await gate.start()
 })
 
 test('a refusal that was lost with the connection is found by a request without the bytes', async () => {
