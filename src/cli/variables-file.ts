@@ -22,8 +22,12 @@ export function readVariablesFile(file: string): Record<string, string> {
   } catch {
     throw new UsageError(`${file} can't be read`, '--vars names a file of NAME=value lines')
   }
+  const lines = Object.entries(parseEnv(content))
+  if (content.trim() !== '' && lines.length === 0 && !/^\s*#/.test(content)) {
+    throw new UsageError(`${file} contains no variables`, '--vars names a file of NAME=value lines')
+  }
   const variables: Record<string, string> = {}
-  for (const [name, value] of Object.entries(parseEnv(content))) {
+  for (const [name, value] of lines) {
     // This may be a line of a secret that is not in quotes.
     if (!/^[A-Z][A-Z0-9_]{0,63}$/.test(name)) {
       throw new UsageError(
@@ -37,9 +41,6 @@ export function readVariablesFile(file: string): Record<string, string> {
     }
     const meant = intendedVariable(name, KNOWN)
     say(`${file}: ${name} is not read by this version${meant ? `: is it meant to be ${meant}?` : ''}`)
-  }
-  if (content.trim() !== '' && Object.keys(parseEnv(content)).length === 0 && !/^\s*#/.test(content)) {
-    throw new UsageError(`${file} contains no variables`, '--vars names a file of NAME=value lines')
   }
   return variables
 }

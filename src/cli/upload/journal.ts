@@ -23,6 +23,7 @@ export interface UploadIdentity {
   readonly source: string
 }
 
+/** Which journal to open. */
 export interface JournalOptions {
   /** The data folder. */
   readonly data: string

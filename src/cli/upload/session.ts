@@ -11,6 +11,7 @@ export const MAX_ATTEMPTS = 5
 /** The longest delay that a gate may ask for, in milliseconds. */
 const MAX_DELAY = 600_000
 
+/** What a session sends with every request, and how many at once. */
 export interface SessionOptions {
   readonly token: string
   /** Headers that name the owner of the recording. */
