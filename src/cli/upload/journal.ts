@@ -11,6 +11,7 @@ import {
   serializeEntry,
   serializeJournal,
 } from './journal-format.ts'
+import type { FileVersion } from './source-file.ts'
 import type { Source } from './sources.ts'
 
 /** The facts that distinguish one upload from another. */
@@ -28,7 +29,7 @@ export interface JournalOptions {
   /** The data folder. */
   readonly data: string
   readonly identity: UploadIdentity
-  /** Whether to ignore what earlier runs stored. */
+  /** Whether to ignore what earlier runs stored. The uploads in pieces that they started are abandoned. */
   readonly restart: boolean
 }
 
@@ -56,10 +57,11 @@ export class Journal {
     const { url, owner, issuer, source } = identity
     const key = createHash('sha256').update(JSON.stringify([url, owner, issuer ?? null, source]))
     const file = join(data, 'uploads', `${key.digest('hex').slice(0, 32)}.json`)
-    const json = restart ? undefined : await readFile(file, 'utf8').catch(() => undefined)
+    const json = await readFile(file, 'utf8').catch(() => undefined)
     const entries = json === undefined ? new Map<PartKey, JournalEntry>() : parseJournal(json)
     if (entries === undefined) say(`${file} is damaged: sending everything again`)
-    return new Journal(file, entries ?? new Map<PartKey, JournalEntry>())
+    const known = entries ?? new Map<PartKey, JournalEntry>()
+    return new Journal(file, restart ? outdate(known) : known)
   }
 
   /** Returns what is known of a file, whatever its version was. */
@@ -126,4 +128,19 @@ export class Journal {
       this.#isBroken = true
     }
   }
+}
+
+/** A version that no file has. */
+const NO_VERSION: FileVersion = { size: -1, modified: 0, changed: 0 }
+
+/**
+ * Returns only the uploads in pieces, of a version that no file has. Each is then abandoned before another one starts:
+ * a store charges for pieces until they are abandoned.
+ */
+function outdate(entries: ReadonlyMap<PartKey, JournalEntry>): Map<PartKey, JournalEntry> {
+  const outdated = new Map<PartKey, JournalEntry>()
+  for (const [part, entry] of entries) {
+    if (entry.state === 'started') outdated.set(part, { ...entry, version: NO_VERSION })
+  }
+  return outdated
 }

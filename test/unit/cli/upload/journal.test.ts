@@ -165,6 +165,13 @@ test('a restart begins with an empty journal, which replaces the old one with th
   expect(next.entryOf(source('b.ts'))).toEqual(STORED)
 })
 
+test('a restart keeps an upload that was started, as one of a version that no file has', async () => {
+  const data = folder()
+  await (await open(data)).note(source('a.ts'), STARTED)
+  const entry = (await open(data, IDENTITY, true)).entryOf(source('a.ts'))
+  expect(entry).toEqual({ ...STARTED, version: { size: -1, modified: 0, changed: 0 } })
+})
+
 // Written by version 0.4.0. Interrupted runs of that version must resume, so neither the name nor the content changes.
 const OLD_NAME = 'caf1e74987d58ddc281d0c8e295f9886.json'
 const OLD = `{"journal":1,"files":[

@@ -19,6 +19,7 @@ const LARGE = MAX_WHOLE + 1
 
 let gate: ScriptedGate
 let journal: Journal
+let openJournal: (restart: boolean) => Promise<Journal>
 let path: string
 let source: Source
 let progress: UploadProgress
@@ -51,8 +52,11 @@ beforeEach(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'mediaward-'))
   path = join(folder, 'video.mp4')
   writeFileSync(path, 'a consultation')
-  const identity = { url: 'u', owner: 'patient-007', issuer: undefined, source: path }
-  journal = await Journal.open({ data: folder, identity, restart: false })
+  openJournal = restart => {
+    const identity = { url: 'u', owner: 'patient-007', issuer: undefined, source: path }
+    return Journal.open({ data: folder, identity, restart })
+  }
+  journal = await openJournal(false)
   await examine()
 })
 afterEach(() => gate.stop())
@@ -214,6 +218,17 @@ describe('larger files', () => {
   test('the upload of a large file that changed is started again, and the old upload is abandoned', async () => {
     await noteStarted({ pieces: ['a', null, 'c'] })
     await change()
+    await store()
+    expect(gate.lines.slice(0, 2)).toEqual([ABANDON, START])
+    expect(gate.requests[0]?.headers['mediaward-upload']).toBe('u-0')
+    expect(ranges()).toHaveLength(3)
+  })
+
+  test('a restart abandons the upload of a large file before it starts another, also in a later run', async () => {
+    await noteStarted({ pieces: ['a', null, 'c'] })
+    journal = await openJournal(true)
+    await journal.note({ ...source, part: 'other.mp4' }, undefined)
+    journal = await openJournal(false)
     await store()
     expect(gate.lines.slice(0, 2)).toEqual([ABANDON, START])
     expect(gate.requests[0]?.headers['mediaward-upload']).toBe('u-0')
