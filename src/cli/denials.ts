@@ -9,6 +9,11 @@ import { messageOf, print, say, UsageError } from './terminal.ts'
 /** How often `--follow` asks for new events, in milliseconds. */
 const POLL_INTERVAL = 1000
 
+/** A date of ISO 8601, or a date and a time. `Date` reads much else as a time: 5 as May 2001. */
+const ISO_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?$/
+/** The units of a duration, in milliseconds. */
+const UNITS: Readonly<Record<string, number>> = { s: 1e3, m: 6e4, h: 36e5, d: 864e5 }
+
 /** Runs `mediaward denials`: lists refusals, oldest first, and follows new ones. */
 export async function denials(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -29,11 +34,12 @@ export async function denials(args: readonly string[]): Promise<void> {
   }
   const since = values.since === undefined ? undefined : readTime(values.since)
   const gate = parseGateUrl(values.url)
-  const token = await tokenFor(values.token, values.data, 'security')
+  // For each request: `--follow` may outlast any token, and it can't get another one if the token was given.
+  const token = () => tokenFor(values.token, values.data, 'security')
 
   let filter: Record<string, string> = since === undefined ? {} : { since }
   const newest: Record<string, string> = limit === undefined ? {} : { limit: String(limit), latest: 'true' }
-  let page = await fetchDenials(gate, token, { ...filter, ...newest })
+  let page = await fetchDenials(gate, await token(), { ...filter, ...newest })
   let count = 0
   for (;;) {
     for (const line of page.lines) await print(values.json ? line : formatDenial(line))
@@ -46,13 +52,15 @@ export async function denials(args: readonly string[]): Promise<void> {
       filter = {}
       await delay(POLL_INTERVAL)
     }
-    page = await fetchDenials(gate, token, { ...filter, after: cursor }).catch(async (error: unknown) => {
-      // An operator may follow for days, so a restart of the gate must not end the command.
-      if (!values.follow || error instanceof UsageError) throw error
-      say(`mediaward: ${messageOf(error)}; trying again`)
-      await delay(POLL_INTERVAL)
-      return { lines: [], cursor, more }
-    })
+    page = await fetchDenials(gate, await token(), { ...filter, after: cursor }).catch(
+      async (error: unknown) => {
+        // An operator may follow for days, so a restart of the gate must not end the command.
+        if (!values.follow || error instanceof UsageError) throw error
+        say(`mediaward: ${messageOf(error)}; trying again`)
+        await delay(POLL_INTERVAL)
+        return { lines: [], cursor, more }
+      },
+    )
   }
   if (!values.json) say(count === 0 ? 'no refusals' : `${count} ${count === 1 ? 'refusal' : 'refusals'}`)
 }
@@ -70,7 +78,7 @@ async function fetchDenials(gate: URL, token: string, query: Record<string, stri
   if ([401, 403, 404].includes(response.status)) {
     throw new UsageError(
       `the gate refused: ${await describeRefusal(response)}`,
-      'the token needs the role "security"',
+      response.status === 401 ? 'get a new token' : 'the token needs the role "security"',
     )
   }
   if (!response.ok) throw new Error(`the gate answered ${await describeRefusal(response)}`)
@@ -99,9 +107,9 @@ function formatDenial(json: string): string {
 
 /** Reads a time, or how long ago it was, as the console's API takes it. */
 function readTime(time: string): string {
-  const ago = /^(\d+)([smhd])$/.exec(time)
-  const unit = { s: 1e3, m: 6e4, h: 36e5, d: 864e5 }[ago?.[2] ?? '']
-  const date = new Date(ago !== null && unit !== undefined ? Date.now() - Number(ago[1]) * unit : time)
+  const [, count, unit = ''] = /^(\d+)([smhd])$/.exec(time) ?? []
+  const ago = Number(count) * (UNITS[unit] ?? Number.NaN)
+  const date = new Date(ISO_TIME.test(time) ? time : Date.now() - ago)
   if (Number.isNaN(date.getTime())) {
     throw new UsageError(
       `--since ${time} is not a time`,

@@ -1,6 +1,11 @@
+import { mkdtempSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { decodeJwt } from 'jose'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createDevelopmentSecrets, saveDevelopmentSecrets } from '../../../src/cli/development-issuer.ts'
 import type { Ledger, LedgerEntry } from '../../../src/index.ts'
 import { eventId } from '../../../src/ledger/event-id.ts'
 import { run, start } from '../../support/command.ts'
@@ -64,4 +69,48 @@ test('denials --follow --since lists an event that is recorded late, and none fr
   await expect.poll(() => idsIn(output), { timeout: 20_000 }).toEqual([fresh.id, late.id])
   follower.child.kill()
   await follower.ended
+})
+
+/** Answers each request with the status that is next, the last one again and again. Returns the tokens that it got. */
+function answerWith(...statuses: number[]): string[] {
+  const tokens: string[] = []
+  server.removeAllListeners('request').on('request', ({ headers }, response) => {
+    tokens.push(headers.authorization.replace('Bearer ', ''))
+    response.writeHead(statuses[Math.min(tokens.length, statuses.length) - 1] ?? 500).end()
+  })
+  return tokens
+}
+
+test.each([
+  ['2026-11-22', '2026-11-22T00:00:00.000Z'],
+  ['2026-11-22T10:00:00Z', '2026-11-22T10:00:00.000Z'],
+  ['2026-11-22T10:00:00.5+01:00', '2026-11-22T09:00:00.500Z'],
+])('denials --since %s asks for the events since %s', async (given, expected) => {
+  let asked: string | null = null
+  server.removeAllListeners('request').on('request', ({ url }, response) => {
+    asked = new URL(url, 'http://gate').searchParams.get('since')
+    response.end()
+  })
+  await run(['denials', '--since', given, ...at])
+  expect(asked).toBe(expected)
+})
+
+test('denials that the gate refuses with 401 says to get a new token', async () => {
+  answerWith(401)
+  const { code, stderr } = await run(['denials', ...at])
+  expect(code).toBe(2)
+  expect(stderr).toMatch(/refused: 401 .*\n.*hint: get a new token\n/)
+})
+
+test('denials --follow sends a new development token each time, which outlasts the first', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'mediaward-'))
+  saveDevelopmentSecrets(data, await createDevelopmentSecrets())
+  const tokens = answerWith(200)
+  const [, url = ''] = at
+  const follower = start(['denials', '--follow', '--url', url, '--data', data])
+  await expect.poll(() => tokens.length, { timeout: 20_000 }).toBeGreaterThan(2)
+  follower.child.kill()
+  await follower.ended
+  const expiries = tokens.map(token => Number(decodeJwt(token).exp))
+  expect(expiries.at(-1)).toBeGreaterThan(expiries[0] ?? Number.NaN)
 })
