@@ -30,7 +30,7 @@ export async function tokenFor(given: string | undefined, data: string, role: st
 /**
  * Parses the address of a gate.
  *
- * @throws UsageError if it isn't an HTTP URL, or contains a user or password
+ * @throws UsageError if it isn't the origin of an HTTP URL
  */
 export function parseGateUrl(address: string): URL {
   if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) {
@@ -39,6 +39,12 @@ export function parseGateUrl(address: string): URL {
   const url = new URL(address)
   if (url.username !== '' || url.password !== '') {
     throw new UsageError('--url contains a user or password', 'remove it: the gate accepts only a token')
+  }
+  if (url.href !== `${url.origin}/`) {
+    throw new UsageError(
+      '--url contains a path, a query or a fragment',
+      `write it as in ${DEFAULT_URL}; "put" takes the path as --prefix`,
+    )
   }
   return url
 }
