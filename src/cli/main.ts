@@ -23,7 +23,7 @@ const HELP = `Usage: mediaward COMMAND
   pseudonym --sub - [--issuer ISSUER] [--json] [--vars FILE] [--data DIR]
       Print the pseudonym of a person in the log. Reads the person's id from stdin. Takes PSEUDONYM_KEY from the
       file of --vars, else from the environment, else from "dev". --issuer may be left out if ISSUERS, from the
-      same place, names only one.
+      same place, names only one; with the key of "dev", ISSUERS may be in the file of --vars.
 
   denials [--follow] [--json] [--limit N] [--since TIME] [--url URL] [--token TOKEN] [--data DIR]
       List refused requests, oldest first. --follow keeps listing new ones. --json prints one event a line.

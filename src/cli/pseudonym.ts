@@ -1,9 +1,10 @@
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { readVariables } from '../config/variables.ts'
+import type { Issuer } from '../authenticate/issuer.ts'
+import { readVariables, type VariableOptions } from '../config/variables.ts'
 import { createPseudonymizer, MIN_KEY_LENGTH } from '../ledger/pseudonym.ts'
 import { DEFAULT_DATA } from './client.ts'
-import { developmentIssuer, readDevelopmentSecrets } from './development-issuer.ts'
+import { type DevelopmentSecrets, developmentIssuer, readDevelopmentSecrets } from './development-issuer.ts'
 import { COMMAND, print, say, UsageError } from './terminal.ts'
 import { readVariablesFile } from './variables-file.ts'
 
@@ -42,16 +43,20 @@ interface PseudonymOptions {
   readonly data: string
 }
 
-/** Reads the key and the issuer of the subject as a gate would that was started with the same options. */
+/**
+ * Reads the key and the issuer of the subject, as the gate does that takes its key from the same place: the file, the
+ * environment, or the data folder of `dev`.
+ */
 function readKeyAndIssuer({ issuer: requested, vars, data }: PseudonymOptions): {
   readonly key: string
   readonly issuer: string
 } {
-  const given = vars === undefined ? {} : readVariablesFile(vars)
+  const file = readVariables(vars === undefined ? {} : readVariablesFile(vars))
   const { PSEUDONYM_KEY, ISSUERS } = process.env
-  const { pseudonymKey, issuers } = readVariables({ PSEUDONYM_KEY, ISSUERS, ...given })
-  const development = pseudonymKey === '' ? readDevelopmentSecrets(data) : undefined
-  const key = development?.pseudonymKey ?? pseudonymKey
+  // No log contains a pseudonym by the key of one gate and the issuer of another.
+  const place = file.pseudonymKey !== '' ? file : readVariables({ PSEUDONYM_KEY, ISSUERS })
+  const development = place.pseudonymKey === '' ? readDevelopmentSecrets(data) : undefined
+  const key = development?.pseudonymKey ?? place.pseudonymKey
   if (key === '') {
     throw new UsageError(
       'PSEUDONYM_KEY is missing',
@@ -64,8 +69,7 @@ function readKeyAndIssuer({ issuer: requested, vars, data }: PseudonymOptions): 
       'no gate accepts such a key, so the log was written with another one',
     )
   }
-  const known =
-    issuers.length > 0 ? issuers : development === undefined ? [] : [developmentIssuer(development)]
+  const known = development === undefined ? place.issuers : issuersOfDev(file, development)
   const issuer = requested ?? (known.length === 1 ? known[0]?.issuer : undefined)
   if (typeof issuer !== 'string' || issuer === '') {
     throw new UsageError(
@@ -74,6 +78,11 @@ function readKeyAndIssuer({ issuer: requested, vars, data }: PseudonymOptions): 
     )
   }
   return { key, issuer }
+}
+
+/** Returns the issuers that `dev` trusts: those of the file that its --vars names, else its own. */
+function issuersOfDev({ issuers }: VariableOptions, development: DevelopmentSecrets): readonly Issuer[] {
+  return issuers.length > 0 ? issuers : [developmentIssuer(development)]
 }
 
 /** Reads an id from stdin, without the line break that follows it. */

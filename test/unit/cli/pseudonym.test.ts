@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { createDevelopmentSecrets, saveDevelopmentSecrets } from '../../../src/cli/development-issuer.ts'
 import { runWith } from '../../support/command.ts'
 import { createIssuer, type TestIssuer, variables } from '../../support/gate-client.ts'
 
@@ -67,5 +68,41 @@ describe('mistakes', () => {
     const { code, stderr } = await pseudonym(['--sub', '-', '--vars', file], ID)
     expect(code).toBe(2)
     expect(stderr).toMatch(/--issuer is missing/)
+  })
+})
+
+describe('places', () => {
+  const ISSUER = 'https://other.test/'
+  const MISSING = { code: 2, stderr: expect.stringContaining('--issuer is missing') }
+  const issuerOf = async (args: readonly string[], env: Record<string, string> = {}) => {
+    const { code, stdout, stderr } = await pseudonym(['--sub', '-', '--json', ...args], ID, env)
+    return code === 0 ? (JSON.parse(stdout) as { issuer: string }).issuer : { code, stderr }
+  }
+  const KEY = 'k'.repeat(32)
+  let data: string
+  let ISSUERS: string
+  beforeAll(async () => {
+    data = mkdtempSync(join(tmpdir(), 'mediaward-'))
+    saveDevelopmentSecrets(data, await createDevelopmentSecrets())
+    ISSUERS = variables(await createIssuer(ISSUER)).ISSUERS ?? ''
+  })
+
+  test('pseudonym never takes the issuer of the environment with the key of a file', async () => {
+    const file = fileOf({ PSEUDONYM_KEY: KEY })
+    expect(await issuerOf(['--vars', file], { ISSUERS })).toEqual(MISSING)
+  })
+
+  test('pseudonym never takes the issuer of a file with the key of the environment', async () => {
+    const file = fileOf({ ISSUERS })
+    expect(await issuerOf(['--vars', file], { PSEUDONYM_KEY: KEY })).toEqual(MISSING)
+    expect(await issuerOf(['--vars', file], variables(idp))).toBe(idp.issuer)
+  })
+
+  test('pseudonym never takes the issuer of the environment with the key of dev', async () => {
+    expect(await issuerOf(['--data', data], { ISSUERS })).toBe('https://issuer.mediaward.invalid/')
+  })
+
+  test('pseudonym takes the issuer of a file with the key of dev, as dev does with the same --vars', async () => {
+    expect(await issuerOf(['--data', data, '--vars', fileOf({ ISSUERS })])).toBe(ISSUER)
   })
 })
