@@ -17,7 +17,7 @@ const HEADER_VALUE = /^[\x21-\x7e]{1,255}$/
 export async function put(args: readonly string[]): Promise<void> {
   const { id, path, owner, issuer, parallel, values } = readArguments(args)
   // Everything that can be found wrong is reported before the first byte is sent.
-  const url = addressOf(parseGateUrl(values.url), values.prefix, id)
+  const url = recordingUrl(parseGateUrl(values.url), values.prefix, id)
   const sources = await findSources(path, url)
   const token = await tokenFor(values.token, values.data, 'recorder')
   const identity = { url: url.href, owner, issuer, source: resolve(path) }
@@ -83,9 +83,9 @@ function readArguments(args: readonly string[]) {
 }
 
 /** @throws UsageError if the prefix is not a path: `//HOST` would send the token and the recording to another host */
-function addressOf(gate: URL, prefix: string, id: string): URL {
+function recordingUrl(gate: URL, prefix: string, id: string): URL {
   const path = `${prefix}/${id}`
-  if (URL.canParse(path, gate)) {
+  if (URL.canParse(path, gate.href)) {
     const url = new URL(path, gate)
     if (url.pathname === path) return url
   }
