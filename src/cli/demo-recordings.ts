@@ -7,6 +7,9 @@ import { member, parseJson, stringMember } from './json.ts'
 
 const DEMO = fileURLToPath(new URL('../../demo/', import.meta.url))
 
+/** The key of a demo recording that is one file, as a location writes it. */
+export const DEMO_KEY = 'recordings/:recording'
+
 /** A recording of the demo clinic. */
 export interface DemoRecording {
   readonly id: string
@@ -41,7 +44,7 @@ export async function seedDemoRecordings(
     const source = join(DEMO, 'media', media)
     const parts = (await stat(source)).isDirectory() ? await readdir(source) : [undefined]
     for (const part of parts) {
-      const key = part === undefined ? `recordings/${id}` : `recordings/${id}/${part}`
+      const key = [DEMO_KEY.replace(':recording', id), ...(part === undefined ? [] : [part])].join('/')
       if (await store.has(key)) continue
       const file = part === undefined ? source : join(source, part)
       const ownership = { owner, ...(issuer !== undefined && { issuer }) }

@@ -1,10 +1,12 @@
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { checkOptions } from '../config/check-options.ts'
+import { OPTIONS } from '../config/table.ts'
 import { readVariables } from '../config/variables.ts'
+import type { Location } from '../locate/location.ts'
 import { DEFAULT_DATA, DEFAULT_URL } from './client.ts'
 import { lockData } from './data-lock.ts'
-import { type DemoRecording, seedDemoRecordings } from './demo-recordings.ts'
+import { DEMO_KEY, type DemoRecording, seedDemoRecordings } from './demo-recordings.ts'
 import {
   createDevelopmentSecrets,
   type DevelopmentSecrets,
@@ -14,7 +16,7 @@ import {
 } from './development-issuer.ts'
 import { freePort, type StartGate } from './local-gate.ts'
 import { COMMAND, print, say, UsageError } from './terminal.ts'
-import { readVariablesFile } from './variables-file.ts'
+import { readVariablesFile, warnOfIgnoredVariables } from './variables-file.ts'
 
 /** Loads a runtime only when it is used: the packages of another may not be installed. */
 const RUNTIMES: Readonly<Record<string, () => Promise<StartGate>>> = {
@@ -45,6 +47,7 @@ export async function dev(args: readonly string[]): Promise<void> {
 
   // Everything is checked before any file is written.
   const given = values.vars === undefined ? {} : readVariablesFile(values.vars)
+  warnOfIgnoredVariables(Object.keys(given), values.runtime)
   const development = readDevelopmentSecrets(values.data) ?? (await createDevelopmentSecrets())
   const listening = port === 0 ? await freePort() : port
   const variables = withDefaults(given, development, listening)
@@ -66,7 +69,7 @@ export async function dev(args: readonly string[]): Promise<void> {
   }
   process.once('SIGINT', stop).once('SIGTERM', stop)
 
-  if (given.ISSUERS === undefined) welcome(gate.url, demo, values.data)
+  if (given.ISSUERS === undefined) welcome(gate.url, demo, values.data, options.locations)
   await print(JSON.stringify({ ready: true, url: gate.url }))
 }
 
@@ -86,30 +89,38 @@ function withDefaults(
   }
 }
 
-function welcome(url: string, demo: readonly DemoRecording[], data: string): void {
+function welcome(
+  url: string,
+  demo: readonly DemoRecording[],
+  data: string,
+  locations: readonly Location[] = OPTIONS.locations.default,
+): void {
   const dataFlag = data === DEFAULT_DATA ? '' : ` --data ${data}`
   const bearer = (subject: string) =>
     `-H "Authorization: Bearer $(${COMMAND} token --sub ${subject}${dataFlag})"`
   const urlFlag = url === DEFAULT_URL ? '' : ` --url ${url}`
   const [own, other] = [demo.find(({ owner }) => owner === 'patient-007'), demo[0]]
+  // The variables may have moved the recordings to another path, or name locations that lead to no demo recording.
+  const path = locations.find(({ key }) => key === DEMO_KEY)?.url
   say(`Mediaward serves on ${url}, for this machine only. Its data is in ${data}`)
-  if (own !== undefined && other !== undefined) {
+  if (own !== undefined && other !== undefined && path !== undefined) {
+    const addressOf = ({ id }: DemoRecording) => url + path.replace(':recording', id)
     const patients = new Set(demo.map(({ owner }) => owner)).size
     say(`
-Demo clinic: ${demo.length} recordings of ${patients} patients, at ${url}/recordings/${own.id} and so on.
+Demo clinic: ${demo.length} recordings of ${patients} patients, at ${addressOf(own)} and so on.
 In another terminal:
 
   # patient-007 requests their own recording: 206
-  curl -i -o /dev/null -sw '%{http_code}\\n' -r 0-999 ${bearer(own.owner)} ${url}/recordings/${own.id}
+  curl -i -o /dev/null -sw '%{http_code}\\n' -r 0-999 ${bearer(own.owner)} ${addressOf(own)}
 
   # patient-007 requests a recording of ${other.owner}: 404, and the refusal is recorded
-  curl -i ${bearer(own.owner)} ${url}/recordings/${other.id}
+  curl -i ${bearer(own.owner)} ${addressOf(other)}
 
   # a request without a token: 401, and the refusal is recorded
-  curl -i ${url}/recordings/${own.id}
+  curl -i ${addressOf(own)}
 
   # a URL for players that can't send a token: a browser, VLC, a television
-  curl -i -X POST ${bearer(own.owner)} ${url}/recordings/${own.id}/ticket`)
+  curl -i -X POST ${bearer(own.owner)} ${addressOf(own)}/ticket`)
   }
   say(`
   # lists the refusals

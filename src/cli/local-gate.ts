@@ -13,8 +13,8 @@ export interface LocalGate {
 }
 
 /**
- * Starts a gate that listens on the loopback interface only. Calls `seed` once, and resolves when the gate serves and
- * `seed` is done.
+ * Starts a gate that listens on the loopback interface only. Calls `seed` once, unless the recordings are outside the
+ * data folder. Resolves when the gate serves and `seed` is done.
  */
 export type StartGate = (
   port: number,

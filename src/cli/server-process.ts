@@ -9,19 +9,25 @@ import { runtimeMark } from './data-lock.ts'
 import type { DemoStore } from './demo-recordings.ts'
 import { member, parseJson, stringMember } from './json.ts'
 import { modulePath, type StartGate } from './local-gate.ts'
-import { UsageError } from './terminal.ts'
+import { fail, say, UsageError } from './terminal.ts'
 
 /** Variables that the server inherits. It gets none of the others, which may hold secrets of the user. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'XDG_CACHE_HOME', 'DENO_DIR']
+
+type ExitArguments = [code: number | null, signal: NodeJS.Signals | null]
 
 /** Creates a starter for the server that is deployed on Node or Deno. The server runs in a process of its own. */
 export function createServerStarter(runtime: 'node' | 'deno'): StartGate {
   return async (port, folder, given, seed) => {
     const data = resolve(folder)
     const variables = { ...given, DATA_DIR: data, HOST: '127.0.0.1', PORT: String(port) }
-    const { store, close } = local(readLocalVariables(variables))
-    await seed(demoStoreOf(store))
-    close()
+    const options = readLocalVariables(variables)
+    // A bucket that the variables name may hold the recordings of a clinic.
+    if (options.s3 === undefined) {
+      const { store, close } = local(options)
+      await seed(demoStoreOf(store))
+      close()
+    } else say('The recordings are in an S3 bucket, so no demo recordings are stored')
 
     const environment = Object.fromEntries(INHERITED.map(name => [name, process.env[name]]))
     const [command, args] = runtime === 'node' ? nodeCommand() : denoCommand(port, data)
@@ -30,7 +36,7 @@ export function createServerStarter(runtime: 'node' | 'deno'): StartGate {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const url = await waitUntilReady(child, runtime)
-    const exit = () => process.exit(1)
+    const exit = (...how: ExitArguments) => fail(new Error(`the gate ended ${describeExit(...how)}`))
     child.once('exit', exit)
     return {
       url,
@@ -82,7 +88,9 @@ function waitUntilReady(child: ChildProcess, runtime: string): Promise<string> {
         ),
       ),
     )
-    child.once('exit', code => reject(new Error(`the gate exited with code ${code} before it served`)))
+    child.once('exit', (...how) =>
+      reject(new Error(`the gate ended ${describeExit(...how)} before it served`)),
+    )
     if (child.stdout === null) return reject(new Error('the output of the gate is not piped'))
     createInterface({ input: child.stdout }).on('line', line => {
       const message = parseJson(line)
@@ -90,6 +98,10 @@ function waitUntilReady(child: ChildProcess, runtime: string): Promise<string> {
       if (member(message, 'ready') === true && url !== undefined) resolve(url)
     })
   })
+}
+
+function describeExit(...[code, signal]: ExitArguments): string {
+  return signal === null ? `with code ${code}` : `by ${signal}`
 }
 
 function demoStoreOf(store: RecordingStore): DemoStore {

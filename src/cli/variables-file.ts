@@ -1,12 +1,22 @@
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
+import type { Runtime, Table } from '../config/option.ts'
 import { OPTIONS } from '../config/table.ts'
 import { intendedVariable } from '../config/unknown-variables.ts'
 import { variablesOf } from '../config/variables.ts'
 import { LOCAL_OPTIONS } from '../runtime/local/local-variables.ts'
 import { say, UsageError } from './terminal.ts'
 
-const KNOWN = variablesOf({ ...OPTIONS, ...LOCAL_OPTIONS })
+const TABLE: Table = { ...OPTIONS, ...LOCAL_OPTIONS }
+const KNOWN = variablesOf(TABLE)
+
+/** Variables that `dev` sets itself, and what to do instead of setting them. */
+const SET_BY_DEV: Readonly<Record<string, string>> = {
+  DATA_DIR: 'use --data',
+  PORT: 'use --port',
+  HOST: 'dev serves this machine only',
+}
+const RUNTIME_NAMES: Readonly<Record<Runtime, string>> = { workers: 'workerd', deno: 'deno', node: 'node' }
 
 /**
  * Reads the `NAME=value` lines of the file that `--vars` names. Leaves out variables that this version doesn't read. No
@@ -43,4 +53,16 @@ export function readVariablesFile(file: string): Record<string, string> {
     say(`${file}: ${name} is not read by this version${meant ? `: is it meant to be ${meant}?` : ''}`)
   }
   return variables
+}
+
+/** Warns of each variable that has no effect on a gate of `dev`, and says what has. */
+export function warnOfIgnoredVariables(names: readonly string[], runtime: string): void {
+  for (const { variable = '', runtimes } of Object.values(TABLE)) {
+    if (!names.includes(variable)) continue
+    const possible = runtimes?.map(one => RUNTIME_NAMES[one])
+    const remedy =
+      SET_BY_DEV[variable] ??
+      (possible?.includes(runtime) === false ? `use --runtime ${possible.join(' or ')}` : undefined)
+    if (remedy !== undefined) say(`${variable} has no effect in dev --runtime ${runtime}: ${remedy}`)
+  }
 }

@@ -1,0 +1,101 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type Running, run, start } from '../../support/command.ts'
+
+let data: string
+let running: Running | undefined
+beforeEach(() => {
+  data = mkdtempSync(join(tmpdir(), 'mediaward-'))
+})
+afterEach(async () => {
+  running?.child.kill()
+  await running?.ended
+})
+
+/** Returns the arguments that run `dev` with the variables. */
+function devWith(runtime: string, variables: Record<string, string>): string[] {
+  const file = join(data, 'test.vars')
+  const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`)
+  writeFileSync(file, `# variables\n${lines.join('')}`)
+  return ['dev', '--runtime', runtime, '--port', '0', '--data', data, '--vars', file]
+}
+
+/** Starts `dev`, and waits until its gate serves. */
+async function serve(variables: Record<string, string>): Promise<Running> {
+  running = start(devWith('node', variables))
+  const { stdout } = running.child
+  await new Promise(resolve => stdout?.once('data', resolve))
+  return running
+}
+
+/** Ends `dev`, and returns what it said. */
+async function said({ child, ended }: Running): Promise<string> {
+  child.kill()
+  return (await ended).stderr
+}
+
+test.runIf(process.platform === 'linux')('dev says how its gate ended if it ends by itself', async () => {
+  const { child, ended } = await serve({})
+  const gate = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')
+  process.kill(Number(gate), 'SIGKILL')
+  const { code, stderr } = await ended
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/^mediaward: error: the gate ended by SIGKILL$/m)
+})
+
+test('dev warns of variables that it sets itself, and of those that the runtime does not read', async () => {
+  // The key ends the run before anything is started.
+  const args = devWith('workerd', {
+    ...{ PSEUDONYM_KEY: 'short', LEDGER_SHARDS: '2', DATA_DIR: '/srv/data', PORT: '9', HOST: '0.0.0.0' },
+    ...{ S3_ENDPOINT: 'https://s3.test', S3_BUCKET: 'clinic', ADDRESS_HEADER: 'X-Real-IP' },
+  })
+  const { code, stderr } = await run(args)
+  expect(code).toBe(2)
+  const warnings = stderr.split('\n').filter(line => line.includes('has no effect'))
+  const other = 'has no effect in dev --runtime workerd: use --runtime deno or node'
+  expect(warnings).toEqual([
+    'DATA_DIR has no effect in dev --runtime workerd: use --data',
+    'HOST has no effect in dev --runtime workerd: dev serves this machine only',
+    'PORT has no effect in dev --runtime workerd: use --port',
+    `ADDRESS_HEADER ${other}`,
+    `S3_ENDPOINT ${other}`,
+    `S3_BUCKET ${other}`,
+  ])
+})
+
+test('dev prints calls to the path of MEDIA_PREFIX, and warns of no variable that counts', async () => {
+  const stderr = await said(await serve({ MEDIA_PREFIX: '/media', ADDRESS_HEADER: 'X-Real-IP' }))
+  expect(stderr.match(/\/media\/rec-/g)).toHaveLength(5)
+  expect(stderr).not.toContain('/recordings/')
+  expect(stderr).not.toContain('has no effect')
+})
+
+test('dev prints no call to a demo recording if no location leads to it', async () => {
+  const locations = [{ url: '/media/:recording', key: 'consultations/:recording' }]
+  const stderr = await said(await serve({ LOCATIONS: `'${JSON.stringify(locations)}'` }))
+  expect(stderr).toContain('lists the refusals')
+  expect(stderr).not.toContain('curl')
+})
+
+test('dev stores no demo recordings in an S3 bucket', async () => {
+  const requests: string[] = []
+  const store = createServer(({ method, url }, response) => {
+    requests.push(`${method} ${url}`)
+    response.writeHead(404).end()
+  })
+  await new Promise<void>(resolve => store.listen(0, '127.0.0.1', resolve))
+  const stderr = await said(
+    await serve({
+      S3_ENDPOINT: `http://127.0.0.1:${(store.address() as AddressInfo).port}`,
+      ...{ S3_BUCKET: 'clinic', S3_ACCESS_KEY_ID: 'id', S3_SECRET_ACCESS_KEY: 'secret' },
+    }),
+  )
+  store.close()
+  expect(stderr).toContain('no demo recordings are stored')
+  expect(requests).toEqual([])
+})
