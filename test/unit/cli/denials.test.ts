@@ -74,8 +74,8 @@ test('denials --follow --since lists an event that is recorded late, and none fr
 /** Answers each request with the status that is next, the last one again and again. Returns the tokens that it got. */
 function answerWith(...statuses: number[]): string[] {
   const tokens: string[] = []
-  server.removeAllListeners('request').on('request', ({ headers }, response) => {
-    tokens.push(headers.authorization.replace('Bearer ', ''))
+  server.removeAllListeners('request').on('request', ({ headers: { authorization = '' } }, response) => {
+    tokens.push(authorization.replace('Bearer ', ''))
     response.writeHead(statuses[Math.min(tokens.length, statuses.length) - 1] ?? 500).end()
   })
   return tokens
@@ -87,7 +87,7 @@ test.each([
   ['2026-11-22T10:00:00.5+01:00', '2026-11-22T09:00:00.500Z'],
 ])('denials --since %s asks for the events since %s', async (given, expected) => {
   let asked: string | null = null
-  server.removeAllListeners('request').on('request', ({ url }, response) => {
+  server.removeAllListeners('request').on('request', ({ url = '/' }, response) => {
     asked = new URL(url, 'http://gate').searchParams.get('since')
     response.end()
   })
