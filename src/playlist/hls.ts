@@ -27,10 +27,11 @@ const HAS_VARIANT = /^[ \t]*#EXT-X-STREAM-INF|#EXT-X-STREAM-INF[ \t]*:/im
 const NAMES_MEDIA = /^#EXT-X-(?:TARGETDURATION|MEDIA-SEQUENCE):/m
 /** How many characters those tags are looked for in. VLC looks in the first 8 KiB. */
 const BEGINNING = 2048
-// After anything else hls.js takes the rest of the line for the URI of a segment.
-const DURATION = /^[ \t]*(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:,(.*))?$/
-// These are harmless: that URI would begin with a minus sign and a digit, or with a comma, and name no host.
-const ODD_DURATION = /^[ \t]*(?:-[0-9]|[0-9.]+[ \t]+(?:,|$))/
+// After anything else some version of hls.js takes the rest of the line for the URI of a segment, or splits it at a tab and
+// takes each piece for one.
+const DURATION = /^[ \t]*(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:,(.*))?$/
+// These are harmless: without a slash, a backslash or a colon, such a URI names a file beside the playlist.
+const ODD_DURATION = /^[ \t]*(?:-[0-9]|[0-9]+\.(?:,|$)|[0-9.]+[ \t]+(?:,|$))[^/\\:]*$/
 // Matches wherever some player would see a URI, or a list of URIs, however it splits an attribute list.
 const URI_BEGINS = /UR[IL]S?\s*=/gi
 const URI_BEGINS_AT_END = /UR[IL]S?\s*=$/i
@@ -108,6 +109,8 @@ class HlsRewriter {
       this.#awaitsUri = false
       return this.#readReference({ role: this.#roleOfUri, value: line, from })
     }
+    // Some players take an indented tag for a comment. hls.js and ffmpeg take an indented comment for a URI.
+    if (from > start) return this.#refuse()
     let tags = 0
     for (let index = 0; index >= 0; index = line.indexOf('#', index + 1)) {
       TAG.lastIndex = index
@@ -116,8 +119,7 @@ class HlsRewriter {
       if (tag === undefined || (index > 0 && line[TAG.lastIndex - 1] !== ':')) continue
       if (!tag.startsWith('EXT') && !TAG_IN_ANY_CASE.test(tag)) continue
       tags += 1
-      // Some players don't recognize a tag after white space.
-      if (tags > MAX_TAGS_IN_A_LINE || (index === 0 && from > start)) return this.#refuse()
+      if (tags > MAX_TAGS_IN_A_LINE) return this.#refuse()
       const [name, value, at] = [tag.toUpperCase(), line.slice(TAG.lastIndex), from + TAG.lastIndex]
       const refusal = index === 0 ? this.#readTag(name, value, at) : this.#readMentionedTag(name, value, at)
       if (refusal !== undefined) return refusal
@@ -150,7 +152,8 @@ class HlsRewriter {
 
   #readDuration(value: string): Refusal | undefined {
     const duration = DURATION.exec(value)
-    if (duration === null && !ODD_DURATION.test(value)) return this.#refuse('EXTINF')
+    if (duration === null && !ODD_DURATION.test(value))
+      return this.#refuse('EXTINF', undefined, refuseValue(value))
     // Some players read attributes in a title, as some packagers write them there.
     const isTitle = duration !== null && !/=\s*"/.test(duration[1] ?? '')
     return isTitle ? undefined : this.#refuseAway('EXTINF', value)
