@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { isPart } from '../../src/locate/names.ts'
 import { rewritePlaylist } from '../../src/playlist/playlist.ts'
 import { Refusal } from '../../src/refusal.ts'
-import { type Seen, seenByDashJs, seenByMpdParser, seenByShakaDash } from '../support/player-parsers.ts'
+import { DASH_PLAYERS, type Seen, seenByDashJs, seenByShakaDash } from '../support/player-parsers.ts'
 import { sample } from '../support/sample.ts'
 import { contextAt } from '../unit/playlist/context.ts'
 import * as ffmpeg from '../unit/playlist/ffmpeg.ts'
@@ -15,7 +15,6 @@ const OWN = 'https://media.clinic.example/recordings/rec-013/'
 
 const rewrite = (text: string) => rewritePlaylist(text, 'dash', contextAt(PART))
 
-const PLAYERS = { 'shaka-player': seenByShakaDash, 'dash.js': seenByDashJs, 'video.js': seenByMpdParser }
 /** The URLs that lead out of the recording, or to a playlist that the gate doesn't read as an MPD. */
 const leadingOut = ({ urls, playlists }: Seen): string[] => [
   ...urls.filter(url => !(URL.parse(url)?.href.startsWith(INSIDE) ?? false)),
@@ -222,7 +221,7 @@ describe('DASH', () => {
         const outcome = rewrite(text)
         if (outcome instanceof Refusal) return
         passed += 1
-        for (const [player, see] of Object.entries(PLAYERS))
+        for (const [player, see] of Object.entries(DASH_PLAYERS))
           expect([player, leadingOut(see(outcome, BASE))]).toEqual([player, []])
         expect(rewrite(outcome)).toBe(outcome)
       }),
@@ -235,7 +234,7 @@ describe('DASH', () => {
   test('every player of DASH would fetch a URL that leads out if the gate served it', () => {
     const bad =
       '<MPD mediaPresentationDuration="PT2S"><Location>next.bin</Location><BaseURL>//evil.example/</BaseURL><Period><AdaptationSet mimeType="video/mp4"><SegmentTemplate media="x" initialization="i" duration="2"/><Representation id="1" bandwidth="1"/></AdaptationSet></Period></MPD>'
-    for (const [player, see] of Object.entries(PLAYERS))
+    for (const [player, see] of Object.entries(DASH_PLAYERS))
       expect([player, leadingOut(see(bad, BASE))]).toEqual([
         player,
         expect.arrayContaining(['https://evil.example/x', `${INSIDE}video/next.bin`]),

@@ -3,14 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { isPart } from '../../src/locate/names.ts'
 import { rewritePlaylist } from '../../src/playlist/playlist.ts'
 import { Refusal } from '../../src/refusal.ts'
-import {
-  type Seen,
-  seenByExoPlayer,
-  seenByFfmpeg,
-  seenByHlsJs,
-  seenByShakaHls,
-  seenByVideoJs,
-} from '../support/player-parsers.ts'
+import { HLS_PLAYERS, type Seen } from '../support/player-parsers.ts'
 import { sample } from '../support/sample.ts'
 import { contextAt } from '../unit/playlist/context.ts'
 
@@ -18,13 +11,6 @@ const PART = 'video/main.m3u8'
 const INSIDE = 'https://gate.example/play/TICKET/'
 const BASE = INSIDE + PART
 
-const PLAYERS = {
-  'hls.js': seenByHlsJs,
-  'video.js': seenByVideoJs,
-  'shaka-player': seenByShakaHls,
-  ExoPlayer: seenByExoPlayer,
-  ffmpeg: seenByFfmpeg,
-}
 /** The URLs that lead out of the recording, or to a playlist that the gate doesn't read as HLS. */
 const leadingOut = ({ urls, playlists }: Seen): string[] => [
   ...urls.filter(url => !url.startsWith(INSIDE)),
@@ -125,14 +111,21 @@ const tag = fc
 const variant = reference.map(uri => `#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="avc1.64001f"\n${uri}`)
 const segment = fc
   .tuple(
-    fc.constantFrom('1,', '1,', '1.5,a title', '2', '5.9,\t', '-1,', '-26.365,x', '6 ,x', '', '6 x'),
+    fc.constantFrom('1,', '1,', '1.5,a title', '2', '5.9,\t', '-1,', '-26.365,x', '6 ,x', '6.,x', '', '6 x'),
     fc.option(reference, { freq: 12, nil: '' }),
     reference,
   )
   .map(([info, title, uri]) => `#EXTINF:${info}${title === '' ? title : ''}\n${uri}`)
 const titled = fc
-  .tuple(fc.constantFrom('1,', '-1,', '1 ', '', '-1 a="', '1,a="'), reference, goodReference)
+  .tuple(
+    fc.constantFrom('1,', '-1,', '-1:', '1 ', '1 ,\t', '1.,', '1.,\t', '', '-1 a="', '1,a="'),
+    reference,
+    goodReference,
+  )
   .map(([info, title, uri]) => `#EXTINF:${info}${title}\n${uri}`)
+const comment = fc
+  .tuple(fc.constantFrom('#', '# ', '#\t', ' #\t', ' # '), reference)
+  .map(([before, uri]) => before + uri)
 const plain = fc.constantFrom(
   '#EXT-X-VERSION:7',
   '#EXT-X-TARGETDURATION:2',
@@ -185,6 +178,7 @@ const playlist = damaged(
           { weight: 1, arbitrary: titled },
           { weight: 3, arbitrary: tag },
           { weight: 1, arbitrary: variant },
+          { weight: 1, arbitrary: comment },
           { weight: 2, arbitrary: plain },
         ),
         { maxLength: 6 },
@@ -207,7 +201,7 @@ describe('HLS', () => {
         const outcome = rewrite(text)
         if (outcome instanceof Refusal) return
         passed += 1
-        for (const [player, see] of Object.entries(PLAYERS))
+        for (const [player, see] of Object.entries(HLS_PLAYERS))
           expect([player, leadingOut(see(outcome, BASE))]).toEqual([player, []])
         expect(rewrite(outcome)).toBe(outcome)
       }),
@@ -222,7 +216,7 @@ describe('HLS', () => {
       '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MAP:URI="//evil.example/i"\n#EXTINF:1,\n../../../x\n'
     const worse =
       '#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",URI="next.bin"\n#EXT-X-STREAM-INF:AUDIO="a"\nnext.bin\n'
-    for (const [player, see] of Object.entries(PLAYERS)) {
+    for (const [player, see] of Object.entries(HLS_PLAYERS)) {
       expect([player, leadingOut(see(bad, BASE)).toSorted()]).toEqual([
         player,
         ['https://evil.example/i', 'https://gate.example/x'],

@@ -6,15 +6,6 @@ import { M3U8Parser, type PlaylistLevelType } from 'hls.js'
 import { shakaXml, type XmlNode } from './shaka-xml.ts'
 
 const require = createRequire(import.meta.url)
-const { Parser: VideoJsM3u8 } = require('m3u8-parser') as {
-  Parser: new (options: {
-    uri: string
-  }) => { push(text: string): void; end(): void; manifest: VideoJsManifest }
-}
-const { parse: parseMpd, parseUTCTiming } = require('mpd-parser') as {
-  parse(text: string, options: { manifestUri: string }): VideoJsMpd
-  parseUTCTiming(text: string): { readonly method?: string; readonly value?: string } | null
-}
 
 /** What a player would ask for, as absolute URLs. */
 export interface Seen {
@@ -31,33 +22,55 @@ const seen = (base: string, playlists: readonly Text[], others: readonly Text[])
   return { urls: [...lists, ...resolved(others, base)], playlists: lists }
 }
 const NOTHING: Seen = { urls: [], playlists: [] }
+type See = (text: string, base: string) => Seen
+
+type HlsJs = Pick<
+  typeof M3U8Parser,
+  'parseMasterPlaylist' | 'parseMasterPlaylistMedia' | 'parseLevelPlaylist'
+>
+
+/** The parser of an older hls.js, out of its bundle: not all versions export it. */
+function olderHlsJs(name: string): HlsJs {
+  const bundle = readFileSync(require.resolve(name), 'utf8')
+  const end = bundle.lastIndexOf('return Hls;')
+  const module = {} as { exports: HlsJs }
+  const context = { module, exports: module, URL, navigator: {}, performance }
+  runInNewContext(
+    `self = globalThis; ${bundle.slice(0, end)} return M3U8Parser; ${bundle.slice(end)}`,
+    context,
+  )
+  return module.exports
+}
 
 /** hls.js, which parses a text as a master and as a media playlist, whatever it is. */
-export function seenByHlsJs(text: string, base: string): Seen {
-  const master = M3U8Parser.parseMasterPlaylist(text, base)
-  const medias = M3U8Parser.parseMasterPlaylistMedia(text, base, master)
-  const level = M3U8Parser.parseLevelPlaylist(text, base, 0, 'main' as PlaylistLevelType, 0, null)
-  const keys = (of: Partial<Record<string, { uri: string }>> | undefined) =>
-    Object.values(of ?? {}).map(key => key?.uri)
-  const ranges = Object.values(level.dateRanges)
-  return seen(
-    base,
-    [
-      ...[...master.levels, ...master.iframeVariants].map(one => one.url),
-      ...Object.values(medias).flatMap(list => list?.map(one => one.url)),
-      ...(level.renditionReports ?? []).map(report => report.URI),
-      ...ranges.flatMap(range => [range?.attr['X-ASSET-URI'], range?.attr['X-ASSET-LIST']]),
-      master.contentSteering?.uri,
-    ],
-    [
-      ...(master.sessionKeys ?? []).map(key => key.uri),
-      ...Object.values(master.sessionData ?? {}).map(data => data.URI as Text),
-      ...level.fragments.flatMap(one => [one.url, one.initSegment?.url, ...keys(one.levelkeys)]),
-      ...(level.partList ?? []).map(one => one.url),
-      level.preloadHint?.URI,
-    ],
-  )
-}
+const seenByHlsJs =
+  (parser: HlsJs) =>
+  (text: string, base: string): Seen => {
+    const master = parser.parseMasterPlaylist(text, base)
+    const medias = parser.parseMasterPlaylistMedia(text, base, master)
+    const level = parser.parseLevelPlaylist(text, base, 0, 'main' as PlaylistLevelType, 0, null)
+    const keys = (of: Partial<Record<string, { uri: string }>> | undefined) =>
+      Object.values(of ?? {}).map(key => key?.uri)
+    const ranges = Object.values(level.dateRanges)
+    return seen(
+      base,
+      [
+        // Older versions know no variants of single frames.
+        ...[...master.levels, ...(master.iframeVariants ?? [])].map(one => one.url),
+        ...Object.values(medias).flatMap(list => list?.map(one => one.url)),
+        ...(level.renditionReports ?? []).map(report => report.URI),
+        ...ranges.flatMap(range => [range?.attr['X-ASSET-URI'], range?.attr['X-ASSET-LIST']]),
+        master.contentSteering?.uri,
+      ],
+      [
+        ...(master.sessionKeys ?? []).map(key => key.uri),
+        ...Object.values(master.sessionData ?? {}).map(data => data.URI as Text),
+        ...level.fragments.flatMap(one => [one.url, one.initSegment?.url, ...keys(one.levelkeys)]),
+        ...(level.partList ?? []).map(one => one.url),
+        level.preloadHint?.URI,
+      ],
+    )
+  }
 
 interface VideoJsItem {
   readonly uri?: string
@@ -76,34 +89,42 @@ interface VideoJsManifest {
   readonly contentSteering?: { readonly serverUri?: string }
 }
 
-/** video.js, which throws where it doesn't understand. */
-export function seenByVideoJs(text: string, base: string): Seen {
-  const parser = new VideoJsM3u8({ uri: base })
-  try {
-    parser.push(text)
-    parser.end()
-  } catch {
-    return NOTHING
-  }
-  const { manifest } = parser
-  const groups = Object.values(manifest.mediaGroups ?? {}).flatMap(type =>
-    Object.values(type).flatMap(group => Object.values(group)),
-  )
-  const segments = [...(manifest.segments ?? []), manifest.preloadSegment ?? {}]
-  const lists = [manifest.playlists, manifest.iFramePlaylists, groups, manifest.renditionReports].flatMap(
-    list => (list ?? []).map(one => one.uri),
-  )
-  return seen(
-    base,
-    [...lists, manifest.contentSteering?.serverUri],
-    segments.flatMap(one => [
-      one.uri,
-      one.map?.uri,
-      one.key?.uri,
-      ...[...(one.parts ?? []), ...(one.preloadHints ?? [])].map(part => part.uri),
-    ]),
-  )
+interface VideoJsHls {
+  readonly Parser: new (options: {
+    uri: string
+  }) => { push(text: string): void; end(): void; manifest: VideoJsManifest }
 }
+
+/** video.js, which throws where it doesn't understand. */
+const seenByVideoJs =
+  ({ Parser }: VideoJsHls) =>
+  (text: string, base: string): Seen => {
+    const parser = new Parser({ uri: base })
+    try {
+      parser.push(text)
+      parser.end()
+    } catch {
+      return NOTHING
+    }
+    const { manifest } = parser
+    const groups = Object.values(manifest.mediaGroups ?? {}).flatMap(type =>
+      Object.values(type).flatMap(group => Object.values(group)),
+    )
+    const segments = [...(manifest.segments ?? []), manifest.preloadSegment ?? {}]
+    const lists = [manifest.playlists, manifest.iFramePlaylists, groups, manifest.renditionReports].flatMap(
+      list => (list ?? []).map(one => one.uri),
+    )
+    return seen(
+      base,
+      [...lists, manifest.contentSteering?.serverUri],
+      segments.flatMap(one => [
+        one.uri,
+        one.map?.uri,
+        one.key?.uri,
+        ...[...(one.parts ?? []), ...(one.preloadHints ?? [])].map(part => part.uri),
+      ]),
+    )
+  }
 
 interface ShakaTag {
   readonly name: string
@@ -115,7 +136,9 @@ interface ShakaHls {
     parsePlaylist(data: Uint8Array): {
       readonly tags: readonly ShakaTag[]
       readonly segments?: readonly {
-        readonly verbatimSegmentUri: string
+        readonly verbatimSegmentUri?: string
+        /** In older versions. */
+        readonly absoluteUri?: string
         readonly tags: readonly ShakaTag[]
         readonly partialSegments: readonly ShakaTag[]
       }[]
@@ -123,53 +146,61 @@ interface ShakaHls {
   }
 }
 
-const LIB = join(dirname(require.resolve('shaka-player/package.json')), 'lib')
-
 /** shaka-player's own reader of HLS, out of its source. */
-const shakaHls: ShakaHls = (() => {
+function shakaHls(name: string): ShakaHls {
+  const lib = join(dirname(require.resolve(`${name}/package.json`)), 'lib')
   const nothing = () => undefined
   class ShakaError extends Error {}
   Object.assign(ShakaError, { Severity: {}, Category: {}, Code: {} })
   const StringUtils = { fromUTF8: (data: Uint8Array) => new TextDecoder().decode(data) }
-  const shaka = { hls: {}, util: { Error: ShakaError, StringUtils }, log: { error: nothing } }
+  // Older versions resolve the URI of a segment as they read it.
+  const ManifestParserUtils = { resolveUris: (_: unknown, uris: unknown) => uris }
+  const shaka = {
+    hls: {},
+    util: { Error: ShakaError, StringUtils, ManifestParserUtils },
+    log: { error: nothing },
+  }
   const goog = { provide: nothing, require: nothing, requireType: nothing, asserts: { assert: nothing } }
-  for (const file of ['hls_classes.js', 'hls_utils.js', 'manifest_text_parser.js'])
-    runInNewContext(readFileSync(join(LIB, 'hls', file), 'utf8'), { shaka, goog, Map, Set })
+  const files = ['hls/hls_classes.js', 'hls/hls_utils.js', 'hls/manifest_text_parser.js']
+  for (const file of ['util/text_parser.js', ...files])
+    runInNewContext(readFileSync(join(lib, file), 'utf8'), { shaka, goog, Map, Set })
   return shaka.hls as ShakaHls
-})()
+}
 const SHAKA_PLAYLISTS =
   /^EXT-X-(?:STREAM-INF|MEDIA|I-FRAME-STREAM-INF|IMAGE-STREAM-INF|DATERANGE|CONTENT-STEERING)$/
 const SHAKA_OTHERS = /^EXT-X-(?:KEY|SESSION-KEY|MAP|PART|PRELOAD-HINT|SESSION-DATA)$/
 
 /** shaka-player on HLS: of each tag the attributes that it fetches. */
-export function seenByShakaHls(text: string, base: string): Seen {
-  try {
-    const playlist = new shakaHls.ManifestTextParser().parsePlaylist(new TextEncoder().encode(text))
-    const segments = playlist.segments ?? []
-    const tags = [...playlist.tags, ...segments.flatMap(one => [...one.tags, ...one.partialSegments])]
-    const uris = (of: RegExp) =>
-      tags
-        .filter(tag => of.test(tag.name))
-        .flatMap(tag =>
-          tag.attributes.filter(({ name }) =>
-            (tag.name === 'EXT-X-DATERANGE' ? /^X-ASSET-(?:URI|LIST)$/ : /^(?:SERVER-)?URI$/).test(name),
-          ),
-        )
-        .map(({ value }) => value)
-    return seen(base, uris(SHAKA_PLAYLISTS), [
-      ...uris(SHAKA_OTHERS),
-      ...segments.map(one => one.verbatimSegmentUri),
-    ])
-  } catch {
-    return NOTHING
+const seenByShakaHls =
+  ({ ManifestTextParser }: ShakaHls) =>
+  (text: string, base: string): Seen => {
+    try {
+      const playlist = new ManifestTextParser().parsePlaylist(new TextEncoder().encode(text))
+      const segments = playlist.segments ?? []
+      const tags = [...playlist.tags, ...segments.flatMap(one => [...one.tags, ...one.partialSegments])]
+      const uris = (of: RegExp) =>
+        tags
+          .filter(tag => of.test(tag.name))
+          .flatMap(tag =>
+            tag.attributes.filter(({ name }) =>
+              (tag.name === 'EXT-X-DATERANGE' ? /^X-ASSET-(?:URI|LIST)$/ : /^(?:SERVER-)?URI$/).test(name),
+            ),
+          )
+          .map(({ value }) => value)
+      return seen(base, uris(SHAKA_PLAYLISTS), [
+        ...uris(SHAKA_OTHERS),
+        ...segments.map(one => one.verbatimSegmentUri ?? one.absoluteUri),
+      ])
+    } catch {
+      return NOTHING
+    }
   }
-}
 
 /**
  * ExoPlayer, in our own words: lines without white space around them, tags by how they begin, and an attribute wherever
  * its name, an equals sign and a quote stand.
  */
-export function seenByExoPlayer(text: string, base: string): Seen {
+function seenByExoPlayer(text: string, base: string): Seen {
   const lines = text.split(/\r?\n/).map(line => line.trim())
   const uriOf = (line: string) => /URI="(.+?)"/.exec(line)?.[1]
   const isMaster = lines.some(line => line.startsWith('#EXT-X-STREAM-INF'))
@@ -189,7 +220,7 @@ export function seenByExoPlayer(text: string, base: string): Seen {
  * ffmpeg, in our own words: values end at white space or a comma, and a backslash escapes a quote. What it doesn't find to
  * be HLS is a plain M3U to mpv and VLC, which open each entry as whatever it is.
  */
-export function seenByFfmpeg(text: string, base: string): Seen {
+function seenByFfmpeg(text: string, base: string): Seen {
   const lists: Text[] = []
   const others: Text[] = []
   const isPlain = !/#EXT-X-(?:STREAM-INF|TARGETDURATION|MEDIA-SEQUENCE):/.test(text)
@@ -217,6 +248,19 @@ function keyValues(list: string): ReadonlyMap<string, string> {
   for (let match = one.exec(list); match !== null && match[0] !== ''; match = one.exec(list))
     found.set(match[1] ?? '', (match[2] ?? match[3] ?? '').replace(/\\(.)/g, '$1'))
   return found
+}
+
+/** The players of HLS, by name. Those with a version are what many sites still have. */
+export const HLS_PLAYERS: Readonly<Record<string, See>> = {
+  'hls.js': seenByHlsJs(M3U8Parser),
+  'hls.js 1.4': seenByHlsJs(olderHlsJs('hls.js-1.4')),
+  'hls.js 1.6': seenByHlsJs(olderHlsJs('hls.js-1.6')),
+  'video.js': seenByVideoJs(require('m3u8-parser') as VideoJsHls),
+  'video.js 7': seenByVideoJs(require('m3u8-parser-4') as VideoJsHls),
+  'shaka-player': seenByShakaHls(shakaHls('shaka-player')),
+  'shaka-player 4': seenByShakaHls(shakaHls('shaka-player-4')),
+  ExoPlayer: seenByExoPlayer,
+  ffmpeg: seenByFfmpeg,
 }
 
 /** A node of an MPD as a walk needs it, whichever reader it comes from. */
@@ -417,27 +461,42 @@ interface VideoJsMpd {
   readonly contentSteering?: { readonly serverURL?: string }
 }
 
+interface VideoJsDash {
+  parse(text: string, options: { manifestUri: string }): VideoJsMpd
+  parseUTCTiming(text: string): { readonly method?: string; readonly value?: string } | null
+}
+
 /** video.js on DASH. It throws at what it doesn't understand. */
-export function seenByMpdParser(text: string, base: string): Seen {
-  try {
-    const manifest = parseMpd(text, { manifestUri: base })
-    const groups = Object.values(manifest.mediaGroups ?? {}).flatMap(type =>
-      Object.values(type).flatMap(group => Object.values(group).flatMap(one => one.playlists ?? [])),
-    )
-    const lists = [...(manifest.playlists ?? []), ...groups]
-    const clock = parseUTCTiming(text)
-    return seen(
-      base,
-      [...(manifest.locations ?? []), manifest.contentSteering?.serverURL],
-      [
-        ...lists.flatMap(one => [
-          one.sidx?.resolvedUri,
-          ...(one.segments ?? []).flatMap(segment => [segment.resolvedUri, segment.map?.resolvedUri]),
-        ]),
-        clock?.method === 'DIRECT' ? undefined : clock?.value,
-      ],
-    )
-  } catch {
-    return NOTHING
+const seenByVideoJsDash =
+  (parser: VideoJsDash) =>
+  (text: string, base: string): Seen => {
+    try {
+      const manifest = parser.parse(text, { manifestUri: base })
+      const groups = Object.values(manifest.mediaGroups ?? {}).flatMap(type =>
+        Object.values(type).flatMap(group => Object.values(group).flatMap(one => one.playlists ?? [])),
+      )
+      const lists = [...(manifest.playlists ?? []), ...groups]
+      const clock = parser.parseUTCTiming(text)
+      return seen(
+        base,
+        [...(manifest.locations ?? []), manifest.contentSteering?.serverURL],
+        [
+          ...lists.flatMap(one => [
+            one.sidx?.resolvedUri,
+            ...(one.segments ?? []).flatMap(segment => [segment.resolvedUri, segment.map?.resolvedUri]),
+          ]),
+          clock?.method === 'DIRECT' ? undefined : clock?.value,
+        ],
+      )
+    } catch {
+      return NOTHING
+    }
   }
+
+/** The players of DASH, by name. */
+export const DASH_PLAYERS: Readonly<Record<string, See>> = {
+  'shaka-player': seenByShakaDash,
+  'dash.js': seenByDashJs,
+  'video.js': seenByVideoJsDash(require('mpd-parser') as VideoJsDash),
+  'video.js 7': seenByVideoJsDash(require('mpd-parser-0') as VideoJsDash),
 }
