@@ -22,6 +22,8 @@ const seen = (base: string, playlists: readonly Text[], others: readonly Text[])
   return { urls: [...lists, ...resolved(others, base)], playlists: lists }
 }
 const NOTHING: Seen = { urls: [], playlists: [] }
+/** The page that a player is on: a browser resolves against it what the player takes for an absolute URL. */
+const PAGE = 'https://app.example/'
 type See = (text: string, base: string) => Seen
 
 type HlsJs = Pick<
@@ -52,21 +54,26 @@ const seenByHlsJs =
     const keys = (of: Partial<Record<string, { uri: string }>> | undefined) =>
       Object.values(of ?? {}).map(key => key?.uri)
     const ranges = Object.values(level.dateRanges)
+    // Older versions know no variants of single frames.
+    const variants = [...master.levels, ...(master.iframeVariants ?? [])]
+    const listed = [...variants, ...Object.values(medias).flatMap(list => list ?? [])].map(one => one.url)
+    const fetched = [
+      ...(master.sessionKeys ?? []).map(key => key.uri),
+      ...level.fragments.flatMap(one => [one.url, one.initSegment?.url, ...keys(one.levelkeys)]),
+      ...(level.partList ?? []).map(one => one.url),
+    ]
+    // hls.js has resolved these, but leaves a URL alone that begins as one with a scheme does.
     return seen(
       base,
       [
-        // Older versions know no variants of single frames.
-        ...[...master.levels, ...(master.iframeVariants ?? [])].map(one => one.url),
-        ...Object.values(medias).flatMap(list => list?.map(one => one.url)),
+        ...resolved(listed, PAGE),
         ...(level.renditionReports ?? []).map(report => report.URI),
         ...ranges.flatMap(range => [range?.attr['X-ASSET-URI'], range?.attr['X-ASSET-LIST']]),
         master.contentSteering?.uri,
       ],
       [
-        ...(master.sessionKeys ?? []).map(key => key.uri),
+        ...resolved(fetched, PAGE),
         ...Object.values(master.sessionData ?? {}).map(data => data.URI as Text),
-        ...level.fragments.flatMap(one => [one.url, one.initSegment?.url, ...keys(one.levelkeys)]),
-        ...(level.partList ?? []).map(one => one.url),
         level.preloadHint?.URI,
       ],
     )
