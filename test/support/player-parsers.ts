@@ -54,7 +54,7 @@ const seenByHlsJs =
     const keys = (of: Partial<Record<string, { uri: string }>> | undefined) =>
       Object.values(of ?? {}).map(key => key?.uri)
     const ranges = Object.values(level.dateRanges)
-    // Older versions know no variants of single frames.
+    // Older versions have no `iframeVariants`.
     const variants = [...master.levels, ...(master.iframeVariants ?? [])]
     const listed = [...variants, ...Object.values(medias).flatMap(list => list ?? [])].map(one => one.url)
     const fetched = [
