@@ -170,6 +170,8 @@ for (const [name, role] of HLS_ROLES) {
 
 /** Unknown names with these endings are taken for references. */
 const URI_OF_HLS = /UR[IL]S?$/
+/** ExoPlayer finds these attributes at the end of a longer name, too. */
+const ASSET = /X-ASSET-(?:URI|LIST)$/
 const URI_OF_DASH = /ur[il](?:template)?$/i
 /** Tags that some players take for a tag whose URI is a playlist: ExoPlayer goes by how a tag begins. */
 const PLAYLIST_TAG = /^EXT-X-(?:MEDIA|RENDITION-REPORT|STREAM-INF|I-FRAME-STREAM-INF)|STREAM-INF$/
@@ -182,7 +184,8 @@ const PLAYLIST_TAG = /^EXT-X-(?:MEDIA|RENDITION-REPORT|STREAM-INF|I-FRAME-STREAM
  */
 export function roleInHls(tag: string, attribute?: string): Role {
   if (attribute === undefined) return HLS_ROLES.get(tag) ?? 'rest'
-  const role = HLS_ATTRIBUTES.get(tag)?.get(attribute) ?? HLS_ATTRIBUTES.get('*')?.get(attribute)
+  const name = ASSET.exec(attribute)?.[0] ?? attribute
+  const role = HLS_ATTRIBUTES.get(tag)?.get(name) ?? HLS_ATTRIBUTES.get('*')?.get(name)
   const isUri = role === 'part' || (role === undefined && URI_OF_HLS.test(attribute))
   if (isUri) return PLAYLIST_TAG.test(tag) ? 'playlist' : 'part'
   return role ?? 'rest'

@@ -95,6 +95,8 @@ const tag = fc
       ['MEDIA', 'TYPE=AUDIO,GROUP-ID="a",NAME="x,URI=%,url=",LANGUAGE="b,URI=%",URI="low.m3u8"'],
       ['DATERANGE', 'ID="x",START-DATE="2026-11-25T10:00:00Z",X-ASSET-URI="%"'],
       ['DATERANGE', 'ID="x",START-DATE="2026-11-25T10:00:00Z",X-ASSET-LIST="%"'],
+      ['DATERANGE', 'ID="x",START-DATE="2026-11-25T10:00:00Z",MY-X-ASSET-URI="%"'],
+      ['DATERANGE', 'ID="x",START-DATE="2026-11-25T10:00:00Z",MY-X-ASSET-LIST="%"'],
       ['CONTENT-STEERING', 'SERVER-URI="%"'],
       ['DEFINE', 'NAME="x",VALUE="%"'],
       ['Future_1', 'A=1, B="%"'],

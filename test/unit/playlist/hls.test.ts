@@ -212,6 +212,7 @@ describe('names of playlists', () => {
     ['#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI="%s"'],
     ['#EXT-X-RENDITION-REPORT:URI="%s",LAST-MSN=1'],
     ['#EXT-X-DATERANGE:ID="x",X-ASSET-URI="%s"'],
+    ['#EXT-X-DATERANGE:ID="x",MY-X-ASSET-URI="%s"'],
   ])('a URI that players read as a playlist needs the ending of one: %j', pattern => {
     const of = (uri: string) => rewrite(`${MEDIA}${pattern.replace('%s', uri)}\n`)
     for (const looked of ['list.m3u8', 'LIST.M3U8?x=1', 'a.b/720p.m3u', 'other.m3u8?x=.mpd'])
@@ -272,6 +273,7 @@ describe('names of playlists', () => {
 test.each([
   '#EXT-X-CONTENT-STEERING:SERVER-URI="%s"',
   '#EXT-X-DATERANGE:ID="x",X-ASSET-LIST="%s"',
+  '#EXT-X-DATERANGE:ID="x",MY-X-ASSET-LIST="%s"',
   '#EXT-X-DATERANGE:ID="x",X-BACKGROUND="%s"',
   '#EXT-X-DATERANGE:ID="x",X-AD-CREATIVE-SIGNALING="%s"',
   '#EXTHTTP:%s',

@@ -18,6 +18,7 @@ describe('roleInHls', () => {
     ['playlist', 'EXT-X-RENDITION-REPORT URI'],
     ['playlist', 'EXT-X-DATERANGE X-ASSET-URI'],
     ['playlist', 'EXT-X-FUTURE X-ASSET-URI'],
+    ['playlist', 'EXT-X-DATERANGE MY-X-ASSET-URI'],
     // ExoPlayer goes by how a tag begins.
     ['playlist', 'EXT-X-MEDIA-FUTURE URI'],
     ['playlist', 'EXT-X-RENDITION-REPORT2 URI'],
@@ -38,6 +39,7 @@ describe('roleInHls', () => {
     ['part', 'EXT-X-FUTURE X-URIS'],
     ['never', 'EXT-X-CONTENT-STEERING SERVER-URI'],
     ['never', 'EXT-X-DATERANGE X-ASSET-LIST'],
+    ['never', 'EXT-X-DATERANGE %X-ASSET-LIST'],
     ['never', 'EXT-X-DATERANGE X-AD-CREATIVE-SIGNALING'],
     ['never', 'EXT-X-DATERANGE X-BACKGROUND'],
     ['text', 'EXT-X-MEDIA NAME'],
