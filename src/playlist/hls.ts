@@ -143,11 +143,11 @@ class HlsRewriter {
   /** Reads a tag that a comment or a title mentions with its colon: to hls.js it is a tag. */
   #readMentionedTag(tag: string, value: string, from: number): Refusal | undefined {
     if (tag === 'EXTINF') return undefined
-    const copied = this.#copied
+    const written = this.#written
     const refusal = this.#readTag(tag, value, from)
     if (refusal !== undefined) return refusal
     // Its URI is not made relative: another tag that is mentioned within its value may have the same URI.
-    return this.#copied === copied ? undefined : this.#refuse(tag)
+    return this.#written === written ? undefined : this.#refuse(tag)
   }
 
   #readDuration(value: string): Refusal | undefined {

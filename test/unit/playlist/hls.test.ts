@@ -303,6 +303,7 @@ describe('ambiguous playlists', () => {
     ['an attribute that sticks to its tag', '#EXT-X-MEDIAURI="next.bin",TYPE=AUDIO'],
     ['a list of further URIs, out of quotes', '#EXT-X-DATERANGE:ID=x"y,X-ASSET-LIST="a"'],
     ['an absolute URI in a tag that a comment mentions', `# #EXT-X-MAP:URI="${OWN}/a"`],
+    ['an absolute URI in a tag within another', `#EXT-X-FUTURE:A=1,#EXT-X-KEY:METHOD=NONE,URI="${OWN}/a"`],
     ['five tags', `#${'#EXT-X-GAP:'.repeat(5)}`],
     ['chapters', '#EXT-X-SESSION-DATA:DATA-ID="com.apple.hls.chapters",URI="chapters.json"'],
     ['a title with a space before its comma', '#EXTINF:6 x,a'],
