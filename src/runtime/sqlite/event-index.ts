@@ -7,6 +7,12 @@ export interface Span {
   readonly to: number
 }
 
+/** Which places of a span to look at: the first `limit` of them or, for the latest, the last ones, from the last on. */
+export interface Look extends Span {
+  readonly limit: number
+  readonly latest: boolean
+}
+
 /** A place whose record a query may ask for. */
 export interface Candidate {
   readonly place: number
@@ -69,26 +75,23 @@ export class EventIndex {
   }
 
   /**
-   * Returns the places of a span that are to be looked at next, in the order of looking: the first ones or, for the latest,
-   * the last ones, from the last on. Fewer than `limit` only if there are no more.
+   * Returns the places at which a query looks next, in the order of looking. Fewer than `limit` only if there are no more.
    *
    * @param asked the fields that a record must match, the first of which leads to the places
    */
-  candidates(asked: readonly AskedField[], span: Span, limit: number, latest: boolean): Candidate[] {
+  candidates(asked: readonly AskedField[], look: Look): Candidate[] {
     const [lead, ...others] = asked
-    if (lead === undefined) return candidatesIn(span, limit, latest)
-    const tail = { from: Math.max(span.from, this.#end().batches * BATCH + 1), to: span.to }
-    const newest = candidatesIn(tail, limit, latest)
-    if (latest) return [...newest, ...this.#found(lead, others, span, limit - newest.length, latest)]
-    return [...this.#found(lead, others, span, limit, latest), ...newest].slice(0, limit)
+    if (lead === undefined) return candidatesIn(look)
+    const { limit, latest } = look
+    const newest = candidatesIn({ ...look, from: Math.max(look.from, this.#end().batches * BATCH + 1) })
+    if (latest) return [...newest, ...this.#found(lead, others, { ...look, limit: limit - newest.length })]
+    return [...this.#found(lead, others, look), ...newest].slice(0, limit)
   }
 
   #found(
     { field, values }: AskedField,
     others: readonly AskedField[],
-    { from, to }: Span,
-    limit: number,
-    latest: boolean,
+    { from, to, limit, latest }: Look,
   ): Candidate[] {
     // Looking into the index again is far cheaper than reading a record that another field rules out.
     const matches = others.map(
@@ -120,7 +123,7 @@ export class EventIndex {
   }
 }
 
-function candidatesIn({ from, to }: Span, limit: number, latest: boolean): Candidate[] {
+function candidatesIn({ from, to, limit, latest }: Look): Candidate[] {
   const length = Math.max(0, Math.min(limit, to - from))
   return Array.from({ length }, (_, i) => ({ place: latest ? to - 1 - i : from + i, mayMatch: true }))
 }

@@ -95,7 +95,7 @@ export class EventTable {
     let span: Span = { from: Math.max(read + 1, first), to: size + 1 }
     let [examined, characters, goesOn] = [0, 0, true]
     while (goesOn && rows.length < limit && examined < MAX_EXAMINED && characters < FULL_PAGE) {
-      const candidates = this.#index.candidates(asked, span, STEP, latest)
+      const candidates = this.#index.candidates(asked, { ...span, limit: STEP, latest })
       const places = candidates.filter(({ mayMatch }) => mayMatch).map(({ place }) => place)
       const found = this.#rows(places, asked, since).slice(0, limit - rows.length)
       rows.push(...found)
