@@ -1,10 +1,16 @@
-import { describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest'
 import { BytesUnavailable, type Ledger, type MediawardOptions } from '../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { type MemoryGate, memoryGate } from '../support/memory-gate.ts'
 import { storeWith } from '../support/store-with.ts'
 
 // "fails closed": a part of ours fails under a request. What the parts do to recover is tested with each of them.
+
+let said: MockInstance<typeof console.error>
+beforeEach(() => {
+  said = vi.spyOn(console, 'error').mockReturnValue()
+  said.mockClear()
+})
 
 const broken = () => Promise.reject(new Error('no connection to recordings/rec-1 with key AKIA123'))
 
@@ -75,7 +81,6 @@ describe('faults', () => {
   })
 
   test('the operator reads the id of the record that represents a repeated fault', async () => {
-    const said = vi.spyOn(console, 'error').mockReturnValue()
     const coded = { contentType: 'video/mp4', encoding: 'gzip', size: 9, etag: '"1"', modified: 0 }
     const { fetch, idp, ledger } = await memoryGate({
       store: storeWith(createMemoryStore(), {
@@ -88,7 +93,6 @@ describe('faults', () => {
       expect((await fetch('/recordings/rec-1', { headers })).status).toBe(415)
     const { entries } = await ledger.read({ limit: 100 })
     const ids = said.mock.calls.map(([line]) => /event (\S+):/.exec(String(line))?.[1])
-    said.mockRestore()
     expect(ids).toHaveLength(6)
     expect(new Set(ids).size).toBe(4)
     for (const id of ids) expect(entries.map(entry => entry.id)).toContain(id)
