@@ -17,12 +17,12 @@ export class StorageFault extends Error {
  */
 export function logFault(about: string, error: unknown, otherwise?: string): void {
   let cause = error
-  while (cause instanceof Error && !isOurs(cause)) ({ cause } = cause)
-  const why = isOurs(cause) ? cause.message : otherwise
+  while (cause instanceof Error && !mayBeShown(cause)) ({ cause } = cause)
+  const why = mayBeShown(cause) ? cause.message : otherwise
   if (why !== undefined) logToOperator(`${about}: ${why}`)
 }
 
-function isOurs(error: unknown): error is StorageFault | TimedOut {
+function mayBeShown(error: unknown): error is StorageFault | TimedOut {
   return error instanceof StorageFault || error instanceof TimedOut
 }
 

@@ -10,11 +10,11 @@ export interface Delivered {
   readonly taken: number | undefined
 }
 
-/** First and last byte of a stretch. */
-type Stretch = readonly [number, number]
+/** The first and the last byte of a range. */
+type InclusiveRange = readonly [number, number]
 
 /**
- * What left in a view, put together. It is added to with every answer: a player that seeks leaves a thousand stretches
+ * What left in a view, put together. It is added to with every answer: a player that seeks leaves a thousand ranges
  * behind, one of many segments six hundred parts, so nothing here goes through all of them for one more.
  */
 export class DeliveryTally {
@@ -23,7 +23,7 @@ export class DeliveryTally {
   #assumed = 0
   #bytes = 0
   #size = 0
-  readonly #parts = new Map<string | undefined, Stretch[]>()
+  readonly #parts = new Map<string | undefined, InclusiveRange[]>()
 
   /** Counts the bytes of one answer. */
   add({ part, offset, length, taken }: Delivered): void {
@@ -44,7 +44,7 @@ export class DeliveryTally {
     this.#size += 36 * (ranges.length - before)
   }
 
-  /** An upper estimate of the characters of its record: a part's name, and two numbers for each stretch. */
+  /** An upper estimate of the characters of its record: a part's name, and two numbers for each range. */
   get size(): number {
     return this.#size
   }
@@ -59,8 +59,8 @@ export class DeliveryTally {
   }
 }
 
-/** Adds a stretch to others, which are in ascending order. Merges those that it touches or overlaps. */
-function join(ranges: Stretch[], first: number, last: number): void {
+/** Adds a range to others, which are in ascending order. Merges those that it touches or overlaps. */
+function join(ranges: InclusiveRange[], first: number, last: number): void {
   const from = firstToReach(ranges, first - 1)
   let to = from
   while ((ranges[to]?.[0] ?? Number.POSITIVE_INFINITY) <= last + 1) to += 1
@@ -69,8 +69,8 @@ function join(ranges: Stretch[], first: number, last: number): void {
   ranges.splice(from, to - from, [begin, end])
 }
 
-/** Returns the index of the first stretch that ends at `byte` or beyond; their number if none does. */
-function firstToReach(ranges: readonly Stretch[], byte: number): number {
+/** Returns the index of the first range that ends at `byte` or beyond; their number if none does. */
+function firstToReach(ranges: readonly InclusiveRange[], byte: number): number {
   let [low, high] = [0, ranges.length]
   while (low < high) {
     const middle = (low + high) >> 1

@@ -134,7 +134,7 @@ export interface DeliveryFacts {
   readonly parts: readonly DeliveredPart[]
 }
 
-/** Bytes of one part that left, as first and last of each stretch, by rising number, none touching another. */
+/** Bytes of one part that left, as first and last of each range, by rising number, none touching another. */
 export interface DeliveredPart {
   /** Absent if the recording is one file. */
   readonly part?: string

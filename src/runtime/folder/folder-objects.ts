@@ -23,7 +23,7 @@ export interface NewVersion extends PutOptions {
 }
 
 /** How many folders are remembered as durable. */
-const MOST_DURABLE = 10_000
+const MAX_DURABLE = 10_000
 
 /**
  * The objects below a root. Each has two files: `NAME@VERSION` holds its bytes; `NAME@facts.json` holds its facts, and
@@ -150,7 +150,7 @@ export class FolderObjects {
     const isNew = createFolder(folder)
     // One that is there already may not be durable: another put, or an earlier run, may not have come that far.
     if (isNew || !this.#durable.has(folder)) await syncFolder(above)
-    if (this.#durable.size >= MOST_DURABLE) this.#durable.clear()
+    if (this.#durable.size >= MAX_DURABLE) this.#durable.clear()
     this.#durable.add(folder)
     await this.#createFolders(below)
   }
