@@ -1,4 +1,4 @@
-import { logFault } from './base/storage-fault.ts'
+import { logFault, NOT_SHOWN } from './base/storage-fault.ts'
 import type { WaitUntil } from './base/timeout.ts'
 import { COALESCED_SLOTS } from './base/timing-slot.ts'
 import { problemResponse } from './http/problem.ts'
@@ -75,7 +75,9 @@ export class Guard {
     const recorded = await refusals
       .record(context, denial, id)
       .catch((error: unknown) => logFault(`ledger_unavailable, event ${id}`, error))
-    logFault(`${reason}, event ${recorded?.id ?? id}`, cause)
+    // Of a fault that no stage foresaw there is no other line.
+    const otherwise = reason === 'gate_fault' ? NOT_SHOWN : undefined
+    logFault(`${reason}, event ${recorded?.id ?? id}`, cause, otherwise)
     const stage = stageOf(reason)
     // A fault, too, may come after a read of the store, whose time depends on what is there.
     if (!recorded || stage === 'policy' || stage === 'fault') {

@@ -8,6 +8,9 @@ export class StorageFault extends Error {
   override readonly name = 'StorageFault'
 }
 
+/** What the operator reads of an error that may contain anything. */
+export const NOT_SHOWN = 'its error is not a StorageFault, so its message is not shown'
+
 /**
  * Writes to the console why storage failed, if the error or one of its causes is a {@link StorageFault} or a
  * {@link TimedOut}. The messages of other errors are not written: they may contain anything.

@@ -1,4 +1,4 @@
-import { logFault } from '../base/storage-fault.ts'
+import { logFault, NOT_SHOWN } from '../base/storage-fault.ts'
 import { withTimeout } from '../base/timeout.ts'
 import type { AppendOutcome, Ledger, LedgerEntry, LedgerPage, LedgerQuery, LedgerSpool } from './ledger.ts'
 
@@ -10,9 +10,6 @@ const REPLAY_PATIENCE = 5
 const REPLAY_STEP = 100
 /** Most records that one replay sends to the ledger, unless it is called with another number. */
 const REPLAY_LIMIT = 10_000
-
-/** What the operator reads of an error that may contain anything. */
-const NOT_SHOWN = 'its error is not a StorageFault, so its message is not shown'
 
 /**
  * A ledger that loses nothing while the one behind it is down, slow or overloaded: the spool keeps what the ledger

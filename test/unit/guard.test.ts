@@ -31,11 +31,14 @@ describe('faults', () => {
     },
   )
 
-  test('an unforeseen fault is a recorded refusal', async () => {
+  test('an unforeseen fault is a recorded refusal, and the operator reads of it', async () => {
     const store = storeWith(createMemoryStore(), { open: (() => undefined) as never })
     const gate = await memoryGate({ store })
     expect((await gate.ask('patient-1', '/recordings/rec-1')).status).toBe(503)
     expect(await reasons(gate)).toEqual(['gate_fault'])
+    expect(said.mock.calls).toEqual([
+      [expect.stringMatching(/gate_fault, event .*: its error is not a Storage/)],
+    ])
   })
 
   test('no denial without a record: one that no store takes is a 503, and onUnrecorded gets it', async () => {

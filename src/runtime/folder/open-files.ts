@@ -22,7 +22,7 @@ interface Entry {
 }
 
 /** How many files stay open without a reader. */
-const MOST_IDLE = 64
+const MAX_IDLE = 64
 /** How long they stay open, in milliseconds. Until then, a deleted file still occupies the disk. */
 const IDLE_TIME = 5_000
 
@@ -76,7 +76,7 @@ export class OpenFiles {
     }
     this.#idle.add(entry)
     for (const oldest of this.#idle) {
-      if (this.#idle.size <= MOST_IDLE) break
+      if (this.#idle.size <= MAX_IDLE) break
       this.#forget(oldest)
     }
     if (this.#timer !== undefined) return
