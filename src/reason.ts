@@ -7,7 +7,14 @@ export const REASONS = {
   /** The gate doesn't serve this URL or this method. */
   locate: ['path_invalid', 'method_not_allowed'],
   /** The request has no usable bearer token (RFC 6750 2). */
-  credential: ['token_missing', 'token_malformed', 'token_in_query'],
+  credential: [
+    'token_missing',
+    'token_malformed',
+    'token_in_query',
+    'token_too_long',
+    // Two of the places that the configuration names hold different tokens.
+    'token_ambiguous',
+  ],
   /** The request has a token that was not accepted. */
   token: [
     'token_algorithm',
@@ -16,6 +23,12 @@ export const REASONS = {
     'token_signature',
     'token_issuer',
     'token_audience',
+    // The token was issued to a client that isn't listed.
+    'token_client',
+    // A claim has another value than the configuration requires.
+    'token_claim_value',
+    // The token came in the header or cookie of another issuer's entry.
+    'token_place',
     'token_expired',
     'token_not_yet_valid',
     'token_too_old',

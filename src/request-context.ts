@@ -9,8 +9,20 @@ import type { Refusal } from './refusal.ts'
 export interface AskedAbout {
   /** How many questions the call holds. */
   readonly questions: number
-  readonly subjects: readonly { readonly id: string; readonly issuer: string }[]
+  readonly subjects: readonly Pick<Subject, 'id' | 'issuer' | 'entry' | 'owns'>[]
   readonly recordings: readonly string[]
+}
+
+/** What the record of a refused token says of it, beside what it says of its subject. */
+export interface TokenFacts {
+  /** The entry of the configuration that has the token's `iss`. */
+  readonly entry?: string
+  /** Only of a token whose signature is good, as all that follows. */
+  readonly issuer?: string
+  readonly client?: string
+  /** The name of the claim that is missing or has the wrong value. */
+  readonly claim?: string
+  readonly subject?: Subject
 }
 
 /** What the runtime hands over with a request. */
@@ -39,6 +51,10 @@ export class RequestContext {
   ref?: ObjectRef
   /** The caller, once a credential proves who it is. */
   subject?: Subject
+  /** What is known of a token that was refused. */
+  token?: TokenFacts
+  /** The token or ticket that came in a place that the configuration names. Never recorded. */
+  presented?: string
   /** Id of the ticket that came with the request. */
   ticket?: string
   /** Whose the recording is that is asked for, if there is one. */

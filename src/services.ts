@@ -1,10 +1,13 @@
-import { TokenVerifier } from './authenticate/bearer.ts'
+import { createKeySource } from './authenticate/create-key-source.ts'
 import type { PlaybackServices } from './authenticate/playback.ts'
+import { TokenVerifier } from './authenticate/token-verifier.ts'
+import { TrustedIssuers } from './authenticate/trusted-issuers.ts'
 import type { Network } from './base/network.ts'
 import type { ResolvedOptions } from './config/check-options.ts'
 import type { RecordsServices } from './console/records.ts'
 import type { EvaluationServices } from './evaluate/evaluate.ts'
 import { CorsPolicy } from './http/cors.ts'
+import { CredentialPlaces } from './http/credential-places.ts'
 import type { IngestServices } from './ingest/deposit.ts'
 import { RefusalRecorder } from './ledger/coalesce.ts'
 import { Deliveries } from './ledger/deliveries.ts'
@@ -27,6 +30,7 @@ export interface Services
     IngestServices,
     EvaluationServices,
     RecordsServices {
+  readonly issuers: TrustedIssuers
   readonly cors: CorsPolicy
   /** The status for "not yours" and "not there" alike. */
   readonly concealedStatus: 403 | 404
@@ -41,10 +45,10 @@ export function createServices(options: ResolvedOptions): Services {
   const pseudonym = createPseudonymizer(options.pseudonymKey)
   const record = createRecorder(ledger, pseudonym, now, options.onUnrecorded)
   const locations = options.locations.map(compileLocation)
-  const issuers = new Map(options.issuers.map(entry => [entry.issuer, entry]))
-  const [issuer] = issuers.keys()
-  // Without a second issuer there is no doubt whose patient an owner is.
-  const defaultIssuer = issuers.size === 1 ? issuer : undefined
+  const issuers = new TrustedIssuers(options.issuers, createKeySource)
+  const [issuer] = issuers.owning
+  // Without a second issuer of patients there is no doubt whose patient an owner is.
+  const defaultIssuer = issuers.owning.size === 1 ? issuer : undefined
   return {
     store,
     ledger,
@@ -56,7 +60,11 @@ export function createServices(options: ResolvedOptions): Services {
     keyPrefixes: recording => locations.map(({ keyPrefix }) => keyPrefix(recording)),
     publicUrl,
     bodyTimeouts,
-    tokens: new TokenVerifier(options.issuers),
+    tokens: new TokenVerifier(issuers),
+    places: new CredentialPlaces(
+      options.issuers.flatMap(({ header }) => header ?? []),
+      options.issuers.flatMap(({ cookie }) => cookie ?? []),
+    ),
     tickets: tickets && createTickets(tickets.keys),
     ticketOptions: tickets,
     verdicts: createVerdicts(),

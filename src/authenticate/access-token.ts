@@ -2,18 +2,14 @@ import { base64url, compactVerify, createLocalJWKSet, errors, type JSONWebKeySet
 import type { WaitUntil } from '../base/timeout.ts'
 import { Refusal } from '../refusal.ts'
 import { type AcceptedToken, acceptClaims } from './claims.ts'
-import type { Algorithm, ResolvedIssuer } from './issuer.ts'
-import type { KeySource } from './key-source.ts'
-import { parseToken, type UnverifiedToken } from './parse-token.ts'
+import type { Algorithm } from './issuer.ts'
+import { MAX_TOKEN, parseToken, type UnverifiedToken } from './parse-token.ts'
+import { TokenRefusal } from './token-refusal.ts'
+import type { TrustedEntry, TrustedIssuers } from './trusted-issuers.ts'
 
-/** An issuer together with the source of its keys. */
-export interface TrustedIssuer extends ResolvedIssuer {
-  readonly keys: KeySource
-}
-
-/** A verified token, with the issuer whose rules it met and the keys that verified it. */
+/** A verified token, with the entry whose rules it met and the keys that verified it. */
 export interface VerifiedToken extends AcceptedToken {
-  readonly issuer: TrustedIssuer
+  readonly entry: TrustedEntry
   /** The set that verified the token. By now newer keys may be in force, without the key that did. */
   readonly keys: JSONWebKeySet
 }
@@ -34,36 +30,33 @@ const MAX_TRIED = 4
  */
 export async function verifyAccessToken(
   token: string,
-  issuers: ReadonlyMap<string, TrustedIssuer>,
+  issuers: TrustedIssuers,
   now: number,
   waitUntil: WaitUntil,
 ): Promise<VerifiedToken | Refusal> {
+  if (token.length > MAX_TOKEN) return new Refusal('token_too_long')
   const unverified = parseToken(token)
   if (unverified === undefined) return new Refusal('token_malformed')
-  const signer = signerOf(unverified, issuers)
-  if (signer instanceof Refusal) return signer
-  const { issuer } = signer
-  const keys = await verifyingKeys(token, signer, now, waitUntil)
-  if (keys instanceof Refusal) return keys
-  const accepted = acceptClaims(unverified.payload, issuer, await fingerprint(token), now)
-  return accepted instanceof Refusal ? accepted : { ...accepted, issuer, keys }
+  const entry = issuers.entryFor(unverified.payload)
+  if (entry instanceof Refusal) return entry
+  const keys =
+    refuseHeader(unverified, entry) ??
+    (await verifyingKeys(token, { entry, kid: kidOf(unverified) }, now, waitUntil))
+  if (keys instanceof Refusal) return new TokenRefusal(keys.reason, { entry: entry.name })
+  const accepted = acceptClaims(unverified.payload, entry, await fingerprint(token), now)
+  return accepted instanceof Refusal ? accepted : { ...accepted, entry, keys }
 }
 
 /** Who a token claims to be signed by. */
 interface Signer {
-  readonly issuer: TrustedIssuer
+  readonly entry: TrustedEntry
   readonly kid: string | undefined
 }
 
 /** Checks all that can be checked without a key, so that a token that is certain to be refused causes no fetch. */
-function signerOf(
-  { header, payload }: UnverifiedToken,
-  issuers: ReadonlyMap<string, TrustedIssuer>,
-): Signer | Refusal {
-  const issuer = typeof payload.iss === 'string' ? issuers.get(payload.iss) : undefined
-  if (issuer === undefined) return new Refusal('token_issuer')
+function refuseHeader({ header }: UnverifiedToken, { algorithms }: TrustedEntry): Refusal | undefined {
   const { alg, typ, kid, crit } = header
-  if (!issuer.algorithms.some(algorithm => algorithm === alg)) return new Refusal('token_algorithm')
+  if (!algorithms.some(algorithm => algorithm === alg)) return new Refusal('token_algorithm')
   if (typ !== undefined) {
     if (typeof typ !== 'string') return new Refusal('token_type')
     if (!TYPES.has(typ.toLowerCase().replace(/^application\//, ''))) return new Refusal('token_type')
@@ -72,23 +65,25 @@ function signerOf(
     return new Refusal('token_malformed')
   }
   // RFC 7515 4.1.11: extensions that the recipient must understand. The gate understands none.
-  if (crit !== undefined) return new Refusal('token_malformed')
-  return { issuer, kid }
+  return crit === undefined ? undefined : new Refusal('token_malformed')
 }
+
+const kidOf = ({ header: { kid } }: UnverifiedToken): string | undefined =>
+  typeof kid === 'string' ? kid : undefined
 
 /** Verifies the signature with the keys in force; if the key is not among them, with newer ones. Returns the set. */
 async function verifyingKeys(
   token: string,
-  { issuer, kid }: Signer,
+  { entry, kid }: Signer,
   now: number,
   waitUntil: WaitUntil,
 ): Promise<JSONWebKeySet | Refusal> {
-  const keys = await issuer.keys.current(now, waitUntil)
-  const refusal = await verifySignature(token, keys, issuer.algorithms)
+  const keys = await entry.keys.current(now, waitUntil)
+  const refusal = await verifySignature(token, keys, entry.algorithms)
   if (refusal === undefined) return keys
   if (refusal.reason !== 'token_key_unknown' || kid === undefined) return refusal
-  const newer = await issuer.keys.seeking(kid, now, waitUntil)
-  return newer === keys ? refusal : ((await verifySignature(token, newer, issuer.algorithms)) ?? newer)
+  const newer = await entry.keys.seeking(kid, now, waitUntil)
+  return newer === keys ? refusal : ((await verifySignature(token, newer, entry.algorithms)) ?? newer)
 }
 
 // jose imports a key when it is first used, and keeps it with the function that it creates for the set.

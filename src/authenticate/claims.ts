@@ -1,9 +1,11 @@
 import type { Subject } from '../authorize/subject.ts'
 import type { Reason } from '../reason.ts'
-import { Refusal } from '../refusal.ts'
-import { type Claims, isPresent } from './identity.ts'
-import type { Issuer, ResolvedIssuer } from './issuer.ts'
+import { clientOf, refuseAudience } from './audience.ts'
+import { type Claims, hasValue, isPresent } from './claim-value.ts'
+import type { Entry } from './entry.ts'
+import type { Issuer } from './issuer.ts'
 import { subjectOf } from './subject-claims.ts'
+import { TokenRefusal } from './token-refusal.ts'
 
 /** What an accepted token says, and when it is valid. Times in seconds since 1970. */
 export interface AcceptedToken {
@@ -14,70 +16,87 @@ export interface AcceptedToken {
   readonly tooOld: number
 }
 
-/** Refuses a token whose signature is good, so that the record can name its subject. */
-export class TokenRefusal extends Refusal {
-  readonly subject: Subject
-
-  constructor(reason: Reason, subject: Subject) {
-    super(reason)
-    this.subject = subject
-  }
-}
-
 /** 31 December 9999. A later NumericDate is not a date: `1e400` parses to Infinity. */
 const LAST_DATE = 253_402_300_799
 
 /**
- * Checks the claims (RFC 7519 4.1) of a token whose signature was verified and whose `iss` is the issuer's.
+ * Checks the claims (RFC 7519 4.1) of a token whose signature was verified and whose `iss` is the entry's.
  *
  * @param fingerprint identifies a token without `jti` in the log
  * @param now milliseconds since 1970
  */
 export function acceptClaims(
   claims: Claims,
-  issuer: ResolvedIssuer,
+  entry: Entry,
   fingerprint: string,
   now: number,
-): AcceptedToken | Refusal {
-  const subject = subjectOf(claims, issuer, fingerprint)
-  if (subject instanceof Refusal) return subject
-  const refuse = (reason: Reason) => new TokenRefusal(reason, subject)
-  const bearer = refuseBearer(claims, subject, issuer)
-  if (bearer !== undefined) return bearer
-  const { aud, exp, nbf, iat } = claims
-  const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
-  const ours = typeof issuer.audience === 'string' ? [issuer.audience] : issuer.audience
-  if (aud === undefined || !isDate(exp)) return refuse('token_claim_missing')
-  if (!ours.some(audience => audiences.includes(audience))) return refuse('token_audience')
-  if ((nbf !== undefined && !isDate(nbf)) || (iat !== undefined && !isDate(iat))) {
-    return refuse('token_claim_missing')
-  }
-  if (issuer.max_age_s !== undefined && iat === undefined) return refuse('token_claim_missing')
-  const token = {
-    subject,
-    expires: exp,
-    // A token that was issued in the future comes from a clock, or a person, that can't be trusted.
-    notBefore: Math.max(nbf ?? 0, iat ?? 0),
-    tooOld: (iat ?? 0) + (issuer.max_age_s ?? Number.POSITIVE_INFINITY),
-  }
-  return checkTimes(token, issuer, now) ?? token
+): AcceptedToken | TokenRefusal {
+  const client = clientOf(claims)
+  const proven = { issuer: entry.issuer, entry: entry.name, ...(client !== undefined && { client }) }
+  const subject = subjectOf(claims, entry, fingerprint)
+  if (subject instanceof TokenRefusal) return subject.with(proven)
+  const refusal =
+    refuseTenant(claims, entry) ??
+    refuseBearer(claims, subject, entry) ??
+    refuseAudience(claims, entry) ??
+    refuseValues(claims, entry)
+  if (refusal !== undefined) return refusal.with({ ...proven, subject })
+  const token = readTimes(claims, subject, entry)
+  if (token instanceof TokenRefusal) return token.with({ ...proven, subject })
+  return checkTimes(token, entry, now) ?? token
+}
+
+/** Refuses a token of a template that belongs to another tenant than its `iss` says. */
+function refuseTenant({ tid }: Claims, { tenant }: Entry): TokenRefusal | undefined {
+  if (tenant === undefined || tid === tenant) return undefined
+  return new TokenRefusal(isPresent(tid) ? 'token_claim_value' : 'token_claim_missing', { claim: 'tid' })
 }
 
 /** Refuses a token if its bearer isn't its subject, or can't be known to be. */
 function refuseBearer(
   { events, cnf, act }: Claims,
-  subject: Subject,
-  issuer: Issuer,
+  { actor }: Subject,
+  { allow_unbound, allow_actor }: Issuer,
 ): TokenRefusal | undefined {
   // A logout or security event token that lost its `typ` (RFC 8417 2.2, OpenID Connect Back-Channel Logout 2.4). It is
   // about its subject, and every app that receives the event has it.
-  if (isPresent(events)) return new TokenRefusal('token_type', subject)
+  if (isPresent(events)) return new TokenRefusal('token_type', { claim: 'events' })
   // RFC 9449 7.2: a token that is bound to a key and comes without a proof of that key is a stolen one.
-  if (isPresent(cnf) && issuer.allow_unbound !== true) return new TokenRefusal('token_bound', subject)
+  if (isPresent(cnf) && allow_unbound !== true) return new TokenRefusal('token_bound', { claim: 'cnf' })
   if (!isPresent(act)) return undefined
-  if (issuer.allow_actor !== true) return new TokenRefusal('token_actor', subject)
+  if (allow_actor !== true) return new TokenRefusal('token_actor', { claim: 'act' })
   // The record could not name an actor without an id.
-  return subject.actor === undefined ? new TokenRefusal('token_claim_missing', subject) : undefined
+  return actor === undefined ? new TokenRefusal('token_claim_missing', { claim: 'act.sub' }) : undefined
+}
+
+/** Refuses a token without the values that the configuration requires. */
+function refuseValues(claims: Claims, { required_claims = {} }: Issuer): TokenRefusal | undefined {
+  for (const [claim, required] of Object.entries(required_claims)) {
+    const held = Object.hasOwn(claims, claim) ? claims[claim] : undefined
+    if (!isPresent(held)) return new TokenRefusal('token_claim_missing', { claim })
+    const values = typeof required === 'object' ? required : [required]
+    if (!hasValue(held, values)) return new TokenRefusal('token_claim_value', { claim })
+  }
+  return undefined
+}
+
+function readTimes(
+  { exp, nbf, iat }: Claims,
+  subject: Subject,
+  { max_age_s }: Issuer,
+): AcceptedToken | TokenRefusal {
+  const missing = (claim: string) => new TokenRefusal('token_claim_missing', { claim })
+  if (!isDate(exp)) return missing('exp')
+  if (nbf !== undefined && !isDate(nbf)) return missing('nbf')
+  if (iat !== undefined && !isDate(iat)) return missing('iat')
+  if (max_age_s !== undefined && iat === undefined) return missing('iat')
+  return {
+    subject,
+    expires: exp,
+    // A token that was issued in the future comes from a clock, or a person, that can't be trusted.
+    notBefore: Math.max(nbf ?? 0, iat ?? 0),
+    tooOld: (iat ?? 0) + (max_age_s ?? Number.POSITIVE_INFINITY),
+  }
 }
 
 /** Refuses a token that isn't valid at this moment. Called for every request, even if the token was verified before. */
@@ -85,9 +104,10 @@ export function checkTimes(token: AcceptedToken, issuer: Issuer, now: number): T
   const { subject } = token
   const seconds = now / 1000
   const tolerance = issuer.clock_tolerance_s ?? 30
-  if (seconds >= token.expires + tolerance) return new TokenRefusal('token_expired', subject)
-  if (seconds < token.notBefore - tolerance) return new TokenRefusal('token_not_yet_valid', subject)
-  if (seconds > token.tooOld + tolerance) return new TokenRefusal('token_too_old', subject)
+  const refuse = (reason: Reason, claim: string) => new TokenRefusal(reason, { claim, subject })
+  if (seconds >= token.expires + tolerance) return refuse('token_expired', 'exp')
+  if (seconds < token.notBefore - tolerance) return refuse('token_not_yet_valid', 'nbf')
+  if (seconds > token.tooOld + tolerance) return refuse('token_too_old', 'iat')
   return undefined
 }
 

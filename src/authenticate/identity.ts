@@ -1,11 +1,7 @@
-import { Refusal } from '../refusal.ts'
-import type { Issuer } from './issuer.ts'
-
-/** The claims of a token whose signature was verified. */
-export type Claims = Readonly<Record<string, unknown>>
-
-/** Returns whether a claim is present. Some libraries write null for an absent one. */
-export const isPresent = (claim: unknown): boolean => claim !== undefined && claim !== null
+import { type Claims, claimAt, isPresent } from './claim-value.ts'
+import { claimName, pathOf } from './entry.ts'
+import type { ClaimPath, Issuer } from './issuer.ts'
+import { TokenRefusal } from './token-refusal.ts'
 
 /**
  * Claims of a SMART app that say what it was launched with, not who is logged in (SMART App Launch 2.2, launch context).
@@ -19,27 +15,53 @@ const VERIFIED_BY: ReadonlyMap<string, string> = new Map([
   ['phone_number', 'phone_number_verified'],
 ])
 
+/** Claims that may hold a FHIR reference instead of an id. */
+const REFERENCES: ReadonlySet<string> = new Set(['patient', 'fhirUser'])
+const PATIENT = 'Patient/'
+
+/**
+ * Returns the id in a subject claim. `Patient/123` and `123` are one patient. Any other prefix, and any URL, stays: the
+ * id of a practitioner or of another server's patient must not become that of a patient here.
+ */
+export function idIn(claim: string, path: ClaimPath): string {
+  return REFERENCES.has(lastOf(path)) && claim.startsWith(PATIENT) ? claim.slice(PATIENT.length) : claim
+}
+
 /**
  * Refuses a token whose subject claim doesn't prove who is logged in.
  *
  * @param id the value of the subject claim
  */
-export function refuseUnproven(claims: Claims, id: string, issuer: Issuer): Refusal | undefined {
-  const { subject_claim = 'sub', fhir_base } = issuer
-  const verified = VERIFIED_BY.get(subject_claim)
-  if (verified !== undefined) return requireOneOf([true], claims[verified])
-  const isContext = LAUNCH_CONTEXT.has(subject_claim) || fhir_base !== undefined
+export function refuseUnproven(
+  claims: Claims,
+  id: string,
+  { subject_claim = 'sub', fhir_base }: Pick<Issuer, 'subject_claim' | 'fhir_base'>,
+): TokenRefusal | undefined {
+  const last = lastOf(subject_claim)
+  const verified = VERIFIED_BY.get(last)
+  // Beside the address itself: an `email_verified` elsewhere in the token is about another one.
+  if (verified !== undefined)
+    return requireOneOf([true], claims, [...pathOf(subject_claim).slice(0, -1), verified])
+  const isContext = LAUNCH_CONTEXT.has(last) || fhir_base !== undefined
   // `fhirUser` itself says who is logged in, so it needs no second claim to prove it.
-  if (!isContext || subject_claim === 'fhirUser') return undefined
-  const patient = `Patient/${id}`
+  if (!isContext || last === 'fhirUser') return undefined
+  const patient = PATIENT + id
   // Compared to the letter. Resolving URLs would accept more spellings, and with them more ways to deceive.
   const accepted = fhir_base === undefined ? [patient] : [patient, urlBelow(fhir_base, patient)]
-  return requireOneOf(accepted, claims.fhirUser)
+  return requireOneOf(accepted, claims, ['fhirUser'])
 }
 
-function requireOneOf(accepted: readonly unknown[], claim: unknown): Refusal | undefined {
-  if (!isPresent(claim)) return new Refusal('token_claim_missing')
-  return accepted.includes(claim) ? undefined : new Refusal('token_subject')
+function requireOneOf(
+  accepted: readonly unknown[],
+  claims: Claims,
+  path: ClaimPath,
+): TokenRefusal | undefined {
+  const value = claimAt(claims, path)
+  const claim = claimName(path)
+  if (!isPresent(value)) return new TokenRefusal('token_claim_missing', { claim })
+  return accepted.includes(value) ? undefined : new TokenRefusal('token_subject', { claim })
 }
+
+const lastOf = (path: ClaimPath): string => pathOf(path).at(-1) ?? ''
 
 const urlBelow = (base: string, path: string): string => `${base.endsWith('/') ? base : `${base}/`}${path}`

@@ -1,5 +1,5 @@
 import type { JSONWebKeySet } from 'jose'
-import { ROLES, type Role } from '../authorize/rules/role.ts'
+import type { Role } from '../authorize/rules/role.ts'
 
 /** A signature algorithm that may be trusted: asymmetric ones only (RFC 7518 3.1, RFC 8037, RFC 9864). */
 export const ALGORITHMS = [
@@ -19,16 +19,61 @@ export const ALGORITHMS = [
 /** One of {@link ALGORITHMS}. */
 export type Algorithm = (typeof ALGORITHMS)[number]
 
-/** An identity provider whose tokens are trusted, and how far. */
+/** The name of a claim, or the way to a nested one: a list of names, such as `["realm_access","roles"]`. */
+export type ClaimPath = string | readonly string[]
+
+/** A value that a claim can be required to have. */
+export type ClaimValue = string | number | boolean
+
+/**
+ * An identity provider whose tokens are trusted, and how far. One issuer may have several entries, if no token fits two
+ * of them.
+ */
 export interface Issuer {
-  /** The `iss` of its tokens, compared character by character (RFC 7519 4.1.1). */
+  /**
+   * The `iss` of its tokens, compared character by character (RFC 7519 4.1.1). `{tenantid}` in it is replaced by each of
+   * `tenants`.
+   */
   readonly issuer: string
+  /**
+   * What the log calls the entry. Required, and different, if an issuer has several entries.
+   *
+   * @defaultValue `issuer`
+   */
+  readonly name?: string
+  /**
+   * The tenants that `{tenantid}` in `issuer` (and `jwks_uri`) may be, such as those of Microsoft Entra.
+   *
+   * The claim `tid` must name the tenant in `iss`. A key whose own `issuer` names another tenant isn't used.
+   *
+   * @defaultValue none: `issuer` has no `{tenantid}`
+   */
+  readonly tenants?: readonly string[]
   /**
    * Which audiences its tokens must be meant for, one or a list: one of them must be in `aud`.
    *
-   * Required: without it, a token for any other app would be accepted.
+   * Either this or `clients` is required: without both, a token for any other app would be accepted.
+   *
+   * @defaultValue none: `clients` says whose tokens are accepted
    */
-  readonly audience: string | readonly string[]
+  readonly audience?: string | readonly string[]
+  /**
+   * Which clients its tokens must be issued to, for providers that write no `aud`: each of `client_id`, `azp`, `cid` and
+   * `appid` that a token has must be on the list, and one must be there.
+   *
+   * Without `audience`, `aud` must be absent, or name nothing but clients of this list; then it counts as one of the four.
+   *
+   * @defaultValue none: the tokens of all clients are accepted
+   */
+  readonly clients?: readonly string[]
+  /**
+   * Claims that must have a value, or one of a list: `{"acr":"2","scope":["recordings.play"]}`.
+   *
+   * A claim that is a list needs it as one element, a string with spaces as one word.
+   *
+   * @defaultValue none
+   */
+  readonly required_claims?: Readonly<Record<string, ClaimValue | readonly ClaimValue[]>>
   /**
    * The algorithms that its keys may be used with: `ES256`, `ES384`, `ES512`, `RS256`…, `PS256`…, `EdDSA`, `Ed25519`; never
    * HMAC.
@@ -55,9 +100,21 @@ export interface Issuer {
    * logged in: `Patient/` and the same id. With `email` or `phone_number` it must say in `email_verified` or
    * `phone_number_verified` that the address was verified.
    *
+   * Of a FHIR reference such as `Patient/123`, the prefix `Patient/` is taken off, and no other.
+   *
    * @defaultValue `sub`
    */
-  readonly subject_claim?: string
+  readonly subject_claim?: ClaimPath
+  /**
+   * Whether its subjects can be owners of recordings. With `false` they never are, whatever their ids: members of staff
+   * in the issuer of the patients.
+   *
+   * Required of all but one of an issuer's entries if their `subject_claim` differ: an id of one must not open what
+   * belongs to the same id of another.
+   *
+   * @defaultValue `true`
+   */
+  readonly owns?: boolean
   /**
    * The FHIR server whose patients are the subjects, an https URL. `fhirUser` may then also be a URL below it.
    *
@@ -78,18 +135,34 @@ export interface Issuer {
    */
   readonly allow_actor?: boolean
   /**
-   * Accepts tokens that are bound to a key of their sender (`cnf`, RFC 7800: DPoP, mTLS) without a proof of that key, so
-   * that a stolen one works too.
+   * Accepts tokens that are bound to a TLS certificate of their sender (`cnf`, RFC 7800, RFC 8705) without a proof of it, so
+   * that a stolen one works too. Never those that are bound to a DPoP key.
    *
    * @defaultValue `false`
    */
   readonly allow_unbound?: boolean
   /**
-   * The claim that holds the roles: a list, or a string with spaces between them.
+   * The claim that holds the roles: a list, a string with spaces between them, or an object whose keys are the roles.
+   *
+   * A key of an object counts unless its value is `false`, `null`, `0` or empty. The empty path `[]` is the token
+   * itself, for roles that are claims of their own, and needs `roles`.
    *
    * @defaultValue `roles`
    */
-  readonly roles_claim?: string
+  readonly roles_claim?: ClaimPath
+  /**
+   * What is between two roles of a string: a space or `,`.
+   *
+   * @defaultValue a space
+   */
+  readonly roles_separator?: ' ' | ','
+  /**
+   * What the issuer calls the gate's roles: `{"recorder":["recordings/recorder"],"security":["/security"]}`. Names that
+   * aren't there mean nothing.
+   *
+   * @defaultValue none: the issuer's roles have the gate's names
+   */
+  readonly roles?: Readonly<Partial<Record<Role, readonly string[]>>>
   /**
    * The roles that its tokens can give: `recorder`, `security`, `app`.
    *
@@ -103,7 +176,7 @@ export interface Issuer {
    *
    * @defaultValue none
    */
-  readonly tenant_claim?: string
+  readonly tenant_claim?: ClaimPath
   /**
    * Lets its role `security` read the records of all tenants, for an issuer without `tenant_claim` beside others with one.
    *
@@ -117,14 +190,14 @@ export interface Issuer {
    *
    * @defaultValue `sid`
    */
-  readonly session_claim?: string
+  readonly session_claim?: ClaimPath
   /**
    * The claim that names the app's release, for the record. If a token doesn't have it, the header
    * `Mediaward-App-Release` counts.
    *
    * @defaultValue none: the header counts
    */
-  readonly release_claim?: string
+  readonly release_claim?: ClaimPath
   /**
    * How far clocks may differ, in seconds, 0 to 300.
    *
@@ -137,21 +210,17 @@ export interface Issuer {
    * @defaultValue none: `exp` alone limits it
    */
   readonly max_age_s?: number
-}
-
-/** An issuer's entry, with what follows from the other entries. */
-export interface ResolvedIssuer extends Issuer {
-  readonly allowed_roles: readonly Role[]
-  /** Whether its tokens may read the records of all tenants. */
-  readonly allTenants: boolean
-}
-
-/** Resolves what each issuer's entry means in view of the others. */
-export function resolveIssuers(issuers: readonly Issuer[]): readonly ResolvedIssuer[] {
-  const hasTenants = issuers.some(({ tenant_claim }) => tenant_claim !== undefined)
-  return issuers.map(issuer => ({
-    ...issuer,
-    allowed_roles: issuer.allowed_roles ?? (issuers.length === 1 ? ROLES : []),
-    allTenants: !hasTenants || issuer.allow_all_tenants === true,
-  }))
+  /**
+   * A header that holds its tokens, as a proxy sets it: `Cf-Access-Jwt-Assertion`. `Authorization` counts first.
+   *
+   * @defaultValue none: `Authorization` alone
+   */
+  readonly header?: string
+  /**
+   * A cookie that holds its tokens, as a login proxy sets it: `CF_Authorization`. It counts for playing alone, and not
+   * for a request of another site.
+   *
+   * @defaultValue none
+   */
+  readonly cookie?: string
 }

@@ -1,5 +1,6 @@
 import type { Subject } from '../authorize/subject.ts'
-import { hasTokenInQuery, ticketCookie } from '../http/credential.ts'
+import type { CorsPolicy } from '../http/cors.ts'
+import { bearerToken, hasTokenInQuery, ticketCookie } from '../http/credential.ts'
 import type { CompiledLocation } from '../locate/location.ts'
 import { type PlayRecording, type PlayTicket, refOfTicket } from '../locate/target.ts'
 import type { ObjectRef } from '../recordings/recording.ts'
@@ -7,8 +8,8 @@ import { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 import type { Tickets } from '../ticket/ticket.ts'
 import { TicketRefusal, verifyTicket } from '../ticket/verify-ticket.ts'
-import { authenticateBearer, type BearerServices } from './bearer.ts'
-import type { Issuer } from './issuer.ts'
+import { type BearerServices, theOnly, verifyCredential } from './bearer.ts'
+import type { TrustedIssuers } from './trusted-issuers.ts'
 
 /** Who asks to play a recording, and which object. */
 export interface AuthenticatedPlayback {
@@ -20,8 +21,8 @@ export interface AuthenticatedPlayback {
 export interface PlaybackServices extends BearerServices {
   /** Undefined if this gate has no tickets. */
   readonly tickets: Tickets | undefined
-  /** The issuers that are trusted now, by name. */
-  readonly issuers: ReadonlyMap<string, Issuer>
+  readonly issuers: TrustedIssuers
+  readonly cors: CorsPolicy
   readonly locations: readonly CompiledLocation[]
 }
 
@@ -29,8 +30,9 @@ export interface PlaybackServices extends BearerServices {
 type PlaybackRequest = PlayRecording | PlayTicket
 
 /**
- * Authenticates a request to play: by the ticket in the path, else by the bearer token, else by the ticket in the cookie.
- * Only one of them counts, so that a good one never makes up for a bad one.
+ * Authenticates a request to play: by the ticket in the path, else by the token in `Authorization`, else in a configured
+ * header, else by the ticket in the cookie, else by the token in a configured cookie. Only the first that is there counts,
+ * so that a good one never makes up for a bad one.
  */
 export async function authenticatePlayback(
   context: RequestContext,
@@ -38,19 +40,23 @@ export async function authenticatePlayback(
   services: PlaybackServices,
 ): Promise<AuthenticatedPlayback | Refusal> {
   const { request } = context
-  const { tickets } = services
+  const { tickets, places, cors } = services
   if (playback.ticket !== undefined) {
     if (tickets === undefined) return new Refusal('path_invalid')
     if (hasTokenInQuery(request)) return new Refusal('token_in_query')
     return authenticateTicket(context, playback.ticket, playback, { ...services, tickets })
   }
-  // A token in the query is refused whatever else there is, and a cookie doesn't make up for a bad header.
-  const bare = !request.headers.has('authorization') && !hasTokenInQuery(request)
-  const cookie = bare ? ticketCookie(request.headers) : undefined
-  if (cookie !== undefined && tickets !== undefined) {
-    return authenticateTicket(context, cookie, playback, { ...services, tickets })
+  if (hasTokenInQuery(request)) return new Refusal('token_in_query')
+  let credential = bearerToken(request)
+  if (credential === undefined) {
+    const presented = places.presented(request, !cors.isForeign(request))
+    const cookie = presented[0]?.place?.in === 'header' ? undefined : ticketCookie(request.headers)
+    if (cookie !== undefined && tickets !== undefined) {
+      return authenticateTicket(context, cookie, playback, { ...services, tickets })
+    }
+    credential = theOnly(presented, context)
   }
-  const subject = await authenticateBearer(context, services)
+  const subject = await verifyCredential(context, credential, services)
   return subject instanceof Refusal ? subject : { subject, ref: playback.ref }
 }
 
@@ -61,7 +67,7 @@ async function authenticateTicket(
   playback: PlaybackRequest,
   { tickets, issuers, locations }: PlaybackServices & { readonly tickets: Tickets },
 ): Promise<AuthenticatedPlayback | Refusal> {
-  const outcome = await verifyTicket(encrypted, tickets, issuers, {
+  const outcome = await verifyTicket(encrypted, tickets, subject => issuers.entryOf(subject), {
     recording: playback.ref?.recording,
     network: () => context.network().prefix,
     agent: context.request.headers.get('user-agent'),

@@ -1,13 +1,14 @@
-import { ROLES, type Role } from '../authorize/rules/role.ts'
+import { ROLES } from '../authorize/rules/role.ts'
 import type { Actor, Subject } from '../authorize/subject.ts'
-import { Refusal } from '../refusal.ts'
-import { type Claims, isPresent, refuseUnproven } from './identity.ts'
-import type { ResolvedIssuer } from './issuer.ts'
+import { clientOf } from './audience.ts'
+import { type Claims, claimAt, isPresent, namesIn, stringClaim } from './claim-value.ts'
+import { claimName, type Entry } from './entry.ts'
+import { idIn, refuseUnproven } from './identity.ts'
+import type { ClaimPath } from './issuer.ts'
+import { TokenRefusal } from './token-refusal.ts'
 
 const TENANT_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/
-/** Longest value of a claim that is kept, in characters. */
-const MAX_VALUE = 255
-/** Most roles of one token that are kept. */
+/** Most names of roles that are looked at for the record, beside the gate's own. */
 const MAX_ROLES = 32
 
 /**
@@ -17,25 +18,29 @@ const MAX_ROLES = 32
  *
  * @param fingerprint identifies a token without `jti` in the log
  */
-export function subjectOf(claims: Claims, issuer: ResolvedIssuer, fingerprint: string): Subject | Refusal {
-  const id = stringClaim(claims[issuer.subject_claim ?? 'sub'])
-  const tenant = issuer.tenant_claim === undefined ? undefined : tenantName(claims[issuer.tenant_claim])
-  if (id === undefined || (issuer.tenant_claim !== undefined && tenant === undefined)) {
-    return new Refusal('token_claim_missing')
-  }
-  const unproven = refuseUnproven(claims, id, issuer)
+export function subjectOf(claims: Claims, entry: Entry, fingerprint: string): Subject | TokenRefusal {
+  const { issuer, name, subject_claim = 'sub', tenant_claim, release_claim } = entry
+  const missing = (path: ClaimPath) => new TokenRefusal('token_claim_missing', { claim: claimName(path) })
+  const named = stringClaim(claimAt(claims, subject_claim))
+  const id = named === undefined ? undefined : stringClaim(idIn(named, subject_claim))
+  if (id === undefined) return missing(subject_claim)
+  const tenant = tenant_claim === undefined ? undefined : tenantName(claimAt(claims, tenant_claim))
+  if (tenant_claim !== undefined && tenant === undefined) return missing(tenant_claim)
+  const unproven = refuseUnproven(claims, id, entry)
   if (unproven !== undefined) return unproven
-  const session = stringClaim(claims[issuer.session_claim ?? 'sid'])
-  const release = issuer.release_claim === undefined ? undefined : stringClaim(claims[issuer.release_claim])
-  const client = stringClaim(claims.client_id) ?? stringClaim(claims.azp)
-  const actor = actorOf(claims.act, issuer.issuer)
+  const session = stringClaim(claimAt(claims, entry.session_claim ?? 'sid'))
+  const release = release_claim === undefined ? undefined : stringClaim(claimAt(claims, release_claim))
+  const client = clientOf(claims)
+  const actor = actorOf(claims.act, issuer)
   return {
     id,
-    issuer: issuer.issuer,
-    roles: rolesOf(claims[issuer.roles_claim ?? 'roles'], issuer.allowed_roles),
+    issuer,
+    roles: rolesOf(claims, entry),
     token: stringClaim(claims.jti) ?? fingerprint,
+    ...(name !== issuer && { entry: name }),
+    ...(!entry.owns && { owns: false }),
     ...(tenant !== undefined && { tenant }),
-    ...(tenant === undefined && issuer.allTenants && { allTenants: true }),
+    ...(tenant === undefined && entry.allTenants && { allTenants: true }),
     ...(session !== undefined && { session }),
     ...(release !== undefined && { release }),
     ...(client !== undefined && { client }),
@@ -57,21 +62,25 @@ function actorOf(act: unknown, ours: string): Actor | undefined {
   return actor && { id, issuer, actor }
 }
 
-/** Accepts only a non-empty string: `["patient-1"]`, `1` and `{}` are not ids. */
-function stringClaim(claim: unknown): string | undefined {
-  return typeof claim === 'string' && claim !== '' && claim.length <= MAX_VALUE ? claim : undefined
-}
-
 /** A tenant is stamped on stored objects and written into the log, so its name must be valid in both. */
 function tenantName(claim: unknown): string | undefined {
   return typeof claim === 'string' && TENANT_NAME.test(claim) ? claim : undefined
 }
 
-/** Drops the gate's own roles that the issuer may not give. Other roles are kept, for the record only. */
-function rolesOf(claim: unknown, allowed: readonly Role[]): readonly string[] {
-  const withheld: readonly string[] = ROLES.filter(role => !allowed.includes(role))
-  const list = typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : []
-  return list
-    .filter((role): role is string => stringClaim(role) !== undefined && !withheld.includes(role))
-    .slice(0, MAX_ROLES)
+/**
+ * Reads the roles. With a mapping, only what it maps counts; without one, roles that aren't the gate's are kept for the
+ * record. Drops those of the gate's roles that the issuer may not give. The limit cuts none of the gate's roles.
+ */
+function rolesOf(
+  claims: Claims,
+  { roles_claim = 'roles', roles_separator = ' ', roles, allowed_roles }: Entry,
+): readonly string[] {
+  const ours: readonly string[] = ROLES
+  const allowed: readonly string[] = allowed_roles
+  const names = new Set(namesIn(claimAt(claims, roles_claim), roles_separator))
+  const given =
+    roles === undefined ? [...names] : ROLES.filter(role => roles[role]?.some(name => names.has(name)))
+  return given.filter((role, index) =>
+    ours.includes(role) ? allowed.includes(role) : index < MAX_ROLES && stringClaim(role) !== undefined,
+  )
 }

@@ -11,6 +11,8 @@ export interface Principal {
    * none and its issuer may see them all.
    */
   readonly allTenants?: boolean
+  /** False if the subject is never an owner, whatever its id: its ids are a name space of their own. */
+  readonly owns?: false
 }
 
 /** A person or service that acts for the subject of a token (RFC 8693 4.1). */
@@ -26,10 +28,17 @@ export interface Actor {
 export interface Subject extends Principal {
   /** Identifies the token in the log: its `jti`, or else a hash of its signed part. Never the token itself. */
   readonly token: string
+  /** The issuer's entry that accepted the token. Absent if it is called as the issuer. */
+  readonly entry?: string
   readonly session?: string
   readonly release?: string
   /** The app that the token was issued to: `client_id` (RFC 9068) or `azp`. */
   readonly client?: string
   /** Who acts for the subject. Absent if the subject sent the request itself. */
   readonly actor?: Actor
+}
+
+/** Returns the name space in which a subject's id is unique: two subjects with one id in it are one person. */
+export function nameSpaceOf({ issuer, entry, owns }: Pick<Subject, 'issuer' | 'entry' | 'owns'>): string {
+  return owns === false ? (entry ?? issuer) : issuer
 }

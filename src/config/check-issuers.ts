@@ -1,32 +1,66 @@
-import type { JWK } from 'jose'
+import { TENANT } from '../authenticate/entry.ts'
 import { ALGORITHMS, type Issuer } from '../authenticate/issuer.ts'
 import { ROLES } from '../authorize/rules/role.ts'
-import { each, isSecure, isString, number, oneOf, plainUrl, rule } from './checks.ts'
+import { checkEntries } from './check-entries.ts'
+import { checkKeys } from './check-keys.ts'
+import { each, isSecure, isString, matching, number, oneOf, plainUrl, rule } from './checks.ts'
 import { findMistakes, type Mistake, type TableOf } from './option.ts'
 
 /** In seconds. With more, expired tokens would stay valid for long. */
 const MAX_TOLERANCE = 300
 
-const name = rule('must be a non-empty string', isString)
+const name = rule(
+  'must be a non-empty string with no blank at its ends',
+  value => isString(value) && value === value.trim(),
+)
 const flag = rule('must be true or false', value => typeof value === 'boolean')
+const list = (what: string, isOne: (value: unknown) => boolean) =>
+  rule(what, value => Array.isArray(value) && value.length > 0 && value.every(isOne))
+const isName = (value: unknown) => name(value, {}).length === 0
+const isPath = (value: unknown) =>
+  isName(value) || (Array.isArray(value) && value.length > 0 && value.every(isString))
+const path = rule(
+  'must be the name of a claim, or a list of names that leads to a nested one, as in ["realm_access","roles"]',
+  isPath,
+)
+
+// A tenant of Microsoft Entra is a GUID or a domain. It becomes a part of URLs.
+const TENANT_ID = /^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/
+const ENTRY_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/ -]{0,63}$/
+// RFC 9110 5.1 allows more. These have a meaning of their own, so a token in one of them would never be read.
+const TOKEN_HEADER =
+  /^(?!(?:authorization|cookie|dpop|host|origin|range|user-agent|mediaward-.*)$)[A-Za-z][A-Za-z0-9_-]{0,99}$/i
+// RFC 6265 4.1.1. The gate's own cookie holds tickets.
+const COOKIE_NAME = /^(?!__Secure-mediaward-)[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/
 
 /** The members of an issuer's entry. */
 const MEMBERS: TableOf<Issuer> = {
-  issuer: { required: true, check: name },
-  audience: {
-    required: true,
-    check: rule(
-      'must name at least one "aud", or tokens for any other app would be accepted',
-      value => isString(value) || (Array.isArray(value) && value.length > 0 && value.every(isString)),
+  issuer: { required: true, check: checkName },
+  name: {
+    check: matching('must be 1 to 64 of letters, digits, spaces and "._:/-", as in "staff"', ENTRY_NAME),
+  },
+  tenants: {
+    check: list(
+      'must list at least one tenant, as its id is written in "iss"',
+      value => typeof value === 'string' && TENANT_ID.test(value),
     ),
   },
+  audience: {
+    check: rule(
+      'must name at least one "aud", with no blank at its ends, or tokens for any other app would be accepted',
+      value => isName(value) || (Array.isArray(value) && value.length > 0 && value.every(isName)),
+    ),
+  },
+  clients: { check: list('must list at least one client id, with no blank at its ends', isName) },
+  required_claims: { check: checkRequired },
   algorithms: { required: true, check: checkAlgorithms },
   jwks_uri: {
     excludes: 'jwks',
     check: rule('must be an https URL without user or password', value => isSecure(plainUrl(value))),
   },
   jwks: { check: checkKeys },
-  subject_claim: { check: name },
+  subject_claim: { check: path },
+  owns: { check: flag },
   fhir_base: {
     check: rule(
       'must be an https URL without user, password, query or fragment, as in "https://ehr.clinic.example/fhir"',
@@ -35,14 +69,25 @@ const MEMBERS: TableOf<Issuer> = {
   },
   allow_actor: { check: flag },
   allow_unbound: { check: flag },
-  roles_claim: { check: name },
+  roles_claim: { check: checkRolesClaim },
+  roles_separator: { check: oneOf(' ', ',') },
+  roles: { check: checkRoles },
   allowed_roles: { check: each(oneOf(...ROLES)) },
-  tenant_claim: { check: name },
+  tenant_claim: { check: path },
   allow_all_tenants: { excludes: 'tenant_claim', check: flag },
-  session_claim: { check: name },
-  release_claim: { check: name },
+  session_claim: { check: path },
+  release_claim: { check: path },
   clock_tolerance_s: { check: number('a number of seconds', 0, MAX_TOLERANCE) },
   max_age_s: { check: number('a number of seconds', 0, Number.MAX_SAFE_INTEGER) },
+  header: {
+    check: matching(
+      'must be the name of a header that a proxy sets, as in "Cf-Access-Jwt-Assertion"; Authorization always counts',
+      TOKEN_HEADER,
+    ),
+  },
+  cookie: {
+    check: matching('must be the name of a cookie that a proxy sets, as in "CF_Authorization"', COOKIE_NAME),
+  },
 }
 
 const checkEach = each(checkIssuer)
@@ -50,24 +95,64 @@ const checkEach = each(checkIssuer)
 /** Finds the mistakes in issuers that may come from JSON, so their types are not known. */
 export function checkIssuers(issuers: unknown, options: object): readonly Mistake[] {
   if (!Array.isArray(issuers) || issuers.length === 0) return [['', 'must be a list of at least one issuer']]
-  const names: readonly unknown[] = issuers.map(issuer => (issuer as Partial<Issuer> | null)?.issuer)
-  const repeated = names.flatMap((name, index): Mistake[] =>
-    names.indexOf(name) === index
-      ? []
-      : [[`[${index}].issuer`, `${JSON.stringify(name)} is there twice: give its audiences as one list`]],
-  )
-  return [...checkEach(issuers, options), ...repeated]
+  const mistakes = checkEach(issuers, options)
+  return mistakes.length > 0 ? mistakes : checkEntries(issuers as readonly Issuer[])
 }
 
 function checkIssuer(issuer: unknown): readonly Mistake[] {
   if (typeof issuer !== 'object' || issuer === null) return [['', 'must be an object']]
-  const { jwks, jwks_uri } = issuer as Partial<Issuer>
+  const { jwks, jwks_uri, audience, clients } = issuer as Partial<Issuer>
   const mistakes = Object.keys(issuer)
     .filter(member => !Object.hasOwn(MEMBERS, member))
     .map((member): Mistake => [`.${member}`, `is unknown: it may be ${Object.keys(MEMBERS).join(', ')}`])
   for (const [member, at, what] of findMistakes(MEMBERS, issuer)) mistakes.push([`.${member}${at}`, what])
+  if (audience === undefined && clients === undefined) {
+    mistakes.push([
+      '',
+      'must have audience (the "aud" of its tokens) or, if they have none, clients, or tokens for any other app would be accepted',
+    ])
+  }
   if (jwks === undefined && jwks_uri === undefined) mistakes.push(['', 'must have jwks_uri or jwks'])
   return mistakes
+}
+
+function checkName(issuer: unknown, { tenants }: { readonly tenants?: unknown }): readonly Mistake[] {
+  if (!isName(issuer)) return name(issuer, {})
+  const isTemplate = (issuer as string).includes(TENANT)
+  if (isTemplate && tenants === undefined) {
+    return [['', `has ${TENANT}: list the tenants whose tokens are accepted in tenants`]]
+  }
+  return isTemplate || tenants === undefined
+    ? []
+    : [['', `must have ${TENANT} in place of the tenant, as there are tenants`]]
+}
+
+function checkRolesClaim(claim: unknown, { roles }: { readonly roles?: unknown }): readonly Mistake[] {
+  if (!Array.isArray(claim) || claim.length > 0) return path(claim, {})
+  return roles === undefined ? [['', 'is the token itself: say in roles which of its claims are roles']] : []
+}
+
+function checkRoles(roles: unknown): readonly Mistake[] {
+  const shape = 'must say what the issuer calls the gate\'s roles, as in {"recorder":["recordings/recorder"]}'
+  if (typeof roles !== 'object' || roles === null || Array.isArray(roles)) return [['', shape]]
+  return Object.entries(roles).flatMap(([role, names]: readonly [string, unknown]): Mistake[] => {
+    if (!ROLES.some(known => known === role))
+      return [[`.${role}`, `is not a role of the gate: it may be ${ROLES.join(', ')}`]]
+    return Array.isArray(names) && names.length > 0 && names.every(isString)
+      ? []
+      : [[`.${role}`, 'must list at least one name of a role, as the issuer writes it']]
+  })
+}
+
+function checkRequired(claims: unknown): readonly Mistake[] {
+  if (typeof claims !== 'object' || claims === null || Array.isArray(claims))
+    return [['', 'must be an object of claims and their values, as in {"acr":"2"}']]
+  const isValue = (value: unknown) => ['string', 'number', 'boolean'].includes(typeof value)
+  return Object.entries(claims).flatMap(([claim, value]: readonly [string, unknown]): Mistake[] =>
+    isValue(value) || (Array.isArray(value) && value.length > 0 && value.every(isValue))
+      ? []
+      : [[`.${claim}`, 'must be a string, a number, true or false, or a list of at least one of them']],
+  )
 }
 
 function checkAlgorithms(algorithms: unknown): Mistake[] {
@@ -76,34 +161,4 @@ function checkAlgorithms(algorithms: unknown): Mistake[] {
   if (!Array.isArray(algorithms) || algorithms.length === 0) return [['', what]]
   const unknown: unknown = algorithms.find(one => !known.includes(one))
   return unknown === undefined ? [] : [['', `${what}: ${JSON.stringify(unknown)} is not one`]]
-}
-
-function checkKeys(jwks: unknown, { algorithms }: { readonly algorithms?: unknown }): Mistake[] {
-  const keys: unknown = (jwks as { keys?: unknown } | null)?.keys
-  if (!Array.isArray(keys) || keys.length === 0) {
-    return [['', 'must be a JWK set with at least one key (RFC 7517 5)']]
-  }
-  const list: readonly unknown[] = keys
-  const secret = list.findIndex(
-    key => typeof key !== 'object' || key === null || PRIVATE_MEMBERS.some(member => member in key),
-  )
-  if (secret >= 0) {
-    return [[`.keys[${secret}]`, 'must be a public key: take private and symmetric keys out at once']]
-  }
-  const named: readonly unknown[] = Array.isArray(algorithms) ? algorithms : []
-  if (list.some(key => named.some(algorithm => fits(key as JWK, algorithm)))) return []
-  return [['', 'holds no key for any of its algorithms: check "kty", "crv" and "alg" of the keys']]
-}
-
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
-
-/** Whether a key can be meant for an algorithm (RFC 7518 3.1, RFC 8037). */
-function fits({ kty, crv, alg }: JWK, algorithm: unknown): boolean {
-  if (typeof algorithm !== 'string' || (alg !== undefined && alg !== algorithm)) return false
-  const curve = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521', EdDSA: 'Ed25519', Ed25519: 'Ed25519' }[
-    algorithm
-  ]
-  return curve === undefined
-    ? kty === 'RSA'
-    : crv === curve && kty === (algorithm.startsWith('ES') ? 'EC' : 'OKP')
 }

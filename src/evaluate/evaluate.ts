@@ -1,4 +1,3 @@
-import type { Issuer } from '../authenticate/issuer.ts'
 import { authorize } from '../authorize/authorize.ts'
 import type { Subject } from '../authorize/subject.ts'
 import { readJson } from '../http/read-json.ts'
@@ -10,7 +9,7 @@ import { Fault, Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 import { type Answer, type DecideServices, decide, ROUND } from './decide.ts'
 import { recordListed } from './listed.ts'
-import { type Asked, askedIn, type Call, readCall } from './questions.ts'
+import { type AskableIssuers, type Asked, askedIn, type Call, readCall } from './questions.ts'
 
 /** Most bytes of a call. */
 const MAX_BODY = 1_048_576
@@ -19,8 +18,7 @@ const MAX_SUBJECTS = 16
 
 /** What evaluating takes beside the request. */
 export interface EvaluationServices extends DecideServices {
-  /** The issuers that are trusted. */
-  readonly issuers: ReadonlyMap<string, Issuer>
+  readonly issuers: AskableIssuers
   readonly record: Recorder
   readonly pseudonym: Pseudonym
   readonly bodyTimeouts: Required<BodyTimeouts>
@@ -44,8 +42,8 @@ export async function evaluate(
   })
   if (body instanceof Refusal) return body
   // Whatever becomes of the call: a refusal's record names whom and what it asked about.
-  context.asked = askedIn(body.json, list, issuers, subject.issuer)
-  const call = readCall(body.json, list, issuers, subject.issuer)
+  context.asked = askedIn(body.json, list, issuers, subject)
+  const call = readCall(body.json, list, issuers, subject)
   if (call instanceof Refusal) return call
   const refusal = mayAsk(call, subject)
   if (refusal !== undefined) return refusal

@@ -1,3 +1,4 @@
+import { nameSpaceOf } from '../authorize/subject.ts'
 import { canonical } from '../ledger/canonical.ts'
 import type { ListedAnswer, ListedFacts } from '../ledger/event.ts'
 import { eventId } from '../ledger/event-id.ts'
@@ -25,9 +26,9 @@ export async function recordListed(
 ): Promise<void> {
   // A list is of few owners and one subject: each is made a pseudonym once.
   const names = new Map<string, Promise<string>>()
-  const nameOf = ({ id, issuer }: Asked): Promise<string> => {
-    const key = keyOf({ id, issuer })
-    const name = names.get(key) ?? pseudonym('subject', issuer, id)
+  const nameOf = (about: Asked): Promise<string> => {
+    const key = keyOf(about)
+    const name = names.get(key) ?? pseudonym('subject', nameSpaceOf(about), about.id)
     names.set(key, name)
     return name
   }
@@ -102,4 +103,4 @@ function paged(answers: readonly ListedAnswer[]): readonly (readonly ListedAnswe
   return pages
 }
 
-const keyOf = ({ id, issuer }: Asked): string => JSON.stringify([issuer, id])
+const keyOf = (about: Asked): string => JSON.stringify([nameSpaceOf(about), about.id])

@@ -1,4 +1,5 @@
-import type { Issuer } from '../authenticate/issuer.ts'
+import type { TrustedIssuers } from '../authenticate/trusted-issuers.ts'
+import type { Subject } from '../authorize/subject.ts'
 import { isRecording } from '../locate/names.ts'
 import { Refusal } from '../refusal.ts'
 import type { AskedAbout } from '../request-context.ts'
@@ -8,11 +9,11 @@ export const MAX_QUESTIONS = 1000
 /** Longest id of a subject, in characters: no token and no stamp names a longer one. */
 const MAX_SUBJECT_ID = 255
 
+/** The issuers whose subjects a question can be about. */
+export type AskableIssuers = Pick<TrustedIssuers, 'names' | 'owning' | 'ownerId'>
+
 /** The subject that a question is about. */
-export interface Asked {
-  readonly id: string
-  readonly issuer: string
-}
+export type Asked = Pick<Subject, 'id' | 'issuer' | 'entry' | 'owns'>
 
 /** May this subject play this recording? */
 export interface Question {
@@ -47,14 +48,14 @@ const SEMANTICS: ReadonlyMap<unknown, boolean | undefined> = new Map<unknown, bo
  *
  * @param list whether the call may hold several questions
  * @param issuers those that are trusted
- * @param own the caller's issuer: that of a subject without one
+ * @param own the caller. Its issuer is that of a subject without one
  * @returns a refusal if nothing of the call can be answered
  */
 export function readCall(
   json: unknown,
   list: boolean,
-  issuers: ReadonlyMap<string, Issuer>,
-  own: string,
+  issuers: AskableIssuers,
+  own: Subject,
 ): Call | Refusal {
   if (!isObject(json)) return invalid('The body must be a JSON object with subject, action and resource')
   const { evaluations, options = {} } = json
@@ -96,8 +97,8 @@ export function readCall(
 
 function readQuestion(
   members: Members,
-  issuers: ReadonlyMap<string, Issuer>,
-  own: string,
+  issuers: AskableIssuers,
+  own: Subject,
   defaults: Members = { context: {} },
 ): Question {
   const {
@@ -116,9 +117,9 @@ function readQuestion(
   if (!isString(resource.type) || !isString(resource.id))
     return flawed('resource.type and resource.id must be strings')
   if (!isObject(context)) return flawed('context must be an object')
-  const { issuer = own } = properties
+  const { issuer = own.issuer } = properties
   // A recording may be stamped with any issuer: an answer must be about a subject that could ask for the recording.
-  if (!isString(issuer) || !issuers.has(issuer)) {
+  if (!isString(issuer) || !issuers.names.has(issuer)) {
     return flawed('subject.properties.issuer must be one of the issuers that the gate trusts')
   }
   const plays = action.name === 'play' && resource.type === 'recording' && isRecording(resource.id)
@@ -133,12 +134,7 @@ const MAX_NAMED = { subjects: 16, recordings: 256 }
  * Returns whom and what a call asks about, as far as it can be read, whether it is answered or not. Names only what can
  * be a subject of a trusted issuer or the id of a recording, and nothing else that a caller sends.
  */
-export function askedIn(
-  json: unknown,
-  list: boolean,
-  issuers: ReadonlyMap<string, Issuer>,
-  own: string,
-): AskedAbout {
+export function askedIn(json: unknown, list: boolean, issuers: AskableIssuers, own: Subject): AskedAbout {
   const call = isObject(json) ? json : {}
   const items: readonly unknown[] =
     list && Array.isArray(call.evaluations) && call.evaluations.length > 0 ? call.evaluations : [{}]
@@ -155,11 +151,16 @@ export function askedIn(
   return { questions: items.length, subjects: [...subjects.values()], recordings: [...recordings] }
 }
 
-function userIn(subject: unknown, issuers: ReadonlyMap<string, Issuer>, own: string): Asked | undefined {
-  const { type, id, properties = {} } = isObject(subject) ? subject : {}
-  const { issuer = own } = isObject(properties) ? properties : {}
-  const isUser = type === 'user' && isString(id) && id !== '' && id.length <= MAX_SUBJECT_ID
-  return isUser && isString(issuer) && issuers.has(issuer) ? { id, issuer } : undefined
+function userIn(subject: unknown, issuers: AskableIssuers, own: Subject): Asked | undefined {
+  const { type, id: named, properties = {} } = isObject(subject) ? subject : {}
+  const { issuer = own.issuer } = isObject(properties) ? properties : {}
+  if (type !== 'user' || !isString(named) || named === '' || named.length > MAX_SUBJECT_ID) return undefined
+  if (!isString(issuer) || !issuers.names.has(issuer)) return undefined
+  const id = issuers.ownerId(issuer, named)
+  // A caller that owns nothing must not be answered as the patient who has its id.
+  const { entry, owns } = id === own.id && issuer === own.issuer ? own : {}
+  const ownsNothing = owns === false || !issuers.owning.has(issuer)
+  return { id, issuer, ...(entry !== undefined && { entry }), ...(ownsNothing && { owns: false }) }
 }
 
 const invalid = (detail: string): Refusal => new Refusal('question_invalid', detail)

@@ -109,6 +109,15 @@ export class CorsPolicy {
     return new Response(null, { status: 204, headers: responseHeaders({ Allow: allow }, answer) })
   }
 
+  /**
+   * Returns whether a page of another site caused a request, and isn't of a listed origin: its cookies must not count
+   * (Fetch Metadata, 2.2). Browsers that don't say so keep cookies to their site by `SameSite`.
+   */
+  isForeign(request: Request): boolean {
+    const isCrossSite = request.headers.get('sec-fetch-site') === 'cross-site'
+    return isCrossSite && this.#listedFor(request) === undefined
+  }
+
   #listedFor({ headers }: Request): readonly (readonly [string, string])[] | undefined {
     return this.#listed.get(headers.get('origin') ?? '')
   }

@@ -5,15 +5,30 @@ import { Refusal } from '../refusal.ts'
 const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i
 const BEARER_SCHEME = /^bearer(?: |$)/i
 
+/** A header or cookie, beside `Authorization`, that the configuration names for tokens. */
+export interface Place {
+  readonly in: 'header' | 'cookie'
+  /** As the configuration writes it, a header's in small letters. */
+  readonly name: string
+}
+
+/** A token as a request presents it. */
+export interface Credential {
+  readonly token: string
+  /** The header or cookie that it came in. Undefined for `Authorization`. */
+  readonly place?: Place
+}
+
 /**
- * Returns the bearer token of a request. `Authorization` is the only place for it. Several `Authorization` headers arrive
- * joined by a comma, which no token contains, so none of them is picked.
+ * Returns the token in a request's `Authorization` header. Undefined without such a header. Several of them arrive joined by
+ * a comma, which no token contains, so none of them is picked.
  */
-export function credential(request: Request): string | Refusal {
-  if (hasTokenInQuery(request)) return new Refusal('token_in_query')
-  const header = request.headers.get('authorization')
-  if (header === null || !BEARER_SCHEME.test(header)) return new Refusal('token_missing')
-  return BEARER.exec(header)?.[1] ?? new Refusal('token_malformed')
+export function bearerToken({ headers }: Request): Credential | Refusal | undefined {
+  const header = headers.get('authorization')
+  if (header === null) return undefined
+  if (!BEARER_SCHEME.test(header)) return new Refusal('token_missing')
+  const token = BEARER.exec(header)?.[1]
+  return token === undefined ? new Refusal('token_malformed') : { token }
 }
 
 /**

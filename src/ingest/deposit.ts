@@ -1,4 +1,4 @@
-import type { Issuer } from '../authenticate/issuer.ts'
+import type { TrustedIssuers } from '../authenticate/trusted-issuers.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import type { CompiledLocation } from '../locate/location.ts'
 import type { Claims } from '../recordings/claims.ts'
@@ -10,9 +10,8 @@ import type { RequestContext } from '../request-context.ts'
 /** What storing takes beside the request. */
 export interface IngestServices {
   readonly store: RecordingStore
-  /** The issuers whose subjects can be owners, by name. */
-  readonly issuers: ReadonlyMap<string, Issuer>
-  /** The only issuer, if there is but one. */
+  readonly issuers: Pick<TrustedIssuers, 'owning' | 'ownerId'>
+  /** The only issuer whose subjects can be owners, if there is but one. */
   readonly defaultIssuer: string | undefined
   readonly owners: Owners
   readonly claims: Claims

@@ -1,8 +1,8 @@
-import type { Issuer } from '../authenticate/issuer.ts'
 import type { Subject } from '../authorize/subject.ts'
 import { mediaTypeOf, safeMediaType, UNKNOWN_TYPE } from '../http/media-type.ts'
 import type { ObjectRef, Ownership } from '../recordings/recording.ts'
 import { Refusal } from '../refusal.ts'
+import type { IngestServices } from './deposit.ts'
 
 // An id that header fields and object metadata carry unchanged.
 const ID = /^[\x21-\x7e]{1,255}$/
@@ -11,29 +11,31 @@ const ID = /^[\x21-\x7e]{1,255}$/
 export function ownerFromHeaders(
   headers: Headers,
   recorder: Subject,
-  issuers: ReadonlyMap<string, Issuer>,
+  { issuers, defaultIssuer }: Pick<IngestServices, 'issuers' | 'defaultIssuer'>,
 ): Ownership | Refusal {
-  const owner = headers.get('mediaward-owner') ?? ''
-  const issuer = headers.get('mediaward-owner-issuer') ?? recorder.issuer
+  const named = headers.get('mediaward-owner') ?? ''
+  // A recorder may have an issuer of its own, whose subjects own nothing.
+  const own = issuers.owning.has(recorder.issuer) ? recorder.issuer : defaultIssuer
+  const issuer = headers.get('mediaward-owner-issuer') ?? own
   const consultation = headers.get('mediaward-consultation')
-  if (!ID.test(owner)) {
+  if (!ID.test(named)) {
     return new Refusal(
       'upload_invalid',
       'Mediaward-Owner must name the patient: 1 to 255 visible ASCII characters',
     )
   }
-  if (!issuers.has(issuer)) {
+  if (issuer === undefined || !issuers.owning.has(issuer)) {
     // Else the recording would be bound for good to an owner who can never ask for it.
     return new Refusal(
       'upload_invalid',
-      'Mediaward-Owner-Issuer must be one of the issuers that the gate trusts',
+      'Mediaward-Owner-Issuer must be one of the issuers that the gate trusts for patients',
     )
   }
   if (consultation !== null && !ID.test(consultation)) {
     return new Refusal('upload_invalid', 'Mediaward-Consultation must be 1 to 255 visible ASCII characters')
   }
   return {
-    owner,
+    owner: issuers.ownerId(issuer, named),
     issuer,
     ...(recorder.tenant !== undefined && { tenant: recorder.tenant }),
     ...(consultation !== null && { consultation }),

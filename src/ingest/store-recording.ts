@@ -32,7 +32,7 @@ export async function storeRecording(
       'Content-Encoding must be left out: ranges are of the bytes as they are stored, so send them as they are played',
     )
   }
-  const ownership = ownerFromHeaders(headers, recorder, services.issuers)
+  const ownership = ownerFromHeaders(headers, recorder, services)
   if (ownership instanceof Refusal) return ownership
   const deposit: Deposit = { context, ref, ownership, services }
   if (action === 'store') {

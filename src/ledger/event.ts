@@ -41,6 +41,13 @@ export interface EventHead {
   /** Pseudonyms of the actors before, from the last to the first. */
   readonly prior_actors?: readonly string[]
   readonly issuer?: string
+  /**
+   * The issuer's entry in the configuration. Of a token whose signature isn't known to be good, all that is known; else
+   * only if it has a name of its own.
+   */
+  readonly entry?: string
+  /** Of a token that was refused with a good signature: the claim that is missing, or has the wrong value. */
+  readonly claim?: string
   readonly session?: string
   readonly token?: string
   /** Id of the record of the ticket that the request came with. */

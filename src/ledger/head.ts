@@ -1,8 +1,8 @@
-import type { Actor, Subject } from '../authorize/subject.ts'
+import { type Actor, nameSpaceOf, type Subject } from '../authorize/subject.ts'
 import { detached } from '../base/bytes.ts'
 import type { CallerNetwork } from '../base/network.ts'
 import type { Ownership } from '../recordings/recording.ts'
-import type { AskedAbout, RequestContext } from '../request-context.ts'
+import type { AskedAbout, RequestContext, TokenFacts } from '../request-context.ts'
 import type { EventHead } from './event.ts'
 import type { Pseudonym } from './pseudonym.ts'
 
@@ -15,6 +15,7 @@ export interface Observed {
   readonly at: number
   readonly network: CallerNetwork
   readonly subject: Subject | undefined
+  readonly token: TokenFacts | undefined
   readonly ticket: string | undefined
   readonly recording: string | undefined
   readonly part: string | undefined
@@ -31,11 +32,12 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/
 
 /** Takes from the context of a request what its record says. */
 export function observe(context: RequestContext): Observed {
-  const { at, request, ref, subject, ticket, ownership, asked } = context
+  const { at, request, ref, subject, token, ticket, ownership, asked } = context
   return {
     at,
     network: context.network(),
     subject,
+    token,
     ticket,
     recording: ref && detached(ref.recording),
     part: ref?.part === undefined ? undefined : detached(ref.part),
@@ -53,19 +55,20 @@ export function releaseOf(request: Request, subject: Subject | undefined): strin
 
 /** Creates the head of a record. What is unknown is left out; what is a person becomes a pseudonym. */
 export async function headOf(
-  { at, network, subject, ticket, recording, part, ownership, release, asked }: Observed,
+  { at, network, subject, token: facts, ticket, recording, part, ownership, release, asked }: Observed,
   id: string,
   gate: EventHead['gate'],
   pseudonym: Pseudonym,
 ): Promise<Omit<EventHead, 'recorded'>> {
   const { ip, prefix, asn, country } = network
+  const space = subject && nameSpaceOf(subject)
   const name = (
     field: 'subject' | 'session' | 'token',
     value: string | undefined,
-    issuer: string | undefined,
-  ) => (value === undefined || issuer === undefined ? undefined : pseudonym(field, issuer, value))
+    scope: string | undefined,
+  ) => (value === undefined || scope === undefined ? undefined : pseudonym(field, scope, value))
   const [who, session, token, owner, address, [actor, ...prior], askedAbout] = await Promise.all([
-    name('subject', subject?.id, subject?.issuer),
+    name('subject', subject?.id, space),
     name('session', subject?.session, subject?.issuer),
     name('token', subject?.token, subject?.issuer),
     name('subject', ownership?.owner, ownership?.issuer),
@@ -84,7 +87,9 @@ export async function headOf(
       subject: who,
       actor,
       prior_actors: prior.length > 0 ? prior : undefined,
-      issuer: subject?.issuer,
+      issuer: subject?.issuer ?? facts?.issuer,
+      entry: subject?.entry ?? (subject === undefined ? facts?.entry : undefined),
+      claim: facts?.claim,
       session,
       token,
       ticket,
@@ -94,7 +99,7 @@ export async function headOf(
       owner,
       part,
       release,
-      client: named(subject?.client),
+      client: named(subject?.client ?? facts?.client),
       net: Object.keys(net).length > 0 ? net : undefined,
       asked: askedAbout,
     }),
@@ -110,7 +115,7 @@ async function pseudonymous(
   { questions, subjects, recordings }: AskedAbout,
   pseudonym: Pseudonym,
 ): Promise<EventHead['asked']> {
-  const about = await Promise.all(subjects.map(({ id, issuer }) => pseudonym('subject', issuer, id)))
+  const about = await Promise.all(subjects.map(about => pseudonym('subject', nameSpaceOf(about), about.id)))
   return { questions, subjects: about, recordings }
 }
 

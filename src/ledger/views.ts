@@ -1,4 +1,4 @@
-import type { Subject } from '../authorize/subject.ts'
+import { nameSpaceOf, type Subject } from '../authorize/subject.ts'
 import { LruCache } from '../base/lru-cache.ts'
 import { logFault } from '../base/storage-fault.ts'
 import type { WaitUntil } from '../base/timeout.ts'
@@ -116,8 +116,13 @@ function loginOf(subject: Subject | undefined): string {
   if (subject === undefined) return ''
   const known = logins.get(subject)
   if (known !== undefined) return known
-  const { issuer, id, actor, session, token } = subject
-  const login = JSON.stringify([issuer, id, actor, session === undefined ? { token } : { session }])
+  const { id, actor, session, token } = subject
+  const login = JSON.stringify([
+    nameSpaceOf(subject),
+    id,
+    actor,
+    session === undefined ? { token } : { session },
+  ])
   logins.set(subject, login)
   return login
 }

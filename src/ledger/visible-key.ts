@@ -1,3 +1,4 @@
+import { nameSpaceOf } from '../authorize/subject.ts'
 import { hexOf } from '../base/bytes.ts'
 import { hasTokenInQuery, ticketCookie } from '../http/credential.ts'
 import { rawPath } from '../locate/locate.ts'
@@ -16,7 +17,7 @@ export async function visibleKey(
   context: RequestContext,
   { reason, method, status }: AccessFacts,
 ): Promise<string | undefined> {
-  const { request, ref, subject, ticket, asked } = context
+  const { ref, subject, ticket, asked } = context
   if (asked !== undefined) return undefined
   const stage = stageOf(reason)
   if (stage === 'fault' || stage === 'upload' || status === 409) return undefined
@@ -26,16 +27,17 @@ export async function visibleKey(
   // Whose a token is that isn't accepted isn't the caller's to know, or it would see that its signature was good.
   const who =
     subject === undefined || status === 401
-      ? [ip, await credentialsOf(request)]
-      : [subject.issuer, subject.id, subject.token, ticket, prefix]
+      ? [ip, await credentialsOf(context)]
+      : [nameSpaceOf(subject), subject.id, subject.token, ticket, prefix]
   return JSON.stringify([status, method, ref?.key, ...who])
 }
 
 /** The credentials of a request as they were sent: a hash, as they can be long, and the gate must not keep them. */
-async function credentialsOf(request: Request): Promise<string | undefined> {
+async function credentialsOf({ request, presented }: RequestContext): Promise<string | undefined> {
   const path = rawPath(request.url)
   const sent = [
     request.headers.get('authorization'),
+    presented,
     ticketCookie(request.headers),
     path?.startsWith(TICKET_PREFIX) ? path : undefined,
     hasTokenInQuery(request) || undefined,

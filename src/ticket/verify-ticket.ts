@@ -1,3 +1,4 @@
+import type { Subject } from '../authorize/subject.ts'
 import { Refusal } from '../refusal.ts'
 import type { Ticket, Tickets } from './ticket.ts'
 
@@ -11,6 +12,9 @@ export interface TicketCheck {
   /** Milliseconds since 1970. */
   readonly now: number
 }
+
+/** What the configuration says now of a ticket's subject. Undefined if its issuer is no longer trusted. */
+type Trust = (subject: Subject) => { readonly allow_actor?: boolean; readonly owns: boolean } | undefined
 
 type TicketReason = 'ticket_invalid' | 'ticket_expired' | 'ticket_scope'
 
@@ -28,15 +32,17 @@ export class TicketRefusal extends Refusal {
 export async function verifyTicket(
   encrypted: string,
   tickets: Tickets,
-  issuers: ReadonlyMap<string, { readonly allow_actor?: boolean }>,
+  trustOf: Trust,
   { recording, network, agent, now }: TicketCheck,
 ): Promise<Ticket | Refusal> {
   const ticket = await tickets.read(encrypted)
-  const issuer = ticket && issuers.get(ticket.subject.issuer)
+  const trust = ticket && trustOf(ticket.subject)
   // An issuer that is no longer trusted proves nothing, even by a ticket from when it was.
-  if (ticket === undefined || issuer === undefined) return new Refusal('ticket_invalid')
+  if (ticket === undefined || trust === undefined) return new Refusal('ticket_invalid')
   const refuse = (reason: TicketReason) => new TicketRefusal(reason, ticket)
-  if (ticket.subject.actor !== undefined && issuer.allow_actor !== true) return refuse('ticket_invalid')
+  if (ticket.subject.actor !== undefined && trust.allow_actor !== true) return refuse('ticket_invalid')
+  // Of before `owns: false` was set: an id that opens nothing now.
+  if (!trust.owns && ticket.subject.owns !== false) return refuse('ticket_invalid')
   // A client can send a cookie to any path. Only browsers keep it to the one that it was set for.
   if (recording !== undefined && ticket.recording !== recording) return refuse('ticket_scope')
   if (now >= ticket.expires * 1000) return refuse('ticket_expired')

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { TokenVerifier } from '../../src/authenticate/bearer.ts'
 import type { KeySource } from '../../src/authenticate/key-source.ts'
 import { createRemoteKeys, REMOTE_KEYS } from '../../src/authenticate/remote-keys.ts'
+import { TokenVerifier } from '../../src/authenticate/token-verifier.ts'
+import { TrustedIssuers } from '../../src/authenticate/trusted-issuers.ts'
 import { Refusal } from '../../src/refusal.ts'
 import { createIssuer } from '../support/gate-client.ts'
 import { sample } from '../support/sample.ts'
@@ -169,9 +170,13 @@ test('a token is accepted by the keys in force, whatever sets came and went whil
           return inForce as never
         }
         const issuer = { issuer: first.issuer, audience: 'recordings', algorithms: ['ES256'] as const }
-        const tokens = new TokenVerifier([issuer], () => ({ current: look, seeking: look }))
+        const tokens = new TokenVerifier(
+          new TrustedIssuers([issuer], () => ({ current: look, seeking: look })),
+        )
         const taken = async (text: string) =>
-          !((await tokens.verify(text, { at: Date.now(), waitUntil: () => {} })) instanceof Refusal)
+          !(
+            (await tokens.verify({ token: text }, { at: Date.now(), waitUntil: () => {} })) instanceof Refusal
+          )
         await Promise.all(shown.map(one => taken(texts[one] ?? '')))
         script.length = 0
         for (const [index, text] of texts.entries()) {

@@ -57,7 +57,15 @@ const observedOf = ({ subject, ticket, recording, prefix, country, asn }: Watche
       ...(session !== undefined && { session }),
       ...(actor !== undefined && { actor }),
     },
-    ...{ ticket, recording, part: undefined, ownership: undefined, release: undefined, asked: undefined },
+    ...{
+      ticket,
+      recording,
+      part: undefined,
+      ownership: undefined,
+      release: undefined,
+      asked: undefined,
+      token: undefined,
+    },
   }
 }
 

@@ -3,7 +3,7 @@ import { parseToken } from '../../src/authenticate/parse-token.ts'
 import { networkPrefix } from '../../src/base/network.ts'
 import { classify } from '../../src/cli/upload/playlist-check.ts'
 import { parseRange } from '../../src/http/byte-range.ts'
-import { credential, TICKET_COOKIE, ticketCookie } from '../../src/http/credential.ts'
+import { bearerToken, hasTokenInQuery, TICKET_COOKIE, ticketCookie } from '../../src/http/credential.ts'
 import { digestFields } from '../../src/http/digest-fields.ts'
 import { parseEntityTags } from '../../src/http/entity-tag.ts'
 import { parseHttpDate } from '../../src/http/http-date.ts'
@@ -45,12 +45,12 @@ const READERS: Readonly<Record<string, Reader>> = {
   },
   'HTTP date': { read: text => parseHttpDate(text, 0), begins: 'Sun, ', pieces: ['0', ' ', 'Sun, '] },
   'bearer token': {
-    read: text => credential(withHeader('authorization', text)),
+    read: text => bearerToken(withHeader('authorization', text)),
     begins: 'Bearer ',
     pieces: ['a', '=', ' ', 'a.', 'Bearer '],
   },
   'token in a query': {
-    read: text => credential(request({}, `/x?${text}`)),
+    read: text => hasTokenInQuery(request({}, `/x?${text}`)),
     pieces: ['a&', 'a=b&', '%', '&'],
   },
   'parts of a token': { read: parseToken, pieces: ['e', 'e.', '.', 'e30.'] },

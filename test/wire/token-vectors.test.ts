@@ -30,6 +30,7 @@ const ACCEPTED_BY_POLICY = [
   'b64-unused-bits',
   'b64-false-nocrit',
   'cty-jwt',
+  'hd-8k',
   'hd-dup-alg',
   'hd-dup-kid',
   'hd-proto',

@@ -41,14 +41,16 @@ export async function serve(
   const answer = getRequestListener((request, platform) =>
     fetch(asSent(request, odd.get(platform.incoming) ?? platform.incoming.url), platform),
   )
-  const times = {
+  const limits = {
+    // In bytes. Room for the longest token that the gate reads, and as much beside it.
+    maxHeaderSize: 32 * 1024,
     // Storing a recording may take hours; the gate itself limits how long a body may stall.
     requestTimeout: 0,
     headersTimeout: head,
     connectionsCheckingInterval: Math.ceil(head / 6),
     keepAliveTimeout: idle,
   }
-  const server = createServer(times, (incoming, outgoing) => {
+  const server = createServer(limits, (incoming, outgoing) => {
     // Head and first bytes leave in one packet, not the head on its own before anything is read.
     outgoing.flushHeaders = () => {}
     // What the adapter can make no URL of, it would refuse by itself, with no record. The gate looks at what was sent, and

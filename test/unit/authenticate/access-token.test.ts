@@ -1,13 +1,11 @@
 import { createHash } from 'node:crypto'
 import { CompactSign, exportJWK, generateKeyPair, type JSONWebKeySet } from 'jose'
 import { describe, expect, test } from 'vitest'
-import {
-  type TrustedIssuer,
-  verifyAccessToken,
-  verifySignature,
-} from '../../../src/authenticate/access-token.ts'
-import { TokenRefusal } from '../../../src/authenticate/claims.ts'
+import { verifyAccessToken, verifySignature } from '../../../src/authenticate/access-token.ts'
+import type { Issuer } from '../../../src/authenticate/issuer.ts'
 import { createInlineKeys, type KeySource } from '../../../src/authenticate/key-source.ts'
+import { TokenRefusal } from '../../../src/authenticate/token-refusal.ts'
+import { TrustedIssuers } from '../../../src/authenticate/trusted-issuers.ts'
 import { Fault, Refusal } from '../../../src/refusal.ts'
 
 const ISSUER = 'https://login.clinic.test/'
@@ -31,17 +29,11 @@ const sign = (payload: object = claims, header: object = {}, { privateKey } = on
 const withHeader = (token: string, header: unknown) =>
   [Buffer.from(JSON.stringify(header)).toString('base64url'), ...token.split('.').slice(1)].join('.')
 
-const trust = (keys: KeySource | JSONWebKeySet, entry: Partial<TrustedIssuer> = {}) => {
-  const issuer: TrustedIssuer = {
-    issuer: ISSUER,
-    audience: 'recordings',
-    algorithms: ['ES256'],
-    allowed_roles: [],
-    allTenants: true,
-    keys: 'current' in keys ? (keys as KeySource) : createInlineKeys(keys as JSONWebKeySet),
-    ...entry,
-  }
-  return new Map([[ISSUER, issuer]])
+const trust = (keys: KeySource | JSONWebKeySet, entry: Partial<Issuer> = {}) => {
+  const issuer: Issuer = { issuer: ISSUER, audience: 'recordings', algorithms: ['ES256'], ...entry }
+  return new TrustedIssuers([issuer], () =>
+    'current' in keys ? (keys as KeySource) : createInlineKeys(keys as JSONWebKeySet),
+  )
 }
 const verify = (token: string, issuers = trust(set(one))) => verifyAccessToken(token, issuers, NOW, () => {})
 const reasonOf = async (token: string, issuers?: ReturnType<typeof trust>) => {
@@ -68,7 +60,7 @@ describe('verifyAccessToken', () => {
       expires: EXP,
       notBefore: EXP - 650,
       tooOld: Number.POSITIVE_INFINITY,
-      issuer: issuers.get(ISSUER),
+      entry: expect.objectContaining({ issuer: ISSUER, name: ISSUER, owns: true }),
       keys,
     })
     expect('keys' in outcome && outcome.keys).toBe(keys)
@@ -77,7 +69,10 @@ describe('verifyAccessToken', () => {
   test('the refusal of an expired token with a good signature names its subject', async () => {
     const outcome = await verify(await sign({ ...claims, exp: EXP - 700 }))
     expect(outcome).toBeInstanceOf(TokenRefusal)
-    expect(outcome).toMatchObject({ reason: 'token_expired', subject: { id: 'patient-1' } })
+    expect(outcome).toMatchObject({
+      reason: 'token_expired',
+      facts: { claim: 'exp', subject: { id: 'patient-1' } },
+    })
   })
 })
 

@@ -91,10 +91,10 @@ describe('nesting', () => {
   })
 })
 
-test('a token of 8192 characters is parsed, and a longer one is not', () => {
+test('a token of 16384 characters is parsed, and a longer one is not', () => {
   const start = `${token('{"a":1}', '{}', '')}`
   const full = start + 'A'.repeat(MAX_TOKEN - start.length)
-  expect(full).toHaveLength(8192)
+  expect(full).toHaveLength(16_384)
   expect(parseToken(full)).toBeDefined()
   expect(parseToken(`${full}A`)).toBeUndefined()
 })

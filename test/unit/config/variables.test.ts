@@ -79,14 +79,17 @@ describe('mistakes', () => {
     [{ ...good, ISSUERS: '[1]' }, /ISSUERS\[0\] \(issuers\[0\]\) must be an object/],
     [
       { ...good, ISSUERS: JSON.stringify([issuer, issuer]) },
-      /ISSUERS\[1\]\.issuer \(issuers\[1\]\.issuer\) .*is there twice/,
+      /ISSUERS\[1\] \(issuers\[1\]\) has the issuer of \[0\], and a token could fit both/,
     ],
     [
       withIssuer({ issuer: undefined }),
       /ISSUERS\[0\]\.issuer \(issuers\[0\]\.issuer\) is missing: it must be/,
     ],
     [withIssuer({ issuer: '' }), /ISSUERS\[0\]\.issuer \(.*\) must be a non-empty string/],
-    [withIssuer({ audience: undefined }), /ISSUERS\[0\]\.audience \(.*\) is missing: it must name/],
+    [
+      withIssuer({ audience: undefined }),
+      /ISSUERS\[0\] \(.*\) must have audience \(the "aud" of its tokens\) or/,
+    ],
     [withIssuer({ audience: [] }), /ISSUERS\[0\]\.audience \(.*\) must name/],
     [withIssuer({ audience: ['a', ''] }), /ISSUERS\[0\]\.audience \(.*\) must name/],
     [withIssuer({ algorithms: undefined }), /ISSUERS\[0\]\.algorithms \(.*\) is missing: it must list/],
@@ -115,7 +118,7 @@ describe('mistakes', () => {
     ],
     [withIssuer({ clock_tolerance_s: 301 }), /clock_tolerance_s\) must be a number of seconds from 0 to 300/],
     [withIssuer({ max_age_s: null }), /max_age_s\) must be a number of seconds/],
-    [withIssuer({ subject_claim: '' }), /subject_claim\) must be a non-empty string/],
+    [withIssuer({ subject_claim: '' }), /subject_claim\) must be the name of a claim, or a list/],
     [withIssuer({ allow_actor: 'yes' }), /allow_actor\) must be true or false/],
     [withIssuer({ allow_unbound: 1 }), /allow_unbound\) must be true or false/],
     [withIssuer({ fhir_base: '' }), /ISSUERS\[0\]\.fhir_base \(.*\) must be an https URL/],
@@ -123,7 +126,10 @@ describe('mistakes', () => {
     [withIssuer({ fhir_base: 'https://u:p@ehr.test/fhir' }), /fhir_base\) must be an https URL/],
     [withIssuer({ fhir_base: 'https://ehr.test/fhir?x' }), /fhir_base\) must be an https URL/],
     [withIssuer({ fhir_base: 'Patient/' }), /fhir_base\) must be an https URL/],
-    [withIssuer({ audiance: 'x' }), /ISSUERS\[0\]\.audiance \(.*\) is unknown: it may be issuer, audience/],
+    [
+      withIssuer({ audiance: 'x' }),
+      /ISSUERS\[0\]\.audiance \(.*\) is unknown: it may be issuer, name, tenants, audience/,
+    ],
     [withIssuer({ constructor: 'x' }), /constructor\) is unknown/],
     [{ ...good, PSEUDONYM_KEY: '' }, /PSEUDONYM_KEY .*at least 32 characters: make one with "openssl rand/],
     [{ ...good, PSEUDONYM_KEY: 'PRIVATE' }, /PSEUDONYM_KEY .*at least 32 characters/],
@@ -249,7 +255,7 @@ describe('mistakes', () => {
 
   test('all mistakes in the variables are reported at once', () => {
     expect(() => check({ ISSUERS: '[{}]', PSEUDONYM_KEY: 'short', ALLOWED_ORIGINS: '*' })).toThrow(
-      /ISSUERS\[0\]\.issuer[\s\S]*ISSUERS\[0\]\.audience[\s\S]*ISSUERS\[0\]\.algorithms[\s\S]*PSEUDONYM_KEY[\s\S]*ALLOWED_ORIGINS/,
+      /ISSUERS\[0\]\.issuer[\s\S]*ISSUERS\[0\]\.algorithms[\s\S]*ISSUERS\[0\] [\s\S]*audience[\s\S]*PSEUDONYM_KEY[\s\S]*ALLOWED_ORIGINS/,
     )
   })
 })

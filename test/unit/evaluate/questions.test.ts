@@ -1,10 +1,15 @@
 import { expect, test } from 'vitest'
-import type { Issuer } from '../../../src/authenticate/issuer.ts'
 import { readCall } from '../../../src/evaluate/questions.ts'
 import { readJson } from '../../../src/http/read-json.ts'
 import { growth, leastCpu } from '../../support/growth.ts'
 
 const ISSUER = 'https://login.clinic.test/'
+const ISSUERS = {
+  names: new Set([ISSUER]),
+  owning: new Set([ISSUER]),
+  ownerId: (_: string, id: string) => id,
+}
+const OWN = { id: 'app-1', issuer: ISSUER, roles: [], token: 'token-1' }
 const subject = { type: 'user', id: 'patient-001' }
 const action = { name: 'play' }
 const about = (id: string) => ({ resource: { type: 'recording', id } })
@@ -21,7 +26,7 @@ async function read(text: string) {
   })
   const limits = { most: text.length, invalid: 'question_invalid', timeout: 10_000 } as const
   const body = await readJson(request, limits)
-  return 'json' in body ? readCall(body.json, true, new Map([[ISSUER, {} as Issuer]]), ISSUER) : body
+  return 'json' in body ? readCall(body.json, true, ISSUERS, OWN) : body
 }
 
 test('reading 60,000 unknown members and 1,000 questions takes at most 50 ms of CPU', async () => {

@@ -38,7 +38,13 @@ interface Facts {
 function deposit(ownership = NORTH, { headers = {}, source, ...facts }: Facts = {}): Deposit {
   const defaultIssuer = 'defaultIssuer' in facts ? facts.defaultIssuer : ISSUER
   const services: IngestServices = {
-    ...{ store, defaultIssuer, issuers: new Map(), locations: [], publicUrl: undefined },
+    ...{
+      store,
+      defaultIssuer,
+      issuers: { owning: new Set<string>(), ownerId: (_: string, id: string) => id },
+      locations: [],
+      publicUrl: undefined,
+    },
     owners: new Owners(source, defaultIssuer),
     claims: new Claims(store, defaultIssuer),
     keyPrefixes: recording => [`recordings/${recording}`, `recordings/${recording}/`],

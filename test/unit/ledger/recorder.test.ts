@@ -86,7 +86,7 @@ describe('head of a record', () => {
     at: 0,
     network: callerNetwork(() => ({ ip: '203.0.113.7' })),
     ...{ subject: undefined, ticket: undefined, recording: undefined, part: undefined },
-    ...{ ownership: undefined, release: undefined, asked: undefined },
+    ...{ ownership: undefined, release: undefined, asked: undefined, token: undefined },
   }
 
   test('a pseudonym that takes long changes neither the time nor the number of its record', async () => {

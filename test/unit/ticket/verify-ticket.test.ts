@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Subject } from '../../../src/authorize/subject.ts'
 import { Refusal } from '../../../src/refusal.ts'
 import type { Ticket, Tickets } from '../../../src/ticket/ticket.ts'
 import { agentOf, type TicketCheck, TicketRefusal, verifyTicket } from '../../../src/ticket/verify-ticket.ts'
@@ -24,13 +25,14 @@ const acting = { ...ticket, subject: { ...ticket.subject, actor: { id: 'agent-7'
 function verify(
   held: Ticket | undefined,
   against: Partial<TicketCheck> = {},
-  issuers: [string, { allow_actor?: boolean }][] = [[ISSUER, {}]],
+  trusted: Record<string, { allow_actor?: boolean; owns?: boolean }> = { [ISSUER]: {} },
 ) {
   const tickets: Tickets = {
     issue: () => Promise.reject(new Error('a ticket was issued')),
     read: async encrypted => (encrypted === 'encrypted' ? held : undefined),
   }
-  return verifyTicket('encrypted', tickets, new Map(issuers), { ...check, ...against })
+  const trustOf = ({ issuer }: Subject) => trusted[issuer] && { owns: true, ...trusted[issuer] }
+  return verifyTicket('encrypted', tickets, trustOf, { ...check, ...against })
 }
 
 test('verifyTicket returns a ticket for the requested recording that has not expired', async () => {
@@ -45,11 +47,11 @@ test('the refusal of a ticket that cannot be read does not hold the ticket', asy
   const outcome = await verify(undefined)
   expect(outcome).toEqual(new Refusal('ticket_invalid'))
   expect(outcome).not.toBeInstanceOf(TicketRefusal)
-  expect(await verify(undefined, {}, [['', {}]])).toEqual(new Refusal('ticket_invalid'))
+  expect(await verify(undefined, {}, { '': {} })).toEqual(new Refusal('ticket_invalid'))
 })
 
 test('the refusal of a ticket whose issuer is no longer trusted does not hold the ticket', async () => {
-  const outcome = await verify(ticket, {}, [['https://login.other.test/', {}]])
+  const outcome = await verify(ticket, {}, { 'https://login.other.test/': {} })
   expect(outcome).toEqual(new Refusal('ticket_invalid'))
   expect(outcome).not.toBeInstanceOf(TicketRefusal)
 })
@@ -61,7 +63,7 @@ describe('TicketRefusal', () => {
     against: Partial<TicketCheck> = {},
     entry: { allow_actor?: boolean } = {},
   ) => {
-    const outcome = await verify(held, against, [[ISSUER, entry]])
+    const outcome = await verify(held, against, { [ISSUER]: entry })
     expect(outcome).toBeInstanceOf(TicketRefusal)
     expect(outcome).toMatchObject({ reason, ticket: held })
   }
@@ -79,7 +81,7 @@ describe('TicketRefusal', () => {
   test('a ticket with an actor is refused if its issuer may not, or no longer, name actors', async () => {
     await refused('ticket_invalid', acting)
     await refused('ticket_invalid', acting, {}, { allow_actor: false })
-    expect(await verify(acting, {}, [[ISSUER, { allow_actor: true }]])).toBe(acting)
+    expect(await verify(acting, {}, { [ISSUER]: { allow_actor: true } })).toBe(acting)
   })
 
   test('a ticket that is bound to a network is refused from another network and from an unknown one', async () => {

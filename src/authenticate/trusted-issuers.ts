@@ -1,0 +1,58 @@
+import type { Subject } from '../authorize/subject.ts'
+import { Refusal } from '../refusal.ts'
+import { refuseAudience } from './audience.ts'
+import type { Claims } from './claim-value.ts'
+import { type Entry, resolveEntries } from './entry.ts'
+import { idIn } from './identity.ts'
+import type { Issuer } from './issuer.ts'
+import type { KeySource } from './key-source.ts'
+import { TokenRefusal } from './token-refusal.ts'
+
+/** An issuer's entry together with the source of its keys. */
+export interface TrustedEntry extends Entry {
+  readonly keys: KeySource
+}
+
+/** The issuers of one gate, by their entries. */
+export class TrustedIssuers {
+  /** The names of all issuers, as `iss` has them. */
+  readonly names: ReadonlySet<string>
+  /** The names of the issuers whose subjects can be owners. */
+  readonly owning: ReadonlySet<string>
+  readonly #entries: ReadonlyMap<string, readonly TrustedEntry[]>
+
+  constructor(issuers: readonly Issuer[], keysOf: (entry: Entry) => KeySource) {
+    const entries = resolveEntries(issuers).map(entry => ({ ...entry, keys: keysOf(entry) }))
+    this.#entries = Map.groupBy(entries, ({ issuer }) => issuer)
+    this.names = new Set(this.#entries.keys())
+    this.owning = new Set(entries.flatMap(({ issuer, owns }) => (owns ? issuer : [])))
+  }
+
+  /**
+   * Chooses the entry that a token is for. What it says is not verified yet: the entry's own keys and rules will be
+   * applied to it, so a lie leads nowhere.
+   */
+  entryFor(payload: Claims): TrustedEntry | Refusal {
+    const entries = typeof payload.iss === 'string' ? this.#entries.get(payload.iss) : undefined
+    const [first] = entries ?? []
+    if (entries === undefined || first === undefined) return new Refusal('token_issuer')
+    if (entries.length === 1) return first
+    const [fitting, another] = entries.filter(entry => refuseAudience(payload, entry) === undefined)
+    // A token that fits two entries may be a patient's by one and not by the other.
+    if (fitting === undefined || another !== undefined) {
+      return new TokenRefusal('token_audience', { entry: first.issuer })
+    }
+    return fitting
+  }
+
+  /** Returns the id of an owner, as a token of its issuer has it. */
+  ownerId(issuer: string, id: string): string {
+    const entry = this.#entries.get(issuer)?.find(({ owns }) => owns)
+    return entry === undefined ? id : idIn(id, entry.subject_claim ?? 'sub')
+  }
+
+  /** Returns the entry that a subject's token was accepted by. Undefined if it is no longer trusted. */
+  entryOf({ issuer, entry = issuer }: Subject): TrustedEntry | undefined {
+    return this.#entries.get(issuer)?.find(({ name }) => name === entry)
+  }
+}

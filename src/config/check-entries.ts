@@ -1,0 +1,50 @@
+import { listOf } from '../authenticate/audience.ts'
+import { claimName, inTenant, nameOf } from '../authenticate/entry.ts'
+import type { Issuer } from '../authenticate/issuer.ts'
+import type { Mistake } from './option.ts'
+
+/** Finds the mistakes that two entries make together. Each of them is right by itself. */
+export function checkEntries(entries: readonly Issuer[]): readonly Mistake[] {
+  return entries.flatMap((entry, index) => {
+    for (const [earlier, other] of entries.slice(0, index).entries()) {
+      const mistake = conflict(entry, other, `[${earlier}]`)
+      if (mistake !== undefined) return [[`[${index}]`, mistake] as const]
+    }
+    return []
+  })
+}
+
+/** Returns what is wrong with an entry beside an earlier one. */
+function conflict(entry: Issuer, other: Issuer, at: string): string | undefined {
+  if (!issuersOf(entry).some(issuer => issuersOf(other).includes(issuer))) {
+    return nameOf(entry) === nameOf(other)
+      ? `has the name of ${at}: the log could not tell them apart`
+      : undefined
+  }
+  if (!isDisjoint(entry, other)) {
+    return `has the issuer of ${at}, and a token could fit both: give them different audiences or clients, or make one entry of them`
+  }
+  if (nameOf(entry) === nameOf(other)) {
+    return `has the issuer of ${at}: give one of them a name, such as "staff", for the log`
+  }
+  const [ours, theirs] = [entry, other].map(({ subject_claim = 'sub' }) => claimName(subject_claim))
+  if (ours !== theirs && entry.owns !== false && other.owns !== false) {
+    return `takes its subjects from "${ours}" and ${at} from "${theirs}", so one id could be two people: set "owns": false in the one whose subjects are not patients`
+  }
+  return undefined
+}
+
+/** Whether no honest token fits both entries: by its audience or by its client. */
+function isDisjoint(one: Issuer, other: Issuer): boolean {
+  return shareNothing(meant(one), meant(other)) || shareNothing(one.clients, other.clients)
+}
+
+/** Without `audience`, `aud` may be a client. */
+const meant = ({ audience, clients }: Issuer): readonly string[] | undefined =>
+  audience === undefined ? clients : listOf(audience)
+
+const shareNothing = (one: readonly string[] | undefined, other: readonly string[] | undefined): boolean =>
+  one !== undefined && other !== undefined && !one.some(value => other.includes(value))
+
+const issuersOf = ({ issuer, tenants }: Issuer): readonly string[] =>
+  tenants?.map(tenant => inTenant(issuer, tenant)) ?? [issuer]

@@ -1,0 +1,42 @@
+import type { Credential, Place } from './credential.ts'
+
+/** Where one gate looks for tokens beside `Authorization`: what login proxies set. */
+export class CredentialPlaces {
+  readonly #headers: readonly Place[]
+  readonly #cookies: readonly (readonly [Place, RegExp])[]
+
+  /**
+   * @param headers names in any case
+   * @param cookies names to the letter
+   */
+  constructor(headers: Iterable<string> = [], cookies: Iterable<string> = []) {
+    const names = new Set([...headers].map(name => name.toLowerCase()))
+    this.#headers = [...names].map(name => ({ in: 'header', name }))
+    this.#cookies = [...new Set(cookies)].map(name => [{ in: 'cookie', name }, cookiePattern(name)])
+  }
+
+  /**
+   * Returns the tokens of a request, those in headers first. A cookie that is there twice counts twice: another host of
+   * the domain may have set one of them.
+   *
+   * @param withCookies whether cookies count for this request
+   */
+  presented({ headers }: Request, withCookies: boolean): readonly Credential[] {
+    const found = this.#headers.flatMap(place => {
+      const token = headers.get(place.name)
+      return token === null ? [] : { token, place }
+    })
+    if (!withCookies || this.#cookies.length === 0) return found
+    const sent = headers.get('cookie') ?? ''
+    const cookies = this.#cookies.flatMap(([place, pattern]) =>
+      Array.from(sent.matchAll(pattern), ([, token = '']) => ({ token, place })),
+    )
+    return [...found, ...cookies]
+  }
+}
+
+/** White space as HTTP defines it: `trim` removes more, and would turn one name into another. */
+function cookiePattern(name: string): RegExp {
+  const literal = name.replace(/[^A-Za-z0-9_]/g, '\\$&')
+  return new RegExp(`(?:^|;)[ \\t]*${literal}=([^; \\t]*)`, 'g')
+}
