@@ -46,6 +46,16 @@ describe('visibleKey', () => {
     expect(await keyOf({}, { reason, status })).toBeUndefined()
   })
 
+  test('refusals of different tokens in a configured place have different keys', async () => {
+    const keys = ['a', 'b', 'a', undefined].map(presented =>
+      unauthorized(undefined, undefined, presented === undefined ? {} : { presented }),
+    )
+    const [first, second, again, none] = await Promise.all(keys)
+    expect(again).toBe(first)
+    expect(new Set([first, second, none]).size).toBe(3)
+    expect(first).not.toContain('"a"')
+  })
+
   test('a refused evaluation has no key, as its record names what it asked about', async () => {
     const asked = { questions: 1, subjects: [], recordings: ['rec-1'] }
     expect(await keyOf({ asked }, { reason: 'role_missing' })).toBeUndefined()
