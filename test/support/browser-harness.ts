@@ -50,6 +50,8 @@ export function ticketFor(page: Page, url: string, token: string): Promise<strin
   )
 }
 
+type Variables = Readonly<Record<string, string>>
+
 /** What the page may load: nothing else of this checkout. */
 const SERVED = [
   'test/browser/page',
@@ -77,11 +79,11 @@ const PAGE = `<!doctype html><meta charset="utf-8"><title>App</title>
 /**
  * Opens one.
  *
- * @param vars variables of the gate, beside those that it needs
+ * @param vars variables of the gate, beside those that it needs, perhaps by its issuer
  * @param name of the gate's host: `localhost` is the page's own site, `127.0.0.1` is another
  */
 export async function openBrowserHarness(
-  vars: Readonly<Record<string, string>> = {},
+  vars: Variables | ((idp: TestIssuer) => Variables) = {},
   name: 'localhost' | '127.0.0.1' = 'localhost',
 ): Promise<BrowserHarness> {
   const apps = [await serveApp(), await serveApp()]
@@ -101,7 +103,7 @@ export async function openBrowserHarness(
         TICKET_KEY: 'only for tests: a ticket key that no secret protects',
         PUBLIC_URL: host,
         ALLOWED_ORIGINS: origin,
-        ...vars,
+        ...(typeof vars === 'function' ? vars(idp) : vars),
       },
     }),
     launchChromium(),
