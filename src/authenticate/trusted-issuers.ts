@@ -6,6 +6,7 @@ import { type Entry, resolveEntries } from './entry.ts'
 import { idIn } from './identity.ts'
 import type { Issuer } from './issuer.ts'
 import type { KeySource } from './key-source.ts'
+import { createTenantKeys } from './tenant-keys.ts'
 import { TokenRefusal } from './token-refusal.ts'
 
 /** An issuer's entry together with the source of its keys. */
@@ -22,7 +23,11 @@ export class TrustedIssuers {
   readonly #entries: ReadonlyMap<string, readonly TrustedEntry[]>
 
   constructor(issuers: readonly Issuer[], keysOf: (entry: Entry) => KeySource) {
-    const entries = resolveEntries(issuers).map(entry => ({ ...entry, keys: keysOf(entry) }))
+    const entries = resolveEntries(issuers).map(entry => {
+      const keys = keysOf(entry)
+      const { issuer, tenant } = entry
+      return { ...entry, keys: tenant === undefined ? keys : createTenantKeys(keys, issuer, tenant) }
+    })
     this.#entries = Map.groupBy(entries, ({ issuer }) => issuer)
     this.names = new Set(this.#entries.keys())
     this.owning = new Set(entries.flatMap(({ issuer, owns }) => (owns ? issuer : [])))

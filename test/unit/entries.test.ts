@@ -174,6 +174,19 @@ describe('templates', () => {
     expect((await gate.events('access')).map(({ reason }) => reason)).toEqual([expected])
   })
 
+  test.each<[string | undefined, string, number]>([
+    [undefined, 'of no tenant', 404],
+    [iss('{tenantid}'), 'of every tenant', 404],
+    [iss(A), 'of this tenant', 404],
+    [iss(B), 'of another tenant', 401],
+    [`${iss(A)}/`, 'of an issuer that only begins like this one', 401],
+  ])('a key whose issuer is %j is %s: %i', async (issuer, _, status) => {
+    const keys = idp.jwks.keys.map(key => ({ ...key, ...(issuer !== undefined && { issuer }) }))
+    const gate = await open({ ...entry(), jwks: { keys } as never })
+    const asked = { claims: { iss: iss(A), tid: A } }
+    expect((await gate.ask('patient-1', '/recordings/unknown', asked)).status).toBe(status)
+  })
+
   test('a template gives no role by default: each of its tenants is an issuer of its own', async () => {
     const gate = await open(entry())
     const claims = { iss: iss(A), tid: A, roles: ['security'] }

@@ -1,0 +1,30 @@
+import type { JSONWebKeySet, JWK } from 'jose'
+import { inTenant } from './entry.ts'
+import type { KeySource } from './key-source.ts'
+
+/**
+ * Leaves out the keys of other tenants. A provider with many tenants publishes one set for all of them, and says with a
+ * key whose it is (`issuer`, perhaps with `{tenantid}`): another tenant's key must not sign tokens of this one.
+ *
+ * @param issuer the `iss` of the tenant's tokens
+ */
+export function createTenantKeys(source: KeySource, issuer: string, tenant: string): KeySource {
+  // The same set for the same set, as a key source promises.
+  const ours = new WeakMap<JSONWebKeySet, JSONWebKeySet>()
+  const ownOf = (set: JSONWebKeySet): JSONWebKeySet => {
+    let own = ours.get(set)
+    if (own === undefined) {
+      own = { keys: set.keys.filter(key => isOf(key)) }
+      ours.set(set, own)
+    }
+    return own
+  }
+  const isOf = (key: JWK): boolean => {
+    const { issuer: named }: { readonly issuer?: unknown } = key
+    return named === undefined || (typeof named === 'string' && inTenant(named, tenant) === issuer)
+  }
+  return {
+    current: async (now, waitUntil) => ownOf(await source.current(now, waitUntil)),
+    seeking: async (kid, now, waitUntil) => ownOf(await source.seeking(kid, now, waitUntil)),
+  }
+}
