@@ -20,7 +20,7 @@ export function createTenantKeys(source: KeySource, issuer: string, tenant: stri
     return own
   }
   const isOf = (key: JWK): boolean => {
-    const { issuer: named }: { readonly issuer?: unknown } = key
+    const { issuer: named } = key as Readonly<Record<string, unknown>>
     return named === undefined || (typeof named === 'string' && inTenant(named, tenant) === issuer)
   }
   return {
