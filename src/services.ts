@@ -1,4 +1,4 @@
-import { createKeySource } from './authenticate/create-key-source.ts'
+import { createKeySources } from './authenticate/key-sources.ts'
 import type { PlaybackServices } from './authenticate/playback.ts'
 import { TokenVerifier } from './authenticate/token-verifier.ts'
 import { TrustedIssuers } from './authenticate/trusted-issuers.ts'
@@ -45,7 +45,7 @@ export function createServices(options: ResolvedOptions): Services {
   const pseudonym = createPseudonymizer(options.pseudonymKey)
   const record = createRecorder(ledger, pseudonym, now, options.onUnrecorded)
   const locations = options.locations.map(compileLocation)
-  const issuers = new TrustedIssuers(options.issuers, createKeySource)
+  const issuers = new TrustedIssuers(options.issuers, createKeySources())
   const [issuer] = issuers.owning
   // Without a second issuer of patients there is no doubt whose patient an owner is.
   const defaultIssuer = issuers.owning.size === 1 ? issuer : undefined

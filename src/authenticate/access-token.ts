@@ -1,17 +1,20 @@
-import { base64url, compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
+import { base64url, compactVerify, errors, type JSONWebKeySet } from 'jose'
 import type { WaitUntil } from '../base/timeout.ts'
+import type { Reason } from '../reason.ts'
 import { Refusal } from '../refusal.ts'
 import { type AcceptedToken, acceptClaims } from './claims.ts'
+import { createKeyFinder, type FindKey } from './find-key.ts'
 import type { Algorithm } from './issuer.ts'
 import { MAX_TOKEN, parseToken, type UnverifiedToken } from './parse-token.ts'
 import { TokenRefusal } from './token-refusal.ts'
 import type { TrustedEntry, TrustedIssuers } from './trusted-issuers.ts'
+import type { KeySet } from './usable-keys.ts'
 
 /** A verified token, with the entry whose rules it met and the keys that verified it. */
 export interface VerifiedToken extends AcceptedToken {
   readonly entry: TrustedEntry
   /** The set that verified the token. By now newer keys may be in force, without the key that did. */
-  readonly keys: JSONWebKeySet
+  readonly keys: KeySet
 }
 
 /** Types of access tokens (RFC 8725 3.11, RFC 9068 2.1). A logout token or a DPoP proof has another. */
@@ -71,23 +74,37 @@ function refuseHeader({ header }: UnverifiedToken, { algorithms }: TrustedEntry)
 const kidOf = ({ header: { kid } }: UnverifiedToken): string | undefined =>
   typeof kid === 'string' ? kid : undefined
 
-/** Verifies the signature with the keys in force; if the key is not among them, with newer ones. Returns the set. */
+/** The refusals of a token whose key may be newer than the keys in force. A known key id may name another key now. */
+const MAY_BE_NEWER: ReadonlySet<Reason> = new Set([
+  'token_key_unknown',
+  'token_signature',
+  'keys_unavailable',
+])
+
+/** Verifies the signature with the keys in force, and if they can't, with newer ones. Returns the set that did. */
 async function verifyingKeys(
   token: string,
   { entry, kid }: Signer,
   now: number,
   waitUntil: WaitUntil,
-): Promise<JSONWebKeySet | Refusal> {
+): Promise<KeySet | Refusal> {
   const keys = await entry.keys.current(now, waitUntil)
   const refusal = await verifySignature(token, keys, entry.algorithms)
   if (refusal === undefined) return keys
-  if (refusal.reason !== 'token_key_unknown' || kid === undefined) return refusal
-  const newer = await entry.keys.seeking(kid, now, waitUntil)
-  return newer === keys ? refusal : ((await verifySignature(token, newer, entry.algorithms)) ?? newer)
+  if (!MAY_BE_NEWER.has(refusal.reason)) return refusal
+  const newer = await entry.keys.newer(now, waitUntil).catch((error: unknown) => {
+    // A bad signature is the token's own fault, whether or not newer keys can be fetched.
+    if (refusal.reason === 'token_signature') return keys
+    throw error
+  })
+  const last = newer === keys ? refusal : await verifySignature(token, newer, entry.algorithms)
+  if (last === undefined) return newer
+  // The issuer published the key, in a form that can't be used: that is not the token's fault.
+  const isBroken = last.reason === 'token_key_unknown' && newer.broken.some(key => key.kid === kid)
+  return isBroken ? new Refusal('keys_unavailable') : last
 }
 
-// jose imports a key when it is first used, and keeps it with the function that it creates for the set.
-const sets = new WeakMap<JSONWebKeySet, ReturnType<typeof createLocalJWKSet>>()
+const finders = new WeakMap<JSONWebKeySet, FindKey>()
 
 /** Verifies a signature with a set of keys (RFC 7515 5.2), and with no other key. Undefined if it is good. */
 export async function verifySignature(
@@ -96,12 +113,12 @@ export async function verifySignature(
   algorithms: readonly Algorithm[],
 ): Promise<Refusal | undefined> {
   try {
-    let set = sets.get(keys)
-    if (set === undefined) {
-      set = createLocalJWKSet(keys)
-      sets.set(keys, set)
+    let find = finders.get(keys)
+    if (find === undefined) {
+      find = createKeyFinder(keys)
+      finders.set(keys, find)
     }
-    await compactVerify(token, set, { algorithms: [...algorithms] })
+    await compactVerify(token, find, { algorithms: [...algorithms] })
     return undefined
   } catch (error) {
     if (error instanceof errors.JWKSMultipleMatchingKeys) return verifyWithEach(token, error, algorithms)

@@ -1,55 +1,78 @@
-import type { JSONWebKeySet, JWK } from 'jose'
 import { readUpTo } from '../base/bytes.ts'
+import { printable } from '../base/printable.ts'
+import { withoutQuery } from '../base/url.ts'
+import { VERSION } from '../ledger/event.ts'
+import { describeFetchError, KeyFault } from './key-fault.ts'
 
-/** How keys are fetched. */
-export interface FetchKeysOptions {
-  /** The longest that a fetch may take, body included, in milliseconds. */
-  readonly timeout: number
+/** How documents about keys are fetched. */
+export interface KeyHttp {
   /** The largest response that is read, in bytes. */
   readonly maxBytes: number
   readonly fetch: typeof globalThis.fetch
 }
 
+/** Defaults that suit common identity providers. */
+export const KEY_HTTP: KeyHttp = {
+  maxBytes: 256 * 1024,
+  // Looked up at each call, not bound now: the runtime may instrument or replace it.
+  fetch: (input, init) => globalThis.fetch(input, init),
+}
+
+const HEADERS = {
+  Accept: 'application/json, application/jwk-set+json, */*;q=0.1',
+  // Workers send none by themselves, and common firewalls answer 403 without one.
+  'User-Agent': `mediaward/${VERSION}`,
+}
+
 /**
- * Fetches a JWK set (RFC 7517 5) and keeps the keys that can verify signatures.
+ * Fetches a JSON document.
  *
- * @throws Error if the response isn't a set with at least one such key. Its message contains no secret
+ * @throws KeyFault if there is none, or if the signal ends the fetch
  */
-export async function fetchKeys(
-  uri: string,
-  { fetch, timeout, maxBytes }: FetchKeysOptions,
-): Promise<JSONWebKeySet> {
-  const response = await fetch(uri, {
-    headers: { Accept: 'application/jwk-set+json, application/json' },
-    // A redirect could lead anywhere. The configuration names the only place that is trusted.
-    redirect: 'manual',
-    signal: AbortSignal.timeout(timeout),
+export async function fetchJson(uri: string, http: KeyHttp, signal: AbortSignal): Promise<unknown> {
+  const place = withoutQuery(uri)
+  const body = await fetchString(uri, http, signal).catch((error: unknown) => {
+    throw error instanceof KeyFault
+      ? error
+      : new KeyFault(`${place} can't be fetched (${describeFetchError(error)})`)
   })
-  if (response.status !== 200) {
+  try {
+    return JSON.parse(body)
+  } catch {
+    throw new KeyFault(`${place} answered with ${kindOf(body)}`, true)
+  }
+}
+
+async function fetchString(uri: string, { fetch, maxBytes }: KeyHttp, signal: AbortSignal): Promise<string> {
+  const place = withoutQuery(uri)
+  // A redirect could lead anywhere. The configuration names the only place that is trusted.
+  const response = await fetch(uri, { headers: HEADERS, redirect: 'manual', signal })
+  const { status } = response
+  if (status !== 200) {
     await response.body?.cancel()
-    throw new Error(`status ${response.status}`)
+    // A server that is overloaded or broken says nothing about what it has.
+    const isAbsent = status < 500 && status !== 429
+    throw new KeyFault(`${place} answered with status ${status}${redirectOf(response, uri)}`, isAbsent)
   }
   // Bounded, so that a server can't fill the memory of the gate.
   const bytes = await readUpTo(maxBytes, response.body ?? new Blob([]).stream())
-  if (bytes.length > maxBytes) throw new Error(`over ${maxBytes} bytes`)
-  const set: unknown = JSON.parse(new TextDecoder().decode(bytes))
-  const keys = signatureKeys(set)
-  // A response without a key is a mistake of the server. Good keys must not be dropped because of it.
-  if (keys.length === 0) throw new Error('no JWK set with a key for signatures (RFC 7517 5)')
-  return { keys }
+  if (bytes.length > maxBytes) throw new KeyFault(`${place} answered with over ${maxBytes} bytes`)
+  return new TextDecoder().decode(bytes)
 }
 
-/** Ignores keys of unknown types, as RFC 7517 5 says, and symmetric ones: a published secret protects nothing. */
-function signatureKeys(set: unknown): JWK[] {
-  const keys: unknown = typeof set === 'object' && set !== null && 'keys' in set ? set.keys : undefined
-  return Array.isArray(keys) ? keys.filter(isSignatureKey) : []
+function redirectOf({ headers }: Response, uri: string): string {
+  const location = headers.get('location')
+  if (location === null) return ''
+  const target = URL.canParse(location, uri)
+    ? withoutQuery(new URL(location, uri))
+    : 'something else than a URL'
+  return `, a redirect to ${printable(target)}: redirects are not followed`
 }
 
-function isSignatureKey(key: unknown): key is JWK {
-  if (typeof key !== 'object' || key === null) return false
-  const { kty, kid, use } = key as Readonly<Record<string, unknown>>
-  const isAsymmetric = kty === 'RSA' || kty === 'EC' || kty === 'OKP'
-  return (
-    isAsymmetric && (kid === undefined || typeof kid === 'string') && (use === undefined || use === 'sig')
-  )
+/** Names what is not JSON. */
+function kindOf(body: string): string {
+  if (body.startsWith('-----BEGIN ')) return 'PEM, not JSON: ask the issuer for a JWK set'
+  if (/^eyJ[\w-]*\.[\w-]*\.[\w-]*\s*$/.test(body)) return 'a signed key set: ask the issuer for a plain one'
+  if (/^\s*</.test(body)) return 'HTML or XML, not JSON'
+  return body === '' ? 'an empty body' : 'something else than JSON'
 }

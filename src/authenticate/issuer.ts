@@ -19,6 +19,9 @@ export const ALGORITHMS = [
 /** One of {@link ALGORITHMS}. */
 export type Algorithm = (typeof ALGORITHMS)[number]
 
+/** Returns the public keys of an issuer, as a JWK set (RFC 7517 5). */
+export type KeyFunction = () => JSONWebKeySet | Promise<JSONWebKeySet>
+
 /** The name of a claim, or the way to a nested one: a list of names, such as `["realm_access","roles"]`. */
 export type ClaimPath = string | readonly string[]
 
@@ -82,17 +85,37 @@ export interface Issuer {
    */
   readonly algorithms: readonly Algorithm[]
   /**
-   * The https URL of its public keys (`http://` only with a loopback name). Either this or `jwks`.
+   * The https URL of its public keys, a JWK set (`http://` only with a loopback name). One of this, `discovery` and `jwks`
+   * is required.
    *
-   * @defaultValue none: `jwks` holds the keys
+   * @defaultValue none
    */
   readonly jwks_uri?: string
   /**
-   * The public keys themselves, as a JWK set (RFC 7517 5). Either this or `jwks_uri`.
+   * Whether the gate finds `jwks_uri` in the metadata that the issuer publishes (OpenID Connect Discovery 1.0, RFC 8414),
+   * below the issuer's own URL.
    *
-   * @defaultValue none: `jwks_uri` says where they are
+   * Nothing else of the metadata is used. In particular, `algorithms` says which algorithms are trusted.
+   *
+   * @defaultValue `false`
    */
-  readonly jwks?: JSONWebKeySet
+  readonly discovery?: boolean
+  /**
+   * The public keys themselves, as a JWK set (RFC 7517 5). In code it may be a function that returns one or a promise of
+   * it.
+   *
+   * The gate calls the function when it would fetch keys: not for each request, and no longer than five seconds.
+   *
+   * @defaultValue none
+   */
+  readonly jwks?: JSONWebKeySet | KeyFunction
+  /**
+   * Accepts `http://` for `jwks_uri` and in discovery, within a network of your own. Everyone who can change what is sent
+   * there can be every subject.
+   *
+   * @defaultValue `false`
+   */
+  readonly allow_http_keys?: boolean
   /**
    * The claim that names the subject. Any other than `sub` asks more of a token, as it must say who is logged in.
    *

@@ -1,5 +1,6 @@
 import type { JSONWebKeySet } from 'jose'
 import type { WaitUntil } from '../base/timeout.ts'
+import { describeBroken, type KeySet, usableKeys } from './usable-keys.ts'
 
 /**
  * Port: the public keys of an issuer. An adapter
@@ -9,12 +10,21 @@ import type { WaitUntil } from '../base/timeout.ts'
  */
 export interface KeySource {
   /** Returns the keys in force at `now` (milliseconds since 1970). */
-  current(now: number, waitUntil: WaitUntil): Promise<JSONWebKeySet>
-  /** Fetches the keys again because `kid` is not among them, unless it is too early to; returns the keys in force. */
-  seeking(kid: string, now: number, waitUntil: WaitUntil): Promise<JSONWebKeySet>
+  current(now: number, waitUntil: WaitUntil): Promise<KeySet>
+  /**
+   * Fetches the keys again because a token's signature is by none of them, unless it is too early to. Returns the keys in
+   * force. Rejects with the same fault if the keys could not be fetched: those that are not there may be the right ones.
+   */
+  newer(now: number, waitUntil: WaitUntil): Promise<KeySet>
 }
 
-/** Creates a source of keys that are part of the configuration. */
-export function createInlineKeys(jwks: JSONWebKeySet): KeySource {
-  return { current: async () => jwks, seeking: async () => jwks }
+/**
+ * Creates a source of keys that are part of the configuration.
+ *
+ * @param warn called for each key that can't be used
+ */
+export function createInlineKeys(jwks: JSONWebKeySet, warn: (message: string) => void = () => {}): KeySource {
+  const keys = usableKeys(jwks)
+  for (const line of describeBroken(keys)) warn(line)
+  return { current: async () => keys, newer: async () => keys }
 }

@@ -1,12 +1,15 @@
-import type { JSONWebKeySet } from 'jose'
-import { LruCache } from '../base/lru-cache.ts'
+import { logToOperator } from '../base/storage-fault.ts'
 import { type WaitUntil, withTimeout } from '../base/timeout.ts'
 import { Fault } from '../refusal.ts'
-import { type FetchKeysOptions, fetchKeys } from './fetch-keys.ts'
+import { describeError, KeyFault } from './key-fault.ts'
 import type { KeySource } from './key-source.ts'
+import type { LoadKeys } from './load-keys.ts'
+import { describeBroken, type KeySet } from './usable-keys.ts'
 
-/** How fetched keys are kept. Times in milliseconds. */
-export interface RemoteKeysOptions extends FetchKeysOptions {
+/** How loaded keys are kept. Times in milliseconds. A fetch loads the keys once, with all the requests that it takes. */
+export interface RemoteKeysOptions {
+  /** The longest that a fetch may take. */
+  readonly timeout: number
   /**
    * How old keys may be before a request waits for newer ones. After four fifths of this time they are fetched in the
    * background, so that under load no request ever waits.
@@ -18,11 +21,12 @@ export interface RemoteKeysOptions extends FetchKeysOptions {
   readonly usableFor: number
   /** After a fetch failed, no other one starts for this long, and no request waits for one. */
   readonly retryAfter: number
-  /** At most one fetch in this time starts because of an unknown key id. */
+  /**
+   * At most one fetch in this time starts because a token's signature is by no key in force. So a new key is refused for
+   * no longer than this, whatever other tokens come, and whatever their key ids are.
+   */
   readonly seekEvery: number
-  /** How long a key id is not looked for again. */
-  readonly missingFor: number
-  /** Called if keys can't be fetched, with a message that contains no secret. */
+  /** Called with what the operator should know. Contains no secret. */
   readonly warn: (message: string) => void
 }
 
@@ -33,19 +37,12 @@ export const REMOTE_KEYS: RemoteKeysOptions = {
   usableFor: 24 * 3_600_000,
   timeout: 5_000,
   retryAfter: 10_000,
-  seekEvery: 30_000,
-  missingFor: 60_000,
-  maxBytes: 256 * 1024,
-  // Looked up at each call, not bound now: the runtime may instrument or replace it.
-  fetch: (input, init) => globalThis.fetch(input, init),
-  // biome-ignore lint/suspicious/noConsole: an operator must hear of an outage that patients don't notice
-  warn: message => console.warn(message),
+  seekEvery: 15_000,
+  warn: logToOperator,
 }
 
 /** The share of `freshFor` after which keys are fetched in the background. */
 const FETCH_FROM = 0.8
-/** Most key ids whose search is remembered. */
-const MAX_SOUGHT = 256
 /** How much longer than its timeout a fetch is waited for, in milliseconds, so that it can report what failed. */
 const FETCH_GRACE = 500
 /**
@@ -54,9 +51,9 @@ const FETCH_GRACE = 500
  */
 const OUT_OF_ORDER = 60_000
 
-/** Creates a source of keys that are fetched from a `jwks_uri` and kept in this isolate. */
-export function createRemoteKeys(uri: string, options: RemoteKeysOptions = REMOTE_KEYS): KeySource {
-  return new RemoteKeys(uri, options)
+/** Creates a source of keys that are loaded when they are needed, and kept in this isolate. */
+export function createRemoteKeys(load: LoadKeys, options: RemoteKeysOptions = REMOTE_KEYS): KeySource {
+  return new RemoteKeys(load, options)
 }
 
 /** A fetch in progress. */
@@ -67,9 +64,9 @@ interface Fetching {
 }
 
 class RemoteKeys implements KeySource {
-  readonly #uri: string
+  readonly #load: LoadKeys
   readonly #options: RemoteKeysOptions
-  #keys: JSONWebKeySet | undefined
+  #keys: KeySet | undefined
   /** When the fetch began that returned the keys: they are at least as new as that. */
   #fetchedAt = Number.NEGATIVE_INFINITY
   /** When the last failed fetch began. */
@@ -79,16 +76,15 @@ class RemoteKeys implements KeySource {
   #underWay: Fetching | undefined
   /** The time of the latest request, by the present clock. */
   #latest = Number.NEGATIVE_INFINITY
+  /** When the last fetch began that a request awaited because a key was missing. */
   #soughtAt = Number.NEGATIVE_INFINITY
-  /** When each key id was looked for and the key server answered. */
-  #sought = new LruCache<number>(MAX_SOUGHT)
 
-  constructor(uri: string, options: RemoteKeysOptions) {
-    this.#uri = uri
+  constructor(load: LoadKeys, options: RemoteKeysOptions) {
+    this.#load = load
     this.#options = options
   }
 
-  async current(now: number, waitUntil: WaitUntil): Promise<JSONWebKeySet> {
+  async current(now: number, waitUntil: WaitUntil): Promise<KeySet> {
     const { freshFor, usableFor, patience } = this.#options
     this.#followClock(now)
     const age = now - this.#fetchedAt
@@ -107,17 +103,15 @@ class RemoteKeys implements KeySource {
     return this.#usable(now)
   }
 
-  async seeking(kid: string, now: number, waitUntil: WaitUntil): Promise<JSONWebKeySet> {
-    const { missingFor, seekEvery } = this.#options
+  async newer(now: number, waitUntil: WaitUntil): Promise<KeySet> {
     this.#followClock(now)
-    const isMissing = now - (this.#sought.get(kid) ?? Number.NEGATIVE_INFINITY) <= missingFor
-    const mayWait = this.#mayFetch(now) && now >= this.#waitAgainAt
     // Keys that were fetched after this request came can't be outdated.
     const older = this.#fetchedAt < now
-    if (older && !isMissing && mayWait && now - this.#soughtAt > seekEvery) {
-      this.#soughtAt = now
-      await this.#waitFor(this.#fetch(now, waitUntil))
-      if (this.#fetchedAt >= now) this.#sought.set(kid, now)
+    if (older && this.#mayFetch(now) && now >= this.#waitAgainAt && this.#maySeek(now)) {
+      const fetching = this.#fetch(now, waitUntil)
+      // A fetch in progress may have begun before the key was published. So it counts from when it began.
+      this.#soughtAt = Math.max(this.#soughtAt, fetching.begun)
+      await this.#waitFor(fetching)
     }
     // The key may exist while its server is down: that is not the fault of the token.
     if (this.#failedAt > this.#fetchedAt || now < this.#waitAgainAt) {
@@ -140,11 +134,10 @@ class RemoteKeys implements KeySource {
     this.#failedAt = Number.NEGATIVE_INFINITY
     this.#waitAgainAt = Number.NEGATIVE_INFINITY
     this.#soughtAt = Number.NEGATIVE_INFINITY
-    this.#sought = new LruCache(MAX_SOUGHT)
     this.#underWay = undefined
   }
 
-  #usable(now: number): JSONWebKeySet {
+  #usable(now: number): KeySet {
     if (this.#keys === undefined || now - this.#fetchedAt > this.#options.usableFor) {
       throw new Fault('keys_unavailable')
     }
@@ -155,17 +148,28 @@ class RemoteKeys implements KeySource {
     return now - this.#failedAt > this.#options.retryAfter
   }
 
+  /** Joining a fetch that is in progress costs the key server nothing. */
+  #maySeek(now: number): boolean {
+    return this.#joinable(now) !== undefined || now - this.#soughtAt >= this.#options.seekEvery
+  }
+
   #stopWaiting(now: number): void {
     const { patience, retryAfter } = this.#options
     // Counted from the end of a request's vain wait, not from its start.
     this.#waitAgainAt = Math.max(this.#waitAgainAt, now + patience + retryAfter)
   }
 
+  /** Returns the fetch in progress, unless it is too old: it was cut off with the request that started it. */
+  #joinable(now: number): Fetching | undefined {
+    const known = this.#underWay
+    // On Workers the promise of a fetch that was cut off never settles.
+    return known !== undefined && now - known.begun <= this.#options.timeout + FETCH_GRACE ? known : undefined
+  }
+
   /** Starts a fetch, or joins the one in progress: an isolate has one at a time. */
   #fetch(now: number, waitUntil: WaitUntil): Fetching {
-    const known = this.#underWay
-    // A fetch that is too old was cut off with the request that started it. On Workers its promise never settles.
-    if (known !== undefined && now - known.begun <= this.#options.timeout + FETCH_GRACE) return known
+    const known = this.#joinable(now)
+    if (known !== undefined) return known
     const over = this.#refresh(now).finally(() => {
       if (this.#underWay === fetching) this.#underWay = undefined
     })
@@ -183,25 +187,29 @@ class RemoteKeys implements KeySource {
   }
 
   async #refresh(begun: number): Promise<void> {
+    const { timeout, freshFor, warn } = this.#options
     try {
-      const fetched = await fetchKeys(this.#uri, this.#options)
+      const isDue = begun - this.#fetchedAt > FETCH_FROM * freshFor
+      const loaded = await this.#load({ signal: AbortSignal.timeout(timeout), timeout, isDue })
       // A fetch that was given up on may still end. It must not bring back keys that a later one found withdrawn. Nor may
       // one that began before the clock was set back bring back its time.
       if (begun < this.#fetchedAt || begun > this.#latest) return
-      // Equal keys stay the same object, so that what was imported from them stays in use.
-      if (JSON.stringify(fetched) !== JSON.stringify(this.#keys)) this.#keys = fetched
       this.#fetchedAt = begun
       this.#waitAgainAt = Number.NEGATIVE_INFINITY
+      // Equal keys stay the same object, so that what was imported from them stays in use.
+      if (JSON.stringify(loaded) === JSON.stringify(this.#keys)) return
+      this.#keys = loaded
+      for (const line of describeBroken(loaded)) warn(line)
     } catch (error) {
       if (begun > this.#latest) return
       this.#failedAt = Math.max(this.#failedAt, begun)
       const age = begun - this.#fetchedAt
-      if (age > this.#options.freshFor) this.#stopWaiting(begun)
+      if (age > freshFor) this.#stopWaiting(begun)
       const held =
         this.#keys === undefined
           ? 'there are no older ones'
           : `those fetched ${Math.round(age / 1000)} s ago are used`
-      this.#options.warn(`keys of ${this.#uri} can't be fetched (${(error as Error).message}); ${held}`)
+      warn(`${error instanceof KeyFault ? error.message : describeError(error)}; ${held}`)
     }
   }
 }

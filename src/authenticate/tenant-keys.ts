@@ -1,6 +1,7 @@
-import type { JSONWebKeySet, JWK } from 'jose'
+import type { JWK } from 'jose'
 import { inTenant } from './entry.ts'
 import type { KeySource } from './key-source.ts'
+import type { KeySet } from './usable-keys.ts'
 
 /**
  * Leaves out the keys of other tenants. A provider with many tenants publishes one set for all of them, and says with a
@@ -10,11 +11,11 @@ import type { KeySource } from './key-source.ts'
  */
 export function createTenantKeys(source: KeySource, issuer: string, tenant: string): KeySource {
   // The same set for the same set, as a key source promises.
-  const ours = new WeakMap<JSONWebKeySet, JSONWebKeySet>()
-  const ownOf = (set: JSONWebKeySet): JSONWebKeySet => {
+  const ours = new WeakMap<KeySet, KeySet>()
+  const ownOf = (set: KeySet): KeySet => {
     let own = ours.get(set)
     if (own === undefined) {
-      own = { keys: set.keys.filter(key => isOf(key)) }
+      own = { ...set, keys: set.keys.filter(key => isOf(key)) }
       ours.set(set, own)
     }
     return own
@@ -25,6 +26,6 @@ export function createTenantKeys(source: KeySource, issuer: string, tenant: stri
   }
   return {
     current: async (now, waitUntil) => ownOf(await source.current(now, waitUntil)),
-    seeking: async (kid, now, waitUntil) => ownOf(await source.seeking(kid, now, waitUntil)),
+    newer: async (now, waitUntil) => ownOf(await source.newer(now, waitUntil)),
   }
 }

@@ -1,9 +1,11 @@
 import { TENANT } from '../authenticate/entry.ts'
 import { ALGORITHMS, type Issuer } from '../authenticate/issuer.ts'
 import { ROLES } from '../authorize/rules/role.ts'
+import { plainUrl } from '../base/url.ts'
 import { checkEntries } from './check-entries.ts'
+import { checkDiscovery, checkJwksUri } from './check-key-urls.ts'
 import { checkKeys } from './check-keys.ts'
-import { each, isSecure, isString, matching, number, oneOf, plainUrl, rule } from './checks.ts'
+import { each, isString, matching, number, oneOf, rule } from './checks.ts'
 import { findMistakes, type Mistake, type TableOf } from './option.ts'
 
 /** In seconds. With more, expired tokens would stay valid for long. */
@@ -54,11 +56,10 @@ const MEMBERS: TableOf<Issuer> = {
   clients: { check: list('must list at least one client id, with no blank at its ends', isName) },
   required_claims: { check: checkRequired },
   algorithms: { required: true, check: checkAlgorithms },
-  jwks_uri: {
-    excludes: 'jwks',
-    check: rule('must be an https URL without user or password', value => isSecure(plainUrl(value))),
-  },
+  jwks_uri: { check: checkJwksUri },
+  discovery: { check: checkDiscovery },
   jwks: { check: checkKeys },
+  allow_http_keys: { check: flag },
   subject_claim: { check: path },
   owns: { check: flag },
   fhir_base: {
@@ -101,7 +102,7 @@ export function checkIssuers(issuers: unknown, options: object): readonly Mistak
 
 function checkIssuer(issuer: unknown): readonly Mistake[] {
   if (typeof issuer !== 'object' || issuer === null) return [['', 'must be an object']]
-  const { jwks, jwks_uri, audience, clients } = issuer as Partial<Issuer>
+  const { jwks, jwks_uri, discovery, audience, clients } = issuer as Partial<Issuer>
   const mistakes = Object.keys(issuer)
     .filter(member => !Object.hasOwn(MEMBERS, member))
     .map((member): Mistake => [`.${member}`, `is unknown: it may be ${Object.keys(MEMBERS).join(', ')}`])
@@ -112,7 +113,11 @@ function checkIssuer(issuer: unknown): readonly Mistake[] {
       'must have audience (the "aud" of its tokens) or, if they have none, clients, or tokens for any other app would be accepted',
     ])
   }
-  if (jwks === undefined && jwks_uri === undefined) mistakes.push(['', 'must have jwks_uri or jwks'])
+  const given = Object.entries({ jwks_uri, discovery: discovery || undefined, jwks })
+    .filter(([, value]) => value !== undefined)
+    .map(([member]) => member)
+  if (given.length === 0) mistakes.push(['', 'must have jwks_uri, discovery or jwks'])
+  if (given.length > 1) mistakes.push(['', `has ${given.join(' and ')}: take all but one of them away`])
   return mistakes
 }
 

@@ -46,17 +46,3 @@ export function matching(what: string, pattern: RegExp): Check {
 export function isString(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }
-
-/** Parses a URL that holds neither user nor password. */
-export function plainUrl(value: unknown): URL | undefined {
-  const url = isString(value) && URL.canParse(value) ? new URL(value) : undefined
-  return url?.username || url?.password ? undefined : url
-}
-
-// RFC 6761 6.3: names below localhost are loopback names too.
-const LOOPBACK = /^(?:(?:[a-z0-9-]+\.)*localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
-
-/** Whether nothing between here and a URL's server can read or change what is sent: TLS, or this very machine. */
-export function isSecure(url: URL | undefined): boolean {
-  return url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname))
-}

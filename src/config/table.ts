@@ -1,3 +1,4 @@
+import { isSecure, plainUrl } from '../base/url.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { MIN_KEY_LENGTH } from '../ledger/pseudonym.ts'
 import { locationsUnder } from '../locate/location.ts'
@@ -5,7 +6,7 @@ import type { OwnerSource } from '../recordings/owner-source.ts'
 import type { TicketOptions } from '../ticket/ticket-options.ts'
 import { checkIssuers } from './check-issuers.ts'
 import { checkLocations } from './check-locations.ts'
-import { each, isSecure, isString, matching, number, oneOf, plainUrl, rule } from './checks.ts'
+import { each, isString, matching, number, oneOf, rule } from './checks.ts'
 import type { Group, TableOf } from './option.ts'
 import type { DeploymentOptions, MediawardOptions } from './options.ts'
 

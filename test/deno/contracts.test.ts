@@ -2,10 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createFolderStore, createSqliteLedger, createSqliteSpool } from 'mediaward/local'
 import { createMemoryLedger, createMemorySpool, createMemoryStore } from 'mediaward/memory'
-import { createInlineKeys } from '../../src/authenticate/key-source.ts'
-import { createRemoteKeys, REMOTE_KEYS } from '../../src/authenticate/remote-keys.ts'
 import { crowdedFolder } from '../contract/crowded-folder.ts'
-import { keySourceContract } from '../contract/key-source.ts'
+import { keySourceContracts } from '../contract/key-source.ts'
 import { ledgerContract } from '../contract/ledger.ts'
 import { ownerSourceContracts } from '../contract/owner-source.ts'
 import { claimObjectContract, listingContract, recordingStoreContract } from '../contract/recording-store.ts'
@@ -36,9 +34,5 @@ listingContract(
 ledgerContract('a file of SQLite', () => createSqliteLedger(join(folder(), 'ledger.sqlite')))
 spoolContract('a file of SQLite', () => createSqliteSpool(join(folder(), 'overflow.sqlite')))
 
-keySourceContract('the configuration', createInlineKeys)
-keySourceContract('a key server', keys =>
-  createRemoteKeys('https://idp.test/jwks', { ...REMOTE_KEYS, fetch: async () => Response.json(keys) }),
-)
-
+keySourceContracts()
 ownerSourceContracts()

@@ -1,16 +1,21 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { KeySource } from '../../src/authenticate/key-source.ts'
+import { KEY_HTTP } from '../../src/authenticate/fetch-keys.ts'
+import { createUriLoader } from '../../src/authenticate/load-keys.ts'
 import { createRemoteKeys, REMOTE_KEYS } from '../../src/authenticate/remote-keys.ts'
 import { TokenVerifier } from '../../src/authenticate/token-verifier.ts'
 import { TrustedIssuers } from '../../src/authenticate/trusted-issuers.ts'
+import { type KeySet, usableKeys } from '../../src/authenticate/usable-keys.ts'
 import { Refusal } from '../../src/refusal.ts'
 import { createIssuer } from '../support/gate-client.ts'
+import { keySet } from '../support/public-keys.ts'
 import { sample } from '../support/sample.ts'
 
 // Keys that rotate while they are asked for.
 
 const { freshFor, usableFor, patience, retryAfter, timeout } = REMOTE_KEYS
+/** How long a new key may be refused, in milliseconds, as SECURITY.md promises. */
+const PROMISED = 15_000
 
 /** What happens next, so many milliseconds later. */
 interface Step {
@@ -55,9 +60,8 @@ async function play(steps: readonly Step[]) {
   const works: Promise<unknown>[] = []
   let state: 'up' | 'down' | 'hang' | 'gone' = 'up'
   let delay = 20
-  const keys: KeySource = createRemoteKeys('https://idp.test/jwks', {
-    ...REMOTE_KEYS,
-    warn: () => {},
+  const load = createUriLoader('https://idp.test/jwks', {
+    ...KEY_HTTP,
     fetch: async () => {
       const fetch: Fetch = { begun: Date.now(), ended: Number.POSITIVE_INFINITY, good: false }
       fetches.push(fetch)
@@ -68,9 +72,10 @@ async function play(steps: readonly Step[]) {
       fetch.ended = Date.now()
       fetch.good = then === 'up'
       if (!fetch.good) throw new Error(then)
-      return Response.json({ keys: [{ kty: 'EC', kid: String(set) }] })
+      return Response.json(keySet(String(set)))
     },
   })
+  const keys = createRemoteKeys(load, { ...REMOTE_KEYS, warn: () => {} })
   const visit = async () => {
     const one: Visit = { came: Date.now(), left: Number.POSITIVE_INFINITY }
     visits.push(one)
@@ -148,13 +153,102 @@ describe('key server', () => {
   })
 })
 
+/** What a caller sends next, so many milliseconds later: a token of the newest key, or one that no key ever signed. */
+interface Call {
+  readonly pause: number
+  readonly event: 'genuine' | 'forged' | 'rotate'
+  /** How long the server takes from then on. */
+  readonly delay: number
+}
+const call: fc.Arbitrary<Call> = fc.record({
+  pause: fc.oneof(
+    { weight: 5, arbitrary: fc.nat(900) },
+    { weight: 4, arbitrary: fc.integer({ min: 1_000, max: PROMISED + 1_000 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 60_000, max: 2 * freshFor }) },
+  ),
+  event: fc.oneof(
+    { weight: 5, arbitrary: fc.constant<'forged'>('forged') },
+    { weight: 3, arbitrary: fc.constantFrom<'genuine' | 'rotate'>('genuine', 'rotate') },
+  ),
+  delay: fc.oneof({ weight: 2, arbitrary: fc.constant(20) }, fc.nat(timeout - 1)),
+})
+
+describe('forged tokens between rotations', () => {
+  beforeEach(() => void vi.useFakeTimers({ now: 0, toFake: ['setTimeout', 'clearTimeout', 'Date'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  test('a new key is refused for 15 seconds at most, and no tokens cause more than one search in 15 seconds', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 60 }), async calls => {
+        const fetches: { begun: number; ended: number }[] = []
+        const refused: { came: number; published: number }[] = []
+        const faults: number[] = []
+        let [delay, version, published] = [20, 0, 0]
+        const load = createUriLoader('https://idp.test/jwks', {
+          ...KEY_HTTP,
+          fetch: async () => {
+            const one = { begun: Date.now(), ended: Number.POSITIVE_INFINITY }
+            fetches.push(one)
+            // The old key goes as the new one comes. Often both have the same id, so that only the signature is bad.
+            const served = Response.json(keySet(String(version)))
+            await new Promise(resolve => setTimeout(resolve, delay))
+            one.ended = Date.now()
+            return served
+          },
+        })
+        const keys = createRemoteKeys(load, { ...REMOTE_KEYS, warn: () => {} })
+        // As a token is verified: with the keys in force, and if they can't, with newer ones.
+        const show = async (key: number | undefined) => {
+          const came = Date.now()
+          const since = published
+          const has = ({ keys: [one] }: KeySet) => key !== undefined && Number(one?.kid) >= key
+          if (has(await keys.current(came, () => {}))) return
+          const newer = await keys.newer(came, () => {}).catch(() => undefined)
+          // If keys are due and their server takes over two seconds, callers don't wait, and the answer is a fault.
+          if (newer === undefined) return void faults.push(Date.now())
+          if (!has(newer) && key !== undefined) refused.push({ came, published: since })
+        }
+        const works = [show(undefined)]
+        for (const { pause, event, delay: next } of calls) {
+          await vi.advanceTimersByTimeAsync(pause)
+          if (event === 'genuine') works.push(show(version))
+          else if (event === 'forged') works.push(show(undefined))
+          else {
+            version += 1
+            published = Date.now()
+          }
+          delay = next
+          await new Promise(resolve => setImmediate(resolve))
+        }
+        await vi.advanceTimersByTimeAsync(2 * timeout)
+        await Promise.all(works)
+        for (const { came, published: since } of refused) expect(came - since).toBeLessThanOrEqual(PROMISED)
+        for (const at of faults) {
+          expect(fetches.some(({ begun, ended }) => begun <= at && at <= ended)).toBe(true)
+        }
+        const begun = fetches.map(one => one.begun)
+        // Searches, and the fetches of keys that are due.
+        for (const from of begun) {
+          const near = begun.filter(at => at >= from && at < from + PROMISED)
+          expect(near.length).toBeLessThanOrEqual(2)
+        }
+        const [first = 0, last = 0] = [begun[0], begun.at(-1)]
+        const most = 2 + (last - first) / PROMISED + (last - first) / (0.8 * freshFor)
+        expect(begun.length).toBeLessThanOrEqual(most)
+      }),
+      sample(300, 20_000),
+    )
+  })
+})
+
 test('a token is accepted by the keys in force, whatever sets came and went while it was verified', async () => {
   const [first, second] = await Promise.all(
     ['first', 'second'].map(kid => createIssuer('https://login.clinic.test/', 'recordings', kid)),
   )
   if (first === undefined || second === undefined) throw new Error('two issuers were to be made')
   const texts = await Promise.all([first, first, second, second].map(idp => idp.token('patient-1')))
-  const sets = [first, second].map(({ jwks }) => jwks)
+  const [one, two] = [first, second].map(({ jwks }) => usableKeys(jwks)) as [KeySet, KeySet]
+  const sets = [one, two]
 
   await fc.assert(
     fc.asyncProperty(
@@ -163,16 +257,14 @@ test('a token is accepted by the keys in force, whatever sets came and went whil
       async (published, shown) => {
         // Each look at the keys may find others than the one before: that is what a fetch beside the request does.
         const script = [...published]
-        let inForce = sets[0]
+        let inForce = one
         const look = async () => {
           const next = script.shift()
-          if (next !== undefined) inForce = sets[next]
-          return inForce as never
+          if (next !== undefined) inForce = next === 0 ? one : two
+          return inForce
         }
         const issuer = { issuer: first.issuer, audience: 'recordings', algorithms: ['ES256'] as const }
-        const tokens = new TokenVerifier(
-          new TrustedIssuers([issuer], () => ({ current: look, seeking: look })),
-        )
+        const tokens = new TokenVerifier(new TrustedIssuers([issuer], () => ({ current: look, newer: look })))
         const taken = async (text: string) =>
           !(
             (await tokens.verify({ token: text }, { at: Date.now(), waitUntil: () => {} })) instanceof Refusal

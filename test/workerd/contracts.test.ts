@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, expect, test } from 'vitest'
 import { metadataOf } from '../../src/recordings/object-metadata.ts'
 import { createR2Spool, createR2Store, createShardedLedger } from '../../src/runtime/cloudflare/index.ts'
+import { keySourceContracts } from '../contract/key-source.ts'
 import { ledgerContract } from '../contract/ledger.ts'
 import { ownerSourceContracts } from '../contract/owner-source.ts'
 import {
@@ -44,3 +45,4 @@ ledgerContract('several Durable Objects', () => createShardedLedger(env.LEDGER, 
 spoolContract('R2', () => createR2Spool(env.AUDIT))
 
 ownerSourceContracts()
+keySourceContracts()

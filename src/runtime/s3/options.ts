@@ -1,4 +1,5 @@
-import { isSecure, matching } from '../../config/checks.ts'
+import { isSecure } from '../../base/url.ts'
+import { matching } from '../../config/checks.ts'
 import type { Group, Mistake, TableOf } from '../../config/option.ts'
 
 /** Which S3-compatible store holds the recordings, and the key to it. */

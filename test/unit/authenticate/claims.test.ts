@@ -1,11 +1,12 @@
 import type { JWTPayload } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { createKeySource } from '../../../src/authenticate/create-key-source.ts'
 import type { Issuer } from '../../../src/authenticate/issuer.ts'
 import type { KeySource } from '../../../src/authenticate/key-source.ts'
+import { createKeySources } from '../../../src/authenticate/key-sources.ts'
 import { TokenRefusal } from '../../../src/authenticate/token-refusal.ts'
 import { TokenVerifier } from '../../../src/authenticate/token-verifier.ts'
 import { TrustedIssuers } from '../../../src/authenticate/trusted-issuers.ts'
+import { usableKeys } from '../../../src/authenticate/usable-keys.ts'
 import type { Subject } from '../../../src/authorize/subject.ts'
 import { Refusal } from '../../../src/refusal.ts'
 import { createIssuer } from '../../support/gate-client.ts'
@@ -13,7 +14,7 @@ import { createIssuer } from '../../support/gate-client.ts'
 const idp = await createIssuer()
 const NOW = 1_800_000_000
 
-const verifierOf = (entry: Issuer, keysOf: (entry: Issuer) => KeySource = createKeySource) =>
+const verifierOf = (entry: Issuer, keysOf: (entry: Issuer) => KeySource = createKeySources()) =>
   new TokenVerifier(new TrustedIssuers([entry], keysOf))
 
 async function outcome(claims: Record<string, unknown>, settings?: Partial<Issuer>): Promise<string> {
@@ -240,13 +241,12 @@ describe('remembered tokens', () => {
   })
 
   test('a token that was verified before is verified again when its issuer has other keys', async () => {
-    const jwks = structuredClone(idp.jwks) as { keys: object[] }
-    let keys = jwks
-    const source = { current: async () => keys as never, seeking: async () => keys as never }
+    let keys = usableKeys(idp.jwks)
+    const source = { current: async () => keys, newer: async () => keys }
     const authenticate = verifierOf(idp.entry(), () => source)
     const token = await idp.token('patient-1', { iat: NOW, exp: NOW + 3600 })
     expect(await ask(authenticate, token, NOW)).toBe('patient-1')
-    keys = { keys: [] }
+    keys = usableKeys({ keys: [] })
     expect(await ask(authenticate, token, NOW + 1)).toBe('token_key_unknown')
   })
 })

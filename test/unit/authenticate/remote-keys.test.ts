@@ -1,26 +1,29 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { KEY_HTTP } from '../../../src/authenticate/fetch-keys.ts'
+import { createUriLoader } from '../../../src/authenticate/load-keys.ts'
 import {
   createRemoteKeys,
   REMOTE_KEYS,
   type RemoteKeysOptions,
 } from '../../../src/authenticate/remote-keys.ts'
+import { keySet, publicKey } from '../../support/public-keys.ts'
 
-const jwks = (...kids: string[]) => ({ keys: kids.map(kid => ({ kty: 'EC', kid })) })
+const jwks = keySet
 const UNAVAILABLE = { reason: 'keys_unavailable' }
 const keep = () => {}
 
 /** A key server whose answer can be changed, and which counts its visits. */
-function server(answer: () => Response | Promise<Response>) {
-  const state = { visits: 0, answer }
-  const options: RemoteKeysOptions = {
-    ...REMOTE_KEYS,
+function server(answer: () => Response | Promise<Response>, more: Partial<RemoteKeysOptions> = {}) {
+  const state = { visits: 0, answer, said: [] as string[] }
+  const load = createUriLoader('https://idp.test/jwks', {
+    ...KEY_HTTP,
     fetch: async () => {
       state.visits++
       return state.answer()
     },
-    warn: () => {},
-  }
-  return { state, keys: createRemoteKeys('https://idp.test/jwks', options) }
+  })
+  const warn = (message: string) => void state.said.push(message)
+  return { state, keys: createRemoteKeys(load, { ...REMOTE_KEYS, warn, ...more }) }
 }
 const serving =
   (...kids: string[]) =>
@@ -65,32 +68,61 @@ describe('createRemoteKeys', () => {
     expect(state.visits).toBe(1)
   })
 
-  test('a rotated key is found at once, and a storm of unknown key ids costs one fetch per interval', async () => {
+  test('a rotated key is found at once, and a storm of unknown keys costs one fetch per interval', async () => {
     const { state, keys } = server(serving('a'))
     await keys.current(0, keep)
     state.answer = serving('a', 'b')
-    expect(await keys.seeking('b', 1000, keep)).toEqual(jwks('a', 'b'))
-    for (let i = 0; i < 1000; i++) await keys.seeking(`made-up-${i}`, 1001 + i, keep)
+    expect(await keys.newer(1000, keep)).toEqual(jwks('a', 'b'))
+    for (let later = 1; later < REMOTE_KEYS.seekEvery; later += 15) await keys.newer(1000 + later, keep)
     expect(state.visits).toBe(2)
-    for (let i = 0; i < 100; i++) await keys.seeking(`again-${i}`, 1001 + REMOTE_KEYS.seekEvery + i, keep)
+    for (let i = 0; i < 100; i++) await keys.newer(1000 + REMOTE_KEYS.seekEvery + i, keep)
     expect(state.visits).toBe(3)
   })
 
-  test('a key id that is not among keys just fetched for the same request causes no second fetch', async () => {
-    const { state, keys } = server(serving('a'))
-    await keys.current(7, keep)
-    await keys.seeking('nope', 7, keep)
-    expect(state.visits).toBe(1)
-  })
-
-  test('a key id that the server did not have is not sought again soon', async () => {
+  test('a key of a second rotation is found 15 seconds after the first was sought, whatever came in between', async () => {
     const { state, keys } = server(serving('a'))
     await keys.current(0, keep)
-    await keys.seeking('nope', 1, keep)
-    await keys.seeking('nope', 2 + REMOTE_KEYS.seekEvery, keep)
-    expect(state.visits).toBe(2)
-    await keys.seeking('nope', 3 + REMOTE_KEYS.missingFor, keep)
+    state.answer = serving('b')
+    expect(await keys.newer(1000, keep)).toEqual(jwks('b'))
+    state.answer = serving('c')
+    for (let later = 1001; later < 16_000; later += 333) {
+      expect(await keys.newer(later, keep)).toEqual(jwks('b'))
+    }
+    expect(await keys.newer(16_000, keep)).toEqual(jwks('c'))
     expect(state.visits).toBe(3)
+  })
+
+  test('requests that seek a key while a fetch is in progress all get what it brings', async () => {
+    const { state, keys } = server(serving('a'))
+    await keys.current(0, keep)
+    const answered = Promise.withResolvers<Response>()
+    state.answer = () => answered.promise
+    const all = [1, 2, 3, 4, 5].map(now => keys.newer(now, keep))
+    answered.resolve(serving('b')())
+    for (const one of await Promise.all(all)) expect(one).toEqual(jwks('b'))
+    expect(state.visits).toBe(2)
+  })
+
+  test('a fetch that began before a key was published delays the search for it by 15 seconds from then at most', async () => {
+    const { state, keys } = server(serving('a'))
+    await keys.current(0, keep)
+    const due = 0.9 * REMOTE_KEYS.freshFor
+    const answered = Promise.withResolvers<Response>()
+    state.answer = () => answered.promise
+    await keys.current(due, keep)
+    const sought = keys.newer(due + 4000, keep)
+    answered.resolve(serving('a')())
+    expect(await sought).toEqual(jwks('a'))
+    state.answer = serving('b')
+    expect(await keys.newer(due + REMOTE_KEYS.seekEvery - 1, keep)).toEqual(jwks('a'))
+    expect(await keys.newer(due + REMOTE_KEYS.seekEvery, keep)).toEqual(jwks('b'))
+  })
+
+  test('a key that is missing from keys just fetched for the same request causes no second fetch', async () => {
+    const { state, keys } = server(serving('a'))
+    await keys.current(7, keep)
+    await keys.newer(7, keep)
+    expect(state.visits).toBe(1)
   })
 
   test('the last good keys are used in an outage for a day and no longer, with few fetches', async () => {
@@ -112,24 +144,53 @@ describe('createRemoteKeys', () => {
     const { state, keys } = server(serving('a'))
     await keys.current(0, keep)
     state.answer = down
-    await expect(keys.seeking('b', 1, keep)).rejects.toMatchObject(UNAVAILABLE)
-    await expect(keys.seeking('c', 2, keep)).rejects.toMatchObject(UNAVAILABLE)
+    await expect(keys.newer(1, keep)).rejects.toMatchObject(UNAVAILABLE)
+    await expect(keys.newer(2, keep)).rejects.toMatchObject(UNAVAILABLE)
     expect(state.visits).toBe(2)
     expect(await keys.current(3, keep)).toEqual(jwks('a'))
+  })
+
+  test('while fetches fail, unknown keys cause at most one fetch in ten seconds', async () => {
+    const { state, keys } = server(serving('a'))
+    await keys.current(0, keep)
+    state.answer = down
+    const due = 0.9 * REMOTE_KEYS.freshFor
+    await keys.current(due, keep)
+    await new Promise(resolve => setTimeout(resolve, 10))
+    for (let later = 1; later <= REMOTE_KEYS.retryAfter; later += 50) {
+      await expect(keys.newer(due + later, keep)).rejects.toMatchObject(UNAVAILABLE)
+    }
+    expect(state.visits).toBe(2)
+    state.answer = serving('b')
+    expect(await keys.newer(due + REMOTE_KEYS.retryAfter + 1, keep)).toEqual(jwks('b'))
+  })
+
+  test('a load knows whether the keys are due, or a new one is sought', async () => {
+    const loads: boolean[] = []
+    const keys = createRemoteKeys(async ({ isDue, timeout, signal }) => {
+      loads.push(isDue)
+      expect([timeout, signal.aborted]).toEqual([REMOTE_KEYS.timeout, false])
+      return jwks('a')
+    })
+    await keys.current(0, keep)
+    await keys.newer(1, keep)
+    await keys.current(REMOTE_KEYS.freshFor + 2, keep)
+    await keys.newer(REMOTE_KEYS.freshFor + 20_000, keep)
+    expect(loads).toEqual([true, false, true, false])
   })
 
   test('good keys outlive an empty set, and are used beside members of unknown kinds', async () => {
     const { state, keys } = server(serving('a'))
     await keys.current(0, keep)
     state.answer = () => Response.json({ keys: [] })
-    await expect(keys.seeking('b', 1, keep)).rejects.toMatchObject(UNAVAILABLE)
+    await expect(keys.newer(1, keep)).rejects.toMatchObject(UNAVAILABLE)
     expect(await keys.current(REMOTE_KEYS.freshFor + 1, keep)).toEqual(jwks('a'))
     await new Promise(resolve => setTimeout(resolve, 50))
-    state.answer = () => Response.json({ keys: [{ kid: 'q', crv: 'ML-DSA' }, { kty: 1 }, ...jwks('c').keys] })
+    state.answer = () => Response.json({ keys: [...jwks('c').keys, { kid: 'q', crv: 'ML-DSA' }, { kty: 1 }] })
     const later = 2 * REMOTE_KEYS.freshFor
     await keys.current(later, keep)
     await new Promise(resolve => setTimeout(resolve, 50))
-    expect(await keys.current(later, keep)).toEqual(jwks('c'))
+    expect((await keys.current(later, keep)).keys).toEqual(jwks('c').keys)
   })
 
   test('a fetch that failed while the keys were fresh does not prolong their use once they are stale', async () => {
@@ -156,15 +217,11 @@ describe('createRemoteKeys', () => {
   })
 
   test('a fetch that never ends does not hold up later requests', async () => {
-    let visits = 0
-    const hanging = createRemoteKeys('https://idp.test/jwks', {
-      ...REMOTE_KEYS,
-      timeout: 50,
-      warn: () => {},
-      fetch: () => (visits++ === 0 ? new Promise<Response>(() => {}) : Promise.resolve(serving('a')())),
-    })
-    await Promise.allSettled([hanging.current(0, keep), hanging.current(0, keep)])
-    expect(await hanging.current(1, keep)).toEqual(jwks('a'))
+    const { state, keys } = server(() => new Promise<Response>(() => {}), { timeout: 50 })
+    const first = Promise.allSettled([keys.current(0, keep), keys.current(0, keep)])
+    state.answer = serving('a')
+    await first
+    expect(await keys.current(1, keep)).toEqual(jwks('a'))
   })
 
   test.each([
@@ -188,6 +245,31 @@ describe('createRemoteKeys', () => {
   ])('keys are unavailable if their first fetch yields %s', async (_, answer) => {
     const { keys } = server(answer)
     await expect(keys.current(0, keep)).rejects.toMatchObject(UNAVAILABLE)
+  })
+})
+
+describe('what the operator reads', () => {
+  test('a fetch that fails is reported with its cause and what is used in the meantime', async () => {
+    const { state, keys } = server(down)
+    await expect(keys.current(0, keep)).rejects.toMatchObject(UNAVAILABLE)
+    state.answer = serving('a')
+    await keys.current(20_000, keep)
+    state.answer = down
+    await expect(keys.newer(50_000, keep)).rejects.toMatchObject(UNAVAILABLE)
+    expect(state.said).toEqual([
+      'https://idp.test/jwks answered with status 500; there are no older ones',
+      'https://idp.test/jwks answered with status 500; those fetched 30 s ago are used',
+    ])
+  })
+
+  test('a key that cannot be used is reported once for each set, not for each fetch', async () => {
+    const { state, keys } = server(() => Response.json({ keys: [publicKey('a'), { kty: 'RSA', kid: 'b' }] }))
+    for (let round = 0; round < 3; round++) await keys.current(round * (REMOTE_KEYS.freshFor + 1), keep)
+    expect(state.visits).toBe(3)
+    expect(state.said).toEqual(['kid "b" is not used: it has no n and e'])
+    state.answer = () => Response.json({ keys: [publicKey('a'), { kty: 'RSA', kid: 'c' }] })
+    await keys.current(4 * REMOTE_KEYS.freshFor, keep)
+    expect(state.said.slice(1)).toEqual(['kid "c" is not used: it has no n and e'])
   })
 })
 
@@ -221,7 +303,7 @@ describe('waits for a key server', () => {
       state.answer = () => new Promise<Response>(() => {})
       for (let later = REMOTE_KEYS.patience; later < 12_000; later += 500) {
         expect(await atOnce(keys.current(STALE + later, keep))).toEqual(jwks('a'))
-        expect(await atOnce(keys.seeking(`unknown-${later}`, STALE + later, keep))).toMatchObject(UNAVAILABLE)
+        expect(await atOnce(keys.newer(STALE + later, keep))).toMatchObject(UNAVAILABLE)
       }
       expect(await atOnce(keys.current(STALE + 12_000, keep))).toBe('waits')
     },
@@ -250,10 +332,10 @@ describe('clock corrections', () => {
   test('after the clock is set back, a new key is found, even if it was sought in vain before', async () => {
     const { state, keys } = server(serving('a'))
     await keys.current(2 * DAY, keep)
-    await keys.seeking('b', 2 * DAY + 1, keep)
+    await keys.newer(2 * DAY + 1, keep)
     await keys.current(DAY, keep)
     state.answer = serving('a', 'b')
-    expect(await keys.seeking('b', DAY + 1, keep)).toEqual(jwks('a', 'b'))
+    expect(await keys.newer(DAY + 1, keep)).toEqual(jwks('a', 'b'))
   })
 
   test('after the clock is set back, one request waits two seconds at most, then the older keys are used', async () => {
@@ -279,7 +361,7 @@ describe('clock corrections', () => {
     state.answer = serving('b')
     expect(await keys.current(DAY, keep)).toEqual(jwks('b'))
     state.answer = serving('c')
-    expect(await keys.seeking('c', DAY + 1, keep)).toEqual(jwks('c'))
+    expect(await keys.newer(DAY + 1, keep)).toEqual(jwks('c'))
   })
 
   test('a fetch from before the clock was set back, good or failed, changes neither the keys nor their time', async () => {
@@ -296,7 +378,7 @@ describe('clock corrections', () => {
       await Promise.all(works)
       expect(await keys.current(DAY + 1, keep)).toEqual(jwks('new'))
       state.answer = serving('newer')
-      expect(await keys.seeking('newer', DAY + 2, keep)).toEqual(jwks('newer'))
+      expect(await keys.newer(DAY + 2, keep)).toEqual(jwks('newer'))
     }
   })
 

@@ -97,8 +97,11 @@ describe('mistakes', () => {
     [withIssuer({ algorithms: 'ES256' }), /ISSUERS\[0\]\.algorithms \(.*\) must list/],
     [withIssuer({ algorithms: ['HS256'] }), /algorithms\) must list .*"HS256" is not one/],
     [withIssuer({ algorithms: ['ES256', 'none'] }), /algorithms\) must list .*"none" is not one/],
-    [withIssuer({ jwks: undefined }), /ISSUERS\[0\] .* must have jwks_uri or jwks/],
-    [withIssuer({ jwks_uri: 'https://idp.test/jwks' }), /jwks_uri\) has no effect beside jwks: take one/],
+    [withIssuer({ jwks: undefined }), /ISSUERS\[0\] .* must have jwks_uri, discovery or jwks/],
+    [
+      withIssuer({ jwks_uri: 'https://idp.test/jwks' }),
+      /ISSUERS\[0\] .* has jwks_uri and jwks: take all but one/,
+    ],
     [withIssuer({ jwks: undefined, jwks_uri: 'http://idp.test/jwks' }), /jwks_uri\) must be an https URL/],
     [
       withIssuer({ jwks: undefined, jwks_uri: 'https://u:p@idp.test/jwks' }),
@@ -233,8 +236,14 @@ describe('mistakes', () => {
     [{ ...good, ALLOWED_ORIGINS: 'https://u:PRIVATE@a.test' }, /\[0\]\) must be an origin/],
     [{ ...good, LEDGER_SHARDS: 8 }, /LEDGER_SHARDS \(ledgerShards\) must be a string: put it in quotes/],
     [{ ...good, ALLOWED_ORIGINS: ['https://a.test'] }, /ALLOWED_ORIGINS \(allowedOrigins\) must be a string/],
-    [withIssuer({ jwks: { keys: [{}] } }), /jwks\) holds no key for any of its algorithms/],
-    [withIssuer({ jwks: { keys: [{ kty: 'EC', crv: 'P-384' }] } }), /jwks\) holds no key for any/],
+    [
+      withIssuer({ jwks: { keys: [{}] } }),
+      /jwks\) must hold a key that can be used: key 1 \(without a kid\): its type/,
+    ],
+    [
+      withIssuer({ jwks: { keys: [{ kty: 'EC', crv: 'P-384' }] } }),
+      /jwks\) must hold a key .*: its x is not/,
+    ],
     [withIssuer({ algorithms: ['RS256'] }), /jwks\) holds no key for any/],
     [
       withIssuer({ jwks: { keys: [{ kty: 'RSA', p: 'PRIVATE' }] } }),

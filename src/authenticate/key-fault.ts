@@ -1,0 +1,53 @@
+import { printable } from '../base/printable.ts'
+import { TimedOut } from '../base/timeout.ts'
+
+/** Keys could not be had. The message is for the operator: it says from where and why, and contains no secret. */
+export class KeyFault extends Error {
+  override readonly name = 'KeyFault'
+  /** Whether a server answered, but without the document that was asked for: another address may have it. */
+  readonly isAbsent: boolean
+
+  constructor(message: string, isAbsent: boolean = false) {
+    super(message)
+    this.isAbsent = isAbsent
+  }
+}
+
+/** How deep the causes of an error are followed. */
+const MAX_CAUSES = 5
+const CODE = /^[A-Z][A-Z0-9_]{2,63}$/
+const ABORTED = new Set(['TimeoutError', 'AbortError', TimedOut.name])
+const URLS = /\bhttps?:[^\s)]*/g
+
+/** Describes any error by its code or its name. Its message may contain anything. */
+export function describeError(error: unknown): string {
+  return knownCause(error) ?? (error instanceof Error ? printable(error.name) : 'not an Error')
+}
+
+/**
+ * Describes why a fetch failed. Node gives a code in one of the causes (`ECONNREFUSED`, `ENOTFOUND`,
+ * `UNABLE_TO_VERIFY_LEAF_SIGNATURE`), Deno a sentence there, workerd a sentence that says less.
+ */
+export function describeFetchError(error: unknown): string {
+  const message = causesOf(error).at(-1)?.message ?? ''
+  // Deno begins with the whole URL, and its query may hold a secret.
+  const said = message.replace(/^error sending request .*?: (?=client error)/, '').replace(URLS, '…')
+  return knownCause(error) ?? printable(said)
+}
+
+function knownCause(error: unknown): string | undefined {
+  const causes = causesOf(error)
+  if (causes.some(({ name }) => ABORTED.has(name))) return 'no answer in time'
+  return causes
+    .map(cause => ('code' in cause ? cause.code : undefined))
+    .find((code): code is string => typeof code === 'string' && CODE.test(code))
+}
+
+/** Lists an error, its cause, the cause of that, and so on. */
+function causesOf(error: unknown): Error[] {
+  const causes: Error[] = []
+  for (let cause = error; cause instanceof Error && causes.length < MAX_CAUSES; { cause } = cause) {
+    causes.push(cause)
+  }
+  return causes
+}
