@@ -1,7 +1,7 @@
 import { type CompactVerifyGetKey, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
 
 /** Finds the key that verifies a token, as jose asks for it. */
-export type FindKey = CompactVerifyGetKey<CryptoKey>
+export type FindKey = CompactVerifyGetKey
 
 /**
  * Creates a finder of keys in a set. If no key has the id that a token names, one without an id may be meant: a key need

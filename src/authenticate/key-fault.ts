@@ -32,7 +32,9 @@ export function describeFetchError(error: unknown): string {
   const message = causesOf(error).at(-1)?.message ?? ''
   // Deno begins with the whole URL, and its query may hold a secret.
   const said = message.replace(/^error sending request .*?: (?=client error)/, '').replace(URLS, '…')
-  return knownCause(error) ?? printable(said)
+  // All that workerd says of a name that has no address, and of a certificate that it doesn't trust.
+  const hint = said.startsWith('internal error') ? ": check the server's name and certificate" : ''
+  return knownCause(error) ?? printable(said) + hint
 }
 
 function knownCause(error: unknown): string | undefined {

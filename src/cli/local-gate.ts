@@ -24,6 +24,16 @@ export type StartGate = (
 ) => Promise<LocalGate>
 
 /**
+ * Returns the variables by which runtimes trust further certificate authorities, such as that of a key server in a clinic's
+ * own network. Node and workerd's simulator read the first one, Deno reads both; a user sets either.
+ */
+export function authorityVariables(): Readonly<Record<string, string>> {
+  const { NODE_EXTRA_CA_CERTS = process.env.DENO_CERT, DENO_CERT = NODE_EXTRA_CA_CERTS } = process.env
+  if (NODE_EXTRA_CA_CERTS === undefined || DENO_CERT === undefined) return {}
+  return { NODE_EXTRA_CA_CERTS, DENO_CERT }
+}
+
+/**
  * Returns the path of one of this package's modules: TypeScript in a checkout, JavaScript in a package.
  *
  * @param name relative to `src`, without its extension

@@ -8,7 +8,7 @@ import { readLocalVariables } from '../runtime/local/local-variables.ts'
 import { runtimeMark } from './data-lock.ts'
 import type { DemoStore } from './demo-recordings.ts'
 import { member, parseJson, stringMember } from './json.ts'
-import { modulePath, type StartGate } from './local-gate.ts'
+import { authorityVariables, modulePath, type StartGate } from './local-gate.ts'
 import { fail, say, UsageError } from './terminal.ts'
 
 /** Variables that the server inherits. It gets none of the others, which may hold secrets of the user. */
@@ -32,7 +32,7 @@ export function createServerStarter(runtime: 'node' | 'deno'): StartGate {
     const environment = Object.fromEntries(INHERITED.map(name => [name, process.env[name]]))
     const [command, args] = runtime === 'node' ? nodeCommand() : denoCommand(port, data)
     const child = spawn(command, args, {
-      env: { ...environment, ...variables, ...runtimeMark(data) },
+      env: { ...environment, ...authorityVariables(), ...variables, ...runtimeMark(data) },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const url = await waitUntilReady(child, runtime)

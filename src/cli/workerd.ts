@@ -1,7 +1,8 @@
+import process from 'node:process'
 import { metadataOf } from '../recordings/object-metadata.ts'
 import { runtimeMark } from './data-lock.ts'
 import { member } from './json.ts'
-import { modulePath, type StartGate } from './local-gate.ts'
+import { authorityVariables, modulePath, type StartGate } from './local-gate.ts'
 import { say, UsageError } from './terminal.ts'
 
 /** What the R2 simulator prints for every range beyond the end of an object. */
@@ -30,6 +31,8 @@ export async function bundle(entry: string = modulePath('runtime/cloudflare/work
 
 /** Starts the deployable worker in workerd, with R2 and Durable Objects that are kept in the data folder. */
 export const startWorkerd: StartGate = async (port, data, variables, seed) => {
+  // The simulator reads them once, when it is loaded.
+  Object.assign(process.env, authorityVariables())
   const { convertV4MiniflareOptions, Log, LogLevel, Miniflare } = await loadOptional(
     'miniflare',
     import('miniflare'),

@@ -36,9 +36,13 @@ describe.each(RUNTIMES)('on %s', runtime => {
   beforeEach(async () => {
     visits = 0
     answer = publishing(stolen)
-    const jwks_uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`
-    await post('/gate', JSON.stringify({ issuer: ISSUER, jwks_uri }))
+    await createGate()
   })
+
+  const createGate = (more: object = {}) => {
+    const jwks_uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`
+    return post('/gate', JSON.stringify({ issuer: ISSUER, jwks_uri, ...more }))
+  }
 
   const publishing =
     (idp: TestIssuer, delay = 0) =>
@@ -93,6 +97,43 @@ describe.each(RUNTIMES)('on %s', runtime => {
     const after = await Promise.all([first, ...others].map(token => show(token)))
     expect(new Set(after)).toEqual(new Set([401]))
     expect(visits).toBeLessThanOrEqual(3)
+  })
+
+  test('a key of a second rotation plays 15 seconds after the first, though forged tokens came in between', async () => {
+    const [first = ''] = await tokens(stolen, 1)
+    expect(await show(first)).toBe(200)
+    answer = publishing(fresh)
+    const [second = ''] = await tokens(fresh, 1)
+    expect(await show(second)).toBe(200)
+    const third = await createIssuer(ISSUER, 'recordings', 'fresh')
+    const forger = await createIssuer(ISSUER, 'recordings', 'fresh')
+    answer = publishing(third)
+    const genuine = await tokens(third, 2)
+    const forged = await tokens(forger, 20)
+    expect(await show(genuine[0] ?? '')).toBe(401)
+    for (const token of forged) {
+      expect(await show(token)).toBe(401)
+      await minutes(0.7 / 60)
+    }
+    await minutes(1 / 60)
+    expect(await show(genuine[1] ?? '')).toBe(200)
+    expect(visits).toBe(3)
+  })
+
+  test('keys from a function of the app are kept and renewed as those from a server', async () => {
+    await createGate({ computed: true })
+    const [one = '', ...others] = await tokens(stolen, 5)
+    const [good = ''] = await tokens(fresh, 1)
+    for (const token of [one, ...others]) expect(await show(token)).toBe(200)
+    expect(visits).toBe(1)
+    answer = publishing(fresh)
+    expect(await show(good)).toBe(200)
+    expect(await show(one)).toBe(401)
+    answer = response => void response.writeHead(500).end('down')
+    await minutes(11)
+    expect(await show(good)).toBe(200)
+    await minutes(24 * 60)
+    expect(await show(good)).toBe(503)
   })
 
   test('one request waits two seconds for a key server that hangs, and the next ones do not wait', async () => {

@@ -26,6 +26,8 @@ export interface GateSettings {
   readonly main?: string
   readonly runtime?: string
   readonly vars?: Readonly<Record<string, string>>
+  /** What the environment of `mediaward dev` has beside that of the test; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>
   readonly varsFile?: string
   readonly data?: string
   readonly port?: number
@@ -55,6 +57,7 @@ export async function startGate(settings: GateSettings = {}): Promise<RunningGat
   // A process group of its own, so that all of it can be killed.
   const child = spawn(process.execPath, [settings.main ?? MAIN, ...args], {
     detached: true,
+    env: { ...process.env, ...settings.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''

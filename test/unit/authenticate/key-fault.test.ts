@@ -41,6 +41,11 @@ describe('describeFetchError', () => {
       ),
       'client error (SendRequest): connection closed',
     ],
+    [
+      'an unknown CA on workerd',
+      new Error('internal error; reference = op5nojco682fk0m7geb9da7d'),
+      "internal error; reference = op5nojco682fk0m7geb9da7d: check the server's name and certificate",
+    ],
     ['a closed connection on workerd', new Error('Network connection lost.'), 'Network connection lost.'],
     [
       'a timeout',

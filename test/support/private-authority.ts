@@ -1,0 +1,40 @@
+// A certificate authority of the tests, and a server that it certified, for localhost and 127.0.0.1 until 2120. Made once with
+// openssl, as node:crypto can't sign certificates. The server's key protects nothing, as it is published here. The
+// authority's own key was not kept.
+
+/** The certificate of the authority. */
+export const AUTHORITY = `-----BEGIN CERTIFICATE-----
+MIIBfzCCASWgAwIBAgIBATAKBggqhkjOPQQDAjAmMSQwIgYDVQQDDBtUZXN0IGF1
+dGhvcml0eSBvZiBNZWRpYXdhcmQwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEw
+MDAwMDBaMCYxJDAiBgNVBAMMG1Rlc3QgYXV0aG9yaXR5IG9mIE1lZGlhd2FyZDBZ
+MBMGByqGSM49AgEGCCqGSM49AwEHA0IABFUXMn9Knv0kMWMpBvrkfm14UdDZiCjb
+GXkjJjwwKw+1n7+vKsE3uzHIdCh+hZ5uAB4sXY0pYJtKHny16RsKkeujQjBAMA8G
+A1UdEwEB/wQFMAMBAf8wDgYDVR0PAQH/BAQDAgIEMB0GA1UdDgQWBBR2UxTlRQt8
++pZtGglFU9lU5sf9NjAKBggqhkjOPQQDAgNIADBFAiEAheoXM6lDmw8u/vGgoT48
+wrvIeA8+Bp9JkIxq/PQhUv0CIDaHY3TH2dmLbPF5WbqtsxDwsRJ38UtXo07DIFvD
+XME8
+-----END CERTIFICATE-----
+`
+
+/** The certificate of the server. */
+export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBvjCCAWSgAwIBAgIBAjAKBggqhkjOPQQDAjAmMSQwIgYDVQQDDBtUZXN0IGF1
+dGhvcml0eSBvZiBNZWRpYXdhcmQwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEw
+MDAwMDBaMBQxEjAQBgNVBAMMCWxvY2FsaG9zdDBZMBMGByqGSM49AgEGCCqGSM49
+AwEHA0IABHqHAOoRzjKZjuXhc28Xz2jZ+/xdFapuHfEw//903CQM/44YpQoERWXM
+igmOcakrzH7UKzipPE+rYcwtZ4qt5pGjgZIwgY8wGgYDVR0RBBMwEYIJbG9jYWxo
+b3N0hwR/AAABMAwGA1UdEwEB/wQCMAAwDgYDVR0PAQH/BAQDAgeAMBMGA1UdJQQM
+MAoGCCsGAQUFBwMBMB0GA1UdDgQWBBS1AWiMU+gI/DGiltdcnTe3GCNf5DAfBgNV
+HSMEGDAWgBR2UxTlRQt8+pZtGglFU9lU5sf9NjAKBggqhkjOPQQDAgNIADBFAiEA
+vCSEmMcBE1mob9IYAIe6zlNaKMlxJIBCXKf666q6khACIG/ODXvj+dwVBuURdU+s
+TNkzvM4/mX9hpMTzLj6auubh
+-----END CERTIFICATE-----
+`
+
+/** The key of the server, for tests only. */
+export const CERTIFICATE_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg6PKVYg0eM1UJGFZ6
+cGI0GYQtI0yJMsQUcEi3bBNyu7yhRANCAAR6hwDqEc4ymY7l4XNvF89o2fv8XRWq
+bh3xMP//dNwkDP+OGKUKBEVlzIoJjnGpK8x+1Cs4qTxPq2HMLWeKreaR
+-----END PRIVATE KEY-----
+`
