@@ -94,7 +94,6 @@ test.each<[unknown, string, string]>([
   ],
   [true, 'https://idp.test/?tenant=1', 'needs an issuer'],
   [true, 'https://idp.test/#a', 'needs an issuer'],
-  [true, 'https://login.test/{tenantid}/v2.0', 'with no blank and no placeholder, or use jwks_uri'],
   [true, 'http://idp.test/', '(within a network of your own, set allow_http_keys), or use jwks_uri'],
 ])('discovery %j for the issuer %s is refused', (discovery, issuer, mistake) => {
   const found = mistakes({ discovery, issuer })
