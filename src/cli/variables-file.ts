@@ -8,7 +8,6 @@ import { LOCAL_OPTIONS } from '../runtime/local/local-variables.ts'
 import { say, UsageError } from './terminal.ts'
 
 const TABLE: Table = { ...OPTIONS, ...LOCAL_OPTIONS }
-const KNOWN = variablesOf(TABLE)
 
 /** Variables that `dev` sets itself, and what to do instead of setting them. */
 const SET_BY_DEV: Readonly<Record<string, string>> = {
@@ -32,7 +31,9 @@ export function readVariablesFile(file: string): Record<string, string> {
   } catch {
     throw new UsageError(`${file} can't be read`, '--vars names a file of NAME=value lines')
   }
-  const lines = Object.entries(parseEnv(content))
+  const parsed = parseEnv(content)
+  const lines = Object.entries(parsed)
+  const known = variablesOf(TABLE, parsed)
   if (content.trim() !== '' && lines.length === 0 && !/^\s*#/.test(content)) {
     throw new UsageError(`${file} contains no variables`, '--vars names a file of NAME=value lines')
   }
@@ -45,11 +46,11 @@ export function readVariablesFile(file: string): Record<string, string> {
         'put a value of several lines in quotes',
       )
     }
-    if (KNOWN.includes(name)) {
+    if (known.includes(name)) {
       if (value !== undefined) variables[name] = value
       continue
     }
-    const meant = intendedVariable(name, KNOWN)
+    const meant = intendedVariable(name, known)
     say(`${file}: ${name} is not read by this version${meant ? `: is it meant to be ${meant}?` : ''}`)
   }
   return variables

@@ -25,6 +25,8 @@ export interface Option<Value = unknown> {
   readonly excludes?: string
   /** Default: all of them. */
   readonly runtimes?: readonly Runtime[]
+  /** The members of a JSON list's items that are secrets, such as `introspection.client_secret`. */
+  readonly secrets?: readonly string[]
   /**
    * Reads the variable's string. Default: the string itself.
    *
@@ -82,6 +84,17 @@ export function findMistakes(
       return mistake(`has no effect beside ${labelOf(table, excludes)}: take one of them away`)
     return (check?.(value, options) ?? []).map(found => [name, ...found] as const)
   })
+}
+
+/** Finds the mistakes in an object whose members a table lists: those that it doesn't list are unknown. */
+export function findMemberMistakes(table: Table, value: object): readonly Mistake[] {
+  const known = Object.keys(table)
+  return [
+    ...Object.keys(value)
+      .filter(member => !known.includes(member))
+      .map((member): Mistake => [`.${member}`, `is unknown: it may be ${known.join(', ')}`]),
+    ...findMistakes(table, value).map(([member, at, what]): Mistake => [`.${member}${at}`, what]),
+  ]
 }
 
 /** Names an option, or a part of it, for an error: the variable first, then the option of code. */

@@ -59,7 +59,13 @@ const opened = rule('must be given: on Workers cloudflare(env) does', value => O
 
 /** Every option of a gate, on every runtime, declared once. What one machine adds is in `runtime/local`. */
 export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
-  issuers: { variable: 'ISSUERS', required: true, parse: jsonList, check: checkIssuers },
+  issuers: {
+    variable: 'ISSUERS',
+    required: true,
+    secrets: ['introspection.client_secret'],
+    parse: jsonList,
+    check: checkIssuers,
+  },
   pseudonymKey: {
     variable: 'PSEUDONYM_KEY',
     required: true,

@@ -1,8 +1,9 @@
 import { locationsUnder } from '../locate/location.ts'
 import { checkTable } from './check-options.ts'
 import { isString } from './checks.ts'
-import { labelOf, setOption, type Table } from './option.ts'
+import { labelOf, type Option, setOption, type Table } from './option.ts'
 import type { MediawardOptions } from './options.ts'
+import { resolveSecrets, secretVariables } from './secrets.ts'
 import { OPTIONS } from './table.ts'
 
 /** The variables of a deployment: the same on every runtime. All are strings. */
@@ -53,12 +54,14 @@ interface Parsed {
 export function parseVariables(table: Table, variables: Variables): Parsed {
   const options: Record<string, unknown> = {}
   const mistakes: string[] = []
-  for (const [name, { variable = '', parse = String }] of Object.entries(table)) {
+  for (const [name, { variable = '', secrets = [], parse = String }] of Object.entries(table)) {
     const value = variables[variable]
     if (value === undefined) continue
     try {
       if (typeof value !== 'string') throw new Error('must be a string: put it in quotes')
-      if (value.trim() !== '') setOption(options, name, parse(value.trim()))
+      if (value.trim() !== '') {
+        setOption(options, name, resolveSecrets(parse(value.trim()), secrets, variables))
+      }
     } catch (error) {
       mistakes.push(`${labelOf(table, name)} ${(error as Error).message}`)
     }
@@ -66,7 +69,23 @@ export function parseVariables(table: Table, variables: Variables): Parsed {
   return { options, mistakes }
 }
 
-/** Lists the names of a table's variables. */
-export function variablesOf(table: Table): readonly string[] {
-  return Object.values(table).flatMap(({ variable }) => variable ?? [])
+/**
+ * Lists the names of a table's variables.
+ *
+ * @param variables adds those that JSON in these variables names for its secrets
+ */
+export function variablesOf(table: Table, variables: Variables = {}): readonly string[] {
+  return Object.values(table).flatMap(row => {
+    const { variable } = row
+    return variable === undefined ? [] : [variable, ...secretsNamedIn(variables[variable], row)]
+  })
+}
+
+/** Lists the variables that a variable names for its secrets. None if it can't be parsed, which is found out elsewhere. */
+function secretsNamedIn(value: unknown, { secrets = [], parse }: Option): readonly string[] {
+  try {
+    return typeof value === 'string' ? secretVariables(parse?.(value), secrets) : []
+  } catch {
+    return []
+  }
 }

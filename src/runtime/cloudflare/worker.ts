@@ -9,7 +9,7 @@ import { cloudflare } from './cloudflare.ts'
 export { LedgerObject } from './ledger-object.ts'
 
 // Read when the worker starts: a mistake in the configuration keeps it from starting, so no patient meets it.
-warnOfUnknownVariables(Object.keys(env), variablesOf(OPTIONS))
+warnOfUnknownVariables(Object.keys(env), variablesOf(OPTIONS, { ...env }))
 const { ledgerShards, ...options } = readVariables({ ...env })
 const platform = cloudflare(env, ledgerShards)
 const app = createApp(createGate({ ...options, ...platform, health: true }))

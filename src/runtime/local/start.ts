@@ -10,11 +10,8 @@ import { LOCAL_OPTIONS, type LocalVariables, readLocalVariables } from './local-
 /** A process that stays has nothing to keep work alive with; Hono throws if it is asked for a context that isn't there. */
 const NO_CONTEXT = { waitUntil() {}, passThroughOnException() {}, props: {} }
 
-/** What is read here, and the variables of the command line, which a process that it starts inherits. */
-const KNOWN = [
-  ...variablesOf({ ...OPTIONS, ...LOCAL_OPTIONS }),
-  ...['MEDIAWARD_DATA', 'MEDIAWARD_RUNTIME', 'MEDIAWARD_TOKEN'],
-]
+/** The variables of the command line, which a process that it starts inherits. */
+const OF_THE_COMMANDS = ['MEDIAWARD_DATA', 'MEDIAWARD_RUNTIME', 'MEDIAWARD_TOKEN']
 
 /** Words in the variables that Kubernetes and Docker set for each service or container, which may be named as we are. */
 const OF_A_SERVICE = /_(?:ENV|NAME|PORT|SERVICE)(?:_|$)/
@@ -36,7 +33,8 @@ export interface Started {
 export function start(variables: Variables): Started {
   // Before anything is checked: a variable that is missing may be there under a misspelled name.
   const names = Object.keys(variables).filter(name => !OF_A_SERVICE.test(name))
-  warnOfUnknownVariables(names, KNOWN)
+  const known = variablesOf({ ...OPTIONS, ...LOCAL_OPTIONS }, variables)
+  warnOfUnknownVariables(names, [...known, ...OF_THE_COMMANDS])
   const settings = readLocalVariables(variables)
   const { ledgerShards: _, ...options } = readVariables(variables)
   checkOptions(options)

@@ -1,0 +1,84 @@
+import { Secret } from '../base/secret.ts'
+import { isString } from './checks.ts'
+import type { Check } from './option.ts'
+
+// A variable that is JSON holds no secret: it is shown in consoles, and kept in repositories. In place of a secret it has
+// {"secret":"NAME"}, and the variable NAME holds the secret.
+
+type Values = Readonly<Record<string, unknown>>
+
+/** As the names of variables are written. Also keeps a secret that was written there by mistake out of the message. */
+const NAME = /^[A-Z][A-Z0-9_]{0,63}$/
+const SHAPE =
+  'must be {"secret":"NAME"}, and the variable NAME must hold the secret: a variable that is JSON is no place for it'
+
+/** Takes the place of a secret that can't be had, until the options are checked. */
+class MissingSecret {
+  /** What is wrong, and how to fix it. Quotes no secret. */
+  readonly mistake: string
+
+  constructor(mistake: string) {
+    this.mistake = mistake
+  }
+}
+
+/** Accepts a secret: a plain string in code, or one that was found in the variable that names it. */
+export const checkSecret: Check = value => {
+  if (value instanceof MissingSecret) return [['', value.mistake]]
+  return value instanceof Secret || isString(value) ? [] : [['', 'must be a secret, a non-empty string']]
+}
+
+/**
+ * Replaces the names of secrets in a parsed variable by the secrets, and returns it. One that can't be had is a mistake
+ * only when the options are checked: a command that reads nothing but the issuers' names needs no secret.
+ *
+ * @param paths the members of its items that are secrets, such as `introspection.client_secret`
+ */
+export function resolveSecrets(parsed: unknown, paths: readonly string[], variables: Values): unknown {
+  for (const { holder, member } of findSecrets(parsed, paths)) {
+    holder[member] = secretOf(holder[member], variables)
+  }
+  return parsed
+}
+
+/** Lists the variables that a parsed variable names for its secrets. */
+export function secretVariables(parsed: unknown, paths: readonly string[]): readonly string[] {
+  return findSecrets(parsed, paths).flatMap(({ holder, member }) => nameIn(holder[member]) ?? [])
+}
+
+function secretOf(reference: unknown, variables: Values): Secret | MissingSecret {
+  const name = nameIn(reference)
+  if (name === undefined) return new MissingSecret(SHAPE)
+  const value = variables[name]
+  return typeof value === 'string' && value.trim() !== ''
+    ? new Secret(value.trim())
+    : new MissingSecret(`names the variable ${name}, which is missing or blank`)
+}
+
+function nameIn(reference: unknown): string | undefined {
+  if (!isObject(reference) || Object.keys(reference).length !== 1) return undefined
+  const { secret } = reference
+  return typeof secret === 'string' && NAME.test(secret) ? secret : undefined
+}
+
+/** Finds the members that are there, whatever they are. */
+function findSecrets(
+  parsed: unknown,
+  paths: readonly string[],
+): readonly { holder: Record<string, unknown>; member: string }[] {
+  if (!Array.isArray(parsed)) return []
+  return parsed.flatMap(item =>
+    paths.flatMap(path => {
+      const groups = path.split('.')
+      const member = groups.pop() ?? ''
+      const holder = groups.reduce<unknown>(
+        (value, name) => (isObject(value) ? value[name] : undefined),
+        item,
+      )
+      return isObject(holder) && Object.hasOwn(holder, member) ? [{ holder, member }] : []
+    }),
+  )
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null
