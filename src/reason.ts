@@ -39,6 +39,8 @@ export const REASONS = {
     'token_actor',
     // The token is bound to a key, which isn't checked, and the issuer's entry doesn't set `allow_unbound`.
     'token_bound',
+    // The issuer was asked, and the token isn't active: it has expired, was revoked, or was never issued (RFC 7662 2.2).
+    'token_inactive',
   ],
   /** The request has a ticket that was not accepted: it isn't the gate's, it has expired, or it isn't valid for this. */
   ticket: ['ticket_invalid', 'ticket_expired', 'ticket_scope'],
@@ -64,7 +66,15 @@ export const REASONS = {
   /** A parameter of the console's API is unknown, given twice, or has an invalid value. */
   query: ['query_invalid'],
   /** A fault of the gate or of what it depends on, never of the caller. */
-  fault: ['keys_unavailable', 'store_unavailable', 'owner_unavailable', 'ledger_unavailable', 'gate_fault'],
+  fault: [
+    'keys_unavailable',
+    // The issuer can't be asked about a token, or was asked too often.
+    'introspection_unavailable',
+    'store_unavailable',
+    'owner_unavailable',
+    'ledger_unavailable',
+    'gate_fault',
+  ],
 } as const
 
 /** The stage at which a request was refused. */

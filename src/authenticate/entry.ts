@@ -1,4 +1,6 @@
 import { ROLES, type Role } from '../authorize/rules/role.ts'
+import { Secret } from '../base/secret.ts'
+import type { Introspection } from './introspection/introspection.ts'
 import type { Algorithm, ClaimPath, Issuer } from './issuer.ts'
 
 /** An issuer's entry for one `iss`, with what follows from the other entries. */
@@ -25,10 +27,11 @@ export function resolveEntries(issuers: readonly Issuer[]): readonly Entry[] {
   return issuers.flatMap(({ tenants, ...issuer }) =>
     (tenants ?? [undefined]).map(tenant => ({
       ...issuer,
+      ...(issuer.introspection && { introspection: sealed(issuer.introspection) }),
       issuer: inTenant(issuer.issuer, tenant),
       ...(issuer.jwks_uri !== undefined && { jwks_uri: inTenant(issuer.jwks_uri, tenant) }),
       name: nameOf(issuer),
-      algorithms: withSynonyms(issuer.algorithms),
+      algorithms: withSynonyms(issuer.algorithms ?? []),
       tenant,
       owns: issuer.owns !== false,
       allowed_roles: issuer.allowed_roles ?? (isOnly ? ROLES : []),
@@ -49,6 +52,12 @@ export const pathOf = (path: ClaimPath): readonly string[] => (typeof path === '
 
 /** Names a claim in a record or a message. */
 export const claimName = (path: ClaimPath): string => pathOf(path).join('.')
+
+/** Keeps the secret from being shown with the entry. */
+const sealed = (introspection: Introspection): Introspection => ({
+  ...introspection,
+  client_secret: Secret.of(introspection.client_secret),
+})
 
 /** EdDSA with Ed25519 has two names (RFC 8037 3.1, RFC 9864 2.2). An entry that takes one takes both. */
 function withSynonyms(algorithms: readonly Algorithm[]): readonly Algorithm[] {

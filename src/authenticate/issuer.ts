@@ -1,5 +1,6 @@
 import type { JSONWebKeySet } from 'jose'
 import type { Role } from '../authorize/rules/role.ts'
+import type { Introspection } from './introspection/introspection.ts'
 
 /** A signature algorithm that may be trusted: asymmetric ones only (RFC 7518 3.1, RFC 8037, RFC 9864). */
 export const ALGORITHMS = [
@@ -81,9 +82,11 @@ export interface Issuer {
    * The algorithms that its keys may be used with: `ES256`, `ES384`, `ES512`, `RS256`…, `PS256`…, `EdDSA`, `Ed25519`; never
    * HMAC.
    *
-   * Required: neither the token nor the key may choose (RFC 8725 3.1).
+   * Neither the token nor the key may choose (RFC 8725 3.1). Without it, no signed token is accepted.
+   *
+   * @defaultValue required unless `introspection` is there
    */
-  readonly algorithms: readonly Algorithm[]
+  readonly algorithms?: readonly Algorithm[]
   /**
    * The https URL of its public keys, a JWK set (`http://` only with a loopback name). One of this, `discovery` and `jwks`
    * is required.
@@ -116,6 +119,15 @@ export interface Issuer {
    * @defaultValue `false`
    */
   readonly allow_http_keys?: boolean
+  /**
+   * The endpoint that says what an opaque token is (RFC 7662), and the gate's own client there. A token in the form of a
+   * JWS is never sent to it.
+   *
+   * With it, the entry needs no `algorithms` and no keys, unless some of the issuer's tokens are signed.
+   *
+   * @defaultValue none: only signed tokens are accepted
+   */
+  readonly introspection?: Introspection
   /**
    * The claim that names the subject. Any other than `sub` asks more of a token, as it must say who is logged in.
    *

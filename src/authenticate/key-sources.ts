@@ -21,11 +21,15 @@ export function createKeySources(options: KeySourcesOptions = {}): (entry: Issue
   const { http = KEY_HTTP, remote = REMOTE_KEYS } = options
   const shared = new Map<unknown, SharedSource>()
   return entry => {
-    const { issuer, jwks } = entry
+    const { issuer, jwks, jwks_uri, discovery, introspection } = entry
     const warnOf = (issuers: ReadonlySet<string>) => (message: string) =>
       remote.warn(`keys of ${named(issuers)}: ${message}`)
     const issuers = new Set([issuer])
     if (typeof jwks === 'object') return createInlineKeys(jwks, warnOf(issuers))
+    // Such an entry has no algorithms either, so it accepts no signed token.
+    if (introspection !== undefined && [jwks, jwks_uri, discovery].every(one => one === undefined)) {
+      return createInlineKeys({ keys: [] })
+    }
     const [place, load] = placeOf(entry, http)
     const known = shared.get(place)
     known?.issuers.add(issuer)

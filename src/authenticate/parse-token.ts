@@ -1,9 +1,10 @@
 import { base64url } from 'jose'
+import type { Claims } from './claim-value.ts'
 
 /** The header and payload of a token, parsed but not verified: use them only to choose an issuer and a key. */
 export interface UnverifiedToken {
-  readonly header: Readonly<Record<string, unknown>>
-  readonly payload: Readonly<Record<string, unknown>>
+  readonly header: Claims
+  readonly payload: Claims
 }
 
 /** Longest token that is parsed, in characters. A token with some two hundred groups has 10,000. */
@@ -20,6 +21,14 @@ const COMPACT = /^(e[A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+$/
 // mark, which JSON doesn't allow.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
+// A token that was cut or damaged on the way still has this form.
+const JWS_FORM = /^e[^.]*\.[^.]*\.[^.]*$/
+
+/** Returns whether a token has the form of a JWS: its signature says what it is, so no server is asked about it. */
+export function isJwsForm(token: string): boolean {
+  return JWS_FORM.test(token)
+}
+
 /** Parses a token within bounds. Undefined if the string is not a token. */
 export function parseToken(token: string): UnverifiedToken | undefined {
   if (token.length > MAX_TOKEN) return undefined
@@ -29,14 +38,23 @@ export function parseToken(token: string): UnverifiedToken | undefined {
   return header && payload && { header, payload }
 }
 
-function decodeObject(encoded: string | undefined): Record<string, unknown> | undefined {
+function decodeObject(encoded: string | undefined): Claims | undefined {
   if (encoded === undefined) return undefined
   try {
-    const json = decoder.decode(base64url.decode(encoded))
+    return parseClaims(base64url.decode(encoded))
+  } catch {
+    return undefined
+  }
+}
+
+/** Parses a JSON object within bounds. Undefined if it is not one. */
+export function parseClaims(bytes: Uint8Array): Claims | undefined {
+  try {
+    const json = decoder.decode(bytes)
     if (!isShallow(json)) return undefined
     const value: unknown = JSON.parse(json)
     return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
+      ? (value as Claims)
       : undefined
   } catch {
     return undefined

@@ -5,6 +5,7 @@ import { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 import { type VerifiedToken, verifyAccessToken } from './access-token.ts'
 import { checkTimes } from './claims.ts'
+import { OpaqueTokens } from './introspection/opaque-tokens.ts'
 import type { Issuer } from './issuer.ts'
 import { TokenRefusal } from './token-refusal.ts'
 import type { TrustedIssuers } from './trusted-issuers.ts'
@@ -13,16 +14,18 @@ import type { TrustedIssuers } from './trusted-issuers.ts'
 const MAX_REMEMBERED = 1000
 
 /**
- * Verifies access tokens. A token that was verified is remembered by its exact characters, so that a warm request
+ * Verifies access tokens. A signed token that was verified is remembered by its exact characters, so that a warm request
  * verifies no signature. Its times are checked on every request, and it is verified again when its issuer publishes other
- * keys, so that a withdrawn key opens no longer than its set is kept.
+ * keys, so that a withdrawn key opens no longer than its set is kept. About an opaque token its issuer is asked.
  */
 export class TokenVerifier {
   readonly #issuers: TrustedIssuers
+  readonly #opaque: OpaqueTokens
   readonly #verified = new LruCache<VerifiedToken>(MAX_REMEMBERED)
 
-  constructor(issuers: TrustedIssuers) {
+  constructor(issuers: TrustedIssuers, opaque: OpaqueTokens = new OpaqueTokens(issuers)) {
     this.#issuers = issuers
+    this.#opaque = opaque
   }
 
   /** Returns the subject of a token that is good now, and in its place. */
@@ -33,6 +36,13 @@ export class TokenVerifier {
     const known = this.#verified.get(token)
     if (known !== undefined && (await known.entry.keys.current(at, waitUntil)) === known.keys) {
       return refusePlace(known, place) ?? checkTimes(known, known.entry, at) ?? known.subject
+    }
+    const introspector = this.#opaque.introspectorFor(token, place)
+    if (introspector !== undefined) {
+      const accepted = await introspector.verify(token, at, waitUntil)
+      return accepted instanceof Refusal
+        ? accepted
+        : (checkTimes(accepted, accepted.entry, at) ?? accepted.subject)
     }
     const verified = await verifyAccessToken(token, this.#issuers, at, waitUntil)
     if (verified instanceof Refusal) return verified

@@ -20,17 +20,19 @@ export class TrustedIssuers {
   readonly names: ReadonlySet<string>
   /** The names of the issuers whose subjects can be owners. */
   readonly owning: ReadonlySet<string>
-  readonly #entries: ReadonlyMap<string, readonly TrustedEntry[]>
+  /** All entries, in the order of the configuration. */
+  readonly entries: readonly TrustedEntry[]
+  readonly #byIssuer: ReadonlyMap<string, readonly TrustedEntry[]>
 
   constructor(issuers: readonly Issuer[], keysOf: (entry: Entry) => KeySource) {
-    const entries = resolveEntries(issuers).map(entry => {
+    this.entries = resolveEntries(issuers).map(entry => {
       const keys = keysOf(entry)
       const { issuer, tenant } = entry
       return { ...entry, keys: tenant === undefined ? keys : createTenantKeys(keys, issuer, tenant) }
     })
-    this.#entries = Map.groupBy(entries, ({ issuer }) => issuer)
-    this.names = new Set(this.#entries.keys())
-    this.owning = new Set(entries.flatMap(({ issuer, owns }) => (owns ? issuer : [])))
+    this.#byIssuer = Map.groupBy(this.entries, ({ issuer }) => issuer)
+    this.names = new Set(this.#byIssuer.keys())
+    this.owning = new Set(this.entries.flatMap(({ issuer, owns }) => (owns ? issuer : [])))
   }
 
   /**
@@ -38,26 +40,31 @@ export class TrustedIssuers {
    * applied to it, so a lie leads nowhere.
    */
   entryFor(payload: Claims): TrustedEntry | Refusal {
-    const entries = typeof payload.iss === 'string' ? this.#entries.get(payload.iss) : undefined
-    const [first] = entries ?? []
-    if (entries === undefined || first === undefined) return new Refusal('token_issuer')
-    if (entries.length === 1) return first
-    const [fitting, another] = entries.filter(entry => refuseAudience(payload, entry) === undefined)
-    // A token that fits two entries may be a patient's by one and not by the other.
-    if (fitting === undefined || another !== undefined) {
-      return new TokenRefusal('token_audience', { entry: first.issuer })
-    }
-    return fitting
+    const entries = typeof payload.iss === 'string' ? this.#byIssuer.get(payload.iss) : undefined
+    return chooseEntry(entries ?? [], payload)
   }
 
   /** Returns the id of an owner, as a token of its issuer has it. */
   ownerId(issuer: string, id: string): string {
-    const entry = this.#entries.get(issuer)?.find(({ owns }) => owns)
+    const entry = this.#byIssuer.get(issuer)?.find(({ owns }) => owns)
     return entry === undefined ? id : idIn(id, entry.subject_claim ?? 'sub')
   }
 
   /** Returns the entry that a subject's token was accepted by. Undefined if it is no longer trusted. */
   entryOf({ issuer, entry = issuer }: Subject): TrustedEntry | undefined {
-    return this.#entries.get(issuer)?.find(({ name }) => name === entry)
+    return this.#byIssuer.get(issuer)?.find(({ name }) => name === entry)
   }
+}
+
+/** Chooses the entry that a token is for among those of its issuer. */
+export function chooseEntry(entries: readonly TrustedEntry[], payload: Claims): TrustedEntry | Refusal {
+  const [first] = entries
+  if (first === undefined) return new Refusal('token_issuer')
+  if (entries.length === 1) return first
+  const [fitting, another] = entries.filter(entry => refuseAudience(payload, entry) === undefined)
+  // A token that fits two entries may be a patient's by one and not by the other.
+  if (fitting === undefined || another !== undefined) {
+    return new TokenRefusal('token_audience', { entry: first.issuer })
+  }
+  return fitting
 }

@@ -1,5 +1,7 @@
 import { listOf } from '../authenticate/audience.ts'
 import { claimName, inTenant, nameOf } from '../authenticate/entry.ts'
+import type { Introspection } from '../authenticate/introspection/introspection.ts'
+import { opaquePlacesOf } from '../authenticate/introspection/opaque-tokens.ts'
 import type { Issuer } from '../authenticate/issuer.ts'
 import type { Mistake } from './option.ts'
 
@@ -16,6 +18,9 @@ export function checkEntries(entries: readonly Issuer[]): readonly Mistake[] {
 
 /** Returns what is wrong with an entry beside an earlier one. */
 function conflict(entry: Issuer, other: Issuer, at: string): string | undefined {
+  if (isOneTooMany(entry, other)) {
+    return `introspects as ${at} does, and nothing in an opaque token says whose it is: give one of them a header or cookie of its own, or make both one issuer with the same introspection`
+  }
   if (!issuersOf(entry).some(issuer => issuersOf(other).includes(issuer))) {
     return nameOf(entry) === nameOf(other)
       ? `has the name of ${at}: the log could not tell them apart`
@@ -33,6 +38,19 @@ function conflict(entry: Issuer, other: Issuer, at: string): string | undefined 
   }
   return undefined
 }
+
+/** Whether two issuers would have to be asked about a token in the same place: one of them would get to know the other's. */
+function isOneTooMany(entry: Issuer, other: Issuer): boolean {
+  if (entry.introspection === undefined || other.introspection === undefined) return false
+  const places = opaquePlacesOf(other)
+  if (!opaquePlacesOf(entry).some(place => places.includes(place))) return false
+  return entry.issuer !== other.issuer || !isSameEndpoint(entry.introspection, other.introspection)
+}
+
+const isSameEndpoint = (one: Introspection, other: Introspection): boolean =>
+  one.url === other.url && one.client_id === other.client_id && methodOf(one) === methodOf(other)
+
+const methodOf = ({ method = 'client_secret_basic' }: Introspection): string => method
 
 /** Whether no honest token fits both entries: by its audience or by its client. */
 function isDisjoint(one: Issuer, other: Issuer): boolean {

@@ -3,10 +3,11 @@ import { ALGORITHMS, type Issuer } from '../authenticate/issuer.ts'
 import { ROLES } from '../authorize/rules/role.ts'
 import { plainUrl } from '../base/url.ts'
 import { checkEntries } from './check-entries.ts'
+import { checkIntrospection } from './check-introspection.ts'
 import { checkDiscovery, checkJwksUri } from './check-key-urls.ts'
 import { checkKeys } from './check-keys.ts'
 import { each, isString, matching, number, oneOf, rule } from './checks.ts'
-import { findMistakes, type Mistake, type TableOf } from './option.ts'
+import { findMemberMistakes, type Mistake, type TableOf } from './option.ts'
 
 /** In seconds. With more, expired tokens would stay valid for long. */
 const MAX_TOLERANCE = 300
@@ -35,6 +36,8 @@ const TOKEN_HEADER =
 // RFC 6265 4.1.1. The gate's own cookie holds tickets.
 const COOKIE_NAME = /^(?!__Secure-mediaward-)[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/
 
+const ALGORITHMS_WANTED = `must list at least one of ${ALGORITHMS.join(', ')}`
+
 /** The members of an issuer's entry. */
 const MEMBERS: TableOf<Issuer> = {
   issuer: { required: true, check: checkName },
@@ -55,11 +58,12 @@ const MEMBERS: TableOf<Issuer> = {
   },
   clients: { check: list('must list at least one client id, with no blank at its ends', isName) },
   required_claims: { check: checkRequired },
-  algorithms: { required: true, check: checkAlgorithms },
+  algorithms: { check: checkAlgorithms },
   jwks_uri: { check: checkJwksUri },
   discovery: { check: checkDiscovery },
   jwks: { check: checkKeys },
   allow_http_keys: { check: flag },
+  introspection: { check: checkIntrospection },
   subject_claim: { check: path },
   owns: { check: flag },
   fhir_base: {
@@ -102,22 +106,26 @@ export function checkIssuers(issuers: unknown, options: object): readonly Mistak
 
 function checkIssuer(issuer: unknown): readonly Mistake[] {
   if (typeof issuer !== 'object' || issuer === null) return [['', 'must be an object']]
-  const { jwks, jwks_uri, discovery, audience, clients } = issuer as Partial<Issuer>
-  const mistakes = Object.keys(issuer)
-    .filter(member => !Object.hasOwn(MEMBERS, member))
-    .map((member): Mistake => [`.${member}`, `is unknown: it may be ${Object.keys(MEMBERS).join(', ')}`])
-  for (const [member, at, what] of findMistakes(MEMBERS, issuer)) mistakes.push([`.${member}${at}`, what])
+  const { jwks, jwks_uri, discovery, algorithms, introspection, audience, clients } =
+    issuer as Partial<Issuer>
+  const mistakes = [...findMemberMistakes(MEMBERS, issuer)]
+  const places = Object.entries({ jwks_uri, discovery: discovery || undefined, jwks })
+    .filter(([, value]) => value !== undefined)
+    .map(([member]) => member)
+  // Signed tokens take both. An issuer whose tokens are all opaque has neither.
+  if (algorithms === undefined && (places.length > 0 || introspection === undefined)) {
+    mistakes.push(['.algorithms', `is missing: it ${ALGORITHMS_WANTED}`])
+  }
   if (audience === undefined && clients === undefined) {
     mistakes.push([
       '',
       'must have audience (the "aud" of its tokens) or, if they have none, clients, or tokens for any other app would be accepted',
     ])
   }
-  const given = Object.entries({ jwks_uri, discovery: discovery || undefined, jwks })
-    .filter(([, value]) => value !== undefined)
-    .map(([member]) => member)
-  if (given.length === 0) mistakes.push(['', 'must have jwks_uri, discovery or jwks'])
-  if (given.length > 1) mistakes.push(['', `has ${given.join(' and ')}: take all but one of them away`])
+  if (places.length === 0 && (algorithms !== undefined || introspection === undefined)) {
+    mistakes.push(['', 'must have jwks_uri, discovery or jwks'])
+  }
+  if (places.length > 1) mistakes.push(['', `has ${places.join(' and ')}: take all but one of them away`])
   return mistakes
 }
 
@@ -162,8 +170,7 @@ function checkRequired(claims: unknown): readonly Mistake[] {
 
 function checkAlgorithms(algorithms: unknown): Mistake[] {
   const known: readonly unknown[] = ALGORITHMS
-  const what = `must list at least one of ${ALGORITHMS.join(', ')}`
-  if (!Array.isArray(algorithms) || algorithms.length === 0) return [['', what]]
+  if (!Array.isArray(algorithms) || algorithms.length === 0) return [['', ALGORITHMS_WANTED]]
   const unknown: unknown = algorithms.find(one => !known.includes(one))
-  return unknown === undefined ? [] : [['', `${what}: ${JSON.stringify(unknown)} is not one`]]
+  return unknown === undefined ? [] : [['', `${ALGORITHMS_WANTED}: ${JSON.stringify(unknown)} is not one`]]
 }

@@ -1,0 +1,157 @@
+import { hexOf } from '../../base/bytes.ts'
+import { LruCache } from '../../base/lru-cache.ts'
+import { logToOperator } from '../../base/storage-fault.ts'
+import { type WaitUntil, withTimeout } from '../../base/timeout.ts'
+import { Fault, Refusal } from '../../refusal.ts'
+import { acceptAnswer, type IntrospectedToken, type IntrospectingEntries, type Meaning } from './answer.ts'
+import type { CallLimits, Calls } from './calls.ts'
+import { IntrospectionFailure, type IntrospectOptions, introspect } from './introspect.ts'
+import type { Introspection } from './introspection.ts'
+
+/** How tokens are introspected. Times in milliseconds. */
+export interface IntrospectorOptions extends IntrospectOptions {
+  readonly limits: CallLimits
+  /** How long an active token is accepted without asking again, if it doesn't expire before. */
+  readonly activeFor: number
+  /** How long the answer about any other token is kept. */
+  readonly refusedFor: number
+  /** How long a line for the operator is not written again. */
+  readonly warnEvery: number
+  /** Called if a token can't be introspected, with a message that contains no secret. */
+  readonly warn: (message: string) => void
+}
+
+const TIMEOUT = 5_000
+/** How much longer than its timeout a call is waited for, so that it can report what failed. */
+const GRACE = 500
+
+/** Defaults that suit common identity providers. */
+export const INTROSPECTION: IntrospectorOptions = {
+  timeout: TIMEOUT,
+  maxBytes: 64 * 1024,
+  // Looked up at each call, not bound now: the runtime may instrument or replace it.
+  fetch: (input, init) => globalThis.fetch(input, init),
+  limits: { underWay: 8, perSecond: 50, forStrangers: 0.8, timeout: TIMEOUT + GRACE },
+  activeFor: 60_000,
+  refusedFor: 5_000,
+  warnEvery: 10_000,
+  warn: logToOperator,
+}
+
+/** Longest token that is sent, in characters. */
+const MAX_OPAQUE = 4_096
+/** Most tokens whose answer is kept. */
+const MAX_ACTIVE = 1_000
+const MAX_REFUSED = 256
+/** Most lines for the operator that are told apart. */
+const MAX_WARNINGS = 16
+/** How much earlier than an answer was asked for a request may have come that uses it. */
+const OUT_OF_ORDER = 5_000
+
+/** The calls of one gate, which its introspectors share. Undefined is what a call that failed ends with. */
+export type IntrospectionCalls = Calls<Meaning | undefined>
+
+/** An answer that is kept. Times in milliseconds since 1970. */
+interface Kept<Of extends Meaning> {
+  readonly meaning: Of
+  /** When it was asked for: it is at least as new as that. */
+  readonly asked: number
+  readonly until: number
+}
+
+/**
+ * Verifies opaque tokens by asking their issuer (RFC 7662). Keeps an answer by a hash of the token: of an active one
+ * until it expires, and at most a minute, which is how long a revoked token still opens.
+ */
+export class Introspector {
+  readonly #entries: IntrospectingEntries
+  readonly #introspection: Introspection
+  readonly #calls: IntrospectionCalls
+  readonly #options: IntrospectorOptions
+  readonly #active = new LruCache<Kept<IntrospectedToken>>(MAX_ACTIVE)
+  // Apart, so that made-up tokens displace no good one.
+  readonly #refused = new LruCache<Kept<Refusal>>(MAX_REFUSED)
+  readonly #warned = new LruCache<number>(MAX_WARNINGS)
+
+  constructor(
+    entries: IntrospectingEntries,
+    introspection: Introspection,
+    calls: IntrospectionCalls,
+    options: IntrospectorOptions,
+  ) {
+    this.#entries = entries
+    this.#introspection = introspection
+    this.#calls = calls
+    this.#options = options
+  }
+
+  /**
+   * Verifies a token. Its times have to be checked for each request.
+   *
+   * @param now milliseconds since 1970
+   * @throws Fault `introspection_unavailable` if its issuer can't be asked
+   */
+  async verify(token: string, now: number, waitUntil: WaitUntil): Promise<Meaning> {
+    if (token.length > MAX_OPAQUE) return new Refusal('token_too_long')
+    const hash = await hashOf(token)
+    const [active, refused] = [this.#active.get(hash), this.#refused.get(hash)]
+    if (active !== undefined && isUsable(active, now)) return active.meaning
+    if (refused !== undefined && isUsable(refused, now)) return refused.meaning
+    const call = this.#calls.join(
+      {
+        // Each endpoint has calls of its own, under limits that are common.
+        key: `${hash} ${this.#introspection.url}`,
+        isKnown: active !== undefined && refused === undefined,
+        work: () => this.#ask(token, hash, now),
+      },
+      now,
+      waitUntil,
+    )
+    if (call === undefined) this.#warn('there are too many calls', now)
+    // By a timer of this request's own: the request that began the call may have been cut off.
+    const meaning = call && (await withTimeout(this.#options.limits.timeout, call).catch(() => undefined))
+    if (meaning === undefined) throw new Fault('introspection_unavailable')
+    return meaning
+  }
+
+  /** Asks the issuer, and keeps its answer. Never rejects: undefined if there is no answer. */
+  async #ask(token: string, hash: string, now: number): Promise<Meaning | undefined> {
+    const { activeFor, refusedFor } = this.#options
+    try {
+      const meaning = acceptAnswer(
+        await introspect(token, this.#introspection, this.#options),
+        this.#entries,
+        hash,
+        now,
+      )
+      if (meaning instanceof Refusal) {
+        this.#refused.set(hash, { meaning, asked: now, until: now + refusedFor })
+      } else {
+        // RFC 7662 4: never longer than the token is valid.
+        const until = Math.min(now + activeFor, 1000 * meaning.expires)
+        this.#active.set(hash, { meaning, asked: now, until })
+      }
+      return meaning
+    } catch (error) {
+      this.#warn(error instanceof IntrospectionFailure ? error.message : 'a fault of the gate', now)
+      return undefined
+    }
+  }
+
+  /** Writes a line for the operator, but not the same one again within a while. */
+  #warn(why: string, now: number): void {
+    const { warn, warnEvery } = this.#options
+    if (Math.abs(now - (this.#warned.get(why) ?? Number.NEGATIVE_INFINITY)) < warnEvery) return
+    this.#warned.set(why, now)
+    const { origin, pathname } = new URL(this.#introspection.url)
+    warn(`no answer about tokens from ${origin}${pathname} (${why}): requests with one get 503`)
+  }
+}
+
+/** An answer from after the request, but for a little, is one from before the clock was set back. */
+const isUsable = ({ asked, until }: Kept<Meaning>, now: number): boolean =>
+  now < until && now > asked - OUT_OF_ORDER
+
+async function hashOf(token: string): Promise<string> {
+  return hexOf(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token))))
+}
