@@ -71,14 +71,19 @@ export function optionsTables(): ReadonlyMap<string, string> {
   const inCode = rows.flatMap(([name, option]) =>
     option.variable === undefined ? [`| \`${name}\` | ${cells(name, option)}`] : [],
   )
-  const issuer = [...documentedMembers('src/authenticate/issuer.ts', 'Issuer')].map(
-    ([member, { meaning, defaultValue = 'required' }]) => `| \`${member}\` | ${meaning} | ${defaultValue} |`,
-  )
   return new Map([
     ['variables', table(['variable', 'option', 'meaning', 'default'], variables)],
     ['code', table(['option', 'meaning', 'default'], inCode)],
-    ['issuers', table(['member', 'meaning', 'default'], issuer)],
+    ['issuers', membersTable('src/authenticate/issuer.ts', 'Issuer')],
+    ['introspection', membersTable('src/authenticate/introspection/introspection.ts', 'Introspection')],
   ])
+}
+
+function membersTable(file: string, name: string): string {
+  const rows = [...documentedMembers(file, name)].map(
+    ([member, { meaning, defaultValue = 'required' }]) => `| \`${member}\` | ${meaning} | ${defaultValue} |`,
+  )
+  return table(['member', 'meaning', 'default'], rows)
 }
 
 /** The pages are beside the table's own. The default has a column. */
