@@ -140,6 +140,9 @@ test('a signed token plays by the keys of the provider, and is never sent to it'
   const before = calls()
   const { access_token } = await provider.logIn('patient-1', { resource: SIGNED })
   expect(await play(access_token)).toBe(200)
+  // First, as each damaged token could be of a new key, and new keys are looked for once in 15 seconds.
+  await provider.rotate()
+  expect(await play((await provider.logIn('patient-1', { resource: SIGNED })).access_token)).toBe(200)
   const [header, payload] = access_token.split('.')
   for (const damaged of [
     `${header}.${payload}.`,
@@ -149,8 +152,6 @@ test('a signed token plays by the keys of the provider, and is never sent to it'
   ]) {
     expect(await play(damaged)).toBe(401)
   }
-  await provider.rotate()
-  expect(await play((await provider.logIn('patient-1', { resource: SIGNED })).access_token)).toBe(200)
   expect(calls()).toBe(before)
 })
 
