@@ -2,6 +2,7 @@ import { authenticateBearer } from './authenticate/bearer.ts'
 import { authenticatePlayback } from './authenticate/playback.ts'
 import { resolveOptions } from './config/check-options.ts'
 import type { MediawardOptions } from './config/options.ts'
+import { pseudonymEndpoint } from './console/pseudonym.ts'
 import { recordsEndpoint } from './console/records.ts'
 import { evaluationEndpoint } from './evaluate/endpoint.ts'
 import { withRequestId } from './evaluate/paths.ts'
@@ -44,6 +45,7 @@ export function createGate(given: MediawardOptions): Gate {
     evaluation,
     denials: recordsEndpoint(services, 'access'),
     records: recordsEndpoint(services),
+    pseudonym: pseudonymEndpoint(services),
   })
   return {
     async fetch(request, waitUntil, platform) {

@@ -88,6 +88,11 @@ for (const [stage, reasons] of Object.entries(REASONS)) {
   for (const reason of reasons) STAGE_OF.set(reason, stage as Stage)
 }
 
+/** Returns whether a string is one of the reasons. */
+export function isReason(name: string): name is Reason {
+  return STAGE_OF.has(name as Reason)
+}
+
 /** Returns the stage that a reason belongs to. */
 export function stageOf(reason: Reason): Stage {
   return STAGE_OF.get(reason) ?? 'fault'

@@ -16,6 +16,8 @@ export interface Endpoints {
   readonly denials: Endpoint
   /** Lists records of any kind. */
   readonly records: Endpoint
+  /** Returns the pseudonym of a person. */
+  readonly pseudonym: Endpoint
 }
 
 /** Which endpoint a request is for, by its path alone. */
@@ -42,11 +44,12 @@ const HEALTH: Endpoint = {
 
 /** Creates the routes of a gate. */
 export function createRoutes({ locations, health }: ResolvedOptions, endpoints: Endpoints): Routes {
-  const { recordings, evaluation, denials, records } = endpoints
+  const { recordings, evaluation, denials, records, pseudonym } = endpoints
   const fixed = new Map<string | undefined, Endpoint>([
     [CONFIGURATION, evaluation],
     ['/console/api/denials', denials],
     ['/console/api/records', records],
+    ['/console/api/pseudonym', pseudonym],
     ...(health ? ([['/healthz', HEALTH]] as const) : []),
   ])
   const media = locations.map(({ url }) => url.split(':recording')[0] ?? '/')

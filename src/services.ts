@@ -4,6 +4,7 @@ import { TokenVerifier } from './authenticate/token-verifier.ts'
 import { TrustedIssuers } from './authenticate/trusted-issuers.ts'
 import type { Network } from './base/network.ts'
 import type { ResolvedOptions } from './config/check-options.ts'
+import type { PseudonymServices } from './console/pseudonym.ts'
 import type { RecordsServices } from './console/records.ts'
 import type { EvaluationServices } from './evaluate/evaluate.ts'
 import { CorsPolicy } from './http/cors.ts'
@@ -29,7 +30,8 @@ export interface Services
     TicketServices,
     IngestServices,
     EvaluationServices,
-    RecordsServices {
+    RecordsServices,
+    PseudonymServices {
   readonly issuers: TrustedIssuers
   readonly cors: CorsPolicy
   /** The status for "not yours" and "not there" alike. */

@@ -20,6 +20,8 @@ export class TrustedIssuers {
   readonly names: ReadonlySet<string>
   /** The names of the issuers whose subjects can be owners. */
   readonly owning: ReadonlySet<string>
+  /** Within which names an id is that of one person. */
+  readonly nameSpaces: ReadonlySet<string>
   /** All entries, in the order of the configuration. */
   readonly entries: readonly TrustedEntry[]
   readonly #byIssuer: ReadonlyMap<string, readonly TrustedEntry[]>
@@ -32,6 +34,7 @@ export class TrustedIssuers {
     })
     this.#byIssuer = Map.groupBy(this.entries, ({ issuer }) => issuer)
     this.names = new Set(this.#byIssuer.keys())
+    this.nameSpaces = new Set(this.entries.map(({ issuer, name, owns }) => (owns ? issuer : name)))
     this.owning = new Set(this.entries.flatMap(({ issuer, owns }) => (owns ? issuer : [])))
   }
 

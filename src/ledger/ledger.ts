@@ -35,6 +35,11 @@ export interface LedgerQuery extends Readonly<Partial<Record<QueryField, string>
    * an old time.
    */
   readonly since?: string
+  /**
+   * Only records whose `recorded` is before this time (ISO 8601, UTC), also those that came back late from the spool. So
+   * a ledger has to look at everything after that time, too.
+   */
+  readonly until?: string
   /** The newest `limit` records by their place in the log, instead of the oldest. */
   readonly latest?: boolean
   /** Only records of this kind. Default: all. */

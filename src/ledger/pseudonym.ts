@@ -6,6 +6,9 @@ export type Field = 'subject' | 'session' | 'token' | 'ip'
 /** Creates the keyed pseudonym of a value in a field, within the name space of an issuer. */
 export type Pseudonym = (field: Field, scope: string, value: string) => Promise<string>
 
+/** Returns whether a string has the form of a pseudonym. */
+export const isPseudonym = (value: string): boolean => /^psn_[0-9a-f]{32}$/.test(value)
+
 /** Fewest characters of a key. A shorter one could be guessed. */
 export const MIN_KEY_LENGTH = 32
 

@@ -127,6 +127,28 @@ export function ledgerContract(name: string, create: () => Ledger): void {
       expect((await read(ledger, { limit: 10, after: newest.cursor })).entries).toEqual([])
     })
 
+    test('a read until a moment leaves out what was recorded then or later, and finds what came back late', async () => {
+      const ledger = create()
+      const at = (id: string, second: number, kind = 'access'): LedgerEntry => {
+        const time = new Date(START + second * 1000).toISOString()
+        return { id, json: JSON.stringify({ id, kind, t: time, recorded: time }) }
+      }
+      const entries = [at('a', 10), at('b', 20, 'view'), at('c', 30), at('d', 40), at('e', 15)]
+      for (const one of entries) await ledger.append([one])
+      const found = async (query: Partial<LedgerQuery>) =>
+        (await readAll(ledger, { limit: 2, ...query })).map(({ id }) => id)
+      const until = new Date(START + 30_000).toISOString()
+      expect((await found({ until })).sort()).toEqual(['a', 'b', 'e'])
+      expect((await found({ until, since: new Date(START + 15_000).toISOString() })).sort()).toEqual([
+        'b',
+        'e',
+      ])
+      expect((await found({ until, kind: 'access' })).sort()).toEqual(['a', 'e'])
+      expect((await read(ledger, { until, limit: 1, latest: true })).entries.map(({ id }) => id)).toEqual([
+        'e',
+      ])
+    })
+
     test('a read from a moment on goes by when a record was handed over, not by when its request came', async () => {
       const ledger = create()
       const told = (id: string, members: object): LedgerEntry => ({ id, json: JSON.stringify(members) })

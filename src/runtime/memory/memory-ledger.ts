@@ -29,15 +29,17 @@ export function createMemoryLedger(): Ledger {
       })
     },
 
-    async read({ after = '0', limit, since = '', latest, kind, tenant, ...fields }) {
+    async read({ after = '0', limit, since = '', until = '~', latest, kind, tenant, ...fields }) {
       if (!/^\d{1,15}$/.test(after)) throw new CursorInvalid()
       const unread = entries
         .map((entry, index) => ({ ...entry, index }))
         .filter(({ json, index }) => {
           if (index < Number(after)) return false
           const event = JSON.parse(json) as Found
-          if ((event.recorded ?? event.t ?? '') < since || (kind !== undefined && event.kind !== kind))
-            return false
+          const recorded = event.recorded ?? event.t ?? ''
+          // No time comes after "~".
+          if (recorded < since || recorded >= until) return false
+          if (kind !== undefined && event.kind !== kind) return false
           if (QUERY_FIELDS.some(name => fields[name] !== undefined && event[name] !== fields[name]))
             return false
           return tenant === undefined || tenantsOf(event).includes(tenant)

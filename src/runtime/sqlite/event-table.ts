@@ -88,6 +88,7 @@ export class EventTable {
     const { size } = this
     const { offset } = this.#renumbering
     const since = query.since === undefined ? undefined : Date.parse(query.since)
+    const times = { since: since ?? 0, until: query.until === undefined ? Infinity : Date.parse(query.until) }
     const read = this.#renumbering.readAt(query.after)
     const asked = fieldsAsked(query)
     const rows: TableEntry[] = []
@@ -97,7 +98,7 @@ export class EventTable {
     while (goesOn && rows.length < limit && examined < MAX_EXAMINED && characters < FULL_PAGE) {
       const candidates = this.#index.candidates(asked, { ...span, limit: STEP, latest })
       const places = candidates.filter(({ mayMatch }) => mayMatch).map(({ place }) => place)
-      const found = this.#rows(places, asked, since).slice(0, limit - rows.length)
+      const found = this.#rows(places, asked, times).slice(0, limit - rows.length)
       rows.push(...found)
       examined += candidates.length
       characters += found.reduce((sum, { json }) => sum + json.length, 0)
@@ -113,19 +114,28 @@ export class EventTable {
   }
 
   /** Returns those records at some places that are asked for, in the order of the places. */
-  #rows(places: readonly number[], asked: readonly AskedField[], since = 0): TableEntry[] {
+  #rows(places: readonly number[], asked: readonly AskedField[], times: Times): TableEntry[] {
     if (places.length === 0) return []
     const order = new Map(places.map((place, i) => [place, i]))
     return this.#sql<TableEntry>(
       'SELECT place, id, json FROM (SELECT value AS place FROM json_each(?)) CROSS JOIN event USING (place)',
       JSON.stringify(places),
     )
-      .filter(({ json }) => (asked.length === 0 && since === 0) || isWanted(json, asked, since))
+      .filter(({ json }) => isWanted(json, asked, times))
       .sort((a, b) => (order.get(a.place) ?? 0) - (order.get(b.place) ?? 0))
   }
 }
 
-function isWanted(json: string, asked: readonly AskedField[], since: number): boolean {
+/** From when until when, in milliseconds since 1970. */
+interface Times {
+  readonly since: number
+  readonly until: number
+}
+
+function isWanted(json: string, asked: readonly AskedField[], { since, until }: Times): boolean {
+  // Parsing every record of the log would take most of the time of reading it.
+  if (asked.length === 0 && since === 0 && until === Infinity) return true
   const event = parseEvent(json)
-  return isAskedFor(event, asked) && (since === 0 || recordedAt(event) >= since)
+  const recorded = recordedAt(event)
+  return isAskedFor(event, asked) && recorded >= since && recorded < until
 }

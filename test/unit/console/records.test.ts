@@ -4,7 +4,8 @@ import { memoryGate } from '../../support/memory-gate.ts'
 // What may be asked of the log by the console's API.
 
 const gate = await memoryGate()
-const KNOWN = ['after', 'since', 'limit', 'latest', 'kind']
+const KNOWN = ['after', 'since', 'until', 'limit', 'latest', 'recording', 'subject', 'reason', 'kind']
+const PSEUDONYM = `psn_${'0'.repeat(32)}`
 
 async function ask(
   route: 'records' | 'denials',
@@ -18,11 +19,11 @@ async function ask(
 }
 
 test.each([
-  ['records', 'recording=rec-1', 'recording', KNOWN],
-  ['records', 'limit=5&subject=psn_1&owner=', 'subject, owner', KNOWN],
+  ['records', 'part=master.m3u8', 'part', KNOWN],
+  ['records', `limit=5&release=1&owner=${PSEUDONYM}`, 'release, owner', KNOWN],
   ['records', 'LIMIT=5', 'LIMIT', KNOWN],
   // The route is for one kind already.
-  ['denials', 'kind=view', 'kind', KNOWN.slice(0, 4)],
+  ['denials', 'kind=view', 'kind', KNOWN.slice(0, -1)],
 ] as const)(
   'a query of %s?%s is refused, and its unknown parameters are named: %s',
   async (route, query, unknown, known) => {
@@ -83,6 +84,48 @@ test.each([
     status: 400,
     detail: expect.stringMatching(/^(limit must be from 1 to 1000|since must be a time in UTC)/),
   })
+})
+
+test.each([
+  ['until', '2026-11-22', 'until must be a time in UTC as in 2026-11-22T10:24:03Z'],
+  ['recording', '../rec-1', "recording must be a recording's id"],
+  ['recording', '', "recording must be a recording's id"],
+  ['subject', 'patient-007', 'subject must be a pseudonym: "psn_" and 32 hexadecimal digits'],
+  ['subject', 'psn_0000', 'subject must be a pseudonym: "psn_" and 32 hexadecimal digits'],
+  ['reason', 'not-owner', 'reason must be one of the reasons in docs/event.md'],
+  ['kind', 'denial', 'kind must be one of access, ticket, view, delivery, listed, or left out'],
+  ['latest', 'yes', 'latest must be true, or left out'],
+])(
+  'a query of %s=%s could find nothing, and is refused without repeating the value',
+  async (name, value, detail) => {
+    const asked = await ask('records', new URLSearchParams({ [name]: value }).toString())
+    expect(asked).toMatchObject({ status: 400, detail })
+  },
+)
+
+test('each filter lists only the records that it asks for, and several narrow the list further', async () => {
+  const own = await memoryGate()
+  const claims = { roles: ['security'] }
+  await own.ask('patient-2', '/recordings/rec-1')
+  await own.ask('patient-2', '/recordings/rec-2')
+  await own.fetch('/recordings/rec-1')
+  const all = await own.events()
+  const [first] = all
+  const listed = async (query: Record<string, string>) => {
+    const path = `/console/api/records?${new URLSearchParams(query)}`
+    const lines = (await (await own.ask('analyst-1', path, { claims })).text()).split('\n').slice(0, -1)
+    return lines.map(line => (JSON.parse(line) as { id: string }).id)
+  }
+  const ids = (...indexes: number[]) => indexes.map(index => all[index]?.id)
+  const subject = first?.subject ?? ''
+  expect(all.map(({ reason }) => reason)).toEqual(['not_owner', 'recording_unknown', 'token_missing'])
+  expect(await listed({ recording: 'rec-1' })).toEqual(ids(0, 2))
+  expect(await listed({ subject })).toEqual(ids(0, 1))
+  expect(await listed({ reason: 'token_missing' })).toEqual(ids(2))
+  expect(await listed({ subject, recording: 'rec-1', kind: 'access' })).toEqual(ids(0))
+  expect(await listed({ kind: 'view' })).toEqual([])
+  expect(await listed({ until: first?.recorded ?? '' })).toEqual([])
+  expect(await listed({ until: '2100-01-01T00:00:00Z', since: first?.recorded ?? '' })).toEqual(ids(0, 1, 2))
 })
 
 test.each([

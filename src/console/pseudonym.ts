@@ -1,0 +1,68 @@
+import { authenticateBearer, type BearerServices } from '../authenticate/bearer.ts'
+import type { TrustedIssuers } from '../authenticate/trusted-issuers.ts'
+import { authorize } from '../authorize/authorize.ts'
+import { readJson } from '../http/read-json.ts'
+import type { BodyTimeouts } from '../http/request-body.ts'
+import { responseHeaders } from '../http/response-headers.ts'
+import type { Pseudonym } from '../ledger/pseudonym.ts'
+import { Refusal } from '../refusal.ts'
+import type { Endpoint } from '../request-context.ts'
+import { invalidQuery } from './query.ts'
+
+/** Most bytes of a call. */
+const MAX_BODY = 4096
+/** Longest id of a person, in characters: no token and no stamp names a longer one. */
+const MAX_ID = 255
+
+/** What naming a person by pseudonym takes beside the request. */
+export interface PseudonymServices extends BearerServices {
+  readonly issuers: Pick<TrustedIssuers, 'nameSpaces' | 'ownerId'>
+  /** The only issuer whose subjects can be owners; undefined if there are several. */
+  readonly defaultIssuer: string | undefined
+  readonly pseudonym: Pseudonym
+  readonly bodyTimeouts: Required<BodyTimeouts>
+}
+
+/**
+ * Creates the endpoint that returns the pseudonym of a person, for an analyst without the key. Requires the role
+ * `security`, and a reader who may read anything of the log. The id comes in the body of a POST, because servers and
+ * proxies keep URLs. A pseudonym opens nothing: a reader of one tenant finds only records of that tenant by it.
+ */
+export function pseudonymEndpoint(services: PseudonymServices): Endpoint {
+  return {
+    allow: () => 'POST, OPTIONS',
+
+    async handle(context) {
+      if (context.request.method !== 'POST') return new Refusal('method_not_allowed')
+      const reader = await authenticateBearer(context, services)
+      if (reader instanceof Refusal) return reader
+      const decision = authorize({ subject: reader, action: 'audit' })
+      if (decision instanceof Refusal) return decision
+      const { json: timeout } = services.bodyTimeouts
+      const body = await readJson(context.request, { most: MAX_BODY, invalid: 'query_invalid', timeout })
+      if (body instanceof Refusal) return body
+      const person = readPerson(body.json, services)
+      if (person instanceof Refusal) return person
+      const pseudonym = await services.pseudonym('subject', person.issuer, person.id)
+      return Response.json({ pseudonym, issuer: person.issuer }, { headers: responseHeaders() })
+    },
+  }
+}
+
+function readPerson(
+  json: unknown,
+  { issuers, defaultIssuer }: PseudonymServices,
+): { readonly id: string; readonly issuer: string } | Refusal {
+  const { subject, issuer = defaultIssuer } = Object(json) as { subject?: unknown; issuer?: unknown }
+  if (typeof subject !== 'string' || subject === '' || subject.length > MAX_ID) {
+    return invalidQuery(`subject must be an id of 1 to ${MAX_ID} characters`)
+  }
+  if (issuer === undefined) return invalidQuery('issuer is missing: this gate trusts several')
+  // By the id with another issuer the person would be found nowhere, which would seem to prove something.
+  if (typeof issuer !== 'string' || !issuers.nameSpaces.has(issuer)) {
+    return invalidQuery(
+      'issuer must be one of those that this gate trusts, to the letter, or the name of an entry with "owns": false',
+    )
+  }
+  return { id: issuers.ownerId(issuer, subject), issuer }
+}
