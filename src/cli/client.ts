@@ -1,4 +1,5 @@
 import process from 'node:process'
+import type { DefaultedOption, TextOption } from '../runtime/node/command.ts'
 import { signToken } from './development-issuer.ts'
 import { stringMember } from './json.ts'
 import { UsageError } from './terminal.ts'
@@ -9,6 +10,28 @@ import { UsageError } from './terminal.ts'
 export const DEFAULT_DATA = '.mediaward'
 /** The address of `dev`, by default. */
 export const DEFAULT_URL = 'http://127.0.0.1:8787'
+
+/** The option of each command that reads the data folder of `dev`. */
+export const DATA_OPTION: Readonly<Record<'data', DefaultedOption>> = {
+  data: {
+    type: 'string',
+    value: 'DIR',
+    default: DEFAULT_DATA,
+    about: 'The data folder of "dev", with its development issuer.',
+  },
+}
+
+/** The options of each command that calls a gate. */
+export const GATE_OPTIONS: Readonly<Record<'url' | 'data', DefaultedOption> & Record<'token', TextOption>> = {
+  url: { type: 'string', value: 'URL', default: DEFAULT_URL, about: 'The origin of the gate.' },
+  token: {
+    type: 'string',
+    value: 'TOKEN',
+    about:
+      'The token to send. Without it, the variable MEDIAWARD_TOKEN has it, or else the development issuer signs one.',
+  },
+  ...DATA_OPTION,
+}
 
 /**
  * Returns the token to send: the one given, else the one of the variable `MEDIAWARD_TOKEN`, else a new token of the
@@ -74,6 +97,22 @@ export async function requestGate(url: URL, token: string, init: RequestInit = {
   } catch (error) {
     throw new Unreachable(url, error)
   }
+}
+
+/**
+ * Makes sure that the gate answered a call for which it wants the role `security`.
+ *
+ * @throws UsageError if the call is refused; Error if the gate failed
+ */
+export async function requireAnswer(response: Response): Promise<Response> {
+  if (response.ok) return response
+  const refusal = await describeRefusal(response)
+  if (response.status === 400) throw new UsageError(`the gate refused: ${refusal}`)
+  if ([401, 403, 404].includes(response.status)) {
+    const hint = response.status === 401 ? 'get a new token' : 'the token needs the role "security"'
+    throw new UsageError(`the gate refused: ${refusal}`, hint)
+  }
+  throw new Error(`the gate answered ${refusal}`)
 }
 
 /** `fetch` hides the system's error in `cause`. */

@@ -1,10 +1,10 @@
 import process from 'node:process'
-import { parseArgs } from 'node:util'
 import { checkOptions } from '../config/check-options.ts'
 import { OPTIONS } from '../config/table.ts'
 import { readVariables } from '../config/variables.ts'
 import type { Location } from '../locate/location.ts'
-import { DEFAULT_DATA, DEFAULT_URL } from './client.ts'
+import { type Command, createCommand, type OptionValues } from '../runtime/node/command.ts'
+import { DATA_OPTION, DEFAULT_DATA, DEFAULT_URL } from './client.ts'
 import { lockData } from './data-lock.ts'
 import { DEMO_KEY, type DemoRecording, seedDemoRecordings } from './demo-recordings.ts'
 import {
@@ -25,18 +25,34 @@ const RUNTIMES: Readonly<Record<string, () => Promise<StartGate>>> = {
   deno: async () => (await import('./server-process.ts')).createServerStarter('deno'),
 }
 
-/** Runs `mediaward dev`: a gate on this machine, with everything that it needs. */
-export async function dev(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      runtime: { type: 'string', default: 'workerd' },
-      port: { type: 'string', default: '8787' },
-      data: { type: 'string', default: DEFAULT_DATA },
-      vars: { type: 'string' },
-      'no-demo': { type: 'boolean', default: false },
-    },
-  })
+const DEV_OPTIONS = {
+  runtime: { type: 'string', value: 'NAME', default: 'workerd', about: 'workerd, deno or node.' },
+  port: {
+    type: 'string',
+    value: 'PORT',
+    default: '8787',
+    about:
+      'The port to serve on; 0 is any free one. Once it serves, it prints one JSON line: {"ready":true,"url":…}.',
+  },
+  ...DATA_OPTION,
+  vars: {
+    type: 'string',
+    value: 'FILE',
+    about: 'A file of variables, as NAME=value lines. If it sets ISSUERS, only those issuers are trusted.',
+  },
+  'no-demo': { type: 'boolean', default: false, about: 'Store no recordings of the demo clinic.' },
+} as const
+
+/** `mediaward dev`: a gate on this machine, with everything that it needs. */
+export const dev: Command = createCommand({
+  usage: 'mediaward dev',
+  summary: 'Runs everything on this machine: a gate, recordings, a log, and an issuer for development.',
+  options: DEV_OPTIONS,
+  example: `${COMMAND} dev --runtime node --port 8080`,
+  run: start,
+})
+
+async function start(values: OptionValues<typeof DEV_OPTIONS>): Promise<void> {
   const runtime = Object.hasOwn(RUNTIMES, values.runtime) ? RUNTIMES[values.runtime] : undefined
   if (runtime === undefined) {
     throw new UsageError(`--runtime ${values.runtime} is unknown`, 'use workerd, deno or node')

@@ -1,92 +1,130 @@
 import process from 'node:process'
-import { parseArgs } from 'node:util'
 import type { Issuer } from '../authenticate/issuer.ts'
-import { readVariables, type VariableOptions } from '../config/variables.ts'
+import { readVariables } from '../config/variables.ts'
 import { createPseudonymizer, MIN_KEY_LENGTH } from '../ledger/pseudonym.ts'
-import { DEFAULT_DATA } from './client.ts'
-import { type DevelopmentSecrets, developmentIssuer, readDevelopmentSecrets } from './development-issuer.ts'
+import { type Command, createCommand, type TextOption } from '../runtime/node/command.ts'
+import { DATA_OPTION } from './client.ts'
+import { developmentIssuer, readDevelopmentSecrets } from './development-issuer.ts'
 import { COMMAND, print, say, UsageError } from './terminal.ts'
 import { readVariablesFile } from './variables-file.ts'
 
 /** The longest id that is read, in characters. Longer input was meant for another program. */
 const MAX_INPUT = 1024
 
+/** Where the commands look for the key of pseudonyms, and for the issuer of a person. */
+export const KEY_OPTIONS: Readonly<Record<'issuer' | 'vars', TextOption>> = {
+  issuer: {
+    type: 'string',
+    value: 'ISSUER',
+    about: "The issuer of the person's tokens. It may be left out if there is only one.",
+  },
+  vars: {
+    type: 'string',
+    value: 'FILE',
+    about: 'A file of variables with PSEUDONYM_KEY and ISSUERS. Without it, they come from the environment.',
+  },
+}
+
 /**
- * Runs `mediaward pseudonym`: prints the pseudonym that stands for a person in the log. Takes neither the id nor the key
- * as an argument, because shells and systems keep arguments.
+ * `mediaward pseudonym`: prints the pseudonym that stands for a person in the log. Takes neither the id nor the key as an
+ * argument, because shells and systems keep arguments.
  */
-export async function pseudonym(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      sub: { type: 'string' },
-      issuer: { type: 'string' },
-      vars: { type: 'string' },
-      data: { type: 'string', default: DEFAULT_DATA },
-      json: { type: 'boolean', default: false },
+export const pseudonym: Command = createCommand({
+  usage: 'mediaward pseudonym --sub -',
+  summary: 'Prints the pseudonym of a person in the log.',
+  options: {
+    sub: { type: 'string', value: '-', about: "The person's id, which is read from stdin: always -." },
+    ...KEY_OPTIONS,
+    json: { type: 'boolean', default: false, about: 'Print one JSON line, with the issuer.' },
+    data: {
+      ...DATA_OPTION.data,
+      about: 'The data folder of "dev", which has a key if neither the file nor the environment has one.',
     },
-  })
-  if (values.sub !== '-') {
-    throw new UsageError(
-      values.sub === undefined ? '--sub - is missing' : '--sub takes only "-": the id is read from stdin',
-      `an argument ends up in the shell's history and in the list of processes, which are logs too: "${COMMAND} pseudonym --sub - < FILE", or type the id and end with Ctrl+D`,
-    )
-  }
-  const { key, issuer } = readKeyAndIssuer(values)
-  const name = await createPseudonymizer(key)('subject', issuer, await readId())
-  await print(values.json ? JSON.stringify({ pseudonym: name, issuer }) : name)
-}
+  },
+  example: `${COMMAND} pseudonym --sub - < patient.txt`,
 
-interface PseudonymOptions {
-  readonly issuer?: string | undefined
-  readonly vars?: string | undefined
-  readonly data: string
+  async run(values) {
+    if (values.sub !== '-') {
+      throw new UsageError(
+        values.sub === undefined ? '--sub - is missing' : '--sub takes only "-": the id is read from stdin',
+        `an argument ends up in the shell's history and in the list of processes, which are logs too: "${COMMAND} pseudonym --sub - < FILE", or type the id and end with Ctrl+D`,
+      )
+    }
+    const place = readKey(values) ?? readKeyOfDev(values)
+    if (place === undefined) {
+      throw new UsageError(
+        'PSEUDONYM_KEY is missing',
+        `set it in the environment or in the file that --vars names, or name the --data DIR of "${COMMAND} dev"`,
+      )
+    }
+    const issuer = issuerOf(place, values.issuer)
+    const name = await createPseudonymizer(place.key)('subject', issuer, await readId())
+    await print(values.json ? JSON.stringify({ pseudonym: name, issuer }) : name)
+  },
+})
+
+/** A key of pseudonyms, and the issuers that are set in the same place: no log has the one with other issuers. */
+export interface KeyPlace {
+  readonly key: string
+  readonly issuers: readonly Issuer[]
 }
 
 /**
- * Reads the key and the issuer of the subject, as the gate does that takes its key from the same place: the file, the
- * environment, or the data folder of `dev`.
+ * Reads the key as a gate does that takes its variables from the same place: the file of `--vars`, else the environment.
+ *
+ * @returns undefined if neither has one
+ * @throws UsageError if no gate would accept the key
  */
-function readKeyAndIssuer({ issuer: requested, vars, data }: PseudonymOptions): {
-  readonly key: string
-  readonly issuer: string
-} {
+export function readKey({ vars }: { readonly vars?: string | undefined }): KeyPlace | undefined {
   const file = readVariables(vars === undefined ? {} : readVariablesFile(vars))
   const { PSEUDONYM_KEY, ISSUERS } = process.env
-  // No log contains a pseudonym by the key of one gate and the issuer of another.
-  const place = file.pseudonymKey !== '' ? file : readVariables({ PSEUDONYM_KEY, ISSUERS })
-  const development = place.pseudonymKey === '' ? readDevelopmentSecrets(data) : undefined
-  const key = development?.pseudonymKey ?? place.pseudonymKey
-  if (key === '') {
-    throw new UsageError(
-      'PSEUDONYM_KEY is missing',
-      `set it in the environment or in the file that --vars names, or name the --data DIR of "${COMMAND} dev"`,
-    )
-  }
+  const { pseudonymKey: key, issuers } =
+    file.pseudonymKey !== '' ? file : readVariables({ PSEUDONYM_KEY, ISSUERS })
+  if (key === '') return undefined
   if (key.length < MIN_KEY_LENGTH) {
     throw new UsageError(
       `PSEUDONYM_KEY is shorter than ${MIN_KEY_LENGTH} characters`,
       'no gate accepts such a key, so the log was written with another one',
     )
   }
-  const known = development === undefined ? place.issuers : issuersOfDev(file, development)
-  const issuer = requested ?? (known.length === 1 ? known[0]?.issuer : undefined)
-  if (typeof issuer !== 'string' || issuer === '') {
-    throw new UsageError(
-      '--issuer is missing: an id has a different pseudonym for each issuer',
-      'name it as in the event, or as "iss" in the tokens; it may be left out if ISSUERS names only one',
-    )
-  }
-  return { key, issuer }
+  return { key, issuers }
 }
 
-/** Returns the issuers that `dev` trusts: those of the file that its --vars names, else its own. */
-function issuersOfDev({ issuers }: VariableOptions, development: DevelopmentSecrets): readonly Issuer[] {
-  return issuers.length > 0 ? issuers : [developmentIssuer(development)]
+/** Reads the key of the development gate. It trusts the issuers of the file that its --vars names, else its own. */
+function readKeyOfDev({
+  vars,
+  data,
+}: {
+  readonly vars?: string
+  readonly data: string
+}): KeyPlace | undefined {
+  const development = readDevelopmentSecrets(data)
+  if (development === undefined) return undefined
+  const { issuers } = readVariables(vars === undefined ? {} : readVariablesFile(vars))
+  const trusted = issuers.length > 0 ? issuers : [developmentIssuer(development)]
+  return { key: development.pseudonymKey, issuers: trusted }
 }
 
-/** Reads an id from stdin, without the line break that follows it. */
-async function readId(): Promise<string> {
+/**
+ * Returns the issuer of a person: the one given, else the only one.
+ *
+ * @throws UsageError if it isn't given, and there isn't only one
+ */
+export function issuerOf({ issuers }: KeyPlace, given: string | undefined): string {
+  const issuer = given ?? (issuers.length === 1 ? issuers[0]?.issuer : undefined)
+  if (typeof issuer === 'string' && issuer !== '') return issuer
+  throw new UsageError(
+    '--issuer is missing: an id has a different pseudonym for each issuer',
+    'name it as in the event, or as "iss" in the tokens; it may be left out if ISSUERS names only one',
+  )
+}
+
+/**
+ * Reads an id from stdin, without the line break that follows it.
+ *
+ * @throws UsageError if stdin contains anything else than one line
+ */
+export async function readId(): Promise<string> {
   if (process.stdin.isTTY) say('Type the id, then Enter and Ctrl+D:')
   let input = ''
   for await (const chunk of process.stdin.setEncoding('utf8')) {

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import process from 'node:process'
-import { parseArgs } from 'node:util'
 import { flawOfRecording } from '../locate/names.ts'
-import { DEFAULT_DATA, DEFAULT_URL, parseGateUrl, tokenFor } from './client.ts'
+import { type Command, createCommand, type OptionValues } from '../runtime/node/command.ts'
+import { GATE_OPTIONS, parseGateUrl, tokenFor } from './client.ts'
 import { UploadProgress } from './progress.ts'
-import { Interrupted, print, say, UsageError } from './terminal.ts'
+import { COMMAND, Interrupted, print, say, UsageError } from './terminal.ts'
 import { Journal } from './upload/journal.ts'
 import { UploadSession } from './upload/session.ts'
 import { findSources, groupByOrder, type Source } from './upload/sources.ts'
@@ -13,9 +13,43 @@ import { FileUpload } from './upload/store-file.ts'
 /** What the gate takes as an owner or an issuer in a header. */
 const HEADER_VALUE = /^[\x21-\x7e]{1,255}$/
 
-/** Runs `mediaward put`: stores a file, or a folder as the parts of one recording, through a gate. */
-export async function put(args: readonly string[]): Promise<void> {
-  const { id, path, owner, issuer, parallel, values } = readArguments(args)
+const PUT_OPTIONS = {
+  owner: { type: 'string', value: 'SUBJECT', about: 'The patient that the recording belongs to.' },
+  'owner-issuer': {
+    type: 'string',
+    value: 'ISSUER',
+    about: "The issuer of the owner's tokens. Without it, the recorder's own.",
+  },
+  prefix: {
+    type: 'string',
+    value: 'PATH',
+    default: '/recordings',
+    about: 'The path that the gate has all recordings below.',
+  },
+  parallel: { type: 'string', value: 'N', default: '4', about: 'How many requests run at once, 1 to 16.' },
+  restart: { type: 'boolean', default: false, about: 'Send everything again, also what is stored.' },
+  // The former name of --restart, for scripts that use it.
+  anew: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false, about: 'Print one JSON line once everything is stored.' },
+  ...GATE_OPTIONS,
+} as const
+
+/** `mediaward put`: stores a file, or a folder as the parts of one recording, through a gate. */
+export const put: Command = createCommand({
+  usage: 'mediaward put ID FILE-OR-FOLDER --owner SUBJECT',
+  summary:
+    'Stores a file, or a folder of parts, as a recording; called again, it resumes an interrupted run.',
+  options: PUT_OPTIONS,
+  allowPositionals: true,
+  example: `${COMMAND} put rec-042 visit.mp4 --owner patient-007`,
+  run: store,
+})
+
+async function store(
+  values: OptionValues<typeof PUT_OPTIONS>,
+  positionals: readonly string[],
+): Promise<void> {
+  const { id, path, owner, issuer, parallel } = checkArguments(values, positionals)
   // Everything that can be found wrong is reported before the first byte is sent.
   const url = recordingUrl(parseGateUrl(values.url), values.prefix, id)
   const sources = await findSources(path, url)
@@ -40,24 +74,7 @@ export async function put(args: readonly string[]): Promise<void> {
   if (values.json) await print(JSON.stringify({ recording: id, owner, files, bytes, skipped, seconds }))
 }
 
-function readArguments(args: readonly string[]) {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      owner: { type: 'string' },
-      'owner-issuer': { type: 'string' },
-      prefix: { type: 'string', default: '/recordings' },
-      parallel: { type: 'string', default: '4' },
-      restart: { type: 'boolean', default: false },
-      // The former name of --restart, for scripts that use it.
-      anew: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      url: { type: 'string', default: DEFAULT_URL },
-      token: { type: 'string' },
-      data: { type: 'string', default: DEFAULT_DATA },
-    },
-  })
+function checkArguments(values: OptionValues<typeof PUT_OPTIONS>, positionals: readonly string[]) {
   const [id, path, ...more] = positionals
   if (id === undefined || path === undefined || more.length > 0) {
     throw new UsageError(
@@ -79,7 +96,7 @@ function readArguments(args: readonly string[]) {
   if (!/^([1-9]|1[0-6])$/.test(parallel)) {
     throw new UsageError(`--parallel ${parallel} must be from 1 to 16`)
   }
-  return { id, path, owner, issuer, parallel: Number(parallel), values }
+  return { id, path, owner, issuer, parallel: Number(parallel) }
 }
 
 /** @throws UsageError if the prefix is not a path: `//HOST` would send the token and the recording to another host */

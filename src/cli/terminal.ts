@@ -1,8 +1,8 @@
 import process from 'node:process'
 import { ConfigurationError } from '../config/options.ts'
 
-// How this program speaks: data on stdout, messages on stderr. It exits with 2 if it was called wrongly and with 1 if it
-// failed, and every error says how to go on.
+// How this program speaks: data on stdout, messages on stderr. It exits with 2 if it was called wrongly, with 3 if the gate
+// no longer accepts the token while it follows the log, and with 1 if it failed. Every error says how to go on.
 
 /** How the user runs this program: with npm in a checkout, where it is TypeScript, and with npx once installed. */
 export const COMMAND: string = import.meta.url.endsWith('.ts')
@@ -18,6 +18,12 @@ export class UsageError extends Error {
     super(message)
     this.hint = hint
   }
+}
+
+/** The gate accepted the token before, and doesn't any more. Only a new token helps, so there is no use in trying again. */
+export class TokenEnded extends Error {
+  override readonly name = 'TokenEnded'
+  readonly exitCode = 3
 }
 
 /** A signal ended the work early. As in shells, the exit code is 128 plus the number of the signal. */
@@ -63,6 +69,7 @@ export function fail(error: unknown): never {
   }
   say(`mediaward: error: ${messageOf(error)}`)
   if (error instanceof UsageError && error.hint !== undefined) say(`mediaward: hint: ${error.hint}`)
+  if (error instanceof TokenEnded) process.exit(error.exitCode)
   process.exit(error instanceof UsageError || error instanceof ConfigurationError ? 2 : 1)
 }
 

@@ -1,28 +1,41 @@
-import { parseArgs } from 'node:util'
-import { DEFAULT_DATA } from './client.ts'
+import { type Command, createCommand } from '../runtime/node/command.ts'
+import { DATA_OPTION } from './client.ts'
 import { signToken } from './development-issuer.ts'
 import { parseJson } from './json.ts'
-import { print, UsageError } from './terminal.ts'
+import { COMMAND, print, UsageError } from './terminal.ts'
 
-/** Runs `mediaward token`: prints a token of the development issuer. */
-export async function token(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      sub: { type: 'string' },
-      role: { type: 'string', multiple: true, default: [] },
-      ttl: { type: 'string', default: '3600' },
-      claim: { type: 'string', multiple: true, default: [] },
-      data: { type: 'string', default: DEFAULT_DATA },
+/** `mediaward token`: prints a token of the development issuer. */
+export const token: Command = createCommand({
+  usage: 'mediaward token --sub SUBJECT',
+  summary: 'Prints a token of the development issuer.',
+  options: {
+    sub: { type: 'string', value: 'SUBJECT', about: 'The subject: whose token it is.' },
+    role: {
+      type: 'string',
+      value: 'ROLE',
+      multiple: true,
+      default: [],
+      about: 'A role: recorder, app or security. May be given several times.',
     },
-  })
-  if (!values.sub) throw new UsageError('--sub is missing', 'name the subject, as in --sub patient-007')
-  if (!/^-?\d{1,12}$/.test(values.ttl))
-    throw new UsageError(`--ttl ${values.ttl} is not a whole number of seconds`)
-  const claims = Object.fromEntries(values.claim.map(parseClaim))
-  const request = { subject: values.sub, roles: values.role, ttl: Number(values.ttl), claims }
-  await print(await signToken(values.data, request))
-}
+    ttl: { type: 'string', value: 'SECONDS', default: '3600', about: 'How long the token is valid.' },
+    claim: {
+      type: 'string',
+      value: 'NAME=VALUE',
+      multiple: true,
+      default: [],
+      about: 'A further claim, as JSON or as a string. May be given several times.',
+    },
+    ...DATA_OPTION,
+  },
+  example: `${COMMAND} token --sub patient-007`,
+
+  async run({ sub, role, ttl, claim, data }) {
+    if (!sub) throw new UsageError('--sub is missing', 'name the subject, as in --sub patient-007')
+    if (!/^-?\d{1,12}$/.test(ttl)) throw new UsageError(`--ttl ${ttl} is not a whole number of seconds`)
+    const claims = Object.fromEntries(claim.map(parseClaim))
+    await print(await signToken(data, { subject: sub, roles: role, ttl: Number(ttl), claims }))
+  },
+})
 
 /** Reads the value as JSON if it is JSON (`--claim tenant='"7"'`, `--claim roles='["a"]'`), else as a string. */
 function parseClaim(claim: string): [string, unknown] {

@@ -199,6 +199,42 @@ describe('denials', () => {
   })
 })
 
+describe('log', () => {
+  test('log lists the records of one person, by an id that the gate turns into a pseudonym', async () => {
+    const bearer = await token('--sub', 'patient-008')
+    const begin = new Date().toISOString()
+    const get = (recording: string, range: string) =>
+      fetch(`${clinic.url}/recordings/${recording}`, {
+        headers: { Authorization: `Bearer ${bearer}`, Range: range },
+      })
+    expect((await get('rec-001', 'bytes=0-9')).status).toBe(404)
+    expect((await (await get('rec-008', 'bytes=0-9')).arrayBuffer()).byteLength).toBe(10)
+    const kinds = async (...args: string[]) => {
+      const { stdout } = await run(['log', '--json', '--subject', 'patient-008', ...args, ...at()])
+      const events = stdout.split('\n').filter(line => line !== '')
+      return events.map(line => JSON.parse(line) as { kind: string; recording: string; subject: string })
+    }
+    const found = await kinds('--since', begin)
+    expect(found).toMatchObject([
+      { kind: 'access', recording: 'rec-001' },
+      { kind: 'view', recording: 'rec-008' },
+    ])
+    expect(await kinds('--since', begin, '--recording', 'rec-008', '--kind', 'view')).toMatchObject([
+      { subject: found[0]?.subject },
+    ])
+    const { stdout } = await run([
+      'log',
+      '--wide',
+      '--reason',
+      'not_owner',
+      '--recording',
+      'rec-001',
+      ...at(),
+    ])
+    expect(stdout).toContain(`GET rec-001                   by ${found[0]?.subject}`)
+  })
+})
+
 describe('token', () => {
   test('token prints a token with the given claims, and nothing else', async () => {
     const { stdout, stderr } = await run([
@@ -261,6 +297,13 @@ test.each([
   [['put', 'x', '/dev/null', '--owner', 'a', '--token', 't'], /\/dev\/null is neither a file nor a folder/],
   [['put', 'x', '/does/not/exist', '--owner', 'a', '--token', 't'], /\/does\/not\/exist does not exist/],
   [['denials', '--limit', '0', '--token', 't'], /--limit 0 must be/],
+  [['denials', '--kind', 'view', '--token', 't'], /Unknown option '--kind'/],
+  [['log', '--kind', 'denial', '--token', 't'], /--kind denial is unknown\n.*access, ticket, view/],
+  [['log', '--reason', 'not-owner', '--token', 't'], /--reason not-owner is unknown/],
+  [['log', '--recording', '../x', '--token', 't'], /--recording can't be a recording's id/],
+  [['log', '--until', 'noon', '--token', 't'], /--until noon is not a time/],
+  [['log', '--until', '1h', '--follow', '--token', 't'], /--until has no effect beside --follow/],
+  [['log', '--subject', '', '--token', 't'], /--subject is empty/],
   [['denials', '--since', 'yesterday', '--token', 't'], /--since yesterday is not a time/],
 ])('mediaward called with %j says what is wrong and exits with 2', async (args, message) => {
   const { code, stdout, stderr } = await run(args)

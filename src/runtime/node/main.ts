@@ -1,15 +1,19 @@
 #!/usr/bin/env node
 import process from 'node:process'
-import { serve } from './serve.ts'
+import { describeOldNode } from './node-version.ts'
 
-// The gate on Node, as a service: variables from the environment, stopped by SIGTERM.
+// The program `mediaward-server`. It imports the rest only on a Node that has all that the rest imports.
 
+const tooOld = describeOldNode('mediaward-server', process.versions.node)
+if (tooOld !== undefined) stop(tooOld, 1)
 try {
-  const { url, stop } = await serve(process.env)
-  const end = () => void stop().then(() => process.exit(0))
-  process.once('SIGTERM', end).once('SIGINT', end)
-  process.stdout.write(`${JSON.stringify({ ready: true, url })}\n`)
+  const { server } = await import('./server.ts')
+  await server.run(process.argv.slice(2))
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : 'the gate could not start'}\n`)
-  process.exit(2)
+  stop(error instanceof Error ? error.message : 'the gate could not start', 2)
+}
+
+function stop(message: string, code: number): never {
+  process.stderr.write(`${message}\n`)
+  process.exit(code)
 }

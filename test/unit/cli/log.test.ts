@@ -1,27 +1,39 @@
 import { mkdtempSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodeJwt } from 'jose'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createDevelopmentSecrets, saveDevelopmentSecrets } from '../../../src/cli/development-issuer.ts'
 import type { Ledger, LedgerEntry } from '../../../src/index.ts'
 import { eventId } from '../../../src/ledger/event-id.ts'
-import { run, start } from '../../support/command.ts'
-import { memoryGate } from '../../support/memory-gate.ts'
+import { run, runWith, start } from '../../support/command.ts'
+import { PSEUDONYM_KEY, variables } from '../../support/gate-client.ts'
+import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 
-// Runs `mediaward denials` against a gate in this process, so that a test can record events in any order.
+// Runs `mediaward log` and `mediaward denials` against a gate in this process, so that a test can record events in any
+// order.
 
 let server: Server
+let gate: MemoryGate
 let ledger: Ledger
 let at: string[]
+/** Method and URL of each request that the gate got. */
+let requests: string[]
 
 beforeEach(async () => {
-  const gate = await memoryGate()
+  gate = await memoryGate()
   ledger = gate.ledger
-  server = createServer(async ({ url = '/', headers: { authorization = '' } }, response) => {
-    const answer = await gate.fetch(url, { headers: { authorization } })
+  requests = []
+  server = createServer(async (request, response) => {
+    const { method = 'GET', url = '/', headers } = request
+    requests.push(`${method} ${url}`)
+    const answer = await gate.fetch(url, {
+      method,
+      headers: { authorization: headers.authorization ?? '', 'content-type': headers['content-type'] ?? '' },
+      ...(method === 'POST' && { body: await bodyOf(request) }),
+    })
     response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text())
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -33,12 +45,18 @@ beforeEach(async () => {
 })
 afterEach(() => server.close())
 
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let body = ''
+  for await (const chunk of request.setEncoding('utf8')) body += chunk as string
+  return body
+}
+
 /** Creates a refusal. Both times are in minutes ago: when its request arrived, and when it was recorded. */
-function refusal(arrived: number, recorded: number): LedgerEntry {
+function refusal(arrived: number, recorded: number, members: object = {}): LedgerEntry {
   const time = (ago: number) => new Date(Date.now() - ago * 60_000).toISOString()
   const id = eventId(Date.now() - recorded * 60_000)
   const event = { id, kind: 'access', reason: 'not_owner', method: 'GET', t: time(arrived) }
-  return { id, json: JSON.stringify({ ...event, recorded: time(recorded) }) }
+  return { id, json: JSON.stringify({ ...event, recorded: time(recorded), ...members }) }
 }
 const idsIn = (lines: string): string[] =>
   lines
@@ -102,6 +120,41 @@ test('denials that the gate refuses with 401 says to get a new token', async () 
   expect(stderr).toMatch(/refused: 401 .*\n.*hint: get a new token\n/)
 })
 
+/** Serves an empty page with a cursor, and then only 401. */
+function endToken(): void {
+  let pages = 0
+  server.removeAllListeners('request').on('request', (_, response) => {
+    pages += 1
+    response.writeHead(pages === 1 ? 200 : 401, { 'Mediaward-Cursor': '17.4' }).end()
+  })
+}
+
+test.each(['log', 'denials'])(
+  '%s --follow, once its token has ended, says in one line how to go on, and exits with 3',
+  async command => {
+    endToken()
+    const { code, stdout, stderr } = await run([command, '--follow', ...at])
+    expect(stderr).toBe(
+      'mediaward: error: the gate no longer accepts the token: get a new one, and go on with --after 17.4\n',
+    )
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+  },
+)
+
+test('log without --follow exits with 2 if the token ends between two pages', async () => {
+  let pages = 0
+  server.removeAllListeners('request').on('request', (_, response) => {
+    pages += 1
+    response
+      .writeHead(pages === 1 ? 200 : 401, { 'Mediaward-Cursor': '17.4', 'Mediaward-More': 'true' })
+      .end()
+  })
+  expect(await run(['log', ...at])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('get a new token'),
+  })
+})
+
 test('denials --follow sends a new development token each time, which outlasts the first', async () => {
   const data = mkdtempSync(join(tmpdir(), 'mediaward-'))
   saveDevelopmentSecrets(data, await createDevelopmentSecrets())
@@ -113,4 +166,136 @@ test('denials --follow sends a new development token each time, which outlasts t
   await follower.ended
   const expiries = tokens.map(token => Number(decodeJwt(token).exp))
   expect(expiries.at(-1)).toBeGreaterThan(expiries[0] ?? Number.NaN)
+})
+
+describe('records of any kind', () => {
+  const pseudonymIn = (json: string | undefined): string =>
+    (JSON.parse(json ?? '{}') as { subject: string }).subject
+  const listed = async (...args: string[]) => idsIn((await run(['log', '--json', ...args, ...at])).stdout)
+
+  test('log lists records of all kinds, or of the kind, recording, reason and time that it is asked for', async () => {
+    const entries = [
+      refusal(50, 50, { recording: 'rec-1' }),
+      refusal(40, 40, { recording: 'rec-2', reason: 'recording_unknown' }),
+      refusal(30, 30, { kind: 'view', recording: 'rec-1', reason: undefined }),
+      refusal(20, 20, { recording: 'rec-1', reason: 'recording_unknown' }),
+    ]
+    for (const one of entries) await ledger.append([one])
+    const ids = (...indexes: number[]) => indexes.map(index => entries[index]?.id)
+    expect(await listed()).toEqual(ids(0, 1, 2, 3))
+    expect(await listed('--kind', 'view')).toEqual(ids(2))
+    expect(await listed('--recording', 'rec-1')).toEqual(ids(0, 2, 3))
+    expect(await listed('--reason', 'recording_unknown')).toEqual(ids(1, 3))
+    expect(await listed('--since', '45m', '--until', '25m')).toEqual(ids(1, 2))
+    expect(await listed('--recording', 'rec-1', '--kind', 'access', '--limit', '1')).toEqual(ids(3))
+    expect(idsIn((await run(['denials', '--json', '--recording', 'rec-1', ...at])).stdout)).toEqual(ids(0, 3))
+  })
+
+  test('log says where it ended, and goes on from there with --after', async () => {
+    await ledger.append([refusal(2, 2)])
+    const [, cursor = ''] =
+      /^1 record; what comes later: --after (\S+)\n$/.exec((await run(['log', ...at])).stderr) ?? []
+    const late = refusal(1, 1)
+    await ledger.append([late])
+    expect(await listed('--after', cursor)).toEqual([late.id])
+    expect(await run(['log', '--after', 'nothing', ...at])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('400 Bad Request: after is not a cursor of this log'),
+    })
+  })
+
+  test('log --limit lists the newest records also if the gate looks at too few of them at once', async () => {
+    const pages = [
+      { latest: true, lines: [], more: true },
+      { latest: false, lines: ['a', 'b'], more: true },
+      { latest: false, lines: ['c'], more: true },
+      { latest: false, lines: [], more: false },
+    ]
+    server.removeAllListeners('request').on('request', ({ url = '/' }, response) => {
+      const page = pages.shift()
+      expect(new URL(url, 'http://gate').searchParams.has('latest')).toBe(page?.latest)
+      response.writeHead(200, { 'Mediaward-Cursor': '1', ...(page?.more && { 'Mediaward-More': 'true' }) })
+      response.end(page?.lines.map(id => `{"id":"${id}"}\n`).join(''))
+    })
+    expect(await listed('--limit', '2')).toEqual(['b', 'c'])
+    expect(pages).toEqual([])
+  })
+
+  test('log shows pseudonyms shortened, and in full with --wide', async () => {
+    await gate.ask('patient-2', '/recordings/rec-1')
+    const { entries } = await ledger.read({ limit: 1 })
+    const full = pseudonymIn(entries[0]?.json)
+    const short = (await run(['log', ...at])).stdout
+    expect(short).toContain(`by ${full.slice(0, 16)} `)
+    expect(short).not.toContain(full)
+    expect((await run(['log', '--wide', ...at])).stdout).toContain(`by ${full} `)
+    expect(short).toMatch(/^\S+Z {2}access {4}not_owner {13}GET rec-1 /)
+  })
+
+  test('log shows of each kind what it is about, and no control character', async () => {
+    const records = [
+      { kind: 'delivery', bytes: 3000, recording: 'rec-1', part: 'a.m4s' },
+      { kind: 'listed', answers: [{ decision: 'permit' }, { decision: 'deny' }, { decision: 'deny' }] },
+      { kind: 'view', recording: 'rec-\u001b[2J' },
+    ]
+    for (const members of records)
+      await ledger.append([refusal(1, 1, { reason: undefined, method: undefined, ...members })])
+    const lines = (await run(['log', ...at])).stdout.trimEnd().split('\n')
+    expect(lines.map(line => line.slice(26, 60).trimEnd())).toEqual([
+      'delivery  3000 bytes            re',
+      'listed    1 of 3 permitted      -',
+      'view      -                     re',
+    ])
+    expect(lines[2]).toContain('rec-?[2J')
+  })
+})
+
+describe('a person', () => {
+  const ID = 'patient-2'
+  let full: string
+  beforeEach(async () => {
+    await gate.ask(ID, '/recordings/rec-1')
+    await gate.ask('patient-3', '/recordings/rec-1')
+    const { entries } = await ledger.read({ limit: 1 })
+    full = (JSON.parse(entries[0]?.json ?? '{}') as { subject: string }).subject
+    requests = []
+  })
+  const asked = async (args: readonly string[], env: Record<string, string> = {}, stdin = '') => {
+    const { code, stdout, stderr } = await runWith(stdin, ['log', '--json', ...args, ...at], env)
+    return code === 0 ? idsIn(stdout).length : stderr
+  }
+
+  test('log asks the gate by POST for the pseudonym of an id, and no URL has the id', async () => {
+    expect(await asked(['--subject', ID])).toBe(1)
+    expect(requests).toEqual(['POST /console/api/pseudonym', `GET /console/api/records?subject=${full}`])
+  })
+
+  test('log makes the pseudonym of an id on this machine if PSEUDONYM_KEY is set, and asks the gate nothing', async () => {
+    const { issuer } = gate.idp
+    expect(await asked(['--subject', ID, '--issuer', issuer], { PSEUDONYM_KEY })).toBe(1)
+    expect(await asked(['--subject', ID], variables(gate.idp))).toBe(1)
+    expect(new Set(requests)).toEqual(new Set([`GET /console/api/records?subject=${full}`]))
+    expect(await asked(['--subject', ID], { PSEUDONYM_KEY })).toContain('--issuer is missing')
+  })
+
+  test('log takes a pseudonym as it is, and reads an id from stdin', async () => {
+    expect(
+      await asked(['--subject', full], { PSEUDONYM_KEY: 'of another gate, so it must not be used' }),
+    ).toBe(1)
+    expect(await asked(['--subject', '-'], {}, `${ID}\n`)).toBe(1)
+    expect(requests.join()).not.toContain(ID)
+  })
+
+  test('log refuses a shortened pseudonym, which would be found nowhere', async () => {
+    expect(await asked(['--subject', full.slice(0, 16)])).toMatch(
+      /only the beginning of a pseudonym\n.*--wide/,
+    )
+    expect(requests).toEqual([])
+  })
+
+  test('log says why the gate knows no pseudonym, without the id', async () => {
+    const stderr = await asked(['--subject', ID, '--issuer', 'https://other.test/'])
+    expect(stderr).toMatch(/400 Bad Request: issuer must be one of those that this gate trusts/)
+    expect(stderr).not.toContain(ID)
+  })
 })

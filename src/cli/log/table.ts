@@ -1,0 +1,51 @@
+import type { EventHead } from '../../ledger/event.ts'
+import { member, parseJson, stringMember } from '../json.ts'
+
+/** How a record is shown. */
+export interface TableOptions {
+  /** Whether pseudonyms are shown in full. */
+  readonly wide: boolean
+  /** Whether the kind has a column. */
+  readonly kind: boolean
+}
+
+/** Enough of a pseudonym to tell people apart in a list. */
+const SHORT = 'psn_'.length + 12
+const FULL = 'psn_'.length + 32
+
+/** Formats a record as one line for people. */
+export function formatRecord(json: string, { wide, kind }: TableOptions): string {
+  const event = parseJson(json)
+  const read = (name: keyof EventHead | 'method') => stringMember(event, name)
+  const length = wide ? FULL : SHORT
+  const path = [read('recording'), read('part')].filter(name => name !== undefined).join('/') || '-'
+  const method = read('method')
+  const owner = read('owner')
+  const columns = [
+    read('t') ?? '-',
+    ...(kind ? [(stringMember(event, 'kind') ?? '-').padEnd('delivery'.length)] : []),
+    summaryOf(event).padEnd(20),
+    (method === undefined ? path : `${method} ${path}`).padEnd(28),
+    `by ${read('subject')?.slice(0, length) ?? 'unknown'}`.padEnd(3 + length),
+    ...(owner === undefined ? [] : [`of ${owner.slice(0, length)}`.padEnd(3 + length)]),
+    read('id') ?? '-',
+  ]
+  // A terminal obeys control characters. No gate records any, but this may be another server.
+  return columns.join('  ').replace(/\p{Cc}/gu, '?')
+}
+
+/** What a record says beyond who, when and of which recording. */
+function summaryOf(event: unknown): string {
+  const answers = member(event, 'answers')
+  switch (stringMember(event, 'kind')) {
+    case 'delivery':
+      return `${member(event, 'bytes')} bytes`
+    case 'listed': {
+      if (!Array.isArray(answers)) return '-'
+      const permitted = answers.filter(answer => stringMember(answer, 'decision') === 'permit')
+      return `${permitted.length} of ${answers.length} permitted`
+    }
+    default:
+      return stringMember(event, 'reason') ?? '-'
+  }
+}
