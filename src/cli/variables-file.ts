@@ -9,11 +9,12 @@ import { say, UsageError } from './terminal.ts'
 
 const TABLE: Table = { ...OPTIONS, ...LOCAL_OPTIONS }
 
-/** Variables that `dev` sets itself, and what to do instead of setting them. */
+/** Variables that `dev` sets itself or can't honour, and what to do instead of setting them. */
 const SET_BY_DEV: Readonly<Record<string, string>> = {
   DATA_DIR: 'use --data',
   PORT: 'use --port',
   HOST: 'dev serves this machine only',
+  LEDGER_JURISDICTION: 'only Cloudflare has jurisdictions',
 }
 const RUNTIME_NAMES: Readonly<Record<Runtime, string>> = { workers: 'workerd', deno: 'deno', node: 'node' }
 

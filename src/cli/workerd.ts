@@ -45,7 +45,8 @@ export const startWorkerd: StartGate = async (port, data, variables, seed) => {
       modules: true,
       script: await bundle(),
       compatibilityDate: COMPATIBILITY_DATE,
-      bindings: { ...variables },
+      // workerd on this machine has no jurisdictions, and the worker would not start.
+      bindings: { ...variables, LEDGER_JURISDICTION: '' },
       r2Buckets: { RECORDINGS: 'recordings', AUDIT: 'mediaward-audit' },
       durableObjects: { LEDGER: { className: 'LedgerObject', useSQLite: true } },
       resourcePersistencePath: data,

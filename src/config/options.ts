@@ -139,13 +139,26 @@ export interface DeploymentOptions {
    * @defaultValue `4`
    */
   readonly ledgerShards?: number
+  /**
+   * The jurisdiction that the Durable Objects with the records stay in: `eu`, `us`, `fedramp` or `fedramp-high`. Choose it
+   * before the first deployment: after a change the gate begins an empty log, and no longer reads the one it had. In code
+   * it is the third argument of `cloudflare`.
+   *
+   * @defaultValue none: Cloudflare chooses
+   */
+  readonly ledgerJurisdiction?: LedgerJurisdiction
 }
+
+/** A jurisdiction of Durable Objects. */
+export type LedgerJurisdiction = 'eu' | 'us' | 'fedramp' | 'fedramp-high'
 
 /** Reports every mistake in a configuration at once: which variable and option, what is wrong, and how to fix it. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError'
+  readonly mistakes: readonly string[]
 
   constructor(mistakes: readonly string[]) {
     super(`Mediaward can't start:\n${mistakes.map(mistake => `  - ${mistake}`).join('\n')}`)
+    this.mistakes = mistakes
   }
 }

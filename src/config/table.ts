@@ -150,6 +150,11 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
     parse: Number,
     check: number('a whole number', 1, MAX_SHARDS, Number.isInteger),
   },
+  ledgerJurisdiction: {
+    variable: 'LEDGER_JURISDICTION',
+    runtimes: ['workers'],
+    check: oneOf('eu', 'us', 'fedramp', 'fedramp-high'),
+  },
   owner: { check: rule('must be a function, or an owner source', isOwnerSource) },
   store: { required: true, check: opened },
   ledger: { required: true, check: opened },

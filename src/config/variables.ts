@@ -2,7 +2,7 @@ import { locationsUnder } from '../locate/location.ts'
 import { checkTable } from './check-options.ts'
 import { isString } from './checks.ts'
 import { labelOf, type Option, setOption, type Table } from './option.ts'
-import type { MediawardOptions } from './options.ts'
+import type { DeploymentOptions, MediawardOptions } from './options.ts'
 import { resolveSecrets, secretVariables } from './secrets.ts'
 import { OPTIONS } from './table.ts'
 
@@ -21,7 +21,8 @@ export type VariableOptions = Pick<
   | 'concealedStatus'
   | 'tickets'
   | 'publicUrl'
-> & { readonly ledgerShards: number }
+> &
+  Pick<DeploymentOptions, 'ledgerJurisdiction'> & { readonly ledgerShards: number }
 
 /**
  * Reads the variables as options. `mediaward` checks their values, as it does for options that are given in code.
@@ -30,7 +31,7 @@ export type VariableOptions = Pick<
  */
 export function readVariables(variables: Variables): VariableOptions {
   const { options, mistakes } = parseVariables(OPTIONS, variables)
-  checkTable(OPTIONS, options, ['MEDIA_PREFIX', 'ledgerShards'], mistakes)
+  checkTable(OPTIONS, options, ['MEDIA_PREFIX', 'ledgerShards', 'ledgerJurisdiction'], mistakes)
   const { MEDIA_PREFIX: prefix, ...given } = options
   return {
     issuers: [],

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -33,9 +33,11 @@ afterAll(() => project.remove())
 describe('the package', () => {
   test('the package contains what is meant to be in it, and nothing else', () => {
     const meant =
-      /^(LICENSE|package\.json|(README|CHANGELOG|SECURITY|docs\/[a-z-]+)\.md|demo\/clinic\.json|demo\/media\/[\w/.-]+\.(mp4|webm|m4a|m4s|m3u8)|dist\/[a-z0-9/-]+(\.d\.ts|\.js))$/
+      /^(LICENSE|package\.json|wrangler\.toml|\.dev\.vars\.example|(README|CHANGELOG|SECURITY|docs\/[a-z-]+)\.md|demo\/clinic\.json|demo\/media\/[\w/.-]+\.(mp4|webm|m4a|m4s|m3u8)|dist\/[a-z0-9/-]+(\.d\.ts|\.js))$/
     expect(project.packed.filter(path => !meant.test(path))).toEqual([])
     expect(project.packed).toContain('demo/clinic.json')
+    expect(project.packed).toContain('wrangler.toml')
+    expect(project.packed).toContain('.dev.vars.example')
     // Nothing of an earlier build either.
     const strangers = project.packed
       .filter(path => path.startsWith('dist/'))
@@ -70,9 +72,48 @@ describe('the package', () => {
   test('the package installs the commands mediaward and mediaward-server', async () => {
     const help = await project.run('npx', '--no', 'mediaward', 'help')
     expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage: mediaward COMMAND') })
+    const serverHelp = await project.run('npx', '--no', '--', 'mediaward-server', '--help')
+    expect(serverHelp).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage: mediaward-server') })
     const server = await project.run('npx', '--no', 'mediaward-server')
     expect(server).toMatchObject({ code: 2, stderr: expect.stringContaining('DATA_DIR (data) is missing') })
   })
+
+  test('the worker of the package can be deployed with a copy of its wrangler.toml, as that says', async () => {
+    const toml = readFileSync(join(project.folder, MODULES, 'wrangler.toml'), 'utf8')
+    const [, main = ''] = /^# .*\b(main = "node_modules\/.*")$/m.exec(toml) ?? []
+    expect(existsSync(join(project.folder, main.split('"')[1] ?? ''))).toBe(true)
+    project.write(
+      'deploy/wrangler.toml',
+      toml.replace(/^main = .*$/m, main.replace('node_modules', '../node_modules')),
+    )
+    const deployed = await project.run(
+      'wrangler',
+      'deploy',
+      '--dry-run',
+      '--outdir',
+      'out',
+      '--cwd',
+      'deploy',
+    )
+    expect(deployed).toMatchObject({ code: 0, stdout: expect.stringContaining('LEDGER (LedgerObject)') })
+  })
+
+  const oldNode = findOldNode()
+  test.runIf(oldNode !== undefined)(
+    'the commands say in one line, on the old Node of this machine, which one they need',
+    async () => {
+      for (const [name, file] of [
+        ['mediaward', 'cli/main.js'],
+        ['mediaward-server', 'runtime/node/main.js'],
+      ]) {
+        const { code, stdout, stderr } = await project.run(oldNode ?? '', `${MODULES}/dist/${file}`, 'dev')
+        expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+        expect(stderr).toMatch(
+          new RegExp(`^${name}: error: Node 22\\.13 or newer is needed, and this is Node .*\\n$`),
+        )
+      }
+    },
+  )
 
   test('npx, called as the docs say, does not fetch a command that is not installed', async () => {
     const asked: string[] = []
@@ -297,6 +338,18 @@ async function serves(url: string): Promise<void> {
   expect(await ask('patient-1')).toEqual([200, 'the recording'])
   expect((await ask('patient-2'))[0]).toBe(404)
   expect((await denials(gate, idp)).map(({ reason }) => reason)).toEqual(['not_owner'])
+}
+
+/** Finds a Node that the package doesn't run on, among those of this machine. */
+function findOldNode(): string | undefined {
+  const folders = (process.env.PATH ?? '').split(':').filter(folder => !folder.includes('node_modules'))
+  return folders
+    .map(folder => join(folder, 'node'))
+    .find(
+      file =>
+        existsSync(file) &&
+        /^v(\d|1\d|2[01])\./.test(execFileSync(file, ['--version'], { encoding: 'utf8' })),
+    )
 }
 
 /** A port that is free now. */

@@ -1,3 +1,4 @@
+import type { LedgerJurisdiction } from '../../config/options.ts'
 import type { AppendOutcome, LedgerEntry } from '../../ledger/ledger.ts'
 import type { TablePage, TableQuery } from '../sqlite/event-table.ts'
 
@@ -83,6 +84,8 @@ export interface BucketBody extends BucketObject {
 export interface LedgerNamespace {
   idFromName(name: string): LedgerId
   get(id: LedgerId): LedgerStub
+  /** Returns the namespace of other objects, which stay in the jurisdiction. workerd on one's own machine throws. */
+  jurisdiction?(name: LedgerJurisdiction): LedgerNamespace
 }
 
 /** The id of a Durable Object. */

@@ -1,8 +1,9 @@
 import { checkTable } from '../../config/check-options.ts'
-import type { MediawardOptions } from '../../config/options.ts'
+import { ConfigurationError, type LedgerJurisdiction, type MediawardOptions } from '../../config/options.ts'
 import { OPTIONS } from '../../config/table.ts'
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
 import type { Bucket, LedgerNamespace } from './bindings.ts'
+import { findBindingMistakes } from './check-bindings.ts'
 import { createR2Spool } from './r2-spool.ts'
 import { createR2Store } from './r2-store.ts'
 import { createShardedLedger } from './sharded-ledger.ts'
@@ -32,14 +33,19 @@ export interface CloudflareOptions extends Required<Pick<MediawardOptions, 'stor
  * Store, ledger and network facts on Cloudflare Workers: `mediaward({ …, ...cloudflare(env) })`.
  *
  * @param shards over how many objects the ledger is spread, 1 to 64 (`LEDGER_SHARDS`). Default 4
- * @throws ConfigurationError if there can't be so many shards
+ * @param jurisdiction where these objects stay (`LEDGER_JURISDICTION`). Default: Cloudflare chooses. With another one
+ *   these are other objects, so it never changes
+ * @throws ConfigurationError if a binding isn't what it must be, or the objects can't be so many or stay there
  */
 export function cloudflare(
   bindings: CloudflareBindings,
   shards: number = OPTIONS.ledgerShards.default,
+  jurisdiction?: LedgerJurisdiction,
 ): CloudflareOptions {
-  checkTable(OPTIONS, { ledgerShards: shards }, ['ledgerShards'])
-  const ledger = withSpool(createShardedLedger(bindings.LEDGER, shards), createR2Spool(bindings.AUDIT))
+  const options = { ledgerShards: shards, ledgerJurisdiction: jurisdiction }
+  checkTable(OPTIONS, options, Object.keys(options), findBindingMistakes(bindings))
+  const shardsIn = namespaceIn(bindings.LEDGER, jurisdiction)
+  const ledger = withSpool(createShardedLedger(shardsIn, shards), createR2Spool(bindings.AUDIT))
   return {
     store: createR2Store(bindings.RECORDINGS),
     ledger,
@@ -58,4 +64,21 @@ export function cloudflare(
       }
     },
   }
+}
+
+/** Returns the namespace in a jurisdiction. A record must not be kept elsewhere because a runtime knows none. */
+function namespaceIn(
+  namespace: LedgerNamespace,
+  jurisdiction: LedgerJurisdiction | undefined,
+): LedgerNamespace {
+  if (jurisdiction === undefined) return namespace
+  try {
+    const restricted = namespace.jurisdiction?.(jurisdiction)
+    if (restricted !== undefined) return restricted
+  } catch {
+    // workerd on one's own machine throws.
+  }
+  throw new ConfigurationError([
+    'LEDGER_JURISDICTION (ledgerJurisdiction) needs Cloudflare: workerd on your own machine has no jurisdictions, so set LEDGER_JURISDICTION= in .dev.vars',
+  ])
 }

@@ -1,22 +1,51 @@
 import { env } from 'cloudflare:workers'
 import { createApp } from '../../app.ts'
+import { logToOperator } from '../../base/storage-fault.ts'
+import { ConfigurationError } from '../../config/options.ts'
 import { OPTIONS } from '../../config/table.ts'
 import { warnOfUnknownVariables } from '../../config/unknown-variables.ts'
 import { readVariables, variablesOf } from '../../config/variables.ts'
 import { createGate } from '../../gate.ts'
-import { cloudflare } from './cloudflare.ts'
+import { responseHeaders } from '../../http/response-headers.ts'
+import { type CloudflareOptions, cloudflare } from './cloudflare.ts'
 
 export { LedgerObject } from './ledger-object.ts'
 
-// Read when the worker starts: a mistake in the configuration keeps it from starting, so no patient meets it.
-warnOfUnknownVariables(Object.keys(env), variablesOf(OPTIONS, { ...env }))
-const { ledgerShards, ...options } = readVariables({ ...env })
-const platform = cloudflare(env, ledgerShards)
-const app = createApp(createGate({ ...options, ...platform, health: true }))
-
-const worker: ExportedHandler<Cloudflare.Env> = {
-  fetch: app.fetch,
-  /** Brings records back that the ledger couldn't take when they were made. */
-  scheduled: platform.replay,
-}
+const worker: ExportedHandler<Cloudflare.Env> = start()
 export default worker
+
+/**
+ * Reads the configuration when the worker starts, so that no patient meets a mistake in it. One in a variable is thrown:
+ * Cloudflare refuses to deploy a worker that throws then. One in a binding keeps the gate from starting too, but the
+ * worker itself answers for it: bindings also change without a deployment.
+ */
+function start(): ExportedHandler<Cloudflare.Env> {
+  warnOfUnknownVariables(Object.keys(env), variablesOf(OPTIONS, { ...env }))
+  const { ledgerShards, ledgerJurisdiction, ...options } = readVariables({ ...env })
+  let platform: CloudflareOptions
+  try {
+    platform = cloudflare(env, ledgerShards, ledgerJurisdiction)
+  } catch (error) {
+    if (error instanceof ConfigurationError) return unavailable(error)
+    throw error
+  }
+  const app = createApp(createGate({ ...options, ...platform, health: true }))
+  // Brings records back that the ledger couldn't take when they were made.
+  return { fetch: app.fetch, scheduled: platform.replay }
+}
+
+/** Answers every request with 503, and says why to the operator alone. No ledger could record it. */
+function unavailable(error: ConfigurationError): ExportedHandler<Cloudflare.Env> {
+  let isLogged = false
+  return {
+    async fetch() {
+      // Not before the first request: Cloudflare keeps no log of what a worker writes when it starts.
+      if (!isLogged) for (const mistake of error.mistakes) logToOperator(`can't start: ${mistake}`)
+      isLogged = true
+      return new Response(null, { status: 503, headers: responseHeaders({ 'Retry-After': '60' }) })
+    },
+    scheduled() {
+      throw error
+    },
+  }
+}

@@ -1,5 +1,5 @@
 // Loaded by the scripts of package.json before the sources, which are TypeScript. Node before 22.18 reads none, and would
-// print a stack of its own. In a package, node-version.ts does this.
+// print a stack of its own. In a package, require-node.ts does this.
 
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 18) || (major === 23 && minor < 6)) {

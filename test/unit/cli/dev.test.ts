@@ -53,12 +53,14 @@ test('dev warns of variables that it sets itself, and of those that the runtime 
   const args = devWith('workerd', {
     ...{ PSEUDONYM_KEY: 'short', LEDGER_SHARDS: '2', DATA_DIR: '/srv/data', PORT: '9', HOST: '0.0.0.0' },
     ...{ S3_ENDPOINT: 'https://s3.test', S3_BUCKET: 'clinic', ADDRESS_HEADER: 'X-Real-IP' },
+    LEDGER_JURISDICTION: 'eu',
   })
   const { code, stderr } = await run(args)
   expect(code).toBe(2)
   const warnings = stderr.split('\n').filter(line => line.includes('has no effect'))
   const other = 'has no effect in dev --runtime workerd: use --runtime deno or node'
   expect(warnings).toEqual([
+    'LEDGER_JURISDICTION has no effect in dev --runtime workerd: only Cloudflare has jurisdictions',
     'DATA_DIR has no effect in dev --runtime workerd: use --data',
     'HOST has no effect in dev --runtime workerd: dev serves this machine only',
     'PORT has no effect in dev --runtime workerd: use --port',
@@ -66,6 +68,16 @@ test('dev warns of variables that it sets itself, and of those that the runtime 
     `S3_ENDPOINT ${other}`,
     `S3_BUCKET ${other}`,
   ])
+})
+
+test('dev starts on workerd with a LEDGER_JURISDICTION, which it can not honour, and records', async () => {
+  running = start(devWith('workerd', { LEDGER_JURISDICTION: 'eu' }))
+  const { stdout } = running.child
+  const { url } = JSON.parse(await new Promise<string>(resolve => stdout?.once('data', resolve))) as {
+    url: string
+  }
+  expect((await fetch(`${url}/recordings/rec-001`)).status).toBe(401)
+  expect(await said(running)).toContain('only Cloudflare has jurisdictions')
 })
 
 test('dev prints calls to the path of MEDIA_PREFIX, and warns of no variable that counts', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { describe, expect, test } from 'vitest'
-import { OLDEST_NODE } from '../../../src/runtime/node/node-version.ts'
+import { OLDEST_NODE } from '../../../src/runtime/node/require-node.ts'
 import { type Ended, run } from '../../support/command.ts'
 
 // What every command answers to --help and --version, and what an old Node says.
@@ -93,8 +93,8 @@ describe('an old Node', () => {
   ])('%s (%s) on Node %s says in one line what it needs', async (program, main, old) => {
     const { code, stdout, stderr } = await node('-r', disguise(old), main, 'help')
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr.replace('mediaward: error: ', '')).toBe(
-      `${program} needs Node ${OLDEST_NODE} or newer, and this is Node ${old}\n`,
+    expect(stderr).toBe(
+      `${program}: error: Node ${OLDEST_NODE} or newer is needed, and this is Node ${old}\n`,
     )
   })
 
@@ -106,13 +106,12 @@ describe('an old Node', () => {
   )
 
   test('the program imports nothing that an old Node may lack before it has looked at its version', () => {
+    const importsOf = (file: string) =>
+      [...readFileSync(file, 'utf8').matchAll(/^import .* from '(.*)'/gm)].map(([, from]) => from)
     for (const main of ['src/cli/main.ts', SERVER]) {
-      const imports = [...readFileSync(main, 'utf8').matchAll(/^import .* from '(.*)'/gm)].map(
-        ([, from]) => from,
-      )
-      expect(imports).toEqual(['node:process', expect.stringMatching(/\/node-version\.ts$/)])
+      expect(importsOf(main)).toEqual(['node:process', expect.stringMatching(/\/require-node\.ts$/)])
     }
-    expect(readFileSync('src/runtime/node/node-version.ts', 'utf8')).not.toMatch(/^import/m)
+    expect(importsOf('src/runtime/node/require-node.ts')).toEqual(['node:process'])
   })
 
   test('package.json asks for the Node that the programs ask for', () => {

@@ -85,11 +85,16 @@ describe('messages', () => {
     },
   )
 
-  test('a wrong number of ledger shards gives the same message as an argument and as a variable', () => {
-    const bindings = {} as Parameters<typeof cloudflare>[0]
-    const typed = refusal(() => cloudflare(bindings, 65))
+  test('a wrong number or jurisdiction of ledger shards gives the same message as an argument and as a variable', () => {
+    const bucket = { head: () => {} }
+    const bindings = { RECORDINGS: bucket, AUDIT: bucket, LEDGER: { idFromName: () => {} } }
+    const typed = refusal(() => cloudflare(bindings as never, 65, 'EU' as never))
     expect(typed).toContain('LEDGER_SHARDS (ledgerShards) must be a whole number from 1 to 64')
-    expect(refusal(() => readVariables({ ...variables, LEDGER_SHARDS: '65' }))).toBe(typed)
+    expect(typed).toContain(
+      'LEDGER_JURISDICTION (ledgerJurisdiction) must be eu, us, fedramp or fedramp-high',
+    )
+    const set = { LEDGER_SHARDS: '65', LEDGER_JURISDICTION: 'EU' }
+    expect(refusal(() => readVariables({ ...variables, ...set }))).toBe(typed)
   })
 })
 

@@ -14,7 +14,8 @@ function platform(records: number, failing: number) {
     const id = `00000000-0000-7000-8000-${i.toString(16).padStart(12, '0')}`
     kept.set(`.mediaward/overflow/${id}`, '{}')
   }
-  const bucket: Pick<Bucket, 'list' | 'delete'> & { get(key: string): Promise<object> } = {
+  const bucket: Pick<Bucket, 'head' | 'list' | 'delete'> & { get(key: string): Promise<object> } = {
+    head: () => Promise.reject(new Error('not asked')),
     async list({ startAfter = '', limit }) {
       count += 1
       const keys = [...kept.keys()].filter(key => key > startAfter)
