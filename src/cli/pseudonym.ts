@@ -26,8 +26,8 @@ export const KEY_OPTIONS: Readonly<Record<'issuer' | 'vars', TextOption>> = {
 }
 
 /**
- * `mediaward pseudonym`: prints the pseudonym that stands for a person in the log. Takes neither the id nor the key as an
- * argument, because shells and systems keep arguments.
+ * `mediaward pseudonym`: prints the pseudonym of a person in the log. Takes neither the id nor the key as an argument,
+ * because shells and systems keep arguments.
  */
 export const pseudonym: Command = createCommand({
   usage: 'mediaward pseudonym --sub -',

@@ -112,9 +112,9 @@ function rowsOf(options: CommandOptions): Help['rows'] {
   })
 }
 
-function wrap(text: string, width: number): readonly string[] {
+function wrap(sentence: string, width: number): readonly string[] {
   const lines = ['']
-  for (const word of text.split(' ')) {
+  for (const word of sentence.split(' ')) {
     const line = `${lines.at(-1)} ${word}`.trimStart()
     if (line.length > width) lines.push(word)
     else lines[lines.length - 1] = line
