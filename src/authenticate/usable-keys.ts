@@ -41,7 +41,7 @@ export function usableKeys(set: unknown): KeySet {
     const isLeaked = isPrivate(key) || leaked.has(materialOf(key))
     const read = isLeaked
       ? new Unfit(
-          'its private part is published, so anyone can sign with it: its issuer must replace it at once',
+          `its ${key.kty === 'oct' ? 'secret' : 'private part'} is published, so anyone can sign with it`,
         )
       : readKey(key)
     if (!(read instanceof Unfit)) keys.push(read)

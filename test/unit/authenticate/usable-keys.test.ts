@@ -149,7 +149,7 @@ describe('keys that are not used', () => {
       { ...p256.privateKey.export({ format: 'jwk' }), use: 'enc' },
       'its private part is published',
     ],
-    ['a symmetric key', { kty: 'oct', k: 'AAAA' }, 'its private part is published'],
+    ['a symmetric key', { kty: 'oct', k: 'AAAA' }, 'its secret is published, so anyone can sign'],
   ])('a key with a mistake is broken: %s', (_, key, why) => {
     const { used, broken, ignored } = whyOf(key)
     expect([used, ignored]).toEqual([0, []])
