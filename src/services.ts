@@ -1,4 +1,4 @@
-import { createKeySources } from './authenticate/key-sources.ts'
+import { createKeySources } from './authenticate/keys/key-sources.ts'
 import type { PlaybackServices } from './authenticate/playback.ts'
 import { TokenVerifier } from './authenticate/token-verifier.ts'
 import { TrustedIssuers } from './authenticate/trusted-issuers.ts'

@@ -3,12 +3,12 @@ import type { WaitUntil } from '../base/timeout.ts'
 import type { Reason } from '../reason.ts'
 import { Refusal } from '../refusal.ts'
 import { type AcceptedToken, acceptClaims } from './claims.ts'
-import { createKeyFinder, type FindKey } from './find-key.ts'
 import type { Algorithm } from './issuer.ts'
+import { createKeyFinder, type FindKey } from './keys/find-key.ts'
+import type { KeySet } from './keys/usable-keys.ts'
 import { MAX_TOKEN, parseToken, type UnverifiedToken } from './parse-token.ts'
 import { TokenRefusal } from './token-refusal.ts'
 import type { TrustedEntry, TrustedIssuers } from './trusted-issuers.ts'
-import type { KeySet } from './usable-keys.ts'
 
 /** A verified token, with the entry whose rules it met and the keys that verified it. */
 export interface VerifiedToken extends AcceptedToken {

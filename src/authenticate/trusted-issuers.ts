@@ -5,8 +5,8 @@ import type { Claims } from './claim-value.ts'
 import { type Entry, resolveEntries } from './entry.ts'
 import { idIn } from './identity.ts'
 import type { Issuer } from './issuer.ts'
-import type { KeySource } from './key-source.ts'
-import { createTenantKeys } from './tenant-keys.ts'
+import type { KeySource } from './keys/key-source.ts'
+import { createTenantKeys } from './keys/tenant-keys.ts'
 import { TokenRefusal } from './token-refusal.ts'
 
 /** An issuer's entry together with the source of its keys. */

@@ -1,5 +1,5 @@
 import type { JWK } from 'jose'
-import { describeUnused, PRIVATE_MEMBERS, usableKeys } from '../authenticate/usable-keys.ts'
+import { describeUnused, PRIVATE_MEMBERS, usableKeys } from '../authenticate/keys/usable-keys.ts'
 import type { Mistake } from './option.ts'
 
 /** Finds the mistakes in a JWK set that is part of the configuration. */

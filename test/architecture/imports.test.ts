@@ -129,7 +129,7 @@ describe('imports', () => {
       .map(({ path }) => path)
     expect(users.sort()).toEqual([
       'authenticate/access-token.ts',
-      'authenticate/find-key.ts',
+      'authenticate/keys/find-key.ts',
       'authenticate/parse-token.ts',
       'cli/development-issuer.ts',
       'ticket/ticket.ts',

@@ -1,10 +1,14 @@
 import type { JSONWebKeySet } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { createDiscoveryLoader } from '../../src/authenticate/discovery.ts'
-import { KEY_HTTP } from '../../src/authenticate/fetch-keys.ts'
-import { createInlineKeys, type KeySource } from '../../src/authenticate/key-source.ts'
-import { createFunctionLoader, createUriLoader, type LoadKeys } from '../../src/authenticate/load-keys.ts'
-import { createRemoteKeys, REMOTE_KEYS } from '../../src/authenticate/remote-keys.ts'
+import { createDiscoveryLoader } from '../../src/authenticate/keys/discovery.ts'
+import { KEY_HTTP } from '../../src/authenticate/keys/fetch-keys.ts'
+import { createInlineKeys, type KeySource } from '../../src/authenticate/keys/key-source.ts'
+import {
+  createFunctionLoader,
+  createUriLoader,
+  type LoadKeys,
+} from '../../src/authenticate/keys/load-keys.ts'
+import { createRemoteKeys, REMOTE_KEYS } from '../../src/authenticate/keys/remote-keys.ts'
 import { publicKey } from '../support/public-keys.ts'
 
 // What every adapter of the port KeySource must do, whatever its own ways of failing are.

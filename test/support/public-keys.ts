@@ -1,4 +1,4 @@
-import { type KeySet, usableKeys } from '../../src/authenticate/usable-keys.ts'
+import { type KeySet, usableKeys } from '../../src/authenticate/keys/usable-keys.ts'
 
 /** A public key that has the form of one. No signature is by it. */
 export const publicKey = (kid?: string): Record<string, string> => ({

@@ -3,10 +3,10 @@ import { CompactSign, exportJWK, generateKeyPair, type JSONWebKeySet } from 'jos
 import { describe, expect, test } from 'vitest'
 import { verifyAccessToken, verifySignature } from '../../../src/authenticate/access-token.ts'
 import type { Issuer } from '../../../src/authenticate/issuer.ts'
-import type { KeySource } from '../../../src/authenticate/key-source.ts'
+import type { KeySource } from '../../../src/authenticate/keys/key-source.ts'
+import { type KeySet, usableKeys } from '../../../src/authenticate/keys/usable-keys.ts'
 import { TokenRefusal } from '../../../src/authenticate/token-refusal.ts'
 import { TrustedIssuers } from '../../../src/authenticate/trusted-issuers.ts'
-import { type KeySet, usableKeys } from '../../../src/authenticate/usable-keys.ts'
 import { Fault, Refusal } from '../../../src/refusal.ts'
 import { publicKey } from '../../support/public-keys.ts'
 

@@ -1,7 +1,7 @@
-import { readUpTo } from '../base/bytes.ts'
-import { printable } from '../base/printable.ts'
-import { withoutQuery } from '../base/url.ts'
-import { VERSION } from '../ledger/event.ts'
+import { readUpTo } from '../../base/bytes.ts'
+import { printable } from '../../base/printable.ts'
+import { withoutQuery } from '../../base/url.ts'
+import { VERSION } from '../../ledger/event.ts'
 import { describeFetchError, KeyFault } from './key-fault.ts'
 
 /** How documents about keys are fetched. */

@@ -1,6 +1,6 @@
+import type { Issuer } from '../issuer.ts'
 import { createDiscoveryLoader } from './discovery.ts'
 import { KEY_HTTP, type KeyHttp } from './fetch-keys.ts'
-import type { Issuer } from './issuer.ts'
 import { createInlineKeys, type KeySource } from './key-source.ts'
 import { createFunctionLoader, createUriLoader, type LoadKeys } from './load-keys.ts'
 import { createRemoteKeys, REMOTE_KEYS, type RemoteKeysOptions } from './remote-keys.ts'

@@ -1,5 +1,5 @@
-import { printable } from '../base/printable.ts'
-import { TimedOut } from '../base/timeout.ts'
+import { printable } from '../../base/printable.ts'
+import { TimedOut } from '../../base/timeout.ts'
 
 /** Keys could not be had. The message is for the operator: it says from where and why, and contains no secret. */
 export class KeyFault extends Error {

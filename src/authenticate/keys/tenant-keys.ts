@@ -1,5 +1,5 @@
 import type { JWK } from 'jose'
-import { inTenant } from './entry.ts'
+import { inTenant } from '../entry.ts'
 import type { KeySource } from './key-source.ts'
 import type { KeySet } from './usable-keys.ts'
 

@@ -1,9 +1,9 @@
 import { createECDH, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { CompactSign } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { verifySignature } from '../../../src/authenticate/access-token.ts'
-import type { Algorithm } from '../../../src/authenticate/issuer.ts'
-import { describeBroken, describeUnused, usableKeys } from '../../../src/authenticate/usable-keys.ts'
+import { verifySignature } from '../../../../src/authenticate/access-token.ts'
+import type { Algorithm } from '../../../../src/authenticate/issuer.ts'
+import { describeBroken, describeUnused, usableKeys } from '../../../../src/authenticate/keys/usable-keys.ts'
 
 // Key sets as real servers publish them.
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { fetchJson } from '../../../src/authenticate/fetch-keys.ts'
-import { VERSION } from '../../../src/ledger/event.ts'
+import { fetchJson } from '../../../../src/authenticate/keys/fetch-keys.ts'
+import { VERSION } from '../../../../src/ledger/event.ts'
 
 const URI = 'https://login.clinic.test/jwks?secret=SECRET'
 const signal = new AbortController().signal

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { KEY_HTTP } from '../../../src/authenticate/fetch-keys.ts'
-import type { Issuer } from '../../../src/authenticate/issuer.ts'
-import { createKeySources } from '../../../src/authenticate/key-sources.ts'
-import { REMOTE_KEYS } from '../../../src/authenticate/remote-keys.ts'
-import { keySet, publicKey } from '../../support/public-keys.ts'
+import type { Issuer } from '../../../../src/authenticate/issuer.ts'
+import { KEY_HTTP } from '../../../../src/authenticate/keys/fetch-keys.ts'
+import { createKeySources } from '../../../../src/authenticate/keys/key-sources.ts'
+import { REMOTE_KEYS } from '../../../../src/authenticate/keys/remote-keys.ts'
+import { keySet, publicKey } from '../../../support/public-keys.ts'
 
 const keep = () => {}
 

@@ -1,6 +1,6 @@
 import type { JSONWebKeySet, JWK } from 'jose'
-import { printable } from '../base/printable.ts'
-import { isPresent } from './claim-value.ts'
+import { printable } from '../../base/printable.ts'
+import { isPresent } from '../claim-value.ts'
 import { numberOf, type PublishedKey, readMaterial, Unfit } from './key-material.ts'
 
 /** A published key that verifies no signature here, and why. Its strings can be printed. */

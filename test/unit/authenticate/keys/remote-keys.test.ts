@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { KEY_HTTP } from '../../../src/authenticate/fetch-keys.ts'
-import { createUriLoader } from '../../../src/authenticate/load-keys.ts'
+import { KEY_HTTP } from '../../../../src/authenticate/keys/fetch-keys.ts'
+import { createUriLoader } from '../../../../src/authenticate/keys/load-keys.ts'
 import {
   createRemoteKeys,
   REMOTE_KEYS,
   type RemoteKeysOptions,
-} from '../../../src/authenticate/remote-keys.ts'
-import { keySet, publicKey } from '../../support/public-keys.ts'
+} from '../../../../src/authenticate/keys/remote-keys.ts'
+import { keySet, publicKey } from '../../../support/public-keys.ts'
 
 const jwks = keySet
 const UNAVAILABLE = { reason: 'keys_unavailable' }

@@ -1,7 +1,7 @@
-import { withTimeout } from '../base/timeout.ts'
-import { withoutQuery } from '../base/url.ts'
+import { withTimeout } from '../../base/timeout.ts'
+import { withoutQuery } from '../../base/url.ts'
+import type { KeyFunction } from '../issuer.ts'
 import { fetchJson, type KeyHttp } from './fetch-keys.ts'
-import type { KeyFunction } from './issuer.ts'
 import { describeError, KeyFault } from './key-fault.ts'
 import { describeUnused, type KeySet, usableKeys } from './usable-keys.ts'
 

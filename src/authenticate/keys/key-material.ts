@@ -1,5 +1,5 @@
 import type { JWK } from 'jose'
-import type { Algorithm } from './issuer.ts'
+import type { Algorithm } from '../issuer.ts'
 
 /** A key as it was published, of which nothing is known but that it is a JSON object. */
 export type PublishedKey = Readonly<Record<string, unknown>>

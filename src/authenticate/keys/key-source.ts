@@ -1,5 +1,5 @@
 import type { JSONWebKeySet } from 'jose'
-import type { WaitUntil } from '../base/timeout.ts'
+import type { WaitUntil } from '../../base/timeout.ts'
 import { describeBroken, type KeySet, usableKeys } from './usable-keys.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { KEY_HTTP } from '../../../src/authenticate/fetch-keys.ts'
-import { createFunctionLoader, createUriLoader } from '../../../src/authenticate/load-keys.ts'
-import { keySet, publicKey } from '../../support/public-keys.ts'
+import { KEY_HTTP } from '../../../../src/authenticate/keys/fetch-keys.ts'
+import { createFunctionLoader, createUriLoader } from '../../../../src/authenticate/keys/load-keys.ts'
+import { keySet, publicKey } from '../../../support/public-keys.ts'
 
 const limits = { signal: new AbortController().signal, timeout: 50, isDue: true }
 const PEM = '-----BEGIN CERTIFICATE-----\nMIIC'

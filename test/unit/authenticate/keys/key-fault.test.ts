@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { describeError, describeFetchError } from '../../../src/authenticate/key-fault.ts'
-import { TimedOut } from '../../../src/base/timeout.ts'
+import { describeError, describeFetchError } from '../../../../src/authenticate/keys/key-fault.ts'
+import { TimedOut } from '../../../../src/base/timeout.ts'
 
 const failed = (cause: unknown) => new TypeError('fetch failed', { cause })
 const withCode = (message: string, code: unknown) => Object.assign(new Error(message), { code })

@@ -1,6 +1,6 @@
 import { CompactSign, exportJWK, generateKeyPair, type JWK } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { verifySignature } from '../../../src/authenticate/access-token.ts'
+import { verifySignature } from '../../../../src/authenticate/access-token.ts'
 
 const create = async (kid?: string) => {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })

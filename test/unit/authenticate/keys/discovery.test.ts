@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { createDiscoveryLoader, metadataUrls } from '../../../src/authenticate/discovery.ts'
-import { KEY_HTTP } from '../../../src/authenticate/fetch-keys.ts'
-import { keySet } from '../../support/public-keys.ts'
+import { createDiscoveryLoader, metadataUrls } from '../../../../src/authenticate/keys/discovery.ts'
+import { KEY_HTTP } from '../../../../src/authenticate/keys/fetch-keys.ts'
+import { keySet } from '../../../support/public-keys.ts'
 
 const ISSUER = 'https://idp.test/tenant/'
 const OPENID = 'https://idp.test/tenant/.well-known/openid-configuration'
