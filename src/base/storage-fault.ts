@@ -1,3 +1,4 @@
+import { logToOperator } from './operator.ts'
 import { TimedOut } from './timeout.ts'
 
 /**
@@ -27,10 +28,4 @@ export function logFault(about: string, error: unknown, otherwise?: string): voi
 
 function mayBeShown(error: unknown): error is StorageFault | TimedOut {
   return error instanceof StorageFault || error instanceof TimedOut
-}
-
-/** Writes a line to the console of a server. Nothing else in the gate does, apart from the warning about keys. */
-export function logToOperator(message: string): void {
-  // biome-ignore lint/suspicious/noConsole: the operator of a server reads it there
-  console.error(`mediaward: ${message}`)
 }

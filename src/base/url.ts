@@ -11,9 +11,3 @@ const LOOPBACK = /^(?:(?:[a-z0-9-]+\.)*localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 export function isSecure(url: URL | undefined): boolean {
   return url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname))
 }
-
-/** Returns what the operator may read of a URL: its query may hold a secret. */
-export function withoutQuery(url: string | URL): string {
-  const { protocol, host, pathname } = new URL(url)
-  return `${protocol}//${host}${pathname}`
-}

@@ -1,4 +1,4 @@
-import { logToOperator } from '../base/storage-fault.ts'
+import { logToOperator } from '../base/operator.ts'
 
 /** Names that begin as the gate's do, and as those of no common program. */
 const OURS = /^(?:MEDIAWARD|TICKETS?|PSEUDONYM|CONCEALED)_\w{1,64}$/

@@ -1,4 +1,4 @@
-import { logToOperator } from '../base/storage-fault.ts'
+import { logToOperator } from '../base/operator.ts'
 import { answerTo } from '../refusal.ts'
 import { canonical } from './canonical.ts'
 import { type EventFacts, VERSION } from './event.ts'

@@ -1,6 +1,6 @@
 import { hexOf } from '../../base/bytes.ts'
 import { LruCache } from '../../base/lru-cache.ts'
-import { logToOperator } from '../../base/storage-fault.ts'
+import { logToOperator } from '../../base/operator.ts'
 import { type WaitUntil, withTimeout } from '../../base/timeout.ts'
 import { Fault, Refusal } from '../../refusal.ts'
 import { acceptAnswer, type IntrospectedToken, type IntrospectingEntries, type Meaning } from './answer.ts'

@@ -1,5 +1,5 @@
-import { printable } from '../../base/printable.ts'
-import { isSecure, plainUrl, withoutQuery } from '../../base/url.ts'
+import { printable, withoutQuery } from '../../base/operator.ts'
+import { isSecure, plainUrl } from '../../base/url.ts'
 import { fetchJson, type KeyHttp } from './fetch-keys.ts'
 import { KeyFault } from './key-fault.ts'
 import { fetchKeySet, type LoadKeys } from './load-keys.ts'

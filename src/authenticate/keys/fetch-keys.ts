@@ -1,6 +1,5 @@
 import { readUpTo } from '../../base/bytes.ts'
-import { printable } from '../../base/printable.ts'
-import { withoutQuery } from '../../base/url.ts'
+import { printable, withoutQuery } from '../../base/operator.ts'
 import { VERSION } from '../../ledger/event.ts'
 import { describeFetchError, KeyFault } from './key-fault.ts'
 

@@ -1,4 +1,4 @@
-import { printable } from '../../base/printable.ts'
+import { printable } from '../../base/operator.ts'
 import { TimedOut } from '../../base/timeout.ts'
 
 /** Keys could not be had. The message is for the operator: it says from where and why, and contains no secret. */

@@ -1,5 +1,5 @@
+import { withoutQuery } from '../../base/operator.ts'
 import { withTimeout } from '../../base/timeout.ts'
-import { withoutQuery } from '../../base/url.ts'
 import type { KeyFunction } from '../issuer.ts'
 import { fetchJson, type KeyHttp } from './fetch-keys.ts'
 import { describeError, KeyFault } from './key-fault.ts'

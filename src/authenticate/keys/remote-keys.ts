@@ -1,4 +1,4 @@
-import { logToOperator } from '../../base/storage-fault.ts'
+import { logToOperator } from '../../base/operator.ts'
 import { type WaitUntil, withTimeout } from '../../base/timeout.ts'
 import { Fault } from '../../refusal.ts'
 import { describeError, KeyFault } from './key-fault.ts'

@@ -1,5 +1,5 @@
 import type { JSONWebKeySet, JWK } from 'jose'
-import { printable } from '../../base/printable.ts'
+import { printable } from '../../base/operator.ts'
 import { isPresent } from '../claim-value.ts'
 import { numberOf, type PublishedKey, readMaterial, Unfit } from './key-material.ts'
 

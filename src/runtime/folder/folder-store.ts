@@ -1,6 +1,7 @@
 import { mkdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { logToOperator, StorageFault } from '../../base/storage-fault.ts'
+import { logToOperator } from '../../base/operator.ts'
+import { StorageFault } from '../../base/storage-fault.ts'
 import { servedRange } from '../../http/byte-range.ts'
 import { findStamp } from '../../recordings/find-stamp.ts'
 import { type Ownership, RESERVED_PREFIX } from '../../recordings/recording.ts'

@@ -1,4 +1,4 @@
-import { logToOperator } from '../../base/storage-fault.ts'
+import { logToOperator } from '../../base/operator.ts'
 import type { AppendOutcome, LedgerEntry } from '../../ledger/ledger.ts'
 import { EventTable, type TablePage, type TableQuery } from './event-table.ts'
 import { Renumbering } from './renumbering.ts'
