@@ -28,6 +28,7 @@ const TITLES: Readonly<Record<string, string>> = {
   views: 'views, and which bytes left',
   tickets: 'tickets: the URL, the cookie, and what they don’t open',
   keys: 'key servers that rotate, fail and lie',
+  'identity-providers': 'tokens of identity providers: their algorithms, headers and cookies',
   commands: 'the commands',
   locations: 'an app’s own URLs',
   names: 'names: long ones, with dots and colons, and what is no name',
