@@ -1,8 +1,9 @@
 import type { Issuer } from '../../src/authenticate/issuer.ts'
 import { createMemoryStore } from '../../src/runtime/memory/index.ts'
+import { INTROSPECTION_SECRET, IntrospectionEndpoint } from './introspection-endpoint.ts'
 import { type MemoryGate, memoryGate } from './memory-gate.ts'
 import type { Actor, JsonEntry, Mistake, Provider } from './providers/provider.ts'
-import { headersWith, type Sent, signingKey } from './providers/token.ts'
+import { claimsOf, headersWith, type Sent, signingKey } from './providers/token.ts'
 
 /** What each actor does at a gate, and whether the gate lets them. */
 export type Outcomes = Readonly<Record<Actor, boolean>>
@@ -18,19 +19,28 @@ export class RecipeTrial {
   readonly #gate: MemoryGate
   readonly #provider: Provider
   readonly #store: ReturnType<typeof createMemoryStore>
+  readonly #endpoint: IntrospectionEndpoint | undefined
 
-  private constructor(gate: MemoryGate, provider: Provider, store: ReturnType<typeof createMemoryStore>) {
+  private constructor(
+    gate: MemoryGate,
+    provider: Provider,
+    store: ReturnType<typeof createMemoryStore>,
+    endpoint: IntrospectionEndpoint | undefined,
+  ) {
     this.#gate = gate
     this.#provider = provider
     this.#store = store
+    this.#endpoint = endpoint
   }
 
   /** Rejects with a ConfigurationError if the gate doesn't start. */
   static async start(entries: readonly JsonEntry[], provider: Provider): Promise<RecipeTrial> {
     const store = createMemoryStore()
-    const issuers = withKeys(entries, provider)
+    const client = clientAtEndpoint(entries)
+    const endpoint = client === undefined ? undefined : await IntrospectionEndpoint.start(client)
+    const issuers = withKeys(entries, provider, endpoint?.url)
     const gate = await memoryGate({ issuers, store, tickets: { keys: [TICKET_KEY] } })
-    return new RecipeTrial(gate, provider, store)
+    return new RecipeTrial(gate, provider, store, endpoint)
   }
 
   /** Lets the provider's recorder store, its patient play and its analyst read the log. */
@@ -71,8 +81,7 @@ export class RecipeTrial {
       if (status !== 201) throw new Error(`storing was answered with ${status}`)
       return
     }
-    const { patient } = this.#provider
-    const issuer = 'raw' in patient ? '' : String(patient.claims.iss)
+    const issuer = String(claimsOf(this.#provider.patient).iss)
     await this.#store.put(`recordings/${id}`, new Blob([RECORDING]).stream(), {
       size: RECORDING.length,
       contentType: 'video/mp4',
@@ -100,29 +109,63 @@ export class RecipeTrial {
   }
 
   async #send(path: string, sent: Sent, init: RequestInit = {}): Promise<Response> {
+    if ('raw' in sent && sent.active !== undefined) this.#endpoint?.know(sent.raw, sent.active)
     const headers = { ...(await headersWith(sent)), ...init.headers }
     return this.#gate.fetch(path, { ...init, headers })
   }
 }
 
-/** Returns a recipe's entries with the tests' own keys in place of those that the provider publishes. */
-export function withKeys(entries: readonly JsonEntry[], { keys }: Provider): readonly Issuer[] {
-  return entries.map(({ jwks_uri, ...entry }) => {
-    const published = keys[String(jwks_uri)]
-    if (published === undefined) throw new Error(`the provider publishes no keys at ${jwks_uri}`)
-    const jwks = { keys: [...published, ...SPARE].map(({ jwk }) => jwk) }
+/**
+ * Returns a recipe's entries with the tests' own keys in place of those that the provider publishes, and with its
+ * introspection endpoint. An address without keys of the tests is left as it is.
+ */
+export function withKeys(
+  entries: readonly JsonEntry[],
+  { keys }: Provider,
+  endpoint?: string,
+): readonly Issuer[] {
+  return entries.map(({ jwks_uri, discovery, introspection, ...entry }) => {
+    const published = keys[publishedAt({ jwks_uri, discovery, ...entry }) ?? '']
+    const members = {
+      ...entry,
+      ...(published === undefined
+        ? { jwks_uri, discovery }
+        : { jwks: { keys: [...published, ...SPARE].map(({ jwk }) => jwk) } }),
+      ...(introspection !== undefined && {
+        // In ISSUERS the secret has the name of its variable. A string here is a mistake.
+        introspection: { client_secret: INTROSPECTION_SECRET, ...withoutName(introspection), url: endpoint },
+      }),
+    }
     // As JSON has it: without the members that are undefined.
-    return JSON.parse(JSON.stringify({ ...entry, jwks })) as Issuer
+    return JSON.parse(JSON.stringify(members)) as Issuer
   })
 }
+
+function withoutName(introspection: unknown): object {
+  const { client_secret, ...client } = introspection as { readonly client_secret?: unknown }
+  return typeof client_secret === 'string' ? { ...client, client_secret } : client
+}
+
+/** Returns the URL of an entry's keys: with discovery, the issuer's own. Undefined if its tokens aren't signed. */
+export const publishedAt = ({ jwks_uri, discovery, issuer }: JsonEntry): string | undefined =>
+  (discovery === true ? issuer : jwks_uri) as string | undefined
+
+const clientAtEndpoint = (entries: readonly JsonEntry[]): string | undefined =>
+  entries.map(({ introspection }) => (introspection as { client_id: string } | undefined)?.client_id)[0]
 
 /**
  * Returns an entry with nothing but issuer, audience, algorithms and keys, for all that a recipe accepts: what most
  * services ask for. A client id is the audience if the recipe names no other.
  */
 export function bareEntry(entries: readonly JsonEntry[]): JsonEntry {
-  const [{ issuer, jwks_uri } = {}] = entries
+  const [{ issuer, jwks_uri, discovery } = {}] = entries
   const audiences = entries.flatMap(({ audience, clients }) => (audience ?? clients) as string[])
-  const algorithms = entries.flatMap(entry => entry.algorithms as string[])
-  return { issuer, audience: [...new Set(audiences)], algorithms: [...new Set(algorithms)], jwks_uri }
+  const algorithms = entries.flatMap(entry => (entry.algorithms ?? []) as string[])
+  return {
+    issuer,
+    audience: [...new Set(audiences)],
+    algorithms: [...new Set(algorithms)],
+    jwks_uri,
+    discovery,
+  }
 }

@@ -62,6 +62,12 @@ export const GOOGLE: Readonly<Record<string, Provider>> = {
         by: 'analyst',
         sent: changed(firebaseAnalyst, { security: undefined }),
       },
+      '`jwks_uri` from most tutorials (`…/robot/v1/metadata/x509/…`), which has certificates': {
+        entries: every({
+          jwks_uri:
+            'https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com',
+        }),
+      },
     },
   },
   'Google Identity Platform with tenants': {

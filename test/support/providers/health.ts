@@ -138,7 +138,7 @@ export const HEALTH: Readonly<Record<string, Provider>> = {
     },
   },
   'SMART on FHIR: Epic': {
-    ...withOwnStaff({ [`${EPIC}/api/epic/2019/Security/Open/PublicKeys/OIDC`]: [epicKey] }, patientsAlone),
+    ...withOwnStaff({ [`${EPIC}/oauth2`]: [epicKey] }, patientsAlone),
     owner: `${EPIC}/api/FHIR/R4/Patient/erXuFYUfucBZaryVksYEcMg3`,
     patient: epicPatient,
     mistakes: {
@@ -152,7 +152,7 @@ export const HEALTH: Readonly<Record<string, Provider>> = {
     },
   },
   'SMART on FHIR: Oracle Health (Cerner)': {
-    ...withOwnStaff({ 'https://authorization.cerner.com/jwk': [oracleKey] }, patientsAlone),
+    ...withOwnStaff({ [oracle]: [oracleKey] }, patientsAlone),
     owner: String(oraclePatient.claims.fhirUser),
     patient: oraclePatient,
     mistakes: {

@@ -5,6 +5,7 @@ import { HEALTH } from './health.ts'
 import { HOSTED } from './hosted.ts'
 import { KEYCLOAK_AND_PROXIES } from './keycloak-proxies.ts'
 import { MICROSOFT } from './microsoft.ts'
+import { ORY_AND_ZITADEL } from './ory-zitadel.ts'
 import { OWN } from './own.ts'
 import type { Provider } from './provider.ts'
 import { SELF_HOSTED } from './self-hosted.ts'
@@ -17,6 +18,7 @@ export const PROVIDERS: Readonly<Record<string, Provider>> = {
   ...GOOGLE,
   ...MICROSOFT,
   ...KEYCLOAK_AND_PROXIES,
+  ...ORY_AND_ZITADEL,
   ...SELF_HOSTED,
   ...HEALTH,
   ...OWN,

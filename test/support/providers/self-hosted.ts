@@ -5,45 +5,6 @@ import { changed, opaque, signingKey, type Token, withHmac } from './token.ts'
 
 const API = 'https://recordings.clinic.example'
 
-const oryIssuer = 'https://clinic.projects.oryapis.com'
-const oryKey = signingKey('rsa', 'hydra.jwt.access-token', 'RS256')
-const oryPatient: Token = {
-  key: oryKey,
-  claims: {
-    aud: [],
-    client_id: 'e3c1f0aa-patient-app',
-    ext: {},
-    iss: oryIssuer,
-    jti: 'j-1',
-    scp: ['openid'],
-    sub: '9b2d6c1e',
-  },
-}
-const oryRecorder = changed(oryPatient, {
-  client_id: '77d0c2bb-recorder',
-  sub: '77d0c2bb-recorder',
-  scp: ['recorder'],
-})
-
-const zitadelIssuer = 'https://clinic.zitadel.cloud'
-const zitadelKey = signingKey('rsa', '290317371985305603', 'RS256')
-const PROJECT = '290317371985305600'
-const zitadelRoles = (...roles: readonly string[]) => ({
-  'urn:zitadel:iam:org:project:roles': Object.fromEntries(
-    roles.map(role => [role, { '223281939119866113': 'clinic.zitadel.cloud' }]),
-  ),
-})
-const zitadelPatient: Token = {
-  key: zitadelKey,
-  claims: {
-    iss: zitadelIssuer,
-    aud: ['290217371985305611', PROJECT],
-    client_id: '290217371985305611',
-    sub: '223427827918176513',
-    jti: 'V2_1',
-  },
-}
-
 const fusionKey = signingKey('rsa', 'Zk1Yj0', 'RS256')
 const GATE_ENTITY = 'dc99eb28-006c-480e-9854-f2d68cd72dcb'
 const fusionPatient: Token = {
@@ -157,49 +118,6 @@ const logtoPatient: Token = {
 }
 
 export const SELF_HOSTED: Readonly<Record<string, Provider>> = {
-  'Ory: JWT access tokens': {
-    keys: { [`${oryIssuer}/.well-known/jwks.json`]: [oryKey] },
-    owner: '9b2d6c1e',
-    patient: oryPatient,
-    recorder: oryRecorder,
-    analyst: changed(oryPatient, { sub: 'sec', ext: { roles: ['security'] } }),
-    mistakes: {
-      'the access token strategy is still `opaque`': {
-        sent: opaque('ory_at_JGhESDjKfHMQ8Wcy0cC3.hIQxGmX37ydn8WmKAnlD3U'),
-      },
-      '`audience` in place of `clients`: `aud` is empty unless the app asks for one': {
-        entries: entry(0, { clients: undefined, audience: API }),
-      },
-      '`roles_claim` is `roles`: claims of the session are below `ext`': {
-        by: 'analyst',
-        entries: entry(0, { roles_claim: undefined }),
-      },
-    },
-  },
-  'Zitadel: JWT access tokens': {
-    keys: { [`${zitadelIssuer}/oauth/v2/keys`]: [zitadelKey] },
-    owner: '223427827918176513',
-    patient: zitadelPatient,
-    recorder: changed(zitadelPatient, {
-      sub: '310001',
-      client_id: 'recorder',
-      aud: ['recorder', PROJECT],
-      ...zitadelRoles('recorder'),
-    }),
-    analyst: changed(zitadelPatient, { sub: '310002', ...zitadelRoles('security') }),
-    mistakes: {
-      "the app's **Auth Token Type** is still **Bearer Token**, which is opaque": {
-        sent: opaque('fO9Zk1r3L0Vw7c_2bq5Yt0uTn8x2QkJvHhQeA1bC'),
-      },
-      "an app of another project doesn't ask for the scope `urn:zitadel:iam:org:project:id:…:aud`": {
-        sent: changed(zitadelPatient, { aud: ['290217371985305611'] }),
-      },
-      '**Assert Roles on Authentication** is off, and the app asks for no roles': {
-        by: 'analyst',
-        sent: zitadelPatient,
-      },
-    },
-  },
   FusionAuth: {
     keys: { 'https://auth.clinic.example/.well-known/jwks.json': [fusionKey] },
     owner: 'c6e4a1f0',

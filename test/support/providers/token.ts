@@ -36,6 +36,8 @@ export interface Token {
 /** A string that is sent as it is. */
 export interface Raw {
   readonly raw: string
+  /** What the provider's introspection endpoint says of it. Undefined if it doesn't know the string. */
+  readonly active?: Readonly<Record<string, unknown>>
   readonly place?: TokenPlace
 }
 
@@ -58,11 +60,21 @@ export function signingKey(
   }
 }
 
-/** Returns a token with other claims; undefined takes one away. */
-export const changed = (token: Token, claims: Readonly<Record<string, unknown>>): Token => ({
-  ...token,
-  claims: { ...token.claims, ...claims },
-})
+let copies = 0
+
+/** Returns a token with other claims; undefined takes one away. An opaque one is another string. */
+export function changed<Original extends Sent>(
+  token: Original,
+  claims: Readonly<Record<string, unknown>>,
+): Original {
+  return 'raw' in token
+    ? { ...token, raw: `${token.raw}${++copies}`, active: { ...token.active, ...claims } }
+    : { ...token, claims: { ...token.claims, ...claims } }
+}
+
+/** Returns what a token says, or what the provider says of it. */
+export const claimsOf = (sent: Sent): Readonly<Record<string, unknown>> =>
+  'raw' in sent ? (sent.active ?? {}) : sent.claims
 
 /** Returns the headers of a request with a token. */
 export async function headersWith(sent: Sent): Promise<Record<string, string>> {
@@ -72,11 +84,12 @@ export async function headersWith(sent: Sent): Promise<Record<string, string>> {
   return 'header' in place ? { [place.header]: token } : { Cookie: `${place.cookie}=${token}` }
 }
 
-/** Returns a token with the signature of another one. */
-export async function forged(token: Token): Promise<Raw> {
+/** Returns a token with the signature of another one; of an opaque one, a string that its provider doesn't know. */
+export async function forged(token: Sent): Promise<Raw> {
+  if ('raw' in token) return { raw: `${token.raw}x` }
   const [header, , signature] = (await sign(token)).split('.')
   const [, payload] = (await sign(changed(token, { jti: 'forged' }))).split('.')
-  return { ...token, raw: [header, payload, signature].join('.') }
+  return { raw: [header, payload, signature].join('.'), ...(token.place && { place: token.place }) }
 }
 
 async function sign({ key, claims, header }: Token): Promise<string> {
