@@ -1,6 +1,7 @@
 import { logFault, NOT_SHOWN } from './base/storage-fault.ts'
 import type { WaitUntil } from './base/timeout.ts'
 import { COALESCED_SLOTS } from './base/timing-slot.ts'
+import { usesDpop } from './http/credential.ts'
 import { problemResponse } from './http/problem.ts'
 import { denialOf } from './ledger/denial.ts'
 import { eventId } from './ledger/event-id.ts'
@@ -16,7 +17,10 @@ import type { Services } from './services.ts'
  */
 export type Handler = (request: Request, waitUntil: WaitUntil, platform?: unknown) => Promise<Response>
 
-type GuardServices = Pick<Services, 'cors' | 'concealedStatus' | 'network' | 'now' | 'refusals'>
+type GuardServices = Pick<
+  Services,
+  'cors' | 'concealedStatus' | 'proofAlgorithms' | 'network' | 'now' | 'refusals'
+>
 
 const PLAIN_HOST = 'The Host header must name a host, and a port if need be, and nothing else'
 
@@ -67,11 +71,19 @@ export class Guard {
     allow: string,
     cause: unknown,
   ): Promise<Response> {
-    const { concealedStatus, refusals } = this.#services
-    const { method } = context.request
-    const answer = answerTo(reason, concealedStatus, allow, detail !== undefined)
+    const { concealedStatus, proofAlgorithms, refusals } = this.#services
+    const { request } = context
+    const { method } = request
+    const answer = answerTo(reason, {
+      concealedStatus,
+      allow,
+      hasDetail: detail !== undefined,
+      proofAlgorithms,
+      // Without proofs the gate knows no such scheme, and the challenge says nothing of it.
+      usesDpop: proofAlgorithms !== undefined && usesDpop(request),
+    })
     const id = eventId(context.now())
-    const denial = denialOf(context.request, reason, answer.status, position)
+    const denial = denialOf(request, reason, answer.status, position)
     const recorded = await refusals
       .record(context, denial, id)
       .catch((error: unknown) => logFault(`ledger_unavailable, event ${id}`, error))
@@ -86,6 +98,6 @@ export class Guard {
     // A refusal that cannot be looked up later must not leave: it is a fault of the gate until it can be recorded.
     return recorded
       ? problemResponse({ ...answer, ...recorded, detail, method })
-      : problemResponse({ ...answerTo('ledger_unavailable', concealedStatus), id, method })
+      : problemResponse({ ...answerTo('ledger_unavailable', { concealedStatus }), id, method })
   }
 }

@@ -37,11 +37,17 @@ export const REASONS = {
     'token_subject',
     // An actor acts for the subject, and the issuer's entry doesn't set `allow_actor`.
     'token_actor',
-    // The token is bound to a key, which isn't checked, and the issuer's entry doesn't set `allow_unbound`.
+    // The token is bound to a key, and came without a proof of it, or the issuer's entry permits no such tokens.
     'token_bound',
     // The issuer was asked, and the token isn't active: it has expired, was revoked, or was never issued (RFC 7662 2.2).
     'token_inactive',
+    // The token isn't bound to a key, and the scheme (`DPoP`) or the issuer's entry requires that it is.
+    'token_unbound',
+    // The token is bound to another key than that of its proof.
+    'token_key_mismatch',
   ],
+  /** The request's DPoP proof was not accepted (RFC 9449 4.3). */
+  proof: ['proof_missing', 'proof_invalid', 'proof_replayed'],
   /** The request has a ticket that was not accepted: it isn't the gate's, it has expired, or it isn't valid for this. */
   ticket: ['ticket_invalid', 'ticket_expired', 'ticket_scope'],
   /** The subject is known, and the rules don't permit this. */
@@ -73,6 +79,8 @@ export const REASONS = {
     'store_unavailable',
     'owner_unavailable',
     'ledger_unavailable',
+    // No more DPoP proofs can be remembered, so any other may have been used before.
+    'proofs_full',
     'gate_fault',
   ],
 } as const

@@ -31,29 +31,33 @@ export class Refusal {
   }
 }
 
-/** How a refusal looks from outside. Everything here follows from the reason alone. */
+/** How a refusal looks from outside. Everything here follows from the reason, and from what its caller knows. */
 export interface RefusalAnswer {
   readonly status: number
   readonly title: string
   readonly headers: Readonly<Record<string, string>>
 }
 
-const CHALLENGE = 'Bearer realm="mediaward"'
+/** What an answer depends on beside the reason. */
+export interface AnswerTerms {
+  /** The one status for "not yours" and "not there": 404, or 403 if a deployment prefers it. */
+  readonly concealedStatus: 403 | 404
+  /** The methods that the route has, for a 405. Default: none. */
+  readonly allow?: string
+  /** Whether the refusal says what is wrong. That of a playlist does so only to its recorder. Default: false. */
+  readonly hasDetail?: boolean
+  /** The algorithms that DPoP proofs may be signed with, with spaces between them. Undefined if the gate takes no proofs. */
+  readonly proofAlgorithms?: string | undefined
+  /** Whether the request tried the scheme `DPoP`. Default: false. */
+  readonly usesDpop?: boolean
+}
 
 /**
  * Returns what the client sees of a refusal. "Not yours", "not there" and "not for your role" are one answer, byte for
  * byte, so that it never reveals whether a recording exists.
- *
- * @param concealedStatus the one status for all of them: 404, or 403 if a deployment prefers it
- * @param allow the methods that the route has, for a 405
- * @param hasDetail whether the refusal says what is wrong. That of a playlist does so only to its recorder
  */
-export function answerTo(
-  reason: Reason,
-  concealedStatus: 403 | 404,
-  allow: string = '',
-  hasDetail: boolean = false,
-): RefusalAnswer {
+export function answerTo(reason: Reason, terms: AnswerTerms): RefusalAnswer {
+  const { concealedStatus, allow = '', hasDetail = false } = terms
   const stage = stageOf(reason)
   switch (stage) {
     case 'locate':
@@ -64,13 +68,9 @@ export function answerTo(
     case 'token':
     case 'ticket':
       // RFC 6750 3.1: no error code if no token was tried, and nothing finer than invalid_token if one was.
-      return {
-        status: 401,
-        title: 'Unauthorized',
-        headers: {
-          'WWW-Authenticate': reason === 'token_missing' ? CHALLENGE : `${CHALLENGE}, error="invalid_token"`,
-        },
-      }
+      return unauthorized(reason === 'token_missing' ? undefined : 'invalid_token', terms)
+    case 'proof':
+      return unauthorized('invalid_dpop_proof', terms)
     case 'policy':
       // Only a recorder can meet a conflict, and learns no more by it than by an upload that succeeds.
       if (reason === 'binding_conflict') return { status: 409, title: 'Conflict', headers: {} }
@@ -100,6 +100,17 @@ export function answerTo(
     case 'fault':
       return { status: 503, title: 'Service Unavailable', headers: { 'Retry-After': '5' } }
   }
+}
+
+/** Challenges by each scheme that the gate accepts. That of the scheme which was tried has the error (RFC 9449 7.2). */
+function unauthorized(
+  code: string | undefined,
+  { proofAlgorithms, usesDpop = false }: AnswerTerms,
+): RefusalAnswer {
+  const error = code === undefined ? '' : `, error="${code}"`
+  const bearer = `Bearer realm="mediaward"${usesDpop ? '' : error}`
+  const dpop = proofAlgorithms === undefined ? '' : `, DPoP algs="${proofAlgorithms}"${usesDpop ? error : ''}`
+  return { status: 401, title: 'Unauthorized', headers: { 'WWW-Authenticate': bearer + dpop } }
 }
 
 /** Thrown if a part of the gate fails under a request. The request is then refused with this reason. */

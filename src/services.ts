@@ -1,5 +1,7 @@
+import { ALGORITHMS } from './authenticate/issuer.ts'
 import { createKeySources } from './authenticate/keys/key-sources.ts'
 import type { PlaybackServices } from './authenticate/playback.ts'
+import { ProofVerifier } from './authenticate/proof/proof-verifier.ts'
 import { TokenVerifier } from './authenticate/token-verifier.ts'
 import { TrustedIssuers } from './authenticate/trusted-issuers.ts'
 import type { Network } from './base/network.ts'
@@ -36,6 +38,8 @@ export interface Services
   readonly cors: CorsPolicy
   /** The status for "not yours" and "not there" alike. */
   readonly concealedStatus: 403 | 404
+  /** The algorithms of DPoP proofs, as the challenge names them. Undefined if no entry accepts DPoP. */
+  readonly proofAlgorithms: string | undefined
   readonly network: (request: Request, platform: unknown) => Network
   readonly now: () => number
   readonly refusals: RefusalRecorder
@@ -48,6 +52,8 @@ export function createServices(options: ResolvedOptions): Services {
   const record = createRecorder(ledger, pseudonym, now, options.onUnrecorded)
   const locations = options.locations.map(compileLocation)
   const issuers = new TrustedIssuers(options.issuers, createKeySources())
+  const acceptsProofs = options.issuers.some(({ dpop }) => dpop !== undefined)
+  const proofs = acceptsProofs && publicUrl !== undefined ? new ProofVerifier(publicUrl) : undefined
   const [issuer] = issuers.owning
   // Without a second issuer of patients there is no doubt whose patient an owner is.
   const defaultIssuer = issuers.owning.size === 1 ? issuer : undefined
@@ -62,7 +68,7 @@ export function createServices(options: ResolvedOptions): Services {
     keyPrefixes: recording => locations.map(({ keyPrefix }) => keyPrefix(recording)),
     publicUrl,
     bodyTimeouts,
-    tokens: new TokenVerifier(issuers),
+    tokens: new TokenVerifier(issuers, proofs),
     places: new CredentialPlaces(
       options.issuers.flatMap(({ header }) => header ?? []),
       options.issuers.flatMap(({ cookie }) => cookie ?? []),
@@ -77,6 +83,7 @@ export function createServices(options: ResolvedOptions): Services {
     deliveries: new Deliveries(record, now),
     cors: new CorsPolicy(options.allowedOrigins, options.allowedHeaders),
     concealedStatus: options.concealedStatus,
+    proofAlgorithms: proofs && ALGORITHMS.join(' '),
     network,
     now,
   }

@@ -1,12 +1,12 @@
 import type { Subject } from '../authorize/subject.ts'
-import { bearerToken, type Credential, hasTokenInQuery } from '../http/credential.ts'
+import { authorizationToken, type Credential, hasTokenInQuery } from '../http/credential.ts'
 import type { CredentialPlaces } from '../http/credential-places.ts'
 import { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 import { TokenRefusal } from './token-refusal.ts'
 import type { TokenVerifier } from './token-verifier.ts'
 
-/** What authenticating a bearer token takes beside the request. */
+/** What authenticating by a token takes beside the request. */
 export interface BearerServices {
   readonly tokens: TokenVerifier
   /** Where tokens are looked for beside `Authorization`. */
@@ -14,8 +14,8 @@ export interface BearerServices {
 }
 
 /**
- * Authenticates a request by the bearer token in its `Authorization` header (RFC 6750 2.1), or else in a header that the
- * configuration names. Only the first of them counts, so that a good token never makes up for a bad one.
+ * Authenticates a request by the token in its `Authorization` header (RFC 6750 2.1, RFC 9449 7.1), or else in a header that
+ * the configuration names. Only the first of them counts, so that a good token never makes up for a bad one.
  */
 export async function authenticateBearer(
   context: RequestContext,
@@ -23,7 +23,9 @@ export async function authenticateBearer(
 ): Promise<Subject | Refusal> {
   const { request } = context
   if (hasTokenInQuery(request)) return new Refusal('token_in_query')
-  const credential = bearerToken(request) ?? theOnly(services.places.presented(request, false), context)
+  const { tokens, places } = services
+  const credential =
+    authorizationToken(request, tokens.acceptsProofs) ?? theOnly(places.presented(request, false), context)
   return verifyCredential(context, credential, services)
 }
 

@@ -4,6 +4,7 @@ import { clientOf, refuseAudience } from './audience.ts'
 import { type Claims, hasValue, isPresent } from './claim-value.ts'
 import type { Entry } from './entry.ts'
 import type { Issuer } from './issuer.ts'
+import { refuseConfirmation, thumbprintIn } from './proof/confirmation.ts'
 import { subjectOf } from './subject-claims.ts'
 import { TokenRefusal } from './token-refusal.ts'
 
@@ -14,6 +15,8 @@ export interface AcceptedToken {
   readonly notBefore: number
   /** When the token becomes too old, even if it expires later. */
   readonly tooOld: number
+  /** The thumbprint of the DPoP key that its sender must prove to have. Undefined if anyone may send it. */
+  readonly thumbprint?: string
 }
 
 /** 31 December 9999. A later NumericDate is not a date: `1e400` parses to Infinity. */
@@ -43,7 +46,8 @@ export function acceptClaims(
   if (refusal !== undefined) return refusal.with({ ...proven, subject })
   const token = readTimes(claims, subject, entry)
   if (token instanceof TokenRefusal) return token.with({ ...proven, subject })
-  return checkTimes(token, entry, now) ?? token
+  const thumbprint = thumbprintIn(claims.cnf)
+  return checkTimes(token, entry, now) ?? { ...token, ...(thumbprint !== undefined && { thumbprint }) }
 }
 
 /** Refuses a token of a template that belongs to another tenant than its `iss` says. */
@@ -56,15 +60,15 @@ function refuseTenant({ tid }: Claims, { tenant }: Entry): TokenRefusal | undefi
 function refuseBearer(
   { events, cnf, act }: Claims,
   { actor }: Subject,
-  { allow_unbound, allow_actor }: Issuer,
+  issuer: Issuer,
 ): TokenRefusal | undefined {
   // A logout or security event token that lost its `typ` (RFC 8417 2.2, OpenID Connect Back-Channel Logout 2.4). It is
   // about its subject, and every app that receives the event has it.
   if (isPresent(events)) return new TokenRefusal('token_type', { claim: 'events' })
-  // RFC 9449 7.2: a token that is bound to a key and comes without a proof of that key is a stolen one.
-  if (isPresent(cnf) && allow_unbound !== true) return new TokenRefusal('token_bound', { claim: 'cnf' })
+  const refusal = refuseConfirmation(cnf, issuer)
+  if (refusal !== undefined) return refusal
   if (!isPresent(act)) return undefined
-  if (allow_actor !== true) return new TokenRefusal('token_actor', { claim: 'act' })
+  if (issuer.allow_actor !== true) return new TokenRefusal('token_actor', { claim: 'act' })
   // The record could not name an actor without an id.
   return actor === undefined ? new TokenRefusal('token_claim_missing', { claim: 'act.sub' }) : undefined
 }

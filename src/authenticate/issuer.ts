@@ -171,11 +171,21 @@ export interface Issuer {
   readonly allow_actor?: boolean
   /**
    * Accepts tokens that are bound to a TLS certificate of their sender (`cnf`, RFC 7800, RFC 8705) without a proof of it, so
-   * that a stolen one works too. Never those that are bound to a DPoP key.
+   * that a stolen one works too. Never those that are bound to a DPoP key. Not together with `dpop`.
    *
    * @defaultValue `false`
    */
   readonly allow_unbound?: boolean
+  /**
+   * Accepts tokens that are bound to a key of the client (DPoP, RFC 9449): with a proof of that key, and never without one.
+   * With `required`, no others. Needs `PUBLIC_URL`.
+   *
+   * Such a token comes as `Authorization: DPoP`, with a new proof in the header `DPoP` for each request. A proof names the
+   * request's method and its URL, which begins with `PUBLIC_URL`. It is good for 60 seconds, and once.
+   *
+   * @defaultValue none: tokens that are bound to a DPoP key are refused
+   */
+  readonly dpop?: 'accepted' | 'required'
   /**
    * The claim that holds the roles: a list, a string with spaces between them, or an object whose keys are the roles.
    *

@@ -1,6 +1,6 @@
 import type { Subject } from '../authorize/subject.ts'
 import type { CorsPolicy } from '../http/cors.ts'
-import { bearerToken, hasTokenInQuery, ticketCookie } from '../http/credential.ts'
+import { authorizationToken, hasTokenInQuery, ticketCookie } from '../http/credential.ts'
 import type { CompiledLocation } from '../locate/location.ts'
 import { type PlayRecording, type PlayTicket, refOfTicket } from '../locate/target.ts'
 import type { ObjectRef } from '../recordings/recording.ts'
@@ -40,14 +40,14 @@ export async function authenticatePlayback(
   services: PlaybackServices,
 ): Promise<AuthenticatedPlayback | Refusal> {
   const { request } = context
-  const { tickets, places, cors } = services
+  const { tickets, tokens, places, cors } = services
   if (playback.ticket !== undefined) {
     if (tickets === undefined) return new Refusal('path_invalid')
     if (hasTokenInQuery(request)) return new Refusal('token_in_query')
     return authenticateTicket(context, playback.ticket, playback, { ...services, tickets })
   }
   if (hasTokenInQuery(request)) return new Refusal('token_in_query')
-  let credential = bearerToken(request)
+  let credential = authorizationToken(request, tokens.acceptsProofs)
   if (credential === undefined) {
     const presented = places.presented(request, !cors.isForeign(request))
     const cookie = presented[0]?.place?.in === 'header' ? undefined : ticketCookie(request.headers)

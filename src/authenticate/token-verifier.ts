@@ -4,9 +4,10 @@ import type { Credential, Place } from '../http/credential.ts'
 import { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 import { type VerifiedToken, verifyAccessToken } from './access-token.ts'
-import { checkTimes } from './claims.ts'
+import { type AcceptedToken, checkTimes } from './claims.ts'
 import { OpaqueTokens } from './introspection/opaque-tokens.ts'
 import type { Issuer } from './issuer.ts'
+import type { ProofVerifier } from './proof/proof-verifier.ts'
 import { TokenRefusal } from './token-refusal.ts'
 import type { TrustedIssuers } from './trusted-issuers.ts'
 
@@ -16,40 +17,67 @@ const MAX_REMEMBERED = 1000
 /**
  * Verifies access tokens. A signed token that was verified is remembered by its exact characters, so that a warm request
  * verifies no signature. Its times are checked on every request, and it is verified again when its issuer publishes other
- * keys, so that a withdrawn key opens no longer than its set is kept. About an opaque token its issuer is asked.
+ * keys, so that a withdrawn key opens no longer than its set is kept. About an opaque token its issuer is asked. Who sends a
+ * token is checked on every request too.
  */
 export class TokenVerifier {
   readonly #issuers: TrustedIssuers
+  readonly #proofs: ProofVerifier | undefined
   readonly #opaque: OpaqueTokens
   readonly #verified = new LruCache<VerifiedToken>(MAX_REMEMBERED)
 
-  constructor(issuers: TrustedIssuers, opaque: OpaqueTokens = new OpaqueTokens(issuers)) {
+  /** @param proofs undefined if no entry accepts DPoP */
+  constructor(
+    issuers: TrustedIssuers,
+    proofs?: ProofVerifier,
+    opaque: OpaqueTokens = new OpaqueTokens(issuers),
+  ) {
     this.#issuers = issuers
+    this.#proofs = proofs
     this.#opaque = opaque
   }
 
-  /** Returns the subject of a token that is good now, and in its place. */
-  async verify(
+  /** Whether the scheme `DPoP` means anything to this gate. */
+  get acceptsProofs(): boolean {
+    return this.#proofs !== undefined
+  }
+
+  /** Returns the subject of a token that is good now, in its place, and from its sender. */
+  async verify(credential: Credential, context: VerifiedRequest): Promise<Subject | Refusal> {
+    const token = await this.#verifyToken(credential, context)
+    if (this.#proofs !== undefined && credential.scheme === 'DPoP') {
+      return this.#proofs.verifySender(credential.token, token, context)
+    }
+    return token instanceof Refusal ? token : (refuseUnproven(token) ?? token.subject)
+  }
+
+  /** Verifies a token, whoever sends it. */
+  async #verifyToken(
     { token, place }: Credential,
-    { at, waitUntil }: Pick<RequestContext, 'at' | 'waitUntil'>,
-  ): Promise<Subject | Refusal> {
+    { at, waitUntil }: VerifiedRequest,
+  ): Promise<AcceptedToken | Refusal> {
     const known = this.#verified.get(token)
     if (known !== undefined && (await known.entry.keys.current(at, waitUntil)) === known.keys) {
-      return refusePlace(known, place) ?? checkTimes(known, known.entry, at) ?? known.subject
+      return refusePlace(known, place) ?? checkTimes(known, known.entry, at) ?? known
     }
     const introspector = this.#opaque.introspectorFor(token, place)
     if (introspector !== undefined) {
       const accepted = await introspector.verify(token, at, waitUntil)
-      return accepted instanceof Refusal
-        ? accepted
-        : (checkTimes(accepted, accepted.entry, at) ?? accepted.subject)
+      return accepted instanceof Refusal ? accepted : (checkTimes(accepted, accepted.entry, at) ?? accepted)
     }
     const verified = await verifyAccessToken(token, this.#issuers, at, waitUntil)
     if (verified instanceof Refusal) return verified
     // With the set that verified it. The one in force by now may be another: its keys never saw this token.
     this.#verified.set(token, verified)
-    return refusePlace(verified, place) ?? verified.subject
+    return refusePlace(verified, place) ?? verified
   }
+}
+
+type VerifiedRequest = Pick<RequestContext, 'request' | 'at' | 'waitUntil'>
+
+/** Refuses a token that is bound to a key and comes without a proof of it: then it may be stolen (RFC 9449 7.2). */
+function refuseUnproven({ thumbprint, subject }: AcceptedToken): TokenRefusal | undefined {
+  return thumbprint === undefined ? undefined : new TokenRefusal('token_bound', { claim: 'cnf', subject })
 }
 
 /** Refuses a token in a place that another entry names: what a proxy checked there is not this token. */

@@ -1,4 +1,4 @@
-import { TENANT } from '../authenticate/entry.ts'
+import { nameOf, TENANT } from '../authenticate/entry.ts'
 import { ALGORITHMS, type Issuer } from '../authenticate/issuer.ts'
 import { ROLES } from '../authorize/rules/role.ts'
 import { plainUrl } from '../base/url.ts'
@@ -74,6 +74,7 @@ const MEMBERS: TableOf<Issuer> = {
   },
   allow_actor: { check: flag },
   allow_unbound: { check: flag },
+  dpop: { check: checkDpop },
   roles_claim: { check: checkRolesClaim },
   roles_separator: { check: oneOf(' ', ',') },
   roles: { check: checkRoles },
@@ -104,9 +105,9 @@ export function checkIssuers(issuers: unknown, options: object): readonly Mistak
   return mistakes.length > 0 ? mistakes : checkEntries(issuers as readonly Issuer[])
 }
 
-function checkIssuer(issuer: unknown): readonly Mistake[] {
+function checkIssuer(issuer: unknown, options: { readonly publicUrl?: unknown }): readonly Mistake[] {
   if (typeof issuer !== 'object' || issuer === null) return [['', 'must be an object']]
-  const { jwks, jwks_uri, discovery, algorithms, introspection, audience, clients } =
+  const { jwks, jwks_uri, discovery, algorithms, introspection, audience, clients, dpop } =
     issuer as Partial<Issuer>
   const mistakes = [...findMemberMistakes(MEMBERS, issuer)]
   const places = Object.entries({ jwks_uri, discovery: discovery || undefined, jwks })
@@ -126,6 +127,11 @@ function checkIssuer(issuer: unknown): readonly Mistake[] {
     mistakes.push(['', 'must have jwks_uri, discovery or jwks'])
   }
   if (places.length > 1) mistakes.push(['', `has ${places.join(' and ')}: take all but one of them away`])
+  // A proof names the URL that clients know. From `Host` a caller could make any URL that a stolen proof names.
+  if (dpop !== undefined && options.publicUrl === undefined) {
+    const of = JSON.stringify(nameOf(issuer as Issuer))
+    mistakes.push(['.dpop', `of ${of} needs PUBLIC_URL (publicUrl), as a proof names the URL of its request`])
+  }
   return mistakes
 }
 
@@ -138,6 +144,12 @@ function checkName(issuer: unknown, { tenants }: { readonly tenants?: unknown })
   return isTemplate || tenants === undefined
     ? []
     : [['', `must have ${TENANT} in place of the tenant, as there are tenants`]]
+}
+
+function checkDpop(dpop: unknown, issuer: { readonly allow_unbound?: unknown }): readonly Mistake[] {
+  return issuer.allow_unbound === true
+    ? [['', 'and allow_unbound exclude each other: take one of them away']]
+    : oneOf('accepted', 'required')(dpop, issuer)
 }
 
 function checkRolesClaim(claim: unknown, { roles }: { readonly roles?: unknown }): readonly Mistake[] {

@@ -14,6 +14,7 @@ const ALLOWED: readonly string[] = [
   'Content-Digest',
   'Content-Range',
   'Content-Type',
+  'DPoP',
   'If-Match',
   'If-Modified-Since',
   'If-None-Match',

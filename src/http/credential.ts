@@ -1,9 +1,10 @@
 import { Refusal } from '../refusal.ts'
 
-// RFC 6750 2.1 with RFC 9110 11.1: the scheme in any case, one or more spaces, one b64token. `\s` or trim() would also
-// accept characters that are not white space in HTTP.
-const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i
+// RFC 6750 2.1 and RFC 9449 7.1 with RFC 9110 11.1: the scheme in any case, one or more spaces, one b64token. `\s` or
+// trim() would also accept characters that are not white space in HTTP.
+const CREDENTIALS = /^(?:bearer|dpop) +([A-Za-z0-9._~+/-]+=*)$/i
 const BEARER_SCHEME = /^bearer(?: |$)/i
+const DPOP_SCHEME = /^dpop(?: |$)/i
 
 /** A header or cookie, beside `Authorization`, that the configuration names for tokens. */
 export interface Place {
@@ -15,6 +16,8 @@ export interface Place {
 /** A token as a request presents it. */
 export interface Credential {
   readonly token: string
+  /** The scheme in `Authorization`, unless it is `Bearer`. The request's `DPoP` header then holds a proof. */
+  readonly scheme?: 'DPoP'
   /** The header or cookie that it came in. Undefined for `Authorization`. */
   readonly place?: Place
 }
@@ -22,13 +25,25 @@ export interface Credential {
 /**
  * Returns the token in a request's `Authorization` header. Undefined without such a header. Several of them arrive joined by
  * a comma, which no token contains, so none of them is picked.
+ *
+ * @param acceptsProofs whether the scheme `DPoP` is known
  */
-export function bearerToken({ headers }: Request): Credential | Refusal | undefined {
-  const header = headers.get('authorization')
+export function authorizationToken(
+  request: Request,
+  acceptsProofs: boolean,
+): Credential | Refusal | undefined {
+  const header = request.headers.get('authorization')
   if (header === null) return undefined
-  if (!BEARER_SCHEME.test(header)) return new Refusal('token_missing')
-  const token = BEARER.exec(header)?.[1]
-  return token === undefined ? new Refusal('token_malformed') : { token }
+  const isProven = acceptsProofs && usesDpop(request)
+  if (!isProven && !BEARER_SCHEME.test(header)) return new Refusal('token_missing')
+  const token = CREDENTIALS.exec(header)?.[1]
+  if (token === undefined) return new Refusal('token_malformed')
+  return isProven ? { token, scheme: 'DPoP' } : { token }
+}
+
+/** Returns whether a request tries to authenticate by the scheme `DPoP` (RFC 9449 7.1). */
+export function usesDpop({ headers }: Request): boolean {
+  return DPOP_SCHEME.test(headers.get('authorization') ?? '')
 }
 
 /**

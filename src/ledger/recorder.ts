@@ -45,7 +45,7 @@ export function createRecorder(
       // answered before.
       const isCount = facts.kind === 'access' && facts.repeats !== undefined && 'of' in facts.repeats
       const status = facts.kind === 'access' &&
-        !isCount && { status: answerTo('ledger_unavailable', 404).status }
+        !isCount && { status: answerTo('ledger_unavailable', { concealedStatus: 404 }).status }
       // Also if the canonical form is what failed.
       onUnrecorded(JSON.stringify({ ...event, ...status }))
       throw error

@@ -24,10 +24,12 @@ export async function visibleKey(
   // To a recorder, whose answer says what is wrong with what it sent.
   if (stage === 'playlist' && status === 400) return undefined
   const { ip, prefix } = context.network()
-  // Whose a token is that isn't accepted isn't the caller's to know, or it would see that its signature was good.
+  // Whose a token is that isn't accepted isn't the caller's to know, or it would see that its signature was good. A bad
+  // proof is answered otherwise than a bad token, and what was answered counts. Which proof it was does not: each request
+  // needs a new one, so a client whose clock is wrong would get a record for each request, and so would anyone with a token.
   const who =
     subject === undefined || status === 401
-      ? [ip, await credentialsOf(context)]
+      ? [ip, stage === 'proof', await credentialsOf(context)]
       : [nameSpaceOf(subject), subject.id, subject.token, ticket, prefix]
   return JSON.stringify([status, method, ref?.key, ...who])
 }

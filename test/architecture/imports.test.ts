@@ -131,6 +131,7 @@ describe('imports', () => {
       'authenticate/access-token.ts',
       'authenticate/keys/find-key.ts',
       'authenticate/parse-token.ts',
+      'authenticate/proof/verify-proof.ts',
       'cli/development-issuer.ts',
       'ticket/ticket.ts',
     ])

@@ -7,6 +7,7 @@ import { type KeySet, usableKeys } from '../../src/authenticate/keys/usable-keys
 import { TokenVerifier } from '../../src/authenticate/token-verifier.ts'
 import { TrustedIssuers } from '../../src/authenticate/trusted-issuers.ts'
 import { Refusal } from '../../src/refusal.ts'
+import { contextOf } from '../support/context.ts'
 import { createIssuer } from '../support/gate-client.ts'
 import { keySet } from '../support/public-keys.ts'
 import { sample } from '../support/sample.ts'
@@ -266,9 +267,7 @@ test('a token is accepted by the keys in force, whatever sets came and went whil
         const issuer = { issuer: first.issuer, audience: 'recordings', algorithms: ['ES256'] as const }
         const tokens = new TokenVerifier(new TrustedIssuers([issuer], () => ({ current: look, newer: look })))
         const taken = async (text: string) =>
-          !(
-            (await tokens.verify({ token: text }, { at: Date.now(), waitUntil: () => {} })) instanceof Refusal
-          )
+          !((await tokens.verify({ token: text }, contextOf({ at: Date.now() }))) instanceof Refusal)
         await Promise.all(shown.map(one => taken(texts[one] ?? '')))
         script.length = 0
         for (const [index, text] of texts.entries()) {

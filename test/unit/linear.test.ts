@@ -1,9 +1,15 @@
 import { expect, test } from 'vitest'
 import { parseToken } from '../../src/authenticate/parse-token.ts'
+import { normalizeUrl } from '../../src/authenticate/proof/normalize-url.ts'
 import { networkPrefix } from '../../src/base/network.ts'
 import { classify } from '../../src/cli/upload/playlist-check.ts'
 import { parseRange } from '../../src/http/byte-range.ts'
-import { bearerToken, hasTokenInQuery, TICKET_COOKIE, ticketCookie } from '../../src/http/credential.ts'
+import {
+  authorizationToken,
+  hasTokenInQuery,
+  TICKET_COOKIE,
+  ticketCookie,
+} from '../../src/http/credential.ts'
 import { digestFields } from '../../src/http/digest-fields.ts'
 import { parseEntityTags } from '../../src/http/entity-tag.ts'
 import { parseHttpDate } from '../../src/http/http-date.ts'
@@ -45,9 +51,14 @@ const READERS: Readonly<Record<string, Reader>> = {
   },
   'HTTP date': { read: text => parseHttpDate(text, 0), begins: 'Sun, ', pieces: ['0', ' ', 'Sun, '] },
   'bearer token': {
-    read: text => bearerToken(withHeader('authorization', text)),
+    read: text => authorizationToken(withHeader('authorization', text), true),
     begins: 'Bearer ',
-    pieces: ['a', '=', ' ', 'a.', 'Bearer '],
+    pieces: ['a', '=', ' ', 'a.', 'Bearer ', 'DPoP '],
+  },
+  'URL of a proof': {
+    read: normalizeUrl,
+    begins: 'https://gate.test/',
+    pieces: ['%2', '%2D', '/', 'a', ':', '?'],
   },
   'token in a query': {
     read: text => hasTokenInQuery(request({}, `/x?${text}`)),

@@ -115,12 +115,16 @@ describe('actors', () => {
 
 describe('bound tokens and security events', () => {
   const jkt = { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' }
+  const x5t = { 'x5t#S256': 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2' }
   test.each<[string, object, string, Partial<Issuer>?]>([
     ['a token bound to a key', { cnf: jkt }, 'token_bound'],
+    ['a token bound to a certificate', { cnf: x5t }, 'token_bound'],
+    ['a token bound to a DPoP key under allow_unbound', { cnf: jkt }, 'token_bound', { allow_unbound: true }],
     [
-      'a token bound to a certificate',
-      { cnf: { 'x5t#S256': 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2' } },
+      'a token bound to a DPoP key and a certificate under allow_unbound',
+      { cnf: { ...jkt, ...x5t } },
       'token_bound',
+      { allow_unbound: true },
     ],
     ['a token with an empty cnf', { cnf: {} }, 'token_bound'],
     [
@@ -131,7 +135,7 @@ describe('bound tokens and security events', () => {
     ],
     [
       'a bound token with an actor under allow_unbound alone',
-      { cnf: jkt, act },
+      { cnf: x5t, act },
       'token_actor',
       { allow_unbound: true },
     ],
@@ -152,8 +156,8 @@ describe('bound tokens and security events', () => {
     for (const one of await records(gate)) expect(one).toMatchObject({ reason, subject: PATIENT })
   })
 
-  test('a bound token is accepted if the entry of its issuer has allow_unbound', async () => {
+  test('a token bound to a certificate is accepted if the entry of its issuer has allow_unbound', async () => {
     const gate = await open({ allow_unbound: true })
-    expect((await send(gate, 'GET', '/recordings/rec-1', { cnf: jkt })).status).toBe(200)
+    expect((await send(gate, 'GET', '/recordings/rec-1', { cnf: x5t })).status).toBe(200)
   })
 })

@@ -9,6 +9,7 @@ import { TokenVerifier } from '../../../src/authenticate/token-verifier.ts'
 import { TrustedIssuers } from '../../../src/authenticate/trusted-issuers.ts'
 import type { Subject } from '../../../src/authorize/subject.ts'
 import { Refusal } from '../../../src/refusal.ts'
+import { contextOf } from '../../support/context.ts'
 import { createIssuer } from '../../support/gate-client.ts'
 
 const idp = await createIssuer()
@@ -40,7 +41,7 @@ async function ask(tokens: TokenVerifier, token: string, at: number): Promise<st
 }
 
 function show(tokens: TokenVerifier, token: string, at: number): Promise<Subject | Refusal> {
-  return tokens.verify({ token }, { at: at * 1000, waitUntil: () => {} })
+  return tokens.verify({ token }, contextOf({ at: at * 1000 }))
 }
 
 describe('claims', () => {

@@ -41,6 +41,7 @@ const USUAL = [
   'Content-Digest',
   'Content-Range',
   'Content-Type',
+  'DPoP',
   'If-Match',
   'If-Modified-Since',
   'If-None-Match',

@@ -1,6 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { bearerToken, hasTokenInQuery, TICKET_COOKIE, ticketCookie } from '../../../src/http/credential.ts'
+import {
+  authorizationToken,
+  hasTokenInQuery,
+  TICKET_COOKIE,
+  ticketCookie,
+} from '../../../src/http/credential.ts'
 import { Refusal } from '../../../src/refusal.ts'
 import { sample } from '../../support/sample.ts'
 
@@ -32,10 +37,11 @@ test('a token in the query is found exactly when URLSearchParams finds one, howe
   )
 })
 
-describe('bearer tokens', () => {
-  const read = (authorization?: string) => {
+describe('tokens in Authorization', () => {
+  const read = (authorization?: string, acceptsProofs = false) => {
     const headers = new Headers(authorization === undefined ? {} : { authorization })
-    const outcome = bearerToken(new Request('https://gate.test/recordings/rec-1', { headers }))
+    const request = new Request('https://gate.test/recordings/rec-1', { headers })
+    const outcome = authorizationToken(request, acceptsProofs)
     return outcome instanceof Refusal ? outcome.reason : outcome?.token
   }
 
@@ -79,12 +85,43 @@ describe('bearer tokens', () => {
     expect(read(header)).toBe('token_malformed'),
   )
 
+  test.each([
+    ['DPoP a.b.c', 'a.b.c'],
+    ['dpop   a', 'a'],
+    ['DPOP a==', 'a=='],
+  ])('with DPoP, the token of the Authorization header %j is %j, and needs a proof', (header, token) => {
+    const headers = { authorization: header }
+    expect(authorizationToken(new Request('https://gate.test/', { headers }), true)).toEqual({
+      token,
+      scheme: 'DPoP',
+    })
+  })
+
+  test('with DPoP, a bearer token needs no proof by its scheme', () => {
+    const headers = { authorization: 'Bearer a', dpop: 'a.b.c' }
+    const outcome = authorizationToken(new Request('https://gate.test/', { headers }), true)
+    expect(outcome).toEqual({ token: 'a' })
+  })
+
+  test.each<[string, string]>([
+    ['DPoP', 'token_malformed'],
+    ['DPoP a b', 'token_malformed'],
+    ['DPoP a, Bearer b', 'token_malformed'],
+    ['Bearer a, DPoP b', 'token_malformed'],
+    ['DPoP \ta', 'token_malformed'],
+    ['DPoPa', 'token_missing'],
+    ['DPoP\ta', 'token_missing'],
+    ['Basic a', 'token_missing'],
+  ])('with DPoP, the Authorization header %j is refused as %s', (header, reason) =>
+    expect(read(header, true)).toBe(reason),
+  )
+
   test('the bearer token of several Authorization headers is malformed', () => {
     const headers = new Headers([
       ['authorization', 'Bearer a'],
       ['authorization', 'Bearer b'],
     ])
-    expect(bearerToken(new Request('https://gate.test/', { headers }))).toEqual(
+    expect(authorizationToken(new Request('https://gate.test/', { headers }), true)).toEqual(
       new Refusal('token_malformed'),
     )
   })

@@ -56,8 +56,8 @@ test.each(['playlist_outside', 'playlist_invalid'] as const)(
   '%s is answered as forbidden, and nothing more',
   reason => {
     const answer = { status: 403, title: 'Forbidden', headers: {} }
-    expect(answerTo(reason, 404)).toEqual(answer)
-    expect(answerTo(reason, 403)).toEqual(answer)
+    expect(answerTo(reason, { concealedStatus: 404 })).toEqual(answer)
+    expect(answerTo(reason, { concealedStatus: 403 })).toEqual(answer)
   },
 )
 

@@ -1,0 +1,33 @@
+import { type Claims, isPresent } from '../claim-value.ts'
+import type { Issuer } from '../issuer.ts'
+import { TokenRefusal } from '../token-refusal.ts'
+
+/** Ways to name a key in `cnf` that the gate can't check: RFC 7800 3.1, RFC 8705 3.1. */
+const UNCHECKED = ['jwk', 'jwe', 'kid', 'jku', 'x5t#S256']
+
+/** Returns the thumbprint of the DPoP key that a token is bound to (RFC 9449 6.1). Undefined if it is bound to none. */
+export function thumbprintIn(cnf: unknown): string | undefined {
+  const { jkt } = membersOf(cnf)
+  return typeof jkt === 'string' ? jkt : undefined
+}
+
+/**
+ * Refuses a token that is bound to a key which the gate can't ask its sender for, or that isn't bound although the entry
+ * requires it. Whether the sender has the key is checked for each request.
+ *
+ * @param cnf the claim of that name (RFC 7800 3)
+ */
+export function refuseConfirmation(cnf: unknown, { dpop, allow_unbound }: Issuer): TokenRefusal | undefined {
+  const refuse = (reason: 'token_bound' | 'token_unbound') => new TokenRefusal(reason, { claim: 'cnf' })
+  if (!isPresent(cnf)) return dpop === 'required' ? refuse('token_unbound') : undefined
+  const members = membersOf(cnf)
+  if (!isPresent(members.jkt)) return allow_unbound === true ? undefined : refuse('token_bound')
+  // RFC 9449 7.2: not even with `allow_unbound`, which is for keys that the gate can't check. Nor one with a second key, of
+  // which its sender proves only the first.
+  const isChecked = dpop !== undefined && thumbprintIn(cnf) !== undefined
+  return isChecked && !UNCHECKED.some(member => isPresent(members[member]))
+    ? undefined
+    : refuse('token_bound')
+}
+
+const membersOf = (cnf: unknown): Claims => (typeof cnf === 'object' && cnf !== null ? (cnf as Claims) : {})

@@ -1,0 +1,67 @@
+import {
+  base64url,
+  calculateJwkThumbprint,
+  exportJWK,
+  type GenerateKeyPairOptions,
+  generateKeyPair,
+  type JWK,
+  SignJWT,
+} from 'jose'
+
+/** What a proof says. What is `undefined` is left out. */
+export interface Said {
+  readonly header?: Readonly<Record<string, unknown>>
+  readonly claims?: Readonly<Record<string, unknown>>
+}
+
+/** The request that a proof is made for. */
+export interface Proved {
+  readonly method?: string
+  readonly url: string
+  readonly token: string
+  /** When it is made, in seconds since 1970. Default: now. */
+  readonly at?: number
+}
+
+/** A client with a key of its own, which makes DPoP proofs, right ones and wrong ones. */
+export interface Prover {
+  readonly jwk: JWK
+  /** What a token that is bound to its key says. */
+  readonly cnf: { readonly jkt: string }
+  /** Makes a proof; `said` wins over what is right. */
+  readonly proof: (request: Proved, said?: Said) => Promise<string>
+  /** The headers of a request with such a proof. */
+  readonly headers: (request: Proved, said?: Said) => Promise<{ authorization: string; dpop: string }>
+}
+
+export async function createProver(alg = 'ES256', options: GenerateKeyPairOptions = {}): Promise<Prover> {
+  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true, ...options })
+  const jwk = await exportJWK(publicKey)
+  const proof: Prover['proof'] = async ({ method = 'GET', url, token, at }, { header, claims } = {}) => {
+    const right = {
+      jti: crypto.randomUUID(),
+      htm: method,
+      htu: url,
+      iat: at ?? Math.floor(Date.now() / 1000),
+      ath: await athOf(token),
+    }
+    return new SignJWT({ ...right, ...claims })
+      .setProtectedHeader({ typ: 'dpop+jwt', alg, jwk, ...header } as never)
+      .sign(privateKey)
+  }
+  return {
+    jwk,
+    cnf: { jkt: await calculateJwkThumbprint(jwk) },
+    proof,
+    headers: async (request, said) => ({
+      authorization: `DPoP ${request.token}`,
+      dpop: await proof(request, said),
+    }),
+  }
+}
+
+/** The hash of a token, as a proof says it. */
+export async function athOf(token: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token))
+  return base64url.encode(new Uint8Array(digest))
+}
