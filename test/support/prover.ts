@@ -1,12 +1,4 @@
-import {
-  base64url,
-  calculateJwkThumbprint,
-  exportJWK,
-  type GenerateKeyPairOptions,
-  generateKeyPair,
-  type JWK,
-  SignJWT,
-} from 'jose'
+import { base64url, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 
 /** What a proof says. What is `undefined` is left out. */
 export interface Said {
@@ -34,9 +26,29 @@ export interface Prover {
   readonly headers: (request: Proved, said?: Said) => Promise<{ authorization: string; dpop: string }>
 }
 
-export async function createProver(alg = 'ES256', options: GenerateKeyPairOptions = {}): Promise<Prover> {
-  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true, ...options })
-  const jwk = await exportJWK(publicKey)
+type Sign = (header: object, claims: object) => Promise<string>
+
+export async function createProver(alg = 'ES256'): Promise<Prover> {
+  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true })
+  return proverOf(alg, await exportJWK(publicKey), (header, claims) =>
+    new SignJWT({ ...claims }).setProtectedHeader(header as never).sign(privateKey),
+  )
+}
+
+/** A client with an RSA key of so many bits. jose signs with no weak one. */
+export async function createRsaProver(modulusLength: number): Promise<Prover> {
+  const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
+  const options = { ...algorithm, modulusLength, publicExponent: new Uint8Array([1, 0, 1]) }
+  const { privateKey, publicKey } = await crypto.subtle.generateKey(options, true, ['sign', 'verify'])
+  return proverOf('RS256', await exportJWK(publicKey), async (header, claims) => {
+    const parts = [header, claims].map(part => base64url.encode(JSON.stringify(part)))
+    const signed = new TextEncoder().encode(parts.join('.'))
+    const signature = await crypto.subtle.sign(algorithm, privateKey, signed)
+    return [...parts, base64url.encode(new Uint8Array(signature))].join('.')
+  })
+}
+
+async function proverOf(alg: string, jwk: JWK, sign: Sign): Promise<Prover> {
   const proof: Prover['proof'] = async ({ method = 'GET', url, token, at }, { header, claims } = {}) => {
     const right = {
       jti: crypto.randomUUID(),
@@ -45,9 +57,7 @@ export async function createProver(alg = 'ES256', options: GenerateKeyPairOption
       iat: at ?? Math.floor(Date.now() / 1000),
       ath: await athOf(token),
     }
-    return new SignJWT({ ...right, ...claims })
-      .setProtectedHeader({ typ: 'dpop+jwt', alg, jwk, ...header } as never)
-      .sign(privateKey)
+    return sign({ typ: 'dpop+jwt', alg, jwk, ...header }, { ...right, ...claims })
   }
   return {
     jwk,

@@ -64,6 +64,9 @@ test('correct variables are accepted', () => {
     check({ ...good, TICKET_KEY: 'k'.repeat(32), PUBLIC_URL: url })
   }
   check(withIssuer({ jwks: undefined, jwks_uri: 'http://127.0.0.1:9999/jwks' }))
+  for (const dpop of ['accepted', 'required']) {
+    check({ ...withIssuer({ dpop, allow_unbound: false }), PUBLIC_URL: 'https://gate.test' })
+  }
   expect(readVariables({ ...good, MEDIA_PREFIX: '/m' }).locations?.[0]?.url).toBe('/m/:recording')
 })
 
@@ -124,6 +127,15 @@ describe('mistakes', () => {
     [withIssuer({ subject_claim: '' }), /subject_claim\) must be the name of a claim, or a list/],
     [withIssuer({ allow_actor: 'yes' }), /allow_actor\) must be true or false/],
     [withIssuer({ allow_unbound: 1 }), /allow_unbound\) must be true or false/],
+    [withIssuer({ dpop: true }), /ISSUERS\[0\]\.dpop \(issuers\[0\]\.dpop\) must be accepted or required/],
+    [
+      withIssuer({ dpop: 'accepted', name: 'staff' }),
+      /ISSUERS\[0\]\.dpop \(.*\) of "staff" needs PUBLIC_URL \(publicUrl\), as a proof names the URL/,
+    ],
+    [
+      { ...withIssuer({ dpop: 'accepted', allow_unbound: true }), PUBLIC_URL: 'https://gate.test' },
+      /ISSUERS\[0\]\.dpop \(.*\) and allow_unbound exclude each other: take one of them away/,
+    ],
     [withIssuer({ fhir_base: '' }), /ISSUERS\[0\]\.fhir_base \(.*\) must be an https URL/],
     [withIssuer({ fhir_base: 'http://ehr.test/fhir' }), /fhir_base\) must be an https URL/],
     [withIssuer({ fhir_base: 'https://u:p@ehr.test/fhir' }), /fhir_base\) must be an https URL/],

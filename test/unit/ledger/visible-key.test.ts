@@ -114,6 +114,17 @@ describe('key for a known caller', () => {
 describe('key for a caller whose credential is not accepted', () => {
   const TICKET = { cookie: `${TICKET_COOKIE}=a.b.c` }
 
+  test('the key of a rejected proof differs from that of its token, and is the same for each proof', async () => {
+    const refused = (reason: AccessFacts['reason'], dpop: string) => {
+      const sent = request('/recordings/rec-1', { authorization: 'DPoP one', dpop })
+      const facts = { kind: 'access', decision: 'deny', reason, status: 401, method: 'GET' } as const
+      return visibleKey(contextOf({ request: sent, network: HERE, ref }), facts)
+    }
+    expect(await refused('proof_invalid', 'a.b.c')).toBe(await refused('proof_replayed', 'd.e.f'))
+    expect(await refused('token_expired', 'a.b.c')).toBe(await refused('token_key_mismatch', 'd.e.f'))
+    expect(await refused('proof_invalid', 'a.b.c')).not.toBe(await refused('token_expired', 'a.b.c'))
+  })
+
   test('the key of a rejected token does not depend on its subject, or it would show a valid signature', async () => {
     const path = '/recordings/rec-1'
     const headers = { authorization: 'Bearer expired' }
