@@ -61,10 +61,10 @@ export interface MediawardOptions {
   /**
    * The origin that players reach the gate at: `https://…`, or `http://` with a loopback name.
    *
-   * The URLs of tickets begin with it, an absolute URL in a playlist may begin with it, and the AuthZEN configuration
-   * names it. The gate never takes it from a request's `Host`.
+   * The URLs of tickets begin with it, an absolute URL in a playlist may begin with it, the AuthZEN configuration names
+   * it, and so does a DPoP proof. The gate never takes it from a request's `Host`.
    *
-   * @defaultValue none: no tickets, no AuthZEN configuration, no absolute URLs in playlists
+   * @defaultValue none: no tickets, no AuthZEN configuration, no absolute URLs in playlists, no DPoP
    */
   readonly publicUrl?: string | undefined
   /**

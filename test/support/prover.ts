@@ -18,6 +18,8 @@ export interface Proved {
 /** A client with a key of its own, which makes DPoP proofs, right ones and wrong ones. */
 export interface Prover {
   readonly jwk: JWK
+  /** The private key, which no proof may hold. */
+  readonly secret: JWK
   /** What a token that is bound to its key says. */
   readonly cnf: { readonly jkt: string }
   /** Makes a proof; `said` wins over what is right. */
@@ -30,7 +32,8 @@ type Sign = (header: object, claims: object) => Promise<string>
 
 export async function createProver(alg = 'ES256'): Promise<Prover> {
   const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true })
-  return proverOf(alg, await exportJWK(publicKey), (header, claims) =>
+  const [jwk, secret] = [await exportJWK(publicKey), await exportJWK(privateKey)]
+  return proverOf(alg, { jwk, secret }, (header, claims) =>
     new SignJWT({ ...claims }).setProtectedHeader(header as never).sign(privateKey),
   )
 }
@@ -40,7 +43,8 @@ export async function createRsaProver(modulusLength: number): Promise<Prover> {
   const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
   const options = { ...algorithm, modulusLength, publicExponent: new Uint8Array([1, 0, 1]) }
   const { privateKey, publicKey } = await crypto.subtle.generateKey(options, true, ['sign', 'verify'])
-  return proverOf('RS256', await exportJWK(publicKey), async (header, claims) => {
+  const [jwk, secret] = [await exportJWK(publicKey), await exportJWK(privateKey)]
+  return proverOf('RS256', { jwk, secret }, async (header, claims) => {
     const parts = [header, claims].map(part => base64url.encode(JSON.stringify(part)))
     const signed = new TextEncoder().encode(parts.join('.'))
     const signature = await crypto.subtle.sign(algorithm, privateKey, signed)
@@ -48,7 +52,11 @@ export async function createRsaProver(modulusLength: number): Promise<Prover> {
   })
 }
 
-async function proverOf(alg: string, jwk: JWK, sign: Sign): Promise<Prover> {
+async function proverOf(
+  alg: string,
+  { jwk, secret }: Pick<Prover, 'jwk' | 'secret'>,
+  sign: Sign,
+): Promise<Prover> {
   const proof: Prover['proof'] = async ({ method = 'GET', url, token, at }, { header, claims } = {}) => {
     const right = {
       jti: crypto.randomUUID(),
@@ -61,6 +69,7 @@ async function proverOf(alg: string, jwk: JWK, sign: Sign): Promise<Prover> {
   }
   return {
     jwk,
+    secret,
     cnf: { jkt: await calculateJwkThumbprint(jwk) },
     proof,
     headers: async (request, said) => ({

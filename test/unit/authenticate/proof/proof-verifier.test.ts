@@ -230,6 +230,16 @@ describe('a refused request', () => {
     },
   )
 
+  test('is recorded with what is wrong with the proof, if the token is wrong too', async () => {
+    const gate = await open()
+    const token = await tokenOf({ exp: 1_700_000_000 })
+    await send(gate, token, { claims: { ath: 'another' } })
+    expect(await lastOf(gate)).toMatchObject({ reason: 'proof_invalid', claim: 'ath', subject: PATIENT })
+    await gate.fetch(REC, { headers: { authorization: `DPoP ${token}` } })
+    expect(await lastOf(gate)).toMatchObject({ reason: 'proof_missing', subject: PATIENT })
+    expect(await lastOf(gate)).not.toHaveProperty('claim')
+  })
+
   test('has a record without the proof, its id and its key', async () => {
     const gate = await open()
     const token = await tokenOf()
@@ -342,6 +352,8 @@ describe('entries', () => {
     expect(response.status).toBe(401)
     expect(response.headers.get('www-authenticate')).toBe(BEARER)
     expect(await lastOf(gate)).toMatchObject({ reason: 'token_missing' })
+    const inQuery = await send(gate, await tokenOf(), {}, `${REC}?access_token=x`)
+    expect(inQuery.headers.get('www-authenticate')).toBe(`${BEARER}, error="invalid_token"`)
   })
 
   test('with dpop accepted, tokens that are bound to nothing stay bearer tokens', async () => {
