@@ -34,6 +34,11 @@ export interface TicketSettings {
   /** The access token of the viewer, or a function that returns it. It is called for each request, so it may be a new one. */
   readonly token: string | (() => string | Promise<string>)
   /**
+   * Makes a DPoP proof (RFC 9449 4.2) for a `POST` to a URL with a token, for a token that is bound to a key. It is called
+   * for each request, as each needs a proof of its own. By default the token is a bearer token.
+   */
+  readonly proof?: (url: string, token: string) => string | Promise<string>
+  /**
    * Whether the browser is to take the cookie too, with which the recording's own URL plays (`crossorigin` is then
    * `use-credentials`). Default false.
    */
@@ -80,7 +85,7 @@ const DAY = 86_400
  */
 export async function openTicket(
   url: string,
-  { token, cookie = false, onError }: TicketSettings,
+  { token, proof, cookie = false, onError }: TicketSettings,
 ): Promise<OpenTicket> {
   if (/[?#]/.test(url)) throw new TypeError("a recording's URL has no query and no fragment: give it without")
   let newest: Pick<Issued, 'url' | 'prefix' | 'append'> = { url: '', prefix: '', append: false }
@@ -93,15 +98,21 @@ export async function openTicket(
 
   async function ask(): Promise<string> {
     try {
-      const bearer = typeof token === 'string' ? token : await token()
-      const issued = await request(`${url}/ticket`, bearer, cookie ? 'include' : 'omit')
+      const ticketUrl = `${url}/ticket`
+      const newToken = typeof token === 'string' ? token : await token()
+      const headers =
+        proof === undefined
+          ? { Authorization: `Bearer ${newToken}` }
+          : { Authorization: `DPoP ${newToken}`, DPoP: await proof(ticketUrl, newToken) }
+      const issued = await request(ticketUrl, headers, cookie ? 'include' : 'omit')
       newest = issued
       prefixes.add(issued.prefix)
       last = undefined
       schedule(issued.life * RENEW_AT)
       return issued.url
     } catch (cause) {
-      const error = cause instanceof TicketError ? cause : new TicketError('expired', 'no token was given')
+      const error =
+        cause instanceof TicketError ? cause : new TicketError('expired', 'no token was given, or no proof')
       const wait = (error.retryAfter ?? 0) * 1000
       last = { error, until: error.problem === 'refused' ? Number.POSITIVE_INFINITY : Date.now() + wait }
       if (error.problem === 'unavailable') schedule(wait)
@@ -168,13 +179,13 @@ interface Issued {
   readonly life: number
 }
 
-async function request(url: string, token: string, credentials: RequestCredentials): Promise<Issued> {
+async function request(url: string, headers: HeadersInit, credentials: RequestCredentials): Promise<Issued> {
   const patience = new AbortController()
   const timer = setTimeout(() => patience.abort(), PATIENCE)
   try {
     const response = await fetch(url, {
       method: 'POST',
-      headers: { Authorization: `Bearer ${token}` },
+      headers,
       credentials,
       // A token is for the gate, and for no host that an answer points to.
       redirect: 'error',

@@ -1,6 +1,7 @@
 import { calculateThumbprint, generateKeyPair, generateProof, type JWSAlgorithm, type KeyPair } from 'dpop'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ALGORITHMS } from '../../src/authenticate/issuer.ts'
+import { openTicket } from '../../src/player/ticket.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
 import {
   createIssuer,
@@ -83,6 +84,15 @@ describe('a client with proofs', () => {
     expect(response.status).toBe(201)
     const { url } = (await response.json()) as { url: string }
     expect((await (await fetch(url)).arrayBuffer()).byteLength).toBe(BYTES.length)
+  })
+
+  test('keeps a ticket with mediaward/player', async () => {
+    const proof = (url: string, bound: string) => generateProof(client, url, 'POST', undefined, bound)
+    const ticket = await openTicket(`${gate.url}/recordings/rec-1`, { token, proof })
+    const first = ticket.url
+    expect(await ticket.renew()).not.toBe(first)
+    expect((await fetch(ticket.url)).status).toBe(200)
+    ticket.close()
   })
 
   test('of another origin may send its proof, and may read the challenge', async () => {

@@ -86,6 +86,26 @@ describe('openTicket', () => {
     expect(asked[0]?.headers.authorization).toBe('Bearer a.b.c')
   })
 
+  test('a ticket is requested with a proof of its own each time, if the token is bound to a key', async () => {
+    const proved: string[] = []
+    const proof = async (url: string, token: string) => {
+      proved.push(`${url} ${token}`)
+      return `proof-${proved.length}`
+    }
+    const ticket = await open('/recordings/rec-1', { proof })
+    await ticket.renew()
+    expect(proved).toEqual(Array(2).fill(`${origin}/recordings/rec-1/ticket a.b.c`))
+    for (const [index, { headers }] of asked.entries()) {
+      expect(headers).toMatchObject({ authorization: 'DPoP a.b.c', dpop: `proof-${index + 1}` })
+    }
+  })
+
+  test('without a proof that can be made there is no ticket, and the gate is not asked', async () => {
+    const proof = () => Promise.reject(new Error('no key'))
+    expect(await problem(open('/recordings/rec-1', { proof }))).toMatchObject({ problem: 'expired' })
+    expect(asked).toEqual([])
+  })
+
   test('a ticket is renewed again and again, at 80 % of its life and with the token of that time', async () => {
     const [life, times] = [1000, [] as number[]]
     answer = (request, response) => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Issuer } from '../../../../src/authenticate/issuer.ts'
 import type { MediawardOptions } from '../../../../src/index.ts'
 import { createPseudonymizer } from '../../../../src/ledger/pseudonym.ts'
@@ -63,10 +63,23 @@ describe('a token that is bound to a key', () => {
     expect((await send(gate, token, {}, path, init)).status).toBe(status)
   })
 
-  test('plays as often as it comes with a new proof, and is verified once', async () => {
+  test('plays as often as it comes with a new proof, and only the proofs are verified each time', async () => {
     const gate = await open()
     const token = await tokenOf()
+    const verify = vi.spyOn(crypto.subtle, 'verify')
+    onTestFinished(() => verify.mockRestore())
     for (let i = 0; i < 5; i++) expect((await send(gate, token)).status).toBe(200)
+    expect(verify).toHaveBeenCalledTimes(1 + 5)
+  })
+
+  test('costs a gate nothing for tokens that are bound to none', async () => {
+    const gate = await open()
+    const headers = { authorization: `Bearer ${await tokenOf({ cnf: undefined })}` }
+    await gate.fetch(REC, { headers })
+    const [verify, digest] = [vi.spyOn(crypto.subtle, 'verify'), vi.spyOn(crypto.subtle, 'digest')]
+    onTestFinished(() => void [verify.mockRestore(), digest.mockRestore()])
+    for (let i = 0; i < 5; i++) expect((await gate.fetch(REC, { headers })).status).toBe(200)
+    expect([verify.mock.calls, digest.mock.calls]).toEqual([[], []])
   })
 
   test('opens nothing that its subject may not play', async () => {
