@@ -20,7 +20,7 @@ export interface TokenFacts {
   /** Only of a token whose signature is good, as all that follows. */
   readonly issuer?: string
   readonly client?: string
-  /** The name of the claim that is missing or has the wrong value. */
+  /** The name of the claim that is missing or has the wrong value: of the token, or of its DPoP proof. */
   readonly claim?: string
   readonly subject?: Subject
 }

@@ -177,8 +177,8 @@ export interface Issuer {
    */
   readonly allow_unbound?: boolean
   /**
-   * Accepts tokens that are bound to a key of the client (DPoP, RFC 9449): with a proof of that key, and never without one.
-   * With `required`, no others. Needs `PUBLIC_URL`.
+   * `accepted` takes tokens that are bound to a key of their client (DPoP, RFC 9449), if they come with a proof of that
+   * key, beside tokens that are bound to none. `required` takes no others. Needs `PUBLIC_URL`.
    *
    * Such a token comes as `Authorization: DPoP`, with a new proof in the header `DPoP` for each request. A proof names the
    * request's method and its URL, which begins with `PUBLIC_URL`. It is good for 60 seconds, and once.

@@ -1,4 +1,4 @@
-import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { generateKeyPair, generateProof, type KeyPair } from 'dpop'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type RunningGate, startGate } from '../support/gate.ts'
 import {
@@ -21,7 +21,10 @@ let gate: RunningGate
 
 /** The variables of a gate. The secret of its client is in a variable of its own. */
 function trusting(secret?: string): Record<string, string> {
-  const entry = provider.opaqueEntry({ ...provider.signedEntry(), audience: [OPAQUE, SIGNED] })
+  const entry = provider.opaqueEntry({
+    ...provider.signedEntry({ dpop: 'accepted' }),
+    audience: [OPAQUE, SIGNED],
+  })
   const { client_secret, ...introspection } = entry.introspection ?? {}
   const written = { ...entry, introspection: { ...introspection, client_secret: { secret: SECRET } } }
   const given = variables(staff)
@@ -112,20 +115,6 @@ describe('an opaque token', () => {
     expect(await lastDenial()).toMatchObject({ reason: 'token_claim_missing', claim: 'aud' })
   })
 
-  test('is refused as a bearer token if it is bound to a DPoP key', async () => {
-    const { privateKey, publicKey } = await generateKeyPair('ES256')
-    const jwk = await exportJWK(publicKey)
-    const dpop = (htm: string, htu: string) =>
-      new SignJWT({ htm, htu, jti: crypto.randomUUID() })
-        .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })
-        .setIssuedAt()
-        .sign(privateKey)
-    const { access_token, token_type } = await provider.logIn('patient-1', { dpop })
-    expect(token_type).toBe('DPoP')
-    expect(await play(access_token)).toBe(401)
-    expect(await lastDenial()).toMatchObject({ reason: 'token_bound' })
-  })
-
   test('is in no record and on no console', async () => {
     const { access_token } = await provider.logIn('patient-1')
     expect(await play(access_token)).toBe(200)
@@ -133,6 +122,41 @@ describe('an opaque token', () => {
     const all = JSON.stringify(await records(gate, staff)) + gate.said()
     expect(all).not.toContain(access_token)
     expect(all).not.toContain('only for tests')
+  })
+})
+
+describe.each([
+  ['an opaque token', OPAQUE],
+  ['a signed token', SIGNED],
+])('%s that is bound to a DPoP key', (_, resource) => {
+  test('plays and gets a ticket with proofs of that key, and with nothing else', async () => {
+    const [keys, thief] = [await generateKeyPair('ES256'), await generateKeyPair('ES256')]
+    const dpop = (method: string, url: string) => generateProof(keys, url, method)
+    const { access_token, token_type } = await provider.logIn('patient-1', { resource, dpop })
+    expect(token_type).toBe('DPoP')
+    const proven = async (by: KeyPair, path: string, method = 'GET') => {
+      const proof = await generateProof(by, gate.url + path, method, undefined, access_token)
+      const headers = { Authorization: `DPoP ${access_token}`, DPoP: proof }
+      return fetch(gate.url + path, { method, headers })
+    }
+    expect((await (await proven(keys, '/recordings/rec-1')).arrayBuffer()).byteLength).toBe(1000)
+    expect((await proven(keys, '/recordings/rec-1')).status).toBe(200)
+    expect((await proven(keys, '/recordings/rec-1/ticket', 'POST')).status).toBe(201)
+    expect((await proven(thief, '/recordings/rec-1')).status).toBe(401)
+    expect(await lastDenial()).toMatchObject({ reason: 'token_key_mismatch', client: 'app' })
+    expect(await play(access_token)).toBe(401)
+    expect(await lastDenial()).toMatchObject({ reason: 'token_bound', issuer: provider.issuer })
+  })
+
+  test('is needed for a proof to count', async () => {
+    const keys = await generateKeyPair('ES256')
+    const { access_token } = await provider.logIn('patient-1', { resource })
+    const url = `${gate.url}/recordings/rec-1`
+    const proof = await generateProof(keys, url, 'GET', undefined, access_token)
+    const headers = { Authorization: `DPoP ${access_token}`, DPoP: proof }
+    expect((await fetch(url, { headers })).status).toBe(401)
+    expect(await lastDenial()).toMatchObject({ reason: 'token_unbound' })
+    expect(await play(access_token)).toBe(200)
   })
 })
 
