@@ -48,7 +48,7 @@ export class TokenVerifier {
     if (this.#proofs !== undefined && credential.scheme === 'DPoP') {
       return this.#proofs.verifySender(credential.token, token, context)
     }
-    return token instanceof Refusal ? token : (refuseUnproven(token) ?? token.subject)
+    return token instanceof Refusal ? token : (refuseAsBearer(token) ?? token.subject)
   }
 
   /** Verifies a token, whoever sends it. */
@@ -76,7 +76,7 @@ export class TokenVerifier {
 type VerifiedRequest = Pick<RequestContext, 'request' | 'at' | 'waitUntil'>
 
 /** Refuses a token that is bound to a key and comes without a proof of it: then it may be stolen (RFC 9449 7.2). */
-function refuseUnproven({ thumbprint, subject }: AcceptedToken): TokenRefusal | undefined {
+function refuseAsBearer({ thumbprint, subject }: AcceptedToken): TokenRefusal | undefined {
   return thumbprint === undefined ? undefined : new TokenRefusal('token_bound', { claim: 'cnf', subject })
 }
 

@@ -3,9 +3,11 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { INTROSPECTION } from '../../src/authenticate/introspection/introspector.ts'
 import { OpaqueTokens } from '../../src/authenticate/introspection/opaque-tokens.ts'
+import { usableKeys } from '../../src/authenticate/keys/usable-keys.ts'
 import { TokenVerifier } from '../../src/authenticate/token-verifier.ts'
 import { TrustedIssuers } from '../../src/authenticate/trusted-issuers.ts'
 import { Refusal } from '../../src/refusal.ts'
+import { contextOf } from '../support/context.ts'
 import { sample } from '../support/sample.ts'
 
 // An issuer that is asked about tokens, good ones and a flood of made-up ones, while it fails and revokes.
@@ -82,16 +84,16 @@ async function play(steps: readonly Step[]) {
     },
   }
   const introspection = { url: 'https://idp.test/introspect', client_id: 'gate', client_secret: 'SECRET' }
-  const keys = async () => ({ keys: [] })
+  const keys = async () => usableKeys(undefined)
   const issuers = new TrustedIssuers(
     [{ issuer: 'https://idp.test/', audience: 'recordings', introspection }],
-    () => ({ current: keys, seeking: keys }),
+    () => ({ current: keys, newer: keys }),
   )
-  const tokens = new TokenVerifier(issuers, new OpaqueTokens(issuers, options))
+  const tokens = new TokenVerifier(issuers, undefined, new OpaqueTokens(issuers, options))
   const visit = async (token: string) => {
     const one: Visit = { token, came: Date.now(), left: Number.POSITIVE_INFINITY, outcome: 'failed' }
     visits.push(one)
-    await tokens.verify({ token }, { at: one.came, waitUntil: () => {} }).then(
+    await tokens.verify({ token }, contextOf({ at: one.came })).then(
       outcome => {
         one.outcome = outcome instanceof Refusal ? 'refused' : 'accepted'
       },

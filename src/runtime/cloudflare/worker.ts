@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { createApp } from '../../app.ts'
-import { logToOperator } from '../../base/storage-fault.ts'
+import { logToOperator } from '../../base/operator.ts'
 import { ConfigurationError } from '../../config/options.ts'
 import { OPTIONS } from '../../config/table.ts'
 import { warnOfUnknownVariables } from '../../config/unknown-variables.ts'

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { usableKeys } from '../../../src/authenticate/keys/usable-keys.ts'
 import { TrustedIssuers } from '../../../src/authenticate/trusted-issuers.ts'
 import { Secret } from '../../../src/base/secret.ts'
 import { checkOptions } from '../../../src/config/check-options.ts'
@@ -92,10 +93,10 @@ describe('a secret', () => {
 
   test('is shown by no JSON, no string and no console', () => {
     const options = check([entry])
-    const keys = async () => ({ keys: [] })
+    const keys = async () => usableKeys(undefined)
     const { entries } = new TrustedIssuers(
       [{ ...entry, introspection: { ...introspection, client_secret: 'PRIVATE' } }],
-      () => ({ current: keys, seeking: keys }),
+      () => ({ current: keys, newer: keys }),
     )
     for (const shown of [options, options.issuers, entries, secretIn(options)]) {
       expect(JSON.stringify(shown)).toContain('[secret]')

@@ -3,9 +3,11 @@ import type { Claims } from '../../../../src/authenticate/claim-value.ts'
 import type { Introspection } from '../../../../src/authenticate/introspection/introspection.ts'
 import { INTROSPECTION } from '../../../../src/authenticate/introspection/introspector.ts'
 import type { Issuer } from '../../../../src/authenticate/issuer.ts'
+import { usableKeys } from '../../../../src/authenticate/keys/usable-keys.ts'
 import { TokenVerifier } from '../../../../src/authenticate/token-verifier.ts'
 import { TrustedIssuers } from '../../../../src/authenticate/trusted-issuers.ts'
 import { Refusal } from '../../../../src/refusal.ts'
+import { contextOf } from '../../../support/context.ts'
 import { createIssuer } from '../../../support/gate-client.ts'
 import { type MemoryGate, memoryGate } from '../../../support/memory-gate.ts'
 
@@ -233,10 +235,10 @@ describe('an answer is kept', () => {
   })
 
   test('of a thousand viewers, whatever made-up tokens come in between', async () => {
-    const keys = async () => ({ keys: [] })
-    const tokens = new TokenVerifier(new TrustedIssuers([entry()], () => ({ current: keys, seeking: keys })))
+    const keys = async () => usableKeys(undefined)
+    const tokens = new TokenVerifier(new TrustedIssuers([entry()], () => ({ current: keys, newer: keys })))
     const isAccepted = async (token: string) =>
-      !((await tokens.verify({ token }, { at: now, waitUntil: () => {} })) instanceof Refusal)
+      !((await tokens.verify({ token }, contextOf({ at: now }))) instanceof Refusal)
     const viewers = Array.from({ length: 1_000 }, (_, i) => `viewer-${i}`)
     for (const [i, viewer] of viewers.entries()) {
       answers[viewer] = claims()
