@@ -2,6 +2,7 @@ import { authenticateBearer } from './authenticate/bearer.ts'
 import { authenticatePlayback } from './authenticate/playback.ts'
 import { resolveOptions } from './config/check-options.ts'
 import type { MediawardOptions } from './config/options.ts'
+import { explainEndpoint } from './console/explain.ts'
 import { pseudonymEndpoint } from './console/pseudonym.ts'
 import { recordsEndpoint } from './console/records.ts'
 import { evaluationEndpoint } from './evaluate/endpoint.ts'
@@ -39,13 +40,15 @@ export function createGate(given: MediawardOptions): Gate {
   const options = resolveOptions(given)
   const services = createServices(options)
   const guard = new Guard(services)
+  const recordings = recordingsEndpoint(services)
   const evaluation = evaluationEndpoint(services)
   const routes = createRoutes(options, {
-    recordings: recordingsEndpoint(services),
+    recordings,
     evaluation,
     denials: recordsEndpoint(services, 'access'),
     records: recordsEndpoint(services),
     pseudonym: pseudonymEndpoint(services),
+    explanations: explainEndpoint(services, recordings),
   })
   return {
     async fetch(request, waitUntil, platform) {

@@ -19,7 +19,7 @@ export type Handler = (request: Request, waitUntil: WaitUntil, platform?: unknow
 
 type GuardServices = Pick<
   Services,
-  'cors' | 'concealedStatus' | 'proofAlgorithms' | 'network' | 'now' | 'refusals'
+  'cors' | 'concealedStatus' | 'proofAlgorithms' | 'network' | 'now' | 'refusals' | 'operatorAdvice'
 >
 
 const PLAIN_HOST = 'The Host header must name a host, and a port if need be, and nothing else'
@@ -71,7 +71,7 @@ export class Guard {
     allow: string,
     cause: unknown,
   ): Promise<Response> {
-    const { concealedStatus, proofAlgorithms, refusals } = this.#services
+    const { concealedStatus, proofAlgorithms, refusals, operatorAdvice } = this.#services
     const { request } = context
     const { method } = request
     const answer = answerTo(reason, {
@@ -90,6 +90,7 @@ export class Guard {
     // Of a fault that no stage foresaw there is no other line.
     const otherwise = reason === 'gate_fault' ? NOT_SHOWN : undefined
     logFault(`${reason}, event ${recorded?.id ?? id}`, cause, otherwise)
+    operatorAdvice.advise(context, reason)
     const stage = stageOf(reason)
     // A fault, too, may come after a read of the store, whose time depends on what is there.
     if (!recorded || stage === 'policy' || stage === 'fault') {

@@ -18,6 +18,8 @@ export interface Endpoints {
   readonly records: Endpoint
   /** Returns the pseudonym of a person. */
   readonly pseudonym: Endpoint
+  /** Explains what the gate would answer to a token. */
+  readonly explanations: Endpoint
 }
 
 /** Which endpoint a request is for, by its path alone. */
@@ -44,12 +46,13 @@ const HEALTH: Endpoint = {
 
 /** Creates the routes of a gate. */
 export function createRoutes({ locations, health }: ResolvedOptions, endpoints: Endpoints): Routes {
-  const { recordings, evaluation, denials, records, pseudonym } = endpoints
+  const { recordings, evaluation, denials, records, pseudonym, explanations } = endpoints
   const fixed = new Map<string | undefined, Endpoint>([
     [CONFIGURATION, evaluation],
     ['/console/api/denials', denials],
     ['/console/api/records', records],
     ['/console/api/pseudonym', pseudonym],
+    ['/console/api/explain', explanations],
     ...(health ? ([['/healthz', HEALTH]] as const) : []),
   ])
   const media = locations.map(({ url }) => url.split(':recording')[0] ?? '/')

@@ -9,6 +9,7 @@ import type { ResolvedOptions } from './config/check-options.ts'
 import type { PseudonymServices } from './console/pseudonym.ts'
 import type { RecordsServices } from './console/records.ts'
 import type { EvaluationServices } from './evaluate/evaluate.ts'
+import { OperatorAdvice } from './explain/operator-advice.ts'
 import { CorsPolicy } from './http/cors.ts'
 import { CredentialPlaces } from './http/credential-places.ts'
 import type { IngestServices } from './ingest/deposit.ts'
@@ -43,6 +44,7 @@ export interface Services
   readonly network: (request: Request, platform: unknown) => Network
   readonly now: () => number
   readonly refusals: RefusalRecorder
+  readonly operatorAdvice: OperatorAdvice
 }
 
 /** Builds the services of one gate, from options that were checked. */
@@ -79,6 +81,7 @@ export function createServices(options: ResolvedOptions): Services {
     pseudonym,
     record,
     refusals: new RefusalRecorder(record, now),
+    operatorAdvice: new OperatorAdvice(issuers.entries),
     views: new Views(record, now, options.views),
     deliveries: new Deliveries(record, now),
     cors: new CorsPolicy(options.allowedOrigins, options.allowedHeaders),

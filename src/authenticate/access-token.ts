@@ -57,7 +57,10 @@ interface Signer {
 }
 
 /** Checks all that can be checked without a key, so that a token that is certain to be refused causes no fetch. */
-function refuseHeader({ header }: UnverifiedToken, { algorithms }: TrustedEntry): Refusal | undefined {
+export function refuseHeader(
+  { header }: Pick<UnverifiedToken, 'header'>,
+  { algorithms }: Pick<TrustedEntry, 'algorithms'>,
+): Refusal | undefined {
   const { alg, typ, kid, crit } = header
   if (!algorithms.some(algorithm => algorithm === alg)) return new Refusal('token_algorithm')
   if (typ !== undefined) {

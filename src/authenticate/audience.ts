@@ -3,7 +3,7 @@ import type { Issuer } from './issuer.ts'
 import { TokenRefusal } from './token-refusal.ts'
 
 /** The claims that name the client that a token was issued to: RFC 9068, OpenID Connect, Okta, Microsoft Entra. */
-const CLIENT_CLAIMS = ['client_id', 'azp', 'cid', 'appid'] as const
+export const CLIENT_CLAIMS = ['client_id', 'azp', 'cid', 'appid'] as const
 
 type Meant = Pick<Issuer, 'audience' | 'clients'>
 

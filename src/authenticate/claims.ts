@@ -5,16 +5,20 @@ import { type Claims, hasValue, isPresent } from './claim-value.ts'
 import type { Entry } from './entry.ts'
 import type { Issuer } from './issuer.ts'
 import { refuseConfirmation, thumbprintIn } from './proof/confirmation.ts'
-import { subjectOf } from './subject-claims.ts'
+import { actorOf, subjectOf } from './subject-claims.ts'
 import { TokenRefusal } from './token-refusal.ts'
 
-/** What an accepted token says, and when it is valid. Times in seconds since 1970. */
-export interface AcceptedToken {
-  readonly subject: Subject
+/** When a token is valid. Times in seconds since 1970. */
+interface Validity {
   readonly expires: number
   readonly notBefore: number
   /** When the token becomes too old, even if it expires later. */
   readonly tooOld: number
+}
+
+/** What an accepted token says, and when it is valid. */
+export interface AcceptedToken extends Validity {
+  readonly subject: Subject
   /** The thumbprint of the DPoP key that its sender must prove to have. Undefined if anyone may send it. */
   readonly thumbprint?: string
 }
@@ -38,16 +42,35 @@ export function acceptClaims(
   const proven = { issuer: entry.issuer, entry: entry.name, ...(client !== undefined && { client }) }
   const subject = subjectOf(claims, entry, fingerprint)
   if (subject instanceof TokenRefusal) return subject.with(proven)
-  const refusal =
-    refuseTenant(claims, entry) ??
-    refuseBearer(claims, subject, entry) ??
-    refuseAudience(claims, entry) ??
-    refuseValues(claims, entry)
+  const [refusal] = refuseEach(claims, entry)
   if (refusal !== undefined) return refusal.with({ ...proven, subject })
-  const token = readTimes(claims, subject, entry)
-  if (token instanceof TokenRefusal) return token.with({ ...proven, subject })
+  const validity = readTimes(claims, entry)
+  if (validity instanceof TokenRefusal) return validity.with({ ...proven, subject })
   const thumbprint = thumbprintIn(claims.cnf)
-  return checkTimes(token, entry, now) ?? { ...token, ...(thumbprint !== undefined && { thumbprint }) }
+  const token = { subject, ...validity, ...(thumbprint !== undefined && { thumbprint }) }
+  return checkTimes(token, entry, now) ?? token
+}
+
+/**
+ * Lists all that is wrong with claims, in the order in which the gate would refuse them. The first of these is what
+ * {@link acceptClaims} refuses; the others are the mistakes that come to light once that is fixed.
+ *
+ * @param now milliseconds since 1970
+ */
+export function flawsOfClaims(claims: Claims, entry: Entry, now: number): readonly TokenRefusal[] {
+  const validity = readTimes(claims, entry)
+  return [
+    subjectOf(claims, entry, ''),
+    ...refuseEach(claims, entry),
+    validity instanceof TokenRefusal ? validity : checkTimes(validity, entry, now),
+  ].filter(outcome => outcome instanceof TokenRefusal)
+}
+
+/** Makes each check that no other one depends on. The first refusal counts. */
+function refuseEach(claims: Claims, entry: Entry): readonly TokenRefusal[] {
+  return [refuseTenant, refuseBearer, refuseAudience, refuseValues].flatMap(
+    refuse => refuse(claims, entry) ?? [],
+  )
 }
 
 /** Refuses a token of a template that belongs to another tenant than its `iss` says. */
@@ -57,20 +80,18 @@ function refuseTenant({ tid }: Claims, { tenant }: Entry): TokenRefusal | undefi
 }
 
 /** Refuses a token if its bearer isn't its subject, or can't be known to be. */
-function refuseBearer(
-  { events, cnf, act }: Claims,
-  { actor }: Subject,
-  issuer: Issuer,
-): TokenRefusal | undefined {
+function refuseBearer({ events, cnf, act }: Claims, entry: Issuer): TokenRefusal | undefined {
   // A logout or security event token that lost its `typ` (RFC 8417 2.2, OpenID Connect Back-Channel Logout 2.4). It is
   // about its subject, and every app that receives the event has it.
   if (isPresent(events)) return new TokenRefusal('token_type', { claim: 'events' })
-  const refusal = refuseConfirmation(cnf, issuer)
+  const refusal = refuseConfirmation(cnf, entry)
   if (refusal !== undefined) return refusal
   if (!isPresent(act)) return undefined
-  if (issuer.allow_actor !== true) return new TokenRefusal('token_actor', { claim: 'act' })
+  if (entry.allow_actor !== true) return new TokenRefusal('token_actor', { claim: 'act' })
   // The record could not name an actor without an id.
-  return actor === undefined ? new TokenRefusal('token_claim_missing', { claim: 'act.sub' }) : undefined
+  return actorOf(act, entry.issuer) === undefined
+    ? new TokenRefusal('token_claim_missing', { claim: 'act.sub' })
+    : undefined
 }
 
 /** Refuses a token without the values that the configuration requires. */
@@ -84,18 +105,13 @@ function refuseValues(claims: Claims, { required_claims = {} }: Issuer): TokenRe
   return undefined
 }
 
-function readTimes(
-  { exp, nbf, iat }: Claims,
-  subject: Subject,
-  { max_age_s }: Issuer,
-): AcceptedToken | TokenRefusal {
+function readTimes({ exp, nbf, iat }: Claims, { max_age_s }: Issuer): Validity | TokenRefusal {
   const missing = (claim: string) => new TokenRefusal('token_claim_missing', { claim })
   if (!isDate(exp)) return missing('exp')
   if (nbf !== undefined && !isDate(nbf)) return missing('nbf')
   if (iat !== undefined && !isDate(iat)) return missing('iat')
   if (max_age_s !== undefined && iat === undefined) return missing('iat')
   return {
-    subject,
     expires: exp,
     // A token that was issued in the future comes from a clock, or a person, that can't be trusted.
     notBefore: Math.max(nbf ?? 0, iat ?? 0),
@@ -104,11 +120,16 @@ function readTimes(
 }
 
 /** Refuses a token that isn't valid at this moment. Called for every request, even if the token was verified before. */
-export function checkTimes(token: AcceptedToken, issuer: Issuer, now: number): TokenRefusal | undefined {
+export function checkTimes(
+  token: Validity & { readonly subject?: Subject },
+  issuer: Issuer,
+  now: number,
+): TokenRefusal | undefined {
   const { subject } = token
   const seconds = now / 1000
   const tolerance = issuer.clock_tolerance_s ?? 30
-  const refuse = (reason: Reason, claim: string) => new TokenRefusal(reason, { claim, subject })
+  const refuse = (reason: Reason, claim: string) =>
+    new TokenRefusal(reason, { claim, ...(subject !== undefined && { subject }) })
   if (seconds >= token.expires + tolerance) return refuse('token_expired', 'exp')
   if (seconds < token.notBefore - tolerance) return refuse('token_not_yet_valid', 'nbf')
   if (seconds > token.tooOld + tolerance) return refuse('token_too_old', 'iat')

@@ -52,7 +52,7 @@ export function subjectOf(claims: Claims, entry: Entry, fingerprint: string): Su
  * Reads an actor and the actors before it. Undefined if the token names no actor, or if one in the chain has no id. The depth of a
  * chain is bounded by the depth of a token's JSON.
  */
-function actorOf(act: unknown, ours: string): Actor | undefined {
+export function actorOf(act: unknown, ours: string): Actor | undefined {
   if (typeof act !== 'object' || act === null) return undefined
   const { sub, iss = ours, act: prior } = act as Claims
   const [id, issuer] = [stringClaim(sub), stringClaim(iss)]
@@ -71,7 +71,7 @@ function tenantName(claim: unknown): string | undefined {
  * Reads the roles. With a mapping, only what it maps counts; without one, roles that aren't the gate's are kept for the
  * record. Drops those of the gate's roles that the issuer may not give. The limit cuts none of the gate's roles.
  */
-function rolesOf(
+export function rolesOf(
   claims: Claims,
   { roles_claim = 'roles', roles_separator = ' ', roles, allowed_roles }: Entry,
 ): readonly string[] {

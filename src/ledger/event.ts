@@ -172,8 +172,30 @@ export interface ListedAnswer {
   readonly recording_tenant?: string
 }
 
+/**
+ * An analyst used the console for more than reading the log. `subject` is the analyst, `recording` and `owner` are those
+ * that it was about.
+ */
+export interface ConsoleFacts {
+  readonly kind: 'console'
+  readonly decision: 'permit'
+  /** What the analyst asked for: what the gate would answer to a token. */
+  readonly action: 'explain'
+  /** What the gate would answer. */
+  readonly explained: {
+    readonly decision: 'permit' | 'deny'
+    readonly status: number
+    readonly reason?: Reason
+    /** The issuer's entry that the token was compared with. */
+    readonly entry?: string
+    readonly claim?: string
+  }
+  /** Pseudonym of the subject of the token, if its signature was good. */
+  readonly about?: string
+}
+
 /** What a record says beyond its head. */
-export type EventFacts = AccessFacts | TicketFacts | ViewFacts | DeliveryFacts | ListedFacts
+export type EventFacts = AccessFacts | TicketFacts | ViewFacts | DeliveryFacts | ListedFacts | ConsoleFacts
 
 /** What a record is about. */
 export type EventKind = EventFacts['kind']
@@ -184,6 +206,7 @@ const NAMES: Readonly<Record<EventKind, true>> = {
   view: true,
   delivery: true,
   listed: true,
+  console: true,
 }
 
 /** Every kind of record. */

@@ -89,7 +89,7 @@ function flawOfSegments(segments: readonly string[]): string {
  * Returns whether a name contains a JWS or JWE (RFC 7515 7.1, RFC 7516 7.1), whatever surrounds it. The log holds names as
  * they were sent, so a token must not pass as a name. Our own tickets have another form and are longer than a segment.
  */
-function containsToken(name: string): boolean {
+export function containsToken(name: string): boolean {
   // Nearly every name stops here.
   if (name.indexOf('.') === name.lastIndexOf('.') || !/e[wy]/.test(name)) return false
   // A token may also follow a `-` or `_`, which the pattern takes for base64url of the token itself.

@@ -45,6 +45,7 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   [/^ledger\//],
   [/^ticket\//],
   [/^authenticate\//],
+  [/^explain\//],
   [/^play\//, /^ingest\//, /^evaluate\//, /^console\//],
   [/^config\//],
   [/^services\.ts$/],

@@ -14,6 +14,12 @@ const ROLE_FOR: Readonly<Record<RoleAction, Role>> = {
   list: 'app',
 }
 
+/** Returns what a role permits. */
+export function actionOf(role: Role): RoleAction {
+  const actions = Object.keys(ROLE_FOR) as RoleAction[]
+  return actions.find(action => ROLE_FOR[action] === role) ?? 'store'
+}
+
 /**
  * Permits by role: `recorder` may store, `security` may read the log, `app` may ask what another subject may play. No
  * role permits playing.

@@ -66,6 +66,9 @@ describe('actors', () => {
     const { pathname } = new URL(url)
     expect((await (await gate.fetch(pathname)).arrayBuffer()).byteLength).toBe(3000)
     expect((await gate.fetch(`${pathname}/part.ts`)).status).toBe(404)
+    const token = await idp.token('patient-2')
+    const explain = { token, url: '/recordings/rec-1' }
+    await send(gate, 'POST', '/console/api/explain', { act, roles: ['security'] }, explain)
     await new Promise(resolve => setTimeout(resolve, 10))
     const all = await records(gate)
     expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(KINDS))

@@ -1,0 +1,105 @@
+import process from 'node:process'
+import { parseArgs } from 'node:util'
+import type { Explanation } from '../../explain/explanation.ts'
+import { readQuestion } from '../../explain/question.ts'
+import { Refusal } from '../../refusal.ts'
+import { DEFAULT_DATA, describeRefusal, parseGateUrl, requestGate, tokenFor } from '../client.ts'
+import { print, say, UsageError } from '../terminal.ts'
+import { formatExplanation } from './format.ts'
+import { explainOffline } from './offline.ts'
+
+/** The longest input that is read, in characters. Longer input was meant for another program. */
+const MAX_INPUT = 65_536
+
+/**
+ * Runs `mediaward explain`: says, step by step, what would become of a request with a token. Reads the token from stdin,
+ * because shells and systems keep arguments. Never prints it.
+ */
+export async function explain(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      role: { type: 'string' },
+      header: { type: 'string' },
+      cookie: { type: 'string' },
+      vars: { type: 'string' },
+      jwks: { type: 'string' },
+      'show-ids': { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      url: { type: 'string' },
+      token: { type: 'string' },
+      data: { type: 'string', default: DEFAULT_DATA },
+    },
+  })
+  const [url, ...others] = positionals
+  if (others.length > 0) throw new UsageError('more than one recording is named', 'name one URL or path')
+  const { role, header, cookie, vars, jwks, data } = values
+  const gate = values.url === undefined ? undefined : parseGateUrl(values.url)
+  checkSides(gate, values)
+  const call = { token: await readToken(), url, role, header, cookie }
+  const question = readQuestion(call)
+  if (question instanceof Refusal) throw new UsageError(question.detail ?? 'the question is invalid')
+  const explanation =
+    gate === undefined
+      ? await explainOffline(question, { vars, jwks, data, showIds: values['show-ids'] })
+      : await askGate(gate, await tokenFor(values.token, data, 'security'), call)
+  await print(values.json ? JSON.stringify(explanation) : formatExplanation(explanation, gate === undefined))
+  process.exitCode = explanation.decision === 'permit' ? 0 : 1
+}
+
+interface Sides {
+  readonly vars?: string | undefined
+  readonly jwks?: string | undefined
+  readonly token?: string | undefined
+  readonly 'show-ids': boolean
+}
+
+/** A gate has a configuration of its own, and only a gate needs an analyst's token. */
+function checkSides(gate: URL | undefined, { vars, jwks, token, 'show-ids': showIds }: Sides): void {
+  if (gate === undefined && token !== undefined) {
+    throw new UsageError(
+      '--token is the token of an analyst, which only a gate (--url) needs',
+      'write the token to explain to stdin: arguments stay in the history of shells',
+    )
+  }
+  if (gate !== undefined && (vars !== undefined || jwks !== undefined || showIds)) {
+    throw new UsageError(
+      '--vars, --jwks and --show-ids have no effect with --url',
+      'the gate uses its own configuration, and names people by pseudonym',
+    )
+  }
+}
+
+/** Asks a gate. It records that it was asked, by whom, and about which recording. */
+async function askGate(gate: URL, token: string, call: object): Promise<Explanation> {
+  const response = await requestGate(new URL('/console/api/explain', gate), token, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(call),
+  })
+  if (response.ok) return (await response.json()) as Explanation
+  const refusal = `the gate refused: ${await describeRefusal(response)}`
+  if (response.status === 401) throw new UsageError(refusal, 'get a new token for --token')
+  if ([403, 404].includes(response.status)) {
+    throw new UsageError(
+      refusal,
+      '--token needs the role "security"; one of a tenant explains only tokens and recordings of that tenant',
+    )
+  }
+  throw new Error(refusal)
+}
+
+/** Reads the token from stdin, without the white space around it and without a scheme before it. */
+async function readToken(): Promise<string> {
+  if (process.stdin.isTTY) say('Paste the token, then Enter and Ctrl+D:')
+  let input = ''
+  for await (const chunk of process.stdin.setEncoding('utf8')) {
+    input += chunk as string
+    if (input.length > MAX_INPUT)
+      throw new UsageError(`stdin contains more than ${MAX_INPUT} characters`, 'write one token to it')
+  }
+  const token = input.trim().replace(/^(?:authorization: *)?bearer +/i, '')
+  if (token === '') throw new UsageError('stdin is empty', 'write the token to explain to it')
+  return token
+}

@@ -1,0 +1,101 @@
+import { authenticateBearer } from '../authenticate/bearer.ts'
+import type { PlaybackServices } from '../authenticate/playback.ts'
+import { authorize } from '../authorize/authorize.ts'
+import { nameSpaceOf } from '../authorize/subject.ts'
+import { explain } from '../explain/explain.ts'
+import type { Explanation } from '../explain/explanation.ts'
+import { attemptOf, readQuestion } from '../explain/question.ts'
+import { readJson } from '../http/read-json.ts'
+import type { BodyTimeouts } from '../http/request-body.ts'
+import { responseHeaders } from '../http/response-headers.ts'
+import { observe, tenantOf } from '../ledger/head.ts'
+import type { Pseudonym } from '../ledger/pseudonym.ts'
+import type { Recorder } from '../ledger/recorder.ts'
+import { Fault, Refusal } from '../refusal.ts'
+import type { Endpoint, RequestContext } from '../request-context.ts'
+
+/** Most bytes of a call: a token of the greatest length, and the rest. */
+const MAX_BODY = 32_768
+
+/** What explaining takes beside the request. */
+export interface ExplainServices extends PlaybackServices {
+  readonly record: Recorder
+  readonly pseudonym: Pseudonym
+  readonly concealedStatus: 403 | 404
+  readonly bodyTimeouts: Required<BodyTimeouts>
+}
+
+/**
+ * Creates the endpoint that explains what the gate would answer to a token. Requires the role `security`. That it was
+ * asked is on record before the answer leaves; the token is in neither.
+ *
+ * @param recordings the endpoint that plays: it tries the request
+ */
+export function explainEndpoint(services: ExplainServices, recordings: Endpoint): Endpoint {
+  return {
+    allow: () => 'POST, OPTIONS',
+
+    async handle(context) {
+      if (context.request.method !== 'POST') return new Refusal('method_not_allowed')
+      const reader = await authenticateBearer(context, services)
+      if (reader instanceof Refusal) return reader
+      const decision = authorize({ subject: reader, action: 'audit' })
+      if (decision instanceof Refusal) return decision
+      const { json: timeout } = services.bodyTimeouts
+      const body = await readJson(context.request, { most: MAX_BODY, invalid: 'query_invalid', timeout })
+      if (body instanceof Refusal) return body
+      const question = readQuestion(body.json)
+      if (question instanceof Refusal) return question
+
+      const { waitUntil, now } = context
+      const { explanation, context: tried } = await explain(question, {
+        ...{ waitUntil, now },
+        attempt: attemptOf(question, services, request => recordings.handle(request)),
+        entries: services.issuers.entries,
+        concealedStatus: services.concealedStatus,
+        isOffline: false,
+        subjectName: (id, subject) =>
+          subject === undefined
+            ? `a string of ${id.length} characters`
+            : services.pseudonym('subject', nameSpaceOf(subject), id),
+      })
+      if (tried.ref !== undefined) context.ref = tried.ref
+      // As in the log: what no token proves, and no recording of the tenant, is not for a reader of one tenant.
+      if (decision.tenant !== undefined && !tenantsIn(tried).includes(decision.tenant)) {
+        return new Refusal('tenant_mismatch')
+      }
+      await record(context, tried, explanation, services)
+      return Response.json(explanation, { headers: responseHeaders() })
+    },
+  }
+}
+
+/** Whose a record of the tried request would be. */
+const tenantsIn = ({ subject, ownership }: RequestContext): readonly string[] =>
+  [subject?.tenant, ownership?.tenant].flatMap(tenant => (tenant === undefined ? [] : tenantOf(tenant)))
+
+/** Records who asked, about whom and which recording, and what the answer was. */
+async function record(
+  context: RequestContext,
+  { subject, ownership }: RequestContext,
+  { decision, status, reason, entry, claim }: Explanation,
+  services: ExplainServices,
+): Promise<void> {
+  if (ownership !== undefined) context.ownership = ownership
+  const about = subject && (await services.pseudonym('subject', nameSpaceOf(subject), subject.id))
+  const explained = {
+    ...{ decision, status },
+    ...(reason !== undefined && { reason }),
+    ...(entry !== undefined && { entry }),
+    ...(claim !== undefined && { claim }),
+  }
+  await services
+    .record(observe(context), {
+      kind: 'console',
+      decision: 'permit',
+      action: 'explain',
+      explained,
+      ...(about !== undefined && { about }),
+    })
+    .catch(Fault.as('ledger_unavailable'))
+}

@@ -1,0 +1,22 @@
+import type { Reason } from '../reason.ts'
+import { CLAIM_ADVICE } from './claim-advice.ts'
+import { CREDENTIAL_ADVICE } from './credential-advice.ts'
+import type { Advice, Advise, RefusedToken } from './refused-token.ts'
+import { adviseOnRoles } from './role-advice.ts'
+
+const ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
+  ...CREDENTIAL_ADVICE,
+  ...CLAIM_ADVICE,
+  role_missing: adviseOnRoles,
+}
+
+/** Returns whether a refusal may be due to a mistake in the configuration of tokens. */
+export const isAdvised = (reason: Reason): boolean => Object.hasOwn(ADVICE, reason)
+
+/**
+ * Says what came, what is configured, and how to fix it. Returns undefined for a refusal that is part of normal use, such
+ * as that of a token that has just expired.
+ */
+export function adviceFor(refused: RefusedToken): Advice | undefined {
+  return ADVICE[refused.reason]?.(refused)
+}

@@ -1,0 +1,116 @@
+import { ALGORITHMS } from '../authenticate/issuer.ts'
+import { MAX_TOKEN } from '../authenticate/parse-token.ts'
+import type { Reason } from '../reason.ts'
+import { adviseOnIssuer } from './issuer-advice.ts'
+import type { Advice, Advise, RefusedToken } from './refused-token.ts'
+import { entryName, quoted, quotedList, shownAlgorithm } from './shown.ts'
+
+/** Headers in which login proxies send a token: Cloudflare Access, Google IAP, AWS ALB, Azure App Service. */
+const PROXY_HEADERS = [
+  'Cf-Access-Jwt-Assertion',
+  'X-Goog-Iap-Jwt-Assertion',
+  'X-Amzn-Oidc-Data',
+  'X-Amzn-Oidc-Accesstoken',
+  'X-Ms-Token-Aad-Access-Token',
+  'X-Forwarded-Access-Token',
+]
+
+/** Advice on what is refused before a signature proves whose token it is. Anyone can cause it. */
+export const CREDENTIAL_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
+  token_missing: adviseOnMissing,
+  token_in_query: () => ({
+    found: 'a token came in the query of a URL, which every log on the way keeps',
+    fix: 'send it in the header Authorization, or use a ticket for players that send no header',
+  }),
+  token_malformed: adviseOnForm,
+  token_too_long: ({ token = '' }) => ({
+    found: `a token of ${token.length} characters came, and the gate reads ${MAX_TOKEN}`,
+    fix: 'have the provider write fewer claims into it, such as groups',
+  }),
+  token_ambiguous: () => ({
+    found: 'two of the headers and cookies that entries name held different tokens',
+    fix: 'have the proxy in front remove what clients send in them',
+  }),
+  token_issuer: adviseOnIssuer,
+  token_algorithm: adviseOnAlgorithm,
+  token_key_unknown: ({ entry, header }) => ({
+    found: `the key set of ${entryName(entry)} holds no key ${header.kid === undefined ? 'for a token without a kid' : 'with the kid of a token'}`,
+    fix:
+      entry?.jwks === undefined
+        ? 'check that "jwks_uri" is the key set of this very issuer, as a provider may have several'
+        : 'put the key that the provider signs with now into "jwks", or use "jwks_uri"',
+  }),
+  token_signature: ({ entry }) => ({
+    found: `the signature of a token for ${entryName(entry)} fits none of its keys`,
+    fix: 'check that its keys are those of this environment, and that nothing changes the token on its way',
+  }),
+}
+
+function adviseOnMissing({ request: { headers } }: RefusedToken): Advice | undefined {
+  const authorization = headers.get('authorization')
+  if (authorization !== null) {
+    const scheme = /^dpop /i.test(authorization) ? 'DPoP' : 'other'
+    return {
+      found: `a request has the header Authorization, and its scheme is not Bearer${scheme === 'DPoP' ? ' but DPoP' : ''}`,
+      fix: 'send "Authorization: Bearer " and the token',
+      variant: scheme,
+    }
+  }
+  const header = PROXY_HEADERS.find(name => headers.has(name))
+  if (header === undefined) return undefined
+  return {
+    found: `a request has no Authorization, but ${header}, which no entry names`,
+    fix: `set "header": "${header}" in the entry of the issuer whose tokens it holds`,
+    variant: header,
+  }
+}
+
+function adviseOnForm({ token, facts, entry }: RefusedToken): Advice {
+  if (token === undefined) {
+    return {
+      found: 'the header Authorization holds something else than one token after "Bearer "',
+      fix: 'send the token once, without quotes, commas and line breaks',
+      variant: 'header',
+    }
+  }
+  if (facts.entry !== undefined) {
+    return {
+      found: `the header of a token for ${entryName(entry)} has a "kid" or "crit" that the gate can't read`,
+      fix: 'have the provider write a "kid" of at most 256 characters, and no "crit"',
+    }
+  }
+  const parts = token.split('.').length
+  if (parts === 5) {
+    return {
+      found: 'an encrypted token (five parts) came, and the gate decrypts none',
+      fix: 'have the provider issue signed ones: Auth0 encrypts if the app asks for no audience',
+      variant: 'encrypted',
+    }
+  }
+  if (parts !== 3) {
+    return {
+      found: `a token that is no JWT came (${parts === 1 ? 'one part' : `${parts} parts`} instead of three)`,
+      fix: 'have the provider issue JWT access tokens, or let the gate ask it about opaque ones ("introspection")',
+      variant: 'opaque',
+    }
+  }
+  return {
+    found: 'a token of three parts came that is no JWT: its parts are not JSON in base64url without padding',
+    fix: 'send the token as the provider issued it: cut, padded or decoded ones are refused',
+    variant: 'damaged',
+  }
+}
+
+function adviseOnAlgorithm({ entry, header: { alg } }: RefusedToken): Advice {
+  const known = ALGORITHMS.find(one => one === alg)
+  const isShared = typeof alg === 'string' && /^HS/i.test(alg)
+  return {
+    found: `a token for ${entryName(entry)} has ${shownAlgorithm(alg)}, and "algorithms" is ${quotedList(entry?.algorithms ?? [], ALGORITHMS.length)}`,
+    fix: isShared
+      ? 'have the provider sign with a private key (ES256, RS256), as whoever verifies by a shared secret can also sign'
+      : known === undefined
+        ? 'have the provider sign with one of these'
+        : `add ${quoted(known)} to "algorithms" if the provider signs with it`,
+    variant: isShared ? 'shared' : (known ?? 'other'),
+  }
+}

@@ -1,0 +1,89 @@
+import { claimAt, stringClaim } from '../authenticate/claim-value.ts'
+import type { Entry } from '../authenticate/entry.ts'
+import { idIn } from '../authenticate/identity.ts'
+import type { Subject } from '../authorize/subject.ts'
+import type { WaitUntil } from '../base/timeout.ts'
+import { Fault, Refusal } from '../refusal.ts'
+import { RequestContext } from '../request-context.ts'
+import { type Explanation, layOut } from './explanation.ts'
+import { nearestIssuer } from './nearest-issuer.ts'
+import type { Attempt, Question } from './question.ts'
+import { type ReadToken, readToken } from './refused-token.ts'
+
+/** What explaining takes beside the question. */
+export interface ExplainInput {
+  readonly attempt: Attempt
+  readonly entries: readonly Entry[]
+  readonly concealedStatus: 403 | 404
+  /** Whether the attempt looks at no recording. */
+  readonly isOffline: boolean
+  readonly waitUntil: WaitUntil
+  readonly now: () => number
+  /**
+   * Returns what a subject is called in the explanation.
+   *
+   * @param subject undefined if no good signature proves that the token is the subject's
+   */
+  readonly subjectName: (id: string, subject: Subject | undefined) => Promise<string> | string
+}
+
+/** An explanation, and what the gate found out about the request. */
+export interface Explained {
+  readonly explanation: Explanation
+  readonly context: RequestContext
+}
+
+/**
+ * Explains what the gate would answer. The gate's own functions decide: they try the request, and nothing of it is
+ * recorded. What they refuse is then laid out as the steps of the request's way.
+ */
+export async function explain(question: Question, input: ExplainInput): Promise<Explained> {
+  const { attempt, waitUntil, now, entries, concealedStatus, isOffline } = input
+  const context = new RequestContext({ request: requestOf(question), waitUntil, now, network: () => ({}) })
+  const outcome = await attempt(context).catch((error: unknown) => {
+    if (error instanceof Fault) return new Refusal(error.reason)
+    throw error
+  })
+  const refusal = outcome instanceof Refusal ? outcome : undefined
+  const read = readToken(context, entries, question.token)
+  const entry = read.entry ?? nearestEntry(read)
+  const id = idOf(read, entry)
+  const explanation = layOut(
+    {
+      ...read,
+      entry,
+      question,
+      context,
+      refusal,
+      isOffline,
+      subjectName: id === undefined ? undefined : await input.subjectName(id, context.subject),
+    },
+    concealedStatus,
+  )
+  return { explanation, context }
+}
+
+/** A HEAD: for it the gate decides as for a GET, and sends no byte that would begin a view. */
+function requestOf({ token, place, path = '/' }: Question): Request {
+  const headers = new Headers(
+    place === undefined
+      ? { Authorization: `Bearer ${token}` }
+      : place.in === 'header'
+        ? { [place.name]: token }
+        : { Cookie: `${place.name}=${token}` },
+  )
+  return new Request(new URL(path, 'https://gate.invalid'), { method: 'HEAD', headers })
+}
+
+/** What a token is compared with that no entry is for, so that all its mistakes are found at once. */
+function nearestEntry({ payload: { iss }, entries }: ReadToken): Entry | undefined {
+  if (typeof iss !== 'string') return undefined
+  return entries.find(({ issuer }) => issuer === iss) ?? nearestIssuer(iss, entries)?.entry
+}
+
+function idOf({ payload, facts: { subject } }: ReadToken, entry: Entry | undefined): string | undefined {
+  if (subject !== undefined) return subject.id
+  const path = entry?.subject_claim ?? 'sub'
+  const claim = stringClaim(claimAt(payload, path))
+  return claim === undefined ? undefined : idIn(claim, path)
+}

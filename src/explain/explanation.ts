@@ -1,0 +1,129 @@
+import { refuseHeader } from '../authenticate/access-token.ts'
+import { flawsOfClaims } from '../authenticate/claims.ts'
+import { type Reason, stageOf } from '../reason.ts'
+import { answerTo } from '../refusal.ts'
+import type { TokenFacts } from '../request-context.ts'
+import { adviceFor } from './advice.ts'
+import { COMPARISONS, type Compared, type Comparison } from './compared.ts'
+import { STEPS, type StepName, stepOf } from './steps.ts'
+
+/** How one step of the request's way went. */
+export interface Step extends Comparison {
+  readonly step: StepName
+  /** `skip` if the gate doesn't get there, or if the step doesn't apply. */
+  readonly outcome: 'pass' | 'fail' | 'skip'
+}
+
+/** Something that is wrong, and how to fix it. */
+export interface Mistake {
+  readonly reason: Reason
+  readonly claim?: string
+  readonly found: string
+  readonly fix: string
+}
+
+/** What would become of a request, and why. Holds no token. */
+export interface Explanation {
+  readonly decision: 'permit' | 'deny'
+  /** The status that the gate would answer: 200 for all that it permits. */
+  readonly status: number
+  readonly reason?: Reason
+  /** The issuer's entry that the token was compared with. */
+  readonly entry?: string
+  readonly claim?: string
+  readonly steps: readonly Step[]
+  /** First the one that the gate refuses for, if it is one; then those that come to light once that is fixed. */
+  readonly mistakes: readonly Mistake[]
+}
+
+/** A refusal, or something else that is wrong with the token. */
+interface Flaw {
+  readonly reason: Reason
+  readonly facts: TokenFacts
+}
+
+/** What was tried, and what came of it. */
+export interface Tried extends Compared {
+  /** Whether no recording was looked at. */
+  readonly isOffline: boolean
+}
+
+/** Lays out what was tried: the verdict, each step of the request's way, and all that is wrong. */
+export function layOut(tried: Tried, concealedStatus: 403 | 404): Explanation {
+  const { refusal, facts, entry } = tried
+  const flaws = refusal === undefined ? [] : flawsOf(tried, { reason: refusal.reason, facts })
+  const { claim } = facts
+  return {
+    decision: refusal === undefined ? 'permit' : 'deny',
+    status: refusal === undefined ? 200 : answerTo(refusal.reason, { concealedStatus }).status,
+    ...(refusal !== undefined && { reason: refusal.reason }),
+    ...(entry !== undefined && { entry: entry.name }),
+    ...(claim !== undefined && { claim }),
+    steps: stepsOf(tried, flaws),
+    mistakes: flaws.flatMap(flaw => mistakeOf(flaw, tried)),
+  }
+}
+
+/** Lists what is wrong: first what the gate refuses for, then what it would refuse for if that were fixed. */
+function flawsOf({ entry, header, payload, at, isParsed }: Tried, refused: Flaw): readonly Flaw[] {
+  if (entry === undefined || !isParsed || stageOf(refused.reason) !== 'token') return [refused]
+  const { issuer, name } = entry
+  const ofHeader = refuseHeader({ header }, entry)
+  const others = [
+    ...(ofHeader === undefined ? [] : [{ reason: ofHeader.reason, facts: { entry: name } }]),
+    ...flawsOfClaims(payload, entry, at).map(({ reason, facts }) => ({
+      reason,
+      facts: { ...facts, issuer, entry: name },
+    })),
+  ]
+  const isOther = ({ reason, facts }: Flaw) =>
+    reason !== refused.reason || facts.claim !== refused.facts.claim
+  return [refused, ...others.filter(isOther)]
+}
+
+function stepsOf(tried: Tried, flaws: readonly Flaw[]): readonly Step[] {
+  const failed = flaws.map(flaw => stepOfFlaw(flaw, tried))
+  const [refusedAt] = failed
+  // The gate compares a place with the token's entry last, when the token is verified.
+  const isLast = refusedAt === undefined || tried.refusal?.reason === 'token_place'
+  const reached = isLast ? STEPS.length : STEPS.indexOf(refusedAt)
+  return STEPS.map((step, index) => {
+    const isReached = index < reached && applies(step, tried)
+    const outcome = failed.includes(step) ? 'fail' : isReached ? 'pass' : 'skip'
+    return { step, outcome, ...(isReadable(step, tried) && COMPARISONS[step]?.(tried)) }
+  })
+}
+
+/** A role's absence is refused at the same stage as a recording of another owner. */
+function stepOfFlaw({ reason, facts }: Flaw, { question, entry }: Tried): StepName {
+  const isOfRole = question.role !== undefined && stageOf(reason) === 'policy'
+  return isOfRole ? 'role' : stepOf(reason, facts, entry)
+}
+
+const BEFORE_CLAIMS: ReadonlySet<StepName> = new Set(['path', 'place', 'form'])
+const AFTER_CLAIMS: ReadonlySet<StepName> = new Set(['recording', 'owner'])
+
+/** Whether there is anything to compare at a step. */
+function isReadable(step: StepName, { isParsed, entry }: Tried): boolean {
+  if (BEFORE_CLAIMS.has(step) || AFTER_CLAIMS.has(step)) return true
+  return isParsed && (entry !== undefined || step === 'issuer')
+}
+
+function applies(step: StepName, { question, entry, isOffline, isParsed }: Tried): boolean {
+  const isOfPlaying = question.role === undefined && question.path !== undefined
+  if (step === 'path') return isOfPlaying
+  if (AFTER_CLAIMS.has(step)) return isOfPlaying && !isOffline
+  if (step === 'role') return question.role !== undefined
+  if (BEFORE_CLAIMS.has(step)) return true
+  if (step === 'tenant') return entry?.tenant_claim !== undefined || entry?.tenant !== undefined
+  if (step === 'client') return entry?.clients !== undefined
+  if (step === 'required claims') return entry?.required_claims !== undefined
+  return isParsed
+}
+
+function mistakeOf({ reason, facts }: Flaw, tried: Tried): Mistake[] {
+  const advice = adviceFor({ ...tried, reason, facts })
+  if (advice === undefined) return []
+  const { found, fix } = advice
+  return [{ reason, ...(facts.claim !== undefined && { claim: facts.claim }), found, fix }]
+}

@@ -1,0 +1,85 @@
+import { authenticateBearer } from '../authenticate/bearer.ts'
+import { authenticatePlayback, type PlaybackServices } from '../authenticate/playback.ts'
+import { authorize } from '../authorize/authorize.ts'
+import { actionOf, ROLES, type Role } from '../authorize/rules/role.ts'
+import type { Place } from '../http/credential.ts'
+import { TICKET_PREFIX } from '../locate/location.ts'
+import { operationOf } from '../locate/target.ts'
+import { Refusal } from '../refusal.ts'
+import type { RequestContext } from '../request-context.ts'
+
+// RFC 9110 5.5: what a header can hold of a token, without white space.
+const TOKEN = /^[!-~]{1,20000}$/
+// RFC 9110 5.6.2.
+const PLACE_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/
+const PATH = /^\/[!-~]{0,2047}$/
+
+/** A question that is to be explained: what would become of a request with this token? */
+export interface Question {
+  readonly token: string
+  /** The header or cookie that the token would come in. Undefined for `Authorization`. */
+  readonly place?: Place
+  /** The path of the recording that would be played. Undefined if only the token is asked about. */
+  readonly path?: string
+  /** The role that the request would need, in place of playing. */
+  readonly role?: Role
+}
+
+/** Tries a request as the gate does. Resolves to a refusal, or to whatever else the gate would answer. */
+export type Attempt = (context: RequestContext) => Promise<unknown>
+
+/** An object that no request is for, so that a token can be tried without one. */
+const NOTHING = { recording: '', key: '' }
+
+/** Returns how a question is tried: by the very functions that decide about a request. */
+export function attemptOf({ role, path }: Question, services: PlaybackServices, play: Attempt): Attempt {
+  if (role !== undefined) {
+    return async context => {
+      const subject = await authenticateBearer(context, services)
+      return subject instanceof Refusal ? subject : authorize({ subject, action: actionOf(role) })
+    }
+  }
+  if (path !== undefined) return play
+  return context => authenticatePlayback(context, { action: 'play', ref: NOTHING }, services)
+}
+
+/** Creates the attempt to play that looks at no recording: for a configuration without its store. */
+export function createOfflinePlay(services: PlaybackServices): Attempt {
+  return async context => {
+    const operation = operationOf(context.request, services.locations)
+    if (operation instanceof Refusal) return operation
+    if (operation.action !== 'play') return new Refusal('method_not_allowed')
+    if (operation.ref !== undefined) context.ref = operation.ref
+    return authenticatePlayback(context, operation, services)
+  }
+}
+
+/** Reads a question, whose types are not known. A refusal says what is wrong with it, and doesn't repeat it. */
+export function readQuestion(json: unknown): Question | Refusal {
+  const invalid = (detail: string) => new Refusal('query_invalid', detail)
+  const { token, url, role, header, cookie } = Object(json) as Record<string, unknown>
+  if (typeof token !== 'string' || !TOKEN.test(token)) {
+    return invalid('token must be a token, without white space and without "Bearer"')
+  }
+  const known = ROLES.find(one => one === role)
+  if (role !== undefined && known === undefined) return invalid(`role must be one of ${ROLES.join(', ')}`)
+  const path = typeof url === 'string' ? url.replace(/^https?:\/\/[^/?#]*/, '') : undefined
+  if (role !== undefined && url !== undefined)
+    return invalid('name the url of a recording or a role, not both')
+  if (url !== undefined && (!PATH.test(path ?? '') || path?.startsWith(TICKET_PREFIX))) {
+    return invalid('url must be that of a recording, or its path, and not that of a ticket')
+  }
+  const named = header ?? cookie
+  if ((header !== undefined && cookie !== undefined) || (named !== undefined && !isPlaceName(named))) {
+    return invalid('header or cookie must be the name of one in which the token would come')
+  }
+  return {
+    token,
+    ...(known !== undefined && { role: known }),
+    ...(path !== undefined && { path }),
+    ...(isPlaceName(header) && { place: { in: 'header', name: header.toLowerCase() } }),
+    ...(isPlaceName(cookie) && { place: { in: 'cookie', name: cookie } }),
+  }
+}
+
+const isPlaceName = (name: unknown): name is string => typeof name === 'string' && PLACE_NAME.test(name)

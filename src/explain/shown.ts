@@ -1,0 +1,76 @@
+import type { Entry } from '../authenticate/entry.ts'
+import { containsToken } from '../locate/names.ts'
+
+// What may be shown of a token. Anyone can send one, so its claims can hold anything: a line break and a forged line of the
+// log, an escape sequence that a terminal obeys, a person's address.
+
+/** Most characters that are shown of one value. */
+const MAX_SHOWN = 200
+
+// RFC 3986 3.1 to 3.3, without user, query and fragment. "@" may be an address of a person in a path.
+const HTTPS_URL = /^https:\/\/[A-Za-z0-9.-]+(?::\d{1,5})?(?:\/[A-Za-z0-9._~:/!$&'()*+,;=%-]*)?(?=$|[?#])/
+/** What names an app or a service, and not a person: no address, and no number as short as a phone's or a patient's. */
+const NAME_OF_A_THING = /^(?!\d{1,15}$)[A-Za-z0-9][A-Za-z0-9._:/-]*$/
+const ALGORITHM = /^[A-Za-z0-9+-]{1,32}$/
+/** Most audiences of one token that are shown. */
+const MAX_AUDIENCES = 3
+
+/**
+ * Writes a string in quotes, so that it stays within its quotes and its line: anything but printable ASCII is escaped, and
+ * what is too long is cut.
+ */
+export function quoted(value: string): string {
+  const printable = Array.from(value.slice(0, MAX_SHOWN), character =>
+    /[ !#-[\]-~]/.test(character) ? character : escaped(character),
+  ).join('')
+  const cut = printable.slice(0, MAX_SHOWN)
+  return `"${cut}${cut.length < printable.length || value.length > MAX_SHOWN ? '…' : ''}"`
+}
+
+/** Writes some values in quotes, the first few of them. */
+export function quotedList(values: readonly string[], most: number = MAX_AUDIENCES): string {
+  const more = values.length - most
+  const shown = values.slice(0, most).map(quoted)
+  return [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', ')
+}
+
+/** Describes the `iss` of a token that may be anyone's: only an https URL is shown, without its query and fragment. */
+export function shownIssuer(iss: unknown): string {
+  if (typeof iss !== 'string') return iss === undefined ? 'no iss' : 'an iss that is not a string'
+  const [url] = HTTPS_URL.exec(iss) ?? []
+  return url === undefined || containsToken(url)
+    ? 'an iss that is not shown, as it is not an https URL'
+    : `the iss ${quoted(url)}`
+}
+
+/** Describes the `aud` of a token that may be anyone's: only what looks like the name of a thing is shown. */
+export function shownAudience(aud: unknown): string {
+  if (aud === undefined || aud === null) return 'no aud'
+  const values: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
+  if (values.length === 0 || aud === '') return 'an empty aud'
+  const shown = values.filter(isNameOfThing)
+  const hidden = values.length - shown.length
+  if (hidden === 0) return `the aud ${quotedList(shown)}`
+  const rest = `${hidden === 1 ? 'a value' : `${hidden} values`} that looks like no name of a service`
+  return shown.length === 0 ? `as aud ${rest}` : `the aud ${quotedList(shown)} and ${rest}`
+}
+
+const isNameOfThing = (value: unknown): value is string =>
+  typeof value === 'string' &&
+  (HTTPS_URL.exec(value)?.[0] === value || NAME_OF_A_THING.test(value)) &&
+  !containsToken(value)
+
+/** Describes the `alg` of a token that may be anyone's. */
+export function shownAlgorithm(alg: unknown): string {
+  if (typeof alg !== 'string') return 'no alg'
+  return ALGORITHM.test(alg) ? `the alg ${quoted(alg)}` : 'an alg that is not one'
+}
+
+/** Names an entry of the configuration. */
+export const entryName = (entry: Entry | undefined): string =>
+  entry === undefined ? 'an entry' : `entry ${quoted(entry.name)}`
+
+function escaped(character: string): string {
+  if (character === '"' || character === '\\') return `\\${character}`
+  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
+}
