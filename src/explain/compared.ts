@@ -52,6 +52,7 @@ export const COMPARISONS: Readonly<Partial<Record<StepName, Compare>>> = {
     came: `kid ${shown(kid)}`,
     ...(entry !== undefined && { configured: entry.jwks_uri ?? 'keys that the configuration gives' }),
   }),
+  signature: () => ({ configured: 'by a key of the entry' }),
   subject: ({ payload, entry, subjectName }) => {
     const path = entry?.subject_claim ?? 'sub'
     return { came: subjectName ?? typeName(claimAt(payload, path)), configured: claimName(path) }

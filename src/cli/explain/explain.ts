@@ -6,7 +6,6 @@ import { Refusal } from '../../refusal.ts'
 import { DEFAULT_DATA, describeRefusal, parseGateUrl, requestGate, tokenFor } from '../client.ts'
 import { print, say, UsageError } from '../terminal.ts'
 import { formatExplanation } from './format.ts'
-import { explainOffline } from './offline.ts'
 
 /** The longest input that is read, in characters. Longer input was meant for another program. */
 const MAX_INPUT = 65_536
@@ -42,11 +41,14 @@ export async function explain(args: readonly string[]): Promise<void> {
   if (question instanceof Refusal) throw new UsageError(question.detail ?? 'the question is invalid')
   const explanation =
     gate === undefined
-      ? await explainOffline(question, { vars, jwks, data, showIds: values['show-ids'] })
+      ? await (await loadOffline())(question, { vars, jwks, data, showIds: values['show-ids'] })
       : await askGate(gate, await tokenFor(values.token, data, 'security'), call)
   await print(values.json ? JSON.stringify(explanation) : formatExplanation(explanation, gate === undefined))
   process.exitCode = explanation.decision === 'permit' ? 0 : 1
 }
+
+/** Loads most of a gate, which a call that asks a running one doesn't need. */
+const loadOffline = async () => (await import('./offline.ts')).explainOffline
 
 interface Sides {
   readonly vars?: string | undefined

@@ -141,10 +141,7 @@ describe('mistakes', () => {
     [withIssuer({ fhir_base: 'https://u:p@ehr.test/fhir' }), /fhir_base\) must be an https URL/],
     [withIssuer({ fhir_base: 'https://ehr.test/fhir?x' }), /fhir_base\) must be an https URL/],
     [withIssuer({ fhir_base: 'Patient/' }), /fhir_base\) must be an https URL/],
-    [
-      withIssuer({ audiance: 'x' }),
-      /ISSUERS\[0\]\.audiance \(.*\) is unknown: it may be issuer, name, tenants, audience/,
-    ],
+    [withIssuer({ audiance: 'x' }), /ISSUERS\[0\]\.audiance \(.*\) is unknown: write audience/],
     [withIssuer({ constructor: 'x' }), /constructor\) is unknown/],
     [{ ...good, PSEUDONYM_KEY: '' }, /PSEUDONYM_KEY .*at least 32 characters: make one with "openssl rand/],
     [{ ...good, PSEUDONYM_KEY: 'PRIVATE' }, /PSEUDONYM_KEY .*at least 32 characters/],

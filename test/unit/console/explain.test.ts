@@ -1,0 +1,255 @@
+import type { JWTPayload } from 'jose'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Issuer } from '../../../src/index.ts'
+import { createPseudonymizer } from '../../../src/ledger/pseudonym.ts'
+import { createMemoryLedger } from '../../../src/runtime/memory/index.ts'
+import { createIssuer, PSEUDONYM_KEY } from '../../support/gate-client.ts'
+import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
+
+// POST /console/api/explain: what an analyst learns of a token, and what stays on record of it.
+
+const idp = await createIssuer()
+const nameOf = (id: string) => createPseudonymizer(PSEUDONYM_KEY)('subject', idp.issuer, id)
+beforeEach(() => void vi.spyOn(console, 'error').mockReturnValue())
+
+const open = (entry: Partial<Issuer> = {}) => memoryGate({ issuers: [idp.entry(entry)] }, idp)
+const ask = (
+  gate: MemoryGate,
+  body: unknown,
+  claims: JWTPayload = { roles: ['security'] },
+  init: RequestInit = {},
+) =>
+  gate.ask('analyst-1', '/console/api/explain', {
+    method: 'POST',
+    claims,
+    headers: { 'content-type': 'application/json' },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    ...(init as object),
+  })
+const OWN = '/recordings/rec-1'
+
+describe('what is answered', () => {
+  test('a token that may play is permitted, with each step, and no view begins', async () => {
+    const gate = await open()
+    const response = await ask(gate, { token: await idp.token('patient-1'), url: `https://any.test${OWN}` })
+    expect(response.status).toBe(200)
+    expect(response.headers.get('cache-control')).toContain('no-store')
+    const explanation = await response.json()
+    expect(explanation).toMatchObject({ decision: 'permit', status: 200, entry: idp.issuer, mistakes: [] })
+    const outcomes = explanation.steps.map(
+      ({ step, outcome }: Record<string, string>) => `${step} ${outcome}`,
+    )
+    expect(outcomes).toEqual([
+      ...['path pass', 'place pass', 'form pass', 'issuer pass', 'algorithm pass', 'header pass', 'key pass'],
+      ...['signature pass', 'subject pass', 'tenant skip', 'bearer pass', 'audience pass', 'client skip'],
+      ...['required claims skip', 'times pass', 'role skip', 'recording pass', 'owner pass'],
+    ])
+    await gate.flush()
+    expect((await gate.events()).map(({ kind }) => kind)).toEqual(['console'])
+  })
+
+  test.each<[string, string, object]>([
+    ['of another patient', 'patient-2', { status: 404, reason: 'not_owner' }],
+    ['that does not exist', 'patient-1', { status: 404, reason: 'recording_unknown' }],
+  ])(
+    'a token for a recording %s is refused with the reason that only the log has',
+    async (what, who, expected) => {
+      const gate = await open()
+      const url = what.startsWith('of') ? OWN : '/recordings/rec-0'
+      const explanation = await (await ask(gate, { token: await idp.token(who), url })).json()
+      expect(explanation).toMatchObject({ decision: 'deny', ...expected, mistakes: [] })
+      expect((await gate.events('access')).length).toBe(0)
+    },
+  )
+
+  test('the subject of a token is named by its pseudonym, and one that no signature proves is not named', async () => {
+    const gate = await open()
+    const token = await idp.token('patient-1')
+    const proven = await (await ask(gate, { token, url: OWN })).text()
+    expect(proven).toContain(await nameOf('patient-1'))
+    const forged = `${token.slice(0, -8)}AAAAAAAA`
+    const unproven = await (await ask(gate, { token: forged, url: OWN })).text()
+    expect(unproven).toMatch(/"token_signature"/)
+    expect(unproven).toContain('a string of 9 characters')
+    for (const json of [proven, unproven]) expect(json).not.toMatch(/patient-1|eyJ/)
+  })
+
+  test('a role is explained in place of playing', async () => {
+    const gate = await open()
+    const token = await idp.token('p', { roles: ['recordings/recorder'] })
+    const explanation = await (await ask(gate, { token, role: 'recorder' })).json()
+    expect(explanation).toMatchObject({ status: 404, reason: 'role_missing' })
+    expect(explanation.steps.find(({ step }: { step: string }) => step === 'role')).toEqual({
+      step: 'role',
+      outcome: 'fail',
+      came: 'none of "recordings/recorder"',
+      configured: 'recorder',
+    })
+    const good = await idp.token('r', { roles: ['recorder'] })
+    expect(await (await ask(gate, { token: good, role: 'recorder' })).json()).toMatchObject({ status: 200 })
+  })
+
+  test('a token is explained in the header or cookie that it would come in', async () => {
+    const gate = await open({ header: 'X-Login', cookie: 'login' })
+    const token = await idp.token('patient-1')
+    for (const [place, status] of [
+      [{ header: 'x-LOGIN' }, 200],
+      [{ cookie: 'login' }, 200],
+      [{ header: 'x-other' }, 401],
+      [{ cookie: 'LOGIN' }, 401],
+    ] as const) {
+      expect(await (await ask(gate, { token, url: OWN, ...place })).json()).toMatchObject({ status })
+    }
+  })
+
+  test('all that is wrong with a token is said at once, what the gate refuses for first', async () => {
+    const gate = await open({ required_claims: { acr: '2' } })
+    const token = await idp.token('patient-1', { iss: `${idp.issuer}x/`, aud: 'account', exp: 5 })
+    const analyst = { roles: ['security'], acr: '2' }
+    const { mistakes } = await (await ask(gate, { token, url: OWN }, analyst)).json()
+    expect(mistakes.map(({ reason }: { reason: string }) => reason)).toEqual([
+      ...['token_issuer', 'token_audience', 'token_claim_missing', 'token_expired'],
+    ])
+  })
+})
+
+describe('what is refused', () => {
+  test.each([
+    ['a patient', { roles: [] }],
+    ['a recorder', { roles: ['recorder'] }],
+    ['an app', { roles: ['app'] }],
+  ])('%s gets 404, and it is on record', async (_, claims) => {
+    const gate = await open()
+    const response = await ask(gate, { token: await idp.token('patient-1'), url: OWN }, claims)
+    expect(response.status).toBe(404)
+    expect(await gate.events()).toMatchObject([{ kind: 'access', reason: 'role_missing' }])
+  })
+
+  test('another method gets 405, and a call without a token of its own 401', async () => {
+    const gate = await open()
+    const get = await gate.ask('a', '/console/api/explain', { claims: { roles: ['security'] } })
+    expect([get.status, get.headers.get('allow')]).toEqual([405, 'POST, OPTIONS'])
+    expect((await gate.fetch('/console/api/explain', { method: 'POST' })).status).toBe(401)
+  })
+
+  test.each<[string, unknown, RegExp]>([
+    ['no JSON', '{', /must be JSON/],
+    ['no object', 'null', /token must be/],
+    ['no token', {}, /token must be/],
+    ['a token with white space', { token: 'hunter2 b', url: OWN }, /token must be a token, without white space/],
+    ['a url and a role', { token: 't', url: OWN, role: 'app' }, /not both/],
+    ['an unknown role', { token: 't', role: 'admin' }, /role must be one of recorder, security, app/],
+    ['the url of a ticket', { token: 't', url: '/play/hunter2' }, /not that of a ticket/],
+    ['an url that is none', { token: 't', url: 'rec-1' }, /url must be/],
+    ['an url of another type', { token: 't', url: 7 }, /url must be/],
+    ['a header that is none', { token: 't', url: OWN, header: 'a b' }, /header or cookie/],
+    ['a header and a cookie', { token: 't', url: OWN, header: 'a', cookie: 'b' }, /header or cookie/],
+    ['much too long a token', { token: 'x'.repeat(70_000), url: OWN }, /at most 65536 bytes/],
+  ])('a call with %s is refused, and the answer says why and repeats nothing', async (_, body, detail) => {
+    const gate = await open()
+    const response = await ask(gate, body)
+    expect(response.status).toBe(400)
+    const problem = await response.json()
+    expect(problem.detail).toMatch(detail)
+    expect(JSON.stringify(problem)).not.toContain('hunter2')
+    expect(await gate.events()).toMatchObject([{ kind: 'access', reason: 'query_invalid' }])
+  })
+})
+
+describe('what is on record', () => {
+  test('a record says who asked, about whom and which recording, and what was answered, and holds no token', async () => {
+    const gate = await open()
+    const token = await idp.token('patient-2', { jti: 'hunter2' })
+    await ask(gate, { token, url: OWN })
+    const [record, ...others] = await gate.events()
+    expect(others).toEqual([])
+    expect(record).toMatchObject({
+      kind: 'console',
+      decision: 'permit',
+      action: 'explain',
+      explained: { decision: 'deny', status: 404, reason: 'not_owner', entry: idp.issuer },
+      subject: await nameOf('analyst-1'),
+      about: await nameOf('patient-2'),
+      recording: 'rec-1',
+      owner: await nameOf('patient-1'),
+      roles: ['security'],
+    })
+    const json = JSON.stringify(record)
+    for (const secret of [...token.split('.'), 'hunter2', 'patient-2']) expect(json).not.toContain(secret)
+  })
+
+  test('without a ledger nothing is explained', async () => {
+    const ledger = { ...createMemoryLedger(), append: () => Promise.reject(new Error('down')) }
+    const gate = await memoryGate({ issuers: [idp.entry()], ledger, onUnrecorded: () => {} }, idp)
+    expect((await ask(gate, { token: await idp.token('patient-1'), url: OWN })).status).toBe(503)
+  })
+})
+
+describe('tenants', () => {
+  const claims = { roles: ['security'], tenant: 'north' }
+  const north = (subject: string, more: JWTPayload = {}) => idp.token(subject, { tenant: 'north', ...more })
+  const openTenants = () => open({ tenant_claim: 'tenant' })
+
+  test('an analyst of a tenant gets the token of its own tenant explained, also one that has expired', async () => {
+    const gate = await openTenants()
+    const own = await (await ask(gate, { token: await north('p'), url: '/recordings/rec-0' }, claims)).json()
+    expect(own).toMatchObject({ status: 404, reason: 'recording_unknown' })
+    const expired = await (await ask(gate, { token: await north('p', { exp: 5 }), url: OWN }, claims)).json()
+    expect(expired).toMatchObject({ status: 401, reason: 'token_expired' })
+  })
+
+  test('an analyst of a tenant gets the same answer for all tokens that its tenant does not prove', async () => {
+    const gate = await openTenants()
+    const foreign = await idp.token('p', { tenant: 'south' })
+    const tokens = [
+      foreign,
+      `${foreign.slice(0, -8)}AAAAAAAA`,
+      `${(await north('p')).slice(0, -8)}AAAAAAAA`,
+      await north('p', { iss: `${idp.issuer}x` }),
+      await idp.token('p'),
+      'opaque',
+    ]
+    const answers = new Set<string>()
+    for (const token of tokens) {
+      for (const url of [OWN, '/recordings/rec-0', '/nothing']) {
+        const response = await ask(gate, { token, url }, claims)
+        const { instance: _, ...problem } = await response.json()
+        answers.add(JSON.stringify([response.status, problem]))
+      }
+    }
+    expect([...answers]).toEqual(['[404,{"title":"Not Found","status":404}]'])
+    const all = await gate.events()
+    expect(all.every(({ kind }) => kind === 'access')).toBe(true)
+    expect(new Set(all.map(({ reason }) => reason))).toEqual(new Set(['tenant_mismatch']))
+  })
+
+  test('an analyst without a tenant explains nothing, unless its entry may see all tenants', async () => {
+    const gate = await memoryGate(
+      { issuers: [idp.entry({ tenant_claim: 'tenant' }), staff.entry({ allowed_roles: ['security'] })] },
+      idp,
+    )
+    const body = { token: await north('p'), url: OWN }
+    const call = async (to: MemoryGate) =>
+      to.fetch('/console/api/explain', {
+        method: 'POST',
+        headers: {
+          ...(await staff.bearer('s', { roles: ['security'] })),
+          'content-type': 'application/json',
+        },
+        body: JSON.stringify(body),
+      })
+    expect((await call(gate)).status).toBe(404)
+    const all = await memoryGate(
+      {
+        issuers: [
+          idp.entry({ tenant_claim: 'tenant' }),
+          staff.entry({ allowed_roles: ['security'], allow_all_tenants: true }),
+        ],
+      },
+      idp,
+    )
+    expect((await call(all)).status).toBe(200)
+  })
+})
+
+const staff = await createIssuer('https://staff.test/')
