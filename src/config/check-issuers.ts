@@ -1,9 +1,10 @@
-import { nameOf, TENANT } from '../authenticate/entry.ts'
+import { nameOf } from '../authenticate/entry.ts'
 import { ALGORITHMS, type Issuer } from '../authenticate/issuer.ts'
 import { ROLES } from '../authorize/rules/role.ts'
 import { plainUrl } from '../base/url.ts'
 import { checkEntries } from './check-entries.ts'
 import { checkIntrospection } from './check-introspection.ts'
+import { checkIssuerName } from './check-issuer-name.ts'
 import { checkDiscovery, checkJwksUri } from './check-key-urls.ts'
 import { checkKeys } from './check-keys.ts'
 import { each, isString, matching, number, oneOf, rule } from './checks.ts'
@@ -136,14 +137,8 @@ function checkIssuer(issuer: unknown, options: { readonly publicUrl?: unknown })
 }
 
 function checkName(issuer: unknown, { tenants }: { readonly tenants?: unknown }): readonly Mistake[] {
-  if (!isName(issuer)) return name(issuer, {})
-  const isTemplate = (issuer as string).includes(TENANT)
-  if (isTemplate && tenants === undefined) {
-    return [['', `has ${TENANT}: list the tenants whose tokens are accepted in tenants`]]
-  }
-  return isTemplate || tenants === undefined
-    ? []
-    : [['', `must have ${TENANT} in place of the tenant, as there are tenants`]]
+  const mistakes = name(issuer, {})
+  return mistakes.length > 0 ? mistakes : checkIssuerName(issuer as string, tenants)
 }
 
 function checkDpop(dpop: unknown, issuer: { readonly allow_unbound?: unknown }): readonly Mistake[] {
@@ -182,7 +177,19 @@ function checkRequired(claims: unknown): readonly Mistake[] {
 
 function checkAlgorithms(algorithms: unknown): Mistake[] {
   const known: readonly unknown[] = ALGORITHMS
+  if (typeof algorithms === 'string') return [['', `${ALGORITHMS_WANTED}: put "[" and "]" around it`]]
   if (!Array.isArray(algorithms) || algorithms.length === 0) return [['', ALGORITHMS_WANTED]]
   const unknown: unknown = algorithms.find(one => !known.includes(one))
-  return unknown === undefined ? [] : [['', `${ALGORITHMS_WANTED}: ${JSON.stringify(unknown)} is not one`]]
+  return unknown === undefined
+    ? []
+    : [['', `${ALGORITHMS_WANTED}: ${JSON.stringify(unknown)} is not one${whyNot(unknown)}`]]
+}
+
+function whyNot(algorithm: unknown): string {
+  if (typeof algorithm !== 'string') return ''
+  if (/^hs\d/i.test(algorithm)) {
+    return ', as whoever verifies by a shared secret can also sign: have the provider sign with a private key'
+  }
+  const meant = ALGORITHMS.find(one => one.toLowerCase() === algorithm.toLowerCase())
+  return meant === undefined ? '' : `: write ${meant}`
 }

@@ -1,5 +1,6 @@
 import type { BodyTimeouts } from '../http/request-body.ts'
 import type { TicketOptions } from '../ticket/ticket-options.ts'
+import { warnOfDoubtfulIssuers } from './doubtful-issuers.ts'
 import { findMistakes, labelOf, type Table, withDefaults } from './option.ts'
 import { ConfigurationError, type MediawardOptions } from './options.ts'
 import { type Defaulted, OPTIONS } from './table.ts'
@@ -30,6 +31,7 @@ export function checkOptions(options: Omit<MediawardOptions, 'store' | 'ledger'>
  */
 export function resolveOptions(options: MediawardOptions): ResolvedOptions {
   checkTable(OPTIONS, options)
+  warnOfDoubtfulIssuers(options.issuers)
   return withDefaults(OPTIONS, { ...options, bodyTimeouts: options.bodyTimeouts ?? {} }) as ResolvedOptions
 }
 

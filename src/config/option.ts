@@ -1,3 +1,5 @@
+import { nearestName } from './nearest-name.ts'
+
 /** What is wrong with a value: in which part of it (`''` for the whole, `[0].issuer` for a part), and how to fix it. */
 export type Mistake = readonly [at: string, what: string]
 
@@ -92,7 +94,13 @@ export function findMemberMistakes(table: Table, value: object): readonly Mistak
   return [
     ...Object.keys(value)
       .filter(member => !known.includes(member))
-      .map((member): Mistake => [`.${member}`, `is unknown: it may be ${known.join(', ')}`]),
+      .map((member): Mistake => {
+        const meant = nearestName(member, known)
+        return [
+          `.${member}`,
+          `is unknown: ${meant === undefined ? `it may be ${known.join(', ')}` : `write ${meant}`}`,
+        ]
+      }),
     ...findMistakes(table, value).map(([member, at, what]): Mistake => [`.${member}${at}`, what]),
   ]
 }

@@ -1,4 +1,5 @@
 import { logToOperator } from '../base/operator.ts'
+import { isNear } from './nearest-name.ts'
 
 /** Names that begin as the gate's do, and as those of no common program. */
 const OURS = /^(?:MEDIAWARD|TICKETS?|PSEUDONYM|CONCEALED)_\w{1,64}$/
@@ -26,12 +27,7 @@ export function warnOfUnknownVariables(names: readonly string[], known: readonly
 export function intendedVariable(name: string, known: readonly string[]): string | undefined {
   if (known.includes(name)) return undefined
   const bare = name.toUpperCase().replace('MEDIAWARD_', '')
-  return known.find(one => isNear(bare, one)) ?? (OURS.test(name) ? '' : undefined)
-}
-
-/** Whether two names have the same letters, in any order, but for two that are missing or too many. */
-function isNear(name: string, known: string): boolean {
-  const extra = [...known].reduce((rest, letter) => rest.replace(letter, ''), name).length
-  const missing = known.length - (name.length - extra)
-  return known.length >= MIN_LENGTH && extra + missing <= 2
+  return (
+    known.find(one => one.length >= MIN_LENGTH && isNear(bare, one, 2)) ?? (OURS.test(name) ? '' : undefined)
+  )
 }

@@ -14,8 +14,8 @@ import type { Recorder } from '../ledger/recorder.ts'
 import { Fault, Refusal } from '../refusal.ts'
 import type { Endpoint, RequestContext } from '../request-context.ts'
 
-/** Most bytes of a call: a token of the greatest length, and the rest. */
-const MAX_BODY = 32_768
+/** Most bytes of a call: those of a token that is too long, and the rest. */
+const MAX_BODY = 65_536
 
 /** What explaining takes beside the request. */
 export interface ExplainServices extends PlaybackServices {

@@ -23,8 +23,8 @@ export const CLAIM_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
           fix: 'have the provider write the tenant that the user signed in to',
         }
       : {
-          found: `${quoted(claim)} of a token for ${entryName(entry)} has no value of "required_claims": ${requiredValues(entry, claim)}`,
-          fix: `add its value to "required_claims" if it is good enough, or have the app ask for that level`,
+          found: `${quoted(claim)} of a token for ${entryName(entry)} has none of the values in "required_claims": ${requiredValues(entry, claim)}`,
+          fix: 'add its value to "required_claims" if that is enough, or have the app ask the provider for one of these',
         },
   token_subject: adviseOnSubject,
   token_place: ({ entry }) => ({
@@ -38,7 +38,7 @@ export const CLAIM_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
           fix: 'send the access token, and not a logout token or a proof',
         }
       : {
-          found: `a token for ${entryName(entry)} reports an event (${quoted(claim)}), so it is no access token`,
+          found: `a token for ${entryName(entry)} reports an event (${quoted(claim)}), so it is not an access token`,
           fix: 'send the access token that the user signed in for',
         },
   token_bound: ({ entry, payload: { cnf } }) => ({
@@ -49,12 +49,12 @@ export const CLAIM_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
     variant: Object.hasOwn(Object(cnf), 'jkt') ? 'dpop' : 'other',
   }),
   token_actor: ({ entry }) => ({
-    found: `a token for ${entryName(entry)} is of one who acts for the subject ("act")`,
+    found: `"act" in a token for ${entryName(entry)} says that another person acts for the subject`,
     fix: `set "allow_actor" of ${entryName(entry)} if such a person may see what the patient sees`,
   }),
   token_expired: adviseOnExpired,
   token_not_yet_valid: ({ entry, payload, at }) => ({
-    found: `a token for ${entryName(entry)} is valid only in ${secondsUntil(payload, at)} s`,
+    found: `a token for ${entryName(entry)} becomes valid in ${secondsUntil(payload, at)} s`,
     fix: 'set the clocks of this machine and of the provider; "clock_tolerance_s" may be up to 300',
   }),
   token_too_old: ({ entry }) => ({
@@ -109,9 +109,10 @@ function adviseOnExpired({ entry, payload: { exp }, at }: RefusedToken): Advice 
   }
 }
 
+/** In tens: how far two clocks differ is not known to the second. */
 function secondsUntil({ nbf, iat }: RefusedToken['payload'], at: number): number {
   const times = [nbf, iat].filter(time => typeof time === 'number')
-  return Math.ceil(Math.max(0, ...times) - at / 1000)
+  return 10 * Math.ceil((Math.max(0, ...times) - at / 1000) / 10)
 }
 
 function requiredValues({ required_claims = {} }: Partial<Issuer> = {}, claim: string): string {

@@ -15,6 +15,9 @@ const PROXY_HEADERS = [
   'X-Forwarded-Access-Token',
 ]
 
+// RFC 6750 2.1.
+const B64TOKEN = /^[A-Za-z0-9._~+/-]+=*$/
+
 /** Advice on what is refused before a signature proves whose token it is. Anyone can cause it. */
 export const CREDENTIAL_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
   token_missing: adviseOnMissing,
@@ -51,7 +54,7 @@ function adviseOnMissing({ request: { headers } }: RefusedToken): Advice | undef
   if (authorization !== null) {
     const scheme = /^dpop /i.test(authorization) ? 'DPoP' : 'other'
     return {
-      found: `a request has the header Authorization, and its scheme is not Bearer${scheme === 'DPoP' ? ' but DPoP' : ''}`,
+      found: `the header Authorization of a request has ${scheme === 'DPoP' ? 'the scheme DPoP' : 'another scheme'} and not Bearer`,
       fix: 'send "Authorization: Bearer " and the token',
       variant: scheme,
     }
@@ -66,10 +69,10 @@ function adviseOnMissing({ request: { headers } }: RefusedToken): Advice | undef
 }
 
 function adviseOnForm({ token, facts, entry }: RefusedToken): Advice {
-  if (token === undefined) {
+  if (token === undefined || !B64TOKEN.test(token)) {
     return {
-      found: 'the header Authorization holds something else than one token after "Bearer "',
-      fix: 'send the token once, without quotes, commas and line breaks',
+      found: 'something else than one token came after "Bearer ", or in a header or cookie for tokens',
+      fix: 'send the token once, as the provider issued it: without quotes, commas, line breaks and padding',
       variant: 'header',
     }
   }
@@ -89,13 +92,13 @@ function adviseOnForm({ token, facts, entry }: RefusedToken): Advice {
   }
   if (parts !== 3) {
     return {
-      found: `a token that is no JWT came (${parts === 1 ? 'one part' : `${parts} parts`} instead of three)`,
+      found: `a token that is not a JWT came (${parts === 1 ? 'one part' : `${parts} parts`} instead of three)`,
       fix: 'have the provider issue JWT access tokens, or let the gate ask it about opaque ones ("introspection")',
       variant: 'opaque',
     }
   }
   return {
-    found: 'a token of three parts came that is no JWT: its parts are not JSON in base64url without padding',
+    found: 'a token of three parts came that is not a JWT: they are not JSON in base64url without padding',
     fix: 'send the token as the provider issued it: cut, padded or decoded ones are refused',
     variant: 'damaged',
   }

@@ -36,7 +36,7 @@ const DIFFERS: Readonly<Record<Difference, string>> = {
 }
 
 const FIX: Readonly<Record<Difference, (entry: string, iss: string) => string>> = {
-  slash: (entry, iss) => `write "issuer" of ${entry} ${iss.endsWith('/') ? 'with' : 'without'} it`,
+  slash: (entry, iss) => `write "issuer" of ${entry} ${iss.endsWith('/') ? 'with' : 'without'} the slash`,
   scheme: (entry, iss) =>
     `write "issuer" of ${entry} with "${iss.startsWith('https:') ? 'https:' : 'http:'}"`,
   case: entry => `write "issuer" of ${entry} to the letter as its tokens have it`,
@@ -46,5 +46,6 @@ const FIX: Readonly<Record<Difference, (entry: string, iss: string) => string>> 
   path: entry =>
     `write "issuer" of ${entry} as its tokens have it, if that realm or authorization server is yours`,
   // An attacker chooses this `iss`. The operator must not be led to trust it.
-  other: () => 'add an entry only if that provider is yours, as anyone can send such a token',
+  other: () =>
+    'correct "issuer" or add an entry only if that provider is yours, as anyone can send such a token',
 }

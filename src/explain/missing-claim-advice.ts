@@ -69,15 +69,15 @@ function adviseOnTime({ entry, payload }: RefusedToken, claim: 'exp' | 'nbf' | '
     value === undefined
       ? 'is missing'
       : typeof value === 'number'
-        ? 'is no time in seconds since 1970'
-        : `${flawOf(value)}, must be a number`
+        ? 'is not a time in seconds since 1970'
+        : `${typeOf(value)}, and must be a number`
   const isAsked = claim === 'iat' && value === undefined
   return {
     found: `${quoted(claim)} of a token for ${entryName(entry)} ${flaw}${isAsked ? ', and "max_age_s" needs it' : ''}`,
     fix: isAsked
       ? 'have the provider write it, or take "max_age_s" out'
       : value === undefined
-        ? 'have the provider write it: no token may last for ever'
+        ? 'have the provider write it, as no token may last for ever'
         : 'have the provider write it in seconds, not milliseconds, and as a number',
   }
 }
@@ -87,5 +87,10 @@ function flawOf(value: unknown, otherwise = 'is longer than 255 characters'): st
   if (!isPresent(value)) return 'is missing'
   if (value === '') return 'is empty'
   if (typeof value === 'string') return otherwise
-  return `is ${Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`}, must be a string`
+  return `${typeOf(value)}, and must be a string`
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return 'is null'
+  return `is ${Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`}`
 }

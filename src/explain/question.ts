@@ -9,7 +9,7 @@ import { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 
 // RFC 9110 5.5: what a header can hold of a token, without white space.
-const TOKEN = /^[!-~]{1,20000}$/
+const TOKEN = /^[!-~]{1,32000}$/
 // RFC 9110 5.6.2.
 const PLACE_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/
 const PATH = /^\/[!-~]{0,2047}$/

@@ -51,8 +51,8 @@ export function shownAudience(aud: unknown): string {
   const shown = values.filter(isNameOfThing)
   const hidden = values.length - shown.length
   if (hidden === 0) return `the aud ${quotedList(shown)}`
-  const rest = `${hidden === 1 ? 'a value' : `${hidden} values`} that looks like no name of a service`
-  return shown.length === 0 ? `as aud ${rest}` : `the aud ${quotedList(shown)} and ${rest}`
+  if (shown.length === 0) return 'an aud that is not shown, as it does not look like the name of a service'
+  return `the aud ${quotedList(shown)} and ${hidden} that ${hidden === 1 ? 'is' : 'are'} not shown`
 }
 
 const isNameOfThing = (value: unknown): value is string =>

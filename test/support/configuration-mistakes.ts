@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs'
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import type { StepName } from '../../src/explain/steps.ts'
+import { PSEUDONYM_KEY } from './issuer.ts'
+
+// The mistakes of test/vectors/configuration-mistakes.json. Each says what is configured and sent, and which message must
+// say what is wrong: when the gate starts, or on the console of its first refusal, in the record, and in `explain`.
+
+/** A mistake in the configuration of a gate, or of what sends tokens to it. */
+export interface ConfigurationMistake {
+  readonly mistake: string
+  /** The entries of ISSUERS, each over {@link ENTRY}; null takes a member away. */
+  readonly issuers?: readonly Readonly<Record<string, unknown>>[]
+  /** Variables that win over those. */
+  readonly variables?: Readonly<Record<string, string>>
+  /** Why the gate doesn't start. */
+  readonly start?: string
+  /** What the console says when it starts. */
+  readonly warns?: string
+  /** Over the usual claims; null takes one away. `+120` and `-120` are seconds from now, `LONG` is too long. */
+  readonly claims?: Readonly<Record<string, unknown>>
+  readonly header?: Readonly<Record<string, unknown>>
+  readonly sign?: 'other'
+  readonly token?: 'encrypted' | 'opaque' | 'padded' | 'quoted'
+  /** `bare`: without the scheme. `explain` takes a token alone, so it can't show this one. */
+  readonly authorization?: 'bare'
+  readonly query?: true
+  readonly place?: { readonly header: string }
+  /** The role that the request needs. Without it the request is to play. */
+  readonly role?: 'security'
+  /** The reason that is recorded, the step of `explain`, and what the record says of the token. */
+  readonly reason?: string
+  readonly step?: StepName
+  readonly record?: Readonly<Record<string, string>>
+  /** What the console says of the first refusal. */
+  readonly line?: string
+  /** What `doctor` must find. Empty if that is not known. */
+  readonly doctor: string
+}
+
+/** All of them. */
+export const MISTAKES: readonly ConfigurationMistake[] = JSON.parse(
+  readFileSync(new URL('../vectors/configuration-mistakes.json', import.meta.url), 'utf8'),
+)
+
+const ISSUER = 'https://login.clinic.test/'
+const [own, other, es384] = await Promise.all(
+  ['ES256', 'ES256', 'ES384'].map(alg => generateKeyPair(alg, { extractable: true })),
+)
+const publicKeys = async (pair: typeof own, alg: string, kid: string) => ({
+  keys: [{ ...(await exportJWK(pair?.publicKey as CryptoKey)), alg, kid, use: 'sig' }],
+})
+const JWKS: Readonly<Record<string, object>> = {
+  own: await publicKeys(own, 'ES256', 'test'),
+  ES384: await publicKeys(es384, 'ES384', 'test'),
+  PRIVATE: { keys: [{ ...(await exportJWK(own?.privateKey as CryptoKey)), kid: 'test' }] },
+}
+
+/** The entry that is right, and that each mistake changes. */
+export const ENTRY: Readonly<Record<string, unknown>> = {
+  issuer: ISSUER,
+  audience: 'recordings',
+  algorithms: ['ES256'],
+  jwks: JWKS.own,
+}
+
+/** The variables of a gate with a mistake. */
+export function variablesOf({ issuers = [{}], variables }: ConfigurationMistake): Record<string, string> {
+  const entries = issuers.map(({ jwks, ...entry }) => {
+    const keys = jwks === undefined ? {} : { jwks: typeof jwks === 'string' ? JWKS[jwks] : jwks }
+    return withoutNull({ ...ENTRY, ...entry, ...keys })
+  })
+  return { ISSUERS: JSON.stringify(entries), PSEUDONYM_KEY, ...variables }
+}
+
+/** The token that is sent. */
+export async function tokenOf(mistake: ConfigurationMistake): Promise<string> {
+  const now = Math.floor(Date.now() / 1000)
+  const usual = { iss: ISSUER, aud: 'recordings', sub: 'patient-1', iat: now - 10, exp: now + 600 }
+  const claims = Object.entries({ ...usual, ...mistake.claims }).map(([name, value]) => [
+    name,
+    timeOf(value, now),
+  ])
+  const payload = withoutNull(Object.fromEntries(claims)) as JWTPayload
+  const header = { alg: 'ES256', kid: 'test', typ: 'at+jwt', ...mistake.header }
+  const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  if (header.alg === 'HS256') return `${encoded(header)}.${encoded(payload)}.c2lnbmF0dXJl`
+  const key = (mistake.sign === 'other' ? other : own)?.privateKey as CryptoKey
+  const token = await new SignJWT(payload).setProtectedHeader(header).sign(key)
+  return mistake.token === undefined ? token : DAMAGED[mistake.token](token)
+}
+
+const DAMAGED: Readonly<Record<NonNullable<ConfigurationMistake['token']>, (token: string) => string>> = {
+  encrypted: () => 'eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..AAAA.AAAA.AAAA',
+  opaque: () => 'fO9Zk1r3L0Vw7c',
+  padded: token => token.replaceAll('.', '=.'),
+  quoted: token => `"${token}"`,
+}
+
+/** The request that is sent, and its path. */
+export function requestOf(
+  mistake: ConfigurationMistake,
+  token: string,
+): readonly [path: string, RequestInit] {
+  const path = mistake.role === undefined ? '/recordings/rec-1' : '/console/api/denials'
+  if (mistake.query) return [`${path}?access_token=${token}`, {}]
+  if (mistake.place !== undefined) return [path, { headers: { [mistake.place.header]: token } }]
+  const authorization = mistake.authorization === 'bare' ? token : `Bearer ${token}`
+  return [path, { headers: { authorization } }]
+}
+
+/** What `explain` is asked about it. */
+export function questionOf(mistake: ConfigurationMistake, token: string): Record<string, unknown> {
+  const { role, place, query } = mistake
+  const url = query ? '/recordings/rec-1?access_token=x' : '/recordings/rec-1'
+  return { token, ...place, ...(role === undefined ? { url } : { role }) }
+}
+
+function timeOf(value: unknown, now: number): unknown {
+  if (value === 'LONG') return Array.from({ length: 400 }, (_, i) => `group-${i}-${'x'.repeat(30)}`)
+  return typeof value === 'string' && /^[+-]\d{2,7}$/.test(value) ? now + Number(value) : value
+}
+
+const withoutNull = (object: object): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null))
