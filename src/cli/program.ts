@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   put: async () => (await import('./put.ts')).put,
   log: async () => (await import('./log/log.ts')).log,
   denials: async () => (await import('./log/log.ts')).denials,
+  explain: async () => (await import('./explain/explain.ts')).explain,
   pseudonym: async () => (await import('./pseudonym.ts')).pseudonym,
 }
 

@@ -3,6 +3,7 @@ import { CLAIM_ADVICE } from './claim-advice.ts'
 import { CREDENTIAL_ADVICE } from './credential-advice.ts'
 import type { Advice, Advise, RefusedToken } from './refused-token.ts'
 import { adviseOnRoles } from './role-advice.ts'
+import { entryName, quoted } from './shown.ts'
 
 const ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
   ...CREDENTIAL_ADVICE,
@@ -18,5 +19,13 @@ export const isAdvised = (reason: Reason): boolean => Object.hasOwn(ADVICE, reas
  * as that of a token that has just expired.
  */
 export function adviceFor(refused: RefusedToken): Advice | undefined {
-  return ADVICE[refused.reason]?.(refused)
+  const { reason, facts, entry, isParsed } = refused
+  // What an issuer answered about an opaque token isn't in the token.
+  if (!isParsed && entry?.introspection !== undefined && facts.claim !== undefined) {
+    return {
+      found: `${quoted(facts.claim)} in the answer of the issuer about an opaque token does not meet ${entryName(entry)}`,
+      fix: `compare the answer of "introspection" with ${entryName(entry)}: it must hold what a JWT would`,
+    }
+  }
+  return ADVICE[reason]?.(refused)
 }

@@ -1,6 +1,6 @@
 import { CLIENT_CLAIMS, listOf } from '../authenticate/audience.ts'
 import { type Claims, claimAt, isPresent, namesIn } from '../authenticate/claim-value.ts'
-import { claimName } from '../authenticate/entry.ts'
+import { claimName, type Entry } from '../authenticate/entry.ts'
 import { MAX_TOKEN } from '../authenticate/parse-token.ts'
 import { ROLES } from '../authorize/rules/role.ts'
 import type { Refusal } from '../refusal.ts'
@@ -50,7 +50,7 @@ export const COMPARISONS: Readonly<Partial<Record<StepName, Compare>>> = {
   header: ({ header: { typ } }) => ({ came: `typ ${shown(typ)}`, configured: 'JWT, at+jwt or none' }),
   key: ({ header: { kid }, entry }) => ({
     came: `kid ${shown(kid)}`,
-    ...(entry !== undefined && { configured: entry.jwks_uri ?? 'keys that the configuration gives' }),
+    ...(entry !== undefined && { configured: keysOf(entry) }),
   }),
   signature: () => ({ configured: 'by a key of the entry' }),
   subject: ({ payload, entry, subjectName }) => {
@@ -110,6 +110,11 @@ export const COMPARISONS: Readonly<Partial<Record<StepName, Compare>>> = {
           configured: `an owner of ${shown(ownership.issuer)}`,
         }
   },
+}
+
+function keysOf({ jwks_uri, discovery }: Entry): string {
+  if (jwks_uri !== undefined) return jwks_uri
+  return discovery === true ? 'as the metadata of the issuer says' : 'keys that the configuration gives'
 }
 
 /** Shows a value of a token to its holder. */

@@ -36,6 +36,7 @@ const OF_REASON: Readonly<Partial<Record<Reason, StepName>>> = {
   token_key_unknown: 'key',
   keys_unavailable: 'key',
   token_signature: 'signature',
+  token_inactive: 'signature',
   token_subject: 'subject',
   token_actor: 'bearer',
   token_bound: 'bearer',

@@ -1,51 +1,76 @@
 import process from 'node:process'
-import { parseArgs } from 'node:util'
 import type { Explanation } from '../../explain/explanation.ts'
 import { readQuestion } from '../../explain/question.ts'
 import { Refusal } from '../../refusal.ts'
-import { DEFAULT_DATA, describeRefusal, parseGateUrl, requestGate, tokenFor } from '../client.ts'
-import { print, say, UsageError } from '../terminal.ts'
+import { type Command, createCommand } from '../../runtime/node/command.ts'
+import { DATA_OPTION, describeRefusal, GATE_OPTIONS, parseGateUrl, requestGate, tokenFor } from '../client.ts'
+import { COMMAND, print, say, UsageError } from '../terminal.ts'
 import { formatExplanation } from './format.ts'
 
 /** The longest input that is read, in characters. Longer input was meant for another program. */
 const MAX_INPUT = 65_536
 
 /**
- * Runs `mediaward explain`: says, step by step, what would become of a request with a token. Reads the token from stdin,
+ * `mediaward explain`: says, step by step, what would become of a request with a token. Reads the token from stdin,
  * because shells and systems keep arguments. Never prints it.
  */
-export async function explain(args: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      role: { type: 'string' },
-      header: { type: 'string' },
-      cookie: { type: 'string' },
-      vars: { type: 'string' },
-      jwks: { type: 'string' },
-      'show-ids': { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      url: { type: 'string' },
-      token: { type: 'string' },
-      data: { type: 'string', default: DEFAULT_DATA },
+export const explain: Command = createCommand({
+  usage: 'mediaward explain [RECORDING]',
+  summary: 'Says, step by step, what the gate answers to a token, which is read from stdin.',
+  allowPositionals: true,
+  options: {
+    role: {
+      type: 'string',
+      value: 'ROLE',
+      about: 'Ask what this role permits, in place of playing a RECORDING: recorder, app or security.',
     },
-  })
-  const [url, ...others] = positionals
-  if (others.length > 0) throw new UsageError('more than one recording is named', 'name one URL or path')
-  const { role, header, cookie, vars, jwks, data } = values
-  const gate = values.url === undefined ? undefined : parseGateUrl(values.url)
-  checkSides(gate, values)
-  const call = { token: await readToken(), url, role, header, cookie }
-  const question = readQuestion(call)
-  if (question instanceof Refusal) throw new UsageError(question.detail ?? 'the question is invalid')
-  const explanation =
-    gate === undefined
-      ? await (await loadOffline())(question, { vars, jwks, data, showIds: values['show-ids'] })
-      : await askGate(gate, await tokenFor(values.token, data, 'security'), call)
-  await print(values.json ? JSON.stringify(explanation) : formatExplanation(explanation, gate === undefined))
-  process.exitCode = explanation.decision === 'permit' ? 0 : 1
-}
+    header: {
+      type: 'string',
+      value: 'NAME',
+      about: 'The header that the token comes in. Default: Authorization',
+    },
+    cookie: { type: 'string', value: 'NAME', about: 'The cookie that the token comes in.' },
+    vars: {
+      type: 'string',
+      value: 'FILE',
+      about: 'A file of variables with ISSUERS. Without it, they come from the environment, else from "dev".',
+    },
+    jwks: {
+      type: 'string',
+      value: 'FILE',
+      about: 'A file with the keys of the issuer, so that nothing is fetched.',
+    },
+    'show-ids': { type: 'boolean', default: false, about: "Print the subject's id, and not only its end." },
+    json: { type: 'boolean', default: false, about: 'Print one JSON line.' },
+    url: {
+      type: 'string',
+      value: 'URL',
+      about: 'The origin of a gate to ask, which also looks at the recording. It records that it was asked.',
+    },
+    token: { ...GATE_OPTIONS.token, about: 'The token of an analyst, for --url. Default: as in "log".' },
+    ...DATA_OPTION,
+  },
+  example: `${COMMAND} explain /recordings/rec-007 < token.txt`,
+
+  async run(values, positionals) {
+    const [url, ...others] = positionals
+    if (others.length > 0) throw new UsageError('more than one recording is named', 'name one URL or path')
+    const { role, header, cookie, vars, jwks, data, 'show-ids': showIds } = values
+    const gate = values.url === undefined ? undefined : parseGateUrl(values.url)
+    checkSides(gate, values)
+    const call = { token: await readToken(), url, role, header, cookie }
+    const question = readQuestion(call)
+    if (question instanceof Refusal) throw new UsageError(question.detail ?? 'the question is invalid')
+    const explanation =
+      gate === undefined
+        ? await (await loadOffline())(question, { vars, jwks, data, showIds })
+        : await askGate(gate, await tokenFor(values.token, data, 'security'), call)
+    await print(
+      values.json ? JSON.stringify(explanation) : formatExplanation(explanation, gate === undefined),
+    )
+    process.exitCode = explanation.decision === 'permit' ? 0 : 1
+  },
+})
 
 /** Loads most of a gate, which a call that asks a running one doesn't need. */
 const loadOffline = async () => (await import('./offline.ts')).explainOffline
@@ -54,7 +79,7 @@ interface Sides {
   readonly vars?: string | undefined
   readonly jwks?: string | undefined
   readonly token?: string | undefined
-  readonly 'show-ids': boolean
+  readonly 'show-ids'?: boolean | undefined
 }
 
 /** A gate has a configuration of its own, and only a gate needs an analyst's token. */

@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import type { Issuer } from '../../authenticate/issuer.ts'
 import { resolveOptions } from '../../config/check-options.ts'
-import { OPTIONS } from '../../config/table.ts'
-import { readVariables, type Variables, variablesOf } from '../../config/variables.ts'
+import { readVariables, type Variables } from '../../config/variables.ts'
 import { explain } from '../../explain/explain.ts'
 import type { Explanation } from '../../explain/explanation.ts'
 import { attemptOf, createOfflinePlay, type Question } from '../../explain/question.ts'
@@ -39,7 +38,11 @@ const SHOWN_OF_ID = 4
  * @throws ConfigurationError if such a gate would not start
  */
 export async function explainOffline(question: Question, input: OfflineInput): Promise<Explanation> {
-  const { ledgerShards: _, ...options } = readVariables({ PSEUDONYM_KEY: UNUSED_KEY, ...variablesFor(input) })
+  const {
+    ledgerShards: _,
+    ledgerJurisdiction: __,
+    ...options
+  } = readVariables({ PSEUDONYM_KEY: UNUSED_KEY, ...variablesFor(input) })
   const keys = input.jwks === undefined ? undefined : readKeys(input.jwks)
   const services = createServices(
     resolveOptions({
@@ -62,9 +65,7 @@ export async function explainOffline(question: Question, input: OfflineInput): P
 }
 
 function variablesFor({ vars, data }: OfflineInput): Variables {
-  const known = variablesOf(OPTIONS)
-  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => known.includes(name)))
-  const given: Variables = vars === undefined ? environment : readVariablesFile(vars)
+  const given: Variables = vars === undefined ? process.env : readVariablesFile(vars)
   if (given.ISSUERS !== undefined) return given
   const development = readDevelopmentSecrets(data)
   if (development !== undefined)
@@ -91,7 +92,7 @@ function readKeys(file: string): Keys {
 
 /** Replaces where an issuer's keys come from. */
 function withKeys(issuer: Issuer, jwks: Keys): Issuer {
-  const { jwks_uri: _, ...rest } = issuer
+  const { jwks_uri: _, discovery: __, ...rest } = issuer
   return { ...rest, jwks }
 }
 
