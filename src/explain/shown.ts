@@ -1,11 +1,9 @@
 import type { Entry } from '../authenticate/entry.ts'
+import { printable } from '../base/printable.ts'
 import { containsToken } from '../locate/names.ts'
 
 // What may be shown of a token. Anyone can send one, so its claims can hold anything: a line break and a forged line of the
 // log, an escape sequence that a terminal obeys, a person's address.
-
-/** Most characters that are shown of one value. */
-const MAX_SHOWN = 200
 
 // RFC 3986 3.1 to 3.3, without user, query and fragment. "@" may be an address of a person in a path.
 const HTTPS_URL = /^https:\/\/[A-Za-z0-9.-]+(?::\d{1,5})?(?:\/[A-Za-z0-9._~:/!$&'()*+,;=%-]*)?(?=$|[?#])/
@@ -15,16 +13,9 @@ const ALGORITHM = /^[A-Za-z0-9+-]{1,32}$/
 /** Most audiences of one token that are shown. */
 const MAX_AUDIENCES = 3
 
-/**
- * Writes a string in quotes, so that it stays within its quotes and its line: anything but printable ASCII is escaped, and
- * what is too long is cut.
- */
+/** Writes a string in quotes, within one line and without anything that a terminal obeys. Cuts it if it is long. */
 export function quoted(value: string): string {
-  const printable = Array.from(value.slice(0, MAX_SHOWN), character =>
-    /[ !#-[\]-~]/.test(character) ? character : escaped(character),
-  ).join('')
-  const cut = printable.slice(0, MAX_SHOWN)
-  return `"${cut}${cut.length < printable.length || value.length > MAX_SHOWN ? '…' : ''}"`
+  return `"${printable(value.replace(/["\\]/g, '\\$&'))}"`
 }
 
 /** Writes some values in quotes, the first few of them. */
@@ -38,9 +29,8 @@ export function quotedList(values: readonly string[], most: number = MAX_AUDIENC
 export function shownIssuer(iss: unknown): string {
   if (typeof iss !== 'string') return iss === undefined ? 'no iss' : 'an iss that is not a string'
   const [url] = HTTPS_URL.exec(iss) ?? []
-  return url === undefined || containsToken(url)
-    ? 'an iss that is not shown, as it is not an https URL'
-    : `the iss ${quoted(url)}`
+  if (url === undefined || containsToken(url)) return 'an iss that is not shown, as it is not an https URL'
+  return `the iss ${quoted(url)}${url === iss ? '' : ' with a query or fragment'}`
 }
 
 /** Describes the `aud` of a token that may be anyone's: only what looks like the name of a thing is shown. */
@@ -69,8 +59,3 @@ export function shownAlgorithm(alg: unknown): string {
 /** Names an entry of the configuration. */
 export const entryName = (entry: Entry | undefined): string =>
   entry === undefined ? 'an entry' : `entry ${quoted(entry.name)}`
-
-function escaped(character: string): string {
-  if (character === '"' || character === '\\') return `\\${character}`
-  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
-}

@@ -1,8 +1,11 @@
+import { printable } from '../../base/printable.ts'
 import type { Explanation, Step } from '../../explain/explanation.ts'
 
 const MARKS: Readonly<Record<Step['outcome'], string>> = { pass: '✔', fail: '✘', skip: '–' }
 const NAME_WIDTH = 17
 const CAME_WIDTH = 34
+/** Most characters of a line: room for some values of the greatest length that is shown. */
+const MAX_LINE = 4000
 
 /** Formats an explanation for people: a line for each step, then the verdict, then how to fix what is wrong. */
 export function formatExplanation(explanation: Explanation, isOffline: boolean): string {
@@ -31,4 +34,4 @@ function verdictOf({ decision, status, reason, entry, steps }: Explanation, isOf
 }
 
 /** A gate may send anything. A terminal obeys control characters. */
-const plain = (line: string): string => line.replace(/[^\u0020-\u007e…✔✘–]/gu, '?')
+const plain = (line: string): string => printable(line, MAX_LINE)

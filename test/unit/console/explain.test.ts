@@ -136,7 +136,11 @@ describe('what is refused', () => {
     ['no JSON', '{', /must be JSON/],
     ['no object', 'null', /token must be/],
     ['no token', {}, /token must be/],
-    ['a token with white space', { token: 'hunter2 b', url: OWN }, /token must be a token, without white space/],
+    [
+      'a token with white space',
+      { token: 'hunter2 b', url: OWN },
+      /token must be a token, without white space/,
+    ],
     ['a url and a role', { token: 't', url: OWN, role: 'app' }, /not both/],
     ['an unknown role', { token: 't', role: 'admin' }, /role must be one of recorder, security, app/],
     ['the url of a ticket', { token: 't', url: '/play/hunter2' }, /not that of a ticket/],

@@ -211,3 +211,32 @@ describe('budgets', () => {
     expect(lines()).toHaveLength(1)
   })
 })
+
+describe('opaque tokens', () => {
+  const introspection = { url: `${idp.issuer}/introspect`, client_id: 'gate', client_secret: 'hunter2secret' }
+  const answer = (claims: object) =>
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async () => Response.json(claims))
+  const send = async (claims: object) => {
+    answer(claims)
+    const gate = await open({ introspection })
+    return gate.fetch('/recordings/rec-1', { headers: { authorization: 'Bearer opaque-token' } })
+  }
+
+  test('what the issuer answers about an opaque token is named by its claim, and not shown', async () => {
+    const response = await send({
+      active: true,
+      sub: 'p',
+      aud: 'hunter2secret',
+      exp: Math.floor(now / 1000) + 60,
+    })
+    expect(response.status).toBe(401)
+    expect(lines()).toEqual([
+      `mediaward: token_audience: "aud" in the answer of the issuer about an opaque token does not meet entry "${idp.issuer}". To fix it: compare the answer of "introspection" with entry "${idp.issuer}": it must hold what a JWT would`,
+    ])
+  })
+
+  test('a token that is not active is part of normal use', async () => {
+    expect((await send({ active: false })).status).toBe(401)
+    expect(lines()).toEqual([])
+  })
+})
