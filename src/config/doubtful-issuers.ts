@@ -1,6 +1,6 @@
 import { nameOf } from '../authenticate/entry.ts'
 import type { ClaimPath, Issuer } from '../authenticate/issuer.ts'
-import { logToOperator } from '../base/storage-fault.ts'
+import { logToOperator } from '../base/operator.ts'
 
 /**
  * Warns the operator of what is most likely a mistake in an issuer's entry, but may be meant: a claim whose name has dots,
