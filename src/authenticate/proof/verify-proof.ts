@@ -32,8 +32,10 @@ export const AHEAD = 5
 const MAX_PROOF = 8192
 /** Members of private and symmetric keys (RFC 7518 6.2.2, 6.3.2, 6.4.1). */
 const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
-/** Most characters of an RSA key's modulus and exponent: 4096 and 32 bits. The caller chooses the key, and with it the cost. */
-const MAX_RSA = { n: 683, e: 6 }
+/** Most characters of an RSA key's modulus: 4096 bits. The caller chooses the key, and with it how long the gate works. */
+const MAX_MODULUS = 683
+/** 65537, which every library takes. With a large exponent the gate would work for long; with 1 anyone can sign. */
+const EXPONENT = 'AQAB'
 
 /**
  * Verifies a DPoP proof (RFC 9449 4.3): all but whether a token is bound to its key, and whether the proof was used before.
@@ -85,7 +87,7 @@ function isPublicKey(jwk: unknown): boolean {
   if (typeof jwk !== 'object' || jwk === null || PRIVATE.some(member => Object.hasOwn(jwk, member)))
     return false
   const { kty, n, e } = jwk as Claims
-  return kty !== 'RSA' || (isShort(n, MAX_RSA.n) && isShort(e, MAX_RSA.e))
+  return kty !== 'RSA' || (typeof n === 'string' && n.length <= MAX_MODULUS && e === EXPONENT)
 }
 
 async function refuseClaims(
@@ -102,6 +104,3 @@ async function refuseClaims(
   if (nbf !== undefined && !(typeof nbf === 'number' && nbf - now <= AHEAD)) return invalid('nbf')
   return ath === (await sha256(token)) ? undefined : invalid('ath')
 }
-
-const isShort = (value: unknown, longest: number): boolean =>
-  typeof value === 'string' && value.length <= longest

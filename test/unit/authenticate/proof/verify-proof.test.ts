@@ -1,5 +1,5 @@
 import { base64url, calculateJwkThumbprint } from 'jose'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ALGORITHMS } from '../../../../src/authenticate/issuer.ts'
 import { type ProvenRequest, verifyProof } from '../../../../src/authenticate/proof/verify-proof.ts'
 import { TokenRefusal } from '../../../../src/authenticate/token-refusal.ts'
@@ -174,7 +174,7 @@ describe('verifyProof', () => {
     ['a time 5 s ahead', { claims: { iat: NOW + 5 } }],
     ['a time in fractions of a second', { claims: { iat: NOW - 0.5 } }],
     ['an end that is not over', { claims: { exp: NOW + 1 } }],
-    ['a nonce that nobody asked for', { claims: { nonce: 'eyJ7S_zG.eyJH0-Z.HX4w-7v' } }],
+    ['a nonce that the gate did not ask for', { claims: { nonce: 'eyJ7S_zG.eyJH0-Z.HX4w-7v' } }],
     ['further claims', { claims: { sub: 'patient-1', x: {} } }],
     ['a jti of 255 characters', { claims: { jti: 'x'.repeat(255) } }],
     ['a kid', { header: { kid: 'one' } }],
@@ -249,9 +249,31 @@ describe('verifyProof', () => {
     expect(await outcome(await prover.proof(made))).toBe(expected)
   })
 
-  test('an RSA key with a large exponent, which takes long to verify, is refused before it is used', async () => {
+  test.each<[string, (n: string | undefined) => string | undefined]>([
+    ['a large exponent, which takes long to verify', n => n],
+    ['the exponent 1, with which anyone can sign', () => 'AQ'],
+    ['the exponent 3', () => 'Aw'],
+    ['an exponent with a zero byte before it', () => 'AAEAAQ'],
+    ['no exponent', () => undefined],
+  ])('an RSA key with %s is refused before it is used', async (_, exponent) => {
     const prover = await createProver('RS256')
-    const proof = await prover.proof(made, { header: { jwk: { ...prover.jwk, e: prover.jwk.n } } })
-    expect(await outcome(proof)).toBe('proof_invalid jwk')
+    const jwk = { ...prover.jwk, e: exponent(prover.jwk.n) }
+    const importKey = vi.spyOn(crypto.subtle, 'importKey')
+    onTestFinished(() => importKey.mockRestore())
+    expect(await outcome(await prover.proof(made, { header: { jwk } }))).toBe('proof_invalid jwk')
+    expect(importKey).not.toHaveBeenCalled()
+  })
+
+  test('a proof that was made without the key, which the exponent 1 permits, is refused', async () => {
+    const { n } = (await createProver('RS256')).jwk
+    const header = encode({ typ: 'dpop+jwt', alg: 'RS256', jwk: { kty: 'RSA', n, e: 'AQ' } })
+    const [, payload] = (await client.proof(made)).split('.')
+    const signed = new TextEncoder().encode(`${header}.${payload}`)
+    // RFC 8017 9.2: what the signature must be, raised to the first power.
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', signed))
+    const algorithm = Buffer.from('3031300d060960864801650304020105000420', 'hex')
+    const padding = Buffer.alloc(256 - 3 - algorithm.length - digest.length, 0xff)
+    const signature = Buffer.concat([Buffer.from([0, 1]), padding, Buffer.from([0]), algorithm, digest])
+    expect(await outcome(`${header}.${payload}.${base64url.encode(signature)}`)).toBe('proof_invalid jwk')
   })
 })
