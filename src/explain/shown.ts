@@ -1,5 +1,5 @@
 import type { Entry } from '../authenticate/entry.ts'
-import { printable } from '../base/printable.ts'
+import { printable } from '../base/operator.ts'
 import { containsToken } from '../locate/names.ts'
 
 // What may be shown of a token. Anyone can send one, so its claims can hold anything: a line break and a forged line of the
