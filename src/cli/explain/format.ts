@@ -1,4 +1,4 @@
-import { printable } from '../../base/printable.ts'
+import { printable } from '../../base/operator.ts'
 import type { Explanation, Step } from '../../explain/explanation.ts'
 
 const MARKS: Readonly<Record<Step['outcome'], string>> = { pass: '✔', fail: '✘', skip: '–' }
