@@ -113,8 +113,10 @@ export interface Issuer {
    */
   readonly jwks?: JSONWebKeySet | KeyFunction
   /**
-   * Accepts `http://` for `jwks_uri` and in discovery, within a network of your own. Everyone who can change what is sent
-   * there can be every subject.
+   * Accepts `http://` for `jwks_uri`, in discovery and for introspection, within a network of your own. Everyone who can
+   * change what is sent there can be every subject.
+   *
+   * Everyone who can read what is sent to introspect gets the tokens, and the secret of the gate's client.
    *
    * @defaultValue `false`
    */

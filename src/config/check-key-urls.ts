@@ -39,7 +39,15 @@ export function checkDiscovery(discovery: unknown, entry: Entry): readonly Mista
   return [['', `${what}${alternative(entry.issuer)}, or use jwks_uri`]]
 }
 
-/** Parses a URL to fetch keys from. Undefined if it is none, or if anyone on the way could replace the keys. */
+/** Checks the address of an issuer's introspection endpoint. */
+export function checkEndpoint(uri: unknown, entry: object): readonly Mistake[] {
+  const url = keyUrl(uri, entry)
+  return url !== undefined && url.hash === ''
+    ? []
+    : [['', `must be an https URL without user, password or fragment${alternative(uri)}`]]
+}
+
+/** Parses a URL of an issuer's. Undefined if it is none, or if anyone on the way could answer in the issuer's place. */
 function keyUrl(value: unknown, { tenants, allow_http_keys }: Entry): URL | undefined {
   if (typeof value !== 'string') return undefined
   const written = tenants === undefined ? value : inTenant(value, 'a-tenant')

@@ -27,9 +27,8 @@ export function createKeySources(options: KeySourcesOptions = {}): (entry: Issue
     const issuers = new Set([issuer])
     if (typeof jwks === 'object') return createInlineKeys(jwks, warnOf(issuers))
     // Such an entry has no algorithms either, so it accepts no signed token.
-    if (introspection !== undefined && [jwks, jwks_uri, discovery].every(one => one === undefined)) {
-      return createInlineKeys({ keys: [] })
-    }
+    const hasKeys = jwks !== undefined || jwks_uri !== undefined || discovery === true
+    if (introspection !== undefined && !hasKeys) return createInlineKeys({ keys: [] })
     const [place, load] = placeOf(entry, http)
     const known = shared.get(place)
     known?.issuers.add(issuer)

@@ -6,6 +6,7 @@ import { Secret } from '../../../src/base/secret.ts'
 import { checkOptions } from '../../../src/config/check-options.ts'
 import { OPTIONS } from '../../../src/config/table.ts'
 import { readVariables, variablesOf } from '../../../src/config/variables.ts'
+import { createIssuer } from '../../support/issuer.ts'
 
 // An issuer that introspects, and the secret that it takes.
 
@@ -17,7 +18,7 @@ const introspection = {
   client_secret: { secret: NAME },
 }
 const entry = { issuer: 'https://idp.test/', audience: 'recordings', introspection }
-const jwks = { keys: [{ kty: 'EC', crv: 'P-256' }] }
+const { jwks } = await createIssuer()
 
 /** Checks the variables of a gate with these entries. Returns its options. */
 function check(entries: readonly object[], variables: Record<string, unknown> = { [NAME]: 'PRIVATE' }) {
@@ -120,8 +121,10 @@ describe('introspection', () => {
     check([entry])
     check([{ ...entry, algorithms: ['ES256'], jwks }])
     check([{ ...entry, algorithms: ['ES256'], jwks_uri: 'https://idp.test/jwks' }])
+    check([{ ...entry, algorithms: ['ES256'], discovery: true }])
+    check([{ ...entry, discovery: false }])
     expect(() => check([{ ...entry, jwks }])).toThrow(/algorithms\) is missing: it must list at least one/)
-    expect(() => check([{ ...entry, algorithms: ['ES256'] }])).toThrow(/must have jwks_uri or jwks/)
+    expect(() => check([{ ...entry, algorithms: ['ES256'] }])).toThrow(/must have jwks_uri, discovery or jwks/)
   })
 
   test.each<[object, RegExp]>([
@@ -153,6 +156,20 @@ describe('introspection', () => {
         /introspection(\.url)?\) (must be|is missing)/,
       )
     }
+  })
+
+  test('takes http:// beyond loopback only with allow_http_keys', () => {
+    const inCluster = {
+      ...entry,
+      introspection: { ...introspection, url: 'http://hydra-admin:4445/introspect' },
+    }
+    expect(() => check([inCluster])).toThrow(/url\) must be an https URL .*set allow_http_keys/)
+    check([{ ...inCluster, allow_http_keys: true }])
+    expect(() =>
+      check([
+        { ...entry, allow_http_keys: true, introspection: { ...introspection, url: 'ftp://idp.test/' } },
+      ]),
+    ).toThrow(/url\) must be an https URL/)
   })
 
   test('can’t be had for a template of tenants', () => {

@@ -354,6 +354,12 @@ describe('the place of a token says whom to ask', () => {
     expect(calls).toHaveLength(4)
   })
 
+  test('an entry that says that it has no discovery needs no keys', async () => {
+    const gate = await gateOf(entry({ discovery: false }))
+    answers.opaque = claims()
+    expect(await play(gate, 'opaque')).toBe('200')
+  })
+
   test('one issuer may sign some of its tokens', async () => {
     const gate = await gateOf({ ...idp.entry(), ...entry() })
     answers.opaque = claims()
