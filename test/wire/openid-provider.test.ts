@@ -206,7 +206,7 @@ test('a provider that takes too long costs a request five seconds', { timeout: 3
   const statuses = await Promise.all([play(access_token), play(access_token), play('another-opaque-token')])
   expect(statuses).toEqual([503, 503, 503])
   expect(performance.now() - began).toBeGreaterThan(4_000)
-  expect(gate.said()).toContain('no answer in 5000 ms')
+  expect(gate.said()).toContain('(no answer in time)')
   provider.answerWith()
   expect(await play(access_token)).toBe(200)
 })

@@ -2,6 +2,8 @@ import { readUpTo } from '../../base/bytes.ts'
 import { Secret } from '../../base/secret.ts'
 import { VERSION } from '../../ledger/event.ts'
 import type { Claims } from '../claim-value.ts'
+import { describeRedirect } from '../keys/fetch-keys.ts'
+import { describeFetchError } from '../keys/key-fault.ts'
 import { parseClaims } from '../parse-token.ts'
 import type { Introspection } from './introspection.ts'
 
@@ -30,23 +32,22 @@ export async function introspect(
   introspection: Introspection,
   { fetch, timeout, maxBytes }: IntrospectOptions,
 ): Promise<Claims | undefined> {
-  const signal = AbortSignal.timeout(timeout)
   try {
     // A redirect could lead anywhere, and would take the token there.
     const response = await fetch(introspection.url, {
       ...requestOf(token, introspection),
       redirect: 'manual',
-      signal,
+      signal: AbortSignal.timeout(timeout),
     })
     // Bounded, so that a server can't fill the memory of the gate.
     const bytes = await readUpTo(maxBytes, response.body ?? new Blob([]).stream())
     if (bytes.length > maxBytes) throw new IntrospectionFailure(`an answer of over ${maxBytes} bytes`)
     const answer = parseClaims(bytes)
     if (response.status === 200) return activeClaims(answer)
-    throw new IntrospectionFailure(describeStatus(response.status, answer?.error, introspection))
+    throw new IntrospectionFailure(describeStatus(response, answer?.error, introspection))
   } catch (error) {
     if (error instanceof IntrospectionFailure) throw error
-    throw new IntrospectionFailure(signal.aborted ? `no answer in ${timeout} ms` : describeError(error))
+    throw new IntrospectionFailure(describeFetchError(error))
   }
 }
 
@@ -87,28 +88,14 @@ const formEncoded = (value: string): string => new URLSearchParams([[value, '']]
 const ERROR = /^[a-z_]{1,32}$/
 
 function describeStatus(
-  status: number,
+  response: Response,
   error: unknown,
-  { client_id, method = 'client_secret_basic' }: Introspection,
+  { url, client_id, method = 'client_secret_basic' }: Introspection,
 ): string {
+  const { status } = response
   const code = typeof error === 'string' && ERROR.test(error) ? ` ${error}` : ''
   if (status === 401 || code === ' invalid_client') {
     return `status ${status}${code}, so it doesn't accept the gate as the client ${JSON.stringify(client_id)}: check client_id, client_secret and method (${method})`
   }
-  if (status >= 300 && status < 400) return `status ${status}, a redirect, which is not followed`
-  return `status ${status}${code}`
-}
-
-/** How deep the causes of an error are followed. */
-const MAX_CAUSES = 5
-const CODE = /^[A-Z][A-Z0-9_]{2,63}$/
-
-/** Names an error by its code, which Node has in one of the causes. Its message may contain anything. */
-function describeError(error: unknown): string {
-  let cause = error
-  for (let i = 0; i < MAX_CAUSES && cause instanceof Error; i++) {
-    if ('code' in cause && typeof cause.code === 'string' && CODE.test(cause.code)) return cause.code
-    ;({ cause } = cause)
-  }
-  return error instanceof Error ? error.name : 'an unknown error'
+  return `status ${status}${code}${describeRedirect(response, url)}`
 }

@@ -1,6 +1,6 @@
 import { hexOf } from '../../base/bytes.ts'
 import { LruCache } from '../../base/lru-cache.ts'
-import { logToOperator } from '../../base/operator.ts'
+import { logToOperator, withoutQuery } from '../../base/operator.ts'
 import { type WaitUntil, withTimeout } from '../../base/timeout.ts'
 import { Fault, Refusal } from '../../refusal.ts'
 import { acceptAnswer, type IntrospectedToken, type IntrospectingEntries, type Meaning } from './answer.ts'
@@ -143,8 +143,8 @@ export class Introspector {
     const { warn, warnEvery } = this.#options
     if (Math.abs(now - (this.#warned.get(why) ?? Number.NEGATIVE_INFINITY)) < warnEvery) return
     this.#warned.set(why, now)
-    const { origin, pathname } = new URL(this.#introspection.url)
-    warn(`no answer about tokens from ${origin}${pathname} (${why}): requests with one get 503`)
+    const place = withoutQuery(this.#introspection.url)
+    warn(`no answer about tokens from ${place} (${why}): requests with one get 503`)
   }
 }
 

@@ -51,7 +51,7 @@ async function fetchString(uri: string, { fetch, maxBytes }: KeyHttp, signal: Ab
     await response.body?.cancel()
     // A server that is overloaded or broken says nothing about what it has.
     const isAbsent = status < 500 && status !== 429
-    throw new KeyFault(`${place} answered with status ${status}${redirectOf(response, uri)}`, isAbsent)
+    throw new KeyFault(`${place} answered with status ${status}${describeRedirect(response, uri)}`, isAbsent)
   }
   // Bounded, so that a server can't fill the memory of the gate.
   const bytes = await readUpTo(maxBytes, response.body ?? new Blob([]).stream())
@@ -59,7 +59,8 @@ async function fetchString(uri: string, { fetch, maxBytes }: KeyHttp, signal: Ab
   return new TextDecoder().decode(bytes)
 }
 
-function redirectOf({ headers }: Response, uri: string): string {
+/** Says where a response redirects to, for a fetch that follows no redirect. Empty if it doesn't. */
+export function describeRedirect({ headers }: Response, uri: string): string {
   const location = headers.get('location')
   if (location === null) return ''
   const target = URL.canParse(location, uri)
