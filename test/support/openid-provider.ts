@@ -31,7 +31,7 @@ export interface OpenIdProvider {
   readonly requests: string[]
   /** The entry of a gate for its opaque tokens. In a variable, `client_secret` must be `{"secret":"NAME"}`. */
   opaqueEntry(more?: Partial<Issuer>): Issuer
-  /** The entry of a gate for its signed tokens. */
+  /** The entry of a gate for its signed tokens, whose keys are found by discovery. */
   signedEntry(more?: Partial<Issuer>): Issuer
   /** Logs a person in by the authorization code flow (RFC 6749 4.1, RFC 7636), and returns their tokens. */
   logIn(subject: string, options?: LogInOptions): Promise<Tokens>
@@ -88,7 +88,7 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions = {}): 
       ...entry,
       audience: SIGNED,
       algorithms: ['ES256'],
-      jwks_uri: `${issuer}/jwks`,
+      discovery: true,
       ...more,
     }),
     logIn: (subject, how = {}) => logIn(issuer, subject, how),

@@ -160,10 +160,13 @@ describe.each([
   })
 })
 
-test('a signed token plays by the keys of the provider, and is never sent to it', async () => {
+test('a signed token plays by the keys that discovery finds, also after a rotation, and is never sent to the provider', async () => {
   const before = calls()
   const { access_token } = await provider.logIn('patient-1', { resource: SIGNED })
   expect(await play(access_token)).toBe(200)
+  expect(provider.requests).toEqual(
+    expect.arrayContaining(['GET /.well-known/openid-configuration', 'GET /jwks']),
+  )
   // First, as each damaged token could be of a new key, and new keys are looked for once in 15 seconds.
   await provider.rotate()
   expect(await play((await provider.logIn('patient-1', { resource: SIGNED })).access_token)).toBe(200)
