@@ -124,7 +124,9 @@ describe('introspection', () => {
     check([{ ...entry, algorithms: ['ES256'], discovery: true }])
     check([{ ...entry, discovery: false }])
     expect(() => check([{ ...entry, jwks }])).toThrow(/algorithms\) is missing: it must list at least one/)
-    expect(() => check([{ ...entry, algorithms: ['ES256'] }])).toThrow(/must have jwks_uri, discovery or jwks/)
+    expect(() => check([{ ...entry, algorithms: ['ES256'] }])).toThrow(
+      /must have jwks_uri, discovery or jwks/,
+    )
   })
 
   test.each<[object, RegExp]>([
