@@ -29,6 +29,11 @@ export interface DemoStore {
   ): Promise<unknown>
 }
 
+/** Reads the list of the demo recordings. */
+export async function readDemoRecordings(): Promise<readonly DemoRecording[]> {
+  return parseRecordings(await readFile(join(DEMO, 'clinic.json'), 'utf8'))
+}
+
 /**
  * Stores the demo recordings that are missing, stamped with their owners.
  *
@@ -39,19 +44,26 @@ export async function seedDemoRecordings(
   store: DemoStore,
   issuer: string | undefined,
 ): Promise<readonly DemoRecording[]> {
-  const recordings = parseRecordings(await readFile(join(DEMO, 'clinic.json'), 'utf8'))
-  for (const { id, owner, media } of recordings) {
-    const source = join(DEMO, 'media', media)
-    const parts = (await stat(source)).isDirectory() ? await readdir(source) : [undefined]
-    for (const part of parts) {
-      const key = [DEMO_KEY.replace(':recording', id), ...(part === undefined ? [] : [part])].join('/')
-      if (await store.has(key)) continue
-      const file = part === undefined ? source : join(source, part)
-      const ownership = { owner, ...(issuer !== undefined && { issuer }) }
-      await store.put(key, new Uint8Array(await readFile(file)), mediaTypeOf(file), ownership)
-    }
-  }
+  const recordings = await readDemoRecordings()
+  // All at once, as there are many of them, all small, and a developer waits.
+  await Promise.all(recordings.map(recording => seedRecording(store, recording, issuer)))
   return recordings
+}
+
+async function seedRecording(
+  store: DemoStore,
+  { id, owner, media }: DemoRecording,
+  issuer: string | undefined,
+): Promise<void> {
+  const source = join(DEMO, 'media', media)
+  const parts = (await stat(source)).isDirectory() ? await readdir(source) : [undefined]
+  for (const part of parts) {
+    const key = [DEMO_KEY.replace(':recording', id), ...(part === undefined ? [] : [part])].join('/')
+    if (await store.has(key)) continue
+    const file = part === undefined ? source : join(source, part)
+    const ownership = { owner, ...(issuer !== undefined && { issuer }) }
+    await store.put(key, new Uint8Array(await readFile(file)), mediaTypeOf(file), ownership)
+  }
 }
 
 function parseRecordings(json: string): readonly DemoRecording[] {

@@ -6,6 +6,7 @@ import type { Location } from '../locate/location.ts'
 import { type Command, createCommand, type OptionValues } from '../runtime/node/command.ts'
 import { DATA_OPTION, DEFAULT_DATA, DEFAULT_URL } from './client.ts'
 import { lockData } from './data-lock.ts'
+import { openPageOfDev, variablesFor } from './demo/open-page.ts'
 import { DEMO_KEY, type DemoRecording, seedDemoRecordings } from './demo-recordings.ts'
 import {
   createDevelopmentSecrets,
@@ -74,19 +75,38 @@ async function start(values: OptionValues<typeof DEV_OPTIONS>): Promise<void> {
   saveDevelopmentSecrets(values.data, development)
 
   const startGate = await runtime()
+  // A bucket that the variables name has no demo recordings.
+  const isOwnStore = values.runtime === 'workerd' || given.S3_BUCKET === undefined
+  const page =
+    values['no-demo'] || !isOwnStore
+      ? undefined
+      : await openPageOfDev({
+          data: values.data,
+          development,
+          gatePort: listening,
+          pagePort: port === 0 ? 0 : port + 1,
+          options: { issuers, ...options },
+        })
   const onlyIssuer = issuers.length === 1 ? issuers[0]?.issuer : undefined
   let demo: readonly DemoRecording[] = []
-  const gate = await startGate(listening, values.data, variables, async store => {
-    if (!values['no-demo']) demo = await seedDemoRecordings(store, onlyIssuer)
-  })
+  const gate = await startGate(
+    listening,
+    values.data,
+    page ? variablesFor(page, variables) : variables,
+    async store => {
+      if (!values['no-demo']) demo = await seedDemoRecordings(store, onlyIssuer)
+    },
+  )
   const stop = async () => {
+    page?.close()
     await gate.stop()
     process.exit(0)
   }
   process.once('SIGINT', stop).once('SIGTERM', stop)
 
   if (given.ISSUERS === undefined) welcome(gate.url, demo, values.data, options.locations)
-  await print(JSON.stringify({ ready: true, url: gate.url }))
+  if (page !== undefined) say(`See it in a browser: ${page.url}\n`)
+  await print(JSON.stringify({ ready: true, url: gate.url, page: page?.url }))
 }
 
 /** Adds defaults to the variables given. The development issuer is trusted only if they name no issuers. */

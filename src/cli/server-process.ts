@@ -16,7 +16,7 @@ const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'XDG_CACHE_HOME', 'DENO_DIR']
 
 type ExitArguments = [code: number | null, signal: NodeJS.Signals | null]
 
-/** Creates a starter for the server that is deployed on Node or Deno. The server runs in a process of its own. */
+/** Creates a starter for the server on Node or Deno. It is the one that is deployed, and runs in a process of its own. */
 export function createServerStarter(runtime: 'node' | 'deno'): StartGate {
   return async (port, folder, given, seed) => {
     const data = resolve(folder)
@@ -50,7 +50,7 @@ export function createServerStarter(runtime: 'node' | 'deno'): StartGate {
 }
 
 function nodeCommand(): [string, string[]] {
-  return [process.execPath, [modulePath('runtime/node/main')]]
+  return [process.execPath, [modulePath('runtime/node/development')]]
 }
 
 /** Grants only what the server needs: its data folder, its variables, and the network. */
@@ -72,7 +72,7 @@ function denoCommand(port: number, data: string): [string, string[]] {
       '127.0.0.1',
       '--port',
       String(port),
-      modulePath('runtime/deno/serve'),
+      modulePath('runtime/deno/development'),
     ],
   ]
 }

@@ -43,7 +43,7 @@ export const startWorkerd: StartGate = async (port, data, variables, seed) => {
     convertV4MiniflareOptions({
       name: 'mediaward',
       modules: true,
-      script: await bundle(),
+      script: await bundle(modulePath('runtime/cloudflare/development')),
       compatibilityDate: COMPATIBILITY_DATE,
       // workerd on this machine has no jurisdictions, and the worker would not start.
       bindings: { ...variables, LEDGER_JURISDICTION: '' },

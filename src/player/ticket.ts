@@ -12,6 +12,22 @@
  */
 export type TicketProblem = 'expired' | 'refused' | 'unavailable'
 
+/** The problem details of a refusal (RFC 9457 3.1). */
+export interface ProblemDetails {
+  readonly title?: string
+  readonly status?: number
+  readonly detail?: string
+  /** Names the gate's record of the refusal. A viewer can quote it to support. */
+  readonly instance?: string
+}
+
+/** What the gate answered instead of a ticket. */
+interface TicketAnswer {
+  readonly status?: number
+  readonly retryAfter?: number
+  readonly details?: ProblemDetails | undefined
+}
+
 /** Thrown, and passed to `onError`, if there is no ticket. It holds no token and no ticket. */
 export class TicketError extends Error {
   override readonly name = 'TicketError'
@@ -20,12 +36,15 @@ export class TicketError extends Error {
   readonly status: number | undefined
   /** In how many seconds to ask again, at the earliest (RFC 9110 10.2.3). Only if the problem is `unavailable`. */
   readonly retryAfter: number | undefined
+  /** What the gate says of its refusal; undefined if it did not answer. */
+  readonly details: ProblemDetails | undefined
 
-  constructor(problem: TicketProblem, message: string, status?: number, retryAfter?: number) {
+  constructor(problem: TicketProblem, message: string, answer: TicketAnswer = {}) {
     super(message)
     this.problem = problem
-    this.status = status
-    this.retryAfter = retryAfter
+    this.status = answer.status
+    this.retryAfter = answer.retryAfter
+    this.details = answer.details
   }
 }
 
@@ -191,23 +210,33 @@ async function request(url: string, headers: HeadersInit, credentials: RequestCr
       redirect: 'error',
       signal: patience.signal,
     })
-    if (response.status !== 201) throw problemOf(response)
+    if (response.status !== 201) throw await problemOf(response)
     return issuedBy(await response.json())
   } catch (error) {
     if (error instanceof TicketError) throw error
-    throw new TicketError('unavailable', 'the gate could not be reached', undefined, RETRY_AFTER)
+    throw new TicketError('unavailable', 'the gate could not be reached', { retryAfter: RETRY_AFTER })
   } finally {
     clearTimeout(timer)
   }
 }
 
-function problemOf(response: Response): TicketError {
-  const { status } = response
-  if (status === 401) return new TicketError('expired', 'the token is not accepted: sign in again', status)
+async function problemOf(response: Response): Promise<TicketError> {
+  const { status, headers } = response
+  const answer = { status, details: await detailsOf(response) }
+  if (status === 401) return new TicketError('expired', 'the token is not accepted: sign in again', answer)
   if (status >= 400 && status < 500 && status !== 408 && status !== 429)
-    return new TicketError('refused', 'no ticket for this recording', status)
-  const after = retryAfter(response.headers.get('retry-after'))
-  return new TicketError('unavailable', `the gate answered ${status}: later it may be there`, status, after)
+    return new TicketError('refused', 'no ticket for this recording', answer)
+  const after = retryAfter(headers.get('retry-after'))
+  return new TicketError('unavailable', `the gate answered ${status}: later it may be there`, {
+    ...answer,
+    retryAfter: after,
+  })
+}
+
+async function detailsOf(response: Response): Promise<ProblemDetails | undefined> {
+  // What answers in the gate's place, such as a proxy, has a body of its own.
+  if (response.headers.get('content-type') !== 'application/problem+json') return undefined
+  return response.json().catch(() => undefined)
 }
 
 /** Seconds, from either form of the field (RFC 9110 10.2.3). */
@@ -229,7 +258,10 @@ function issuedBy(body: unknown): Issued {
     typeof expires_in !== 'number' ||
     !(expires_in > 0)
   ) {
-    throw new TicketError('unavailable', 'what answered is not the gate', 201, RETRY_AFTER)
+    throw new TicketError('unavailable', 'what answered is not the gate', {
+      status: 201,
+      retryAfter: RETRY_AFTER,
+    })
   }
   return { url, prefix, append: append === true, life: Math.min(expires_in, DAY) * 1000 }
 }

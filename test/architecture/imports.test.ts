@@ -37,6 +37,8 @@ const sources: Source[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' }
 const FLOORS: readonly (readonly RegExp[])[] = [
   // Runs where the gate does not: in the app. It knows nobody, and nobody knows it.
   [/^player\//],
+  // Runs in a browser, as an app does: the page of the demo clinic.
+  [/^page\//],
   [/^base\//],
   [/^(reason|refusal)\.ts$/],
   [/^recordings\//],
@@ -52,7 +54,7 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   [/^guard\.ts$/, /^routes\.ts$/],
   [/^gate\.ts$/],
   [/^middleware\.ts$/],
-  [/^app\.ts$/],
+  [/^app\.ts$/, /^development\.ts$/],
   [/^index\.ts$/, /^runtime\/(folder|memory|s3|sqlite)\//],
   [/^runtime\/(cloudflare|local)\//],
   [/^runtime\/(node|deno)\//],
@@ -78,14 +80,15 @@ describe('imports', () => {
     expect(outward).toEqual([])
   })
 
-  test('the player imports nothing of the gate, and the gate nothing of the player', () => {
+  test('the player and the demo page import nothing of the gate, and the gate nothing of them', () => {
+    const isOfBrowsers = (path: string) => /^(player|page)\//.test(path)
     const across = sources.flatMap(({ path, files, packages }) =>
-      path.startsWith('player/')
-        ? [...files.filter(file => !file.startsWith('player/')), ...packages]
-        : files.filter(file => file.startsWith('player/')),
+      isOfBrowsers(path)
+        ? [...files.filter(file => !isOfBrowsers(file)), ...packages]
+        : files.filter(file => isOfBrowsers(file) && !path.startsWith('cli/demo/')),
     )
     expect(across).toEqual([])
-    expect(sources.some(({ path }) => path.startsWith('player/'))).toBe(true)
+    expect(sources.filter(({ path }) => isOfBrowsers(path)).length).toBeGreaterThan(3)
   })
 
   test('imports form no circle', () => {
@@ -138,18 +141,21 @@ describe('imports', () => {
     ])
   })
 
-  test('the deployed worker imports nothing of the command line', () => {
-    const graph = new Map(sources.map(({ path, files }) => [path, files]))
-    const reached = new Set<string>()
-    const visit = (path: string): void => {
-      if (reached.has(path)) return
-      reached.add(path)
-      for (const file of graph.get(path) ?? []) visit(file)
-    }
-    visit('runtime/cloudflare/worker.ts')
-    expect([...reached].filter(path => path.startsWith('cli/'))).toEqual([])
-    expect(reached.size).toBeGreaterThan(30)
-  })
+  test.each(['runtime/cloudflare/worker.ts', 'runtime/node/main.ts', 'runtime/deno/serve.ts', 'index.ts'])(
+    '%s, which is deployed, imports nothing of the command line, of the demo page or of development',
+    entry => {
+      const graph = new Map(sources.map(({ path, files }) => [path, files]))
+      const reached = new Set<string>()
+      const visit = (path: string): void => {
+        if (reached.has(path)) return
+        reached.add(path)
+        for (const file of graph.get(path) ?? []) visit(file)
+      }
+      visit(entry)
+      expect([...reached].filter(path => /^(cli|page)\/|(^|\/)development\.ts$/.test(path))).toEqual([])
+      expect(reached.size).toBeGreaterThan(30)
+    },
+  )
 })
 
 describe('independence of runtimes', () => {

@@ -1,4 +1,5 @@
 import { env } from 'cloudflare:workers'
+import type { Hono } from 'hono'
 import { createApp } from '../../app.ts'
 import { logToOperator } from '../../base/operator.ts'
 import { ConfigurationError } from '../../config/options.ts'
@@ -11,7 +12,9 @@ import { type CloudflareOptions, cloudflare } from './cloudflare.ts'
 
 export { LedgerObject } from './ledger-object.ts'
 
-const worker: ExportedHandler<Cloudflare.Env> = start()
+type Worker = Pick<Hono, 'fetch'> & { scheduled(): Promise<void> }
+
+const worker: Worker = start() satisfies ExportedHandler<Cloudflare.Env>
 export default worker
 
 /**
@@ -19,7 +22,7 @@ export default worker
  * Cloudflare refuses to deploy a worker that throws then. One in a binding keeps the gate from starting too, but the
  * worker itself answers for it: bindings also change without a deployment.
  */
-function start(): ExportedHandler<Cloudflare.Env> {
+function start(): Worker {
   warnOfUnknownVariables(Object.keys(env), variablesOf(OPTIONS, { ...env }))
   const { ledgerShards, ledgerJurisdiction, ...options } = readVariables({ ...env })
   let platform: CloudflareOptions
@@ -35,7 +38,7 @@ function start(): ExportedHandler<Cloudflare.Env> {
 }
 
 /** Answers every request with 503, and says why to the operator alone. No ledger could record it. */
-function unavailable(error: ConfigurationError): ExportedHandler<Cloudflare.Env> {
+function unavailable(error: ConfigurationError): Worker {
   let isLogged = false
   return {
     async fetch() {
@@ -44,7 +47,7 @@ function unavailable(error: ConfigurationError): ExportedHandler<Cloudflare.Env>
       isLogged = true
       return new Response(null, { status: 503, headers: responseHeaders({ 'Retry-After': '60' }) })
     },
-    scheduled() {
+    async scheduled() {
       throw error
     },
   }

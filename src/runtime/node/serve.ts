@@ -1,8 +1,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import process from 'node:process'
 import { getRequestListener } from '@hono/node-server'
 import type { Variables } from '../../config/variables.ts'
-import { start } from '../local/start.ts'
+import { type Started, start } from '../local/start.ts'
 
 /** Milliseconds that answers may still take once the server is asked to stop. */
 const GRACE = 10_000
@@ -32,11 +33,19 @@ export interface Serving {
  *
  * @throws ConfigurationError if the variables can't be served; Error if the port is taken
  */
-export async function serve(
-  variables: Variables,
+export async function serve(variables: Variables, timeouts: ServerTimeouts = TIMEOUTS): Promise<Serving> {
+  return listen(start(variables), timeouts)
+}
+
+/**
+ * Serves a gate that was started.
+ *
+ * @throws Error if the port is taken
+ */
+export async function listen(
+  { fetch, settings, close }: Started,
   { head, idle }: ServerTimeouts = TIMEOUTS,
 ): Promise<Serving> {
-  const { fetch, settings, close } = start(variables)
   const odd = new WeakMap<object, string>()
   const answer = getRequestListener((request, platform) =>
     fetch(asSent(request, odd.get(platform.incoming) ?? platform.incoming.url), platform),
@@ -82,6 +91,22 @@ export async function serve(
       clearTimeout(late)
       await close()
     },
+  }
+}
+
+/**
+ * Runs the gate as a service: says on stdout when it serves, and stops on SIGTERM. Exits with 2 and the reason if it can't
+ * start.
+ */
+export async function run(start: () => Promise<Serving>): Promise<void> {
+  try {
+    const { url, stop } = await start()
+    const end = () => void stop().then(() => process.exit(0))
+    process.once('SIGTERM', end).once('SIGINT', end)
+    process.stdout.write(`${JSON.stringify({ ready: true, url })}\n`)
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : 'the gate could not start'}\n`)
+    process.exit(2)
   }
 }
 

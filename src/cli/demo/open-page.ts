@@ -1,0 +1,54 @@
+import { OPTIONS } from '../../config/table.ts'
+import type { VariableOptions } from '../../config/variables.ts'
+import { DEMO_KEY } from '../demo-recordings.ts'
+import { type DevelopmentSecrets, developmentIssuer } from '../development-issuer.ts'
+import { describeClinic } from './clinic.ts'
+import { type DemoPage, openDemoPage } from './page-server.ts'
+
+/** What `dev` knows before it starts its gate. */
+export interface DevSettings {
+  readonly data: string
+  readonly development: DevelopmentSecrets
+  /** The port that the gate will listen on. */
+  readonly gatePort: number
+  /** The port for the page; 0 for any. If it is taken, any free one. */
+  readonly pagePort: number
+  /** The options of the gate. */
+  readonly options: Omit<VariableOptions, 'ledgerShards'>
+}
+
+/**
+ * Opens the page of the demo clinic.
+ *
+ * @returns undefined if the page would show nothing that plays: the gate trusts other issuers, issues no tickets, or has no
+ *   URL that leads to a demo recording
+ */
+export async function openPageOfDev(settings: DevSettings): Promise<DemoPage | undefined> {
+  const { data, development, gatePort, pagePort, options } = settings
+  const { issuers, tickets, publicUrl, pseudonymKey, locations = OPTIONS.locations.default } = options
+  const { issuer } = developmentIssuer(development)
+  const path = locations.find(({ key }) => key === DEMO_KEY)?.url
+  const isTrusted = issuers.length === 1 && issuers[0]?.issuer === issuer
+  if (!isTrusted || path === undefined || tickets === undefined || publicUrl === undefined) return undefined
+  const gate = new URL(`http://127.0.0.1:${gatePort}`).origin
+  return openDemoPage({
+    port: pagePort,
+    data,
+    origins: [...new Set([gate, publicUrl])],
+    clinic: await describeClinic({ gate, path, pseudonymKey, issuer }),
+  })
+}
+
+/** Returns the variables of a gate that the page may use, and whose address leads to the page. */
+export function variablesFor(
+  page: DemoPage,
+  variables: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const { ALLOWED_ORIGINS: allowed = '' } = variables
+  return {
+    ...variables,
+    DEVELOPMENT_PAGE: page.url,
+    // Unless the developer lists origins, all of this machine are allowed.
+    ...(allowed.trim() !== '' && { ALLOWED_ORIGINS: [allowed, ...page.origins].join() }),
+  }
+}
