@@ -12,6 +12,8 @@ const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname
 /** A gate in processes of its own, as a user would have it. */
 export interface RunningGate {
   readonly url: string
+  /** The address of the demo clinic's page. */
+  readonly page: string | undefined
   readonly port: number
   readonly data: string
   /** Everything it said on stderr. */
@@ -64,9 +66,10 @@ export async function startGate(settings: GateSettings = {}): Promise<RunningGat
   child.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString()
   })
-  const url = await ready(child, () => said)
+  const { url, page } = await readyLine(child, () => said)
   return {
     url,
+    page,
     port: Number(new URL(url).port),
     data,
     said: () => said,
@@ -77,10 +80,19 @@ export async function startGate(settings: GateSettings = {}): Promise<RunningGat
 
 /** Waits until a server says that it serves; resolves to its address. */
 export async function ready(child: ChildProcess, said: () => string): Promise<string> {
+  return (await readyLine(child, said)).url
+}
+
+interface ReadyLine {
+  readonly url: string
+  readonly page?: string
+}
+
+async function readyLine(child: ChildProcess, said: () => string): Promise<ReadyLine> {
   return new Promise((resolve, reject) => {
     child.once('exit', code => reject(new Error(`the gate ended with ${code} before it served:\n${said()}`)))
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', line => {
-      if (line.startsWith('{"ready":true')) resolve((JSON.parse(line) as { url: string }).url)
+      if (line.startsWith('{"ready":true')) resolve(JSON.parse(line) as ReadyLine)
     })
   })
 }

@@ -126,6 +126,23 @@ describe('openTicket', () => {
     ])
   })
 
+  test('the error of a refusal has the problem details that the gate answered', async () => {
+    const details = {
+      title: 'Not Found',
+      status: 404,
+      instance: 'urn:uuid:01a20657-1d65-70a8-a1f9-c9dba64c576e',
+    }
+    const answerWith = (body: string, type = 'application/problem+json') => {
+      answer = (_, response) => response.writeHead(404, { 'Content-Type': type }).end(body)
+    }
+    answerWith(JSON.stringify(details))
+    expect(await problem(open())).toMatchObject({ problem: 'refused', status: 404, details })
+    answerWith('{')
+    expect(await problem(open())).toMatchObject({ problem: 'refused', status: 404, details: undefined })
+    answerWith('{"title":"of a proxy"}', 'application/json')
+    expect((await problem(open())).details).toBeUndefined()
+  })
+
   test('a ticket whose life exceeds the longest timer is not renewed at once', async () => {
     answer = issue(400 * 86_400_000)
     await open()
