@@ -31,7 +31,7 @@ const WIRE = 'test/wire/**/*.test.ts'
 const ONE_A_CORE = { maxWorkers: '100%' }
 const BROWSER = 'test/browser/**/*.test.ts'
 // Programs that others wrote, from Debian's packages: ffmpeg, curl, wget, Firefox, WebKit.
-const PLAYERS = 'test/peers/{browsers,players,packagers}.test.ts'
+const PLAYERS = 'test/peers/{browsers,demo-page,packagers,players}.test.ts'
 
 export default defineConfig({
   root,

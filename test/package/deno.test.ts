@@ -43,7 +43,7 @@ describe('Deno', () => {
     )
     expect(files).toContain('src/index.ts')
     const meant =
-      /^((LICENSE|(CHANGELOG|README|SECURITY|docs\/[a-z-]+)\.md|deno\.json)$|src\/(?!cli\/)[a-z0-9/-]+\.ts$)/
+      /^((LICENSE|(CHANGELOG|README|SECURITY|docs\/[a-z-]+)\.md|deno\.json)$|src\/(?!cli\/|page\/|.*development)[a-z0-9/-]+\.ts$)/
     expect(files.filter(file => !meant.test(file))).toEqual([])
   })
 

@@ -33,7 +33,7 @@ afterAll(() => project.remove())
 describe('the package', () => {
   test('the package contains what is meant to be in it, and nothing else', () => {
     const meant =
-      /^(LICENSE|package\.json|wrangler\.toml|\.dev\.vars\.example|(README|CHANGELOG|SECURITY|docs\/[a-z-]+)\.md|demo\/clinic\.json|demo\/media\/[\w/.-]+\.(mp4|webm|m4a|m4s|m3u8)|dist\/[a-z0-9/-]+(\.d\.ts|\.js))$/
+      /^(LICENSE|package\.json|wrangler\.toml|\.dev\.vars\.example|(README|CHANGELOG|SECURITY|docs\/[a-z-]+)\.md|demo\/clinic\.json|demo\/page\/(index\.html|style\.css|icon\.svg)|demo\/media\/[\w/.-]+\.(mp4|webm|m4a|m4s|m3u8)|dist\/[a-z0-9/-]+(\.d\.ts|\.js))$/
     expect(project.packed.filter(path => !meant.test(path))).toEqual([])
     expect(project.packed).toContain('demo/clinic.json')
     expect(project.packed).toContain('wrangler.toml')
@@ -320,11 +320,31 @@ describe('mediaward dev', () => {
     try {
       expect((await fetch(`${gate.url}/recordings/rec-001`)).status).toBe(401)
       expect(gate.said()).toContain('10 patients')
+      expect(await loadPage(gate.page ?? '')).toHaveLength(7)
     } finally {
       await gate.stop()
     }
   })
 })
+
+/** Loads a page as a browser does: with its style, its icon, and its modules one after another. */
+async function loadPage(page: string, loaded: string[] = []): Promise<string[]> {
+  const load = async (path: string) => {
+    const response = await fetch(new URL(path, page))
+    expect([path, response.status]).toEqual([path, 200])
+    return response.text()
+  }
+  const [, main = ''] = /<script type="module" src="([^"]+)"/.exec(await load('/')) ?? []
+  await Promise.all(['/style.css', '/favicon.ico', '/clinic.json'].map(load))
+  const visit = async (path: string): Promise<void> => {
+    if (loaded.includes(path)) return
+    loaded.push(path)
+    const imported = (await load(path)).matchAll(/^import [^'"]*['"]([^'"]+)['"]/gm)
+    for (const [, name = ''] of imported) await visit(new URL(name, new URL(path, page)).pathname)
+  }
+  await visit(main)
+  return loaded
+}
 
 /** What every gate does. */
 async function serves(url: string): Promise<void> {
