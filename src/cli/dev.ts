@@ -76,17 +76,16 @@ async function start(values: OptionValues<typeof DEV_OPTIONS>): Promise<void> {
 
   const startGate = await runtime()
   // A bucket that the variables name has no demo recordings.
-  const isOwnStore = values.runtime === 'workerd' || given.S3_BUCKET === undefined
-  const page =
-    values['no-demo'] || !isOwnStore
-      ? undefined
-      : await openPageOfDev({
-          data: values.data,
-          development,
-          gatePort: listening,
-          pagePort: port === 0 ? 0 : port + 1,
-          options: { issuers, ...options },
-        })
+  const hasDemo = !values['no-demo'] && (values.runtime === 'workerd' || given.S3_BUCKET === undefined)
+  const page = hasDemo
+    ? await openPageOfDev({
+        data: values.data,
+        development,
+        port,
+        gatePort: listening,
+        options: { issuers, ...options },
+      })
+    : undefined
   const onlyIssuer = issuers.length === 1 ? issuers[0]?.issuer : undefined
   let demo: readonly DemoRecording[] = []
   const gate = await startGate(

@@ -10,7 +10,7 @@ import { startService } from '../support/service.ts'
 
 // What only `mediaward dev` has, asked for at each program that is deployed. The variables are those that `dev` sets.
 
-const DEVELOPMENT = { DEVELOPMENT_PAGE: 'http://127.0.0.1:8788/' }
+const DEVELOPMENT = { DEVELOPMENT_PAGE: 'http://127.0.0.1:8887/' }
 
 interface Deployed {
   readonly url: string

@@ -9,13 +9,16 @@ import { type DemoPage, openDemoPage } from './page-server.ts'
 export interface DevSettings {
   readonly data: string
   readonly development: DevelopmentSecrets
+  /** The port that the developer asked for; 0 for any. */
+  readonly port: number
   /** The port that the gate will listen on. */
   readonly gatePort: number
-  /** The port for the page; 0 for any. If it is taken, any free one. */
-  readonly pagePort: number
   /** The options of the gate. */
   readonly options: Omit<VariableOptions, 'ledgerShards'>
 }
+
+/** From the port of the gate to that of the page. */
+const DISTANCE = 100
 
 /**
  * Opens the page of the demo clinic.
@@ -24,7 +27,7 @@ export interface DevSettings {
  *   URL that leads to a demo recording
  */
 export async function openPageOfDev(settings: DevSettings): Promise<DemoPage | undefined> {
-  const { data, development, gatePort, pagePort, options } = settings
+  const { data, development, port, gatePort, options } = settings
   const { issuers, tickets, publicUrl, pseudonymKey, locations = OPTIONS.locations.default } = options
   const { issuer } = developmentIssuer(development)
   const path = locations.find(({ key }) => key === DEMO_KEY)?.url
@@ -32,7 +35,8 @@ export async function openPageOfDev(settings: DevSettings): Promise<DemoPage | u
   if (!isTrusted || path === undefined || tickets === undefined || publicUrl === undefined) return undefined
   const gate = new URL(`http://127.0.0.1:${gatePort}`).origin
   return openDemoPage({
-    port: pagePort,
+    // The ports next to it may be those of other gates.
+    port: port > 0 && port + DISTANCE < 65_536 ? port + DISTANCE : 0,
     data,
     origins: [...new Set([gate, publicUrl])],
     clinic: await describeClinic({ gate, path, pseudonymKey, issuer }),

@@ -85,7 +85,7 @@ async function answerPage(
   const [, person] = /^\/token\/([a-z0-9-]+)$/.exec(path) ?? []
   if (person !== undefined) {
     if (method !== 'POST') return { status: 405, headers: { Allow: 'POST' } }
-    return isFromOwnPage(headers, port) ? issueToken(data, person) : FORBIDDEN
+    return isFromOwnPage(headers) ? issueToken(data, person) : FORBIDDEN
   }
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, headers: { Allow: 'GET, HEAD' } }
   if (path === '/clinic.json') return json(clinic)

@@ -18,12 +18,8 @@ export function isForLoopback({ host }: IncomingHttpHeaders, port: number): bool
 
 /**
  * Returns whether the browser says that the server's own page sent a request (Fetch Metadata 2.1). No page can set or leave
- * out these headers, so a browser that sends none is refused, too.
- *
- * @param port the port that the server listens on
+ * out these headers, so a browser that sends none is refused, too. Call it only if the request is for a loopback host.
  */
-export function isFromOwnPage(headers: IncomingHttpHeaders, port: number): boolean {
-  const { host, origin, 'sec-fetch-site': site } = headers
-  const isOwnOrigin = origin === undefined || origin === `http://${host}`
-  return isForLoopback(headers, port) && site === 'same-origin' && isOwnOrigin
+export function isFromOwnPage({ host, origin, 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
+  return site === 'same-origin' && (origin === undefined || origin === `http://${host}`)
 }

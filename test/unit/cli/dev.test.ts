@@ -26,11 +26,11 @@ function devWith(runtime: string, variables: Record<string, string>): string[] {
 }
 
 /** Starts `dev`, and waits until its gate serves. */
-async function serve(variables: Record<string, string>): Promise<Running> {
+async function serve(variables: Record<string, string>): Promise<Running & { readonly ready: string }> {
   running = start(devWith('node', variables))
   const { stdout } = running.child
-  await new Promise(resolve => stdout?.once('data', resolve))
-  return running
+  const ready = await new Promise(resolve => stdout?.once('data', resolve))
+  return { ...running, ready: String(ready) }
 }
 
 /** Ends `dev`, and returns what it said. */
@@ -92,6 +92,35 @@ test('dev prints no call to a demo recording if no location leads to it', async 
   const stderr = await said(await serve({ LOCATIONS: `'${JSON.stringify(locations)}'` }))
   expect(stderr).toContain('lists the refusals')
   expect(stderr).not.toContain('curl')
+})
+
+test('the page of the demo clinic asks for recordings at the path of MEDIA_PREFIX', async () => {
+  const { ready } = await serve({ MEDIA_PREFIX: '/media' })
+  const { page } = JSON.parse(ready) as { page: string }
+  const clinic: unknown = await (await fetch(`${page}clinic.json`)).json()
+  expect(clinic).toMatchObject({ path: '/media/:recording' })
+})
+
+const ELSEWHERE = [{ url: '/media/:recording', key: 'consultations/:recording' }]
+const ISSUER = { issuer: 'https://login.clinic.test/', audience: 'recordings', algorithms: ['ES256'] }
+
+test.each<[string, Record<string, string>]>([
+  [
+    'the gate trusts other issuers',
+    { ISSUERS: `'${JSON.stringify([{ ...ISSUER, jwks_uri: 'https://login.clinic.test/keys' }])}'` },
+  ],
+  ['the gate issues no tickets', { TICKET_KEY: '' }],
+  ['no location leads to a demo recording', { LOCATIONS: `'${JSON.stringify(ELSEWHERE)}'` }],
+  [
+    'the recordings are in a bucket',
+    {
+      S3_ENDPOINT: 'http://127.0.0.1:9',
+      ...{ S3_BUCKET: 'clinic', S3_ACCESS_KEY_ID: 'id', S3_SECRET_ACCESS_KEY: 'secret' },
+    },
+  ],
+])('dev has no page if %s', async (_, variables) => {
+  const { ready } = await serve(variables)
+  expect(Object.keys(JSON.parse(ready))).toEqual(['ready', 'url'])
 })
 
 test('dev stores no demo recordings in an S3 bucket', async () => {
