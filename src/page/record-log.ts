@@ -38,7 +38,7 @@ export class RecordLog {
     this.#text = this.#note.textContent
   }
 
-  /** Follows the log as long as the page is open. Rests while nobody can see it. */
+  /** Follows the log as long as the page is open. Rests while the page is hidden. */
   async follow(): Promise<never> {
     for (;;) {
       if (!document.hidden)
