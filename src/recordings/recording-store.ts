@@ -122,6 +122,9 @@ export class DigestMismatch extends Error {
  *   none. The time doesn't grow with the number of objects. It sends the store the same number of requests whether there is
  *   an object or not: one, or two if the store's lists hold no metadata, as those of S3.
  * - `uploads` stores objects that come in pieces.
+ * - `removeProbe` removes the object with the key `PROBE_KEY`, and can remove no other: no code of the gate removes a
+ *   recording. It resolves to false if the store doesn't let the gate remove objects, which it needs for nothing else. A
+ *   store may lack the method.
  */
 export interface RecordingStore {
   readonly uploads: Uploads
@@ -129,4 +132,5 @@ export interface RecordingStore {
   open(key: string, range?: RequestedRange): Promise<OpenedPart | null>
   put(key: string, body: AsyncIterable<Uint8Array> | null, options: PutOptions): Promise<StoredPart | null>
   stampBelow(prefix: string): Promise<Ownership | null>
+  removeProbe?(): Promise<boolean>
 }

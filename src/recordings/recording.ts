@@ -1,6 +1,9 @@
 /** The prefix of the gate's own objects in a bucket. No id and no segment begins with a dot, so no request leads there. */
 export const RESERVED_PREFIX = '.mediaward/'
 
+/** The key of the object that `mediaward doctor` writes, to see whether the store takes it and gives it back. */
+export const PROBE_KEY: string = `${RESERVED_PREFIX}doctor`
+
 /**
  * To whom a recording is bound: the facts stamped on the stored object itself when it was recorded, independent of
  * any list that an app keeps. An absent member is absent, never an empty string.

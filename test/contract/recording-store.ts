@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { MAX_PART, MAX_RECORDING_ID, MAX_SEGMENT } from '../../src/locate/names.ts'
 import { Claims, stampsAt } from '../../src/recordings/claims.ts'
-import type { Ownership } from '../../src/recordings/recording.ts'
+import { type Ownership, PROBE_KEY } from '../../src/recordings/recording.ts'
 import { BytesUnavailable, type RecordingStore } from '../../src/recordings/recording-store.ts'
 import { factsOf, patient1, patient2, read, sampleBytes, stream } from './recordings.ts'
 import { uploadContract } from './uploads.ts'
@@ -101,6 +101,21 @@ export function recordingStoreContract(
       expect(second?.size).toBe(999)
       expect(await store.put('versions', stream(bytes), upload(bytes, patient1, first?.etag))).toBeNull()
       expect(await store.find('versions')).toMatchObject({ size: 999, etag: second?.etag })
+    })
+
+    test('a store removes the probe of the doctor, and no other object', async () => {
+      const store = create()
+      await store.put('recordings/kept', stream(bytes), upload(bytes, patient1))
+      expect(await store.removeProbe?.()).toBe(true)
+      await store.put(PROBE_KEY, stream(bytes), upload(bytes, patient1))
+      expect(await store.find(PROBE_KEY)).toMatchObject({ size: 1000 })
+      expect(await store.removeProbe?.()).toBe(true)
+      expect(await store.find(PROBE_KEY)).toBeNull()
+      expect(await store.open(PROBE_KEY)).toBeNull()
+      expect(await store.find('recordings/kept')).toMatchObject({ size: 1000 })
+      expect(await store.put(PROBE_KEY, stream(bytes), upload(bytes, patient2))).toMatchObject({
+        ownership: patient2,
+      })
     })
 
     test('one of many concurrent puts wins, whole', async () => {

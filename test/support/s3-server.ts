@@ -100,6 +100,7 @@ function keepingConditions(port: number): RequestListener {
       response.writeHead(412).end('<Error><Code>PreconditionFailed</Code></Error>')
       return
     }
+    if (method === 'DELETE') tags.delete(path)
     const onward = http.request({ host: '127.0.0.1', port, method, path, headers })
     const answered = once(onward, 'response') as Promise<[IncomingMessage]>
     await Promise.all([

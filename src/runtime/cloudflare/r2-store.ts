@@ -1,6 +1,6 @@
 import { storedEncoding } from '../../http/content-coding.ts'
 import { metadataOf, ownershipOf } from '../../recordings/object-metadata.ts'
-import type { Ownership } from '../../recordings/recording.ts'
+import { type Ownership, PROBE_KEY } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
   DigestMismatch,
@@ -76,6 +76,11 @@ class R2Store implements RecordingStore {
     const { objects } = await this.#bucket.list(page).catch(r2Failed)
     const [first] = objects
     return first === undefined ? null : ownershipOf(first.customMetadata)
+  }
+
+  async removeProbe(): Promise<boolean> {
+    await this.#bucket.delete([PROBE_KEY]).catch(r2Failed)
+    return true
   }
 }
 

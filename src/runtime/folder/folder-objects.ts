@@ -123,6 +123,17 @@ export class FolderObjects {
     })
   }
 
+  /** Removes an object. Its facts go first: without them its bytes can't be reached. */
+  remove(key: string): Promise<void> {
+    const path = this.pathOf(key)
+    return this.#locked(key, async () => {
+      const present = this.factsToReplace(path)
+      await rm(path.facts, { force: true }).catch(diskFailed)
+      this.#facts.forget(path.facts)
+      if (present !== null) await this.#removeVersion(path, present.version)
+    })
+  }
+
   /** Runs work alone under a key. On a disk that ignores case, keys that differ in nothing else share their files. */
   #locked<Value>(key: string, work: () => Promise<Value>): Promise<Value> {
     return this.#lock(key.toLowerCase(), work)

@@ -4,7 +4,7 @@ import { logToOperator } from '../../base/operator.ts'
 import { StorageFault } from '../../base/storage-fault.ts'
 import { servedRange } from '../../http/byte-range.ts'
 import { findStamp } from '../../recordings/find-stamp.ts'
-import { type Ownership, RESERVED_PREFIX } from '../../recordings/recording.ts'
+import { type Ownership, PROBE_KEY, RESERVED_PREFIX } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
   DamagedPart,
@@ -98,6 +98,11 @@ class FolderStore implements RecordingStore {
 
   stampBelow(prefix: string): Promise<Ownership | null> {
     return findStamp(this, prefix, { keyBelow: below => anyKeyBelow(this.#root, below), isKey: isFolderKey })
+  }
+
+  async removeProbe(): Promise<boolean> {
+    await this.#objects.remove(PROBE_KEY)
+    return true
   }
 }
 

@@ -1,5 +1,5 @@
 import { servedRange } from '../../http/byte-range.ts'
-import type { Ownership } from '../../recordings/recording.ts'
+import { type Ownership, PROBE_KEY } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
   type OpenedPart,
@@ -57,6 +57,11 @@ class MemoryStore implements RecordingStore {
     const below = [...this.#objects.keys()].filter(key => key.startsWith(prefix) && key !== prefix)
     const [first] = below.sort()
     return first === undefined ? null : (this.#objects.get(first)?.ownership ?? null)
+  }
+
+  async removeProbe(): Promise<boolean> {
+    this.#objects.delete(PROBE_KEY)
+    return true
   }
 
   async #store(

@@ -29,6 +29,8 @@ export interface Exchange {
 /** Operations whose answer has a body that says what came of the request, and how much of it is read, in bytes. */
 const WITH_BODY: ReadonlySet<Operation> = new Set(['CreateMultipartUpload', 'CompleteMultipartUpload'])
 const BODY_LIMIT = 64 * 1024
+/** Operations that are done with an answer without content. */
+const REMOVING: ReadonlySet<Operation> = new Set(['AbortMultipartUpload', 'DeleteObject'])
 
 /** Sends a body and resolves to the store's answer. `S3Client.send` says what it throws. */
 export function exchange({
@@ -54,7 +56,7 @@ export function exchange({
     sending.once('response', async response => {
       response.on('error', () => {})
       const { statusCode: status = 0, headers } = response
-      const isDone = status === 200 || (status === 204 && operation === 'AbortMultipartUpload')
+      const isDone = status === 200 || (status === 204 && REMOVING.has(operation))
       if (isDone && sending.writableEnded) {
         const watched = withProgress(response, () => timer.refresh())
         const xml = WITH_BODY.has(operation)

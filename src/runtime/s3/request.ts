@@ -7,6 +7,7 @@ export type Operation =
   | 'HeadObject'
   | 'GetObject'
   | 'PutObject'
+  | 'DeleteObject'
   | 'ListObjectsV2'
   | 'CreateMultipartUpload'
   | 'UploadPart'
@@ -36,6 +37,7 @@ const METHOD: Readonly<Record<Operation, string>> = {
   HeadObject: 'HEAD',
   GetObject: 'GET',
   PutObject: 'PUT',
+  DeleteObject: 'DELETE',
   ListObjectsV2: 'GET',
   CreateMultipartUpload: 'POST',
   UploadPart: 'PUT',

@@ -1,6 +1,6 @@
 import { StorageFault } from '../../base/storage-fault.ts'
 import { findStamp } from '../../recordings/find-stamp.ts'
-import type { Ownership } from '../../recordings/recording.ts'
+import { type Ownership, PROBE_KEY } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
   DamagedPart,
@@ -89,6 +89,14 @@ class S3Store implements RecordingStore {
 
   stampBelow(prefix: string): Promise<Ownership | null> {
     return findStamp(this, prefix, { keyBelow: below => this.#client.firstKeyBelow(below), isKey: isS3Key })
+  }
+
+  async removeProbe(): Promise<boolean> {
+    const answer = await this.#client.send({ operation: 'DeleteObject', key: PROBE_KEY }, null, { size: 0 })
+    if (!(answer instanceof S3Refusal)) return true
+    // A key that may not delete is better than one that may: the gate never needs to.
+    if (answer.status === 403) return false
+    throw answer.fault()
   }
 
   async #look(operation: 'HeadObject' | 'GetObject', key: string): Promise<StoredPart | DamagedPart | null> {
