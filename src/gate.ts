@@ -5,6 +5,7 @@ import type { MediawardOptions } from './config/options.ts'
 import { explainEndpoint } from './console/explain.ts'
 import { pseudonymEndpoint } from './console/pseudonym.ts'
 import { recordsEndpoint } from './console/records.ts'
+import { doctorEndpoint } from './doctor/endpoint.ts'
 import { evaluationEndpoint } from './evaluate/endpoint.ts'
 import { withRequestId } from './evaluate/paths.ts'
 import { Guard, type Handler } from './guard.ts'
@@ -49,6 +50,7 @@ export function createGate(given: MediawardOptions): Gate {
     records: recordsEndpoint(services),
     pseudonym: pseudonymEndpoint(services),
     explanations: explainEndpoint(services, recordings),
+    doctor: doctorEndpoint(services),
   })
   return {
     async fetch(request, waitUntil, platform) {

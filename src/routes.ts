@@ -20,6 +20,8 @@ export interface Endpoints {
   readonly pseudonym: Endpoint
   /** Explains what the gate would answer to a token. */
   readonly explanations: Endpoint
+  /** Examines the gate. */
+  readonly doctor: Endpoint
 }
 
 /** Which endpoint a request is for, by its path alone. */
@@ -46,13 +48,14 @@ const HEALTH: Endpoint = {
 
 /** Creates the routes of a gate. */
 export function createRoutes({ locations, health }: ResolvedOptions, endpoints: Endpoints): Routes {
-  const { recordings, evaluation, denials, records, pseudonym, explanations } = endpoints
+  const { recordings, evaluation, denials, records, pseudonym, explanations, doctor } = endpoints
   const fixed = new Map<string | undefined, Endpoint>([
     [CONFIGURATION, evaluation],
     ['/console/api/denials', denials],
     ['/console/api/records', records],
     ['/console/api/pseudonym', pseudonym],
     ['/console/api/explain', explanations],
+    ['/console/api/doctor', doctor],
     ...(health ? ([['/healthz', HEALTH]] as const) : []),
   ])
   const media = locations.map(({ url }) => url.split(':recording')[0] ?? '/')

@@ -8,6 +8,7 @@ import type { Network } from './base/network.ts'
 import type { ResolvedOptions } from './config/check-options.ts'
 import type { PseudonymServices } from './console/pseudonym.ts'
 import type { RecordsServices } from './console/records.ts'
+import type { DoctorServices } from './doctor/endpoint.ts'
 import type { EvaluationServices } from './evaluate/evaluate.ts'
 import { OperatorAdvice } from './explain/operator-advice.ts'
 import { CorsPolicy } from './http/cors.ts'
@@ -34,7 +35,8 @@ export interface Services
     IngestServices,
     EvaluationServices,
     RecordsServices,
-    PseudonymServices {
+    PseudonymServices,
+    DoctorServices {
   readonly issuers: TrustedIssuers
   readonly cors: CorsPolicy
   /** The status for "not yours" and "not there" alike. */
@@ -88,6 +90,8 @@ export function createServices(options: ResolvedOptions): Services {
     concealedStatus: options.concealedStatus,
     proofAlgorithms: proofs && ALGORITHMS.join(' '),
     network,
+    settings: options,
+    inspect: options.inspect,
     now,
   }
 }

@@ -20,10 +20,15 @@ export const NOT_SHOWN = 'its error is not a StorageFault, so its message is not
  * @param otherwise what to write in place of the message of another error. By default nothing is written of it
  */
 export function logFault(about: string, error: unknown, otherwise?: string): void {
+  const why = shownFault(error) ?? otherwise
+  if (why !== undefined) logToOperator(`${about}: ${why}`)
+}
+
+/** Returns what the operator may read of an error: the message of the first fault among it and its causes. */
+export function shownFault(error: unknown): string | undefined {
   let cause = error
   while (cause instanceof Error && !mayBeShown(cause)) ({ cause } = cause)
-  const why = mayBeShown(cause) ? cause.message : otherwise
-  if (why !== undefined) logToOperator(`${about}: ${why}`)
+  return mayBeShown(cause) ? cause.message : undefined
 }
 
 function mayBeShown(error: unknown): error is StorageFault | TimedOut {

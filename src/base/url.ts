@@ -7,7 +7,12 @@ export function plainUrl(value: unknown): URL | undefined {
 // RFC 6761 6.3: names below localhost are loopback names too.
 const LOOPBACK = /^(?:(?:[a-z0-9-]+\.)*localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 
+/** Returns whether a URL leads to the machine that it is used on. */
+export function isLoopback(url: URL | undefined): boolean {
+  return url !== undefined && LOOPBACK.test(url.hostname)
+}
+
 /** Returns whether nothing between here and a URL's server can read or change what is sent: TLS, or this very machine. */
 export function isSecure(url: URL | undefined): boolean {
-  return url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname))
+  return url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url))
 }

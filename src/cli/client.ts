@@ -115,8 +115,8 @@ export async function requireAnswer(response: Response): Promise<Response> {
   throw new Error(`the gate answered ${refusal}`)
 }
 
-/** `fetch` hides the system's error in `cause`. */
-function systemErrorOf(error: unknown): string {
+/** Names why a connection failed. `fetch` hides the system's error in `cause`. */
+export function systemErrorOf(error: unknown): string {
   const cause: unknown = error instanceof Error ? error.cause : undefined
   return stringMember(cause, 'code') ?? (cause instanceof Error ? cause.message : 'no connection')
 }

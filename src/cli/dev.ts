@@ -117,8 +117,8 @@ function withDefaults(
   return {
     ISSUERS: JSON.stringify([developmentIssuer(development)]),
     PSEUDONYM_KEY: development.pseudonymKey,
-    // The key derived from it differs from that of pseudonyms.
-    TICKET_KEY: development.pseudonymKey,
+    // Another secret, as the gate's own doctor wants it.
+    TICKET_KEY: `tickets:${development.pseudonymKey}`,
     PUBLIC_URL: new URL(`http://127.0.0.1:${port}`).origin,
     ...given,
   }

@@ -1,5 +1,6 @@
 import type { Issuer } from '../authenticate/issuer.ts'
 import type { Network } from '../base/network.ts'
+import type { MachineFacts } from '../doctor/machine.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { ViewPolicy } from '../ledger/views.ts'
@@ -103,6 +104,12 @@ export interface MediawardOptions {
    * @defaultValue nothing to bring back
    */
   readonly replay?: () => Promise<void>
+  /**
+   * Says what the machine knows of itself, for `mediaward doctor`: its runtime and its disk. `local({ data })` gives one.
+   *
+   * @defaultValue nothing is known
+   */
+  readonly inspect?: () => Promise<MachineFacts>
   /**
    * Releases what `store` and `ledger` hold. The gate's own `close()` calls it after its last record.
    *

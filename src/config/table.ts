@@ -163,6 +163,7 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
   'bodyTimeouts.upload': { unit: 'ms', default: 60_000, check: timeout },
   health: { default: false, check: oneOf(true, false) },
   replay: { check: callback },
+  inspect: { check: callback },
   close: { check: callback },
   onUnrecorded: { check: callback },
   now: { default: Date.now, check: callback },

@@ -194,8 +194,24 @@ export interface ConsoleFacts {
   readonly about?: string
 }
 
+/** An analyst had the gate examine itself. `subject` is the analyst. */
+export interface DoctorFacts {
+  readonly kind: 'console'
+  readonly decision: 'permit'
+  readonly action: 'doctor'
+  /** How many findings had which state, before the ledger was given this record. */
+  readonly findings: Readonly<Record<'ok' | 'warning' | 'failed' | 'not_checked', number>>
+}
+
 /** What a record says beyond its head. */
-export type EventFacts = AccessFacts | TicketFacts | ViewFacts | DeliveryFacts | ListedFacts | ConsoleFacts
+export type EventFacts =
+  | AccessFacts
+  | TicketFacts
+  | ViewFacts
+  | DeliveryFacts
+  | ListedFacts
+  | ConsoleFacts
+  | DoctorFacts
 
 /** What a record is about. */
 export type EventKind = EventFacts['kind']

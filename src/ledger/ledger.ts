@@ -83,8 +83,11 @@ export interface LedgerPage {
  * `read` changes nothing, and returns the entries of a page in the order of their ids, which is their order in time.
  * Reading on from its cursor returns each entry exactly once, also entries stored in the meantime. It rejects with
  * {@link CursorInvalid} for a cursor of another form.
+ *
+ * `spool` is where records wait that the ledger can't take, if there is such a place.
  */
 export interface Ledger {
+  readonly spool?: LedgerSpool
   append(entries: readonly LedgerEntry[]): Promise<readonly AppendOutcome[]>
   read(query: LedgerQuery): Promise<LedgerPage>
 }

@@ -20,6 +20,7 @@ const REPLAY_LIMIT = 10_000
  * once a minute. A reader never starts one: reading would write, and cost the writer's time.
  */
 export interface SpooledLedger extends Ledger {
+  readonly spool: LedgerSpool
   /**
    * Brings records back from the spool, in the order of their ids. A record that the ledger doesn't take stays in the
    * spool, and holds up no other one. The next replay goes on where this one ended; after the last record, it begins
@@ -46,8 +47,8 @@ export function withSpool(
 }
 
 class LedgerWithSpool implements SpooledLedger {
+  readonly spool: LedgerSpool
   readonly #ledger: Ledger
-  readonly #spool: LedgerSpool
   readonly #timeout: number
   /**
    * The id of the last record that a replay sent; empty if the next one is to begin with the first record. A new process,
@@ -57,7 +58,7 @@ class LedgerWithSpool implements SpooledLedger {
 
   constructor(ledger: Ledger, spool: LedgerSpool, timeout: number) {
     this.#ledger = ledger
-    this.#spool = spool
+    this.spool = spool
     this.#timeout = timeout
   }
 
@@ -66,7 +67,7 @@ class LedgerWithSpool implements SpooledLedger {
       return await withTimeout(this.#timeout, this.#ledger.append(entries))
     } catch (error) {
       logFault('the ledger took no record, the spool keeps it', error, NOT_SHOWN)
-      await withTimeout(this.#timeout, Promise.all(entries.map(entry => this.#spool.keep(entry))))
+      await withTimeout(this.#timeout, Promise.all(entries.map(entry => this.spool.keep(entry))))
       return entries.map(() => 'added')
     }
   }
@@ -79,7 +80,7 @@ class LedgerWithSpool implements SpooledLedger {
     const failures: PromiseRejectedResult[] = []
     let count = 0
     for (let left = limit; left > 0; ) {
-      const entries = await this.#spool.waiting(REPLAY_STEP, this.#replayedTo)
+      const entries = await this.spool.waiting(REPLAY_STEP, this.#replayedTo)
       this.#replayedTo = entries.at(-1)?.id ?? ''
       if (entries.length === 0) break
       left -= entries.length
@@ -91,7 +92,7 @@ class LedgerWithSpool implements SpooledLedger {
       }
       failures.push(...results.filter(isRejected))
       const ids = results.flatMap(result => (isRejected(result) ? [] : result.value))
-      if (ids.length > 0) await this.#spool.drop(ids)
+      if (ids.length > 0) await this.spool.drop(ids)
       count += ids.length
     }
     const [failure] = failures

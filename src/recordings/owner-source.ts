@@ -91,6 +91,11 @@ export class Owners {
     this.#defaultIssuer = defaultIssuer
   }
 
+  /** Whether the owners are those stamped on the objects, and nothing is asked. */
+  get areStamped(): boolean {
+    return this.#source === stampedOwners
+  }
+
   /**
    * Returns the owner of each object.
    *
@@ -100,7 +105,7 @@ export class Owners {
   async of(ref: ObjectRef, stamped: readonly Ownership[]): Promise<readonly Ownership[]> {
     const defaultIssuer = this.#defaultIssuer
     const stamps = stamped.map(stamp => withDefaultIssuer(stamp, defaultIssuer))
-    if (this.#source === stampedOwners) return stamps
+    if (this.areStamped) return stamps
     return withTimeout(DEADLINE, this.#ask({ ref, stamps, defaultIssuer })).catch((error: unknown) => {
       const late = new StorageFault(`the owner source took longer than ${DEADLINE} ms`)
       throw new Fault('owner_unavailable', error instanceof StorageFault ? error : late)

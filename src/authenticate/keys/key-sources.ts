@@ -29,7 +29,7 @@ export function createKeySources(options: KeySourcesOptions = {}): (entry: Issue
     // Such an entry has no algorithms either, so it accepts no signed token.
     const hasKeys = jwks !== undefined || jwks_uri !== undefined || discovery === true
     if (introspection !== undefined && !hasKeys) return createInlineKeys({ keys: [] })
-    const [place, load] = placeOf(entry, http)
+    const [place, load] = keyPlaceOf(entry, http)
     const known = shared.get(place)
     known?.issuers.add(issuer)
     if (known !== undefined) return known.source
@@ -46,7 +46,7 @@ interface SharedSource {
 }
 
 /** Returns what distinguishes the place of an entry's keys from others, and their loader. */
-function placeOf(
+export function keyPlaceOf(
   { issuer, discovery, jwks_uri, jwks, allow_http_keys = false }: Issuer,
   http: KeyHttp,
 ): readonly [place: unknown, LoadKeys] {

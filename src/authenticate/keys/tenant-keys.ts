@@ -1,5 +1,5 @@
 import type { JWK } from 'jose'
-import { inTenant } from '../entry.ts'
+import { type Entry, inTenant } from '../entry.ts'
 import type { KeySource } from './key-source.ts'
 import type { KeySet } from './usable-keys.ts'
 
@@ -15,17 +15,20 @@ export function createTenantKeys(source: KeySource, issuer: string, tenant: stri
   const ownOf = (set: KeySet): KeySet => {
     let own = ours.get(set)
     if (own === undefined) {
-      own = { ...set, keys: set.keys.filter(key => isOf(key)) }
+      own = { ...set, keys: set.keys.filter(key => isKeyOf(key, { issuer, tenant })) }
       ours.set(set, own)
     }
     return own
-  }
-  const isOf = (key: JWK): boolean => {
-    const { issuer: named } = key as Readonly<Record<string, unknown>>
-    return named === undefined || (typeof named === 'string' && inTenant(named, tenant) === issuer)
   }
   return {
     current: async (now, waitUntil) => ownOf(await source.current(now, waitUntil)),
     newer: async (now, waitUntil) => ownOf(await source.newer(now, waitUntil)),
   }
+}
+
+/** Returns whether a key may sign tokens of an entry: unless the entry is of a tenant, and the key names another. */
+export function isKeyOf(key: JWK, { issuer, tenant }: Pick<Entry, 'issuer' | 'tenant'>): boolean {
+  if (tenant === undefined) return true
+  const { issuer: named } = key as Readonly<Record<string, unknown>>
+  return named === undefined || (typeof named === 'string' && inTenant(named, tenant) === issuer)
 }

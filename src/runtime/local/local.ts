@@ -10,6 +10,7 @@ import { createS3Store, type S3Options } from '../s3/store.ts'
 import { createSqliteLedger } from '../sqlite/sqlite-ledger.ts'
 import { createSqliteSpool } from '../sqlite/sqlite-spool.ts'
 import { lockDataFolder } from './data-folder.ts'
+import { createInspection } from './inspect.ts'
 import { LOCAL_OPTIONS } from './local-variables.ts'
 import { networkOf } from './network.ts'
 
@@ -33,7 +34,7 @@ export interface LocalOptions {
 }
 
 /** The options that follow from running on one machine. */
-export interface Local extends Required<Pick<MediawardOptions, 'store' | 'network'>> {
+export interface Local extends Required<Pick<MediawardOptions, 'store' | 'network' | 'inspect'>> {
   readonly ledger: SpooledLedger
   /** Writes what waits and gives the folder back; once. A gate that is made with it calls it at its own `close()`. */
   close(): void
@@ -58,7 +59,13 @@ export function local(options: LocalOptions): Local {
     const ledger = withSpool(file, spool)
     const store = s3 === undefined ? createFolderStore(join(data, 'recordings')) : createS3Store(s3)
     held.add(startReplays(ledger))
-    return { store, ledger, network: networkOf(addressHeader), close: () => held.release() }
+    return {
+      store,
+      ledger,
+      network: networkOf(addressHeader),
+      inspect: createInspection(data),
+      close: () => held.release(),
+    }
   } catch (error) {
     held.release()
     throw new ConfigurationError([

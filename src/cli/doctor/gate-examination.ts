@@ -1,0 +1,65 @@
+import { isLoopback } from '../../base/url.ts'
+import { runChecks } from '../../doctor/finding.ts'
+import { parseUrl } from '../../doctor/settings.ts'
+import { requestGate, requireAnswer } from '../client.ts'
+import { type GateAnswer, parseAnswer } from './gate-answer.ts'
+import { OUTSIDE_CHECKS } from './outside-checks.ts'
+import { askBucket, askForGate, askForRefusal, sendLongToken } from './outside-probes.ts'
+import type { Report } from './report.ts'
+
+/** What to examine. */
+export interface GateExamination {
+  readonly gate: URL
+  readonly token: string
+  /** What may be public addresses of the bucket. */
+  readonly buckets: readonly URL[]
+  /** What may be other addresses of the gate. */
+  readonly others: readonly URL[]
+}
+
+/**
+ * Has a gate examine itself, and looks at it from here.
+ *
+ * @throws UsageError if the gate refuses; Error if it doesn't answer
+ */
+export async function examineGate({ gate, token, buckets, others }: GateExamination): Promise<Report> {
+  // The object must be there while the addresses of the bucket are asked for it. The second examination removes it.
+  const seen =
+    buckets.length === 0
+      ? []
+      : await callDoctor(gate, token, true).then(() => Promise.all(buckets.map(askBucket)))
+  const answer = await callDoctor(gate, token, false)
+  const { version, whole, publicUrl, path, findings } = answer
+  const elsewhere = publicUrl === undefined || publicUrl === gate.origin ? undefined : parseUrl(publicUrl)
+  const plain =
+    isLoopback(gate) || gate.protocol !== 'https:' ? undefined : new URL(`http://${gate.hostname}`)
+  const [atPublicUrl, withoutTls, refusals, longToken, atOthers] = await Promise.all([
+    elsewhere && askForGate(elsewhere),
+    plain && askForGate(plain),
+    askForRefusal(gate, path),
+    sendLongToken(gate),
+    Promise.all(others.map(askForGate)),
+  ])
+  const outside = runChecks('outside', OUTSIDE_CHECKS, {
+    url: gate,
+    publicUrl,
+    atPublicUrl,
+    withoutTls,
+    refusals,
+    longToken,
+    ahead: answer.ahead,
+    buckets: seen,
+    others: atOthers,
+  })
+  return { title: `Mediaward ${version} at ${gate.origin}`, whole, findings: [...findings, ...outside] }
+}
+
+async function callDoctor(gate: URL, token: string, keepObject: boolean): Promise<GateAnswer> {
+  const response = await requestGate(new URL('/console/api/doctor', gate), token, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ keep_object: keepObject }),
+  })
+  const answered = await requireAnswer(response)
+  return parseAnswer(await answered.json().catch(() => undefined), Date.now())
+}

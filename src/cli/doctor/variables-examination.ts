@@ -1,0 +1,138 @@
+import { statSync } from 'node:fs'
+import { resolveEntries } from '../../authenticate/entry.ts'
+import { isLoopback } from '../../base/url.ts'
+import { checkOptions } from '../../config/check-options.ts'
+import { withDefaults } from '../../config/option.ts'
+import { ConfigurationError } from '../../config/options.ts'
+import { OPTIONS } from '../../config/table.ts'
+import { readVariables, type Variables } from '../../config/variables.ts'
+import { attempt, Failure } from '../../doctor/failure.ts'
+import { type Finding, failed, notChecked, ok, runChecks, warning } from '../../doctor/finding.ts'
+import { ISSUER_CHECKS } from '../../doctor/issuer-checks.ts'
+import { KEY_CHECKS } from '../../doctor/key-checks.ts'
+import { probeKeys } from '../../doctor/key-probes.ts'
+import { MACHINE_CHECKS } from '../../doctor/machine-checks.ts'
+import { parseUrl, type Settings } from '../../doctor/settings.ts'
+import { SETTINGS_CHECKS } from '../../doctor/settings-checks.ts'
+import { judgeStore } from '../../doctor/storage-checks.ts'
+import { probeStore } from '../../doctor/storage-probes.ts'
+import { createInspection } from '../../runtime/local/inspect.ts'
+import { type LocalVariables, readLocalVariables } from '../../runtime/local/local-variables.ts'
+import { createS3Store } from '../../runtime/s3/store.ts'
+import { readVariablesFile } from '../variables-file.ts'
+import type { Report } from './report.ts'
+
+/** Examines the variables of a gate on one machine, before it starts. Opens neither its ledger nor its recordings. */
+export async function examineVariables(file: string): Promise<Report> {
+  const variables = readVariablesFile(file)
+  const { value: local, mistakes } = readOr(() => readLocalVariables(variables))
+  return {
+    title: `${file}, as a gate on one machine would be started with it`,
+    whole: true,
+    findings: [
+      ...(await examineSettings(variables, mistakes)),
+      ...(local === undefined ? [] : await examineMachine(local)),
+    ],
+  }
+}
+
+/**
+ * Examines the variables that every runtime has. The keys are fetched from here.
+ *
+ * @param more mistakes that are known already
+ */
+export async function examineSettings(
+  variables: Variables,
+  more: readonly string[] = [],
+): Promise<readonly Finding[]> {
+  const { value: options, mistakes } = readOr(() => {
+    const { ledgerShards: _, ...read } = readVariables(variables)
+    checkOptions(read)
+    return read
+  })
+  const all = [...more, ...mistakes]
+  const configuration =
+    all.length === 0
+      ? [ok('a gate can start with these variables')]
+      : all.map(mistake => failed(mistake, 'correct it: until then the gate does not start'))
+  const findings = runChecks('settings', { configuration: () => configuration }, {})
+  if (options === undefined) return findings
+  const settings = withDefaults(OPTIONS, options) as Settings
+  return [
+    ...findings,
+    ...runChecks('settings', SETTINGS_CHECKS, settings),
+    ...runChecks('issuers', ISSUER_CHECKS, settings),
+    ...runChecks('keys', KEY_CHECKS, await probeKeys(resolveEntries(settings.issuers), Date.now)),
+  ]
+}
+
+/** Reads a configuration, or lists the mistakes in it. */
+function readOr<Value>(read: () => Value): {
+  readonly value?: Value
+  readonly mistakes: readonly string[]
+} {
+  try {
+    return { value: read(), mistakes: [] }
+  } catch (error) {
+    if (error instanceof ConfigurationError) return { mistakes: error.mistakes }
+    throw error
+  }
+}
+
+async function examineMachine({
+  data,
+  s3,
+  host,
+  addressHeader,
+}: LocalVariables): Promise<readonly Finding[]> {
+  const store = s3 && (await probeStore(createS3Store(s3), false))
+  const inspected = await inspectFolder(data)
+  const running = 'start the gate, and run this with --url'
+  return [
+    ...runChecks(
+      'storage',
+      {
+        recordings: () =>
+          store === undefined
+            ? notChecked('the recordings are in DATA_DIR, which a running gate may hold', running)
+            : judgeStore(store),
+        ledger: () => notChecked('the ledger is in DATA_DIR, which a running gate may hold', running),
+      },
+      {},
+    ),
+    ...inspected,
+    ...runChecks('machine', { address_header: () => judgeAddressHeader(host, addressHeader) }, {}),
+  ]
+}
+
+/** Looks at the data folder. Creates nothing there: it would belong to whoever runs this, and not to the gate's user. */
+async function inspectFolder(data: string): Promise<readonly Finding[]> {
+  const folder = statSync(data, { throwIfNoEntry: false })
+  if (folder === undefined) {
+    return runChecks(
+      'machine',
+      { data_folder: () => notChecked('DATA_DIR does not exist yet: the gate creates it') },
+      {},
+    )
+  }
+  const machine = await attempt(createInspection(data))
+  return machine instanceof Failure ? [] : runChecks('machine', MACHINE_CHECKS, machine)
+}
+
+function judgeAddressHeader(host: string, header: string | undefined) {
+  const isLocal = isLoopback(parseUrl(`http://${host.includes(':') ? `[${host}]` : host}`))
+  if (header === undefined) {
+    return isLocal
+      ? warning(
+          'ADDRESS_HEADER is not set, and the gate listens on this machine only: records name the network of the proxy',
+          'set it to the header in which the proxy in front says where a request came from, such as "X-Real-IP"',
+        )
+      : ok('records name the network that a connection came from')
+  }
+  return isLocal
+    ? ok(`records name the network that the proxy in front writes into ${header}`)
+    : warning(
+        `the gate believes ${header}, and listens on ${host}: who reaches it there can write any network into the log`,
+        'let only the proxy in front reach it',
+      )
+}

@@ -1,0 +1,175 @@
+import { type Checks, failed, notChecked, type Outcome, ok, warning } from '../../doctor/finding.ts'
+
+/** What is looked at of a wrangler configuration, as wrangler itself reads it: with its defaults, for one environment. */
+export interface WranglerFacts {
+  readonly workers_dev: boolean | undefined
+  readonly preview_urls: boolean | undefined
+  readonly route?: unknown
+  readonly routes?: readonly unknown[] | undefined
+  readonly r2_buckets: readonly {
+    readonly binding: string
+    readonly bucket_name?: unknown
+    readonly jurisdiction?: string
+  }[]
+  readonly durable_objects: {
+    readonly bindings: readonly { readonly name: string; readonly class_name: string }[]
+  }
+  readonly migrations: readonly { readonly new_sqlite_classes?: readonly string[] }[]
+  readonly triggers: { readonly crons?: readonly string[] | undefined }
+  readonly observability?:
+    | {
+        readonly enabled?: boolean
+        readonly logs?: { readonly enabled?: boolean; readonly invocation_logs?: boolean }
+      }
+    | undefined
+  readonly cache?: { readonly enabled?: boolean } | undefined
+  readonly assets?: unknown
+  readonly compatibility_date: string | undefined
+  readonly vars: Readonly<Record<string, unknown>>
+}
+
+/** The compatibility date that the gate is tested with. */
+export const TESTED_DATE = '2026-10-20'
+/** Secrets of the gate. Variables are shown in the dashboard, and stay in the repository. */
+const SECRETS = ['PSEUDONYM_KEY', 'TICKET_KEY']
+
+/** What a wrangler configuration deploys. */
+export const WRANGLER_CHECKS: Checks<WranglerFacts> = {
+  /** The bindings `RECORDINGS`, `AUDIT` and `LEDGER` are there, and the two buckets differ. */
+  bindings({ r2_buckets: buckets, durable_objects, migrations }) {
+    const outcomes: Outcome[] = []
+    for (const name of ['RECORDINGS', 'AUDIT']) {
+      if (buckets.some(({ binding }) => binding === name)) continue
+      outcomes.push(
+        failed(
+          `no R2 bucket is bound as ${name}`,
+          'add it to [[r2_buckets]] as in the wrangler.toml of this package',
+        ),
+      )
+    }
+    const [recordings, audit] = ['RECORDINGS', 'AUDIT'].map(name =>
+      buckets.find(({ binding }) => binding === name),
+    )
+    if (recordings !== undefined && recordings.bucket_name === audit?.bucket_name) {
+      outcomes.push(
+        failed('RECORDINGS and AUDIT are one bucket', 'give records that wait a bucket of their own'),
+      )
+    }
+    const ledger = durable_objects.bindings.find(({ name }) => name === 'LEDGER')
+    if (ledger === undefined) {
+      outcomes.push(
+        failed(
+          'no Durable Object is bound as LEDGER',
+          'add it to [[durable_objects.bindings]], with class_name = "LedgerObject"',
+        ),
+      )
+    } else if (
+      !migrations.some(({ new_sqlite_classes = [] }) => new_sqlite_classes.includes(ledger.class_name))
+    ) {
+      outcomes.push(
+        failed(
+          `no migration creates ${ledger.class_name} with SQLite`,
+          'add [[migrations]] with new_sqlite_classes = ["LedgerObject"]',
+        ),
+      )
+    }
+    return outcomes.length > 0 ? outcomes : ok('RECORDINGS, AUDIT and LEDGER are bound')
+  },
+
+  /** The worker has one address: a route of its own, and neither workers.dev nor preview URLs. */
+  addresses({ workers_dev, preview_urls, route, routes = [] }) {
+    const outcomes: Outcome[] = []
+    if (workers_dev !== false) {
+      outcomes.push(failed('the worker also answers below workers.dev', 'set workers_dev = false'))
+    }
+    if (preview_urls !== false) {
+      outcomes.push(failed('versions of the worker answer at preview URLs', 'set preview_urls = false'))
+    }
+    if (route === undefined && routes.length === 0) {
+      outcomes.push(
+        warning(
+          'the worker has no route, so no one reaches it',
+          'add routes = [{ pattern = "media.clinic.example", custom_domain = true }]',
+        ),
+      )
+    }
+    return outcomes.length > 0 ? outcomes : ok('the worker answers at its routes alone')
+  },
+
+  /** No log of the platform holds URLs, which tickets and ids of recordings are in. */
+  invocation_logs({ observability }) {
+    const logs = observability?.logs
+    const areOn = observability?.enabled === true || logs?.enabled === true
+    return areOn && logs?.invocation_logs !== false
+      ? failed(
+          'invocation logs are on: they keep the URLs of requests, with the tickets in them',
+          'set invocation_logs = false in [observability.logs]',
+        )
+      : ok('invocation logs are off')
+  },
+
+  /** Nothing answers before the worker does. */
+  answers({ cache, assets }) {
+    const outcomes: Outcome[] = []
+    if (cache?.enabled === true) {
+      outcomes.push(failed('[cache] answers without asking the gate', 'remove it'))
+    }
+    if (assets !== undefined) {
+      outcomes.push(
+        warning(
+          'static assets are served before the worker is asked',
+          'make sure that no recording is among them, or remove [assets]',
+        ),
+      )
+    }
+    return outcomes.length > 0 ? outcomes : ok('the worker answers every request itself')
+  },
+
+  /** A cron trigger brings records back that the ledger could not take. */
+  cron: ({ triggers: { crons = [] } }) =>
+    crons.length > 0
+      ? ok(`a cron trigger runs (${crons.join(', ')})`)
+      : failed(
+          'no cron trigger brings back records that the ledger could not take',
+          'set crons = ["* * * * *"] in [triggers]',
+        ),
+
+  /** The compatibility date is the one that the gate is tested with, or a later one. */
+  compatibility_date: ({ compatibility_date: date = '' }) =>
+    date >= TESTED_DATE
+      ? ok(`the compatibility date is ${date}`)
+      : warning(
+          `the compatibility date is ${date === '' ? 'missing' : date}, and the gate is tested with ${TESTED_DATE}`,
+          `set compatibility_date = "${TESTED_DATE}"`,
+        ),
+
+  /** No secret is a variable. */
+  secrets({ vars }) {
+    const written = SECRETS.filter(name => vars[name] !== undefined)
+    return written.length > 0
+      ? failed(
+          `${written.join(' and ')} is in [vars], and so in the repository`,
+          'create another with "wrangler secret put", and remove it here',
+        )
+      : notChecked(
+          'secrets are with Cloudflare, not in this file',
+          'see that "wrangler secret list" has PSEUDONYM_KEY, and TICKET_KEY for tickets',
+        )
+  },
+
+  /** Both buckets are in one jurisdiction. */
+  jurisdiction({ r2_buckets: buckets }) {
+    const ours = buckets.filter(({ binding }) => binding === 'RECORDINGS' || binding === 'AUDIT')
+    const places = [...new Set(ours.map(({ jurisdiction = 'none' }) => jurisdiction))]
+    return places.length > 1
+      ? warning(
+          `the buckets are in different jurisdictions (${places.join(', ')})`,
+          'create both in the jurisdiction that you need, and name it at both bindings',
+        )
+      : ok(
+          places[0] === undefined || places[0] === 'none'
+            ? 'the buckets are in no jurisdiction'
+            : `the buckets are in the jurisdiction "${places[0]}"`,
+        )
+  },
+}

@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { runChecks } from '../../doctor/finding.ts'
+import { member } from '../json.ts'
+import { messageOf, UsageError } from '../terminal.ts'
+import type { Report } from './report.ts'
+import { examineSettings } from './variables-examination.ts'
+import { WRANGLER_CHECKS } from './wrangler-checks.ts'
+
+/** Checks of settings that depend on secrets, which are with Cloudflare. */
+const OF_SECRETS: ReadonlySet<string> = new Set(['secrets', 'tickets'])
+
+/**
+ * Examines a wrangler configuration before it is deployed: what it binds and opens, and its variables. Wrangler itself reads
+ * it, so it may be TOML or JSON, and an environment has what it inherits.
+ *
+ * @param env the environment; undefined for the top level
+ * @throws UsageError if it can't be read
+ */
+export async function examineWrangler(file: string, env: string | undefined): Promise<Report> {
+  const config = await readWrangler(file, env)
+  const secret = () => randomBytes(32).toString('base64')
+  const hasTickets = config.secrets?.required?.includes('TICKET_KEY') === true
+  const settings = await examineSettings({
+    PSEUDONYM_KEY: secret(),
+    ...(hasTickets && { TICKET_KEY: secret() }),
+    ...config.vars,
+  })
+  return {
+    title: `${file}${env === undefined ? '' : ` (${env})`}, as it would be deployed`,
+    whole: true,
+    findings: [
+      ...runChecks('wrangler', WRANGLER_CHECKS, config),
+      ...settings.filter(({ check }) => !OF_SECRETS.has(check)),
+    ],
+  }
+}
+
+async function readWrangler(file: string, env: string | undefined) {
+  if (!existsSync(file))
+    throw new UsageError(`${file} does not exist`, 'write it as in --wrangler wrangler.toml')
+  const { unstable_readConfig: readConfig } = await loadWrangler()
+  try {
+    return readConfig({ config: file, ...(env !== undefined && { env }) }, { hideWarnings: true })
+  } catch (error) {
+    throw new UsageError(`wrangler can't read ${file}: ${messageOf(error)}`)
+  }
+}
+
+async function loadWrangler() {
+  try {
+    return await import('wrangler')
+  } catch (error) {
+    if (member(error, 'code') !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new UsageError('--wrangler needs the package wrangler', 'run "npm install --save-dev wrangler"')
+  }
+}

@@ -1,0 +1,115 @@
+import { authenticateBearer, type BearerServices } from '../authenticate/bearer.ts'
+import { authorize } from '../authorize/authorize.ts'
+import type { Subject } from '../authorize/subject.ts'
+import { readJson } from '../http/read-json.ts'
+import type { BodyTimeouts } from '../http/request-body.ts'
+import { responseHeaders } from '../http/response-headers.ts'
+import { VERSION } from '../ledger/event.ts'
+import { observe } from '../ledger/head.ts'
+import type { Recorder } from '../ledger/recorder.ts'
+import { PROBE_KEY } from '../recordings/recording.ts'
+import { Fault, Refusal } from '../refusal.ts'
+import type { Endpoint } from '../request-context.ts'
+import { type ExaminedServices, examine, examineRecord } from './examine.ts'
+import { countStates, type Finding } from './finding.ts'
+import type { Settings } from './settings.ts'
+
+/** What the doctor's endpoint takes beside the request. */
+export interface DoctorServices extends BearerServices, ExaminedServices {
+  readonly record: Recorder
+  readonly bodyTimeouts: Required<BodyTimeouts>
+}
+
+/** What the endpoint answers. */
+export interface DoctorAnswer {
+  /** The version of the gate. */
+  readonly version: string
+  /** What time it is for the gate, UTC. */
+  readonly time: string
+  /** The id of the record of this examination. */
+  readonly event: string
+  readonly public_url?: string
+  /** The path of a recording, for requests from outside that must be refused. */
+  readonly path: string
+  /** False if findings about other tenants are left out. */
+  readonly whole: boolean
+  /** The key of the object that was written, if it stays until the next examination. */
+  readonly object?: string
+  readonly findings: readonly Finding[]
+}
+
+/** Most bytes of a call. */
+const MAX_BODY = 1024
+
+/**
+ * Creates the endpoint that examines the gate, where the gate runs. Requires the role `security`. The examination is on
+ * record before its findings leave.
+ */
+export function doctorEndpoint(services: DoctorServices): Endpoint {
+  const { record, settings, bodyTimeouts, now } = services
+  return {
+    allow: () => 'POST, OPTIONS',
+
+    async handle(context) {
+      if (context.request.method !== 'POST') return new Refusal('method_not_allowed')
+      const subject = await authenticateBearer(context, services)
+      if (subject instanceof Refusal) return subject
+      const decision = authorize({ subject, action: 'audit' })
+      if (decision instanceof Refusal) return decision
+      const limits = { most: MAX_BODY, invalid: 'query_invalid', timeout: bodyTimeouts.json } as const
+      const body = await readJson(context.request, limits)
+      if (body instanceof Refusal) return body
+      const keepObject = readKeepObject(body.json)
+      if (keepObject instanceof Refusal) return keepObject
+
+      const findings = await examine(services, { network: context.network(), keepObject })
+      const event = await record(observe(context), {
+        kind: 'console',
+        decision: 'permit',
+        action: 'doctor',
+        findings: countStates(findings),
+      }).catch(Fault.as('ledger_unavailable'))
+      const all = [...findings, ...(await examineRecord(services, event))]
+      const answer: DoctorAnswer = {
+        version: VERSION,
+        time: new Date(now()).toISOString(),
+        event,
+        ...(settings.publicUrl !== undefined && { public_url: settings.publicUrl }),
+        path: pathOf(settings),
+        whole: decision.tenant === undefined,
+        ...(keepObject && { object: PROBE_KEY }),
+        findings: decision.tenant === undefined ? all : all.filter(finding => mayKnow(subject, finding)),
+      }
+      return Response.json(answer, { headers: responseHeaders() })
+    },
+  }
+}
+
+/** Fills in the first URL pattern. */
+function pathOf({ locations }: Pick<Settings, 'locations'>): string {
+  const [first] = locations
+  return (first?.url ?? '/').replace(':recording', 'doctor').replace(/:part\+?$/, 'part')
+}
+
+/** Reads `{}` or `{"keep_object":true}`. */
+function readKeepObject(body: unknown): boolean | Refusal {
+  const invalid = new Refusal('query_invalid', 'The body must be {} or {"keep_object":true}')
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return invalid
+  const { keep_object: keep = false, ...unknown } = body as Readonly<Record<string, unknown>>
+  return typeof keep === 'boolean' && Object.keys(unknown).length === 0 ? keep : invalid
+}
+
+/** The checks that say nothing of other tenants: of their providers, of their apps, and of how much they do. */
+const SHARED: ReadonlySet<string> = new Set([
+  'public_url',
+  'views',
+  'clock',
+  'recordings',
+  'ledger',
+  'record',
+])
+
+/** Whether an analyst of one tenant may know a finding: that of a shared part, or of the entry of its own token. */
+function mayKnow({ entry, issuer }: Subject, finding: Finding): boolean {
+  return SHARED.has(finding.check) || finding.entry === (entry ?? issuer)
+}

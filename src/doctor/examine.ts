@@ -1,0 +1,75 @@
+import type { TrustedIssuers } from '../authenticate/trusted-issuers.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Owners } from '../recordings/owner-source.ts'
+import type { RecordingStore } from '../recordings/recording-store.ts'
+import { attempt, Failure } from './failure.ts'
+import { type Finding, runChecks } from './finding.ts'
+import { ISSUER_CHECKS } from './issuer-checks.ts'
+import { KEY_CHECKS } from './key-checks.ts'
+import { probeKeys } from './key-probes.ts'
+import type { MachineFacts } from './machine.ts'
+import { MACHINE_CHECKS, NETWORK_CHECKS, type NetworkFacts } from './machine-checks.ts'
+import type { Settings } from './settings.ts'
+import { SETTINGS_CHECKS } from './settings-checks.ts'
+import { RECORD_CHECKS, STORAGE_CHECKS } from './storage-checks.ts'
+import { findRecord, probeLedger, probeOwners, probeSpool, probeStore } from './storage-probes.ts'
+
+/** What an examination looks at. */
+export interface ExaminedServices {
+  readonly settings: Settings
+  readonly issuers: TrustedIssuers
+  readonly store: RecordingStore
+  readonly owners: Owners
+  readonly ledger: Ledger
+  /** Finds out what one machine knows of itself. Undefined on Workers. */
+  readonly inspect: (() => Promise<MachineFacts>) | undefined
+  readonly now: () => number
+}
+
+/** What an examination is asked for. */
+export interface ExaminationRequest extends Pick<NetworkFacts, 'network'> {
+  /** Whether the object that is written stays, so that the caller can see whether anything else serves it. */
+  readonly keepObject: boolean
+}
+
+/** Examines a gate: all but the record of the examination itself. */
+export async function examine(
+  { settings, issuers, store, owners, ledger, inspect, now }: ExaminedServices,
+  { network, keepObject }: ExaminationRequest,
+): Promise<readonly Finding[]> {
+  const [keys, stored, invents, read, machine] = await Promise.all([
+    probeKeys(issuers.entries, now),
+    probeStore(store, keepObject),
+    owners.areStamped ? undefined : probeOwners(owners),
+    probeLedger(ledger, now),
+    inspect && attempt(inspect),
+  ])
+  return [
+    ...runChecks('settings', SETTINGS_CHECKS, settings),
+    ...runChecks('issuers', ISSUER_CHECKS, settings),
+    ...runChecks('keys', KEY_CHECKS, keys),
+    ...runChecks('storage', STORAGE_CHECKS, { store: stored, invents, read }),
+    ...(machine === undefined || machine instanceof Failure
+      ? []
+      : runChecks('machine', MACHINE_CHECKS, machine)),
+    ...runChecks('machine', NETWORK_CHECKS, { network, publicUrl: settings.publicUrl }),
+  ]
+}
+
+/**
+ * Examines what became of a record.
+ *
+ * @param id of the record
+ */
+export async function examineRecord(
+  { ledger, now }: Pick<ExaminedServices, 'ledger' | 'now'>,
+  id: string,
+): Promise<readonly Finding[]> {
+  const found = await findRecord(ledger, id)
+  const entry = found instanceof Failure ? undefined : found
+  return runChecks('storage', RECORD_CHECKS, {
+    isRecorded: found instanceof Failure ? found : found !== undefined,
+    spool: ledger.spool && (await probeSpool(ledger.spool, entry)),
+    now: now(),
+  })
+}

@@ -1,0 +1,58 @@
+/** How a check came out. A warning is something that works, and that the operator should know of. */
+export type State = 'ok' | 'warning' | 'failed' | 'not_checked'
+
+/** What a check found in one place. No member holds a secret. */
+export interface Outcome {
+  readonly state: State
+  /** What was looked at, and what was found. */
+  readonly found: string
+  /** How to fix it, in one sentence. Absent if there is nothing to fix. */
+  readonly fix?: string
+  /** The name of the issuer's entry that it is about. */
+  readonly entry?: string
+}
+
+/** What a check is about. */
+export type Group = 'settings' | 'issuers' | 'keys' | 'storage' | 'machine' | 'outside' | 'wrangler'
+
+/** An outcome, with the check that it is of. */
+export interface Finding extends Outcome {
+  readonly group: Group
+  readonly check: string
+}
+
+/** The checks of a group by their names. Each of them is pure: it judges facts that were found out before. */
+export type Checks<Facts> = Readonly<Record<string, (facts: Facts) => Outcome | readonly Outcome[]>>
+
+/** Runs the checks of a group. */
+export function runChecks<Facts>(group: Group, checks: Checks<Facts>, facts: Facts): readonly Finding[] {
+  return Object.entries(checks).flatMap(([check, run]) =>
+    [run(facts)].flat().map(outcome => ({ group, check, ...outcome })),
+  )
+}
+
+/** Reports what is as it should be. */
+export const ok = (found: string): Outcome => ({ state: 'ok', found })
+
+/** Reports what works, and what the operator should know of. */
+export const warning = (found: string, fix: string): Outcome => ({ state: 'warning', found, fix })
+
+/** Reports what doesn't work, or isn't safe. */
+export const failed = (found: string, fix: string): Outcome => ({ state: 'failed', found, fix })
+
+/** Reports what can't be known from here, and where it can. */
+export const notChecked = (found: string, fix?: string): Outcome => ({
+  state: 'not_checked',
+  found,
+  ...(fix !== undefined && { fix }),
+})
+
+/** Says which entry an outcome is about. */
+export const aboutEntry = (entry: string, outcome: Outcome): Outcome => ({ ...outcome, entry })
+
+/** Counts findings by their state. */
+export function countStates(findings: readonly Outcome[]): Record<State, number> {
+  const counts = { ok: 0, warning: 0, failed: 0, not_checked: 0 }
+  for (const { state } of findings) counts[state] += 1
+  return counts
+}

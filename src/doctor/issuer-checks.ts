@@ -1,0 +1,137 @@
+import { listOf } from '../authenticate/audience.ts'
+import { nameOf, resolveEntries } from '../authenticate/entry.ts'
+import type { Issuer } from '../authenticate/issuer.ts'
+import type { Role } from '../authorize/rules/role.ts'
+import { isLoopback } from '../base/url.ts'
+import { aboutEntry, type Checks, failed, type Outcome, ok, warning } from './finding.ts'
+import { isReserved, parseUrl, type Settings } from './settings.ts'
+
+type IssuerSettings = Pick<Settings, 'issuers' | 'publicUrl'>
+
+/** What the entries of `ISSUERS` open. */
+export const ISSUER_CHECKS: Checks<IssuerSettings> = {
+  /** Someone can read the log and store recordings. */
+  roles({ issuers }) {
+    if (issuers.length > 1 && issuers.every(({ allowed_roles }) => allowed_roles === undefined)) {
+      return failed(
+        `none of the ${issuers.length} entries has allowed_roles, so no token has a role: no one can store, or read the log`,
+        'add "allowed_roles": ["recorder"] and ["security"] to the entries of your services and staff',
+      )
+    }
+    const outcomes: Outcome[] = []
+    if (!issuers.some(issuer => gives(issuer, issuers, 'security'))) {
+      outcomes.push(
+        failed(
+          'no entry can give the role "security", so no one can read the log',
+          'add it to allowed_roles, and to roles if there is such a member, in the entry of your analysts',
+        ),
+      )
+    }
+    if (!issuers.some(issuer => gives(issuer, issuers, 'recorder'))) {
+      outcomes.push(
+        warning(
+          'no entry can give the role "recorder", so nothing can be stored through the gate',
+          'add it to allowed_roles, and to roles if there is such a member, in the entry of your recorder',
+        ),
+      )
+    }
+    return outcomes.length > 0 ? outcomes : ok('an entry can give the role "recorder", and one "security"')
+  },
+
+  /** Analysts can read what they should: with tenants, an analyst without one reads nothing. */
+  analysts({ issuers }) {
+    if (issuers.every(({ tenant_claim }) => tenant_claim === undefined)) return []
+    const blind = issuers.filter(
+      issuer =>
+        gives(issuer, issuers, 'security') &&
+        issuer.tenant_claim === undefined &&
+        issuer.allow_all_tenants !== true,
+    )
+    return blind.map(issuer =>
+      aboutEntry(
+        nameOf(issuer),
+        warning(
+          'it can give the role "security" and has no tenant_claim, while others have one: its analysts read nothing',
+          'set "tenant_claim", or "allow_all_tenants": true if they may read the records of all tenants',
+        ),
+      ),
+    )
+  },
+
+  /** The audience of an entry is meant for the gate, and not for every app of the provider. */
+  audience({ issuers }) {
+    return issuers.flatMap(issuer => {
+      const [broad] = listOf(issuer.audience).flatMap(audience => {
+        const [, what] = BROAD.find(([pattern]) => pattern.test(audience)) ?? []
+        return what === undefined ? [] : [[audience, what] as const]
+      })
+      if (broad === undefined) return []
+      const found = `its audience "${broad[0]}" is that of ${broad[1]}: tokens for other apps are accepted too`
+      const fix =
+        'give the gate an audience of its own at the provider, or list the apps in "clients" beside it'
+      return issuer.clients === undefined ? aboutEntry(nameOf(issuer), warning(found, fix)) : []
+    })
+  },
+
+  /** Settings that weaken a check. Each of them is a decision of yours; this only says what it opens. */
+  allowances({ issuers }) {
+    const outcomes = issuers.flatMap(issuer =>
+      Object.entries(issuer).flatMap(([member, value]: readonly [string, unknown]) => {
+        if (!member.startsWith('allow_') || value !== true) return []
+        const opens = OPENS[member] ?? 'it weakens a check'
+        return aboutEntry(
+          nameOf(issuer),
+          warning(`${member} is on: ${opens}`, `remove ${member} if you don't need it`),
+        )
+      }),
+    )
+    return outcomes.length > 0 ? outcomes : ok('no setting that weakens a check is on')
+  },
+
+  /** No entry is that of an example, or of `mediaward dev`. */
+  provider({ issuers, publicUrl }) {
+    return issuers.flatMap(issuer => {
+      const [url, gate] = [parseUrl(issuer.issuer), parseUrl(publicUrl)]
+      if (!isReserved(url)) return []
+      // A gate for this machine alone may trust what it likes.
+      const report = gate === undefined || isLoopback(gate) ? warning : failed
+      const outcome = DEVELOPMENT.test(issuer.issuer)
+        ? report(
+            'it is the issuer of "mediaward dev": whoever has its data folder can be anyone',
+            'put your own provider in its place before patients use this gate',
+          )
+        : report('its issuer is a name of examples', 'put your own provider in its place')
+      return aboutEntry(nameOf(issuer), outcome)
+    })
+  },
+}
+
+/** Whether tokens of an entry can have a role. A mapping must name the role, too. */
+function gives(issuer: Issuer, issuers: readonly Issuer[], role: Role): boolean {
+  const entries = resolveEntries(issuers).filter(({ name }) => name === nameOf(issuer))
+  const isMapped = issuer.roles === undefined || issuer.roles[role] !== undefined
+  return isMapped && entries.some(({ allowed_roles }) => allowed_roles.includes(role))
+}
+
+const DEVELOPMENT = /^https:\/\/issuer\.mediaward\.invalid\/?$/
+
+/** Audiences that a provider writes into the tokens of many apps. */
+const BROAD: readonly (readonly [RegExp, string])[] = [
+  [
+    /^(?:account|account-console|broker|realm-management|security-admin-console)$/,
+    'every client of a Keycloak realm',
+  ],
+  [/^https:\/\/[^/]+\/userinfo$/, 'every login (OpenID Connect userinfo)'],
+  [
+    /^(?:00000003-0000-0000-c000-000000000000|https:\/\/graph\.(?:microsoft|windows)\.(?:com|net)\/?)$/,
+    'Microsoft Graph',
+  ],
+  [/^api:\/\/default$/, "Okta's default authorization server"],
+]
+
+const OPENS: Readonly<Record<string, string>> = {
+  allow_actor: 'who acts for a patient can play what the patient may',
+  allow_unbound: 'a stolen token that is bound to a certificate works without it',
+  allow_all_tenants: 'its analysts read the records of all tenants',
+  allow_http_keys: 'anyone in the network between the gate and the key server can be anyone',
+}

@@ -1,0 +1,46 @@
+import { Failure } from './failure.ts'
+import { aboutEntry, type Checks, failed, notChecked, type Outcome, ok, warning } from './finding.ts'
+import type { KeyFacts, KeysFacts } from './key-probes.ts'
+
+/** Differences of less than this many seconds need no mention: the dates of servers have whole seconds. */
+const NOTABLE = 5
+
+/** Whether tokens can be verified. */
+export const KEY_CHECKS: Checks<KeysFacts> = {
+  /** The keys of every entry can be had from where the gate runs, and verify tokens with its algorithms. */
+  keys: ({ keys }) => keys.map(facts => aboutEntry(facts.entry, judgeKeys(facts))),
+
+  /** The clock is that of the key servers, as tokens say from when and until when they are valid. */
+  clock({ clock, tolerance }) {
+    if (clock === undefined) return notChecked('no key server said what time it is')
+    const { server, ahead } = clock
+    const off = Math.round(Math.abs(ahead))
+    const found = `the clock of the gate is ${off} s ${ahead < 0 ? 'behind' : 'ahead of'} that of ${server}`
+    const fix = 'set the clock of the machine, and keep it right by NTP'
+    if (off > tolerance) return failed(`${found}: good tokens are refused, or expired ones accepted`, fix)
+    return off > NOTABLE ? warning(found, fix) : ok(`the clock of the gate agrees with that of ${server}`)
+  },
+}
+
+function judgeKeys({ loaded, algorithms }: KeyFacts): Outcome {
+  if (loaded instanceof Failure) {
+    return failed(
+      `its keys can't be had: ${loaded.why}`,
+      'check "jwks_uri", and that the gate may reach that server; until then none of its tokens is accepted',
+    )
+  }
+  const { usable, covered, broken } = loaded
+  if (covered.length === 0) {
+    return failed(
+      `none of its ${usable} keys is for one of its algorithms (${algorithms.join(', ')})`,
+      'write the algorithm into "algorithms" that the provider signs with',
+    )
+  }
+  const found = `${usable} usable ${usable === 1 ? 'key' : 'keys'} for ${covered.join(', ')}`
+  return broken.length === 0
+    ? ok(found)
+    : warning(
+        `${found}; ${broken.join('; ')}`,
+        'tell the provider, unless that key signs nothing: tokens that it signs are refused',
+      )
+}

@@ -1,0 +1,73 @@
+import type { CallerNetwork } from '../base/network.ts'
+import { isLoopback } from '../base/url.ts'
+import { type Checks, failed, notChecked, ok, warning } from './finding.ts'
+import type { MachineFacts } from './machine.ts'
+import { parseUrl, type Settings } from './settings.ts'
+
+const GIB = 2 ** 30
+const LOW = 5 * GIB
+const TOO_LOW = GIB / 4
+
+/** Whether one machine is fit to keep what the gate keeps on it. */
+export const MACHINE_CHECKS: Checks<MachineFacts> = {
+  /** The runtime checks certificates. */
+  runtime: ({ runtime, ignoresCertificates }) =>
+    ignoresCertificates
+      ? failed(
+          `${runtime} checks no certificates (NODE_TLS_REJECT_UNAUTHORIZED=0): anyone in the network can be anyone`,
+          'remove that variable, and name your own authority in NODE_EXTRA_CA_CERTS',
+        )
+      : ok(`the gate runs on ${runtime}`),
+
+  /** The data folder belongs to the gate's user alone, and is on a local disk. */
+  data_folder({ others, networkFileSystem }) {
+    if (networkFileSystem !== undefined) {
+      return warning(
+        `DATA_DIR is on a network file system (${networkFileSystem}), which may confirm what it has not stored`,
+        'put it on a local disk',
+      )
+    }
+    if (others === undefined) return []
+    if (others === 'nothing') return ok('DATA_DIR belongs to the user of the gate alone')
+    const fix = 'give it to the user that the gate runs as, and run "chmod 700" on it'
+    return others === 'write'
+      ? failed('other users of the machine can write to DATA_DIR, and so give a recording away', fix)
+      : warning('other users of the machine can list DATA_DIR', fix)
+  },
+
+  /** The disk has room. */
+  disk({ disk }) {
+    if (disk === undefined) {
+      return notChecked('the space on the disk of DATA_DIR is not known', 'on Deno, add --allow-sys=statfs')
+    }
+    const found = `${inGib(disk.free)} of ${inGib(disk.size)} GiB are free on the disk of DATA_DIR`
+    if (disk.free >= LOW) return ok(found)
+    const report = disk.free < TOO_LOW ? failed : warning
+    return report(`${found}: on a full disk the gate refuses every request`, 'make room')
+  },
+}
+
+const inGib = (bytes: number): string => (bytes / GIB).toFixed(1)
+
+/** What the gate knows of where the request of the examination came from. */
+export interface NetworkFacts extends Pick<Settings, 'publicUrl'> {
+  readonly network: CallerNetwork
+}
+
+/** What records say of networks. */
+export const NETWORK_CHECKS: Checks<NetworkFacts> = {
+  /** Records say which network a request came from: the viewer's, not that of the proxy in front. */
+  network({ network: { ip, prefix }, publicUrl }) {
+    const gate = parseUrl(publicUrl)
+    if (isLoopback(gate)) return []
+    const fix = 'set ADDRESS_HEADER to the header in which the proxy in front says where a request came from'
+    if (prefix === undefined) return warning('the gate does not know where requests come from', fix)
+    const isProxied = gate !== undefined && /^(?:127\.|::1$)/.test(ip ?? '')
+    return isProxied
+      ? warning(
+          'every request seems to come from this machine, so records name the network of the proxy',
+          fix,
+        )
+      : ok('records name the network that a request came from')
+  },
+}

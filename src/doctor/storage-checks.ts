@@ -1,0 +1,134 @@
+import { Failure } from './failure.ts'
+import { type Checks, failed, notChecked, type Outcome, ok, warning } from './finding.ts'
+import { MAX_COUNTED, type SpoolFacts, type StoreFacts } from './storage-probes.ts'
+
+/** What was found out of the store, the owner source and the log. */
+export interface StorageFacts {
+  readonly store: StoreFacts | Failure
+  /** Whether an owner source in code names an owner of a recording that doesn't exist. Undefined without such a source. */
+  readonly invents: boolean | Failure | undefined
+  /** How long a read of the log took, in milliseconds. */
+  readonly read: number | Failure
+}
+
+const RIGHTS = 'give the gate the right to read, write and list the bucket, also below ".mediaward/"'
+
+/** Whether what the gate stores is there. */
+export const STORAGE_CHECKS: Checks<StorageFacts> = {
+  /** The gate can write an object below `.mediaward/` of the recordings' bucket, read it with its owner, and remove it. */
+  recordings: ({ store }) => judgeStore(store),
+
+  /** An owner source in code answers, and knows no owner of a recording that doesn't exist. */
+  owner_source({ invents }) {
+    if (invents === undefined) return []
+    if (invents instanceof Failure) {
+      return failed(
+        `asked for a recording that doesn't exist, it failed: ${invents.why}`,
+        'let it resolve to null for an id that it does not know, within a second',
+      )
+    }
+    return invents
+      ? failed(
+          "it names an owner of a recording that doesn't exist",
+          'let it resolve to null for an id that it does not know',
+        )
+      : ok("it answered, and knows no owner of a recording that doesn't exist")
+  },
+
+  /** The ledger can be read, within the time after which records go to the spool. */
+  ledger({ read }) {
+    if (read instanceof Failure) {
+      return failed(`the log can't be read: ${read.why}`, 'look at what the gate writes to its console')
+    }
+    return read > SLOW
+      ? warning(
+          `the end of the log was read in ${read} ms`,
+          'raise LEDGER_SHARDS, or use a faster disk: after 2000 ms records go to the spool',
+        )
+      : ok(`the end of the log was read in ${read} ms`)
+  },
+}
+
+/** Judges what became of an object that was written to a store. */
+export function judgeStore(store: StoreFacts | Failure): Outcome {
+  if (store instanceof Failure) return failed(`the store of the recordings failed: ${store.why}`, RIGHTS)
+  if (!store.isWritten) {
+    return notChecked('another examination wrote to the store at the same moment', 'run this again')
+  }
+  if (!store.keepsStamp) {
+    return failed(
+      'the store lost the owner that an object was stamped with, so no recording can be played',
+      'use a store that keeps metadata, or a proxy in front of it that passes "x-amz-meta-" on',
+    )
+  }
+  if (!store.keepsBytes) {
+    return failed(
+      'the store gave other bytes of an object than were asked for',
+      'use a store that answers ranges, with no cache or compression in front of it',
+    )
+  }
+  const end = {
+    removed: 'and removed',
+    kept: 'and left until the next examination',
+    refused: 'and left there, as the store lets the gate remove nothing, which is safer',
+  }[store.end]
+  return ok(`an object was written, read back with its owner, ${end}`)
+}
+
+/** A read that takes longer is worth a mention, in milliseconds. */
+const SLOW = 1000
+
+/** What was found out by recording the examination itself. */
+export interface RecordFacts {
+  /** Whether the ledger has the record. */
+  readonly isRecorded: boolean | Failure
+  /** Undefined if the ledger has no spool. */
+  readonly spool: SpoolFacts | Failure | undefined
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+/** Whether records are kept. */
+export const RECORD_CHECKS: Checks<RecordFacts> = {
+  /** The ledger takes a record: that of this examination. */
+  record({ isRecorded }) {
+    if (isRecorded instanceof Failure) {
+      return failed(
+        `the record can't be read back: ${isRecorded.why}`,
+        'look at what the gate writes to its console',
+      )
+    }
+    return isRecorded
+      ? ok('the ledger took the record of this examination')
+      : failed(
+          'the ledger did not take the record of this examination, so it waits in the spool',
+          'look at what the gate writes to its console: it says which part of the ledger failed',
+        )
+  },
+
+  /** The spool keeps records while the ledger takes none, and none of them waits for long. */
+  spool({ spool, now }) {
+    if (spool === undefined) {
+      return warning(
+        'the ledger has no spool: while it takes no record, no request is answered',
+        'use withSpool',
+      )
+    }
+    if (spool instanceof Failure) return failed(`the spool failed: ${spool.why}`, RIGHTS_OF_SPOOL)
+    if (!spool.isUsable) return failed('the spool lost a record that it kept', RIGHTS_OF_SPOOL)
+    const { waiting, oldest = now } = spool
+    if (waiting === 0) return ok('it kept a record and gave it back; no record waits')
+    const count = waiting < MAX_COUNTED ? `${waiting}` : `${MAX_COUNTED} or more`
+    const found = `records wait in it: ${count}, the oldest since ${new Date(oldest).toISOString()}`
+    return now - oldest > DUE
+      ? failed(
+          found,
+          'make sure that the cron trigger runs ("crons" in wrangler.toml), and look at why the ledger takes none',
+        )
+      : warning(found, 'run this again in two minutes: a replay should have brought them back')
+  },
+}
+
+const RIGHTS_OF_SPOOL = 'let the gate read, write, list and delete in the bucket AUDIT, or in DATA_DIR'
+/** A replay runs once a minute. A record that waits for longer than some of them has not been brought back, in milliseconds. */
+const DUE = 5 * 60_000
