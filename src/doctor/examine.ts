@@ -49,9 +49,7 @@ export async function examine(
     ...runChecks('issuers', ISSUER_CHECKS, settings),
     ...runChecks('keys', KEY_CHECKS, keys),
     ...runChecks('storage', STORAGE_CHECKS, { store: stored, invents, read }),
-    ...(machine === undefined || machine instanceof Failure
-      ? []
-      : runChecks('machine', MACHINE_CHECKS, machine)),
+    ...(machine === undefined ? [] : runChecks('machine', MACHINE_CHECKS, machine)),
     ...runChecks('machine', NETWORK_CHECKS, { network, publicUrl: settings.publicUrl }),
   ]
 }

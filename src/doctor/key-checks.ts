@@ -32,7 +32,7 @@ function judgeKeys({ loaded, algorithms }: KeyFacts): Outcome {
   const { usable, covered, broken } = loaded
   if (covered.length === 0) {
     return failed(
-      `none of its ${usable} keys is for one of its algorithms (${algorithms.join(', ')})`,
+      `it has ${usable} usable keys, and none for its algorithms (${algorithms.join(', ')})`,
       'write the algorithm into "algorithms" that the provider signs with',
     )
   }

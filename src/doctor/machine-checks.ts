@@ -1,5 +1,6 @@
 import type { CallerNetwork } from '../base/network.ts'
 import { isLoopback } from '../base/url.ts'
+import { Failure } from './failure.ts'
 import { type Checks, failed, notChecked, ok, warning } from './finding.ts'
 import type { MachineFacts } from './machine.ts'
 import { parseUrl, type Settings } from './settings.ts'
@@ -9,18 +10,23 @@ const LOW = 5 * GIB
 const TOO_LOW = GIB / 4
 
 /** Whether one machine is fit to keep what the gate keeps on it. */
-export const MACHINE_CHECKS: Checks<MachineFacts> = {
+export const MACHINE_CHECKS: Checks<MachineFacts | Failure> = {
   /** The runtime checks certificates. */
-  runtime: ({ runtime, ignoresCertificates }) =>
-    ignoresCertificates
+  runtime(machine) {
+    if (machine instanceof Failure) return notChecked(`the machine can't be looked at: ${machine.why}`)
+    const { runtime, ignoresCertificates } = machine
+    return ignoresCertificates
       ? failed(
           `${runtime} checks no certificates (NODE_TLS_REJECT_UNAUTHORIZED=0): anyone in the network can be anyone`,
           'remove that variable, and name your own authority in NODE_EXTRA_CA_CERTS',
         )
-      : ok(`the gate runs on ${runtime}`),
+      : ok(`the gate runs on ${runtime}`)
+  },
 
   /** The data folder belongs to the gate's user alone, and is on a local disk. */
-  data_folder({ others, networkFileSystem }) {
+  data_folder(machine) {
+    if (machine instanceof Failure) return []
+    const { others, networkFileSystem } = machine
     if (networkFileSystem !== undefined) {
       return warning(
         `DATA_DIR is on a network file system (${networkFileSystem}), which may confirm what it has not stored`,
@@ -36,7 +42,9 @@ export const MACHINE_CHECKS: Checks<MachineFacts> = {
   },
 
   /** The disk has room. */
-  disk({ disk }) {
+  disk(machine) {
+    if (machine instanceof Failure) return []
+    const { disk } = machine
     if (disk === undefined) {
       return notChecked('the space on the disk of DATA_DIR is not known', 'on Deno, add --allow-sys=statfs')
     }

@@ -6,7 +6,7 @@ import { withDefaults } from '../../config/option.ts'
 import { ConfigurationError } from '../../config/options.ts'
 import { OPTIONS } from '../../config/table.ts'
 import { readVariables, type Variables } from '../../config/variables.ts'
-import { attempt, Failure } from '../../doctor/failure.ts'
+import { attempt } from '../../doctor/failure.ts'
 import { type Finding, failed, notChecked, ok, runChecks, warning } from '../../doctor/finding.ts'
 import { ISSUER_CHECKS } from '../../doctor/issuer-checks.ts'
 import { KEY_CHECKS } from '../../doctor/key-checks.ts'
@@ -115,8 +115,7 @@ async function inspectFolder(data: string): Promise<readonly Finding[]> {
       {},
     )
   }
-  const machine = await attempt(createInspection(data))
-  return machine instanceof Failure ? [] : runChecks('machine', MACHINE_CHECKS, machine)
+  return runChecks('machine', MACHINE_CHECKS, await attempt(createInspection(data)))
 }
 
 function judgeAddressHeader(host: string, header: string | undefined) {

@@ -1,0 +1,229 @@
+import { describe, expect, test } from 'vitest'
+import type { DoctorAnswer } from '../../../src/doctor/endpoint.ts'
+import { type MediawardOptions, StorageFault, withSpool } from '../../../src/index.ts'
+import { PROBE_KEY } from '../../../src/recordings/recording.ts'
+import {
+  createMemoryLedger,
+  createMemorySpool,
+  createMemoryStore,
+} from '../../../src/runtime/memory/index.ts'
+import { createIssuer } from '../../support/issuer.ts'
+import { type Asking, type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
+import { storeWith } from '../../support/store-with.ts'
+
+// POST /console/api/doctor, as far as it is the same on every runtime.
+
+const SECURITY = { roles: ['security'] }
+const PSEUDONYM_KEY = 'Zt1oPp0mW2y7Jq0uVb3kqkq5o1T8rYw9sX4cL6nDhGA='
+const TICKET_KEY = 'm3Xq7Rk1vB9sT5wZ0yLcPq8dNfGhJ2aEoUiKtYrWxSQ='
+
+/** A gate that lacks nothing. */
+async function healthyGate(options: Partial<MediawardOptions> = {}): Promise<MemoryGate> {
+  return memoryGate(
+    {
+      pseudonymKey: PSEUDONYM_KEY,
+      publicUrl: 'https://media.clinic-seven.org',
+      tickets: { keys: [TICKET_KEY] },
+      network: () => ({ ip: '203.0.113.9' }),
+      ledger: withSpool(createMemoryLedger(), createMemorySpool()),
+      ...options,
+    },
+    await createIssuer('https://login.clinic-seven.org/'),
+  )
+}
+
+const call = (gate: MemoryGate, claims: Asking['claims'] = SECURITY, body = '{}') =>
+  gate.ask('analyst-1', '/console/api/doctor', {
+    method: 'POST',
+    claims,
+    headers: { 'content-type': 'application/json' },
+    body,
+  })
+const examine = async (gate: MemoryGate, claims?: Asking['claims'], body?: string): Promise<DoctorAnswer> => {
+  const response = await call(gate, claims, body)
+  expect(response.status).toBe(200)
+  return (await response.json()) as DoctorAnswer
+}
+const notOk = ({ findings }: DoctorAnswer) =>
+  findings.flatMap(({ check, state }) => (state === 'ok' ? [] : `${check} ${state}`))
+
+describe('who may ask', () => {
+  test('a caller with the role security gets findings, and they are on record first', async () => {
+    const gate = await healthyGate()
+    const answer = await examine(gate)
+    expect(notOk(answer)).toEqual(['clock not_checked'])
+    expect(answer).toMatchObject({
+      whole: true,
+      public_url: 'https://media.clinic-seven.org',
+      path: '/recordings/doctor',
+    })
+    expect(Math.abs(Date.parse(answer.time) - Date.now())).toBeLessThan(60_000)
+    const [record, ...others] = await gate.events('console')
+    expect(others).toEqual([])
+    expect(record).toMatchObject({
+      id: answer.event,
+      decision: 'permit',
+      action: 'doctor',
+      subject: expect.stringMatching(/^psn_/),
+      roles: ['security'],
+      findings: { ok: answer.findings.length - 3, warning: 0, failed: 0, not_checked: 1 },
+    })
+  })
+
+  test.each([[{ roles: ['recorder'] }], [{ roles: ['app'] }], [{}]])(
+    'a caller with %j is refused, and learns nothing',
+    async claims => {
+      const gate = await healthyGate()
+      const response = await call(gate, claims)
+      expect(response.status).toBe(404)
+      expect(await gate.events('console')).toEqual([])
+      expect(await gate.events('access')).toMatchObject([{ reason: 'role_missing' }])
+    },
+  )
+
+  test('a caller without a token is refused', async () => {
+    const gate = await healthyGate()
+    expect((await gate.fetch('/console/api/doctor', { method: 'POST' })).status).toBe(401)
+  })
+
+  test.each(['GET', 'PUT', 'DELETE'])('%s is refused', async method => {
+    const gate = await healthyGate()
+    const response = await gate.ask('analyst-1', '/console/api/doctor', { method, claims: SECURITY })
+    expect(response.status).toBe(405)
+    expect(response.headers.get('allow')).toBe('POST, OPTIONS')
+  })
+
+  test.each([
+    '',
+    '[]',
+    'null',
+    '{"keep":true}',
+    '{"keep_object":1}',
+    `{"keep_object":${' '.repeat(2000)}true}`,
+  ])('the body %j is refused, and nothing is examined', async body => {
+    const store = createMemoryStore()
+    const gate = await healthyGate({ store })
+    const response = await call(gate, SECURITY, body)
+    expect(response.status).toBe(400)
+    expect(await gate.events('console')).toEqual([])
+  })
+})
+
+describe('what is left behind', () => {
+  test('the object is removed, or stays if the caller asks for that until the next examination', async () => {
+    const store = createMemoryStore()
+    const gate = await healthyGate({ store })
+    await examine(gate)
+    expect(await store.find(PROBE_KEY)).toBeNull()
+    const kept = await examine(gate, SECURITY, '{"keep_object":true}')
+    expect(kept.object).toBe(PROBE_KEY)
+    expect(await store.find(PROBE_KEY)).not.toBeNull()
+    expect(await examine(gate)).not.toHaveProperty('object')
+    expect(await store.find(PROBE_KEY)).toBeNull()
+  })
+
+  test('no request leads to the object', async () => {
+    const gate = await healthyGate()
+    await examine(gate, SECURITY, '{"keep_object":true}')
+    for (const path of [
+      '/recordings/.mediaward/doctor',
+      '/recordings/..%2f.mediaward/doctor',
+      '/.mediaward/doctor',
+    ]) {
+      expect((await gate.ask('patient-1', path)).status).toBe(400)
+    }
+  })
+})
+
+describe('what a tenant learns', () => {
+  const tenants = async () => {
+    const south = await createIssuer('https://login.south.org/', 'recordings', 'south')
+    const gate = await healthyGate({
+      issuers: [
+        { ...(await createIssuer()).entry(), issuer: 'https://login.clinic-seven.org/' },
+        south.entry({ tenant_claim: 'tenant', allow_actor: true, allowed_roles: ['security'] }),
+      ],
+      allowedOrigins: ['https://app.south.org'],
+    })
+    return { gate, south }
+  }
+  test('an analyst of a tenant gets what is shared and what is of its own entry', async () => {
+    const { gate, south } = await tenants()
+    const response = await gate.fetch('/console/api/doctor', {
+      method: 'POST',
+      headers: {
+        ...(await south.bearer('analyst-2', { ...SECURITY, tenant: 'south' })),
+        'content-type': 'application/json',
+      },
+      body: '{}',
+    })
+    const answer = (await response.json()) as DoctorAnswer
+    expect(answer.whole).toBe(false)
+    expect(JSON.stringify(answer)).not.toContain('clinic-seven.org/')
+    expect(new Set(answer.findings.flatMap(({ entry }) => entry ?? []))).toEqual(
+      new Set(['https://login.south.org/']),
+    )
+    expect(answer.findings.map(({ check }) => check)).toEqual([
+      'public_url',
+      'views',
+      'allowances',
+      'keys',
+      'clock',
+      'recordings',
+      'ledger',
+      'record',
+    ])
+    expect(await gate.events('console')).toMatchObject([{ tenant: 'south' }])
+  })
+
+  test('an analyst without a tenant is refused if there are tenants', async () => {
+    const { gate } = await tenants()
+    expect((await call(gate)).status).not.toBe(200)
+  })
+})
+
+describe('a gate that is not well', () => {
+  test('a store that fails is a finding, and the answer is 200 and on record', async () => {
+    const store = createMemoryStore()
+    let isDown = false
+    const put: typeof store.put = (...args) =>
+      isDown ? Promise.reject(new StorageFault('R2 failed (10001)')) : store.put(...args)
+    const gate = await healthyGate({ store: storeWith(store, { put }) })
+    isDown = true
+    const answer = await examine(gate)
+    expect(notOk(answer)).toEqual(['clock not_checked', 'recordings failed'])
+    expect(await gate.events('console')).toMatchObject([{ findings: { failed: 1 } }])
+  })
+
+  test('a ledger that takes nothing is a finding, as long as the spool does', async () => {
+    const memory = createMemoryLedger()
+    const down = { ...memory, append: () => Promise.reject(new StorageFault('overloaded')) }
+    const spool = createMemorySpool()
+    const gate = await healthyGate({ ledger: withSpool(down, spool) })
+    expect(notOk(await examine(gate))).toEqual(['clock not_checked', 'record failed', 'spool warning'])
+    expect(await spool.waiting(10)).toHaveLength(1)
+  })
+
+  test('an examination that can not be recorded is not answered', async () => {
+    const down = { ...createMemoryLedger(), append: () => Promise.reject(new StorageFault('overloaded')) }
+    const gate = await healthyGate({ ledger: down, onUnrecorded: () => {} })
+    expect((await call(gate)).status).toBe(503)
+  })
+
+  test('a machine says what it knows, and a fault of it is no fault of the examination', async () => {
+    const inspect = async () => ({ runtime: 'Node 24.21.0', ignoresCertificates: true })
+    const answer = await examine(await healthyGate({ inspect }))
+    expect(notOk(answer)).toContain('runtime failed')
+    const broken = await examine(await healthyGate({ inspect: () => Promise.reject(new Error('SECRET')) }))
+    expect(JSON.stringify(broken)).not.toContain('SECRET')
+  })
+})
+
+test('no secret, token or id of a person is in an answer or in its record', async () => {
+  const gate = await healthyGate({ tickets: { keys: [PSEUDONYM_KEY] } })
+  const said = JSON.stringify([await examine(gate), await gate.events('console')])
+  expect(said).toContain('are the same')
+  for (const secret of [PSEUDONYM_KEY, TICKET_KEY, 'analyst-1', 'Bearer', 'eyJ', '203.0.113.9']) {
+    expect(said).not.toContain(secret)
+  }
+})
