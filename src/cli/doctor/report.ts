@@ -1,3 +1,4 @@
+import { printable } from '../../base/printable.ts'
 import { countStates, type Finding, type Group, type State } from '../../doctor/finding.ts'
 
 /** What was found. */
@@ -35,10 +36,14 @@ export function formatReport({ title, whole, findings }: Report): string {
   return [title, ...parts, ...partly, summary(findings)].join('\n\n')
 }
 
+/** Most characters of what was found that are shown. */
+const MAX_SHOWN = 1000
+
 function formatFinding({ state, check, entry, found, fix }: Finding, width: number): string {
+  // Names of entries, and parts of what was found, come from elsewhere: no terminal may obey them.
   const about = entry === undefined ? '' : `${printable(entry)}: `
-  const line = `  ${SIGNS[state]} ${check.padEnd(width)}  ${about}${printable(found)}`
-  return fix === undefined ? line : `${line}\n${' '.repeat(width + 6)}→ ${printable(fix)}`
+  const line = `  ${SIGNS[state]} ${check.padEnd(width)}  ${about}${printable(found, MAX_SHOWN)}`
+  return fix === undefined ? line : `${line}\n${' '.repeat(width + 6)}→ ${printable(fix, MAX_SHOWN)}`
 }
 
 function summary(findings: readonly Finding[]): string {
@@ -51,6 +56,3 @@ function summary(findings: readonly Finding[]): string {
   ] as const
   return counts.flatMap(([count, name]) => (count > 0 ? `${count} ${name}` : [])).join(', ')
 }
-
-/** Names of entries, and parts of what was found, come from elsewhere: no terminal may obey them. */
-const printable = (string: string): string => string.replace(/[\p{Cc}\p{Cf}]/gu, '?')

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { runChecks } from '../../doctor/finding.ts'
 import { member } from '../json.ts'
-import { messageOf, UsageError } from '../terminal.ts'
+import { UsageError } from '../terminal.ts'
 import type { Report } from './report.ts'
 import { examineSettings } from './variables-examination.ts'
 import { WRANGLER_CHECKS } from './wrangler-checks.ts'
@@ -42,8 +42,12 @@ async function readWrangler(file: string, env: string | undefined) {
   const { unstable_readConfig: readConfig } = await loadWrangler()
   try {
     return readConfig({ config: file, ...(env !== undefined && { env }) }, { hideWarnings: true })
-  } catch (error) {
-    throw new UsageError(`wrangler can't read ${file}: ${messageOf(error)}`)
+  } catch {
+    // Wrangler's message may quote a line, and there may be a secret in it.
+    throw new UsageError(
+      `wrangler can't read ${file}`,
+      'run "wrangler deploy --dry-run": it says what is wrong',
+    )
   }
 }
 

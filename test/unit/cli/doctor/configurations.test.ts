@@ -1,0 +1,222 @@
+import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { Report } from '../../../../src/cli/doctor/report.ts'
+import { examineVariables } from '../../../../src/cli/doctor/variables-examination.ts'
+import {
+  TESTED_DATE,
+  WRANGLER_CHECKS,
+  type WranglerFacts,
+} from '../../../../src/cli/doctor/wrangler-checks.ts'
+import { examineWrangler } from '../../../../src/cli/doctor/wrangler-examination.ts'
+import { runChecks } from '../../../../src/doctor/finding.ts'
+import { createIssuer } from '../../../support/issuer.ts'
+
+// What `mediaward doctor` says of a configuration before it is used.
+
+const PSEUDONYM_KEY = 'Zt1oPp0mW2y7Jq0uVb3kqkq5o1T8rYw9sX4cL6nDhGA='
+const ISSUER = 'https://login.clinic-seven.org/'
+const statesIn = ({ findings }: Report) => findings.map(({ check, state }) => `${check} ${state}`)
+const notOk = (report: Report) => statesIn(report).filter(state => !state.endsWith(' ok'))
+
+/** Writes a file of variables. */
+async function variables(more: Readonly<Record<string, string>> = {}): Promise<string> {
+  const { entry } = await createIssuer(ISSUER)
+  const folder = mkdtempSync(join(tmpdir(), 'mediaward-'))
+  const all = {
+    ISSUERS: JSON.stringify([entry()]),
+    PSEUDONYM_KEY,
+    DATA_DIR: join(folder, 'data'),
+    PUBLIC_URL: 'https://media.clinic-seven.org',
+    TICKET_KEY: 'm3Xq7Rk1vB9sT5wZ0yLcPq8dNfGhJ2aEoUiKtYrWxSQ=',
+    ADDRESS_HEADER: 'X-Real-IP',
+    ...more,
+  }
+  const file = join(folder, 'gate.vars')
+  writeFileSync(
+    file,
+    Object.entries(all)
+      .map(([name, value]) => `${name}='${value}'\n`)
+      .join(''),
+  )
+  return file
+}
+
+describe('variables of one machine', () => {
+  test('variables that are right have no finding but ok, and what only a running gate can say', async () => {
+    const report = await examineVariables(await variables())
+    expect(notOk(report)).toEqual([
+      'clock not_checked',
+      'recordings not_checked',
+      'ledger not_checked',
+      'data_folder not_checked',
+    ])
+    expect(statesIn(report)).toContain('configuration ok')
+  })
+
+  test('nothing is created where the gate will keep its data', async () => {
+    const file = await variables()
+    await examineVariables(file)
+    const [, data = ''] = /DATA_DIR='(.*)'/.exec(readFileSync(file, 'utf8')) ?? []
+    expect(existsSync(data)).toBe(false)
+  })
+
+  test('a folder that is there is looked at', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mediaward-'))
+    chmodSync(folder, 0o777)
+    expect(notOk(await examineVariables(await variables({ DATA_DIR: folder })))).toContain(
+      'data_folder failed',
+    )
+    chmodSync(folder, 0o700)
+    expect(statesIn(await examineVariables(await variables({ DATA_DIR: folder })))).toContain(
+      'data_folder ok',
+    )
+  })
+
+  test('every mistake is a finding, and nothing else is guessed at', async () => {
+    const report = await examineVariables(
+      await variables({ PSEUDONYM_KEY: 'short', PORT: '99999999', DATA_DIR: '' }),
+    )
+    expect(notOk(report)).toEqual(['configuration failed', 'configuration failed', 'configuration failed'])
+    const said = JSON.stringify(report)
+    for (const name of ['PSEUDONYM_KEY', 'PORT', 'DATA_DIR']) expect(said).toContain(name)
+    expect(said).not.toContain('short')
+  })
+
+  test.each<[string, Record<string, string>, string]>([
+    ['no header of the proxy', { ADDRESS_HEADER: '' }, 'address_header warning'],
+    ['a header that any client can set', { HOST: '0.0.0.0' }, 'address_header warning'],
+    [
+      'a store that does not answer',
+      {
+        S3_ENDPOINT: 'http://127.0.0.1:9',
+        S3_BUCKET: 'recordings',
+        S3_ACCESS_KEY_ID: 'key',
+        S3_SECRET_ACCESS_KEY: 'secret',
+      },
+      'recordings failed',
+    ],
+    ['a setting that is wrong', { VIEWS: 'async' }, 'views warning'],
+  ])('%s', async (_, more, state) => {
+    expect(notOk(await examineVariables(await variables(more)))).toContain(state)
+  })
+})
+
+describe('a wrangler configuration', () => {
+  const good: WranglerFacts = {
+    workers_dev: false,
+    preview_urls: false,
+    routes: [{ pattern: 'media.clinic-seven.org', custom_domain: true }],
+    r2_buckets: [
+      { binding: 'RECORDINGS', bucket_name: 'recordings' },
+      { binding: 'AUDIT', bucket_name: 'audit' },
+    ],
+    durable_objects: { bindings: [{ name: 'LEDGER', class_name: 'LedgerObject' }] },
+    migrations: [{ new_sqlite_classes: ['LedgerObject'] }],
+    triggers: { crons: ['* * * * *'] },
+    observability: { enabled: true, logs: { invocation_logs: false } },
+    compatibility_date: TESTED_DATE,
+    vars: {},
+  }
+  const states = (facts: Partial<WranglerFacts>) =>
+    runChecks('wrangler', WRANGLER_CHECKS, { ...good, ...facts }).flatMap(({ check, state }) =>
+      state === 'ok' ? [] : `${check} ${state}`,
+    )
+
+  test('one that is right leaves only the secrets open', () => {
+    expect(states({})).toEqual(['secrets not_checked'])
+  })
+
+  test.each<[string, Partial<WranglerFacts>, string]>([
+    [
+      'a misspelled bucket',
+      {
+        r2_buckets: [
+          { binding: 'RECORDING', bucket_name: 'r' },
+          { binding: 'AUDIT', bucket_name: 'a' },
+        ],
+      },
+      'bindings failed',
+    ],
+    [
+      'one bucket for both',
+      {
+        r2_buckets: [
+          { binding: 'RECORDINGS', bucket_name: 'r' },
+          { binding: 'AUDIT', bucket_name: 'r' },
+        ],
+      },
+      'bindings failed',
+    ],
+    ['no ledger', { durable_objects: { bindings: [] } }, 'bindings failed'],
+    ['a ledger without SQLite', { migrations: [] }, 'bindings failed'],
+    ['workers.dev', { workers_dev: true }, 'addresses failed'],
+    ['workers.dev by default', { workers_dev: undefined }, 'addresses failed'],
+    ['preview URLs', { preview_urls: undefined }, 'addresses failed'],
+    ['no route', { routes: [] }, 'addresses warning'],
+    ['invocation logs', { observability: { enabled: true } }, 'invocation_logs failed'],
+    ['a cache', { cache: { enabled: true } }, 'answers failed'],
+    ['assets', { assets: { directory: 'public' } }, 'answers warning'],
+    ['no cron trigger', { triggers: { crons: [] } }, 'cron failed'],
+    ['cron triggers that are left as they are', { triggers: {} }, 'cron failed'],
+    ['an old date', { compatibility_date: '2025-01-01' }, 'compatibility_date warning'],
+    ['a secret in [vars]', { vars: { TICKET_KEY: 'x' } }, 'secrets failed'],
+    [
+      'buckets in two places',
+      {
+        r2_buckets: [
+          { binding: 'RECORDINGS', bucket_name: 'r', jurisdiction: 'eu' },
+          { binding: 'AUDIT', bucket_name: 'a' },
+        ],
+      },
+      'jurisdiction warning',
+    ],
+  ])('%s', (_, facts, state) => {
+    expect(states(facts)).toContain(state)
+  })
+
+  test('that of this package lacks nothing but what only its reader can fill in', async () => {
+    expect(notOk(await examineWrangler('wrangler.toml', undefined))).toEqual([
+      'addresses warning',
+      'secrets not_checked',
+      'configuration failed',
+    ])
+  })
+
+  test('in JSON is read for an environment, with its variables', async () => {
+    const { entry } = await createIssuer(ISSUER)
+    const folder = mkdtempSync(join(tmpdir(), 'mediaward-'))
+    const file = join(folder, 'wrangler.jsonc')
+    const { vars: _, ...bindings } = good
+    const staging = {
+      ...bindings,
+      migrations: [{ tag: 'v1', new_sqlite_classes: ['LedgerObject'] }],
+      vars: {
+        ISSUERS: JSON.stringify([entry({ allow_actor: true })]),
+        PUBLIC_URL: 'https://staging.clinic-seven.org',
+      },
+    }
+    const migrations = [{ tag: 'v1', new_sqlite_classes: ['LedgerObject'] }]
+    const config = { name: 'mediaward', main: 'worker.ts', ...good, migrations, env: { staging } }
+    writeFileSync(file, `// A comment.\n${JSON.stringify(config)}`)
+    expect(notOk(await examineWrangler(file, 'staging'))).toEqual([
+      'secrets not_checked',
+      'allowances warning',
+      'clock not_checked',
+    ])
+  })
+
+  test.each([
+    ['is not there', undefined],
+    ['is not TOML', 'name = '],
+  ])('that %s is a mistake of the caller', async (_, content) => {
+    const file = join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'wrangler.toml')
+    if (content !== undefined) writeFileSync(file, content)
+    await expect(examineWrangler(file, undefined)).rejects.toMatchObject({ name: 'UsageError' })
+  })
+
+  test('is tested with the compatibility date that is deployed', () => {
+    expect(readFileSync('wrangler.toml', 'utf8')).toContain(`compatibility_date = "${TESTED_DATE}"`)
+  })
+})
