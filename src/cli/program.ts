@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   denials: async () => (await import('./log/log.ts')).denials,
   explain: async () => (await import('./explain/explain.ts')).explain,
   pseudonym: async () => (await import('./pseudonym.ts')).pseudonym,
+  doctor: async () => (await import('./doctor/doctor.ts')).doctor,
 }
 
 /** Runs the command that the arguments name. Ends the process if it fails. */

@@ -1,6 +1,6 @@
 import { Failure } from './failure.ts'
 import { aboutEntry, type Checks, failed, notChecked, type Outcome, ok, warning } from './finding.ts'
-import type { KeyFacts, KeysFacts } from './key-probes.ts'
+import type { IntrospectionFacts, KeyFacts, KeysFacts } from './key-probes.ts'
 
 /** Differences of less than this many seconds need no mention: the dates of servers have whole seconds. */
 const NOTABLE = 5
@@ -9,6 +9,10 @@ const NOTABLE = 5
 export const KEY_CHECKS: Checks<KeysFacts> = {
   /** The keys of every entry can be had from where the gate runs, and verify tokens with its algorithms. */
   keys: ({ keys }) => keys.map(facts => aboutEntry(facts.entry, judgeKeys(facts))),
+
+  /** The introspection endpoint of an entry takes the gate for its client, and knows no made-up token. */
+  introspection: ({ introspections }) =>
+    introspections.map(facts => aboutEntry(facts.entry, judgeIntrospection(facts))),
 
   /** The clock is that of the key servers, as tokens say from when and until when they are valid. */
   clock({ clock, tolerance }) {
@@ -20,6 +24,21 @@ export const KEY_CHECKS: Checks<KeysFacts> = {
     if (off > tolerance) return failed(`${found}: good tokens are refused, or expired ones accepted`, fix)
     return off > NOTABLE ? warning(found, fix) : ok(`the clock of the gate agrees with that of ${server}`)
   },
+}
+
+function judgeIntrospection({ isFooled }: IntrospectionFacts): Outcome {
+  if (isFooled instanceof Failure) {
+    return failed(
+      `its introspection endpoint gave no answer that can be used: ${isFooled.why}`,
+      'check "introspection", and that the gate may reach that server; until then its opaque tokens get 503',
+    )
+  }
+  return isFooled
+    ? failed(
+        'its introspection endpoint says that a made-up token is active, so anyone can be anyone',
+        'check that "introspection" has the URL of the endpoint of RFC 7662',
+      )
+    : ok('its introspection endpoint accepts the gate as a client, and knows no made-up token')
 }
 
 function judgeKeys({ loaded, algorithms }: KeyFacts): Outcome {

@@ -1,5 +1,7 @@
 import type { Entry } from '../authenticate/entry.ts'
 import { KEY_HTTP } from '../authenticate/keys/fetch-keys.ts'
+import { IntrospectionFailure, introspect } from '../authenticate/introspection/introspect.ts'
+import { INTROSPECTION } from '../authenticate/introspection/introspector.ts'
 import type { Algorithm } from '../authenticate/issuer.ts'
 import { KeyFault } from '../authenticate/keys/key-fault.ts'
 import { createKeyLoads, type LoadedKeys } from '../authenticate/keys/load-keys-once.ts'
@@ -21,8 +23,17 @@ export interface ClockFacts {
   readonly ahead: number
 }
 
+/** What was found out of an introspection endpoint. */
+export interface IntrospectionFacts {
+  /** The name of the entry. */
+  readonly entry: string
+  /** Whether it says that a made-up token is active. */
+  readonly isFooled: boolean | Failure
+}
+
 /** What was found out of all entries. */
 export interface KeysFacts {
+  readonly introspections: readonly IntrospectionFacts[]
   readonly keys: readonly KeyFacts[]
   /** Undefined if no key server said what time it is. */
   readonly clock: ClockFacts | undefined
@@ -40,18 +51,32 @@ export async function probeKeys(entries: readonly Entry[], now: () => number): P
     return response
   }
   const load = createKeyLoads({ ...KEY_HTTP, fetch: fetchTimed })
-  const keys = await Promise.all(
-    entries.map(async entry => ({
-      entry: entry.name,
-      algorithms: entry.algorithms,
-      loaded: await attempt(() => load(entry), describe),
-    })),
-  )
+  // An entry without algorithms accepts no signed token.
+  const signing = entries.filter(({ algorithms }) => algorithms.length > 0)
+  const [keys, introspections] = await Promise.all([
+    Promise.all(
+      signing.map(async entry => ({
+        entry: entry.name,
+        algorithms: entry.algorithms,
+        loaded: await attempt(() => load(entry), describe),
+      })),
+    ),
+    Promise.all(entries.flatMap(entry => probeIntrospection(entry) ?? [])),
+  ])
   return {
     keys,
+    introspections,
     clock,
     tolerance: Math.min(...entries.map(({ clock_tolerance_s = 30 }) => clock_tolerance_s)),
   }
+}
+
+/** Asks the endpoint of an entry about a token that no one has. Undefined if it has none. */
+function probeIntrospection({ name, introspection }: Entry): Promise<IntrospectionFacts> | undefined {
+  if (introspection === undefined) return undefined
+  const token = `doctor-${crypto.randomUUID()}`
+  const work = async () => (await introspect(token, introspection, INTROSPECTION)) !== undefined
+  return attempt(work, describe).then(isFooled => ({ entry: name, isFooled }))
 }
 
 /** @param at the time of the gate in the middle of the exchange, in milliseconds since 1970 */
@@ -63,6 +88,6 @@ function clockOf(url: string, headers: Headers, at: number): ClockFacts | undefi
   return { server: new URL(url).host, ahead: (at - date - age * 1000 - 500) / 1000 }
 }
 
-/** The messages of faults of keys are for the operator. */
+/** The messages of these faults are for the operator. */
 const describe = (error: unknown): string | undefined =>
-  error instanceof KeyFault ? error.message : shownFault(error)
+  error instanceof KeyFault || error instanceof IntrospectionFailure ? error.message : shownFault(error)

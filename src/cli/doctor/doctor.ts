@@ -1,36 +1,58 @@
 import process from 'node:process'
-import { parseArgs } from 'node:util'
 import { countStates } from '../../doctor/finding.ts'
-import { DEFAULT_DATA, DEFAULT_URL, parseGateUrl, tokenFor } from '../client.ts'
-import { print, UsageError } from '../terminal.ts'
+import { type Command, createCommand } from '../../runtime/node/command.ts'
+import { GATE_OPTIONS, parseGateUrl, tokenFor } from '../client.ts'
+import { COMMAND, print, UsageError } from '../terminal.ts'
 import { examineGate } from './gate-examination.ts'
 import { formatReport, type Report } from './report.ts'
 import { examineVariables } from './variables-examination.ts'
 import { examineWrangler } from './wrangler-examination.ts'
 
-/** Runs `mediaward doctor`: says whether a deployment is safe and complete. Exits with 1 if a check failed. */
-export async function doctor(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      vars: { type: 'string' },
-      wrangler: { type: 'string' },
-      env: { type: 'string' },
-      'public-bucket': { type: 'string', multiple: true, default: [] },
-      'workers-dev': { type: 'string', multiple: true, default: [] },
-      json: { type: 'boolean', default: false },
-      url: { type: 'string', default: DEFAULT_URL },
-      token: { type: 'string' },
-      data: { type: 'string', default: DEFAULT_DATA },
+/** `mediaward doctor`: says whether a deployment is safe and complete. */
+export const doctor: Command = createCommand({
+  usage: 'mediaward doctor',
+  summary:
+    'Says whether a deployment is safe and complete, and how to fix what is not. Exits with 1 if a check fails.',
+  options: {
+    'public-bucket': {
+      type: 'string',
+      value: 'URL',
+      multiple: true,
+      default: [],
+      about:
+        'A custom domain or r2.dev URL of the bucket, which must not serve it. May be given several times.',
     },
-  })
-  const report = await examineWhatIsNamed(values)
-  const { findings } = report
-  const counts = countStates(findings)
-  if (values.json) await print(JSON.stringify({ ok: counts.failed === 0, counts, ...report }))
-  else await print(formatReport(report))
-  if (counts.failed > 0) process.exitCode = 1
-}
+    'workers-dev': {
+      type: 'string',
+      value: 'URL',
+      multiple: true,
+      default: [],
+      about: 'Another address of the worker, which must not answer. May be given several times.',
+    },
+    vars: {
+      type: 'string',
+      value: 'FILE',
+      about: 'Examine the variables of a gate on Node or Deno instead, before it starts.',
+    },
+    wrangler: {
+      type: 'string',
+      value: 'FILE',
+      about: 'Examine a wrangler.toml or wrangler.jsonc instead, before it is deployed.',
+    },
+    env: { type: 'string', value: 'NAME', about: 'The environment in the file of --wrangler.' },
+    json: { type: 'boolean', default: false, about: 'Print the findings as one line of JSON.' },
+    ...GATE_OPTIONS,
+  },
+  example: `${COMMAND} doctor --url https://media.clinic.example --public-bucket https://pub-1234.r2.dev`,
+
+  async run(values) {
+    const report = await examineWhatIsNamed(values)
+    const counts = countStates(report.findings)
+    if (values.json) await print(JSON.stringify({ ok: counts.failed === 0, counts, ...report }))
+    else await print(formatReport(report))
+    if (counts.failed > 0) process.exitCode = 1
+  },
+})
 
 interface DoctorValues {
   readonly vars?: string | undefined
@@ -49,7 +71,7 @@ async function examineWhatIsNamed(values: DoctorValues): Promise<Report> {
     throw new UsageError('--vars has no effect beside --wrangler', 'take one of them away')
   }
   if (wrangler !== undefined) return examineWrangler(wrangler, env)
-  if (env !== undefined) throw new UsageError('--env has no effect without --wrangler')
+  if (env !== undefined) throw new UsageError('--env has no effect without --wrangler', 'take it away')
   if (vars !== undefined) return examineVariables(vars)
   return examineGate({
     gate: parseGateUrl(values.url),
@@ -59,10 +81,15 @@ async function examineWhatIsNamed(values: DoctorValues): Promise<Report> {
   })
 }
 
-/** Parses an address, which may lack its scheme. */
+/**
+ * Parses an address, which may lack its scheme.
+ *
+ * @throws UsageError if it isn't one
+ */
 function parseAddress(option: string, address: string): URL {
   const url = /^https?:\/\//.test(address) ? address : `https://${address}`
-  if (!URL.canParse(url))
+  if (!URL.canParse(url)) {
     throw new UsageError(`${option} is not a URL`, 'write it as in https://pub-1234.r2.dev')
+  }
   return new URL(url)
 }

@@ -157,19 +157,16 @@ export const WRANGLER_CHECKS: Checks<WranglerFacts> = {
         )
   },
 
-  /** Both buckets are in one jurisdiction. */
-  jurisdiction({ r2_buckets: buckets }) {
+  /** The buckets and the log are in one jurisdiction. */
+  jurisdiction({ r2_buckets: buckets, vars }) {
     const ours = buckets.filter(({ binding }) => binding === 'RECORDINGS' || binding === 'AUDIT')
-    const places = [...new Set(ours.map(({ jurisdiction = 'none' }) => jurisdiction))]
-    return places.length > 1
+    const ofLedger = typeof vars.LEDGER_JURISDICTION === 'string' ? vars.LEDGER_JURISDICTION : 'none'
+    const places = new Set([ofLedger, ...ours.map(({ jurisdiction = 'none' }) => jurisdiction)])
+    return places.size > 1
       ? warning(
-          `the buckets are in different jurisdictions (${places.join(', ')})`,
-          'create both in the jurisdiction that you need, and name it at both bindings',
+          `the buckets and the log are in different jurisdictions (${[...places].join(', ')})`,
+          'name one at both bindings and in LEDGER_JURISDICTION, before the first deployment',
         )
-      : ok(
-          places[0] === undefined || places[0] === 'none'
-            ? 'the buckets are in no jurisdiction'
-            : `the buckets are in the jurisdiction "${places[0]}"`,
-        )
+      : ok(ofLedger === 'none' ? 'no jurisdiction is named' : `all data is in the jurisdiction "${ofLedger}"`)
   },
 }

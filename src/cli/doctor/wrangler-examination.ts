@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { OPTIONS } from '../../config/table.ts'
+import { type Variables, variablesOf } from '../../config/variables.ts'
 import { runChecks } from '../../doctor/finding.ts'
 import { member } from '../json.ts'
 import { UsageError } from '../terminal.ts'
@@ -19,13 +21,7 @@ const OF_SECRETS: ReadonlySet<string> = new Set(['secrets', 'tickets'])
  */
 export async function examineWrangler(file: string, env: string | undefined): Promise<Report> {
   const config = await readWrangler(file, env)
-  const secret = () => randomBytes(32).toString('base64')
-  const hasTickets = config.secrets?.required?.includes('TICKET_KEY') === true
-  const settings = await examineSettings({
-    PSEUDONYM_KEY: secret(),
-    ...(hasTickets && { TICKET_KEY: secret() }),
-    ...config.vars,
-  })
+  const settings = await examineSettings({ ...secretsFor(config.vars), ...config.vars })
   return {
     title: `${file}${env === undefined ? '' : ` (${env})`}, as it would be deployed`,
     whole: true,
@@ -34,6 +30,14 @@ export async function examineWrangler(file: string, env: string | undefined): Pr
       ...settings.filter(({ check }) => !OF_SECRETS.has(check)),
     ],
   }
+}
+
+/** Makes up the secrets that variables need: the true ones can't be read back. */
+function secretsFor(vars: Variables): Variables {
+  const names = ['PSEUDONYM_KEY', ...(vars.PUBLIC_URL === undefined ? [] : ['TICKET_KEY'])]
+  // Variables that are JSON name others for their secrets.
+  const named = variablesOf(OPTIONS, vars).filter(name => !variablesOf(OPTIONS).includes(name))
+  return Object.fromEntries([...names, ...named].map(name => [name, randomBytes(32).toString('base64')]))
 }
 
 async function readWrangler(file: string, env: string | undefined) {

@@ -231,7 +231,7 @@ describe('the ledger', () => {
 
 describe('keys and the clock', () => {
   const clocked = (clock: ClockFacts | undefined) =>
-    stateOf(KEY_CHECKS, { keys: [], clock, tolerance: 30 }, 'clock')
+    stateOf(KEY_CHECKS, { keys: [], introspections: [], clock, tolerance: 30 }, 'clock')
   test.each<[ClockFacts | undefined, RegExp]>([
     [undefined, /^not_checked/],
     [{ server: 'login.test', ahead: 0.7 }, /^ok/],
