@@ -1,6 +1,6 @@
 import type { Issuer } from '../authenticate/issuer.ts'
 import type { Network } from '../base/network.ts'
-import type { MachineFacts } from '../doctor/machine.ts'
+import type { MachineFacts } from '../doctor/machine-checks.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { ViewPolicy } from '../ledger/views.ts'

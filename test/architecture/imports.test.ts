@@ -48,7 +48,7 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   [/^ticket\//],
   [/^authenticate\//],
   [/^explain\//],
-  [/^play\//, /^ingest\//, /^evaluate\//, /^console\//],
+  [/^play\//, /^ingest\//, /^evaluate\//, /^console\//, /^doctor\//],
   [/^config\//],
   [/^services\.ts$/],
   [/^guard\.ts$/, /^routes\.ts$/],

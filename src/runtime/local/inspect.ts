@@ -1,6 +1,6 @@
 import { statfsSync, statSync } from 'node:fs'
 import process from 'node:process'
-import type { MachineFacts } from '../../doctor/machine.ts'
+import type { MachineFacts } from '../../doctor/machine-checks.ts'
 
 /** File systems of networks, by the numbers that Linux gives them (statfs(2)). */
 const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([

@@ -5,7 +5,7 @@ import { attempt, Failure } from '../../../src/doctor/failure.ts'
 import { runChecks } from '../../../src/doctor/finding.ts'
 import { KEY_CHECKS } from '../../../src/doctor/key-checks.ts'
 import { type ClockFacts, probeKeys } from '../../../src/doctor/key-probes.ts'
-import type { MachineFacts } from '../../../src/doctor/machine.ts'
+import type { MachineFacts } from '../../../src/doctor/machine-checks.ts'
 import { MACHINE_CHECKS, NETWORK_CHECKS } from '../../../src/doctor/machine-checks.ts'
 import { RECORD_CHECKS, STORAGE_CHECKS } from '../../../src/doctor/storage-checks.ts'
 import {
