@@ -10,11 +10,11 @@ type IssuerSettings = Pick<Settings, 'issuers' | 'publicUrl'>
 
 /** What the entries of `ISSUERS` open. */
 export const ISSUER_CHECKS: Checks<IssuerSettings> = {
-  /** Someone can read the log and store recordings. */
+  /** An entry can give the role that reads the log, and one the role that stores. */
   roles({ issuers }) {
     if (issuers.length > 1 && issuers.every(({ allowed_roles }) => allowed_roles === undefined)) {
       return failed(
-        `none of the ${issuers.length} entries has allowed_roles, so no token has a role: no one can store, or read the log`,
+        `none of the ${issuers.length} entries has allowed_roles, so no token has a role that stores, or reads the log`,
         'add "allowed_roles": ["recorder"] and ["security"] to the entries of your services and staff',
       )
     }
@@ -22,7 +22,7 @@ export const ISSUER_CHECKS: Checks<IssuerSettings> = {
     if (!issuers.some(issuer => gives(issuer, issuers, 'security'))) {
       outcomes.push(
         failed(
-          'no entry can give the role "security", so no one can read the log',
+          'no entry can give the role "security", which reads the log',
           'add it to allowed_roles, and to roles if there is such a member, in the entry of your analysts',
         ),
       )
@@ -30,7 +30,7 @@ export const ISSUER_CHECKS: Checks<IssuerSettings> = {
     if (!issuers.some(issuer => gives(issuer, issuers, 'recorder'))) {
       outcomes.push(
         warning(
-          'no entry can give the role "recorder", so nothing can be stored through the gate',
+          'no entry can give the role "recorder", which stores recordings',
           'add it to allowed_roles, and to roles if there is such a member, in the entry of your recorder',
         ),
       )
@@ -97,7 +97,7 @@ export const ISSUER_CHECKS: Checks<IssuerSettings> = {
       const report = gate === undefined || isLoopback(gate) ? warning : failed
       const outcome = DEVELOPMENT.test(issuer.issuer)
         ? report(
-            'it is the issuer of "mediaward dev": whoever has its data folder can be anyone',
+            'it is the issuer of "mediaward dev", whose private key is in a data folder',
             'put your own provider in its place before patients use this gate',
           )
         : report('its issuer is a name of examples', 'put your own provider in its place')
@@ -130,8 +130,8 @@ const BROAD: readonly (readonly [RegExp, string])[] = [
 ]
 
 const OPENS: Readonly<Record<string, string>> = {
-  allow_actor: 'who acts for a patient can play what the patient may',
-  allow_unbound: 'a stolen token that is bound to a certificate works without it',
+  allow_actor: 'staff with a token that acts for a patient can play what the patient may',
+  allow_unbound: 'a stolen token works without the certificate that it is bound to',
   allow_all_tenants: 'its analysts read the records of all tenants',
-  allow_http_keys: 'anyone in the network between the gate and the key server can be anyone',
+  allow_http_keys: 'the network between the gate and the key server can replace the keys',
 }

@@ -71,7 +71,7 @@ export async function probeKeys(entries: readonly Entry[], now: () => number): P
   }
 }
 
-/** Asks the endpoint of an entry about a token that no one has. Undefined if it has none. */
+/** Asks the endpoint of an entry about a made-up token. Undefined if it has none. */
 function probeIntrospection({ name, introspection }: Entry): Promise<IntrospectionFacts> | undefined {
   if (introspection === undefined) return undefined
   const token = `doctor-${crypto.randomUUID()}`

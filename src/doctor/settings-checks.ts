@@ -58,7 +58,7 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
     if (ticketKeys.includes(pseudonymKey)) {
       outcomes.push(
         failed(
-          'PSEUDONYM_KEY and TICKET_KEY are the same, so anyone who looks up a pseudonym can play everything',
+          'PSEUDONYM_KEY and TICKET_KEY are the same, so an analyst with the first can forge tickets for every recording',
           'create another TICKET_KEY with "openssl rand -base64 32"',
         ),
       )
@@ -89,7 +89,7 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
     return ok(`TICKET_COOKIE is "${cookie}", which fits the allowed origins`)
   },
 
-  /** The allowed origins are those of pages that no one else can change. */
+  /** The allowed origins are those of apps that only their owner can change. */
   origins({ allowedOrigins, publicUrl }) {
     const origins = allowedOrigins.map(parseUrl).filter(url => url !== undefined)
     if (origins.length === 0)
@@ -100,7 +100,7 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
     if (plain.length > 0) {
       outcomes.push(
         warning(
-          `${namesOf(plain)} in ALLOWED_ORIGINS has no TLS: anyone on the way can put a script into its pages that reads recordings`,
+          `${namesOf(plain)} in ALLOWED_ORIGINS has no TLS: any network on the way can put a script into its pages that reads recordings`,
           'serve that app over https, and change its origin here',
         ),
       )

@@ -14,7 +14,7 @@ export interface Settings {
   readonly locations: readonly Location[]
 }
 
-// RFC 6761: names that belong to no one.
+// RFC 6761 and RFC 2606: names that no provider can have.
 const RESERVED = /(?:^|\.)(?:example|test|invalid|localhost|example\.(?:com|net|org))$/
 
 /** Parses a URL. Undefined if the string is not one. */

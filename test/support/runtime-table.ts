@@ -30,6 +30,7 @@ const TITLES: Readonly<Record<string, string>> = {
   keys: 'key servers that rotate, fail and lie',
   'identity-providers': 'tokens of identity providers: their algorithms, headers and cookies',
   commands: 'the commands',
+  doctor: 'a deployment that is examined, well and unwell',
   locations: 'an app’s own URLs',
   names: 'names: long ones, with dots and colons, and what is no name',
   streams: 'a body that fails, a viewer who leaves, a viewer who is slow',

@@ -6,7 +6,7 @@ export interface GateAnswer {
   readonly version: string
   readonly whole: boolean
   readonly publicUrl: string | undefined
-  /** A path of a recording that no one has. */
+  /** The path of a made-up recording. */
   readonly path: string
   /** How many seconds its clock is ahead. */
   readonly ahead: number

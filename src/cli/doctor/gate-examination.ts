@@ -1,7 +1,7 @@
 import { isLoopback } from '../../base/url.ts'
 import { runChecks } from '../../doctor/finding.ts'
 import { parseUrl } from '../../doctor/settings.ts'
-import { requestGate, requireAnswer } from '../client.ts'
+import { describeRefusal, requestGate, requireAnswer } from '../client.ts'
 import { type GateAnswer, parseAnswer } from './gate-answer.ts'
 import { OUTSIDE_CHECKS } from './outside-checks.ts'
 import { askBucket, askForGate, askForRefusal, sendLongToken } from './outside-probes.ts'
@@ -60,6 +60,11 @@ async function callDoctor(gate: URL, token: string, keepObject: boolean): Promis
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ keep_object: keepObject }),
   })
+  if (response.status === 503) {
+    throw new Error(
+      `the gate answered ${await describeRefusal(response)}: look at its console, and examine its configuration with --wrangler or --vars`,
+    )
+  }
   const answered = await requireAnswer(response)
   return parseAnswer(await answered.json().catch(() => undefined), Date.now())
 }

@@ -3,7 +3,7 @@ import { attempt, type Failure } from '../../doctor/failure.ts'
 import { PROBE_KEY } from '../../recordings/recording.ts'
 import { systemErrorOf } from '../client.ts'
 
-// What a client sees of a deployment. All that is asked here may be asked by anyone, without a token.
+// What a client sees of a deployment. Every request here is one that any client can send, without a token.
 
 /** An answer, as far as the checks look at it. */
 export interface SeenAnswer {
@@ -26,7 +26,7 @@ const TIMEOUT = 10_000
 /** As long as a token may be that the gate reads. */
 const LONG_TOKEN = 16_000
 
-/** A route of every gate. A preflight of it is answered to anyone, and leaves no record. */
+/** A route of every gate. The gate answers a preflight of it to every client, and records none. */
 const ROUTE = '/console/api/doctor'
 
 /** Asks a server. Follows no redirect. */

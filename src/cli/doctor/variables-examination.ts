@@ -105,7 +105,7 @@ async function examineMachine({
   ]
 }
 
-/** Looks at the data folder. Creates nothing there: it would belong to whoever runs this, and not to the gate's user. */
+/** Looks at the data folder. Creates nothing there: it would belong to the user of this command, not to that of the gate. */
 async function inspectFolder(data: string): Promise<readonly Finding[]> {
   const folder = statSync(data, { throwIfNoEntry: false })
   if (folder === undefined) {
@@ -131,7 +131,7 @@ function judgeAddressHeader(host: string, header: string | undefined) {
   return isLocal
     ? ok(`records name the network that the proxy in front writes into ${header}`)
     : warning(
-        `the gate believes ${header}, and listens on ${host}: who reaches it there can write any network into the log`,
+        `the gate believes ${header}, and listens on ${host}: a client that reaches it there can write any network into the log`,
         'let only the proxy in front reach it',
       )
 }

@@ -1,4 +1,6 @@
 import { type Checks, failed, notChecked, type Outcome, ok, warning } from '../../doctor/finding.ts'
+import { isProbablySameSite, parseUrl } from '../../doctor/settings.ts'
+import { parseJson, stringMember } from '../json.ts'
 
 /** What is looked at of a wrangler configuration, as wrangler itself reads it: with its defaults, for one environment. */
 export interface WranglerFacts {
@@ -25,6 +27,8 @@ export interface WranglerFacts {
   readonly cache?: { readonly enabled?: boolean } | undefined
   readonly assets?: unknown
   readonly compatibility_date: string | undefined
+  readonly compatibility_flags: readonly string[]
+  readonly secrets?: unknown
   readonly vars: Readonly<Record<string, unknown>>
 }
 
@@ -88,7 +92,7 @@ export const WRANGLER_CHECKS: Checks<WranglerFacts> = {
     if (route === undefined && routes.length === 0) {
       outcomes.push(
         warning(
-          'the worker has no route, so no one reaches it',
+          'the worker has no route, so no request reaches it',
           'add routes = [{ pattern = "media.clinic.example", custom_domain = true }]',
         ),
       )
@@ -143,8 +147,28 @@ export const WRANGLER_CHECKS: Checks<WranglerFacts> = {
           `set compatibility_date = "${TESTED_DATE}"`,
         ),
 
-  /** No secret is a variable. */
-  secrets({ vars }) {
+  /** The keys of an issuer in the zone of a route can be fetched. */
+  own_zone({ route, routes = [], compatibility_flags: flags, vars }) {
+    if (flags.includes(STRICTLY_PUBLIC)) return []
+    const sites = [route, ...routes].flatMap(hostOf)
+    const keys = keyUrlsIn(vars.ISSUERS)
+    const ours = keys.find(url => sites.some(site => isProbablySameSite(url, site)))
+    return ours === undefined
+      ? []
+      : warning(
+          `${ours.host} is probably in the zone of a route, so its keys would be fetched from the origin server`,
+          `set compatibility_flags = ["${STRICTLY_PUBLIC}"] if a worker answers there`,
+        )
+  },
+
+  /** No secret is a variable, and wrangler dev reads all of `.dev.vars`. */
+  secrets({ vars, secrets }) {
+    if (secrets !== undefined) {
+      return warning(
+        'with [secrets], wrangler dev leaves out the lines of .dev.vars that it does not list',
+        'remove [secrets]: the worker itself says which secret is missing',
+      )
+    }
     const written = SECRETS.filter(name => vars[name] !== undefined)
     return written.length > 0
       ? failed(
@@ -169,4 +193,23 @@ export const WRANGLER_CHECKS: Checks<WranglerFacts> = {
         )
       : ok(ofLedger === 'none' ? 'no jurisdiction is named' : `all data is in the jurisdiction "${ofLedger}"`)
   },
+}
+
+const STRICTLY_PUBLIC = 'global_fetch_strictly_public'
+
+/** Returns the host of a route: `media.clinic.example/*`, or an object with such a pattern. */
+function hostOf(route: unknown): readonly URL[] {
+  const pattern = typeof route === 'string' ? route : (route as { pattern?: unknown } | undefined)?.pattern
+  const url =
+    typeof pattern === 'string' ? parseUrl(`https://${pattern.replace(/^\*\.?|\/.*$/g, '')}`) : undefined
+  return url === undefined ? [] : [url]
+}
+
+/** Returns where keys are fetched. Whether the variable is right is checked elsewhere. */
+function keyUrlsIn(issuers: unknown): readonly URL[] {
+  const list = typeof issuers === 'string' ? parseJson(issuers) : undefined
+  return (Array.isArray(list) ? list : []).flatMap(entry => {
+    const url = parseUrl(stringMember(entry, 'jwks_uri') ?? stringMember(entry, 'issuer'))
+    return url === undefined ? [] : [url]
+  })
 }

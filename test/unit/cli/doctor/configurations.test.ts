@@ -117,6 +117,7 @@ describe('a wrangler configuration', () => {
     triggers: { crons: ['* * * * *'] },
     observability: { enabled: true, logs: { invocation_logs: false } },
     compatibility_date: TESTED_DATE,
+    compatibility_flags: [],
     vars: {},
   }
   const states = (facts: Partial<WranglerFacts>) =>
@@ -161,6 +162,12 @@ describe('a wrangler configuration', () => {
     ['no cron trigger', { triggers: { crons: [] } }, 'cron failed'],
     ['cron triggers that are left as they are', { triggers: {} }, 'cron failed'],
     ['an old date', { compatibility_date: '2025-01-01' }, 'compatibility_date warning'],
+    [
+      'keys in the own zone',
+      { vars: { ISSUERS: '[{"jwks_uri":"https://login.clinic-seven.org/keys"}]' } },
+      'own_zone warning',
+    ],
+    ['[secrets]', { secrets: { required: ['PSEUDONYM_KEY'] } }, 'secrets warning'],
     ['a secret in [vars]', { vars: { TICKET_KEY: 'x' } }, 'secrets failed'],
     [
       'buckets in two places',
