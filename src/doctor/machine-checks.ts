@@ -30,7 +30,7 @@ export const MACHINE_CHECKS: Checks<MachineFacts | Failure> = {
     const { runtime, ignoresCertificates } = machine
     return ignoresCertificates
       ? failed(
-          `${runtime} checks no certificates (NODE_TLS_REJECT_UNAUTHORIZED=0): any network on the way can replace the keys of issuers`,
+          `${runtime} checks no certificates (NODE_TLS_REJECT_UNAUTHORIZED=0): a network on the way can replace the keys of issuers`,
           'remove that variable, and name your own authority in NODE_EXTRA_CA_CERTS',
         )
       : ok(`the gate runs on ${runtime}`)

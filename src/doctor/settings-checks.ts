@@ -100,7 +100,7 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
     if (plain.length > 0) {
       outcomes.push(
         warning(
-          `${namesOf(plain)} in ALLOWED_ORIGINS has no TLS: any network on the way can put a script into its pages that reads recordings`,
+          `${namesOf(plain)} in ALLOWED_ORIGINS has no TLS: a network on the way can put a script into its pages that reads recordings`,
           'serve that app over https, and change its origin here',
         ),
       )

@@ -200,8 +200,7 @@ const STRICTLY_PUBLIC = 'global_fetch_strictly_public'
 /** Returns the host of a route: `media.clinic.example/*`, or an object with such a pattern. */
 function hostOf(route: unknown): readonly URL[] {
   const pattern = typeof route === 'string' ? route : (route as { pattern?: unknown } | undefined)?.pattern
-  const url =
-    typeof pattern === 'string' ? parseUrl(`https://${pattern.replace(/^\*\.?|\/.*$/g, '')}`) : undefined
+  const url = typeof pattern === 'string' ? parseUrl(`https://${pattern.replace(/^\*\.?/, '')}`) : undefined
   return url === undefined ? [] : [url]
 }
 

@@ -93,7 +93,7 @@ test.each([
   ['subject', 'patient-007', 'subject must be a pseudonym: "psn_" and 32 hexadecimal digits'],
   ['subject', 'psn_0000', 'subject must be a pseudonym: "psn_" and 32 hexadecimal digits'],
   ['reason', 'not-owner', 'reason must be one of the reasons in docs/event.md'],
-  ['kind', 'denial', 'kind must be one of access, ticket, view, delivery, listed, or left out'],
+  ['kind', 'denial', 'kind must be one of access, ticket, view, delivery, listed, console, or left out'],
   ['latest', 'yes', 'latest must be true, or left out'],
 ])(
   'a query of %s=%s could find nothing, and is refused without repeating the value',

@@ -1,3 +1,6 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../../src/authenticate/entry.ts'
 import { StorageFault } from '../../../src/base/storage-fault.ts'
@@ -288,6 +291,51 @@ describe('keys and the clock', () => {
         found: expect.stringMatching(/1 usable key for ES256; kid "old" is not used: /),
       }),
     ])
+  })
+})
+
+describe('an introspection endpoint', () => {
+  const found = async (status: number, answer: string) => {
+    const asked: string[] = []
+    const server = createServer(async (request, response) => {
+      asked.push(await text(request))
+      response.writeHead(status, { 'content-type': 'application/json' }).end(answer)
+    }).listen(0, '127.0.0.1')
+    await new Promise(resolve => server.once('listening', resolve))
+    const introspection = {
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/introspect`,
+      client_id: 'gate',
+      client_secret: 'SECRET-OF-THE-GATE',
+    }
+    const entry = {
+      issuer: 'https://login.test',
+      name: 'staff',
+      algorithms: [],
+      introspection,
+      tenant: undefined,
+    }
+    const facts = await probeKeys([entry as unknown as Entry], Date.now)
+    server.close()
+    expect(asked).toEqual([expect.stringMatching(/^token=doctor-[0-9a-f-]{36}&/)])
+    return runChecks('keys', KEY_CHECKS, facts).filter(({ check }) => check !== 'clock')
+  }
+  test.each<[number, string, string, RegExp]>([
+    [200, '{"active":false}', 'ok', /accepts the gate as a client/],
+    [200, '{"active":true,"sub":"patient-1"}', 'failed', /a made-up token is active/],
+    [401, '{"error":"invalid_client"}', 'failed', /status 401 invalid_client, so it doesn't accept the gate/],
+    [404, '', 'failed', /status 404/],
+    [200, '<html>', 'failed', /not a JSON object/],
+  ])('that answers %i %s is %s', async (status, answer, state, why) => {
+    const findings = await found(status, answer)
+    expect(findings).toEqual([
+      expect.objectContaining({
+        check: 'introspection',
+        state,
+        entry: 'staff',
+        found: expect.stringMatching(why),
+      }),
+    ])
+    expect(JSON.stringify(findings)).not.toContain('SECRET')
   })
 })
 

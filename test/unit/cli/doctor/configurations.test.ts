@@ -167,6 +167,14 @@ describe('a wrangler configuration', () => {
       { vars: { ISSUERS: '[{"jwks_uri":"https://login.clinic-seven.org/keys"}]' } },
       'own_zone warning',
     ],
+    [
+      'keys in the zone of a pattern',
+      {
+        routes: ['*.clinic-seven.org/media/*'],
+        vars: { ISSUERS: '[{"issuer":"https://login.clinic-seven.org/"}]' },
+      },
+      'own_zone warning',
+    ],
     ['[secrets]', { secrets: { required: ['PSEUDONYM_KEY'] } }, 'secrets warning'],
     ['a secret in [vars]', { vars: { TICKET_KEY: 'x' } }, 'secrets failed'],
     [
