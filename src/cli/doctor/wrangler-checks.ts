@@ -1,6 +1,6 @@
 import { type Checks, failed, notChecked, type Outcome, ok, warning } from '../../doctor/finding.ts'
 import { isProbablySameSite, parseUrl } from '../../doctor/settings.ts'
-import { parseJson, stringMember } from '../json.ts'
+import { member, parseJson, stringMember } from '../json.ts'
 
 /** What is looked at of a wrangler configuration, as wrangler itself reads it: with its defaults, for one environment. */
 export interface WranglerFacts {
@@ -208,7 +208,8 @@ function hostOf(route: unknown): readonly URL[] {
 function keyUrlsIn(issuers: unknown): readonly URL[] {
   const list = typeof issuers === 'string' ? parseJson(issuers) : undefined
   return (Array.isArray(list) ? list : []).flatMap(entry => {
-    const url = parseUrl(stringMember(entry, 'jwks_uri') ?? stringMember(entry, 'issuer'))
+    const isFound = member(entry, 'discovery') === true
+    const url = parseUrl(stringMember(entry, isFound ? 'issuer' : 'jwks_uri'))
     return url === undefined ? [] : [url]
   })
 }

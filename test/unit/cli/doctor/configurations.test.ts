@@ -171,7 +171,7 @@ describe('a wrangler configuration', () => {
       'keys in the zone of a pattern',
       {
         routes: ['*.clinic-seven.org/media/*'],
-        vars: { ISSUERS: '[{"issuer":"https://login.clinic-seven.org/"}]' },
+        vars: { ISSUERS: '[{"issuer":"https://login.clinic-seven.org/","discovery":true}]' },
       },
       'own_zone warning',
     ],
