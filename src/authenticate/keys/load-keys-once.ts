@@ -1,7 +1,7 @@
 import type { JWK } from 'jose'
 import type { Entry } from '../entry.ts'
-import type { KeyHttp } from './fetch-keys.ts'
 import type { Algorithm } from '../issuer.ts'
+import type { KeyHttp } from './fetch-keys.ts'
 import { readMaterial, Unfit } from './key-material.ts'
 import { keyPlaceOf } from './key-sources.ts'
 import { REMOTE_KEYS } from './remote-keys.ts'

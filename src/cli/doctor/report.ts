@@ -1,4 +1,4 @@
-import { printable } from '../../base/printable.ts'
+import { printable } from '../../base/operator.ts'
 import { countStates, type Finding, type Group, type State } from '../../doctor/finding.ts'
 
 /** What was found. */
