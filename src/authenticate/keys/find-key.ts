@@ -16,7 +16,7 @@ export function createKeyFinder({ keys }: JSONWebKeySet): FindKey {
     try {
       return await find(header, input)
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || header.kid === undefined) throw error
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
       const { kid: _, ...others } = header
       return findUnnamed(others, input)
     }

@@ -56,6 +56,18 @@ describe('sharing', () => {
     expect(asked).toHaveLength(4)
   })
 
+  test('an entry that does not accept plain HTTP does not share the keys of one that does', async () => {
+    const { create } = sources(url =>
+      url.endsWith('/keys')
+        ? Response.json(keySet('a'))
+        : Response.json({ issuer: 'https://a.test', jwks_uri: 'http://a.test/keys' }),
+    )
+    const lax = create('https://a.test', { discovery: true, allow_http_keys: true })
+    expect(await lax.current(0, keep)).toEqual(keySet('a'))
+    const strict = create('https://a.test', { discovery: true })
+    await expect(strict.current(0, keep)).rejects.toMatchObject({ reason: 'keys_unavailable' })
+  })
+
   test('one function of two entries is called once, and two gates share nothing', async () => {
     let calls = 0
     const jwks = () => {

@@ -92,6 +92,11 @@ describe('keys that are used', () => {
     expect(await verifies({ ...ED, ...members }, ed25519.privateKey, alg, 'd')).toBe(true)
   })
 
+  test('an RSA key of 16384 bits is used, and so is one with the exponent 3', () => {
+    const n = Buffer.alloc(2048, 0xff).toString('base64url')
+    expect(read({ ...RSA, n, e: 'Aw' }).keys).toEqual([{ ...RSA, n, e: 'Aw' }])
+  })
+
   test('a key is used with its own algorithm only', async () => {
     expect(await verifies({ ...RSA, alg: 'RS512' })).toBe(false)
     expect(await verifies({ ...RSA, alg: 'RS256' })).toBe(true)
@@ -127,6 +132,21 @@ describe('keys that are not used', () => {
     ['an RSA key with the exponent 1', { ...RSA, e: 'AQ' }, 'its e is not a public exponent'],
     ['an RSA key with the exponent 0', { ...RSA, e: 'AA' }, 'its e is not a public exponent'],
     ['an RSA key with an even exponent', { ...RSA, e: 'Ag' }, 'its e is not a public exponent'],
+    [
+      'an RSA key with an exponent of 72 bits',
+      { ...RSA, e: 'AQAAAAAAAAAB' },
+      'its e is not a public exponent',
+    ],
+    [
+      'an EC key with a number that is too long',
+      { ...EC, x: Buffer.alloc(33, 1).toString('base64url') },
+      'its x is not a coordinate of P-256',
+    ],
+    [
+      'an Ed25519 key that lacks a byte',
+      { ...ED, x: Buffer.alloc(31, 1).toString('base64url') },
+      'its x is not a coordinate of Ed25519',
+    ],
     ['an EC key without y', { ...EC, y: undefined }, 'its y is not a coordinate of P-256'],
     ['an EC key of another curve', { ...EC, crv: 'P-384' }, 'its x is not a coordinate of P-384'],
     ['an Ed25519 key that is too short', { ...ED, x: 'AAAA' }, 'its x is not a coordinate of Ed25519'],
