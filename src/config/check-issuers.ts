@@ -188,7 +188,7 @@ function checkAlgorithms(algorithms: unknown): Mistake[] {
 function whyNot(algorithm: unknown): string {
   if (typeof algorithm !== 'string') return ''
   if (/^hs\d/i.test(algorithm)) {
-    return ', as whoever verifies by a shared secret can also sign: have the provider sign with a private key'
+    return ', as a shared secret that verifies tokens can also sign them: have the provider sign with a private key'
   }
   const meant = ALGORITHMS.find(one => one.toLowerCase() === algorithm.toLowerCase())
   return meant === undefined ? '' : `: write ${meant}`

@@ -110,7 +110,7 @@ function adviseOnAlgorithm({ entry, header: { alg } }: RefusedToken): Advice {
   return {
     found: `a token for ${entryName(entry)} has ${shownAlgorithm(alg)}, and "algorithms" is ${quotedList(entry?.algorithms ?? [], ALGORITHMS.length)}`,
     fix: isShared
-      ? 'have the provider sign with a private key (ES256, RS256), as whoever verifies by a shared secret can also sign'
+      ? 'have the provider sign with a private key (ES256, RS256), as a shared secret that verifies tokens can also sign them'
       : known === undefined
         ? 'have the provider sign with one of these'
         : `add ${quoted(known)} to "algorithms" if the provider signs with it`,

@@ -25,8 +25,7 @@ type Source = keyof typeof LINES
 const MAX_KINDS = 256
 
 /**
- * Tells the operator what is wrong with the configuration: a line on the console for the first refusal of each kind that
- * one isolate makes. Costs a permitted request nothing, and a refusal that isn't due to its token next to nothing.
+ * Says on the console what is wrong with the configuration: one line for the first refusal of each kind in an isolate. Costs a permitted request nothing, and a refusal that isn't due to its token next to nothing.
  */
 export class OperatorAdvice {
   readonly #entries: readonly Entry[]

@@ -62,7 +62,7 @@ const OF_STAGE: Readonly<Partial<Record<Stage, StepName>>> = {
   policy: 'owner',
 }
 
-/** What proves that the subject is logged in: it may stand beside a nested claim. */
+/** What proves that the subject is logged in: it may be beside a nested claim. */
 const PROOF = /(?:^|\.)(?:fhirUser|email_verified|phone_number_verified)$/
 
 const OF_CLAIM: Readonly<Record<string, StepName>> = {

@@ -90,13 +90,13 @@ function readKeys(file: string): Keys {
   return keys as Keys
 }
 
-/** Replaces where an issuer's keys come from. */
+/** Replaces the keys of an issuer. */
 function withKeys(issuer: Issuer, jwks: Keys): Issuer {
   const { jwks_uri: _, discovery: __, ...rest } = issuer
   return { ...rest, jwks }
 }
 
-/** Shows as much of an id as tells two people apart, and no more: terminals are recorded and shared. */
+/** Shows the end of an id, which distinguishes two people. Terminals are recorded and shared. */
 function maskedId(id: string): string {
   const end = id.length > 2 * SHOWN_OF_ID ? id.slice(-SHOWN_OF_ID) : ''
   return `"…${end}" (${id.length} characters; --show-ids shows all)`

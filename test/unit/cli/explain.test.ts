@@ -136,7 +136,7 @@ describe('mistakes', () => {
     ['much too long a token', [], 'x'.repeat(100_000), /more than 65536 characters/],
     ['a token as an argument', ['--token', SECRET], '', /--token is the token of an analyst[\s\S]*stdin/],
     ['two recordings', ['/recordings/a', '/recordings/b'], SECRET, /more than one recording/],
-    ['a recording that is none', ['rec-1'], SECRET, /url must be that of a recording, or its path/],
+    ['a recording that is not one', ['rec-1'], SECRET, /url must be that of a recording, or its path/],
     ['the URL of a ticket', ['/play/hunter2'], SECRET, /not that of a ticket/],
     ['a recording and a role', ['/recordings/a', '--role', 'app'], SECRET, /not both/],
     ['an unknown role', ['--role', 'admin'], SECRET, /role must be one of recorder, security, app/],

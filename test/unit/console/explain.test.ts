@@ -144,9 +144,9 @@ describe('what is refused', () => {
     ['a url and a role', { token: 't', url: OWN, role: 'app' }, /not both/],
     ['an unknown role', { token: 't', role: 'admin' }, /role must be one of recorder, security, app/],
     ['the url of a ticket', { token: 't', url: '/play/hunter2' }, /not that of a ticket/],
-    ['an url that is none', { token: 't', url: 'rec-1' }, /url must be/],
-    ['an url of another type', { token: 't', url: 7 }, /url must be/],
-    ['a header that is none', { token: 't', url: OWN, header: 'a b' }, /header or cookie/],
+    ['a url that is not one', { token: 't', url: 'rec-1' }, /url must be/],
+    ['a url of another type', { token: 't', url: 7 }, /url must be/],
+    ['a header that is not one', { token: 't', url: OWN, header: 'a b' }, /header or cookie/],
     ['a header and a cookie', { token: 't', url: OWN, header: 'a', cookie: 'b' }, /header or cookie/],
     ['much too long a token', { token: 'x'.repeat(70_000), url: OWN }, /at most 65536 bytes/],
   ])('a call with %s is refused, and the answer says why and repeats nothing', async (_, body, detail) => {

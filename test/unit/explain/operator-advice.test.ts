@@ -22,7 +22,7 @@ const lines = () => said.mock.calls.map(([line]) => String(line))
 
 const open = (entry = {}) => memoryGate({ issuers: [idp.entry(entry)], now: () => now }, idp)
 const ask = (gate: MemoryGate, claims: JWTPayload) => gate.ask('patient-1', '/recordings/rec-1', { claims })
-/** A token that nobody signed, as any stranger can send it. */
+/** A token without a good signature, as any stranger can send it. */
 const forged = (gate: MemoryGate, claims: JWTPayload) => {
   const [, payload] = new UnsecuredJWT(claims).encode().split('.')
   const token = `${Buffer.from('{"alg":"ES256","kid":"test"}').toString('base64url')}.${payload}.AAAA`
