@@ -83,7 +83,7 @@ test('each explanation is on record with who asked, about which recording, and w
   expect(new Set(all.map(({ subject }) => subject)).size).toBe(1)
 })
 
-test('explain with an analyst's token that lacks the role says so, and exits with 2', async () => {
+test("explain says that an analyst's token lacks the role, and exits with 2", async () => {
   const call = ['explain', '/recordings/rec-1', '--url', gate.url]
   const MEDIAWARD_TOKEN = await staff.token('recorder-1', { roles: ['recorder'] })
   const { code, stdout, stderr } = await runWith('opaque', call, { MEDIAWARD_TOKEN })
