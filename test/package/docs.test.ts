@@ -1,11 +1,11 @@
-import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { REASONS } from '../../src/reason.ts'
 
 // What the documentation names is there.
 
-const DOCS = ['README.md', 'SECURITY.md', ...readdirSync('docs').map(name => `docs/${name}`)]
+const DOCS = ['README.md', 'SECURITY.md', ...globSync('docs/*.md')]
 const textOf = (file: string): string => readFileSync(file, 'utf8')
 const { version } = JSON.parse(textOf('package.json')) as { version: string }
 
