@@ -3,11 +3,13 @@ import { CLAIM_ADVICE } from './claim-advice.ts'
 import { CREDENTIAL_ADVICE } from './credential-advice.ts'
 import type { Advice, Advise, RefusedToken } from './refused-token.ts'
 import { adviseOnRoles } from './role-advice.ts'
+import { SENDER_ADVICE } from './sender-advice.ts'
 import { entryName, quoted } from './shown.ts'
 
 const ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
   ...CREDENTIAL_ADVICE,
   ...CLAIM_ADVICE,
+  ...SENDER_ADVICE,
   role_missing: adviseOnRoles,
 }
 

@@ -41,13 +41,6 @@ export const CLAIM_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
           found: `a token for ${entryName(entry)} reports an event (${quoted(claim)}), so it is not an access token`,
           fix: 'send the access token that the user signed in for',
         },
-  token_bound: ({ entry, payload: { cnf } }) => ({
-    found: `a token for ${entryName(entry)} is bound to a key of its sender ("cnf"), and no proof of that key came`,
-    fix: Object.hasOwn(Object(cnf), 'jkt')
-      ? `set "dpop" of ${entryName(entry)} to "accepted", and have the app send its proof`
-      : `set "allow_unbound" of ${entryName(entry)} if a stolen token may work too`,
-    variant: Object.hasOwn(Object(cnf), 'jkt') ? 'dpop' : 'other',
-  }),
   token_actor: ({ entry }) => ({
     found: `"act" in a token for ${entryName(entry)} says that another person acts for the subject`,
     fix: `set "allow_actor" of ${entryName(entry)} if such a person may see what the patient sees`,

@@ -1,5 +1,6 @@
 import { ALGORITHMS } from '../authenticate/issuer.ts'
 import { MAX_TOKEN } from '../authenticate/parse-token.ts'
+import { usesDpop } from '../http/credential.ts'
 import type { Reason } from '../reason.ts'
 import { adviseOnIssuer } from './issuer-advice.ts'
 import type { Advice, Advise, RefusedToken } from './refused-token.ts'
@@ -49,15 +50,20 @@ export const CREDENTIAL_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
   }),
 }
 
-function adviseOnMissing({ request: { headers } }: RefusedToken): Advice | undefined {
-  const authorization = headers.get('authorization')
-  if (authorization !== null) {
-    const scheme = /^dpop /i.test(authorization) ? 'DPoP' : 'other'
-    return {
-      found: `the header Authorization of a request has ${scheme === 'DPoP' ? 'the scheme DPoP' : 'another scheme'} and not Bearer`,
-      fix: 'send "Authorization: Bearer " and the token',
-      variant: scheme,
-    }
+function adviseOnMissing({ request }: RefusedToken): Advice | undefined {
+  const { headers } = request
+  if (headers.has('authorization')) {
+    return usesDpop(request)
+      ? {
+          found: 'a token came with the scheme DPoP, and no entry takes proofs',
+          fix: 'set "dpop" of its entry to "accepted"',
+          variant: 'DPoP',
+        }
+      : {
+          found: 'the header Authorization of a request has another scheme and not Bearer',
+          fix: 'send "Authorization: Bearer " and the token',
+          variant: 'other',
+        }
   }
   const header = PROXY_HEADERS.find(name => headers.has(name))
   if (header === undefined) return undefined

@@ -40,6 +40,9 @@ const OF_REASON: Readonly<Partial<Record<Reason, StepName>>> = {
   token_subject: 'subject',
   token_actor: 'bearer',
   token_bound: 'bearer',
+  token_unbound: 'bearer',
+  token_key_mismatch: 'bearer',
+  proofs_full: 'bearer',
   token_audience: 'audience',
   token_client: 'client',
   token_claim_value: 'required claims',
@@ -59,6 +62,7 @@ const OF_STAGE: Readonly<Partial<Record<Stage, StepName>>> = {
   credential: 'place',
   ticket: 'place',
   token: 'bearer',
+  proof: 'bearer',
   policy: 'owner',
 }
 

@@ -22,8 +22,10 @@ export interface ConfigurationMistake {
   readonly header?: Readonly<Record<string, unknown>>
   readonly sign?: 'other'
   readonly token?: 'encrypted' | 'opaque' | 'padded' | 'quoted'
-  /** `bare`: without the scheme. `explain` takes a token alone, so it can't show this one. */
-  readonly authorization?: 'bare'
+  /** Not with the scheme Bearer: `bare` without any. `explain` takes a token alone, so it can't show these. */
+  readonly authorization?: 'bare' | 'DPoP'
+  /** What a DPoP proof (RFC 9449 4.2) says, over a right one but for its signature. */
+  readonly proof?: Readonly<Record<string, unknown>>
   readonly query?: true
   readonly place?: { readonly header: string }
   /** The role that the request needs. Without it the request is to play. */
@@ -105,8 +107,16 @@ export function requestOf(
   const path = mistake.role === undefined ? '/recordings/rec-1' : '/console/api/denials'
   if (mistake.query) return [`${path}?access_token=${token}`, {}]
   if (mistake.place !== undefined) return [path, { headers: { [mistake.place.header]: token } }]
-  const authorization = mistake.authorization === 'bare' ? token : `Bearer ${token}`
-  return [path, { headers: { authorization } }]
+  const { authorization: scheme = 'Bearer', proof } = mistake
+  const authorization = scheme === 'bare' ? token : `${scheme} ${token}`
+  return [path, { headers: { authorization, ...(proof !== undefined && { dpop: unsignedProof(proof) }) } }]
+}
+
+function unsignedProof(claims: object): string {
+  const header = { typ: 'dpop+jwt', alg: 'ES256', jwk: { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA' } }
+  const payload = { jti: 'one', htm: 'GET', iat: Math.floor(Date.now() / 1000), ...claims }
+  const [head, body] = [header, payload].map(part => Buffer.from(JSON.stringify(part)).toString('base64url'))
+  return `${head}.${body}.c2lnbmF0dXJl`
 }
 
 /** What `explain` is asked about it. */
