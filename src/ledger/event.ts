@@ -173,13 +173,12 @@ export interface ListedAnswer {
 }
 
 /**
- * An analyst used the console for more than reading the log. `subject` is the analyst, `recording` and `owner` are those
- * that it was about.
+ * An analyst asked what the gate would answer to a token. `subject` is the analyst, `recording` and `owner` are those that
+ * it was about.
  */
-export interface ConsoleFacts {
+export interface ExplainFacts {
   readonly kind: 'console'
   readonly decision: 'permit'
-  /** What the analyst asked for: what the gate would answer to a token. */
   readonly action: 'explain'
   /** What the gate would answer. */
   readonly explained: {
@@ -210,7 +209,7 @@ export type EventFacts =
   | ViewFacts
   | DeliveryFacts
   | ListedFacts
-  | ConsoleFacts
+  | ExplainFacts
   | DoctorFacts
 
 /** What a record is about. */
