@@ -36,6 +36,7 @@ const ACCEPTED_BY_POLICY = [
   'hd-proto',
   'ok-high-s',
   'ok-no-typ',
+  'pl-12k',
   'typ-AT_JWT',
   'typ-application_at_jwt',
   'typ-at_jwt',
