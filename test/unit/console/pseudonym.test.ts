@@ -58,7 +58,7 @@ test.each([
   [
     'an unknown issuer',
     { subject: 'patient-2', issuer: 'https://issuer.test' },
-    'issuer must be one of those that this gate trusts, to the letter',
+    'issuer must be one of those that this gate trusts, to the letter, or the name of an entry with "owns": false',
   ],
 ])('a call with %s is refused and recorded, and neither repeats the id', async (_, body, detail) => {
   const response = await gate.ask('analyst-1', PATH, asking(body))
