@@ -3,6 +3,7 @@ import { nameOf, resolveEntries } from '../authenticate/entry.ts'
 import type { Issuer } from '../authenticate/issuer.ts'
 import type { Role } from '../authorize/rules/role.ts'
 import { isLoopback } from '../base/url.ts'
+import { doubtsIn } from './doubtful-issuers.ts'
 import { aboutEntry, type Checks, failed, type Outcome, ok, warning } from './finding.ts'
 import { isReserved, parseUrl, type Settings } from './settings.ts'
 
@@ -88,22 +89,44 @@ export const ISSUER_CHECKS: Checks<IssuerSettings> = {
     return outcomes.length > 0 ? outcomes : ok('no setting that weakens a check is on')
   },
 
-  /** No entry is that of an example, or of `mediaward dev`. */
-  provider({ issuers, publicUrl }) {
-    return issuers.flatMap(issuer => {
-      const [url, gate] = [parseUrl(issuer.issuer), parseUrl(publicUrl)]
-      if (!isReserved(url)) return []
-      // A gate for this machine alone may trust what it likes.
-      const report = gate === undefined || isLoopback(gate) ? warning : failed
-      const outcome = DEVELOPMENT.test(issuer.issuer)
-        ? report(
-            'it is the issuer of "mediaward dev", whose private key is in a data folder',
-            'put your own provider in its place before patients use this gate',
-          )
-        : report('its issuer is a name of examples', 'put your own provider in its place')
-      return aboutEntry(nameOf(issuer), outcome)
-    })
-  },
+  /** An entry is that of a provider, as its tokens name it, and not of an example or of `mediaward dev`. */
+  provider: ({ issuers, publicUrl }) =>
+    issuers.flatMap(issuer =>
+      [
+        ...doubtsIn(issuer).map(({ member, found, fix }) => warning(`its ${member} ${found}`, fix)),
+        ...judgeProvider(issuer, parseUrl(publicUrl)),
+      ].map(outcome => aboutEntry(nameOf(issuer), outcome)),
+    ),
+}
+
+const TO_THE_LETTER = 'write "issuer" to the letter as its tokens have it'
+
+function judgeProvider({ issuer }: Issuer, gate: URL | undefined): readonly Outcome[] {
+  const url = parseUrl(issuer)
+  // A gate for this machine alone may trust what it likes.
+  const report = gate === undefined || isLoopback(gate) ? warning : failed
+  const outcomes: Outcome[] = []
+  if (DEVELOPMENT.test(issuer)) {
+    const found = 'it is the issuer of "mediaward dev", whose private key is in a data folder'
+    outcomes.push(report(found, 'put your own provider in its place before patients use this gate'))
+  } else if (isReserved(url)) {
+    outcomes.push(report('its issuer is a name of examples', 'put your own provider in its place'))
+  }
+  const isAdfs = /\/adfs\/services\/trust\/?$/.test(issuer)
+  if (isAdfs && url?.protocol === 'https:') {
+    outcomes.push(
+      warning('its issuer begins with "https://", and that of AD FS with "http://"', TO_THE_LETTER),
+    )
+  }
+  if (!isAdfs && url?.protocol === 'http:' && !isLoopback(url)) {
+    const found = 'its issuer begins with "http://", and those of nearly all providers with "https://"'
+    outcomes.push(warning(found, TO_THE_LETTER))
+  }
+  if (/\/realms\/master\/?$/.test(issuer)) {
+    const found = 'its issuer is the realm of the administrators of Keycloak'
+    outcomes.push(warning(found, 'write the realm of your patients or staff in its place'))
+  }
+  return outcomes
 }
 
 /** Whether tokens of an entry can have a role. A mapping must name the role, too. */

@@ -1,6 +1,8 @@
+import { printable } from '../base/operator.ts'
 import { Failure } from './failure.ts'
 import { aboutEntry, type Checks, failed, notChecked, type Outcome, ok, warning } from './finding.ts'
-import type { IntrospectionFacts, KeyFacts, KeysFacts } from './key-probes.ts'
+import type { IntrospectionFacts, KeyFacts, KeysFacts, MetadataFacts } from './key-probes.ts'
+import { parseUrl } from './settings.ts'
 
 /** Differences of less than this many seconds need no mention: the dates of servers have whole seconds. */
 const NOTABLE = 5
@@ -9,6 +11,9 @@ const NOTABLE = 5
 export const KEY_CHECKS: Checks<KeysFacts> = {
   /** The keys of every entry can be had from where the gate runs, and verify tokens with its algorithms. */
   keys: ({ keys }) => keys.map(facts => aboutEntry(facts.entry, judgeKeys(facts))),
+
+  /** The provider's own metadata, if it publishes some, has the issuer and the keys that the entry has. */
+  metadata: ({ metadata }) => metadata.map(facts => aboutEntry(facts.entry.name, judgeMetadata(facts))),
 
   /** The introspection endpoint of an entry takes the gate for its client, and knows no made-up token. */
   introspection: ({ introspections }) =>
@@ -24,6 +29,30 @@ export const KEY_CHECKS: Checks<KeysFacts> = {
     if (off > tolerance) return failed(`${found}: good tokens are refused, or expired ones accepted`, fix)
     return off > NOTABLE ? warning(found, fix) : ok(`the clock of the gate agrees with that of ${server}`)
   },
+}
+
+function judgeMetadata({ entry, issuers, jwksUri }: MetadataFacts): Outcome {
+  const [issuer] = issuers
+  if (!issuers.includes(entry.issuer)) {
+    const named = issuer === undefined ? 'names no issuer' : `calls itself "${printable(issuer)}"`
+    return warning(
+      `its issuer is ${JSON.stringify(entry.issuer)}, and the provider's metadata ${named}`,
+      'write "issuer" to the letter as its tokens have it',
+    )
+  }
+  const { jwks_uri = jwksUri } = entry
+  return jwks_uri === undefined || jwksUri === undefined || isSamePlace(jwks_uri, jwksUri)
+    ? ok("the provider's metadata names the issuer and the keys of the entry")
+    : warning(
+        `the provider has its keys at ${printable(jwksUri)}, which is not jwks_uri`,
+        'write "jwks_uri" so, or set "discovery": true in its place',
+      )
+}
+
+/** Whether two URLs differ in their query at most, as those of the keys for one app do. */
+function isSamePlace(one: string, other: string): boolean {
+  const [first, second] = [one, other].map(parseUrl)
+  return first?.host === second?.host && first?.pathname === second?.pathname
 }
 
 function judgeIntrospection({ isFooled }: IntrospectionFacts): Outcome {

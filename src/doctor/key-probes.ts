@@ -2,11 +2,14 @@ import type { Entry } from '../authenticate/entry.ts'
 import { IntrospectionFailure, introspect } from '../authenticate/introspection/introspect.ts'
 import { INTROSPECTION } from '../authenticate/introspection/introspector.ts'
 import type { Algorithm } from '../authenticate/issuer.ts'
-import { KEY_HTTP } from '../authenticate/keys/fetch-keys.ts'
+import { metadataUrls } from '../authenticate/keys/discovery.ts'
+import { fetchJson, KEY_HTTP, type KeyHttp } from '../authenticate/keys/fetch-keys.ts'
 import { KeyFault } from '../authenticate/keys/key-fault.ts'
 import { createKeyLoads, type LoadedKeys } from '../authenticate/keys/load-keys-once.ts'
+import { REMOTE_KEYS } from '../authenticate/keys/remote-keys.ts'
 import { shownFault } from '../base/storage-fault.ts'
-import { attempt, type Failure } from './failure.ts'
+import { isSecure, plainUrl } from '../base/url.ts'
+import { attempt, Failure } from './failure.ts'
 
 /** What was found out of an entry's keys. */
 export interface KeyFacts {
@@ -31,9 +34,20 @@ export interface IntrospectionFacts {
   readonly isFooled: boolean | Failure
 }
 
+/** What the metadata of a provider says (OpenID Connect Discovery 1.0, 4.2). */
+export interface MetadataFacts {
+  /** The entry that it was asked for. */
+  readonly entry: Pick<Entry, 'name' | 'issuer' | 'jwks_uri'>
+  /** How the provider calls itself. AD FS has another name in access tokens. */
+  readonly issuers: readonly string[]
+  readonly jwksUri: string | undefined
+}
+
 /** What was found out of all entries. */
 export interface KeysFacts {
   readonly introspections: readonly IntrospectionFacts[]
+  /** Of the providers that publish metadata. */
+  readonly metadata: readonly MetadataFacts[]
   readonly keys: readonly KeyFacts[]
   /** Undefined if no key server said what time it is. */
   readonly clock: ClockFacts | undefined
@@ -50,10 +64,11 @@ export async function probeKeys(entries: readonly Entry[], now: () => number): P
     clock ??= clockOf(String(input), response.headers, (begun + now()) / 2)
     return response
   }
-  const load = createKeyLoads({ ...KEY_HTTP, fetch: fetchTimed })
+  const http = { ...KEY_HTTP, fetch: fetchTimed }
+  const load = createKeyLoads(http)
   // An entry without algorithms accepts no signed token.
   const signing = entries.filter(({ algorithms }) => algorithms.length > 0)
-  const [keys, introspections] = await Promise.all([
+  const [keys, introspections, metadata] = await Promise.all([
     Promise.all(
       signing.map(async entry => ({
         entry: entry.name,
@@ -62,10 +77,12 @@ export async function probeKeys(entries: readonly Entry[], now: () => number): P
       })),
     ),
     Promise.all(entries.flatMap(entry => probeIntrospection(entry) ?? [])),
+    Promise.all(entries.slice(0, MAX_METADATA).map(entry => probeMetadata(entry, http))),
   ])
   return {
     keys,
     introspections,
+    metadata: metadata.flat(),
     clock,
     tolerance: Math.min(...entries.map(({ clock_tolerance_s = 30 }) => clock_tolerance_s)),
   }
@@ -77,6 +94,26 @@ function probeIntrospection({ name, introspection }: Entry): Promise<Introspecti
   const token = `doctor-${crypto.randomUUID()}`
   const work = async () => (await introspect(token, introspection, INTROSPECTION)) !== undefined
   return attempt(work, describe).then(isFooled => ({ entry: name, isFooled }))
+}
+
+/** Most providers whose metadata is fetched: Workers limit how many requests one may cause. */
+const MAX_METADATA = 10
+
+/** Fetches the metadata of an entry's issuer. Empty if it publishes none, as many providers do. */
+async function probeMetadata(entry: Entry, http: KeyHttp): Promise<readonly MetadataFacts[]> {
+  // With discovery the keys are found by this document, and what is wrong with it is why they can't be had.
+  if (entry.discovery === true || !isSecure(plainUrl(entry.issuer))) return []
+  const [url] = metadataUrls(entry.issuer)
+  const document = await attempt(() => fetchJson(url, http, AbortSignal.timeout(REMOTE_KEYS.timeout)))
+  if (document instanceof Failure || typeof document !== 'object' || document === null) return []
+  const { issuer, access_token_issuer, jwks_uri } = document as Readonly<Record<string, unknown>>
+  return [
+    {
+      entry,
+      issuers: [issuer, access_token_issuer].filter(one => typeof one === 'string'),
+      jwksUri: typeof jwks_uri === 'string' ? jwks_uri : undefined,
+    },
+  ]
 }
 
 /** @param at the time of the gate in the middle of the exchange, in milliseconds since 1970 */

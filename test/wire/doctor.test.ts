@@ -34,9 +34,10 @@ async function serve(answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-const answerKeys: RequestListener = (_, response) => {
+const answerKeys: RequestListener = ({ url }, response) => {
   if (mood.keys === 'down') return void response.destroy()
   if (mood.keys === 'late') response.setHeader('Date', new Date(Date.now() - 600_000).toUTCString())
+  if (url?.startsWith('/.well-known/')) return void response.end(JSON.stringify({ issuer: idp.issuer }))
   response.end(JSON.stringify(mood.keys === 'empty' ? { keys: [] } : idp.jwks))
 }
 
@@ -58,9 +59,10 @@ const answerBucket: RequestListener = ({ url }, response) => {
 let bucket: string
 
 beforeAll(async () => {
-  idp = await createIssuer('https://login.clinic-seven.org/')
+  const provider = await serve(answerKeys)
+  idp = await createIssuer(`${provider}/`)
   const { jwks: _, ...entry } = idp.entry()
-  const jwks_uri = `${await serve(answerKeys)}/keys`
+  const jwks_uri = `${provider}/keys`
   bucket = await serve(answerBucket)
   gate = await startGate({ vars: { ISSUERS: JSON.stringify([{ ...entry, jwks_uri }]), ...SECRETS } })
 })
@@ -106,7 +108,7 @@ test('a report for people names what was looked at, and no secret', async () => 
   const { code, stdout, stderr } = await doctor()
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(/^Mediaward \S+ at http:\/\/127\.0\.0\.1:\d+\n\nSettings\n {2}✔ public_url/)
-  expect(stdout).toMatch(/✔ keys +https:\/\/login\.clinic-seven\.org\/: 1 usable key for ES256\n/)
+  expect(stdout).toMatch(/✔ keys +http:\/\/127\.0\.0\.1:\d+\/: 1 usable key for ES256\n/)
   for (const secret of [...Object.values(SECRETS), 'analyst-1', 'eyJ']) expect(stdout).not.toContain(secret)
 })
 

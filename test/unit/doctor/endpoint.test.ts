@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { DoctorAnswer } from '../../../src/doctor/endpoint.ts'
 import { type MediawardOptions, StorageFault, withSpool } from '../../../src/index.ts'
 import { PROBE_KEY } from '../../../src/recordings/recording.ts'
@@ -16,6 +16,10 @@ import { storeWith } from '../../support/store-with.ts'
 const SECURITY = { roles: ['security'] }
 const PSEUDONYM_KEY = 'Zt1oPp0mW2y7Jq0uVb3kqkq5o1T8rYw9sX4cL6nDhGA='
 const TICKET_KEY = 'm3Xq7Rk1vB9sT5wZ0yLcPq8dNfGhJ2aEoUiKtYrWxSQ='
+
+// Providers publish nothing here.
+beforeEach(() => void vi.stubGlobal('fetch', async () => new Response(null, { status: 404 })))
+afterEach(() => void vi.unstubAllGlobals())
 
 /** A gate that lacks nothing. */
 async function healthyGate(options: Partial<MediawardOptions> = {}): Promise<MemoryGate> {

@@ -234,7 +234,7 @@ describe('the ledger', () => {
 
 describe('keys and the clock', () => {
   const clocked = (clock: ClockFacts | undefined) =>
-    stateOf(KEY_CHECKS, { keys: [], introspections: [], clock, tolerance: 30 }, 'clock')
+    stateOf(KEY_CHECKS, { keys: [], introspections: [], metadata: [], clock, tolerance: 30 }, 'clock')
   test.each<[ClockFacts | undefined, RegExp]>([
     [undefined, /^not_checked/],
     [{ server: 'login.test', ahead: 0.7 }, /^ok/],
@@ -291,6 +291,73 @@ describe('keys and the clock', () => {
         found: expect.stringMatching(/1 usable key for ES256; kid "old" is not used: /),
       }),
     ])
+  })
+})
+
+describe('the metadata of a provider', () => {
+  const found = async (metadata: object | undefined) => {
+    const server = createServer((_, response) => {
+      response.statusCode = metadata === undefined ? 404 : 200
+      response.end(JSON.stringify(metadata))
+    }).listen(0, '127.0.0.1')
+    await new Promise(resolve => server.once('listening', resolve))
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { jwks } = await createIssuer()
+    const entry = { issuer: origin, name: 'staff', algorithms: ['ES256'], jwks, tenant: undefined }
+    const facts = await probeKeys([entry as unknown as Entry], Date.now)
+    server.close()
+    return runChecks('keys', KEY_CHECKS, facts).flatMap(({ check, state, found, entry }) =>
+      check === 'metadata' ? `${entry} ${state}: ${found.replaceAll(origin, 'ORIGIN')}` : [],
+    )
+  }
+  test.each<[string, object | undefined, readonly string[]]>([
+    ['that is not published', undefined, []],
+    ['that is not an object', 'x' as never, []],
+    [
+      'with another issuer',
+      { issuer: 'https://login.clinic.test/' },
+      [
+        'staff warning: its issuer is "ORIGIN", and the provider\'s metadata calls itself "https://login.clinic.test/"',
+      ],
+    ],
+    [
+      'with a line break in its issuer',
+      { issuer: 'a\nb' },
+      ['staff warning: its issuer is "ORIGIN", and the provider\'s metadata calls itself "a\\u{a}b"'],
+    ],
+    [
+      'without an issuer',
+      {},
+      ['staff warning: its issuer is "ORIGIN", and the provider\'s metadata names no issuer'],
+    ],
+  ])('%s', async (_, metadata, outcome) => {
+    expect(await found(metadata)).toEqual(outcome)
+  })
+
+  test.each<[string, readonly string[], string | undefined, string]>([
+    [
+      'with the issuer of access tokens of AD FS',
+      ['https://sts.test/adfs', 'http://sts.test/adfs/services/trust'],
+      undefined,
+      'ok',
+    ],
+    ['with the keys of all apps', ['http://sts.test/adfs/services/trust'], 'https://sts.test/keys', 'ok'],
+    ['with other keys', ['http://sts.test/adfs/services/trust'], 'https://sts.test/others', 'warning'],
+  ])('%s', (_, issuers, jwksUri, state) => {
+    const entry = {
+      name: 'staff',
+      issuer: 'http://sts.test/adfs/services/trust',
+      jwks_uri: 'https://sts.test/keys?appid=1',
+    }
+    const facts = {
+      keys: [],
+      introspections: [],
+      metadata: [{ entry, issuers, jwksUri }],
+      clock: undefined,
+      tolerance: 30,
+    }
+    const judged = runChecks('keys', KEY_CHECKS, facts).filter(({ check }) => check === 'metadata')
+    expect(judged.map(finding => finding.state)).toEqual([state])
   })
 })
 

@@ -154,6 +154,36 @@ describe('each setting that is wrong has its finding', () => {
       'failed',
     ],
     [
+      'an issuer of AD FS with https',
+      { issuers: [entry({ issuer: 'https://sts.clinic-seven.org/adfs/services/trust' })] },
+      'provider',
+      'warning',
+    ],
+    [
+      'an issuer with http',
+      { issuers: [entry({ issuer: 'http://login.clinic-seven.org/' })] },
+      'provider',
+      'warning',
+    ],
+    [
+      'the realm of administrators',
+      { issuers: [entry({ issuer: 'https://id.clinic-seven.org/realms/master' })] },
+      'provider',
+      'warning',
+    ],
+    [
+      'a path that is written with dots',
+      { issuers: [entry({ roles_claim: 'realm_access.roles' })] },
+      'provider',
+      'warning',
+    ],
+    [
+      'an issuer that is no URL',
+      { issuers: [entry({ issuer: 'login.clinic-seven.org' })] },
+      'provider',
+      'warning',
+    ],
+    [
       'the issuer of dev',
       { issuers: [entry({ issuer: 'https://issuer.mediaward.invalid/' })] },
       'provider',
@@ -182,6 +212,10 @@ describe('what is right in its place is no finding', () => {
     [
       'a broad audience with a list of clients',
       { issuers: [entry({ audience: 'account', clients: ['app'] })] },
+    ],
+    [
+      'an issuer of AD FS',
+      { issuers: [entry({ issuer: 'http://sts.clinic-seven.org/adfs/services/trust' })] },
     ],
     ['an allowance that is off', { issuers: [entry({ allow_actor: false })] }],
     ['a login cookie with allowed origins', { issuers: [entry({ cookie: 'CF_Authorization' })] }],

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Report } from '../../../../src/cli/doctor/report.ts'
 import { examineVariables } from '../../../../src/cli/doctor/variables-examination.ts'
 import {
@@ -19,6 +19,10 @@ const PSEUDONYM_KEY = 'Zt1oPp0mW2y7Jq0uVb3kqkq5o1T8rYw9sX4cL6nDhGA='
 const ISSUER = 'https://login.clinic-seven.org/'
 const statesIn = ({ findings }: Report) => findings.map(({ check, state }) => `${check} ${state}`)
 const notOk = (report: Report) => statesIn(report).filter(state => !state.endsWith(' ok'))
+
+// Providers publish nothing here.
+beforeEach(() => void vi.stubGlobal('fetch', async () => new Response(null, { status: 404 })))
+afterEach(() => void vi.unstubAllGlobals())
 
 /** Writes a file of variables. */
 async function variables(more: Readonly<Record<string, string>> = {}): Promise<string> {
