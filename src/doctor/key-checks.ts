@@ -31,13 +31,19 @@ export const KEY_CHECKS: Checks<KeysFacts> = {
   },
 }
 
-function judgeMetadata({ entry, issuers, jwksUri }: MetadataFacts): Outcome {
+function judgeMetadata({ entry, issuers, jwksUri, offersDpop }: MetadataFacts): Outcome {
   const [issuer] = issuers
   if (!issuers.includes(entry.issuer)) {
     const named = issuer === undefined ? 'names no issuer' : `calls itself "${printable(issuer)}"`
     return warning(
       `its issuer is ${JSON.stringify(entry.issuer)}, and the provider's metadata ${named}`,
       'write "issuer" to the letter as its tokens have it',
+    )
+  }
+  if (entry.dpop === 'required' && !offersDpop) {
+    return warning(
+      'it requires DPoP, and the metadata of the provider does not offer it',
+      'have the provider bind its tokens to a key of the app, or set "dpop": "accepted"',
     )
   }
   const { jwks_uri = jwksUri } = entry

@@ -37,10 +37,12 @@ export interface IntrospectionFacts {
 /** What the metadata of a provider says (OpenID Connect Discovery 1.0, 4.2). */
 export interface MetadataFacts {
   /** The entry that it was asked for. */
-  readonly entry: Pick<Entry, 'name' | 'issuer' | 'jwks_uri'>
+  readonly entry: Pick<Entry, 'name' | 'issuer' | 'jwks_uri' | 'dpop'>
   /** How the provider calls itself. AD FS has another name in access tokens. */
   readonly issuers: readonly string[]
   readonly jwksUri: string | undefined
+  /** Whether the provider says that it binds tokens to keys of their senders (RFC 9449 5.1). */
+  readonly offersDpop: boolean
 }
 
 /** What was found out of all entries. */
@@ -101,17 +103,18 @@ const MAX_METADATA = 10
 
 /** Fetches the metadata of an entry's issuer. Empty if it publishes none, as many providers do. */
 async function probeMetadata(entry: Entry, http: KeyHttp): Promise<readonly MetadataFacts[]> {
-  // With discovery the keys are found by this document, and what is wrong with it is why they can't be had.
-  if (entry.discovery === true || !isSecure(plainUrl(entry.issuer))) return []
+  if (!isSecure(plainUrl(entry.issuer))) return []
   const [url] = metadataUrls(entry.issuer)
   const document = await attempt(() => fetchJson(url, http, AbortSignal.timeout(REMOTE_KEYS.timeout)))
   if (document instanceof Failure || typeof document !== 'object' || document === null) return []
-  const { issuer, access_token_issuer, jwks_uri } = document as Readonly<Record<string, unknown>>
+  const metadata = document as Readonly<Record<string, unknown>>
+  const { issuer, access_token_issuer, jwks_uri } = metadata
   return [
     {
       entry,
       issuers: [issuer, access_token_issuer].filter(one => typeof one === 'string'),
       jwksUri: typeof jwks_uri === 'string' ? jwks_uri : undefined,
+      offersDpop: Array.isArray(metadata.dpop_signing_alg_values_supported),
     },
   ]
 }

@@ -352,7 +352,7 @@ describe('the metadata of a provider', () => {
     const facts = {
       keys: [],
       introspections: [],
-      metadata: [{ entry, issuers, jwksUri }],
+      metadata: [{ entry, issuers, jwksUri, offersDpop: false }],
       clock: undefined,
       tolerance: 30,
     }
