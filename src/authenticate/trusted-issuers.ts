@@ -1,4 +1,4 @@
-import type { Subject } from '../authorize/subject.ts'
+import { nameSpaceOf, type Subject } from '../authorize/subject.ts'
 import { Refusal } from '../refusal.ts'
 import { refuseAudience } from './audience.ts'
 import type { Claims } from './claim-value.ts'
@@ -20,8 +20,6 @@ export class TrustedIssuers {
   readonly names: ReadonlySet<string>
   /** The names of the issuers whose subjects can be owners. */
   readonly owning: ReadonlySet<string>
-  /** Within which names an id is that of one person. */
-  readonly nameSpaces: ReadonlySet<string>
   /** All entries, in the order of the configuration. */
   readonly entries: readonly TrustedEntry[]
   readonly #byIssuer: ReadonlyMap<string, readonly TrustedEntry[]>
@@ -34,7 +32,6 @@ export class TrustedIssuers {
     })
     this.#byIssuer = Map.groupBy(this.entries, ({ issuer }) => issuer)
     this.names = new Set(this.#byIssuer.keys())
-    this.nameSpaces = new Set(this.entries.map(({ issuer, name, owns }) => (owns ? issuer : name)))
     this.owning = new Set(this.entries.flatMap(({ issuer, owns }) => (owns ? issuer : [])))
   }
 
@@ -51,6 +48,18 @@ export class TrustedIssuers {
   ownerId(issuer: string, id: string): string {
     const entry = this.#byIssuer.get(issuer)?.find(({ owns }) => owns)
     return entry === undefined ? id : idIn(id, entry.subject_claim ?? 'sub')
+  }
+
+  /**
+   * Returns the name space of the people of an issuer whose subjects can be owners, or of an entry whose subjects own
+   * nothing. Undefined if the name is of neither, or of several.
+   */
+  nameSpaceOf(name: string): string | undefined {
+    if (this.owning.has(name)) return name
+    const spaces = this.entries.flatMap(({ issuer, name: entry, owns }) =>
+      !owns && [entry, `${entry} ${issuer}`].includes(name) ? nameSpaceOf({ issuer, entry, owns }) : [],
+    )
+    return new Set(spaces).size === 1 ? spaces[0] : undefined
   }
 
   /** Returns the entry that a subject's token was accepted by. Undefined if it is no longer trusted. */

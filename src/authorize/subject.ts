@@ -38,7 +38,10 @@ export interface Subject extends Principal {
   readonly actor?: Actor
 }
 
-/** Returns the name space in which a subject's id is unique: two subjects with one id in it are one person. */
+/**
+ * Returns the name space in which a subject's id is unique: two subjects with one id in it are one person. That of an entry
+ * whose subjects own nothing is its name and its issuer: the issuer alone is that of the owners.
+ */
 export function nameSpaceOf({ issuer, entry, owns }: Pick<Subject, 'issuer' | 'entry' | 'owns'>): string {
-  return owns === false ? (entry ?? issuer) : issuer
+  return owns === false ? `${entry ?? issuer} ${issuer}` : issuer
 }

@@ -1,5 +1,7 @@
 import process from 'node:process'
 import type { Issuer } from '../authenticate/issuer.ts'
+import { createInlineKeys } from '../authenticate/keys/key-source.ts'
+import { TrustedIssuers } from '../authenticate/trusted-issuers.ts'
 import { readVariables } from '../config/variables.ts'
 import { createPseudonymizer, MIN_KEY_LENGTH } from '../ledger/pseudonym.ts'
 import { type Command, createCommand, type TextOption } from '../runtime/node/command.ts'
@@ -58,7 +60,7 @@ export const pseudonym: Command = createCommand({
       )
     }
     const issuer = issuerOf(place, values.issuer)
-    const name = await createPseudonymizer(place.key)('subject', issuer, await readId())
+    const name = await pseudonymIn(place, issuer, await readId())
     await print(values.json ? JSON.stringify({ pseudonym: name, issuer }) : name)
   },
 })
@@ -105,14 +107,34 @@ function readKeyOfDev({
   return { key: development.pseudonymKey, issuers: trusted }
 }
 
+/** Returns the pseudonym of a person, as the gate of the place writes it. */
+export function pseudonymIn({ key, issuers }: KeyPlace, issuer: string, id: string): Promise<string> {
+  const trusted = trustedIssuers(issuers)
+  const nameSpace = trusted.nameSpaceOf(issuer) ?? issuer
+  return createPseudonymizer(key)('subject', nameSpace, trusted.ownerId(issuer, id))
+}
+
+/** What the gate knows of the issuers. Their keys don't matter here. */
+const trustedIssuers = (issuers: readonly Issuer[]): TrustedIssuers =>
+  new TrustedIssuers(issuers, () => createInlineKeys({ keys: [] }))
+
 /**
- * Returns the issuer of a person: the one given, else the only one.
+ * Returns the issuer of a person: the one given, else the only one whose subjects can be owners.
  *
- * @throws UsageError if it isn't given, and there isn't only one
+ * @throws UsageError if it isn't given, and there isn't only one; or if the gate trusts others
  */
 export function issuerOf({ issuers }: KeyPlace, given: string | undefined): string {
-  const issuer = given ?? (issuers.length === 1 ? issuers[0]?.issuer : undefined)
-  if (typeof issuer === 'string' && issuer !== '') return issuer
+  const trusted = trustedIssuers(issuers)
+  const [only, another] = trusted.owning
+  const issuer = given ?? (another === undefined ? only : undefined)
+  if (issuer !== undefined && issuer !== '') {
+    // By the id with another issuer the person would be found nowhere, which would seem to prove something.
+    if (issuers.length === 0 || trusted.nameSpaceOf(issuer) !== undefined) return issuer
+    throw new UsageError(
+      '--issuer is not one that ISSUERS names',
+      'name it to the letter, or the name of an entry with "owns": false',
+    )
+  }
   throw new UsageError(
     '--issuer is missing: an id has a different pseudonym for each issuer',
     'name it as in the event, or as "iss" in the tokens; it may be left out if ISSUERS names only one',

@@ -22,7 +22,7 @@ const list = (what: string, isOne: (value: unknown) => boolean) =>
   rule(what, value => Array.isArray(value) && value.length > 0 && value.every(isOne))
 const isName = (value: unknown) => name(value, {}).length === 0
 const isPath = (value: unknown) =>
-  isName(value) || (Array.isArray(value) && value.length > 0 && value.every(isString))
+  isName(value) || (Array.isArray(value) && value.length > 0 && value.every(isName))
 const path = rule(
   'must be the name of a claim, or a list of names that leads to a nested one, as in ["realm_access","roles"]',
   isPath,
@@ -158,7 +158,7 @@ function checkRoles(roles: unknown): readonly Mistake[] {
   return Object.entries(roles).flatMap(([role, names]: readonly [string, unknown]): Mistake[] => {
     if (!ROLES.some(known => known === role))
       return [[`.${role}`, `is not a role of the gate: it may be ${ROLES.join(', ')}`]]
-    return Array.isArray(names) && names.length > 0 && names.every(isString)
+    return Array.isArray(names) && names.length > 0 && names.every(isName)
       ? []
       : [[`.${role}`, 'must list at least one name of a role, as the issuer writes it']]
   })
@@ -167,7 +167,7 @@ function checkRoles(roles: unknown): readonly Mistake[] {
 function checkRequired(claims: unknown): readonly Mistake[] {
   if (typeof claims !== 'object' || claims === null || Array.isArray(claims))
     return [['', 'must be an object of claims and their values, as in {"acr":"2"}']]
-  const isValue = (value: unknown) => ['string', 'number', 'boolean'].includes(typeof value)
+  const isValue = (value: unknown) => ['number', 'boolean'].includes(typeof value) || isName(value)
   return Object.entries(claims).flatMap(([claim, value]: readonly [string, unknown]): Mistake[] =>
     isValue(value) || (Array.isArray(value) && value.length > 0 && value.every(isValue))
       ? []

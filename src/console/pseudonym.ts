@@ -16,7 +16,7 @@ const MAX_ID = 255
 
 /** What naming a person by pseudonym takes beside the request. */
 export interface PseudonymServices extends BearerServices {
-  readonly issuers: Pick<TrustedIssuers, 'nameSpaces' | 'ownerId'>
+  readonly issuers: Pick<TrustedIssuers, 'nameSpaceOf' | 'ownerId'>
   /** The only issuer whose subjects can be owners; undefined if there are several. */
   readonly defaultIssuer: string | undefined
   readonly pseudonym: Pseudonym
@@ -43,26 +43,32 @@ export function pseudonymEndpoint(services: PseudonymServices): Endpoint {
       if (body instanceof Refusal) return body
       const person = readPerson(body.json, services)
       if (person instanceof Refusal) return person
-      const pseudonym = await services.pseudonym('subject', person.issuer, person.id)
+      const pseudonym = await services.pseudonym('subject', person.nameSpace, person.id)
       return Response.json({ pseudonym, issuer: person.issuer }, { headers: responseHeaders() })
     },
   }
 }
 
-function readPerson(
-  json: unknown,
-  { issuers, defaultIssuer }: PseudonymServices,
-): { readonly id: string; readonly issuer: string } | Refusal {
+/** A person, as an analyst names them. */
+interface Person {
+  readonly id: string
+  readonly issuer: string
+  /** Within which the id is that of one person. */
+  readonly nameSpace: string
+}
+
+function readPerson(json: unknown, { issuers, defaultIssuer }: PseudonymServices): Person | Refusal {
   const { subject, issuer = defaultIssuer } = Object(json) as { subject?: unknown; issuer?: unknown }
   if (typeof subject !== 'string' || subject === '' || subject.length > MAX_ID) {
     return invalidQuery(`subject must be an id of 1 to ${MAX_ID} characters`)
   }
   if (issuer === undefined) return invalidQuery('issuer is missing: this gate trusts several')
   // By the id with another issuer the person would be found nowhere, which would seem to prove something.
-  if (typeof issuer !== 'string' || !issuers.nameSpaces.has(issuer)) {
+  const nameSpace = typeof issuer === 'string' ? issuers.nameSpaceOf(issuer) : undefined
+  if (typeof issuer !== 'string' || nameSpace === undefined) {
     return invalidQuery(
       'issuer must be one of those that this gate trusts, to the letter, or the name of an entry with "owns": false',
     )
   }
-  return { id: issuers.ownerId(issuer, subject), issuer }
+  return { id: issuers.ownerId(issuer, subject), issuer, nameSpace }
 }

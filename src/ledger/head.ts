@@ -73,7 +73,8 @@ export async function headOf(
     name('token', subject?.token, subject?.issuer),
     name('subject', ownership?.owner, ownership?.issuer),
     ip === undefined ? undefined : pseudonym('ip', '', ip),
-    // An actor has the pseudonym that it has as a subject, so that its records can be joined.
+    // An actor has the pseudonym that it has as a subject, so that its records can be joined: unless its entry says that
+    // its subjects own nothing, as a token says of an actor no more than its issuer.
     Promise.all(chainOf(subject?.actor).map(({ id, issuer }) => pseudonym('subject', issuer, id))),
     asked && pseudonymous(asked, pseudonym),
   ])

@@ -76,6 +76,36 @@ describe('an entry whose subjects own nothing', () => {
     expect(denied?.subject).not.toBe(view?.subject)
   })
 
+  test('the subjects of an entry without a name of its own have pseudonyms of their own, too', async () => {
+    const { name: _, ...unnamed } = staff
+    const other = await open({ ...patients, name: 'patients' }, unnamed)
+    await other.ask('patient-1', '/recordings/rec-1', { claims: PATIENT })
+    await other.ask('jane', '/recordings/rec-1', { claims: STAFF })
+    const [denied] = await other.events('access')
+    const [view] = await other.events('view')
+    expect(denied?.owner).toBe(view?.subject)
+    expect(denied?.subject).not.toBe(view?.subject)
+  })
+
+  test('an analyst finds a member of staff by the name of the entry', async () => {
+    await gate.ask('jane', '/recordings/rec-1', { claims: STAFF })
+    const [denied] = await gate.events('access')
+    const post = {
+      method: 'POST',
+      claims: { azp: 'staff-app', employee: 'analyst-1', roles: ['security'] },
+      headers: { 'content-type': 'application/json' },
+    }
+    const pseudonym = async (subject: string, issuer?: string) => {
+      const body = JSON.stringify({ subject, issuer })
+      const answer = await gate.ask('x', '/console/api/pseudonym', { ...post, body })
+      return ((await answer.json()) as { pseudonym?: string }).pseudonym
+    }
+    expect(await pseudonym('patient-1', 'staff')).toBe(denied?.subject)
+    expect(await pseudonym('patient-1')).toBe(denied?.owner)
+    expect(await pseudonym('patient-1', idp.issuer)).toBe(denied?.owner)
+    expect(await pseudonym('patient-1', 'others')).toBeUndefined()
+  })
+
   test('a recorder of that entry stores for the issuer’s patients', async () => {
     const claims = { azp: 'staff-app', employee: 'recorder-1', roles: ['recorder'] }
     const headers = { 'mediaward-owner': 'patient-2', 'content-length': '1' }

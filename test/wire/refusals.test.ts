@@ -285,7 +285,7 @@ describe('the record of a refusal', () => {
       'path_invalid',
       400,
     ],
-    ['a request for a path outside of all routes', { path: '/favicon.ico' }, 'path_invalid', 400],
+    ['a request for a path outside of all routes', { path: '/elsewhere' }, 'path_invalid', 400],
     [
       'a request with the method DELETE',
       { path: '/recordings/rec-1', as: 'patient-1', method: 'DELETE' },

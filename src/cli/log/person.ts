@@ -1,7 +1,7 @@
-import { createPseudonymizer, isPseudonym } from '../../ledger/pseudonym.ts'
+import { isPseudonym } from '../../ledger/pseudonym.ts'
 import { requestGate, requireAnswer } from '../client.ts'
 import { stringMember } from '../json.ts'
-import { issuerOf, readId, readKey } from '../pseudonym.ts'
+import { issuerOf, pseudonymIn, readId, readKey } from '../pseudonym.ts'
 import { UsageError } from '../terminal.ts'
 
 /** Where the issuer and the key are, as the options say. */
@@ -40,8 +40,7 @@ export async function pseudonymOf(
   const id = person === '-' ? await readId() : person
   if (id === '') throw new UsageError('--subject is empty', 'name a pseudonym or an id')
   const place = readKey(options)
-  if (place !== undefined)
-    return createPseudonymizer(place.key)('subject', issuerOf(place, options.issuer), id)
+  if (place !== undefined) return pseudonymIn(place, issuerOf(place, options.issuer), id)
 
   const response = await requestGate(new URL('/console/api/pseudonym', gate), await token(), {
     method: 'POST',
