@@ -64,6 +64,8 @@ interface Kept<Of extends Meaning> {
  * until it expires, and at most a minute, which is how long a revoked token still opens.
  */
 export class Introspector {
+  static #count = 0
+  readonly #id = Introspector.#count++
   readonly #entries: IntrospectingEntries
   readonly #introspection: Introspection
   readonly #calls: IntrospectionCalls
@@ -99,8 +101,8 @@ export class Introspector {
     if (refused !== undefined && isUsable(refused, now)) return refused.meaning
     const call = this.#calls.join(
       {
-        // Each endpoint has calls of its own, under limits that are common.
-        key: `${hash} ${this.#introspection.url}`,
+        // An introspector shares no call: another one at the same URL may have entries with other rules.
+        key: `${this.#id} ${hash}`,
         isKnown: active !== undefined && refused === undefined,
         work: () => this.#ask(token, hash, now),
       },

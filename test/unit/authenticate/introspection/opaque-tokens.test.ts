@@ -332,6 +332,21 @@ describe('the place of a token says whom to ask', () => {
     expect((await ask()).map(({ status }) => status)).toEqual([200, 401])
   })
 
+  test('the same token in two places of one endpoint meets the rules of each, even at the same time', async () => {
+    const staff = entry({ name: 'staff', audience: 'staff', owns: false, header: 'X-Staff' })
+    // Slow enough that both requests wait for it.
+    answers.opaque = async () => {
+      await new Promise(resolve => setTimeout(resolve, 50))
+      return Response.json(claims())
+    }
+    const headers = [{ authorization: 'Bearer opaque' }, { 'x-staff': 'opaque' }]
+    for (const sent of [headers, headers.toReversed()]) {
+      const gate = await gateOf(entry({ name: 'patients' }), staff)
+      const answered = await Promise.all(sent.map(one => gate.fetch('/recordings/rec-1', { headers: one })))
+      expect(answered.map(({ status }) => status)).toEqual(sent === headers ? [200, 401] : [401, 200])
+    }
+  })
+
   test('with a place each, none is asked about Authorization', async () => {
     const gate = await gateOf(entry({ header: 'X-One' }), other({ cookie: 'two' }))
     expect(await play(gate, 'opaque')).toBe('401 token_malformed')
