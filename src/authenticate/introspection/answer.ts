@@ -53,9 +53,16 @@ export function acceptAnswer(
   const kind = KINDS.find(claim => isPresent(claims[claim]) && !isAccessToken(claims[claim]))
   if (kind !== undefined) return new TokenRefusal('token_type', { issuer, entry: entry.name, claim: kind })
   const accepted = acceptClaims(claims, entry, hash, now)
-  return accepted instanceof Refusal ? accepted : { ...accepted, entry }
+  if (accepted instanceof Refusal) return accepted
+  const { subject, thumbprint } = accepted
+  // Without its key, a bound token would be one that any thief can use (RFC 9449 6.2).
+  if (thumbprint === undefined && KINDS.some(claim => lowered(claims[claim]) === 'dpop')) {
+    return new TokenRefusal('token_bound', { claim: 'cnf', subject })
+  }
+  return { ...accepted, entry }
 }
 
 /** A server may call a refresh token active too (RFC 7662 2.1), which is a credential for that server alone. */
-const isAccessToken = (kind: unknown): boolean =>
-  typeof kind === 'string' && ACCESS_TOKENS.has(kind.toLowerCase())
+const isAccessToken = (kind: unknown): boolean => ACCESS_TOKENS.has(lowered(kind))
+
+const lowered = (kind: unknown): string => (typeof kind === 'string' ? kind.toLowerCase() : '')

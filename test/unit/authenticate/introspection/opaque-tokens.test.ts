@@ -143,7 +143,17 @@ describe('the answer about a token is checked as the claims of a signed one', ()
     }
   })
 
-  test.each(['Bearer', 'bearer', 'DPoP', 'access_token', 'at+jwt'])(
+  test.each(['DPoP', 'dpop'])('a token of the kind %s needs the key that it is bound to', async kind => {
+    for (const member of ['token_type', 'typ', 'token_use']) {
+      for (const more of [{}, { cnf: {} }, { cnf: null }, { cnf: { 'x5t#S256': 'x' } }]) {
+        for (const allowed of [{}, { allow_unbound: true }]) {
+          expect(await playAs(claims({ [member]: kind, ...more }), allowed)).toBe('401 token_bound cnf')
+        }
+      }
+    }
+  })
+
+  test.each(['Bearer', 'bearer', 'access_token', 'at+jwt'])(
     'a token of the kind %s is accepted',
     async kind => {
       for (const member of ['token_type', 'typ', 'token_use']) {
