@@ -1,4 +1,4 @@
-import { thumbprintIn } from '../authenticate/proof/confirmation.ts'
+import { isCertificateBound, thumbprintIn } from '../authenticate/proof/confirmation.ts'
 import { AHEAD, LIFETIME } from '../authenticate/proof/verify-proof.ts'
 import { usesDpop } from '../http/credential.ts'
 import type { Reason } from '../reason.ts'
@@ -31,10 +31,15 @@ export const SENDER_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
   }),
 }
 
-function adviseOnBound({ entry, payload: { cnf } }: RefusedToken): Advice {
+function adviseOnBound({ entry, request, isParsed, payload: { cnf } }: RefusedToken): Advice {
   const found = `a token for ${entryName(entry)} is bound to a key of its sender ("cnf"), and no proof of that key came`
-  if (thumbprintIn(cnf) === undefined) {
+  if (isCertificateBound(cnf)) {
     const fix = `set "allow_unbound" of ${entryName(entry)} if a stolen token may work too`
+    return { found, fix, variant: 'certificate' }
+  }
+  // The "cnf" of an opaque token is in the issuer's answer alone. If it came with a proof, that names no DPoP key.
+  if (thumbprintIn(cnf) === undefined && (isParsed || usesDpop(request))) {
+    const fix = 'have the provider bind its tokens to a DPoP key alone ("jkt" in "cnf"), or to none'
     return { found, fix, variant: 'other' }
   }
   return entry?.dpop === undefined

@@ -65,7 +65,6 @@ describe('claims', () => {
     ['an issue time that is a string', { iat: 'now' }, 'token_claim_missing'],
     ['a security event', { events: {} }, 'token_type'],
     ['a cnf claim', { cnf: {} }, 'token_bound'],
-    ['a cnf claim under allow_unbound', { cnf: {} }, 'patient-1', { allow_unbound: true }],
     ['an actor', { act: { sub: 'agent-7' } }, 'token_actor'],
     ['an actor under allow_actor', { act: { sub: 'agent-7' } }, 'patient-1', { allow_actor: true }],
     ['an actor without an id under allow_actor', { act: {} }, 'token_claim_missing', { allow_actor: true }],
@@ -99,6 +98,22 @@ describe('claims', () => {
   ])('a token with %s yields $2', async (_, claims, expected, settings) =>
     expect(await outcome(claims, settings)).toBe(expected),
   )
+})
+
+describe('allow_unbound', () => {
+  const certificate = { 'x5t#S256': 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2' }
+  const outcomeOf = (cnf: unknown) => outcome({ cnf }, { allow_unbound: true })
+
+  test('accepts a token that is bound to a TLS certificate', async () => {
+    expect(await outcomeOf(certificate)).toBe('patient-1')
+  })
+
+  test.each([
+    ...[{}, 'x', 1, true, { 'x5t#S256': 1 }, { kid: 'x' }, { jwk: {} }, { jku: 'x' }, { jwe: 'x' }],
+    ...['jkt', 'kid', 'jwk', 'jku', 'jwe'].map(member => ({ ...certificate, [member]: 'x' })),
+  ])('accepts no token with the cnf %j', async cnf => {
+    expect(await outcomeOf(cnf)).toBe('token_bound')
+  })
 })
 
 const SMART = { subject_claim: 'patient', fhir_base: 'https://ehr.test/fhir' }
