@@ -22,11 +22,17 @@ const COMPACT = /^(e[A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+$/
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 // A token that was cut or damaged on the way still has this form.
-const JWS_FORM = /^e[^.]*\.[^.]*\.[^.]*$/
+const THREE_PARTS = /^([^.]*)\.[^.]*\.[^.]*$/
 
-/** Returns whether a token has the form of a JWS: its signature says what it is, so no server is asked about it. */
+/**
+ * Returns whether a token has the form of a JWS: its signature says what it is, so no server is asked about it. White
+ * space may be before the brace of its header: the gate refuses such a token, but others accept it.
+ */
 export function isJwsForm(token: string): boolean {
-  return JWS_FORM.test(token)
+  const header = THREE_PARTS.exec(token)?.[1]
+  if (header === undefined) return false
+  // A longer token is refused in either form.
+  return header.startsWith('e') || (token.length <= MAX_TOKEN && decodeObject(header) !== undefined)
 }
 
 /** Parses a token within bounds. Undefined if the string is not a token. */

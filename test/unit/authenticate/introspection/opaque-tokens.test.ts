@@ -286,6 +286,32 @@ describe('no issuer is asked', () => {
     expect(calls).toEqual([])
   })
 
+  test.each([' ', '\n', '\t\r\n '])(
+    'about a JWS whose header begins with the white space %j',
+    async space => {
+      const gate = await gateOf(entry())
+      const [, payload, signature] = (await idp.token('patient-1')).split('.')
+      for (const header of ['{"alg":"ES256"}', '{}', '{"alg":"ES256","a":{"b":[]}} ']) {
+        const encoded = Buffer.from(space + header)
+        for (const form of ['base64url', 'base64'] as const) {
+          expect(await play(gate, `${encoded.toString(form)}.${payload}.${signature}`)).toMatch(
+            /^401 token_malformed$/,
+          )
+        }
+      }
+      expect(calls).toEqual([])
+    },
+  )
+
+  test.each(['ory_at_abc.def', 'abc.def.ghi', 'IDEx.def.ghi', 'ICAgIA.def.ghi', '..', 'e.f', 'e.f.g.h'])(
+    'but about %s one is, as it is not a JWS',
+    async token => {
+      const gate = await gateOf(entry())
+      expect(await play(gate, token)).toBe('401 token_inactive')
+      expect(calls).toEqual([`idp.test ${token}`])
+    },
+  )
+
   test('about a string that can’t be a token, or is too long', async () => {
     const gate = await gateOf(entry({ header: 'x-token' }))
     for (const token of ['a b', 'a,b', '"a"', 'ä', '=a', '']) {
