@@ -9,6 +9,8 @@ type Values = Readonly<Record<string, unknown>>
 
 /** As the names of variables are written. Also keeps a secret that was written there by mistake out of the message. */
 const NAME = /^[A-Z][A-Z0-9_]{0,63}$/
+/** The variables of single runtimes, which the table of options doesn't have. */
+const OF_RUNTIMES = /^(?:S3_.*|DATA_DIR|HOST|PORT|ADDRESS_HEADER)$/
 const SHAPE =
   'must be {"secret":"NAME"}, and the variable NAME must hold the secret: a variable that is JSON is no place for it'
 
@@ -33,10 +35,16 @@ export const checkSecret: Check = value => {
  * only when the options are checked: a command that reads nothing but the issuers' names needs no secret.
  *
  * @param paths the members of its items that are secrets, such as `introspection.client_secret`
+ * @param taken the variables that the gate reads itself. The key of its tickets must not be sent to an issuer.
  */
-export function resolveSecrets(parsed: unknown, paths: readonly string[], variables: Values): unknown {
+export function resolveSecrets(
+  parsed: unknown,
+  paths: readonly string[],
+  variables: Values,
+  taken: readonly string[],
+): unknown {
   for (const { holder, member } of findSecrets(parsed, paths)) {
-    holder[member] = secretOf(holder[member], variables)
+    holder[member] = secretOf(holder[member], variables, taken)
   }
   return parsed
 }
@@ -46,9 +54,14 @@ export function secretVariables(parsed: unknown, paths: readonly string[]): read
   return findSecrets(parsed, paths).flatMap(({ holder, member }) => nameIn(holder[member]) ?? [])
 }
 
-function secretOf(reference: unknown, variables: Values): Secret | MissingSecret {
+function secretOf(reference: unknown, variables: Values, taken: readonly string[]): Secret | MissingSecret {
   const name = nameIn(reference)
   if (name === undefined) return new MissingSecret(SHAPE)
+  if (taken.includes(name) || OF_RUNTIMES.test(name)) {
+    return new MissingSecret(
+      `names the variable ${name}, which the gate reads itself: give the secret a variable of its own`,
+    )
+  }
   const value = variables[name]
   return typeof value === 'string' && value.trim() !== ''
     ? new Secret(value.trim())

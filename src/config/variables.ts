@@ -61,7 +61,7 @@ export function parseVariables(table: Table, variables: Variables): Parsed {
     try {
       if (typeof value !== 'string') throw new Error('must be a string: put it in quotes')
       if (value.trim() !== '') {
-        setOption(options, name, resolveSecrets(parse(value.trim()), secrets, variables))
+        setOption(options, name, resolveSecrets(parse(value.trim()), secrets, variables, variablesOf(table)))
       }
     } catch (error) {
       mistakes.push(`${labelOf(table, name)} ${(error as Error).message}`)

@@ -7,6 +7,7 @@ import { checkOptions } from '../../../src/config/check-options.ts'
 import { OPTIONS } from '../../../src/config/table.ts'
 import { readVariables, variablesOf } from '../../../src/config/variables.ts'
 import { createIssuer } from '../../support/issuer.ts'
+import { ALL_OPTIONS } from '../../support/options-tables.ts'
 
 // An issuer that introspects, and the secret that it takes.
 
@@ -79,6 +80,13 @@ describe('a secret', () => {
     const message = mistakeOf({ client_secret }, { [NAME]: 'x', PRIVATE: 'x' })
     expect(message).toMatch(/client_secret\) must be \{"secret":"NAME"\}, and the variable NAME must hold/)
     expect(message.replaceAll(NAME, '')).not.toMatch(/private/i)
+  })
+
+  test.each(variablesOf(ALL_OPTIONS))('can’t be the variable %s, which the gate reads itself', name => {
+    const message = mistakeOf({ client_secret: { secret: name } }, { TICKET_KEY: 'x'.repeat(32) })
+    expect(message).toContain(
+      `client_secret) names the variable ${name}, which the gate reads itself: give the secret a variable of its own`,
+    )
   })
 
   test('that is missing keeps no command from reading the issuers’ names', () => {
