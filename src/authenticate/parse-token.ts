@@ -9,6 +9,8 @@ export interface UnverifiedToken {
 
 /** Longest token that is parsed, in characters. A token with some two hundred groups has 10,000. */
 export const MAX_TOKEN = 16_384
+/** Longest opaque token that an issuer is asked about, in characters. */
+export const MAX_OPAQUE = 4_096
 /** Deepest nesting of a token's JSON that is parsed. */
 const MAX_JSON_DEPTH = 16
 

@@ -1,12 +1,12 @@
 import { CLIENT_CLAIMS, listOf } from '../authenticate/audience.ts'
 import { type Claims, claimAt, isPresent, namesIn } from '../authenticate/claim-value.ts'
 import { claimName, type Entry } from '../authenticate/entry.ts'
-import { MAX_TOKEN } from '../authenticate/parse-token.ts'
+import { MAX_OPAQUE, MAX_TOKEN } from '../authenticate/parse-token.ts'
 import { ROLES } from '../authorize/rules/role.ts'
 import type { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 import type { Question } from './question.ts'
-import type { ReadToken } from './refused-token.ts'
+import { isIntrospected, type ReadToken } from './refused-token.ts'
 import { quoted, quotedList } from './shown.ts'
 import type { StepName } from './steps.ts'
 
@@ -35,9 +35,9 @@ export const COMPARISONS: Readonly<Partial<Record<StepName, Compare>>> = {
     came: place === undefined ? 'Authorization: Bearer' : `${place.in} ${quoted(place.name)}`,
     configured: ['Authorization', ...[entry?.header, entry?.cookie].filter(isPresent)].join(', '),
   }),
-  form: ({ question: { token } }) => ({
+  form: ({ question: { token }, entries }) => ({
     came: `${token.length} characters, ${token.split('.').length} parts`,
-    configured: `at most ${MAX_TOKEN}, 3 parts`,
+    configured: isIntrospected(token, entries) ? `at most ${MAX_OPAQUE}` : `at most ${MAX_TOKEN}, 3 parts`,
   }),
   issuer: ({ payload: { iss }, entry }) => ({
     came: shown(iss),

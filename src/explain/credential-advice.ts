@@ -1,9 +1,9 @@
 import { ALGORITHMS } from '../authenticate/issuer.ts'
-import { MAX_TOKEN } from '../authenticate/parse-token.ts'
+import { MAX_OPAQUE, MAX_TOKEN } from '../authenticate/parse-token.ts'
 import { usesDpop } from '../http/credential.ts'
 import type { Reason } from '../reason.ts'
 import { adviseOnIssuer } from './issuer-advice.ts'
-import type { Advice, Advise, RefusedToken } from './refused-token.ts'
+import { type Advice, type Advise, isIntrospected, type RefusedToken } from './refused-token.ts'
 import { entryName, quoted, quotedList, shownAlgorithm } from './shown.ts'
 
 /** Headers in which login proxies send a token: Cloudflare Access, Google IAP, AWS ALB, Azure App Service. */
@@ -27,10 +27,17 @@ export const CREDENTIAL_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
     fix: 'send it in the header Authorization, or use a ticket for players that send no header',
   }),
   token_malformed: adviseOnForm,
-  token_too_long: ({ token = '' }) => ({
-    found: `a token of ${token.length} characters came, and the gate reads ${MAX_TOKEN}`,
-    fix: 'have the provider write fewer claims into it, such as groups',
-  }),
+  token_too_long: ({ token = '', entries }) =>
+    isIntrospected(token, entries)
+      ? {
+          found: `an opaque token of ${token.length} characters came, and the gate asks an issuer about at most ${MAX_OPAQUE}`,
+          fix: 'have the provider issue shorter ones, or signed ones',
+          variant: 'opaque',
+        }
+      : {
+          found: `a token of ${token.length} characters came, and the gate reads ${MAX_TOKEN}`,
+          fix: 'have the provider write fewer claims into it, such as groups',
+        },
   token_ambiguous: () => ({
     found: 'two of the headers and cookies that entries name held different tokens',
     fix: 'have the proxy in front remove what clients send in them',

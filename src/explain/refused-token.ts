@@ -1,6 +1,6 @@
 import { type Claims, isPresent } from '../authenticate/claim-value.ts'
 import type { Entry } from '../authenticate/entry.ts'
-import { parseToken } from '../authenticate/parse-token.ts'
+import { isJwsForm, parseToken } from '../authenticate/parse-token.ts'
 import { authorizationToken } from '../http/credential.ts'
 import type { Reason } from '../reason.ts'
 import { Refusal } from '../refusal.ts'
@@ -65,6 +65,10 @@ function tokenIn({ request, presented }: RequestContext): string | undefined {
   const sent = authorizationToken(request, true)
   return sent === undefined || sent instanceof Refusal ? presented?.split(' ')[0] : sent.token
 }
+
+/** Returns whether the gate asks an issuer about a token of this form. */
+export const isIntrospected = (token: string, entries: readonly Entry[]): boolean =>
+  entries.some(({ introspection }) => introspection !== undefined) && !isJwsForm(token)
 
 /** Returns whether a signature proves whose token it is. Of any other token, all may be a lie. */
 export const isProven = ({ issuer, subject }: TokenFacts): boolean => isPresent(issuer ?? subject)

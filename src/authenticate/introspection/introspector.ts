@@ -3,6 +3,7 @@ import { LruCache } from '../../base/lru-cache.ts'
 import { logToOperator, withoutQuery } from '../../base/operator.ts'
 import { type WaitUntil, withTimeout } from '../../base/timeout.ts'
 import { Fault, Refusal } from '../../refusal.ts'
+import { MAX_OPAQUE } from '../parse-token.ts'
 import { acceptAnswer, type IntrospectedToken, type IntrospectingEntries, type Meaning } from './answer.ts'
 import type { CallLimits, Calls } from './calls.ts'
 import { IntrospectionFailure, type IntrospectOptions, introspect } from './introspect.ts'
@@ -38,8 +39,6 @@ export const INTROSPECTION: IntrospectorOptions = {
   warn: logToOperator,
 }
 
-/** Longest token that is sent, in characters. */
-const MAX_OPAQUE = 4_096
 /** Most tokens whose answer is kept. */
 const MAX_ACTIVE = 1_000
 const MAX_REFUSED = 256

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { type JWTPayload, UnsecuredJWT } from 'jose'
 import { beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest'
+import { COMPARISONS, type Compared } from '../../../src/explain/compared.ts'
 import { createIssuer } from '../../support/gate-client.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 import { sample } from '../../support/sample.ts'
@@ -221,6 +222,20 @@ describe('opaque tokens', () => {
     const gate = await open({ introspection })
     return gate.fetch('/recordings/rec-1', { headers: { authorization: 'Bearer opaque-token' } })
   }
+
+  test('one that is too long is said to be over the limit of opaque tokens', async () => {
+    const gate = await open({ introspection })
+    const token = 'x'.repeat(4_097)
+    await gate.fetch('/recordings/rec-1', { headers: { authorization: `Bearer ${token}` } })
+    expect(lines()).toEqual([
+      'mediaward: token_too_long: an opaque token of 4097 characters came, and the gate asks an issuer about at most 4096. To fix it: have the provider issue shorter ones, or signed ones',
+    ])
+    const formOf = (entries: readonly object[], form: string) =>
+      COMPARISONS.form?.({ question: { token: form }, entries } as unknown as Compared).configured
+    expect(formOf([{ introspection }], token)).toBe('at most 4096')
+    expect(formOf([{ introspection }], 'e.e.e')).toBe('at most 16384, 3 parts')
+    expect(formOf([{}], token)).toBe('at most 16384, 3 parts')
+  })
 
   test('what the issuer answers about an opaque token is named by its claim, and not shown', async () => {
     const response = await send({
