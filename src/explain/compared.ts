@@ -3,6 +3,7 @@ import { type Claims, claimAt, isPresent, namesIn } from '../authenticate/claim-
 import { claimName, type Entry } from '../authenticate/entry.ts'
 import { MAX_OPAQUE, MAX_TOKEN } from '../authenticate/parse-token.ts'
 import { ROLES } from '../authorize/rules/role.ts'
+import { withoutQuery } from '../base/operator.ts'
 import type { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 import type { Question } from './question.ts'
@@ -113,7 +114,7 @@ export const COMPARISONS: Readonly<Partial<Record<StepName, Compare>>> = {
 }
 
 function keysOf({ jwks_uri, discovery }: Entry): string {
-  if (jwks_uri !== undefined) return jwks_uri
+  if (jwks_uri !== undefined) return withoutQuery(jwks_uri)
   return discovery === true ? 'as the metadata of the issuer says' : 'keys that the configuration gives'
 }
 

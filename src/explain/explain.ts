@@ -7,7 +7,7 @@ import { Fault, Refusal } from '../refusal.ts'
 import { RequestContext } from '../request-context.ts'
 import { type Explanation, layOut } from './explanation.ts'
 import { nearestIssuer } from './nearest-issuer.ts'
-import type { Attempt, Question } from './question.ts'
+import { type Attempt, GATE, type Question } from './question.ts'
 import { type ReadToken, readToken } from './refused-token.ts'
 
 /** What explaining takes beside the question. */
@@ -72,7 +72,7 @@ function requestOf({ token, place, path = '/' }: Question): Request {
         ? { [place.name]: token }
         : { Cookie: `${place.name}=${token}` },
   )
-  return new Request(new URL(path, 'https://gate.invalid'), { method: 'HEAD', headers })
+  return new Request(new URL(path, GATE), { method: 'HEAD', headers })
 }
 
 /** What a token is compared with that no entry is for, so that all its mistakes are found at once. */

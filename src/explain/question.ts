@@ -2,7 +2,7 @@ import { authenticateBearer } from '../authenticate/bearer.ts'
 import { authenticatePlayback, type PlaybackServices } from '../authenticate/playback.ts'
 import { authorize } from '../authorize/authorize.ts'
 import { actionOf, ROLES, type Role } from '../authorize/rules/role.ts'
-import type { Place } from '../http/credential.ts'
+import { type Place, TICKET_COOKIE } from '../http/credential.ts'
 import { TICKET_PREFIX } from '../locate/location.ts'
 import { operationOf } from '../locate/target.ts'
 import { Refusal } from '../refusal.ts'
@@ -13,6 +13,9 @@ const TOKEN = /^[!-~]{1,32000}$/
 // RFC 9110 5.6.2.
 const PLACE_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/
 const PATH = /^\/[!-~]{0,2047}$/
+
+/** The origin of a gate that no request leaves for. */
+export const GATE = 'https://gate.invalid'
 
 /** A question that is to be explained: what would become of a request with this token? */
 export interface Question {
@@ -66,13 +69,15 @@ export function readQuestion(json: unknown): Question | Refusal {
   const path = typeof url === 'string' ? url.replace(/^https?:\/\/[^/?#]*/, '') : undefined
   if (role !== undefined && url !== undefined)
     return invalid('name the url of a recording or a role, not both')
-  if (url !== undefined && (!PATH.test(path ?? '') || path?.startsWith(TICKET_PREFIX))) {
+  if (url !== undefined && (!isPlainPath(path ?? '') || path?.startsWith(TICKET_PREFIX))) {
     return invalid('url must be that of a recording, or its path, and not that of a ticket')
   }
   const named = header ?? cookie
   if ((header !== undefined && cookie !== undefined) || (named !== undefined && !isPlaceName(named))) {
     return invalid('header or cookie must be the name of one in which the token would come')
   }
+  // A token can hold ";" and more cookies, and the header can be `Cookie` itself.
+  if (`${named} ${token}`.includes(TICKET_COOKIE)) return invalid('tickets are not explained, only tokens')
   return {
     token,
     ...(known !== undefined && { role: known }),
@@ -80,6 +85,13 @@ export function readQuestion(json: unknown): Question | Refusal {
     ...(isPlaceName(header) && { place: { in: 'header', name: header.toLowerCase() } }),
     ...(isPlaceName(cookie) && { place: { in: 'cookie', name: cookie } }),
   }
+}
+
+/** Whether a path means the same to `URL` as to the gate, which resolves no dot segments and no other host. */
+function isPlainPath(path: string): boolean {
+  if (!PATH.test(path) || !URL.canParse(path, GATE)) return false
+  const { origin, pathname } = new URL(path, GATE)
+  return origin === GATE && pathname === path.replace(/[?#].*/, '')
 }
 
 const isPlaceName = (name: unknown): name is string => typeof name === 'string' && PLACE_NAME.test(name)

@@ -1,5 +1,6 @@
 import type { JWTPayload } from 'jose'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { TICKET_COOKIE } from '../../../src/http/credential.ts'
 import type { Issuer } from '../../../src/index.ts'
 import { createPseudonymizer } from '../../../src/ledger/pseudonym.ts'
 import { createMemoryLedger } from '../../../src/runtime/memory/index.ts'
@@ -74,6 +75,19 @@ describe('what is answered', () => {
     for (const json of [proven, unproven]) expect(json).not.toMatch(/patient-1|eyJ/)
   })
 
+  test('the query of the URL of keys is not shown, as it may hold a secret', async () => {
+    const body = Response.json(idp.jwks)
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async () => body.clone())
+    const { jwks: _, ...entry } = idp.entry()
+    const jwks_uri = 'https://keys.clinic.test/keys?code=hunter2'
+    const gate = await memoryGate({ issuers: [{ ...entry, jwks_uri }] }, idp)
+    const said = await (await ask(gate, { token: await idp.token('patient-1') })).text()
+    expect(said).toContain('https://keys.clinic.test/keys')
+    expect(said).not.toContain('hunter2')
+    vi.restoreAllMocks()
+    vi.spyOn(console, 'error').mockReturnValue()
+  })
+
   test('a role is explained in place of playing', async () => {
     const gate = await open()
     const token = await idp.token('p', { roles: ['recordings/recorder'] })
@@ -144,6 +158,13 @@ describe('what is refused', () => {
     ['a url and a role', { token: 't', url: OWN, role: 'app' }, /not both/],
     ['an unknown role', { token: 't', role: 'admin' }, /role must be one of recorder, security, app/],
     ['the url of a ticket', { token: 't', url: '/play/hunter2' }, /not that of a ticket/],
+    ['a ticket behind a dot segment', { token: 't', url: '/./play/hunter2' }, /not that of a ticket/],
+    ['a ticket behind two slashes', { token: 't', url: '//play/hunter2' }, /url must be/],
+    ['a url with a dot segment', { token: 't', url: '/recordings/hunter2/%2e%2e/rec-1' }, /url must be/],
+    ['a url that can not be parsed', { token: 't', url: '//[' }, /url must be/],
+    ['the cookie of a ticket', { token: 'hunter2', cookie: TICKET_COOKIE }, /tickets are not explained/],
+    ['a ticket in a header', { token: `${TICKET_COOKIE}=hunter2`, header: 'cookie' }, /tickets are not/],
+    ['a ticket in a cookie', { token: `a;${TICKET_COOKIE}=hunter2`, cookie: 'a' }, /tickets are not/],
     ['a url that is not one', { token: 't', url: 'rec-1' }, /url must be/],
     ['a url of another type', { token: 't', url: 7 }, /url must be/],
     ['a header that is not one', { token: 't', url: OWN, header: 'a b' }, /header or cookie/],
