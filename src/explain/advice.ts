@@ -22,8 +22,9 @@ export const isAdvised = (reason: Reason): boolean => Object.hasOwn(ADVICE, reas
  */
 export function adviceFor(refused: RefusedToken): Advice | undefined {
   const { reason, facts, entry, isParsed } = refused
-  // What an issuer answered about an opaque token isn't in the token.
-  if (!isParsed && entry?.introspection !== undefined && facts.claim !== undefined) {
+  // What an issuer answered about an opaque token isn't in the token. A proof is, as ever, with the request.
+  const isOfAnswer = !isParsed && facts.claim !== undefined && !Object.hasOwn(SENDER_ADVICE, reason)
+  if (isOfAnswer && entry?.introspection !== undefined) {
     return {
       found: `${quoted(facts.claim)} in the answer of the issuer about an opaque token does not meet ${entryName(entry)}`,
       fix: `compare the answer of "introspection" with ${entryName(entry)}: it must hold what a JWT would`,

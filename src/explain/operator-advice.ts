@@ -15,10 +15,11 @@ const AN_HOUR = 3_600_000
  *
  * - `proven`: the signature is good, so only people of a trusted provider can cause it.
  * - `near`: an `iss` that is nearly a configured one. Anyone can send it, but only so many differ so little.
- * - `form`: other refusals that anyone can cause. Their kinds are few.
+ * - `named`: other refusals that anyone can cause and that are about an entry, such as that of a bad signature.
+ * - `form`: those that are about no entry, such as that of a string that is not a token.
  * - `strange`: an `iss` that is like none. There is no end of these.
  */
-const LINES = { proven: 4, near: 2, form: 2, strange: 2 } as const
+const LINES = { proven: 4, near: 2, named: 2, form: 1, strange: 1 } as const
 type Source = keyof typeof LINES
 
 /** Most kinds that are remembered. Each has had its line, so an isolate meets this many in a day at the earliest. */
@@ -66,9 +67,9 @@ export class OperatorAdvice {
   }
 }
 
-function sourceOf({ reason, facts }: RefusedToken, { isStrange }: Advice): Source {
+function sourceOf({ reason, facts, entry }: RefusedToken, { isStrange }: Advice): Source {
   if (isProven(facts)) return 'proven'
-  if (reason !== 'token_issuer') return 'form'
+  if (reason !== 'token_issuer') return entry === undefined ? 'form' : 'named'
   return isStrange === true ? 'strange' : 'near'
 }
 

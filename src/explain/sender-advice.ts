@@ -31,13 +31,14 @@ export const SENDER_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
   }),
 }
 
-function adviseOnBound({ entry, payload: { cnf } }: RefusedToken): Advice {
+function adviseOnBound({ entry, isParsed, payload: { cnf } }: RefusedToken): Advice {
   const found = `a token for ${entryName(entry)} is bound to a key of its sender ("cnf"), and no proof of that key came`
   if (isCertificateBound(cnf)) {
     const fix = `set "allow_unbound" of ${entryName(entry)} if a stolen token may work too`
     return { found, fix, variant: 'certificate' }
   }
-  if (thumbprintIn(cnf) === undefined) {
+  // The gate keeps no "cnf" of an opaque token.
+  if (isParsed && thumbprintIn(cnf) === undefined) {
     const fix = 'have the provider bind its tokens to a DPoP key alone ("jkt" in "cnf"), or to none'
     return { found, fix, variant: 'other' }
   }

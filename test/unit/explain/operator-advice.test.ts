@@ -162,6 +162,13 @@ describe('budgets', () => {
     }
     await gate.fetch('/recordings/rec-1?access_token=x')
     await forged(gate, { iss: idp.issuer })
+    const [, payload] = new UnsecuredJWT({ iss: idp.issuer }).encode().split('.')
+    for (const alg of ['HS256', 'RS512', 'none']) {
+      const header = Buffer.from(JSON.stringify({ alg })).toString('base64url')
+      await gate.fetch('/recordings/rec-1', {
+        headers: { authorization: `Bearer ${header}.${payload}.AAAA` },
+      })
+    }
   }
 
   test('at most ten lines are written in an hour', async () => {
@@ -180,6 +187,17 @@ describe('budgets', () => {
     expect(before).toBeLessThanOrEqual(6)
     await ask(gate, { aud: 'account' })
     expect(lines().slice(before)).toEqual([expect.stringMatching(/^mediaward: token_audience: /)])
+  })
+
+  test('strangers can not use up the lines of an entry by strings that are no tokens', async () => {
+    const gate = await open()
+    for (const token of ['x', 'a.b.c.d.e', 'a.b', 'e.e.e', `e${'x'.repeat(20_000)}`]) {
+      await gate.fetch('/recordings/rec-1', { headers: { authorization: `Bearer ${token}` } })
+    }
+    await gate.fetch('/recordings/rec-1?access_token=x')
+    const before = lines().length
+    await forged(gate, { iss: idp.issuer })
+    expect(lines().slice(before)).toEqual([expect.stringMatching(/^mediaward: token_signature: /)])
   })
 
   test('strangers can not use up the line of an issuer that is nearly right by issuers that are not', async () => {
@@ -247,6 +265,18 @@ describe('opaque tokens', () => {
     expect(response.status).toBe(401)
     expect(lines()).toEqual([
       `mediaward: token_audience: "aud" in the answer of the issuer about an opaque token does not meet entry "${idp.issuer}". To fix it: compare the answer of "introspection" with entry "${idp.issuer}": it must hold what a JWT would`,
+    ])
+  })
+
+  test('a token that is bound to a key gets advice on its proof, and not on the answer of the issuer', async () => {
+    answer({ active: true, sub: 'p', aud: 'recordings', exp: Math.floor(now / 1000) + 60, cnf: { jkt: 'x' } })
+    const gate = await open({ introspection, dpop: 'accepted' })
+    const authorization = 'DPoP opaque-token'
+    await gate.fetch('/recordings/rec-1', { headers: { authorization, dpop: 'e.e.e' } })
+    await gate.fetch('/recordings/rec-1', { headers: { authorization: 'Bearer opaque-token' } })
+    expect(lines()).toEqual([
+      expect.stringMatching(/^mediaward: proof_invalid: the proof that came with/),
+      expect.stringMatching(/^mediaward: token_bound: .*have the app send it with the scheme DPoP/),
     ])
   })
 
