@@ -62,23 +62,27 @@ export function doctorEndpoint(services: DoctorServices): Endpoint {
       const keepObject = readKeepObject(body.json)
       if (keepObject instanceof Refusal) return keepObject
 
-      const findings = await examine(services, { network: context.network(), keepObject })
+      const isWhole = decision.tenant === undefined
+      const shown = (all: readonly Finding[]) =>
+        isWhole ? all : all.filter(finding => mayKnow(subject, finding))
+      const findings = shown(await examine(services, { network: context.network(), keepObject, isWhole }))
       const event = await record(observe(context), {
         kind: 'console',
         decision: 'permit',
         action: 'doctor',
+        // The caller can read the record, so it counts what the caller may know.
         findings: countStates(findings),
       }).catch(Fault.as('ledger_unavailable'))
-      const all = [...findings, ...(await examineRecord(services, event))]
+      const found = shown(await examineRecord(services, event))
       const answer: DoctorAnswer = {
         version: VERSION,
         time: new Date(now()).toISOString(),
         event,
         ...(settings.publicUrl !== undefined && { public_url: settings.publicUrl }),
         path: pathOf(settings),
-        whole: decision.tenant === undefined,
+        whole: isWhole,
         ...(keepObject && { object: PROBE_KEY }),
-        findings: decision.tenant === undefined ? all : all.filter(finding => mayKnow(subject, finding)),
+        findings: [...findings, ...found],
       }
       return Response.json(answer, { headers: responseHeaders() })
     },
@@ -111,5 +115,6 @@ const SHARED: ReadonlySet<string> = new Set([
 
 /** Whether an analyst of one tenant may know a finding: that of a shared part, or of the entry of its own token. */
 function mayKnow({ entry, issuer }: Subject, finding: Finding): boolean {
-  return SHARED.has(finding.check) || finding.entry === (entry ?? issuer)
+  const isOwn = finding.entry === (entry ?? issuer) && (finding.issuer ?? issuer) === issuer
+  return isOwn || SHARED.has(finding.check)
 }

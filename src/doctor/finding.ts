@@ -1,3 +1,5 @@
+import type { Entry } from '../authenticate/entry.ts'
+
 /** How a check came out. A warning is something that works, and that the operator should know of. */
 export type State = 'ok' | 'warning' | 'failed' | 'not_checked'
 
@@ -10,6 +12,8 @@ export interface Outcome {
   readonly fix?: string
   /** The name of the issuer's entry that it is about. */
   readonly entry?: string
+  /** The `iss` that it is about, if the entry may have several. */
+  readonly issuer?: string
 }
 
 /** What a check is about. */
@@ -49,6 +53,13 @@ export const notChecked = (found: string, fix?: string): Outcome => ({
 
 /** Says which entry an outcome is about. */
 export const aboutEntry = (entry: string, outcome: Outcome): Outcome => ({ ...outcome, entry })
+
+/** Says which entry an outcome is about, and for which of its issuers: those of a template share a name. */
+export const aboutIssuer = ({ name, issuer }: Pick<Entry, 'name' | 'issuer'>, outcome: Outcome): Outcome => ({
+  ...outcome,
+  entry: name,
+  issuer,
+})
 
 /** Counts findings by their state. */
 export function countStates(findings: readonly Outcome[]): Record<State, number> {

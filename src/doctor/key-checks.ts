@@ -1,6 +1,6 @@
 import { printable } from '../base/operator.ts'
 import { Failure } from './failure.ts'
-import { aboutEntry, type Checks, failed, notChecked, type Outcome, ok, warning } from './finding.ts'
+import { aboutIssuer, type Checks, failed, notChecked, type Outcome, ok, warning } from './finding.ts'
 import type { IntrospectionFacts, KeyFacts, KeysFacts, MetadataFacts } from './key-probes.ts'
 import { parseUrl } from './settings.ts'
 
@@ -10,14 +10,14 @@ const NOTABLE = 5
 /** Whether tokens can be verified. */
 export const KEY_CHECKS: Checks<KeysFacts> = {
   /** The keys of every entry can be had from where the gate runs, and verify tokens with its algorithms. */
-  keys: ({ keys }) => keys.map(facts => aboutEntry(facts.entry, judgeKeys(facts))),
+  keys: ({ keys }) => keys.map(facts => aboutIssuer(facts.entry, judgeKeys(facts))),
 
   /** The provider's own metadata, if it publishes some, has the issuer and the keys that the entry has. */
-  metadata: ({ metadata }) => metadata.map(facts => aboutEntry(facts.entry.name, judgeMetadata(facts))),
+  metadata: ({ metadata }) => metadata.map(facts => aboutIssuer(facts.entry, judgeMetadata(facts))),
 
   /** The introspection endpoint of an entry takes the gate for its client, and knows no made-up token. */
   introspection: ({ introspections }) =>
-    introspections.map(facts => aboutEntry(facts.entry, judgeIntrospection(facts))),
+    introspections.map(facts => aboutIssuer(facts.entry, judgeIntrospection(facts))),
 
   /** The clock is that of the key servers, as tokens say from when and until when they are valid. */
   clock({ clock, tolerance }) {

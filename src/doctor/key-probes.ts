@@ -13,8 +13,7 @@ import { attempt, Failure } from './failure.ts'
 
 /** What was found out of an entry's keys. */
 export interface KeyFacts {
-  /** The name of the entry. */
-  readonly entry: string
+  readonly entry: Pick<Entry, 'name' | 'issuer'>
   readonly algorithms: readonly Algorithm[]
   readonly loaded: LoadedKeys | Failure
 }
@@ -28,8 +27,7 @@ export interface ClockFacts {
 
 /** What was found out of an introspection endpoint. */
 export interface IntrospectionFacts {
-  /** The name of the entry. */
-  readonly entry: string
+  readonly entry: Pick<Entry, 'name' | 'issuer'>
   /** Whether it says that a made-up token is active. */
   readonly isFooled: boolean | Failure
 }
@@ -73,7 +71,7 @@ export async function probeKeys(entries: readonly Entry[], now: () => number): P
   const [keys, introspections, metadata] = await Promise.all([
     Promise.all(
       signing.map(async entry => ({
-        entry: entry.name,
+        entry,
         algorithms: entry.algorithms,
         loaded: await attempt(() => load(entry), describe),
       })),
@@ -91,11 +89,12 @@ export async function probeKeys(entries: readonly Entry[], now: () => number): P
 }
 
 /** Asks the endpoint of an entry about a made-up token. Undefined if it has none. */
-function probeIntrospection({ name, introspection }: Entry): Promise<IntrospectionFacts> | undefined {
+function probeIntrospection(entry: Entry): Promise<IntrospectionFacts> | undefined {
+  const { introspection } = entry
   if (introspection === undefined) return undefined
   const token = `doctor-${crypto.randomUUID()}`
   const work = async () => (await introspect(token, introspection, INTROSPECTION)) !== undefined
-  return attempt(work, describe).then(isFooled => ({ entry: name, isFooled }))
+  return attempt(work, describe).then(isFooled => ({ entry, isFooled }))
 }
 
 /** Most providers whose metadata is fetched: Workers limit how many requests one may cause. */

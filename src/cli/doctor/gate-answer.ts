@@ -39,9 +39,9 @@ export function parseAnswer(json: unknown, at: number): GateAnswer {
 
 /** A gate of a later version may have groups and checks that this command doesn't know. */
 function parseFinding(json: unknown): Finding {
-  const [group, check, state, found, fix, entry] = ['group', 'check', 'state', 'found', 'fix', 'entry'].map(
-    name => stringMember(json, name),
-  )
+  const [group, check, state, found, fix, entry, issuer] = [
+    ...['group', 'check', 'state', 'found', 'fix', 'entry', 'issuer'],
+  ].map(name => stringMember(json, name))
   if (group === undefined || check === undefined || found === undefined || !STATES.includes(state ?? '')) {
     throw new Error('the gate reported a finding that this command can not read')
   }
@@ -52,5 +52,6 @@ function parseFinding(json: unknown): Finding {
     found,
     ...(fix !== undefined && { fix }),
     ...(entry !== undefined && { entry }),
+    ...(issuer !== undefined && { issuer }),
   }
 }

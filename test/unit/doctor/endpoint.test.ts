@@ -180,6 +180,46 @@ describe('what a tenant learns', () => {
     expect(await gate.events('console')).toMatchObject([{ tenant: 'south' }])
   })
 
+  test('an analyst learns nothing of the issuers of other tenants that share its entry, nor of how many findings there are', async () => {
+    const headers = { date: new Date().toUTCString() }
+    const ours = await createIssuer('https://login.shared.org/tenant-a/')
+    const [first, own] = ['tenant-b', 'tenant-a'] as const
+    const { jwks: _, ...entry } = ours.entry({ tenant_claim: 'tid', name: 'shared' })
+    const gate = await healthyGate({
+      issuers: [
+        {
+          ...entry,
+          issuer: 'https://login.shared.org/{tenantid}/',
+          jwks_uri: 'https://keys-of-{tenantid}.org/keys',
+          tenants: [first, own],
+          allowed_roles: ['security'],
+        },
+      ],
+    })
+    vi.stubGlobal('fetch', async (url: URL | string) =>
+      String(url).includes('keys-of-tenant-a')
+        ? Response.json(ours.jwks, { headers })
+        : new Response(null, { status: 404, headers }),
+    )
+    const response = await gate.fetch('/console/api/doctor', {
+      method: 'POST',
+      headers: {
+        ...(await ours.bearer('analyst-2', { ...SECURITY, tid: own })),
+        'content-type': 'application/json',
+      },
+      body: '{}',
+    })
+    expect(response.status).toBe(200)
+    const answer = (await response.json()) as DoctorAnswer
+    expect(JSON.stringify(answer)).not.toContain(first)
+    expect(answer.findings.filter(({ check }) => check === 'keys')).toMatchObject([{ state: 'ok' }])
+    expect(answer.findings.find(({ check }) => check === 'clock')?.found).toContain('that of a key server')
+    const [record] = await gate.events('console')
+    const counted = Object.values(record?.findings ?? {}).reduce((sum, count) => sum + count, 0)
+    // The record itself was looked for after it was written.
+    expect(counted).toBe(answer.findings.length - 1)
+  })
+
   test('an analyst without a tenant is refused if there are tenants', async () => {
     const { gate } = await tenants()
     expect((await call(gate)).status).not.toBe(200)
