@@ -81,6 +81,8 @@ export const REASONS = {
     'ledger_unavailable',
     // No more DPoP proofs can be remembered, so any other may have been used before.
     'proofs_full',
+    // The doctor is at work, or was a moment ago.
+    'doctor_busy',
     'gate_fault',
   ],
 } as const

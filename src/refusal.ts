@@ -98,7 +98,11 @@ export function answerTo(reason: Reason, terms: AnswerTerms): RefusalAnswer {
     case 'query':
       return { status: 400, title: 'Bad Request', headers: {} }
     case 'fault':
-      return { status: 503, title: 'Service Unavailable', headers: { 'Retry-After': '5' } }
+      return {
+        status: 503,
+        title: 'Service Unavailable',
+        headers: { 'Retry-After': reason === 'doctor_busy' ? '15' : '5' },
+      }
   }
 }
 

@@ -10,6 +10,7 @@ import type { Recorder } from '../ledger/recorder.ts'
 import { PROBE_KEY } from '../recordings/recording.ts'
 import { Fault, Refusal } from '../refusal.ts'
 import type { Endpoint } from '../request-context.ts'
+import { ExaminationPace } from './examination-pace.ts'
 import { type ExaminedServices, examine, examineRecord } from './examine.ts'
 import { countStates, type Finding } from './finding.ts'
 import type { Settings } from './settings.ts'
@@ -47,6 +48,7 @@ const MAX_BODY = 1024
  */
 export function doctorEndpoint(services: DoctorServices): Endpoint {
   const { record, settings, bodyTimeouts, now } = services
+  const pace = new ExaminationPace()
   return {
     allow: () => 'POST, OPTIONS',
 
@@ -62,10 +64,13 @@ export function doctorEndpoint(services: DoctorServices): Endpoint {
       const keepObject = readKeepObject(body.json)
       if (keepObject instanceof Refusal) return keepObject
 
+      const begun = now()
+      if (!pace.begin(begun)) return new Refusal('doctor_busy')
       const isWhole = decision.tenant === undefined
       const shown = (all: readonly Finding[]) =>
         isWhole ? all : all.filter(finding => mayKnow(subject, finding))
-      const findings = shown(await examine(services, { network: context.network(), keepObject, isWhole }))
+      const examined = examine(services, { network: context.network(), keepObject, isWhole })
+      const findings = shown(await examined.finally(() => pace.end(begun)))
       const event = await record(observe(context), {
         kind: 'console',
         decision: 'permit',

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { isLoopback } from '../../base/url.ts'
 import { runChecks } from '../../doctor/finding.ts'
 import { parseUrl } from '../../doctor/settings.ts'
@@ -54,12 +55,18 @@ export async function examineGate({ gate, token, buckets, others }: GateExaminat
   return { title: `Mediaward ${version} at ${gate.origin}`, whole, findings: [...findings, ...outside] }
 }
 
+/** Most seconds that are waited for the gate to be ready. */
+const MAX_WAIT = 30
+
 async function callDoctor(gate: URL, token: string, keepObject: boolean): Promise<GateAnswer> {
-  const response = await requestGate(new URL('/console/api/doctor', gate), token, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ keep_object: keepObject }),
-  })
+  let response = await postDoctor(gate, token, keepObject)
+  const wait = Number(response.headers.get('retry-after') ?? Number.NaN)
+  if (response.status === 503 && wait <= MAX_WAIT) {
+    // A gate begins one examination in 15 seconds at most.
+    await response.body?.cancel()
+    await delay(wait * 1000)
+    response = await postDoctor(gate, token, keepObject)
+  }
   if (response.status === 503) {
     throw new Error(
       `the gate answered ${await describeRefusal(response)}: look at its console, and examine its configuration with --wrangler or --vars`,
@@ -68,3 +75,10 @@ async function callDoctor(gate: URL, token: string, keepObject: boolean): Promis
   const answered = await requireAnswer(response)
   return parseAnswer(await answered.json().catch(() => undefined), Date.now())
 }
+
+const postDoctor = (gate: URL, token: string, keepObject: boolean): Promise<Response> =>
+  requestGate(new URL('/console/api/doctor', gate), token, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ keep_object: keepObject }),
+  })

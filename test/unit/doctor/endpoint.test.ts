@@ -21,6 +21,12 @@ const TICKET_KEY = 'm3Xq7Rk1vB9sT5wZ0yLcPq8dNfGhJ2aEoUiKtYrWxSQ='
 beforeEach(() => void vi.stubGlobal('fetch', async () => new Response(null, { status: 404 })))
 afterEach(() => void vi.unstubAllGlobals())
 
+/** Each examination here begins long enough after the one before. */
+let later = 0
+const pass = (seconds: number) => {
+  later += seconds * 1000
+}
+
 /** A gate that lacks nothing. */
 async function healthyGate(options: Partial<MediawardOptions> = {}): Promise<MemoryGate> {
   return memoryGate(
@@ -29,6 +35,7 @@ async function healthyGate(options: Partial<MediawardOptions> = {}): Promise<Mem
       publicUrl: 'https://media.clinic-seven.org',
       tickets: { keys: [TICKET_KEY] },
       network: () => ({ ip: '203.0.113.9' }),
+      now: () => Date.now() + later,
       ledger: withSpool(createMemoryLedger(), createMemorySpool()),
       ...options,
     },
@@ -44,6 +51,7 @@ const call = (gate: MemoryGate, claims: Asking['claims'] = SECURITY, body = '{}'
     body,
   })
 const examine = async (gate: MemoryGate, claims?: Asking['claims'], body?: string): Promise<DoctorAnswer> => {
+  pass(15)
   const response = await call(gate, claims, body)
   expect(response.status).toBe(200)
   return (await response.json()) as DoctorAnswer
@@ -136,6 +144,64 @@ describe('what is left behind', () => {
     ]) {
       expect((await gate.ask('patient-1', path)).status).toBe(400)
     }
+  })
+})
+
+describe('how often a gate is examined', () => {
+  /** A gate whose examinations end when they are let go, and how many began. */
+  const slowGate = async () => {
+    let begun = 0
+    const released = Promise.withResolvers<void>()
+    const inspect = async () => {
+      begun += 1
+      await released.promise
+      return { runtime: 'Node 24.21.0' }
+    }
+    return { gate: await healthyGate({ inspect }), begun: () => begun, release: released.resolve }
+  }
+
+  test('of forty calls at once one is examined, and the others are refused and on record', async () => {
+    const { gate, begun, release } = await slowGate()
+    const calls = Array.from({ length: 40 }, () => call(gate))
+    const [refused] = await Promise.all([Promise.race(calls), new Promise(done => setTimeout(done, 300))])
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '15'])
+    release()
+    const statuses = (await Promise.all(calls)).map(({ status }) => status)
+    expect(statuses.filter(status => status === 200)).toHaveLength(1)
+    expect(statuses.filter(status => status === 503)).toHaveLength(39)
+    expect(begun()).toBe(1)
+    await gate.flush()
+    const [record] = await gate.events('access')
+    expect(record).toMatchObject({ reason: 'doctor_busy', subject: expect.stringMatching(/^psn_/) })
+  })
+
+  test('the next one begins 15 s after the one before, even if that was over at once', async () => {
+    const gate = await healthyGate()
+    await examine(gate)
+    pass(14)
+    expect((await call(gate)).status).toBe(503)
+    pass(1)
+    expect((await call(gate)).status).toBe(200)
+  })
+
+  test('one that is under way keeps others out, but not for ever', async () => {
+    const { gate, begun, release } = await slowGate()
+    const first = call(gate)
+    await vi.waitUntil(() => begun() === 1)
+    pass(60)
+    expect((await call(gate)).status).toBe(503)
+    pass(60)
+    const second = call(gate)
+    await vi.waitUntil(() => begun() === 2)
+    release()
+    expect([(await first).status, (await second).status]).toEqual([200, 200])
+  })
+
+  test('a call that is refused keeps no other call out', async () => {
+    const gate = await healthyGate()
+    expect((await call(gate, {})).status).toBe(404)
+    expect((await call(gate, SECURITY, '[]')).status).toBe(400)
+    expect((await call(gate)).status).toBe(200)
   })
 })
 
