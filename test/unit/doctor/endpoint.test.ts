@@ -155,7 +155,7 @@ describe('how often a gate is examined', () => {
     const inspect = async () => {
       begun += 1
       await released.promise
-      return { runtime: 'Node 24.21.0' }
+      return { runtime: 'Node 24.21.0', ignoresCertificates: false }
     }
     return { gate: await healthyGate({ inspect }), begun: () => begun, release: released.resolve }
   }
