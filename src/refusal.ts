@@ -98,11 +98,7 @@ export function answerTo(reason: Reason, terms: AnswerTerms): RefusalAnswer {
     case 'query':
       return { status: 400, title: 'Bad Request', headers: {} }
     case 'fault':
-      return {
-        status: 503,
-        title: 'Service Unavailable',
-        headers: { 'Retry-After': reason === 'doctor_busy' ? '15' : '5' },
-      }
+      return { status: 503, title: 'Service Unavailable', headers: { 'Retry-After': '5' } }
   }
 }
 

@@ -134,8 +134,8 @@ describe('what is not well is found', () => {
     expect(open.notOk).toContain('public_bucket failed')
     expect(isThere()).toBe(RUNTIME === 'workerd')
     expect((await findings('--public-bucket', bucket)).notOk).not.toContain('public_bucket failed')
-    // Four examinations, and a gate begins one in 15 s.
-  }, 180_000)
+    // Four examinations, and a gate begins one in 5 s.
+  }, 60_000)
 
   test('a second address of the gate', async () => {
     const { code, notOk } = await findings('--workers-dev', gate.url)
