@@ -1,6 +1,5 @@
-import { authenticateBearer } from '../authenticate/bearer.ts'
+import { authenticateAnalyst } from '../authenticate/analyst.ts'
 import type { PlaybackServices } from '../authenticate/playback.ts'
-import { authorize } from '../authorize/authorize.ts'
 import { nameSpaceOf } from '../authorize/subject.ts'
 import { explain } from '../explain/explain.ts'
 import type { Explanation } from '../explain/explanation.ts'
@@ -37,10 +36,8 @@ export function explainEndpoint(services: ExplainServices, recordings: Endpoint)
 
     async handle(context) {
       if (context.request.method !== 'POST') return new Refusal('method_not_allowed')
-      const reader = await authenticateBearer(context, services)
-      if (reader instanceof Refusal) return reader
-      const decision = authorize({ subject: reader, action: 'audit' })
-      if (decision instanceof Refusal) return decision
+      const analyst = await authenticateAnalyst(context, services)
+      if (analyst instanceof Refusal) return analyst
       const { json: timeout } = services.bodyTimeouts
       const body = await readJson(context.request, { most: MAX_BODY, invalid: 'query_invalid', timeout })
       if (body instanceof Refusal) return body
@@ -61,7 +58,7 @@ export function explainEndpoint(services: ExplainServices, recordings: Endpoint)
       })
       if (tried.ref !== undefined) context.ref = tried.ref
       // As in the log: what no token proves, and no recording of the tenant, is not for a reader of one tenant.
-      if (decision.tenant !== undefined && !tenantsIn(tried).includes(decision.tenant)) {
+      if (analyst.tenant !== undefined && !tenantsIn(tried).includes(analyst.tenant)) {
         return new Refusal('tenant_mismatch')
       }
       await record(context, tried, explanation, services)

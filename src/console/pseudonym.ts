@@ -1,6 +1,6 @@
-import { authenticateBearer, type BearerServices } from '../authenticate/bearer.ts'
+import { authenticateAnalyst } from '../authenticate/analyst.ts'
+import type { BearerServices } from '../authenticate/bearer.ts'
 import type { TrustedIssuers } from '../authenticate/trusted-issuers.ts'
-import { authorize } from '../authorize/authorize.ts'
 import { readJson } from '../http/read-json.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { responseHeaders } from '../http/response-headers.ts'
@@ -34,10 +34,8 @@ export function pseudonymEndpoint(services: PseudonymServices): Endpoint {
 
     async handle(context) {
       if (context.request.method !== 'POST') return new Refusal('method_not_allowed')
-      const reader = await authenticateBearer(context, services)
-      if (reader instanceof Refusal) return reader
-      const decision = authorize({ subject: reader, action: 'audit' })
-      if (decision instanceof Refusal) return decision
+      const analyst = await authenticateAnalyst(context, services)
+      if (analyst instanceof Refusal) return analyst
       const { json: timeout } = services.bodyTimeouts
       const body = await readJson(context.request, { most: MAX_BODY, invalid: 'query_invalid', timeout })
       if (body instanceof Refusal) return body

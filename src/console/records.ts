@@ -1,5 +1,5 @@
-import { authenticateBearer, type BearerServices } from '../authenticate/bearer.ts'
-import { authorize } from '../authorize/authorize.ts'
+import { authenticateAnalyst } from '../authenticate/analyst.ts'
+import type { BearerServices } from '../authenticate/bearer.ts'
 import { responseHeaders } from '../http/response-headers.ts'
 import type { EventKind } from '../ledger/event.ts'
 import { CursorInvalid, type Ledger } from '../ledger/ledger.ts'
@@ -28,11 +28,9 @@ export function recordsEndpoint(services: RecordsServices, only?: EventKind): En
 
     async handle(context) {
       if (context.request.method !== 'GET') return new Refusal('method_not_allowed')
-      const subject = await authenticateBearer(context, services)
-      if (subject instanceof Refusal) return subject
-      const decision = authorize({ subject, action: 'audit' })
-      if (decision instanceof Refusal) return decision
-      return listRecords(context.request, services.ledger, only, decision.tenant)
+      const analyst = await authenticateAnalyst(context, services)
+      if (analyst instanceof Refusal) return analyst
+      return listRecords(context.request, services.ledger, only, analyst.tenant)
     },
   }
 }

@@ -1,5 +1,5 @@
-import { authenticateBearer, type BearerServices } from '../authenticate/bearer.ts'
-import { authorize } from '../authorize/authorize.ts'
+import { authenticateAnalyst } from '../authenticate/analyst.ts'
+import type { BearerServices } from '../authenticate/bearer.ts'
 import type { Subject } from '../authorize/subject.ts'
 import { readJson } from '../http/read-json.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
@@ -54,10 +54,9 @@ export function doctorEndpoint(services: DoctorServices): Endpoint {
 
     async handle(context) {
       if (context.request.method !== 'POST') return new Refusal('method_not_allowed')
-      const subject = await authenticateBearer(context, services)
-      if (subject instanceof Refusal) return subject
-      const decision = authorize({ subject, action: 'audit' })
-      if (decision instanceof Refusal) return decision
+      const analyst = await authenticateAnalyst(context, services)
+      if (analyst instanceof Refusal) return analyst
+      const { subject, tenant } = analyst
       const limits = { most: MAX_BODY, invalid: 'query_invalid', timeout: bodyTimeouts.json } as const
       const body = await readJson(context.request, limits)
       if (body instanceof Refusal) return body
@@ -66,7 +65,7 @@ export function doctorEndpoint(services: DoctorServices): Endpoint {
 
       const begun = now()
       if (!pace.begin(begun)) return new Refusal('doctor_busy')
-      const isWhole = decision.tenant === undefined
+      const isWhole = tenant === undefined
       const shown = (all: readonly Finding[]) =>
         isWhole ? all : all.filter(finding => mayKnow(subject, finding))
       const examined = examine(services, { network: context.network(), keepObject, isWhole })
