@@ -1,5 +1,5 @@
-/** Least time between the starts of two examinations, in milliseconds: what `Retry-After` says of a fault. */
-const INTERVAL = 5_000
+/** Least time between the starts of two examinations, in milliseconds. */
+const INTERVAL = 2_000
 /** When an examination counts as ended that didn't say so: Workers drop a request whose caller has left. In milliseconds. */
 const LONGEST = 120_000
 

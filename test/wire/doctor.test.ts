@@ -134,7 +134,7 @@ describe('what is not well is found', () => {
     expect(open.notOk).toContain('public_bucket failed')
     expect(isThere()).toBe(RUNTIME === 'workerd')
     expect((await findings('--public-bucket', bucket)).notOk).not.toContain('public_bucket failed')
-    // Four examinations, and a gate begins one in 5 s.
+    // Four examinations, and a gate begins one in 2 s.
   }, 60_000)
 
   test('a second address of the gate', async () => {

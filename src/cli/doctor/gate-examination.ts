@@ -62,7 +62,7 @@ async function callDoctor(gate: URL, token: string, keepObject: boolean): Promis
   let response = await postDoctor(gate, token, keepObject)
   const wait = Number(response.headers.get('retry-after') ?? Number.NaN)
   if (response.status === 503 && wait <= MAX_WAIT) {
-    // A gate begins one examination in 5 seconds at most.
+    // A gate begins one examination in 2 seconds at most.
     await response.body?.cancel()
     await delay(wait * 1000)
     response = await postDoctor(gate, token, keepObject)
