@@ -24,7 +24,7 @@ export function refuseAudience(claims: Claims, { audience, clients }: Meant): To
     if (!ours.some(one => named.includes(one))) return new TokenRefusal('token_audience', { claim: 'aud' })
     return clients && refuseClient(claims, clients, [])
   }
-  // A token that names an audience is meant for it, whoever's client got it.
+  // A token that names an audience is meant for it, even if one of our clients got it.
   const stranger = named?.some(one => !isOneOf(clients, one)) ?? false
   if (stranger) return new TokenRefusal('token_audience', { claim: 'aud' })
   return refuseClient(claims, clients ?? [], named ?? [])

@@ -51,7 +51,7 @@ export class TokenVerifier {
     return token instanceof Refusal ? token : (refuseAsBearer(token) ?? token.subject)
   }
 
-  /** Verifies a token, whoever sends it. */
+  /** Verifies a token, but not its sender. */
   async #verifyToken(
     { token, place }: Credential,
     { at, waitUntil }: VerifiedRequest,

@@ -1,10 +1,9 @@
-import { authenticateAnalyst } from '../authenticate/analyst.ts'
+import { readAnalystCall } from '../authenticate/analyst.ts'
 import type { PlaybackServices } from '../authenticate/playback.ts'
 import { nameSpaceOf } from '../authorize/subject.ts'
 import { explain } from '../explain/explain.ts'
 import type { Explanation } from '../explain/explanation.ts'
 import { attemptOf, readQuestion } from '../explain/question.ts'
-import { readJson } from '../http/read-json.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { responseHeaders } from '../http/response-headers.ts'
 import { observe, tenantOf } from '../ledger/head.ts'
@@ -35,13 +34,9 @@ export function explainEndpoint(services: ExplainServices, recordings: Endpoint)
     allow: () => 'POST, OPTIONS',
 
     async handle(context) {
-      if (context.request.method !== 'POST') return new Refusal('method_not_allowed')
-      const analyst = await authenticateAnalyst(context, services)
-      if (analyst instanceof Refusal) return analyst
-      const { json: timeout } = services.bodyTimeouts
-      const body = await readJson(context.request, { most: MAX_BODY, invalid: 'query_invalid', timeout })
-      if (body instanceof Refusal) return body
-      const question = readQuestion(body.json)
+      const call = await readAnalystCall(context, services, MAX_BODY)
+      if (call instanceof Refusal) return call
+      const question = readQuestion(call.json)
       if (question instanceof Refusal) return question
 
       const { waitUntil, now } = context
@@ -58,7 +53,7 @@ export function explainEndpoint(services: ExplainServices, recordings: Endpoint)
       })
       if (tried.ref !== undefined) context.ref = tried.ref
       // As in the log: what no token proves, and no recording of the tenant, is not for a reader of one tenant.
-      if (analyst.tenant !== undefined && !tenantsIn(tried).includes(analyst.tenant)) {
+      if (call.analyst.tenant !== undefined && !tenantsIn(tried).includes(call.analyst.tenant)) {
         return new Refusal('tenant_mismatch')
       }
       await record(context, tried, explanation, services)

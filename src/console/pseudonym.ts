@@ -1,7 +1,6 @@
-import { authenticateAnalyst } from '../authenticate/analyst.ts'
+import { readAnalystCall } from '../authenticate/analyst.ts'
 import type { BearerServices } from '../authenticate/bearer.ts'
 import type { TrustedIssuers } from '../authenticate/trusted-issuers.ts'
-import { readJson } from '../http/read-json.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { responseHeaders } from '../http/response-headers.ts'
 import type { Pseudonym } from '../ledger/pseudonym.ts'
@@ -33,13 +32,9 @@ export function pseudonymEndpoint(services: PseudonymServices): Endpoint {
     allow: () => 'POST, OPTIONS',
 
     async handle(context) {
-      if (context.request.method !== 'POST') return new Refusal('method_not_allowed')
-      const analyst = await authenticateAnalyst(context, services)
-      if (analyst instanceof Refusal) return analyst
-      const { json: timeout } = services.bodyTimeouts
-      const body = await readJson(context.request, { most: MAX_BODY, invalid: 'query_invalid', timeout })
-      if (body instanceof Refusal) return body
-      const person = readPerson(body.json, services)
+      const call = await readAnalystCall(context, services, MAX_BODY)
+      if (call instanceof Refusal) return call
+      const person = readPerson(call.json, services)
       if (person instanceof Refusal) return person
       const pseudonym = await services.pseudonym('subject', person.nameSpace, person.id)
       return Response.json({ pseudonym, issuer: person.issuer }, { headers: responseHeaders() })

@@ -1,7 +1,6 @@
-import { authenticateAnalyst } from '../authenticate/analyst.ts'
+import { readAnalystCall } from '../authenticate/analyst.ts'
 import type { BearerServices } from '../authenticate/bearer.ts'
 import type { Subject } from '../authorize/subject.ts'
-import { readJson } from '../http/read-json.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { responseHeaders } from '../http/response-headers.ts'
 import { VERSION } from '../ledger/event.ts'
@@ -47,20 +46,16 @@ const MAX_BODY = 1024
  * record before its findings leave.
  */
 export function doctorEndpoint(services: DoctorServices): Endpoint {
-  const { record, settings, bodyTimeouts, now } = services
+  const { record, settings, now } = services
   const pace = new ExaminationPace()
   return {
     allow: () => 'POST, OPTIONS',
 
     async handle(context) {
-      if (context.request.method !== 'POST') return new Refusal('method_not_allowed')
-      const analyst = await authenticateAnalyst(context, services)
-      if (analyst instanceof Refusal) return analyst
-      const { subject, tenant } = analyst
-      const limits = { most: MAX_BODY, invalid: 'query_invalid', timeout: bodyTimeouts.json } as const
-      const body = await readJson(context.request, limits)
-      if (body instanceof Refusal) return body
-      const keepObject = readKeepObject(body.json)
+      const call = await readAnalystCall(context, services, MAX_BODY)
+      if (call instanceof Refusal) return call
+      const { subject, tenant } = call.analyst
+      const keepObject = readKeepObject(call.json)
       if (keepObject instanceof Refusal) return keepObject
 
       const begun = now()

@@ -69,7 +69,7 @@ export function createCommand<const Options extends CommandOptions>(
     summary,
     async run(given) {
       const args = [...given]
-      // Whoever asks for help may not know yet what the command takes, so nothing else is checked.
+      // A user who asks for help may not know yet what the command takes, so nothing else is checked.
       const asked = parseArgs({ args, options: STANDARD, strict: false, allowPositionals: true }).values
       if (asked.help === true) {
         return printLine(formatHelp({ usage: `${usage} [OPTIONS]`, summary, rows: rowsOf(options), example }))
