@@ -5,13 +5,15 @@ import { LONG } from './support/sample.ts'
 
 const root = new URL('..', import.meta.url).pathname
 
+// Tests wait more than they work, so no core has to be left to the runner.
+const ONE_A_CORE = { maxWorkers: '100%' }
+
 /** Tests of real processes over real HTTP: each file starts a gate of its own, on the runtime that the project names. */
 function onRuntime(
   name: string,
   runtime: string,
   include: string,
-  groupOrder = 0,
-  workers: { readonly maxWorkers?: string } = {},
+  groupOrder: number,
 ): TestProjectConfiguration {
   return {
     root,
@@ -22,13 +24,11 @@ function onRuntime(
       testTimeout: 120_000,
       hookTimeout: 60_000,
       sequence: { groupOrder },
-      ...workers,
+      ...ONE_A_CORE,
     },
   }
 }
 const WIRE = 'test/wire/**/*.test.ts'
-// They wait more than they work, so no core has to be left to the runner.
-const ONE_A_CORE = { maxWorkers: '100%' }
 const BROWSER = 'test/browser/**/*.test.ts'
 // Programs that others wrote, from Debian's packages: ffmpeg, curl, wget, Firefox, WebKit.
 const PLAYERS = 'test/peers/{browsers,demo-page,packagers,players}.test.ts'
@@ -45,6 +45,7 @@ export default defineConfig({
           name: 'node',
           include: ['test/{unit,contract,property,architecture,package}/**/*.test.ts'],
           testTimeout: LONG ? 3_600_000 : 60_000,
+          ...ONE_A_CORE,
         },
       },
       {
@@ -53,7 +54,7 @@ export default defineConfig({
           docsExamples(),
           cloudflareTest({ wrangler: { configPath: './test/workerd/wrangler.toml' }, verbose: false }),
         ],
-        test: { name: 'workerd', include: ['test/workerd/**/*.test.ts'], testTimeout: 60_000 },
+        test: { name: 'workerd', include: ['test/workerd/**/*.test.ts'], testTimeout: 60_000, ...ONE_A_CORE },
       },
       {
         root,
@@ -63,17 +64,18 @@ export default defineConfig({
           include: ['test/{service,streams}/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          ...ONE_A_CORE,
         },
       },
-      onRuntime('wire', 'workerd', WIRE, 1, ONE_A_CORE),
-      onRuntime('wire', 'deno', WIRE, 2, ONE_A_CORE),
-      onRuntime('wire', 'node', WIRE, 3, ONE_A_CORE),
-      onRuntime('browser', 'workerd', BROWSER, 4),
-      onRuntime('browser', 'deno', BROWSER, 5),
-      onRuntime('browser', 'node', BROWSER, 6),
-      onRuntime('peers', 'workerd', PLAYERS),
-      onRuntime('peers', 'deno', PLAYERS),
-      onRuntime('peers', 'node', PLAYERS),
+      onRuntime('wire', 'workerd', WIRE, 1),
+      onRuntime('wire', 'deno', WIRE, 1),
+      onRuntime('wire', 'node', WIRE, 1),
+      onRuntime('browser', 'workerd', BROWSER, 2),
+      onRuntime('browser', 'deno', BROWSER, 2),
+      onRuntime('browser', 'node', BROWSER, 2),
+      onRuntime('peers', 'workerd', PLAYERS, 1),
+      onRuntime('peers', 'deno', PLAYERS, 1),
+      onRuntime('peers', 'node', PLAYERS, 1),
       {
         root,
         plugins: [docsExamples()],
@@ -82,6 +84,7 @@ export default defineConfig({
           include: ['test/peers/{case,full-disk,nginx,postgres,systemd}.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          ...ONE_A_CORE,
         },
       },
     ],
