@@ -5,21 +5,13 @@ import { KeyFault } from './key-fault.ts'
 import { fetchKeySet, type LoadKeys } from './load-keys.ts'
 
 /**
- * Creates a loader of keys from the `jwks_uri` that an issuer's metadata names. The URL is kept while keys can be fetched
- * from it, and found again when the keys are due.
+ * Creates a loader of keys from the `jwks_uri` that an issuer's metadata names. The metadata is asked each time: an issuer
+ * may move its keys away from a server that it no longer trusts, and leave the old ones there.
  *
  * @param allowHttp whether the keys may come over plain HTTP
  */
 export function createDiscoveryLoader(issuer: string, allowHttp: boolean, http: KeyHttp): LoadKeys {
-  let uri: string | undefined
-  return async ({ signal, isDue }) => {
-    const known = isDue ? undefined : uri
-    uri = undefined
-    const found = known ?? (await discover(issuer, allowHttp, http, signal))
-    const keys = await fetchKeySet(found, http, signal)
-    uri = found
-    return keys
-  }
+  return async ({ signal }) => fetchKeySet(await discover(issuer, allowHttp, http, signal), http, signal)
 }
 
 /**

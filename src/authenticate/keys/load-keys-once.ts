@@ -30,7 +30,7 @@ export function createKeyLoads(http: KeyHttp): (entry: Entry) => Promise<LoadedK
     if (typeof entry.jwks === 'object') return Promise.resolve(usableKeys(entry.jwks))
     const [place, loadKeys] = keyPlaceOf(entry, http)
     const { timeout } = REMOTE_KEYS
-    const known = loads.get(place) ?? loadKeys({ signal: AbortSignal.timeout(timeout), timeout, isDue: true })
+    const known = loads.get(place) ?? loadKeys({ signal: AbortSignal.timeout(timeout), timeout })
     loads.set(place, known)
     return known
   }

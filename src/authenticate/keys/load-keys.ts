@@ -11,8 +11,6 @@ export interface LoadLimits {
   readonly signal: AbortSignal
   /** The longest that the load may take, in milliseconds. */
   readonly timeout: number
-  /** Whether the keys are due, and not only a new one is sought: then whatever the load remembers is found again. */
-  readonly isDue: boolean
 }
 
 /**

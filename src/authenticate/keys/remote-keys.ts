@@ -189,8 +189,7 @@ class RemoteKeys implements KeySource {
   async #refresh(begun: number): Promise<void> {
     const { timeout, freshFor, warn } = this.#options
     try {
-      const isDue = begun - this.#fetchedAt > FETCH_FROM * freshFor
-      const loaded = await this.#load({ signal: AbortSignal.timeout(timeout), timeout, isDue })
+      const loaded = await this.#load({ signal: AbortSignal.timeout(timeout), timeout })
       // A fetch that was given up on may still end. It must not bring back keys that a later one found withdrawn. Nor may
       // one that began before the clock was set back bring back its time.
       if (begun < this.#fetchedAt || begun > this.#latest) return

@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { createDiscoveryLoader, metadataUrls } from '../../../../src/authenticate/keys/discovery.ts'
 import { KEY_HTTP } from '../../../../src/authenticate/keys/fetch-keys.ts'
+import { createRemoteKeys } from '../../../../src/authenticate/keys/remote-keys.ts'
 import { keySet } from '../../../support/public-keys.ts'
 
 const ISSUER = 'https://idp.test/tenant/'
 const OPENID = 'https://idp.test/tenant/.well-known/openid-configuration'
 const OAUTH = 'https://idp.test/.well-known/oauth-authorization-server/tenant'
 const JWKS = 'https://keys.test/jwks?tenant=1'
-const limits = { signal: new AbortController().signal, timeout: 50, isDue: true }
+const limits = { signal: new AbortController().signal, timeout: 50 }
 
 type Answer = object | number | string
 
@@ -119,25 +120,30 @@ describe('the document', () => {
   })
 })
 
-describe('the jwks_uri that was found', () => {
-  test('a new key is sought at the known jwks_uri, which is found again when the keys are due', async () => {
-    const { state, load } = servers({ [OPENID]: document, [JWKS]: keySet('a') })
-    await load(limits)
-    await load({ ...limits, isDue: false })
-    const moved = 'https://keys.test/moved'
-    state.answers = { [OPENID]: { ...document, jwks_uri: moved }, [moved]: keySet('b'), [JWKS]: keySet('a') }
-    expect(await load({ ...limits, isDue: false })).toEqual(keySet('a'))
-    expect(await load(limits)).toEqual(keySet('b'))
-    expect(state.asked).toEqual([OPENID, JWKS, JWKS, JWKS, OPENID, moved])
+describe('a jwks_uri that moves', () => {
+  const moved = 'https://keys.test/moved'
+  const at = (uri: string) => ({
+    [OPENID]: { ...document, jwks_uri: uri },
+    [JWKS]: keySet('a'),
+    [moved]: keySet('b'),
   })
 
-  test('the jwks_uri is found again after a fetch from it failed', async () => {
-    const { state, load } = servers({ [OPENID]: document, [JWKS]: keySet('a') })
+  test('each load asks the metadata where the keys are', async () => {
+    const { state, load } = servers(at(JWKS))
     await load(limits)
-    const moved = 'https://keys.test/moved'
-    state.answers = { [OPENID]: { ...document, jwks_uri: moved }, [moved]: keySet('b') }
-    await expect(load({ ...limits, isDue: false })).rejects.toThrow('status 404')
-    expect(await load({ ...limits, isDue: false })).toEqual(keySet('b'))
-    expect(state.asked).toEqual([OPENID, JWKS, JWKS, OPENID, moved])
+    state.answers = at(moved)
+    expect(await load(limits)).toEqual(keySet('b'))
+    expect(state.asked).toEqual([OPENID, JWKS, OPENID, moved])
+  })
+
+  test('a token of the new key makes the gate look there, while the old place still answers', async () => {
+    const { state, load } = servers(at(JWKS))
+    const keys = createRemoteKeys(load)
+    const keep = () => {}
+    expect(await keys.current(0, keep)).toEqual(keySet('a'))
+    state.answers = at(moved)
+    expect(await keys.newer(1, keep)).toEqual(keySet('b'))
+    // Nor does a stranger keep the old key in force with tokens of unknown keys.
+    expect(await keys.current(2, keep)).toEqual(keySet('b'))
   })
 })

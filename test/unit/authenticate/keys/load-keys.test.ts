@@ -3,7 +3,7 @@ import { KEY_HTTP } from '../../../../src/authenticate/keys/fetch-keys.ts'
 import { createFunctionLoader, createUriLoader } from '../../../../src/authenticate/keys/load-keys.ts'
 import { keySet, publicKey } from '../../../support/public-keys.ts'
 
-const limits = { signal: new AbortController().signal, timeout: 50, isDue: true }
+const limits = { signal: new AbortController().signal, timeout: 50 }
 const PEM = '-----BEGIN CERTIFICATE-----\nMIIC'
 
 const loaded = (document: unknown) =>

@@ -165,20 +165,6 @@ describe('createRemoteKeys', () => {
     expect(await keys.newer(due + REMOTE_KEYS.retryAfter + 1, keep)).toEqual(jwks('b'))
   })
 
-  test('a load knows whether the keys are due, or a new one is sought', async () => {
-    const loads: boolean[] = []
-    const keys = createRemoteKeys(async ({ isDue, timeout, signal }) => {
-      loads.push(isDue)
-      expect([timeout, signal.aborted]).toEqual([REMOTE_KEYS.timeout, false])
-      return jwks('a')
-    })
-    await keys.current(0, keep)
-    await keys.newer(1, keep)
-    await keys.current(REMOTE_KEYS.freshFor + 2, keep)
-    await keys.newer(REMOTE_KEYS.freshFor + 20_000, keep)
-    expect(loads).toEqual([true, false, true, false])
-  })
-
   test('good keys outlive an empty set, and are used beside members of unknown kinds', async () => {
     const { state, keys } = server(serving('a'))
     await keys.current(0, keep)
