@@ -1,5 +1,5 @@
 import { listOf } from '../authenticate/audience.ts'
-import { claimName, inTenant, nameOf } from '../authenticate/entry.ts'
+import { inTenant, nameOf, pathOf } from '../authenticate/entry.ts'
 import type { Introspection } from '../authenticate/introspection/introspection.ts'
 import { opaquePlacesOf } from '../authenticate/introspection/opaque-tokens.ts'
 import type { Issuer } from '../authenticate/issuer.ts'
@@ -32,9 +32,8 @@ function conflict(entry: Issuer, other: Issuer, at: string): string | undefined 
   if (nameOf(entry) === nameOf(other)) {
     return `has the issuer of ${at}: give one of them a name, such as "staff", for the log`
   }
-  const [ours, theirs] = [entry, other].map(({ subject_claim = 'sub' }) => claimName(subject_claim))
-  if (ours !== theirs && entry.owns !== false && other.owns !== false) {
-    return `takes its subjects from "${ours}" and ${at} from "${theirs}", so one id could be two people: set "owns": false in the one whose subjects are not patients`
+  if (subjectsOf(entry) !== subjectsOf(other) && entry.owns !== false && other.owns !== false) {
+    return `takes its subjects from ${subjectsOf(entry)} and ${at} from ${subjectsOf(other)}, so one id could be two people: set "owns": false in the one whose subjects are not patients`
   }
   return undefined
 }
@@ -63,6 +62,13 @@ const meant = ({ audience, clients }: Issuer): readonly string[] | undefined =>
 
 const shareNothing = (one: readonly string[] | undefined, other: readonly string[] | undefined): boolean =>
   one !== undefined && other !== undefined && !one.some(value => other.includes(value))
+
+/** Says where an entry finds a subject. A claim `a.b` is another one than `b` in `a`. */
+function subjectsOf({ subject_claim = 'sub', fhir_base }: Issuer): string {
+  const path = pathOf(subject_claim)
+  const claim = JSON.stringify(path.length === 1 ? path[0] : path)
+  return fhir_base === undefined ? claim : `${claim} of "${fhir_base}"`
+}
 
 const issuersOf = ({ issuer, tenants }: Issuer): readonly string[] =>
   tenants?.map(tenant => inTenant(issuer, tenant)) ?? [issuer]
