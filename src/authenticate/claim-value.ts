@@ -38,7 +38,7 @@ const wordsOf = (claim: unknown): readonly string[] => (typeof claim === 'string
  * @param separator what is between two names of a string
  */
 export function namesIn(claim: unknown, separator: ' ' | ','): readonly string[] {
-  if (typeof claim === 'string') return claim.split(separator).map(name => name.trim())
+  if (typeof claim === 'string') return claim.split(separator).map(name => name.replace(/^ +/, ''))
   if (Array.isArray(claim)) return claim.filter((name): name is string => typeof name === 'string')
   return isObject(claim) ? Object.keys(claim).filter(name => isGiven(claim[name])) : []
 }

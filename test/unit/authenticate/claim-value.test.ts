@@ -23,6 +23,9 @@ describe('names', () => {
   test.each<[unknown, ' ' | ',', readonly string[]]>([
     [['a', 'b c', 'd,e', 1, null, ['f']], ' ', ['a', 'b c', 'd,e']],
     [['a,b'], ',', ['a,b']],
+    // A name that ends or begins with another white space is another name.
+    ['\u00a0a b\ufeff c\n \td', ' ', ['\u00a0a', 'b\ufeff', 'c\n', '\td']],
+    ['a,  b,\u00a0c,\td', ',', ['a', 'b', '\u00a0c', '\td']],
     ['a b  c', ' ', ['a', 'b', '', 'c']],
     ['a,b', ' ', ['a,b']],
     ['a, b,c d', ',', ['a', 'b', 'c d']],
