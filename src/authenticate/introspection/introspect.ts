@@ -19,6 +19,13 @@ export interface IntrospectOptions {
 /** An endpoint gave no answer that can be used. The message is for the operator, and contains no secret. */
 export class IntrospectionFailure extends Error {
   override readonly name = 'IntrospectionFailure'
+  /** How long the endpoint asks not to be called, in milliseconds. */
+  readonly pause: number
+
+  constructor(message: string, pause = 0) {
+    super(message)
+    this.pause = pause
+  }
 }
 
 /**
@@ -44,7 +51,7 @@ export async function introspect(
     if (bytes.length > maxBytes) throw new IntrospectionFailure(`an answer of over ${maxBytes} bytes`)
     const answer = parseClaims(bytes)
     if (response.status === 200) return activeClaims(answer)
-    throw new IntrospectionFailure(describeStatus(response, answer?.error, introspection))
+    throw new IntrospectionFailure(describeStatus(response, answer?.error, introspection), pauseOf(response))
   } catch (error) {
     if (error instanceof IntrospectionFailure) throw error
     throw new IntrospectionFailure(describeFetchError(error))
@@ -79,6 +86,16 @@ function requestOf(token: string, { client_id, client_secret, method }: Introspe
       ...(inBody && { client_id, client_secret: secret }),
     }).toString(),
   }
+}
+
+/** Bounded: a mistake of the endpoint must not lock viewers out for hours. */
+const MAX_PAUSE = 10
+
+/** Returns for how many milliseconds an overloaded endpoint wants no call (RFC 6585 4, RFC 9110 10.2.3): a second or more. */
+function pauseOf({ status, headers }: Response): number {
+  if (status !== 429 && status !== 503) return 0
+  const seconds = Number(headers.get('retry-after'))
+  return 1000 * Math.min(Math.max(Number.isNaN(seconds) ? MAX_PAUSE : seconds, 1), MAX_PAUSE)
 }
 
 /** Encodes a string as RFC 6749 2.3.1 and appendix B say, which also makes it ASCII. */

@@ -44,18 +44,24 @@ const MAX_ACTIVE = 1_000
 const MAX_REFUSED = 256
 /** Most lines for the operator that are told apart. */
 const MAX_WARNINGS = 16
+/** How long an answer is kept at least, in milliseconds: the issuer's clock may be behind, and its token expired here. */
+const KEPT = 1_000
 /** How much earlier than an answer was asked for a request may have come that uses it. */
 const OUT_OF_ORDER = 5_000
 
 /** The calls of one gate, which its introspectors share. Undefined is what a call that failed ends with. */
 export type IntrospectionCalls = Calls<Meaning | undefined>
 
-/** An answer that is kept. Times in milliseconds since 1970. */
-interface Kept<Of extends Meaning> {
-  readonly meaning: Of
+/** From when until when something counts, in milliseconds since 1970. */
+interface Period {
   /** When it was asked for: it is at least as new as that. */
   readonly asked: number
   readonly until: number
+}
+
+/** An answer that is kept. */
+interface Kept<Of extends Meaning> extends Period {
+  readonly meaning: Of
 }
 
 /**
@@ -73,6 +79,8 @@ export class Introspector {
   // Apart, so that made-up tokens displace no good one.
   readonly #refused = new LruCache<Kept<Refusal>>(MAX_REFUSED)
   readonly #warned = new LruCache<number>(MAX_WARNINGS)
+  /** When the endpoint asked not to be called for a while, and until when. */
+  #pause = { asked: 0, until: 0 }
 
   constructor(
     entries: IntrospectingEntries,
@@ -98,6 +106,7 @@ export class Introspector {
     const [active, refused] = [this.#active.get(hash), this.#refused.get(hash)]
     if (active !== undefined && isUsable(active, now)) return active.meaning
     if (refused !== undefined && isUsable(refused, now)) return refused.meaning
+    if (isUsable(this.#pause, now)) throw new Fault('introspection_unavailable')
     const call = this.#calls.join(
       {
         // An introspector shares no call: another one at the same URL may have entries with other rules.
@@ -128,13 +137,15 @@ export class Introspector {
       if (meaning instanceof Refusal) {
         this.#refused.set(hash, { meaning, asked: now, until: now + refusedFor })
       } else {
-        // RFC 7662 4: never longer than the token is valid.
-        const until = Math.min(now + activeFor, 1000 * meaning.expires)
+        // RFC 7662 4: the answer permits nothing once the token has expired, as its times are checked on each request.
+        const until = Math.max(now + KEPT, Math.min(now + activeFor, 1000 * meaning.expires))
         this.#active.set(hash, { meaning, asked: now, until })
       }
       return meaning
     } catch (error) {
-      this.#warn(error instanceof IntrospectionFailure ? error.message : 'a fault of the gate', now)
+      const isKnown = error instanceof IntrospectionFailure
+      if (isKnown && error.pause > 0) this.#pause = { asked: now, until: now + error.pause }
+      this.#warn(isKnown ? error.message : 'a fault of the gate', now)
       return undefined
     }
   }
@@ -150,8 +161,7 @@ export class Introspector {
 }
 
 /** An answer from after the request, but for a little, is one from before the clock was set back. */
-const isUsable = ({ asked, until }: Kept<Meaning>, now: number): boolean =>
-  now < until && now > asked - OUT_OF_ORDER
+const isUsable = ({ asked, until }: Period, now: number): boolean => now < until && now > asked - OUT_OF_ORDER
 
 async function hashOf(token: string): Promise<string> {
   return hexOf(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token))))

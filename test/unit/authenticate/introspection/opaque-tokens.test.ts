@@ -206,6 +206,19 @@ describe('an answer is kept', () => {
     expect(await play(gate, 'opaque')).toBe('401 token_inactive')
   })
 
+  test('for a second if the token has expired by the gate’s clock alone, so that it costs no call each time', async () => {
+    answers.opaque = claims({ exp: START / 1000 - 5 })
+    const gate = await gateOf(entry())
+    for (const passed of [0, 1, 999]) {
+      now = START + passed
+      expect(await play(gate, 'opaque')).toBe('200')
+    }
+    expect(calls).toHaveLength(1)
+    now = START + 1_000
+    expect(await play(gate, 'opaque')).toBe('200')
+    expect(calls).toHaveLength(2)
+  })
+
   test('for five seconds if it refuses the token', async () => {
     const gate = await gateOf(entry())
     for (const passed of [0, 1, refusedFor - 1]) {
@@ -223,6 +236,46 @@ describe('an answer is kept', () => {
     const gate = await gateOf(entry())
     expect(await play(gate, 'opaque')).toBe('503 introspection_unavailable')
     answers.opaque = claims()
+    expect(await play(gate, 'opaque')).toBe('200')
+  })
+
+  test.each<[number, string | undefined, number]>([
+    [429, '5', 5_000],
+    [503, '5', 5_000],
+    [429, '86400', 10_000],
+    [429, '0', 1_000],
+    [429, '-1', 1_000],
+    [429, undefined, 1_000],
+    [429, 'Thu, 26 Nov 2026 10:00:00 GMT', 10_000],
+  ])(
+    'and an endpoint that answers %j with Retry-After %j isn’t called for %j ms',
+    async (status, after, pause) => {
+      const gate = await gateOf(entry())
+      answers.known = claims()
+      expect(await play(gate, 'known')).toBe('200')
+      answers.busy = () =>
+        new Response('', { status, headers: after === undefined ? {} : { 'retry-after': after } })
+      answers.opaque = claims()
+      calls = []
+      expect(await play(gate, 'busy')).toBe('503 introspection_unavailable')
+      for (const passed of [0, pause - 1]) {
+        now = START + passed
+        expect(await play(gate, 'opaque')).toBe('503 introspection_unavailable')
+        // What is kept is used meanwhile.
+        expect(await play(gate, 'known')).toBe('200')
+      }
+      expect(calls).toHaveLength(1)
+      now = START + pause
+      expect(await play(gate, 'opaque')).toBe('200')
+    },
+  )
+
+  test('and a pause ends when the clock is set back', async () => {
+    const gate = await gateOf(entry())
+    answers.busy = () => new Response('', { status: 429, headers: { 'retry-after': '5' } })
+    answers.opaque = claims()
+    expect(await play(gate, 'busy')).toBe('503 introspection_unavailable')
+    now = START - 3_600_000
     expect(await play(gate, 'opaque')).toBe('200')
   })
 
@@ -248,7 +301,7 @@ describe('an answer is kept', () => {
     const keys = async () => usableKeys(undefined)
     const tokens = new TokenVerifier(new TrustedIssuers([entry()], () => ({ current: keys, newer: keys })))
     const isAccepted = async (token: string) =>
-      !((await tokens.verify({ token }, contextOf({ at: now }))) instanceof Refusal)
+      !((await tokens.verify({ token, places: [] }, contextOf({ at: now }))) instanceof Refusal)
     const viewers = Array.from({ length: 1_000 }, (_, i) => `viewer-${i}`)
     for (const [i, viewer] of viewers.entries()) {
       answers[viewer] = claims()
@@ -291,7 +344,14 @@ describe('no issuer is asked', () => {
     async space => {
       const gate = await gateOf(entry())
       const [, payload, signature] = (await idp.token('patient-1')).split('.')
-      for (const header of ['{"alg":"ES256"}', '{}', '{"alg":"ES256","a":{"b":[]}} ']) {
+      const deep = `{"a":${'['.repeat(20)}${']'.repeat(20)}}`
+      for (const header of [
+        '{"alg":"ES256"}',
+        '{}',
+        '{"alg":"ES256","a":{"b":[]}} ',
+        deep,
+        '{"alg":"ES256"',
+      ]) {
         const encoded = Buffer.from(space + header)
         for (const form of ['base64url', 'base64'] as const) {
           expect(await play(gate, `${encoded.toString(form)}.${payload}.${signature}`)).toMatch(
