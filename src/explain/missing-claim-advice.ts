@@ -22,7 +22,8 @@ export function adviseOnMissingClaim(refused: RefusedToken): Advice {
       fix: 'have the provider write it so, or name the claim that holds the tenant in "tenant_claim"',
     }
   }
-  const named = OF_CLAIM[claim]?.(refused)
+  // A claim can have the name of a member of every object, such as `constructor`.
+  const named = Object.hasOwn(OF_CLAIM, claim) ? OF_CLAIM[claim]?.(refused) : undefined
   if (named !== undefined) return named
   return Object.hasOwn(required_claims, claim)
     ? {

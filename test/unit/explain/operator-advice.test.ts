@@ -51,6 +51,17 @@ describe('what is said', () => {
     expect(lines()).toEqual([])
   })
 
+  test.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
+    'a required claim with the name of a member of every object is named: %s',
+    async name => {
+      const gate = await open({ required_claims: JSON.parse(`{"${name}":"x"}`) })
+      expect((await ask(gate, {})).status).toBe(401)
+      expect(lines()).toEqual([
+        `mediaward: token_claim_missing: "required_claims" of entry "${idp.issuer}" asks for "${name}", which a token lacks. To fix it: have the provider write it, or take it out of "required_claims"`,
+      ])
+    },
+  )
+
   test('a permitted request says nothing', async () => {
     const gate = await open()
     expect((await gate.ask('patient-1', '/recordings/rec-1')).status).toBe(200)
