@@ -1,5 +1,5 @@
 import type { Subject } from '../authorize/subject.ts'
-import { authorizationToken, type Credential, hasTokenInQuery } from '../http/credential.ts'
+import { authorizationToken, type Credential, hasTokenInQuery, type PlacedToken } from '../http/credential.ts'
 import type { CredentialPlaces } from '../http/credential-places.ts'
 import { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
@@ -33,13 +33,14 @@ export async function authenticateBearer(
 const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/
 
 /** Returns the one token that the configured places hold. Refuses two that differ. */
-export function theOnly(presented: readonly Credential[], context: RequestContext): Credential | Refusal {
+export function theOnly(presented: readonly PlacedToken[], context: RequestContext): Credential | Refusal {
   const [first, ...others] = presented
   if (first === undefined) return new Refusal('token_missing')
   context.presented = presented.map(({ token }) => token).join(' ')
   // The gate can't know which of them a proxy checked. The other one may be what an attacker planted.
   if (others.some(({ token }) => token !== first.token)) return new Refusal('token_ambiguous')
-  return TOKEN.test(first.token) ? first : new Refusal('token_malformed')
+  if (!TOKEN.test(first.token)) return new Refusal('token_malformed')
+  return { token: first.token, places: presented.map(({ place }) => place) }
 }
 
 /**

@@ -40,7 +40,8 @@ export interface Issuer {
    */
   readonly issuer: string
   /**
-   * What the log calls the entry. Required, and different, if an issuer has several entries.
+   * What the log calls the entry. Required, and different, if an issuer has several entries. Another name ends the tickets
+   * of the entry.
    *
    * @defaultValue `issuer`
    */

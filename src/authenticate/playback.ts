@@ -50,7 +50,7 @@ export async function authenticatePlayback(
   let credential = authorizationToken(request, tokens.acceptsProofs)
   if (credential === undefined) {
     const presented = places.presented(request, !cors.isForeign(request))
-    const cookie = presented[0]?.place?.in === 'header' ? undefined : ticketCookie(request.headers)
+    const cookie = presented[0]?.place.in === 'header' ? undefined : ticketCookie(request.headers)
     if (cookie !== undefined && tickets !== undefined) {
       return authenticateTicket(context, cookie, playback, { ...services, tickets })
     }

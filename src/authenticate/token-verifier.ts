@@ -53,23 +53,24 @@ export class TokenVerifier {
 
   /** Verifies a token, but not its sender. */
   async #verifyToken(
-    { token, place }: Credential,
+    { token, places }: Credential,
     { at, waitUntil }: VerifiedRequest,
   ): Promise<AcceptedToken | Refusal> {
     const known = this.#verified.get(token)
     if (known !== undefined && (await known.entry.keys.current(at, waitUntil)) === known.keys) {
-      return refusePlace(known, place) ?? checkTimes(known, known.entry, at) ?? known
+      return refusePlace(known, places) ?? checkTimes(known, known.entry, at) ?? known
     }
-    const introspector = this.#opaque.introspectorFor(token, place)
+    const introspector = this.#opaque.introspectorFor(token, places[0])
     if (introspector !== undefined) {
       const accepted = await introspector.verify(token, at, waitUntil)
-      return accepted instanceof Refusal ? accepted : (checkTimes(accepted, accepted.entry, at) ?? accepted)
+      if (accepted instanceof Refusal) return accepted
+      return refusePlace(accepted, places) ?? checkTimes(accepted, accepted.entry, at) ?? accepted
     }
     const verified = await verifyAccessToken(token, this.#issuers, at, waitUntil)
     if (verified instanceof Refusal) return verified
     // With the set that verified it. The one in force by now may be another: its keys never saw this token.
     this.#verified.set(token, verified)
-    return refusePlace(verified, place) ?? verified
+    return refusePlace(verified, places) ?? verified
   }
 }
 
@@ -80,9 +81,11 @@ function refuseAsBearer({ thumbprint, subject }: AcceptedToken): TokenRefusal | 
   return thumbprint === undefined ? undefined : new TokenRefusal('token_bound', { claim: 'cnf', subject })
 }
 
+type PlacedIn = Pick<VerifiedToken, 'entry' | 'subject'>
+
 /** Refuses a token in a place that another entry names: what a proxy checked there is not this token. */
-function refusePlace({ entry, subject }: VerifiedToken, place: Place | undefined): TokenRefusal | undefined {
-  return place === undefined || isPlaceOf(place, entry)
+function refusePlace({ entry, subject }: PlacedIn, places: readonly Place[]): TokenRefusal | undefined {
+  return places.every(place => isPlaceOf(place, entry))
     ? undefined
     : new TokenRefusal('token_place', { claim: 'iss', subject })
 }

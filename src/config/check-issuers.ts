@@ -77,7 +77,7 @@ const MEMBERS: TableOf<Issuer> = {
   allow_unbound: { check: flag },
   dpop: { check: checkDpop },
   roles_claim: { check: checkRolesClaim },
-  roles_separator: { check: oneOf(' ', ',') },
+  roles_separator: { check: rule('must be a space or ","', value => value === ' ' || value === ',') },
   roles: { check: checkRoles },
   allowed_roles: { check: each(oneOf(...ROLES)) },
   tenant_claim: { check: path },

@@ -1,4 +1,4 @@
-import type { Credential, Place } from './credential.ts'
+import type { Place, PlacedToken } from './credential.ts'
 
 /** Where one gate looks for tokens beside `Authorization`: what login proxies set. */
 export class CredentialPlaces {
@@ -21,7 +21,7 @@ export class CredentialPlaces {
    *
    * @param withCookies whether cookies count for this request
    */
-  presented({ headers }: Request, withCookies: boolean): readonly Credential[] {
+  presented({ headers }: Request, withCookies: boolean): readonly PlacedToken[] {
     const found = this.#headers.flatMap(place => {
       const token = headers.get(place.name)
       return token === null ? [] : { token, place }

@@ -18,8 +18,14 @@ export interface Credential {
   readonly token: string
   /** The scheme in `Authorization`, unless it is `Bearer`. The request's `DPoP` header then holds a proof. */
   readonly scheme?: 'DPoP'
-  /** The header or cookie that it came in. Undefined for `Authorization`. */
-  readonly place?: Place
+  /** The headers and cookies that it came in. Empty for `Authorization`. */
+  readonly places: readonly Place[]
+}
+
+/** A token in one of the places that the configuration names. */
+export interface PlacedToken {
+  readonly token: string
+  readonly place: Place
 }
 
 /**
@@ -38,7 +44,7 @@ export function authorizationToken(
   if (!isProven && !BEARER_SCHEME.test(header)) return new Refusal('token_missing')
   const token = CREDENTIALS.exec(header)?.[1]
   if (token === undefined) return new Refusal('token_malformed')
-  return isProven ? { token, scheme: 'DPoP' } : { token }
+  return isProven ? { token, scheme: 'DPoP', places: [] } : { token, places: [] }
 }
 
 /** Returns whether a request tries to authenticate by the scheme `DPoP` (RFC 9449 7.1). */

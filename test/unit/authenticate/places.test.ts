@@ -71,6 +71,26 @@ describe('a token counts', () => {
     expect(await ask({ [HEADER]: first })).toBe('401 token_place')
   })
 
+  test('in several configured places only if all of them are of its entry', async () => {
+    gate = await memoryGate(
+      {
+        issuers: [
+          access.entry({ header: 'Cf-Access-Jwt-Assertion', cookie: COOKIE }),
+          idp.entry({ header: 'X-Login' }),
+        ],
+      },
+      access,
+    )
+    const good = await token('patient-1')
+    expect(await ask({ [HEADER]: good, 'x-login': good })).toBe('401 token_place')
+    // Remembered by now.
+    expect(await ask({ [HEADER]: good, 'x-login': good })).toBe('401 token_place')
+    const other = await token('patient-1', idp)
+    expect(await ask({ [HEADER]: other, 'x-login': other })).toBe('401 token_place')
+    expect(await ask({ 'x-login': good, cookie: cookies({ [COOKIE]: good }) })).toBe('401 token_place')
+    expect(await ask({ [HEADER]: good, cookie: cookies({ [COOKIE]: good }) })).toBe('200')
+  })
+
   test('if it has the form of a token', async () => {
     for (const bad of ['', 'a b', 'a,b', '"a"', 'Bearer a'])
       expect(await ask({ [HEADER]: bad })).toBe('401 token_malformed')
