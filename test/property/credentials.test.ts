@@ -77,8 +77,8 @@ function promised({ authorization, header, otherHeader, ticket, cookies, site }:
   if (inHeaders.length === 0 && ticket !== undefined) return ticket === 'good' ? '200' : 'ticket_invalid'
   if (shown === undefined) return 'token_missing'
   if (new Set([...inHeaders, ...inCookies]).size > 1) return 'token_ambiguous'
-  // A token of the first entry in the header of the second.
-  if (header === undefined && otherHeader === 'owner') return 'token_place'
+  // A token of the first entry in the header of the second, also if it is in its own, too.
+  if (otherHeader === 'owner') return 'token_place'
   return verdict(shown, true)
 }
 
