@@ -1,3 +1,5 @@
+import { INTROSPECTION_FIX } from '../authenticate/introspection/introspect.ts'
+import { KEYS_FIX } from '../authenticate/keys/key-fault.ts'
 import { printable } from '../base/operator.ts'
 import { Failure } from './failure.ts'
 import { aboutIssuer, type Checks, failed, notChecked, type Outcome, ok, warning } from './finding.ts'
@@ -65,7 +67,7 @@ function judgeIntrospection({ isFooled }: IntrospectionFacts): Outcome {
   if (isFooled instanceof Failure) {
     return failed(
       `its introspection endpoint gave no answer that can be used: ${isFooled.why}`,
-      'check "introspection", and that the gate may reach that server; until then its opaque tokens get 503',
+      `${INTROSPECTION_FIX}; until then its opaque tokens get 503`,
     )
   }
   return isFooled
@@ -80,7 +82,7 @@ function judgeKeys({ loaded, algorithms }: KeyFacts): Outcome {
   if (loaded instanceof Failure) {
     return failed(
       `its keys can't be had: ${loaded.why}`,
-      'check "jwks_uri", and that the gate may reach that server; until then none of its tokens is accepted',
+      `${KEYS_FIX}; until then none of its tokens is accepted`,
     )
   }
   const { usable, covered, broken } = loaded

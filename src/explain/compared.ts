@@ -23,6 +23,8 @@ export interface Compared extends ReadToken {
   readonly context: RequestContext
   /** Undefined if the gate permits. */
   readonly refusal: Refusal | undefined
+  /** Why the provider couldn't be asked for its keys, or about the token. */
+  readonly why: string | undefined
   /** What the subject is called: not its id, unless its holder asks for that. Undefined if the token names none. */
   readonly subjectName: string | undefined
 }

@@ -1,4 +1,6 @@
+import { INTROSPECTION_FIX } from '../authenticate/introspection/introspect.ts'
 import { ALGORITHMS } from '../authenticate/issuer.ts'
+import { KEYS_FIX } from '../authenticate/keys/key-fault.ts'
 import { MAX_OPAQUE, MAX_TOKEN } from '../authenticate/parse-token.ts'
 import { usesDpop } from '../http/credential.ts'
 import type { Reason } from '../reason.ts'
@@ -51,6 +53,11 @@ export const CREDENTIAL_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
         ? 'check that "jwks_uri" is the key set of this very issuer, as a provider may have several'
         : 'put the key that the provider signs with now into "jwks", or use "jwks_uri"',
   }),
+  keys_unavailable: adviseOnKeys,
+  introspection_unavailable: ({ why }) =>
+    why === undefined
+      ? undefined
+      : { found: `the issuer gives no answer about opaque tokens: ${why}`, fix: INTROSPECTION_FIX },
   token_signature: ({ entry }) => ({
     found: `the signature of a token for ${entryName(entry)} fits none of its keys`,
     fix: 'check that its keys are those of this environment, and that nothing changes the token on its way',
@@ -115,6 +122,19 @@ function adviseOnForm({ token, facts, entry }: RefusedToken): Advice {
     fix: 'send the token as the provider issued it: cut, padded or decoded ones are refused',
     variant: 'damaged',
   }
+}
+
+/** The source of the keys writes on the console itself why it can't have them. */
+function adviseOnKeys({ entry, facts, why }: RefusedToken): Advice | undefined {
+  if (why !== undefined) {
+    return { found: `the keys of ${entryName(entry)} can't be had: ${why}`, fix: KEYS_FIX }
+  }
+  return facts.entry === undefined
+    ? undefined
+    : {
+        found: `a token for ${entryName(entry)} is signed by a key that is published in a form that can't be used`,
+        fix: 'have the provider publish it as "mediaward doctor" says, or sign with another one',
+      }
 }
 
 function adviseOnAlgorithm({ entry, header: { alg } }: RefusedToken): Advice {

@@ -1,6 +1,8 @@
 import { claimAt, stringClaim } from '../authenticate/claim-value.ts'
 import type { Entry } from '../authenticate/entry.ts'
 import { idIn } from '../authenticate/identity.ts'
+import { IntrospectionFailure } from '../authenticate/introspection/introspect.ts'
+import { KeyFault } from '../authenticate/keys/key-fault.ts'
 import type { Subject } from '../authorize/subject.ts'
 import type { WaitUntil } from '../base/timeout.ts'
 import { Fault, Refusal } from '../refusal.ts'
@@ -40,9 +42,11 @@ export interface Explained {
 export async function explain(question: Question, input: ExplainInput): Promise<Explained> {
   const { attempt, waitUntil, now, entries, concealedStatus, isOffline } = input
   const context = new RequestContext({ request: requestOf(question), waitUntil, now, network: () => ({}) })
+  let cause: unknown
   const outcome = await attempt(context).catch((error: unknown) => {
-    if (error instanceof Fault) return new Refusal(error.reason)
-    throw error
+    if (!(error instanceof Fault)) throw error
+    cause = error.cause
+    return new Refusal(error.reason)
   })
   const refusal = outcome instanceof Refusal ? outcome : undefined
   const read = readToken(context, entries, question.token)
@@ -55,6 +59,8 @@ export async function explain(question: Question, input: ExplainInput): Promise<
       question,
       context,
       refusal,
+      // The messages of these are for the operator.
+      why: cause instanceof KeyFault || cause instanceof IntrospectionFailure ? cause.message : undefined,
       isOffline,
       subjectName: id === undefined ? undefined : await input.subjectName(id, context.subject),
     },

@@ -37,6 +37,7 @@ const OF_REASON: Readonly<Partial<Record<Reason, StepName>>> = {
   keys_unavailable: 'key',
   token_signature: 'signature',
   token_inactive: 'signature',
+  introspection_unavailable: 'signature',
   token_subject: 'subject',
   token_actor: 'bearer',
   token_bound: 'bearer',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import type { StepName } from '../../src/explain/steps.ts'
 import { PSEUDONYM_KEY } from './issuer.ts'
+import { type Served, startProviders } from './provider-server.ts'
 
 // The mistakes of test/vectors/configuration-mistakes.json. Each says what is configured and sent, and which message must
 // say what is wrong: when the gate starts, or on the console of its first refusal, in the record, and in `explain`.
@@ -28,22 +29,30 @@ export interface ConfigurationMistake {
   readonly proof?: Readonly<Record<string, unknown>>
   readonly query?: true
   readonly place?: { readonly header: string }
+  /** A header with another token, beside the one in {@link place}. */
+  readonly second?: string
+  /**
+   * What the provider answers, by path. Its issuer is `SERVER/`, and its keys are at `SERVER/jwks`. `keys` lists keys of the
+   * tests by name, each with what is other in it.
+   */
+  readonly served?: Readonly<Record<string, Served & { readonly keys?: readonly PublishedKey[] }>>
   /** The role that the request needs. Without it the request is to play. */
   readonly role?: 'security'
   /** The reason that is recorded, the step of `explain`, and what the record says of the token. */
   readonly reason?: string
   readonly step?: StepName
   readonly record?: Readonly<Record<string, string>>
-  /** What the console says of the first refusal. */
+  /** What the console says of the first refusal, and `explain`. */
   readonly line?: string
+  /** All that the console says, if that is not {@link line} alone. */
+  readonly console?: readonly string[]
+  /** Why `explain` can't show it. */
+  readonly unexplained?: string
   /** What `doctor` must find. Empty if that is not known. */
   readonly doctor: string
 }
 
-/** All of them. */
-export const MISTAKES: readonly ConfigurationMistake[] = JSON.parse(
-  readFileSync(new URL('../vectors/configuration-mistakes.json', import.meta.url), 'utf8'),
-)
+type PublishedKey = Readonly<Record<string, unknown>> & { readonly key?: string }
 
 const ISSUER = 'https://login.clinic.test/'
 const [own, other, es384] = await Promise.all(
@@ -55,7 +64,41 @@ const publicKeys = async (pair: typeof own, alg: string, kid: string) => ({
 const JWKS: Readonly<Record<string, object>> = {
   own: await publicKeys(own, 'ES256', 'test'),
   ES384: await publicKeys(es384, 'ES384', 'test'),
+  other: await publicKeys(other, 'ES256', 'other'),
   PRIVATE: { keys: [{ ...(await exportJWK(own?.privateKey as CryptoKey)), kid: 'test' }] },
+  'other PRIVATE': { keys: [{ ...(await exportJWK(other?.privateKey as CryptoKey)), kid: 'other' }] },
+}
+
+const rows: readonly ConfigurationMistake[] = JSON.parse(
+  readFileSync(new URL('../vectors/configuration-mistakes.json', import.meta.url), 'utf8'),
+)
+// Filled in once it is known where they listen.
+const providers: Record<string, Served>[] = []
+const { origin, untrusted } = await startProviders(providers)
+
+/** All of them, with the address of the servers in place of `SERVER` and `UNTRUSTED`. */
+export const MISTAKES: readonly ConfigurationMistake[] = rows.map((row, index) => {
+  if (row.served === undefined) return row
+  const filled: ConfigurationMistake = JSON.parse(
+    JSON.stringify(row).replaceAll('SERVER', `${origin}/${index}`).replaceAll('UNTRUSTED', untrusted),
+  )
+  providers[index] = Object.fromEntries(
+    Object.entries(filled.served ?? {}).map(([path, { keys, ...answer }]) => [
+      path,
+      keys === undefined ? answer : { body: { keys: keys.map(publishedKey) } },
+    ]),
+  )
+  const server = { issuer: `${origin}/${index}/`, jwks: null, jwks_uri: `${origin}/${index}/jwks` }
+  return {
+    ...filled,
+    issuers: (filled.issuers ?? [{}]).map(entry => ({ ...server, ...entry })),
+    claims: { iss: server.issuer, ...filled.claims },
+  }
+})
+
+function publishedKey({ key, ...others }: PublishedKey): object {
+  const { keys: [known] = [] } = (key === undefined ? {} : JWKS[key]) as { keys?: object[] }
+  return { ...known, ...others }
 }
 
 /** The entry that is right, and that each mistake changes. */
@@ -106,7 +149,13 @@ export function requestOf(
 ): readonly [path: string, RequestInit] {
   const path = mistake.role === undefined ? '/recordings/rec-1' : '/console/api/denials'
   if (mistake.query) return [`${path}?access_token=${token}`, {}]
-  if (mistake.place !== undefined) return [path, { headers: { [mistake.place.header]: token } }]
+  const { place, second } = mistake
+  if (place !== undefined) {
+    return [
+      path,
+      { headers: { [place.header]: token, ...(second !== undefined && { [second]: `${token}2` }) } },
+    ]
+  }
   const { authorization: scheme = 'Bearer', proof } = mistake
   const authorization = scheme === 'bare' ? token : `${scheme} ${token}`
   return [path, { headers: { authorization, ...(proof !== undefined && { dpop: unsignedProof(proof) }) } }]

@@ -28,6 +28,9 @@ export class IntrospectionFailure extends Error {
   }
 }
 
+/** How to fix it. */
+export const INTROSPECTION_FIX = 'check "introspection", and that the gate can reach that server'
+
 /**
  * Asks an issuer about a token (RFC 7662 2).
  *

@@ -6,7 +6,7 @@ import { Fault, Refusal } from '../../refusal.ts'
 import { MAX_OPAQUE } from '../parse-token.ts'
 import { acceptAnswer, type IntrospectedToken, type IntrospectingEntries, type Meaning } from './answer.ts'
 import type { CallLimits, Calls } from './calls.ts'
-import { IntrospectionFailure, type IntrospectOptions, introspect } from './introspect.ts'
+import { INTROSPECTION_FIX, IntrospectionFailure, type IntrospectOptions, introspect } from './introspect.ts'
 import type { Introspection } from './introspection.ts'
 
 /** How tokens are introspected. Times in milliseconds. */
@@ -78,6 +78,8 @@ export class Introspector {
   readonly #active = new LruCache<Kept<IntrospectedToken>>(MAX_ACTIVE)
   // Apart, so that made-up tokens displace no good one.
   readonly #refused = new LruCache<Kept<Refusal>>(MAX_REFUSED)
+  /** Why the last call failed. */
+  #failure: IntrospectionFailure | undefined
   readonly #warned = new LruCache<number>(MAX_WARNINGS)
   /** When the endpoint asked not to be called for a while, and until when. */
   #pause = { asked: 0, until: 0 }
@@ -120,7 +122,7 @@ export class Introspector {
     if (call === undefined) this.#warn('there are too many calls', now)
     // By a timer of this request's own: the request that began the call may have been cut off.
     const meaning = call && (await withTimeout(this.#options.limits.timeout, call).catch(() => undefined))
-    if (meaning === undefined) throw new Fault('introspection_unavailable')
+    if (meaning === undefined) throw new Fault('introspection_unavailable', this.#failure)
     return meaning
   }
 
@@ -153,10 +155,13 @@ export class Introspector {
   /** Writes a line for the operator, but not the same one again within a while. */
   #warn(why: string, now: number): void {
     const { warn, warnEvery } = this.#options
+    this.#failure = new IntrospectionFailure(why)
     if (Math.abs(now - (this.#warned.get(why) ?? Number.NEGATIVE_INFINITY)) < warnEvery) return
     this.#warned.set(why, now)
     const place = withoutQuery(this.#introspection.url)
-    warn(`no answer about tokens from ${place} (${why}): requests with one get 503`)
+    warn(
+      `no answer about tokens from ${place} (${why}): requests with one get 503. To fix it: ${INTROSPECTION_FIX}`,
+    )
   }
 }
 

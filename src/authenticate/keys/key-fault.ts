@@ -13,6 +13,10 @@ export class KeyFault extends Error {
   }
 }
 
+/** How to fix it if keys can't be had. */
+export const KEYS_FIX =
+  'check "jwks_uri" (with "discovery", "issuer"), and that the gate can reach that server and trusts its certificate'
+
 /** How deep the causes of an error are followed. */
 const MAX_CAUSES = 5
 const CODE = /^[A-Z][A-Z0-9_]{2,63}$/

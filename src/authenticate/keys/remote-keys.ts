@@ -1,7 +1,7 @@
 import { logToOperator } from '../../base/operator.ts'
 import { type WaitUntil, withTimeout } from '../../base/timeout.ts'
 import { Fault } from '../../refusal.ts'
-import { describeError, KeyFault } from './key-fault.ts'
+import { describeError, KEYS_FIX, KeyFault } from './key-fault.ts'
 import type { KeySource } from './key-source.ts'
 import type { LoadKeys } from './load-keys.ts'
 import { describeBroken, type KeySet } from './usable-keys.ts'
@@ -71,6 +71,8 @@ class RemoteKeys implements KeySource {
   #fetchedAt = Number.NEGATIVE_INFINITY
   /** When the last failed fetch began. */
   #failedAt = Number.NEGATIVE_INFINITY
+  /** Why it failed. */
+  #failure: KeyFault | undefined
   /** Until then no request that has older keys waits for a fetch. */
   #waitAgainAt = Number.NEGATIVE_INFINITY
   #underWay: Fetching | undefined
@@ -115,7 +117,7 @@ class RemoteKeys implements KeySource {
     }
     // The key may exist while its server is down: that is not the fault of the token.
     if (this.#failedAt > this.#fetchedAt || now < this.#waitAgainAt) {
-      throw new Fault('keys_unavailable')
+      throw new Fault('keys_unavailable', this.#failure)
     }
     return this.#usable(now)
   }
@@ -139,7 +141,7 @@ class RemoteKeys implements KeySource {
 
   #usable(now: number): KeySet {
     if (this.#keys === undefined || now - this.#fetchedAt > this.#options.usableFor) {
-      throw new Fault('keys_unavailable')
+      throw new Fault('keys_unavailable', this.#failure)
     }
     return this.#keys
   }
@@ -202,13 +204,14 @@ class RemoteKeys implements KeySource {
     } catch (error) {
       if (begun > this.#latest) return
       this.#failedAt = Math.max(this.#failedAt, begun)
+      this.#failure = error instanceof KeyFault ? error : new KeyFault(describeError(error))
       const age = begun - this.#fetchedAt
       if (age > freshFor) this.#stopWaiting(begun)
       const held =
         this.#keys === undefined
           ? 'there are no older ones'
           : `those fetched ${Math.round(age / 1000)} s ago are used`
-      warn(`${error instanceof KeyFault ? error.message : describeError(error)}; ${held}`)
+      warn(`${this.#failure.message}; ${held}. To fix it: ${KEYS_FIX}`)
     }
   }
 }

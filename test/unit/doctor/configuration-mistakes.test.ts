@@ -19,8 +19,9 @@ const AHEAD: Readonly<Record<string, number>> = {
   'the clock of the machine is slow': 120,
 }
 
-/** Publishes the metadata of the provider whose tokens come: with the `iss` that they have. */
-function publish({ mistake, claims = {} }: ConfigurationMistake): void {
+/** Publishes the metadata of the provider whose tokens come, with the `iss` that they have, unless it has a server. */
+function publish({ mistake, claims = {}, served }: ConfigurationMistake): void {
+  if (served !== undefined) return
   const issuer = String(claims.iss ?? 'https://login.clinic.test/')
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
   vi.stubGlobal('fetch', async (input: string) => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Issuer } from '../../../../src/authenticate/issuer.ts'
 import { KEY_HTTP } from '../../../../src/authenticate/keys/fetch-keys.ts'
+import { KEYS_FIX } from '../../../../src/authenticate/keys/key-fault.ts'
 import { createKeySources } from '../../../../src/authenticate/keys/key-sources.ts'
 import { REMOTE_KEYS } from '../../../../src/authenticate/keys/remote-keys.ts'
 import { keySet, publicKey } from '../../../support/public-keys.ts'
@@ -90,7 +91,7 @@ describe('what the operator reads', () => {
     )
     await one?.current(0, keep).catch(() => {})
     expect(said).toEqual([
-      'keys of https://a.test and 2 more: https://login.test/keys answered with status 404; there are no older ones',
+      `keys of https://a.test and 2 more: https://login.test/keys answered with status 404; there are no older ones. To fix it: ${KEYS_FIX}`,
     ])
   })
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { KEY_HTTP } from '../../../../src/authenticate/keys/fetch-keys.ts'
+import { KEYS_FIX } from '../../../../src/authenticate/keys/key-fault.ts'
 import { createUriLoader } from '../../../../src/authenticate/keys/load-keys.ts'
 import {
   createRemoteKeys,
@@ -243,8 +244,8 @@ describe('what the operator reads', () => {
     state.answer = down
     await expect(keys.newer(50_000, keep)).rejects.toMatchObject(UNAVAILABLE)
     expect(state.said).toEqual([
-      'https://idp.test/jwks answered with status 500; there are no older ones',
-      'https://idp.test/jwks answered with status 500; those fetched 30 s ago are used',
+      `https://idp.test/jwks answered with status 500; there are no older ones. To fix it: ${KEYS_FIX}`,
+      `https://idp.test/jwks answered with status 500; those fetched 30 s ago are used. To fix it: ${KEYS_FIX}`,
     ])
   })
 
