@@ -4,6 +4,7 @@ import { claimName, type Entry } from '../authenticate/entry.ts'
 import { MAX_OPAQUE, MAX_TOKEN } from '../authenticate/parse-token.ts'
 import { ROLES } from '../authorize/rules/role.ts'
 import { withoutQuery } from '../base/operator.ts'
+import { usesDpop } from '../http/credential.ts'
 import type { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 import type { Question } from './question.ts'
@@ -34,8 +35,9 @@ type Compare = (compared: Compared) => Comparison
 /** What each step compares. A step that isn't here has nothing to show. */
 export const COMPARISONS: Readonly<Partial<Record<StepName, Compare>>> = {
   path: ({ question: { path } }) => (path === undefined ? {} : { came: quoted(path) }),
-  place: ({ question: { place }, entry }) => ({
-    came: place === undefined ? 'Authorization: Bearer' : `${place.in} ${quoted(place.name)}`,
+  place: ({ question: { place, scheme }, entry }) => ({
+    came:
+      place === undefined ? `Authorization: ${scheme || 'no scheme'}` : `${place.in} ${quoted(place.name)}`,
     configured: ['Authorization', ...[entry?.header, entry?.cookie].filter(isPresent)].join(', '),
   }),
   form: ({ question: { token }, entries }) => ({
@@ -64,9 +66,12 @@ export const COMPARISONS: Readonly<Partial<Record<StepName, Compare>>> = {
     entry?.tenant_claim === undefined
       ? {}
       : { came: shown(claimAt(payload, entry.tenant_claim)), configured: claimName(entry.tenant_claim) },
-  bearer: ({ payload }) => {
+  bearer: ({ payload, request }) => {
     const found = ['act', 'cnf', 'events'].filter(name => isPresent(payload[name]))
-    return { came: found.length === 0 ? 'the subject itself' : `has ${found.join(', ')}` }
+    return {
+      came: found.length === 0 ? 'the subject itself' : `has ${found.join(', ')}`,
+      ...(usesDpop(request) && { configured: 'a proof beside it, and explain has none' }),
+    }
   },
   audience: ({ payload: { aud }, entry }) => ({
     came: shownAll(aud),

@@ -40,15 +40,13 @@ export interface Explained {
  * recorded. What they refuse is then laid out as the steps of the request's way.
  */
 export async function explain(question: Question, input: ExplainInput): Promise<Explained> {
-  const { attempt, waitUntil, now, entries, concealedStatus, isOffline } = input
-  const context = new RequestContext({ request: requestOf(question), waitUntil, now, network: () => ({}) })
-  let cause: unknown
-  const outcome = await attempt(context).catch((error: unknown) => {
-    if (!(error instanceof Fault)) throw error
-    cause = error.cause
-    return new Refusal(error.reason)
-  })
-  const refusal = outcome instanceof Refusal ? outcome : undefined
+  const { entries, concealedStatus, isOffline } = input
+  const { context, refusal, why } = await tryRequest(question, input)
+  // The gate refuses for want of a proof first, so that a thief learns nothing of the token. Its holder may.
+  const asBearer =
+    refusal?.reason === 'proof_missing'
+      ? await tryRequest({ ...question, scheme: 'Bearer' }, input)
+      : undefined
   const read = readToken(context, entries, question.token)
   const entry = read.entry ?? nearestEntry(read)
   const id = idOf(read, entry)
@@ -59,8 +57,8 @@ export async function explain(question: Question, input: ExplainInput): Promise<
       question,
       context,
       refusal,
-      // The messages of these are for the operator.
-      why: cause instanceof KeyFault || cause instanceof IntrospectionFailure ? cause.message : undefined,
+      why: why ?? asBearer?.why,
+      asBearer: asBearer?.refusal && { reason: asBearer.refusal.reason, facts: asBearer.context.token ?? {} },
       isOffline,
       subjectName: id === undefined ? undefined : await input.subjectName(id, context.subject),
     },
@@ -69,11 +67,35 @@ export async function explain(question: Question, input: ExplainInput): Promise<
   return { explanation, context }
 }
 
+/** A request that was tried, and what came of it. */
+interface TriedRequest {
+  readonly context: RequestContext
+  readonly refusal: Refusal | undefined
+  readonly why: string | undefined
+}
+
+async function tryRequest(
+  question: Question,
+  { attempt, waitUntil, now }: ExplainInput,
+): Promise<TriedRequest> {
+  const context = new RequestContext({ request: requestOf(question), waitUntil, now, network: () => ({}) })
+  try {
+    const outcome = await attempt(context)
+    return { context, refusal: outcome instanceof Refusal ? outcome : undefined, why: undefined }
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    const { reason, cause } = error
+    // The messages of these are for the operator.
+    const isShown = cause instanceof KeyFault || cause instanceof IntrospectionFailure
+    return { context, refusal: new Refusal(reason), why: isShown ? cause.message : undefined }
+  }
+}
+
 /** A HEAD: for it the gate decides as for a GET, and sends no byte that would begin a view. */
-function requestOf({ token, place, path = '/' }: Question): Request {
+function requestOf({ token, scheme, place, path = '/' }: Question): Request {
   const headers = new Headers(
     place === undefined
-      ? { Authorization: `Bearer ${token}` }
+      ? { Authorization: `${scheme} ${token}`.trimStart() }
       : place.in === 'header'
         ? { [place.name]: token }
         : { Cookie: `${place.name}=${token}` },

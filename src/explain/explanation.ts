@@ -37,13 +37,15 @@ export interface Explanation {
 }
 
 /** A refusal, or something else that is wrong with the token. */
-interface Flaw {
+export interface Flaw {
   readonly reason: Reason
   readonly facts: TokenFacts
 }
 
 /** What was tried, and what came of it. */
 export interface Tried extends Compared {
+  /** What the token is refused for without the scheme `DPoP`, if it came with that and without a proof. */
+  readonly asBearer: Flaw | undefined
   /** Whether no recording was looked at. */
   readonly isOffline: boolean
 }
@@ -65,8 +67,14 @@ export function layOut(tried: Tried, concealedStatus: 403 | 404): Explanation {
 }
 
 /** Lists what is wrong: first what the gate refuses for, then what it would refuse for if that were fixed. */
-function flawsOf({ entry, header, payload, at, isParsed }: Tried, refused: Flaw): readonly Flaw[] {
-  if (entry === undefined || !isParsed || stageOf(refused.reason) !== 'token') return [refused]
+function flawsOf(tried: Tried, refused: Flaw): readonly Flaw[] {
+  const { entry, header, payload, at, isParsed, asBearer } = tried
+  // That it is bound to a key is why it came so.
+  if (asBearer !== undefined && asBearer.reason !== 'token_bound') {
+    return [refused, ...flawsOf({ ...tried, asBearer: undefined }, asBearer)]
+  }
+  if (entry === undefined || !isParsed || !['token', 'proof'].includes(stageOf(refused.reason)))
+    return [refused]
   const { issuer, name } = entry
   const ofHeader = refuseHeader({ header }, entry)
   const others = [
@@ -83,7 +91,7 @@ function flawsOf({ entry, header, payload, at, isParsed }: Tried, refused: Flaw)
 
 function stepsOf(tried: Tried, flaws: readonly Flaw[]): readonly Step[] {
   const failed = flaws.map(flaw => stepOfFlaw(flaw, tried))
-  const [refusedAt] = failed
+  const refusedAt = STEPS.find(step => failed.includes(step))
   // The gate compares a place with the token's entry last, when the token is verified.
   const isLast = refusedAt === undefined || tried.refusal?.reason === 'token_place'
   const reached = isLast ? STEPS.length : STEPS.indexOf(refusedAt)

@@ -8,8 +8,8 @@ import { operationOf } from '../locate/target.ts'
 import { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 
-// RFC 9110 5.5: what a header can hold of a token, without white space.
-const TOKEN = /^[!-~]{1,32000}$/
+// RFC 9110 5.5: what a header can hold of a token, alone, after a scheme that apps send, or as the whole line is copied.
+const PASTED = /^(authorization: *)?(?:(bearer|dpop|basic|jwt|token) +)?([!-~]{1,32000})$/i
 // RFC 9110 5.6.2.
 const PLACE_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/
 const PATH = /^\/[!-~]{0,2047}$/
@@ -20,6 +20,8 @@ export const GATE = 'https://gate.invalid'
 /** A question that is to be explained: what would become of a request with this token? */
 export interface Question {
   readonly token: string
+  /** What comes before the token in `Authorization`. Empty if nothing does. */
+  readonly scheme: string
   /** The header or cookie that the token would come in. Undefined for `Authorization`. */
   readonly place?: Place
   /** The path of the recording that would be played. Undefined if only the token is asked about. */
@@ -61,8 +63,10 @@ export function createOfflinePlay(services: PlaybackServices): Attempt {
 export function readQuestion(json: unknown): Question | Refusal {
   const invalid = (detail: string) => new Refusal('query_invalid', detail)
   const { token, url, role, header, cookie } = Object(json) as Record<string, unknown>
-  if (typeof token !== 'string' || !TOKEN.test(token)) {
-    return invalid('token must be a token, without white space and without "Bearer"')
+  const [, name, scheme = name === undefined ? 'Bearer' : '', bare] =
+    PASTED.exec(typeof token === 'string' ? token : '') ?? []
+  if (bare === undefined) {
+    return invalid('token must be a token, without white space in it, or the value of Authorization')
   }
   const known = ROLES.find(one => one === role)
   if (role !== undefined && known === undefined) return invalid(`role must be one of ${ROLES.join(', ')}`)
@@ -79,7 +83,8 @@ export function readQuestion(json: unknown): Question | Refusal {
   // A token can hold ";" and more cookies, and the header can be `Cookie` itself.
   if (`${named} ${token}`.includes(TICKET_COOKIE)) return invalid('tickets are not explained, only tokens')
   return {
-    token,
+    token: bare,
+    scheme,
     ...(known !== undefined && { role: known }),
     ...(path !== undefined && { path }),
     ...(isPlaceName(header) && { place: { in: 'header', name: header.toLowerCase() } }),

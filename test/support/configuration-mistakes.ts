@@ -23,7 +23,7 @@ export interface ConfigurationMistake {
   readonly header?: Readonly<Record<string, unknown>>
   readonly sign?: 'other'
   readonly token?: 'encrypted' | 'opaque' | 'padded' | 'quoted'
-  /** Not with the scheme Bearer: `bare` without any. `explain` takes a token alone, so it can't show these. */
+  /** Not with the scheme Bearer: `bare` without any. */
   readonly authorization?: 'bare' | 'DPoP'
   /** What a DPoP proof (RFC 9449 4.2) says, over a right one but for its signature. */
   readonly proof?: Readonly<Record<string, unknown>>
@@ -170,9 +170,14 @@ function unsignedProof(claims: object): string {
 
 /** What `explain` is asked about it. */
 export function questionOf(mistake: ConfigurationMistake, token: string): Record<string, unknown> {
-  const { role, place, query } = mistake
+  const { role, place, query, authorization } = mistake
   const url = query ? '/recordings/rec-1?access_token=x' : '/recordings/rec-1'
-  return { token, ...place, ...(role === undefined ? { url } : { role }) }
+  const pasted = { bare: `Authorization: ${token}`, DPoP: `DPoP ${token}` }
+  return {
+    token: authorization ? pasted[authorization] : token,
+    ...place,
+    ...(role === undefined ? { url } : { role }),
+  }
 }
 
 function timeOf(value: unknown, now: number): unknown {

@@ -16,7 +16,8 @@ const MAX_INPUT = 65_536
  */
 export const explain: Command = createCommand({
   usage: 'mediaward explain [RECORDING]',
-  summary: 'Says, step by step, what the gate answers to a token, which is read from stdin.',
+  summary:
+    'Says, step by step, what the gate answers to a token or an Authorization header, read from stdin.',
   allowPositionals: true,
   options: {
     role: {
@@ -117,16 +118,16 @@ async function askGate(gate: URL, token: string, call: object): Promise<Explanat
   throw new Error(refusal)
 }
 
-/** Reads the token from stdin, without the white space around it and without a scheme before it. */
+/** Reads the token from stdin, with a scheme before it if there is one, and without the white space around it. */
 async function readToken(): Promise<string> {
-  if (process.stdin.isTTY) say('Paste the token, then Enter and Ctrl+D:')
+  if (process.stdin.isTTY) say('Paste the token or the value of Authorization, then Enter and Ctrl+D:')
   let input = ''
   for await (const chunk of process.stdin.setEncoding('utf8')) {
     input += chunk as string
     if (input.length > MAX_INPUT)
       throw new UsageError(`stdin contains more than ${MAX_INPUT} characters`, 'write one token to it')
   }
-  const token = input.trim().replace(/^(?:authorization: *)?bearer +/i, '')
+  const token = input.trim()
   if (token === '') throw new UsageError('stdin is empty', 'write the token to explain to it')
   return token
 }

@@ -72,9 +72,13 @@ describe('what is printed', () => {
     expect(stdout).toMatch(/^✔ subject +"patient-0007"/m)
   })
 
-  test('a scheme and white space around the token are left out, as a header of a browser is pasted', async () => {
-    const { code } = await explain(['--vars', vars], `Authorization: Bearer ${await idp.token('p')} \r\n`)
-    expect(code).toBe(0)
+  test('a header may be pasted as a browser shows it, and its scheme counts', async () => {
+    const token = await idp.token('p')
+    expect((await explain(['--vars', vars], `Authorization: Bearer ${token} \r\n`)).code).toBe(0)
+    const { code, stdout } = await explain(['--vars', vars], `Authorization: ${token}\n`)
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/^✘ place +Authorization: no scheme +configured: Authorization$/m)
+    expect(stdout).toContain('To fix it: send "Authorization: Bearer " and the token.')
   })
 
   test('--role asks for a role, and --header for the header that the token comes in', async () => {

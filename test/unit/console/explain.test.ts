@@ -63,6 +63,50 @@ describe('what is answered', () => {
     },
   )
 
+  test.each<[string, string, object]>([
+    ['Bearer', 'Bearer ', { status: 200 }],
+    ['Bearer in capitals, and the name of the header', 'authorization: BEARER  ', { status: 200 }],
+    ['no scheme, and the name of the header', 'Authorization: ', { reason: 'token_missing' }],
+    ['another scheme', 'JWT ', { reason: 'token_missing' }],
+    ['DPoP', 'DPoP ', { reason: 'token_missing' }],
+  ])('a token is tried with what comes before it: %s', async (_, before, expected) => {
+    const gate = await open()
+    const token = before + (await idp.token('patient-1'))
+    const explanation = await (await ask(gate, { token, url: OWN })).json()
+    expect(explanation).toMatchObject(expected)
+    const [{ found = '' } = {}] = explanation.mistakes
+    if (explanation.status !== 200) expect(found).toMatch(/scheme/)
+  })
+
+  test.each<[string, JWTPayload, RegExp, readonly string[]]>([
+    ['is good', {}, /^$/, ['bearer']],
+    ['is for another audience', { aud: 'account' }, /^token_audience$/, ['bearer', 'audience']],
+    ['has another signature', { kid: 'x' }, /^token_key_unknown$/, ['key', 'bearer']],
+  ])(
+    'a token with the scheme DPoP lacks a proof, and is explained beside that: it %s',
+    async (_, over, also, failed) => {
+      const { kid, ...claims } = over
+      const gate = await memoryGate(
+        { issuers: [idp.entry({ dpop: 'accepted' })], publicUrl: 'https://gate.test' },
+        idp,
+      )
+      const cnf = { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' }
+      const token = await idp.token(
+        'patient-1',
+        { cnf, ...claims },
+        kid === undefined ? {} : { kid: String(kid) },
+      )
+      const explanation = await (await ask(gate, { token: `DPoP ${token}`, url: OWN })).json()
+      expect(explanation).toMatchObject({ decision: 'deny', status: 401, reason: 'proof_missing' })
+      const [first, ...others] = explanation.mistakes.map(({ reason }: { reason: string }) => reason)
+      expect(first).toBe('proof_missing')
+      expect(others.join()).toMatch(also)
+      const steps: { step: string; outcome: string }[] = explanation.steps
+      expect(steps.filter(({ outcome }) => outcome === 'fail').map(({ step }) => step)).toEqual(failed)
+      if (kid !== undefined) expect(steps.find(({ step }) => step === 'signature')?.outcome).toBe('skip')
+    },
+  )
+
   test('the subject of a token is named by its pseudonym, and one that no signature proves is not named', async () => {
     const gate = await open()
     const token = await idp.token('patient-1')
@@ -155,6 +199,8 @@ describe('what is refused', () => {
       { token: 'hunter2 b', url: OWN },
       /token must be a token, without white space/,
     ],
+    ['a token in two parts', { token: 'Bearer hunter2 b', url: OWN }, /token must be/],
+    ['another header', { token: 'Cookie: hunter2', url: OWN }, /token must be/],
     ['a url and a role', { token: 't', url: OWN, role: 'app' }, /not both/],
     ['an unknown role', { token: 't', role: 'admin' }, /role must be one of recorder, security, app/],
     ['the url of a ticket', { token: 't', url: '/play/hunter2' }, /not that of a ticket/],
