@@ -49,7 +49,7 @@ export interface Issuer {
   /**
    * The tenants that `{tenantid}` in `issuer` (and `jwks_uri`) may be, such as those of Microsoft Entra.
    *
-   * The claim `tid` must name the tenant in `iss`. A key whose own `issuer` names another tenant isn't used.
+   * The claim `tid` must name the tenant in `iss`.
    *
    * @defaultValue none: `issuer` has no `{tenantid}`
    */
@@ -91,6 +91,8 @@ export interface Issuer {
   /**
    * The https URL of its public keys, a JWK set (`http://` only with a loopback name). One of this, `discovery` and `jwks`
    * is required.
+   *
+   * A key that names another issuer isn't used: Microsoft Entra writes a member `issuer` into its keys.
    *
    * @defaultValue none
    */

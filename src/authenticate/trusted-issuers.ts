@@ -6,7 +6,6 @@ import { type Entry, resolveEntries } from './entry.ts'
 import { idIn } from './identity.ts'
 import type { Issuer } from './issuer.ts'
 import type { KeySource } from './keys/key-source.ts'
-import { createTenantKeys } from './keys/tenant-keys.ts'
 import { TokenRefusal } from './token-refusal.ts'
 
 /** An issuer's entry together with the source of its keys. */
@@ -25,11 +24,7 @@ export class TrustedIssuers {
   readonly #byIssuer: ReadonlyMap<string, readonly TrustedEntry[]>
 
   constructor(issuers: readonly Issuer[], keysOf: (entry: Entry) => KeySource) {
-    this.entries = resolveEntries(issuers).map(entry => {
-      const keys = keysOf(entry)
-      const { issuer, tenant } = entry
-      return { ...entry, keys: tenant === undefined ? keys : createTenantKeys(keys, issuer, tenant) }
-    })
+    this.entries = resolveEntries(issuers).map(entry => ({ ...entry, keys: keysOf(entry) }))
     this.#byIssuer = Map.groupBy(this.entries, ({ issuer }) => issuer)
     this.names = new Set(this.#byIssuer.keys())
     this.owning = new Set(this.entries.flatMap(({ issuer, owns }) => (owns ? issuer : [])))

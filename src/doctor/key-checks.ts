@@ -85,7 +85,8 @@ function judgeKeys({ loaded, algorithms }: KeyFacts): Outcome {
       `${KEYS_FIX}; until then none of its tokens is accepted`,
     )
   }
-  const { usable, covered, broken } = loaded
+  const { usable, covered, broken, unused } = loaded
+  if (usable === 0) return failed(`it has 0 usable keys${unused && `: ${unused}`}`, KEYS_FIX)
   if (covered.length === 0) {
     return failed(
       `it has ${usable} usable keys, and none for its algorithms (${algorithms.join(', ')})`,

@@ -47,7 +47,7 @@ export const CREDENTIAL_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
   token_issuer: adviseOnIssuer,
   token_algorithm: adviseOnAlgorithm,
   token_key_unknown: ({ entry, header }) => ({
-    found: `the key set of ${entryName(entry)} holds no key ${header.kid === undefined ? 'for a token without a kid' : 'with the kid of a token'}`,
+    found: `the key set of ${entryName(entry)} holds no key of this issuer ${header.kid === undefined ? 'for a token without a kid' : 'with the kid of a token'}`,
     fix:
       entry?.jwks === undefined
         ? 'check that "jwks_uri" is the key set of this very issuer, as a provider may have several'

@@ -217,6 +217,49 @@ describe('templates', () => {
     expect((await gate.ask('patient-1', '/recordings/unknown', asked)).status).toBe(status)
   })
 
+  const v2 = (tenant: string) => `https://login.microsoftonline.com/${tenant}/v2.0`
+  const v1 = (tenant: string) => `https://sts.windows.net/${tenant}/`
+  test.each<[string, string | undefined, string, number]>([
+    [v2(A), undefined, 'of every issuer', 404],
+    [v2(A), v2('{tenantid}'), 'of every tenant', 404],
+    [v2(A), v2(A), 'of this issuer', 404],
+    [v2(A), v2(B), 'of another tenant', 401],
+    [v1(A), v2('{tenantid}'), 'of every tenant', 404],
+    [v1(A), v2(A), "of this tenant's tokens of version 2", 404],
+    [v1(A), v2(B), 'of another tenant', 401],
+    [`https://${A}.ciamlogin.com/${A}/v2.0`, v2('{tenantid}'), 'of every tenant', 404],
+    [`https://${A}.ciamlogin.com/${A}/v2.0`, `https://clinic.ciamlogin.com/${A}/v2.0`, 'of this one', 404],
+    [idp.issuer, idp.issuer, 'of this issuer', 404],
+    [idp.issuer, 'https://other.test/', 'of another issuer', 401],
+  ])('of an entry for %s, a key whose issuer is %j is %s: %i', async (iss, issuer, _, status) => {
+    const keys = idp.jwks.keys.map(key => ({ ...key, ...(issuer !== undefined && { issuer }) }))
+    const gate = await open({ ...idp.entry({ issuer: iss }), jwks: { keys } as never })
+    expect((await gate.ask('patient-1', '/recordings/unknown', { claims: { iss } })).status).toBe(status)
+  })
+
+  test('of one set for several tenants, each key signs for its own tenant only', async () => {
+    const other = await createIssuer(v2(B), 'recordings', 'of-b')
+    const keys = [
+      ...idp.jwks.keys.map(key => ({ ...key, issuer: v2(A) })),
+      ...other.jwks.keys.map(key => ({ ...key, issuer: v2(B) })),
+    ]
+    // Two entries with one function share what it returns.
+    const jwks = (() => ({ keys })) as never
+    const gate = await open(
+      { ...idp.entry({ issuer: v2(A) }), jwks },
+      { ...idp.entry({ issuer: v2(B) }), jwks },
+    )
+    for (const [signer, iss, status] of [
+      [idp, v2(A), 404],
+      [other, v2(B), 404],
+      [idp, v2(B), 401],
+      [other, v2(A), 401],
+    ] as const) {
+      const headers = { authorization: `Bearer ${await signer.token('patient-1', { iss })}` }
+      expect((await gate.fetch('/recordings/unknown', { headers })).status).toBe(status)
+    }
+  })
+
   test('a template gives no role by default: each of its tenants is an issuer of its own', async () => {
     const gate = await open(entry())
     const claims = { iss: iss(A), tid: A, roles: ['security'] }

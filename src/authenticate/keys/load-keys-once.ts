@@ -5,8 +5,8 @@ import type { KeyHttp } from './fetch-keys.ts'
 import { readMaterial, Unfit } from './key-material.ts'
 import { keyPlaceOf } from './key-sources.ts'
 import { REMOTE_KEYS } from './remote-keys.ts'
-import { isKeyOf } from './tenant-keys.ts'
-import { describeBroken, type KeySet, usableKeys } from './usable-keys.ts'
+import { keysOf } from './tenant-keys.ts'
+import { describeBroken, describeUnused, type KeySet, usableKeys } from './usable-keys.ts'
 
 /** The keys of an entry, as an operator wants to know them. */
 export interface LoadedKeys {
@@ -16,6 +16,8 @@ export interface LoadedKeys {
   readonly covered: readonly Algorithm[]
   /** Which keys are meant for signatures and can't be used, each with the reason. */
   readonly broken: readonly string[]
+  /** Why the other keys can't be used. Empty if there are none. */
+  readonly unused: string
 }
 
 /**
@@ -35,13 +37,14 @@ export function createKeyLoads(http: KeyHttp): (entry: Entry) => Promise<LoadedK
     return known
   }
   return async entry => {
-    const set = await load(entry)
-    const keys = set.keys.filter(key => isKeyOf(key, entry))
+    const set = keysOf(await load(entry), entry)
+    const { keys } = set
     const used = new Set(keys.flatMap(algorithmsOf))
     return {
       usable: keys.length,
       covered: entry.algorithms.filter(algorithm => used.has(algorithm)),
       broken: describeBroken(set),
+      unused: describeUnused(set),
     }
   }
 }

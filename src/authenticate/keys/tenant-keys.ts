@@ -1,34 +1,57 @@
 import type { JWK } from 'jose'
-import { type Entry, inTenant } from '../entry.ts'
-import type { KeySource } from './key-source.ts'
-import type { KeySet } from './usable-keys.ts'
+import { printable } from '../../base/operator.ts'
+import { type Entry, inTenant, TENANT } from '../entry.ts'
+import { identityOf, type KeySet } from './usable-keys.ts'
+
+/** Whose tokens a key may sign. */
+type Owner = Pick<Entry, 'issuer' | 'tenant'>
+
+const ownKeys = new WeakMap<KeySet, Map<string, KeySet>>()
 
 /**
- * Leaves out the keys of other tenants. A provider with many tenants publishes one set for all of them, and says with a
+ * Leaves out the keys of other issuers. A provider with many tenants publishes one set for all of them, and says with a
  * key whose it is (`issuer`, perhaps with `{tenantid}`): another tenant's key must not sign tokens of this one.
  *
- * @param issuer the `iss` of the tenant's tokens
+ * @returns the same object for the same set and issuer, because imported keys are cached by it
  */
-export function createTenantKeys(source: KeySource, issuer: string, tenant: string): KeySource {
-  // The same set for the same set, as a key source promises.
-  const ours = new WeakMap<KeySet, KeySet>()
-  const ownOf = (set: KeySet): KeySet => {
-    let own = ours.get(set)
-    if (own === undefined) {
-      own = { ...set, keys: set.keys.filter(key => isKeyOf(key, { issuer, tenant })) }
-      ours.set(set, own)
-    }
-    return own
-  }
+export function keysOf(set: KeySet, owner: Owner): KeySet {
+  const known = ownKeys.get(set) ?? new Map<string, KeySet>()
+  ownKeys.set(set, known)
+  const own = known.get(owner.issuer) ?? withoutOthers(set, owner)
+  known.set(owner.issuer, own)
+  return own
+}
+
+function withoutOthers(set: KeySet, owner: Owner): KeySet {
+  const others = set.keys.flatMap((key, index) => {
+    const named = issuerOf(key)
+    return named === undefined || isIssuerOf(named, owner)
+      ? []
+      : { ...identityOf({ ...key }, index), why: `it is for the issuer "${printable(named)}"`, key }
+  })
+  if (others.length === 0) return set
   return {
-    current: async (now, waitUntil) => ownOf(await source.current(now, waitUntil)),
-    newer: async (now, waitUntil) => ownOf(await source.newer(now, waitUntil)),
+    ...set,
+    keys: set.keys.filter(key => others.every(other => other.key !== key)),
+    ignored: [...set.ignored, ...others],
   }
 }
 
-/** Returns whether a key may sign tokens of an entry: unless the entry is of a tenant, and the key names another. */
-export function isKeyOf(key: JWK, { issuer, tenant }: Pick<Entry, 'issuer' | 'tenant'>): boolean {
-  if (tenant === undefined) return true
-  const { issuer: named } = key as Readonly<Record<string, unknown>>
-  return named === undefined || (typeof named === 'string' && inTenant(named, tenant) === issuer)
+function issuerOf(key: JWK): string | undefined {
+  const { issuer } = key as Readonly<Record<string, unknown>>
+  return typeof issuer === 'string' ? issuer : undefined
+}
+
+/** The id of a tenant of Microsoft Entra. */
+const TENANT_ID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/
+
+/**
+ * Returns whether the issuer that a key names is that of an entry, or of all tenants. Microsoft Entra publishes the keys of
+ * its version 1 and External ID tokens with the issuer that version 2 tokens have. The tenant is the same.
+ */
+function isIssuerOf(named: string, { issuer, tenant }: Owner): boolean {
+  if (tenant !== undefined) return inTenant(named, tenant) === issuer
+  if (named === issuer || named.includes(TENANT)) return true
+  const [id] = TENANT_ID.exec(issuer) ?? []
+  return id !== undefined && TENANT_ID.exec(named)?.[0] === id
 }

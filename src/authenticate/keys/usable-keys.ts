@@ -77,7 +77,8 @@ const isPrivate = (key: PublishedKey) => PRIVATE_MEMBERS.some(member => isPresen
 /** The number that a public key is known by. Two keys with one x have one private key, as the other is its negative. */
 const materialOf = ({ n, x }: PublishedKey) => numberOf(n ?? x)
 
-function identityOf({ kid }: PublishedKey, index: number): { name: string; kid?: string } {
+/** Names a key by its id, or else by its position. */
+export function identityOf({ kid }: PublishedKey, index: number): { name: string; kid?: string } {
   if (typeof kid !== 'string') return { name: `key ${index + 1} (without a kid)` }
   return { name: `kid "${printable(kid, MAX_SHOWN_ID)}"`, kid }
 }
