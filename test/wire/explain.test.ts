@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Finding } from '../../src/doctor/finding.ts'
 import type { Explanation } from '../../src/explain/explanation.ts'
 import { runWith } from '../support/command.ts'
 import {
   type ConfigurationMistake,
   MISTAKES,
+  questionOf,
   requestOf,
   tokenOf,
   variablesOf,
@@ -20,6 +22,11 @@ const NAMES = [
   'no entry names the header that Cloudflare Access sends',
 ]
 const rows = MISTAKES.filter(({ mistake }) => NAMES.includes(mistake))
+/** The mistakes that show at the provider's server. Opaque tokens are introspected at one endpoint only. */
+const served = MISTAKES.filter(
+  ({ served: answers, mistake }) =>
+    answers !== undefined && mistake !== 'the introspection endpoint is not running',
+)
 const right: ConfigurationMistake = { mistake: 'none', doctor: '' }
 
 let gate: RunningGate
@@ -29,9 +36,10 @@ beforeAll(async () => {
   const vars = variables(staff)
   const entriesOf = (row: ConfigurationMistake): { issuer: string }[] =>
     JSON.parse(variablesOf(row).ISSUERS ?? '')
-  const all = [...JSON.parse(vars.ISSUERS ?? ''), ...rows.flatMap(entriesOf)]
+  const all = [...JSON.parse(vars.ISSUERS ?? ''), ...[...rows, ...served].flatMap(entriesOf)]
   const issuers = all.filter(({ issuer }, i) => all.findIndex(one => one.issuer === issuer) === i)
-  gate = await startGate({ vars: { ...vars, ISSUERS: JSON.stringify(issuers) } })
+  const secrets = served.map(row => row.variables ?? {})
+  gate = await startGate({ vars: Object.assign({}, vars, ...secrets, { ISSUERS: JSON.stringify(issuers) }) })
   const owner = { 'Mediaward-Owner-Issuer': 'https://login.clinic.test/' }
   expect((await store(gate, staff, '/recordings/rec-1', 'patient-1', 'video', owner)).status).toBe(201)
 })
@@ -89,4 +97,37 @@ test("explain says that an analyst's token lacks the role, and exits with 2", as
   const { code, stdout, stderr } = await runWith('opaque', call, { MEDIAWARD_TOKEN })
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   expect(stderr).toMatch(/the gate refused: 404 Not Found[\s\S]*--token needs the role "security"/)
+})
+
+/** Calls the console's API as an analyst. */
+async function ask(path: string, body: object) {
+  const headers = {
+    ...(await staff.bearer('analyst-1', { roles: ['security'] })),
+    'Content-Type': 'application/json',
+  }
+  return fetch(`${gate.url}/console/api/${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+}
+/** Up to where each runtime describes a failed connection in words of its own. */
+const shared = (line = '') => line.replace(/\((?:E[A-Z]+|UNABLE_)[\s\S]*/, '(')
+
+test.each(served)(
+  'explain and the console say on this runtime what the provider does: $mistake',
+  async row => {
+    const response = await ask('explain', questionOf(row, await tokenOf(row)))
+    const explanation = (await response.json()) as Explanation
+    expect(explanation).toMatchObject({ decision: 'deny', reason: row.reason })
+    const failed = explanation.steps.filter(({ outcome }) => outcome === 'fail').map(({ step }) => step)
+    expect(failed).toEqual([row.step])
+    const [first] = explanation.mistakes
+    expect(`${first?.reason}: ${first?.found}. To fix it: ${first?.fix}`).toContain(shared(row.line))
+    const [said] = row.console ?? []
+    await expect.poll(() => gate.said(), { timeout: 10_000 }).toContain(shared(said))
+  },
+)
+
+test('one examination finds on this runtime all that is wrong at the providers', async () => {
+  const response = await ask('doctor', {})
+  const { findings } = (await response.json()) as { findings: Finding[] }
+  const found = findings.filter(({ state }) => state !== 'ok').map(finding => finding.found)
+  for (const { doctor } of served) expect(found).toContainEqual(expect.stringContaining(shared(doctor)))
 })
