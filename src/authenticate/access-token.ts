@@ -5,7 +5,7 @@ import { Refusal } from '../refusal.ts'
 import { type AcceptedToken, acceptClaims } from './claims.ts'
 import type { Algorithm } from './issuer.ts'
 import { createKeyFinder, type FindKey } from './keys/find-key.ts'
-import { keysOf } from './keys/tenant-keys.ts'
+import { ownKeys } from './keys/tenant-keys.ts'
 import type { KeySet } from './keys/usable-keys.ts'
 import { MAX_TOKEN, parseToken, type UnverifiedToken } from './parse-token.ts'
 import { TokenRefusal } from './token-refusal.ts'
@@ -93,7 +93,7 @@ async function verifyingKeys(
   waitUntil: WaitUntil,
 ): Promise<KeySet | Refusal> {
   const keys = await entry.keys.current(now, waitUntil)
-  const refusal = await verifySignature(token, keysOf(keys, entry), entry.algorithms)
+  const refusal = await verifySignature(token, ownKeys(keys, entry), entry.algorithms)
   if (refusal === undefined) return keys
   if (!MAY_BE_NEWER.has(refusal.reason)) return refusal
   const newer = await entry.keys.newer(now, waitUntil).catch((error: unknown) => {
@@ -101,7 +101,8 @@ async function verifyingKeys(
     if (refusal.reason === 'token_signature') return keys
     throw error
   })
-  const last = newer === keys ? refusal : await verifySignature(token, keysOf(newer, entry), entry.algorithms)
+  const last =
+    newer === keys ? refusal : await verifySignature(token, ownKeys(newer, entry), entry.algorithms)
   if (last === undefined) return newer
   // The issuer published the key, in a form that can't be used: that is not the token's fault.
   const isBroken = last.reason === 'token_key_unknown' && newer.broken.some(key => key.kid === kid)

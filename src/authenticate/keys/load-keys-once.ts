@@ -5,7 +5,7 @@ import type { KeyHttp } from './fetch-keys.ts'
 import { readMaterial, Unfit } from './key-material.ts'
 import { keyPlaceOf } from './key-sources.ts'
 import { REMOTE_KEYS } from './remote-keys.ts'
-import { keysOf } from './tenant-keys.ts'
+import { ownKeys } from './tenant-keys.ts'
 import { describeBroken, describeUnused, type KeySet, usableKeys } from './usable-keys.ts'
 
 /** The keys of an entry, as an operator wants to know them. */
@@ -37,7 +37,7 @@ export function createKeyLoads(http: KeyHttp): (entry: Entry) => Promise<LoadedK
     return known
   }
   return async entry => {
-    const set = keysOf(await load(entry), entry)
+    const set = ownKeys(await load(entry), entry)
     const { keys } = set
     const used = new Set(keys.flatMap(algorithmsOf))
     return {

@@ -1,12 +1,11 @@
-import type { JWK } from 'jose'
 import { printable } from '../../base/operator.ts'
 import { type Entry, inTenant, TENANT } from '../entry.ts'
-import { identityOf, type KeySet } from './usable-keys.ts'
+import { identityOf, type KeySet, type UnusedKey } from './usable-keys.ts'
 
 /** Whose tokens a key may sign. */
 type Owner = Pick<Entry, 'issuer' | 'tenant'>
 
-const ownKeys = new WeakMap<KeySet, Map<string, KeySet>>()
+const known = new WeakMap<KeySet, Map<string, KeySet>>()
 
 /**
  * Leaves out the keys of other issuers. A provider with many tenants publishes one set for all of them, and says with a
@@ -14,32 +13,23 @@ const ownKeys = new WeakMap<KeySet, Map<string, KeySet>>()
  *
  * @returns the same object for the same set and issuer, because imported keys are cached by it
  */
-export function keysOf(set: KeySet, owner: Owner): KeySet {
-  const known = ownKeys.get(set) ?? new Map<string, KeySet>()
-  ownKeys.set(set, known)
-  const own = known.get(owner.issuer) ?? withoutOthers(set, owner)
-  known.set(owner.issuer, own)
+export function ownKeys(set: KeySet, owner: Owner): KeySet {
+  const byIssuer = known.get(set) ?? new Map<string, KeySet>()
+  known.set(set, byIssuer)
+  const own = byIssuer.get(owner.issuer) ?? withoutOthers(set, owner)
+  byIssuer.set(owner.issuer, own)
   return own
 }
 
 function withoutOthers(set: KeySet, owner: Owner): KeySet {
-  const others = set.keys.flatMap((key, index) => {
-    const named = issuerOf(key)
-    return named === undefined || isIssuerOf(named, owner)
-      ? []
-      : { ...identityOf({ ...key }, index), why: `it is for the issuer "${printable(named)}"`, key }
+  const others: UnusedKey[] = []
+  const keys = set.keys.filter((key, index) => {
+    const { issuer, ...published }: Readonly<Record<string, unknown>> = { ...key }
+    if (typeof issuer !== 'string' || isIssuerOf(issuer, owner)) return true
+    others.push({ ...identityOf(published, index), why: `it is for the issuer "${printable(issuer)}"` })
+    return false
   })
-  if (others.length === 0) return set
-  return {
-    ...set,
-    keys: set.keys.filter(key => others.every(other => other.key !== key)),
-    ignored: [...set.ignored, ...others],
-  }
-}
-
-function issuerOf(key: JWK): string | undefined {
-  const { issuer } = key as Readonly<Record<string, unknown>>
-  return typeof issuer === 'string' ? issuer : undefined
+  return others.length === 0 ? set : { ...set, keys, ignored: [...set.ignored, ...others] }
 }
 
 /** The id of a tenant of Microsoft Entra. */
