@@ -15,7 +15,7 @@ export class KeyFault extends Error {
 
 /** How to fix it if keys can't be had. */
 export const KEYS_FIX =
-  'check "jwks_uri" (with "discovery", "issuer"), and that the gate can reach that server and trusts its certificate'
+  'check "jwks_uri" (with "discovery", "issuer"): the gate must reach that server, trust its certificate and find usable keys there'
 
 /** How deep the causes of an error are followed. */
 const MAX_CAUSES = 5
