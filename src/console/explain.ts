@@ -46,10 +46,11 @@ export function explainEndpoint(services: ExplainServices, recordings: Endpoint)
         entries: services.issuers.entries,
         concealedStatus: services.concealedStatus,
         isOffline: false,
-        subjectName: (id, subject) =>
-          subject === undefined
+        locations: services.locations,
+        nameOf: (id, of) =>
+          of === undefined
             ? `a string of ${id.length} characters`
-            : services.pseudonym('subject', nameSpaceOf(subject), id),
+            : services.pseudonym('subject', nameSpaceOf(of), id),
       })
       if (tried.ref !== undefined) context.ref = tried.ref
       // As in the log: what no token proves, and no recording of the tenant, is not for a reader of one tenant.

@@ -14,7 +14,7 @@ import type { StepName } from './steps.ts'
 
 /** What a step compared: what came, and what is configured. Shown to the holder of the token, so its values may be. */
 export interface Comparison {
-  readonly came?: string
+  readonly came?: string | undefined
   readonly configured?: string
 }
 
@@ -28,13 +28,18 @@ export interface Compared extends ReadToken {
   readonly why: string | undefined
   /** What the subject is called: not its id, unless its holder asks for that. Undefined if the token names none. */
   readonly subjectName: string | undefined
+  /** What the recording's owner is called. Undefined if it has none, or was not looked at. */
+  readonly ownerName: string | undefined
+  /** The configured locations, as their URLs are. */
+  readonly locations: readonly string[]
 }
 
 type Compare = (compared: Compared) => Comparison
 
 /** What each step compares. A step that isn't here has nothing to show. */
 export const COMPARISONS: Readonly<Partial<Record<StepName, Compare>>> = {
-  path: ({ question: { path } }) => (path === undefined ? {} : { came: quoted(path) }),
+  path: ({ question: { path }, locations }) =>
+    path === undefined ? {} : { came: quoted(path), configured: quotedList(locations, 8) },
   place: ({ question: { place, scheme }, entry }) => ({
     came:
       place === undefined ? `Authorization: ${scheme || 'no scheme'}` : `${place.in} ${quoted(place.name)}`,
@@ -105,14 +110,14 @@ export const COMPARISONS: Readonly<Partial<Record<StepName, Compare>>> = {
   },
   recording: ({ context: { ref } }) =>
     ref === undefined ? {} : { came: [ref.recording, ref.part].filter(isPresent).join('/') },
-  owner: ({ refusal, context: { subject, ownership } }) => {
+  owner: ({ refusal, subjectName, ownerName, context: { subject, ownership } }) => {
     if (refusal?.reason === 'tenant_mismatch') {
       return { came: `tenant ${shown(subject?.tenant)}`, configured: `tenant ${shown(ownership?.tenant)}` }
     }
     if (subject?.owns === false) return { came: 'a subject whose entry says "owns": false' }
     if (ownership === undefined || subject === undefined) return {}
     return ownership.issuer === subject.issuer
-      ? {}
+      ? { came: subjectName, configured: ownerName ?? 'no owner' }
       : {
           came: `a subject of ${quoted(subject.issuer)}`,
           configured: `an owner of ${shown(ownership.issuer)}`,

@@ -58,6 +58,10 @@ export const CREDENTIAL_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
     why === undefined
       ? undefined
       : { found: `the issuer gives no answer about opaque tokens: ${why}`, fix: INTROSPECTION_FIX },
+  token_inactive: ({ entry }) => ({
+    found: `the issuer of ${entryName(entry)} answers that an opaque token is not active, as if it had expired`,
+    fix: 'if it answers so for every token, let the client of "introspection" ask about those of other clients',
+  }),
   token_signature: ({ entry }) => ({
     found: `the signature of a token for ${entryName(entry)} fits none of its keys`,
     fix: 'check that its keys are those of this environment, and that nothing changes the token on its way',

@@ -3,8 +3,9 @@ import type { Entry } from '../authenticate/entry.ts'
 import { idIn } from '../authenticate/identity.ts'
 import { IntrospectionFailure } from '../authenticate/introspection/introspect.ts'
 import { KeyFault } from '../authenticate/keys/key-fault.ts'
-import type { Subject } from '../authorize/subject.ts'
+import type { nameSpaceOf } from '../authorize/subject.ts'
 import type { WaitUntil } from '../base/timeout.ts'
+import type { CompiledLocation } from '../locate/location.ts'
 import { Fault, Refusal } from '../refusal.ts'
 import { RequestContext } from '../request-context.ts'
 import { type Explanation, layOut } from './explanation.ts'
@@ -19,14 +20,15 @@ export interface ExplainInput {
   readonly concealedStatus: 403 | 404
   /** Whether the attempt looks at no recording. */
   readonly isOffline: boolean
+  readonly locations: readonly Pick<CompiledLocation, 'url'>[]
   readonly waitUntil: WaitUntil
   readonly now: () => number
   /**
-   * Returns what a subject is called in the explanation.
+   * Returns what a person is called in the explanation.
    *
-   * @param subject undefined if no good signature proves that the token is the subject's
+   * @param of undefined if no good signature proves that the token is the person's
    */
-  readonly subjectName: (id: string, subject: Subject | undefined) => Promise<string> | string
+  readonly nameOf: (id: string, of: Parameters<typeof nameSpaceOf>[0] | undefined) => Promise<string> | string
 }
 
 /** An explanation, and what the gate found out about the request. */
@@ -50,6 +52,7 @@ export async function explain(question: Question, input: ExplainInput): Promise<
   const read = readToken(context, entries, question.token)
   const entry = read.entry ?? nearestEntry(read)
   const id = idOf(read, entry)
+  const { owner, issuer } = context.ownership ?? {}
   const explanation = layOut(
     {
       ...read,
@@ -60,7 +63,10 @@ export async function explain(question: Question, input: ExplainInput): Promise<
       why: why ?? asBearer?.why,
       asBearer: asBearer?.refusal && { reason: asBearer.refusal.reason, facts: asBearer.context.token ?? {} },
       isOffline,
-      subjectName: id === undefined ? undefined : await input.subjectName(id, context.subject),
+      locations: input.locations.map(({ url }) => url),
+      subjectName: id === undefined ? undefined : await input.nameOf(id, context.subject),
+      ownerName:
+        owner === undefined || issuer === undefined ? undefined : await input.nameOf(owner, { issuer }),
     },
     concealedStatus,
   )

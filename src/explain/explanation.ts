@@ -5,6 +5,8 @@ import { answerTo } from '../refusal.ts'
 import type { TokenFacts } from '../request-context.ts'
 import { adviceFor } from './advice.ts'
 import { COMPARISONS, type Compared, type Comparison } from './compared.ts'
+import type { Advice } from './refused-token.ts'
+import { quotedList } from './shown.ts'
 import { STEPS, type StepName, stepOf } from './steps.ts'
 
 /** How one step of the request's way went. */
@@ -24,6 +26,8 @@ export interface Mistake {
 
 /** What would become of a request, and why. Holds no token. */
 export interface Explanation {
+  /** True if no recording was looked at, so that a permit is one of the token alone. */
+  readonly offline?: true
   readonly decision: 'permit' | 'deny'
   /** The status that the gate would answer: 200 for all that it permits. */
   readonly status: number
@@ -56,6 +60,7 @@ export function layOut(tried: Tried, concealedStatus: 403 | 404): Explanation {
   const flaws = refusal === undefined ? [] : flawsOf(tried, { reason: refusal.reason, facts })
   const { claim } = facts
   return {
+    ...(tried.isOffline && { offline: true }),
     decision: refusal === undefined ? 'permit' : 'deny',
     status: refusal === undefined ? 200 : answerTo(refusal.reason, { concealedStatus }).status,
     ...(refusal !== undefined && { reason: refusal.reason }),
@@ -130,8 +135,13 @@ function applies(step: StepName, { question, entry, isOffline, isParsed }: Tried
 }
 
 function mistakeOf({ reason, facts }: Flaw, tried: Tried): Mistake[] {
-  const advice = adviceFor({ ...tried, reason, facts })
+  const advice = reason === 'path_invalid' ? adviseOnPath(tried) : adviceFor({ ...tried, reason, facts })
   if (advice === undefined) return []
   const { found, fix } = advice
   return [{ reason, ...(facts.claim !== undefined && { claim: facts.claim }), found, fix }]
 }
+
+const adviseOnPath = ({ refusal, locations }: Tried): Advice => ({
+  found: refusal?.detail ?? 'the path is at none of the locations of the gate',
+  fix: `ask for a recording at ${quotedList(locations, 8)}`,
+})

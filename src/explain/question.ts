@@ -7,6 +7,7 @@ import { TICKET_PREFIX } from '../locate/location.ts'
 import { operationOf } from '../locate/target.ts'
 import { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
+import { TICKET } from '../ticket/ticket.ts'
 
 // RFC 9110 5.5: what a header can hold of a token, alone, after a scheme that apps send, or as the whole line is copied.
 const PASTED = /^(authorization: *)?(?:(bearer|dpop|basic|jwt|token) +)?([!-~]{1,32000})$/i
@@ -66,22 +67,29 @@ export function readQuestion(json: unknown): Question | Refusal {
   const [, name, scheme = name === undefined ? 'Bearer' : '', bare] =
     PASTED.exec(typeof token === 'string' ? token : '') ?? []
   if (bare === undefined) {
-    return invalid('token must be a token, without white space in it, or the value of Authorization')
+    return invalid('the token must be one token, without white space in it, or the value of Authorization')
   }
   const known = ROLES.find(one => one === role)
-  if (role !== undefined && known === undefined) return invalid(`role must be one of ${ROLES.join(', ')}`)
+  if (role !== undefined && known === undefined) return invalid(`the role must be one of ${ROLES.join(', ')}`)
   const path = typeof url === 'string' ? url.replace(/^https?:\/\/[^/?#]*/, '') : undefined
   if (role !== undefined && url !== undefined)
-    return invalid('name the url of a recording or a role, not both')
+    return invalid('ask about a recording or about a role, not both')
   if (url !== undefined && (!isPlainPath(path ?? '') || path?.startsWith(TICKET_PREFIX))) {
-    return invalid('url must be that of a recording, or its path, and not that of a ticket')
+    return invalid(
+      'the recording must be its URL, or its path such as "/recordings/rec-007", and not a ticket',
+    )
   }
   const named = header ?? cookie
   if ((header !== undefined && cookie !== undefined) || (named !== undefined && !isPlaceName(named))) {
-    return invalid('header or cookie must be the name of one in which the token would come')
+    return invalid('name one header, or one cookie, in which the token would come')
+  }
+  if (path !== undefined && /\/ticket(?:[?#]|$)/.test(path)) {
+    return invalid('name the recording itself: who may play it gets a ticket for it')
   }
   // A token can hold ";" and more cookies, and the header can be `Cookie` itself.
-  if (`${named} ${token}`.includes(TICKET_COOKIE)) return invalid('tickets are not explained, only tokens')
+  if (TICKET.test(bare) || `${named} ${token}`.includes(TICKET_COOKIE)) {
+    return invalid('tickets are not explained, only tokens')
+  }
   return {
     token: bare,
     scheme,

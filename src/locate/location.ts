@@ -16,6 +16,8 @@ export interface Location {
 
 /** A location that was checked and is ready to match. */
 export interface CompiledLocation {
+  /** As it was configured. */
+  readonly url: string
   /** Returns what a path contains in place of the placeholders, unchecked. Undefined if the path doesn't match. */
   readonly split: (path: string) => Names | undefined
   readonly key: (recording: string, part: string | undefined) => string
@@ -101,6 +103,7 @@ export function compileLocation({ url, key }: Location): CompiledLocation {
       return end < 0 ? path : path.slice(0, end)
     },
     keyPrefix: recording => keyOf(recording, ''),
+    url,
   }
 }
 

@@ -34,7 +34,7 @@ export interface Tickets {
 }
 
 /** The form of a ticket in a path or a cookie: nonce, ciphertext, tag. Bounds the work before anything is decrypted. */
-const TICKET = /^[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{24,7900}\.[A-Za-z0-9_-]{22}$/
+export const TICKET: RegExp = /^[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{24,7900}\.[A-Za-z0-9_-]{22}$/
 
 /**
  * A ticket is a JWE (RFC 7516) with this header and a key of the gate (`dir`). It is encrypted because proxies log URLs, and

@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises'
 import { readFileSync } from 'node:fs'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import type { StepName } from '../../src/explain/steps.ts'
@@ -75,12 +76,20 @@ const rows: readonly ConfigurationMistake[] = JSON.parse(
 // Filled in once it is known where they listen.
 const providers: Record<string, Served>[] = []
 const { origin, untrusted } = await startProviders(providers)
+/** How this machine says that a name isn't there: without a name server it has another code for it. */
+const notFound = await lookup('login.clinic.invalid').then(
+  () => 'ENOTFOUND',
+  ({ code }: { code: string }) => code,
+)
 
 /** All of them, with the address of the servers in place of `SERVER` and `UNTRUSTED`. */
 export const MISTAKES: readonly ConfigurationMistake[] = rows.map((row, index) => {
   if (row.served === undefined) return row
   const filled: ConfigurationMistake = JSON.parse(
-    JSON.stringify(row).replaceAll('SERVER', `${origin}/${index}`).replaceAll('UNTRUSTED', untrusted),
+    JSON.stringify(row)
+      .replaceAll('SERVER', `${origin}/${index}`)
+      .replaceAll('UNTRUSTED', untrusted)
+      .replaceAll('ENOTFOUND', notFound),
   )
   providers[index] = Object.fromEntries(
     Object.entries(filled.served ?? {}).map(([path, { keys, ...answer }]) => [

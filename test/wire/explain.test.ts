@@ -24,8 +24,8 @@ const NAMES = [
 const rows = MISTAKES.filter(({ mistake }) => NAMES.includes(mistake))
 /** The mistakes that show at the provider's server. Opaque tokens are introspected at one endpoint only. */
 const served = MISTAKES.filter(
-  ({ served: answers, mistake }) =>
-    answers !== undefined && mistake !== 'the introspection endpoint is not running',
+  ({ served: answers, token, mistake }) =>
+    answers !== undefined && (token !== 'opaque' || mistake === 'the secret for introspection is wrong'),
 )
 const right: ConfigurationMistake = { mistake: 'none', doctor: '' }
 

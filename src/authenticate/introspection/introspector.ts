@@ -108,7 +108,7 @@ export class Introspector {
     const [active, refused] = [this.#active.get(hash), this.#refused.get(hash)]
     if (active !== undefined && isUsable(active, now)) return active.meaning
     if (refused !== undefined && isUsable(refused, now)) return refused.meaning
-    if (isUsable(this.#pause, now)) throw new Fault('introspection_unavailable')
+    if (isUsable(this.#pause, now)) throw new Fault('introspection_unavailable', this.#failure)
     const call = this.#calls.join(
       {
         // An introspector shares no call: another one at the same URL may have entries with other rules.

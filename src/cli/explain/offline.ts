@@ -59,7 +59,8 @@ export async function explainOffline(question: Question, input: OfflineInput): P
     isOffline: true,
     waitUntil: () => {},
     now: services.now,
-    subjectName: id => (input.showIds ? JSON.stringify(id) : maskedId(id)),
+    locations: services.locations,
+    nameOf: id => (input.showIds ? JSON.stringify(id) : maskedId(id)),
   })
   return explanation
 }

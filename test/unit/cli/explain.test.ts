@@ -30,7 +30,7 @@ describe('what is printed', () => {
     const token = await idp.token('patient-0007')
     const { code, stdout, stderr } = await explain(['/recordings/rec-1', '--vars', vars], `${token}\n`)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toMatch(/^✔ path +"\/recordings\/rec-1"$/m)
+    expect(stdout).toMatch(/^✔ path +"\/recordings\/rec-1" +configured: "\/recordings\/:recording", /m)
     expect(stdout).toMatch(
       /^✔ issuer +"https:\/\/login\.clinic\.test\/" +configured: "https:\/\/login\.clinic\.test\/"$/m,
     )
@@ -136,12 +136,14 @@ describe('mistakes', () => {
   const SECRET = 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.hunter2'
   test.each<[string, string[], string, RegExp]>([
     ['an empty stdin', [], ' \n', /stdin is empty/],
-    ['several tokens', [], `${SECRET}\n${SECRET}`, /token must be a token, without white space/],
+    ['several tokens', [], `${SECRET}\n${SECRET}`, /the token must be one token, without white space/],
     ['much too long a token', [], 'x'.repeat(100_000), /more than 65536 characters/],
     ['a token as an argument', ['--token', SECRET], '', /--token is the token of an analyst[\s\S]*stdin/],
     ['two recordings', ['/recordings/a', '/recordings/b'], SECRET, /more than one recording/],
-    ['a recording that is not one', ['rec-1'], SECRET, /url must be that of a recording, or its path/],
-    ['the URL of a ticket', ['/play/hunter2'], SECRET, /not that of a ticket/],
+    ['a recording that is not one', ['rec-1'], SECRET, /its path such as "\/recordings\/rec-007"/],
+    ['the URL of a ticket', ['/play/hunter2'], SECRET, /and not a ticket/],
+    ['the URL that issues tickets', ['/recordings/a/ticket?x'], SECRET, /name the recording itself/],
+    ['a ticket', [], `${'a'.repeat(16)}.${'b'.repeat(200)}.${'c'.repeat(22)}`, /tickets are not explained/],
     ['a recording and a role', ['/recordings/a', '--role', 'app'], SECRET, /not both/],
     ['an unknown role', ['--role', 'admin'], SECRET, /role must be one of recorder, security, app/],
     [

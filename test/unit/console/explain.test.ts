@@ -63,6 +63,27 @@ describe('what is answered', () => {
     },
   )
 
+  test.each([
+    ['/nothing/rec-1', 'the path is at none of the locations of the gate'],
+    ['/recordings/a%20b', "A recording's id"],
+  ])('a path that is no recording’s is explained: %s', async (url, found) => {
+    const gate = await open()
+    const explanation = await (await ask(gate, { token: await idp.token('patient-1'), url })).json()
+    expect(explanation).toMatchObject({ status: 400, reason: 'path_invalid' })
+    expect(explanation.steps[0]).toMatchObject({ step: 'path', outcome: 'fail', came: `"${url}"` })
+    const [mistake] = explanation.mistakes
+    expect(mistake.found).toContain(found)
+    expect(mistake.fix).toContain('ask for a recording at "/recordings/:recording"')
+  })
+
+  test('the owner of the recording is named beside the subject, both by pseudonym', async () => {
+    const gate = await open()
+    const explanation = await (await ask(gate, { token: await idp.token('patient-2'), url: OWN })).json()
+    const [owner] = explanation.steps.slice(-1)
+    const [came, configured] = await Promise.all([nameOf('patient-2'), nameOf('patient-1')])
+    expect(owner).toEqual({ step: 'owner', outcome: 'fail', came, configured })
+  })
+
   test.each<[string, string, object]>([
     ['Bearer', 'Bearer ', { status: 200 }],
     ['Bearer in capitals, and the name of the header', 'authorization: BEARER  ', { status: 200 }],
@@ -192,29 +213,37 @@ describe('what is refused', () => {
 
   test.each<[string, unknown, RegExp]>([
     ['no JSON', '{', /must be JSON/],
-    ['no object', 'null', /token must be/],
-    ['no token', {}, /token must be/],
+    ['no object', 'null', /the token must be/],
+    ['no token', {}, /the token must be/],
     [
       'a token with white space',
       { token: 'hunter2 b', url: OWN },
-      /token must be a token, without white space/,
+      /the token must be one token, without white space/,
     ],
-    ['a token in two parts', { token: 'Bearer hunter2 b', url: OWN }, /token must be/],
-    ['another header', { token: 'Cookie: hunter2', url: OWN }, /token must be/],
+    ['a token in two parts', { token: 'Bearer hunter2 b', url: OWN }, /the token must be/],
+    ['another header', { token: 'Cookie: hunter2', url: OWN }, /the token must be/],
     ['a url and a role', { token: 't', url: OWN, role: 'app' }, /not both/],
     ['an unknown role', { token: 't', role: 'admin' }, /role must be one of recorder, security, app/],
-    ['the url of a ticket', { token: 't', url: '/play/hunter2' }, /not that of a ticket/],
-    ['a ticket behind a dot segment', { token: 't', url: '/./play/hunter2' }, /not that of a ticket/],
-    ['a ticket behind two slashes', { token: 't', url: '//play/hunter2' }, /url must be/],
-    ['a url with a dot segment', { token: 't', url: '/recordings/hunter2/%2e%2e/rec-1' }, /url must be/],
-    ['a url that can not be parsed', { token: 't', url: '//[' }, /url must be/],
+    ['the url of a ticket', { token: 't', url: '/play/hunter2' }, /and not a ticket/],
+    ['a ticket behind a dot segment', { token: 't', url: '/./play/hunter2' }, /and not a ticket/],
+    ['a ticket behind two slashes', { token: 't', url: '//play/hunter2' }, /the recording must be/],
+    [
+      'a url with a dot segment',
+      { token: 't', url: '/recordings/hunter2/%2e%2e/rec-1' },
+      /the recording must be/,
+    ],
+    ['a url that can not be parsed', { token: 't', url: '//[' }, /the recording must be/],
     ['the cookie of a ticket', { token: 'hunter2', cookie: TICKET_COOKIE }, /tickets are not explained/],
     ['a ticket in a header', { token: `${TICKET_COOKIE}=hunter2`, header: 'cookie' }, /tickets are not/],
     ['a ticket in a cookie', { token: `a;${TICKET_COOKIE}=hunter2`, cookie: 'a' }, /tickets are not/],
-    ['a url that is not one', { token: 't', url: 'rec-1' }, /url must be/],
-    ['a url of another type', { token: 't', url: 7 }, /url must be/],
-    ['a header that is not one', { token: 't', url: OWN, header: 'a b' }, /header or cookie/],
-    ['a header and a cookie', { token: 't', url: OWN, header: 'a', cookie: 'b' }, /header or cookie/],
+    ['a url that is not one', { token: 't', url: 'rec-1' }, /the recording must be/],
+    ['a url of another type', { token: 't', url: 7 }, /the recording must be/],
+    ['a header that is not one', { token: 't', url: OWN, header: 'a b' }, /name one header, or one cookie/],
+    [
+      'a header and a cookie',
+      { token: 't', url: OWN, header: 'a', cookie: 'b' },
+      /name one header, or one cookie/,
+    ],
     ['much too long a token', { token: 'x'.repeat(70_000), url: OWN }, /at most 65536 bytes/],
   ])('a call with %s is refused, and the answer says why and repeats nothing', async (_, body, detail) => {
     const gate = await open()

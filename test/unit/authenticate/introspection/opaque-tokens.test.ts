@@ -219,6 +219,14 @@ describe('an answer is kept', () => {
     expect(calls).toHaveLength(2)
   })
 
+  test('and the console says it once if the issuer calls every token inactive', async () => {
+    const gate = await gateOf(entry())
+    for (const token of ['one', 'two', 'three']) expect(await play(gate, token)).toBe('401 token_inactive')
+    expect(said).toEqual([
+      `mediaward: token_inactive: the issuer of entry "${idp.issuer}" answers that an opaque token is not active, as if it had expired. To fix it: if it answers so for every token, let the client of "introspection" ask about those of other clients`,
+    ])
+  })
+
   test('for five seconds if it refuses the token', async () => {
     const gate = await gateOf(entry())
     for (const passed of [0, 1, refusedFor - 1]) {
@@ -509,8 +517,10 @@ test('fifty requests a second with made-up tokens get calls at most, and viewers
   expect(statuses.filter(status => status === '401 token_inactive')).toHaveLength(40)
   expect(statuses.slice(40)).toEqual(Array.from({ length: 60 }, () => '503 introspection_unavailable'))
   expect(await play(gate, 'viewer')).toBe('200')
-  expect(said).toHaveLength(1)
-  expect(said[0]).toContain('there are too many calls')
+  expect(said).toEqual([
+    expect.stringContaining('token_inactive'),
+    expect.stringContaining('there are too many calls'),
+  ])
   now += 1_000
   expect(await play(gate, 'made-up')).toBe('401 token_inactive')
 })
