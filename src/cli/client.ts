@@ -1,8 +1,8 @@
 import process from 'node:process'
 import type { DefaultedOption, TextOption } from '../runtime/node/command.ts'
-import { signToken } from './development-issuer.ts'
+import { isCurrentDevelopmentToken, readDevelopmentSecrets, signToken } from './development-issuer.ts'
 import { stringMember } from './json.ts'
-import { UsageError } from './terminal.ts'
+import { COMMAND, UsageError } from './terminal.ts'
 
 // How the commands talk to a gate.
 
@@ -33,15 +33,24 @@ export const GATE_OPTIONS: Readonly<Record<'url' | 'data', DefaultedOption> & Re
   ...DATA_OPTION,
 }
 
+/** The variable comes first, because systems list the arguments of each process. */
+const NAME_A_TOKEN = 'name one with MEDIAWARD_TOKEN or --token'
+
 /**
  * Returns the token to send: the one given, else the one of the variable `MEDIAWARD_TOKEN`, else a new token of the
  * development issuer with a role.
  *
- * @throws UsageError if it isn't a token. The message doesn't repeat it.
+ * @throws UsageError if it isn't a token, or there is none. The message doesn't repeat it.
  */
 export async function tokenFor(given: string | undefined, data: string, role: string): Promise<string> {
   const token = given ?? process.env.MEDIAWARD_TOKEN
   if (token === undefined) {
+    if (readDevelopmentSecrets(data) === undefined) {
+      throw new UsageError(
+        'there is no token to send',
+        `${NAME_A_TOKEN}. For a gate of "${COMMAND} dev", start that first, or name its --data DIR`,
+      )
+    }
     return signToken(data, { subject: `development-${role}`, roles: [role], ttl: 12 * 3600, claims: {} })
   }
   if (!/^[A-Za-z0-9._~+/-]+=*$/.test(token)) {
@@ -89,14 +98,21 @@ export class Unreachable extends Error {
  * Sends a request to a gate.
  *
  * @throws Unreachable
+ * @throws UsageError if the gate doesn't trust the development issuer, whose token was sent
  */
 export async function requestGate(url: URL, token: string, init: RequestInit = {}): Promise<Response> {
   const headers = { ...init.headers, Authorization: `Bearer ${token}` }
-  try {
-    return await fetch(url, { ...init, headers })
-  } catch (error) {
+  const response = await fetch(url, { ...init, headers }).catch((error: unknown) => {
     throw new Unreachable(url, error)
+  })
+  // Such a token is sent if the user names none. A new one of that issuer would be refused, too.
+  if (response.status === 401 && isCurrentDevelopmentToken(token)) {
+    throw new UsageError(
+      `the gate refused: ${await describeRefusal(response)}`,
+      `the token of "dev" was sent, and this gate doesn't trust it: ${NAME_A_TOKEN}, or name the --data DIR of this gate's "dev"`,
+    )
   }
+  return response
 }
 
 /**

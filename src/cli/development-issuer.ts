@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
+import { decodeJwt, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
 import type { Issuer } from '../authenticate/issuer.ts'
 import { member, parseJson } from './json.ts'
 import { COMMAND, UsageError } from './terminal.ts'
@@ -110,4 +110,14 @@ export async function signToken(
   })
     .setProtectedHeader({ alg: 'ES256', kid: 'development', typ: 'at+jwt' })
     .sign(await importJWK(key, 'ES256'))
+}
+
+/** Returns whether a token is one of the development issuer of any data folder, and has not expired. */
+export function isCurrentDevelopmentToken(token: string): boolean {
+  try {
+    const { iss, exp = 0 } = decodeJwt(token)
+    return iss === ISSUER && exp * 1000 > Date.now()
+  } catch {
+    return false
+  }
 }

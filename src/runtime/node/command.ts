@@ -69,16 +69,33 @@ export function createCommand<const Options extends CommandOptions>(
     summary,
     async run(given) {
       const args = [...given]
-      // A user who asks for help may not know yet what the command takes, so nothing else is checked.
-      const asked = parseArgs({ args, options: STANDARD, strict: false, allowPositionals: true }).values
-      if (asked.help === true) {
+      const asked = standardOptionsIn(args, options)
+      if (asked.has('help')) {
         return printLine(formatHelp({ usage: `${usage} [OPTIONS]`, summary, rows: rowsOf(options), example }))
       }
-      if (asked.version === true) return printLine(VERSION)
+      if (asked.has('version')) return printLine(VERSION)
       const { values, positionals } = parseArgs({ args, options, allowPositionals })
       await run(values as OptionValues<Options>, positionals)
     },
   }
+}
+
+/**
+ * Finds which options of every command are asked for. A user who asks for help may not know yet what the command takes, so
+ * nothing else is checked.
+ *
+ * Only an argument of its own counts. A script that passes `-1h`, or a value that happens to be `-h`, must learn that nothing
+ * was done: with help on stdout and the exit code 0 it would take that for success.
+ */
+function standardOptionsIn(args: string[], options: CommandOptions): ReadonlySet<string> {
+  const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true })
+  return new Set(
+    tokens.flatMap(token =>
+      token.kind === 'option' && Object.hasOwn(STANDARD, token.name) && args[token.index] === token.rawName
+        ? token.name
+        : [],
+    ),
+  )
 }
 
 /** What a page of help says. */

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -118,6 +118,45 @@ test('denials that the gate refuses with 401 says to get a new token', async () 
   const { code, stderr } = await run(['denials', ...at])
   expect(code).toBe(2)
   expect(stderr).toMatch(/refused: 401 .*\n.*hint: get a new token\n/)
+})
+
+describe('a gate that trusts another issuer than the one of dev', () => {
+  let data: string
+  let url: string
+  let file: string
+  beforeEach(async () => {
+    data = mkdtempSync(join(tmpdir(), 'mediaward-'))
+    saveDevelopmentSecrets(data, await createDevelopmentSecrets())
+    file = join(data, 'visit.mp4')
+    writeFileSync(file, 'the recording')
+    ;[, url = ''] = at
+  })
+
+  test.each([
+    ['log', []],
+    ['denials', ['--follow']],
+    ['log', ['--subject', 'patient-007']],
+    ['doctor', []],
+    ['explain', ['/recordings/rec-007']],
+    ['put', ['rec-042', 'FILE', '--owner', 'patient-007']],
+  ])('%s %j says that the token of dev was sent, and how to name another', async (command, args) => {
+    const tokens = answerWith(401)
+    const given = args.map(arg => (arg === 'FILE' ? file : arg))
+    const { code, stdout, stderr } = await runWith('x.y.z', [command, ...given, '--url', url, '--data', data])
+    expect(tokens).toHaveLength(1)
+    expect(stderr).toMatch(
+      /refused: 401 .*\nmediaward: hint: the token of "dev" was sent, and this gate doesn't trust it: name one with MEDIAWARD_TOKEN or --token/,
+    )
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  })
+
+  test('a token of dev that has expired is said to need a new one', async () => {
+    answerWith(401)
+    const { stdout: expired } = await run(['token', '--sub', 'a', '--ttl=-60', '--data', data])
+    const { code, stderr } = await runWith('', ['log', '--url', url], { MEDIAWARD_TOKEN: expired.trim() })
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/hint: get a new token\n/)
+  })
 })
 
 /** Serves an empty page with a cursor, and then only 401. */

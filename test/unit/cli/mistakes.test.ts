@@ -49,6 +49,18 @@ test.each([
   [['log', '--until', '1h', '--follow', '--token', 't'], /--until has no effect beside --follow/],
   [['log', '--subject', '', '--token', 't'], /--subject is empty/],
   [['denials', '--since', 'yesterday', '--token', 't'], /--since yesterday is not a time/],
+  [['log', '--since', '-1h'], /'--since' argument is ambiguous[\s\S]* use '--since=-XYZ'/],
+  [['log', '--since=-1h', '--token', 't'], /--since -1h is not a time/],
+  [['log', '--since', '-h'], /'--since' argument is ambiguous/],
+  [['put', 'x', 'package.json', '--owner', '--help'], /'--owner' argument is ambiguous/],
+  [['token', '--sub', '--version'], /'--sub' argument is ambiguous/],
+  [['doctor', '--public-bucket', '-dash.example'], /'--public-bucket' argument is ambiguous/],
+  [['explain', '-1h'], /Unknown option '-1'/],
+  [['pseudonym', '-xh'], /Unknown option '-x'/],
+  [['dev', '-hx'], /Unknown option '-x'/],
+  [['dev', '--help=yes'], /'-h, --help' does not take an argument/],
+  [['log', '--limit'], /'--limit <value>' argument missing/],
+  [['denials', '--data', '/does/not/exist'], /there is no token to send\n.*MEDIAWARD_TOKEN or --token/],
 ])('mediaward called with %j says what is wrong and exits with 2', async (args, message) => {
   const { code, stdout, stderr } = await run(args)
   expect(stderr).toMatch(message)
