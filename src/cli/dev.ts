@@ -15,7 +15,7 @@ import {
   readDevelopmentSecrets,
   saveDevelopmentSecrets,
 } from './development-issuer.ts'
-import { freePort, type StartGate } from './local-gate.ts'
+import { freePort, requirePort, type StartGate } from './local-gate.ts'
 import { COMMAND, print, say, UsageError } from './terminal.ts'
 import { readVariablesFile, warnOfIgnoredVariables } from './variables-file.ts'
 
@@ -72,6 +72,7 @@ async function start(values: OptionValues<typeof DEV_OPTIONS>): Promise<void> {
   checkOptions({ issuers, ...options })
   const release = lockData(values.data)
   process.once('exit', release)
+  await requirePort(listening)
   saveDevelopmentSecrets(values.data, development)
 
   const startGate = await runtime()

@@ -1,8 +1,10 @@
 import { createServer } from 'node:net'
 import { extname } from 'node:path'
 import process from 'node:process'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { DemoStore } from './demo-recordings.ts'
+import { stringMember } from './json.ts'
 
 // What the runtimes that `mediaward dev` can start have in common.
 
@@ -56,15 +58,34 @@ export async function freePort(): Promise<number> {
   for (let i = 0; i < PORT_COUNT; i++) {
     lastTried += 1
     const port = FIRST_PORT + (lastTried % PORT_COUNT)
-    if (await isFree(port)) return port
+    if ((await failureOf(port)) === undefined) return port
   }
   throw new Error(`no port from ${FIRST_PORT} to ${FIRST_PORT + PORT_COUNT - 1} is free`)
 }
 
-function isFree(port: number): Promise<boolean> {
+/**
+ * Makes sure that a gate can listen on a port of the loopback interface. The runtimes themselves say it in their own ways,
+ * one of them without the port.
+ *
+ * @throws Error if it can't
+ */
+export async function requirePort(port: number): Promise<void> {
+  let failure = await failureOf(port)
+  // The runtime of an earlier run that was killed has the port until it has ended.
+  for (let i = 0; i < 10 && failure === 'EADDRINUSE'; i++) {
+    await delay(50)
+    failure = await failureOf(port)
+  }
+  if (failure === undefined) return
+  const problem = failure === 'EADDRINUSE' ? 'is taken' : `can't be used (${failure})`
+  throw new Error(`port ${port} ${problem}: choose another, as in --port ${port > 8080 ? 8080 : 8788}`)
+}
+
+/** Returns the system's name for why nothing can listen on a port, or undefined if it is free. */
+function failureOf(port: number): Promise<string | undefined> {
   return new Promise(resolve => {
     const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+    server.once('error', error => resolve(stringMember(error, 'code') ?? error.message))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(undefined)))
   })
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, normalize } from 'node:path'
 import process from 'node:process'
 import { DatabaseSync } from 'node:sqlite'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
@@ -33,7 +33,7 @@ afterAll(() => project.remove())
 describe('the package', () => {
   test('the package contains what is meant to be in it, and nothing else', () => {
     const meant =
-      /^(LICENSE|package\.json|wrangler\.toml|\.dev\.vars\.example|(README|CHANGELOG|SECURITY|docs\/[a-z-]+)\.md|demo\/clinic\.json|demo\/page\/(index\.html|style\.css|icon\.svg)|demo\/media\/[\w/.-]+\.(mp4|webm|m4a|m4s|m3u8)|dist\/[a-z0-9/-]+(\.d\.ts|\.js))$/
+      /^(LICENSE|package\.json|wrangler\.toml|\.dev\.vars\.example|(README|CHANGELOG|CONTRIBUTING|SECURITY|docs\/[a-z-]+)\.md|docs\/demo-page\.png|test\/vectors\/(authorize|configuration-mistakes)\.json|demo\/clinic\.json|demo\/page\/(index\.html|style\.css|icon\.svg)|demo\/media\/[\w/.-]+\.(mp4|webm|m4a|m4s|m3u8)|dist\/[a-z0-9/-]+(\.d\.ts|\.js))$/
     expect(project.packed.filter(path => !meant.test(path))).toEqual([])
     expect(project.packed).toContain('demo/clinic.json')
     expect(project.packed).toContain('wrangler.toml')
@@ -45,6 +45,20 @@ describe('the package', () => {
       .filter(source => !existsSync(source))
     expect(strangers).toEqual([])
     expect(project.size).toBeLessThan(1_250_000)
+  })
+
+  test('each relative link of a page in the package leads to a file in the package', () => {
+    const links = project.packed
+      .filter(path => path.endsWith('.md'))
+      .flatMap(page =>
+        [
+          ...readFileSync(join(project.folder, MODULES, page), 'utf8').matchAll(
+            /\]\((?!https?:|#)([^)#\s]+)/g,
+          ),
+        ].map(([, link = '']) => [page, normalize(join(dirname(page), link))] as const),
+      )
+    expect(links.length).toBeGreaterThan(80)
+    expect(links.filter(([, file]) => !project.packed.includes(file))).toEqual([])
   })
 
   test('the package contains no key', () => {

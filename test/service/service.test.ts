@@ -146,6 +146,22 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
     expect(readdirSync(data)).toEqual([])
   })
 
+  test('a server whose port is taken says so in one line, and exits with 1', async () => {
+    const service = await startService('node', newFolder(), variables(idp))
+    const { port } = new URL(service.url)
+    const ended = await startService(runtime, newFolder(), { ...variables(idp), PORT: port }).then(
+      () => 'serves',
+      (error: Error) => error.message,
+    )
+    const taken =
+      runtime === 'node'
+        ? `port ${port} of 127.0.0.1 is taken: set PORT to another one`
+        : 'the port that --port names (8000 without it) is taken: name another address, as in "deno serve --host 127.0.0.1 --port 8788 …"'
+    expect(ended).toBe(`ended with 1: ${taken}\n`)
+    service.kill('SIGKILL')
+    await service.ended
+  })
+
   test('a server does not start on a data folder that another process uses', async () => {
     const service = await startService(runtime, newFolder(), variables(idp))
     for (const other of ['deno', 'node'] as const) {

@@ -2,9 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 
+/** Returns the command that starts a server. `port` is 0 for any. */
+type Arguments = (data: string, port: string, main?: string) => readonly string[]
+
 /** The servers that are deployed, as their documentation starts them. */
-const SERVERS: Readonly<Record<'deno' | 'node', (data: string, main?: string) => readonly string[]>> = {
-  deno: (data, main = 'src/runtime/deno/serve.ts') => [
+const SERVERS: Readonly<Record<'deno' | 'node', Arguments>> = {
+  deno: (data, port, main = 'src/runtime/deno/serve.ts') => [
     'deno',
     'serve',
     '--quiet',
@@ -16,10 +19,10 @@ const SERVERS: Readonly<Record<'deno' | 'node', (data: string, main?: string) =>
     '--host',
     '127.0.0.1',
     '--port',
-    '0',
+    port,
     main,
   ],
-  node: (_, main = 'src/runtime/node/main.ts') => [process.execPath, main],
+  node: (_, __, main = 'src/runtime/node/main.ts') => [process.execPath, main],
 }
 
 /** A server in a process of its own. */
@@ -41,7 +44,7 @@ export async function startService(
   variables: Readonly<Record<string, string>>,
   main?: string,
 ): Promise<Service> {
-  const [command = '', ...args] = SERVERS[runtime](data, main)
+  const [command = '', ...args] = SERVERS[runtime](data, variables.PORT ?? '0', main)
   const { PATH, HOME } = process.env
   const child: ChildProcess = spawn(command, args, {
     env: { PATH, HOME, DATA_DIR: data, PORT: '0', ...variables },

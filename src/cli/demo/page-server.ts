@@ -6,6 +6,7 @@ import type { Clinic } from '../../page/clinic.ts'
 import { signToken } from '../development-issuer.ts'
 import { member } from '../json.ts'
 import { modulePath } from '../local-gate.ts'
+import { say } from '../terminal.ts'
 import { PEOPLE } from './clinic.ts'
 import { isForLoopback, isFromOwnPage } from './token-route.ts'
 
@@ -71,6 +72,9 @@ export async function openDemoPage(settings: PageSettings): Promise<DemoPage> {
     return listen(0)
   })
   const { port } = server.address() as AddressInfo
+  if (settings.port !== 0 && port !== settings.port) {
+    say(`port ${settings.port} is taken, so the page is on port ${port}: --port moves the gate and the page`)
+  }
   const origins = ['127.0.0.1', 'localhost'].map(name => `http://${name}:${port}`)
   return { url: `${origins[0]}/`, origins, close: () => void server.close().closeAllConnections() }
 }

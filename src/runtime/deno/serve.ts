@@ -43,6 +43,22 @@ async function stop(): Promise<void> {
 }
 process.once('SIGTERM', stop).once('SIGINT', stop)
 
+/**
+ * Ends the process if `deno serve` can't listen; Deno itself would print a stack. Nothing here knows the port: Deno gives its
+ * arguments to no module.
+ */
+function endUnserved(error: unknown): void {
+  const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+  const problem = isTaken
+    ? 'the port that --port names (8000 without it) is taken'
+    : `the gate can't be served (${error instanceof Error ? error.message : 'unknown error'})`
+  process.stderr.write(
+    `${problem}: name another address, as in "deno serve --host 127.0.0.1 --port 8788 …"\n`,
+  )
+  void close().finally(() => process.exit(1))
+}
+process.once('unhandledRejection', endUnserved)
+
 const module: ServeModule = {
   fetch(request, info) {
     const { completed } = info
@@ -52,6 +68,7 @@ const module: ServeModule = {
     return answer(request, info)
   },
   onListen({ hostname, port }) {
+    process.off('unhandledRejection', endUnserved)
     const host = hostname.includes(':') ? `[${hostname}]` : hostname
     process.stdout.write(`${JSON.stringify({ ready: true, url: `http://${host}:${port}` })}\n`)
   },

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import process from 'node:process'
 import { getRequestListener } from '@hono/node-server'
 import type { Variables } from '../../config/variables.ts'
+import type { LocalVariables } from '../local/local-variables.ts'
 import { type Started, start } from '../local/start.ts'
 
 /** Milliseconds that answers may still take once the server is asked to stop. */
@@ -26,6 +27,21 @@ export interface Serving {
   readonly url: string
   /** Takes no more requests, finishes those that are there, and loses no record. */
   stop(): Promise<void>
+}
+
+/** Thrown if the server can't listen on its port. The cause is the system's error. */
+class CannotListen extends Error {
+  override readonly name = 'CannotListen'
+
+  constructor({ host, port }: LocalVariables, cause: unknown) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : 'unknown'
+    super(
+      code === 'EADDRINUSE'
+        ? `port ${port} of ${host} is taken: set PORT to another one`
+        : `nothing can listen on port ${port} of ${host} (${code}): set PORT or HOST to another one`,
+      { cause },
+    )
+  }
 }
 
 /**
@@ -79,7 +95,7 @@ export async function listen(
     })
   } catch (error) {
     await close()
-    throw error
+    throw new CannotListen(settings, error)
   }
   const { port } = server.address() as AddressInfo
   const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host
@@ -95,8 +111,8 @@ export async function listen(
 }
 
 /**
- * Runs the gate as a service: says on stdout when it serves, and stops on SIGTERM. Exits with 2 and the reason if it can't
- * start.
+ * Runs the gate as a service: says on stdout when it serves, and stops on SIGTERM. If it can't start, it says why and exits:
+ * with 1 if the port is the reason, else with 2.
  */
 export async function run(start: () => Promise<Serving>): Promise<void> {
   try {
@@ -106,7 +122,7 @@ export async function run(start: () => Promise<Serving>): Promise<void> {
     process.stdout.write(`${JSON.stringify({ ready: true, url })}\n`)
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : 'the gate could not start'}\n`)
-    process.exit(2)
+    process.exit(error instanceof CannotListen ? 1 : 2)
   }
 }
 

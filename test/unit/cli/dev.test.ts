@@ -48,6 +48,27 @@ test.runIf(process.platform === 'linux')('dev says how its gate ended if it ends
   expect(stderr).toMatch(/^mediaward: error: the gate ended by SIGKILL$/m)
 })
 
+test.each(['workerd', 'node', 'deno'])(
+  'dev --runtime %s says in one line that its port is taken, and exits with 1',
+  async runtime => {
+    const other = createServer()
+    await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
+    const { port } = other.address() as AddressInfo
+    const { code, stdout, stderr } = await run([
+      'dev',
+      '--runtime',
+      runtime,
+      '--port',
+      `${port}`,
+      '--data',
+      data,
+    ])
+    other.close()
+    expect(stderr).toBe(`mediaward: error: port ${port} is taken: choose another, as in --port 8080\n`)
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  },
+)
+
 test('dev warns of variables that it sets itself, and of those that the runtime does not read', async () => {
   // The key ends the run before anything is started.
   const args = devWith('workerd', {

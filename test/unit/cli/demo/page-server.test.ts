@@ -3,7 +3,8 @@ import { createServer, type IncomingHttpHeaders, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import process from 'node:process'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { describeClinic } from '../../../../src/cli/demo/clinic.ts'
 import { type DemoPage, openDemoPage, type PageSettings } from '../../../../src/cli/demo/page-server.ts'
 import { createDevelopmentSecrets, saveDevelopmentSecrets } from '../../../../src/cli/development-issuer.ts'
@@ -31,6 +32,19 @@ beforeAll(async () => {
   port = Number(new URL(page.url).port)
 })
 afterAll(() => page.close())
+
+test('the page takes another port if its own is taken, and says which', async () => {
+  const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  const other = await openDemoPage({ ...settings, port })
+  const [[line] = []] = said.mock.calls
+  said.mockRestore()
+  other.close()
+  const moved = new URL(other.url).port
+  expect(moved).not.toBe(`${port}`)
+  expect(line).toBe(
+    `port ${port} is taken, so the page is on port ${moved}: --port moves the gate and the page\n`,
+  )
+})
 
 interface Answer {
   readonly status: number
