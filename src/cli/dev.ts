@@ -104,7 +104,9 @@ async function start(values: OptionValues<typeof DEV_OPTIONS>): Promise<void> {
   }
   process.once('SIGINT', stop).once('SIGTERM', stop)
 
-  if (given.ISSUERS === undefined) welcome(gate.url, demo, values.data, options.locations)
+  say(`Mediaward serves on ${gate.url}, for this machine only. Its data is in ${values.data}`)
+  if (given.ISSUERS === undefined) showCalls(gate.url, demo, values.data, options.locations)
+  else say(`It trusts the issuers of ${values.vars}. Commands send the token that MEDIAWARD_TOKEN holds\n`)
   if (page !== undefined) say(`See it in a browser: ${page.url}\n`)
   await print(JSON.stringify({ ready: true, url: gate.url, page: page?.url }))
 }
@@ -125,7 +127,8 @@ function withDefaults(
   }
 }
 
-function welcome(
+/** Shows calls to try, with tokens of the development issuer. */
+function showCalls(
   url: string,
   demo: readonly DemoRecording[],
   data: string,
@@ -138,7 +141,6 @@ function welcome(
   const [own, other] = [demo.find(({ owner }) => owner === 'patient-007'), demo[0]]
   // The variables may have moved the recordings to another path, or name locations that lead to no demo recording.
   const path = locations.find(({ key }) => key === DEMO_KEY)?.url
-  say(`Mediaward serves on ${url}, for this machine only. Its data is in ${data}`)
   if (own !== undefined && other !== undefined && path !== undefined) {
     const addressOf = ({ id }: DemoRecording) => url + path.replace(':recording', id)
     const patients = new Set(demo.map(({ owner }) => owner)).size

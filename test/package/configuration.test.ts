@@ -36,7 +36,8 @@ test('every option is documented, and every default that a comment names is the 
 })
 
 test("no page names a variable that looks like one of Mediaward's but is not read", () => {
-  const known = variablesOf(ALL_OPTIONS)
+  // The commands read one more.
+  const known = [...variablesOf(ALL_OPTIONS), 'MEDIAWARD_TOKEN']
   const pages = ['README.md', 'SECURITY.md', ...globSync('docs/*.md')]
   const named = pages.flatMap(page =>
     [...readFileSync(page, 'utf8').matchAll(/\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b/g)].map(([name]) => name),

@@ -108,6 +108,16 @@ test('a deployment has the three bindings, and so has staging once its lines are
   expect(staging).not.toMatch(/WARNING|ERROR/)
 })
 
+test('staging in the EU has the jurisdiction of its own buckets and ledger', async () => {
+  const [production = '', block = ''] = TOML.split(/(?=^# \[env\.staging\]$)/m)
+  const withRoute = production.replace(/^# (?=routes = )/m, '')
+  const said = await dryRun(withRoute + block.replace(/^# (?:# )?/gm, ''), '--env', 'staging')
+  expect(said).toMatch(
+    /RECORDINGS \(recordings-staging \(eu\)\)[\s\S]*AUDIT \(mediaward-audit-staging \(eu\)\)/,
+  )
+  expect(said).toMatch(/LEDGER_JURISDICTION \("eu"\)/)
+})
+
 test('a deployment in the EU has the jurisdiction of both buckets and of the ledger', async () => {
   const inEurope = TOML.replace(/^# (?=jurisdiction = |LEDGER_JURISDICTION = |\[vars\]$)/gm, '')
   expect(inEurope.match(/^jurisdiction = "eu"$/gm)).toHaveLength(2)

@@ -140,8 +140,12 @@ test.each<[string, Record<string, string>]>([
     },
   ],
 ])('dev has no page if %s', async (_, variables) => {
-  const { ready } = await serve(variables)
-  expect(Object.keys(JSON.parse(ready))).toEqual(['ready', 'url'])
+  const dev = await serve(variables)
+  expect(Object.keys(JSON.parse(dev.ready))).toEqual(['ready', 'url'])
+  const stderr = await said(dev)
+  expect(stderr).toContain('Mediaward serves on ')
+  const isNamed = stderr.includes('Commands send the token that MEDIAWARD_TOKEN holds')
+  expect(isNamed).toBe('ISSUERS' in variables)
 })
 
 test('dev stores no demo recordings in an S3 bucket', async () => {
