@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { deadLinks } from '../support/relative-links.ts'
 import { r2OverS3 } from '../support/s3-server.ts'
 
 // What is published for Deno is src as it stands: nothing is built.
@@ -43,8 +44,9 @@ describe('Deno', () => {
     )
     expect(files).toContain('src/index.ts')
     const meant =
-      /^((LICENSE|(CHANGELOG|README|SECURITY|docs\/[a-z-]+)\.md|deno\.json)$|src\/(?!cli\/|page\/|.*development)[a-z0-9/-]+\.ts$)/
+      /^((LICENSE|(CHANGELOG|CONTRIBUTING|README|SECURITY|docs\/[a-z-]+)\.md|docs\/demo-page\.png|test\/vectors\/(authorize|configuration-mistakes)\.json|deno\.json|wrangler\.toml)$|src\/(?!cli\/|page\/|.*development)[a-z0-9/-]+\.ts$)/
     expect(files.filter(file => !meant.test(file))).toEqual([])
+    expect(deadLinks(files)).toEqual([])
   })
 
   test('Deno runs the contracts of the ports, and the middleware by its name', async () => {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join, normalize } from 'node:path'
+import { join } from 'node:path'
 import process from 'node:process'
 import { DatabaseSync } from 'node:sqlite'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
@@ -13,6 +13,7 @@ import { exampleOf } from '../support/docs-examples.ts'
 import { type EmptyProject, emptyProject } from '../support/empty-project.ts'
 import { end, ready, startGate } from '../support/gate.ts'
 import { createIssuer, denials, store, type TestIssuer, variables } from '../support/gate-client.ts'
+import { deadLinks } from '../support/relative-links.ts'
 
 // The package as npm installs it, in an empty project outside of this checkout.
 
@@ -48,17 +49,8 @@ describe('the package', () => {
   })
 
   test('each relative link of a page in the package leads to a file in the package', () => {
-    const links = project.packed
-      .filter(path => path.endsWith('.md'))
-      .flatMap(page =>
-        [
-          ...readFileSync(join(project.folder, MODULES, page), 'utf8').matchAll(
-            /\]\((?!https?:|#)([^)#\s]+)/g,
-          ),
-        ].map(([, link = '']) => [page, normalize(join(dirname(page), link))] as const),
-      )
-    expect(links.length).toBeGreaterThan(80)
-    expect(links.filter(([, file]) => !project.packed.includes(file))).toEqual([])
+    expect(project.packed).toContain('docs/demo-page.png')
+    expect(deadLinks(project.packed)).toEqual([])
   })
 
   test('the package contains no key', () => {
