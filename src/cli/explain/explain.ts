@@ -108,7 +108,7 @@ async function askGate(gate: URL, token: string, call: object): Promise<Explanat
   })
   if (response.ok) return (await response.json()) as Explanation
   const refusal = `the gate refused: ${await describeRefusal(response)}`
-  if (response.status === 401) throw new UsageError(refusal, 'get a new token for --token')
+  if (response.status === 401) throw new UsageError(refusal, 'get a new token for MEDIAWARD_TOKEN or --token')
   if ([403, 404].includes(response.status)) {
     throw new UsageError(
       refusal,
