@@ -17,8 +17,8 @@ export class Refusal {
   readonly reason: Reason
   /**
    * What is wrong and how to fix it. Sent only to a recorder whose upload can't be stored, to an app whose question
-   * can't be understood, to an analyst whose query can't be, and to a caller whose path can't be a recording's: it
-   * follows from the request alone, and repeats nothing of a body. It never goes on record.
+   * can't be understood, to an analyst whose query can't be or whose examination must wait, and to a caller whose path
+   * can't be a recording's. It repeats nothing of a body, and never goes on record.
    */
   readonly detail: string | undefined
   /** The position in a playlist of what is refused. Goes on record. */

@@ -38,6 +38,7 @@ export interface DoctorAnswer {
   readonly findings: readonly Finding[]
 }
 
+const BUSY = 'The gate is being examined by another call: try again in a few seconds'
 /** Most bytes of a call. */
 const MAX_BODY = 1024
 
@@ -59,7 +60,7 @@ export function doctorEndpoint(services: DoctorServices): Endpoint {
       if (keepObject instanceof Refusal) return keepObject
 
       const begun = now()
-      if (!pace.begin(begun)) return new Refusal('doctor_busy')
+      if (!pace.begin(begun)) return new Refusal('doctor_busy', BUSY)
       const isWhole = tenant === undefined
       const shown = (all: readonly Finding[]) =>
         isWhole ? all : all.filter(finding => mayKnow(subject, finding))

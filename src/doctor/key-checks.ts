@@ -50,7 +50,7 @@ function judgeMetadata({ entry, issuers, jwksUri, offersDpop }: MetadataFacts): 
   }
   const { jwks_uri = jwksUri } = entry
   return jwks_uri === undefined || jwksUri === undefined || isSamePlace(jwks_uri, jwksUri)
-    ? ok("the provider's metadata names the issuer and the keys of the entry")
+    ? ok("the provider's metadata agrees with the entry")
     : warning(
         `the provider has its keys at ${printable(jwksUri)}, which is not jwks_uri`,
         'write "jwks_uri" so, or set "discovery": true in its place',

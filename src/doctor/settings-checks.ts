@@ -92,8 +92,11 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
   /** The allowed origins are those of apps that only their owner can change. */
   origins({ allowedOrigins, publicUrl }) {
     const origins = allowedOrigins.map(parseUrl).filter(url => url !== undefined)
-    if (origins.length === 0)
-      return ok('pages of other origins can read nothing (ALLOWED_ORIGINS is not set)')
+    if (origins.length === 0) {
+      return ok(
+        'ALLOWED_ORIGINS is not set: pages of other origins can read nothing, but in "mediaward dev" those of this machine',
+      )
+    }
     const local = origins.filter(isLoopback)
     const plain = origins.filter(url => url.protocol === 'http:' && !isLoopback(url))
     const outcomes: Outcome[] = []

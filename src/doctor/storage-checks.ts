@@ -11,7 +11,15 @@ export interface StorageFacts {
   readonly read: number | Failure
 }
 
-const RIGHTS = 'give the gate the right to read, write and list the bucket, also below ".mediaward/"'
+const CONSOLE = 'look at what the gate writes to its console'
+const UNUSABLE =
+  'see that the gate can reach the store (S3_ENDPOINT), or that the disk of DATA_DIR works; its console says more'
+
+/** Reports a failure. The message of a fault, if its cause is known, has a colon, and after it how to fix that. */
+function failedBy(about: string, { why }: Failure, otherwise = CONSOLE): Outcome {
+  const [, what = why, fix = otherwise] = /^(.+?): (.+)$/.exec(why) ?? []
+  return failed(`${about}: ${what}`, fix)
+}
 
 /** Whether what the gate stores is there. */
 export const STORAGE_CHECKS: Checks<StorageFacts> = {
@@ -37,9 +45,7 @@ export const STORAGE_CHECKS: Checks<StorageFacts> = {
 
   /** The ledger can be read, within the time after which records go to the spool. */
   ledger({ read }) {
-    if (read instanceof Failure) {
-      return failed(`the log can't be read: ${read.why}`, 'look at what the gate writes to its console')
-    }
+    if (read instanceof Failure) return failedBy("the log can't be read", read)
     return read > SLOW
       ? warning(
           `the end of the log was read in ${read} ms`,
@@ -51,7 +57,7 @@ export const STORAGE_CHECKS: Checks<StorageFacts> = {
 
 /** Judges what became of an object that was written to a store. */
 export function judgeStore(store: StoreFacts | Failure): Outcome {
-  if (store instanceof Failure) return failed(`the store of the recordings failed: ${store.why}`, RIGHTS)
+  if (store instanceof Failure) return failedBy('the store of the recordings failed', store, UNUSABLE)
   if (!store.isWritten) {
     return notChecked('another examination wrote to the store at the same moment', 'run this again')
   }
@@ -92,17 +98,12 @@ export interface RecordFacts {
 export const RECORD_CHECKS: Checks<RecordFacts> = {
   /** The ledger takes a record: that of this examination. */
   record({ isRecorded }) {
-    if (isRecorded instanceof Failure) {
-      return failed(
-        `the record can't be read back: ${isRecorded.why}`,
-        'look at what the gate writes to its console',
-      )
-    }
+    if (isRecorded instanceof Failure) return failedBy("the record can't be read back", isRecorded)
     return isRecorded
       ? ok('the ledger took the record of this examination')
       : failed(
           'the ledger did not take the record of this examination, so it waits in the spool',
-          'look at what the gate writes to its console: it says which part of the ledger failed',
+          `${CONSOLE}: it says which part of the ledger failed`,
         )
   },
 
@@ -114,10 +115,17 @@ export const RECORD_CHECKS: Checks<RecordFacts> = {
         'use withSpool',
       )
     }
-    if (spool instanceof Failure) return failed(`the spool failed: ${spool.why}`, RIGHTS_OF_SPOOL)
-    if (!spool.isUsable) return failed('the spool lost a record that it kept', RIGHTS_OF_SPOOL)
+    if (spool instanceof Failure) return failedBy('the spool failed', spool, SPOOL)
+    if (spool.isUsable === false) return failed('the spool lost a record that it kept', SPOOL)
     const { waiting, oldest = now } = spool
-    if (waiting === 0) return ok('it kept a record and gave it back; no record waits')
+    if (waiting === 0) {
+      return spool.isUsable
+        ? ok('it kept a record and gave it back; no record waits')
+        : notChecked(
+            'no record waits, and whether it keeps one is not known, as the ledger gave none',
+            CONSOLE,
+          )
+    }
     const count = waiting < MAX_COUNTED ? `${waiting}` : `${MAX_COUNTED} or more`
     const found = `records wait in it: ${count}, the oldest since ${new Date(oldest).toISOString()}`
     return now - oldest > DUE
@@ -129,6 +137,6 @@ export const RECORD_CHECKS: Checks<RecordFacts> = {
   },
 }
 
-const RIGHTS_OF_SPOOL = 'let the gate read, write, list and delete in the bucket AUDIT, or in DATA_DIR'
+const SPOOL = 'see that the bucket AUDIT is there, or that the gate can write to DATA_DIR'
 /** A replay runs once a minute. A record that waits for longer than some of them has not been brought back, in milliseconds. */
 const DUE = 5 * 60_000

@@ -81,8 +81,8 @@ export interface SpoolFacts {
   readonly waiting: number
   /** When the oldest of them was made, in milliseconds since 1970. */
   readonly oldest?: number
-  /** Whether it kept an entry and gave it back. */
-  readonly isUsable: boolean
+  /** Whether it kept an entry and gave it back. Undefined if there was no entry to try it with. */
+  readonly isUsable: boolean | undefined
 }
 
 /** Most waiting records that are counted. */
@@ -92,13 +92,13 @@ export const MAX_COUNTED = 100
  * Looks at what waits in the spool, and has it keep and drop an entry that the ledger has already: a replay at that moment
  * does no harm.
  *
- * @param entry undefined if the ledger doesn't have the entry; then the spool has just kept it
+ * @param entry undefined if the ledger gave none
  */
 export function probeSpool(spool: LedgerSpool, entry: ReadEntry | undefined): Promise<SpoolFacts | Failure> {
   return attempt(async () => {
     const waiting = await spool.waiting(MAX_COUNTED)
     const [first] = waiting
-    const isUsable = entry === undefined || (await keepsAndDrops(spool, entry))
+    const isUsable = entry && (await keepsAndDrops(spool, entry))
     return {
       waiting: waiting.length,
       ...(first !== undefined && { oldest: timeOf(first.id) }),

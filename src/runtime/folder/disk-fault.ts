@@ -13,6 +13,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
     'the recordings folder may not be used by this user (EACCES): give it to the user that the gate runs as',
   EPERM:
     'the recordings folder may not be used by this user (EPERM): give it to the user that the gate runs as',
+  ENOTDIR: 'a file is in the place of the recordings folder, or of one in it (ENOTDIR): move that file',
   EROFS: 'the recordings folder can only be read (EROFS): mount it so that it can be written',
   EMFILE: 'too many files are open (EMFILE): raise the limit of this process (LimitNOFILE, ulimit -n)',
   ENFILE: 'too many files are open on this machine (ENFILE): raise fs.file-max',

@@ -7,7 +7,7 @@ const ERROR_LIMIT = 4096
 const CODE = /^(?=.*[a-z])(?:KMS\.)?[A-Z][A-Za-z0-9]{0,63}$/
 
 const ADVICE: Readonly<Record<string, string>> = {
-  AccessDenied: 'give its key the right to read, write and list this bucket',
+  AccessDenied: 'give its key the right to read, write and list this bucket, also below ".mediaward/"',
   InvalidAccessKeyId: 'look at S3_ACCESS_KEY_ID',
   SignatureDoesNotMatch: 'look at S3_SECRET_ACCESS_KEY and S3_REGION',
   AuthorizationHeaderMalformed: 'look at S3_REGION',

@@ -165,6 +165,9 @@ describe('how often a gate is examined', () => {
     const calls = Array.from({ length: 40 }, () => call(gate))
     const [refused] = await Promise.all([Promise.race(calls), new Promise(done => setTimeout(done, 300))])
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5'])
+    expect(await refused.json()).toMatchObject({
+      detail: 'The gate is being examined by another call: try again in a few seconds',
+    })
     release()
     const statuses = (await Promise.all(calls)).map(({ status }) => status)
     expect(statuses.filter(status => status === 200)).toHaveLength(1)

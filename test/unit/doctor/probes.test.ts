@@ -25,6 +25,7 @@ import type { LedgerSpool } from '../../../src/ledger/ledger.ts'
 import { type OwnerLookup, Owners } from '../../../src/recordings/owner-source.ts'
 import { PROBE_KEY } from '../../../src/recordings/recording.ts'
 import { DamagedPart, type RecordingStore } from '../../../src/recordings/recording-store.ts'
+import { diskFailed } from '../../../src/runtime/folder/disk-fault.ts'
 import {
   createMemoryLedger,
   createMemorySpool,
@@ -109,6 +110,48 @@ describe('the store', () => {
     expect(await storageOf(storeWith(store, methods(store)))).toEqual([expect.stringMatching(found)])
   })
 })
+
+describe('how to fix a store depends on why it failed', () => {
+  test.each([
+    [
+      'S3 answered 404 NoSuchBucket to PutObject: look at S3_BUCKET and S3_ENDPOINT',
+      /^look at S3_BUCKET and/,
+    ],
+    [
+      'S3 answered 403 InvalidAccessKeyId to GetObject: look at S3_ACCESS_KEY_ID',
+      /^look at S3_ACCESS_KEY_ID$/,
+    ],
+    ['the recordings folder can only be read (EROFS): mount it so that it can be written', /^mount it so/],
+    ['S3 could not be reached for GetObject (ECONNREFUSED)', /^see that the gate can reach the store/],
+    ['took over 12000 ms', /^see that the gate can reach the store/],
+    ['the disk of the recordings failed (EIO)', /the disk of DATA_DIR works/],
+    ['R2 failed (10001)', /its console says more$/],
+  ])('%s', (why, fix) => {
+    const store = new Failure(why)
+    const [finding] = runChecks('storage', STORAGE_CHECKS, { store, invents: undefined, read: 1 })
+    expect(finding).toMatchObject({ check: 'recordings', state: 'failed', fix: expect.stringMatching(fix) })
+    // The report has it once.
+    expect(finding?.found).not.toMatch(fix)
+    expect(finding?.found).toContain(why.split(': ')[0])
+  })
+
+  test.each(['EACCES', 'EPERM', 'ENOTDIR', 'EROFS', 'ENOSPC'])('%s of a folder names no bucket', code => {
+    const why = faultOf(() => diskFailed(Object.assign(new Error('/secret'), { code })))
+    const store = new Failure(why)
+    const [finding] = runChecks('storage', STORAGE_CHECKS, { store, invents: undefined, read: 1 })
+    expect(finding?.found).toMatch(new RegExp(`\\(${code}\\)$`))
+    expect(finding?.fix).not.toMatch(/bucket|S3|console/)
+  })
+})
+
+/** Returns the message of what is thrown. */
+function faultOf(work: () => never): string {
+  try {
+    return work()
+  } catch (error) {
+    return (error as Error).message
+  }
+}
 
 describe('an owner source', () => {
   const found = async (lookup?: OwnerLookup) => {
@@ -223,11 +266,11 @@ describe('the ledger', () => {
     ])
     expect(await spoolState(createMemorySpool(), false)).toEqual([
       expect.stringMatching(/^failed: .*waits in the spool/),
-      expect.stringMatching(/^ok/),
+      expect.stringMatching(/^not_checked: .*is not known/),
     ])
     expect(await spoolState(createMemorySpool(), new Failure('torn'))).toEqual([
       expect.stringMatching(/^failed: .*torn/),
-      expect.anything(),
+      expect.stringMatching(/^not_checked: .*is not known/),
     ])
   })
 })

@@ -56,6 +56,11 @@ test('settings that are right have no finding but ok, and each of those says wha
   }
 })
 
+test('pages of other origins are said to read nothing, except in dev', () => {
+  const origins = findingsOf({ allowedOrigins: [] }).find(({ check }) => check === 'origins')
+  expect(origins).toMatchObject({ state: 'ok', found: expect.stringContaining('"mediaward dev"') })
+})
+
 const withoutTickets: Partial<Settings> = { ...good }
 delete (withoutTickets as { tickets?: unknown }).tickets
 const loopback = { publicUrl: 'http://127.0.0.1:8787' }

@@ -209,7 +209,7 @@ describe('refusals of the store', () => {
     const { options, requests } = await scriptedS3((_, response) => wrong(response, 403, 'AccessDenied'))
     const store = createS3Store(options)
     const message =
-      'S3 answered 403 AccessDenied to GetObject: give its key the right to read, write and list this bucket'
+      'S3 answered 403 AccessDenied to GetObject: give its key the right to read, write and list this bucket, also below ".mediaward/"'
     expect(await withheldBy(store.open(KEY))).toEqual(new StorageFault(message))
     expect((await faultOf(store.find(KEY))).message).toBe('S3 answered 403 to HeadObject')
     expect(requests).toHaveLength(2)
