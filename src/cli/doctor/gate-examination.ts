@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isLoopback } from '../../base/url.ts'
-import { runChecks } from '../../doctor/finding.ts'
+import { type Finding, runChecks } from '../../doctor/finding.ts'
 import { parseUrl } from '../../doctor/settings.ts'
 import { describeRefusal, requestGate, requireAnswer } from '../client.ts'
+import { stringMember } from '../json.ts'
 import { type GateAnswer, parseAnswer } from './gate-answer.ts'
 import { OUTSIDE_CHECKS } from './outside-checks.ts'
 import { askBucket, askForGate, askForRefusal, sendLongToken } from './outside-probes.ts'
@@ -25,10 +26,8 @@ export interface GateExamination {
  */
 export async function examineGate({ gate, token, buckets, others }: GateExamination): Promise<Report> {
   // The object must be there while the addresses of the bucket are asked for it. The second examination removes it.
-  const seen =
-    buckets.length === 0
-      ? []
-      : await callDoctor(gate, token, true).then(() => Promise.all(buckets.map(askBucket)))
+  const keeping = buckets.length === 0 ? undefined : await callDoctor(gate, token, true)
+  const seen = await Promise.all(buckets.map(askBucket))
   const answer = await callDoctor(gate, token, false)
   const { version, whole, publicUrl, path, findings } = answer
   const elsewhere = publicUrl === undefined || publicUrl === gate.origin ? undefined : parseUrl(publicUrl)
@@ -49,11 +48,14 @@ export async function examineGate({ gate, token, buckets, others }: GateExaminat
     refusals,
     longToken,
     ahead: answer.ahead,
+    isObjectThere: keeping?.findings.some(hasWritten) === true,
     buckets: seen,
     others: atOthers,
   })
   return { title: `Mediaward ${version} at ${gate.origin}`, whole, findings: [...findings, ...outside] }
 }
+
+const hasWritten = ({ check, state }: Finding): boolean => check === 'recordings' && state === 'ok'
 
 /** Most seconds that are waited for the gate to be ready. */
 const MAX_WAIT = 30
@@ -68,9 +70,16 @@ async function callDoctor(gate: URL, token: string, keepObject: boolean): Promis
     response = await postDoctor(gate, token, keepObject)
   }
   if (response.status === 503) {
-    throw new Error(
-      `the gate answered ${await describeRefusal(response)}: look at its console, and examine its configuration with --wrangler or --vars`,
-    )
+    const problem: unknown = await response
+      .clone()
+      .json()
+      .catch(() => undefined)
+    // Only a gate that is busy says what to do.
+    const isBusy = stringMember(problem, 'detail') !== undefined
+    const advice = isBusy
+      ? ''
+      : ': look at its console, and examine its configuration with --wrangler or --vars'
+    throw new Error(`the gate answered ${await describeRefusal(response)}${advice}`)
   }
   const answered = await requireAnswer(response)
   return parseAnswer(await answered.json().catch(() => undefined), Date.now())

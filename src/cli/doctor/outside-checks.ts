@@ -3,6 +3,7 @@ import { Failure } from '../../doctor/failure.ts'
 import { type Checks, failed, notChecked, type Outcome, ok, warning } from '../../doctor/finding.ts'
 import { parseUrl } from '../../doctor/settings.ts'
 import { PROBE_CONTENT } from '../../doctor/storage-probes.ts'
+import { describe, isNoAnswer, judgeSilence } from './absence.ts'
 import type { Asked, SeenAnswer } from './outside-probes.ts'
 
 /** What was seen of a deployment from where the command runs. */
@@ -18,6 +19,8 @@ export interface OutsideFacts {
   readonly longToken: SeenAnswer | Failure
   /** How many seconds the clock of the gate is ahead of this machine's. */
   readonly ahead: number
+  /** Whether the bucket held the gate's object while its addresses were asked. */
+  readonly isObjectThere: boolean
   /** What may be public addresses of the bucket. */
   readonly buckets: readonly (Asked & { readonly list: SeenAnswer | Failure })[]
   /** What may be other addresses of the gate. */
@@ -51,12 +54,18 @@ export const OUTSIDE_CHECKS: Checks<OutsideFacts> = {
   /** The gate doesn't answer without TLS. */
   plain_http({ withoutTls }) {
     if (withoutTls === undefined) return []
-    return isGate(withoutTls)
-      ? warning(
-          `the gate also answers at ${withoutTls.url.origin}, where tokens and recordings can be read on the way`,
-          'redirect http to https in front of the gate ("Always Use HTTPS" at Cloudflare)',
-        )
-      : ok(`the gate does not answer at ${withoutTls.url.origin}`)
+    const { url, answer } = withoutTls
+    if (isGate(withoutTls)) {
+      return warning(
+        `the gate also answers at ${url.origin}, where tokens and recordings can be read on the way`,
+        'redirect http to https in front of the gate ("Always Use HTTPS" at Cloudflare)',
+      )
+    }
+    // The host is there, so a connection that it refuses is an answer.
+    const isRefused = answer instanceof Failure && answer.why === 'ECONNREFUSED'
+    return isNoAnswer(answer) && !isRefused
+      ? notChecked(`whether the gate answers at ${url.origin} is not known from here (${describe(answer)})`)
+      : ok(`the gate does not answer at ${url.origin}`)
   },
 
   /** Nothing between here and the gate keeps answers, or changes refusals. */
@@ -83,14 +92,14 @@ export const OUTSIDE_CHECKS: Checks<OutsideFacts> = {
   },
 
   /** Nothing but the gate serves the bucket, at the addresses that `--public-bucket` names. */
-  public_bucket({ buckets }) {
+  public_bucket({ buckets, isObjectThere }) {
     if (buckets.length === 0) {
       return notChecked(
         'whether the bucket has a public address is not known from here',
         'name its custom domains and r2.dev URL, if there are any, with --public-bucket: they must not answer',
       )
     }
-    return buckets.map(judgeBucket)
+    return buckets.map(bucket => judgeBucket(bucket, isObjectThere))
   },
 
   /** The gate has no second address, such as one below workers.dev, of those that `--workers-dev` names. */
@@ -101,14 +110,17 @@ export const OUTSIDE_CHECKS: Checks<OutsideFacts> = {
         'on Workers, name its address below workers.dev with --workers-dev: it must not answer',
       )
     }
-    return others.map(other =>
-      isGate(other)
-        ? failed(
-            `the gate also answers at ${other.url.origin}, past the rules of its own address`,
-            'set "workers_dev = false" and "preview_urls = false" in wrangler.toml, and deploy',
-          )
-        : ok(`no gate answers at ${other.url.origin}`),
-    )
+    return others.map(other => {
+      const name = other.url.origin
+      if (isGate(other)) {
+        return failed(
+          `the gate also answers at ${name}, past the rules of its own address`,
+          'set "workers_dev = false" and "preview_urls = false" in wrangler.toml, and deploy',
+        )
+      }
+      const answered = ok(`no gate answers at ${name} (${describe(other.answer)})`)
+      return judgeSilence({ ...other, option: '--workers-dev', name }) ?? answered
+    })
   },
 }
 
@@ -123,9 +135,6 @@ function isGateAnswer(answer: SeenAnswer | Failure): boolean {
 }
 
 const isGate = ({ answer }: Asked): boolean => isGateAnswer(answer)
-
-const describe = (answer: SeenAnswer | Failure | undefined): string =>
-  answer instanceof Failure ? answer.why : `status ${answer?.status ?? 'unknown'}`
 
 /** Headers that say something of an object, or that a cache adds. None of them belongs on a refusal. */
 const REVEALING = ['etag', 'last-modified', 'accept-ranges', 'content-range', 'age']
@@ -158,16 +167,38 @@ function judgeRefusals(refusals: readonly (SeenAnswer | Failure)[]): Outcome {
   return ok('refusals arrive as the gate sends them, and no cache keeps them')
 }
 
-function judgeBucket({ url, answer, list }: OutsideFacts['buckets'][number]): Outcome {
-  const address = `${url.host}${url.pathname}`
+/** Statuses by which a server says that an object is not there, or not for this client. */
+const ABSENT: readonly number[] = [401, 403, 404, 410]
+
+function judgeBucket(
+  { url, answer, list }: OutsideFacts['buckets'][number],
+  isObjectThere: boolean,
+): Outcome {
+  const name = `${url.host}${url.pathname}`
   const close = 'remove the custom domain, the r2.dev URL or the policy that makes the bucket public'
   if (!(answer instanceof Failure) && answer.body === PROBE_CONTENT) {
-    return failed(`${address} serves the bucket, and every recording in it`, close)
+    return failed(`${name} serves the bucket, and every recording in it`, close)
   }
   if (!(list instanceof Failure) && list.status === 200 && /<(?:Contents|KeyCount)>/.test(list.body)) {
-    return failed(`${address} lists the bucket`, close)
+    return failed(`${name} lists the bucket`, close)
   }
-  return !(answer instanceof Failure) && answer.status < 300
-    ? warning(`${address} answers, with something else than the bucket's object`, 'look at what it serves')
-    : ok(`${address} does not serve the bucket (${describe(answer)})`)
+  const asked = { option: '--public-bucket', name, url }
+  const silence = judgeSilence({ ...asked, answer }) ?? judgeSilence({ ...asked, answer: list })
+  if (silence !== undefined) return silence
+  const status = answer instanceof Failure ? 0 : answer.status
+  if (status < 300) {
+    return warning(`${name} answers, with something else than the bucket's object`, 'look at what it serves')
+  }
+  if (!ABSENT.includes(status)) {
+    return notChecked(
+      `${name} does not say whether it has the bucket (status ${status})`,
+      'look at what answers there',
+    )
+  }
+  return isObjectThere
+    ? ok(`${name} does not serve the bucket (status ${status})`)
+    : notChecked(
+        `${name} was asked while the gate's object was not in the bucket`,
+        'look at the check "recordings", and run this again',
+      )
 }

@@ -27,7 +27,7 @@ const TIMEOUT = 10_000
 const LONG_TOKEN = 16_000
 
 /** A route of every gate. The gate answers a preflight of it to every client, and records none. */
-const ROUTE = '/console/api/doctor'
+export const ROUTE = '/console/api/doctor'
 
 /** Asks a server. Follows no redirect. */
 export function ask(url: URL, init: RequestInit = {}): Promise<SeenAnswer | Failure> {
@@ -43,8 +43,14 @@ export function ask(url: URL, init: RequestInit = {}): Promise<SeenAnswer | Fail
       headers: response.headers,
       body: new TextDecoder().decode(bytes.subarray(0, MAX_BODY)),
     }
-  }, systemErrorOf)
+  }, describeError)
 }
+
+/** Names why there is no answer. */
+const describeError = (error: unknown): string =>
+  error instanceof Error && /^Time/.test(error.name)
+    ? `no answer within ${TIMEOUT / 1000} s`
+    : systemErrorOf(error)
 
 /** Asks whether a gate answers at an origin. */
 export async function askForGate(origin: URL): Promise<Asked> {

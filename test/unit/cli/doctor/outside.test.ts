@@ -1,6 +1,6 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { parseAnswer } from '../../../../src/cli/doctor/gate-answer.ts'
 import { OUTSIDE_CHECKS, type OutsideFacts } from '../../../../src/cli/doctor/outside-checks.ts'
 import { askBucket, askForGate, type SeenAnswer } from '../../../../src/cli/doctor/outside-probes.ts'
@@ -27,6 +27,7 @@ const good: OutsideFacts = {
   refusals: [refusal(), refusal({ 'cf-cache-status': 'DYNAMIC' })],
   longToken: gate,
   ahead: 0.4,
+  isObjectThere: true,
   buckets: [{ url: new URL('https://pub-1.r2.dev'), answer: seen(401), list: seen(401) }],
   others: [{ url: new URL('https://mediaward.clinic.workers.dev'), answer: seen(404) }],
 }
@@ -37,6 +38,9 @@ const stateOf = (facts: Partial<OutsideFacts>, check: string) =>
 
 const bucket = (answer: SeenAnswer | Failure, list: SeenAnswer | Failure = seen(403)) => ({
   buckets: [{ url: new URL('https://pub-1.r2.dev'), answer, list }],
+})
+const plain = (answer: SeenAnswer | Failure) => ({
+  withoutTls: { url: new URL('http://m.org'), answer },
 })
 const other = { url: new URL('https://other.org'), answer: gate }
 
@@ -112,12 +116,113 @@ test.each<[string, Partial<OutsideFacts>, string, State]>([
     'failed',
   ],
   ['an address that serves something else', bucket(seen(200, {}, '<html>')), 'public_bucket', 'warning'],
-  ['an address that does not answer', bucket(none, none), 'public_bucket', 'ok'],
+  ['a bucket whose list can not be had', bucket(seen(404), none), 'public_bucket', 'not_checked'],
+  [
+    'a bucket that the gate could not write to',
+    { ...bucket(seen(404)), isObjectThere: false },
+    'public_bucket',
+    'not_checked',
+  ],
+  [
+    'a bucket that serves the object, whatever the gate says of it',
+    { ...bucket(seen(200, {}, PROBE_CONTENT)), isObjectThere: false },
+    'public_bucket',
+    'failed',
+  ],
+  ['an address that needs another request', bucket(seen(400)), 'public_bucket', 'not_checked'],
   ['no address of the bucket', { buckets: [] }, 'public_bucket', 'not_checked'],
   ['a second address of the gate', { others: [other] }, 'workers_dev', 'failed'],
   ['no second address', { others: [] }, 'workers_dev', 'not_checked'],
+  ['a port that refuses connections without TLS', plain(none), 'plain_http', 'ok'],
+  ['a port that never answers', plain(new Failure('no answer within 10 s')), 'plain_http', 'not_checked'],
+  ['a port that is overloaded', plain(seen(503)), 'plain_http', 'not_checked'],
 ])('%s', (_, facts, check, state) => {
   expect(stateOf(facts, check)).toEqual([state])
+})
+
+describe('an address that must not answer is ok only if it said that nothing is there', () => {
+  const moved = (location: string) => seen(301, { location })
+  const ofBucket = (answer: SeenAnswer | Failure) => bucket(answer, answer)
+  const ofGate = (answer: SeenAnswer | Failure) => ({
+    others: [{ url: new URL('https://mediaward.clinic.workers.dev'), answer }],
+  })
+  test.each<[string, SeenAnswer | Failure, State, string, RegExp | undefined]>([
+    ['401', seen(401), 'ok', 'status 401', undefined],
+    ['403', seen(403), 'ok', 'status 403', undefined],
+    ['404', seen(404), 'ok', 'status 404', undefined],
+    ['410', seen(410), 'ok', 'status 410', undefined],
+    [
+      'a name that does not exist',
+      new Failure('ENOTFOUND'),
+      'warning',
+      'ENOTFOUND',
+      /^check the spelling of --/,
+    ],
+    [
+      'a name that can not be resolved now',
+      new Failure('EAI_AGAIN'),
+      'not_checked',
+      'EAI_AGAIN',
+      /reached from here$/,
+    ],
+    ['a connection that is refused', none, 'not_checked', 'ECONNREFUSED', /^check the spelling of --/],
+    [
+      'a wrong certificate',
+      new Failure('DEPTH_ZERO_SELF_SIGNED_CERT'),
+      'not_checked',
+      'SIGNED_CERT',
+      /spelling/,
+    ],
+    ['silence', new Failure('no answer within 10 s'), 'not_checked', 'within 10 s', /spelling/],
+    ['429', seen(429), 'not_checked', 'status 429', /^run this again in a while$/],
+    ['502', seen(502), 'not_checked', 'status 502', /^run this again in a while$/],
+    [
+      'a redirect to another host',
+      moved('https://pub-2.r2.dev/?x=SECRET'),
+      'not_checked',
+      'https://pub-2.r2.dev/ ',
+      /^name that address with --/,
+    ],
+    [
+      'a redirect within',
+      moved('/login'),
+      'not_checked',
+      '/login (status 301)',
+      /^name that address with --/,
+    ],
+    ['a redirect to nowhere', seen(302), 'not_checked', 'leads elsewhere', /^look at where/],
+  ])('%s', (_, answer, state, found, fix) => {
+    for (const [check, facts] of [
+      ['public_bucket', ofBucket(answer)],
+      ['workers_dev', ofGate(answer)],
+    ] as const) {
+      const [finding] = runChecks('outside', OUTSIDE_CHECKS, { ...good, ...facts }).filter(
+        one => one.check === check,
+      )
+      expect(finding).toMatchObject({ state, found: expect.stringContaining(found) })
+      expect(finding?.found).not.toContain('SECRET')
+      if (fix === undefined) expect(finding).not.toHaveProperty('fix')
+      else expect(finding?.fix).toMatch(fix)
+      if (fix?.source.includes('--')) expect(finding?.fix).toContain(`--${check.replace('_', '-')}`)
+    }
+  })
+
+  test('a redirect is named without the path that was asked for', () => {
+    const [of, other] = [
+      bucket(moved('https://pub-2.r2.dev/below/.mediaward/doctor')),
+      ofGate(moved('https://two.workers.dev/console/api/doctor')),
+    ].map(facts => runChecks('outside', OUTSIDE_CHECKS, { ...good, ...facts }).map(({ found }) => found))
+    expect(of).toContain('pub-1.r2.dev/ leads to https://pub-2.r2.dev/below (status 301)')
+    expect(other).toContain(
+      'https://mediaward.clinic.workers.dev leads to https://two.workers.dev (status 301)',
+    )
+  })
+
+  test('another service at a second address is no gate', () => {
+    for (const status of [200, 204, 400, 405]) {
+      expect(stateOf(ofGate(seen(status)), 'workers_dev')).toEqual(['ok'])
+    }
+  })
 })
 
 describe('what is asked', () => {
@@ -158,6 +263,15 @@ describe('what is asked', () => {
     await new Promise(resolve => listening.close(resolve))
     const { answer } = await askForGate(new URL(`http://127.0.0.1:${port}`))
     expect(answer).toEqual(new Failure('ECONNREFUSED'))
+  })
+
+  test('a server that takes too long is a failure that says for how long it was waited', async () => {
+    vi.spyOn(AbortSignal, 'timeout').mockImplementation(() =>
+      AbortSignal.abort(new DOMException('', 'TimeoutError')),
+    )
+    onTestFinished(() => void vi.restoreAllMocks())
+    const { answer } = await askForGate(await server(() => {}))
+    expect(answer).toEqual(new Failure('no answer within 10 s'))
   })
 })
 
