@@ -9,6 +9,19 @@ import { say, UsageError } from './terminal.ts'
 
 const TABLE: Table = { ...OPTIONS, ...LOCAL_OPTIONS }
 
+/**
+ * Takes note of a variable that this version doesn't read.
+ *
+ * @param meant the variable that it is meant to be; `''` if it is like none, undefined if it is another program's
+ */
+export type UnreadVariables = (name: string, meant: string | undefined) => void
+
+/** Creates a function that says which variables of a file are not read. */
+export const sayUnread =
+  (file: string): UnreadVariables =>
+  (name, meant) =>
+    say(`${file}: ${name} is not read by this version${meant ? `: is it meant to be ${meant}?` : ''}`)
+
 /** Variables that `dev` sets itself or can't honour, and what to do instead of setting them. */
 const SET_BY_DEV: Readonly<Record<string, string>> = {
   DATA_DIR: 'use --data',
@@ -22,9 +35,13 @@ const RUNTIME_NAMES: Readonly<Record<Runtime, string>> = { workers: 'workerd', d
  * Reads the `NAME=value` lines of the file that `--vars` names. Leaves out variables that this version doesn't read. No
  * error quotes a value, which may be a secret.
  *
+ * @param warn takes note of those that are left out. By default they are shown to the person at the terminal
  * @throws UsageError if the file can't be read, or contains anything else
  */
-export function readVariablesFile(file: string): Record<string, string> {
+export function readVariablesFile(
+  file: string,
+  warn: UnreadVariables = sayUnread(file),
+): Record<string, string> {
   let content: string
   try {
     // Some editors write a byte order mark first, which would become part of the first name.
@@ -51,8 +68,7 @@ export function readVariablesFile(file: string): Record<string, string> {
       if (value !== undefined) variables[name] = value
       continue
     }
-    const meant = intendedVariable(name, known)
-    say(`${file}: ${name} is not read by this version${meant ? `: is it meant to be ${meant}?` : ''}`)
+    warn(name, intendedVariable(name, known))
   }
   return variables
 }

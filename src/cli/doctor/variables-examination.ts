@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { type Stats, statSync } from 'node:fs'
 import { resolveEntries } from '../../authenticate/entry.ts'
 import { isLoopback } from '../../base/url.ts'
 import { checkOptions } from '../../config/check-options.ts'
@@ -6,8 +6,16 @@ import { withDefaults } from '../../config/option.ts'
 import { ConfigurationError } from '../../config/options.ts'
 import { OPTIONS } from '../../config/table.ts'
 import { readVariables, type Variables } from '../../config/variables.ts'
-import { attempt } from '../../doctor/failure.ts'
-import { type Finding, failed, notChecked, ok, runChecks, warning } from '../../doctor/finding.ts'
+import { attempt, Failure } from '../../doctor/failure.ts'
+import {
+  type Finding,
+  failed,
+  notChecked,
+  type Outcome,
+  ok,
+  runChecks,
+  warning,
+} from '../../doctor/finding.ts'
 import { ISSUER_CHECKS } from '../../doctor/issuer-checks.ts'
 import { KEY_CHECKS } from '../../doctor/key-checks.ts'
 import { probeKeys } from '../../doctor/key-probes.ts'
@@ -16,25 +24,40 @@ import { parseUrl, type Settings } from '../../doctor/settings.ts'
 import { SETTINGS_CHECKS } from '../../doctor/settings-checks.ts'
 import { judgeStore } from '../../doctor/storage-checks.ts'
 import { probeStore } from '../../doctor/storage-probes.ts'
+import { systemCode } from '../../runtime/folder/disk-fault.ts'
 import { createInspection } from '../../runtime/local/inspect.ts'
 import { type LocalVariables, readLocalVariables } from '../../runtime/local/local-variables.ts'
 import { createS3Store } from '../../runtime/s3/store.ts'
-import { readVariablesFile } from '../variables-file.ts'
+import { readVariablesFile, sayUnread } from '../variables-file.ts'
 import type { Report } from './report.ts'
 
 /** Examines the variables of a gate on one machine, before it starts. Opens neither its ledger nor its recordings. */
 export async function examineVariables(file: string): Promise<Report> {
-  const variables = readVariablesFile(file)
+  const unread: Outcome[] = []
+  const say = sayUnread(file)
+  const variables = readVariablesFile(file, (name, meant) => {
+    // The file of a service also has variables of other programs.
+    if (meant === undefined) say(name, meant)
+    else unread.push(misspelt(name, meant))
+  })
   const { value: local, mistakes } = readOr(() => readLocalVariables(variables))
   return {
     title: `${file}, as a gate on one machine would be started with it`,
     whole: true,
     findings: [
+      ...runChecks('settings', { variables: () => unread }, {}),
       ...(await examineSettings(variables, mistakes)),
       ...(local === undefined ? [] : await examineMachine(local)),
     ],
   }
 }
+
+/** Reports a variable that isn't read and is most likely one of the gate's: under another name, its option keeps its default. */
+export const misspelt = (name: string, meant: string): Outcome =>
+  warning(
+    `the variable ${name} is not read`,
+    meant === '' ? 'correct its name, or remove it' : `write it ${meant}, if it is meant to be that`,
+  )
 
 /**
  * Examines the variables that every runtime has. The keys are fetched from here.
@@ -107,15 +130,22 @@ async function examineMachine({
 
 /** Looks at the data folder. Creates nothing there: it would belong to the user of this command, not to that of the gate. */
 async function inspectFolder(data: string): Promise<readonly Finding[]> {
-  const folder = statSync(data, { throwIfNoEntry: false })
-  if (folder === undefined) {
-    return runChecks(
-      'machine',
-      { data_folder: () => notChecked('DATA_DIR does not exist yet: the gate creates it') },
-      {},
-    )
-  }
-  return runChecks('machine', MACHINE_CHECKS, await attempt(createInspection(data)))
+  const folder = await attempt(async () => statSync(data), systemCode)
+  return !(folder instanceof Failure) && folder.isDirectory()
+    ? runChecks('machine', MACHINE_CHECKS, await attempt(createInspection(data)))
+    : runChecks('machine', { data_folder: () => judgeMissing(folder) }, {})
+}
+
+/** Judges a data folder that is missing, is not a folder, or can't be looked at. */
+function judgeMissing(found: Stats | Failure): Outcome {
+  const code = found instanceof Failure ? found.why : 'ENOTDIR'
+  if (code === 'ENOENT') return notChecked('DATA_DIR does not exist yet: the gate creates it')
+  return code !== 'ENOTDIR'
+    ? notChecked(`DATA_DIR can't be looked at (${code})`, 'run this as the user of the gate')
+    : failed(
+        'DATA_DIR is a file, or is below one',
+        'name a folder that the gate can create, or that is its own',
+      )
 }
 
 function judgeAddressHeader(host: string, header: string | undefined) {

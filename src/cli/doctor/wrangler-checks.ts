@@ -34,12 +34,14 @@ export interface WranglerFacts {
 
 /** The compatibility date that the gate is tested with. */
 export const TESTED_DATE = '2026-10-20'
+/** The class of Durable Objects that the worker exports. */
+const LEDGER_CLASS = 'LedgerObject'
 /** Secrets of the gate. Variables are shown in the dashboard, and stay in the repository. */
 const SECRETS = ['PSEUDONYM_KEY', 'TICKET_KEY']
 
 /** What a wrangler configuration deploys. */
 export const WRANGLER_CHECKS: Checks<WranglerFacts> = {
-  /** The bindings `RECORDINGS`, `AUDIT` and `LEDGER` are there, and the two buckets differ. */
+  /** The bindings `RECORDINGS`, `AUDIT` and `LEDGER` are there and lead to what the worker has, and the two buckets differ. */
   bindings({ r2_buckets: buckets, durable_objects, migrations }) {
     const outcomes: Outcome[] = []
     for (const name of ['RECORDINGS', 'AUDIT']) {
@@ -64,7 +66,14 @@ export const WRANGLER_CHECKS: Checks<WranglerFacts> = {
       outcomes.push(
         failed(
           'no Durable Object is bound as LEDGER',
-          'add it to [[durable_objects.bindings]], with class_name = "LedgerObject"',
+          `add it to [[durable_objects.bindings]], with class_name = "${LEDGER_CLASS}"`,
+        ),
+      )
+    } else if (ledger.class_name !== LEDGER_CLASS) {
+      outcomes.push(
+        failed(
+          `LEDGER is bound to the class ${ledger.class_name}, and the worker has ${LEDGER_CLASS}`,
+          `set class_name = "${LEDGER_CLASS}", and the same in new_sqlite_classes of [[migrations]]`,
         ),
       )
     } else if (
@@ -73,7 +82,7 @@ export const WRANGLER_CHECKS: Checks<WranglerFacts> = {
       outcomes.push(
         failed(
           `no migration creates ${ledger.class_name} with SQLite`,
-          'add [[migrations]] with new_sqlite_classes = ["LedgerObject"]',
+          `add [[migrations]] with new_sqlite_classes = ["${LEDGER_CLASS}"]`,
         ),
       )
     }

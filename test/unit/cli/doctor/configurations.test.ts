@@ -78,6 +78,31 @@ describe('variables of one machine', () => {
     )
   })
 
+  test('a data folder that is a file, or below one, fails', async () => {
+    const file = await variables()
+    for (const data of [file, join(file, 'data')]) {
+      expect(notOk(await examineVariables(await variables({ DATA_DIR: data })))).toContain(
+        'data_folder failed',
+      )
+    }
+  })
+
+  test('a misspelled variable is a finding, and one of another program is not', async () => {
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    const report = await examineVariables(
+      await variables({ TICKET_KEI: 'x', PSEUDONYM_NAME: 'y', NODE_EXTRA_CA_CERTS: '/ca.pem' }),
+    )
+    vi.restoreAllMocks()
+    expect(report.findings.filter(({ check }) => check === 'variables')).toEqual([
+      expect.objectContaining({ state: 'warning', found: 'the variable PSEUDONYM_NAME is not read' }),
+      expect.objectContaining({
+        state: 'warning',
+        found: 'the variable TICKET_KEI is not read',
+        fix: 'write it TICKET_KEY, if it is meant to be that',
+      }),
+    ])
+  })
+
   test('every mistake is a finding, and nothing else is guessed at', async () => {
     const report = await examineVariables(
       await variables({ PSEUDONYM_KEY: 'short', PORT: '99999999', DATA_DIR: '' }),
@@ -155,6 +180,14 @@ describe('a wrangler configuration', () => {
       'bindings failed',
     ],
     ['no ledger', { durable_objects: { bindings: [] } }, 'bindings failed'],
+    [
+      'a ledger of a class that the worker does not have',
+      {
+        durable_objects: { bindings: [{ name: 'LEDGER', class_name: 'Ledger' }] },
+        migrations: [{ new_sqlite_classes: ['Ledger'] }],
+      },
+      'bindings failed',
+    ],
     ['a ledger without SQLite', { migrations: [] }, 'bindings failed'],
     ['workers.dev', { workers_dev: true }, 'addresses failed'],
     ['workers.dev by default', { workers_dev: undefined }, 'addresses failed'],
@@ -223,6 +256,47 @@ describe('a wrangler configuration', () => {
       'secrets not_checked',
       'allowances warning',
       'clock not_checked',
+    ])
+  })
+
+  /** Writes a configuration with these environments. */
+  const withEnvironments = (env: object, vars: Readonly<Record<string, string>> = {}) => {
+    const file = join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'wrangler.jsonc')
+    writeFileSync(file, JSON.stringify({ name: 'mediaward', main: 'worker.ts', vars, env }))
+    return file
+  }
+
+  test('is examined for no environment that it lacks: wrangler would deploy the top level', async () => {
+    await expect(examineWrangler('wrangler.toml', 'staging')).rejects.toMatchObject({
+      name: 'UsageError',
+      message: 'wrangler.toml has no environment "staging"',
+      hint: 'it has none: add [env.staging], or take --env away',
+    })
+    const file = withEnvironments({ staging: {}, preview: {} })
+    await expect(examineWrangler(file, 'stagin')).rejects.toMatchObject({
+      name: 'UsageError',
+      hint: 'its environments: staging, preview',
+    })
+    vi.stubEnv('CLOUDFLARE_ENV', 'stagin')
+    await expect(examineWrangler(file, undefined)).rejects.toMatchObject({ name: 'UsageError' })
+    vi.stubEnv('CLOUDFLARE_ENV', 'staging')
+    expect((await examineWrangler(file, undefined)).title).toContain(' (staging), ')
+    expect((await examineWrangler(file, '')).title).not.toContain('(')
+    vi.unstubAllEnvs()
+  })
+
+  test('that wrangler can not read has a hint with its environment', async () => {
+    const file = withEnvironments({ staging: { workers_dev: 'no' } })
+    await expect(examineWrangler(file, 'staging')).rejects.toMatchObject({
+      hint: expect.stringContaining(`--dry-run --config ${file} --env staging"`),
+    })
+  })
+
+  test('with a misspelled variable has a finding, and with one of another program has none', async () => {
+    const file = withEnvironments({}, { TICKET_KEI: 'x', LOG_LEVEL: 'debug' })
+    const { findings } = await examineWrangler(file, undefined)
+    expect(findings.filter(({ check }) => check === 'variables')).toMatchObject([
+      { group: 'settings', state: 'warning', found: 'the variable TICKET_KEI is not read' },
     ])
   })
 
