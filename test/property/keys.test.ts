@@ -267,7 +267,10 @@ test('a token is accepted by the keys in force, whatever sets came and went whil
         const issuer = { issuer: first.issuer, audience: 'recordings', algorithms: ['ES256'] as const }
         const tokens = new TokenVerifier(new TrustedIssuers([issuer], () => ({ current: look, newer: look })))
         const taken = async (text: string) =>
-          !((await tokens.verify({ token: text, places: [] }, contextOf({ at: Date.now() }))) instanceof Refusal)
+          !(
+            (await tokens.verify({ token: text, places: [] }, contextOf({ at: Date.now() }))) instanceof
+            Refusal
+          )
         await Promise.all(shown.map(one => taken(texts[one] ?? '')))
         script.length = 0
         for (const [index, text] of texts.entries()) {
