@@ -17,8 +17,8 @@ const UNUSABLE =
 
 /** Reports a failure. The message of a fault, if its cause is known, has a colon, and after it how to fix that. */
 function failedBy(about: string, { why }: Failure, otherwise = CONSOLE): Outcome {
-  const [, what = why, fix = otherwise] = /^(.+?): (.+)$/.exec(why) ?? []
-  return failed(`${about}: ${what}`, fix)
+  const [what, ...fix] = why.split(': ')
+  return failed(`${about}: ${what}`, fix.join(': ') || otherwise)
 }
 
 /** Whether what the gate stores is there. */
