@@ -90,7 +90,8 @@ export class Guard {
     // Of a fault that no stage foresaw there is no other line.
     const otherwise = reason === 'gate_fault' ? NOT_SHOWN : undefined
     logFault(`${reason}, event ${recorded?.id ?? id}`, cause, otherwise)
-    operatorAdvice.advise(context, reason)
+    // What could not be asked about a token wrote why itself.
+    if (cause === undefined) operatorAdvice.advise(context, reason)
     const stage = stageOf(reason)
     // A fault, too, may come after a read of the store, whose time depends on what is there.
     if (!recorded || stage === 'policy' || stage === 'fault') {

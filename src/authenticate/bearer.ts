@@ -53,7 +53,14 @@ export async function verifyCredential(
   { tokens }: BearerServices,
 ): Promise<Subject | Refusal> {
   if (credential instanceof Refusal) return credential
-  const outcome = await tokens.verify(credential, context)
+  let outcome: Subject | Refusal
+  try {
+    outcome = await tokens.verify(credential, context)
+  } catch (error) {
+    // The issuer can't be asked. Its entry is all that is known.
+    context.token = tokens.claimedEntry(credential)
+    throw error
+  }
   const subject = outcome instanceof TokenRefusal ? outcome.facts.subject : outcome
   if (outcome instanceof TokenRefusal) context.token = outcome.facts
   if (subject !== undefined && !(subject instanceof Refusal)) context.subject = subject

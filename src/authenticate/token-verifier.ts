@@ -2,11 +2,12 @@ import type { Subject } from '../authorize/subject.ts'
 import { LruCache } from '../base/lru-cache.ts'
 import type { Credential, Place } from '../http/credential.ts'
 import { Refusal } from '../refusal.ts'
-import type { RequestContext } from '../request-context.ts'
+import type { RequestContext, TokenFacts } from '../request-context.ts'
 import { type VerifiedToken, verifyAccessToken } from './access-token.ts'
 import { type AcceptedToken, checkTimes } from './claims.ts'
 import { OpaqueTokens } from './introspection/opaque-tokens.ts'
 import type { Issuer } from './issuer.ts'
+import { parseToken } from './parse-token.ts'
 import type { ProofVerifier } from './proof/proof-verifier.ts'
 import { TokenRefusal } from './token-refusal.ts'
 import type { TrustedIssuers } from './trusted-issuers.ts'
@@ -49,6 +50,14 @@ export class TokenVerifier {
       return this.#proofs.verifySender(credential.token, token, context)
     }
     return token instanceof Refusal ? token : (refuseAsBearer(token) ?? token.subject)
+  }
+
+  /** Returns the entry that a token is for if it tells the truth. Nothing of it is verified. */
+  claimedEntry({ token, places }: Credential): TokenFacts {
+    const entry =
+      this.#opaque.introspectorFor(token, places[0])?.entry ??
+      this.#issuers.entryFor(parseToken(token)?.payload ?? {})
+    return entry instanceof Refusal ? {} : { entry: entry.name }
   }
 
   /** Verifies a token, but not its sender. */

@@ -4,6 +4,7 @@ import { logToOperator, withoutQuery } from '../../base/operator.ts'
 import { type WaitUntil, withTimeout } from '../../base/timeout.ts'
 import { Fault, Refusal } from '../../refusal.ts'
 import { MAX_OPAQUE } from '../parse-token.ts'
+import type { TrustedEntry } from '../trusted-issuers.ts'
 import { acceptAnswer, type IntrospectedToken, type IntrospectingEntries, type Meaning } from './answer.ts'
 import type { CallLimits, Calls } from './calls.ts'
 import { INTROSPECTION_FIX, IntrospectionFailure, type IntrospectOptions, introspect } from './introspect.ts'
@@ -94,6 +95,11 @@ export class Introspector {
     this.#introspection = introspection
     this.#calls = calls
     this.#options = options
+  }
+
+  /** The first of the entries whose tokens it verifies. */
+  get entry(): TrustedEntry {
+    return this.#entries[0]
   }
 
   /**
