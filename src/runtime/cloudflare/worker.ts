@@ -20,7 +20,7 @@ export default worker
 /**
  * Reads the configuration when the worker starts, so that no patient meets a mistake in it. One in a variable is thrown:
  * Cloudflare refuses to deploy a worker that throws then. One in a binding keeps the gate from starting too, but the
- * worker itself answers for it: bindings also change without a deployment.
+ * worker itself answers for it: only variables are known to be there while Cloudflare checks a new version.
  */
 function start(): Worker {
   warnOfUnknownVariables(Object.keys(env), variablesOf(OPTIONS, { ...env }))
