@@ -94,13 +94,14 @@ describe('tokens in Authorization', () => {
     expect(authorizationToken(new Request('https://gate.test/', { headers }), true)).toEqual({
       token,
       scheme: 'DPoP',
+      places: [],
     })
   })
 
   test('with DPoP, a bearer token needs no proof by its scheme', () => {
     const headers = { authorization: 'Bearer a', dpop: 'a.b.c' }
     const outcome = authorizationToken(new Request('https://gate.test/', { headers }), true)
-    expect(outcome).toEqual({ token: 'a' })
+    expect(outcome).toEqual({ token: 'a', places: [] })
   })
 
   test.each<[string, string]>([
