@@ -33,6 +33,7 @@ export const GATE_OPTIONS: Readonly<Record<'url' | 'data', DefaultedOption> & Re
   ...DATA_OPTION,
 }
 
+const NEW_TOKEN = 'get a new token. If it is refused, too, the console of the gate says why'
 /** The variable comes first, because systems list the arguments of each process. */
 const NAME_A_TOKEN = 'name one with MEDIAWARD_TOKEN or --token'
 
@@ -125,7 +126,7 @@ export async function requireAnswer(response: Response): Promise<Response> {
   const refusal = await describeRefusal(response)
   if (response.status === 400) throw new UsageError(`the gate refused: ${refusal}`)
   if ([401, 403, 404].includes(response.status)) {
-    const hint = response.status === 401 ? 'get a new token' : 'the token needs the role "security"'
+    const hint = response.status === 401 ? NEW_TOKEN : 'the token needs the role "security"'
     throw new UsageError(`the gate refused: ${refusal}`, hint)
   }
   throw new Error(`the gate answered ${refusal}`)

@@ -149,6 +149,7 @@ function hintFor({ status, headers }: Response): string {
     return `: the gate is at ${new URL(location).origin}`
   if (status === 413) return ': a proxy in front of the gate must accept bodies of 32 MiB'
   if (status === 404) return ': the token needs the role "recorder", and the gate must serve that path'
-  if (status === 401) return ': get a new token, and run the same command again'
+  if (status === 401)
+    return ': get a new token, and run the same command again. If it is refused, too, the console of the gate says why'
   return ''
 }

@@ -117,7 +117,9 @@ test('denials that the gate refuses with 401 says to get a new token', async () 
   answerWith(401)
   const { code, stderr } = await run(['denials', ...at])
   expect(code).toBe(2)
-  expect(stderr).toMatch(/refused: 401 .*\n.*hint: get a new token\n/)
+  expect(stderr).toMatch(
+    /refused: 401 .*\n.*hint: get a new token\. If it is refused, too, the console of the gate says why\n/,
+  )
 })
 
 describe('a gate that trusts another issuer than the one of dev', () => {
@@ -155,7 +157,9 @@ describe('a gate that trusts another issuer than the one of dev', () => {
     const { stdout: expired } = await run(['token', '--sub', 'a', '--ttl=-60', '--data', data])
     const { code, stderr } = await runWith('', ['log', '--url', url], { MEDIAWARD_TOKEN: expired.trim() })
     expect(code).toBe(2)
-    expect(stderr).toMatch(/hint: get a new token\n/)
+    expect(stderr).toMatch(
+      /hint: get a new token\. If it is refused, too, the console of the gate says why\n/,
+    )
   })
 })
 
