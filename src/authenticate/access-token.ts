@@ -105,7 +105,8 @@ async function verifyingKeys(
     newer === keys ? refusal : await verifySignature(token, ownKeys(newer, entry), entry.algorithms)
   if (last === undefined) return newer
   // The issuer published the key, in a form that can't be used: that is not the token's fault.
-  const isBroken = last.reason === 'token_key_unknown' && newer.broken.some(key => key.kid === kid)
+  const { broken } = ownKeys(newer, entry)
+  const isBroken = last.reason === 'token_key_unknown' && broken.some(key => key.kid === kid)
   return isBroken ? new Refusal('keys_unavailable') : last
 }
 

@@ -57,7 +57,7 @@ export async function verifyCredential(
   try {
     outcome = await tokens.verify(credential, context)
   } catch (error) {
-    // The issuer can't be asked. Its entry is all that is known.
+    // Nothing is proven. The entry is all that the record may have of the token.
     context.token = tokens.claimedEntry(credential)
     throw error
   }

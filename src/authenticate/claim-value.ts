@@ -38,9 +38,17 @@ const wordsOf = (claim: unknown): readonly string[] => (typeof claim === 'string
  * @param separator what is between two names of a string
  */
 export function namesIn(claim: unknown, separator: ' ' | ','): readonly string[] {
-  if (typeof claim === 'string') return claim.split(separator).map(name => name.replace(/^ +/, ''))
+  if (typeof claim === 'string') return claim.split(separator).map(withoutSpaces)
   if (Array.isArray(claim)) return claim.filter((name): name is string => typeof name === 'string')
   return isObject(claim) ? Object.keys(claim).filter(name => isGiven(claim[name])) : []
+}
+
+/** Removes U+0020 at both ends. `trim` removes more, and would turn one name into another. */
+function withoutSpaces(name: string): string {
+  let [start, end] = [0, name.length]
+  while (name[start] === ' ') start++
+  while (end > start && name[end - 1] === ' ') end--
+  return name.slice(start, end)
 }
 
 function isGiven(value: unknown): boolean {

@@ -63,15 +63,16 @@ export class TokenVerifier {
   /** Verifies a token, but not its sender. */
   async #verifyToken(
     { token, places }: Credential,
-    { at, waitUntil }: VerifiedRequest,
+    context: VerifiedRequest,
   ): Promise<AcceptedToken | Refusal> {
+    const { at, waitUntil } = context
     const known = this.#verified.get(token)
     if (known !== undefined && (await known.entry.keys.current(at, waitUntil)) === known.keys) {
       return refusePlace(known, places) ?? checkTimes(known, known.entry, at) ?? known
     }
     const introspector = this.#opaque.introspectorFor(token, places[0])
     if (introspector !== undefined) {
-      const accepted = await introspector.verify(token, at, waitUntil)
+      const accepted = await introspector.verify(token, context)
       if (accepted instanceof Refusal) return accepted
       return refusePlace(accepted, places) ?? checkTimes(accepted, accepted.entry, at) ?? accepted
     }
@@ -83,7 +84,7 @@ export class TokenVerifier {
   }
 }
 
-type VerifiedRequest = Pick<RequestContext, 'request' | 'at' | 'waitUntil'>
+type VerifiedRequest = Pick<RequestContext, 'request' | 'at' | 'now' | 'waitUntil'>
 
 /** Refuses a token that is bound to a key and comes without a proof of it: then it may be stolen (RFC 9449 7.2). */
 function refuseAsBearer({ thumbprint, subject }: AcceptedToken): TokenRefusal | undefined {

@@ -46,7 +46,8 @@ export function explainEndpoint(services: ExplainServices, recordings: Endpoint)
         entries: services.issuers.entries,
         concealedStatus: services.concealedStatus,
         isOffline: false,
-        locations: services.locations,
+        // One tenant's analyst must not learn of the locations of others.
+        locations: call.analyst.tenant === undefined ? services.locations : [],
         nameOf: (id, of) =>
           of === undefined
             ? `a string of ${id.length} characters`

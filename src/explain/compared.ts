@@ -15,7 +15,7 @@ import type { StepName } from './steps.ts'
 /** What a step compared: what came, and what is configured. Shown to the holder of the token, so its values may be. */
 export interface Comparison {
   readonly came?: string | undefined
-  readonly configured?: string
+  readonly configured?: string | undefined
 }
 
 /** A question, and what is known of its token and of the recording. */
@@ -39,7 +39,7 @@ type Compare = (compared: Compared) => Comparison
 /** What each step compares. A step that isn't here has nothing to show. */
 export const COMPARISONS: Readonly<Partial<Record<StepName, Compare>>> = {
   path: ({ question: { path }, locations }) =>
-    path === undefined ? {} : { came: quoted(path), configured: quotedList(locations, 8) },
+    path === undefined ? {} : { came: quoted(path), configured: quotedList(locations, 8) || undefined },
   place: ({ question: { place, scheme }, entry }) => ({
     came:
       place === undefined ? `Authorization: ${scheme || 'no scheme'}` : `${place.in} ${quoted(place.name)}`,
@@ -111,7 +111,9 @@ export const COMPARISONS: Readonly<Partial<Record<StepName, Compare>>> = {
   recording: ({ context: { ref } }) =>
     ref === undefined ? {} : { came: [ref.recording, ref.part].filter(isPresent).join('/') },
   owner: ({ refusal, subjectName, ownerName, context: { subject, ownership } }) => {
-    if (refusal?.reason === 'tenant_mismatch') {
+    // Of the people of another tenant nothing is shown, whatever the request failed at.
+    const isForeign = ownership !== undefined && subject !== undefined && subject.tenant !== ownership.tenant
+    if (isForeign || refusal?.reason === 'tenant_mismatch') {
       return { came: `tenant ${shown(subject?.tenant)}`, configured: `tenant ${shown(ownership?.tenant)}` }
     }
     if (subject?.owns === false) return { came: 'a subject whose entry says "owns": false' }

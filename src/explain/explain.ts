@@ -49,6 +49,8 @@ export async function explain(question: Question, input: ExplainInput): Promise<
     refusal?.reason === 'proof_missing'
       ? await tryRequest({ ...question, scheme: 'Bearer' }, input)
       : undefined
+  // Whose the recording is, for the record of this question.
+  if (asBearer?.context.ownership !== undefined) context.ownership = asBearer.context.ownership
   const read = readToken(context, entries, question.token)
   const entry = read.entry ?? nearestEntry(read)
   const id = idOf(read, entry)

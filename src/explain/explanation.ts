@@ -143,5 +143,5 @@ function mistakeOf({ reason, facts }: Flaw, tried: Tried): Mistake[] {
 
 const adviseOnPath = ({ refusal, locations }: Tried): Advice => ({
   found: refusal?.detail ?? 'the path is at none of the locations of the gate',
-  fix: `ask for a recording at ${quotedList(locations, 8)}`,
+  fix: `ask for a recording at ${quotedList(locations, 8) || 'the path that its app calls'}`,
 })

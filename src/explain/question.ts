@@ -83,6 +83,9 @@ export function readQuestion(json: unknown): Question | Refusal {
   if ((header !== undefined && cookie !== undefined) || (named !== undefined && !isPlaceName(named))) {
     return invalid('name one header, or one cookie, in which the token would come')
   }
+  if (named !== undefined && bare !== token) {
+    return invalid('in a header or cookie the token is alone: leave out what is before it')
+  }
   if (path !== undefined && /\/ticket(?:[?#]|$)/.test(path)) {
     return invalid('name the recording itself: who may play it gets a ticket for it')
   }

@@ -209,7 +209,8 @@ describe('templates', () => {
     [iss('{tenantid}'), 'of every tenant', 404],
     [iss(A), 'of this tenant', 404],
     [iss(B), 'of another tenant', 401],
-    [`${iss(A)}/`, 'of an issuer that only begins like this one', 401],
+    [`https://sts.test/${A}/`, 'of this tenant, in another version', 404],
+    ['https://login.test/v2.0', 'of an issuer without a tenant', 401],
   ])('a key whose issuer is %j is %s: %i', async (issuer, _, status) => {
     const keys = idp.jwks.keys.map(key => ({ ...key, ...(issuer !== undefined && { issuer }) }))
     const gate = await open({ ...entry(), jwks: { keys } as never })
@@ -235,6 +236,35 @@ describe('templates', () => {
     const keys = idp.jwks.keys.map(key => ({ ...key, ...(issuer !== undefined && { issuer }) }))
     const gate = await open({ ...idp.entry({ issuer: iss }), jwks: { keys } as never })
     expect((await gate.ask('patient-1', '/recordings/unknown', { claims: { iss } })).status).toBe(status)
+  })
+
+  test.each<[string, number]>([
+    [v2('{tenantid}'), 404],
+    [v2(A), 404],
+    [v2(B), 401],
+  ])('of a template of version 1, a key whose issuer is %s gets %i', async (issuer, status) => {
+    const keys = idp.jwks.keys.map(key => ({ ...key, issuer }))
+    const jwks = (() => ({ keys })) as never
+    // The other entry of the tenant shares the set.
+    const gate = await open(
+      { ...entry(), issuer: v1('{tenantid}'), jwks },
+      { ...idp.entry({ issuer: v2(A) }), jwks },
+    )
+    for (const claims of [{ iss: v2(A) }, { iss: v1(A), tid: A }]) {
+      expect((await gate.ask('patient-1', '/recordings/unknown', { claims })).status).toBe(status)
+    }
+  })
+
+  test('a broken key of another tenant is not one of this tenant that can’t be used', async () => {
+    const broken = { kty: 'RSA', n: 'AQAB', e: 'AQAB', kid: 'test' }
+    const status = async (issuer: string) => {
+      const other = (await createIssuer('https://other.test/', 'recordings', 'of-a')).jwks.keys
+      const keys = [...other, { ...broken, issuer }]
+      const gate = await open({ ...idp.entry({ issuer: v2(A) }), jwks: (() => ({ keys })) as never })
+      return (await gate.ask('patient-1', '/recordings/unknown', { claims: { iss: v2(A) } })).status
+    }
+    expect(await status(v2(A))).toBe(503)
+    expect(await status(v2(B))).toBe(401)
   })
 
   test('of one set for several tenants, each key signs for its own tenant only', async () => {

@@ -1,8 +1,9 @@
 import { hexOf } from '../../base/bytes.ts'
 import { LruCache } from '../../base/lru-cache.ts'
 import { logToOperator, withoutQuery } from '../../base/operator.ts'
-import { type WaitUntil, withTimeout } from '../../base/timeout.ts'
+import { withTimeout } from '../../base/timeout.ts'
 import { Fault, Refusal } from '../../refusal.ts'
+import type { RequestContext } from '../../request-context.ts'
 import { MAX_OPAQUE } from '../parse-token.ts'
 import type { TrustedEntry } from '../trusted-issuers.ts'
 import { acceptAnswer, type IntrospectedToken, type IntrospectingEntries, type Meaning } from './answer.ts'
@@ -65,6 +66,9 @@ interface Kept<Of extends Meaning> extends Period {
   readonly meaning: Of
 }
 
+/** What verifying takes of a request. */
+type AskingRequest = Pick<RequestContext, 'at' | 'now' | 'waitUntil'>
+
 /**
  * Verifies opaque tokens by asking their issuer (RFC 7662). Keeps an answer by a hash of the token: of an active one
  * until it expires, and at most a minute, which is how long a revoked token still opens.
@@ -105,27 +109,26 @@ export class Introspector {
   /**
    * Verifies a token. Its times have to be checked for each request.
    *
-   * @param now milliseconds since 1970
    * @throws Fault `introspection_unavailable` if its issuer can't be asked
    */
-  async verify(token: string, now: number, waitUntil: WaitUntil): Promise<Meaning> {
+  async verify(token: string, { at, now, waitUntil }: AskingRequest): Promise<Meaning> {
     if (token.length > MAX_OPAQUE) return new Refusal('token_too_long')
     const hash = await hashOf(token)
     const [active, refused] = [this.#active.get(hash), this.#refused.get(hash)]
-    if (active !== undefined && isUsable(active, now)) return active.meaning
-    if (refused !== undefined && isUsable(refused, now)) return refused.meaning
-    if (isUsable(this.#pause, now)) throw new Fault('introspection_unavailable', this.#failure)
+    if (active !== undefined && isUsable(active, at)) return active.meaning
+    if (refused !== undefined && isUsable(refused, at)) return refused.meaning
+    if (isUsable(this.#pause, at)) throw new Fault('introspection_unavailable', this.#failure)
     const call = this.#calls.join(
       {
         // An introspector shares no call: another one at the same URL may have entries with other rules.
         key: `${this.#id} ${hash}`,
         isKnown: active !== undefined && refused === undefined,
-        work: () => this.#ask(token, hash, now),
+        work: () => this.#ask(token, hash, at, now),
       },
-      now,
+      at,
       waitUntil,
     )
-    if (call === undefined) this.#warn('there are too many calls', now)
+    if (call === undefined) this.#warn('there are too many calls', at)
     // By a timer of this request's own: the request that began the call may have been cut off.
     const meaning = call && (await withTimeout(this.#options.limits.timeout, call).catch(() => undefined))
     if (meaning === undefined) throw new Fault('introspection_unavailable', this.#failure)
@@ -133,27 +136,28 @@ export class Introspector {
   }
 
   /** Asks the issuer, and keeps its answer. Never rejects: undefined if there is no answer. */
-  async #ask(token: string, hash: string, now: number): Promise<Meaning | undefined> {
+  async #ask(token: string, hash: string, at: number, now: () => number): Promise<Meaning | undefined> {
     const { activeFor, refusedFor } = this.#options
     try {
       const meaning = acceptAnswer(
         await introspect(token, this.#introspection, this.#options),
         this.#entries,
         hash,
-        now,
+        at,
       )
       if (meaning instanceof Refusal) {
-        this.#refused.set(hash, { meaning, asked: now, until: now + refusedFor })
+        this.#refused.set(hash, { meaning, asked: at, until: at + refusedFor })
       } else {
         // RFC 7662 4: the answer permits nothing once the token has expired, as its times are checked on each request.
-        const until = Math.max(now + KEPT, Math.min(now + activeFor, 1000 * meaning.expires))
-        this.#active.set(hash, { meaning, asked: now, until })
+        const until = Math.max(now() + KEPT, Math.min(at + activeFor, 1000 * meaning.expires))
+        this.#active.set(hash, { meaning, asked: at, until })
       }
+      this.#failure = undefined
       return meaning
     } catch (error) {
       const isKnown = error instanceof IntrospectionFailure
-      if (isKnown && error.pause > 0) this.#pause = { asked: now, until: now + error.pause }
-      this.#warn(isKnown ? error.message : 'a fault of the gate', now)
+      if (isKnown && error.pause > 0) this.#pause = { asked: at, until: now() + error.pause }
+      this.#warn(isKnown ? error.message : 'a fault of the gate', at)
       return undefined
     }
   }

@@ -6,14 +6,17 @@ export class KeyFault extends Error {
   override readonly name = 'KeyFault'
   /** Whether a server answered, but without the document that was asked for: another address may have it. */
   readonly isAbsent: boolean
+  /** How to fix it. */
+  readonly fix: string
 
-  constructor(message: string, isAbsent: boolean = false) {
+  constructor(message: string, isAbsent: boolean = false, fix: string = KEYS_FIX) {
     super(message)
     this.isAbsent = isAbsent
+    this.fix = fix
   }
 }
 
-/** How to fix it if keys can't be had. */
+/** How to fix it if keys can't be had from a server. */
 export const KEYS_FIX =
   'check "jwks_uri" (with "discovery", "issuer"): the gate must reach that server, trust its certificate and find usable keys there'
 

@@ -25,14 +25,16 @@ export function createUriLoader(uri: string, http: KeyHttp): LoadKeys {
   return ({ signal }) => fetchKeySet(uri, http, signal)
 }
 
+const FUNCTION_FIX = 'let it resolve to a JWK set with usable keys, within five seconds'
+
 /** Creates a loader of keys from a function of the integrator's. */
 export function createFunctionLoader(compute: KeyFunction): LoadKeys {
   const place = 'the function jwks'
   return async ({ timeout }) => {
     const computed = await withTimeout(timeout, Promise.resolve().then(compute)).catch((error: unknown) => {
-      throw new KeyFault(`${place} failed (${describeError(error)})`)
+      throw new KeyFault(`${place} failed (${describeError(error)})`, false, FUNCTION_FIX)
     })
-    return requireKeys(place, computed)
+    return requireKeys(place, computed, FUNCTION_FIX)
   }
 }
 
@@ -42,9 +44,9 @@ export async function fetchKeySet(uri: string, http: KeyHttp, signal: AbortSigna
 }
 
 /** A set without a usable key is a mistake of the server. Good keys must not be dropped because of it. */
-function requireKeys(place: string, document: unknown): KeySet {
+function requireKeys(place: string, document: unknown, fix?: string): KeySet {
   const set = usableKeys(document)
-  if (set.keys.length === 0) throw new KeyFault(`${place} ${describeEmpty(document, set)}`)
+  if (set.keys.length === 0) throw new KeyFault(`${place} ${describeEmpty(document, set)}`, false, fix)
   return set
 }
 

@@ -1,7 +1,7 @@
 import { logToOperator } from '../../base/operator.ts'
 import { type WaitUntil, withTimeout } from '../../base/timeout.ts'
 import { Fault } from '../../refusal.ts'
-import { describeError, KEYS_FIX, KeyFault } from './key-fault.ts'
+import { describeError, KeyFault } from './key-fault.ts'
 import type { KeySource } from './key-source.ts'
 import type { LoadKeys } from './load-keys.ts'
 import { describeBroken, type KeySet } from './usable-keys.ts'
@@ -196,6 +196,7 @@ class RemoteKeys implements KeySource {
       // one that began before the clock was set back bring back its time.
       if (begun < this.#fetchedAt || begun > this.#latest) return
       this.#fetchedAt = begun
+      this.#failure = undefined
       this.#waitAgainAt = Number.NEGATIVE_INFINITY
       // Equal keys stay the same object, so that what was imported from them stays in use.
       if (JSON.stringify(loaded) === JSON.stringify(this.#keys)) return
@@ -211,7 +212,7 @@ class RemoteKeys implements KeySource {
         this.#keys === undefined
           ? 'there are no older ones'
           : `those fetched ${Math.round(age / 1000)} s ago are used`
-      warn(`${this.#failure.message}; ${held}. To fix it: ${KEYS_FIX}`)
+      warn(`${this.#failure.message}; ${held}. To fix it: ${this.#failure.fix}`)
     }
   }
 }

@@ -1,5 +1,7 @@
+import type { JWK } from 'jose'
 import { printable } from '../../base/operator.ts'
-import { type Entry, inTenant, TENANT } from '../entry.ts'
+import { type Entry, TENANT } from '../entry.ts'
+import type { PublishedKey } from './key-material.ts'
 import { identityOf, type KeySet, type UnusedKey } from './usable-keys.ts'
 
 /** Whose tokens a key may sign. */
@@ -22,14 +24,20 @@ export function ownKeys(set: KeySet, owner: Owner): KeySet {
 }
 
 function withoutOthers(set: KeySet, owner: Owner): KeySet {
-  const others: UnusedKey[] = []
-  const keys = set.keys.filter((key, index) => {
-    const { issuer, ...published }: Readonly<Record<string, unknown>> = { ...key }
-    if (typeof issuer !== 'string' || isIssuerOf(issuer, owner)) return true
-    others.push({ ...identityOf(published, index), why: `it is for the issuer "${printable(issuer)}"` })
-    return false
+  const isOwn = (key: JWK | UnusedKey) => {
+    const { issuer }: PublishedKey = { ...key }
+    return typeof issuer !== 'string' || isIssuerOf(issuer, owner)
+  }
+  const keys = set.keys.filter(isOwn)
+  const broken = set.broken.filter(isOwn)
+  if (keys.length === set.keys.length && broken.length === set.broken.length) return set
+  const others = set.keys.flatMap((key, index): UnusedKey[] => {
+    const identity = identityOf({ ...key }, index)
+    return isOwn(key)
+      ? []
+      : [{ ...identity, why: `it is for the issuer "${printable(`${identity.issuer}`)}"` }]
   })
-  return others.length === 0 ? set : { ...set, keys, ignored: [...set.ignored, ...others] }
+  return { keys, broken, ignored: [...set.ignored, ...others] }
 }
 
 /** The id of a tenant of Microsoft Entra. */
@@ -40,8 +48,7 @@ const TENANT_ID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/
  * its version 1 and External ID tokens with the issuer that version 2 tokens have. The tenant is the same.
  */
 function isIssuerOf(named: string, { issuer, tenant }: Owner): boolean {
-  if (tenant !== undefined) return inTenant(named, tenant) === issuer
   if (named === issuer || named.includes(TENANT)) return true
-  const [id] = TENANT_ID.exec(issuer) ?? []
+  const id = tenant ?? TENANT_ID.exec(issuer)?.[0]
   return id !== undefined && TENANT_ID.exec(named)?.[0] === id
 }

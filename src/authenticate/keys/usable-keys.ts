@@ -9,6 +9,8 @@ export interface UnusedKey {
   readonly name: string
   /** Its id as published. */
   readonly kid?: string
+  /** The issuer that it says it is for. */
+  readonly issuer?: string
   readonly why: string
 }
 
@@ -78,9 +80,10 @@ const isPrivate = (key: PublishedKey) => PRIVATE_MEMBERS.some(member => isPresen
 const materialOf = ({ n, x }: PublishedKey) => numberOf(n ?? x)
 
 /** Names a key by its id, or else by its position. */
-export function identityOf({ kid }: PublishedKey, index: number): { name: string; kid?: string } {
-  if (typeof kid !== 'string') return { name: `key ${index + 1} (without a kid)` }
-  return { name: `kid "${printable(kid, MAX_SHOWN_ID)}"`, kid }
+export function identityOf({ kid, issuer }: PublishedKey, index: number): Omit<UnusedKey, 'why'> {
+  const of = typeof issuer === 'string' && { issuer }
+  if (typeof kid !== 'string') return { name: `key ${index + 1} (without a kid)`, ...of }
+  return { name: `kid "${printable(kid, MAX_SHOWN_ID)}"`, kid, ...of }
 }
 
 /** Algorithms of keys that encrypt (RFC 7518 4.1). */

@@ -69,12 +69,14 @@ export function createCommand<const Options extends CommandOptions>(
     summary,
     async run(given) {
       const args = [...given]
+      const help = () =>
+        printLine(formatHelp({ usage: `${usage} [OPTIONS]`, summary, rows: rowsOf(options), example }))
       const asked = standardOptionsIn(args, options)
-      if (asked.has('help')) {
-        return printLine(formatHelp({ usage: `${usage} [OPTIONS]`, summary, rows: rowsOf(options), example }))
-      }
+      if (asked.has('help')) return help()
       if (asked.has('version')) return printLine(VERSION)
       const { values, positionals } = parseArgs({ args, options, allowPositionals })
+      // As in `-hh`.
+      if (Object.hasOwn(values, 'help')) return help()
       await run(values as OptionValues<Options>, positionals)
     },
   }

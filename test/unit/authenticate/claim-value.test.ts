@@ -25,7 +25,7 @@ describe('names', () => {
     [['a,b'], ',', ['a,b']],
     // A name that ends or begins with another white space is another name.
     ['\u00a0a b\ufeff c\n \td', ' ', ['\u00a0a', 'b\ufeff', 'c\n', '\td']],
-    ['a,  b,\u00a0c,\td', ',', ['a', 'b', '\u00a0c', '\td']],
+    ['a,  b  ,\u00a0c,\td', ',', ['a', 'b', '\u00a0c', '\td']],
     ['a b  c', ' ', ['a', 'b', '', 'c']],
     ['a,b', ' ', ['a,b']],
     ['a, b,c d', ',', ['a', 'b', 'c d']],

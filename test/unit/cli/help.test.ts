@@ -32,18 +32,21 @@ const PAGE =
   /^Usage: (?<usage>mediaward.*)\n\n(?<summary>[^\n]+\.)\n\n(?<title>Options|Commands):\n(?<rows>(?: {2,}\S.*\n)+)\nExample:\n {2}(?<example>.+)\n/
 
 describe.each(NAMES)('%s', name => {
-  test.each([[[name, '--help']], [[name, '-h']], [['help', name]], [[name, '--nope', 'x', '--help']]])(
-    'mediaward %j prints the page of help, and does nothing else',
-    async args => {
-      const { stdout, ...ended } = await run(args)
-      expect(ended).toEqual(quiet)
-      const { usage = '', rows = '', example = '' } = PAGE.exec(stdout)?.groups ?? {}
-      expect(usage).toMatch(new RegExp(`^mediaward ${name} .*\\[OPTIONS\\]$`))
-      expect(rows).toMatch(/^ {2}-h, --help .*\n {2}--version .*\n/m)
-      expect(example).toContain(`npm run -s mediaward -- ${name}`)
-      expect(stdout.split('\n').filter(line => line.length > 110)).toEqual([])
-    },
-  )
+  test.each([
+    [[name, '--help']],
+    [[name, '-h']],
+    [['help', name]],
+    [[name, '-hh']],
+    [[name, '--nope', 'x', '--help']],
+  ])('mediaward %j prints the page of help, and does nothing else', async args => {
+    const { stdout, ...ended } = await run(args)
+    expect(ended).toEqual(quiet)
+    const { usage = '', rows = '', example = '' } = PAGE.exec(stdout)?.groups ?? {}
+    expect(usage).toMatch(new RegExp(`^mediaward ${name} .*\\[OPTIONS\\]$`))
+    expect(rows).toMatch(/^ {2}-h, --help .*\n {2}--version .*\n/m)
+    expect(example).toContain(`npm run -s mediaward -- ${name}`)
+    expect(stdout.split('\n').filter(line => line.length > 110)).toEqual([])
+  })
 
   test(`${name} --version prints the version of the package`, async () => {
     expect(await run([name, '--version'])).toEqual({ ...quiet, stdout: `${version}\n` })

@@ -1,8 +1,10 @@
 import type { JWTPayload } from 'jose'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { COMPARISONS, type Compared } from '../../../src/explain/compared.ts'
 import { TICKET_COOKIE } from '../../../src/http/credential.ts'
 import type { Issuer } from '../../../src/index.ts'
 import { createPseudonymizer } from '../../../src/ledger/pseudonym.ts'
+import { Refusal } from '../../../src/refusal.ts'
 import { createMemoryLedger } from '../../../src/runtime/memory/index.ts'
 import { createIssuer, PSEUDONYM_KEY } from '../../support/gate-client.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
@@ -74,6 +76,21 @@ describe('what is answered', () => {
     const [mistake] = explanation.mistakes
     expect(mistake.found).toContain(found)
     expect(mistake.fix).toContain('ask for a recording at "/recordings/:recording"')
+  })
+
+  test('of another tenant neither owner nor issuer is shown, whatever the request failed at', () => {
+    const compared = (reason: 'not_owner' | 'store_unavailable' | 'tenant_mismatch') =>
+      COMPARISONS.owner?.({
+        refusal: new Refusal(reason),
+        subjectName: 'psn_a',
+        ownerName: 'psn_b',
+        context: {
+          subject: { id: 'x', issuer: idp.issuer, tenant: 'a', roles: [] },
+          ownership: { owner: 'y', issuer: 'https://other.test/', tenant: 'b' },
+        },
+      } as unknown as Compared)
+    for (const reason of ['not_owner', 'store_unavailable', 'tenant_mismatch'] as const)
+      expect(compared(reason)).toEqual({ came: 'tenant "a"', configured: 'tenant "b"' })
   })
 
   test('the owner of the recording is named beside the subject, both by pseudonym', async () => {
@@ -244,6 +261,7 @@ describe('what is refused', () => {
       { token: 't', url: OWN, header: 'a', cookie: 'b' },
       /name one header, or one cookie/,
     ],
+    ['a scheme in a header', { token: 'Bearer t', url: OWN, header: 'a' }, /the token is alone/],
     ['much too long a token', { token: 'x'.repeat(70_000), url: OWN }, /at most 65536 bytes/],
   ])('a call with %s is refused, and the answer says why and repeats nothing', async (_, body, detail) => {
     const gate = await open()

@@ -278,6 +278,20 @@ describe('an answer is kept', () => {
     },
   )
 
+  test('and a pause begins with the answer, however late it comes', async () => {
+    const gate = await gateOf(entry())
+    answers.busy = () => {
+      now += 3_000
+      return new Response('', { status: 429, headers: { 'retry-after': '2' } })
+    }
+    answers.opaque = claims()
+    expect(await play(gate, 'busy')).toBe('503 introspection_unavailable')
+    now = START + 4_999
+    expect(await play(gate, 'opaque')).toBe('503 introspection_unavailable')
+    now = START + 5_000
+    expect(await play(gate, 'opaque')).toBe('200')
+  })
+
   test('and a pause ends when the clock is set back', async () => {
     const gate = await gateOf(entry())
     answers.busy = () => new Response('', { status: 429, headers: { 'retry-after': '5' } })

@@ -72,6 +72,9 @@ describe('a key set from a function', () => {
     ],
     ['returns nothing', (() => undefined) as () => never, 'the function jwks is not a JWK set (RFC 7517 5)'],
   ])('a function that %s is a fault that does not show its message', async (_, compute, message) => {
-    await expect(createFunctionLoader(compute)(limits)).rejects.toMatchObject({ name: 'KeyFault', message })
+    const fix = 'let it resolve to a JWK set with usable keys, within five seconds'
+    await expect(createFunctionLoader(compute)(limits)).rejects.toMatchObject({
+      ...{ name: 'KeyFault', message, fix },
+    })
   })
 })

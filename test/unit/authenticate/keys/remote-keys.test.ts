@@ -166,6 +166,19 @@ describe('createRemoteKeys', () => {
     expect(await keys.newer(due + REMOTE_KEYS.retryAfter + 1, keep)).toEqual(jwks('b'))
   })
 
+  test('the cause of a fault is that of the last fetch, and none once a later one succeeded', async () => {
+    const { state, keys } = server(down, { timeout: 20, patience: 5 })
+    await expect(keys.current(0, keep)).rejects.toMatchObject({
+      cause: { message: 'https://idp.test/jwks answered with status 500', fix: KEYS_FIX },
+    })
+    state.answer = serving('a')
+    await keys.current(REMOTE_KEYS.retryAfter + 1, keep)
+    state.answer = () => new Promise(() => {})
+    const late = REMOTE_KEYS.freshFor + 20_000
+    await keys.current(late, keep)
+    await expect(keys.newer(late + 1, keep)).rejects.toMatchObject({ ...UNAVAILABLE, cause: undefined })
+  })
+
   test('good keys outlive an empty set, and are used beside members of unknown kinds', async () => {
     const { state, keys } = server(serving('a'))
     await keys.current(0, keep)
