@@ -108,3 +108,27 @@ test('an entry that does not say where its keys are is an error', () => {
   expect(() => sources().create('https://a.test')).toThrow("doesn't say where its keys are")
   expect(() => sources().create('https://a.test', { discovery: false })).toThrow("doesn't say where")
 })
+
+describe('an entry that introspects', () => {
+  const introspection = { url: 'https://a.test/introspect', client_id: 'gate', client_secret: 'x' }
+
+  test.each<[string, Partial<Issuer>, number]>([
+    ['jwks_uri', { jwks_uri: 'https://a.test/keys' }, 1],
+    ['discovery', { discovery: true }, 2],
+    ['a function', { jwks: () => keySet('a') }, 0],
+  ])('has keys for signed tokens, too: by %s', async (_, more, fetches) => {
+    const { asked, create } = sources(url =>
+      Response.json(
+        url.endsWith('/keys') ? keySet('a') : { issuer: 'https://a.test', jwks_uri: 'https://a.test/keys' },
+      ),
+    )
+    expect(await create('https://a.test', { introspection, ...more }).current(0, keep)).toEqual(keySet('a'))
+    expect(asked).toHaveLength(fetches)
+  })
+
+  test('needs none, and fetches none', async () => {
+    const { asked, create } = sources()
+    expect((await create('https://a.test', { introspection }).current(0, keep)).keys).toEqual([])
+    expect(asked).toEqual([])
+  })
+})
