@@ -18,7 +18,7 @@ export const isAdvised = (reason: Reason): boolean => Object.hasOwn(ADVICE, reas
 
 /**
  * Says what came, what is configured, and how to fix it. Returns undefined for a refusal that is part of normal use, such
- * as that of a JWT that has just expired. Of an opaque token no one but its issuer knows whether it has.
+ * as that of a JWT that has just expired. Only its issuer knows whether an opaque token has.
  */
 export function adviceFor(refused: RefusedToken): Advice | undefined {
   const { reason, facts, entry, isParsed } = refused

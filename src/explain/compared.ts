@@ -8,7 +8,7 @@ import { usesDpop } from '../http/credential.ts'
 import type { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 import type { Question } from './question.ts'
-import { isIntrospected, type ReadToken } from './refused-token.ts'
+import { isIntrospected, type ReadToken, type RefusedToken } from './refused-token.ts'
 import { quoted, quotedList } from './shown.ts'
 import type { StepName } from './steps.ts'
 
@@ -24,8 +24,7 @@ export interface Compared extends ReadToken {
   readonly context: RequestContext
   /** Undefined if the gate permits. */
   readonly refusal: Refusal | undefined
-  /** Why the provider couldn't be asked for its keys, or about the token. */
-  readonly why: string | undefined
+  readonly why: RefusedToken['why']
   /** What the subject is called: not its id, unless its holder asks for that. Undefined if the token names none. */
   readonly subjectName: string | undefined
   /** What the recording's owner is called. Undefined if it has none, or was not looked at. */

@@ -1,6 +1,4 @@
-import { INTROSPECTION_FIX } from '../authenticate/introspection/introspect.ts'
 import { ALGORITHMS } from '../authenticate/issuer.ts'
-import { KEYS_FIX } from '../authenticate/keys/key-fault.ts'
 import { MAX_OPAQUE, MAX_TOKEN } from '../authenticate/parse-token.ts'
 import { usesDpop } from '../http/credential.ts'
 import type { Reason } from '../reason.ts'
@@ -57,7 +55,7 @@ export const CREDENTIAL_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
   introspection_unavailable: ({ why }) =>
     why === undefined
       ? undefined
-      : { found: `the issuer gives no answer about opaque tokens: ${why}`, fix: INTROSPECTION_FIX },
+      : { found: `the issuer gives no answer about opaque tokens: ${why.message}`, fix: why.fix },
   token_inactive: ({ entry }) => ({
     found: `the issuer of ${entryName(entry)} answers that an opaque token is not active, as if it had expired`,
     fix: 'if it answers so for every token, let the client of "introspection" ask about those of other clients',
@@ -128,17 +126,13 @@ function adviseOnForm({ token, facts, entry }: RefusedToken): Advice {
   }
 }
 
-/** The source of the keys writes on the console itself why it can't have them. */
-function adviseOnKeys({ entry, facts, why }: RefusedToken): Advice | undefined {
-  if (why !== undefined) {
-    return { found: `the keys of ${entryName(entry)} can't be had: ${why}`, fix: KEYS_FIX }
-  }
-  return facts.entry === undefined
-    ? undefined
-    : {
+function adviseOnKeys({ entry, why }: RefusedToken): Advice {
+  return why === undefined
+    ? {
         found: `a token for ${entryName(entry)} is signed by a key that is published in a form that can't be used`,
         fix: 'have the provider publish it as "mediaward doctor" says, or sign with another one',
       }
+    : { found: `the keys of ${entryName(entry)} can't be had: ${why.message}`, fix: why.fix }
 }
 
 function adviseOnAlgorithm({ entry, header: { alg } }: RefusedToken): Advice {

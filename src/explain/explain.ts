@@ -11,7 +11,7 @@ import { RequestContext } from '../request-context.ts'
 import { type Explanation, layOut } from './explanation.ts'
 import { nearestIssuer } from './nearest-issuer.ts'
 import { type Attempt, GATE, type Question } from './question.ts'
-import { type ReadToken, readToken } from './refused-token.ts'
+import { type ReadToken, type RefusedToken, readToken } from './refused-token.ts'
 
 /** What explaining takes beside the question. */
 export interface ExplainInput {
@@ -79,7 +79,7 @@ export async function explain(question: Question, input: ExplainInput): Promise<
 interface TriedRequest {
   readonly context: RequestContext
   readonly refusal: Refusal | undefined
-  readonly why: string | undefined
+  readonly why: RefusedToken['why']
 }
 
 async function tryRequest(
@@ -95,7 +95,7 @@ async function tryRequest(
     const { reason, cause } = error
     // The messages of these are for the operator.
     const isShown = cause instanceof KeyFault || cause instanceof IntrospectionFailure
-    return { context, refusal: new Refusal(reason), why: isShown ? cause.message : undefined }
+    return { context, refusal: new Refusal(reason), why: isShown ? cause : undefined }
   }
 }
 

@@ -38,8 +38,11 @@ export interface ReadToken {
 /** A request that was refused because of its token, or for want of one. */
 export interface RefusedToken extends ReadToken {
   readonly reason: Reason
-  /** Why the provider couldn't be asked for its keys, or about the token. Known only to what tried the request itself. */
-  readonly why?: string | undefined
+  /**
+   * Why the provider couldn't be asked for its keys, or about the token, and how to fix that. Known only to what tried the
+   * request itself: on the console, what asked the provider writes it.
+   */
+  readonly why?: { readonly message: string; readonly fix: string } | undefined
 }
 
 /** Advises on one reason. Returns undefined if there is nothing to fix. */

@@ -19,6 +19,8 @@ export interface IntrospectOptions {
 /** An endpoint gave no answer that can be used. The message is for the operator, and contains no secret. */
 export class IntrospectionFailure extends Error {
   override readonly name = 'IntrospectionFailure'
+  /** How to fix it. */
+  readonly fix: string = INTROSPECTION_FIX
   /** How long the endpoint asks not to be called, in milliseconds. */
   readonly pause: number
 
@@ -28,7 +30,7 @@ export class IntrospectionFailure extends Error {
   }
 }
 
-/** How to fix it. */
+/** How to fix it if an issuer can't be asked about a token. */
 export const INTROSPECTION_FIX = 'check "introspection", and that the gate can reach that server'
 
 /**
@@ -91,7 +93,7 @@ function requestOf(token: string, { client_id, client_secret, method }: Introspe
   }
 }
 
-/** Bounded: a mistake of the endpoint must not lock viewers out for hours. */
+/** In seconds. Bounded: a mistake of the endpoint must not lock viewers out for hours. */
 const MAX_PAUSE = 10
 
 /** Returns for how many milliseconds an overloaded endpoint wants no call (RFC 6585 4, RFC 9110 10.2.3): a second or more. */

@@ -117,7 +117,7 @@ export class Introspector {
     const [active, refused] = [this.#active.get(hash), this.#refused.get(hash)]
     if (active !== undefined && isUsable(active, at)) return active.meaning
     if (refused !== undefined && isUsable(refused, at)) return refused.meaning
-    if (isUsable(this.#pause, at)) throw new Fault('introspection_unavailable', this.#failure)
+    if (isUsable(this.#pause, at)) throw this.#unavailable()
     const call = this.#calls.join(
       {
         // An introspector shares no call: another one at the same URL may have entries with other rules.
@@ -131,8 +131,16 @@ export class Introspector {
     if (call === undefined) this.#warn('there are too many calls', at)
     // By a timer of this request's own: the request that began the call may have been cut off.
     const meaning = call && (await withTimeout(this.#options.limits.timeout, call).catch(() => undefined))
-    if (meaning === undefined) throw new Fault('introspection_unavailable', this.#failure)
+    if (meaning === undefined) throw this.#unavailable()
     return meaning
+  }
+
+  /** The cause is what the last call failed of, or else that it has not ended. */
+  #unavailable(): Fault {
+    return new Fault(
+      'introspection_unavailable',
+      this.#failure ?? new IntrospectionFailure('no answer in time'),
+    )
   }
 
   /** Asks the issuer, and keeps its answer. Never rejects: undefined if there is no answer. */

@@ -117,7 +117,7 @@ class RemoteKeys implements KeySource {
     }
     // The key may exist while its server is down: that is not the fault of the token.
     if (this.#failedAt > this.#fetchedAt || now < this.#waitAgainAt) {
-      throw new Fault('keys_unavailable', this.#failure)
+      throw this.#unavailable()
     }
     return this.#usable(now)
   }
@@ -141,9 +141,14 @@ class RemoteKeys implements KeySource {
 
   #usable(now: number): KeySet {
     if (this.#keys === undefined || now - this.#fetchedAt > this.#options.usableFor) {
-      throw new Fault('keys_unavailable', this.#failure)
+      throw this.#unavailable()
     }
     return this.#keys
+  }
+
+  /** The cause is what the last fetch failed of, or else that it has not ended. */
+  #unavailable(): Fault {
+    return new Fault('keys_unavailable', this.#failure ?? new KeyFault('no answer in time'))
   }
 
   #mayFetch(now: number): boolean {

@@ -7,7 +7,8 @@ import { identityOf, type KeySet, type UnusedKey } from './usable-keys.ts'
 /** Whose tokens a key may sign. */
 type Owner = Pick<Entry, 'issuer' | 'tenant'>
 
-const known = new WeakMap<KeySet, Map<string, KeySet>>()
+/** The sets without the keys of others, by issuer. */
+const ownSets = new WeakMap<KeySet, Map<string, KeySet>>()
 
 /**
  * Leaves out the keys of other issuers. A provider with many tenants publishes one set for all of them, and says with a
@@ -16,8 +17,8 @@ const known = new WeakMap<KeySet, Map<string, KeySet>>()
  * @returns the same object for the same set and issuer, because imported keys are cached by it
  */
 export function ownKeys(set: KeySet, owner: Owner): KeySet {
-  const byIssuer = known.get(set) ?? new Map<string, KeySet>()
-  known.set(set, byIssuer)
+  const byIssuer = ownSets.get(set) ?? new Map<string, KeySet>()
+  ownSets.set(set, byIssuer)
   const own = byIssuer.get(owner.issuer) ?? withoutOthers(set, owner)
   byIssuer.set(owner.issuer, own)
   return own

@@ -78,6 +78,24 @@ describe('what is answered', () => {
     expect(mistake.fix).toContain('ask for a recording at "/recordings/:recording"')
   })
 
+  test('keys that a function can’t give are explained with the fix of the function, not of a URL', async () => {
+    const jwks = () => Promise.reject(new Error('down'))
+    const staff = await createIssuer('https://staff.test/')
+    const broken = { issuer: 'https://a.test/', audience: 'recordings', algorithms: ['ES256'] as const, jwks }
+    const roles = { allowed_roles: ['security'] as const }
+    const gate = await memoryGate({ issuers: [broken, { ...staff.entry(), ...roles }] }, staff)
+    const token = await idp.token('patient-1', { iss: broken.issuer })
+    const explanation = await (await ask(gate, { token, url: OWN })).json()
+    expect(explanation).toMatchObject({ reason: 'keys_unavailable', entry: broken.issuer })
+    expect(explanation.mistakes).toEqual([
+      {
+        reason: 'keys_unavailable',
+        found: 'the keys of entry "https://a.test/" can\'t be had: the function jwks failed (Error)',
+        fix: 'let it resolve to a JWK set with usable keys, within five seconds',
+      },
+    ])
+  })
+
   test('of another tenant neither owner nor issuer is shown, whatever the request failed at', () => {
     const compared = (reason: 'not_owner' | 'store_unavailable' | 'tenant_mismatch') =>
       COMPARISONS.owner?.({
