@@ -15,7 +15,7 @@ const TITLES: Readonly<Record<string, string>> = {
   'token-vectors': 'token vectors: forged, expired, confused (191 cases)',
   'path-vectors': 'path vectors and third-party traversals (78 cases and two lists)',
   refusals: 'refusals: one answer for all, one record for each',
-  kill: '`kill -9` under load, 10 times: no record lost',
+  kill: '`kill -9` under load, 20 times: no record lost',
   storing: 'storing',
   uploads: 'storing in pieces, with digests',
   put: '`put`: in parallel, interrupted, on broken networks',

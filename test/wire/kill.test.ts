@@ -6,7 +6,7 @@ import { createIssuer, denials, patterned, store, variables } from '../support/g
 // "no denial without a record": the gate is killed under a load of refusals, again and again, on one data folder.
 // Every refusal that a client has received must be there after the restart.
 
-const RUNS = 10
+const RUNS = 20
 const CLIENTS = 16
 
 test(`no denial without a record: a gate killed ${RUNS} times under load loses no refusal that a client got`, {
