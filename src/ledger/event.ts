@@ -2,7 +2,7 @@ import type { Reason } from '../reason.ts'
 import type { PlaylistPosition } from '../refusal.ts'
 
 /** Version of the gate, as every record names it. */
-export const VERSION = '0.6.0'
+export const VERSION = '0.7.0'
 
 /** Where a request came from, as far as the log knows. */
 export interface EventNetwork {
