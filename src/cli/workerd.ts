@@ -10,6 +10,12 @@ const SIMULATOR_NOISE = /\/miniflare\/dist\/|R2 error response does not contain/
 /** The same as in wrangler.toml. */
 const COMPATIBILITY_DATE = '2026-10-20'
 
+/** The Durable Objects of the worker, as in wrangler.toml. */
+export const DURABLE_OBJECTS = {
+  LEDGER: { className: 'LedgerObject', useSQLite: true },
+  LOG: { className: 'LogObject', useSQLite: true },
+}
+
 /** Bundles a worker as `wrangler deploy` does. By default, the one that is deployed. */
 export async function bundle(entry: string = modulePath('runtime/cloudflare/worker')): Promise<string> {
   const { build } = await loadOptional('esbuild', import('esbuild'))
@@ -48,7 +54,7 @@ export const startWorkerd: StartGate = async (port, data, variables, seed) => {
       // workerd on this machine has no jurisdictions, and the worker would not start.
       bindings: { ...variables, LEDGER_JURISDICTION: '' },
       r2Buckets: { RECORDINGS: 'recordings', AUDIT: 'mediaward-audit' },
-      durableObjects: { LEDGER: { className: 'LedgerObject', useSQLite: true } },
+      durableObjects: DURABLE_OBJECTS,
       resourcePersistencePath: data,
       host: '127.0.0.1',
       // Directly to the worker: miniflare's own server would resolve dot segments before the worker sees them.

@@ -29,7 +29,10 @@ const PARAMETERS = {
     isValid: value => LIMIT.test(value) && Number(value) <= MAX_PAGE,
     rule: `from 1 to ${MAX_PAGE}`,
   },
-  latest: { isValid: value => value === 'true', rule: 'true, or left out' },
+  order: {
+    isValid: value => value === 'oldest' || value === 'newest',
+    rule: 'oldest or newest, which come first, or left out',
+  },
   recording: { isValid: isRecording, rule: "a recording's id" },
   // An id of a person would be found in no record, and would stay in the logs of proxies.
   subject: { isValid: isPseudonym, rule: 'a pseudonym: "psn_" and 32 hexadecimal digits' },
@@ -45,7 +48,7 @@ const NAMES = Object.keys(PARAMETERS) as Name[]
 
 /**
  * Reads which records a request wants: `after` (a cursor), `since` (recorded at this time or later) and `until` (recorded
- * before), `limit` (1 to 1000), `latest` (`true`: the newest instead of the oldest), `recording`, `subject`, `reason` and,
+ * before), `limit` (1 to 1000), `order` (`newest` first, or `oldest` first, the default), `recording`, `subject`, `reason` and,
  * unless the route is for one kind, `kind`.
  *
  * @param only the kind that the route is for; undefined if the request may choose
@@ -62,18 +65,11 @@ export function readQuery(parameters: URLSearchParams, only: EventKind | undefin
     if (!isValid(value)) return invalidQuery(`${name} must be ${rule}`)
     given.set(name, value)
   }
-  const {
-    limit = MAX_PAGE,
-    latest,
-    since,
-    until,
-    kind = only,
-    ...fields
-  } = Object.fromEntries(given) as Given
+  const { limit = MAX_PAGE, order, since, until, kind = only, ...fields } = Object.fromEntries(given) as Given
   return {
     ...fields,
     limit: Number(limit),
-    ...(latest !== undefined && { latest: true }),
+    ...(order === 'newest' && { order }),
     ...(since !== undefined && { since: new Date(since).toISOString() }),
     ...(until !== undefined && { until: new Date(until).toISOString() }),
     ...(kind !== undefined && { kind }),

@@ -10,6 +10,8 @@ import { invalidQuery, readQuery } from './query.ts'
 
 /** Header of an answer that says where to read on. */
 export const CURSOR_HEADER = 'Mediaward-Cursor'
+/** Header of an answer that has the cursor of the log's end: what is recorded later comes after it. */
+export const END_HEADER = 'Mediaward-End'
 /** Header of an answer, with the value `true`, if more can be read at once. */
 export const MORE_HEADER = 'Mediaward-More'
 
@@ -36,7 +38,7 @@ export function recordsEndpoint(services: RecordsServices, only?: EventKind): En
 }
 
 /**
- * Lists records as JSON lines, oldest first. `readQuery` has the parameters.
+ * Lists records as JSON lines. `readQuery` has the parameters.
  *
  * @param only the kind that the route is for; undefined if the request may choose
  * @param tenant the only tenant whose records are listed; undefined for all
@@ -65,6 +67,7 @@ async function listRecords(
       headers: responseHeaders({
         'Content-Type': 'application/x-ndjson',
         [CURSOR_HEADER]: page.cursor,
+        [END_HEADER]: page.end,
         ...(page.more && { [MORE_HEADER]: 'true' }),
       }),
     })

@@ -59,7 +59,7 @@ export function probeOwners(owners: Owners): Promise<boolean | Failure> {
 export function probeLedger(ledger: Ledger, now: () => number): Promise<number | Failure> {
   return attempt(async () => {
     const begun = now()
-    await ledger.read({ limit: 1, latest: true })
+    await ledger.read({ limit: 1, order: 'newest' })
     return now() - begun
   })
 }
@@ -70,7 +70,7 @@ const MAX_READ = 20
 /** Reads the record of this examination back. Undefined if the ledger doesn't have it. */
 export function findRecord(ledger: Ledger, id: string): Promise<ReadEntry | undefined | Failure> {
   return attempt(async () => {
-    const { entries } = await ledger.read({ kind: 'console', limit: MAX_READ, latest: true })
+    const { entries } = await ledger.read({ kind: 'console', limit: MAX_READ, order: 'newest' })
     return entries.find(entry => entry.id === id)
   })
 }

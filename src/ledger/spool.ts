@@ -1,6 +1,6 @@
 import { logFault, NOT_SHOWN } from '../base/storage-fault.ts'
 import { withTimeout } from '../base/timeout.ts'
-import type { AppendOutcome, Ledger, LedgerEntry, LedgerPage, LedgerQuery, LedgerSpool } from './ledger.ts'
+import type { Ledger, LedgerEntry, LedgerPage, LedgerQuery, LedgerSpool } from './ledger.ts'
 
 /** How long the ledger may take over a call, in milliseconds, before the spool takes its entries. */
 export const LEDGER_TIMEOUT = 2_000
@@ -35,8 +35,7 @@ export interface SpooledLedger extends Ledger {
 }
 
 /**
- * Puts a spool behind a ledger. `append` rejects only if neither of them confirms an entry. It resolves to `added` for
- * what the spool keeps.
+ * Puts a spool behind a ledger. `append` rejects only if neither of them confirms an entry.
  */
 export function withSpool(
   ledger: Ledger,
@@ -62,13 +61,12 @@ class LedgerWithSpool implements SpooledLedger {
     this.#timeout = timeout
   }
 
-  async append(entries: readonly LedgerEntry[]): Promise<readonly AppendOutcome[]> {
+  async append(entries: readonly LedgerEntry[]): Promise<void> {
     try {
-      return await withTimeout(this.#timeout, this.#ledger.append(entries))
+      await withTimeout(this.#timeout, this.#ledger.append(entries))
     } catch (error) {
       logFault('the ledger took no record, the spool keeps it', error, NOT_SHOWN)
       await withTimeout(this.#timeout, Promise.all(entries.map(entry => this.spool.keep(entry))))
-      return entries.map(() => 'added')
     }
   }
 

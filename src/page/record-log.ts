@@ -85,13 +85,16 @@ export class RecordLog {
   async #readOn(): Promise<void> {
     const { gate, token } = this.#settings
     const query: Record<string, string> =
-      this.#cursor === undefined ? { latest: 'true', limit: `${HISTORY}` } : { after: this.#cursor }
+      this.#cursor === undefined ? { order: 'newest', limit: `${HISTORY}` } : { after: this.#cursor }
     const response = await fetch(`${gate}/console/api/records?${new URLSearchParams(query)}`, {
       headers: { Authorization: `Bearer ${await token()}` },
     })
     if (!response.ok) throw new Error(`the log answered ${response.status}`)
     const lines = (await response.text()).split('\n').filter(line => line !== '')
-    this.#cursor = response.headers.get('mediaward-cursor') ?? this.#cursor
+    if (this.#cursor === undefined) lines.reverse()
+    // Of the first page, which has the newest records, it is where later ones will be.
+    const next = this.#cursor === undefined ? 'mediaward-end' : 'mediaward-cursor'
+    this.#cursor = response.headers.get(next) ?? this.#cursor
     for (const line of lines) this.#add(line)
     this.#say(this.#text)
   }

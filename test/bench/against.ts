@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { say } from '../../src/cli/terminal.ts'
-import { bundle } from '../../src/cli/workerd.ts'
+import { bundle, DURABLE_OBJECTS } from '../../src/cli/workerd.ts'
 import { createIssuer } from '../support/gate-client.ts'
 import { type Findings, ratio } from './report.ts'
 import { type Measured, type Result, rangesOf, run } from './scenarios.ts'
@@ -35,7 +35,7 @@ export async function benchAgainst(folder: string, commit: string, rounds: numbe
       ]),
       PSEUDONYM_KEY: 'only for the bench: no secret protects these people',
     },
-    durableObjects: { LEDGER: { className: 'LedgerObject', useSQLite: true } },
+    durableObjects: DURABLE_OBJECTS,
   }
   const scripts: readonly (readonly [string, string, Settings])[] = [
     ['bare', BARE, {}],

@@ -2,7 +2,7 @@ import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
-import { bundle } from '../../src/cli/workerd.ts'
+import { bundle, DURABLE_OBJECTS } from '../../src/cli/workerd.ts'
 import { createIssuer, type TestIssuer, variables } from '../support/gate-client.ts'
 import { hlsObjects, hlsSegment, PUBLIC_URL, TICKET_KEY } from './hls.ts'
 import { childrenOf } from './process-facts.ts'
@@ -92,7 +92,7 @@ export async function startWorkers(folder: string): Promise<Workers> {
   }
   const worker = await bundle()
   const bindings = variables(issuer)
-  const ledger = { durableObjects: { LEDGER: { className: 'LedgerObject', useSQLite: true } } }
+  const ledger = { durableObjects: DURABLE_OBJECTS }
   return {
     bare: await start('bare', BARE),
     naive: await start('naive', await bundle(NAIVE), {
@@ -105,7 +105,9 @@ export async function startWorkers(folder: string): Promise<Workers> {
       recorded,
     ),
     ticketless: await start('mediaward without tickets', worker, { bindings, ...ledger }),
-    bareInsert: await start('bare-insert', BARE_INSERT, ledger),
+    bareInsert: await start('bare-insert', BARE_INSERT, {
+      durableObjects: { LEDGER: DURABLE_OBJECTS.LEDGER },
+    }),
     // Plain `JWT` is the kind that hono's middleware takes without being told.
     token: await issuer.token(PATIENT, { exp: Math.floor(Date.now() / 1000) + 3600 }, { typ: 'JWT' }),
     bundle: worker,

@@ -169,7 +169,10 @@ describe('the programs of the README', () => {
         compatibilityDate: '2026-10-20',
         bindings: { PSEUDONYM_KEY: 'only for tests: no secret protects these people' },
         r2Buckets: ['RECORDINGS', 'AUDIT'],
-        durableObjects: { LEDGER: { className: 'LedgerObject', useSQLite: true } },
+        durableObjects: {
+          LEDGER: { className: 'LedgerObject', useSQLite: true },
+          LOG: { className: 'LogObject', useSQLite: true },
+        },
         cf: false,
         telemetry: { enabled: false },
       }),

@@ -87,13 +87,15 @@ test('the values of .dev.vars.example are valid, but for the secrets that it ask
 test('package.json describes each binding and secret that a deploy button asks for', () => {
   const asked = Object.keys(parseEnv(EXAMPLE))
   expect(asked.sort()).toEqual(['ISSUERS', 'PSEUDONYM_KEY'])
-  expect(Object.keys(cloudflare.bindings).sort()).toEqual([...asked, 'AUDIT', 'LEDGER', 'RECORDINGS'].sort())
+  expect(Object.keys(cloudflare.bindings).sort()).toEqual(
+    [...asked, 'AUDIT', 'LEDGER', 'LOG', 'RECORDINGS'].sort(),
+  )
   for (const { description } of Object.values(cloudflare.bindings)) expect(description).toMatch(/^[A-Z].+\.$/)
 })
 
-test('a deployment has the three bindings, and so has staging once its lines are in force', async () => {
+test('a deployment has the four bindings, and so has staging once its lines are in force', async () => {
   expect(await dryRun(TOML)).toMatch(
-    /LEDGER \(LedgerObject\)[\s\S]*RECORDINGS \(recordings\)[\s\S]*AUDIT \(mediaward-audit\)/,
+    /LEDGER \(LedgerObject\)[\s\S]*LOG \(LogObject\)[\s\S]*RECORDINGS \(recordings\)[\s\S]*AUDIT \(mediaward-audit\)/,
   )
 
   const [production = '', block = ''] = TOML.split(/(?=^# \[env\.staging\]$)/m)
@@ -101,7 +103,7 @@ test('a deployment has the three bindings, and so has staging once its lines are
   expect(withRoute).not.toBe(production)
   const staging = await dryRun(withRoute + block.replace(/^# /gm, ''), '--env', 'staging')
   expect(staging).toMatch(
-    /LEDGER \(LedgerObject\)[\s\S]*RECORDINGS \(recordings-staging\)[\s\S]*AUDIT \(mediaward-audit-staging\)/,
+    /LEDGER \(LedgerObject\)[\s\S]*LOG \(LogObject\)[\s\S]*RECORDINGS \(recordings-staging\)[\s\S]*AUDIT \(mediaward-audit-staging\)/,
   )
   expect(staging).toMatch(/ISSUERS[\s\S]*PUBLIC_URL/)
   // wrangler warns of a route that staging would take away from production.

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bundle } from '../../src/cli/workerd.ts'
+import { bundle, DURABLE_OBJECTS } from '../../src/cli/workerd.ts'
 import type { RunningGate } from '../support/gate.ts'
 import { createIssuer, denials, type TestIssuer, variables } from '../support/gate-client.ts'
 import { startService } from '../support/service.ts'
@@ -35,7 +35,7 @@ async function startWorker(bindings: Record<string, string>): Promise<Deployed> 
       compatibilityDate: '2026-10-20',
       bindings,
       r2Buckets: ['RECORDINGS', 'AUDIT'],
-      durableObjects: { LEDGER: { className: 'LedgerObject', useSQLite: true } },
+      durableObjects: DURABLE_OBJECTS,
       cf: false,
       telemetry: { enabled: false },
     }),

@@ -183,7 +183,7 @@ describe('tenants', () => {
       const recordings = listed?.kind === 'listed' ? listed.answers.map(({ recording }) => recording) : []
       expect(recordings).toEqual(tenant === 'north' ? ['rec-n', 'rec-s', 'rec-none'] : ['rec-s'])
       expect(await read(caller, '?limit=2')).toEqual(seen.slice(0, 2))
-      expect(await read(caller, '?latest=true&limit=2')).toEqual(seen.slice(-2))
+      expect(await read(caller, '?order=newest&limit=2')).toEqual(seen.slice(-2).toReversed())
     }
     // It was there to be seen.
     expect(

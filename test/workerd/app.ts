@@ -1,10 +1,10 @@
 import { env } from 'cloudflare:workers'
 import { Hono } from 'hono'
 import { mediaward } from '../../src/index.ts'
-import { cloudflare, LedgerObject } from '../../src/runtime/cloudflare/index.ts'
+import { cloudflare, LedgerObject, LogObject } from '../../src/runtime/cloudflare/index.ts'
 import { issuer } from './issuer.ts'
 
-export { LedgerObject }
+export { LedgerObject, LogObject }
 
 declare global {
   namespace Cloudflare {
@@ -13,6 +13,7 @@ declare global {
       AUDIT: R2Bucket
       DB: D1Database
       LEDGER: DurableObjectNamespace<LedgerObject>
+      LOG: DurableObjectNamespace<LogObject>
       PSEUDONYM_KEY: string
     }
     interface GlobalProps {

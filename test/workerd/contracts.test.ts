@@ -2,7 +2,7 @@ import { reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, expect, test } from 'vitest'
 import { metadataOf } from '../../src/recordings/object-metadata.ts'
-import { createR2Spool, createR2Store, createShardedLedger } from '../../src/runtime/cloudflare/index.ts'
+import { createCloudflareLedger, createR2Spool, createR2Store } from '../../src/runtime/cloudflare/index.ts'
 import { keySourceContracts } from '../contract/key-source.ts'
 import { ledgerContract } from '../contract/ledger.ts'
 import { ownerSourceContracts } from '../contract/owner-source.ts'
@@ -40,8 +40,10 @@ test.each(['identity', 'aws-chunked'])(
     expect(await new Response((await store.open(KEY))?.body).text()).toBe('0123456789')
   },
 )
-ledgerContract('a Durable Object', () => createShardedLedger(env.LEDGER, 1))
-ledgerContract('several Durable Objects', () => createShardedLedger(env.LEDGER, 5))
+const ledgerOver = (count: number) => () =>
+  createCloudflareLedger({ inboxes: env.LEDGER, logs: env.LOG, count })
+ledgerContract('a Durable Object with one inbox', ledgerOver(1))
+ledgerContract('a Durable Object with several inboxes', ledgerOver(5))
 spoolContract('R2', () => createR2Spool(env.AUDIT))
 
 ownerSourceContracts()

@@ -34,14 +34,14 @@ export interface WranglerFacts {
 
 /** The compatibility date that the gate is tested with. */
 export const TESTED_DATE = '2026-10-20'
-/** The class of Durable Objects that the worker exports. */
-const LEDGER_CLASS = 'LedgerObject'
+/** The classes of Durable Objects that the worker exports, by what they are bound as. */
+const CLASSES = { LEDGER: 'LedgerObject', LOG: 'LogObject' }
 /** Secrets of the gate. Variables are shown in the dashboard, and stay in the repository. */
 const SECRETS = ['PSEUDONYM_KEY', 'TICKET_KEY']
 
 /** What a wrangler configuration deploys. */
 export const WRANGLER_CHECKS: Checks<WranglerFacts> = {
-  /** The bindings `RECORDINGS`, `AUDIT` and `LEDGER` are there and lead to what the worker has, and the two buckets differ. */
+  /** The bindings `RECORDINGS`, `AUDIT`, `LEDGER` and `LOG` are there and lead to what the worker has, and the two buckets differ. */
   bindings({ r2_buckets: buckets, durable_objects, migrations }) {
     const outcomes: Outcome[] = []
     for (const name of ['RECORDINGS', 'AUDIT']) {
@@ -61,32 +61,32 @@ export const WRANGLER_CHECKS: Checks<WranglerFacts> = {
         failed('RECORDINGS and AUDIT are one bucket', 'give records that wait a bucket of their own'),
       )
     }
-    const ledger = durable_objects.bindings.find(({ name }) => name === 'LEDGER')
-    if (ledger === undefined) {
-      outcomes.push(
-        failed(
-          'no Durable Object is bound as LEDGER',
-          `add it to [[durable_objects.bindings]], with class_name = "${LEDGER_CLASS}"`,
-        ),
-      )
-    } else if (ledger.class_name !== LEDGER_CLASS) {
-      outcomes.push(
-        failed(
-          `LEDGER is bound to the class ${ledger.class_name}, and the worker has ${LEDGER_CLASS}`,
-          `set class_name = "${LEDGER_CLASS}", and the same in new_sqlite_classes of [[migrations]]`,
-        ),
-      )
-    } else if (
-      !migrations.some(({ new_sqlite_classes = [] }) => new_sqlite_classes.includes(ledger.class_name))
-    ) {
-      outcomes.push(
-        failed(
-          `no migration creates ${ledger.class_name} with SQLite`,
-          `add [[migrations]] with new_sqlite_classes = ["${LEDGER_CLASS}"]`,
-        ),
-      )
+    for (const [name, className] of Object.entries(CLASSES)) {
+      const bound = durable_objects.bindings.find(binding => binding.name === name)
+      if (bound === undefined) {
+        outcomes.push(
+          failed(
+            `no Durable Object is bound as ${name}`,
+            `add it to [[durable_objects.bindings]], with class_name = "${className}"`,
+          ),
+        )
+      } else if (bound.class_name !== className) {
+        outcomes.push(
+          failed(
+            `${name} is bound to the class ${bound.class_name}, and the worker has ${className}`,
+            `set class_name = "${className}", and the same in new_sqlite_classes of [[migrations]]`,
+          ),
+        )
+      } else if (!migrations.some(({ new_sqlite_classes = [] }) => new_sqlite_classes.includes(className))) {
+        outcomes.push(
+          failed(
+            `no migration creates ${className} with SQLite`,
+            `add [[migrations]] with a tag of its own and new_sqlite_classes = ["${className}"]`,
+          ),
+        )
+      }
     }
-    return outcomes.length > 0 ? outcomes : ok('RECORDINGS, AUDIT and LEDGER are bound')
+    return outcomes.length > 0 ? outcomes : ok('RECORDINGS, AUDIT, LEDGER and LOG are bound')
   },
 
   /** The worker has one address: a route of its own, and neither workers.dev nor preview URLs. */

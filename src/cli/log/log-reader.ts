@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { CURSOR_HEADER, MORE_HEADER } from '../../console/records.ts'
+import { CURSOR_HEADER, END_HEADER, MORE_HEADER } from '../../console/records.ts'
 import { requestGate, requireAnswer } from '../client.ts'
 import { messageOf, say, TokenEnded, UsageError } from '../terminal.ts'
 import type { LogRange } from './filters.ts'
@@ -16,9 +16,10 @@ export interface LogRequest extends Omit<LogRange, 'limit'> {
 }
 
 interface Page {
-  /** Records as they are stored, oldest first. */
+  /** Records as they are stored. */
   readonly lines: readonly string[]
   readonly cursor: string
+  readonly end: string
   readonly more: boolean
 }
 
@@ -62,12 +63,23 @@ export class LogReader {
     }
   }
 
-  /** Fetches the newest records. */
-  async #newest(limit: number, start: Readonly<Record<string, string>>): Promise<Page> {
-    let page = await this.#fetch({ ...start, limit: String(limit), latest: 'true' })
-    // Then the gate didn't look at older records, and can't be asked to go on backwards.
-    if (!page.more) return page
-    page = await this.#fetch(start)
+  /** Fetches the newest records after the place to begin at, page after page, from the last one back. */
+  async #newest(limit: number, { after, ...range }: Readonly<Record<string, string>>): Promise<Page> {
+    if (after !== undefined) return this.#newestAfter(limit, { ...range, after })
+    let page = await this.#fetch({ ...range, limit: String(limit), order: 'newest' })
+    const { end } = page
+    const lines = [...page.lines]
+    while (page.more && lines.length < limit) {
+      const rest = String(limit - lines.length)
+      page = await this.#fetch({ ...range, limit: rest, order: 'newest', after: page.cursor })
+      lines.push(...page.lines)
+    }
+    this.#cursor = end
+    return { lines: lines.reverse(), cursor: end, end, more: false }
+  }
+
+  async #newestAfter(limit: number, start: Readonly<Record<string, string>>): Promise<Page> {
+    let page = await this.#fetch(start)
     let lines = page.lines.slice(-limit)
     while (page.more) {
       page = await this.#fetch({ ...start, after: page.cursor })
@@ -84,7 +96,7 @@ export class LogReader {
       if (error instanceof UsageError || error instanceof TokenEnded) throw error
       say(`mediaward: ${messageOf(error)}; trying again`)
       await delay(POLL_INTERVAL)
-      return { lines: [], cursor: this.#cursor, more }
+      return { lines: [], cursor: this.#cursor, end: this.#cursor, more }
     }
   }
 
@@ -100,6 +112,7 @@ export class LogReader {
     }
     const lines = (await (await requireAnswer(response)).text()).split('\n').filter(line => line !== '')
     this.#cursor = response.headers.get(CURSOR_HEADER) ?? ''
-    return { lines, cursor: this.#cursor, more: response.headers.get(MORE_HEADER) === 'true' }
+    const end = response.headers.get(END_HEADER) ?? ''
+    return { lines, cursor: this.#cursor, end, more: response.headers.get(MORE_HEADER) === 'true' }
   }
 }

@@ -1,6 +1,7 @@
 import type { LedgerJurisdiction } from '../../config/options.ts'
-import type { AppendOutcome, LedgerEntry } from '../../ledger/ledger.ts'
+import type { LedgerEntry } from '../../ledger/ledger.ts'
 import type { TablePage, TableQuery } from '../sqlite/event-table.ts'
+import type { TakenBatch } from './inbox.ts'
 
 // What is used of Cloudflare's bindings, by its shape. So an app may have the types of Workers from where it likes
 // (`wrangler types`, or any version of @cloudflare/workers-types), and checking the gate's types needs neither.
@@ -80,33 +81,47 @@ export interface BucketBody extends BucketObject {
   text(): Promise<string>
 }
 
-/** The Durable Objects of the class `LedgerObject`. */
-export interface LedgerNamespace {
-  idFromName(name: string): LedgerId
-  get(id: LedgerId): LedgerStub
+/** The Durable Objects of a class. */
+export interface ObjectNamespace<Stub> {
+  idFromName(name: string): ObjectId
+  idFromString(id: string): ObjectId
+  get(id: ObjectId): Stub
   /** Returns the namespace of other objects, which stay in the jurisdiction. workerd on one's own machine throws. */
-  jurisdiction?(name: LedgerJurisdiction): LedgerNamespace
+  jurisdiction?(name: LedgerJurisdiction): ObjectNamespace<Stub>
 }
 
 /** The id of a Durable Object. */
-export interface LedgerId {
+export interface ObjectId {
   toString(): string
 }
 
+/** The inboxes of the log: the Durable Objects of the class `LedgerObject`. */
+export type LedgerNamespace = ObjectNamespace<InboxStub>
+/** The log: one Durable Object of the class `LogObject`. */
+export type LogNamespace = ObjectNamespace<LogStub>
+
 /** A Durable Object of the class `LedgerObject`, seen from outside. */
-export interface LedgerStub {
-  append(entries: readonly LedgerEntry[]): Promise<readonly AppendOutcome[]>
-  read(query: TableQuery): Promise<TablePage>
+export interface InboxStub {
+  append(entries: readonly LedgerEntry[], log: string): Promise<void>
+  take(receipt: string | undefined, until: number): Promise<TakenBatch>
+}
+
+/** A Durable Object of the class `LogObject`, seen from outside. */
+export interface LogStub {
+  pull(inbox: string): Promise<void>
+  read(query: TableQuery, inboxes: readonly string[]): Promise<TablePage>
 }
 
 /** The state that a Durable Object is created with. */
-export interface LedgerState {
+export interface DurableState {
+  readonly id: ObjectId
   readonly storage: {
     readonly sql: {
       exec(statement: string, ...parameters: (string | number | null)[]): { toArray(): object[] }
+      /** In bytes. */
+      readonly databaseSize: number
     }
     transactionSync<Result>(work: () => Result): Result
     setAlarm(time: number): Promise<void>
   }
-  blockConcurrencyWhile(work: () => Promise<void>): Promise<void>
 }

@@ -12,14 +12,17 @@ const bucket = (name: string): Declared => ({
   declaration: `[[r2_buckets]] with binding = "${name}"`,
 })
 
+const objects = (name: string, className: string): Declared => ({
+  what: 'a Durable Object namespace',
+  method: 'idFromName',
+  declaration: `[[durable_objects.bindings]] with name = "${name}" and class_name = "${className}"`,
+})
+
 const BINDINGS: Readonly<Record<string, Declared>> = {
   RECORDINGS: bucket('RECORDINGS'),
   AUDIT: bucket('AUDIT'),
-  LEDGER: {
-    what: 'a Durable Object namespace',
-    method: 'idFromName',
-    declaration: '[[durable_objects.bindings]] with name = "LEDGER" and class_name = "LedgerObject"',
-  },
+  LEDGER: objects('LEDGER', 'LedgerObject'),
+  LOG: objects('LOG', 'LogObject'),
 }
 
 /**

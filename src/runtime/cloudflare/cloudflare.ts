@@ -2,14 +2,14 @@ import { checkTable } from '../../config/check-options.ts'
 import { ConfigurationError, type LedgerJurisdiction, type MediawardOptions } from '../../config/options.ts'
 import { OPTIONS } from '../../config/table.ts'
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
-import type { Bucket, LedgerNamespace } from './bindings.ts'
+import type { Bucket, LedgerNamespace, LogNamespace, ObjectNamespace } from './bindings.ts'
 import { findBindingMistakes } from './check-bindings.ts'
+import { createCloudflareLedger } from './cloudflare-ledger.ts'
 import { createR2Spool } from './r2-spool.ts'
 import { createR2Store } from './r2-store.ts'
-import { createShardedLedger } from './sharded-ledger.ts'
 
 /**
- * At most 500 records a run; the rest waits for the next. A run may ask R2 and the shards 1,000 times. With 64 shards it
+ * At most 500 records a run; the rest waits for the next. A run may ask R2 and the inboxes 1,000 times. With 64 inboxes it
  * asks 830 times if the ledger takes all records, and at most 930 times if it doesn't.
  */
 const REPLAY_LIMIT = 500
@@ -20,8 +20,10 @@ export interface CloudflareBindings {
   readonly RECORDINGS: Bucket
   /** The bucket for records that the ledger can't take. Another one than `RECORDINGS`. */
   readonly AUDIT: Bucket
-  /** The class `LedgerObject`, with SQLite storage. */
+  /** The inboxes of the log: the class `LedgerObject`, with SQLite storage. */
   readonly LEDGER: LedgerNamespace
+  /** The log: the class `LogObject`, with SQLite storage. */
+  readonly LOG: LogNamespace
 }
 
 /** The options that follow from running on Workers. */
@@ -32,7 +34,7 @@ export interface CloudflareOptions extends Required<Pick<MediawardOptions, 'stor
 /**
  * Store, ledger and network facts on Cloudflare Workers: `mediaward({ …, ...cloudflare(env) })`.
  *
- * @param shards over how many objects the ledger is spread, 1 to 64 (`LEDGER_SHARDS`). Default 4
+ * @param shards how many inboxes the log has, 1 to 64 (`LEDGER_SHARDS`). Default 4
  * @param jurisdiction where these objects stay (`LEDGER_JURISDICTION`). Default: Cloudflare chooses. With another one
  *   these are other objects, so it never changes
  * @throws ConfigurationError if a binding isn't what it must be, or the objects can't be so many or stay there
@@ -44,8 +46,10 @@ export function cloudflare(
 ): CloudflareOptions {
   const options = { ledgerShards: shards, ledgerJurisdiction: jurisdiction }
   checkTable(OPTIONS, options, Object.keys(options), findBindingMistakes(bindings))
-  const shardsIn = namespaceIn(bindings.LEDGER, jurisdiction)
-  const ledger = withSpool(createShardedLedger(shardsIn, shards), createR2Spool(bindings.AUDIT))
+  const inboxes = namespaceIn(bindings.LEDGER, jurisdiction)
+  const logs = namespaceIn(bindings.LOG, jurisdiction)
+  const objects = createCloudflareLedger({ inboxes, logs, count: shards })
+  const ledger = withSpool(objects, createR2Spool(bindings.AUDIT))
   return {
     store: createR2Store(bindings.RECORDINGS),
     ledger,
@@ -67,10 +71,10 @@ export function cloudflare(
 }
 
 /** Returns the namespace in a jurisdiction. A record must not be kept elsewhere because a runtime knows none. */
-function namespaceIn(
-  namespace: LedgerNamespace,
+function namespaceIn<Stub>(
+  namespace: ObjectNamespace<Stub>,
   jurisdiction: LedgerJurisdiction | undefined,
-): LedgerNamespace {
+): ObjectNamespace<Stub> {
   if (jurisdiction === undefined) return namespace
   try {
     const restricted = namespace.jurisdiction?.(jurisdiction)

@@ -3,6 +3,7 @@ import { forDevelopment } from '../../development.ts'
 import worker from './worker.ts'
 
 export { LedgerObject } from './ledger-object.ts'
+export { LogObject } from './log-object.ts'
 
 /**
  * The worker that `mediaward dev` runs. It is the one that is deployed, with the same bindings and variables, and answers

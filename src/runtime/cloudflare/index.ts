@@ -5,13 +5,17 @@ export type {
   BucketObject,
   BucketPut,
   BucketRange,
-  LedgerId,
+  DurableState,
+  InboxStub,
   LedgerNamespace,
-  LedgerState,
-  LedgerStub,
+  LogNamespace,
+  LogStub,
+  ObjectId,
+  ObjectNamespace,
 } from './bindings.ts'
 export { type CloudflareBindings, type CloudflareOptions, cloudflare } from './cloudflare.ts'
+export { createCloudflareLedger, type LedgerObjects } from './cloudflare-ledger.ts'
 export { LedgerObject } from './ledger-object.ts'
+export { LogObject } from './log-object.ts'
 export { createR2Spool } from './r2-spool.ts'
 export { createR2Store } from './r2-store.ts'
-export { createShardedLedger } from './sharded-ledger.ts'

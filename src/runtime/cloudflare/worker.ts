@@ -11,6 +11,7 @@ import { responseHeaders } from '../../http/response-headers.ts'
 import { type CloudflareOptions, cloudflare } from './cloudflare.ts'
 
 export { LedgerObject } from './ledger-object.ts'
+export { LogObject } from './log-object.ts'
 
 type Worker = Pick<Hono, 'fetch'> & { scheduled(): Promise<void> }
 

@@ -1,8 +1,8 @@
 import {
-  CursorInvalid,
   type Ledger,
   type LedgerEntry,
   type LedgerSpool,
+  parseCursor,
   QUERY_FIELDS,
   type QueryField,
 } from '../../ledger/ledger.ts'
@@ -21,20 +21,19 @@ export function createMemoryLedger(): Ledger {
   const ids = new Set<string>()
   return {
     async append(added) {
-      return added.map(entry => {
-        if (ids.has(entry.id)) return 'present'
+      for (const entry of added) {
+        if (!ids.has(entry.id)) entries.push(entry)
         ids.add(entry.id)
-        entries.push(entry)
-        return 'added'
-      })
+      }
     },
 
-    async read({ after = '0', limit, since = '', until = '~', latest, kind, tenant, ...fields }) {
-      if (!/^\d{1,15}$/.test(after)) throw new CursorInvalid()
+    async read({ after, limit, order, since = '', until = '~', kind, tenant, ...fields }) {
+      const isNewestFirst = order === 'newest'
+      const start = parseCursor(after) ?? (isNewestFirst ? entries.length : 0)
       const unread = entries
         .map((entry, index) => ({ ...entry, index }))
         .filter(({ json, index }) => {
-          if (index < Number(after)) return false
+          if (isNewestFirst ? index >= start : index < start) return false
           const event = JSON.parse(json) as Found
           const recorded = event.recorded ?? event.t ?? ''
           // No time comes after "~".
@@ -44,11 +43,15 @@ export function createMemoryLedger(): Ledger {
             return false
           return tenant === undefined || tenantsOf(event).includes(tenant)
         })
-      const more = !latest && unread.length > limit
-      const page = latest ? unread.slice(-limit) : unread.slice(0, limit)
+      if (isNewestFirst) unread.reverse()
+      const page = unread.slice(0, limit)
+      const more = unread.length > limit
+      const last = page.at(-1)?.index ?? 0
+      const atEnd = isNewestFirst ? 0 : Math.max(start, entries.length)
       return {
-        entries: page.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
-        cursor: String(more ? (page.at(-1)?.index ?? 0) + 1 : Math.max(Number(after), entries.length)),
+        entries: page,
+        cursor: String(more ? last + (isNewestFirst ? 0 : 1) : atEnd),
+        end: String(entries.length),
         more,
       }
     },

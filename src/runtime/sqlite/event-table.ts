@@ -1,31 +1,37 @@
-import type { AppendOutcome, LedgerEntry, LedgerQuery } from '../../ledger/ledger.ts'
-import { BATCH, EventIndex, type Span } from './event-index.ts'
+import type { LedgerEntry, LedgerPage, LedgerQuery, ReadEntry } from '../../ledger/ledger.ts'
+import { allIn, type Candidate, EventIndex, type Look, type PlacedEvent, type Span } from './event-index.ts'
 import { type AskedField, fieldsAsked, isAskedFor, parseEvent, recordedAt } from './event-terms.ts'
+import { EventTimes } from './event-times.ts'
 import { Renumbering } from './renumbering.ts'
 import type { Sql } from './sql.ts'
 
-/** What to read of one table. */
+/** What to read of the table. */
 export interface TableQuery extends Omit<LedgerQuery, 'after'> {
-  /** Where an earlier page of this table ended, or 0. */
-  readonly after: number
+  /** The cursor of an earlier page. */
+  readonly after?: number
 }
 
-/** An entry with its place in the table: 1, 2, 3 and so on without a gap. */
-export interface TableEntry extends LedgerEntry {
-  readonly place: number
-}
-
-/** Some entries of one table, in the order of their places. */
+/** Some entries of the table. All is as on a page of the ledger. */
 export interface TablePage {
-  readonly entries: readonly TableEntry[]
-  /** Where to read on after the page. */
+  readonly entries: readonly ReadEntry[]
   readonly cursor: number
-  /** Where to read on after one of its entries is so much more than the entry's place. */
-  readonly offset: number
-  /** As on a page of the ledger. */
+  readonly end: number
   readonly more: boolean
 }
 
+/** An entry with its place in the table: 1, 2, 3 and so on without a gap. Its index in the log is one less. */
+interface Row extends LedgerEntry {
+  readonly place: number
+}
+
+/** From when until when, in milliseconds since 1970. */
+interface Times {
+  readonly since: number
+  readonly until: number
+}
+
+/** So many records are entered together. The newest ones, fewer than that, are always looked at one by one. */
+const BATCH = 64
 /** Most records that are looked at together. */
 const STEP = 100
 /** Most records that one call looks at: it must not hold up a Durable Object, the only writer, for over 20 ms. */
@@ -36,14 +42,18 @@ const FULL_PAGE = 4 * 2 ** 20
 /**
  * The log as tables of SQLite, the same in a Durable Object and in a file. The caller is its only writer.
  *
+ * Entering a record into the indexes at once would dirty a page of the database for each term, and make a single append
+ * three times as long. So the append that completes a batch enters all of it.
+ *
  * A Durable Object is billed by rows written. A record is one row, one more for its id, and one for each term that it is
  * found by: its kind, each of subject, owner, recording, release and reason that it has, and each tenant that it is of.
  * These are eight for a patient's refusal at another one's recording in a deployment without tenants, and four or five for
- * an anonymous one. Finding records by time takes a row for each 64 records.
+ * an anonymous one. Finding records by time takes a few rows for each 64 records.
  */
 export class EventTable {
   readonly #sql: Sql
   readonly #index: EventIndex
+  readonly #times: EventTimes
   readonly #renumbering: Renumbering
 
   constructor(sql: Sql) {
@@ -52,6 +62,7 @@ export class EventTable {
       'CREATE TABLE IF NOT EXISTS event (place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, json TEXT NOT NULL) STRICT',
     )
     this.#index = new EventIndex(sql)
+    this.#times = new EventTimes(sql)
     this.#renumbering = new Renumbering(sql)
   }
 
@@ -61,20 +72,18 @@ export class EventTable {
   }
 
   /** Stores each entry once, however often it comes. To be called in a transaction. */
-  append(entries: readonly LedgerEntry[]): AppendOutcome[] {
-    return entries.map(({ id, json }) => {
+  append(entries: readonly LedgerEntry[]): void {
+    for (const { id, json } of entries) {
       // SQLite gives a new row the number after the highest one.
       const [stored] = this.#sql<{ place: number }>(
         'INSERT INTO event (id, json) VALUES (?, ?) ON CONFLICT (id) DO NOTHING RETURNING place',
         ...[id, json],
       )
-      if (stored === undefined) return 'present'
-      if (stored.place % BATCH === 0) this.#index.extend(stored.place)
-      return 'added'
-    })
+      if (stored !== undefined && stored.place % BATCH === 0) this.#enter(stored.place - BATCH, stored.place)
+    }
   }
 
-  /** Reads entries after a cursor or, with `latest`, the last ones. Changes nothing. */
+  /** Reads entries. Changes nothing. */
   read(query: TableQuery): TablePage {
     const steps = this.readInSteps(query)
     let step = steps.next()
@@ -83,41 +92,94 @@ export class EventTable {
   }
 
   /** Reads as `read` does, and yields after every few records, so that a process can do other work in between. */
-  *readInSteps(query: TableQuery): Generator<undefined, TablePage> {
-    const { limit, latest = false } = query
+  *readInSteps({ after, limit, order, ...query }: TableQuery): Generator<undefined, TablePage> {
     const { size } = this
     const { offset } = this.#renumbering
-    const since = query.since === undefined ? undefined : Date.parse(query.since)
-    const times = { since: since ?? 0, until: query.until === undefined ? Infinity : Date.parse(query.until) }
-    const read = this.#renumbering.readAt(query.after)
-    const asked = fieldsAsked(query)
-    const rows: TableEntry[] = []
-    const first = since === undefined ? 1 : this.#index.firstSince(since)
-    let span: Span = { from: Math.max(read + 1, first), to: size + 1 }
+    const isNewestFirst = order === 'newest'
+    const times = {
+      since: query.since === undefined ? 0 : Date.parse(query.since),
+      until: query.until === undefined ? Number.POSITIVE_INFINITY : Date.parse(query.until),
+    }
+    // Of the oldest first, how much was read; of the newest first, how much was not.
+    const start = after === undefined ? (isNewestFirst ? size : 0) : this.#renumbering.readAt(after)
+    let span: Span = isNewestFirst
+      ? { from: 1, to: Math.min(start, size) + 1 }
+      : { from: start + 1, to: size + 1 }
+    const made = this.#madeWithin(times, size)
+    const asked = this.#index.bySelectivity(fieldsAsked(query), made)
+    const rows: Row[] = []
     let [examined, characters, goesOn] = [0, 0, true]
     while (goesOn && rows.length < limit && examined < MAX_EXAMINED && characters < FULL_PAGE) {
-      const candidates = this.#index.candidates(asked, { ...span, limit: STEP, latest })
+      const candidates = this.#candidates(asked, { ...span, limit: STEP, isNewestFirst }, made)
       const places = candidates.filter(({ mayMatch }) => mayMatch).map(({ place }) => place)
       const found = this.#rows(places, asked, times).slice(0, limit - rows.length)
       rows.push(...found)
       examined += candidates.length
       characters += found.reduce((sum, { json }) => sum + json.length, 0)
       goesOn = candidates.length === STEP
-      const last = (rows.length === limit ? found.at(-1)?.place : candidates.at(-1)?.place) ?? size
-      span = latest ? { ...span, to: last } : { ...span, from: last + 1 }
+      const last = rows.length === limit ? found.at(-1)?.place : candidates.at(-1)?.place
+      if (last !== undefined) span = isNewestFirst ? { ...span, to: last } : { ...span, from: last + 1 }
       yield
     }
-    const more = latest ? goesOn && rows.length < limit : goesOn || rows.length === limit
-    const end = more && !latest ? span.from - 1 : Math.max(read, size)
-    // A log without entries ends where each reader begins.
-    return { entries: latest ? rows.toReversed() : rows, cursor: end === 0 ? 0 : offset + end, offset, more }
+    const more = goesOn || rows.length === limit
+    const readTo = isNewestFirst ? (more ? span.to - 1 : 0) : more ? span.from - 1 : Math.max(start, size)
+    const cursorAt = (place: number): number => (place === 0 ? 0 : offset + place)
+    return {
+      entries: rows.map(({ id, json, place }) => ({ id, json, index: place - 1 })),
+      cursor: cursorAt(readTo),
+      end: cursorAt(size),
+      more,
+    }
+  }
+
+  /** Enters the times of records of an earlier version, after a place up to another. To be called by rising places. */
+  enterTimes(after: number, last: number): void {
+    const entered = this.size - (this.size % BATCH)
+    this.#enterTimes(this.#events(after, Math.min(last, entered)))
+  }
+
+  /** Enters the records after a place up to another into the indexes. */
+  #enter(after: number, last: number): void {
+    const records = this.#events(after, last)
+    this.#index.enter(records)
+    this.#enterTimes(records)
+  }
+
+  #enterTimes(records: readonly PlacedEvent[]): void {
+    this.#times.enter(records.map(({ place, event }) => ({ place, recorded: recordedAt(event) })))
+  }
+
+  #events(after: number, last: number): PlacedEvent[] {
+    const rows = this.#sql<{ place: number; json: string }>(
+      'SELECT place, json FROM event WHERE place > ? AND place <= ?',
+      ...[after, last],
+    )
+    return rows.map(({ place, json }) => ({ place, event: parseEvent(json) }))
+  }
+
+  /** Returns the entered places at which records may be that were made between two times. */
+  #madeWithin({ since, until }: Times, size: number): Span {
+    const entered = size - (size % BATCH)
+    const first = since === 0 ? 1 : (this.#times.firstSince(since) ?? entered + 1)
+    const last = until === Number.POSITIVE_INFINITY ? entered : (this.#times.lastBefore(until) ?? 0)
+    return { from: first, to: Math.max(first, last + 1) }
+  }
+
+  /** Returns the places to look at next: those that the indexes lead to, and the newest ones, which are not entered yet. */
+  #candidates(asked: readonly AskedField[], look: Look, made: Span): Candidate[] {
+    const { from, to, limit, isNewestFirst } = look
+    const entered = this.size - (this.size % BATCH)
+    const indexed = { ...look, from: Math.max(from, made.from), to: Math.min(to, made.to) }
+    const newest = allIn({ ...look, from: Math.max(from, entered + 1) })
+    if (!isNewestFirst) return [...this.#index.candidates(asked, indexed), ...newest].slice(0, limit)
+    return [...newest, ...this.#index.candidates(asked, { ...indexed, limit: limit - newest.length })]
   }
 
   /** Returns those records at some places that are asked for, in the order of the places. */
-  #rows(places: readonly number[], asked: readonly AskedField[], times: Times): TableEntry[] {
+  #rows(places: readonly number[], asked: readonly AskedField[], times: Times): Row[] {
     if (places.length === 0) return []
     const order = new Map(places.map((place, i) => [place, i]))
-    return this.#sql<TableEntry>(
+    return this.#sql<Row>(
       'SELECT place, id, json FROM (SELECT value AS place FROM json_each(?)) CROSS JOIN event USING (place)',
       JSON.stringify(places),
     )
@@ -126,16 +188,18 @@ export class EventTable {
   }
 }
 
-/** From when until when, in milliseconds since 1970. */
-interface Times {
-  readonly since: number
-  readonly until: number
-}
-
 function isWanted(json: string, asked: readonly AskedField[], { since, until }: Times): boolean {
   // Parsing every record of the log would take most of the time of reading it.
-  if (asked.length === 0 && since === 0 && until === Infinity) return true
+  if (asked.length === 0 && since === 0 && until === Number.POSITIVE_INFINITY) return true
   const event = parseEvent(json)
   const recorded = recordedAt(event)
   return isAskedFor(event, asked) && recorded >= since && recorded < until
 }
+
+/** Returns a page of the table as a page of the ledger. */
+export const pageOf = ({ entries, cursor, end, more }: TablePage): LedgerPage => ({
+  entries,
+  cursor: `${cursor}`,
+  end: `${end}`,
+  more,
+})

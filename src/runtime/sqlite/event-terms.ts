@@ -47,7 +47,7 @@ export function isAskedFor(event: FoundEvent, asked: readonly AskedField[]): boo
 }
 
 /** Returns which fields a query asks, the most selective first. */
-export function fieldsAsked(query: Omit<LedgerQuery, 'after'>): readonly AskedField[] {
+export function fieldsAsked(query: Omit<LedgerQuery, 'after' | 'limit'>): readonly AskedField[] {
   const { kind, tenant } = query
   const fields = QUERY_FIELDS.flatMap((field): AskedField[] => {
     const value = query[field]

@@ -1,100 +1,68 @@
 import { logToOperator } from '../../base/operator.ts'
-import type { AppendOutcome, LedgerEntry } from '../../ledger/ledger.ts'
-import { EventTable, type TablePage, type TableQuery } from './event-table.ts'
+import type { LedgerEntry } from '../../ledger/ledger.ts'
+import { EventTable } from './event-table.ts'
 import { Renumbering } from './renumbering.ts'
 import type { SqlStorage } from './sql.ts'
-
-/** What a ledger asks of its tables. */
-export interface EventLog {
-  /** Stores each entry once, however often it comes. To be called in a transaction. */
-  append(entries: readonly LedgerEntry[]): AppendOutcome[]
-  /** Reads entries after a cursor or, with `latest`, the last ones. Changes nothing. */
-  read(query: TableQuery): TablePage
-}
 
 interface OldRow extends LedgerEntry {
   readonly seq: number
 }
 
+/** How many records of an earlier version are moved in one transaction. */
+const STEP = 10_000
+
 /**
- * Opens the tables of a log. The table of an earlier version had only a number, an id and the JSON of an entry. It is set
- * aside at once; a {@link Migration} then moves its rows, step by step.
+ * Opens the tables of a log. Those of an earlier version are moved to the tables of this one first, step by step: each step
+ * is a transaction, so a crash loses only the step, and the next start goes on.
+ *
+ * @param limit moves so many records in one step
  */
-export function openEvents(storage: SqlStorage): {
-  readonly events: EventTable
-  readonly migration: Migration
-} {
-  return storage.transaction(() => {
+export function openEvents(storage: SqlStorage, limit: number = STEP): EventTable {
+  const events = storage.transaction(() => {
     const { sql } = storage
     const [old] = sql<{ sql: string }>(
       "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'event'",
     )
+    // The table of 0.3.0 had only a number, an id and the JSON of an entry.
     if (old?.sql.includes('AUTOINCREMENT')) sql('ALTER TABLE event RENAME TO event_before')
-    const events = new EventTable(sql)
-    return { events, migration: new Migration(storage, events) }
+    return new EventTable(sql)
   })
+  if (hasTable(storage, 'event_before')) moveRows(storage, events, limit)
+  if (hasTable(storage, 'event_batch')) enterTimes(storage, events, limit)
+  return events
 }
 
-/**
- * Moves the rows of an older version into the table of this one. Each step is a transaction, so each row is in one of the
- * two tables at any time, and a crash loses only the step. Until the last step new entries queue up behind the old ones,
- * and nothing can be read: the order of the log would show a gap.
- */
-export class Migration implements EventLog {
-  readonly #storage: SqlStorage
-  readonly #events: EventTable
-  readonly #renumbering: Renumbering
-  #isDone: boolean
+const hasTable = ({ sql }: SqlStorage, name: string): boolean =>
+  sql('SELECT 1 FROM sqlite_master WHERE name = ?', name).length > 0
 
-  constructor(storage: SqlStorage, events: EventTable) {
-    const { sql } = storage
-    this.#storage = storage
-    this.#events = events
-    this.#renumbering = new Renumbering(sql)
-    this.#isDone = sql("SELECT 1 FROM sqlite_master WHERE name = 'event_before'").length === 0
-    if (this.#isDone) return
-    const [{ count } = { count: 0 }] = sql<{ count: number }>('SELECT count(*) AS count FROM event_before')
-    logToOperator(
-      `the ledger moves ${count} records of an earlier version into tables with an index; readers' cursors stay valid`,
-    )
+/** Moves the rows of 0.3.0, the oldest first. Readers' cursors stay valid. */
+function moveRows(storage: SqlStorage, events: EventTable, limit: number): void {
+  const { sql, transaction } = storage
+  const renumbering = new Renumbering(sql)
+  const [{ count } = { count: 0 }] = sql<{ count: number }>('SELECT count(*) AS count FROM event_before')
+  logToOperator(
+    `the ledger moves ${count} records of an earlier version into tables with an index; readers' cursors stay valid`,
+  )
+  const step = () => {
+    const rows = sql<OldRow>('SELECT seq, id, json FROM event_before ORDER BY seq LIMIT ?', limit)
+    const { size } = events
+    events.append(rows)
+    for (const [i, { seq }] of rows.entries()) renumbering.note({ seq, place: size + 1 + i })
+    sql('DELETE FROM event_before WHERE seq <= ?', rows.at(-1)?.seq ?? 0)
+    if (rows.length === limit) return true
+    renumbering.finish(events.size)
+    sql('DROP TABLE event_before')
+    return false
   }
+  while (transaction(step));
+}
 
-  /** Whether all rows are moved, or there were none. From then on the tables themselves are to be used. */
-  get isDone(): boolean {
-    return this.#isDone
+/** Enters the times of the records of 0.4.0 to 0.6.0, whose times were kept by batch. */
+function enterTimes(storage: SqlStorage, events: EventTable, limit: number): void {
+  const { sql, transaction } = storage
+  logToOperator(`the ledger enters the times of ${events.size} records of an earlier version`)
+  for (let after = 0; after < events.size; after += limit) {
+    transaction(() => events.enterTimes(after, after + limit))
   }
-
-  /** Moves some rows, the oldest first. */
-  step(limit: number): void {
-    if (this.#isDone) return
-    this.#isDone = this.#storage.transaction(() => {
-      const { sql } = this.#storage
-      const rows = sql<OldRow>('SELECT seq, id, json FROM event_before ORDER BY seq LIMIT ?', limit)
-      const { size } = this.#events
-      this.#events.append(rows)
-      for (const [i, { seq }] of rows.entries()) this.#renumbering.note({ seq, place: size + 1 + i })
-      sql('DELETE FROM event_before WHERE seq <= ?', rows.at(-1)?.seq ?? 0)
-      if (rows.length === limit) return false
-      this.#renumbering.finish(this.#events.size)
-      sql('DROP TABLE event_before')
-      return true
-    })
-  }
-
-  /** Stores each entry once behind the rows that are still to be moved. To be called in a transaction. */
-  append(entries: readonly LedgerEntry[]): AppendOutcome[] {
-    return entries.map(({ id, json }) => {
-      const rows = this.#storage.sql(
-        `INSERT INTO event_before (id, json) SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM event WHERE id = ?)
-          ON CONFLICT DO NOTHING RETURNING seq`,
-        ...[id, json, id],
-      )
-      return rows.length === 0 ? 'present' : 'added'
-    })
-  }
-
-  /** @throws Error always: nothing can be read before the last row is moved */
-  read(): never {
-    throw new Error('the ledger can be read when it has moved its records')
-  }
+  transaction(() => sql('DROP TABLE event_batch'))
 }

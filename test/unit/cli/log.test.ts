@@ -249,18 +249,21 @@ describe('records of any kind', () => {
 
   test('log --limit lists the newest records also if the gate looks at too few of them at once', async () => {
     const pages = [
-      { latest: true, lines: [], more: true },
-      { latest: false, lines: ['a', 'b'], more: true },
-      { latest: false, lines: ['c'], more: true },
-      { latest: false, lines: [], more: false },
+      { asked: 'limit=3&order=newest', cursor: '50', lines: [], more: true },
+      { asked: 'limit=3&order=newest&after=50', cursor: '7', lines: ['e', 'd'], more: true },
+      { asked: 'limit=1&order=newest&after=7', cursor: '3', lines: ['b'], more: true },
     ]
     server.removeAllListeners('request').on('request', ({ url = '/' }, response) => {
       const page = pages.shift()
-      expect(new URL(url, 'http://gate').searchParams.has('latest')).toBe(page?.latest)
-      response.writeHead(200, { 'Mediaward-Cursor': '1', ...(page?.more && { 'Mediaward-More': 'true' }) })
+      expect(url.split('?')[1]).toBe(page?.asked)
+      response.writeHead(200, {
+        'Mediaward-Cursor': page?.cursor,
+        'Mediaward-End': '99',
+        ...(page?.more && { 'Mediaward-More': 'true' }),
+      })
       response.end(page?.lines.map(id => `{"id":"${id}"}\n`).join(''))
     })
-    expect(await listed('--limit', '2')).toEqual(['b', 'c'])
+    expect(await listed('--limit', '3')).toEqual(['b', 'd', 'e'])
     expect(pages).toEqual([])
   })
 

@@ -4,7 +4,7 @@ import { memoryGate } from '../../support/memory-gate.ts'
 // What may be asked of the log by the console's API.
 
 const gate = await memoryGate()
-const KNOWN = ['after', 'since', 'until', 'limit', 'latest', 'recording', 'subject', 'reason', 'kind']
+const KNOWN = ['after', 'since', 'until', 'limit', 'order', 'recording', 'subject', 'reason', 'kind']
 const PSEUDONYM = `psn_${'0'.repeat(32)}`
 
 async function ask(
@@ -94,7 +94,7 @@ test.each([
   ['subject', 'psn_0000', 'subject must be a pseudonym: "psn_" and 32 hexadecimal digits'],
   ['reason', 'not-owner', 'reason must be one of the reasons in docs/event.md'],
   ['kind', 'denial', 'kind must be one of access, ticket, view, delivery, listed, console, or left out'],
-  ['latest', 'yes', 'latest must be true, or left out'],
+  ['order', 'latest', 'order must be oldest or newest, which come first, or left out'],
 ])(
   'a query of %s=%s could find nothing, and is refused without repeating the value',
   async (name, value, detail) => {
@@ -156,8 +156,8 @@ test('a query of 400,000 parameters is refused within a second of CPU time', asy
   expect(user + system).toBeLessThan(1_000_000)
 })
 
-test('the parameters limit, kind, latest and since are accepted together, and so is an empty query', async () => {
-  expect(await ask('records', 'limit=5&kind=view&latest=true&since=2026-01-01T00:00:00Z')).toEqual({
+test('the parameters limit, kind, order and since are accepted together, and so is an empty query', async () => {
+  expect(await ask('records', 'limit=5&kind=view&order=newest&since=2026-01-01T00:00:00Z')).toEqual({
     status: 200,
   })
   expect(await ask('denials', '')).toEqual({ status: 200 })

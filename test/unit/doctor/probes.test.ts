@@ -207,7 +207,7 @@ describe('the ledger', () => {
       Array.from({ length: count }, (_, i) => ({ id: eventId(now - minutes * 60_000 + i), json: '{}' }))
   const spoolState = async (spool: LedgerSpool | undefined, isRecorded: boolean | Failure = true) => {
     const id = eventId(now)
-    const entry = isRecorded === true ? { id, json: '{"a":1}' } : undefined
+    const entry = isRecorded === true ? { id, json: '{"a":1}', index: 0 } : undefined
     const facts = { isRecorded, spool: spool && (await probeSpool(spool, entry)), now }
     return [...stateOf(RECORD_CHECKS, facts, 'record'), ...stateOf(RECORD_CHECKS, facts, 'spool')]
   }

@@ -107,6 +107,7 @@ test('a page of a listed origin may read what a player needs to see of an answer
     'Content-Range',
     'ETag',
     'Mediaward-Cursor',
+    'Mediaward-End',
     'Mediaward-More',
     'Retry-After',
     'WWW-Authenticate',

@@ -133,6 +133,9 @@ describe('variables of one machine', () => {
 })
 
 describe('a wrangler configuration', () => {
+  const LEDGER = { name: 'LEDGER', class_name: 'LedgerObject' }
+  const LOG = { name: 'LOG', class_name: 'LogObject' }
+  const BINDINGS = [LEDGER, LOG]
   const good: WranglerFacts = {
     workers_dev: false,
     preview_urls: false,
@@ -141,8 +144,8 @@ describe('a wrangler configuration', () => {
       { binding: 'RECORDINGS', bucket_name: 'recordings' },
       { binding: 'AUDIT', bucket_name: 'audit' },
     ],
-    durable_objects: { bindings: [{ name: 'LEDGER', class_name: 'LedgerObject' }] },
-    migrations: [{ new_sqlite_classes: ['LedgerObject'] }],
+    durable_objects: { bindings: BINDINGS },
+    migrations: [{ new_sqlite_classes: ['LedgerObject'] }, { new_sqlite_classes: ['LogObject'] }],
     triggers: { crons: ['* * * * *'] },
     observability: { enabled: true, logs: { invocation_logs: false } },
     compatibility_date: TESTED_DATE,
@@ -183,12 +186,18 @@ describe('a wrangler configuration', () => {
     [
       'a ledger of a class that the worker does not have',
       {
-        durable_objects: { bindings: [{ name: 'LEDGER', class_name: 'Ledger' }] },
-        migrations: [{ new_sqlite_classes: ['Ledger'] }],
+        durable_objects: { bindings: [{ name: 'LEDGER', class_name: 'Ledger' }, LOG] },
+        migrations: [{ new_sqlite_classes: ['Ledger', 'LogObject'] }],
       },
       'bindings failed',
     ],
-    ['a ledger without SQLite', { migrations: [] }, 'bindings failed'],
+    ['a ledger without SQLite', { migrations: [{ new_sqlite_classes: ['LogObject'] }] }, 'bindings failed'],
+    ['inboxes without a log', { durable_objects: { bindings: [LEDGER] } }, 'bindings failed'],
+    [
+      'a log without a migration',
+      { migrations: [{ new_sqlite_classes: ['LedgerObject'] }] },
+      'bindings failed',
+    ],
     ['workers.dev', { workers_dev: true }, 'addresses failed'],
     ['workers.dev by default', { workers_dev: undefined }, 'addresses failed'],
     ['preview URLs', { preview_urls: undefined }, 'addresses failed'],

@@ -32,17 +32,17 @@ function platform(records: number, failing: number) {
   }
   const namespace: LedgerNamespace = {
     idFromName: name => name,
+    idFromString: id => id,
     get: id => ({
-      async append(entries) {
+      async append() {
         count += 1
         if (Number(`${id}`.slice('ledger-'.length)) >= failing) throw new Error('overloaded')
-        return entries.map(() => 'added' as const)
       },
-      read: () => Promise.reject(new Error('not asked')),
+      take: () => Promise.reject(new Error('not asked')),
     }),
   }
   const { replay } = cloudflare(
-    { RECORDINGS: bucket as never, AUDIT: bucket as never, LEDGER: namespace },
+    { RECORDINGS: bucket as never, AUDIT: bucket as never, LEDGER: namespace, LOG: namespace as never },
     SHARDS,
   )
   return { replay, kept, count: () => count }

@@ -1,6 +1,6 @@
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { bundle } from '../../../../src/cli/workerd.ts'
+import { bundle, DURABLE_OBJECTS } from '../../../../src/cli/workerd.ts'
 import { findBindingMistakes } from '../../../../src/runtime/cloudflare/check-bindings.ts'
 import { cloudflare } from '../../../../src/runtime/cloudflare/cloudflare.ts'
 import { createIssuer, type TestIssuer, variables } from '../../../support/gate-client.ts'
@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterEach(() => miniflare?.dispose())
 
-const LEDGER = { className: 'LedgerObject', useSQLite: true }
+const { LEDGER, LOG } = DURABLE_OBJECTS
 const BUCKET = 'declare it in wrangler.toml, [[r2_buckets]] with binding ='
 const NAMESPACE =
   'declare it in wrangler.toml, [[durable_objects.bindings]] with name = "LEDGER" and class_name = "LedgerObject"'
@@ -50,7 +50,7 @@ describe('a binding', () => {
   test('no request is answered with anything but 503 if LEDGER is misspelt, and one line on the console says so', async () => {
     const lines = await start({
       r2Buckets: ['RECORDINGS', 'AUDIT'],
-      durableObjects: { LEGDER: LEDGER },
+      durableObjects: { LEGDER: LEDGER, LOG },
     })
     const headers = await idp.bearer('patient-1')
     for (const [path, init] of [
@@ -72,7 +72,7 @@ describe('a binding', () => {
     expect((await bucket?.list())?.objects).toEqual([])
   })
 
-  const namespace = { durableObjects: { LEDGER } }
+  const namespace = { durableObjects: DURABLE_OBJECTS }
   test.each<[string, object, string[]]>([
     [
       'RECORDINGS that is misspelt',
@@ -91,7 +91,7 @@ describe('a binding', () => {
     ],
     [
       'RECORDINGS and LEDGER that are swapped',
-      { durableObjects: { RECORDINGS: LEDGER }, r2Buckets: ['LEDGER', 'AUDIT'] },
+      { durableObjects: { RECORDINGS: LEDGER, LOG }, r2Buckets: ['LEDGER', 'AUDIT'] },
       [
         `RECORDINGS is not an R2 bucket: ${BUCKET} "RECORDINGS"`,
         `LEDGER is not a Durable Object namespace: ${NAMESPACE}`,
@@ -99,16 +99,21 @@ describe('a binding', () => {
     ],
     [
       'LEDGER that is another worker',
-      { r2Buckets: ['RECORDINGS', 'AUDIT'], serviceBindings: { LEDGER: () => new Response() } },
+      {
+        r2Buckets: ['RECORDINGS', 'AUDIT'],
+        serviceBindings: { LEDGER: () => new Response() },
+        durableObjects: { LOG },
+      },
       [`LEDGER is not a Durable Object namespace: ${NAMESPACE}`],
     ],
     [
-      'none of the three',
+      'none of the four',
       {},
       [
         `RECORDINGS is missing: ${BUCKET} "RECORDINGS"`,
         `AUDIT is missing: ${BUCKET} "AUDIT"`,
         `LEDGER is missing: ${NAMESPACE}`,
+        `LOG is missing: ${NAMESPACE.replaceAll('LEDGER', 'LOG').replace('LedgerObject', 'LogObject')}`,
       ],
     ],
   ])('a worker with %s answers 503 and names it', async (_, bindings, mistakes) => {
@@ -123,8 +128,8 @@ describe('a binding', () => {
     ['an empty object', {}],
     ['a function', () => {}],
   ])('a binding that is %s is a mistake', (_, value) => {
-    const mistakes = findBindingMistakes({ RECORDINGS: value, AUDIT: value, LEDGER: value })
-    expect(mistakes.map(mistake => mistake.split(' ')[2])).toEqual(['RECORDINGS', 'AUDIT', 'LEDGER'])
+    const mistakes = findBindingMistakes({ RECORDINGS: value, AUDIT: value, LEDGER: value, LOG: value })
+    expect(mistakes.map(mistake => mistake.split(' ')[2])).toEqual(['RECORDINGS', 'AUDIT', 'LEDGER', 'LOG'])
   })
 
   test('the scheduled run of a worker with a wrong binding fails, so that it shows as failed', async () => {
@@ -135,12 +140,12 @@ describe('a binding', () => {
 
   test('an app that mounts the gate gets all mistakes at once', () => {
     expect(() => cloudflare({} as never)).toThrow(
-      /can't start:\n {2}- the binding RECORDINGS is missing.*\n {2}- the binding AUDIT .*\n {2}- the binding LEDGER /,
+      /can't start:\n {2}- the binding RECORDINGS is missing.*\n {2}- the binding AUDIT .*\n {2}- the binding LEDGER .*\n {2}- the binding LOG /,
     )
   })
 
   test('the worker starts with the bindings that it needs', async () => {
-    await start({ r2Buckets: ['RECORDINGS', 'AUDIT'], durableObjects: { LEDGER } })
+    await start({ r2Buckets: ['RECORDINGS', 'AUDIT'], durableObjects: DURABLE_OBJECTS })
     expect(await ask('/healthz')).toMatchObject({ status: 200, body: 'ok' })
     expect((await ask('/recordings/rec-1')).status).toBe(401)
   })
@@ -151,11 +156,14 @@ describe('LEDGER_JURISDICTION', () => {
   const namespaces = () => {
     const asked: string[] = []
     const inJurisdiction = (where: string) => ({
-      idFromName: (name: string) => asked.push(`${where} ${name}`),
-      get: () => ({ append: async () => ['added'] }),
+      idFromName: (name: string) => {
+        asked.push(`${where} ${name}`)
+        return `${where} ${name}`
+      },
+      get: () => ({ append: async (_: unknown, log: string) => void asked.push(`for ${log}`) }),
       jurisdiction: (name: string) => inJurisdiction(name),
     })
-    return { LEDGER: inJurisdiction('anywhere') as never, asked }
+    return { objects: inJurisdiction('anywhere') as never, asked }
   }
 
   test.each([
@@ -164,16 +172,20 @@ describe('LEDGER_JURISDICTION', () => {
   ] as const)(
     'with the jurisdiction %s the records go to Durable Objects that are %s',
     async (name, where) => {
-      const { LEDGER, asked } = namespaces()
-      const { ledger } = cloudflare({ RECORDINGS: bucket, AUDIT: bucket, LEDGER }, 1, name)
+      const { objects, asked } = namespaces()
+      const { ledger } = cloudflare(
+        { RECORDINGS: bucket, AUDIT: bucket, LEDGER: objects, LOG: objects },
+        1,
+        name,
+      )
       await ledger.append([{ id: '01a20657-1d65-70a8-a1f9-c9dba64c576e', json: '{}' }])
-      expect(asked).toEqual([`${where} ledger-0`])
+      expect(asked).toEqual([`${where} log`, `${where} ledger-0`, `for ${where} log`])
     },
   )
 
   test('a worker whose runtime knows no jurisdictions keeps no record elsewhere, answers 503 and says what to do', async () => {
     const lines = await start(
-      { r2Buckets: ['RECORDINGS', 'AUDIT'], durableObjects: { LEDGER } },
+      { r2Buckets: ['RECORDINGS', 'AUDIT'], durableObjects: DURABLE_OBJECTS },
       { LEDGER_JURISDICTION: 'eu' },
     )
     expect(await ask('/recordings/rec-1')).toMatchObject({ status: 503, body: '' })

@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { eventId } from '../../../../src/ledger/event-id.ts'
 import type { Ledger } from '../../../../src/ledger/ledger.ts'
 import { createSqliteLedger, local } from '../../../../src/runtime/local/index.ts'
@@ -86,7 +86,7 @@ test('a reader goes on from each old cursor and from a new one, and sees no reco
   const { cursor } = await ledger.read({ limit: 1000 })
   const last = Object.keys(expected.unread).find(one => expected.unread[one] === 0) ?? ''
   const late = entry()
-  expect(await ledger.append([late, { id: expected.ids[5] ?? '', json: '{}' }])).toEqual(['added', 'present'])
+  await ledger.append([late, { id: expected.ids[5] ?? '', json: '{}' }])
   expect(await idsAfter(ledger, cursor)).toEqual([late.id])
   expect(await idsAfter(ledger, last)).toEqual([late.id])
   ledger.close()
@@ -107,71 +107,31 @@ test('moved records are found by their fields', async () => {
   ledger.close()
 })
 
-describe('crashes', () => {
-  test('a crash between two steps of the move loses no record, and the next start goes on', async () => {
-    for (let i = 0; i < 4; i++) {
-      const storage = openSqlite(file)
-      openEvents(storage).migration.step(20)
-      storage.close()
-    }
-    const ledger = createSqliteLedger(file)
-    await expectAllMoved(ledger)
-    ledger.close()
-  })
-
-  test('a crash at any statement of a step of the move leaves nothing of that step', async () => {
-    const storage = openSqlite(file)
-    let left = Number.POSITIVE_INFINITY
-    const sql: Sql = (...statement) => {
-      if (--left < 0) throw new Error('crash')
-      return storage.sql(...statement)
-    }
-    const fragile: SqlStorage = { sql, transaction: work => storage.transaction(work) }
-    for (let i = 0; i < 9; i++) {
-      left = i
-      expect(() => openEvents(fragile)).toThrow('crash')
-    }
-    left = Number.POSITIVE_INFINITY
-    const { migration } = openEvents(fragile)
-    let crashes = 0
-    for (let at = 0; !migration.isDone; at++) {
-      left = at
-      try {
-        migration.step(25)
-        at = -1
-      } catch {
-        crashes += 1
-      }
-    }
-    expect(crashes).toBeGreaterThan(100)
-    storage.close()
-    const ledger = createSqliteLedger(file)
-    await expectAllMoved(ledger)
-    ledger.close()
-  })
-})
-
-test('records stored during the move follow the moved ones, once, and reads are refused until its end', async () => {
+test('a crash at any statement of the move loses no record, and the next start goes on', async () => {
+  let left = Number.POSITIVE_INFINITY
   const storage = openSqlite(file)
-  const { migration } = openEvents(storage)
-  const added = entry()
-  const append = (...ids: string[]) =>
-    storage.transaction(() => migration.append(ids.map(id => ({ id, json: added.json }))))
-  migration.step(50)
-  expect(append(expected.ids[0] ?? '', expected.ids[100] ?? '', added.id)).toEqual([
-    'present',
-    'present',
-    'added',
-  ])
-  expect(() => migration.read()).toThrow('when it has moved its records')
-  while (!migration.isDone) migration.step(50)
+  const sql: Sql = (...statement) => {
+    if (--left < 0) throw new Error('crash')
+    return storage.sql(...statement)
+  }
+  const fragile: SqlStorage = { sql, transaction: work => storage.transaction(work) }
+  let crashes = 0
+  for (let at = 0, isDone = false; !isDone; at++) {
+    left = at
+    try {
+      openEvents(fragile, 25)
+      isDone = true
+    } catch (error) {
+      expect(String(error)).toContain('crash')
+      crashes += 1
+      // A step that was done is not done again, so the next one is reached with fewer statements.
+      if (crashes % 40 === 0) at = Math.floor(at / 2)
+    }
+  }
+  expect(crashes).toBeGreaterThan(100)
   storage.close()
   const ledger = createSqliteLedger(file)
-  const { entries } = await ledger.read({ limit: 1000 })
-  expect(entries.toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0)).map(({ id }) => id)).toEqual([
-    ...expected.ids,
-    added.id,
-  ])
+  await expectAllMoved(ledger)
   ledger.close()
 })
 

@@ -1,0 +1,63 @@
+import { StorageFault } from '../../base/storage-fault.ts'
+import { type Ledger, parseCursor } from '../../ledger/ledger.ts'
+import { pageOf } from '../sqlite/event-table.ts'
+import type { LedgerNamespace, LogNamespace } from './bindings.ts'
+import { GroupCommit } from './group-commit.ts'
+
+/** The Durable Objects of a ledger. */
+export interface LedgerObjects {
+  readonly inboxes: LedgerNamespace
+  readonly logs: LogNamespace
+  /** How many inboxes entries are spread over. It may be raised and lowered at any time. */
+  readonly count: number
+}
+
+/**
+ * Creates the ledger on Workers. Entries are durable in inboxes, as one Durable Object takes some thousand records a second.
+ * The log, which is one object, pulls them.
+ */
+export function createCloudflareLedger({ inboxes, logs, count }: LedgerObjects): Ledger {
+  const groups = Array.from({ length: count }, () => new GroupCommit())
+  const inboxId = (index: number) => inboxes.idFromName(`ledger-${index}`)
+  return {
+    async append(entries) {
+      const log = `${logs.idFromName('log')}`
+      const byInbox = Map.groupBy(entries, ({ id }) => inboxOf(id, count))
+      await Promise.all(
+        [...byInbox].map(([index, some]) =>
+          groups[index]?.append(some, async all => {
+            // A stub belongs to the request that made it.
+            const inbox = inboxes.get(inboxId(index))
+            await inbox.append(all, log).catch(objectFailed(`ledger-${index}`))
+          }),
+        ),
+      )
+    },
+
+    async read({ after: cursor, ...query }) {
+      const after = parseCursor(cursor)
+      const log = logs.get(logs.idFromName('log'))
+      const ids = Array.from({ length: count }, (_, index) => `${inboxId(index)}`)
+      const page = log.read({ ...query, ...(after !== undefined && { after }) }, ids)
+      return pageOf(await page.catch(objectFailed('log')))
+    },
+  }
+}
+
+/**
+ * Says which object failed, for the operator. Of the error it takes over only that the object is overloaded, and SQLite's
+ * code: the rest of the message may contain anything.
+ */
+const objectFailed =
+  (name: string) =>
+  (error: unknown): never => {
+    const { overloaded, message } = Object(error) as { overloaded?: unknown; message?: unknown }
+    const [code] = /\bSQLITE_[A-Z]{2,16}\b/.exec(`${message}`) ?? []
+    const why = overloaded === true ? ' (overloaded)' : code === undefined ? '' : ` (${code})`
+    throw new StorageFault(`the Durable Object "${name}" failed${why}`)
+  }
+
+/** Spreads by the random end of an id, so that a flood spreads evenly. */
+function inboxOf(id: string, count: number): number {
+  return Number.parseInt(id.slice(-6), 16) % count
+}

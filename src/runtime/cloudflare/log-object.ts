@@ -1,0 +1,39 @@
+import { DurableObject } from 'cloudflare:workers'
+import { EventTable, type TablePage, type TableQuery } from '../sqlite/event-table.ts'
+import type { DurableState, LedgerNamespace } from './bindings.ts'
+import { storageOf } from './durable-storage.ts'
+import { InboxPuller } from './inbox-puller.ts'
+
+/** The log: one Durable Object, which pulls entries out of the inboxes and gives each its index. */
+export class LogObject extends DurableObject {
+  readonly #events: EventTable
+  readonly #puller: InboxPuller
+
+  constructor(state: DurableState, env: unknown) {
+    super(state as never, env as never)
+    const storage = storageOf(state)
+    const inboxes = (env as { readonly LEDGER: LedgerNamespace }).LEDGER
+    const events = new EventTable(storage.sql)
+    this.#events = events
+    this.#puller = new InboxPuller({
+      inbox: id => inboxes.get(inboxes.idFromString(id)),
+      store: entries => storage.transaction(() => events.append(entries)),
+      now: Date.now,
+    })
+  }
+
+  /** Pulls until the inboxes are empty. Called by an inbox that holds something, with its own id. */
+  pull(inbox: string): Promise<void> {
+    return this.#puller.pull(inbox)
+  }
+
+  /**
+   * Reads entries, among them all that the inboxes held before the call.
+   *
+   * @param inboxes ids of the inboxes
+   */
+  async read(query: TableQuery, inboxes: readonly string[]): Promise<TablePage> {
+    await this.#puller.catchUp(inboxes)
+    return this.#events.read(query)
+  }
+}

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import { StorageFault } from '../../../../src/base/storage-fault.ts'
+import type { Ledger } from '../../../../src/ledger/ledger.ts'
+import type { InboxStub, LogStub, ObjectNamespace } from '../../../../src/runtime/cloudflare/bindings.ts'
+import { createCloudflareLedger } from '../../../../src/runtime/cloudflare/cloudflare-ledger.ts'
+
+// What the Durable Objects do rarely: fail. The rest is in the contract of the ledger.
+
+const namespaceOf = <Stub>(object: (name: string) => Stub): ObjectNamespace<Stub> => ({
+  idFromName: name => name,
+  idFromString: id => id,
+  get: id => object(`${id}`),
+})
+const fine = async () => {}
+const nothing = async () => ({ entries: [], more: false })
+const empty = async () => ({ entries: [], cursor: 0, end: 0, more: false })
+
+/** A ledger of four inboxes and a log, of which some calls are others. */
+function ledgerWith(inbox: (name: string) => Partial<InboxStub>, log: Partial<LogStub> = {}): Ledger {
+  return createCloudflareLedger({
+    inboxes: namespaceOf(name => ({ append: fine, take: nothing, ...inbox(name) })),
+    logs: namespaceOf(() => ({ pull: fine, read: empty, ...log })),
+    count: 4,
+  })
+}
+
+test.each([
+  [new Error('database or disk is full: SQLITE_FULL'), ' (SQLITE_FULL)'],
+  [
+    Object.assign(new Error('Durable Object is overloaded. patient-007'), { overloaded: true }),
+    ' (overloaded)',
+  ],
+  [new Error('patient-007'), ''],
+  [undefined, ''],
+])('the operator reads which object failed, and of its error a code alone (%s)', async (error, why) => {
+  const fail = () => Promise.reject(error)
+  const inboxFails = ledgerWith(name => (name === 'ledger-2' ? { append: fail } : {}))
+  const logFails = ledgerWith(() => ({}), { read: fail })
+  for (const [failing, name] of [
+    [inboxFails.append([{ id: '2', json: '{}' }]), 'ledger-2'],
+    [logFails.read({ limit: 1 }), 'log'],
+  ] as const) {
+    const fault: unknown = await failing.catch((failure: unknown) => failure)
+    expect(fault).toBeInstanceOf(StorageFault)
+    expect(fault).toMatchObject({ message: `the Durable Object "${name}" failed${why}` })
+    expect(fault).not.toHaveProperty('cause')
+  }
+})
