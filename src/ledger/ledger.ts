@@ -37,9 +37,29 @@ export interface LedgerQuery extends Readonly<Partial<Record<QueryField, string>
   readonly kind?: EventKind
   /**
    * Only records of this tenant: their caller's, their recording's, or that of a recording in a list. Default: all.
-   * `default` and `unnamed` are what the log calls a tenant that it can't name; they find nothing.
+   * `default` and `unnamed` are what the log calls a tenant that it can't name; they find nothing. Together with `owner`,
+   * only records about a recording of the tenant: whether a query finds something must not say who owns another one.
    */
   readonly tenant?: string
+}
+
+/** What to count. */
+export interface CountQuery extends Pick<LedgerQuery, 'kind' | 'reason' | 'tenant'> {
+  /** The length of the spans that are counted apart. */
+  readonly by: 'minute' | 'hour'
+  /** Only records whose `recorded` is in the span of this time (ISO 8601, UTC) or later. */
+  readonly since: string
+  /** Only records whose `recorded` is in a span that begins before this time (ISO 8601, UTC). */
+  readonly until: string
+}
+
+/** How many records of one kind, and of refusals for one reason, were made in a span of time. */
+export interface RecordCount {
+  /** When the span begins, ISO 8601, UTC. */
+  readonly start: string
+  readonly kind: string
+  readonly reason?: string
+  readonly count: number
 }
 
 /** Some records, in the order of their indexes that was asked for. */
@@ -74,12 +94,18 @@ export interface LedgerPage {
  * page's cursor returns each entry exactly once, of the oldest first also entries stored in the meantime. It rejects with
  * {@link CursorInvalid} for a cursor of another form.
  *
+ * `count` returns counts by rising time, then kind and reason, without those that are 0. It reads rollups, not records.
+ *
+ * `waitAfter` resolves when something may be stored after a cursor, or after so many milliseconds.
+ *
  * `spool` is where records wait that the ledger can't take, if there is such a place.
  */
 export interface Ledger {
   readonly spool?: LedgerSpool
   append(entries: readonly LedgerEntry[]): Promise<void>
   read(query: LedgerQuery): Promise<LedgerPage>
+  count(query: CountQuery): Promise<readonly RecordCount[]>
+  waitAfter(cursor: string, milliseconds: number): Promise<void>
 }
 
 /**

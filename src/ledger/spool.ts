@@ -1,6 +1,14 @@
 import { logFault, NOT_SHOWN } from '../base/storage-fault.ts'
 import { withTimeout } from '../base/timeout.ts'
-import type { Ledger, LedgerEntry, LedgerPage, LedgerQuery, LedgerSpool } from './ledger.ts'
+import type {
+  CountQuery,
+  Ledger,
+  LedgerEntry,
+  LedgerPage,
+  LedgerQuery,
+  LedgerSpool,
+  RecordCount,
+} from './ledger.ts'
 
 /** How long the ledger may take over a call, in milliseconds, before the spool takes its entries. */
 export const LEDGER_TIMEOUT = 2_000
@@ -72,6 +80,14 @@ class LedgerWithSpool implements SpooledLedger {
 
   read(query: LedgerQuery): Promise<LedgerPage> {
     return this.#ledger.read(query)
+  }
+
+  count(query: CountQuery): Promise<readonly RecordCount[]> {
+    return this.#ledger.count(query)
+  }
+
+  waitAfter(cursor: string, milliseconds: number): Promise<void> {
+    return this.#ledger.waitAfter(cursor, milliseconds)
   }
 
   async replay(limit: number = REPLAY_LIMIT): Promise<number> {

@@ -298,7 +298,8 @@ export function ledgerContract(name: string, create: () => Ledger): void {
         const ledger = create()
         const entries = Array.from({ length: 60 }, (_, i) => {
           const { id, json } = entry(i, i % 3 === 0 ? 'view' : 'access')
-          const told = { ...JSON.parse(json), tenant: i % 2 === 0 ? 'north' : 'south' }
+          const tenant = i % 2 === 0 ? 'north' : 'south'
+          const told = { ...JSON.parse(json), tenant, recording_tenant: tenant }
           if (i % 5 === 0) told[name] = 'wanted'
           if (i % 5 === 1) told[name] = 'another'
           return { id, json: JSON.stringify(told) }
@@ -321,6 +322,85 @@ export function ledgerContract(name: string, create: () => Ledger): void {
         expect(await all({ [other ?? '']: 'wanted' })).toEqual([])
       },
     )
+
+    test('an owner asked for together with a tenant is only that of recordings of the tenant', async () => {
+      const ledger = create()
+      const entries = Array.from({ length: 100 }, (_, i) => {
+        const { id, json } = entry(i)
+        const recording_tenant = i % 3 === 0 ? 'north' : 'south'
+        return {
+          id,
+          json: JSON.stringify({ ...JSON.parse(json), tenant: 'north', owner: 'psn_1', recording_tenant }),
+        }
+      })
+      await ledger.append(entries)
+      const found = await readAll(ledger, { limit: 7, owner: 'psn_1', tenant: 'north' })
+      expect(found).toEqual(entries.filter((_, i) => i % 3 === 0))
+      expect(await readAll(ledger, { limit: 100, owner: 'psn_1' })).toEqual(entries)
+    })
+
+    test.each(['minute', 'hour'] as const)('counts records by %s, kind, reason and tenant', async by => {
+      const ledger = create()
+      const kinds: EventKind[] = ['access', 'view', 'listed']
+      const entries = Array.from({ length: 500 }, (_, i) => {
+        const { id, json } = entry(i * 31, kinds[i % 3])
+        const reason = i % 3 === 0 ? { reason: i % 2 === 0 ? 'not_owner' : 'token_missing' } : {}
+        const tenants = {
+          tenant: i % 5 === 0 ? 'north' : 'default',
+          recording_tenant: i % 7 === 0 ? 'north' : 'south',
+        }
+        return { id, json: JSON.stringify({ ...JSON.parse(json), ...reason, ...tenants }) }
+      })
+      for (let i = 0; i < entries.length; i += 100) await ledger.append(entries.slice(i, i + 100))
+      // Nothing counts twice.
+      await ledger.append(entries.slice(0, 150))
+      await ledger.read({ limit: 1 })
+      const [since, until] = [new Date(START + 3_600_000), new Date(START + 4 * 3_600_000)]
+      const times = { by, since: since.toISOString(), until: until.toISOString() }
+      const unit = by === 'minute' ? 60_000 : 3_600_000
+      for (const tenant of [undefined, 'north', 'nowhere']) {
+        for (const filter of [{}, { kind: 'access' }, { reason: 'not_owner' }] as const) {
+          const wanted = new Map<string, number>()
+          for (const { json } of entries) {
+            const { t, kind, reason, ...event } = JSON.parse(json)
+            const start = Math.floor(Date.parse(t) / unit) * unit
+            const isOf = tenant === undefined || [event.tenant, event.recording_tenant].includes(tenant)
+            const isIn = start >= since.getTime() && start < until.getTime()
+            if (
+              !isOf ||
+              !isIn ||
+              !Object.entries(filter).every(([name, value]) => ({ kind, reason })[name] === value)
+            )
+              continue
+            const key = `${new Date(start).toISOString()} ${kind} ${reason}`
+            wanted.set(key, (wanted.get(key) ?? 0) + 1)
+          }
+          const counts = await ledger.count({ ...times, ...filter, ...(tenant !== undefined && { tenant }) })
+          expect(
+            counts.map(({ start, kind, reason, count }) => [`${start} ${kind} ${reason}`, count]),
+          ).toEqual(
+            [...wanted].sort(([a], [b]) =>
+              a.replace(' undefined', '') < b.replace(' undefined', '') ? -1 : 1,
+            ),
+          )
+        }
+      }
+    })
+
+    test('a reader that waits is woken by the next record, and otherwise after its time', async () => {
+      const ledger = create()
+      const { end } = await ledger.read({ limit: 1 })
+      const began = Date.now()
+      await ledger.waitAfter(end, 50)
+      expect(Date.now() - began).toBeGreaterThan(40)
+      const woken = ledger.waitAfter(end, 20_000)
+      await ledger.append([entry(1)])
+      await woken
+      // There already.
+      await ledger.waitAfter(end, 20_000)
+      expect(Date.now() - began).toBeLessThan(10_000)
+      expect((await ledger.read({ limit: 10, after: end })).entries).toHaveLength(1)
+    })
 
     test.each(['default', 'unnamed'])(
       'the tenant %s has no records, as it is not the name of a tenant',

@@ -13,6 +13,7 @@ function fragileLedger() {
   const inner = createMemoryLedger()
   const state: { mood: 'well' | 'down' | 'silent' | 'slow' } = { mood: 'well' }
   const ledger: Ledger = {
+    ...inner,
     async append(entries) {
       if (state.mood === 'down') throw new Error('Durable Object is overloaded')
       if (state.mood === 'silent') return new Promise(() => {})
@@ -81,7 +82,7 @@ export function spoolContract(name: string, create: () => LedgerSpool): void {
         if (entries.some(({ id }) => id.startsWith('full'))) throw new Error('SQLITE_FULL')
         return inner.append(entries)
       }
-      const all = withSpool({ append, read: query => inner.read(query) }, spool, 500)
+      const all = withSpool({ ...inner, append }, spool, 500)
       const full = Array.from({ length: 120 }, (_, i) => `full-${String(i).padStart(3, '0')}`)
       const kept = [...full, 'a', 'full-050-between', 'z']
       await Promise.all(kept.map(id => spool.keep(entry(id))))

@@ -1,5 +1,5 @@
 import type { LedgerJurisdiction } from '../../config/options.ts'
-import type { LedgerEntry } from '../../ledger/ledger.ts'
+import type { CountQuery, LedgerEntry, RecordCount } from '../../ledger/ledger.ts'
 import type { TablePage, TableQuery } from '../sqlite/event-table.ts'
 import type { TakenBatch } from './inbox.ts'
 
@@ -110,6 +110,8 @@ export interface InboxStub {
 export interface LogStub {
   pull(inbox: string): Promise<void>
   read(query: TableQuery, inboxes: readonly string[]): Promise<TablePage>
+  count(query: CountQuery): Promise<readonly RecordCount[]>
+  waitAfter(cursor: number, milliseconds: number): Promise<void>
 }
 
 /** The state that a Durable Object is created with. */

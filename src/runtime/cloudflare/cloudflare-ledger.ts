@@ -18,10 +18,11 @@ export interface LedgerObjects {
  */
 export function createCloudflareLedger({ inboxes, logs, count }: LedgerObjects): Ledger {
   const groups = Array.from({ length: count }, () => new GroupCommit())
+  const logId = () => logs.idFromName('log')
   const inboxId = (index: number) => inboxes.idFromName(`ledger-${index}`)
   return {
     async append(entries) {
-      const log = `${logs.idFromName('log')}`
+      const log = `${logId()}`
       const byInbox = Map.groupBy(entries, ({ id }) => inboxOf(id, count))
       await Promise.all(
         [...byInbox].map(([index, some]) =>
@@ -36,11 +37,19 @@ export function createCloudflareLedger({ inboxes, logs, count }: LedgerObjects):
 
     async read({ after: cursor, ...query }) {
       const after = parseCursor(cursor)
-      const log = logs.get(logs.idFromName('log'))
+      const log = logs.get(logId())
       const ids = Array.from({ length: count }, (_, index) => `${inboxId(index)}`)
       const page = log.read({ ...query, ...(after !== undefined && { after }) }, ids)
       return pageOf(await page.catch(objectFailed('log')))
     },
+
+    count: query => logs.get(logId()).count(query).catch(objectFailed('log')),
+
+    waitAfter: (cursor, milliseconds) =>
+      logs
+        .get(logId())
+        .waitAfter(parseCursor(cursor) ?? 0, milliseconds)
+        .catch(objectFailed('log')),
   }
 }
 

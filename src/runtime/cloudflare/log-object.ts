@@ -1,4 +1,6 @@
 import { DurableObject } from 'cloudflare:workers'
+import { Arrivals } from '../../ledger/arrivals.ts'
+import type { CountQuery, RecordCount } from '../../ledger/ledger.ts'
 import { EventTable, type TablePage, type TableQuery } from '../sqlite/event-table.ts'
 import type { DurableState, LedgerNamespace } from './bindings.ts'
 import { storageOf } from './durable-storage.ts'
@@ -8,6 +10,7 @@ import { InboxPuller } from './inbox-puller.ts'
 export class LogObject extends DurableObject {
   readonly #events: EventTable
   readonly #puller: InboxPuller
+  readonly #arrivals = new Arrivals()
 
   constructor(state: DurableState, env: unknown) {
     super(state as never, env as never)
@@ -17,7 +20,10 @@ export class LogObject extends DurableObject {
     this.#events = events
     this.#puller = new InboxPuller({
       inbox: id => inboxes.get(inboxes.idFromString(id)),
-      store: entries => storage.transaction(() => events.append(entries)),
+      store: entries => {
+        storage.transaction(() => events.append(entries))
+        this.#arrivals.announce()
+      },
       now: Date.now,
     })
   }
@@ -35,5 +41,15 @@ export class LogObject extends DurableObject {
   async read(query: TableQuery, inboxes: readonly string[]): Promise<TablePage> {
     await this.#puller.catchUp(inboxes)
     return this.#events.read(query)
+  }
+
+  /** Counts records, as `Ledger.count` does. */
+  count(query: CountQuery): readonly RecordCount[] {
+    return this.#events.count(query)
+  }
+
+  /** Resolves when something is stored after a cursor, or after so many milliseconds. */
+  waitAfter(cursor: number, milliseconds: number): Promise<void> {
+    return this.#arrivals.wait(() => this.#events.size > cursor, milliseconds)
   }
 }

@@ -1,3 +1,5 @@
+import { Arrivals } from '../../ledger/arrivals.ts'
+import { sumCounts } from '../../ledger/counts.ts'
 import {
   type Ledger,
   type LedgerEntry,
@@ -7,6 +9,7 @@ import {
   type QueryField,
 } from '../../ledger/ledger.ts'
 import { type TenantFacts, tenantsOf } from '../../ledger/tenant-view.ts'
+import { parseEvent } from '../../ledger/terms.ts'
 
 /** As much of a record as a query asks about. */
 interface Found extends TenantFacts, Readonly<Partial<Record<QueryField, string>>> {
@@ -19,12 +22,14 @@ interface Found extends TenantFacts, Readonly<Partial<Record<QueryField, string>
 export function createMemoryLedger(): Ledger {
   const entries: LedgerEntry[] = []
   const ids = new Set<string>()
+  const arrivals = new Arrivals()
   return {
     async append(added) {
       for (const entry of added) {
         if (!ids.has(entry.id)) entries.push(entry)
         ids.add(entry.id)
       }
+      arrivals.announce()
     },
 
     async read({ after, limit, order, since = '', until = '~', kind, tenant, ...fields }) {
@@ -41,6 +46,8 @@ export function createMemoryLedger(): Ledger {
           if (kind !== undefined && event.kind !== kind) return false
           if (QUERY_FIELDS.some(name => fields[name] !== undefined && event[name] !== fields[name]))
             return false
+          if (fields.owner !== undefined && tenant !== undefined && event.recording_tenant !== tenant)
+            return false
           return tenant === undefined || tenantsOf(event).includes(tenant)
         })
       if (isNewestFirst) unread.reverse()
@@ -55,6 +62,16 @@ export function createMemoryLedger(): Ledger {
         more,
       }
     },
+
+    count: async query =>
+      sumCounts(
+        query,
+        [],
+        entries.map(({ json }) => parseEvent(json)),
+      ),
+
+    waitAfter: (cursor, milliseconds) =>
+      arrivals.wait(() => entries.length > (parseCursor(cursor) ?? 0), milliseconds),
   }
 }
 

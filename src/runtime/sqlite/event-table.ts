@@ -1,6 +1,21 @@
-import type { LedgerEntry, LedgerPage, LedgerQuery, ReadEntry } from '../../ledger/ledger.ts'
+import type {
+  CountQuery,
+  LedgerEntry,
+  LedgerPage,
+  LedgerQuery,
+  ReadEntry,
+  RecordCount,
+} from '../../ledger/ledger.ts'
+import {
+  type AskedField,
+  type AskedQuery,
+  fieldsAsked,
+  isAskedFor,
+  parseEvent,
+  recordedAt,
+} from '../../ledger/terms.ts'
+import { EventCounts } from './event-counts.ts'
 import { allIn, type Candidate, EventIndex, type Look, type PlacedEvent, type Span } from './event-index.ts'
-import { type AskedField, fieldsAsked, isAskedFor, parseEvent, recordedAt } from './event-terms.ts'
 import { EventTimes } from './event-times.ts'
 import { Renumbering } from './renumbering.ts'
 import type { Sql } from './sql.ts'
@@ -54,6 +69,7 @@ export class EventTable {
   readonly #sql: Sql
   readonly #index: EventIndex
   readonly #times: EventTimes
+  readonly #counts: EventCounts
   readonly #renumbering: Renumbering
 
   constructor(sql: Sql) {
@@ -63,6 +79,7 @@ export class EventTable {
     )
     this.#index = new EventIndex(sql)
     this.#times = new EventTimes(sql)
+    this.#counts = new EventCounts(sql)
     this.#renumbering = new Renumbering(sql)
   }
 
@@ -81,6 +98,16 @@ export class EventTable {
       )
       if (stored !== undefined && stored.place % BATCH === 0) this.#enter(stored.place - BATCH, stored.place)
     }
+  }
+
+  /** Counts records. Changes nothing. */
+  count(query: CountQuery): readonly RecordCount[] {
+    const { size } = this
+    const newest = this.#eventsIn(size - (size % BATCH), size)
+    return this.#counts.read(
+      query,
+      newest.map(({ event }) => event),
+    )
   }
 
   /** Reads entries. Changes nothing. */
@@ -106,13 +133,16 @@ export class EventTable {
       ? { from: 1, to: Math.min(start, size) + 1 }
       : { from: start + 1, to: size + 1 }
     const made = this.#madeWithin(times, size)
-    const asked = this.#index.bySelectivity(fieldsAsked(query), made)
+    const fields = this.#index.bySelectivity(fieldsAsked(query), made)
     const rows: Row[] = []
     let [examined, characters, goesOn] = [0, 0, true]
     while (goesOn && rows.length < limit && examined < MAX_EXAMINED && characters < FULL_PAGE) {
-      const candidates = this.#candidates(asked, { ...span, limit: STEP, isNewestFirst }, made)
+      const candidates = this.#candidates(fields, { ...span, limit: STEP, isNewestFirst }, made)
       const places = candidates.filter(({ mayMatch }) => mayMatch).map(({ place }) => place)
-      const found = this.#rows(places, asked, times).slice(0, limit - rows.length)
+      const found = this.#rows(places, json => isWanted(json, query, fields, times)).slice(
+        0,
+        limit - rows.length,
+      )
       rows.push(...found)
       examined += candidates.length
       characters += found.reduce((sum, { json }) => sum + json.length, 0)
@@ -132,24 +162,24 @@ export class EventTable {
     }
   }
 
-  /** Enters the times of records of an earlier version, after a place up to another. To be called by rising places. */
+  /** Enters the times of records of an earlier version, after a place up to another, and counts them. */
   enterTimes(after: number, last: number): void {
-    const entered = this.size - (this.size % BATCH)
-    this.#enterTimes(this.#events(after, Math.min(last, entered)))
+    this.#enterTimes(this.#eventsIn(after, last))
   }
 
   /** Enters the records after a place up to another into the indexes. */
   #enter(after: number, last: number): void {
-    const records = this.#events(after, last)
+    const records = this.#eventsIn(after, last)
     this.#index.enter(records)
     this.#enterTimes(records)
   }
 
   #enterTimes(records: readonly PlacedEvent[]): void {
     this.#times.enter(records.map(({ place, event }) => ({ place, recorded: recordedAt(event) })))
+    this.#counts.enter(records.map(({ event }) => event))
   }
 
-  #events(after: number, last: number): PlacedEvent[] {
+  #eventsIn(after: number, last: number): PlacedEvent[] {
     const rows = this.#sql<{ place: number; json: string }>(
       'SELECT place, json FROM event WHERE place > ? AND place <= ?',
       ...[after, last],
@@ -175,25 +205,30 @@ export class EventTable {
     return [...newest, ...this.#index.candidates(asked, { ...indexed, limit: limit - newest.length })]
   }
 
-  /** Returns those records at some places that are asked for, in the order of the places. */
-  #rows(places: readonly number[], asked: readonly AskedField[], times: Times): Row[] {
+  /** Returns those records at some places that are wanted, in the order of the places. */
+  #rows(places: readonly number[], isWanted: (json: string) => boolean): Row[] {
     if (places.length === 0) return []
     const order = new Map(places.map((place, i) => [place, i]))
     return this.#sql<Row>(
       'SELECT place, id, json FROM (SELECT value AS place FROM json_each(?)) CROSS JOIN event USING (place)',
       JSON.stringify(places),
     )
-      .filter(({ json }) => isWanted(json, asked, times))
+      .filter(({ json }) => isWanted(json))
       .sort((a, b) => (order.get(a.place) ?? 0) - (order.get(b.place) ?? 0))
   }
 }
 
-function isWanted(json: string, asked: readonly AskedField[], { since, until }: Times): boolean {
+function isWanted(
+  json: string,
+  query: AskedQuery,
+  fields: readonly AskedField[],
+  { since, until }: Times,
+): boolean {
   // Parsing every record of the log would take most of the time of reading it.
-  if (asked.length === 0 && since === 0 && until === Number.POSITIVE_INFINITY) return true
+  if (fields.length === 0 && since === 0 && until === Number.POSITIVE_INFINITY) return true
   const event = parseEvent(json)
   const recorded = recordedAt(event)
-  return isAskedFor(event, asked) && recorded >= since && recorded < until
+  return isAskedFor(event, query, fields) && recorded >= since && recorded < until
 }
 
 /** Returns a page of the table as a page of the ledger. */

@@ -57,12 +57,23 @@ function moveRows(storage: SqlStorage, events: EventTable, limit: number): void 
   while (transaction(step));
 }
 
-/** Enters the times of the records of 0.4.0 to 0.6.0, whose times were kept by batch. */
+/** Enters the times of the records of 0.4.0 to 0.6.0 and counts them. There the times were kept by batches of 64 records. */
 function enterTimes(storage: SqlStorage, events: EventTable, limit: number): void {
   const { sql, transaction } = storage
   logToOperator(`the ledger enters the times of ${events.size} records of an earlier version`)
-  for (let after = 0; after < events.size; after += limit) {
-    transaction(() => events.enterTimes(after, after + limit))
+  const step = () => {
+    const batches = sql<{ batch: number }>(
+      'SELECT batch FROM event_batch ORDER BY batch LIMIT ?',
+      Math.ceil(limit / 64),
+    )
+    const [first, last] = [batches[0]?.batch, batches.at(-1)?.batch]
+    if (first === undefined || last === undefined) {
+      sql('DROP TABLE event_batch')
+      return false
+    }
+    events.enterTimes(first * 64, (last + 1) * 64)
+    sql('DELETE FROM event_batch WHERE batch <= ?', last)
+    return true
   }
-  transaction(() => sql('DROP TABLE event_batch'))
+  while (transaction(step));
 }

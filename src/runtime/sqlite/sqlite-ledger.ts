@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { Arrivals } from '../../ledger/arrivals.ts'
 import { type Ledger, parseCursor } from '../../ledger/ledger.ts'
 import { pageOf } from './event-table.ts'
 import { openEvents } from './migration.ts'
@@ -18,8 +19,12 @@ export interface SqliteLedger extends Ledger {
 export function createSqliteLedger(path: string): SqliteLedger {
   const file = openSqlite(path)
   const events = setUp(file, () => openEvents(file))
+  const arrivals = new Arrivals()
   return {
-    append: entries => file.write(() => events.append(entries)),
+    async append(entries) {
+      await file.write(() => events.append(entries))
+      arrivals.announce()
+    },
 
     async read({ after: cursor, ...query }) {
       const after = parseCursor(cursor)
@@ -28,6 +33,13 @@ export function createSqliteLedger(path: string): SqliteLedger {
       // Others are served in between: a page of a thousand records would hold up the process for some milliseconds.
       for (; !step.done; step = steps.next()) await setImmediate()
       return pageOf(step.value)
+    },
+
+    count: async query => events.count(query),
+
+    async waitAfter(cursor, milliseconds) {
+      const end = () => events.read({ limit: 1, order: 'newest' }).end
+      await arrivals.wait(() => end() > (parseCursor(cursor) ?? 0), milliseconds)
     },
 
     close: () => file.close(),

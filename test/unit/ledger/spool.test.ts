@@ -22,6 +22,7 @@ beforeEach(() => {
   const ids = (entries: readonly LedgerEntry[]) => entries.map(({ id }) => id).join()
   const memory = createMemoryLedger()
   ledger = {
+    ...memory,
     append: async entries => {
       calls.push(`append ${ids(entries)}`)
       return memory.append(entries)

@@ -19,7 +19,13 @@ const empty = async () => ({ entries: [], cursor: 0, end: 0, more: false })
 function ledgerWith(inbox: (name: string) => Partial<InboxStub>, log: Partial<LogStub> = {}): Ledger {
   return createCloudflareLedger({
     inboxes: namespaceOf(name => ({ append: fine, take: nothing, ...inbox(name) })),
-    logs: namespaceOf(() => ({ pull: fine, read: empty, ...log })),
+    logs: namespaceOf(() => ({
+      pull: fine,
+      read: empty,
+      count: async () => [],
+      waitAfter: fine,
+      ...log,
+    })),
     count: 4,
   })
 }

@@ -1,6 +1,7 @@
-import { KINDS } from '../../ledger/event.ts'
-import { type LedgerQuery, QUERY_FIELDS, type QueryField } from '../../ledger/ledger.ts'
-import { type TenantFacts, tenantsOf } from '../../ledger/tenant-view.ts'
+import { mayKnowOwner } from '../authorize/rules/tenant.ts'
+import { KINDS } from './event.ts'
+import { type LedgerQuery, QUERY_FIELDS, type QueryField } from './ledger.ts'
+import { type TenantFacts, tenantsOf } from './tenant-view.ts'
 
 /** What records are found by, the most selective first. */
 const FIELDS: readonly Field[] = [...QUERY_FIELDS, 'tenant', 'kind']
@@ -8,6 +9,9 @@ type Field = QueryField | 'tenant' | 'kind'
 
 /** A field of a record, and a value that the record is found by. */
 export type Term = readonly [field: Field, value: string]
+
+/** A query, as far as it asks values of a record's members. */
+export type AskedQuery = Pick<LedgerQuery, QueryField | 'kind' | 'tenant'>
 
 /** What a query asks of a field: one of these values. */
 export interface AskedField {
@@ -41,13 +45,15 @@ export function termsOf(event: FoundEvent): readonly Term[] {
   return FIELDS.flatMap(field => valuesOf(event, field).map((value): Term => [field, value]))
 }
 
-/** Returns whether a record has one of the values in each field that is asked. */
-export function isAskedFor(event: FoundEvent, asked: readonly AskedField[]): boolean {
-  return asked.every(({ field, values }) => valuesOf(event, field).some(value => values.includes(value)))
+/** Returns whether a record is what a query asks for, its times apart. */
+export function isAskedFor(event: FoundEvent, query: AskedQuery, fields: readonly AskedField[]): boolean {
+  const { owner, tenant } = query
+  if (owner !== undefined && tenant !== undefined && !mayKnowOwner(event as TenantFacts, tenant)) return false
+  return fields.every(({ field, values }) => valuesOf(event, field).some(value => values.includes(value)))
 }
 
 /** Returns which fields a query asks, the most selective first. */
-export function fieldsAsked(query: Omit<LedgerQuery, 'after' | 'limit'>): readonly AskedField[] {
+export function fieldsAsked(query: AskedQuery): readonly AskedField[] {
   const { kind, tenant } = query
   const fields = QUERY_FIELDS.flatMap((field): AskedField[] => {
     const value = query[field]

@@ -1,0 +1,88 @@
+import type { CountQuery, RecordCount } from './ledger.ts'
+import { type TenantFacts, tenantsOf } from './tenant-view.ts'
+import { type FoundEvent, recordedAt } from './terms.ts'
+
+/** The spans that are counted apart, in milliseconds. */
+export const COUNT_UNITS: Readonly<Record<CountQuery['by'], number>> = { minute: 60_000, hour: 3_600_000 }
+
+/** How many records have the same kind and reason, in a span of time. */
+export interface CountRow {
+  /** When the span begins, in milliseconds since 1970. */
+  readonly start: number
+  readonly kind: string
+  /** Empty if the records have none. */
+  readonly reason: string
+  readonly count: number
+}
+
+/** What is counted apart. A record of several tenants is counted for each, and once for readers of all, under `''`. */
+export interface TallyRow extends CountRow {
+  readonly unit: number
+  readonly tenant: string
+}
+
+/** Counts records by all that is counted apart. */
+export function tally(events: readonly FoundEvent[], units: readonly number[]): readonly TallyRow[] {
+  const rows = new Map<string, TallyRow>()
+  for (const event of events) {
+    const kind = typeof event.kind === 'string' ? event.kind : ''
+    const reason = typeof event.reason === 'string' ? event.reason : ''
+    for (const unit of units) {
+      const start = spanOf(recordedAt(event), unit)
+      for (const tenant of ['', ...tenantsOf(event as TenantFacts)]) {
+        const key = JSON.stringify([unit, tenant, start, kind, reason])
+        const count = (rows.get(key)?.count ?? 0) + 1
+        rows.set(key, { unit, tenant, start, kind, reason, count })
+      }
+    }
+  }
+  return [...rows.values()]
+}
+
+/** The spans that a query is about: those that begin at `from` or later, and before `to`. */
+export interface CountedSpans {
+  readonly unit: number
+  readonly tenant: string
+  readonly from: number
+  readonly to: number
+}
+
+/** Returns which spans a query is about. */
+export function spansOf({ by, tenant = '', since, until }: CountQuery): CountedSpans {
+  const unit = COUNT_UNITS[by]
+  return { unit, tenant, from: spanOf(Date.parse(since), unit), to: Date.parse(until) }
+}
+
+/**
+ * Adds up counts for a query.
+ *
+ * @param rows of the spans that the query is about
+ * @param newest records that are in none of the rows
+ */
+export function sumCounts(
+  query: CountQuery,
+  rows: readonly CountRow[],
+  newest: readonly FoundEvent[],
+): readonly RecordCount[] {
+  const { unit, tenant, from, to } = spansOf(query)
+  const late = tally(newest, [unit]).filter(
+    row => row.tenant === tenant && row.start >= from && row.start < to,
+  )
+  const sums = new Map<string, CountRow>()
+  for (const row of [...rows, ...late]) {
+    if (row.kind !== (query.kind ?? row.kind) || row.reason !== (query.reason ?? row.reason)) continue
+    const key = JSON.stringify([row.start, row.kind, row.reason])
+    sums.set(key, { ...row, count: row.count + (sums.get(key)?.count ?? 0) })
+  }
+  return [...sums.values()]
+    .sort((a, b) => a.start - b.start || compare(a.kind, b.kind) || compare(a.reason, b.reason))
+    .map(({ start, kind, reason, count }) => ({
+      start: new Date(start).toISOString(),
+      kind,
+      ...(reason !== '' && { reason }),
+      count,
+    }))
+}
+
+const spanOf = (time: number, unit: number): number => Math.floor(time / unit) * unit
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
