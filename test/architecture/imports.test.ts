@@ -45,7 +45,7 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   [/^locate\//, /^authorize\//, /^http\//],
   [/^playlist\//, /^request-context\.ts$/],
   [/^ledger\//],
-  [/^ticket\//],
+  [/^ticket\//, /^render\//],
   [/^authenticate\//],
   [/^explain\//],
   [/^play\//, /^ingest\//, /^evaluate\//, /^console\//, /^doctor\//],

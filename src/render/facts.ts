@@ -1,0 +1,107 @@
+import type { EventKind } from '../ledger/event.ts'
+import { isReason, type Reason, type Stage, stageOf } from '../reason.ts'
+import type { LogEntry, RenderedEvent, Target } from './entry.ts'
+
+/** What was done, or tried, in the words that all formats share. */
+export type Activity = 'create' | 'read' | 'change' | 'delete' | 'other'
+
+/** How much a record matters: 1 informational, 2 low, 3 medium, 4 high. */
+export type Level = 1 | 2 | 3 | 4
+
+/** What all formats say of a record. */
+export interface Facts {
+  /** When it happened, in milliseconds since 1970. */
+  readonly time: number
+  /** What happened, in a few words. */
+  readonly title: string
+  /** The title and the reason. */
+  readonly message: string
+  /** Kind of the record, and of a console record what was done there: `console.explain`. */
+  readonly operation: string
+  /** The reason of a refusal, otherwise the kind. */
+  readonly code: string
+  readonly activity: Activity
+  readonly outcome: 'success' | 'failure' | 'unknown'
+  readonly level: Level
+  /** The stage that refused. */
+  readonly stage: Stage | undefined
+  readonly targets: readonly Target[]
+  /** Pseudonyms of all people in the record, each once. */
+  readonly people: readonly string[]
+  /** How many refusals the record counts, if it counts further ones. */
+  readonly count: number | undefined
+}
+
+/** Title and activity of each kind. A refusal's activity is that of its method. A new kind needs one line here. */
+const KINDS: Readonly<Record<EventKind, readonly [title: string, activity?: Activity]>> = {
+  access: ['Request refused'],
+  ticket: ['Ticket issued', 'create'],
+  view: ['View began', 'read'],
+  delivery: ['Bytes delivered', 'read'],
+  listed: ['List asked about', 'read'],
+  console: ['Console used', 'read'],
+}
+
+const METHODS: Readonly<Record<string, Activity>> = {
+  GET: 'read',
+  HEAD: 'read',
+  POST: 'create',
+  PUT: 'create',
+  PATCH: 'change',
+  DELETE: 'delete',
+}
+
+/** Stages of refusals that ordinary clients cause: an old link, a token that was not sent, a broken upload. */
+const LOW: readonly Stage[] = ['locate', 'credential', 'encoding', 'upload', 'body', 'question', 'query']
+/** Reasons that ordinary clients cause at stages of which the others deserve a look. */
+const LOW_REASONS: readonly Reason[] = ['token_expired', 'ticket_expired', 'doctor_busy']
+/** Reasons of which one is already a bug or an attack. */
+const HIGH_REASONS: readonly Reason[] = [
+  'not_owner',
+  'binding_conflict',
+  'token_key_mismatch',
+  'proof_replayed',
+]
+
+/** Returns what all formats say of a record. */
+export function factsOf({ event }: LogEntry): Facts {
+  const { kind, reason, decision, repeats } = event
+  const known = Object.hasOwn(KINDS, kind) ? KINDS[kind as EventKind] : undefined
+  const title = known?.[0] ?? `Record of the kind ${kind}`
+  const targets = targetsOf(event)
+  return {
+    time: Date.parse(event.t),
+    title,
+    message: reason === undefined ? title : `${title}: ${reason}`,
+    operation: event.action === undefined ? kind : `${kind}.${event.action}`,
+    code: reason ?? kind,
+    activity: known?.[1] ?? (event.asked ? 'read' : METHODS[event.method ?? '']) ?? 'other',
+    outcome: decision === undefined ? 'unknown' : decision === 'permit' ? 'success' : 'failure',
+    level: Math.max(levelOf(reason), ...targets.map(target => levelOf(target.reason))) as Level,
+    stage: reason !== undefined && isReason(reason) ? stageOf(reason) : undefined,
+    targets,
+    people: [...new Set(peopleOf(event, targets))],
+    count: repeats && 'count' in repeats ? repeats.count : undefined,
+  }
+}
+
+function levelOf(reason: string | undefined): Level {
+  if (reason === undefined) return 1
+  // A reason that only a newer gate knows.
+  if (!isReason(reason)) return 3
+  if (HIGH_REASONS.includes(reason)) return 4
+  return LOW_REASONS.includes(reason) || LOW.includes(stageOf(reason)) ? 2 : 3
+}
+
+function targetsOf({ recording, owner, answers, asked }: RenderedEvent): readonly Target[] {
+  if (typeof answers === 'object') return answers
+  const one = recording === undefined ? [] : [{ recording, ...(owner !== undefined && { owner }) }]
+  return [...one, ...(asked?.recordings ?? []).map(recording => ({ recording }))]
+}
+
+function peopleOf(event: RenderedEvent, targets: readonly Target[]): readonly string[] {
+  const { subject, actor, prior_actors = [], owner, about, asked } = event
+  const owners = targets.map(({ owner }) => owner)
+  const people = [subject, actor, ...prior_actors, owner, about, ...owners, ...(asked?.subjects ?? [])]
+  return people.filter(person => person !== undefined)
+}
