@@ -25,8 +25,8 @@ export interface RenderedEvent extends EventHead {
 
 /** A recording that a record is about, and what was decided about it if a record decides about several. */
 export interface Target {
-  readonly recording?: string
-  readonly owner?: string
+  readonly recording?: string | undefined
+  readonly owner?: string | undefined
   readonly decision?: 'permit' | 'deny'
   readonly reason?: string
 }

@@ -95,7 +95,7 @@ function levelOf(reason: string | undefined): Level {
 
 function targetsOf({ recording, owner, answers, asked }: RenderedEvent): readonly Target[] {
   if (typeof answers === 'object') return answers
-  const one = recording === undefined ? [] : [{ recording, ...(owner !== undefined && { owner }) }]
+  const one = recording === undefined ? [] : [{ recording, owner }]
   return [...one, ...(asked?.recordings ?? []).map(recording => ({ recording }))]
 }
 

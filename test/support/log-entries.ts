@@ -217,7 +217,9 @@ export const arbitraryEntry: fc.Arbitrary<LogEntry> = fc
     at: fc.date({ min: new Date('2020-01-01'), max: new Date('2100-01-01'), noInvalidDate: true }),
   })
   .map(({ index, method, kind, decision, reason, strings, net, more, at }) => {
-    const given = Object.entries({ kind, method, decision, reason, net }).filter(
+    // Only a refusal has a reason.
+    const why = decision === 'permit' ? undefined : reason
+    const given = Object.entries({ kind, method, decision, reason: why, net }).filter(
       ([, value]) => value !== undefined,
     )
     const t = at.toISOString()
