@@ -70,7 +70,7 @@ export interface JsonObject {
   readonly [name: string]: Json
 }
 
-/** Returns an object without the members and items that are undefined, and without the objects and arrays left empty. */
+/** Removes what is undefined from an object, at every depth, and the objects and arrays that are empty then. */
 export function compact(object: JsonObject): JsonObject {
   return (compacted(object) ?? {}) as JsonObject
 }
@@ -89,11 +89,11 @@ function compacted(value: Json): Json {
 
 /** Returns the record itself with its index, as formats with room for members of our own carry it. */
 export function ownMembers({ index, event }: LogEntry): JsonObject {
-  return { index, ...event } as unknown as JsonObject
+  return { ...event, index } as unknown as JsonObject
 }
 
 /**
- * Returns a string without control characters and without what any receiver takes for the end of a line: a blank is in
- * the place of each. So a string in a record can't begin a second message.
+ * Replaces each control character in a string, and each character that a receiver may take for the end of a line, by a
+ * blank. So no string in a record begins a second message.
  */
 export const oneLine = (value: string): string => value.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')

@@ -32,7 +32,10 @@ export interface Facts {
   readonly count: number | undefined
 }
 
-/** Title and activity of each kind. A refusal's activity is that of its method. A new kind needs one line here. */
+/**
+ * Title and activity of each kind; a refusal's activity is that of its method. A new kind needs one line here. A kind that
+ * is not here is rendered with its own name and the activity `other`.
+ */
 const KINDS: Readonly<Record<EventKind, readonly [title: string, activity?: Activity]>> = {
   access: ['Request refused'],
   ticket: ['Ticket issued', 'create'],
@@ -94,7 +97,7 @@ function levelOf(reason: string | undefined): Level {
 }
 
 function targetsOf({ recording, owner, answers, asked }: RenderedEvent): readonly Target[] {
-  if (typeof answers === 'object') return answers
+  if (Array.isArray(answers)) return answers
   const one = recording === undefined ? [] : [{ recording, owner }]
   return [...one, ...(asked?.recordings ?? []).map(recording => ({ recording }))]
 }

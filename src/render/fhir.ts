@@ -33,8 +33,8 @@ const OUTCOMES = { success: '0', failure: '8', unknown: undefined }
  * - The refusal of a read conforms to the profile `recording-read-denied` in `docs/fhir`, since BALP has none for it.
  * - Every other record is a valid AuditEvent without a profile.
  *
- * People are logical references: pseudonyms are ids of no resource. The details of the transaction are the record itself,
- * with its index.
+ * References to people are logical, since no resource has a pseudonym as its id. The details of the transaction are the
+ * record itself, with its index.
  */
 export function renderFhir(entry: LogEntry, { product, host, fhir }: Deployment): JsonObject {
   const { id, event } = entry
@@ -71,7 +71,7 @@ export function renderFhir(entry: LogEntry, { product, host, fhir }: Deployment)
         requestor: true,
         policy: token === undefined ? [] : [`urn:ietf:params:oauth:jti:${word(token)}`],
       }),
-      // Who acts for the subject (RFC 8693): a delegatee.
+      // The actor that acts for the subject (RFC 8693).
       agent(coding(`${HL7}/v3-RoleClass`, 'AGNT'), person(event.actor), {}),
     ],
     source: { site: host, observer: gate, type: [coding(`${HL7}/security-source-type`, '4')] },
@@ -93,11 +93,11 @@ const coding = (system: string, code: string): JsonObject => ({ system, code })
 const identified = (system: string | undefined, value: string | undefined): JsonObject | undefined =>
   value === undefined ? undefined : { identifier: { system, value: clean(value) } }
 
-/** An agent of a type, if it is known who that is. */
+/** Returns an agent of a type, if the record says who that is. */
 const agent = (type: JsonObject, who: JsonObject | undefined, more: JsonObject): Json =>
   who && { type: { coding: [type] }, who, requestor: false, ...more }
 
-/** An entity with the codes of its type and role, if it is known what that is. */
+/** Returns an entity with the codes of its type and role, if the record says what that is. */
 const entity = (type: string, role: string, what: JsonObject | undefined, about: object = {}): Json =>
   what && {
     what,
@@ -106,11 +106,11 @@ const entity = (type: string, role: string, what: JsonObject | undefined, about:
     detail: details(about),
   }
 
-/** A list decides about each of its recordings. */
+/** Returns the answer for a recording. Only a list has one for each. */
 const decisionOf = ({ decision, reason }: Target, { targets }: Facts): object =>
   targets.length > 1 ? { decision, reason } : {}
 
-/** The profiles of a read: BALP's if it was permitted, ours if it was refused. They know one recording, not a list. */
+/** Returns the profiles of a read: BALP's if it was permitted, ours if it was refused. They are for one recording only. */
 function profilesOf({ event }: LogEntry, facts: Facts, fhir: string): readonly string[] {
   const { kind, subject, client, token, net } = event
   const { activity, outcome, targets } = facts

@@ -2,10 +2,13 @@ import type { Stage } from '../reason.ts'
 import { compact, type Deployment, type JsonObject, type LogEntry, ownMembers } from './entry.ts'
 import { type Activity, factsOf } from './facts.ts'
 
-// API Activity is the class of every kind: one table answers for all of them. It is the only class that isn't deprecated,
-// and has the actor, the request, its answer, the resource with its owner, and the decision together. Authentication (3002)
-// has no resource, so a bad token would lose the recording that it was sent for; HTTP Activity (4002) has none either;
-// Datastore Activity (6005) describes the bucket, which a refused request never reaches.
+// API Activity is the class of every kind, so that one table holds them all:
+// - access, view, delivery: it has the actor, the request, the resource with its owner, and the decision together. HTTP
+//   Activity (4002) has no resource. Datastore Activity (6005) is about the bucket, which a refused request never reaches.
+//   Web Resource Access Activity (6004) is deprecated.
+// - access for a bad token: Authentication (3002) has no resource, so the recording that it was sent for would be lost.
+// - ticket: a ticket grants nothing by itself, so it is no Authorize Session (3003).
+// - listed, console: a call of the API that reads.
 const CLASS = 6003
 const CATEGORY = 6
 const ACTIVITIES: Readonly<Record<Activity, number>> = { create: 1, read: 2, change: 3, delete: 4, other: 99 }

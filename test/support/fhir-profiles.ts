@@ -82,11 +82,11 @@ function sliceFaults(resource: Resource, { snapshot: { element: elements } }: Pr
     const sliced = elements.find(({ id }) => id === slice.path)
     if (slice.sliceName === undefined || sliced?.slicing === undefined) return []
     const [discriminator] = sliced.slicing.discriminator
-    const tell = elements.find(({ id }) => id === `${slice.id}.${discriminator?.path}`)
+    const telling = elements.find(({ id }) => id === `${slice.id}.${discriminator?.path}`)
     const name = slice.path.replace('AuditEvent.', '')
     const items = (resource[name] ?? []) as readonly Resource[]
     return items
-      .filter(item => tell !== undefined && matches(at(item, [discriminator?.path ?? ''])[0], tell))
+      .filter(item => telling !== undefined && matches(at(item, [discriminator?.path ?? ''])[0], telling))
       .flatMap(item =>
         elements
           .filter(({ id }) => id.startsWith(`${slice.id}.`))

@@ -120,6 +120,9 @@ const UNKNOWN: readonly RenderedEvent[] = [
   { ...BARE, kind: 'constructor', decision: 'deny', reason: '__proto__' },
 ]
 
+/** A record of an old gate, which did not say when it was recorded. */
+const { recorded: _, ...OLD } = { ...FULL, ...DENIED, reason: 'not_owner' } as const
+
 const events: readonly RenderedEvent[] = [
   ...FACTS.flatMap((facts): LedgerEvent[] => [
     { ...BARE, ...facts },
@@ -130,6 +133,7 @@ const events: readonly RenderedEvent[] = [
     { ...BARE, client: 'patient-app', net: { country: 'GB' }, ...facts },
   ]),
   ...UNKNOWN,
+  OLD as RenderedEvent,
 ]
 
 /** Entries of every kind, for every reason, with as few and as many members as there are. */

@@ -50,7 +50,7 @@ function read(message: string) {
   }
 }
 
-/** What is wrong with the message of an entry, by the parser: where it reads something else than the record says. */
+/** Returns what the parser reads in a message that the record does not say. */
 function faults(message: string, { index, id, event }: LogEntry): readonly string[] {
   const found = parse(message)
   const { fields = {}, cef = {}, structuredData = [] } = found

@@ -56,7 +56,7 @@ describe.skipIf(!SCHEMAS_PRESENT)('the profiles', () => {
     ['a member that does not exist', event => Object.assign(event, { reason: 'not_owner' })],
     ['a member within that does not exist', event => Object.assign(event.agent[0]?.who ?? {}, { name: 'a' })],
     ['no date', event => delete event.recorded],
-    ['a date that is none', event => Object.assign(event, { recorded: 'yesterday' })],
+    ['a date that is not a date', event => Object.assign(event, { recorded: 'yesterday' })],
     ['no source', event => delete event.source],
     ['another type', event => Object.assign(event.type, { code: 'access' })],
     ['another action', event => Object.assign(event, { action: 'C' })],
@@ -78,7 +78,7 @@ describe.skipIf(!SCHEMAS_PRESENT)('the profiles', () => {
       event => Object.assign(entityOf(event, 'XrequestId').detail?.[0] ?? {}, { valueString: '' }),
     ],
     ['a null', event => Object.assign(event, { outcomeDesc: null })],
-    ['a profile that nobody knows', event => Object.assign(event, { meta: { profile: ['urn:x'] } })],
+    ['an unknown profile', event => Object.assign(event, { meta: { profile: ['urn:x'] } })],
   ]
   const VIEW: Mutations = [
     ...EITHER,
@@ -111,7 +111,7 @@ describe.skipIf(!SCHEMAS_PRESENT)('the profiles', () => {
 })
 
 describe('renderFhir', () => {
-  test('a refused read conforms to our profile, whatever its reason, and a refused upload or list to none', () => {
+  test('a refused read conforms to our profile, whatever its reason, and no other refusal says that it does', () => {
     for (const entry of ENTRIES.filter(({ event }) => event.kind === 'access')) {
       const { recording, method, asked } = entry.event
       const isRead = recording !== undefined && asked === undefined && ['GET', 'HEAD'].includes(method ?? '')
@@ -186,7 +186,7 @@ describe('renderFhir', () => {
     ])
   })
 
-  test('no rendering refers to a resource by a literal, as a pseudonym is the id of none', () => {
+  test('every reference is logical, since no resource has a pseudonym as its id', () => {
     for (const entry of ENTRIES) expect(JSON.stringify(render(entry))).not.toContain('"reference"')
   })
 })

@@ -94,6 +94,6 @@ describe('renderOcsf', () => {
 
   test('the record itself is in unmapped, whole', () => {
     for (const entry of ENTRIES)
-      expect(render(entry).unmapped).toEqual(sent({ index: entry.index, ...entry.event }))
+      expect(render(entry).unmapped).toEqual(sent({ ...entry.event, index: entry.index }))
   })
 })
