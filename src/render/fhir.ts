@@ -112,10 +112,11 @@ const decisionOf = ({ decision, reason }: Target, { targets }: Facts): object =>
 
 /** Returns the profiles of a read: BALP's if it was permitted, ours if it was refused. They are for one recording only. */
 function profilesOf({ event }: LogEntry, facts: Facts, fhir: string): readonly string[] {
-  const { kind, subject, client, token, net } = event
+  const { kind, reason, subject, client, token, net } = event
   const { activity, outcome, targets } = facts
   if (targets.length !== 1 || targets[0]?.recording === undefined || activity !== 'read') return []
-  if (kind === 'access' && outcome === 'failure') return [`${fhir}/StructureDefinition/recording-read-denied`]
+  if (kind === 'access' && outcome === 'failure' && reason !== undefined)
+    return [`${fhir}/StructureDefinition/recording-read-denied`]
   const isRead = (kind === 'view' || kind === 'delivery') && outcome === 'success'
   if (!isRead || targets[0].owner === undefined || !net?.prefix) return []
   const balp = ['PatientRead', client && subject && token && 'OAUTHaccessTokenUse.Comprehensive']

@@ -7,7 +7,8 @@ import { rulesOfElements, rulesOfShorthand } from '../../support/shorthand.ts'
 
 // docs/fhir has the profile and its code system twice: as FHIR Shorthand, which people read, and as the resources that SUSHI
 // compiles from it, which programs read. SUSHI needs the definitions of FHIR, a hundred megabytes, so the tests don't run it:
-// they hold that both say the same.
+// they hold that both say the same. After a change, compile (docs/fhir/sushi-config.yaml), put the resources into docs/fhir
+// without the snapshot, and into test/vectors with it, without what is prose.
 
 const read = (file: string) => readFileSync(`docs/fhir/${file}`, 'utf8')
 const compiled: Profile = JSON.parse(read('StructureDefinition-recording-read-denied.json'))
