@@ -2,6 +2,7 @@ import { authenticateBearer } from './authenticate/bearer.ts'
 import { authenticatePlayback } from './authenticate/playback.ts'
 import { resolveOptions } from './config/check-options.ts'
 import type { MediawardOptions } from './config/options.ts'
+import { countsEndpoint } from './console/counts.ts'
 import { explainEndpoint } from './console/explain.ts'
 import { pseudonymEndpoint } from './console/pseudonym.ts'
 import { recordsEndpoint } from './console/records.ts'
@@ -48,6 +49,7 @@ export function createGate(given: MediawardOptions): Gate {
     evaluation,
     denials: recordsEndpoint(services, 'access'),
     records: recordsEndpoint(services),
+    counts: countsEndpoint(services),
     pseudonym: pseudonymEndpoint(services),
     explanations: explainEndpoint(services, recordings),
     doctor: doctorEndpoint(services),

@@ -16,6 +16,8 @@ export interface Endpoints {
   readonly denials: Endpoint
   /** Lists records of any kind. */
   readonly records: Endpoint
+  /** Counts records of any kind. */
+  readonly counts: Endpoint
   /** Returns the pseudonym of a person. */
   readonly pseudonym: Endpoint
   /** Explains what the gate would answer to a token. */
@@ -48,11 +50,12 @@ const HEALTH: Endpoint = {
 
 /** Creates the routes of a gate. */
 export function createRoutes({ locations, health }: ResolvedOptions, endpoints: Endpoints): Routes {
-  const { recordings, evaluation, denials, records, pseudonym, explanations, doctor } = endpoints
+  const { recordings, evaluation, denials, records, counts, pseudonym, explanations, doctor } = endpoints
   const fixed = new Map<string | undefined, Endpoint>([
     [CONFIGURATION, evaluation],
     ['/console/api/denials', denials],
     ['/console/api/records', records],
+    ['/console/api/counts', counts],
     ['/console/api/pseudonym', pseudonym],
     ['/console/api/explain', explanations],
     ['/console/api/doctor', doctor],

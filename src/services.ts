@@ -6,6 +6,7 @@ import { TokenVerifier } from './authenticate/token-verifier.ts'
 import { TrustedIssuers } from './authenticate/trusted-issuers.ts'
 import type { Network } from './base/network.ts'
 import type { ResolvedOptions } from './config/check-options.ts'
+import { LookRecorder } from './console/look.ts'
 import type { PseudonymServices } from './console/pseudonym.ts'
 import type { RecordsServices } from './console/records.ts'
 import type { DoctorServices } from './doctor/endpoint.ts'
@@ -83,6 +84,7 @@ export function createServices(options: ResolvedOptions): Services {
     pseudonym,
     record,
     refusals: new RefusalRecorder(record, now),
+    looks: new LookRecorder(record),
     operatorAdvice: new OperatorAdvice(issuers.entries),
     views: new Views(record, now, options.views),
     deliveries: new Deliveries(record, now),

@@ -21,12 +21,27 @@ export async function authenticateBearer(
   context: RequestContext,
   services: BearerServices,
 ): Promise<Subject | Refusal> {
+  if (hasTokenInQuery(context.request)) return new Refusal('token_in_query')
+  return verifyCredential(context, credentialOf(context, services), services)
+}
+
+/**
+ * Returns whether the token of a request that was authenticated is still good: not expired, and its key or the issuer's
+ * word still in force. Its sender proved a key of its own when the request came, and no proof is good twice.
+ */
+export async function isStillGood(context: RequestContext, services: BearerServices): Promise<boolean> {
+  const { request, waitUntil, now } = context
+  const credential = credentialOf(context, services)
+  if (credential instanceof Refusal) return false
+  const subject = await services.tokens.verifyToken(credential, { request, waitUntil, now, at: now() })
+  return !(subject instanceof Refusal)
+}
+
+function credentialOf(context: RequestContext, { tokens, places }: BearerServices): Credential | Refusal {
   const { request } = context
-  if (hasTokenInQuery(request)) return new Refusal('token_in_query')
-  const { tokens, places } = services
-  const credential =
+  return (
     authorizationToken(request, tokens.acceptsProofs) ?? theOnly(places.presented(request, false), context)
-  return verifyCredential(context, credential, services)
+  )
 }
 
 // RFC 6750 2.1, b64token.

@@ -45,7 +45,7 @@ export class TokenVerifier {
 
   /** Returns the subject of a token that is good now, in its place, and from its sender. */
   async verify(credential: Credential, context: VerifiedRequest): Promise<Subject | Refusal> {
-    const token = await this.#verifyToken(credential, context)
+    const token = await this.verifyToken(credential, context)
     if (this.#proofs !== undefined && credential.scheme === 'DPoP') {
       return this.#proofs.verifySender(credential.token, token, context)
     }
@@ -61,7 +61,7 @@ export class TokenVerifier {
   }
 
   /** Verifies a token, but not its sender. */
-  async #verifyToken(
+  async verifyToken(
     { token, places }: Credential,
     context: VerifiedRequest,
   ): Promise<AcceptedToken | Refusal> {

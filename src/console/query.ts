@@ -1,10 +1,15 @@
+import { isTenantName } from '../authorize/rules/tenant.ts'
+import { COUNT_UNITS } from '../ledger/counts.ts'
 import { type EventKind, KINDS } from '../ledger/event.ts'
-import type { LedgerQuery } from '../ledger/ledger.ts'
+import { isRelease } from '../ledger/head.ts'
+import type { CountQuery, LedgerQuery } from '../ledger/ledger.ts'
 import { isPseudonym } from '../ledger/pseudonym.ts'
 import { isRecording } from '../locate/names.ts'
 import { isReason } from '../reason.ts'
 import { Refusal } from '../refusal.ts'
 
+/** Longest query that is read, in characters: on Node, reading many parameters takes quadratic time. */
+const MAX_QUERY = 4096
 /** Most records in one answer. */
 export const MAX_PAGE = 1000
 
@@ -19,10 +24,12 @@ interface Parameter {
 
 const TIME: Parameter = { isValid: isTime, rule: 'a time in UTC as in 2026-11-22T10:24:03Z' }
 
-// There is none for the owner. A reader of one tenant must not learn who owns another tenant's recording, and whether such
-// a query finds something would say it.
+// A person is asked for by pseudonym alone: an id would be found in no record, and would stay in the logs of proxies.
+const PERSON: Parameter = { isValid: isPseudonym, rule: 'a pseudonym: "psn_" and 32 hexadecimal digits' }
+
 const PARAMETERS = {
   after: { isValid: () => true, rule: 'a cursor' },
+  from: { isValid: value => /^\d{1,15}$/.test(value), rule: 'an index of the log' },
   since: TIME,
   until: TIME,
   limit: {
@@ -33,10 +40,13 @@ const PARAMETERS = {
     isValid: value => value === 'oldest' || value === 'newest',
     rule: 'oldest or newest, which come first, or left out',
   },
+  by: { isValid: value => value === 'minute' || value === 'hour', rule: 'minute or hour' },
   recording: { isValid: isRecording, rule: "a recording's id" },
-  // An id of a person would be found in no record, and would stay in the logs of proxies.
-  subject: { isValid: isPseudonym, rule: 'a pseudonym: "psn_" and 32 hexadecimal digits' },
+  subject: PERSON,
+  owner: PERSON,
   reason: { isValid: isReason, rule: 'one of the reasons in docs/event.md' },
+  release: { isValid: isRelease, rule: 'a release as the log has it, as in 4.12.0' },
+  tenant: { isValid: isTenantName, rule: 'the name of a tenant' },
   kind: {
     isValid: value => KINDS.some(kind => kind === value),
     rule: `one of ${KINDS.join(', ')}, or left out`,
@@ -44,40 +54,112 @@ const PARAMETERS = {
 } as const satisfies Readonly<Record<string, Parameter>>
 
 type Name = keyof typeof PARAMETERS
-const NAMES = Object.keys(PARAMETERS) as Name[]
+
+/** The parameters of a list of records. */
+const LISTED = [
+  ...([
+    'after',
+    'from',
+    'since',
+    'until',
+    'limit',
+    'order',
+    'recording',
+    'subject',
+    'owner',
+    'reason',
+  ] as const),
+  ...(['release', 'tenant', 'kind'] as const),
+]
+/** The parameters of a stream of records. It has no end, and is in the order of the log. */
+const STREAMED = LISTED.filter(name => !['until', 'limit', 'order'].includes(name))
+/** The parameters of counts. */
+const COUNTED = ['by', 'since', 'until', 'reason', 'tenant', 'kind'] as const
+
+/** How a route reads its parameters. */
+export interface QueryRules {
+  /** The kind that the route is for; undefined if the request may choose. */
+  readonly only: EventKind | undefined
+  /** The only tenant whose records the caller may read; undefined for all. */
+  readonly tenant: string | undefined
+  /** Whether what is asked for is a stream. */
+  readonly isStream?: boolean
+}
 
 /**
- * Reads which records a request wants: `after` (a cursor), `since` (recorded at this time or later) and `until` (recorded
- * before), `limit` (1 to 1000), `order` (`newest` first, or `oldest` first, the default), `recording`, `subject`, `reason` and,
- * unless the route is for one kind, `kind`.
- *
- * @param only the kind that the route is for; undefined if the request may choose
+ * Reads which records a request wants: `after` (a cursor) or `from` (an index), `since` (recorded at this time or later) and
+ * `until` (recorded before), `limit` (1 to 1000), `order` (`newest` first, or `oldest` first, the default), `recording`,
+ * `subject`, `owner`, `reason`, `release`, `tenant` and, unless the route is for one kind, `kind`.
  */
-export function readQuery(parameters: URLSearchParams, only: EventKind | undefined): LedgerQuery | Refusal {
-  const known = only === undefined ? NAMES : NAMES.filter(name => name !== 'kind')
-  const stray = refuseStray([...parameters.keys()], known)
-  if (stray !== undefined) return stray
-  const given = new Map<Name, string>()
-  for (const name of known) {
-    const value = parameters.get(name)
-    if (value === null) continue
-    const { isValid, rule } = PARAMETERS[name]
-    if (!isValid(value)) return invalidQuery(`${name} must be ${rule}`)
-    given.set(name, value)
-  }
-  const { limit = MAX_PAGE, order, since, until, kind = only, ...fields } = Object.fromEntries(given) as Given
+export function readQuery(url: URL, rules: QueryRules): LedgerQuery | Refusal {
+  const given = readParameters(url, rules.isStream ? STREAMED : LISTED, rules)
+  if (given instanceof Refusal) return given
+  if (given.after !== undefined && given.from !== undefined)
+    return invalidQuery('after and from exclude each other')
+  if (given.from !== undefined && given.order === 'newest')
+    return invalidQuery('from is for the oldest first')
+  const { limit = MAX_PAGE, order, from, by: _, ...fields } = given
   return {
     ...fields,
     limit: Number(limit),
     ...(order === 'newest' && { order }),
-    ...(since !== undefined && { since: new Date(since).toISOString() }),
-    ...(until !== undefined && { until: new Date(until).toISOString() }),
+    ...(from !== undefined && { from: Number(from) }),
+  }
+}
+
+/** Most spans that are counted at once: a week by minute. */
+const MAX_SPANS = 10_080
+
+/** Reads what a request wants counted: `by` (`minute` or `hour`), `since`, `until`, `kind`, `reason` and `tenant`. */
+export function readCountQuery(url: URL, rules: QueryRules): CountQuery | Refusal {
+  const given = readParameters(url, COUNTED, rules)
+  if (given instanceof Refusal) return given
+  const { by, since, until, kind, reason, tenant } = given
+  if (by === undefined || since === undefined || until === undefined) {
+    return invalidQuery('by, since and until are required')
+  }
+  const spans = (Date.parse(until) - Date.parse(since)) / COUNT_UNITS[by]
+  if (spans > MAX_SPANS) return invalidQuery(`at most ${MAX_SPANS} spans are counted at once`)
+  return {
+    ...{ by, since, until },
     ...(kind !== undefined && { kind }),
+    ...(reason !== undefined && { reason }),
+    ...(tenant !== undefined && { tenant }),
   }
 }
 
 /** The parameters of a request, each of which was checked. */
-type Given = Partial<Record<Exclude<Name, 'kind'>, string>> & { readonly kind?: EventKind }
+interface Given extends Partial<Record<Exclude<Name, 'kind' | 'order' | 'by'>, string>> {
+  readonly kind?: EventKind
+  readonly order?: 'oldest' | 'newest'
+  readonly by?: CountQuery['by']
+}
+
+function readParameters(url: URL, names: readonly Name[], { only, tenant }: QueryRules): Given | Refusal {
+  // A query that is too long is not even parsed.
+  if (url.search.length > 1 + MAX_QUERY) {
+    return invalidQuery(`The query must be at most ${MAX_QUERY} characters long`)
+  }
+  const { searchParams } = url
+  const known = names.filter(name => name !== 'kind' || only === undefined)
+  const stray = refuseStray([...searchParams.keys()], known)
+  if (stray !== undefined) return stray
+  const given = new Map<Name, string>()
+  for (const name of known) {
+    const value = searchParams.get(name)
+    if (value === null) continue
+    const { isValid, rule } = PARAMETERS[name]
+    if (!isValid(value)) return invalidQuery(`${name} must be ${rule}`)
+    given.set(name, rule === TIME.rule ? new Date(value).toISOString() : value)
+  }
+  const asked = given.get('tenant')
+  if (tenant !== undefined && asked !== undefined && asked !== tenant) {
+    return invalidQuery('tenant must be your own, or left out')
+  }
+  if (tenant !== undefined) given.set('tenant', tenant)
+  if (only !== undefined) given.set('kind', only)
+  return Object.fromEntries(given) as Given
+}
 
 /** Refuses a parameter that the API doesn't know, or that is there twice: the caller would be shown other records than it means. */
 function refuseStray(given: readonly string[], known: readonly string[]): Refusal | undefined {

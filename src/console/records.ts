@@ -1,11 +1,13 @@
 import { authenticateAnalyst } from '../authenticate/analyst.ts'
-import type { BearerServices } from '../authenticate/bearer.ts'
+import { type BearerServices, isStillGood } from '../authenticate/bearer.ts'
 import { responseHeaders } from '../http/response-headers.ts'
 import type { EventKind } from '../ledger/event.ts'
-import { CursorInvalid, type Ledger } from '../ledger/ledger.ts'
+import { CursorInvalid, type Ledger, type LedgerQuery, type ReadEntry } from '../ledger/ledger.ts'
 import { tenantView } from '../ledger/tenant-view.ts'
 import { Fault, Refusal } from '../refusal.ts'
-import type { Endpoint } from '../request-context.ts'
+import type { Endpoint, RequestContext } from '../request-context.ts'
+import { liveResponse } from './live.ts'
+import type { LookRecorder } from './look.ts'
 import { invalidQuery, readQuery } from './query.ts'
 
 /** Header of an answer that says where to read on. */
@@ -15,64 +17,86 @@ export const END_HEADER = 'Mediaward-End'
 /** Header of an answer, with the value `true`, if more can be read at once. */
 export const MORE_HEADER = 'Mediaward-More'
 
-/** Longest query that is read, in characters: on Node, reading many parameters takes quadratic time. */
-const MAX_QUERY = 4096
-
-/** What listing the log takes beside the request. */
+/** What reading the log takes beside the request. */
 export interface RecordsServices extends BearerServices {
   readonly ledger: Ledger
+  readonly looks: LookRecorder
 }
 
-/** Creates the endpoint that lists the log. Requires the role `security`. `only` is the kind that it is for. */
+/**
+ * Creates the endpoint that lists the log as JSON lines, or streams it to a client that accepts `text/event-stream`.
+ * Requires the role `security`. That the caller looked is on record before the first record leaves.
+ *
+ * @param only the kind that it is for; undefined if the request may choose
+ */
 export function recordsEndpoint(services: RecordsServices, only?: EventKind): Endpoint {
   return {
     allow: () => 'GET, OPTIONS',
 
     async handle(context) {
-      if (context.request.method !== 'GET') return new Refusal('method_not_allowed')
+      const { request } = context
+      if (request.method !== 'GET') return new Refusal('method_not_allowed')
       const analyst = await authenticateAnalyst(context, services)
       if (analyst instanceof Refusal) return analyst
-      return listRecords(context.request, services.ledger, only, analyst.tenant)
+      const { tenant } = analyst
+      const isStream = request.headers.get('accept')?.includes('text/event-stream') ?? false
+      const query = readQuery(new URL(request.url), { only, tenant, isStream })
+      if (query instanceof Refusal) return query
+      try {
+        return isStream
+          ? await streamRecords(context, query, tenant, services)
+          : await listRecords(context, query, tenant, services)
+      } catch (error) {
+        if (error instanceof CursorInvalid) return invalidQuery('after is not a cursor of this log')
+        throw error instanceof Fault ? error : new Fault('ledger_unavailable', error)
+      }
     },
   }
 }
 
-/**
- * Lists records as JSON lines. `readQuery` has the parameters.
- *
- * @param only the kind that the route is for; undefined if the request may choose
- * @param tenant the only tenant whose records are listed; undefined for all
- */
 async function listRecords(
-  request: Request,
-  ledger: Ledger,
-  only: EventKind | undefined,
+  context: RequestContext,
+  query: LedgerQuery,
   tenant: string | undefined,
-): Promise<Response | Refusal> {
-  const url = new URL(request.url)
-  // A query that is too long is not even parsed.
-  const query =
-    url.search.length > 1 + MAX_QUERY
-      ? invalidQuery(`The query must be at most ${MAX_QUERY} characters long`)
-      : readQuery(url.searchParams, only)
-  if (query instanceof Refusal) return query
-  try {
-    const page = await ledger.read(tenant === undefined ? query : { ...query, tenant })
-    // An integrator's own ledger, or that of an earlier deployment, may find more than was asked for.
-    const seen = page.entries.flatMap(({ json }) =>
-      tenant === undefined ? json : (tenantView(json, tenant) ?? []),
-    )
-    const lines = seen.map(json => `${json}\n`).join('')
-    return new Response(lines, {
-      headers: responseHeaders({
-        'Content-Type': 'application/x-ndjson',
-        [CURSOR_HEADER]: page.cursor,
-        [END_HEADER]: page.end,
-        ...(page.more && { [MORE_HEADER]: 'true' }),
-      }),
-    })
-  } catch (error) {
-    if (error instanceof CursorInvalid) return invalidQuery('after is not a cursor of this log')
-    throw new Fault('ledger_unavailable', error)
-  }
+  { ledger, looks }: RecordsServices,
+): Promise<Response> {
+  const page = await ledger.read(query)
+  const lines = page.entries.flatMap(entry => showTo(tenant)(entry) ?? [])
+  await looks.record(context, 'read', query, lines.length)
+  return new Response(lines.map(json => `${json}\n`).join(''), {
+    headers: responseHeaders({
+      'Content-Type': 'application/x-ndjson',
+      [CURSOR_HEADER]: page.cursor,
+      [END_HEADER]: page.end,
+      ...(page.more && { [MORE_HEADER]: 'true' }),
+    }),
+  })
 }
+
+/** Streams from the last event that the client has, else from where it asks, else from the end of the log. */
+async function streamRecords(
+  context: RequestContext,
+  query: LedgerQuery,
+  tenant: string | undefined,
+  services: RecordsServices,
+): Promise<Response | Refusal> {
+  const { ledger, looks } = services
+  const { request, now } = context
+  const last = request.headers.get('last-event-id') ?? ''
+  if (!/^\d{0,15}$/.test(last)) return invalidQuery('Last-Event-ID must be the id of an event of this log')
+  const { after, from, ...filters } = query
+  const isPlaced = after !== undefined || from !== undefined || query.since !== undefined
+  // Also, a cursor of another form is refused before the stream begins.
+  const { end } = await ledger.read(after === undefined ? { limit: 1, order: 'newest' } : { limit: 1, after })
+  const start =
+    last !== '' ? { ...filters, from: Number(last) + 1 } : isPlaced ? query : { ...filters, after: end }
+  await looks.record(context, 'follow', query)
+  const isAllowed = () => isStillGood(context, services)
+  return liveResponse({ ledger, query: start, show: showTo(tenant), isAllowed, now })
+}
+
+/** Returns what a reader sees of an entry. An integrator's own ledger may find more than was asked for. */
+const showTo =
+  (tenant: string | undefined) =>
+  ({ json }: ReadEntry): string | undefined =>
+    tenant === undefined ? json : tenantView(json, tenant)

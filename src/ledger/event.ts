@@ -202,6 +202,28 @@ export interface DoctorFacts {
   readonly findings: Readonly<Record<'ok' | 'warning' | 'failed' | 'not_checked', number>>
 }
 
+/** An analyst looked at the log. `subject` is the analyst. */
+export interface ReadFacts {
+  readonly kind: 'console'
+  readonly decision: 'permit'
+  /** Read a page or several, counted, or began to follow what is recorded. */
+  readonly action: 'read' | 'count' | 'follow'
+  /** What was asked for. Each member narrows it. */
+  readonly query: {
+    readonly kind?: string
+    readonly subject?: string
+    readonly owner?: string
+    readonly recording?: string
+    readonly reason?: string
+    readonly release?: string
+    readonly tenant?: string
+    readonly since?: string
+    readonly until?: string
+  }
+  /** How many records, or counts, the first answer has. Absent for `follow`. */
+  readonly rows?: number
+}
+
 /** What a record says beyond its head. */
 export type EventFacts =
   | AccessFacts
@@ -211,6 +233,7 @@ export type EventFacts =
   | ListedFacts
   | ExplainFacts
   | DoctorFacts
+  | ReadFacts
 
 /** What a record is about. */
 export type EventKind = EventFacts['kind']

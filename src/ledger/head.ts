@@ -27,6 +27,9 @@ export interface Observed {
 // Too short for a signed token: nothing that a caller sends may end up as a secret in the log.
 const RELEASE = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,31}$/
 
+/** Returns whether a string is a release as a record says it. */
+export const isRelease = (value: string): boolean => RELEASE.test(value)
+
 // Claims that are names of things, not of people. Whatever else an issuer writes there stays out of the log.
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/
 
@@ -50,7 +53,7 @@ export function observe(context: RequestContext): Observed {
 /** Returns the release of the app that asks, as a record says it. */
 export function releaseOf(request: Request, subject: Subject | undefined): string | undefined {
   const release = subject?.release ?? request.headers.get('mediaward-app-release') ?? ''
-  return RELEASE.test(release) ? detached(release) : undefined
+  return isRelease(release) ? detached(release) : undefined
 }
 
 /** Creates the head of a record. What is unknown is left out; what is a person becomes a pseudonym. */

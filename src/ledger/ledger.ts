@@ -21,6 +21,8 @@ export type QueryField = (typeof QUERY_FIELDS)[number]
 export interface LedgerQuery extends Readonly<Partial<Record<QueryField, string>>> {
   /** The `cursor` of an earlier page: reads on from there, in the order that this query asks for. */
   readonly after?: string
+  /** The lowest index to read, of the oldest first. Not together with `after`. */
+  readonly from?: number
   /** Most records on the page, 1 to 1000. */
   readonly limit: number
   /** The order of the page: from the record with the lowest index on (`oldest`, the default), or from the last one back. */

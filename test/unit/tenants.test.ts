@@ -70,11 +70,14 @@ async function read(caller: Caller, query = ''): Promise<LedgerEvent[] | number>
   )
   if (response.status !== 200) return response.status
   const lines = (await response.text()).split('\n').filter(line => line !== '')
-  return lines.map(line => JSON.parse(line) as LedgerEvent)
+  return lines.map(line => JSON.parse(line) as LedgerEvent).filter(isNoLook)
 }
 async function stored(): Promise<LedgerEvent[]> {
-  return (await ledger.read({ limit: 1000 })).entries.map(({ json }) => JSON.parse(json) as LedgerEvent)
+  const { entries } = await ledger.read({ limit: 1000 })
+  return entries.map(({ json }) => JSON.parse(json) as LedgerEvent).filter(isNoLook)
 }
+/** Each look at the log is a record, too. */
+const isNoLook = ({ kind }: LedgerEvent) => kind !== 'console'
 
 describe('roles of an issuer', () => {
   test('the only issuer may use all roles, or those that its entry allows', async () => {
@@ -183,7 +186,7 @@ describe('tenants', () => {
       const recordings = listed?.kind === 'listed' ? listed.answers.map(({ recording }) => recording) : []
       expect(recordings).toEqual(tenant === 'north' ? ['rec-n', 'rec-s', 'rec-none'] : ['rec-s'])
       expect(await read(caller, '?limit=2')).toEqual(seen.slice(0, 2))
-      expect(await read(caller, '?order=newest&limit=2')).toEqual(seen.slice(-2).toReversed())
+      expect(await read(caller, '?order=newest')).toEqual(seen.toReversed())
     }
     // It was there to be seen.
     expect(

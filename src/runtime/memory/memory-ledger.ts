@@ -32,9 +32,9 @@ export function createMemoryLedger(): Ledger {
       arrivals.announce()
     },
 
-    async read({ after, limit, order, since = '', until = '~', kind, tenant, ...fields }) {
+    async read({ after, from = 0, limit, order, since = '', until = '~', kind, tenant, ...fields }) {
       const isNewestFirst = order === 'newest'
-      const start = parseCursor(after) ?? (isNewestFirst ? entries.length : 0)
+      const start = parseCursor(after) ?? (isNewestFirst ? entries.length : from)
       const unread = entries
         .map((entry, index) => ({ ...entry, index }))
         .filter(({ json, index }) => {

@@ -119,7 +119,7 @@ export class EventTable {
   }
 
   /** Reads as `read` does, and yields after every few records, so that a process can do other work in between. */
-  *readInSteps({ after, limit, order, ...query }: TableQuery): Generator<undefined, TablePage> {
+  *readInSteps({ after, from = 0, limit, order, ...query }: TableQuery): Generator<undefined, TablePage> {
     const { size } = this
     const { offset } = this.#renumbering
     const isNewestFirst = order === 'newest'
@@ -128,7 +128,7 @@ export class EventTable {
       until: query.until === undefined ? Number.POSITIVE_INFINITY : Date.parse(query.until),
     }
     // Of the oldest first, how much was read; of the newest first, how much was not.
-    const start = after === undefined ? (isNewestFirst ? size : 0) : this.#renumbering.readAt(after)
+    const start = after === undefined ? (isNewestFirst ? size : from) : this.#renumbering.readAt(after)
     let span: Span = isNewestFirst
       ? { from: 1, to: Math.min(start, size) + 1 }
       : { from: start + 1, to: size + 1 }

@@ -4,7 +4,10 @@ import { memoryGate } from '../../support/memory-gate.ts'
 // What may be asked of the log by the console's API.
 
 const gate = await memoryGate()
-const KNOWN = ['after', 'since', 'until', 'limit', 'order', 'recording', 'subject', 'reason', 'kind']
+const KNOWN = [
+  ...['after', 'from', 'since', 'until', 'limit', 'order', 'recording', 'subject', 'owner', 'reason'],
+  ...['release', 'tenant', 'kind'],
+]
 const PSEUDONYM = `psn_${'0'.repeat(32)}`
 
 async function ask(
@@ -20,7 +23,7 @@ async function ask(
 
 test.each([
   ['records', 'part=master.m3u8', 'part', KNOWN],
-  ['records', `limit=5&release=1&owner=${PSEUDONYM}`, 'release, owner', KNOWN],
+  ['records', `limit=5&session=1&issuer=${PSEUDONYM}`, 'session, issuer', KNOWN],
   ['records', 'LIMIT=5', 'LIMIT', KNOWN],
   // The route is for one kind already.
   ['denials', 'kind=view', 'kind', KNOWN.slice(0, -1)],
@@ -95,10 +98,18 @@ test.each([
   ['reason', 'not-owner', 'reason must be one of the reasons in docs/event.md'],
   ['kind', 'denial', 'kind must be one of access, ticket, view, delivery, listed, console, or left out'],
   ['order', 'latest', 'order must be oldest or newest, which come first, or left out'],
+  ['owner', 'patient-007', 'owner must be a pseudonym: "psn_" and 32 hexadecimal digits'],
+  ['release', 'a b', 'release must be a release as the log has it, as in 4.12.0'],
+  ['tenant', 'default', 'tenant must be the name of a tenant'],
+  ['from', '-1', 'from must be an index of the log'],
+  ['from', '1&after=2', 'after and from exclude each other'],
 ])(
   'a query of %s=%s could find nothing, and is refused without repeating the value',
   async (name, value, detail) => {
-    const asked = await ask('records', new URLSearchParams({ [name]: value }).toString())
+    const asked = await ask(
+      'records',
+      value.includes('&') ? `${name}=${value}` : new URLSearchParams({ [name]: value }).toString(),
+    )
     expect(asked).toMatchObject({ status: 400, detail })
   },
 )
@@ -125,7 +136,10 @@ test('each filter lists only the records that it asks for, and several narrow th
   expect(await listed({ subject, recording: 'rec-1', kind: 'access' })).toEqual(ids(0))
   expect(await listed({ kind: 'view' })).toEqual([])
   expect(await listed({ until: first?.recorded ?? '' })).toEqual([])
-  expect(await listed({ until: '2100-01-01T00:00:00Z', since: first?.recorded ?? '' })).toEqual(ids(0, 1, 2))
+  const times = { until: '2100-01-01T00:00:00Z', since: first?.recorded ?? '' }
+  expect(await listed({ ...times, kind: 'access' })).toEqual(ids(0, 1, 2))
+  expect(await listed({ kind: 'access', from: '1' })).toEqual(ids(1, 2))
+  expect(await listed({ kind: 'access', order: 'newest', limit: '2' })).toEqual(ids(2, 1))
 })
 
 test.each([

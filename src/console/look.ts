@@ -1,0 +1,56 @@
+import { nameSpaceOf } from '../authorize/subject.ts'
+import { LruCache } from '../base/lru-cache.ts'
+import type { ReadFacts } from '../ledger/event.ts'
+import { observe } from '../ledger/head.ts'
+import type { CountQuery, LedgerQuery } from '../ledger/ledger.ts'
+import type { Recorder } from '../ledger/recorder.ts'
+import { Fault } from '../refusal.ts'
+import type { RequestContext } from '../request-context.ts'
+
+/** How long one record says that an analyst asks the same, in milliseconds: a page that polls would fill the log. */
+const SAME = 10 * 60_000
+/** Most looks that one isolate knows of. One that it forgets is recorded once more. */
+const MAX_LOOKS = 1_000
+
+type Query = Partial<LedgerQuery> | CountQuery
+
+/** Records who looked at what of the log. */
+export class LookRecorder {
+  readonly #record: Recorder
+  readonly #looks = new LruCache<number>(MAX_LOOKS)
+
+  constructor(record: Recorder) {
+    this.#record = record
+  }
+
+  /**
+   * Resolves when a look is on record: at once if one of the same caller for the same is, of the last ten minutes. Each
+   * stream has a record of its own.
+   *
+   * @throws Fault `ledger_unavailable` if it can't be recorded. Then nothing may be shown
+   */
+  async record(
+    context: RequestContext,
+    action: ReadFacts['action'],
+    asked: Query,
+    rows?: number,
+  ): Promise<void> {
+    const query = whatOf(asked)
+    const { subject } = context
+    const key = JSON.stringify([subject && nameSpaceOf(subject), subject?.id, action, query])
+    const now = context.now()
+    if (action !== 'follow' && now - (this.#looks.get(key) ?? Number.NEGATIVE_INFINITY) < SAME) return
+    await this.#record(observe(context), {
+      ...{ kind: 'console', decision: 'permit', action, query },
+      ...(rows !== undefined && { rows }),
+    }).catch(Fault.as('ledger_unavailable'))
+    this.#looks.set(key, now)
+  }
+}
+
+/** Returns what is asked for, without the place in the log where a page begins. */
+function whatOf(query: Query): ReadFacts['query'] {
+  const { kind, subject, owner, recording, reason, release, tenant, since, until } = query as LedgerQuery
+  const members = { kind, subject, owner, recording, reason, release, tenant, since, until }
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
+}
