@@ -41,6 +41,7 @@ export interface Gate {
 export function createGate(given: MediawardOptions): Gate {
   const options = resolveOptions(given)
   const services = createServices(options)
+  const { refusals, deliveries, heartbeats } = services
   const guard = new Guard(services)
   const recordings = recordingsEndpoint(services)
   const evaluation = evaluationEndpoint(services)
@@ -61,7 +62,7 @@ export function createGate(given: MediawardOptions): Gate {
       return endpoint === evaluation ? withRequestId(request, response) : response
     },
     serves: routes.serves,
-    flush: async () => void (await Promise.all([services.refusals.flush(), services.deliveries.flush()])),
+    flush: () => Promise.all([refusals.flush(), deliveries.flush()]).then(() => heartbeats.end()),
   }
 }
 

@@ -19,7 +19,14 @@ export type Handler = (request: Request, waitUntil: WaitUntil, platform?: unknow
 
 type GuardServices = Pick<
   Services,
-  'cors' | 'concealedStatus' | 'proofAlgorithms' | 'network' | 'now' | 'refusals' | 'operatorAdvice'
+  | 'cors'
+  | 'concealedStatus'
+  | 'proofAlgorithms'
+  | 'network'
+  | 'now'
+  | 'refusals'
+  | 'heartbeats'
+  | 'operatorAdvice'
 >
 
 const PLAIN_HOST = 'The Host header must name a host, and a port if need be, and nothing else'
@@ -42,7 +49,7 @@ export class Guard {
     waitUntil: WaitUntil,
     platform?: unknown,
   ): Promise<Response> {
-    const { cors, network, now } = this.#services
+    const { cors, network, now, heartbeats } = this.#services
     const context = new RequestContext({ request, waitUntil, now, network: () => network(request, platform) })
     let cause: unknown
     const outcome = await this.#handle(endpoint, context).catch((error: unknown) => {
@@ -53,6 +60,7 @@ export class Guard {
       outcome instanceof Refusal
         ? await this.#refuse(context, outcome, endpoint.allow(request), cause)
         : outcome
+    heartbeats.beat(context)
     return cors.apply(request, response)
   }
 

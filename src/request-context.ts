@@ -25,6 +25,19 @@ export interface TokenFacts {
   readonly subject?: Subject
 }
 
+/**
+ * What can say whose a recording is: the claim of its id, the stamp of the object in the place of an upload, or the owner
+ * source of the configuration.
+ */
+export type BoundBy = 'claim' | 'object' | 'owner_source'
+
+/** A recorder names another owner than one that is known. */
+export interface OwnerConflict {
+  readonly by: BoundBy
+  /** As the recorder names it. */
+  readonly named: Ownership
+}
+
 /** What the runtime hands over with a request. */
 export interface IncomingRequest {
   readonly request: Request
@@ -59,6 +72,8 @@ export class RequestContext {
   ticket?: string
   /** Whose the recording is that is asked for, if there is one. */
   ownership?: Ownership
+  /** Of an upload: whom it named as the owner of a recording that is another's. */
+  conflict?: OwnerConflict
   /** What a call of questions asks about. A call that is answered names each recording in records of its own. */
   asked?: AskedAbout
   readonly #network: () => Network

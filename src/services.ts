@@ -1,4 +1,5 @@
 import { ALGORITHMS } from './authenticate/issuer.ts'
+import { createKeyChangeRecorder } from './authenticate/keys/key-changes.ts'
 import { createKeySources } from './authenticate/keys/key-sources.ts'
 import type { PlaybackServices } from './authenticate/playback.ts'
 import { ProofVerifier } from './authenticate/proof/proof-verifier.ts'
@@ -14,9 +15,11 @@ import type { EvaluationServices } from './evaluate/evaluate.ts'
 import { OperatorAdvice } from './explain/operator-advice.ts'
 import { CorsPolicy } from './http/cors.ts'
 import { CredentialPlaces } from './http/credential-places.ts'
+import { Bindings } from './ingest/bindings.ts'
 import type { IngestServices } from './ingest/deposit.ts'
 import { RefusalRecorder } from './ledger/coalesce.ts'
 import { Deliveries } from './ledger/deliveries.ts'
+import { Heartbeats } from './ledger/heartbeats.ts'
 import { createPseudonymizer } from './ledger/pseudonym.ts'
 import { createRecorder } from './ledger/recorder.ts'
 import { Views } from './ledger/views.ts'
@@ -47,6 +50,7 @@ export interface Services
   readonly network: (request: Request, platform: unknown) => Network
   readonly now: () => number
   readonly refusals: RefusalRecorder
+  readonly heartbeats: Heartbeats
   readonly operatorAdvice: OperatorAdvice
 }
 
@@ -56,7 +60,10 @@ export function createServices(options: ResolvedOptions): Services {
   const pseudonym = createPseudonymizer(options.pseudonymKey)
   const record = createRecorder(ledger, pseudonym, now, options.onUnrecorded)
   const locations = options.locations.map(compileLocation)
-  const issuers = new TrustedIssuers(options.issuers, createKeySources())
+  const issuers = new TrustedIssuers(
+    options.issuers,
+    createKeySources({ changed: createKeyChangeRecorder(record, now) }),
+  )
   const acceptsProofs = options.issuers.some(({ dpop }) => dpop !== undefined)
   const proofs = acceptsProofs && publicUrl !== undefined ? new ProofVerifier(publicUrl) : undefined
   const [issuer] = issuers.owning
@@ -69,6 +76,7 @@ export function createServices(options: ResolvedOptions): Services {
     defaultIssuer,
     owners: new Owners(options.owner, defaultIssuer),
     claims: new Claims(store, defaultIssuer),
+    bindings: new Bindings(record, now),
     locations,
     keyPrefixes: recording => locations.map(({ keyPrefix }) => keyPrefix(recording)),
     publicUrl,
@@ -85,6 +93,7 @@ export function createServices(options: ResolvedOptions): Services {
     record,
     refusals: new RefusalRecorder(record, now),
     looks: new LookRecorder(record),
+    heartbeats: new Heartbeats(record, now),
     operatorAdvice: new OperatorAdvice(issuers.entries),
     views: new Views(record, now, options.views),
     deliveries: new Deliveries(record, now),

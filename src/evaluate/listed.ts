@@ -78,12 +78,13 @@ async function listedAnswer(
   { recording, permit, reason, ownership }: Answer,
   nameOf: (subject: Asked) => Promise<string>,
 ): Promise<ListedAnswer> {
-  const { owner, issuer, tenant } = ownership ?? {}
+  const { owner, issuer, tenant, disputed } = ownership ?? {}
   return {
     decision: permit ? 'permit' : 'deny',
     ...(recording !== undefined && { recording }),
     ...(reason !== undefined && { reason }),
     ...(owner !== undefined && issuer !== undefined && { owner: await nameOf({ id: owner, issuer }) }),
+    ...(disputed === true && { disputed }),
     ...(tenant !== undefined && { recording_tenant: tenantOf(tenant) }),
   }
 }

@@ -6,6 +6,7 @@ import type { Owners } from '../recordings/owner-source.ts'
 import type { ObjectRef, Ownership } from '../recordings/recording.ts'
 import type { RecordingStore } from '../recordings/recording-store.ts'
 import type { RequestContext } from '../request-context.ts'
+import type { Bindings } from './bindings.ts'
 
 /** What storing takes beside the request. */
 export interface IngestServices {
@@ -15,6 +16,7 @@ export interface IngestServices {
   readonly defaultIssuer: string | undefined
   readonly owners: Owners
   readonly claims: Claims
+  readonly bindings: Bindings
   /** Where the objects of a recording can be, as `Claims.claim` takes it. */
   readonly keyPrefixes: (recording: string) => readonly string[]
   readonly locations: readonly CompiledLocation[]

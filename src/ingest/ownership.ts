@@ -3,6 +3,7 @@ import { responseHeaders } from '../http/response-headers.ts'
 import { hasOwner, isSameOwner, type Ownership, withDefaultIssuer } from '../recordings/recording.ts'
 import { DamagedPart, type StoredPart } from '../recordings/recording-store.ts'
 import { Fault, Refusal } from '../refusal.ts'
+import type { BoundBy } from '../request-context.ts'
 import type { Deposit } from './deposit.ts'
 import { storeFailure, uploadUnknown } from './outcome.ts'
 
@@ -17,13 +18,13 @@ export async function checkExisting(deposit: Deposit): Promise<StoredPart | null
   // What the owner source will say once the part is stored: one that names another owner would refuse this one for good.
   const [named] = await services.owners.of(ref, [ownership])
   if (named?.owner !== undefined || named?.disputed) {
-    const refusal = refuseOtherOwner(deposit, named)
+    const refusal = refuseOtherOwner(deposit, named, 'owner_source')
     if (refusal !== undefined) return refusal
   }
   const present = await services.store.find(ref.key).catch(unavailable)
   if (present instanceof DamagedPart) throw new Fault('store_unavailable', present.fault)
   if (present !== null) {
-    const refusal = refuseOtherOwner(deposit, present.ownership)
+    const refusal = refuseOtherOwner(deposit, present.ownership, 'object')
     if (refusal !== undefined) return refusal
   }
   const { method, headers } = context.request
@@ -32,14 +33,20 @@ export async function checkExisting(deposit: Deposit): Promise<StoredPart | null
   return new Response(null, { status: failed, headers: responseHeaders() })
 }
 
-/** Binds the recording to its owner for good, unless it is another's. */
+/** Binds the recording to its owner for good, unless it is another's. The record of that is durable before. */
 export async function claimOwner(deposit: Deposit): Promise<Refusal | undefined> {
-  const { ref, ownership, services } = deposit
-  const { recording } = ref
-  const claimed = await services.claims
-    .claim(recording, ownership, services.keyPrefixes(recording))
-    .catch(storeFailure)
-  return claimed instanceof Refusal ? claimed : refuseOtherOwner(deposit, claimed)
+  const { context, ref, ownership, services } = deposit
+  const { claims, bindings, defaultIssuer } = services
+  const claimed = await claims
+    .claim(ref.recording, ownership, services.keyPrefixes(ref.recording), claim =>
+      bindings.record(context, { ...claim, ownership: withDefaultIssuer(claim.ownership, defaultIssuer) }),
+    )
+    .catch((error: unknown) => {
+      if (error instanceof Fault) throw error
+      return storeFailure(error)
+    })
+  if (claimed instanceof Refusal) return claimed
+  return refuseOtherOwner(deposit, claimed, hasOwner(claimed, defaultIssuer) ? 'claim' : 'object')
 }
 
 /**
@@ -49,15 +56,20 @@ export async function claimOwner(deposit: Deposit): Promise<Refusal | undefined>
 export async function requireClaim(deposit: Deposit): Promise<Refusal | undefined> {
   const { services, ref } = deposit
   const claimed = await services.claims.find(ref.recording).catch(unavailable)
-  return claimed === null ? uploadUnknown() : refuseOtherOwner(deposit, claimed)
+  return claimed === null ? uploadUnknown() : refuseOtherOwner(deposit, claimed, 'claim')
 }
 
-function refuseOtherOwner({ context, ownership, services }: Deposit, bound: Ownership): Refusal | undefined {
+function refuseOtherOwner(
+  { context, ownership, services }: Deposit,
+  bound: Ownership,
+  by: BoundBy,
+): Refusal | undefined {
   const { defaultIssuer } = services
   const owner = withDefaultIssuer(bound, defaultIssuer)
   if (isSameOwner(owner, ownership)) return undefined
   // With its issuer: the record names no owner without one.
   context.ownership = owner
+  context.conflict = { by, named: ownership }
   return new Refusal(
     'binding_conflict',
     bound.disputed === true || hasOwner(bound, defaultIssuer)

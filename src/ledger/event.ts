@@ -1,5 +1,7 @@
 import type { Reason } from '../reason.ts'
 import type { PlaylistPosition } from '../refusal.ts'
+import type { BoundBy } from '../request-context.ts'
+import type { GapFacts, HeartbeatFacts, KeysFacts } from './gate-facts.ts'
 
 /** Version of the gate, as every record names it. */
 export const VERSION = '0.7.0'
@@ -24,7 +26,10 @@ export interface EventHead {
   readonly v: 1
   /** UUIDv7 (RFC 9562), created by the gate; the `instance` of a refusal. */
   readonly id: string
-  /** When the request came, UTC with milliseconds. A caller that holds its body back can be recorded much later. */
+  /**
+   * When the request came, UTC with milliseconds. A caller that holds its body back can be recorded much later. Without a
+   * request, when the record was made.
+   */
   readonly t: string
   /**
    * When the gate decided to record this, UTC with milliseconds. It stays the same if the record waits in the spool and
@@ -55,6 +60,12 @@ export interface EventHead {
   readonly roles?: readonly string[]
   readonly recording?: string
   readonly owner?: string
+  /** True if the sources of owners name different ones, so that the recording has none. */
+  readonly disputed?: true
+  /** Of an upload that was refused as a conflict: what names another owner than the recorder does. */
+  readonly conflict?: BoundBy
+  /** Whom the recorder named then. `owner` is whose the recording is. */
+  readonly named?: string
   readonly part?: string
   readonly release?: string
   readonly client?: string
@@ -168,6 +179,8 @@ export interface ListedAnswer {
   readonly decision: 'permit' | 'deny'
   readonly reason?: Reason
   readonly owner?: string
+  /** True if the sources of owners name different ones. */
+  readonly disputed?: true
   /** The recording's tenant, if it is stamped with one. */
   readonly recording_tenant?: string
 }
@@ -224,6 +237,22 @@ export interface ReadFacts {
   readonly rows?: number
 }
 
+/**
+ * A recording's id is bound to an owner, for good: `owner` is whose it is, `subject` the recorder whose upload led to it.
+ * Stored right before the binding is made, so that there is none without a record. If the upload is refused, the binding
+ * may not have been made.
+ */
+export interface BindingFacts {
+  readonly kind: 'binding'
+  readonly decision: 'permit'
+  /** `bound_again` if there was a binding that names no owner whom the gate knows. */
+  readonly action: 'bound' | 'bound_again'
+  /** Who named the owner: the upload, or the stamp of an object that was stored by other means than the gate's. */
+  readonly source: 'upload' | 'object'
+  /** Of an id that was bound again: whether the owner's id is the one that the binding before named, without an issuer. */
+  readonly previous?: 'same_owner' | 'other_owner' | 'no_owner'
+}
+
 /** What a record says beyond its head. */
 export type EventFacts =
   | AccessFacts
@@ -234,6 +263,10 @@ export type EventFacts =
   | ExplainFacts
   | DoctorFacts
   | ReadFacts
+  | BindingFacts
+  | KeysFacts
+  | HeartbeatFacts
+  | GapFacts
 
 /** What a record is about. */
 export type EventKind = EventFacts['kind']
@@ -245,6 +278,10 @@ const NAMES: Readonly<Record<EventKind, true>> = {
   delivery: true,
   listed: true,
   console: true,
+  binding: true,
+  keys: true,
+  heartbeat: true,
+  gap: true,
 }
 
 /** Every kind of record. */

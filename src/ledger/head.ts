@@ -1,8 +1,8 @@
 import { type Actor, nameSpaceOf, type Subject } from '../authorize/subject.ts'
 import { detached } from '../base/bytes.ts'
-import type { CallerNetwork } from '../base/network.ts'
+import { type CallerNetwork, callerNetwork } from '../base/network.ts'
 import type { Ownership } from '../recordings/recording.ts'
-import type { AskedAbout, RequestContext, TokenFacts } from '../request-context.ts'
+import type { AskedAbout, OwnerConflict, RequestContext, TokenFacts } from '../request-context.ts'
 import type { EventHead } from './event.ts'
 import type { Pseudonym } from './pseudonym.ts'
 
@@ -22,6 +22,7 @@ export interface Observed {
   readonly ownership: Ownership | undefined
   readonly release: string | undefined
   readonly asked: AskedAbout | undefined
+  readonly conflict?: OwnerConflict | undefined
 }
 
 // Too short for a signed token: nothing that a caller sends may end up as a secret in the log.
@@ -35,7 +36,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/
 
 /** Takes from the context of a request what its record says. */
 export function observe(context: RequestContext): Observed {
-  const { at, request, ref, subject, token, ticket, ownership, asked } = context
+  const { at, request, ref, subject, token, ticket, ownership, asked, conflict } = context
   return {
     at,
     network: context.network(),
@@ -47,6 +48,17 @@ export function observe(context: RequestContext): Observed {
     ownership,
     release: releaseOf(request, subject),
     asked,
+    conflict,
+  }
+}
+
+/** Returns what is known of a record that is about the gate itself: no caller, and no network. */
+export function withoutCaller(at: number): Observed {
+  return {
+    at,
+    network: callerNetwork(() => ({})),
+    ...{ subject: undefined, token: undefined, ticket: undefined, recording: undefined, part: undefined },
+    ...{ ownership: undefined, release: undefined, asked: undefined },
   }
 }
 
@@ -58,7 +70,19 @@ export function releaseOf(request: Request, subject: Subject | undefined): strin
 
 /** Creates the head of a record. What is unknown is left out; what is a person becomes a pseudonym. */
 export async function headOf(
-  { at, network, subject, token: facts, ticket, recording, part, ownership, release, asked }: Observed,
+  {
+    at,
+    network,
+    subject,
+    token: facts,
+    ticket,
+    recording,
+    part,
+    ownership,
+    release,
+    asked,
+    conflict,
+  }: Observed,
   id: string,
   gate: EventHead['gate'],
   pseudonym: Pseudonym,
@@ -70,11 +94,12 @@ export async function headOf(
     value: string | undefined,
     scope: string | undefined,
   ) => (value === undefined || scope === undefined ? undefined : pseudonym(field, scope, value))
-  const [who, session, token, owner, address, [actor, ...prior], askedAbout] = await Promise.all([
+  const [who, session, token, owner, theirs, address, [actor, ...prior], askedAbout] = await Promise.all([
     name('subject', subject?.id, space),
     name('session', subject?.session, subject?.issuer),
     name('token', subject?.token, subject?.issuer),
     name('subject', ownership?.owner, ownership?.issuer),
+    name('subject', conflict?.named.owner, conflict?.named.issuer),
     ip === undefined ? undefined : pseudonym('ip', '', ip),
     // An actor has the pseudonym that it has as a subject, so that its records can be joined: unless its entry says that
     // its subjects own nothing, as a token says of an actor no more than its issuer.
@@ -101,6 +126,9 @@ export async function headOf(
       recording,
       recording_tenant: ownership?.tenant === undefined ? undefined : tenantOf(ownership.tenant),
       owner,
+      disputed: ownership?.disputed === true || undefined,
+      conflict: conflict?.by,
+      named: theirs,
       part,
       release,
       client: named(subject?.client ?? facts?.client),

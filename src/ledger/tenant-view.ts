@@ -7,6 +7,7 @@ export interface TenantFacts {
   readonly tenant?: string
   readonly recording_tenant?: string
   readonly owner?: string
+  readonly named?: string
   readonly answers?: unknown
 }
 
@@ -23,7 +24,7 @@ export function tenantsOf({ tenant, recording_tenant, answers }: TenantFacts): r
 }
 
 /**
- * Shows a record to a reader of one tenant: without the owner of another tenant's recording, and of a list that another
+ * Shows a record to a reader of one tenant: without the owner of another tenant's recording or whom its recorder named, and of a list that another
  * tenant's app asked about only the answers about the reader's own recordings. Returns undefined if the reader may see
  * nothing of the record, whatever the ledger has found.
  *
@@ -33,7 +34,10 @@ export function tenantView(json: string, tenant: string): string | undefined {
   const record = JSON.parse(json) as TenantFacts
   const { answers } = record
   if (!Array.isArray(answers)) {
-    return isOfTenant(record, tenant) ? canonical(withoutForeignOwner(record, tenant)) : undefined
+    if (!isOfTenant(record, tenant)) return undefined
+    // Whom another tenant's recorder named is a patient of that tenant.
+    const { named: _, ...others } = record
+    return canonical(withoutForeignOwner(record.tenant === tenant ? record : others, tenant))
   }
   const list = answers as readonly ListedAnswer[]
   const shown = record.tenant === tenant ? list : list.filter(answer => mayKnowOwner(answer, tenant))

@@ -31,6 +31,11 @@ export function describe(record: LogRecord, names: Names): string {
       return `${who} began to watch ${recording}.`
     case 'delivery':
       return `${(record.bytes ?? 0).toLocaleString('en')} bytes of ${recording} left for ${who}.`
+    case 'binding':
+      return `${recording} belongs to ${names[record.owner ?? ''] ?? 'a patient'} from now on.`
+    case 'gap':
+    case 'keys':
+      return `The gate: ${kind}.`
     default:
       return `${who}: ${kind}.`
   }

@@ -101,7 +101,8 @@ export class RecordLog {
 
   #add(json: string): void {
     const record = JSON.parse(json) as LogRecord
-    if (this.#entries.has(record.id)) return
+    // The page shows what people did.
+    if (record.kind === 'heartbeat' || this.#entries.has(record.id)) return
     const element = fromTemplate('entry')
     element.id = `record-${record.id}`
     element.tabIndex = -1

@@ -19,6 +19,18 @@ export async function stampsAt(
   return found.filter(stamp => stamp !== null)
 }
 
+/** An id that is about to be bound to an owner. */
+export interface NewClaim {
+  readonly ownership: Ownership
+  /** Who names the owner: the recorder that uploads, or the stamp of an object that was stored by other means. */
+  readonly source: 'upload' | 'object'
+  /** What the claim says that this one replaces, which has no owner that the gate can name. Undefined if there is none. */
+  readonly replaces: Ownership | undefined
+}
+
+/** Called with a claim right before it is made, and waited for. If it rejects, nothing is claimed. */
+export type AnnounceClaim = (claim: NewClaim) => Promise<void>
+
 /**
  * Claims of recording ids: each binds an id to an owner for good, for all parts of the recording. A claim is a small
  * object of its own, put if none is there, so that of two recorders at once the second finds the claim of the first.
@@ -43,15 +55,24 @@ export class Claims {
    * stamped with at `keyPrefixes`, else the given one. If there are objects but none has an owner, it claims nothing and
    * returns what they are stamped with.
    */
-  async claim(recording: string, ownership: Ownership, keyPrefixes: readonly string[]): Promise<Ownership> {
+  async claim(
+    recording: string,
+    ownership: Ownership,
+    keyPrefixes: readonly string[],
+    announce: AnnounceClaim = async () => {},
+  ): Promise<Ownership> {
     // Read first: a recording of many parts claims for each of them, and stores take few writes to one key.
     const found = await this.#find(recording)
     const held = this.#ownedOnly(found?.ownership)
     if (held !== null) return held
     const stamps = await stampsAt(this.#store, keyPrefixes)
     // What was stored by other means than the gate's belongs to the first owner that it is stamped with.
-    const first = stamps.find(stamp => hasOwner(stamp, this.#defaultIssuer)) ?? stamps[0] ?? ownership
-    return hasOwner(first, this.#defaultIssuer) ? this.#put(recording, first, found) : first
+    const stamp = stamps.find(stamp => hasOwner(stamp, this.#defaultIssuer)) ?? stamps[0]
+    const first = stamp ?? ownership
+    if (!hasOwner(first, this.#defaultIssuer)) return first
+    const source = stamp === undefined ? 'upload' : 'object'
+    await announce({ ownership: first, source, replaces: found?.ownership })
+    return this.#put(recording, first, found)
   }
 
   async #put(recording: string, ownership: Ownership, found: StoredPart | null): Promise<Ownership> {

@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { mediaward } from 'mediaward'
 import { createMemoryLedger, createMemoryStore } from 'mediaward/memory'
 import { expect, test } from 'vitest'
-import { createIssuer, PSEUDONYM_KEY } from '../support/gate-client.ts'
+import { createIssuer, PSEUDONYM_KEY } from '../support/issuer.ts'
 
 // What an app on Deno imports, as it stands in src: nothing is built.
 

@@ -1,6 +1,7 @@
 import type { AccessEvent, EventKind, LedgerEvent } from '../../src/ledger/event.ts'
 import type { RunningGate } from './gate.ts'
 import { PSEUDONYM_KEY, type TestIssuer } from './issuer.ts'
+import { recordErrors } from './record-schema.ts'
 
 export { createIssuer, PSEUDONYM_KEY, patterned, type TestIssuer } from './issuer.ts'
 
@@ -68,6 +69,7 @@ async function read<Event>(
     const response = await fetch(`${gate.url}/console/api/${route}?${query}`, { headers })
     if (!response.ok) throw new Error(`the list of ${route} answered ${response.status}`)
     const lines = (await response.text()).split('\n').filter(line => line !== '')
+    for (const line of lines) expectValid(line)
     events.push(...lines.map(line => JSON.parse(line) as Event))
     after =
       response.headers.get('mediaward-more') === null
@@ -75,6 +77,12 @@ async function read<Event>(
         : (response.headers.get('mediaward-cursor') ?? '')
   } while (after !== undefined)
   return events
+}
+
+/** @throws Error if the published schema does not describe a record */
+function expectValid(json: string): void {
+  const errors = recordErrors(json)
+  if (errors.length > 0) throw new Error(`a record is not as the schema says: ${errors.join('; ')}\n${json}`)
 }
 
 /** The event id that a refusal names. */

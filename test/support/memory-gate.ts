@@ -1,8 +1,10 @@
 import type { JWTPayload } from 'jose'
-import { createGate, type MediawardOptions } from '../../src/index.ts'
+import { expect } from 'vitest'
+import { createGate, type Ledger, type MediawardOptions } from '../../src/index.ts'
 import type { EventKind, LedgerEvent } from '../../src/ledger/event.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { createIssuer, PSEUDONYM_KEY, patterned, type TestIssuer } from './gate-client.ts'
+import { recordErrors } from './record-schema.ts'
 
 /** A gate in this process, with memory for store and ledger. */
 export interface MemoryGate {
@@ -13,7 +15,7 @@ export interface MemoryGate {
   readonly ledger: MediawardOptions['ledger']
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly flush: () => Promise<void>
-  /** All records of a kind, or of all kinds, oldest first. */
+  /** All records of a kind, or of all kinds but `heartbeat`, oldest first. */
   readonly events: <Kind extends EventKind>(kind?: Kind) => Promise<Recorded<Kind>[]>
 }
 
@@ -47,7 +49,7 @@ export async function memoryGate(
     pseudonymKey: PSEUDONYM_KEY,
     publicUrl: 'https://gate.test',
     ...options,
-    ledger,
+    ledger: withSchema(ledger),
     store,
   })
   const fetch: MemoryGate['fetch'] = (path, init) =>
@@ -62,7 +64,20 @@ export async function memoryGate(
       fetch(path, { ...init, headers: { ...(await idp.bearer(who, claims)), ...headers } }),
     events: async kind => {
       const { entries } = await ledger.read({ limit: 100_000, ...(kind !== undefined && { kind }) })
-      return entries.map(({ json }) => JSON.parse(json))
+      const events = entries.map(({ json }) => JSON.parse(json))
+      return kind === undefined ? events.filter(event => event.kind !== 'heartbeat') : events
+    },
+  }
+}
+
+/** Fails the test that makes the gate write a record which the published schema does not describe. */
+function withSchema(ledger: Ledger): Ledger {
+  return {
+    ...(ledger.spool !== undefined && { spool: ledger.spool }),
+    read: query => ledger.read(query),
+    append: entries => {
+      for (const { json } of entries) expect.soft(recordErrors(json), json).toEqual([])
+      return ledger.append(entries)
     },
   }
 }

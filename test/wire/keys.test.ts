@@ -6,6 +6,7 @@ import {
   createIssuer,
   denials,
   patterned,
+  records,
   store,
   type TestIssuer,
   variables,
@@ -74,12 +75,18 @@ test('thirty viewers of a cold gate cost one key fetch, and a viewer of a warm o
   expect(visits).toBe(1)
 })
 
-test('a token of a newly rotated key plays at once', async () => {
+test('a token of a newly rotated key plays at once, and the change of keys is on record', async () => {
   expect(await play(remote)).toBe(200)
+  expect(await records(gate, idp, 'keys')).toEqual([])
   const rotated = await createIssuer(remote.issuer, 'recordings', 'second')
   answer = serving({ keys: [...remote.jwks.keys, ...rotated.jwks.keys] })
   expect(await play(rotated)).toBe(200)
   expect(visits).toBe(2)
+  await expect.poll(() => records(gate, idp, 'keys')).toHaveLength(1)
+  const [change] = await records(gate, idp, 'keys')
+  expect(change).toMatchObject({ issuer: remote.issuer, before: [expect.any(String)] })
+  expect(change?.after).toHaveLength(2)
+  expect(change?.after).toContain(change?.before[0])
 })
 
 test('a token plays at once if another key took the id of the one before', async () => {

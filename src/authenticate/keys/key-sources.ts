@@ -1,6 +1,7 @@
 import type { Issuer } from '../issuer.ts'
 import { createDiscoveryLoader } from './discovery.ts'
 import { KEY_HTTP, type KeyHttp } from './fetch-keys.ts'
+import type { KeyChange } from './key-changes.ts'
 import { createInlineKeys, type KeySource } from './key-source.ts'
 import { createFunctionLoader, createUriLoader, type LoadKeys } from './load-keys.ts'
 import { createRemoteKeys, REMOTE_KEYS, type RemoteKeysOptions } from './remote-keys.ts'
@@ -9,6 +10,8 @@ import { createRemoteKeys, REMOTE_KEYS, type RemoteKeysOptions } from './remote-
 export interface KeySourcesOptions {
   readonly http?: KeyHttp
   readonly remote?: RemoteKeysOptions
+  /** Called when other keys were loaded from a place than before. Never rejects. */
+  readonly changed?: (change: KeyChange) => Promise<void>
 }
 
 /**
@@ -18,7 +21,7 @@ export interface KeySourcesOptions {
  * @returns a function that returns the source of an entry, and throws Error if the entry doesn't say where its keys are
  */
 export function createKeySources(options: KeySourcesOptions = {}): (entry: Issuer) => KeySource {
-  const { http = KEY_HTTP, remote = REMOTE_KEYS } = options
+  const { http = KEY_HTTP, remote = REMOTE_KEYS, changed } = options
   const shared = new Map<unknown, SharedSource>()
   return entry => {
     const { issuer, jwks, jwks_uri, discovery, introspection } = entry
@@ -33,7 +36,13 @@ export function createKeySources(options: KeySourcesOptions = {}): (entry: Issue
     const known = shared.get(place)
     known?.issuers.add(issuer)
     if (known !== undefined) return known.source
-    const source = createRemoteKeys(load, { ...remote, warn: warnOf(issuers) })
+    const source = createRemoteKeys(load, {
+      ...remote,
+      warn: warnOf(issuers),
+      ...(changed && {
+        changed: (before, after) => changed({ entry, others: [...issuers].slice(1), before, after }),
+      }),
+    })
     shared.set(place, { source, issuers })
     return source
   }

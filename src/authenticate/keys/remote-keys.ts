@@ -28,6 +28,8 @@ export interface RemoteKeysOptions {
   readonly seekEvery: number
   /** Called with what the operator should know. Contains no secret. */
   readonly warn: (message: string) => void
+  /** Called with the keys in force before and after other keys were loaded. Never rejects. */
+  readonly changed: (before: KeySet, after: KeySet) => Promise<void>
 }
 
 /** Defaults that suit common identity providers. */
@@ -39,6 +41,7 @@ export const REMOTE_KEYS: RemoteKeysOptions = {
   retryAfter: 10_000,
   seekEvery: 15_000,
   warn: logToOperator,
+  changed: async () => {},
 }
 
 /** The share of `freshFor` after which keys are fetched in the background. */
@@ -177,7 +180,7 @@ class RemoteKeys implements KeySource {
   #fetch(now: number, waitUntil: WaitUntil): Fetching {
     const known = this.#joinable(now)
     if (known !== undefined) return known
-    const over = this.#refresh(now).finally(() => {
+    const over = this.#refresh(now, waitUntil).finally(() => {
       if (this.#underWay === fetching) this.#underWay = undefined
     })
     const fetching: Fetching = { begun: now, over }
@@ -193,8 +196,8 @@ class RemoteKeys implements KeySource {
     })
   }
 
-  async #refresh(begun: number): Promise<void> {
-    const { timeout, freshFor, warn } = this.#options
+  async #refresh(begun: number, waitUntil: WaitUntil): Promise<void> {
+    const { timeout, freshFor, warn, changed } = this.#options
     try {
       const loaded = await this.#load({ signal: AbortSignal.timeout(timeout), timeout })
       // A fetch that was given up on may still end. It must not bring back keys that a later one found withdrawn. Nor may
@@ -205,8 +208,11 @@ class RemoteKeys implements KeySource {
       this.#waitAgainAt = Number.NEGATIVE_INFINITY
       // Equal keys stay the same object, so that what was imported from them stays in use.
       if (JSON.stringify(loaded) === JSON.stringify(this.#keys)) return
+      const before = this.#keys
       this.#keys = loaded
       for (const line of describeBroken(loaded)) warn(line)
+      // Requests wait for the keys, and not for this.
+      if (before !== undefined) waitUntil(changed(before, loaded))
     } catch (error) {
       if (begun > this.#latest) return
       this.#failedAt = Math.max(this.#failedAt, begun)

@@ -23,7 +23,7 @@ export function formatRecord(json: string, { wide, kind }: TableOptions): string
   const owner = read('owner')
   const columns = [
     read('t') ?? '-',
-    ...(kind ? [(stringMember(event, 'kind') ?? '-').padEnd('delivery'.length)] : []),
+    ...(kind ? [(stringMember(event, 'kind') ?? '-').padEnd('heartbeat'.length)] : []),
     summaryOf(event).padEnd(20),
     (method === undefined ? path : `${method} ${path}`).padEnd(28),
     `by ${read('subject')?.slice(0, length) ?? 'unknown'}`.padEnd(3 + length),
@@ -45,6 +45,10 @@ function summaryOf(event: unknown): string {
       const permitted = answers.filter(answer => stringMember(answer, 'decision') === 'permit')
       return `${permitted.length} of ${answers.length} permitted`
     }
+    case 'binding':
+      return `${stringMember(event, 'action')} by ${stringMember(event, 'source')}`
+    case 'gap':
+      return `${member(event, 'count')} missing`
     default:
       return stringMember(event, 'reason') ?? '-'
   }

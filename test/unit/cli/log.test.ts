@@ -276,7 +276,7 @@ describe('records of any kind', () => {
     expect(short).toContain(`by ${full.slice(0, 16)} `)
     expect(short).not.toContain(full)
     expect((await run(['log', '--wide', ...at])).stdout).toContain(`by ${full} `)
-    expect(short).toMatch(/^\S+Z {2}access {4}not_owner {13}GET rec-1 /)
+    expect(short).toMatch(/^\S+Z {2}access {5}not_owner {13}GET rec-1 /)
   })
 
   test('log shows of each kind what it is about, and no control character', async () => {
@@ -284,14 +284,20 @@ describe('records of any kind', () => {
       { kind: 'delivery', bytes: 3000, recording: 'rec-1', part: 'a.m4s' },
       { kind: 'listed', answers: [{ decision: 'permit' }, { decision: 'deny' }, { decision: 'deny' }] },
       { kind: 'view', recording: 'rec-\u001b[2J' },
+      { kind: 'binding', action: 'bound', source: 'upload' },
+      { kind: 'gap', count: 3 },
+      { kind: 'heartbeat' },
     ]
     for (const members of records)
       await ledger.append([refusal(1, 1, { reason: undefined, method: undefined, ...members })])
     const lines = (await run(['log', ...at])).stdout.trimEnd().split('\n')
     expect(lines.map(line => line.slice(26, 60).trimEnd())).toEqual([
-      'delivery  3000 bytes            re',
-      'listed    1 of 3 permitted      -',
-      'view      -                     re',
+      'delivery   3000 bytes            r',
+      'listed     1 of 3 permitted      -',
+      'view       -                     r',
+      'binding    bound by upload       -',
+      'gap        3 missing             -',
+      'heartbeat  -                     -',
     ])
     expect(lines[2]).toContain('rec-?[2J')
   })

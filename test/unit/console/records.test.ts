@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { KINDS } from '../../../src/ledger/event.ts'
 import { memoryGate } from '../../support/memory-gate.ts'
 
 // What may be asked of the log by the console's API.
@@ -96,7 +97,7 @@ test.each([
   ['subject', 'patient-007', 'subject must be a pseudonym: "psn_" and 32 hexadecimal digits'],
   ['subject', 'psn_0000', 'subject must be a pseudonym: "psn_" and 32 hexadecimal digits'],
   ['reason', 'not-owner', 'reason must be one of the reasons in docs/event.md'],
-  ['kind', 'denial', 'kind must be one of access, ticket, view, delivery, listed, console, or left out'],
+  ['kind', 'denial', `kind must be one of ${KINDS.join(', ')}, or left out`],
   ['order', 'latest', 'order must be oldest or newest, which come first, or left out'],
   ['owner', 'patient-007', 'owner must be a pseudonym: "psn_" and 32 hexadecimal digits'],
   ['release', 'a b', 'release must be a release as the log has it, as in 4.12.0'],

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { DoctorAnswer } from '../../../src/doctor/endpoint.ts'
 import { type MediawardOptions, StorageFault, withSpool } from '../../../src/index.ts'
+import type { LedgerEvent } from '../../../src/ledger/event.ts'
 import { PROBE_KEY } from '../../../src/recordings/recording.ts'
 import {
   createMemoryLedger,
@@ -314,7 +315,8 @@ describe('a gate that is not well', () => {
     const spool = createMemorySpool()
     const gate = await healthyGate({ ledger: withSpool(down, spool) })
     expect(notOk(await examine(gate))).toEqual(['clock not_checked', 'record failed', 'spool warning'])
-    expect(await spool.waiting(10)).toHaveLength(1)
+    const kept = (await spool.waiting(10)).map(({ json }) => (JSON.parse(json) as LedgerEvent).kind)
+    expect(kept).toEqual(['console', 'heartbeat'])
   })
 
   test('an examination that can not be recorded is not answered', async () => {

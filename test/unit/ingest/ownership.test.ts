@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { Bindings } from '../../../src/ingest/bindings.ts'
 import type { Deposit, IngestServices } from '../../../src/ingest/deposit.ts'
 import { checkExisting, claimOwner, requireClaim } from '../../../src/ingest/ownership.ts'
+import type { BindingFacts } from '../../../src/ledger/event.ts'
+import type { Recorder } from '../../../src/ledger/recorder.ts'
 import { Claims } from '../../../src/recordings/claims.ts'
 import { agreeing, type OwnerSource, Owners } from '../../../src/recordings/owner-source.ts'
 import type { ObjectRef, Ownership } from '../../../src/recordings/recording.ts'
@@ -25,8 +28,15 @@ const BOUND = 'This recording is bound to another owner or tenant: store under a
 const broken = () => Promise.reject(new Error('down'))
 
 let store: RecordingStore
+let record: Recorder
+let bound: BindingFacts[]
 beforeEach(() => {
   store = createMemoryStore()
+  bound = []
+  record = async (_, facts) => {
+    if (facts.kind === 'binding') bound.push(facts)
+    return ''
+  }
 })
 
 interface Facts {
@@ -47,6 +57,7 @@ function deposit(ownership = NORTH, { headers = {}, source, ...facts }: Facts = 
     },
     owners: new Owners(source, defaultIssuer),
     claims: new Claims(store, defaultIssuer),
+    bindings: new Bindings(record, () => 0),
     keyPrefixes: recording => [`recordings/${recording}`, `recordings/${recording}/`],
     bodyTimeouts: { json: 1000, upload: 1000 },
   }
@@ -245,7 +256,7 @@ test('a recorder of another tenant can neither store under a recording, nor go o
     await send('south', 'POST', '/upload', json, whole),
   ]
   expect(refused.map(({ status }) => status)).toEqual([409, 409, 409, 409])
-  expect(await gate.events()).toMatchObject(
+  expect(await gate.events('access')).toMatchObject(
     refused.map(() => ({ reason: 'binding_conflict', tenant: 'south', recording_tenant: 'north' })),
   )
   expect((await send('north', 'POST', '/upload', json, whole)).status).toBe(201)

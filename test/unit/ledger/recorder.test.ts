@@ -53,7 +53,7 @@ async function askSlowly(milliseconds: number): Promise<void> {
 }
 async function since(ago: number): Promise<AccessEvent[]> {
   const { entries } = await ledger.read({ limit: 9, since: new Date(now - ago).toISOString() })
-  return entries.map(({ json }) => JSON.parse(json) as AccessEvent)
+  return entries.map(({ json }) => JSON.parse(json) as AccessEvent).filter(({ kind }) => kind === 'access')
 }
 const idTime = ({ id }: AccessEvent): number => Number.parseInt(id.replace('-', '').slice(0, 12), 16)
 

@@ -31,6 +31,14 @@ test('a reader sees the owner of a recording only if it belongs to the tenant of
   expect(seenBy('north', record)).toEqual({ tenant: 'north', recording_tenant: 'south' })
 })
 
+test('a reader sees whom a recorder named as the owner only if the recorder is of the tenant of the reader', () => {
+  const record = { tenant: 'north', recording_tenant: 'south', owner: 'psn_1', named: 'psn_2' }
+  const { named: _, ...ofSouth } = record
+  const { owner: __, ...ofNorth } = record
+  expect(seenBy('south', record)).toEqual(ofSouth)
+  expect(seenBy('north', record)).toEqual(ofNorth)
+})
+
 test('a reader sees a list of the own tenant whole, but for the owners of the recordings of others', () => {
   const list = {
     tenant: 'north',

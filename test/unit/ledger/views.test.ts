@@ -17,6 +17,7 @@ function heldLedger(): Ledger & { waiting: LedgerEntry[]; take: () => void; refu
     ...ledger,
     waiting,
     append: async entries => {
+      if (entries.some(({ json }) => json.includes('"heartbeat"'))) return ledger.append(entries)
       waiting.push(...entries)
       await new Promise<void>((resolve, reject) => answers.push({ resolve, reject }))
       return ledger.append(entries)
@@ -65,7 +66,7 @@ test('no byte leaves if its view cannot be recorded, and the next request tries 
   expect((await refusal.json()) as object).not.toHaveProperty('detail')
   down = false
   expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(200)
-  expect(await kinds(gate)).toEqual(['view'])
+  expect(await gate.events('view')).toHaveLength(1)
 })
 
 test('another view begins after half an hour without a request', async () => {
@@ -154,7 +155,7 @@ test('with VIEWS=async a view that cannot be recorded stops no video, and the op
   // The next request begins the view that isn't on record once more.
   append = entries => inner.append(entries)
   expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(200)
-  await expect.poll(() => kinds(gate)).toEqual(['view'])
+  await expect.poll(() => kinds(gate)).toContain('view')
 })
 
 test('the ranges that left in a view are recorded together, in one delivery that names the view', async () => {

@@ -29,6 +29,8 @@ test.each<[string, Partial<LogRecord>]>([
     '67,418 bytes of rec-1 left for patient-007.',
     { kind: 'delivery', recording: 'rec-1', subject: 'psn_7', bytes: 67_418 },
   ],
+  ['rec-1 belongs to patient-008 from now on.', { kind: 'binding', recording: 'rec-1', owner: 'psn_8' }],
+  ['The gate: gap.', { kind: 'gap' }],
   ['patient-007: listed.', { kind: 'listed', subject: 'psn_7' }],
 ])('a record is described as "%s"', (sentence, facts) => {
   expect(describe(record(facts), NAMES)).toBe(sentence)

@@ -388,7 +388,11 @@ describe('refused tickets', () => {
     const onUnrecorded = (json: string) => void unrecorded.push(JSON.parse(json))
     const gate = await open({ ledger: { ...createMemoryLedger(), append: broken }, onUnrecorded })
     await expect(issue(gate)).rejects.toThrow('503')
-    expect(unrecorded).toMatchObject([{ kind: 'ticket' }, { reason: 'ledger_unavailable' }])
+    expect(unrecorded).toMatchObject([
+      { kind: 'ticket' },
+      { reason: 'ledger_unavailable' },
+      { kind: 'heartbeat' },
+    ])
   })
 })
 
