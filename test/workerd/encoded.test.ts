@@ -26,7 +26,7 @@ test('the patient of an R2 object that another tool stored in gzip gets 415, and
     const headers = { ...(await bearer(subject)), ...(range !== undefined && { range }) }
     const request = new Request('https://gate.test/recordings/rec-1', { method, headers })
     const response = await gate.fetch(request, () => {})
-    const { entries } = await ledger.read({ limit: 100 })
+    const { entries } = await ledger.read({ limit: 100, kind: 'access' })
     const { reason } = JSON.parse(entries.at(-1)?.json ?? '{}') as { reason?: string }
     return [response.status, response.headers.get('retry-after'), response.headers.get('etag'), reason]
   }

@@ -59,7 +59,7 @@ async function asking(options: Partial<MediawardOptions> = {}, tenant_claim?: st
     const request = new Request(`https://gate.test/recordings/${recording}`, { headers })
     const response = await gate.fetch(request, () => {})
     const body = await response.text()
-    const { entries } = await ledger.read({ limit: 100 })
+    const { entries } = await ledger.read({ limit: 100, kind: 'access' })
     const { reason } = JSON.parse(entries.at(-1)?.json ?? '{}') as { reason?: string }
     return response.status === 200 ? body : [response.status, reason]
   }
