@@ -214,6 +214,11 @@ describe('rooms and files', () => {
     expect(names).toEqual([])
   })
 
+  test('no file reads the name of a class, which a minifier changes', () => {
+    const readers = sources.filter(({ text }) => /\b(?:[A-Z]\w*[a-z]\w*|constructor)\.name\b/.test(text))
+    expect(readers.map(({ path }) => path)).toEqual([])
+  })
+
   test('no file uses any or ignores an error of the compiler', () => {
     const shrugs = sources.filter(({ text }) =>
       /(:|as|<)\s*any\b|@ts-(ignore|nocheck|expect-error)/.test(text),

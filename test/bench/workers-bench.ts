@@ -63,8 +63,7 @@ async function streaming({ bare, mediaward, token }: Workers): Promise<readonly 
 /** What is uploaded when the worker is deployed, as it is and with `--minify`. */
 async function bundleSizes(bundle: string): Promise<readonly Row[]> {
   const gzipped = async (minify: boolean) => {
-    // wrangler has esbuild keep the names of functions, which takes some more code.
-    const { code } = await transform(bundle, { minify, keepNames: true, format: 'esm', target: 'es2024' })
+    const { code } = await transform(bundle, { minify, format: 'esm', target: 'es2024' })
     return gzipSync(code).length / 1024
   }
   return [

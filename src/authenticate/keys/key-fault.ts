@@ -23,7 +23,7 @@ export const KEYS_FIX =
 /** How deep the causes of an error are followed. */
 const MAX_CAUSES = 5
 const CODE = /^[A-Z][A-Z0-9_]{2,63}$/
-const ABORTED = new Set(['TimeoutError', 'AbortError', TimedOut.name])
+const ABORTED = new Set(['TimeoutError', 'AbortError'])
 const URLS = /\bhttps?:[^\s)]*/g
 
 /** Describes any error by its code or its name. Its message may contain anything. */
@@ -46,7 +46,7 @@ export function describeFetchError(error: unknown): string {
 
 function knownCause(error: unknown): string | undefined {
   const causes = causesOf(error)
-  if (causes.some(({ name }) => ABORTED.has(name))) return 'no answer in time'
+  if (causes.some(cause => cause instanceof TimedOut || ABORTED.has(cause.name))) return 'no answer in time'
   return causes
     .map(cause => ('code' in cause ? cause.code : undefined))
     .find((code): code is string => typeof code === 'string' && CODE.test(code))
