@@ -1,4 +1,4 @@
-import { Hono } from 'hono'
+import { Hono } from 'hono/tiny'
 import type { Gate } from './gate.ts'
 import { asHandler } from './middleware.ts'
 

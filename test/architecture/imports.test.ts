@@ -123,7 +123,7 @@ describe('imports', () => {
 
   test('src imports no package besides the known ones', () => {
     const known =
-      /^(jose|hono|hono\/route|@hono\/node-server|aws4fetch|content-disposition|structured-headers|p-limit|cloudflare:workers|node:.+|miniflare|esbuild|wrangler)$/
+      /^(jose|hono|hono\/(route|tiny)|@hono\/node-server|aws4fetch|content-disposition|structured-headers|p-limit|cloudflare:workers|node:.+|miniflare|esbuild|wrangler)$/
     expect(sources.flatMap(({ packages }) => packages).filter(name => !known.test(name))).toEqual([])
   })
 
