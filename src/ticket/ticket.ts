@@ -1,5 +1,6 @@
-import { base64url, CompactEncrypt, compactDecrypt } from 'jose'
+import { base64url, type CryptoKey } from 'jose'
 import type { Subject } from '../authorize/subject.ts'
+import { joined } from '../base/bytes.ts'
 import { LruCache } from '../base/lru-cache.ts'
 
 /**
@@ -39,11 +40,12 @@ export const TICKET: RegExp = /^[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{24,7900}\.[A-Za
 /**
  * A ticket is a JWE (RFC 7516) with this header and a key of the gate (`dir`). It is encrypted because proxies log URLs, and
  * a patient's id must not be in their logs. The header is always the same and left out, so a ticket can't ask for
- * another algorithm.
+ * another algorithm; it is authenticated with the content (RFC 7516 5.1).
  */
-const HEADER = { alg: 'dir', enc: 'A256GCM' } as const
-const ENCODED_HEADER = `${base64url.encode(JSON.stringify(HEADER))}..`
-const ONLY_OURS = { keyManagementAlgorithms: [HEADER.alg], contentEncryptionAlgorithms: [HEADER.enc] }
+const HEADER = new TextEncoder().encode(base64url.encode('{"alg":"dir","enc":"A256GCM"}'))
+/** Bytes of the nonce and of the tag (RFC 7518 5.3). */
+const NONCE = 12
+const TAG = 16
 
 /** Most tickets that are cached in one isolate, so that a warm request decrypts nothing. */
 const MAX_CACHED = 1000
@@ -61,7 +63,7 @@ export function createTickets(secrets: readonly string[]): Tickets {
 class EncryptedTickets implements Tickets {
   readonly #secrets: readonly string[]
   readonly #cached = new LruCache<Ticket>(MAX_CACHED)
-  #derived: Promise<readonly Uint8Array[]> | undefined
+  #derived: Promise<readonly CryptoKey[]> | undefined
 
   constructor(secrets: readonly string[]) {
     this.#secrets = secrets
@@ -70,10 +72,11 @@ class EncryptedTickets implements Tickets {
   async issue(ticket: Ticket): Promise<string> {
     const [key] = await this.#keys()
     if (key === undefined) throw new Error('no key to encrypt tickets with')
-    const jwe = await new CompactEncrypt(new TextEncoder().encode(JSON.stringify(ticket)))
-      .setProtectedHeader(HEADER)
-      .encrypt(key)
-    const encrypted = jwe.slice(ENCODED_HEADER.length)
+    const nonce = crypto.getRandomValues(new Uint8Array(NONCE))
+    const plaintext = new TextEncoder().encode(JSON.stringify(ticket))
+    const sealed = new Uint8Array(await crypto.subtle.encrypt(parametersOf(nonce), key, plaintext))
+    const parts = [nonce, sealed.subarray(0, -TAG), sealed.subarray(-TAG)]
+    const encrypted = parts.map(part => base64url.encode(part)).join('.')
     if (!TICKET.test(encrypted)) throw new Error('the ticket is too long')
     return encrypted
   }
@@ -92,21 +95,29 @@ class EncryptedTickets implements Tickets {
   }
 
   /** Derives the keys when they are first needed: Workers allow no cryptography before the first request. */
-  #keys(): Promise<readonly Uint8Array[]> {
+  #keys(): Promise<readonly CryptoKey[]> {
     this.#derived ??= Promise.all(this.#secrets.map(deriveKey))
     return this.#derived
   }
 }
 
 /** Derives a key of 256 bits that only tickets use, even if the secret is used for something else too. */
-async function deriveKey(secret: string): Promise<Uint8Array> {
+async function deriveKey(secret: string): Promise<CryptoKey> {
   const bytes = new TextEncoder().encode(`mediaward ticket\n${secret}`)
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  const key = await crypto.subtle.digest('SHA-256', bytes)
+  return crypto.subtle.importKey('raw', key, 'AES-GCM', false, ['encrypt', 'decrypt'])
 }
 
-async function decrypt(encrypted: string, key: Uint8Array): Promise<Ticket | undefined> {
+const parametersOf = (nonce: Uint8Array) => ({
+  ...{ name: 'AES-GCM', iv: new Uint8Array(nonce), additionalData: HEADER, tagLength: TAG * 8 },
+})
+
+async function decrypt(encrypted: string, key: CryptoKey): Promise<Ticket | undefined> {
   try {
-    const { plaintext } = await compactDecrypt(ENCODED_HEADER + encrypted, key, ONLY_OURS)
+    const [nonce, ciphertext, tag] = encrypted.split('.').map(part => base64url.decode(part))
+    if (nonce === undefined || ciphertext === undefined || tag === undefined) return undefined
+    const sealed = joined([ciphertext, tag], ciphertext.length + tag.length)
+    const plaintext = await crypto.subtle.decrypt(parametersOf(nonce), key, sealed)
     // Authenticated: this version of the gate wrote it, or an earlier one with the same key.
     return JSON.parse(new TextDecoder().decode(plaintext)) as Ticket
   } catch {

@@ -1,4 +1,4 @@
-import { base64url, CompactEncrypt } from 'jose'
+import { base64url, CompactEncrypt, compactDecrypt } from 'jose'
 import { describe, expect, test, vi } from 'vitest'
 import { createTickets, type Ticket } from '../../../src/ticket/ticket.ts'
 
@@ -38,6 +38,13 @@ test('a ticket is a JWE without its header, which is always the same, under a ke
   const header = base64url.encode('{"alg":"dir","enc":"A256GCM"}')
   expect(jwe.startsWith(`${header}..`)).toBe(true)
   expect(await createTickets([SECRET]).read(jwe.slice(header.length + 2))).toEqual(ticket)
+  const issued = `${header}..${await createTickets([SECRET]).issue(ticket)}`
+  const { plaintext, protectedHeader } = await compactDecrypt(
+    issued,
+    await keyOf(`mediaward ticket\n${SECRET}`),
+  )
+  expect(protectedHeader).toEqual({ alg: 'dir', enc: 'A256GCM' })
+  expect(JSON.parse(new TextDecoder().decode(plaintext))).toEqual(ticket)
 })
 
 const tickets = createTickets([SECRET])
