@@ -102,8 +102,9 @@ export class Guard {
     if (cause === undefined) operatorAdvice.advise(context, reason)
     const stage = stageOf(reason)
     // A fault, too, may come after a read of the store, whose time depends on what is there.
-    if (!recorded || stage === 'policy' || stage === 'fault') {
-      await context.nextTimingSlot(recorded?.retryAfter === undefined ? 1 : COALESCED_SLOTS)
+    if (!recorded || recorded.isPaced || stage === 'policy' || stage === 'fault') {
+      const isCoalesced = recorded?.isPaced || recorded?.retryAfter !== undefined
+      await context.nextTimingSlot(isCoalesced ? COALESCED_SLOTS : 1)
     }
     // A refusal that cannot be looked up later must not leave: it is a fault of the gate until it can be recorded.
     return recorded

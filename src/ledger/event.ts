@@ -106,6 +106,28 @@ export interface AccessFacts {
    * that this record says, were answered with the id of the record `of`.
    */
   readonly repeats?: { readonly until: string } | { readonly of: string; readonly count: number }
+  /**
+   * Sums up a flood: refusals without an accepted token that came from one network. With `until`: until that time, further
+   * ones for this reason may have no record of their own. Otherwise the record is such a sum.
+   */
+  readonly sum?: { readonly until: string } | RefusalSum
+}
+
+/**
+ * Refusals for one reason from one network, each answered with an id of its own. Of the head and of the facts, the record
+ * has only what is about the network, the time of the last one, and its status and method.
+ */
+export interface RefusalSum {
+  /** Id of the record that began the network's sum. */
+  readonly of: string
+  /** How many were refused. */
+  readonly count: number
+  /** The id of the first one. */
+  readonly first: string
+  /** The id of the last one. */
+  readonly last: string
+  /** Ids of at most 20 of them, chosen at random, in the order of their time. */
+  readonly sample: readonly string[]
 }
 
 /** A ticket was issued. The ticket's id is the record's. */

@@ -46,7 +46,7 @@ export function createRecorder(
       gap = join(gap, gapOf(gate, recorded))
       // The caller is answered 503 then, not the status of the refusal's reason. The refusals that a count stands for were
       // answered before.
-      const isCount = facts.kind === 'access' && facts.repeats !== undefined && 'of' in facts.repeats
+      const isCount = facts.kind === 'access' && [facts.repeats, facts.sum].some(one => one && 'of' in one)
       const status = facts.kind === 'access' &&
         !isCount && { status: answerTo('ledger_unavailable', { concealedStatus: 404 }).status }
       // Also if the canonical form is what failed.

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { callerNetwork } from '../../../src/base/network.ts'
 import type { AccessEvent } from '../../../src/index.ts'
-import { RefusalRecorder } from '../../../src/ledger/coalesce.ts'
 import type { AccessFacts } from '../../../src/ledger/event.ts'
 import type { LedgerEntry } from '../../../src/ledger/ledger.ts'
 import { createRecorder } from '../../../src/ledger/recorder.ts'
+import { RefusalRecorder } from '../../../src/ledger/refusals/coalesce.ts'
 import { createMemoryLedger } from '../../../src/runtime/memory/index.ts'
 import { contextOf } from '../../support/context.ts'
 
@@ -108,8 +108,8 @@ describe('slow ledger', () => {
       const again = refuse({ reason: 'not_owner' })
       await vi.advanceTimersByTimeAsync(75)
       // The answer leaves in the timing slot at 100 ms, whatever became of the record.
-      expect(await Promise.race([answer, 'still waits'])).toEqual({ id, retryAfter: 20 })
-      expect(await Promise.race([again, 'still waits'])).toEqual({ id, retryAfter: 20 })
+      expect(await Promise.race([answer, 'still waits'])).toEqual({ id, retryAfter: 20, isPaced: false })
+      expect(await Promise.race([again, 'still waits'])).toEqual({ id, retryAfter: 20, isPaced: false })
       expect(Date.now() - since).toBe(75)
       expect(await counts()).toEqual([])
       await vi.advanceTimersByTimeAsync(slow)

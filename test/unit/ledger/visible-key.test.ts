@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { callerNetwork } from '../../../src/base/network.ts'
 import { TICKET_COOKIE } from '../../../src/http/credential.ts'
 import type { AccessFacts } from '../../../src/ledger/event.ts'
-import { visibleKey } from '../../../src/ledger/visible-key.ts'
+import { visibleKey } from '../../../src/ledger/refusals/visible-key.ts'
 import type { RequestContext } from '../../../src/request-context.ts'
 import { contextOf } from '../../support/context.ts'
 

@@ -1,11 +1,11 @@
-import { nameSpaceOf } from '../authorize/subject.ts'
-import { hexOf } from '../base/bytes.ts'
-import { hasTokenInQuery, ticketCookie } from '../http/credential.ts'
-import { rawPath } from '../locate/locate.ts'
-import { TICKET_PREFIX } from '../locate/location.ts'
-import { stageOf } from '../reason.ts'
-import type { RequestContext } from '../request-context.ts'
-import type { AccessFacts } from './event.ts'
+import { nameSpaceOf } from '../../authorize/subject.ts'
+import { hexOf } from '../../base/bytes.ts'
+import { hasTokenInQuery, ticketCookie } from '../../http/credential.ts'
+import { rawPath } from '../../locate/locate.ts'
+import { TICKET_PREFIX } from '../../locate/location.ts'
+import { stageOf } from '../../reason.ts'
+import type { RequestContext } from '../../request-context.ts'
+import type { AccessFacts } from '../event.ts'
 
 /**
  * What the caller of a refusal knows of it: what was answered, to which request of whose. Nothing else may go in, as two
