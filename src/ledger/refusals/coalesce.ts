@@ -1,3 +1,5 @@
+import { withTimeout } from '../../base/timeout.ts'
+import { workTimeInSlot } from '../../base/timing-slot.ts'
 import type { RequestContext } from '../../request-context.ts'
 import type { AccessFacts } from '../event.ts'
 import { observe } from '../head.ts'
@@ -49,7 +51,7 @@ export class RefusalRecorder {
 
   constructor(record: Recorder, now: () => number) {
     this.#floods = new FloodRecorder(({ observed, facts, id }) => record(observed, facts, id), now)
-    this.#repeats = new Runs(REPEATS, (refusal, caller) => this.#floods.record(refusal, caller), now)
+    this.#repeats = new Runs(REPEATS, (refusal, waitUntil) => this.#floods.record(refusal, waitUntil), now)
   }
 
   /**
@@ -59,12 +61,14 @@ export class RefusalRecorder {
    */
   async record(context: RequestContext, facts: AccessFacts, id: string): Promise<RecordedRefusal> {
     const refusal = { observed: observe(context), facts, id }
+    const { waitUntil } = context
     const key = await visibleKey(context, facts)
     if (key === undefined) {
-      await this.#floods.record(refusal, context)
+      await this.#floods.record(refusal, waitUntil)
       return { id, isPaced: this.#floods.isOn(refusal) }
     }
-    const { left, ...recorded } = await this.#repeats.record(key, refusal, context)
+    const { left, tried, ...recorded } = await this.#repeats.record(key, refusal, waitUntil)
+    if (tried !== undefined) await hidden(context, tried)
     return {
       ...recorded,
       ...(left !== undefined && { retryAfter: Math.max(1, Math.ceil(left / 1000)) }),
@@ -77,6 +81,15 @@ export class RefusalRecorder {
     await this.#repeats.flush()
     await this.#floods.flush()
   }
+}
+
+/**
+ * Waits for the record of another reason only as long as the timing slot of the answer hides it: a ledger that takes longer
+ * would show that the reason is another one, so that a recorder stored the recording. It doesn't matter whether that record
+ * is on its way any more: on Workers the request that began it may have been cut off.
+ */
+async function hidden({ at, now }: RequestContext, tried: Promise<unknown>): Promise<void> {
+  await withTimeout(workTimeInSlot(now() - at), tried).catch(() => {})
 }
 
 function countOf({ observed, facts }: RefusalRecord, of: string, count: number): RefusalRecord {

@@ -1,5 +1,6 @@
+import type { WaitUntil } from '../../base/timeout.ts'
 import type { Coalescing, Kind, RefusalRecord } from './coalescing.ts'
-import { type Caller, type RecordRefusal, Runs } from './runs.ts'
+import { type RecordRefusal, Runs } from './runs.ts'
 
 /**
  * How floods are summed up: more than `single` refusals a minute that no accepted token came with, from one network. The
@@ -36,7 +37,7 @@ export class FloodRecorder {
   }
 
   /** Resolves when a record is durable, or when the one that begins the sum is; rejects if it can't be. */
-  async record(refusal: RefusalRecord, caller?: Caller): Promise<void> {
+  async record(refusal: RefusalRecord, waitUntil?: WaitUntil): Promise<void> {
     const { id, facts } = refusal
     const network = networkOf(refusal)
     if (network !== undefined && facts.repeats !== undefined && 'of' in facts.repeats) {
@@ -44,8 +45,8 @@ export class FloodRecorder {
       // These were answered before, so they neither begin a flood nor make it longer.
       if (this.#runs.add(network, { ...refusal, id: of }, count)) return
     }
-    if (network === undefined || id === undefined || caller === undefined) await this.#record(refusal)
-    else await this.#runs.record(network, { ...refusal, id }, caller)
+    if (network === undefined || id === undefined || waitUntil === undefined) await this.#record(refusal)
+    else await this.#runs.record(network, { ...refusal, id }, waitUntil)
   }
 
   /** Returns whether a refusal is one of those that are summed up now, as far as its caller sees. */

@@ -1,19 +1,14 @@
 import { LruCache } from '../../base/lru-cache.ts'
 import { logFault } from '../../base/storage-fault.ts'
 import { beginWait, type Wait, type WaitUntil, withTimeout } from '../../base/timeout.ts'
-import { workTimeInSlot } from '../../base/timing-slot.ts'
-import type { RequestContext } from '../../request-context.ts'
 import { type Coalescing, Kind, type ObservedRefusal, type RefusalRecord } from './coalescing.ts'
-
-/** The request whose answer waits for a record. */
-export type Caller = Pick<RequestContext, 'at' | 'now' | 'waitUntil'>
 
 /**
  * Resolves when a record is durable, or when a durable one represents it; rejects if it can't be.
  *
- * @param caller absent if no answer waits
+ * @param waitUntil of the request whose answer waits; absent if none does
  */
-export type RecordRefusal = (record: RefusalRecord, caller?: Caller) => Promise<unknown>
+export type RecordRefusal = (record: RefusalRecord, waitUntil?: WaitUntil) => Promise<unknown>
 
 /** Refusals with one key, within one window. */
 interface Run {
@@ -62,6 +57,8 @@ export interface OnRecord {
   readonly id: string
   /** Milliseconds until the window ends, if it is not one of those that are recorded on their own. */
   readonly left?: number
+  /** Of one that is represented: resolves when the first of its kind is on record too, or can't be. */
+  readonly tried?: Promise<unknown>
 }
 
 /** Records the refusals of one isolate: the first few of a run each on its own, the rest of it as counts. */
@@ -83,17 +80,17 @@ export class Runs {
   }
 
   /** Resolves when a refusal is durable, or a durable record represents it; rejects if it can't be. */
-  async record(key: string, refusal: ObservedRefusal, caller: Caller): Promise<OnRecord> {
-    this.#writeOverdue(caller.waitUntil)
-    const run = this.#runOf(key, caller.waitUntil)
+  async record(key: string, refusal: ObservedRefusal, waitUntil: WaitUntil): Promise<OnRecord> {
+    this.#writeOverdue(waitUntil)
+    const run = this.#runOf(key, waitUntil)
     run.count += 1
     if (run.count <= run.single) {
-      await this.#record(refusal, caller)
+      await this.#record(refusal, waitUntil)
       return { id: refusal.id }
     }
     const left = run.since + this.#coalescing.window - this.#now()
     const known = run.representative
-    const representative = known ?? this.#represent(run, refusal, caller)
+    const representative = known ?? this.#represent(run, refusal, waitUntil)
     try {
       if (known === undefined) await representative.recorded
       else if (known.state === 'pending') await withTimeout(PATIENCE, known.recorded)
@@ -102,20 +99,17 @@ export class Runs {
       if (run.representative === representative) delete run.representative
       if (known === undefined) throw error
       // No record represents this one, so it gets one of its own.
-      await this.#record(refusal, caller)
+      await this.#record(refusal, waitUntil)
       return { id: refusal.id, left }
     }
-    if (known !== undefined && representative.state !== 'open') {
-      await this.#record(this.#further(representative, refusal), caller)
-    } else if (known !== undefined) {
-      const counted = this.#count(representative, refusal, caller)
-      if (this.#now() - representative.waitsSince >= TAKE_OVER) {
-        caller.waitUntil(this.#finishLater(representative))
-      }
-      // Also if that record is not on its way any more: on Workers the request that began it may have been cut off.
-      await withTimeout(workTimeInSlot(caller.now() - caller.at), counted).catch(() => {})
+    const { id } = representative
+    if (known === undefined) return { id, left }
+    if (representative.state !== 'open') {
+      await this.#record(this.#further(representative, refusal), waitUntil)
+      return { id, left }
     }
-    return { id: representative.id, left }
+    if (this.#now() - representative.waitsSince >= TAKE_OVER) waitUntil(this.#finishLater(representative))
+    return { id, left, tried: this.#count(representative, refusal, waitUntil) }
   }
 
   /** Returns whether the refusals of a run are no longer recorded on their own. */
@@ -159,10 +153,10 @@ export class Runs {
   }
 
   /** Begins the record that represents all further refusals of a run until its window ends. */
-  #represent(run: Run, refusal: ObservedRefusal, caller: Caller): Representative {
+  #represent(run: Run, refusal: ObservedRefusal, waitUntil: WaitUntil): Representative {
     const end = run.since + this.#coalescing.window
     const opening = this.#coalescing.first(refusal, new Date(end).toISOString())
-    const recorded = this.#record(opening, caller).then(() => {
+    const recorded = this.#record(opening, waitUntil).then(() => {
       representative.state = 'open'
       this.#open.add(representative)
     })
@@ -178,7 +172,7 @@ export class Runs {
       kinds,
     }
     run.representative = representative
-    caller.waitUntil(recorded.then(() => this.#finishLater(representative)).catch(() => {}))
+    waitUntil(recorded.then(() => this.#finishLater(representative)).catch(() => {}))
     return representative
   }
 
@@ -186,12 +180,8 @@ export class Runs {
     return this.#coalescing.further(refusal, id, new Date(end).toISOString())
   }
 
-  /**
-   * Counts a refusal that a durable record represents. The first of its kind gets a record of its own, which its answer
-   * waits for only as long as the timing slot hides it: a ledger that takes longer would show that the reason is another
-   * one, so that a recorder stored the recording.
-   */
-  #count(representative: Representative, refusal: ObservedRefusal, caller: Caller): Promise<unknown> {
+  /** Counts a refusal that a durable record represents. The first of its kind gets a record of its own. */
+  #count(representative: Representative, refusal: ObservedRefusal, waitUntil: WaitUntil): Promise<unknown> {
     const { kinds } = representative
     const { sample, maxKinds } = this.#coalescing
     const kind = this.#coalescing.kindOf(refusal)
@@ -201,7 +191,7 @@ export class Runs {
       known.add(refusal, 1, sample)
       return known.tried
     }
-    const tried: Promise<unknown> = this.#record(this.#further(representative, refusal), caller)
+    const tried: Promise<unknown> = this.#record(this.#further(representative, refusal), waitUntil)
       // The caller is answered the same, whatever becomes of this record: it is tried again with the counts. Once these are
       // written, only the last resort has it.
       .catch(() => {
@@ -212,7 +202,7 @@ export class Runs {
       .finally(() => this.#underWay.delete(tried))
     const added = new Kind(refusal, tried)
     this.#underWay.add(tried)
-    caller.waitUntil(tried)
+    waitUntil(tried)
     if (kind !== undefined && kinds.size < maxKinds) kinds.set(name, added)
     return tried
   }
