@@ -6,7 +6,8 @@
 const SLOT = 25
 /**
  * Slots that a coalesced refusal waits for. Most of these read no store, but the first one with another reason is
- * recorded: at the end of the longer slot both take the same time. A caller that repeats itself can wait.
+ * recorded: at the end of the longer slot both take the same time. A caller that repeats itself can wait, and so can one in
+ * the network of a flood.
  */
 export const COALESCED_SLOTS = 4
 

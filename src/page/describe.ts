@@ -13,6 +13,7 @@ export interface LogRecord {
   readonly ticket?: string
   readonly bytes?: number
   readonly repeats?: { readonly of?: string; readonly count?: number }
+  readonly sum?: { readonly count?: number }
 }
 
 /** The patients by their pseudonyms. */
@@ -42,11 +43,12 @@ export function describe(record: LogRecord, names: Names): string {
 }
 
 function describeRefusal(
-  { reason, recording = 'a path that is no recording', owner = '', repeats }: LogRecord,
+  { reason, recording = 'a path that is no recording', owner = '', repeats, sum }: LogRecord,
   who: string,
   names: Names,
 ): string {
   if (repeats?.count !== undefined) return `${who} was refused ${recording} ${times(repeats.count)} more.`
+  if (sum?.count !== undefined) return `${who} was refused ${times(sum.count)} more from one network.`
   if (reason === 'not_owner') {
     return `${who} was refused ${recording}, which belongs to ${names[owner] ?? 'another patient'}.`
   }

@@ -19,6 +19,10 @@ test.each<[string, Partial<LogRecord>]>([
   ['patient-007 was refused rec-1 9 times more.', { ...refusal, repeats: { of: 'event-0', count: 9 } }],
   ['patient-007 was refused rec-1.', { ...refusal, reason: 'recording_unknown' }],
   ['A caller without a valid token was refused rec-1.', { reason: 'token_missing', recording: 'rec-1' }],
+  [
+    'A caller without a valid token was refused 699 times more from one network.',
+    { reason: 'token_missing', sum: { count: 699 } },
+  ],
   ['A caller without a valid token was refused a path that is no recording.', { reason: 'path_invalid' }],
   [
     'patient-007 may play rec-1, which is their own.',
