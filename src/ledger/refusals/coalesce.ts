@@ -68,7 +68,7 @@ export class RefusalRecorder {
       return { id, isPaced: this.#floods.isOn(refusal) }
     }
     const { left, tried, ...recorded } = await this.#repeats.record(key, refusal, waitUntil)
-    if (tried !== undefined) await hidden(context, tried)
+    if (tried !== undefined) await waitWithinSlot(context, tried)
     return {
       ...recorded,
       ...(left !== undefined && { retryAfter: Math.max(1, Math.ceil(left / 1000)) }),
@@ -88,7 +88,7 @@ export class RefusalRecorder {
  * would show that the reason is another one, so that a recorder stored the recording. It doesn't matter whether that record
  * is on its way any more: on Workers the request that began it may have been cut off.
  */
-async function hidden({ at, now }: RequestContext, tried: Promise<unknown>): Promise<void> {
+async function waitWithinSlot({ at, now }: RequestContext, tried: Promise<unknown>): Promise<void> {
   await withTimeout(workTimeInSlot(now() - at), tried).catch(() => {})
 }
 
