@@ -2,10 +2,7 @@ import { authenticateBearer } from './authenticate/bearer.ts'
 import { authenticatePlayback } from './authenticate/playback.ts'
 import { resolveOptions } from './config/check-options.ts'
 import type { MediawardOptions } from './config/options.ts'
-import { countsEndpoint } from './console/counts.ts'
-import { explainEndpoint } from './console/explain.ts'
-import { pseudonymEndpoint } from './console/pseudonym.ts'
-import { recordsEndpoint } from './console/records.ts'
+import { consoleEndpoints } from './console/endpoints.ts'
 import { doctorEndpoint } from './doctor/endpoint.ts'
 import { evaluationEndpoint } from './evaluate/endpoint.ts'
 import { withRequestId } from './evaluate/paths.ts'
@@ -48,11 +45,7 @@ export function createGate(given: MediawardOptions): Gate {
   const routes = createRoutes(options, {
     recordings,
     evaluation,
-    denials: recordsEndpoint(services, 'access'),
-    records: recordsEndpoint(services),
-    counts: countsEndpoint(services),
-    pseudonym: pseudonymEndpoint(services),
-    explanations: explainEndpoint(services, recordings),
+    console: consoleEndpoints(services, recordings),
     doctor: doctorEndpoint(services),
   })
   return {

@@ -12,16 +12,8 @@ export interface Endpoints {
   readonly recordings: Endpoint
   /** Answers what a subject may play. */
   readonly evaluation: Endpoint
-  /** Lists refusals. */
-  readonly denials: Endpoint
-  /** Lists records of any kind. */
-  readonly records: Endpoint
-  /** Counts records of any kind. */
-  readonly counts: Endpoint
-  /** Returns the pseudonym of a person. */
-  readonly pseudonym: Endpoint
-  /** Explains what the gate would answer to a token. */
-  readonly explanations: Endpoint
+  /** The console's API, by path. */
+  readonly console: ReadonlyMap<string, Endpoint>
   /** Examines the gate. */
   readonly doctor: Endpoint
 }
@@ -50,14 +42,10 @@ const HEALTH: Endpoint = {
 
 /** Creates the routes of a gate. */
 export function createRoutes({ locations, health }: ResolvedOptions, endpoints: Endpoints): Routes {
-  const { recordings, evaluation, denials, records, counts, pseudonym, explanations, doctor } = endpoints
+  const { recordings, evaluation, doctor } = endpoints
   const fixed = new Map<string | undefined, Endpoint>([
     [CONFIGURATION, evaluation],
-    ['/console/api/denials', denials],
-    ['/console/api/records', records],
-    ['/console/api/counts', counts],
-    ['/console/api/pseudonym', pseudonym],
-    ['/console/api/explain', explanations],
+    ...endpoints.console,
     ['/console/api/doctor', doctor],
     ...(health ? ([['/healthz', HEALTH]] as const) : []),
   ])

@@ -1,6 +1,6 @@
 import { nameSpaceOf } from '../authorize/subject.ts'
 import { LruCache } from '../base/lru-cache.ts'
-import type { ReadFacts } from '../ledger/event.ts'
+import type { LookFacts } from '../ledger/console-facts.ts'
 import { observe } from '../ledger/head.ts'
 import type { CountQuery, LedgerQuery } from '../ledger/ledger.ts'
 import type { Recorder } from '../ledger/recorder.ts'
@@ -31,7 +31,7 @@ export class LookRecorder {
    */
   async record(
     context: RequestContext,
-    action: ReadFacts['action'],
+    action: LookFacts['action'],
     asked: Query,
     rows?: number,
   ): Promise<void> {
@@ -49,7 +49,7 @@ export class LookRecorder {
 }
 
 /** Returns what is asked for, without the place in the log where a page begins. */
-function whatOf(query: Query): ReadFacts['query'] {
+function whatOf(query: Query): LookFacts['query'] {
   const { kind, subject, owner, recording, reason, release, tenant, since, until } = query as LedgerQuery
   const members = { kind, subject, owner, recording, reason, release, tenant, since, until }
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))

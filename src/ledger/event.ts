@@ -1,6 +1,7 @@
 import type { Reason } from '../reason.ts'
 import type { PlaylistPosition } from '../refusal.ts'
 import type { BoundBy } from '../request-context.ts'
+import type { DoctorFacts, ExplainFacts, LookFacts } from './console-facts.ts'
 import type { GapFacts, HeartbeatFacts, KeysFacts } from './gate-facts.ts'
 
 /** Version of the gate, as every record names it. */
@@ -208,58 +209,6 @@ export interface ListedAnswer {
 }
 
 /**
- * An analyst asked what the gate would answer to a token. `subject` is the analyst, `recording` and `owner` are those that
- * it was about.
- */
-export interface ExplainFacts {
-  readonly kind: 'console'
-  readonly decision: 'permit'
-  readonly action: 'explain'
-  /** What the gate would answer. */
-  readonly explained: {
-    readonly decision: 'permit' | 'deny'
-    readonly status: number
-    readonly reason?: Reason
-    /** The issuer's entry that the token was compared with. */
-    readonly entry?: string
-    readonly claim?: string
-  }
-  /** Pseudonym of the subject of the token, if its signature was good. */
-  readonly about?: string
-}
-
-/** An analyst had the gate examine itself. `subject` is the analyst. */
-export interface DoctorFacts {
-  readonly kind: 'console'
-  readonly decision: 'permit'
-  readonly action: 'doctor'
-  /** How many findings had which state, before the ledger was given this record. */
-  readonly findings: Readonly<Record<'ok' | 'warning' | 'failed' | 'not_checked', number>>
-}
-
-/** An analyst looked at the log. `subject` is the analyst. */
-export interface ReadFacts {
-  readonly kind: 'console'
-  readonly decision: 'permit'
-  /** Read a page or several, counted, or began to follow what is recorded. */
-  readonly action: 'read' | 'count' | 'follow'
-  /** What was asked for. Each member narrows it. */
-  readonly query: {
-    readonly kind?: string
-    readonly subject?: string
-    readonly owner?: string
-    readonly recording?: string
-    readonly reason?: string
-    readonly release?: string
-    readonly tenant?: string
-    readonly since?: string
-    readonly until?: string
-  }
-  /** How many records, or counts, the first answer has. Absent for `follow`. */
-  readonly rows?: number
-}
-
-/**
  * A recording's id is bound to an owner, for good: `owner` is whose it is, `subject` the recorder whose upload led to it.
  * Stored right before the binding is made, so that there is none without a record. If the upload is refused, the binding
  * may not have been made.
@@ -284,7 +233,7 @@ export type EventFacts =
   | ListedFacts
   | ExplainFacts
   | DoctorFacts
-  | ReadFacts
+  | LookFacts
   | BindingFacts
   | KeysFacts
   | HeartbeatFacts

@@ -43,6 +43,10 @@ const KINDS: Readonly<Record<EventKind, readonly [title: string, activity?: Acti
   delivery: ['Bytes delivered', 'read'],
   listed: ['List asked about', 'read'],
   console: ['Console used', 'read'],
+  binding: ['Recording bound to an owner', 'create'],
+  keys: ['Keys of an issuer changed', 'change'],
+  heartbeat: ['Gate at work'],
+  gap: ['Records missing'],
 }
 
 const METHODS: Readonly<Record<string, Activity>> = {

@@ -75,6 +75,8 @@ function withSchema(ledger: Ledger): Ledger {
   return {
     ...(ledger.spool !== undefined && { spool: ledger.spool }),
     read: query => ledger.read(query),
+    count: query => ledger.count(query),
+    waitAfter: (cursor, milliseconds) => ledger.waitAfter(cursor, milliseconds),
     append: entries => {
       for (const { json } of entries) expect.soft(recordErrors(json), json).toEqual([])
       return ledger.append(entries)

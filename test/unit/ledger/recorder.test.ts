@@ -102,7 +102,8 @@ describe('head of a record', () => {
     // The second one is ready first.
     for (const go of waiting.toReversed()) go()
     const ids = [await first, await second]
-    const events = (await inner.read({ limit: 9 })).entries.map(({ json }) => JSON.parse(json) as AccessEvent)
+    const { entries } = await inner.read({ limit: 9, order: 'newest' })
+    const events = entries.map(({ json }) => JSON.parse(json) as AccessEvent)
     expect(events.map(({ id, recorded, gate }) => ({ id, recorded, seq: gate.seq }))).toEqual([
       { id: ids[0], recorded: new Date(called).toISOString(), seq: 1 },
       { id: ids[1], recorded: new Date(called + 5_000).toISOString(), seq: 2 },

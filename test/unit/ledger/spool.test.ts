@@ -69,9 +69,9 @@ function failFor(prefix: string): void {
 }
 
 describe('append', () => {
-  test('an append that the ledger confirms leaves the spool alone, and returns which entries were present', async () => {
+  test('an append that the ledger confirms leaves the spool alone', async () => {
     await spooled.append([entry('a')])
-    expect(await spooled.append([entry('a'), entry('b')])).toEqual(['present', 'added'])
+    await spooled.append([entry('a'), entry('b')])
     expect(calls).toEqual(['append a', 'append a,b'])
     expect(logged).not.toHaveBeenCalled()
   })
@@ -82,7 +82,7 @@ describe('append', () => {
       tries += 1
       return fail()
     }
-    expect(await spooled.append([entry('a'), entry('b')])).toEqual(['added', 'added'])
+    await spooled.append([entry('a'), entry('b')])
     expect([tries, calls]).toEqual([1, ['keep a', 'keep b']])
     expect(logged.mock.calls).toEqual([
       ['mediaward: the ledger took no record, the spool keeps it: the disk is full'],
@@ -106,7 +106,7 @@ describe('append', () => {
     await vi.advanceTimersByTimeAsync(LEDGER_TIMEOUT - 1)
     expect([LEDGER_TIMEOUT, calls]).toEqual([2000, []])
     await vi.advanceTimersByTimeAsync(1)
-    expect(await appended).toEqual(['added'])
+    await appended
     expect(calls).toEqual(['keep a'])
     expect(logged.mock.calls).toEqual([
       ['mediaward: the ledger took no record, the spool keeps it: took over 2000 ms'],

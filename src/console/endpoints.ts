@@ -1,0 +1,26 @@
+import type { Endpoint } from '../request-context.ts'
+import { countsEndpoint } from './counts.ts'
+import { type ExplainServices, explainEndpoint } from './explain.ts'
+import { type PseudonymServices, pseudonymEndpoint } from './pseudonym.ts'
+import { type RecordsServices, recordsEndpoint } from './records.ts'
+
+/** What the console takes beside the request. */
+export type ConsoleServices = RecordsServices & PseudonymServices & ExplainServices
+
+/**
+ * Creates the endpoints of the console's API, by path.
+ *
+ * @param recordings the endpoint that plays: the explanation of a token tries its request there
+ */
+export function consoleEndpoints(
+  services: ConsoleServices,
+  recordings: Endpoint,
+): ReadonlyMap<string, Endpoint> {
+  return new Map([
+    ['/console/api/denials', recordsEndpoint(services, 'access')],
+    ['/console/api/records', recordsEndpoint(services)],
+    ['/console/api/counts', countsEndpoint(services)],
+    ['/console/api/pseudonym', pseudonymEndpoint(services)],
+    ['/console/api/explain', explainEndpoint(services, recordings)],
+  ])
+}

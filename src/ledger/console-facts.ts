@@ -1,0 +1,55 @@
+import type { Reason } from '../reason.ts'
+
+// What analysts do at the console: the watchers are watched.
+
+/**
+ * An analyst asked what the gate would answer to a token. `subject` is the analyst, `recording` and `owner` are those that
+ * it was about.
+ */
+export interface ExplainFacts {
+  readonly kind: 'console'
+  readonly decision: 'permit'
+  readonly action: 'explain'
+  /** What the gate would answer. */
+  readonly explained: {
+    readonly decision: 'permit' | 'deny'
+    readonly status: number
+    readonly reason?: Reason
+    /** The issuer's entry that the token was compared with. */
+    readonly entry?: string
+    readonly claim?: string
+  }
+  /** Pseudonym of the subject of the token, if its signature was good. */
+  readonly about?: string
+}
+
+/** An analyst had the gate examine itself. `subject` is the analyst. */
+export interface DoctorFacts {
+  readonly kind: 'console'
+  readonly decision: 'permit'
+  readonly action: 'doctor'
+  /** How many findings had which state, before the ledger was given this record. */
+  readonly findings: Readonly<Record<'ok' | 'warning' | 'failed' | 'not_checked', number>>
+}
+
+/** An analyst looked at the log. `subject` is the analyst. */
+export interface LookFacts {
+  readonly kind: 'console'
+  readonly decision: 'permit'
+  /** Read a page or several, counted, or began to follow what is recorded. */
+  readonly action: 'read' | 'count' | 'follow'
+  /** What was asked for. Each member narrows it. */
+  readonly query: {
+    readonly kind?: string
+    readonly subject?: string
+    readonly owner?: string
+    readonly recording?: string
+    readonly reason?: string
+    readonly release?: string
+    readonly tenant?: string
+    readonly since?: string
+    readonly until?: string
+  }
+  /** How many records, or counts, the first answer has. Absent for `follow`. */
+  readonly rows?: number
+}
