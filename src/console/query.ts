@@ -40,6 +40,7 @@ const PARAMETERS = {
     isValid: value => value === 'oldest' || value === 'newest',
     rule: 'oldest or newest, which come first, or left out',
   },
+  held: { isValid: value => value === 'true', rule: 'true, or left out' },
   by: { isValid: value => value === 'minute' || value === 'hour', rule: 'minute or hour' },
   recording: { isValid: isRecording, rule: "a recording's id" },
   subject: PERSON,
@@ -69,12 +70,18 @@ const LISTED = [
     'owner',
     'reason',
   ] as const),
-  ...(['release', 'tenant', 'kind'] as const),
+  ...(['release', 'tenant', 'kind', 'held'] as const),
 ]
 /** The parameters of a stream of records. It has no end, and is in the order of the log. */
-const STREAMED = LISTED.filter(name => !['until', 'limit', 'order'].includes(name))
+const STREAMED = LISTED.filter(name => !['until', 'limit', 'order', 'held'].includes(name))
 /** The parameters of counts. */
 const COUNTED = ['by', 'since', 'until', 'reason', 'tenant', 'kind'] as const
+
+/** Which records a request wants. */
+export interface RecordsQuery extends LedgerQuery {
+  /** Deliveries that have no index yet, instead of the records of the log. */
+  readonly held?: true
+}
 
 /** How a route reads its parameters. */
 export interface QueryRules {
@@ -89,21 +96,23 @@ export interface QueryRules {
 /**
  * Reads which records a request wants: `after` (a cursor) or `from` (an index), `since` (recorded at this time or later) and
  * `until` (recorded before), `limit` (1 to 1000), `order` (`newest` first, or `oldest` first, the default), `recording`,
- * `subject`, `owner`, `reason`, `release`, `tenant` and, unless the route is for one kind, `kind`.
+ * `subject`, `owner`, `reason`, `release`, `tenant`, `held` (`true`: deliveries that have no index yet) and, unless the route
+ * is for one kind, `kind`.
  */
-export function readQuery(url: URL, rules: QueryRules): LedgerQuery | Refusal {
+export function readQuery(url: URL, rules: QueryRules): RecordsQuery | Refusal {
   const given = readParameters(url, rules.isStream ? STREAMED : LISTED, rules)
   if (given instanceof Refusal) return given
   if (given.after !== undefined && given.from !== undefined)
     return invalidQuery('after and from exclude each other')
   if (given.from !== undefined && given.order === 'newest')
     return invalidQuery('from is for the oldest first')
-  const { limit = MAX_PAGE, order, from, by: _, ...fields } = given
+  const { limit = MAX_PAGE, order, from, by: _, held, ...fields } = given
   return {
     ...fields,
     limit: Number(limit),
     ...(order === 'newest' && { order }),
     ...(from !== undefined && { from: Number(from) }),
+    ...(held !== undefined && { held: true }),
   }
 }
 

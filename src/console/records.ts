@@ -2,7 +2,7 @@ import { authenticateAnalyst } from '../authenticate/analyst.ts'
 import { type BearerServices, isStillGood } from '../authenticate/bearer.ts'
 import { responseHeaders } from '../http/response-headers.ts'
 import type { EventKind } from '../ledger/event.ts'
-import { CursorInvalid, type Ledger, type LedgerQuery, type ReadEntry } from '../ledger/ledger.ts'
+import { CursorInvalid, type Ledger, type LedgerEntry, type LedgerQuery } from '../ledger/ledger.ts'
 import { tenantView } from '../ledger/tenant-view.ts'
 import { Fault, Refusal } from '../refusal.ts'
 import type { Endpoint, RequestContext } from '../request-context.ts'
@@ -43,8 +43,9 @@ export function recordsEndpoint(services: RecordsServices, only?: EventKind): En
       const query = readQuery(new URL(request.url), { only, tenant, isStream })
       if (query instanceof Refusal) return query
       try {
-        return isStream
-          ? await streamRecords(context, query, tenant, services)
+        if (isStream) return await streamRecords(context, query, tenant, services)
+        return query.held
+          ? await listHeld(context, query, tenant, services)
           : await listRecords(context, query, tenant, services)
       } catch (error) {
         if (error instanceof CursorInvalid) return invalidQuery('after is not a cursor of this log')
@@ -73,6 +74,20 @@ async function listRecords(
   })
 }
 
+/** Lists the deliveries that the log puts together, as they are so far. */
+async function listHeld(
+  context: RequestContext,
+  query: LedgerQuery,
+  tenant: string | undefined,
+  { ledger, looks }: RecordsServices,
+): Promise<Response> {
+  const lines = (await ledger.held(query)).flatMap(entry => showTo(tenant)(entry) ?? [])
+  await looks.record(context, 'read', query, lines.length)
+  return new Response(lines.map(json => `${json}\n`).join(''), {
+    headers: responseHeaders({ 'Content-Type': 'application/x-ndjson' }),
+  })
+}
+
 /** Streams from the last event that the client has, else from where it asks, else from the end of the log. */
 async function streamRecords(
   context: RequestContext,
@@ -98,5 +113,5 @@ async function streamRecords(
 /** Returns what a reader sees of an entry. An integrator's own ledger may find more than was asked for. */
 const showTo =
   (tenant: string | undefined) =>
-  ({ json }: ReadEntry): string | undefined =>
+  ({ json }: LedgerEntry): string | undefined =>
     tenant === undefined ? json : tenantView(json, tenant)

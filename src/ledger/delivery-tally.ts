@@ -11,7 +11,7 @@ export interface Delivered {
 }
 
 /** The first and the last byte of a range. */
-type InclusiveRange = readonly [number, number]
+export type InclusiveRange = readonly [number, number]
 
 /**
  * What left in a view, put together. It is added to with every answer: a player that seeks leaves a thousand ranges
@@ -40,7 +40,7 @@ export class DeliveryTally {
       this.#size += 32 + (part?.length ?? 0)
     }
     const before = ranges.length
-    join(ranges, offset, offset + left - 1)
+    addRange(ranges, offset, offset + left - 1)
     this.#size += 36 * (ranges.length - before)
   }
 
@@ -60,7 +60,7 @@ export class DeliveryTally {
 }
 
 /** Adds a range to others, which are in ascending order. Merges those that it touches or overlaps. */
-function join(ranges: InclusiveRange[], first: number, last: number): void {
+export function addRange(ranges: InclusiveRange[], first: number, last: number): void {
   const from = firstToReach(ranges, first - 1)
   let to = from
   while ((ranges[to]?.[0] ?? Number.POSITIVE_INFINITY) <= last + 1) to += 1

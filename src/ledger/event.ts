@@ -173,6 +173,11 @@ export interface DeliveryFacts {
   readonly bytes: number
   /** Which bytes of which part left. */
   readonly parts: readonly DeliveredPart[]
+  /**
+   * Of which sums of the gate the log has put this record together, by isolate and the numbers of their records. Absent if it
+   * is one sum.
+   */
+  readonly merged?: readonly { readonly isolate: string; readonly seq: readonly number[] }[]
 }
 
 /** Bytes of one part that left, as first and last of each range, by rising number, none touching another. */

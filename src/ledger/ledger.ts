@@ -98,6 +98,9 @@ export interface LedgerPage {
  *
  * `count` returns counts by rising time, then kind and reason, without those that are 0. It reads rollups, not records.
  *
+ * A ledger may put the deliveries of a view together before it gives them an index: then `held` returns what it has so far,
+ * which matches the query and is as durable as any record.
+ *
  * `waitAfter` resolves when something may be stored after a cursor, or after so many milliseconds.
  *
  * `spool` is where records wait that the ledger can't take, if there is such a place.
@@ -107,6 +110,7 @@ export interface Ledger {
   append(entries: readonly LedgerEntry[]): Promise<void>
   read(query: LedgerQuery): Promise<LedgerPage>
   count(query: CountQuery): Promise<readonly RecordCount[]>
+  held(query: Omit<LedgerQuery, 'limit'>): Promise<readonly LedgerEntry[]>
   waitAfter(cursor: string, milliseconds: number): Promise<void>
 }
 

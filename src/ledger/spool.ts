@@ -86,6 +86,10 @@ class LedgerWithSpool implements SpooledLedger {
     return this.#ledger.count(query)
   }
 
+  held(query: Omit<LedgerQuery, 'limit'>): Promise<readonly LedgerEntry[]> {
+    return this.#ledger.held(query)
+  }
+
   waitAfter(cursor: string, milliseconds: number): Promise<void> {
     return this.#ledger.waitAfter(cursor, milliseconds)
   }

@@ -10,8 +10,8 @@ type Field = QueryField | 'tenant' | 'kind'
 /** A field of a record, and a value that the record is found by. */
 export type Term = readonly [field: Field, value: string]
 
-/** A query, as far as it asks values of a record's members. */
-export type AskedQuery = Pick<LedgerQuery, QueryField | 'kind' | 'tenant'>
+/** A query, as far as it says which records it wants. */
+export type AskedQuery = Pick<LedgerQuery, QueryField | 'kind' | 'tenant' | 'since' | 'until'>
 
 /** What a query asks of a field: one of these values. */
 export interface AskedField {
@@ -45,11 +45,38 @@ export function termsOf(event: FoundEvent): readonly Term[] {
   return FIELDS.flatMap(field => valuesOf(event, field).map((value): Term => [field, value]))
 }
 
-/** Returns whether a record is what a query asks for, its times apart. */
-export function isAskedFor(event: FoundEvent, query: AskedQuery, fields: readonly AskedField[]): boolean {
+/** From when until when, in milliseconds since 1970. */
+export interface Times {
+  readonly since: number
+  readonly until: number
+}
+
+/** Returns when the records were made that a query asks for. */
+export function timesOf({ since, until }: Pick<LedgerQuery, 'since' | 'until'>): Times {
+  return {
+    since: since === undefined ? 0 : Date.parse(since),
+    until: until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until),
+  }
+}
+
+/**
+ * Returns whether a record is what a query asks for.
+ *
+ * @param fields what `fieldsAsked` returns for the query
+ */
+export function isWanted(json: string, query: AskedQuery, fields: readonly AskedField[]): boolean {
   const { owner, tenant } = query
+  const { since, until } = timesOf(query)
+  // Parsing every record of the log would take most of the time of reading it.
+  if (fields.length === 0 && since === 0 && until === Number.POSITIVE_INFINITY) return true
+  const event = parseEvent(json)
   if (owner !== undefined && tenant !== undefined && !mayKnowOwner(event as TenantFacts, tenant)) return false
-  return fields.every(({ field, values }) => valuesOf(event, field).some(value => values.includes(value)))
+  const recorded = recordedAt(event)
+  return (
+    recorded >= since &&
+    recorded < until &&
+    fields.every(({ field, values }) => valuesOf(event, field).some(value => values.includes(value)))
+  )
 }
 
 /** Returns which fields a query asks, the most selective first. */

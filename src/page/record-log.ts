@@ -83,36 +83,47 @@ export class RecordLog {
   }
 
   async #readOn(): Promise<void> {
-    const { gate, token } = this.#settings
     const query: Record<string, string> =
       this.#cursor === undefined ? { order: 'newest', limit: `${HISTORY}` } : { after: this.#cursor }
+    const { lines, headers } = await this.#fetch(query)
+    if (this.#cursor === undefined) lines.reverse()
+    // Of the first page, which has the newest records, it is where later ones will be.
+    const next = this.#cursor === undefined ? 'mediaward-end' : 'mediaward-cursor'
+    this.#cursor = headers.get(next) ?? this.#cursor
+    // Last, bytes that left so far: their record is not in the log before its view has had none for a while.
+    const held = await this.#fetch({ held: 'true' })
+    for (const line of [...lines, ...held.lines]) this.#add(line)
+    this.#say(this.#text)
+  }
+
+  async #fetch(query: Record<string, string>): Promise<{ lines: string[]; headers: Headers }> {
+    const { gate, token } = this.#settings
     const response = await fetch(`${gate}/console/api/records?${new URLSearchParams(query)}`, {
       headers: { Authorization: `Bearer ${await token()}` },
     })
     if (!response.ok) throw new Error(`the log answered ${response.status}`)
     const lines = (await response.text()).split('\n').filter(line => line !== '')
-    if (this.#cursor === undefined) lines.reverse()
-    // Of the first page, which has the newest records, it is where later ones will be.
-    const next = this.#cursor === undefined ? 'mediaward-end' : 'mediaward-cursor'
-    this.#cursor = response.headers.get(next) ?? this.#cursor
-    for (const line of lines) this.#add(line)
-    this.#say(this.#text)
+    return { lines, headers: response.headers }
   }
 
   #add(json: string): void {
     const record = JSON.parse(json) as LogRecord
     // The page shows what people did.
-    if (record.kind === 'heartbeat' || this.#entries.has(record.id)) return
+    if (record.kind === 'heartbeat') return
+    const known = this.#entries.get(record.id)
+    if (known !== undefined) {
+      this.#fill(known.element, record, json)
+      return
+    }
     const element = fromTemplate('entry')
     element.id = `record-${record.id}`
     element.tabIndex = -1
     element.dataset.kind = record.kind
-    find(element, '.sentence', HTMLElement).textContent = describe(record, this.#settings.names)
     find(element, '.kind', HTMLElement).textContent = record.reason ?? record.kind
     const time = find(element, 'time', HTMLTimeElement)
     time.dateTime = record.t
     time.textContent = new Date(record.t).toLocaleTimeString('en-GB')
-    find(element, 'pre', HTMLElement).textContent = json
+    this.#fill(element, record, json)
     const entry = { record, element }
     this.#entries.set(record.id, entry)
     this.#show(entry)
@@ -121,6 +132,14 @@ export class RecordLog {
       this.#entries.delete(id)
       old.remove()
     }
+  }
+
+  /** Shows what a record says, which may be more than before if further bytes left. */
+  #fill(element: HTMLElement, record: LogRecord, json: string): void {
+    const pre = find(element, 'pre', HTMLElement)
+    if (pre.textContent === json) return
+    pre.textContent = json
+    find(element, '.sentence', HTMLElement).textContent = describe(record, this.#settings.names)
   }
 
   #show({ record, element }: Entry): void {

@@ -63,19 +63,22 @@ async function read<Event>(
 ): Promise<Event[]> {
   const headers = await by.bearer('analyst-1', { roles: ['security'] })
   const events: Event[] = []
-  let after: string | undefined
-  do {
-    const query = new URLSearchParams({ ...parameters, ...(after !== undefined && { after }) })
+  const fetchPage = async (page: Record<string, string>) => {
+    const query = new URLSearchParams({ ...parameters, ...page })
     const response = await fetch(`${gate.url}/console/api/${route}?${query}`, { headers })
     if (!response.ok) throw new Error(`the list of ${route} answered ${response.status}`)
     const lines = (await response.text()).split('\n').filter(line => line !== '')
     for (const line of lines) expectValid(line)
     events.push(...lines.map(line => JSON.parse(line) as Event))
-    after =
-      response.headers.get('mediaward-more') === null
-        ? undefined
-        : (response.headers.get('mediaward-cursor') ?? '')
-  } while (after !== undefined)
+    return response.headers
+  }
+  for (let after: string | null = null, more = true; more; ) {
+    const page = await fetchPage(after === null ? {} : { after })
+    after = page.get('mediaward-cursor')
+    more = page.has('mediaward-more')
+  }
+  // Deliveries that have no index yet.
+  await fetchPage({ held: 'true' })
   return events
 }
 

@@ -76,6 +76,7 @@ function withSchema(ledger: Ledger): Ledger {
     ...(ledger.spool !== undefined && { spool: ledger.spool }),
     read: query => ledger.read(query),
     count: query => ledger.count(query),
+    held: query => ledger.held(query),
     waitAfter: (cursor, milliseconds) => ledger.waitAfter(cursor, milliseconds),
     append: entries => {
       for (const { json } of entries) expect.soft(recordErrors(json), json).toEqual([])

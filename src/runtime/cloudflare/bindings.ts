@@ -1,5 +1,6 @@
 import type { LedgerJurisdiction } from '../../config/options.ts'
 import type { CountQuery, LedgerEntry, RecordCount } from '../../ledger/ledger.ts'
+import type { AskedQuery } from '../../ledger/terms.ts'
 import type { TablePage, TableQuery } from '../sqlite/event-table.ts'
 import type { TakenBatch } from './inbox.ts'
 
@@ -111,6 +112,7 @@ export interface LogStub {
   pull(inbox: string): Promise<void>
   read(query: TableQuery, inboxes: readonly string[]): Promise<TablePage>
   count(query: CountQuery): Promise<readonly RecordCount[]>
+  held(query: AskedQuery): Promise<readonly LedgerEntry[]>
   waitAfter(cursor: number, milliseconds: number): Promise<void>
 }
 

@@ -45,6 +45,8 @@ export function createCloudflareLedger({ inboxes, logs, count }: LedgerObjects):
 
     count: query => logs.get(logId()).count(query).catch(objectFailed('log')),
 
+    held: query => logs.get(logId()).held(query).catch(objectFailed('log')),
+
     waitAfter: (cursor, milliseconds) =>
       logs
         .get(logId())

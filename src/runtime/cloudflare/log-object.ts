@@ -1,29 +1,33 @@
 import { DurableObject } from 'cloudflare:workers'
 import { Arrivals } from '../../ledger/arrivals.ts'
-import type { CountQuery, RecordCount } from '../../ledger/ledger.ts'
+import type { CountQuery, LedgerEntry, RecordCount } from '../../ledger/ledger.ts'
+import type { AskedQuery } from '../../ledger/terms.ts'
+import { EventLog } from '../sqlite/event-log.ts'
 import { EventTable, type TablePage, type TableQuery } from '../sqlite/event-table.ts'
+import type { SqlStorage } from '../sqlite/sql.ts'
 import type { DurableState, LedgerNamespace } from './bindings.ts'
 import { storageOf } from './durable-storage.ts'
 import { InboxPuller } from './inbox-puller.ts'
 
 /** The log: one Durable Object, which pulls entries out of the inboxes and gives each its index. */
 export class LogObject extends DurableObject {
-  readonly #events: EventTable
+  readonly #state: DurableState
+  readonly #storage: SqlStorage
+  readonly #log: EventLog
   readonly #puller: InboxPuller
   readonly #arrivals = new Arrivals()
+  /** When the alarm goes off; 0 if none is set that this instance knows of. */
+  #alarmAt = 0
 
   constructor(state: DurableState, env: unknown) {
     super(state as never, env as never)
-    const storage = storageOf(state)
+    this.#state = state
+    this.#storage = storageOf(state)
     const inboxes = (env as { readonly LEDGER: LedgerNamespace }).LEDGER
-    const events = new EventTable(storage.sql)
-    this.#events = events
+    this.#log = new EventLog(this.#storage.sql, new EventTable(this.#storage.sql))
     this.#puller = new InboxPuller({
       inbox: id => inboxes.get(inboxes.idFromString(id)),
-      store: entries => {
-        storage.transaction(() => events.append(entries))
-        this.#arrivals.announce()
-      },
+      store: entries => this.#store(entries),
       now: Date.now,
     })
   }
@@ -40,16 +44,36 @@ export class LogObject extends DurableObject {
    */
   async read(query: TableQuery, inboxes: readonly string[]): Promise<TablePage> {
     await this.#puller.catchUp(inboxes)
-    return this.#events.read(query)
+    return this.#log.events.read(query)
   }
 
   /** Counts records, as `Ledger.count` does. */
   count(query: CountQuery): readonly RecordCount[] {
-    return this.#events.count(query)
+    return this.#log.events.count(query)
+  }
+
+  /** Returns the deliveries that are held, as `Ledger.held` does. */
+  held(query: AskedQuery): readonly LedgerEntry[] {
+    return this.#log.held(query)
   }
 
   /** Resolves when something is stored after a cursor, or after so many milliseconds. */
   waitAfter(cursor: number, milliseconds: number): Promise<void> {
-    return this.#arrivals.wait(() => this.#events.size > cursor, milliseconds)
+    return this.#arrivals.wait(() => this.#log.events.size > cursor, milliseconds)
+  }
+
+  /** Gives an index to the deliveries of views that are due. */
+  async alarm(): Promise<void> {
+    this.#alarmAt = 0
+    this.#store([])
+  }
+
+  #store(entries: readonly LedgerEntry[]): void {
+    this.#storage.transaction(() => this.#log.append(entries, Date.now()))
+    this.#arrivals.announce()
+    const { due } = this.#log
+    if (due === Number.POSITIVE_INFINITY || this.#alarmAt !== 0) return
+    this.#alarmAt = due
+    void this.#state.storage.setAlarm(due)
   }
 }

@@ -7,7 +7,7 @@ import { ConfigurationError, type MediawardOptions } from '../../config/options.
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
 import { createFolderStore } from '../folder/folder-store.ts'
 import { createS3Store, type S3Options } from '../s3/store.ts'
-import { createSqliteLedger } from '../sqlite/sqlite-ledger.ts'
+import { createSqliteLedger, type SqliteLedger } from '../sqlite/sqlite-ledger.ts'
 import { createSqliteSpool } from '../sqlite/sqlite-spool.ts'
 import { lockDataFolder } from './data-folder.ts'
 import { createInspection } from './inspect.ts'
@@ -16,6 +16,9 @@ import { networkOf } from './network.ts'
 
 /** How often records come back from the spool, in milliseconds. */
 const REPLAY_EVERY = 60_000
+
+/** How often it is looked which deliveries are due, in milliseconds. */
+const SETTLE_EVERY = 10_000
 
 /** What one machine keeps for the gate, and where. */
 export interface LocalOptions {
@@ -59,6 +62,7 @@ export function local(options: LocalOptions): Local {
     const ledger = withSpool(file, spool)
     const store = s3 === undefined ? createFolderStore(join(data, 'recordings')) : createS3Store(s3)
     held.add(startReplays(ledger))
+    held.add(startSettling(file))
     return {
       store,
       ledger,
@@ -110,4 +114,12 @@ function startReplays(ledger: SpooledLedger): () => void {
     isClosed = true
     clearInterval(timer)
   }
+}
+
+/** Gives deliveries their indexes when they are due. Returns a function that ends it. */
+function startSettling(ledger: SqliteLedger): () => void {
+  const failed = (error: unknown) => logFault('deliveries are not put together', error, 'SQLite failed')
+  const timer = setInterval(() => void ledger.settle().catch(failed), SETTLE_EVERY)
+  timer.unref()
+  return () => clearInterval(timer)
 }

@@ -70,6 +70,8 @@ export function createMemoryLedger(): Ledger {
         entries.map(({ json }) => parseEvent(json)),
       ),
 
+    held: async () => [],
+
     waitAfter: (cursor, milliseconds) =>
       arrivals.wait(() => entries.length > (parseCursor(cursor) ?? 0), milliseconds),
   }

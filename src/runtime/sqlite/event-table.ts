@@ -8,11 +8,12 @@ import type {
 } from '../../ledger/ledger.ts'
 import {
   type AskedField,
-  type AskedQuery,
   fieldsAsked,
-  isAskedFor,
+  isWanted,
   parseEvent,
   recordedAt,
+  type Times,
+  timesOf,
 } from '../../ledger/terms.ts'
 import { EventCounts } from './event-counts.ts'
 import { allIn, type Candidate, EventIndex, type Look, type PlacedEvent, type Span } from './event-index.ts'
@@ -37,12 +38,6 @@ export interface TablePage {
 /** An entry with its place in the table: 1, 2, 3 and so on without a gap. Its index in the log is one less. */
 interface Row extends LedgerEntry {
   readonly place: number
-}
-
-/** From when until when, in milliseconds since 1970. */
-interface Times {
-  readonly since: number
-  readonly until: number
 }
 
 /** So many records are entered together. The newest ones, fewer than that, are always looked at one by one. */
@@ -88,6 +83,11 @@ export class EventTable {
     return this.#sql<{ last: number | null }>('SELECT max(place) AS last FROM event')[0]?.last ?? 0
   }
 
+  /** Returns whether there is an entry with an id. */
+  has(id: string): boolean {
+    return this.#sql('SELECT 1 FROM event WHERE id = ?', id).length > 0
+  }
+
   /** Stores each entry once, however often it comes. To be called in a transaction. */
   append(entries: readonly LedgerEntry[]): void {
     for (const { id, json } of entries) {
@@ -123,10 +123,7 @@ export class EventTable {
     const { size } = this
     const { offset } = this.#renumbering
     const isNewestFirst = order === 'newest'
-    const times = {
-      since: query.since === undefined ? 0 : Date.parse(query.since),
-      until: query.until === undefined ? Number.POSITIVE_INFINITY : Date.parse(query.until),
-    }
+    const times = timesOf(query)
     // Of the oldest first, how much was read; of the newest first, how much was not.
     const start = after === undefined ? (isNewestFirst ? size : from) : this.#renumbering.readAt(after)
     let span: Span = isNewestFirst
@@ -139,10 +136,7 @@ export class EventTable {
     while (goesOn && rows.length < limit && examined < MAX_EXAMINED && characters < FULL_PAGE) {
       const candidates = this.#candidates(fields, { ...span, limit: STEP, isNewestFirst }, made)
       const places = candidates.filter(({ mayMatch }) => mayMatch).map(({ place }) => place)
-      const found = this.#rows(places, json => isWanted(json, query, fields, times)).slice(
-        0,
-        limit - rows.length,
-      )
+      const found = this.#rows(places, json => isWanted(json, query, fields)).slice(0, limit - rows.length)
       rows.push(...found)
       examined += candidates.length
       characters += found.reduce((sum, { json }) => sum + json.length, 0)
@@ -216,19 +210,6 @@ export class EventTable {
       .filter(({ json }) => isWanted(json))
       .sort((a, b) => (order.get(a.place) ?? 0) - (order.get(b.place) ?? 0))
   }
-}
-
-function isWanted(
-  json: string,
-  query: AskedQuery,
-  fields: readonly AskedField[],
-  { since, until }: Times,
-): boolean {
-  // Parsing every record of the log would take most of the time of reading it.
-  if (fields.length === 0 && since === 0 && until === Number.POSITIVE_INFINITY) return true
-  const event = parseEvent(json)
-  const recorded = recordedAt(event)
-  return isAskedFor(event, query, fields) && recorded >= since && recorded < until
 }
 
 /** Returns a page of the table as a page of the ledger. */

@@ -1,12 +1,15 @@
 import { setImmediate } from 'node:timers/promises'
 import { Arrivals } from '../../ledger/arrivals.ts'
 import { type Ledger, parseCursor } from '../../ledger/ledger.ts'
+import { EventLog } from './event-log.ts'
 import { pageOf } from './event-table.ts'
 import { openEvents } from './migration.ts'
 import { openSqlite, setUp } from './sqlite-file.ts'
 
 /** A ledger in a file. */
 export interface SqliteLedger extends Ledger {
+  /** Gives an index to the deliveries of views that are due. To be called every few seconds. */
+  settle(): Promise<void>
   /** Writes what waits and closes the file. Nothing can be appended after it. */
   close(): void
 }
@@ -14,15 +17,23 @@ export interface SqliteLedger extends Ledger {
 /**
  * Creates the ledger in one file of SQLite. A file of an earlier version is moved to the tables of this one first.
  *
+ * @param now the clock, in milliseconds since 1970
  * @throws Error if the file can't be opened or is not a database
  */
-export function createSqliteLedger(path: string): SqliteLedger {
+export function createSqliteLedger(path: string, now: () => number = Date.now): SqliteLedger {
   const file = openSqlite(path)
-  const events = setUp(file, () => openEvents(file))
+  const log = setUp(file, () => new EventLog(file.sql, openEvents(file)))
+  const { events } = log
   const arrivals = new Arrivals()
   return {
     async append(entries) {
-      await file.write(() => events.append(entries))
+      await file.write(() => log.append(entries, now()))
+      arrivals.announce()
+    },
+
+    async settle() {
+      if (now() < log.due) return
+      await file.write(() => log.settle(now()))
       arrivals.announce()
     },
 
@@ -36,6 +47,8 @@ export function createSqliteLedger(path: string): SqliteLedger {
     },
 
     count: async query => events.count(query),
+
+    held: async query => log.held(query),
 
     async waitAfter(cursor, milliseconds) {
       const end = () => events.read({ limit: 1, order: 'newest' }).end

@@ -23,6 +23,7 @@ function ledgerWith(inbox: (name: string) => Partial<InboxStub>, log: Partial<Lo
       pull: fine,
       read: empty,
       count: async () => [],
+      held: async () => [],
       waitAfter: fine,
       ...log,
     })),
