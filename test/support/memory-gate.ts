@@ -70,7 +70,7 @@ export async function memoryGate(
   }
 }
 
-/** Fails the test that makes the gate write a record which the published schema does not describe. */
+/** Fails the run in which the gate writes a record which the published schema does not describe. */
 function withSchema(ledger: Ledger): Ledger {
   return {
     ...(ledger.spool !== undefined && { spool: ledger.spool }),
@@ -79,7 +79,11 @@ function withSchema(ledger: Ledger): Ledger {
     held: query => ledger.held(query),
     waitAfter: (cursor, milliseconds) => ledger.waitAfter(cursor, milliseconds),
     append: entries => {
-      for (const { json } of entries) expect.soft(recordErrors(json), json).toEqual([])
+      for (const { json } of entries) {
+        const errors = recordErrors(json)
+        // Thrown past the gate, which would answer 503. Tests that run at once can't fail softly.
+        if (errors.length > 0) setTimeout(() => expect(errors, json).toEqual([]))
+      }
       return ledger.append(entries)
     },
   }
