@@ -1,4 +1,4 @@
-import { base64url, type CryptoKey } from 'jose'
+import { base64url } from 'jose'
 import type { Subject } from '../authorize/subject.ts'
 import { joined } from '../base/bytes.ts'
 import { LruCache } from '../base/lru-cache.ts'
@@ -63,7 +63,7 @@ export function createTickets(secrets: readonly string[]): Tickets {
 class EncryptedTickets implements Tickets {
   readonly #secrets: readonly string[]
   readonly #cached = new LruCache<Ticket>(MAX_CACHED)
-  #derived: Promise<readonly CryptoKey[]> | undefined
+  #derived: Promise<readonly TicketKey[]> | undefined
 
   constructor(secrets: readonly string[]) {
     this.#secrets = secrets
@@ -95,14 +95,17 @@ class EncryptedTickets implements Tickets {
   }
 
   /** Derives the keys when they are first needed: Workers allow no cryptography before the first request. */
-  #keys(): Promise<readonly CryptoKey[]> {
+  #keys(): Promise<readonly TicketKey[]> {
     this.#derived ??= Promise.all(this.#secrets.map(deriveKey))
     return this.#derived
   }
 }
 
+/** Named by what makes it: the runtimes have types of their own for it. */
+type TicketKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>
+
 /** Derives a key of 256 bits that only tickets use, even if the secret is used for something else too. */
-async function deriveKey(secret: string): Promise<CryptoKey> {
+async function deriveKey(secret: string): Promise<TicketKey> {
   const bytes = new TextEncoder().encode(`mediaward ticket\n${secret}`)
   const key = await crypto.subtle.digest('SHA-256', bytes)
   return crypto.subtle.importKey('raw', key, 'AES-GCM', false, ['encrypt', 'decrypt'])
@@ -112,7 +115,7 @@ const parametersOf = (nonce: Uint8Array) => ({
   ...{ name: 'AES-GCM', iv: new Uint8Array(nonce), additionalData: HEADER, tagLength: TAG * 8 },
 })
 
-async function decrypt(encrypted: string, key: CryptoKey): Promise<Ticket | undefined> {
+async function decrypt(encrypted: string, key: TicketKey): Promise<Ticket | undefined> {
   try {
     const [nonce, ciphertext, tag] = encrypted.split('.').map(part => base64url.decode(part))
     if (nonce === undefined || ciphertext === undefined || tag === undefined) return undefined
