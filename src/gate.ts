@@ -28,6 +28,8 @@ export interface Gate {
   serves(request: Request, routed?: string): boolean
   /** Records what is counted and not on record yet. For when a process ends. */
   flush(): Promise<void>
+  /** Ends the live streams of the log, and each later one at once. For when a process stops: they have no end. */
+  endStreams(): void
 }
 
 /**
@@ -38,7 +40,7 @@ export interface Gate {
 export function createGate(given: MediawardOptions): Gate {
   const options = resolveOptions(given)
   const services = createServices(options)
-  const { refusals, deliveries, heartbeats } = services
+  const { refusals, deliveries, heartbeats, streams } = services
   const guard = new Guard(services)
   const recordings = recordingsEndpoint(services)
   const evaluation = evaluationEndpoint(services)
@@ -56,6 +58,7 @@ export function createGate(given: MediawardOptions): Gate {
     },
     serves: routes.serves,
     flush: () => Promise.all([refusals.flush(), deliveries.flush()]).then(() => heartbeats.end()),
+    endStreams: () => streams.end(),
   }
 }
 

@@ -15,6 +15,8 @@ export interface Mediaward extends MiddlewareHandler {
    * ends, after its last request is answered; Workers don't need it.
    */
   close(): Promise<void>
+  /** Ends the live streams of the log, and each later one at once. For when a process stops, before it waits for its last answer. */
+  endStreams(): void
   /** Brings back records that the ledger couldn't take when they were made. For the `scheduled` handler of a worker. */
   scheduled(): Promise<void>
 }
@@ -39,6 +41,7 @@ export function mediaward(options: MediawardOptions): Mediaward {
         await options.close?.()
       }
     },
+    endStreams: gate.endStreams,
     async scheduled() {
       await options.replay?.()
     },

@@ -7,6 +7,7 @@ import { TokenVerifier } from './authenticate/token-verifier.ts'
 import { TrustedIssuers } from './authenticate/trusted-issuers.ts'
 import type { Network } from './base/network.ts'
 import type { ResolvedOptions } from './config/check-options.ts'
+import { LiveStreams } from './console/live.ts'
 import { LookRecorder } from './console/look.ts'
 import type { PseudonymServices } from './console/pseudonym.ts'
 import type { RecordsServices } from './console/records.ts'
@@ -93,6 +94,7 @@ export function createServices(options: ResolvedOptions): Services {
     record,
     refusals: new RefusalRecorder(record, now),
     looks: new LookRecorder(record),
+    streams: new LiveStreams(),
     heartbeats: new Heartbeats(record, now),
     operatorAdvice: new OperatorAdvice(issuers.entries),
     views: new Views(record, now, options.views),

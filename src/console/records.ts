@@ -6,7 +6,7 @@ import { CursorInvalid, type Ledger, type LedgerEntry, type LedgerQuery } from '
 import { tenantView } from '../ledger/tenant-view.ts'
 import { Fault, Refusal } from '../refusal.ts'
 import type { Endpoint, RequestContext } from '../request-context.ts'
-import { liveResponse } from './live.ts'
+import type { LiveStreams } from './live.ts'
 import type { LookRecorder } from './look.ts'
 import { invalidQuery, readQuery } from './query.ts'
 
@@ -21,6 +21,7 @@ export const MORE_HEADER = 'Mediaward-More'
 export interface RecordsServices extends BearerServices {
   readonly ledger: Ledger
   readonly looks: LookRecorder
+  readonly streams: LiveStreams
 }
 
 /**
@@ -95,19 +96,21 @@ async function streamRecords(
   tenant: string | undefined,
   services: RecordsServices,
 ): Promise<Response | Refusal> {
-  const { ledger, looks } = services
+  const { ledger, looks, streams } = services
   const { request, now } = context
-  const last = request.headers.get('last-event-id') ?? ''
-  if (!/^\d{0,15}$/.test(last)) return invalidQuery('Last-Event-ID must be the id of an event of this log')
+  const given = request.headers.get('last-event-id') ?? ''
+  if (!/^\d{0,15}$/.test(given)) return invalidQuery('Last-Event-ID must be the id of an event of this log')
   const { after, from, ...filters } = query
   const isPlaced = after !== undefined || from !== undefined || query.since !== undefined
   // Also, a cursor of another form is refused before the stream begins.
-  const { end } = await ledger.read(after === undefined ? { limit: 1, order: 'newest' } : { limit: 1, after })
-  const start =
-    last !== '' ? { ...filters, from: Number(last) + 1 } : isPlaced ? query : { ...filters, after: end }
+  const { entries } = await ledger.read(
+    after === undefined ? { limit: 1, order: 'newest' } : { limit: 1, after },
+  )
+  const last = given !== '' ? Number(given) : isPlaced ? undefined : entries[0]?.index
+  const start = last === undefined ? query : { ...filters, from: last + 1 }
   await looks.record(context, 'follow', query)
   const isAllowed = () => isStillGood(context, services)
-  return liveResponse({ ledger, query: start, show: showTo(tenant), isAllowed, now })
+  return streams.open({ ledger, query: start, last, show: showTo(tenant), isAllowed, now })
 }
 
 /** Returns what a reader sees of an entry. An integrator's own ledger may find more than was asked for. */

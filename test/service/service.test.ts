@@ -92,6 +92,25 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
     expect(await again.ended).toBe(0)
   })
 
+  test('a server with an open stream of the log ends it on SIGTERM, and exits within three seconds', async () => {
+    const service = await startService(runtime, newFolder(), variables(idp))
+    const headers = {
+      ...(await idp.bearer('analyst-1', { roles: ['security'] })),
+      Accept: 'text/event-stream',
+    }
+    const open = () => fetch(`${service.url}/console/api/records`, { headers })
+    const streams = await Promise.all([open(), open()])
+    // One waits for records when the server stops, the other is not read at all.
+    const rest = streams[0]?.text()
+    await sleep(500)
+    const began = performance.now()
+    service.kill('SIGTERM')
+    expect(await service.ended).toBe(0)
+    expect(performance.now() - began).toBeLessThan(3_000)
+    expect(await rest).toMatch(/^retry: \d+\n/)
+    await streams[1]?.body?.cancel()
+  })
+
   test('a server that gets SIGTERM under a load of refusals loses no record', async () => {
     const service = await startService(runtime, newFolder(), variables(idp))
     const login = await idp.bearer('patient-2')

@@ -15,6 +15,7 @@ export interface MemoryGate {
   readonly ledger: MediawardOptions['ledger']
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly flush: () => Promise<void>
+  readonly endStreams: () => void
   /** All records of a kind, or of all kinds but `heartbeat`, oldest first. */
   readonly events: <Kind extends EventKind>(kind?: Kind) => Promise<Recorded<Kind>[]>
 }
@@ -59,6 +60,7 @@ export async function memoryGate(
     ledger,
     bytes,
     flush: gate.flush,
+    endStreams: gate.endStreams,
     fetch,
     ask: async (who, path, { claims, headers, ...init } = {}) =>
       fetch(path, { ...init, headers: { ...(await idp.bearer(who, claims)), ...headers } }),

@@ -18,7 +18,7 @@ interface ServeModule {
 /** Milliseconds that answers may still take once the server is asked to stop. */
 const GRACE = 10_000
 
-const { fetch: answer, close } = begin()
+const { fetch: answer, endStreams, close } = begin()
 const answering = new Set<Promise<void>>()
 
 /** A mistake in the configuration ends the process before it serves. It prints what to fix, and no more. */
@@ -33,6 +33,7 @@ function begin(): Started {
 
 /** `deno serve` goes on taking requests until the process ends: what is answered at that moment is finished first. */
 async function stop(): Promise<void> {
+  endStreams()
   const late = new Promise(resolve => setTimeout(resolve, GRACE))
   const quiet = async () => {
     while (answering.size > 0) await Promise.allSettled(answering)

@@ -21,6 +21,8 @@ export interface Started {
   /** Answers a request; `platform` is what the server hands over beside it. */
   fetch(request: Request, platform: unknown): Response | Promise<Response>
   readonly settings: LocalVariables
+  /** Ends the answers that have no end. Call it before you wait for the last request to be answered. */
+  endStreams(): void
   /** Records what is left to record and gives the folder back. Call it when the last request is answered. */
   close(): Promise<void>
 }
@@ -44,6 +46,7 @@ export function start(variables: Variables): Started {
   return {
     fetch: (request, from) => app.fetch(request, from as object, NO_CONTEXT),
     settings,
+    endStreams: gate.endStreams,
     async close() {
       try {
         await gate.flush()

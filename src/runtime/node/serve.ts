@@ -8,6 +8,8 @@ import { type Started, start } from '../local/start.ts'
 
 /** Milliseconds that answers may still take once the server is asked to stop. */
 const GRACE = 10_000
+/** Milliseconds from one look for idle connections to the next, while the server stops. */
+const IDLE_CHECK = 50
 
 /** How long the server waits for clients, in milliseconds. */
 export interface ServerTimeouts {
@@ -59,7 +61,7 @@ export async function serve(variables: Variables, timeouts: ServerTimeouts = TIM
  * @throws Error if the port is taken
  */
 export async function listen(
-  { fetch, settings, close }: Started,
+  { fetch, settings, endStreams, close }: Started,
   { head, idle }: ServerTimeouts = TIMEOUTS,
 ): Promise<Serving> {
   const odd = new WeakMap<object, string>()
@@ -102,8 +104,12 @@ export async function listen(
   return {
     url: `http://${host}:${port}`,
     async stop() {
+      endStreams()
       const late = setTimeout(() => server.closeAllConnections(), GRACE)
+      // `close` ends the connections that are idle now. The others become idle when their answers are sent.
+      const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK)
       await new Promise(resolve => server.close(resolve))
+      clearInterval(idle)
       clearTimeout(late)
       await close()
     },

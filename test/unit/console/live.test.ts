@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { liveResponse } from '../../../src/console/live.ts'
+import { LiveStreams } from '../../../src/console/live.ts'
 import { createMemoryLedger } from '../../../src/runtime/memory/index.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 
@@ -27,6 +27,8 @@ class Client {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>
   #rest = ''
   isOver = false
+  /** The last id, as a browser keeps it: also that of a block without data. */
+  lastId = ''
 
   constructor(response: Response) {
     if (response.body === null) throw new Error('no body')
@@ -41,6 +43,7 @@ class Client {
       const blocks = this.#rest.split('\n\n')
       this.#rest = blocks.pop() ?? ''
       for (const block of blocks) {
+        this.lastId = /^id: (.+)$/m.exec(block)?.[1] ?? this.lastId
         const [, id, data] = /^id: (.+)\ndata: (.+)$/.exec(block) ?? []
         if (id !== undefined && data !== undefined) this.events.push({ id, data: JSON.parse(data) })
       }
@@ -86,6 +89,34 @@ test('a client that comes again goes on after the last event that it has, withou
   await again.close()
 })
 
+test('a client that is cut off before its first event misses none of those that are recorded meanwhile', async () => {
+  await refuse('not_owner')
+  const client = await follow('?reason=recording_unknown')
+  const read = client.readUntil(() => false)
+  await expect.poll(() => client.lastId).toMatch(/^\d+$/)
+  gate.endStreams()
+  await read
+  await refuse('recording_unknown')
+  const later = await memoryGate({ ledger: gate.ledger }, gate.idp)
+  gate = later
+  const again = await follow('?reason=recording_unknown', { 'Last-Event-ID': client.lastId })
+  await again.readUntil(events => events.length === 1)
+  expect(again.events).toMatchObject([{ data: { reason: 'recording_unknown' } }])
+  await again.close()
+})
+
+test('a gate that stops ends each stream at once, also one whose client reads nothing, and one that comes late', async () => {
+  const clients = [await follow(), await follow('?from=0')]
+  const waiting = clients[0]?.readUntil(() => false)
+  await new Promise(resolve => setTimeout(resolve, 300))
+  const began = performance.now()
+  gate.endStreams()
+  await waiting
+  await clients[1]?.readUntil(() => false)
+  await (await follow()).readUntil(() => false)
+  expect(performance.now() - began).toBeLessThan(1_000)
+})
+
 test('each stream is a record of its own', async () => {
   for (let i = 0; i < 2; i++) await (await follow('?reason=not_owner')).close()
   expect((await gate.events('console')).map(({ action, query, rows }) => ({ action, query, rows }))).toEqual([
@@ -101,7 +132,7 @@ test('a stream sends an analyst of one tenant the records of that tenant alone, 
   }
   const ledger = createMemoryLedger()
   const show = vi.fn(({ json }: { json: string }) => (json.includes('"north"') ? json : undefined))
-  const response = liveResponse({
+  const response = new LiveStreams().open({
     ledger,
     query: { limit: 1, from: 0 },
     show,
@@ -120,7 +151,7 @@ test('a stream reads no further than its client, which is slow', async () => {
   const entries = Array.from({ length: 1000 }, (_, i) => ({ id: `id-${i}`, json: `{"id":"id-${i}"}` }))
   await ledger.append(entries)
   const read = vi.spyOn(ledger, 'read')
-  const response = liveResponse({
+  const response = new LiveStreams().open({
     ledger,
     query: { limit: 1, from: 0 },
     show: ({ json }) => json,
@@ -139,7 +170,7 @@ test('a stream ends when the token of its client does', async () => {
   vi.useFakeTimers()
   let isGood = true
   const ledger = createMemoryLedger()
-  const response = liveResponse({
+  const response = new LiveStreams().open({
     ledger,
     query: { limit: 1, from: 0 },
     show: ({ json }) => json,
