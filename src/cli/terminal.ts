@@ -24,6 +24,11 @@ export class UsageError extends Error {
 export class TokenEnded extends Error {
   override readonly name = 'TokenEnded'
   readonly exitCode = 3
+
+  /** @param place the option that goes on from there, as in `--from 42` */
+  constructor(place: string) {
+    super(`the gate no longer accepts the token: get a new one, and go on with ${place}`)
+  }
 }
 
 /** A signal ended the work early. As in shells, the exit code is 128 plus the number of the signal. */

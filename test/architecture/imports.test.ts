@@ -110,6 +110,7 @@ describe('imports', () => {
     ['aws4fetch', /^aws4fetch$/, /^runtime\/s3\//],
     ['structured-headers', /^structured-headers$/, /^http\/digest-fields\.ts$/],
     ['content-disposition', /^content-disposition$/, /^http\/file-name\.ts$/],
+    ['eventsource-parser', /^eventsource-parser$/, /^cli\/log\//],
     ['p-limit', /^p-limit$/, /^cli\/(put\.ts$|upload\/)/],
     ['a module of Cloudflare', /^cloudflare:/, /^runtime\/cloudflare\//],
     ['a module of Node', /^node:/, /^(cli|runtime\/(folder|local|node|deno|s3|sqlite))\//],
@@ -123,7 +124,7 @@ describe('imports', () => {
 
   test('src imports no package besides the known ones', () => {
     const known =
-      /^(jose|hono|hono\/(route|tiny)|@hono\/node-server|aws4fetch|content-disposition|structured-headers|p-limit|cloudflare:workers|node:.+|miniflare|esbuild|wrangler)$/
+      /^(jose|hono|hono\/(route|tiny)|@hono\/node-server|aws4fetch|content-disposition|structured-headers|eventsource-parser|p-limit|cloudflare:workers|node:.+|miniflare|esbuild|wrangler)$/
     expect(sources.flatMap(({ packages }) => packages).filter(name => !known.test(name))).toEqual([])
   })
 

@@ -4,14 +4,16 @@ import { requestGate, requireAnswer } from '../client.ts'
 import { messageOf, say, TokenEnded, UsageError } from '../terminal.ts'
 import type { LogRange } from './filters.ts'
 
-/** How often `--follow` asks for new records, in milliseconds. */
-const POLL_INTERVAL = 1000
+/** How long to wait before a page is asked for again, in milliseconds. */
+const PAUSE = 1000
 
 /** Which records to read, and from which gate. */
-export interface LogRequest extends Omit<LogRange, 'limit'> {
+export interface LogRequest {
   readonly gate: URL
   readonly token: () => Promise<string>
-  /** Whether to wait for new records at the end of the log. */
+  /** The parameters of the console's API that hold for every page. */
+  readonly filters: Readonly<Record<string, string>>
+  /** Whether the records are followed later. Then an outage of the gate doesn't end the command. */
   readonly follow: boolean
 }
 
@@ -23,96 +25,105 @@ interface Page {
   readonly more: boolean
 }
 
+type Parameters = Readonly<Record<string, string>>
+
 /** Reads the log of a gate, page after page. */
 export class LogReader {
   readonly #request: LogRequest
   #cursor = ''
+  #older: string | undefined
 
   constructor(request: LogRequest) {
     this.#request = request
   }
 
-  /** Where the last page ended: a later call reads on from there. */
+  /** The place after all that was read: what is recorded later comes after it. */
   get cursor(): string {
     return this.#cursor
+  }
+
+  /** Where the newest first go on, if a limit left out older ones. */
+  get older(): string | undefined {
+    return this.#older
   }
 
   /**
    * Returns the records, page after page.
    *
-   * @param limit how many of the newest records to begin with. Default: all of them
-   * @throws UsageError if the gate refuses; TokenEnded if it does so only later
+   * @throws UsageError if the gate refuses; TokenEnded if it does so only later, and the records are followed
    */
-  async *pages(limit?: number): AsyncGenerator<readonly string[]> {
-    const { since, after, follow } = this.#request
-    let range: Record<string, string> = { ...(since !== undefined && { since }) }
-    const start = { ...range, ...(after !== undefined && { after }) }
-    let page = limit === undefined ? await this.#fetch(start) : await this.#newest(limit, start)
+  async *pages({ since, after, from, limit, newest }: LogRange): AsyncGenerator<readonly string[]> {
+    const range: Parameters = { ...(since !== undefined && { since }) }
+    const place: Parameters = { ...(after !== undefined && { after }), ...(from !== undefined && { from }) }
+    if (newest) yield* this.#newestFirst(range, place, limit)
+    else if (limit === undefined) yield* this.#oldestFirst(range, place)
+    else if (Object.keys(place).length === 0) {
+      const lines: string[] = []
+      for await (const page of this.#newestFirst(range, place, limit)) lines.push(...page)
+      yield lines.reverse()
+    } else {
+      let lines: readonly string[] = []
+      for await (const page of this.#oldestFirst(range, place)) lines = [...lines, ...page].slice(-limit)
+      yield lines
+    }
+  }
+
+  async *#oldestFirst(range: Parameters, place: Parameters): AsyncGenerator<readonly string[]> {
+    let page = await this.#fetch({ ...range, ...place })
     for (;;) {
+      this.#cursor = page.cursor
       yield page.lines
-      if (!page.more && !follow) return
-      if (!page.more) {
-        // After the end of the log, every record is new. That includes records that waited elsewhere for hours, whose
-        // time a filter would leave out.
-        range = {}
-        await delay(POLL_INTERVAL)
+      if (!page.more) return
+      page = await this.#fetch({ ...range, after: page.cursor })
+    }
+  }
+
+  async *#newestFirst(
+    range: Parameters,
+    place: Parameters,
+    limit = Number.POSITIVE_INFINITY,
+  ): AsyncGenerator<readonly string[]> {
+    const fetchNext = (left: number, from: Parameters) =>
+      this.#fetch({ ...range, ...(Number.isFinite(left) && { limit: `${left}` }), order: 'newest', ...from })
+    let page = await fetchNext(limit, place)
+    this.#cursor = page.end
+    for (let left = limit; ; ) {
+      yield page.lines
+      left -= page.lines.length
+      this.#older = page.more ? page.cursor : undefined
+      if (!page.more || left <= 0) return
+      page = await fetchNext(left, { after: page.cursor })
+    }
+  }
+
+  /** Fetches a page. An operator may follow for days, so a restart of the gate must not end the command. */
+  async #fetch(parameters: Parameters): Promise<Page> {
+    for (;;) {
+      try {
+        return await this.#fetchOnce(parameters)
+      } catch (error) {
+        const isOver = error instanceof UsageError || error instanceof TokenEnded
+        if (isOver || !this.#request.follow || this.#cursor === '') throw error
+        say(`mediaward: ${messageOf(error)}; trying again`)
+        await delay(PAUSE)
       }
-      page = follow
-        ? await this.#followed(range, page.more)
-        : await this.#fetch({ ...range, after: this.#cursor })
     }
   }
 
-  /** Fetches the newest records after the place to begin at, page after page, from the last one back. */
-  async #newest(limit: number, { after, ...range }: Readonly<Record<string, string>>): Promise<Page> {
-    if (after !== undefined) return this.#newestAfter(limit, { ...range, after })
-    let page = await this.#fetch({ ...range, limit: String(limit), order: 'newest' })
-    const { end } = page
-    const lines = [...page.lines]
-    while (page.more && lines.length < limit) {
-      const rest = String(limit - lines.length)
-      page = await this.#fetch({ ...range, limit: rest, order: 'newest', after: page.cursor })
-      lines.push(...page.lines)
-    }
-    this.#cursor = end
-    return { lines: lines.reverse(), cursor: end, end, more: false }
-  }
-
-  async #newestAfter(limit: number, start: Readonly<Record<string, string>>): Promise<Page> {
-    let page = await this.#fetch(start)
-    let lines = page.lines.slice(-limit)
-    while (page.more) {
-      page = await this.#fetch({ ...start, after: page.cursor })
-      lines = [...lines, ...page.lines].slice(-limit)
-    }
-    return { ...page, lines }
-  }
-
-  /** Fetches the next page. An operator may follow for days, so a restart of the gate must not end the command. */
-  async #followed(range: Readonly<Record<string, string>>, more: boolean): Promise<Page> {
-    try {
-      return await this.#fetch({ ...range, after: this.#cursor })
-    } catch (error) {
-      if (error instanceof UsageError || error instanceof TokenEnded) throw error
-      say(`mediaward: ${messageOf(error)}; trying again`)
-      await delay(POLL_INTERVAL)
-      return { lines: [], cursor: this.#cursor, end: this.#cursor, more }
-    }
-  }
-
-  async #fetch(range: Readonly<Record<string, string>>): Promise<Page> {
+  async #fetchOnce(parameters: Parameters): Promise<Page> {
     const { gate, filters, token, follow } = this.#request
     const target = new URL('/console/api/records', gate)
-    target.search = new URLSearchParams({ ...filters, ...range }).toString()
+    target.search = new URLSearchParams({ ...filters, ...parameters }).toString()
     const response = await requestGate(target, await token())
     if (response.status === 401 && follow && this.#cursor !== '') {
-      throw new TokenEnded(
-        `the gate no longer accepts the token: get a new one, and go on with --after ${this.#cursor}`,
-      )
+      throw new TokenEnded(`--after ${this.#cursor}`)
     }
-    const lines = (await (await requireAnswer(response)).text()).split('\n').filter(line => line !== '')
-    this.#cursor = response.headers.get(CURSOR_HEADER) ?? ''
-    const end = response.headers.get(END_HEADER) ?? ''
-    return { lines, cursor: this.#cursor, end, more: response.headers.get(MORE_HEADER) === 'true' }
+    const { headers } = await requireAnswer(response)
+    return {
+      lines: (await response.text()).split('\n').filter(line => line !== ''),
+      cursor: headers.get(CURSOR_HEADER) ?? '',
+      end: headers.get(END_HEADER) ?? '',
+      more: headers.get(MORE_HEADER) === 'true',
+    }
   }
 }

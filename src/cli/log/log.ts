@@ -1,4 +1,5 @@
 import { KINDS } from '../../ledger/event.ts'
+import type { CountQuery } from '../../ledger/ledger.ts'
 import {
   type Command,
   type CommandOptions,
@@ -7,14 +8,17 @@ import {
 } from '../../runtime/node/command.ts'
 import { GATE_OPTIONS, parseGateUrl, tokenFor } from '../client.ts'
 import { KEY_OPTIONS } from '../pseudonym.ts'
-import { COMMAND, print, say } from '../terminal.ts'
-import { FILTER_OPTIONS, readFilters } from './filters.ts'
-import { LogReader } from './log-reader.ts'
-import { pseudonymOf } from './person.ts'
+import { COMMAND, print, say, UsageError } from '../terminal.ts'
+import { countedTime, drawChart, fetchCounts } from './counts.ts'
+import { FILTER_OPTIONS, type LogRange, readFilters, readSpan } from './filters.ts'
+import { LogFollower } from './log-follower.ts'
+import { LogReader, type LogRequest } from './log-reader.ts'
+import { type AskedGate, pseudonymOf } from './person.ts'
 import { formatRecord } from './table.ts'
 
 const LOG_OPTIONS = {
   ...FILTER_OPTIONS,
+  newest: { type: 'boolean', default: false, about: 'List the newest first, back to the oldest.' },
   follow: { type: 'boolean', default: false, about: 'Keep listing new records.' },
   json: { type: 'boolean', default: false, about: 'Print the records as they are stored, one a line.' },
   wide: { type: 'boolean', default: false, about: 'Show pseudonyms in full.' },
@@ -45,22 +49,66 @@ export const denials: Command = createCommand({
 
 type LogValues = OptionValues<typeof LOG_OPTIONS> & { readonly kind?: string | undefined }
 
-async function list(values: LogValues, [one, several]: readonly [string, string]): Promise<void> {
+/** What the records are called, one and several. */
+type Nouns = readonly [one: string, several: string]
+
+async function list(values: LogValues, nouns: Nouns): Promise<void> {
   const { follow, json, wide } = values
-  const { limit, ...range } = readFilters(values)
+  const range = readFilters(values)
+  const by = values.count === undefined ? undefined : readSpan(values.count)
   const gate = parseGateUrl(values.url)
   // For each request: `--follow` may outlast any token, and it can't get another one if the token was given.
   const token = () => tokenFor(values.token, values.data, 'security')
-  const subject =
-    values.subject === undefined ? undefined : await pseudonymOf(values.subject, values, { gate, token })
+  const filters = { ...range.filters, ...(await people(values, { gate, token })) }
+  const request = { filters, gate, token, follow }
+  if (by !== undefined) return count(by, { range, request, json, nouns })
 
-  const filters = { ...range.filters, ...(subject !== undefined && { subject }) }
-  const reader = new LogReader({ ...range, filters, gate, token, follow })
-  let count = 0
-  for await (const lines of reader.pages(limit)) {
-    for (const line of lines) await print(json ? line : formatRecord(line, { wide, kind: one === 'record' }))
-    count += lines.length
+  const show = (line: string) =>
+    print(json ? line : formatRecord(line, { wide, kind: nouns[0] === 'record' }))
+  const reader = new LogReader(request)
+  let found = 0
+  for await (const lines of reader.pages(range)) {
+    for (const line of lines) await show(line)
+    found += lines.length
   }
-  const found = count === 0 ? `no ${several}` : `${count} ${count === 1 ? one : several}`
-  if (!json) say(`${found}; what comes later: --after ${reader.cursor}`)
+  if (follow) for await (const line of new LogFollower(request, reader.cursor).records()) await show(line)
+  const { older } = reader
+  const next =
+    range.newest && older !== undefined
+      ? `older ones: --newest --after ${older}`
+      : `what comes later: --after ${reader.cursor}`
+  if (!json) say(`${numberOf(found, nouns)}; ${next}`)
 }
+
+/** Returns the pseudonyms of the people that the options name, by parameter. */
+async function people(values: LogValues, asked: AskedGate): Promise<Readonly<Record<string, string>>> {
+  if (values.subject === '-' && values.owner === '-') {
+    throw new UsageError('--subject and --owner are both -', 'only one of them can be read from stdin')
+  }
+  const found: Record<string, string> = {}
+  for (const name of ['subject', 'owner'] as const) {
+    const person = values[name]
+    if (person !== undefined) found[name] = await pseudonymOf({ option: `--${name}`, person }, values, asked)
+  }
+  return found
+}
+
+interface Counting {
+  readonly range: LogRange
+  readonly request: LogRequest
+  readonly json: boolean
+  readonly nouns: Nouns
+}
+
+async function count(by: CountQuery['by'], { range, request, json, nouns }: Counting): Promise<void> {
+  const time = countedTime(by, range)
+  const lines = await fetchCounts(request, time)
+  const { filters } = request
+  const isOfRefusals = filters.kind === 'access' || filters.reason !== undefined
+  const { total, rows } = drawChart(lines, time, isOfRefusals ? 'reason' : 'kind')
+  for (const row of json ? lines : total === 0 ? [] : rows) await print(row)
+  if (!json) say(`${numberOf(total, nouns)} from ${time.since} to ${time.until}`)
+}
+
+const numberOf = (count: number, [one, several]: Nouns): string =>
+  count === 0 ? `no ${several}` : `${count} ${count === 1 ? one : several}`

@@ -4,6 +4,14 @@ import { stringMember } from '../json.ts'
 import { issuerOf, pseudonymIn, readId, readKey } from '../pseudonym.ts'
 import { UsageError } from '../terminal.ts'
 
+/** A person, as an option names one. */
+export interface NamedPerson {
+  /** As in `--subject`. */
+  readonly option: string
+  /** A pseudonym, an id, or `-` for an id on stdin. */
+  readonly person: string
+}
+
 /** Where the issuer and the key are, as the options say. */
 export interface PersonOptions {
   readonly issuer?: string | undefined
@@ -22,23 +30,22 @@ export interface AskedGate {
  * An id becomes a pseudonym on this machine if the key of pseudonyms is here. Otherwise the gate is asked by POST, since
  * proxies keep the URLs that pass. The key of `dev` doesn't count: the gate may be another one.
  *
- * @param person a pseudonym, an id, or `-` for an id on stdin
  * @throws UsageError
  */
 export async function pseudonymOf(
-  person: string,
+  { option, person }: NamedPerson,
   options: PersonOptions,
   { gate, token }: AskedGate,
 ): Promise<string> {
   if (isPseudonym(person)) return person
   if (/^psn_[0-9a-f]*$/.test(person)) {
     throw new UsageError(
-      `--subject ${person} is only the beginning of a pseudonym`,
+      `${option} ${person} is only the beginning of a pseudonym`,
       '--wide shows it in full',
     )
   }
   const id = person === '-' ? await readId() : person
-  if (id === '') throw new UsageError('--subject is empty', 'name a pseudonym or an id')
+  if (id === '') throw new UsageError(`${option} is empty`, 'name a pseudonym or an id')
   const place = readKey(options)
   if (place !== undefined) return pseudonymIn(place, issuerOf(place, options.issuer), id)
 

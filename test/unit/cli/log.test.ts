@@ -1,5 +1,5 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,12 +29,19 @@ beforeEach(async () => {
   server = createServer(async (request, response) => {
     const { method = 'GET', url = '/', headers } = request
     requests.push(`${method} ${url}`)
+    const passed = ['authorization', 'content-type', 'accept', 'last-event-id'] as const
     const answer = await gate.fetch(url, {
       method,
-      headers: { authorization: headers.authorization ?? '', 'content-type': headers['content-type'] ?? '' },
+      headers: passed.flatMap(name => (headers[name] === undefined ? [] : [[name, `${headers[name]}`]])),
       ...(method === 'POST' && { body: await bodyOf(request) }),
     })
-    response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text())
+    response.writeHead(answer.status, Object.fromEntries(answer.headers))
+    const reader = answer.body?.getReader()
+    response.once('close', () => void reader?.cancel())
+    for (let chunk = await reader?.read(); chunk?.value !== undefined; chunk = await reader?.read()) {
+      response.write(chunk.value)
+    }
+    response.end()
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
@@ -163,26 +170,109 @@ describe('a gate that trusts another issuer than the one of dev', () => {
   })
 })
 
-/** Serves an empty page with a cursor, and then only 401. */
-function endToken(): void {
-  let pages = 0
-  server.removeAllListeners('request').on('request', (_, response) => {
-    pages += 1
-    response.writeHead(pages === 1 ? 200 : 401, { 'Mediaward-Cursor': '17.4' }).end()
-  })
-}
-
-test.each(['log', 'denials'])(
-  '%s --follow, once its token has ended, says in one line how to go on, and exits with 3',
-  async command => {
-    endToken()
-    const { code, stdout, stderr } = await run([command, '--follow', ...at])
-    expect(stderr).toBe(
-      'mediaward: error: the gate no longer accepts the token: get a new one, and go on with --after 17.4\n',
+/** Answers each request in turn: the first list, then the streams. Returns the requests, and the place each began at. */
+function answerInTurn(...answers: ((response: ServerResponse) => void)[]): string[] {
+  const asked: string[] = []
+  server.removeAllListeners('request').on('request', ({ url = '', headers }, response) => {
+    asked.push(
+      `${url.split('?')[1] ?? ''} ${headers.accept === 'text/event-stream' ? 'stream' : 'list'} ${headers['last-event-id'] ?? '-'}`,
     )
+    answers[Math.min(asked.length, answers.length) - 1]?.(response)
+  })
+  return asked
+}
+const page =
+  (headers: Record<string, string>, body = '') =>
+  (response: ServerResponse) =>
+    response.writeHead(200, headers).end(body)
+const stream =
+  (events: string, end: (response: ServerResponse) => void = response => response.end()) =>
+  (response: ServerResponse) => {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' })
+    response.write(events, () => end(response))
+  }
+const refuse = (response: ServerResponse) => response.writeHead(401).end()
+
+describe.each(['log', 'denials'])('%s --follow', command => {
+  const follow = (...args: string[]) => run([command, '--follow', ...args, ...at])
+
+  test('once its token has ended, says in one line how to go on, and exits with 3', async () => {
+    const cursor = { 'Mediaward-Cursor': '18' }
+    answerInTurn(page(cursor), refuse)
+    const { code, stdout, stderr } = await follow()
+    const ended = 'mediaward: error: the gate no longer accepts the token: get a new one, and go on with'
+    expect(stderr).toBe(`${ended} --after 18\n`)
     expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
-  },
-)
+    answerInTurn(page(cursor), stream('retry: 100\n\nid: 41\ndata: {"id":"a"}\n\n'), refuse)
+    expect(await follow('--json')).toEqual({
+      code: 3,
+      stdout: '{"id":"a"}\n',
+      stderr: `${ended} --from 42\n`,
+    })
+  })
+
+  test('goes on after the last event over a broken stream and an outage, and says so', async () => {
+    const cursor = { 'Mediaward-Cursor': '7' }
+    const asked = answerInTurn(
+      page({ ...cursor, 'Mediaward-More': 'true' }, '{"id":"a"}\n'),
+      response => response.writeHead(503).end(),
+      page({ 'Mediaward-Cursor': '8' }, '{"id":"b"}\n'),
+      // Cut off in the middle of an event, whose beginning must not be taken for it.
+      stream('retry: 100\n\nid: 8\ndata: {"id":"c"}\n\nid: 9\ndata: {"id":', response => response.destroy()),
+      response => response.writeHead(503).end(),
+      stream(':\n\nid: 9\ndata: {"id":"d"}\n\n'),
+      refuse,
+    )
+    const { code, stdout, stderr } = await follow('--json', '--since', '1h')
+    expect([code, idsIn(stdout)]).toEqual([3, ['a', 'b', 'c', 'd']])
+    expect(stderr).toMatch(
+      /answered 503.*; trying again\n.*stream broke off \(.+\); trying again\n.*answered 503.*; trying again\n.*--from 10\n$/,
+    )
+    const kind = command === 'denials' ? 'kind=access&' : ''
+    const since = expect.stringMatching(`^${kind}since=[^&]+ list -$`)
+    const again = expect.stringMatching(`^${kind}since=[^&]+&after=7 list -$`)
+    expect(asked).toEqual([
+      ...[since, again, again],
+      `${kind}after=8 stream -`,
+      ...[8, 8, 9].map(id => `${kind} stream ${id}`.replace('& ', ' ')),
+    ])
+  })
+
+  test('refuses what is no stream, as an earlier gate sends', async () => {
+    answerInTurn(page({ 'Mediaward-Cursor': '1' }))
+    expect(await follow()).toMatchObject({ code: 2, stderr: expect.stringContaining('0.7.0 or later') })
+  })
+})
+
+test('denials --follow lists what is there and what comes, each record once', async () => {
+  const wanted: string[] = []
+  const record = async (times: number) => {
+    for (let i = 0; i < times; i++) {
+      const one = refusal(1, 1)
+      wanted.push(one.id)
+      await ledger.append([one])
+    }
+  }
+  await record(1_100)
+  const follower = start(['denials', '--json', '--follow', ...at])
+  let output = ''
+  follower.child.stdout?.on('data', (chunk: Buffer) => {
+    output += chunk.toString()
+  })
+  // Also between the last page and the stream.
+  while (!requests.some(line => line.includes('after='))) {
+    await record(5)
+    await new Promise(resolve => setTimeout(resolve, 1))
+  }
+  for (let i = 0; i < 20; i++) {
+    await record(20)
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  await expect.poll(() => idsIn(output).length, { timeout: 20_000 }).toBeGreaterThanOrEqual(wanted.length)
+  follower.child.kill()
+  await follower.ended
+  expect(idsIn(output)).toEqual(wanted)
+})
 
 test('log without --follow exits with 2 if the token ends between two pages', async () => {
   let pages = 0
@@ -201,7 +291,12 @@ test('log without --follow exits with 2 if the token ends between two pages', as
 test('denials --follow sends a new development token each time, which outlasts the first', async () => {
   const data = mkdtempSync(join(tmpdir(), 'mediaward-'))
   saveDevelopmentSecrets(data, await createDevelopmentSecrets())
-  const tokens = answerWith(200)
+  const tokens: string[] = []
+  server.removeAllListeners('request').on('request', ({ headers }, response) => {
+    tokens.push(headers.authorization?.replace('Bearer ', '') ?? '')
+    if (headers.accept === 'text/event-stream') stream('retry: 500\n\n')(response)
+    else page({ 'Mediaward-Cursor': '1' })(response)
+  })
   const [, url = ''] = at
   const follower = start(['denials', '--follow', '--url', url, '--data', data])
   await expect.poll(() => tokens.length, { timeout: 20_000 }).toBeGreaterThan(2)
@@ -268,6 +363,41 @@ describe('records of any kind', () => {
     expect(pages).toEqual([])
   })
 
+  test('log --newest lists the newest first, back to the beginning of the log, or as many as --limit says', async () => {
+    const entries = Array.from({ length: 1_050 }, () => refusal(1, 1))
+    for (const one of entries) await ledger.append([one])
+    const newest = entries.map(({ id }) => id).reverse()
+    expect(await listed('--kind', 'access', '--newest')).toEqual(newest)
+    const { stdout, stderr } = await run(['denials', '--newest', '--limit', '3', ...at])
+    expect(stdout.split('\n').map(line => line.slice(-36))).toEqual([...newest.slice(0, 3), ''])
+    const [, older = ''] = /^3 refusals; older ones: (--newest --after \S+)\n$/.exec(stderr) ?? []
+    expect(await listed('--kind', 'access', '--limit', '2', ...older.split(' '))).toEqual(newest.slice(3, 5))
+  })
+
+  test('log --from lists from an index on, and takes --limit', async () => {
+    const entries = Array.from({ length: 5 }, () => refusal(1, 1))
+    for (const one of entries) await ledger.append([one])
+    const ids = entries.map(({ id }) => id)
+    expect(await listed('--from', '2', '--kind', 'access')).toEqual(ids.slice(2))
+    expect(await listed('--from', '2', '--kind', 'access', '--limit', '2')).toEqual(ids.slice(3))
+  })
+
+  test('log finds records by owner, release and tenant', async () => {
+    const [first, second] = [`psn_${'1'.repeat(32)}`, `psn_${'2'.repeat(32)}`]
+    const entries = [
+      refusal(3, 3, { owner: first, release: '4.12.0', tenant: 'north' }),
+      refusal(2, 2, { owner: second, release: '4.12.0', tenant: 'south' }),
+      refusal(1, 1, { owner: second, release: '4.13.0', tenant: 'north' }),
+    ]
+    for (const one of entries) await ledger.append([one])
+    const ids = (...indexes: number[]) => indexes.map(index => entries[index]?.id)
+    expect(await listed('--owner', second)).toEqual(ids(1, 2))
+    expect(await listed('--release', '4.12.0')).toEqual(ids(0, 1))
+    expect(await listed('--tenant', 'north', '--kind', 'access')).toEqual(ids(0, 2))
+    expect(await listed('--tenant', 'north', '--owner', second, '--release', '4.13.0')).toEqual([])
+    expect(await listed('--owner', second, '--release', '4.13.0')).toEqual(ids(2))
+  })
+
   test('log shows pseudonyms shortened, and in full with --wide', async () => {
     await gate.ask('patient-2', '/recordings/rec-1')
     const { entries } = await ledger.read({ limit: 1 })
@@ -300,6 +430,47 @@ describe('records of any kind', () => {
       'heartbeat  -                     -',
     ])
     expect(lines[2]).toContain('rec-?[2J')
+  })
+})
+
+describe('--count', () => {
+  const hours = (ago: number) => `${new Date(Date.now() - ago * 3_600_000).toISOString().slice(0, 13)}:00Z`
+
+  test('denials --count hour draws each of the last 24 hours, with its reasons', async () => {
+    for (const one of [
+      ...Array.from({ length: 6 }, () => refusal(60, 60)),
+      ...Array.from({ length: 3 }, () => refusal(60, 60, { reason: 'token_expired' })),
+      refusal(180, 180),
+      refusal(60, 60, { kind: 'view', reason: undefined }),
+      refusal(3_000, 3_000),
+    ])
+      await ledger.append([one])
+    const { code, stdout, stderr } = await run(['denials', '--count', 'hour', ...at])
+    const rows = stdout.trimEnd().split('\n')
+    expect(code).toBe(0)
+    expect(rows).toHaveLength(25)
+    expect(rows[23]).toBe(`${hours(1)}  9  ${'#'.repeat(30)}  not_owner 6, token_expired 3`)
+    expect(rows[22]).toBe(`${hours(2)}  0`)
+    expect(rows[21]).toBe(`${hours(3)}  1  ####${' '.repeat(28)}not_owner 1`)
+    expect(stderr).toMatch(/^10 refusals from \S+Z to \S+Z\n$/)
+  })
+
+  test('log --count minute counts by kind, of the last hour; --json prints what the gate answers', async () => {
+    for (const one of [refusal(1, 1), refusal(1, 1, { kind: 'view', reason: undefined }), refusal(70, 70)])
+      await ledger.append([one])
+    const { stdout } = await run(['log', '--count', 'minute', ...at])
+    expect(stdout.trimEnd().split('\n')).toHaveLength(61)
+    expect(stdout).toMatch(/ {2}access 1, view 1\n/)
+    const lines = (await run(['log', '--count', 'minute', '--json', '--kind', 'access', ...at])).stdout
+    expect(lines).toMatch(/^\{"start":"[^"]+:00\.000Z","kind":"access","reason":"not_owner","count":1\}\n$/)
+  })
+
+  test('log --count says that there is nothing, and prints nothing', async () => {
+    expect(await run(['log', '--count', 'hour', '--reason', 'token_expired', ...at])).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: expect.stringMatching(/^no records from /),
+    })
   })
 })
 
@@ -337,6 +508,13 @@ describe('a person', () => {
     ).toBe(1)
     expect(await asked(['--subject', '-'], {}, `${ID}\n`)).toBe(1)
     expect(requests.join()).not.toContain(ID)
+  })
+
+  test('log finds the records about the recordings of a person by id', async () => {
+    expect(await asked(['--owner', 'patient-1', '--kind', 'access'])).toBe(2)
+    expect(await asked(['--owner', '-', '--subject', full], {}, 'patient-1\n')).toBe(1)
+    expect(await asked(['--owner', '-', '--subject', '-'], {}, 'patient-1\n')).toMatch(/only one of them/)
+    expect(requests.join()).not.toMatch(/owner=patient/)
   })
 
   test('log refuses a shortened pseudonym, which would be found nowhere', async () => {
