@@ -68,6 +68,11 @@ export class LogReader {
     }
   }
 
+  /** Returns deliveries that are not in the log yet, as they are so far. */
+  async held({ since }: LogRange): Promise<readonly string[]> {
+    return (await this.#fetch({ ...(since !== undefined && { since }), held: 'true' })).lines
+  }
+
   async *#oldestFirst(range: Parameters, place: Parameters): AsyncGenerator<readonly string[]> {
     let page = await this.#fetch({ ...range, ...place })
     for (;;) {

@@ -71,6 +71,12 @@ async function list(values: LogValues, nouns: Nouns): Promise<void> {
     for (const line of lines) await show(line)
     found += lines.length
   }
+  if (!json && !follow && !range.newest) {
+    const held = await reader.held(range)
+    for (const line of held) await show(line)
+    if (held.length > 0)
+      say(`the last ${held.length === 1 ? 'one' : held.length} may grow: bytes that left so far`)
+  }
   if (follow) for await (const line of new LogFollower(request, reader.cursor).records()) await show(line)
   const { older } = reader
   const next =

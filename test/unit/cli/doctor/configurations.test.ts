@@ -252,13 +252,13 @@ describe('a wrangler configuration', () => {
     const { vars: _, ...bindings } = good
     const staging = {
       ...bindings,
-      migrations: [{ tag: 'v1', new_sqlite_classes: ['LedgerObject'] }],
+      migrations: [{ tag: 'v1', new_sqlite_classes: ['LedgerObject', 'LogObject'] }],
       vars: {
         ISSUERS: JSON.stringify([entry({ allow_actor: true })]),
         PUBLIC_URL: 'https://staging.clinic-seven.org',
       },
     }
-    const migrations = [{ tag: 'v1', new_sqlite_classes: ['LedgerObject'] }]
+    const migrations = [{ tag: 'v1', new_sqlite_classes: ['LedgerObject', 'LogObject'] }]
     const config = { name: 'mediaward', main: 'worker.ts', ...good, migrations, env: { staging } }
     writeFileSync(file, `// A comment.\n${JSON.stringify(config)}`)
     expect(notOk(await examineWrangler(file, 'staging'))).toEqual([
