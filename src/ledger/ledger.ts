@@ -99,7 +99,7 @@ export interface LedgerPage {
  * `count` returns counts by rising time, then kind and reason, without those that are 0. It reads rollups, not records.
  *
  * A ledger may put the deliveries of a view together before it gives them an index: then `held` returns what it has so far,
- * which matches the query and is as durable as any record.
+ * which matches the query and is durable, too.
  *
  * `waitAfter` resolves when something may be stored after a cursor, or after so many milliseconds.
  *

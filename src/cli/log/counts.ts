@@ -1,5 +1,5 @@
-import { COUNT_UNITS } from '../../ledger/counts.ts'
 import type { CountQuery } from '../../ledger/ledger.ts'
+import { COUNT_UNITS } from '../../ledger/query/counts.ts'
 import { requestGate, requireAnswer } from '../client.ts'
 import { member, parseJson, stringMember } from '../json.ts'
 import type { LogRange } from './filters.ts'

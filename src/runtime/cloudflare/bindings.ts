@@ -1,6 +1,6 @@
 import type { LedgerJurisdiction } from '../../config/options.ts'
 import type { CountQuery, LedgerEntry, RecordCount } from '../../ledger/ledger.ts'
-import type { AskedQuery } from '../../ledger/terms.ts'
+import type { AskedQuery } from '../../ledger/query/terms.ts'
 import type { TablePage, TableQuery } from '../sqlite/event-table.ts'
 import type { TakenBatch } from './inbox.ts'
 

@@ -1,5 +1,3 @@
-import { Arrivals } from '../../ledger/arrivals.ts'
-import { sumCounts } from '../../ledger/counts.ts'
 import {
   type Ledger,
   type LedgerEntry,
@@ -8,8 +6,10 @@ import {
   QUERY_FIELDS,
   type QueryField,
 } from '../../ledger/ledger.ts'
+import { Arrivals } from '../../ledger/query/arrivals.ts'
+import { sumCounts } from '../../ledger/query/counts.ts'
+import { parseEvent } from '../../ledger/query/terms.ts'
 import { type TenantFacts, tenantsOf } from '../../ledger/tenant-view.ts'
-import { parseEvent } from '../../ledger/terms.ts'
 
 /** As much of a record as a query asks about. */
 interface Found extends TenantFacts, Readonly<Partial<Record<QueryField, string>>> {

@@ -1,6 +1,6 @@
-import { COUNT_UNITS, type CountRow, spansOf, sumCounts, tally } from '../../ledger/counts.ts'
 import type { CountQuery, RecordCount } from '../../ledger/ledger.ts'
-import type { FoundEvent } from '../../ledger/terms.ts'
+import { COUNT_UNITS, type CountRow, spansOf, sumCounts, tally } from '../../ledger/query/counts.ts'
+import type { FoundEvent } from '../../ledger/query/terms.ts'
 import type { Sql } from './sql.ts'
 
 /** How many records were made in each minute and hour, by tenant, kind and reason: what a chart shows, without reading them. */

@@ -1,4 +1,4 @@
-import { type AskedField, type FoundEvent, termsOf } from '../../ledger/terms.ts'
+import { type AskedField, type FoundEvent, termsOf } from '../../ledger/query/terms.ts'
 import type { Sql } from './sql.ts'
 
 /** The places from one up to another, which is not one of them. */

@@ -1,6 +1,6 @@
 import type { LedgerEntry } from '../../ledger/ledger.ts'
 import { viewOf } from '../../ledger/merge-deliveries.ts'
-import { type AskedQuery, fieldsAsked, isWanted } from '../../ledger/terms.ts'
+import { type AskedQuery, fieldsAsked, isWanted } from '../../ledger/query/terms.ts'
 import type { EventTable } from './event-table.ts'
 import { HeldDeliveries } from './held-deliveries.ts'
 import type { Sql } from './sql.ts'

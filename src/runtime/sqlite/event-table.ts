@@ -14,7 +14,7 @@ import {
   recordedAt,
   type Times,
   timesOf,
-} from '../../ledger/terms.ts'
+} from '../../ledger/query/terms.ts'
 import { EventCounts } from './event-counts.ts'
 import { allIn, type Candidate, EventIndex, type Look, type PlacedEvent, type Span } from './event-index.ts'
 import { EventTimes } from './event-times.ts'

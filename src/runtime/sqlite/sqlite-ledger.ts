@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
-import { Arrivals } from '../../ledger/arrivals.ts'
 import { type Ledger, parseCursor } from '../../ledger/ledger.ts'
+import { Arrivals } from '../../ledger/query/arrivals.ts'
 import { EventLog } from './event-log.ts'
 import { pageOf } from './event-table.ts'
 import { openEvents } from './migration.ts'

@@ -1,7 +1,7 @@
-import { mayKnowOwner } from '../authorize/rules/tenant.ts'
-import { KINDS } from './event.ts'
-import { type LedgerQuery, QUERY_FIELDS, type QueryField } from './ledger.ts'
-import { type TenantFacts, tenantsOf } from './tenant-view.ts'
+import { mayKnowOwner } from '../../authorize/rules/tenant.ts'
+import { KINDS } from '../event.ts'
+import { type LedgerQuery, QUERY_FIELDS, type QueryField } from '../ledger.ts'
+import { type TenantFacts, tenantsOf } from '../tenant-view.ts'
 
 /** What records are found by, the most selective first. */
 const FIELDS: readonly Field[] = [...QUERY_FIELDS, 'tenant', 'kind']

@@ -1,5 +1,5 @@
-import type { CountQuery, RecordCount } from './ledger.ts'
-import { type TenantFacts, tenantsOf } from './tenant-view.ts'
+import type { CountQuery, RecordCount } from '../ledger.ts'
+import { type TenantFacts, tenantsOf } from '../tenant-view.ts'
 import { type FoundEvent, recordedAt } from './terms.ts'
 
 /** The spans that are counted apart, in milliseconds. */

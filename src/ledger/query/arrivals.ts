@@ -1,4 +1,4 @@
-import { beginWait, type Wait } from '../base/timeout.ts'
+import { beginWait, type Wait } from '../../base/timeout.ts'
 
 /** Readers of a log that wait for something new, in the process or object that has the log. */
 export class Arrivals {
