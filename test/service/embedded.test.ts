@@ -15,7 +15,9 @@ const APP = 'test/service/embedded.app.ts'
 /** All records in a data folder that nobody has. */
 function eventsIn(data: string): LedgerEvent[] {
   const database = new DatabaseSync(join(data, 'ledger.sqlite'), { readOnly: true })
-  const rows = database.prepare('SELECT json FROM event').all() as { json: string }[]
+  const rows = database.prepare('SELECT json FROM event UNION ALL SELECT json FROM held_delivery').all() as {
+    json: string
+  }[]
   database.close()
   return rows.map(({ json }) => JSON.parse(json) as LedgerEvent)
 }
