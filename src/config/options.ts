@@ -139,9 +139,9 @@ export interface DeploymentOptions {
    */
   readonly MEDIA_PREFIX?: string
   /**
-   * The number of Durable Objects that records are spread over, 1 to 64. Raise it as you need, while no record waits in
-   * the spool: one that waits there and was stored all the same would come twice to readers. Never lower it: the records
-   * of the higher ones would no longer be read. In code it is the second argument of `cloudflare`.
+   * The number of inboxes of the log, 1 to 64: Durable Objects that records are spread over until the log has them. One
+   * takes some thousand records a second. It may be raised and lowered at any time. In code it is the second argument of
+   * `cloudflare`.
    *
    * @defaultValue `4`
    */

@@ -40,8 +40,8 @@ const FIELD_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,99}$/
 // An app's web view has a scheme of its own, such as capacitor://localhost.
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d{1,5})?$/
 const A_DAY = 86_400
-/** Reading the log asks every shard. */
-const MAX_SHARDS = 64
+/** The log asks every inbox in each round. */
+const MAX_INBOXES = 64
 /** With a longer time a timer would end at once. */
 const MAX_TIMER = 2 ** 31 - 1
 const ADVICE = 'make one with "openssl rand -base64 32"'
@@ -148,7 +148,7 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
     default: 4,
     runtimes: ['workers'],
     parse: Number,
-    check: number('a whole number', 1, MAX_SHARDS, Number.isInteger),
+    check: number('a whole number', 1, MAX_INBOXES, Number.isInteger),
   },
   ledgerJurisdiction: {
     variable: 'LEDGER_JURISDICTION',

@@ -104,7 +104,7 @@ class LedgerWithSpool implements SpooledLedger {
       left -= entries.length
       let results: PromiseSettledResult<string[]>[] = await Promise.allSettled([this.#bringBack(entries)])
       if (results.some(isRejected)) {
-        // One shard that fails, or one record that can't be stored, must not hold up the others.
+        // One inbox that fails, or one record that can't be stored, must not hold up the others.
         left -= entries.length
         results = await Promise.allSettled(entries.map(entry => this.#bringBack([entry])))
       }

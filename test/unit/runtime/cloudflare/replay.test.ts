@@ -6,7 +6,7 @@ import { cloudflare } from '../../../../src/runtime/cloudflare/cloudflare.ts'
 
 const SHARDS = 64
 
-/** A bucket and shards that count what is asked of them. The shards from `failing` on take nothing. */
+/** A bucket and inboxes that count what is asked of them. The inboxes from `failing` on take nothing. */
 function platform(records: number, failing: number) {
   let count = 0
   const kept = new Map<string, string>()
@@ -56,13 +56,13 @@ test('a run on Workers brings back 500 records, and asks other services at most 
 })
 
 test.each([0, 1, 32, 63])(
-  'a run on Workers asks other services at most a thousand times if only %i of 64 shards take records',
+  'a run on Workers asks other services at most a thousand times if only %i of 64 inboxes take records',
   async failing => {
     const { replay, kept, count } = platform(1200, failing)
     await expect(replay()).rejects.toThrow()
     expect(count()).toBeLessThanOrEqual(1000)
     for (let run = 0; run < 4; run++) await replay().catch(() => {})
-    // What the working shards take is gone from the spool, wherever it waited.
+    // What the working inboxes take is gone from the spool, wherever it waited.
     const shards = new Set([...kept.keys()].map(key => Number.parseInt(key.slice(-6), 16) % SHARDS))
     expect([...shards].filter(shard => shard < failing)).toEqual([])
   },
