@@ -1,5 +1,6 @@
 import { mkdtempSync, readdirSync, readlinkSync, truncateSync } from 'node:fs'
 import { Agent, request } from 'node:http'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -102,6 +103,8 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
     const streams = await Promise.all([open(), open()])
     // One waits for records when the server stops, the other is not read at all.
     const rest = streams[0]?.text()
+    const silent = connect(Number(new URL(service.url).port), '127.0.0.1')
+    silent.on('error', () => {})
     await sleep(500)
     const began = performance.now()
     service.kill('SIGTERM')
@@ -109,6 +112,7 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
     expect(performance.now() - began).toBeLessThan(3_000)
     expect(await rest).toMatch(/^retry: \d+\n/)
     await streams[1]?.body?.cancel()
+    silent.destroy()
   })
 
   test('a server that gets SIGTERM under a load of refusals loses no record', async () => {

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import process from 'node:process'
 import { getRequestListener } from '@hono/node-server'
 import type { Variables } from '../../config/variables.ts'
@@ -90,6 +90,11 @@ export async function listen(
     incoming.headers.host = 'localhost'
     return answer(incoming, outgoing)
   })
+  const sockets = new Set<Socket>()
+  server.on('connection', socket => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
@@ -106,8 +111,12 @@ export async function listen(
     async stop() {
       endStreams()
       const late = setTimeout(() => server.closeAllConnections(), GRACE)
-      // `close` ends the connections that are idle now. The others become idle when their answers are sent.
-      const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK)
+      // `close` ends the connections that are idle now. The others become idle when their answers are sent. It doesn't know
+      // those as idle on which nothing was sent yet, which browsers open in advance.
+      const idle = setInterval(() => {
+        server.closeIdleConnections()
+        for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+      }, IDLE_CHECK)
       await new Promise(resolve => server.close(resolve))
       clearInterval(idle)
       clearTimeout(late)
