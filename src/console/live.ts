@@ -107,7 +107,8 @@ class Live {
           if (!(await isAllowed())) return undefined
           this.#checkedAt = now()
         }
-        if (!this.#more) await new Promise(resolve => setTimeout(resolve, Math.max(0, this.#readAt + PACE - now())))
+        if (!this.#more)
+          await new Promise(resolve => setTimeout(resolve, Math.max(0, this.#readAt + PACE - now())))
         this.#readAt = now()
         const { from: _, ...query } = this.#query
         const { entries, cursor, more } = await ledger.read(this.#query)
