@@ -35,9 +35,7 @@ async function follow(runtime: string): Promise<readonly Row[]> {
   const gate = await startGate({ runtime, vars: variables(idp) })
   const analyst = await idp.bearer('analyst-1', { roles: ['security'] })
   const url = `${gate.url}/console/api/records?kind=access`
-  const followers = await Promise.all(
-    Array.from({ length: FOLLOWERS }, () => LiveClient.open(url, analyst)),
-  )
+  const followers = await Promise.all(Array.from({ length: FOLLOWERS }, () => LiveClient.open(url, analyst)))
   const began = performance.now()
   const sent = await refuse(gate.port, await idp.bearer('patient-2'), began)
   const elapsed = performance.now() - began
@@ -59,7 +57,11 @@ async function follow(runtime: string): Promise<readonly Row[]> {
     row(of('refusals'), (sent / elapsed) * 1000, 'refusals/s', FULL),
     row(of('lag p50'), p50, 'ms'),
     row(of('lag p99'), p99, 'ms', PROMPT),
-    row(of('lag, most'), lags.reduce((most, lag) => Math.max(most, lag), 0), 'ms'),
+    row(
+      of('lag, most'),
+      lags.reduce((most, lag) => Math.max(most, lag), 0),
+      'ms',
+    ),
   ]
 }
 

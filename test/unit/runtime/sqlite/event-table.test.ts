@@ -230,7 +230,12 @@ test.runIf(LONG)('every query over a million records is answered within 20 ms', 
 
   // One filter: no more rows than ten times those that it finds. Here, too, the newest records are not entered yet.
   const wasteful: string[] = []
-  for (const field of [{ subject: 'psn_7' }, { recording: 'rec-7' }, { owner: 'psn_7' }, { reason: 'not_owner' }])
+  for (const field of [
+    { subject: 'psn_7' },
+    { recording: 'rec-7' },
+    { owner: 'psn_7' },
+    { reason: 'not_owner' },
+  ])
     for (const order of ['oldest', 'newest'] as const) {
       rowsRead = 0
       const { length } = events.read({ limit: 1000, order, ...field }).entries
