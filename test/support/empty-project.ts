@@ -1,5 +1,13 @@
 import { execFile } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import process from 'node:process'
@@ -7,17 +15,11 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** What Mediaward needs wherever it is installed. */
-const DEPENDENCIES = [
-  '@hono/node-server',
-  'aws4fetch',
-  'content-disposition',
-  'hono',
-  'jose',
-  'p-limit',
-  'structured-headers',
-  'yocto-queue',
-]
+const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+  dependencies: Record<string, string>
+}
+/** What Mediaward needs wherever it is installed, and what these packages need. */
+const DEPENDENCIES = [...Object.keys(dependencies), 'yocto-queue']
 
 /** A project outside of this checkout that has nothing but Mediaward, as npm installs it. */
 export interface EmptyProject {
