@@ -49,7 +49,9 @@ describe('Deno', () => {
     expect(deadLinks(files)).toEqual([])
   })
 
-  test('Deno runs the contracts of the ports, and the middleware by its name', async () => {
+  test('Deno runs the contracts of the ports, and the middleware by its name', {
+    timeout: 180_000,
+  }, async () => {
     const s3 = await r2OverS3()
     try {
       const { bucket: _, ...server } = s3.bucket()
