@@ -22,6 +22,8 @@ const PACE = 200
 const KEEP_ALIVE = 10_000
 /** Most records that are read at once: a reader that is slow has no more than these waiting for it. */
 const PAGE = 100
+/** Reads of a stream. Workers allow 10,000 calls of Durable Objects a request, and a read with its wait is two. */
+const MAX_READS = 4_000
 
 /** The streams of records that a gate sends. */
 export class LiveStreams {
@@ -32,7 +34,8 @@ export class LiveStreams {
   /**
    * Sends records as server-sent events (HTML 9.2), as they get their indexes. The id of an event is the record's index,
    * from which a client goes on. The next page is read when the client took the one before, so a slow one holds up nothing.
-   * The stream ends when the caller may read no more: it is looked at every ten seconds.
+   * The stream ends when the caller may read no more: it is looked at every ten seconds. It also ends after so many reads that
+   * the platform would break it off. Its client comes again.
    */
   open(stream: LiveStream): Response {
     const live = new Live(stream)
@@ -56,6 +59,7 @@ class Live {
   readonly #stream: LiveStream
   #query: LedgerQuery
   #more = true
+  #reads = 0
   #readAt = Number.NEGATIVE_INFINITY
   #checkedAt: number
   #isOver = false
@@ -102,7 +106,7 @@ class Live {
   async #next(): Promise<string | undefined> {
     const { ledger, show, isAllowed, now } = this.#stream
     try {
-      for (const begun = now(); !this.#isOver; ) {
+      for (const begun = now(); !this.#isOver && this.#reads < MAX_READS; ) {
         if (now() - this.#checkedAt >= KEEP_ALIVE) {
           if (!(await isAllowed())) return undefined
           this.#checkedAt = now()
@@ -110,6 +114,7 @@ class Live {
         if (!this.#more)
           await new Promise(resolve => setTimeout(resolve, Math.max(0, this.#readAt + PACE - now())))
         this.#readAt = now()
+        this.#reads += 1
         const { from: _, ...query } = this.#query
         const { entries, cursor, more } = await ledger.read(this.#query)
         this.#query = { ...query, after: cursor }

@@ -166,6 +166,26 @@ test('a stream reads no further than its client, which is slow', async () => {
   await client.close()
 })
 
+test('a stream ends before Workers would break it off, which allow a request 10,000 calls', async () => {
+  const ledger = createMemoryLedger()
+  let calls = 0
+  const counted = {
+    ...ledger,
+    read: async () => {
+      calls += 1
+      return { entries: [{ id: 'a', json: '{}', index: calls }], cursor: '1', end: '1', more: true }
+    },
+  }
+  const stream = { ledger: counted, query: { limit: 1, from: 0 }, now: Date.now }
+  const client = new Client(
+    new LiveStreams().open({ ...stream, show: ({ json }) => json, isAllowed: async () => true }),
+  )
+  await client.readUntil(() => false)
+  expect(client.events).toHaveLength(calls)
+  // Each read may be followed by a wait, which is a call too.
+  expect(2 * calls).toBeLessThan(10_000)
+})
+
 test('a stream ends when the token of its client does', async () => {
   vi.useFakeTimers()
   let isGood = true
