@@ -71,17 +71,16 @@ export function sumCounts(
   const sums = new Map<string, CountRow>()
   for (const row of [...rows, ...late]) {
     if (row.kind !== (query.kind ?? row.kind) || row.reason !== (query.reason ?? row.reason)) continue
-    const key = JSON.stringify([row.start, row.kind, row.reason])
-    sums.set(key, { ...row, count: row.count + (sums.get(key)?.count ?? 0) })
+    const key = `${row.start}\n${row.kind}\n${row.reason}`
+    const { start, kind, reason, count } = row
+    sums.set(key, { start, kind, reason, count: count + (sums.get(key)?.count ?? 0) })
   }
   return [...sums.values()]
     .sort((a, b) => a.start - b.start || compare(a.kind, b.kind) || compare(a.reason, b.reason))
-    .map(({ start, kind, reason, count }) => ({
-      start: new Date(start).toISOString(),
-      kind,
-      ...(reason !== '' && { reason }),
-      count,
-    }))
+    .map(({ start, kind, reason, count }) => {
+      const span = new Date(start).toISOString()
+      return reason === '' ? { start: span, kind, count } : { start: span, kind, reason, count }
+    })
 }
 
 const spanOf = (time: number, unit: number): number => Math.floor(time / unit) * unit

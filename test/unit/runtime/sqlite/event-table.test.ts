@@ -226,7 +226,7 @@ test.runIf(LONG)('every query over a million records is answered within 20 ms', 
               if (took > 20) slow.push(`${took.toFixed(1)} ms: ${JSON.stringify(query)}`)
             }
   process.stdout.write(`the slowest of ${count} queries took ${slowest.toFixed(1)} ms\n`)
-  expect(slow).toEqual([])
+  expect.soft(slow).toEqual([])
 
   // One filter: no more rows than ten times those that it finds. Here, too, the newest records are not entered yet.
   const wasteful: string[] = []
