@@ -17,6 +17,8 @@ export interface LiveEvent {
 /** A client of the log's stream. */
 export class LiveClient {
   readonly events: LiveEvent[] = []
+  /** The index after which another stream goes on, as a browser keeps it: also before the first event. */
+  last: number | undefined
   readonly #abort = new AbortController()
   #wantsToRead = Promise.withResolvers<void>()
   readonly #over: Promise<void>
@@ -70,6 +72,9 @@ export class LiveClient {
 
   async #read(body: ReadableStream<Uint8Array>): Promise<void> {
     const parser = createParser({
+      onId: id => {
+        this.last = Number(id)
+      },
       onEvent: ({ id, data }) =>
         this.events.push({ index: Number(id), at: performance.now(), record: JSON.parse(data) }),
     })
