@@ -83,6 +83,11 @@ export class EventTable {
     return this.#sql<{ last: number | null }>('SELECT max(place) AS last FROM event')[0]?.last ?? 0
   }
 
+  /** The cursor of the end. */
+  get end(): number {
+    return this.#cursorAt(this.size)
+  }
+
   /** Returns whether there is an entry with an id. */
   has(id: string): boolean {
     return this.#sql('SELECT 1 FROM event WHERE id = ?', id).length > 0
@@ -121,7 +126,6 @@ export class EventTable {
   /** Reads as `read` does, and yields after every few records, so that a process can do other work in between. */
   *readInSteps({ after, from = 0, limit, order, ...query }: TableQuery): Generator<undefined, TablePage> {
     const { size } = this
-    const { offset } = this.#renumbering
     const isNewestFirst = order === 'newest'
     const times = timesOf(query)
     // Of the oldest first, how much was read; of the newest first, how much was not.
@@ -129,12 +133,14 @@ export class EventTable {
     let span: Span = isNewestFirst
       ? { from: 1, to: Math.min(start, size) + 1 }
       : { from: start + 1, to: size + 1 }
-    const made = this.#madeWithin(times, size)
+    // Appends that come between two steps may enter more.
+    const entered = size - (size % BATCH)
+    const made = this.#madeWithin(times, entered)
     const fields = this.#index.bySelectivity(fieldsAsked(query), made)
     const rows: Row[] = []
     let [examined, characters, goesOn] = [0, 0, true]
     while (goesOn && rows.length < limit && examined < MAX_EXAMINED && characters < FULL_PAGE) {
-      const candidates = this.#candidates(fields, { ...span, limit: STEP, isNewestFirst }, made)
+      const candidates = this.#candidates(fields, { ...span, limit: STEP, isNewestFirst }, made, entered)
       const places = candidates.filter(({ mayMatch }) => mayMatch).map(({ place }) => place)
       const found = this.#rows(places, json => isWanted(json, query, fields)).slice(0, limit - rows.length)
       rows.push(...found)
@@ -147,11 +153,10 @@ export class EventTable {
     }
     const more = goesOn || rows.length === limit
     const readTo = isNewestFirst ? (more ? span.to - 1 : 0) : more ? span.from - 1 : Math.max(start, size)
-    const cursorAt = (place: number): number => (place === 0 ? 0 : offset + place)
     return {
       entries: rows.map(({ id, json, place }) => ({ id, json, index: place - 1 })),
-      cursor: cursorAt(readTo),
-      end: cursorAt(size),
+      cursor: this.#cursorAt(readTo),
+      end: this.#cursorAt(size),
       more,
     }
   }
@@ -159,6 +164,11 @@ export class EventTable {
   /** Enters the times of records of an earlier version, after a place up to another, and counts them. */
   enterTimes(after: number, last: number): void {
     this.#enterTimes(this.#eventsIn(after, last))
+  }
+
+  /** Returns the cursor after a place. */
+  #cursorAt(place: number): number {
+    return place === 0 ? 0 : this.#renumbering.offset + place
   }
 
   /** Enters the records after a place up to another into the indexes. */
@@ -182,17 +192,18 @@ export class EventTable {
   }
 
   /** Returns the entered places at which records may be that were made between two times. */
-  #madeWithin({ since, until }: Times, size: number): Span {
-    const entered = size - (size % BATCH)
+  #madeWithin({ since, until }: Times, entered: number): Span {
     const first = since === 0 ? 1 : (this.#times.firstSince(since) ?? entered + 1)
     const last = until === Number.POSITIVE_INFINITY ? entered : (this.#times.lastBefore(until) ?? 0)
     return { from: first, to: Math.max(first, last + 1) }
   }
 
-  /** Returns the places to look at next: those that the indexes lead to, and the newest ones, which are not entered yet. */
-  #candidates(asked: readonly AskedField[], look: Look, made: Span): Candidate[] {
+  /**
+   * Returns the places to look at next: those that the indexes lead to, and the newest ones, which were not entered when the
+   * read began.
+   */
+  #candidates(asked: readonly AskedField[], look: Look, made: Span, entered: number): Candidate[] {
     const { from, to, limit, isNewestFirst } = look
-    const entered = this.size - (this.size % BATCH)
     const indexed = { ...look, from: Math.max(from, made.from), to: Math.min(to, made.to) }
     const newest = allIn({ ...look, from: Math.max(from, entered + 1) })
     if (!isNewestFirst) return [...this.#index.candidates(asked, indexed), ...newest].slice(0, limit)

@@ -51,8 +51,8 @@ export function createSqliteLedger(path: string, now: () => number = Date.now): 
     held: async query => log.held(query),
 
     async waitAfter(cursor, milliseconds) {
-      const end = () => events.read({ limit: 1, order: 'newest' }).end
-      await arrivals.wait(() => end() > (parseCursor(cursor) ?? 0), milliseconds)
+      const after = parseCursor(cursor) ?? 0
+      await arrivals.wait(() => events.end > after, milliseconds)
     },
 
     close: () => file.close(),

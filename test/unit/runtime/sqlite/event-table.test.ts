@@ -155,6 +155,22 @@ test.each(['newest', 'oldest'] as const)('a rare kind of a large tenant is found
   expect(rowsRead).toBeLessThan(300)
 })
 
+test.each(['oldest', 'newest'] as const)(
+  'a read finds what was there when it began, also if what is appended meanwhile completes a batch (%s)',
+  order => {
+    append(222, i => ({ kind: i % 2 === 0 ? 'view' : 'access' }))
+    const steps = events.readInSteps({ limit: 1000, kind: 'view', order })
+    let count = 222
+    let step = steps.next()
+    for (; !step.done; step = steps.next()) {
+      append(50, () => ({ kind: 'view' }), count)
+      count += 50
+    }
+    const found = step.value.entries.map(({ index }) => index).sort((a, b) => a - b)
+    expect(found).toEqual(Array.from({ length: 111 }, (_, i) => 2 * i))
+  },
+)
+
 test('a page of long records ends early, and reading on returns each record once', () => {
   append(300, () => ({ kind: 'listed', filler: 'x'.repeat(60_000) }))
   const page = events.read({ after: 0, limit: 1000 })
