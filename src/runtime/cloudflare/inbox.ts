@@ -6,7 +6,7 @@ export interface TakenBatch {
   readonly entries: readonly LedgerEntry[]
   /** Says that the log has them, in the next call to `take`. Undefined if there are none. */
   readonly receipt?: string
-  /** Whether more waits. */
+  /** Whether more waits that came in time: the batch was full. */
   readonly more: boolean
 }
 
@@ -75,9 +75,9 @@ export class Inbox {
   take(receipt: string | undefined, until: number): TakenBatch {
     if (this.#handedOver !== undefined && this.#handedOver.receipt === receipt) this.#handedOver.drop()
     const [table] = this.#earlier
-    const { entries, drop } = table === undefined ? this.#next(until) : this.#nextOf(table)
+    const { entries, more, drop } = table === undefined ? this.#next(until) : this.#nextOf(table)
     this.#handedOver = entries.length === 0 ? undefined : { receipt: crypto.randomUUID(), drop }
-    return { entries, ...(this.#handedOver && { receipt: this.#handedOver.receipt }), more: !this.isEmpty }
+    return { entries, ...(this.#handedOver && { receipt: this.#handedOver.receipt }), more }
   }
 
   #next(until: number): Batch {
@@ -89,9 +89,12 @@ export class Inbox {
       ) WHERE before < ?`,
       ...[until, MAX_ROWS, FULL_BATCH],
     )
+    const last = rows.at(-1)?.number ?? 0
     return {
       entries: rows.flatMap(({ entries }) => JSON.parse(entries) as LedgerEntry[]),
-      drop: () => sql('DELETE FROM waiting WHERE number <= ?', rows.at(-1)?.number ?? 0),
+      more: sql('SELECT 1 FROM waiting WHERE number > ? AND came <= ? LIMIT 1', last, until).length > 0,
+      // Not by the number alone: if the clock was set back, a lower one may have come too late for this batch.
+      drop: () => sql('DELETE FROM waiting WHERE number <= ? AND came <= ?', last, until),
     }
   }
 
@@ -111,11 +114,13 @@ export class Inbox {
       })
     // A table without rows is never handed over, and so has no receipt.
     if (rows.length === 0) drop()
-    return { entries: rows.map(({ id, json }) => ({ id, json })), drop }
+    // What came since waits behind these.
+    return { entries: rows.map(({ id, json }) => ({ id, json })), more: true, drop }
   }
 }
 
 interface Batch {
   readonly entries: readonly LedgerEntry[]
+  readonly more: boolean
   readonly drop: () => void
 }
