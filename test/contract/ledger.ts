@@ -387,6 +387,17 @@ export function ledgerContract(name: string, create: () => Ledger): void {
       }
     })
 
+    test('a reader that waits is not woken by what another one reads', async () => {
+      const ledger = create()
+      await ledger.append([entry(1)])
+      const { end } = await ledger.read({ limit: 1 })
+      const began = Date.now()
+      const waited = ledger.waitAfter(end, 400)
+      for (let i = 0; i < 3; i++) await ledger.read({ limit: 1 })
+      await waited
+      expect(Date.now() - began).toBeGreaterThan(350)
+    })
+
     test('a reader that waits is woken by the next record, and otherwise after its time', async () => {
       const ledger = create()
       const { end } = await ledger.read({ limit: 1 })

@@ -59,7 +59,7 @@ export class LogObject extends DurableObject {
 
   /** Resolves when something is stored after a cursor, or after so many milliseconds. */
   waitAfter(cursor: number, milliseconds: number): Promise<void> {
-    return this.#arrivals.wait(() => this.#log.events.size > cursor, milliseconds)
+    return this.#arrivals.wait(() => this.#log.events.end > cursor, milliseconds)
   }
 
   /** Gives an index to the deliveries of views that are due. */
@@ -69,8 +69,10 @@ export class LogObject extends DurableObject {
   }
 
   #store(entries: readonly LedgerEntry[]): void {
+    const { end } = this.#log.events
     this.#storage.transaction(() => this.#log.append(entries, Date.now()))
-    this.#arrivals.announce()
+    // A reader's round often finds nothing. If it woke the others, their rounds would wake it.
+    if (this.#log.events.end > end) this.#arrivals.announce()
     const { due } = this.#log
     if (due === Number.POSITIVE_INFINITY || this.#alarmAt !== 0) return
     this.#alarmAt = due
