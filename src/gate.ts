@@ -7,6 +7,7 @@ import { doctorEndpoint } from './doctor/endpoint.ts'
 import { evaluationEndpoint } from './evaluate/endpoint.ts'
 import { withRequestId } from './evaluate/paths.ts'
 import { Guard, type Handler } from './guard.ts'
+import { healthEndpoints } from './health/endpoints.ts'
 import { storeRecording } from './ingest/store-recording.ts'
 import { methodsAt, operationOf } from './locate/target.ts'
 import { playRecording } from './play/play-recording.ts'
@@ -49,6 +50,7 @@ export function createGate(given: MediawardOptions): Gate {
     evaluation,
     console: consoleEndpoints(services, recordings),
     doctor: doctorEndpoint(services),
+    health: healthEndpoints(services),
   })
   return {
     async fetch(request, waitUntil, platform) {

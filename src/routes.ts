@@ -1,9 +1,7 @@
 import type { ResolvedOptions } from './config/check-options.ts'
 import { CONFIGURATION, EVALUATION } from './evaluate/paths.ts'
-import { responseHeaders } from './http/response-headers.ts'
 import { hasPlainHost, rawPath } from './locate/locate.ts'
 import { TICKET_PREFIX } from './locate/location.ts'
-import { Refusal } from './refusal.ts'
 import type { Endpoint } from './request-context.ts'
 
 /** What the gate does, by name. */
@@ -16,6 +14,8 @@ export interface Endpoints {
   readonly console: ReadonlyMap<string, Endpoint>
   /** Examines the gate. */
   readonly doctor: Endpoint
+  /** Says whether the gate is alive and ready, by path. */
+  readonly health: ReadonlyMap<string, Endpoint>
 }
 
 /** Which endpoint a request is for, by its path alone. */
@@ -29,17 +29,6 @@ export interface Routes {
 /** Below it apps ask what a subject may play. */
 const ACCESS = EVALUATION.slice(0, EVALUATION.lastIndexOf('/') + 1)
 
-/** Says that the gate is alive, and nothing else. */
-const HEALTH: Endpoint = {
-  allow: () => 'GET, HEAD, OPTIONS',
-  handle: async ({ request: { method } }) =>
-    method === 'GET' || method === 'HEAD'
-      ? new Response(method === 'HEAD' ? null : 'ok', {
-          headers: responseHeaders({ 'Content-Type': 'text/plain;charset=UTF-8' }),
-        })
-      : new Refusal('method_not_allowed'),
-}
-
 /** Creates the routes of a gate. */
 export function createRoutes({ locations, health }: ResolvedOptions, endpoints: Endpoints): Routes {
   const { recordings, evaluation, doctor } = endpoints
@@ -47,7 +36,7 @@ export function createRoutes({ locations, health }: ResolvedOptions, endpoints: 
     [CONFIGURATION, evaluation],
     ...endpoints.console,
     ['/console/api/doctor', doctor],
-    ...(health ? ([['/healthz', HEALTH]] as const) : []),
+    ...(health ? endpoints.health : []),
   ])
   const media = locations.map(({ url }) => url.split(':recording')[0] ?? '/')
   const prefixes = [TICKET_PREFIX, ACCESS, ...media]

@@ -93,7 +93,7 @@ export interface MediawardOptions {
   /** How long clients may take to send a body. */
   readonly bodyTimeouts?: BodyTimeouts
   /**
-   * Whether the gate answers `/healthz` with `ok`.
+   * Whether the gate answers `/healthz` (alive) and `/readyz` (ready, or 503).
    *
    * @defaultValue `false`; the deployed gate always does
    */

@@ -48,7 +48,7 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   [/^ticket\//, /^render\//],
   [/^authenticate\//],
   [/^explain\//],
-  [/^play\//, /^ingest\//, /^evaluate\//, /^console\//, /^doctor\//],
+  [/^play\//, /^ingest\//, /^evaluate\//, /^console\//, /^doctor\//, /^health\//],
   [/^config\//],
   [/^services\.ts$/],
   [/^guard\.ts$/, /^routes\.ts$/],

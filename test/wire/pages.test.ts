@@ -82,8 +82,8 @@ describe('pages of other origins', () => {
     },
   )
 
-  test('OPTIONS on /healthz names the methods of that route', async () => {
-    const { status, headers } = await get('/healthz', {}, 'OPTIONS')
+  test.each(['/healthz', '/readyz'])('OPTIONS on %s names the methods of that route', async path => {
+    const { status, headers } = await get(path, {}, 'OPTIONS')
     expect([status, headers.get('allow')]).toEqual([204, 'GET, HEAD, OPTIONS'])
   })
 
