@@ -26,6 +26,7 @@ type GuardServices = Pick<
   | 'now'
   | 'refusals'
   | 'heartbeats'
+  | 'metrics'
   | 'operatorAdvice'
 >
 
@@ -49,7 +50,7 @@ export class Guard {
     waitUntil: WaitUntil,
     platform?: unknown,
   ): Promise<Response> {
-    const { cors, network, now, heartbeats } = this.#services
+    const { cors, network, now, heartbeats, metrics } = this.#services
     const context = new RequestContext({ request, waitUntil, now, network: () => network(request, platform) })
     let cause: unknown
     const outcome = await this.#handle(endpoint, context).catch((error: unknown) => {
@@ -61,6 +62,7 @@ export class Guard {
         ? await this.#refuse(context, outcome, endpoint.allow(request), cause)
         : outcome
     heartbeats.beat(context)
+    if (!endpoint.isProbe) metrics?.answered(request.method, outcome, now() - context.at)
     return cors.apply(request, response)
   }
 

@@ -105,6 +105,8 @@ export class RequestContext {
 
 /** One of the things that the gate does, behind a guard that records what it refuses. */
 export interface Endpoint {
+  /** True if it is for those who watch over the gate: its answers are left out of the metrics. */
+  readonly isProbe?: true
   /** Returns the methods that the path of a request has (RFC 9110 10.2.1), as far as the path alone says. */
   allow(request: Request): string
   /**

@@ -9,6 +9,7 @@ import type { Network } from './base/network.ts'
 import type { ResolvedOptions } from './config/check-options.ts'
 import { LiveStreams } from './console/live.ts'
 import { LookRecorder } from './console/look.ts'
+import type { MetricsServices } from './console/metrics.ts'
 import type { PseudonymServices } from './console/pseudonym.ts'
 import type { RecordsServices } from './console/records.ts'
 import type { DoctorServices } from './doctor/endpoint.ts'
@@ -25,6 +26,9 @@ import { createRecorder } from './ledger/recorder.ts'
 import { RefusalRecorder } from './ledger/refusals/coalesce.ts'
 import { Views } from './ledger/views.ts'
 import { compileLocation } from './locate/location.ts'
+import { createLedgerSources } from './metrics/ledger-sources.ts'
+import { createLogSource } from './metrics/log-metrics.ts'
+import type { ProcessMetrics } from './metrics/process-metrics.ts'
 import type { PlayServices } from './play/play-recording.ts'
 import { createVerdicts } from './play/read-playlist.ts'
 import { Claims } from './recordings/claims.ts'
@@ -41,7 +45,8 @@ export interface Services
     EvaluationServices,
     RecordsServices,
     PseudonymServices,
-    DoctorServices {
+    DoctorServices,
+    MetricsServices {
   readonly issuers: TrustedIssuers
   readonly cors: CorsPolicy
   /** The status for "not yours" and "not there" alike. */
@@ -53,17 +58,25 @@ export interface Services
   readonly refusals: RefusalRecorder
   readonly heartbeats: Heartbeats
   readonly operatorAdvice: OperatorAdvice
+  /** What this process counts. Undefined if it is one of many that come and go, as on Workers. */
+  readonly metrics: ProcessMetrics | undefined
 }
 
 /** Builds the services of one gate, from options that were checked. */
 export function createServices(options: ResolvedOptions): Services {
   const { store, ledger, publicUrl, bodyTimeouts, tickets, network, now } = options
   const pseudonym = createPseudonymizer(options.pseudonymKey)
-  const record = createRecorder(ledger, pseudonym, now, options.onUnrecorded)
+  const { metrics } = options
+  metrics?.watchKeys(options.issuers)
+  const recorder = createRecorder(ledger, pseudonym, now, options.onUnrecorded)
+  const record = metrics?.counting(recorder) ?? recorder
   const locations = options.locations.map(compileLocation)
   const issuers = new TrustedIssuers(
     options.issuers,
-    createKeySources({ changed: createKeyChangeRecorder(record, now) }),
+    createKeySources({
+      changed: createKeyChangeRecorder(record, now),
+      fetched: (entry, isLoaded) => metrics?.keysFetched(entry, isLoaded),
+    }),
   )
   const acceptsProofs = options.issuers.some(({ dpop }) => dpop !== undefined)
   const proofs = acceptsProofs && publicUrl !== undefined ? new ProofVerifier(publicUrl) : undefined
@@ -97,6 +110,9 @@ export function createServices(options: ResolvedOptions): Services {
     streams: new LiveStreams(),
     heartbeats: new Heartbeats(record, now),
     operatorAdvice: new OperatorAdvice(issuers.entries),
+    metrics,
+    metricSources: [metrics ?? createLogSource(ledger), ...createLedgerSources(ledger, now)],
+    metricsToken: options.metricsToken,
     views: new Views(record, now, options.views),
     deliveries: new Deliveries(record, now),
     cors: new CorsPolicy(options.allowedOrigins, options.allowedHeaders),

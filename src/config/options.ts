@@ -5,6 +5,7 @@ import type { BodyTimeouts } from '../http/request-body.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { ViewPolicy } from '../ledger/views.ts'
 import type { Location } from '../locate/location.ts'
+import type { ProcessMetrics } from '../metrics/process-metrics.ts'
 import type { OwnerLookup, OwnerSource } from '../recordings/owner-source.ts'
 import type { RecordingStore } from '../recordings/recording-store.ts'
 import type { TicketOptions } from '../ticket/ticket-options.ts'
@@ -98,6 +99,19 @@ export interface MediawardOptions {
    * @defaultValue `false`; the deployed gate always does
    */
   readonly health?: boolean
+  /**
+   * The secret that a scraper reads the metrics with, and nothing else: at least 32 characters of letters, digits and
+   * `-._~+/`.
+   *
+   * @defaultValue none: only the role `security` may
+   */
+  readonly metricsToken?: string | undefined
+  /**
+   * What a process that lasts counts for the metrics. `local({ data })` gives one.
+   *
+   * @defaultValue the metrics say what the whole log adds up to, as on Workers, where no isolate lasts
+   */
+  readonly metrics?: ProcessMetrics
   /**
    * Brings records back that the ledger couldn't take. The gate's own `scheduled()` calls it. `cloudflare(env)` gives one.
    *

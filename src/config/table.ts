@@ -39,6 +39,8 @@ const PREFIX = /^(?!\/(?:access|console|healthz|play|readyz)(?:\/|$))(?:\/[A-Za-
 const FIELD_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,99}$/
 // An app's web view has a scheme of its own, such as capacitor://localhost.
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d{1,5})?$/
+// RFC 6750 2.1, b64token.
+const METRICS_TOKEN = /^(?=.{32})[A-Za-z0-9._~+/-]+=*$/
 const A_DAY = 86_400
 /** The log asks every inbox in each round. */
 const MAX_INBOXES = 64
@@ -143,6 +145,13 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
       value => plainUrl(value)?.origin === value && isSecure(plainUrl(value)),
     ),
   },
+  metricsToken: {
+    variable: 'METRICS_TOKEN',
+    check: matching(
+      `must be a secret of at least ${MIN_KEY_LENGTH} letters, digits and "-._~+/", as it is sent as a bearer token: ${ADVICE}`,
+      METRICS_TOKEN,
+    ),
+  },
   ledgerShards: {
     variable: 'LEDGER_SHARDS',
     default: 4,
@@ -162,6 +171,9 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
   'bodyTimeouts.json': { unit: 'ms', default: 10_000, check: timeout },
   'bodyTimeouts.upload': { unit: 'ms', default: 60_000, check: timeout },
   health: { default: false, check: oneOf(true, false) },
+  metrics: {
+    check: rule('must be the figures of a process, as local gives them', value => Object(value) === value),
+  },
   replay: { check: callback },
   inspect: { check: callback },
   close: { check: callback },

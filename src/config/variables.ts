@@ -21,6 +21,7 @@ export type VariableOptions = Pick<
   | 'concealedStatus'
   | 'tickets'
   | 'publicUrl'
+  | 'metricsToken'
 > &
   Pick<DeploymentOptions, 'ledgerJurisdiction'> & { readonly ledgerShards: number }
 

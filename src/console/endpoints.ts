@@ -1,11 +1,12 @@
 import type { Endpoint } from '../request-context.ts'
 import { countsEndpoint } from './counts.ts'
 import { type ExplainServices, explainEndpoint } from './explain.ts'
+import { type MetricsServices, metricsEndpoint } from './metrics.ts'
 import { type PseudonymServices, pseudonymEndpoint } from './pseudonym.ts'
 import { type RecordsServices, recordsEndpoint } from './records.ts'
 
 /** What the console takes beside the request. */
-export type ConsoleServices = RecordsServices & PseudonymServices & ExplainServices
+export type ConsoleServices = RecordsServices & PseudonymServices & ExplainServices & MetricsServices
 
 /**
  * Creates the endpoints of the console's API, by path.
@@ -19,6 +20,7 @@ export function consoleEndpoints(
   return new Map([
     ['/console/api/denials', recordsEndpoint(services, 'access')],
     ['/console/api/records', recordsEndpoint(services)],
+    ['/console/api/metrics', metricsEndpoint(services)],
     ['/console/api/counts', countsEndpoint(services)],
     ['/console/api/pseudonym', pseudonymEndpoint(services)],
     ['/console/api/explain', explainEndpoint(services, recordings)],

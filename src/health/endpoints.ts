@@ -25,6 +25,7 @@ type Answer = readonly [status: 200 | 503, text: string]
 /** A 503 of it is an answer, not a refusal: it goes on no record. */
 function healthEndpoint(answer: (context: RequestContext) => Promise<Answer>): Endpoint {
   return {
+    isProbe: true,
     allow: () => 'GET, HEAD, OPTIONS',
 
     async handle(context) {

@@ -18,9 +18,8 @@ export interface ReadinessServices {
 const FRESH = 5_000
 /** The longest that a part may take to answer, in milliseconds. A check asks all parts at once. */
 const LIMIT = 3_000
-/** How much longer a caller waits for a check, in milliseconds. */
-const GRACE = 500
-
+/** The longest that a caller waits for a check, in milliseconds. */
+const PATIENCE = 3_500
 /** A check in progress. */
 interface Check {
   readonly begun: number
@@ -49,28 +48,22 @@ export class Readiness {
     const now = this.#services.now()
     // Both also if the clock was set back. On Workers a check that was cut off with its request never ends.
     if (Math.abs(now - this.#checkedAt) < FRESH) return this.#isReady
-    const known = this.#underWay
-    const joins = known !== undefined && Math.abs(now - known.begun) <= LIMIT + GRACE
-    const check = joins ? known : this.#begin(now, waitUntil)
+    if (this.#underWay === undefined || Math.abs(now - this.#underWay.begun) > PATIENCE) {
+      this.#underWay = { begun: now, over: this.#run(now, waitUntil) }
+      waitUntil(this.#underWay.over)
+    }
     // By a timer of this request's own, as on Workers no request can wait for another one's work alone.
-    return withTimeout(LIMIT + GRACE, check.over).catch(() => false)
-  }
-
-  #begin(now: number, waitUntil: WaitUntil): Check {
-    const over = this.#run(now, waitUntil)
-    const check = { begun: now, over }
-    this.#underWay = check
-    waitUntil(over)
-    return check
+    return withTimeout(PATIENCE, this.#underWay.over).catch(() => false)
   }
 
   async #run(begun: number, waitUntil: WaitUntil): Promise<boolean> {
+    const { store } = this.#services
     const found = await Promise.all([
       failureOf('the log', () => this.#askLog()),
-      failureOf('the store of the recordings', () => this.#services.store.find(PROBE_KEY)),
+      failureOf('the store of the recordings', () => store.find(PROBE_KEY)),
       failureOf('the keys of the issuers', () => this.#loadKeys(begun, waitUntil)),
     ])
-    const why = found.filter(failure => failure !== undefined).join('; ')
+    const why = found.flat().join('; ')
     // One that was given up on may still end, after a later one.
     if (this.#underWay?.begun === begun) {
       this.#underWay = undefined
@@ -96,14 +89,14 @@ export class Readiness {
   }
 }
 
-/** Asks a part of the gate. Resolves to why it failed, for the operator; undefined if it answered in time. */
-async function failureOf(part: string, ask: () => Promise<unknown>): Promise<string | undefined> {
+/** Asks a part of the gate. Resolves to why it failed, for the operator; to nothing if it answered. */
+async function failureOf(part: string, ask: () => Promise<unknown>): Promise<readonly string[]> {
   try {
     await withTimeout(LIMIT, ask())
-    return undefined
+    return []
   } catch (error) {
     // Of keys, their source has said why.
     const why = error instanceof AggregateError ? 'none can be had' : (shownFault(error) ?? NOT_SHOWN)
-    return `${part} failed (${why})`
+    return [`${part} failed (${why})`]
   }
 }

@@ -36,8 +36,8 @@ export interface DoctorFacts {
 export interface LookFacts {
   readonly kind: 'console'
   readonly decision: 'permit'
-  /** Read a page or several, counted, or began to follow what is recorded. */
-  readonly action: 'read' | 'count' | 'follow'
+  /** Read a page or several, counted, began to follow what is recorded, or read the metrics. */
+  readonly action: 'read' | 'count' | 'follow' | 'metrics'
   /** What was asked for. Each member narrows it. */
   readonly query: {
     readonly kind?: string
@@ -50,6 +50,6 @@ export interface LookFacts {
     readonly since?: string
     readonly until?: string
   }
-  /** How many records, or counts, the first answer has. Absent for `follow`. */
+  /** How many records, or counts, the first answer has. Absent for `follow` and `metrics`. */
   readonly rows?: number
 }

@@ -45,10 +45,16 @@ export interface LedgerQuery extends Readonly<Partial<Record<QueryField, string>
   readonly tenant?: string
 }
 
+/** The length of the spans that a chart counts apart. */
+export type CountSpan = 'minute' | 'hour'
+
 /** What to count. */
 export interface CountQuery extends Pick<LedgerQuery, 'kind' | 'reason' | 'tenant'> {
-  /** The length of the spans that are counted apart. */
-  readonly by: 'minute' | 'hour'
+  /**
+   * The length of the spans that are counted apart. `total` is one span of all time and all tenants, in which `count` is what
+   * the records add up to (`amountsOf`).
+   */
+  readonly by: CountSpan | 'total'
   /** Only records whose `recorded` is in the span of this time (ISO 8601, UTC) or later. */
   readonly since: string
   /** Only records whose `recorded` is in a span that begins before this time (ISO 8601, UTC). */
@@ -104,6 +110,9 @@ export interface LedgerPage {
  * `waitAfter` resolves when something may be stored after a cursor, or after so many milliseconds.
  *
  * `spool` is where records wait that the ledger can't take, if there is such a place.
+ *
+ * `lag` resolves to how long ago the oldest entry became durable that has no index yet, in milliseconds; to 0 if each has
+ * one. A ledger that gives the index at once has no lag.
  */
 export interface Ledger {
   readonly spool?: LedgerSpool
@@ -112,6 +121,7 @@ export interface Ledger {
   count(query: CountQuery): Promise<readonly RecordCount[]>
   held(query: Omit<LedgerQuery, 'limit'>): Promise<readonly LedgerEntry[]>
   waitAfter(cursor: string, milliseconds: number): Promise<void>
+  readonly lag?: () => Promise<number>
 }
 
 /**

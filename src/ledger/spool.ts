@@ -55,6 +55,7 @@ export function withSpool(
 
 class LedgerWithSpool implements SpooledLedger {
   readonly spool: LedgerSpool
+  readonly lag?: () => Promise<number>
   readonly #ledger: Ledger
   readonly #timeout: number
   /**
@@ -66,6 +67,7 @@ class LedgerWithSpool implements SpooledLedger {
   constructor(ledger: Ledger, spool: LedgerSpool, timeout: number) {
     this.#ledger = ledger
     this.spool = spool
+    if (ledger.lag !== undefined) this.lag = ledger.lag
     this.#timeout = timeout
   }
 

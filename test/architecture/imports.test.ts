@@ -47,7 +47,7 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   [/^ledger\//],
   [/^ticket\//, /^render\//],
   [/^authenticate\//],
-  [/^explain\//],
+  [/^explain\//, /^metrics\//],
   [/^play\//, /^ingest\//, /^evaluate\//, /^console\//, /^doctor\//, /^health\//],
   [/^config\//],
   [/^services\.ts$/],

@@ -398,6 +398,40 @@ export function ledgerContract(name: string, create: () => Ledger): void {
       expect(Date.now() - began).toBeGreaterThan(350)
     })
 
+    test('the total adds up what records stand for, each once, whatever their time and tenant', async () => {
+      const ledger = create()
+      const facts = [
+        { kind: 'access', reason: 'not_owner', tenant: 'north' },
+        { kind: 'access', reason: 'not_owner', repeats: { of: 'a', count: 7 } },
+        { kind: 'access', reason: 'token_missing', repeats: { until: '2026-11-22T10:00:00Z' } },
+        { kind: 'access', reason: 'token_missing', sum: { of: 'a', count: 90 } },
+        { kind: 'view' },
+        { kind: 'delivery', bytes: 5_000_000_000 },
+        { kind: 'gap', count: 3 },
+        { kind: 'delivery', bytes: 'many' },
+      ]
+      const entries = Array.from({ length: 160 }, (_, i) => {
+        const { id, json } = entry(i * 31)
+        return { id, json: JSON.stringify({ ...JSON.parse(json), ...facts[i % facts.length] }) }
+      })
+      await ledger.append(entries)
+      await ledger.append(entries.slice(0, 100))
+      await ledger.read({ limit: 1 })
+      const until = new Date(START + 365 * 86_400_000).toISOString()
+      const counts = await ledger.count({ by: 'total', since: new Date(0).toISOString(), until })
+      expect(counts.map(({ kind, reason, count }) => [kind, reason, count])).toEqual([
+        ['access', undefined, 80],
+        ['bytes', undefined, 100_000_000_000],
+        ['delivery', undefined, 40],
+        ['gap', undefined, 20],
+        ['lost', undefined, 60],
+        ['refusals', 'not_owner', 160],
+        ['refusals', 'token_missing', 1820],
+        ['summed', undefined, 1800],
+        ['view', undefined, 20],
+      ])
+    })
+
     test('a reader that waits is woken by the next record, and otherwise after its time', async () => {
       const ledger = create()
       const { end } = await ledger.read({ limit: 1 })

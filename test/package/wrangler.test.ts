@@ -75,12 +75,13 @@ test('.dev.vars.example has one line for each variable that the worker reads, an
 
 test('the values of .dev.vars.example are valid, but for the secrets that it asks to replace', () => {
   const secret = 'x'.repeat(32)
+  const secrets = { PSEUDONYM_KEY: secret, TICKET_KEY: secret, METRICS_TOKEN: secret }
   const { LOCATIONS, MEDIA_PREFIX, ...rest } = ALL
   for (const one of [{ LOCATIONS }, { MEDIA_PREFIX }]) {
-    checkOptions(readVariables({ ...rest, ...one, PSEUDONYM_KEY: secret, TICKET_KEY: secret }))
+    checkOptions(readVariables({ ...rest, ...one, ...secrets }))
   }
   expect(() => checkOptions(readVariables({ ...rest }))).toThrow(
-    /PSEUDONYM_KEY.*at least 32[\s\S]*TICKET_KEY.*at least 32/,
+    /PSEUDONYM_KEY.*at least 32[\s\S]*TICKET_KEY.*at least 32[\s\S]*METRICS_TOKEN.*at least 32/,
   )
 })
 

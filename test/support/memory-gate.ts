@@ -76,6 +76,7 @@ export async function memoryGate(
 function withSchema(ledger: Ledger): Ledger {
   return {
     ...(ledger.spool !== undefined && { spool: ledger.spool }),
+    ...(ledger.lag !== undefined && { lag: ledger.lag }),
     read: query => ledger.read(query),
     count: query => ledger.count(query),
     held: query => ledger.held(query),

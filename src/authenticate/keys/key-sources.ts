@@ -12,6 +12,8 @@ export interface KeySourcesOptions {
   readonly remote?: RemoteKeysOptions
   /** Called when other keys were loaded from a place than before. Never rejects. */
   readonly changed?: (change: KeyChange) => Promise<void>
+  /** Called after keys were fetched, or could not be, with the first entry whose keys they are. */
+  readonly fetched?: (entry: Issuer, isLoaded: boolean) => void
 }
 
 /**
@@ -21,7 +23,7 @@ export interface KeySourcesOptions {
  * @returns a function that returns the source of an entry, and throws Error if the entry doesn't say where its keys are
  */
 export function createKeySources(options: KeySourcesOptions = {}): (entry: Issuer) => KeySource {
-  const { http = KEY_HTTP, remote = REMOTE_KEYS, changed } = options
+  const { http = KEY_HTTP, remote = REMOTE_KEYS, changed, fetched } = options
   const shared = new Map<unknown, SharedSource>()
   return entry => {
     const { issuer, jwks, jwks_uri, discovery, introspection } = entry
@@ -39,6 +41,7 @@ export function createKeySources(options: KeySourcesOptions = {}): (entry: Issue
     const source = createRemoteKeys(load, {
       ...remote,
       warn: warnOf(issuers),
+      ...(fetched && { fetched: isLoaded => fetched(entry, isLoaded) }),
       ...(changed && {
         changed: (before, after) => changed({ entry, others: [...issuers].slice(1), before, after }),
       }),

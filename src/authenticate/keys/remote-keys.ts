@@ -30,6 +30,8 @@ export interface RemoteKeysOptions {
   readonly warn: (message: string) => void
   /** Called with the keys in force before and after other keys were loaded. Never rejects. */
   readonly changed: (before: KeySet, after: KeySet) => Promise<void>
+  /** Called after each fetch with whether it loaded keys. */
+  readonly fetched: (isLoaded: boolean) => void
 }
 
 /** Defaults that suit common identity providers. */
@@ -42,6 +44,7 @@ export const REMOTE_KEYS: RemoteKeysOptions = {
   seekEvery: 15_000,
   warn: logToOperator,
   changed: async () => {},
+  fetched: () => {},
 }
 
 /** The share of `freshFor` after which keys are fetched in the background. */
@@ -197,9 +200,10 @@ class RemoteKeys implements KeySource {
   }
 
   async #refresh(begun: number, waitUntil: WaitUntil): Promise<void> {
-    const { timeout, freshFor, warn, changed } = this.#options
+    const { timeout, freshFor, warn, changed, fetched } = this.#options
     try {
       const loaded = await this.#load({ signal: AbortSignal.timeout(timeout), timeout })
+      fetched(true)
       // A fetch that was given up on may still end. It must not bring back keys that a later one found withdrawn. Nor may
       // one that began before the clock was set back bring back its time.
       if (begun < this.#fetchedAt || begun > this.#latest) return
@@ -214,6 +218,7 @@ class RemoteKeys implements KeySource {
       // Requests wait for the keys, and not for this.
       if (before !== undefined) waitUntil(changed(before, loaded))
     } catch (error) {
+      fetched(false)
       if (begun > this.#latest) return
       this.#failedAt = Math.max(this.#failedAt, begun)
       this.#failure = error instanceof KeyFault ? error : new KeyFault(describeError(error))

@@ -1,4 +1,4 @@
-import type { CountQuery } from '../../ledger/ledger.ts'
+import type { CountSpan } from '../../ledger/ledger.ts'
 import { COUNT_UNITS } from '../../ledger/query/counts.ts'
 import { requestGate, requireAnswer } from '../client.ts'
 import { member, parseJson, stringMember } from '../json.ts'
@@ -6,19 +6,19 @@ import type { LogRange } from './filters.ts'
 import type { LogRequest } from './log-reader.ts'
 
 /** How far back to count if no time is named, in milliseconds. */
-const DEFAULT_RANGES: Readonly<Record<CountQuery['by'], number>> = { minute: 3_600_000, hour: 86_400_000 }
+const DEFAULT_RANGES: Readonly<Record<CountSpan, number>> = { minute: 3_600_000, hour: 86_400_000 }
 /** The longest bar of a chart, in characters. */
 const BAR = 30
 
 /** What is counted, and from when until when: ISO 8601, in UTC. */
 export interface CountedTime {
-  readonly by: CountQuery['by']
+  readonly by: CountSpan
   readonly since: string
   readonly until: string
 }
 
 /** Returns which time to count for the options. */
-export function countedTime(by: CountQuery['by'], { since, filters }: LogRange): CountedTime {
+export function countedTime(by: CountSpan, { since, filters }: LogRange): CountedTime {
   const until = filters.until ?? new Date().toISOString()
   return { by, since: since ?? new Date(Date.parse(until) - DEFAULT_RANGES[by]).toISOString(), until }
 }

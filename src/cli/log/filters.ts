@@ -2,7 +2,7 @@ import { isTenantName } from '../../authorize/rules/tenant.ts'
 import { MAX_PAGE } from '../../console/query.ts'
 import { KINDS } from '../../ledger/event.ts'
 import { isRelease } from '../../ledger/head.ts'
-import type { CountQuery } from '../../ledger/ledger.ts'
+import type { CountSpan } from '../../ledger/ledger.ts'
 import { flawOfRecording } from '../../locate/names.ts'
 import { isReason } from '../../reason.ts'
 import type { OptionValues, TextOption } from '../../runtime/node/command.ts'
@@ -129,7 +129,7 @@ export function readFilters(values: FilterValues): LogRange {
 }
 
 /** Reads by what to count. */
-export function readSpan(count: string): CountQuery['by'] {
+export function readSpan(count: string): CountSpan {
   if (count === 'minute' || count === 'hour') return count
   throw new UsageError(`--count ${count} is unknown`, 'use minute or hour')
 }

@@ -1,5 +1,5 @@
 import { KINDS } from '../../ledger/event.ts'
-import type { CountQuery } from '../../ledger/ledger.ts'
+import type { CountSpan } from '../../ledger/ledger.ts'
 import {
   type Command,
   type CommandOptions,
@@ -106,7 +106,7 @@ interface Counting {
   readonly nouns: Nouns
 }
 
-async function count(by: CountQuery['by'], { range, request, json, nouns }: Counting): Promise<void> {
+async function count(by: CountSpan, { range, request, json, nouns }: Counting): Promise<void> {
   const time = countedTime(by, range)
   const lines = await fetchCounts(request, time)
   const { filters } = request

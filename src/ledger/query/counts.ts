@@ -1,9 +1,13 @@
 import type { CountQuery, RecordCount } from '../ledger.ts'
 import { type TenantFacts, tenantsOf } from '../tenant-view.ts'
+import { type Amount, amountsOf } from './amounts.ts'
 import { type FoundEvent, recordedAt } from './terms.ts'
 
-/** The spans that are counted apart, in milliseconds. */
-export const COUNT_UNITS: Readonly<Record<CountQuery['by'], number>> = { minute: 60_000, hour: 3_600_000 }
+/** The spans that are counted apart, in milliseconds. That of the total is all the time there is (ECMA-262 21.4.1.1). */
+export const COUNT_UNITS: Readonly<Record<CountQuery['by'], number>> = {
+  ...{ minute: 60_000, hour: 3_600_000 },
+  total: 8.64e15,
+}
 
 /** How many records have the same kind and reason, in a span of time. */
 export interface CountRow {
@@ -28,11 +32,17 @@ export function tally(events: readonly FoundEvent[], units: readonly number[]): 
     const kind = typeof event.kind === 'string' ? event.kind : ''
     const reason = typeof event.reason === 'string' ? event.reason : ''
     for (const unit of units) {
+      const isTotal = unit === COUNT_UNITS.total
       const start = spanOf(recordedAt(event), unit)
-      for (const tenant of ['', ...tenantsOf(event as TenantFacts)]) {
-        const key = JSON.stringify([unit, tenant, start, kind, reason])
-        const count = (rows.get(key)?.count ?? 0) + 1
-        rows.set(key, { unit, tenant, start, kind, reason, count })
+      const amounts: readonly Amount[] = isTotal ? amountsOf(event) : [[kind, reason, 1]]
+      // Totals are for readers of all.
+      const tenants = isTotal ? [] : tenantsOf(event as TenantFacts)
+      for (const tenant of ['', ...tenants]) {
+        for (const [kind, reason, amount] of amounts) {
+          const key = JSON.stringify([unit, tenant, start, kind, reason])
+          const count = (rows.get(key)?.count ?? 0) + amount
+          rows.set(key, { unit, tenant, start, kind, reason, count })
+        }
       }
     }
   }

@@ -105,6 +105,7 @@ export type LogNamespace = ObjectNamespace<LogStub>
 export interface InboxStub {
   append(entries: readonly LedgerEntry[], log: string): Promise<void>
   take(receipt: string | undefined, until: number): Promise<TakenBatch>
+  age(): Promise<number>
 }
 
 /** A Durable Object of the class `LogObject`, seen from outside. */

@@ -47,6 +47,16 @@ export function createCloudflareLedger({ inboxes, logs, count }: LedgerObjects):
 
     held: query => logs.get(logId()).held(query).catch(objectFailed('log')),
 
+    async lag() {
+      const ages = Array.from({ length: count }, (_, index) =>
+        inboxes
+          .get(inboxId(index))
+          .age()
+          .catch(objectFailed(`ledger-${index}`)),
+      )
+      return Math.max(...(await Promise.all(ages)))
+    },
+
     waitAfter: (cursor, milliseconds) =>
       logs
         .get(logId())

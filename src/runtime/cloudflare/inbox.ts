@@ -49,6 +49,12 @@ export class Inbox {
     return this.#earlier.length === 0 && this.#storage.sql('SELECT 1 FROM waiting LIMIT 1').length === 0
   }
 
+  /** When the entries came that have waited longest, in milliseconds since 1970. Undefined if none waits. */
+  get oldest(): number | undefined {
+    const [row] = this.#storage.sql<{ came: number }>('SELECT came FROM waiting ORDER BY number LIMIT 1')
+    return this.#earlier.length > 0 ? 0 : row?.came
+  }
+
   /** Keeps entries. To be called in a transaction. */
   add(entries: readonly LedgerEntry[], now: number): void {
     let row: LedgerEntry[] = []

@@ -61,6 +61,12 @@ export class LedgerObject extends DurableObject {
     return this.#inbox.take(receipt, until)
   }
 
+  /** Returns how long something has waited here, in milliseconds. */
+  age(): number {
+    const now = Date.now()
+    return Math.max(now - (this.#inbox.oldest ?? now), 0)
+  }
+
   /** Calls the log again, after a crash or if it was down. */
   async alarm(): Promise<void> {
     this.#alarmAt = 0

@@ -5,6 +5,7 @@ import { logFault } from '../../base/storage-fault.ts'
 import { checkTable } from '../../config/check-options.ts'
 import { ConfigurationError, type MediawardOptions } from '../../config/options.ts'
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
+import { ProcessMetrics } from '../../metrics/process-metrics.ts'
 import { createFolderStore } from '../folder/folder-store.ts'
 import { createS3Store, type S3Options } from '../s3/store.ts'
 import { createSqliteLedger, type SqliteLedger } from '../sqlite/sqlite-ledger.ts'
@@ -37,7 +38,7 @@ export interface LocalOptions {
 }
 
 /** The options that follow from running on one machine. */
-export interface Local extends Required<Pick<MediawardOptions, 'store' | 'network' | 'inspect'>> {
+export interface Local extends Required<Pick<MediawardOptions, 'store' | 'network' | 'inspect' | 'metrics'>> {
   readonly ledger: SpooledLedger
   /** Writes what waits and gives the folder back; once. A gate that is made with it calls it at its own `close()`. */
   close(): void
@@ -68,6 +69,7 @@ export function local(options: LocalOptions): Local {
       ledger,
       network: networkOf(addressHeader),
       inspect: createInspection(data),
+      metrics: new ProcessMetrics(),
       close: () => held.release(),
     }
   } catch (error) {

@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { StorageFault } from '../../../src/base/storage-fault.ts'
-import { createMemoryLedger, createMemorySpool, createMemoryStore } from '../../../src/runtime/memory/index.ts'
+import {
+  createMemoryLedger,
+  createMemorySpool,
+  createMemoryStore,
+} from '../../../src/runtime/memory/index.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 
 const said = vi.spyOn(console, 'error')
@@ -60,9 +64,7 @@ describe('/readyz', () => {
     expect(await ask({ method: 'HEAD' })).toEqual([503, ''])
     vi.setSystemTime(Date.now() + 5_000)
     expect(await ask()).toEqual(NOT_READY)
-    expect(lines()).toEqual([
-      'mediaward: not ready: the store of the recordings failed (the disk is gone)',
-    ])
+    expect(lines()).toEqual(['mediaward: not ready: the store of the recordings failed (the disk is gone)'])
     find.mockRestore()
     vi.setSystemTime(Date.now() + 5_000)
     expect(await ask()).toEqual(READY)
@@ -91,7 +93,11 @@ describe('/readyz', () => {
 
   test('is ready with the keys of one issuer, and not without any', async () => {
     const { idp } = await open()
-    const lost = { ...idp.entry(), issuer: 'https://lost.test', jwks: () => Promise.reject(new Error('down')) }
+    const lost = {
+      ...idp.entry(),
+      issuer: 'https://lost.test',
+      jwks: () => Promise.reject(new Error('down')),
+    }
     await open({ issuers: [lost, idp.entry()] })
     expect(await ask()).toEqual(READY)
     await open({ issuers: [lost] })

@@ -18,7 +18,7 @@ const empty = async () => ({ entries: [], cursor: 0, end: 0, more: false })
 /** A ledger of four inboxes and a log, of which some calls are others. */
 function ledgerWith(inbox: (name: string) => Partial<InboxStub>, log: Partial<LogStub> = {}): Ledger {
   return createCloudflareLedger({
-    inboxes: namespaceOf(name => ({ append: fine, take: nothing, ...inbox(name) })),
+    inboxes: namespaceOf(name => ({ append: fine, take: nothing, age: async () => 0, ...inbox(name) })),
     logs: namespaceOf(() => ({
       pull: fine,
       read: empty,
@@ -52,4 +52,11 @@ test.each([
     expect(fault).toMatchObject({ message: `the Durable Object "${name}" failed${why}` })
     expect(fault).not.toHaveProperty('cause')
   }
+})
+
+test('the log is as far behind as the inbox whose entries have waited longest', async () => {
+  const ages = ledgerWith(name => ({ age: async () => (name === 'ledger-2' ? 1_500 : 20) }))
+  expect(await ages.lag?.()).toBe(1_500)
+  const silent = ledgerWith(name => (name === 'ledger-1' ? { age: () => Promise.reject(new Error()) } : {}))
+  await expect(silent.lag?.()).rejects.toThrow('the Durable Object "ledger-1" failed')
 })

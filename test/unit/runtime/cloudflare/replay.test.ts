@@ -39,6 +39,7 @@ function platform(records: number, failing: number) {
         if (Number(`${id}`.slice('ledger-'.length)) >= failing) throw new Error('overloaded')
       },
       take: () => Promise.reject(new Error('not asked')),
+      age: async () => 0,
     }),
   }
   const { replay } = cloudflare(
