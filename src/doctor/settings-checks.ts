@@ -46,10 +46,14 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
     return ok(`tickets are valid for ${lifetime} s${older}`)
   },
 
-  /** `PSEUDONYM_KEY` and `TICKET_KEY` are random, and differ. */
-  secrets({ pseudonymKey, tickets }) {
+  /** `PSEUDONYM_KEY`, `TICKET_KEY` and `METRICS_TOKEN` are random, and differ. */
+  secrets({ pseudonymKey, tickets, metricsToken }) {
     const ticketKeys = tickets?.keys ?? []
-    const secrets = [['PSEUDONYM_KEY', pseudonymKey], ...ticketKeys.map(key => ['TICKET_KEY', key])] as const
+    const secrets = [
+      ['PSEUDONYM_KEY', pseudonymKey],
+      ...ticketKeys.map(key => ['TICKET_KEY', key]),
+      ...(metricsToken === undefined ? [] : [['METRICS_TOKEN', metricsToken]]),
+    ] as const
     const outcomes = secrets.flatMap(([name, secret]) =>
       isGuessable(`${secret}`)
         ? failed(`${name} does not look random`, 'create another with "openssl rand -base64 32"')
@@ -63,8 +67,26 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
         ),
       )
     }
+    const [other] =
+      secrets.find(([name, secret]) => name !== 'METRICS_TOKEN' && secret === metricsToken) ?? []
+    if (other !== undefined) {
+      outcomes.push(
+        failed(
+          `METRICS_TOKEN and ${other} are the same, so that each scrape sends ${other}`,
+          'create another METRICS_TOKEN with "openssl rand -hex 32"',
+        ),
+      )
+    }
     return outcomes.length > 0 ? outcomes : ok('the secrets look random, and differ')
   },
+
+  /** A scraper has a token of its own, if there is one. */
+  metrics: ({ metricsToken }) =>
+    ok(
+      metricsToken === undefined
+        ? 'METRICS_TOKEN is not set: only an analyst of all tenants reads the metrics'
+        : 'a scraper reads the metrics with METRICS_TOKEN',
+    ),
 
   /** The cookie of a ticket reaches the gate from each allowed origin, and from no more pages than needed. */
   ticket_cookie({ tickets, publicUrl, allowedOrigins }) {

@@ -11,6 +11,7 @@ export interface Settings {
   readonly views: ViewPolicy
   readonly tickets?: Required<TicketOptions>
   readonly publicUrl?: string | undefined
+  readonly metricsToken?: string | undefined
   readonly locations: readonly Location[]
 }
 

@@ -6,7 +6,7 @@ import { describeRefusal, requestGate, requireAnswer } from '../client.ts'
 import { stringMember } from '../json.ts'
 import { type GateAnswer, parseAnswer } from './gate-answer.ts'
 import { OUTSIDE_CHECKS } from './outside-checks.ts'
-import { askBucket, askForGate, askForRefusal, sendLongToken } from './outside-probes.ts'
+import { askBucket, askForGate, askForRefusal, askReady, sendLongToken } from './outside-probes.ts'
 import type { Report } from './report.ts'
 
 /** What to examine. */
@@ -33,11 +33,12 @@ export async function examineGate({ gate, token, buckets, others }: GateExaminat
   const elsewhere = publicUrl === undefined || publicUrl === gate.origin ? undefined : parseUrl(publicUrl)
   const plain =
     isLoopback(gate) || gate.protocol !== 'https:' ? undefined : new URL(`http://${gate.hostname}`)
-  const [atPublicUrl, withoutTls, refusals, longToken, atOthers] = await Promise.all([
+  const [atPublicUrl, withoutTls, refusals, longToken, ready, atOthers] = await Promise.all([
     elsewhere && askForGate(elsewhere),
     plain && askForGate(plain),
     askForRefusal(gate, path),
     sendLongToken(gate),
+    askReady(gate),
     Promise.all(others.map(askForGate)),
   ])
   const outside = runChecks('outside', OUTSIDE_CHECKS, {
@@ -47,6 +48,7 @@ export async function examineGate({ gate, token, buckets, others }: GateExaminat
     withoutTls,
     refusals,
     longToken,
+    ready,
     ahead: answer.ahead,
     isObjectThere: keeping?.findings.some(hasWritten) === true,
     buckets: seen,

@@ -17,6 +17,8 @@ export interface OutsideFacts {
   readonly withoutTls: Asked | undefined
   readonly refusals: readonly (SeenAnswer | Failure)[]
   readonly longToken: SeenAnswer | Failure
+  /** What `/readyz` answered. */
+  readonly ready: SeenAnswer | Failure
   /** How many seconds the clock of the gate is ahead of this machine's. */
   readonly ahead: number
   /** Whether the bucket held the gate's object while its addresses were asked. */
@@ -79,6 +81,23 @@ export const OUTSIDE_CHECKS: Checks<OutsideFacts> = {
           `a token of 16,000 characters does not reach the gate (${describe(longToken)})`,
           'allow headers of 32 KiB in what is in front (nginx: large_client_header_buffers 4 32k), if your tokens are long',
         )
+  },
+
+  /** The gate says at `/readyz` that it can answer requests. */
+  ready({ ready }) {
+    if (!(ready instanceof Failure)) {
+      if (ready.status === 200 && ready.body === 'ready') return ok('the gate says that it is ready')
+      if (ready.status === 503 && ready.body === 'not ready') {
+        return failed(
+          'the gate says that it is not ready',
+          'look at its console: it names the part that failed',
+        )
+      }
+    }
+    return notChecked(
+      `/readyz does not say whether the gate is ready (${describe(ready)})`,
+      'let the proxy in front pass it on, or give the option health: true to a gate in an app',
+    )
   },
 
   /** The clock of the gate agrees with that of this machine. */

@@ -57,6 +57,9 @@ export async function askForGate(origin: URL): Promise<Asked> {
   return { url: origin, answer: await ask(new URL(ROUTE, origin), { method: 'OPTIONS' }) }
 }
 
+/** Asks whether a gate is ready. */
+export const askReady = (origin: URL): Promise<SeenAnswer | Failure> => ask(new URL('/readyz', origin))
+
 /** Sends a gate a token that is as long as it may be. */
 export function sendLongToken(origin: URL): Promise<SeenAnswer | Failure> {
   const headers = { authorization: `Bearer ${'a'.repeat(LONG_TOKEN)}` }

@@ -37,7 +37,7 @@ export const TESTED_DATE = '2026-10-20'
 /** The classes of Durable Objects that the worker exports, by what they are bound as. */
 const CLASSES = { LEDGER: 'LedgerObject', LOG: 'LogObject' }
 /** Secrets of the gate. Variables are shown in the dashboard, and stay in the repository. */
-const SECRETS = ['PSEUDONYM_KEY', 'TICKET_KEY']
+const SECRETS = ['PSEUDONYM_KEY', 'TICKET_KEY', 'METRICS_TOKEN']
 
 /** What a wrangler configuration deploys. */
 export const WRANGLER_CHECKS: Checks<WranglerFacts> = {
@@ -186,7 +186,7 @@ export const WRANGLER_CHECKS: Checks<WranglerFacts> = {
         )
       : notChecked(
           'secrets are with Cloudflare, not in this file',
-          'see that "wrangler secret list" has PSEUDONYM_KEY, and TICKET_KEY for tickets',
+          'see that "wrangler secret list" has PSEUDONYM_KEY, TICKET_KEY for tickets, and METRICS_TOKEN for a scraper',
         )
   },
 

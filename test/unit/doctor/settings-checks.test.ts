@@ -44,6 +44,7 @@ test('settings that are right have no finding but ok, and each of those says wha
     'public_url',
     'tickets',
     'secrets',
+    'metrics',
     'ticket_cookie',
     'origins',
     'views',
@@ -72,6 +73,9 @@ describe('each setting that is wrong has its finding', () => {
     ['tickets for a day', tickets({ lifetime: 86_400 }), 'tickets', 'warning'],
     ['one secret for two', tickets({ keys: [TICKET_KEY, PSEUDONYM_KEY] }), 'secrets', 'failed'],
     ['a secret of few characters', tickets({ keys: ['abab'.repeat(10)] }), 'secrets', 'failed'],
+    ['a scraper with the key of pseudonyms', { metricsToken: PSEUDONYM_KEY }, 'secrets', 'failed'],
+    ['a scraper with the key of tickets', { metricsToken: TICKET_KEY }, 'secrets', 'failed'],
+    ['a token for scrapers of few characters', { metricsToken: 'abab'.repeat(10) }, 'secrets', 'failed'],
     ['a secret of words', { pseudonymKey: 'please change this key before you deploy' }, 'secrets', 'failed'],
     [
       'an example in place of a secret',

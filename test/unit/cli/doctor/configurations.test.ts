@@ -223,6 +223,7 @@ describe('a wrangler configuration', () => {
     ],
     ['[secrets]', { secrets: { required: ['PSEUDONYM_KEY'] } }, 'secrets warning'],
     ['a secret in [vars]', { vars: { TICKET_KEY: 'x' } }, 'secrets failed'],
+    ['a token for scrapers in [vars]', { vars: { METRICS_TOKEN: 'x' } }, 'secrets failed'],
     [
       'buckets in two places',
       {

@@ -26,6 +26,7 @@ const good: OutsideFacts = {
   withoutTls: { url: new URL('http://media.clinic-seven.org'), answer: seen(301) },
   refusals: [refusal(), refusal({ 'cf-cache-status': 'DYNAMIC' })],
   longToken: gate,
+  ready: seen(200, {}, 'ready'),
   ahead: 0.4,
   isObjectThere: true,
   buckets: [{ url: new URL('https://pub-1.r2.dev'), answer: seen(401), list: seen(401) }],
@@ -46,7 +47,7 @@ const other = { url: new URL('https://other.org'), answer: gate }
 
 test('a deployment that looks as it should has no finding but ok', () => {
   const states = runChecks('outside', OUTSIDE_CHECKS, good).map(({ state }) => state)
-  expect(states).toEqual(Array(7).fill('ok'))
+  expect(states).toEqual(Array(8).fill('ok'))
 })
 
 test.each<[string, Partial<OutsideFacts>, string, State]>([
@@ -105,6 +106,11 @@ test.each<[string, Partial<OutsideFacts>, string, State]>([
     'failed',
   ],
   ['a cache that passes by', { refusals: [refusal({ 'x-cache': 'Miss from cloudfront' })] }, 'cache', 'ok'],
+  ['a gate that is not ready', { ready: seen(503, {}, 'not ready') }, 'ready', 'failed'],
+  ['a proxy that fails in its place', { ready: seen(503) }, 'ready', 'not_checked'],
+  ['a page of an app at /readyz', { ready: seen(200, {}, '<html>') }, 'ready', 'not_checked'],
+  ['a gate of an earlier version', { ready: seen(400) }, 'ready', 'not_checked'],
+  ['no answer at /readyz', { ready: none }, 'ready', 'not_checked'],
   ['a proxy with short headers', { longToken: seen(400) }, 'long_tokens', 'warning'],
   ['a proxy that hangs up', { longToken: none }, 'long_tokens', 'warning'],
   ['a gate whose clock is ahead', { ahead: 90 }, 'clock_here', 'warning'],
