@@ -27,7 +27,10 @@ export interface Option<Value = unknown> {
   readonly excludes?: string
   /** Default: all of them. */
   readonly runtimes?: readonly Runtime[]
-  /** The members of a JSON list's items that are secrets, such as `introspection.client_secret`. */
+  /**
+   * The members of a JSON list's items that are secrets, such as `introspection.client_secret`. With `[]` at its end, a member
+   * may be a list of secrets.
+   */
   readonly secrets?: readonly string[]
   /**
    * Reads the variable's string. Default: the string itself.

@@ -8,6 +8,8 @@ import type { Location } from '../locate/location.ts'
 import type { ProcessMetrics } from '../metrics/process-metrics.ts'
 import type { OwnerLookup, OwnerSource } from '../recordings/owner-source.ts'
 import type { RecordingStore } from '../recordings/recording-store.ts'
+import type { SinkControl } from '../sinks/control.ts'
+import type { SinkEntry } from '../sinks/sink.ts'
 import type { TicketOptions } from '../ticket/ticket-options.ts'
 
 // The first paragraph of each doc comment and its default are also the row of docs/configuration.md.
@@ -125,6 +127,12 @@ export interface MediawardOptions {
    */
   readonly inspect?: () => Promise<MachineFacts>
   /**
+   * Lists, tests and replays the sinks of the log, for `mediaward sinks`. `cloudflare(env)` and `local({ data })` give one.
+   *
+   * @defaultValue no sinks
+   */
+  readonly sinkControl?: SinkControl
+  /**
    * Releases what `store` and `ledger` hold. The gate's own `close()` calls it after its last record.
    *
    * @defaultValue nothing to release
@@ -168,6 +176,13 @@ export interface DeploymentOptions {
    * @defaultValue none: Cloudflare chooses
    */
   readonly ledgerJurisdiction?: LedgerJurisdiction
+  /**
+   * The systems that records are sent to: webhooks, Splunk, Elastic and others (docs/sinks.md). In code it is the option
+   * `sinks` of `local`; on Workers the log itself reads the variable.
+   *
+   * @defaultValue none
+   */
+  readonly sinks?: readonly SinkEntry[]
 }
 
 /** A jurisdiction of Durable Objects. */

@@ -74,21 +74,29 @@ function nameIn(reference: unknown): string | undefined {
   return typeof secret === 'string' && NAME.test(secret) ? secret : undefined
 }
 
+/** A member of an object or a list. */
+interface Place {
+  readonly holder: Record<string | number, unknown>
+  readonly member: string | number
+}
+
 /** Finds the members that are there, whatever they are. */
-function findSecrets(
-  parsed: unknown,
-  paths: readonly string[],
-): readonly { holder: Record<string, unknown>; member: string }[] {
+function findSecrets(parsed: unknown, paths: readonly string[]): readonly Place[] {
   if (!Array.isArray(parsed)) return []
   return parsed.flatMap(item =>
-    paths.flatMap(path => {
+    paths.flatMap((path): readonly Place[] => {
       const groups = path.split('.')
-      const member = groups.pop() ?? ''
+      const [member = '', isSeveral] = (groups.pop() ?? '').split('[')
       const holder = groups.reduce<unknown>(
         (value, name) => (isObject(value) ? value[name] : undefined),
         item,
       )
-      return isObject(holder) && Object.hasOwn(holder, member) ? [{ holder, member }] : []
+      if (!isObject(holder) || !Object.hasOwn(holder, member)) return []
+      const value = holder[member]
+      // Several secrets, as during a rotation.
+      return Array.isArray(value) && isSeveral !== undefined
+        ? value.map((_, i) => ({ holder: value as never, member: i }))
+        : [{ holder, member }]
     }),
   )
 }

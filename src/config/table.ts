@@ -6,6 +6,7 @@ import type { OwnerSource } from '../recordings/owner-source.ts'
 import type { TicketOptions } from '../ticket/ticket-options.ts'
 import { checkIssuers } from './check-issuers.ts'
 import { checkLocations } from './check-locations.ts'
+import { checkSinks } from './check-sinks.ts'
 import { each, isString, matching, number, oneOf, rule } from './checks.ts'
 import type { Group, TableOf } from './option.ts'
 import type { DeploymentOptions, MediawardOptions } from './options.ts'
@@ -164,6 +165,7 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
     runtimes: ['workers'],
     check: oneOf('eu', 'us', 'fedramp', 'fedramp-high'),
   },
+  sinks: { variable: 'SINKS', secrets: ['secret[]'], parse: jsonList, check: checkSinks },
   owner: { check: rule('must be a function, or an owner source', isOwnerSource) },
   store: { required: true, check: opened },
   ledger: { required: true, check: opened },
@@ -176,6 +178,7 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
   },
   replay: { check: callback },
   inspect: { check: callback },
+  sinkControl: { check: opened },
   close: { check: callback },
   onUnrecorded: { check: callback },
   now: { default: Date.now, check: callback },

@@ -23,7 +23,7 @@ export type VariableOptions = Pick<
   | 'publicUrl'
   | 'metricsToken'
 > &
-  Pick<DeploymentOptions, 'ledgerJurisdiction'> & { readonly ledgerShards: number }
+  Pick<DeploymentOptions, 'ledgerJurisdiction' | 'sinks'> & { readonly ledgerShards: number }
 
 /**
  * Reads the variables as options. `mediaward` checks their values, as it does for options that are given in code.
@@ -32,7 +32,7 @@ export type VariableOptions = Pick<
  */
 export function readVariables(variables: Variables): VariableOptions {
   const { options, mistakes } = parseVariables(OPTIONS, variables)
-  checkTable(OPTIONS, options, ['MEDIA_PREFIX', 'ledgerShards', 'ledgerJurisdiction'], mistakes)
+  checkTable(OPTIONS, options, ['MEDIA_PREFIX', 'ledgerShards', 'ledgerJurisdiction', 'sinks'], mistakes)
   const { MEDIA_PREFIX: prefix, ...given } = options
   return {
     issuers: [],

@@ -45,9 +45,9 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   [/^locate\//, /^authorize\//, /^http\//],
   [/^playlist\//, /^request-context\.ts$/],
   [/^ledger\//],
-  [/^ticket\//, /^render\//],
+  [/^ticket\//, /^render\//, /^follow\//],
   [/^authenticate\//],
-  [/^explain\//, /^metrics\//],
+  [/^explain\//, /^metrics\//, /^sinks\//],
   [/^play\//, /^ingest\//, /^evaluate\//, /^console\//, /^doctor\//, /^health\//],
   [/^config\//],
   [/^services\.ts$/],
@@ -172,7 +172,7 @@ describe('independence of runtimes', () => {
     expect(strangers.map(({ path }) => path).filter(path => path !== 'cli/workerd.ts')).toEqual([])
   })
 
-  test('only seven files besides the commands read the clock', () => {
+  test('only nine files besides the commands read the clock', () => {
     const clocks = sources.filter(({ path, text }) => /\bDate\.now\b/.test(text) && !path.startsWith('cli/'))
     expect(clocks.map(({ path }) => path).sort()).toEqual([
       'config/table.ts',
@@ -180,7 +180,9 @@ describe('independence of runtimes', () => {
       // A Durable Object is made by the runtime, which hands over no clock.
       'runtime/cloudflare/ledger-object.ts',
       'runtime/cloudflare/log-object.ts',
+      'runtime/cloudflare/log-sinks.ts',
       'runtime/folder/folder-store.ts',
+      'runtime/local/local-sinks.ts',
       'runtime/memory/memory-store.ts',
       'runtime/sqlite/sqlite-ledger.ts',
     ])

@@ -6,6 +6,7 @@ import { createFolderStore } from '../../src/runtime/folder/folder-store.ts'
 import { createSqliteLedger } from '../../src/runtime/sqlite/sqlite-ledger.ts'
 import { createSqliteSpool } from '../../src/runtime/sqlite/sqlite-spool.ts'
 import { crowdedFolder } from './crowded-folder.ts'
+import { followerStatesContract } from './follower-states.ts'
 import { ledgerContract } from './ledger.ts'
 import {
   claimObjectContract,
@@ -56,4 +57,9 @@ damagedBytesContract('a folder', {
     }),
 })
 ledgerContract('a file of SQLite', () => createSqliteLedger(join(folder(), 'ledger.sqlite')))
+followerStatesContract('a file of SQLite', async work => {
+  const ledger = createSqliteLedger(join(folder(), 'ledger.sqlite'))
+  await work(ledger.states)
+  ledger.close()
+})
 spoolContract('a file of SQLite', () => createSqliteSpool(join(folder(), 'overflow.sqlite')))

@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest'
+import { createMemoryStates } from '../../src/follow/states.ts'
 import { createMemoryLedger, createMemorySpool, createMemoryStore } from '../../src/runtime/memory/index.ts'
+import { followerStatesContract } from './follower-states.ts'
 import { ledgerContract } from './ledger.ts'
 import { recordingStoreContract } from './recording-store.ts'
 import { spoolContract } from './spool.ts'
 
 recordingStoreContract('memory', createMemoryStore)
 ledgerContract('memory', createMemoryLedger)
+followerStatesContract('memory', work => work(createMemoryStates()))
 spoolContract('memory', createMemorySpool)
 
 test('a store in memory reads no further than the first byte that is too many', async () => {

@@ -1,8 +1,11 @@
-import { reset } from 'cloudflare:test'
+import { reset, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, expect, test } from 'vitest'
 import { metadataOf } from '../../src/recordings/object-metadata.ts'
 import { createCloudflareLedger, createR2Spool, createR2Store } from '../../src/runtime/cloudflare/index.ts'
+import { SqlFollowerStates } from '../../src/runtime/sqlite/follower-states.ts'
+import type { Sql } from '../../src/runtime/sqlite/sql.ts'
+import { followerStatesContract } from '../contract/follower-states.ts'
 import { keySourceContracts } from '../contract/key-source.ts'
 import { ledgerContract } from '../contract/ledger.ts'
 import { ownerSourceContracts } from '../contract/owner-source.ts'
@@ -44,6 +47,13 @@ const ledgerOver = (count: number) => () =>
   createCloudflareLedger({ inboxes: env.LEDGER, logs: env.LOG, count })
 ledgerContract('a Durable Object with one inbox', ledgerOver(1))
 ledgerContract('a Durable Object with several inboxes', ledgerOver(5))
+followerStatesContract('a Durable Object', async work => {
+  await runInDurableObject(env.LOG.get(env.LOG.newUniqueId()), async (_, { storage }) => {
+    const sql: Sql = (statement, ...parameters) =>
+      storage.sql.exec(statement, ...parameters).toArray() as never
+    await work(new SqlFollowerStates({ sql, write: async run => storage.transactionSync(run) }))
+  })
+})
 spoolContract('R2', () => createR2Spool(env.AUDIT))
 
 ownerSourceContracts()

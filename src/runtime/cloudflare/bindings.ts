@@ -1,6 +1,7 @@
 import type { LedgerJurisdiction } from '../../config/options.ts'
 import type { CountQuery, LedgerEntry, RecordCount } from '../../ledger/ledger.ts'
 import type { AskedQuery } from '../../ledger/query/terms.ts'
+import type { SinkReplay, SinkReplayed, SinkStatus, SinkTest } from '../../sinks/control.ts'
 import type { TablePage, TableQuery } from '../sqlite/event-table.ts'
 import type { TakenBatch } from './inbox.ts'
 
@@ -115,6 +116,13 @@ export interface LogStub {
   count(query: CountQuery): Promise<readonly RecordCount[]>
   held(query: AskedQuery): Promise<readonly LedgerEntry[]>
   waitAfter(cursor: number, milliseconds: number): Promise<void>
+}
+
+/** The sinks of the log, seen from outside its object. */
+export interface LogSinksStub {
+  listSinks(): Promise<readonly SinkStatus[]>
+  testSink(name: string): Promise<SinkTest | undefined>
+  replaySink(name: string, replay: SinkReplay): Promise<SinkReplayed | undefined>
 }
 
 /** The state that a Durable Object is created with. */

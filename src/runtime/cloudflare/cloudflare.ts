@@ -2,7 +2,7 @@ import { checkTable } from '../../config/check-options.ts'
 import { ConfigurationError, type LedgerJurisdiction, type MediawardOptions } from '../../config/options.ts'
 import { OPTIONS } from '../../config/table.ts'
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
-import type { Bucket, LedgerNamespace, LogNamespace, ObjectNamespace } from './bindings.ts'
+import type { Bucket, LedgerNamespace, LogSinksStub, LogStub, ObjectNamespace } from './bindings.ts'
 import { findBindingMistakes } from './check-bindings.ts'
 import { createCloudflareLedger } from './cloudflare-ledger.ts'
 import { createR2Spool } from './r2-spool.ts'
@@ -23,11 +23,12 @@ export interface CloudflareBindings {
   /** The inboxes of the log: the class `LedgerObject`, with SQLite storage. */
   readonly LEDGER: LedgerNamespace
   /** The log: the class `LogObject`, with SQLite storage. */
-  readonly LOG: LogNamespace
+  readonly LOG: ObjectNamespace<LogStub & LogSinksStub>
 }
 
 /** The options that follow from running on Workers. */
-export interface CloudflareOptions extends Required<Pick<MediawardOptions, 'store' | 'network' | 'replay'>> {
+export interface CloudflareOptions
+  extends Required<Pick<MediawardOptions, 'store' | 'network' | 'replay' | 'sinkControl'>> {
   readonly ledger: SpooledLedger
 }
 
@@ -53,6 +54,12 @@ export function cloudflare(
   return {
     store: createR2Store(bindings.RECORDINGS),
     ledger,
+
+    sinkControl: {
+      list: () => logs.get(logs.idFromName('log')).listSinks(),
+      test: name => logs.get(logs.idFromName('log')).testSink(name),
+      replay: (name, replay) => logs.get(logs.idFromName('log')).replaySink(name, replay),
+    },
 
     async replay() {
       await ledger.replay(REPLAY_LIMIT)

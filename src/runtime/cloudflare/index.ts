@@ -9,6 +9,7 @@ export type {
   InboxStub,
   LedgerNamespace,
   LogNamespace,
+  LogSinksStub,
   LogStub,
   ObjectId,
   ObjectNamespace,

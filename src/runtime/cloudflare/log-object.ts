@@ -3,28 +3,32 @@ import type { CountQuery, LedgerEntry, RecordCount } from '../../ledger/ledger.t
 import { Arrivals } from '../../ledger/query/arrivals.ts'
 import type { AskedQuery } from '../../ledger/query/terms.ts'
 import { EventLog } from '../sqlite/event-log.ts'
+import type { SinkReplay, SinkReplayed, SinkStatus, SinkTest } from '../../sinks/control.ts'
 import { EventTable, type TablePage, type TableQuery } from '../sqlite/event-table.ts'
 import type { SqlStorage } from '../sqlite/sql.ts'
+import { Alarm } from './alarm.ts'
 import type { DurableState, LedgerNamespace } from './bindings.ts'
 import { storageOf } from './durable-storage.ts'
 import { InboxPuller } from './inbox-puller.ts'
+import { LogSinks } from './log-sinks.ts'
 
 /** The log: one Durable Object, which pulls entries out of the inboxes and gives each its index. */
 export class LogObject extends DurableObject {
-  readonly #state: DurableState
   readonly #storage: SqlStorage
   readonly #log: EventLog
   readonly #puller: InboxPuller
   readonly #arrivals = new Arrivals()
-  /** When the alarm goes off; 0 if none is set that this instance knows of. */
-  #alarmAt = 0
+  readonly #alarm: Alarm
+  readonly #sinks: LogSinks
 
   constructor(state: DurableState, env: unknown) {
     super(state as never, env as never)
-    this.#state = state
     this.#storage = storageOf(state)
     const inboxes = (env as { readonly LEDGER: LedgerNamespace }).LEDGER
-    this.#log = new EventLog(this.#storage.sql, new EventTable(this.#storage.sql))
+    const events = new EventTable(this.#storage.sql)
+    this.#log = new EventLog(this.#storage.sql, events)
+    this.#alarm = new Alarm(state)
+    this.#sinks = new LogSinks(env, this.#storage, events, this.#alarm)
     this.#puller = new InboxPuller({
       inbox: id => inboxes.get(inboxes.idFromString(id)),
       store: entries => this.#store(entries),
@@ -62,20 +66,36 @@ export class LogObject extends DurableObject {
     return this.#arrivals.wait(() => this.#log.events.end > cursor, milliseconds)
   }
 
-  /** Gives an index to the deliveries of views that are due. */
+  /** Gives an index to the deliveries of views that are due, and has the sinks go on, after an eviction or a pause. */
   async alarm(): Promise<void> {
-    this.#alarmAt = 0
+    this.#alarm.wentOff()
     this.#store([])
+    await this.#sinks.alarm()
   }
 
   #store(entries: readonly LedgerEntry[]): void {
     const { end } = this.#log.events
     this.#storage.transaction(() => this.#log.append(entries, Date.now()))
     // A reader's round often finds nothing. If it woke the others, their rounds would wake it.
-    if (this.#log.events.end > end) this.#arrivals.announce()
-    const { due } = this.#log
-    if (due === Number.POSITIVE_INFINITY || this.#alarmAt !== 0) return
-    this.#alarmAt = due
-    void this.#state.storage.setAlarm(due)
+    if (this.#log.events.end > end) {
+      this.#arrivals.announce()
+      this.#sinks.wake()
+    }
+    this.#alarm.set(this.#log.due)
+  }
+
+  /** Lists the sinks, as `SinkControl.list` does. */
+  listSinks(): Promise<readonly SinkStatus[]> {
+    return this.#sinks.sinks.list()
+  }
+
+  /** Tests a sink, as `SinkControl.test` does. */
+  testSink(name: string): Promise<SinkTest | undefined> {
+    return this.#sinks.sinks.test(name)
+  }
+
+  /** Has a sink go back, as `SinkControl.replay` does. */
+  replaySink(name: string, replay: SinkReplay): Promise<SinkReplayed | undefined> {
+    return this.#sinks.sinks.replay(name, replay)
   }
 }

@@ -9,6 +9,7 @@ import { readVariables, variablesOf } from '../../config/variables.ts'
 import { createGate } from '../../gate.ts'
 import { responseHeaders } from '../../http/response-headers.ts'
 import { type CloudflareOptions, cloudflare } from './cloudflare.ts'
+import { requireWorkersSinks } from './log-sinks.ts'
 
 export { LedgerObject } from './ledger-object.ts'
 export { LogObject } from './log-object.ts'
@@ -25,7 +26,8 @@ export default worker
  */
 function start(): Worker {
   warnOfUnknownVariables(Object.keys(env), variablesOf(OPTIONS, { ...env }))
-  const { ledgerShards, ledgerJurisdiction, ...options } = readVariables({ ...env })
+  const { ledgerShards, ledgerJurisdiction, sinks, ...options } = readVariables({ ...env })
+  requireWorkersSinks(sinks)
   let platform: CloudflareOptions
   try {
     platform = cloudflare(env, ledgerShards, ledgerJurisdiction)

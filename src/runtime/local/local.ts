@@ -4,14 +4,19 @@ import { clearInterval, setInterval } from 'node:timers'
 import { logFault } from '../../base/storage-fault.ts'
 import { checkTable } from '../../config/check-options.ts'
 import { ConfigurationError, type MediawardOptions } from '../../config/options.ts'
+import { OPTIONS } from '../../config/table.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
 import { ProcessMetrics } from '../../metrics/process-metrics.ts'
+import type { SinkEntry } from '../../sinks/sink.ts'
+import type { Sinks } from '../../sinks/sinks.ts'
 import { createFolderStore } from '../folder/folder-store.ts'
 import { createS3Store, type S3Options } from '../s3/store.ts'
 import { createSqliteLedger, type SqliteLedger } from '../sqlite/sqlite-ledger.ts'
 import { createSqliteSpool } from '../sqlite/sqlite-spool.ts'
 import { lockDataFolder } from './data-folder.ts'
 import { createInspection } from './inspect.ts'
+import { startSinks } from './local-sinks.ts'
 import { LOCAL_OPTIONS } from './local-variables.ts'
 import { networkOf } from './network.ts'
 
@@ -35,10 +40,15 @@ export interface LocalOptions {
    * sets it, any client could write any address into the log. Default: the address of the connection.
    */
   readonly addressHeader?: string
+  /** The systems that records are sent to (docs/sinks.md). */
+  readonly sinks?: readonly SinkEntry[]
+  /** The gate's own address, by which its records name it in those systems. */
+  readonly publicUrl?: string | undefined
 }
 
 /** The options that follow from running on one machine. */
-export interface Local extends Required<Pick<MediawardOptions, 'store' | 'network' | 'inspect' | 'metrics'>> {
+export interface Local
+  extends Required<Pick<MediawardOptions, 'store' | 'network' | 'inspect' | 'metrics' | 'sinkControl'>> {
   readonly ledger: SpooledLedger
   /** Writes what waits and gives the folder back; once. A gate that is made with it calls it at its own `close()`. */
   close(): void
@@ -52,7 +62,8 @@ export interface Local extends Required<Pick<MediawardOptions, 'store' | 'networ
  */
 export function local(options: LocalOptions): Local {
   checkTable(LOCAL_OPTIONS, options)
-  const { data, s3, addressHeader } = options
+  const { data, s3, addressHeader, sinks: entries = [], publicUrl } = options
+  checkTable(OPTIONS, { sinks: entries }, ['sinks'])
   const held = new Held()
   held.add(lockDataFolder(data))
   try {
@@ -60,7 +71,9 @@ export function local(options: LocalOptions): Local {
     held.add(() => file.close())
     const spool = createSqliteSpool(join(data, 'overflow.sqlite'))
     held.add(() => spool.close())
-    const ledger = withSpool(file, spool)
+    const sinks = startSinks(entries, { ledger: file, states: file.states, data, publicUrl })
+    held.add(() => sinks.close())
+    const ledger = withSpool(entries.length === 0 ? file : followed(file, sinks), spool)
     const store = s3 === undefined ? createFolderStore(join(data, 'recordings')) : createS3Store(s3)
     held.add(startReplays(ledger))
     held.add(startSettling(file))
@@ -70,6 +83,7 @@ export function local(options: LocalOptions): Local {
       network: networkOf(addressHeader),
       inspect: createInspection(data),
       metrics: new ProcessMetrics(),
+      sinkControl: sinks,
       close: () => held.release(),
     }
   } catch (error) {
@@ -79,6 +93,15 @@ export function local(options: LocalOptions): Local {
     ])
   }
 }
+
+/** Has the sinks go on as soon as something is stored. */
+const followed = (ledger: Ledger, sinks: Sinks): Ledger => ({
+  ...ledger,
+  async append(entries) {
+    await ledger.append(entries)
+    void sinks.wake()
+  },
+})
 
 /** What is open, in the order of opening. */
 class Held {

@@ -1,5 +1,6 @@
 import http from 'node:http'
 import https from 'node:https'
+import type { LookupFunction } from 'node:net'
 import { StorageFault } from '../../base/storage-fault.ts'
 import type { AnnouncedBytes } from '../../recordings/uploads.ts'
 import {
@@ -36,10 +37,13 @@ const LIST_LIMIT = 64 * 1024
 export class S3Client {
   readonly #sign: (request: S3Request) => Promise<SignedRequest>
   readonly #limits: S3Limits
+  readonly #lookup: LookupFunction | undefined
 
-  constructor(options: S3Options, limits: S3Limits) {
+  /** @param lookup resolves names for uploads, in place of the system's */
+  constructor(options: S3Options, limits: S3Limits, lookup?: LookupFunction) {
     this.#sign = createSigner(options)
     this.#limits = limits
+    this.#lookup = lookup
   }
 
   /**
@@ -125,6 +129,7 @@ export class S3Client {
       // Each upload has a connection of its own. A pooled one may be closed at that moment, and an upload can't be
       // repeated; Deno would even repeat it by itself.
       agent: false,
+      ...(this.#lookup && { lookup: this.#lookup }),
     })
     // The store may take long to assemble pieces.
     const isShort = size === 0 && operation !== 'CompleteMultipartUpload'

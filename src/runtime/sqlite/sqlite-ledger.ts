@@ -1,8 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
+import type { FollowerStates } from '../../follow/states.ts'
 import { type Ledger, parseCursor } from '../../ledger/ledger.ts'
 import { Arrivals } from '../../ledger/query/arrivals.ts'
 import { EventLog } from './event-log.ts'
 import { pageOf } from './event-table.ts'
+import { SqlFollowerStates } from './follower-states.ts'
 import { openEvents } from './migration.ts'
 import { openSqlite, setUp } from './sqlite-file.ts'
 
@@ -10,6 +12,8 @@ import { openSqlite, setUp } from './sqlite-file.ts'
 export interface SqliteLedger extends Ledger {
   /** Gives an index to the deliveries of views that are due. To be called every few seconds. */
   settle(): Promise<void>
+  /** What followers of this log remember, in the same file. */
+  readonly states: FollowerStates
   /** Writes what waits and closes the file. Nothing can be appended after it. */
   close(): void
 }
@@ -26,6 +30,8 @@ export function createSqliteLedger(path: string, now: () => number = Date.now): 
   const { events } = log
   const arrivals = new Arrivals()
   return {
+    states: setUp(file, () => new SqlFollowerStates(file)),
+
     async append(entries) {
       await file.write(() => log.append(entries, now()))
       arrivals.announce()

@@ -1,0 +1,138 @@
+import { isTenantName } from '../authorize/rules/tenant.ts'
+import { Secret } from '../base/secret.ts'
+import { plainUrl } from '../base/url.ts'
+import { KINDS } from '../ledger/event.ts'
+import { addressMistake } from '../sinks/address.ts'
+import { SINK_TYPES, type SinkEntry, type SinkType, sinkName } from '../sinks/sink.ts'
+import { isWebhookSecret } from '../sinks/webhook.ts'
+import { each, matching, number, oneOf, rule } from './checks.ts'
+import { findMemberMistakes, type Mistake, type TableOf } from './option.ts'
+import { checkSecret } from './secrets.ts'
+
+type Entry = Readonly<Partial<Record<keyof SinkEntry, unknown>>>
+
+/** Types that have no address and no secret, or need no secret. */
+const WITHOUT_SECRET: readonly unknown[] = ['otlp', 'fhir', 'syslog', 'files']
+/** The types that settings of their own belong to. */
+const OWN: Readonly<Partial<Record<keyof SinkEntry, readonly SinkType[]>>> = {
+  index: ['splunk'],
+  data_stream: ['elastic'],
+  header: ['otlp', 'fhir'],
+  profiles: ['fhir'],
+  bucket: ['files'],
+  access_key_id: ['files'],
+  region: ['files'],
+  enterprise: ['syslog'],
+}
+
+const MEMBERS: TableOf<SinkEntry> = {
+  type: { required: true, check: oneOf(...SINK_TYPES) },
+  name: { check: matching('must be 1 to 32 of a-z, 0-9 and "-", as in "siem"', /^[a-z0-9][a-z0-9-]{0,31}$/) },
+  url: { check: checkUrl },
+  secret: { check: checkSecrets },
+  kinds: { check: each(oneOf(...KINDS)) },
+  tenant: {
+    check: rule(
+      'must be the name of a tenant',
+      value => typeof value === 'string' && value !== '' && isTenantName(value),
+    ),
+  },
+  allow_internal: { check: oneOf(true, false) },
+  from: {
+    check: (value, entry) =>
+      value === 'start'
+        ? []
+        : number('"start" or an index', 0, Number.MAX_SAFE_INTEGER, Number.isInteger)(value, entry),
+  },
+  index: { check: matching('must be the name of an index', /^[a-z0-9_][a-z0-9_-]{0,254}$/) },
+  data_stream: {
+    check: matching(
+      'must be a data stream, as in "logs-mediaward.log-default"',
+      /^[a-z0-9][a-z0-9_.-]{0,254}$/,
+    ),
+  },
+  header: { check: matching('must be the name of a header', /^[A-Za-z][A-Za-z0-9_-]{0,99}$/) },
+  bucket: { check: matching('must be the name of a bucket', /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/) },
+  access_key_id: {
+    check: matching('must be the id of a key', /^[\x21-\x2b\x2d\x2e\x30-\x3c\x3e-\x7e]{1,128}$/),
+  },
+  region: { check: matching('must be as the store names it, as in "eu-central-1"', /^[a-z0-9-]{1,64}$/) },
+  profiles: {
+    check: rule(
+      'must be an https URL with no slash at its end',
+      value => plainUrl(value)?.protocol === 'https:' && !/[?#]|\/$/.test(value as string),
+    ),
+  },
+  enterprise: { check: number("a number of IANA's registry", 1, 2 ** 32 - 1, Number.isInteger) },
+}
+
+const checkEach = each(checkSink)
+
+/** Finds the mistakes in sinks that may come from JSON, so their types are not known. */
+export function checkSinks(sinks: unknown, options: object): readonly Mistake[] {
+  const mistakes = checkEach(sinks, options)
+  if (mistakes.length > 0) return mistakes
+  const names = (sinks as readonly SinkEntry[]).map(sinkName)
+  return names.flatMap((name, i): Mistake[] =>
+    names.indexOf(name) < i
+      ? [
+          [
+            `[${i}]`,
+            `has the name of [${names.indexOf(name)}], "${name}": give one of them a "name", as each has a cursor`,
+          ],
+        ]
+      : [],
+  )
+}
+
+function checkSink(sink: unknown): readonly Mistake[] {
+  if (typeof sink !== 'object' || sink === null) return [['', 'must be an object']]
+  const entry: Entry = sink
+  const found = findMemberMistakes(MEMBERS, sink)
+  if (found.length > 0) return found
+  const { type, url, secret } = entry
+  const mistakes: Mistake[] = []
+  if (url === undefined && type !== 'files')
+    mistakes.push(['.url', 'is missing: it must be the address of the sink'])
+  if (secret === undefined && !WITHOUT_SECRET.includes(type)) {
+    mistakes.push([
+      '.secret',
+      'is missing: it must be {"secret":"NAME"}, and the variable NAME must hold the secret',
+    ])
+  }
+  if (
+    type === 'files' &&
+    [url, secret, entry.bucket, entry.access_key_id].filter(value => value !== undefined).length % 4 > 0
+  ) {
+    mistakes.push(['', 'must have url, bucket, access_key_id and secret for files in S3, or none of them'])
+  }
+  for (const [member, types] of Object.entries(OWN)) {
+    if (entry[member as keyof SinkEntry] !== undefined && !types.some(one => one === type)) {
+      mistakes.push([`.${member}`, `is only for ${types.join(' and ')}: take it away`])
+    }
+  }
+  return mistakes
+}
+
+function checkUrl(url: unknown, { type, allow_internal }: Entry): readonly Mistake[] {
+  const mistake = addressMistake(url, type === 'syslog' ? 'tls:' : 'https:', allow_internal === true)
+  return mistake === undefined ? [] : [['', mistake]]
+}
+
+function checkSecrets(value: unknown, entry: Entry): readonly Mistake[] {
+  const isWebhook = entry.type === 'webhook'
+  if (Array.isArray(value) && !(isWebhook && value.length > 0)) {
+    return [['', 'must be one secret: only a webhook has several']]
+  }
+  return [value].flat().flatMap(secret => {
+    const mistakes = checkSecret(secret, entry)
+    if (mistakes.length > 0 || !isWebhook || isWebhookSecret(Secret.of(secret as string).reveal()))
+      return mistakes
+    return [
+      [
+        '',
+        'must be "whsec_" and the base64 of 24 to 64 random bytes: make one with "openssl rand -base64 32"',
+      ] as const,
+    ]
+  })
+}

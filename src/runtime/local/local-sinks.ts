@@ -1,0 +1,49 @@
+import process from 'node:process'
+// Those of Deno itself have no `unref` in 2.5.
+import { setTimeout } from 'node:timers'
+import { followLedger } from '../../follow/followed-log.ts'
+import { WakeTimer } from '../../follow/wake-timer.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
+import { createFilesTarget } from '../../sinks/files.ts'
+import { deploymentAt, type SinkPlatform } from '../../sinks/receiver.ts'
+import type { SinkEntry } from '../../sinks/sink.ts'
+import { type SinkServices, Sinks } from '../../sinks/sinks.ts'
+import { createSinkFetch } from './sink-fetch.ts'
+import { createFileStore } from './sink-files.ts'
+import { createSyslogTarget } from './syslog.ts'
+
+/** The log of a process, and what is known of its deployment. */
+export interface LocalSinkOptions extends Pick<SinkServices, 'states'> {
+  readonly ledger: Pick<Ledger, 'read'>
+  /** The folder of the process: files of records are below `records` in it. */
+  readonly data: string
+  readonly publicUrl?: string | undefined
+}
+
+/** Starts the sinks of the log in this process. */
+export function startSinks(
+  entries: readonly SinkEntry[],
+  { ledger, states, data, publicUrl }: LocalSinkOptions,
+): Sinks {
+  const platform: SinkPlatform = {
+    deployment: deploymentAt(publicUrl, process.versions.deno === undefined ? 'Node' : 'Deno'),
+    fetchFor: ({ allow_internal = false }) => createSinkFetch(allow_internal),
+    now: () => Date.now(),
+    targets: {
+      syslog: createSyslogTarget,
+      files: sink => createFilesTarget(sink, createFileStore(sink, data)),
+    },
+  }
+  // A timer is no reason for a process to stay.
+  const timer = new WakeTimer(
+    (wake, milliseconds) => setTimeout(wake, milliseconds).unref(),
+    () => void sinks.wake(),
+  )
+  const clock = {
+    now: () => Date.now(),
+    wakeAt: (time: number) => timer.set(time, Date.now()),
+  }
+  const sinks = new Sinks(entries, { log: followLedger(ledger), states, clock, platform })
+  void sinks.wake()
+  return sinks
+}

@@ -1,0 +1,109 @@
+import { DeliveryFailure } from '../follow/delivery.ts'
+import type { FollowedLog } from '../follow/followed-log.ts'
+import { Follower } from '../follow/follower.ts'
+import { type FollowerClock, Followers } from '../follow/followers.ts'
+import type { FollowerStates } from '../follow/states.ts'
+import { VERSION } from '../ledger/event.ts'
+import { eventId } from '../ledger/event-id.ts'
+import type { ReadEntry } from '../ledger/ledger.ts'
+import type { SinkControl, SinkReplay, SinkReplayed, SinkStatus, SinkTest } from './control.ts'
+import { createReceiver, type SinkPlatform } from './receiver.ts'
+import { type SinkEntry, sinkName } from './sink.ts'
+
+/** What sinks work with. */
+export interface SinkServices {
+  readonly log: FollowedLog
+  readonly states: FollowerStates
+  readonly clock: FollowerClock
+  readonly platform: SinkPlatform
+  /** How many records the log had before anything was stored that new sinks must have. Default: those that it has then. */
+  readonly size?: number
+}
+
+/** Most dead letters that a list has of each sink. */
+const MAX_LISTED = 20
+
+/** The sinks of a log, each a follower, in the process or object that has the log. */
+export class Sinks implements SinkControl {
+  readonly #services: SinkServices
+  readonly #sinks: ReadonlyMap<string, { readonly entry: SinkEntry; readonly follower: Follower }>
+  readonly #followers: Followers
+
+  /** @param entries were checked */
+  constructor(entries: readonly SinkEntry[], services: SinkServices) {
+    const { log, states, clock, platform, size } = services
+    this.#services = services
+    const ending = async () => size ?? (await log.readFrom(0, 1)).size
+    this.#sinks = new Map(
+      entries.map(entry => {
+        const { from } = entry
+        const begin = async () => (from === 'start' ? 0 : (from ?? ending()))
+        const followed = { log, states, now: clock.now, random: Math.random }
+        const follower = new Follower(createReceiver(entry, platform), followed, begin)
+        return [sinkName(entry), { entry, follower }]
+      }),
+    )
+    this.#followers = new Followers(
+      [...this.#sinks.values()].map(({ follower }) => follower),
+      clock,
+    )
+  }
+
+  /** Has the sinks go on. See `Followers.wake`. */
+  wake(): Promise<void> {
+    return this.#followers.wake()
+  }
+
+  /** Has them begin nothing more. */
+  close(): void {
+    this.#followers.close()
+  }
+
+  list(): Promise<readonly SinkStatus[]> {
+    const sinks = [...this.#sinks].map(async ([name, { entry, follower }]) => ({
+      name,
+      type: entry.type,
+      ...(await follower.status()),
+      dead: await this.#services.states.deadLetters(name, MAX_LISTED),
+    }))
+    return Promise.all(sinks)
+  }
+
+  async test(name: string): Promise<SinkTest | undefined> {
+    const sink = this.#sinks.get(name)
+    if (sink === undefined) return undefined
+    const { platform, clock } = this.#services
+    try {
+      const [failure] = await createReceiver(sink.entry, platform).deliver([testRecord(clock.now())])
+      if (failure !== undefined) return { taken: false, failure: failure.message }
+    } catch (error) {
+      return { taken: false, failure: error instanceof DeliveryFailure ? error.message : 'the gate failed' }
+    }
+    // It has just shown that it works.
+    await sink.follower.retry()
+    void this.wake()
+    return { taken: true }
+  }
+
+  async replay(name: string, { from, dead }: SinkReplay): Promise<SinkReplayed | undefined> {
+    const sink = this.#sinks.get(name)
+    if (sink === undefined) return undefined
+    const index = typeof from === 'string' ? await this.#services.log.indexAt(from) : from
+    if (index !== undefined) await sink.follower.rewind(index)
+    const count = dead ? await sink.follower.resendDead() : undefined
+    void this.wake()
+    return { ...(index !== undefined && { from: index }), ...(count !== undefined && { dead: count }) }
+  }
+}
+
+/** Creates a record that is no record of the log: its kind is `test` and its index is -1. */
+function testRecord(now: number): ReadEntry {
+  const id = eventId(now)
+  const t = new Date(now).toISOString()
+  const gate = { version: VERSION, isolate: 'test', seq: 0 }
+  return {
+    index: -1,
+    id,
+    json: JSON.stringify({ v: 1, id, t, recorded: t, tenant: 'default', kind: 'test', gate }),
+  }
+}
