@@ -81,7 +81,7 @@ export default defineConfig({
         plugins: [docsExamples()],
         test: {
           name: 'peers',
-          include: ['test/peers/{case,full-disk,metrics,nginx,postgres,systemd}.test.ts'],
+          include: ['test/peers/{case,full-disk,metrics,nginx,postgres,syslog,systemd}.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           ...ONE_A_CORE,

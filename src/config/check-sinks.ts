@@ -68,6 +68,10 @@ const MEMBERS: TableOf<SinkEntry> = {
 
 const checkEach = each(checkSink)
 
+/** A line break in a secret, as a file may end with one, would keep every call from being made. */
+const checkHeader = (secret: Secret, entry: Entry) =>
+  matching('must be visible ASCII, on one line', /^[\x20-\x7e]+$/)(secret.reveal(), entry)
+
 /** Finds the mistakes in sinks that may come from JSON, so their types are not known. */
 export function checkSinks(sinks: unknown, options: object): readonly Mistake[] {
   const mistakes = checkEach(sinks, options)
@@ -125,7 +129,8 @@ function checkSecrets(value: unknown, entry: Entry): readonly Mistake[] {
     return [['', 'must be one secret: only a webhook has several']]
   }
   return [value].flat().flatMap(secret => {
-    const mistakes = checkSecret(secret, entry)
+    const found = checkSecret(secret, entry)
+    const mistakes = found.length > 0 ? found : checkHeader(Secret.of(secret as string), entry)
     if (mistakes.length > 0 || !isWebhook || isWebhookSecret(Secret.of(secret as string).reveal()))
       return mistakes
     return [

@@ -1,4 +1,4 @@
-import { describeFetchError } from '../authenticate/keys/key-fault.ts'
+import { describeError } from '../authenticate/keys/key-fault.ts'
 import { readUpTo } from '../base/bytes.ts'
 import { DeliveryFailure } from '../follow/delivery.ts'
 import { VERSION } from '../ledger/event.ts'
@@ -53,7 +53,8 @@ export async function callSink(
     return parse(new TextDecoder().decode(bytes))
   } catch (error) {
     if (error instanceof DeliveryFailure) throw error
-    throw new DeliveryFailure('unavailable', `no answer (${describeFetchError(error)})`)
+    // Its message may quote a header, and with it the secret.
+    throw new DeliveryFailure('unavailable', `no answer (${describeError(error)})`)
   }
 }
 
