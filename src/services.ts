@@ -12,6 +12,7 @@ import { LookRecorder } from './console/look.ts'
 import type { MetricsServices } from './console/metrics.ts'
 import type { PseudonymServices } from './console/pseudonym.ts'
 import type { RecordsServices } from './console/records.ts'
+import type { SinksServices } from './console/sinks.ts'
 import type { DoctorServices } from './doctor/endpoint.ts'
 import type { EvaluationServices } from './evaluate/evaluate.ts'
 import { OperatorAdvice } from './explain/operator-advice.ts'
@@ -46,7 +47,8 @@ export interface Services
     RecordsServices,
     PseudonymServices,
     DoctorServices,
-    MetricsServices {
+    MetricsServices,
+    SinksServices {
   readonly issuers: TrustedIssuers
   readonly cors: CorsPolicy
   /** The status for "not yours" and "not there" alike. */
@@ -121,6 +123,7 @@ export function createServices(options: ResolvedOptions): Services {
     network,
     settings: options,
     inspect: options.inspect,
+    sinkControl: options.sinkControl,
     now,
   }
 }

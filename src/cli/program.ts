@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   denials: async () => (await import('./log/log.ts')).denials,
   explain: async () => (await import('./explain/explain.ts')).explain,
   pseudonym: async () => (await import('./pseudonym.ts')).pseudonym,
+  sinks: async () => (await import('./sinks/sinks.ts')).sinks,
   doctor: async () => (await import('./doctor/doctor.ts')).doctor,
 }
 

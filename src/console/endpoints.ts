@@ -4,9 +4,14 @@ import { type ExplainServices, explainEndpoint } from './explain.ts'
 import { type MetricsServices, metricsEndpoint } from './metrics.ts'
 import { type PseudonymServices, pseudonymEndpoint } from './pseudonym.ts'
 import { type RecordsServices, recordsEndpoint } from './records.ts'
+import { type SinksServices, sinkEndpoints } from './sinks.ts'
 
 /** What the console takes beside the request. */
-export type ConsoleServices = RecordsServices & PseudonymServices & ExplainServices & MetricsServices
+export type ConsoleServices = RecordsServices &
+  PseudonymServices &
+  ExplainServices &
+  MetricsServices &
+  SinksServices
 
 /**
  * Creates the endpoints of the console's API, by path.
@@ -24,5 +29,6 @@ export function consoleEndpoints(
     ['/console/api/counts', countsEndpoint(services)],
     ['/console/api/pseudonym', pseudonymEndpoint(services)],
     ['/console/api/explain', explainEndpoint(services, recordings)],
+    ...sinkEndpoints(services),
   ])
 }

@@ -184,8 +184,8 @@ function refuseStray(given: readonly string[], known: readonly string[]): Refusa
 /** Refuses a call of the console's API. `detail` says what is wrong and how to fix it. */
 export const invalidQuery = (detail: string): Refusal => new Refusal('query_invalid', detail)
 
-/** `Date` reads a day that isn't in the calendar as one of the next month. */
-function isTime(value: string): boolean {
+/** Returns whether a value is a time as the API takes it. `Date` reads a day that isn't in the calendar as one of the next month. */
+export function isTime(value: string): boolean {
   if (!ISO.test(value)) return false
   const time = new Date(value)
   return Number.isFinite(time.getTime()) && time.toISOString().slice(0, 19) === value.slice(0, 19)

@@ -53,3 +53,14 @@ export interface LookFacts {
   /** How many records, or counts, the first answer has. Absent for `follow` and `metrics`. */
   readonly rows?: number
 }
+
+/** An analyst listed the sinks of the log, tested one, or had one send records again. `subject` is the analyst. */
+export interface SinkFacts {
+  readonly kind: 'console'
+  readonly decision: 'permit'
+  readonly action: 'sinks' | 'sink_test' | 'sink_replay'
+  /** The name of the sink. Absent for `sinks`. */
+  readonly sink?: string
+  /** Of `sink_replay`: the index or the time from which it sends again, and whether it sends its dead letters again. */
+  readonly replay?: { readonly from?: number | string; readonly dead?: boolean }
+}

@@ -1,7 +1,7 @@
 import type { Reason } from '../reason.ts'
 import type { PlaylistPosition } from '../refusal.ts'
 import type { BoundBy } from '../request-context.ts'
-import type { DoctorFacts, ExplainFacts, LookFacts } from './console-facts.ts'
+import type { DoctorFacts, ExplainFacts, LookFacts, SinkFacts } from './console-facts.ts'
 import type { GapFacts, HeartbeatFacts, KeysFacts } from './gate-facts.ts'
 
 /** Version of the gate, as every record names it. */
@@ -239,6 +239,7 @@ export type EventFacts =
   | ExplainFacts
   | DoctorFacts
   | LookFacts
+  | SinkFacts
   | BindingFacts
   | KeysFacts
   | HeartbeatFacts
@@ -265,6 +266,5 @@ export const KINDS: readonly EventKind[] = Object.keys(NAMES) as EventKind[]
 
 /** One record of the log, as JSON (RFC 8785). */
 export type LedgerEvent = EventHead & EventFacts
-
 /** A record of a refusal. */
 export type AccessEvent = EventHead & AccessFacts

@@ -88,7 +88,10 @@ export class Sinks implements SinkControl {
   async replay(name: string, { from, dead }: SinkReplay): Promise<SinkReplayed | undefined> {
     const sink = this.#sinks.get(name)
     if (sink === undefined) return undefined
-    const index = typeof from === 'string' ? await this.#services.log.indexAt(from) : from
+    const { log } = this.#services
+    const wanted = typeof from === 'string' ? await log.indexAt(from) : from
+    // Beyond the end it would leave out what comes until then.
+    const index = wanted && Math.min(wanted, (await log.readFrom(0, 1)).size)
     if (index !== undefined) await sink.follower.rewind(index)
     const count = dead ? await sink.follower.resendDead() : undefined
     void this.wake()

@@ -108,6 +108,13 @@ const FACTS: readonly EventFacts[] = [
   {
     kind: 'console',
     decision: 'permit',
+    action: 'sink_replay',
+    sink: 'siem',
+    replay: { from: 184_223, dead: true },
+  },
+  {
+    kind: 'console',
+    decision: 'permit',
     action: 'doctor',
     findings: { ok: 20, warning: 1, failed: 0, not_checked: 3 },
   },

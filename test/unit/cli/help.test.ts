@@ -14,7 +14,7 @@ const { version, engines, scripts } = JSON.parse(readFileSync('package.json', 'u
   engines: { node: string }
   scripts: Record<string, string>
 }
-const NAMES = ['dev', 'token', 'put', 'log', 'denials', 'explain', 'pseudonym', 'doctor']
+const NAMES = ['dev', 'token', 'put', 'log', 'denials', 'explain', 'pseudonym', 'sinks', 'doctor']
 const SERVER = 'src/runtime/node/main.ts'
 const quiet = { code: 0, stderr: '' }
 
