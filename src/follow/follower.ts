@@ -27,6 +27,8 @@ export interface FollowerStatus extends Omit<FollowerState, 'failures'> {
 const PATIENCE = 30_000
 /** How many records are read together. */
 const PAGE = 500
+/** Most pages that are read for one batch. */
+const MAX_PAGES = 20
 /** Records that are left out advance the stored state only after so many: most of them change nothing that matters. */
 const STRIDE = 1_000
 /** A batch takes no further record after so many characters. Rendered they are up to five times as many. */
@@ -78,7 +80,8 @@ export class Follower {
     if (state.retryAt !== undefined && state.retryAt > now()) return state.retryAt
     this.#rewind()
     const { most, collect } = this.#receiver
-    const more = await this.#refill(most)
+    let more = await this.#refill(most)
+    for (let i = 0; more && this.#pending.length < most && i < MAX_PAGES; i++) more = await this.#refill(most)
     if (this.#pending.length === 0) {
       if (this.#readTo - state.index >= STRIDE) await this.#save({ ...state, index: this.#readTo })
       return more ? now() : undefined

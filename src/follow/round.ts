@@ -99,8 +99,11 @@ export class Round {
   }
 }
 
-/** Whatever else is thrown may contain anything. */
-const asFailure = (error: unknown): DeliveryFailure =>
-  error instanceof DeliveryFailure
-    ? error
-    : new DeliveryFailure('unavailable', shownFault(error) ?? 'handing over failed')
+/** A fault of storage or of time passes. Anything else is a bug that a record meets, and must not hold up those after it. */
+function asFailure(error: unknown): DeliveryFailure {
+  if (error instanceof DeliveryFailure) return error
+  const fault = shownFault(error)
+  return fault === undefined
+    ? new DeliveryFailure('refused', 'the gate failed to write it in the format of the sink')
+    : new DeliveryFailure('unavailable', fault)
+}

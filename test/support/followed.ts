@@ -9,10 +9,23 @@ import { createMemoryLedger } from '../../src/runtime/memory/index.ts'
 
 export const T0 = Date.parse('2026-11-23T00:00:00.000Z')
 
+const GATE = { version: '0.7.0', isolate: 'a', seq: 1 }
+
 export const entry = (number: number, more: object = {}) => {
   const id = `id-${String(number).padStart(6, '0')}`
   const recorded = new Date(T0 + number).toISOString()
-  return { id, json: JSON.stringify({ id, t: recorded, recorded, kind: 'access', ...more }) }
+  return {
+    id,
+    json: JSON.stringify({
+      id,
+      t: recorded,
+      recorded,
+      tenant: 'default',
+      gate: GATE,
+      kind: 'access',
+      ...more,
+    }),
+  }
 }
 
 /** What a receiver does with a batch. */

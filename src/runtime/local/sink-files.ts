@@ -6,6 +6,7 @@ import { DeliveryFailure } from '../../follow/delivery.ts'
 import type { FileStore } from '../../sinks/files.ts'
 import { secretsOf } from '../../sinks/formats.ts'
 import type { SinkEntry } from '../../sinks/sink.ts'
+import { diskFailed } from '../folder/disk-fault.ts'
 import { replaceDurably, syncFolder, writeTextDurably } from '../folder/durable-file.ts'
 import { S3Refusal } from '../s3/answer.ts'
 import { S3_LIMITS, S3Client } from '../s3/client.ts'
@@ -22,7 +23,7 @@ function createFolder(folder: string): FileStore {
       const path = join(folder, name)
       if (existsSync(path)) return
       const parent = dirname(path)
-      const made = await mkdir(parent, { recursive: true, mode: 0o700 })
+      const made = await mkdir(parent, { recursive: true, mode: 0o700 }).catch(diskFailed)
       // A name is durable when its folder is. Each new folder is a name in the one above.
       for (let at = parent; made !== undefined && at.length >= made.length; at = dirname(at))
         await syncFolder(dirname(at))

@@ -77,7 +77,7 @@ describe('a follower', () => {
     expect(scene.taken).toEqual([0, 1, 2, 1_203])
     await scene.append(1_204, 1_001, { hidden: true })
     await scene.settle()
-    expect(await scene.states.load('siem')).toMatchObject({ index: 2_204 })
+    expect(await scene.states.load('siem')).toMatchObject({ index: 2_205 })
   })
 
   test('collects records for a while, but never more than a batch', async () => {
@@ -282,6 +282,18 @@ describe('a record that the receiver refuses', () => {
     await scene.settle()
     expect(scene.taken.toSorted((a, b) => a - b)).toEqual(range(30, 60))
     expect(await scene.states.countDeadLetters('siem')).toBe(30)
+  })
+
+  test('for a bug of the gate does not hold up those after it', async () => {
+    const scene = new Scene()
+    await scene.append(0, 8)
+    scene.behave = entries => {
+      if (entries.some(({ index }) => index === 3)) throw new TypeError('undefined is not an object')
+      return []
+    }
+    await scene.settle()
+    expect(scene.taken.toSorted()).toEqual([0, 1, 2, 4, 5, 6, 7])
+    expect((await scene.states.deadLetters('siem', 2))[0]?.reason).toContain('the gate failed to write it')
   })
 
   test('for good is a dead letter at once, and is not handed over again', async () => {
