@@ -25,6 +25,11 @@ const OWN: Readonly<Partial<Record<keyof SinkEntry, readonly SinkType[]>>> = {
   enterprise: ['syslog'],
 }
 
+/** A name in another system. It becomes a part of URLs and headers. */
+const word = {
+  check: matching('must be letters, digits and "._-", as in "eu-central-1"', /^[A-Za-z0-9][\w.-]{0,254}$/),
+}
+
 const MEMBERS: TableOf<SinkEntry> = {
   type: { required: true, check: oneOf(...SINK_TYPES) },
   name: { check: matching('must be 1 to 32 of a-z, 0-9 and "-", as in "siem"', /^[a-z0-9][a-z0-9-]{0,31}$/) },
@@ -44,19 +49,12 @@ const MEMBERS: TableOf<SinkEntry> = {
         ? []
         : number('"start" or an index', 0, Number.MAX_SAFE_INTEGER, Number.isInteger)(value, entry),
   },
-  index: { check: matching('must be the name of an index', /^[a-z0-9_][a-z0-9_-]{0,254}$/) },
-  data_stream: {
-    check: matching(
-      'must be a data stream, as in "logs-mediaward.log-default"',
-      /^[a-z0-9][a-z0-9_.-]{0,254}$/,
-    ),
-  },
-  header: { check: matching('must be the name of a header', /^[A-Za-z][A-Za-z0-9_-]{0,99}$/) },
-  bucket: { check: matching('must be the name of a bucket', /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/) },
-  access_key_id: {
-    check: matching('must be the id of a key', /^[\x21-\x2b\x2d\x2e\x30-\x3c\x3e-\x7e]{1,128}$/),
-  },
-  region: { check: matching('must be as the store names it, as in "eu-central-1"', /^[a-z0-9-]{1,64}$/) },
+  index: word,
+  data_stream: word,
+  header: word,
+  bucket: word,
+  access_key_id: word,
+  region: word,
   profiles: {
     check: rule(
       'must be an https URL with no slash at its end',
@@ -77,16 +75,16 @@ export function checkSinks(sinks: unknown, options: object): readonly Mistake[] 
   const mistakes = checkEach(sinks, options)
   if (mistakes.length > 0) return mistakes
   const names = (sinks as readonly SinkEntry[]).map(sinkName)
-  return names.flatMap((name, i): Mistake[] =>
-    names.indexOf(name) < i
-      ? [
-          [
-            `[${i}]`,
-            `has the name of [${names.indexOf(name)}], "${name}": give one of them a "name", as each has a cursor`,
-          ],
-        ]
-      : [],
-  )
+  const twice = names.findIndex((name, i) => names.indexOf(name) < i)
+  const first = names.indexOf(names[twice] ?? '')
+  return twice === -1
+    ? []
+    : [
+        [
+          `[${twice}]`,
+          `has the name of [${first}]: give one of them a "name" of its own, as each has a cursor`,
+        ],
+      ]
 }
 
 function checkSink(sink: unknown): readonly Mistake[] {

@@ -3,22 +3,12 @@ import { isLoopback, plainUrl } from '../base/url.ts'
 // A sink's address decides where the gate connects to from inside. Without these checks, one entry could make it call the
 // metadata service of a cloud, or a service that trusts every machine of its network (SSRF).
 
-/** IPv4 networks that no public server is in (RFC 6890 and its registry): first address and length of the prefix. */
-const INTERNAL_NETWORKS: readonly (readonly [string, number])[] = [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.0.2.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['198.51.100.0', 24],
-  ['203.0.113.0', 24],
-  ['224.0.0.0', 3],
-]
+/**
+ * IPv4 networks that no public server is in (RFC 6890 and its registry): 0/8, 10/8, 127/8, 224/3, 100.64/10, 169.254/16,
+ * 172.16/12, 192.168/16, 198.18/15, 192.0.0/24, 192.0.2/24, 198.51.100/24, 203.0.113/24.
+ */
+const INTERNAL_V4 =
+  /^(?:(?:0|10|127|22[4-9]|2[345]\d)\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.|192\.168\.|198\.1[89]\.|192\.0\.[02]\.|198\.51\.100\.|203\.0\.113\.)/
 
 /** Names that resolve within a network only: without a dot, or of a reserved domain (RFC 6761, 6762, 8375). */
 const INTERNAL_NAME = /^[^.]*$|(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|home\.arpa)$/
@@ -31,18 +21,8 @@ const INTERNAL_NAME = /^[^.]*$|(?:^|\.)(?:localhost|local|internal|intranet|lan|
 export function isInternalHost(hostname: string): boolean {
   const host = hostname.replace(/\.$/, '').toLowerCase()
   if (host.includes(':')) return isInternalV6(host.replace(/^\[|\]$/g, ''))
-  return /^\d+\.\d+\.\d+\.\d+$/.test(host) ? isInternalV4(host) : INTERNAL_NAME.test(host)
+  return /^\d+\.\d+\.\d+\.\d+$/.test(host) ? INTERNAL_V4.test(host) : INTERNAL_NAME.test(host)
 }
-
-function isInternalV4(address: string): boolean {
-  return INTERNAL_NETWORKS.some(([network, length]) => {
-    const shift = 32 - length
-    return bitsOf(address) >>> shift === bitsOf(network) >>> shift
-  })
-}
-
-const bitsOf = (address: string): number =>
-  address.split('.').reduce((bits, part) => ((bits << 8) | Number(part)) >>> 0, 0)
 
 /**
  * Only 2000::/3 is public (RFC 4291 2.4). Addresses that hold an IPv4 address would need a second look, and no server needs

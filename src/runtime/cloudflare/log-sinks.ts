@@ -1,8 +1,6 @@
 import { logToOperator } from '../../base/operator.ts'
-import { findMistakes, labelOf } from '../../config/option.ts'
 import { ConfigurationError } from '../../config/options.ts'
-import { OPTIONS } from '../../config/table.ts'
-import { parseVariables } from '../../config/variables.ts'
+import { readVariables, type VariableOptions } from '../../config/variables.ts'
 import { followLedger } from '../../follow/followed-log.ts'
 import { WakeTimer } from '../../follow/wake-timer.ts'
 import { createFilesTarget } from '../../sinks/files.ts'
@@ -30,11 +28,10 @@ const SHORT = 10_000
  */
 export function requireWorkersSinks(sinks: readonly SinkEntry[] = []): void {
   const mistakes = sinks.flatMap(({ type, url }, i) => {
-    const at = labelOf(OPTIONS, 'sinks', `[${i}]`)
-    if (type === 'syslog') return `${at} is syslog, which needs Node or Deno: on Workers take another type`
-    return type === 'files' && url !== undefined
-      ? `${at} has a url, and files go to the bucket AUDIT on Workers: take the url away`
-      : []
+    if (type === 'syslog')
+      return `SINKS[${i}] is syslog, which needs Node or Deno: on Workers take another type`
+    if (type !== 'files' || url === undefined) return []
+    return `SINKS[${i}] has a url, and files go to the bucket AUDIT on Workers: take the url away`
   })
   if (mistakes.length > 0) throw new ConfigurationError(mistakes)
 }
@@ -47,7 +44,7 @@ export class LogSinks {
   readonly #timer: WakeTimer
 
   constructor(env: unknown, storage: SqlStorage, events: EventTable, alarm: Alarm) {
-    const { entries, publicUrl } = readSinks(env as Readonly<Record<string, unknown>>)
+    const { sinks: entries = [], publicUrl } = readSinks(env as Readonly<Record<string, unknown>>)
     const { AUDIT } = env as { readonly AUDIT: Bucket }
     const now = () => Date.now()
     this.#alarm = alarm
@@ -104,18 +101,14 @@ export class LogSinks {
 }
 
 /** Reads the sinks from the variables of the object, which are those of the worker. */
-function readSinks(variables: Readonly<Record<string, unknown>>) {
-  const { sinks, publicUrl } = OPTIONS
-  const { options, mistakes } = parseVariables({ sinks, publicUrl }, variables)
-  const found = mistakes.length > 0 ? mistakes : findMistakes({ sinks }, options)
-  const entries = (options.sinks ?? []) as readonly SinkEntry[]
+function readSinks(env: Readonly<Record<string, unknown>>): Pick<VariableOptions, 'sinks' | 'publicUrl'> {
   try {
-    if (found.length > 0) throw new ConfigurationError(['SINKS is wrong'])
-    requireWorkersSinks(entries)
-    return { entries, publicUrl: options.publicUrl as string | undefined }
+    const options = readVariables(env)
+    requireWorkersSinks(options.sinks)
+    return options
   } catch {
     // The worker itself doesn't start then, and names each mistake.
     logToOperator('SINKS is wrong, so no records are sent: the worker says why when it starts')
-    return { entries: [], publicUrl: undefined }
+    return {}
   }
 }

@@ -86,7 +86,7 @@ describe('SINKS', () => {
     [
       'two of one name',
       [splunk, splunk],
-      'SINKS[1] (sinks[1]) has the name of [0], "splunk": give one of them a "name"',
+      'SINKS[1] (sinks[1]) has the name of [0]: give one of them a "name"',
     ],
     ['a setting of another type', [{ ...splunk, data_stream: 'logs-a-b' }], 'is only for elastic'],
     ['an unknown kind', [{ ...splunk, kinds: ['denial'] }], '.kinds[0]) must be access'],
