@@ -7,6 +7,9 @@ import { DeliveryFailure } from '../../follow/delivery.ts'
 import { isInternalHost } from '../../sinks/address.ts'
 import type { SinkFetch } from '../../sinks/call.ts'
 
+/** How connections are kept for the next call: not for long, as servers close them at any time. */
+const KEPT = { keepAlive: true, timeout: 30_000, maxFreeSockets: 1 }
+
 const INTERNAL = 'its name leads to an internal address: if that is what you want, set "allow_internal": true'
 
 /**
@@ -29,19 +32,26 @@ export const lookupFor = (allowInternal: boolean): { readonly lookup?: LookupFun
 
 /**
  * Creates what calls a sink. `node:https` follows no redirect, and takes what resolves a name; `fetch` does neither on Deno and
- * Node alike. An address that is written in the URL itself is not resolved: the configuration was checked for it.
+ * Node alike.
  */
 export function createSinkFetch(allowInternal: boolean): SinkFetch {
+  // Agents of its own: a shared one would hand over a connection that was made without the check.
+  const agents = { 'https:': new https.Agent(KEPT), 'http:': new http.Agent(KEPT) }
   return (url, { method, headers, body, signal }) => {
+    const { protocol, hostname } = new URL(url)
     const content = Buffer.from(body)
     const options: RequestOptions = {
       method,
       headers: { ...headers, 'Content-Length': content.length },
       signal,
+      agent: agents[protocol === 'https:' ? protocol : 'http:'],
       ...lookupFor(allowInternal),
     }
     return new Promise((resolve, reject) => {
-      const { request } = new URL(url).protocol === 'https:' ? https : http
+      // An address that is written in the URL itself is not resolved.
+      if (!allowInternal && isInternalHost(hostname))
+        return reject(new DeliveryFailure('misconfigured', INTERNAL))
+      const { request } = protocol === 'https:' ? https : http
       const sending = request(url, options, response => {
         const { statusCode = 0, headers } = response
         const hasBody = ![204, 205, 304].includes(statusCode)

@@ -69,6 +69,21 @@ test.each([
   expect(sink.calls.length).toBe(before)
 })
 
+test.each(['127.0.0.1', '[::1]', '2130706433', '169.254.169.254'])(
+  'the address %s, written in the URL, is refused as well',
+  async host => {
+    const call = createSinkFetch(false)(`http://${host}:9/`, request())
+    await expect(call).rejects.toThrow('allow_internal')
+  },
+)
+
+test('no connection that another sink made is used for one that may not make it', async () => {
+  sink.answer = () => ({ status: 200 })
+  resolver.addresses = [{ address: '127.0.0.1', family: 4 }]
+  await (await createSinkFetch(true)(named('localhost'), request())).text()
+  await expect(createSinkFetch(false)(named('localhost'), request())).rejects.toThrow('allow_internal')
+})
+
 test('a name is resolved once for a call, so that no second answer of a name server counts', async () => {
   resolver.asked.length = 0
   resolver.addresses = [{ address: '93.184.216.34', family: 4 }]
