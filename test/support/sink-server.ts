@@ -23,6 +23,8 @@ export class SinkServer {
   url = ''
   /** Decides what is answered. Undefined hangs. */
   answer: (call: SinkCall) => SinkAnswer | undefined = () => ({ status: 200 })
+  /** How long it takes to answer, in milliseconds. */
+  delay = 0
   #close = () => {}
 
   static async start(): Promise<SinkServer> {
@@ -33,6 +35,7 @@ export class SinkServer {
       const { method = '', url: path = '', headers } = request
       const call = { method, path, headers, body: Buffer.concat(chunks), at: Date.now() }
       sink.calls.push(call)
+      if (sink.delay > 0) await new Promise(resolve => setTimeout(resolve, sink.delay))
       const answer = sink.answer(call)
       if (answer === undefined) return
       response.writeHead(answer.status, answer.headers).end(answer.body)
