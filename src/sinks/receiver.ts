@@ -1,7 +1,7 @@
 import type { Outcomes, Receiver } from '../follow/delivery.ts'
 import type { ReadEntry } from '../ledger/ledger.ts'
-import { tenantView } from '../ledger/tenant-view.ts'
 import { parseEvent } from '../ledger/query/terms.ts'
+import { tenantView } from '../ledger/tenant-view.ts'
 import type { Deployment, LogEntry, RenderedEvent } from '../render/entry.ts'
 import { callSink, type SinkFetch } from './call.ts'
 import { FORMATS, secretsOf } from './formats.ts'

@@ -1,6 +1,7 @@
 import { reset, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { Alarm } from '../../src/runtime/cloudflare/alarm.ts'
 import { LogSinks } from '../../src/runtime/cloudflare/log-sinks.ts'
 import { EventTable } from '../../src/runtime/sqlite/event-table.ts'
 import type { SqlStorage } from '../../src/runtime/sqlite/sql.ts'
@@ -40,7 +41,7 @@ async function inLog(entries: object[], work: (scene: Scene) => Promise<void>): 
     }
     const events = new EventTable(storage.sql)
     const variables = { ...env, SINKS: JSON.stringify(entries), TOKEN: 'hec-token' }
-    const restart = () => new LogSinks(state, variables, storage, events)
+    const restart = () => new LogSinks(variables, storage, events, new Alarm(state))
     const scene = { sinks: restart() }
     await work({
       ...scene,
