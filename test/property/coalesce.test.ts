@@ -3,11 +3,10 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { callerNetwork } from '../../src/base/network.ts'
 import type { AccessEvent } from '../../src/index.ts'
 import type { AccessFacts } from '../../src/ledger/event.ts'
-import type { LedgerEntry } from '../../src/ledger/ledger.ts'
-import { createRecorder } from '../../src/ledger/recorder.ts'
-import { RefusalRecorder } from '../../src/ledger/refusals/coalesce.ts'
+import type { RefusalRecorder } from '../../src/ledger/refusals/coalesce.ts'
 import { createMemoryLedger } from '../../src/runtime/memory/index.ts'
 import { contextOf } from '../support/context.ts'
+import { createMoodyRefusals, type Mood } from '../support/moody-refusals.ts'
 import { sample } from '../support/sample.ts'
 
 // Refusals as they come: bunched, spread over several windows, held back by a slow body or a slow store, while the ledger
@@ -25,10 +24,8 @@ interface Arrival {
   readonly owner: string | undefined
 }
 /** What the ledger does with what it is given from a moment on. */
-interface Mood {
+interface MoodFrom extends Required<Mood> {
   readonly from: number
-  readonly takes: number
-  readonly fails: boolean
 }
 
 const NOWHERE = callerNetwork(() => ({}))
@@ -65,27 +62,15 @@ interface Outcome {
   readonly lost: readonly AccessEvent[]
 }
 
-async function play(arrivals: readonly Arrival[], weather: readonly Mood[]): Promise<Outcome> {
+async function play(arrivals: readonly Arrival[], weather: readonly MoodFrom[]): Promise<Outcome> {
   vi.setSystemTime(0)
   const inner = createMemoryLedger()
   const lost: AccessEvent[] = []
-  const ledger = {
-    ...inner,
-    append: async (entries: readonly LedgerEntry[]) => {
-      const now = Date.now()
-      const mood = weather.findLast(({ from }) => from <= now)
-      if (mood !== undefined && mood.takes > 0) await new Promise(resolve => setTimeout(resolve, mood.takes))
-      if (mood?.fails) throw new Error('down')
-      return inner.append(entries)
-    },
-  }
-  const record = createRecorder(
-    ledger,
-    async (field, _, value) => `${field}:${value}`,
-    Date.now,
-    json => lost.push(JSON.parse(json) as AccessEvent),
+  const refusals = createMoodyRefusals(
+    inner,
+    () => weather.findLast(({ from }) => from <= Date.now()) ?? {},
+    event => lost.push(event),
   )
-  const refusals = new RefusalRecorder(record, Date.now)
   const answers = await answersOf(arrivals, refusals)
   await refusals.flush()
   const { entries } = await inner.read({ limit: 1000 })

@@ -4,11 +4,9 @@ import { COALESCED_SLOTS, untilTimingSlot } from '../../src/base/timing-slot.ts'
 import type { AccessEvent } from '../../src/index.ts'
 import type { AccessFacts } from '../../src/ledger/event.ts'
 import { eventId } from '../../src/ledger/event-id.ts'
-import type { LedgerEntry } from '../../src/ledger/ledger.ts'
-import { createRecorder } from '../../src/ledger/recorder.ts'
-import { RefusalRecorder } from '../../src/ledger/refusals/coalesce.ts'
 import { RequestContext } from '../../src/request-context.ts'
 import { createMemoryLedger } from '../../src/runtime/memory/index.ts'
+import { createMoodyRefusals, type Mood } from '../support/moody-refusals.ts'
 import { sample } from '../support/sample.ts'
 
 // A flood of refusals from one network, while the ledger is well, slow or down. Some of its tokens prove by a good
@@ -29,10 +27,8 @@ interface Hidden {
   readonly proof: 'none' | 'subject' | 'issuer' | 'ticket'
 }
 /** What the ledger does with what it is given from a moment on. */
-interface Mood {
+interface MoodFrom extends Required<Mood> {
   readonly from: number
-  readonly takes: number
-  readonly fails: boolean
 }
 
 // Without credentials: a hash of these would take time that is not the false clock's.
@@ -69,27 +65,15 @@ function arrivalsOf([size, first, rest]: [number, Hidden[], Arrival[]]): readonl
   return [...burst, ...rest]
 }
 
-async function play(arrivals: readonly Arrival[], weather: readonly Mood[]) {
+async function play(arrivals: readonly Arrival[], weather: readonly MoodFrom[]) {
   vi.setSystemTime(0)
   const inner = createMemoryLedger()
   const lost: AccessEvent[] = []
-  const ledger = {
-    ...inner,
-    append: async (entries: readonly LedgerEntry[]) => {
-      const now = Date.now()
-      const mood = weather.findLast(({ from }) => from <= now)
-      if (mood !== undefined && mood.takes > 0) await new Promise(resolve => setTimeout(resolve, mood.takes))
-      if (mood?.fails) throw new Error('down')
-      return inner.append(entries)
-    },
-  }
-  const record = createRecorder(
-    ledger,
-    async (field, _, value) => `${field}:${value}`,
-    Date.now,
-    json => lost.push(JSON.parse(json) as AccessEvent),
+  const refusals = createMoodyRefusals(
+    inner,
+    () => weather.findLast(({ from }) => from <= Date.now()) ?? {},
+    event => lost.push(event),
   )
-  const refusals = new RefusalRecorder(record, Date.now)
   const answers: string[] = []
   for (const [i, one] of arrivals.entries()) {
     setTimeout(() => {

@@ -2,11 +2,10 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { AccessEvent, Ledger } from '../../../src/index.ts'
 import type { AccessFacts, RefusalSum } from '../../../src/ledger/event.ts'
 import { eventId } from '../../../src/ledger/event-id.ts'
-import type { LedgerEntry } from '../../../src/ledger/ledger.ts'
-import { createRecorder } from '../../../src/ledger/recorder.ts'
-import { RefusalRecorder } from '../../../src/ledger/refusals/coalesce.ts'
+import type { RefusalRecorder } from '../../../src/ledger/refusals/coalesce.ts'
 import { RequestContext } from '../../../src/request-context.ts'
 import { createMemoryLedger } from '../../../src/runtime/memory/index.ts'
+import { createMoodyRefusals } from '../../support/moody-refusals.ts'
 
 // Many refusals from one network, by a false clock on which only what waits takes time.
 
@@ -36,24 +35,13 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** The recorder of one isolate. */
-function createRefusals(): RefusalRecorder {
-  const ledger = {
-    ...inner,
-    append: async (entries: readonly LedgerEntry[]) => {
-      if (takes > 0) await new Promise(resolve => setTimeout(resolve, takes))
-      if (fails) throw new Error('down')
-      return inner.append(entries)
-    },
-  }
-  const record = createRecorder(
-    ledger,
-    async (field, _, value) => `${field}:${value}`,
-    Date.now,
-    json => unrecorded.push(JSON.parse(json) as AccessEvent),
+/** Creates the recorder of one isolate. */
+const createRefusals = (): RefusalRecorder =>
+  createMoodyRefusals(
+    inner,
+    () => ({ takes, fails }),
+    event => unrecorded.push(event),
   )
-  return new RefusalRecorder(record, Date.now)
-}
 
 let lastName = 0
 interface Refused extends Partial<RequestContext> {

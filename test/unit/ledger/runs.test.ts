@@ -2,11 +2,10 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { callerNetwork } from '../../../src/base/network.ts'
 import type { AccessEvent } from '../../../src/index.ts'
 import type { AccessFacts } from '../../../src/ledger/event.ts'
-import type { LedgerEntry } from '../../../src/ledger/ledger.ts'
-import { createRecorder } from '../../../src/ledger/recorder.ts'
-import { RefusalRecorder } from '../../../src/ledger/refusals/coalesce.ts'
+import type { RefusalRecorder } from '../../../src/ledger/refusals/coalesce.ts'
 import { createMemoryLedger } from '../../../src/runtime/memory/index.ts'
 import { contextOf } from '../../support/context.ts'
+import { createMoodyRefusals } from '../../support/moody-refusals.ts'
 
 // What is one run of refusals, how long, and how many of them are known: by a false clock, on which only what waits takes
 // time.
@@ -31,22 +30,11 @@ beforeEach(() => {
   held = undefined
   kept = []
   const inner = createMemoryLedger()
-  const ledger = {
-    ...inner,
-    append: async (entries: readonly LedgerEntry[]) => {
-      await held
-      if (takes > 0) await new Promise(resolve => setTimeout(resolve, takes))
-      if (fails) throw new Error('down')
-      return inner.append(entries)
-    },
-  }
-  const record = createRecorder(
-    ledger,
-    async (field, _, value) => `${field}:${value}`,
-    Date.now,
-    () => {},
-  )
-  refusals = new RefusalRecorder(record, Date.now)
+  refusals = createMoodyRefusals(inner, async () => {
+    await held
+    if (takes > 0) await new Promise(resolve => setTimeout(resolve, takes))
+    return { fails }
+  })
   read = async () => {
     const { entries } = await inner.read({ limit: 5000 })
     return entries.map(({ json }) => JSON.parse(json) as AccessEvent)

@@ -108,25 +108,27 @@ test('moved records are found by their fields', async () => {
   ledger.close()
 })
 
-test('a crash at any statement of the move loses no record, and the next start goes on', async () => {
-  let left = Number.POSITIVE_INFINITY
-  const storage = openSqlite(file)
+/** Moves a ledger that crashes at each of its statements in turn. Returns how often it crashed. */
+function moveWithCrashes(storage: SqlStorage, batch: number): number {
+  let left = 0
   const sql: Sql = (...statement) => {
     if (--left < 0) throw new Error('crash')
     return storage.sql(...statement)
   }
-  const fragile: SqlStorage = { sql, transaction: work => storage.transaction(work) }
-  let crashes = 0
-  for (let at = 0, isDone = false; !isDone; at++) {
-    left = at
+  for (let crashes = 0; ; crashes++) {
+    left = crashes
     try {
-      openEvents(fragile, 25)
-      isDone = true
+      openEvents({ sql, transaction: work => storage.transaction(work) }, batch)
+      return crashes
     } catch (error) {
       expect(String(error)).toContain('crash')
-      crashes += 1
     }
   }
+}
+
+test('a crash at any statement of the move loses no record, and the next start goes on', async () => {
+  const storage = openSqlite(file)
+  const crashes = moveWithCrashes(storage, 25)
   expect(crashes).toBeGreaterThan(50)
   storage.close()
   const ledger = createSqliteLedger(file)
@@ -162,22 +164,7 @@ describe('a ledger of 0.6.0, whose times were kept by batches of 64 records', ()
     await fresh.append(records)
     await written()
     const storage = openSqlite(file)
-    let left = 0
-    const sql: Sql = (...statement) => {
-      if (--left < 0) throw new Error('crash')
-      return storage.sql(...statement)
-    }
-    const fragile: SqlStorage = { sql, transaction: work => storage.transaction(work) }
-    let crashes = 0
-    for (let at = 0, isDone = false; !isDone; at++) {
-      left = at
-      try {
-        openEvents(fragile, 128)
-        isDone = true
-      } catch {
-        crashes += 1
-      }
-    }
+    const crashes = moveWithCrashes(storage, 128)
     expect(crashes).toBeGreaterThan(30)
     storage.close()
     const ledger = createSqliteLedger(file)
