@@ -17,8 +17,11 @@ export const QUERY_FIELDS = ['subject', 'owner', 'recording', 'release', 'reason
 /** The name of a member that a query can ask a value of. */
 export type QueryField = (typeof QUERY_FIELDS)[number]
 
+/** What a query asks of a member: one value, or several, of which a record must have one. At least one, at most 16. */
+export type QueryValue = string | readonly string[]
+
 /** Which records to read. Each member narrows the page further. */
-export interface LedgerQuery extends Readonly<Partial<Record<QueryField, string>>> {
+export interface LedgerQuery extends Readonly<Partial<Record<QueryField, QueryValue>>> {
   /** The `cursor` of an earlier page: reads on from there, in the order that this query asks for. */
   readonly after?: string
   /** The lowest index to read, of the oldest first. Not together with `after`. */

@@ -320,6 +320,21 @@ export function ledgerContract(name: string, create: () => Ledger): void {
         )
         const other = QUERY_FIELDS.find(field => field !== name)
         expect(await all({ [other ?? '']: 'wanted' })).toEqual([])
+        const several = (query: Partial<LedgerQuery>) =>
+          readAll(ledger, { limit: 3, [name]: ['wanted', 'absent', 'another'], ...query })
+        const either = (filter: (i: number) => boolean) => entries.filter((_, i) => i % 5 < 2 && filter(i))
+        expect(await several({})).toEqual(either(() => true))
+        expect(await several({ tenant: 'south', kind: 'view' })).toEqual(
+          either(i => i % 2 === 1 && i % 3 === 0),
+        )
+        expect(
+          (await read(ledger, { limit: 5, order: 'newest', [name]: ['another', 'wanted'] })).entries,
+        ).toEqual(
+          either(() => true)
+            .slice(-5)
+            .toReversed(),
+        )
+        expect(await several({ [other ?? '']: ['wanted', 'another'] })).toEqual([])
       },
     )
 

@@ -12,6 +12,7 @@ import { sample } from '../support/sample.ts'
 // The index of the log finds what a plain look at every record finds, whatever is stored and asked.
 
 const value = fc.constantFrom('x', 'y', 'z')
+const several = fc.uniqueArray(value, { minLength: 1 })
 const members = fc.record(
   {
     kind: fc.constantFrom(...KINDS),
@@ -32,7 +33,7 @@ const query = fc.record(
     order: fc.constantFrom('oldest', 'newest'),
     kind: fc.constantFrom(...KINDS),
     tenant: fc.constantFrom('north', 'south', 'east', 'default'),
-    ...Object.fromEntries(QUERY_FIELDS.map(name => [name, value])),
+    ...Object.fromEntries(QUERY_FIELDS.map(name => [name, fc.oneof(value, several)])),
   },
   { requiredKeys: ['limit'] },
 )

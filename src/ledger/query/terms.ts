@@ -83,8 +83,8 @@ export function isWanted(json: string, query: AskedQuery, fields: readonly Asked
 export function fieldsAsked(query: AskedQuery): readonly AskedField[] {
   const { kind, tenant } = query
   const fields = QUERY_FIELDS.flatMap((field): AskedField[] => {
-    const value = query[field]
-    return value === undefined ? [] : [{ field, values: [value] }]
+    const asked = query[field]
+    return asked === undefined ? [] : [{ field, values: [asked].flat() }]
   })
   const kinds = kind === undefined ? KINDS : [kind]
   if (tenant !== undefined)

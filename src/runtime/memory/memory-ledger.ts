@@ -5,6 +5,7 @@ import {
   parseCursor,
   QUERY_FIELDS,
   type QueryField,
+  type QueryValue,
 } from '../../ledger/ledger.ts'
 import { Arrivals } from '../../ledger/query/arrivals.ts'
 import { sumCounts } from '../../ledger/query/counts.ts'
@@ -44,8 +45,7 @@ export function createMemoryLedger(): Ledger {
           // No time comes after "~".
           if (recorded < since || recorded >= until) return false
           if (kind !== undefined && event.kind !== kind) return false
-          if (QUERY_FIELDS.some(name => fields[name] !== undefined && event[name] !== fields[name]))
-            return false
+          if (!QUERY_FIELDS.every(name => isOneOf(fields[name], event[name]))) return false
           if (fields.owner !== undefined && tenant !== undefined && event.recording_tenant !== tenant)
             return false
           return tenant === undefined || tenantsOf(event).includes(tenant)
@@ -76,6 +76,9 @@ export function createMemoryLedger(): Ledger {
       arrivals.wait(() => entries.length > (parseCursor(cursor) ?? 0), milliseconds),
   }
 }
+
+const isOneOf = (asked: QueryValue | undefined, value: string | undefined): boolean =>
+  asked === undefined || (value !== undefined && [asked].flat().includes(value))
 
 /** Creates a spool in memory. */
 export function createMemorySpool(): LedgerSpool {
