@@ -22,7 +22,7 @@ import { Bindings } from './ingest/bindings.ts'
 import type { IngestServices } from './ingest/deposit.ts'
 import { Deliveries } from './ledger/deliveries.ts'
 import { Heartbeats } from './ledger/heartbeats.ts'
-import { createPseudonymizer } from './ledger/pseudonym.ts'
+import { createPseudonymizer, createPseudonyms } from './ledger/pseudonym.ts'
 import { createRecorder } from './ledger/recorder.ts'
 import { RefusalRecorder } from './ledger/refusals/coalesce.ts'
 import { Views } from './ledger/views.ts'
@@ -106,6 +106,7 @@ export function createServices(options: ResolvedOptions): Services {
     ticketOptions: tickets,
     verdicts: createVerdicts(),
     pseudonym,
+    pseudonyms: createPseudonyms(options.pseudonymKey),
     record,
     refusals: new RefusalRecorder(record, now),
     looks: new LookRecorder(record),

@@ -3,7 +3,7 @@ import type { Issuer } from '../authenticate/issuer.ts'
 import { createInlineKeys } from '../authenticate/keys/key-source.ts'
 import { TrustedIssuers } from '../authenticate/trusted-issuers.ts'
 import { readVariables } from '../config/variables.ts'
-import { createPseudonymizer, MIN_KEY_LENGTH } from '../ledger/pseudonym.ts'
+import { createPseudonyms, MIN_KEY_LENGTH, type PseudonymKeys } from '../ledger/pseudonym.ts'
 import { type Command, createCommand, type TextOption } from '../runtime/node/command.ts'
 import { DATA_OPTION } from './client.ts'
 import { developmentIssuer, readDevelopmentSecrets } from './development-issuer.ts'
@@ -28,16 +28,20 @@ export const KEY_OPTIONS: Readonly<Record<'issuer' | 'vars', TextOption>> = {
 }
 
 /**
- * `mediaward pseudonym`: prints the pseudonym of a person in the log. Takes neither the id nor the key as an argument,
- * because shells and systems keep arguments.
+ * `mediaward pseudonym`: prints the pseudonym of a person in the log; if `PSEUDONYM_KEY` has several keys, the one under each,
+ * in their order. Takes neither the id nor a key as an argument, because shells and systems keep arguments.
  */
 export const pseudonym: Command = createCommand({
   usage: 'mediaward pseudonym --sub -',
-  summary: 'Prints the pseudonym of a person in the log.',
+  summary: 'Prints the pseudonym of a person in the log, under each key.',
   options: {
     sub: { type: 'string', value: '-', about: "The person's id, which is read from stdin: always -." },
     ...KEY_OPTIONS,
-    json: { type: 'boolean', default: false, about: 'Print one JSON line, with the issuer.' },
+    json: {
+      type: 'boolean',
+      default: false,
+      about: 'Print one JSON line, with the issuer: "pseudonym" is the first of "pseudonyms".',
+    },
     data: {
       ...DATA_OPTION.data,
       about: 'The data folder of "dev", which has a key if neither the file nor the environment has one.',
@@ -60,36 +64,42 @@ export const pseudonym: Command = createCommand({
       )
     }
     const issuer = issuerOf(place, values.issuer)
-    const name = await pseudonymIn(place, issuer, await readId())
-    await print(values.json ? JSON.stringify({ pseudonym: name, issuer }) : name)
+    const pseudonyms = await pseudonymsIn(place, issuer, await readId())
+    const [pseudonym] = pseudonyms
+    if (values.json) return print(JSON.stringify({ pseudonym, pseudonyms, issuer }))
+    for (const [index, one] of pseudonyms.entries()) await print(lineOf(one, index, pseudonyms.length))
   },
 })
 
-/** A key of pseudonyms, and the issuers that are set in the same place: no log has the one with other issuers. */
+/** One key makes one line that a script can use as it is. Of several, each is beside the place of its key. */
+const lineOf = (pseudonym: string, index: number, count: number): string =>
+  count === 1 ? pseudonym : `${pseudonym}  key ${index + 1}${index === 0 ? ', writes' : ''}`
+
+/** The keys of pseudonyms, and the issuers that are set in the same place: no log has the ones with other issuers. */
 export interface KeyPlace {
-  readonly key: string
+  readonly keys: PseudonymKeys
   readonly issuers: readonly Issuer[]
 }
 
 /**
- * Reads the key as a gate does that takes its variables from the same place: the file of `--vars`, else the environment.
+ * Reads the keys as a gate does that takes its variables from the same place: the file of `--vars`, else the environment.
  *
  * @returns undefined if neither has one
- * @throws UsageError if no gate would accept the key
+ * @throws UsageError if no gate would accept one of them
  */
 export function readKey({ vars }: { readonly vars?: string | undefined }): KeyPlace | undefined {
   const file = readVariables(vars === undefined ? {} : readVariablesFile(vars))
   const { PSEUDONYM_KEY, ISSUERS } = process.env
-  const { pseudonymKey: key, issuers } =
-    file.pseudonymKey !== '' ? file : readVariables({ PSEUDONYM_KEY, ISSUERS })
-  if (key === '') return undefined
-  if (key.length < MIN_KEY_LENGTH) {
+  const { pseudonymKey: keys, issuers } =
+    file.pseudonymKey.length > 0 ? file : readVariables({ PSEUDONYM_KEY, ISSUERS })
+  if (keys.length === 0) return undefined
+  if (keys.some(key => key.length < MIN_KEY_LENGTH)) {
     throw new UsageError(
-      `PSEUDONYM_KEY is shorter than ${MIN_KEY_LENGTH} characters`,
+      `PSEUDONYM_KEY ${keys.length === 1 ? 'is' : 'has a key'} shorter than ${MIN_KEY_LENGTH} characters`,
       'no gate accepts such a key, so the log was written with another one',
     )
   }
-  return { key, issuers }
+  return { keys, issuers }
 }
 
 /** Reads the key of the development gate. It trusts the issuers of the file that its --vars names, else its own. */
@@ -104,14 +114,18 @@ function readKeyOfDev({
   if (development === undefined) return undefined
   const { issuers } = readVariables(vars === undefined ? {} : readVariablesFile(vars))
   const trusted = issuers.length > 0 ? issuers : [developmentIssuer(development)]
-  return { key: development.pseudonymKey, issuers: trusted }
+  return { keys: development.pseudonymKey, issuers: trusted }
 }
 
-/** Returns the pseudonym of a person, as the gate of the place writes it. */
-export function pseudonymIn({ key, issuers }: KeyPlace, issuer: string, id: string): Promise<string> {
+/** Returns the pseudonyms of a person, as the gate of the place writes and wrote them, in the order of its keys. */
+export function pseudonymsIn(
+  { keys, issuers }: KeyPlace,
+  issuer: string,
+  id: string,
+): Promise<readonly string[]> {
   const trusted = trustedIssuers(issuers)
   const nameSpace = trusted.nameSpaceOf(issuer) ?? issuer
-  return createPseudonymizer(key)('subject', nameSpace, trusted.ownerId(issuer, id))
+  return createPseudonyms(keys)('subject', nameSpace, trusted.ownerId(issuer, id))
 }
 
 /** What the gate knows of the issuers. Their keys don't matter here. */

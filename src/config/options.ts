@@ -19,11 +19,12 @@ export interface MediawardOptions {
   /** The identity providers whose tokens are trusted. At least one. */
   readonly issuers: readonly Issuer[]
   /**
-   * The secret that turns people into pseudonyms in the log: at least 32 random characters.
+   * The secrets that turn people into pseudonyms in the log, each at least 32 random characters. The first one writes, all of
+   * them read: a query for a person finds what is recorded under each (docs/operating.md).
    *
-   * Anyone who has it can test a guess at whose a pseudonym is.
+   * Anyone who has one can test a guess at whose a pseudonym under it is.
    */
-  readonly pseudonymKey: string
+  readonly pseudonymKey: string | readonly string[]
   /**
    * Which stored object each URL leads to: URL patterns and key templates. For another prefix alone, `MEDIA_PREFIX` is
    * enough.

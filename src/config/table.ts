@@ -6,6 +6,7 @@ import type { OwnerSource } from '../recordings/owner-source.ts'
 import type { TicketOptions } from '../ticket/ticket-options.ts'
 import { checkIssuers } from './check-issuers.ts'
 import { checkLocations } from './check-locations.ts'
+import { ADVICE, checkKeyOrKeys, checkRotatedKeys } from './check-rotated-keys.ts'
 import { checkSinks } from './check-sinks.ts'
 import { each, isString, matching, number, oneOf, rule } from './checks.ts'
 import type { Group, TableOf } from './option.ts'
@@ -47,9 +48,7 @@ const A_DAY = 86_400
 const MAX_INBOXES = 64
 /** With a longer time a timer would end at once. */
 const MAX_TIMER = 2 ** 31 - 1
-const ADVICE = 'make one with "openssl rand -base64 32"'
 
-const isSecret = (value: unknown) => isString(value) && value.length >= MIN_KEY_LENGTH
 const timeout = number('a time in milliseconds', 1, MAX_TIMER)
 const isOwnerSource = (value: unknown) =>
   typeof value === 'function' || typeof (value as OwnerSource | null)?.ownersOf === 'function'
@@ -72,7 +71,8 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
   pseudonymKey: {
     variable: 'PSEUDONYM_KEY',
     required: true,
-    check: rule(`must be a secret of at least ${MIN_KEY_LENGTH} characters: ${ADVICE}`, isSecret),
+    parse: commaList,
+    check: checkKeyOrKeys,
   },
   MEDIA_PREFIX: {
     variable: 'MEDIA_PREFIX',
@@ -116,10 +116,7 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
     required: true,
     needs: 'publicUrl',
     parse: commaList,
-    check: rule(
-      `must be secrets of at least ${MIN_KEY_LENGTH} characters each, with a comma between two and none within: ${ADVICE}`,
-      value => Array.isArray(value) && value.length > 0 && value.every(isSecret),
-    ),
+    check: checkRotatedKeys,
   },
   'tickets.lifetime': {
     variable: 'TICKET_TTL',

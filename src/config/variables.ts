@@ -13,7 +13,6 @@ export type Variables = Readonly<Record<string, unknown>>
 export type VariableOptions = Pick<
   MediawardOptions,
   | 'issuers'
-  | 'pseudonymKey'
   | 'locations'
   | 'views'
   | 'allowedOrigins'
@@ -23,7 +22,10 @@ export type VariableOptions = Pick<
   | 'publicUrl'
   | 'metricsToken'
 > &
-  Pick<DeploymentOptions, 'ledgerJurisdiction' | 'sinks'> & { readonly ledgerShards: number }
+  Pick<DeploymentOptions, 'ledgerJurisdiction' | 'sinks'> & {
+    readonly pseudonymKey: readonly string[]
+    readonly ledgerShards: number
+  }
 
 /**
  * Reads the variables as options. `mediaward` checks their values, as it does for options that are given in code.
@@ -36,7 +38,7 @@ export function readVariables(variables: Variables): VariableOptions {
   const { MEDIA_PREFIX: prefix, ...given } = options
   return {
     issuers: [],
-    pseudonymKey: '',
+    pseudonymKey: [],
     ...(isString(prefix) && { locations: locationsUnder(prefix) }),
     ledgerShards: OPTIONS.ledgerShards.default,
     // Of any type so far: `checkOptions` looks at each of them before it is used.

@@ -3,7 +3,7 @@ import type { BearerServices } from '../authenticate/bearer.ts'
 import type { TrustedIssuers } from '../authenticate/trusted-issuers.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { responseHeaders } from '../http/response-headers.ts'
-import type { Pseudonym } from '../ledger/pseudonym.ts'
+import type { Pseudonyms } from '../ledger/pseudonym.ts'
 import { Refusal } from '../refusal.ts'
 import type { Endpoint } from '../request-context.ts'
 import { invalidQuery } from './query.ts'
@@ -18,12 +18,13 @@ export interface PseudonymServices extends BearerServices {
   readonly issuers: Pick<TrustedIssuers, 'nameSpaceOf' | 'ownerId'>
   /** The only issuer whose subjects can be owners; undefined if there are several. */
   readonly defaultIssuer: string | undefined
-  readonly pseudonym: Pseudonym
+  readonly pseudonyms: Pseudonyms
   readonly bodyTimeouts: Required<BodyTimeouts>
 }
 
 /**
- * Creates the endpoint that returns the pseudonym of a person, for an analyst without the key. Requires the role
+ * Creates the endpoint that returns the pseudonyms of a person, for an analyst without the keys: the one that records get now,
+ * and all of them, in the order of the keys. Requires the role
  * `security`, and a reader who may read anything of the log. The id comes in the body of a POST, because servers and
  * proxies keep URLs. A pseudonym opens nothing: a reader of one tenant finds only records of that tenant by it.
  */
@@ -36,8 +37,9 @@ export function pseudonymEndpoint(services: PseudonymServices): Endpoint {
       if (call instanceof Refusal) return call
       const person = readPerson(call.json, services)
       if (person instanceof Refusal) return person
-      const pseudonym = await services.pseudonym('subject', person.nameSpace, person.id)
-      return Response.json({ pseudonym, issuer: person.issuer }, { headers: responseHeaders() })
+      const pseudonyms = await services.pseudonyms('subject', person.nameSpace, person.id)
+      const [pseudonym] = pseudonyms
+      return Response.json({ pseudonym, pseudonyms, issuer: person.issuer }, { headers: responseHeaders() })
     },
   }
 }

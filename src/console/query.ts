@@ -1,8 +1,8 @@
 import { isTenantName } from '../authorize/rules/tenant.ts'
 import { type EventKind, KINDS } from '../ledger/event.ts'
 import { isRelease } from '../ledger/head.ts'
-import type { CountQuery, LedgerQuery } from '../ledger/ledger.ts'
-import { isPseudonym } from '../ledger/pseudonym.ts'
+import type { CountQuery, LedgerQuery, QueryValue } from '../ledger/ledger.ts'
+import { isPseudonym, MAX_KEYS } from '../ledger/pseudonym.ts'
 import { COUNT_UNITS } from '../ledger/query/counts.ts'
 import { isRecording } from '../locate/names.ts'
 import { isReason } from '../reason.ts'
@@ -25,7 +25,11 @@ interface Parameter {
 const TIME: Parameter = { isValid: isTime, rule: 'a time in UTC as in 2026-11-22T10:24:03Z' }
 
 // A person is asked for by pseudonym alone: an id would be found in no record, and would stay in the logs of proxies.
-const PERSON: Parameter = { isValid: isPseudonym, rule: 'a pseudonym: "psn_" and 32 hexadecimal digits' }
+// Of a person whose pseudonym changed with the key, all of them are asked for.
+const PERSON: Parameter = {
+  isValid: value => pseudonymsIn(value).length <= MAX_KEYS && pseudonymsIn(value).every(isPseudonym),
+  rule: `a pseudonym: "psn_" and 32 hexadecimal digits, or up to ${MAX_KEYS} with commas between them`,
+}
 
 const PARAMETERS = {
   after: { isValid: () => true, rule: 'a cursor' },
@@ -106,14 +110,24 @@ export function readQuery(url: URL, rules: QueryRules): RecordsQuery | Refusal {
     return invalidQuery('after and from exclude each other')
   if (given.from !== undefined && given.order === 'newest')
     return invalidQuery('from is for the oldest first')
-  const { limit = MAX_PAGE, order, from, by: _, held, ...fields } = given
+  const { limit = MAX_PAGE, order, from, by: _, held, subject, owner, ...fields } = given
   return {
     ...fields,
+    ...(subject !== undefined && { subject: personOf(subject) }),
+    ...(owner !== undefined && { owner: personOf(owner) }),
     limit: Number(limit),
     ...(order === 'newest' && { order }),
     ...(from !== undefined && { from: Number(from) }),
     ...(held !== undefined && { held: true }),
   }
+}
+
+const pseudonymsIn = (value: string): readonly string[] => value.split(',')
+
+/** As the record of the look has it: one is no list. */
+function personOf(person: string): QueryValue {
+  const pseudonyms = pseudonymsIn(person)
+  return pseudonyms.length === 1 ? person : pseudonyms
 }
 
 /** Most spans that are counted at once: a week by minute. */

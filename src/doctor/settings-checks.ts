@@ -48,9 +48,9 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
 
   /** `PSEUDONYM_KEY`, `TICKET_KEY` and `METRICS_TOKEN` are random, and differ. */
   secrets({ pseudonymKey, tickets, metricsToken }) {
-    const ticketKeys = tickets?.keys ?? []
+    const [ticketKeys, pseudonymKeys] = [tickets?.keys ?? [], [pseudonymKey].flat()]
     const secrets = [
-      ['PSEUDONYM_KEY', pseudonymKey],
+      ...pseudonymKeys.map(key => ['PSEUDONYM_KEY', key]),
       ...ticketKeys.map(key => ['TICKET_KEY', key]),
       ...(metricsToken === undefined ? [] : [['METRICS_TOKEN', metricsToken]]),
     ] as const
@@ -59,7 +59,7 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
         ? failed(`${name} does not look random`, 'create another with "openssl rand -base64 32"')
         : [],
     )
-    if (ticketKeys.includes(pseudonymKey)) {
+    if (pseudonymKeys.some(key => ticketKeys.includes(key))) {
       outcomes.push(
         failed(
           'PSEUDONYM_KEY and TICKET_KEY are the same, so an analyst with the first can forge tickets for every recording',
@@ -77,7 +77,10 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
         ),
       )
     }
-    return outcomes.length > 0 ? outcomes : ok('the secrets look random, and differ')
+    if (outcomes.length > 0) return outcomes
+    const older =
+      pseudonymKeys.length === 1 ? '' : `; older keys that people are found by: ${pseudonymKeys.length - 1}`
+    return ok(`the secrets look random, and differ${older}`)
   },
 
   /** A scraper has a token of its own, if there is one. */

@@ -6,7 +6,7 @@ import type { TicketOptions } from '../ticket/ticket-options.ts'
 /** The part of a gate's options that the doctor judges. They were checked before: each of them is right by itself. */
 export interface Settings {
   readonly issuers: readonly Issuer[]
-  readonly pseudonymKey: string
+  readonly pseudonymKey: string | readonly string[]
   readonly allowedOrigins: readonly string[]
   readonly views: ViewPolicy
   readonly tickets?: Required<TicketOptions>

@@ -41,8 +41,9 @@ export interface LookFacts {
   /** What was asked for. Each member narrows it. */
   readonly query: {
     readonly kind?: string
-    readonly subject?: string
-    readonly owner?: string
+    /** A pseudonym, or all of a person whose pseudonym changed with the key. */
+    readonly subject?: string | readonly string[]
+    readonly owner?: string | readonly string[]
     readonly recording?: string
     readonly reason?: string
     readonly release?: string

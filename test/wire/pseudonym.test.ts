@@ -38,7 +38,7 @@ test('pseudonym takes the key and the issuer from the environment, or the issuer
   const { PSEUDONYM_KEY = '', ISSUERS = '' } = variables(idp)
   expect((await pseudonym(['--sub', '-'], ID, { PSEUDONYM_KEY, ISSUERS })).stdout).toBe(`${written}\n`)
   const named = await pseudonym(['--sub', '-', '--issuer', idp.issuer, '--json'], ID, { PSEUDONYM_KEY })
-  expect(JSON.parse(named.stdout)).toEqual({ pseudonym: written, issuer: idp.issuer })
+  expect(JSON.parse(named.stdout)).toEqual({ pseudonym: written, pseudonyms: [written], issuer: idp.issuer })
   const other = await pseudonym(['--sub', '-', '--issuer', 'https://other.test/'], ID, { PSEUDONYM_KEY })
   expect(other.stdout).toMatch(/^psn_[0-9a-f]{32}\n$/)
   expect(other.stdout).not.toBe(`${written}\n`)

@@ -1,4 +1,4 @@
-import { createPseudonymizer } from '../../ledger/pseudonym.ts'
+import { createPseudonyms, type PseudonymKeys } from '../../ledger/pseudonym.ts'
 import type { Clinic, ListedPatient } from '../../page/clinic.ts'
 import { readDemoRecordings } from '../demo-recordings.ts'
 
@@ -19,7 +19,7 @@ export const PEOPLE: ReadonlyMap<string, readonly string[]> = new Map<string, re
 
 /** What the page knows of the gate, and of the log's key. */
 export interface ClinicSettings extends Pick<Clinic, 'gate' | 'path'> {
-  readonly pseudonymKey: string
+  readonly pseudonymKey: PseudonymKeys
   /** The issuer of the patients. */
   readonly issuer: string
 }
@@ -33,14 +33,16 @@ export async function describeClinic({ gate, path, pseudonymKey, issuer }: Clini
     id,
     recordings: files.filter(({ owner }) => owner === id),
   })
-  const pseudonym = createPseudonymizer(pseudonymKey)
+  const pseudonyms = createPseudonyms(pseudonymKey)
   const people = [...new Set(files.map(({ owner }) => owner))]
-  const names = people.map(async person => [await pseudonym('subject', issuer, person), person] as const)
+  const names = people.map(async person =>
+    (await pseudonyms('subject', issuer, person)).map(pseudonym => [pseudonym, person] as const),
+  )
   return {
     gate,
     path,
     patients: [patient(PATIENTS[0]), patient(PATIENTS[1])],
     foreign: files.filter(({ owner }) => owner !== PATIENTS[0]).slice(0, FOREIGN),
-    names: Object.fromEntries(await Promise.all(names)),
+    names: Object.fromEntries((await Promise.all(names)).flat()),
   }
 }

@@ -28,7 +28,7 @@ export interface OfflineInput {
 type Keys = NonNullable<Issuer['jwks']>
 
 /** No record is written, so no pseudonym is made with it. */
-const UNUSED_KEY = 'explaining writes no record, and makes no pseudonym'
+const UNUSED_KEY = 'explaining writes no record and makes no pseudonym'
 /** Characters of an id that are shown by default, at its end. */
 const SHOWN_OF_ID = 4
 

@@ -20,7 +20,7 @@ export const FILTER_OPTIONS: Readonly<Record<FilterName, TextOption>> = {
     type: 'string',
     value: 'PERSON',
     about:
-      'Only records of what this person did: a pseudonym, an id, or - to read an id from stdin. If PSEUDONYM_KEY is set, an id becomes a pseudonym here, else the gate is asked.',
+      'Only records of what this person did: a pseudonym, an id, or - to read an id from stdin. An id is looked for under each key: those of PSEUDONYM_KEY if it is set here, else those of the gate, which is asked.',
   },
   owner: {
     type: 'string',

@@ -13,7 +13,7 @@ import { countedTime, drawChart, fetchCounts } from './counts.ts'
 import { FILTER_OPTIONS, type LogRange, readFilters, readSpan } from './filters.ts'
 import { LogFollower } from './log-follower.ts'
 import { LogReader, type LogRequest } from './log-reader.ts'
-import { type AskedGate, pseudonymOf } from './person.ts'
+import { type AskedGate, pseudonymsOf } from './person.ts'
 import { formatRecord } from './table.ts'
 
 const LOG_OPTIONS = {
@@ -94,7 +94,7 @@ async function people(values: LogValues, asked: AskedGate): Promise<Readonly<Rec
   const found: Record<string, string> = {}
   for (const name of ['subject', 'owner'] as const) {
     const person = values[name]
-    if (person !== undefined) found[name] = await pseudonymOf({ option: `--${name}`, person }, values, asked)
+    if (person !== undefined) found[name] = await pseudonymsOf({ option: `--${name}`, person }, values, asked)
   }
   return found
 }

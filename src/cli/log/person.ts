@@ -1,14 +1,14 @@
 import { isPseudonym } from '../../ledger/pseudonym.ts'
 import { requestGate, requireAnswer } from '../client.ts'
-import { stringMember } from '../json.ts'
-import { issuerOf, pseudonymIn, readId, readKey } from '../pseudonym.ts'
+import { member } from '../json.ts'
+import { issuerOf, pseudonymsIn, readId, readKey } from '../pseudonym.ts'
 import { UsageError } from '../terminal.ts'
 
 /** A person, as an option names one. */
 export interface NamedPerson {
   /** As in `--subject`. */
   readonly option: string
-  /** A pseudonym, an id, or `-` for an id on stdin. */
+  /** A pseudonym or several with commas between them, an id, or `-` for an id on stdin. */
   readonly person: string
 }
 
@@ -25,19 +25,19 @@ export interface AskedGate {
 }
 
 /**
- * Returns the pseudonym of a person: the one given, or that of the id given.
+ * Returns the pseudonyms of a person, as a query names them: those given, or those of the id given, under each key.
  *
- * An id becomes a pseudonym on this machine if the key of pseudonyms is here. Otherwise the gate is asked by POST, since
+ * An id becomes pseudonyms on this machine if the keys are here. Otherwise the gate is asked by POST, since
  * proxies keep the URLs that pass. The key of `dev` doesn't count: the gate may be another one.
  *
  * @throws UsageError
  */
-export async function pseudonymOf(
+export async function pseudonymsOf(
   { option, person }: NamedPerson,
   options: PersonOptions,
   { gate, token }: AskedGate,
 ): Promise<string> {
-  if (isPseudonym(person)) return person
+  if (person.split(',').every(isPseudonym)) return person
   if (/^psn_[0-9a-f]*$/.test(person)) {
     throw new UsageError(
       `${option} ${person} is only the beginning of a pseudonym`,
@@ -47,7 +47,7 @@ export async function pseudonymOf(
   const id = person === '-' ? await readId() : person
   if (id === '') throw new UsageError(`${option} is empty`, 'name a pseudonym or an id')
   const place = readKey(options)
-  if (place !== undefined) return pseudonymIn(place, issuerOf(place, options.issuer), id)
+  if (place !== undefined) return (await pseudonymsIn(place, issuerOf(place, options.issuer), id)).join()
 
   const response = await requestGate(new URL('/console/api/pseudonym', gate), await token(), {
     method: 'POST',
@@ -56,7 +56,10 @@ export async function pseudonymOf(
     body: JSON.stringify({ subject: id, issuer: options.issuer }),
   })
   const answer: unknown = await (await requireAnswer(response)).json()
-  const pseudonym = stringMember(answer, 'pseudonym')
-  if (pseudonym === undefined || !isPseudonym(pseudonym)) throw new Error('the gate answered no pseudonym')
-  return pseudonym
+  // A gate before 0.7.0 has one key, and answers the pseudonym under it alone.
+  const pseudonyms = [member(answer, 'pseudonyms') ?? member(answer, 'pseudonym')].flat()
+  if (pseudonyms.length === 0 || !pseudonyms.every(one => typeof one === 'string' && isPseudonym(one))) {
+    throw new Error('the gate answered no pseudonym')
+  }
+  return pseudonyms.join()
 }

@@ -107,6 +107,16 @@ test.each<[object, RegExp]>([
   [{ bodyTimeouts: { upload: 2 ** 31 } }, /- bodyTimeouts\.upload must be/],
   [{ tickets: {} }, /- TICKET_KEY \(tickets\.keys\) is missing/],
   [{ pseudonymKey: undefined }, /- PSEUDONYM_KEY \(pseudonymKey\) is missing: it must be a secret/],
+  [
+    { pseudonymKey: `${'x'.repeat(32)},${'y'.repeat(32)}` },
+    /pseudonymKey\) must be a list if it has a comma/,
+  ],
+  [
+    { pseudonymKey: ['x'.repeat(32), ` ${'y'.repeat(32)}`] },
+    /pseudonymKey\[1\]\) must not begin or end with a blank/,
+  ],
+  [{ pseudonymKey: ['x'.repeat(32), 7] }, /pseudonymKey\[1\]\) must be a secret/],
+  [{ pseudonymKey: [] }, /pseudonymKey\) must be a secret/],
   [{ allowedOrigins: 'https://a.test' }, /- ALLOWED_ORIGINS \(allowedOrigins\) must be a list/],
 ])('options of code such as %o are refused', (given, message) => {
   expect(refusal(() => resolveOptions({ ...options, ...given }))).toMatch(message)

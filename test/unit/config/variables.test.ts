@@ -145,6 +145,30 @@ describe('mistakes', () => {
     [withIssuer({ constructor: 'x' }), /constructor\) is unknown/],
     [{ ...good, PSEUDONYM_KEY: '' }, /PSEUDONYM_KEY .*at least 32 characters: make one with "openssl rand/],
     [{ ...good, PSEUDONYM_KEY: 'PRIVATE' }, /PSEUDONYM_KEY .*at least 32 characters/],
+    [
+      { ...good, PSEUDONYM_KEY: `${'x'.repeat(32)},PRIVATE` },
+      /PSEUDONYM_KEY\[1\] \(pseudonymKey\[1\]\) must be a secret of at least 32 characters/,
+    ],
+    [
+      { ...good, PSEUDONYM_KEY: `${'x'.repeat(32)},,${'y'.repeat(32)}` },
+      /PSEUDONYM_KEY\[1\] .*must not be empty: remove the comma before it/,
+    ],
+    [
+      { ...good, PSEUDONYM_KEY: `,${'x'.repeat(32)}` },
+      /PSEUDONYM_KEY\[0\] .*must be a secret of at least 32/,
+    ],
+    [
+      { ...good, PSEUDONYM_KEY: `${'x'.repeat(32)}, ${'x'.repeat(32)}` },
+      /PSEUDONYM_KEY\[1\] .*must differ from the keys before it: remove it/,
+    ],
+    [
+      { ...good, PSEUDONYM_KEY: Array.from({ length: 17 }, (_, i) => `${i}`.padEnd(32, 'x')).join() },
+      /PSEUDONYM_KEY \(pseudonymKey\) must be at most 16 keys: remove the oldest ones/,
+    ],
+    [
+      { ...good, PUBLIC_URL: 'https://gate.test', TICKET_KEY: `${'x'.repeat(32)},${'x'.repeat(32)}` },
+      /TICKET_KEY\[1\] \(tickets\.keys\[1\]\) must differ/,
+    ],
     [{ ...good, ALLOWED_ORIGINS: '*' }, /ALLOWED_ORIGINS\[0\] .*\[0\]\) must be an origin/],
     [
       { ...good, ALLOWED_ORIGINS: 'https://a.test/' },

@@ -24,7 +24,11 @@ test('an analyst gets the pseudonym that a person has in the log', async () => {
   const response = await gate.ask('analyst-1', PATH, asking({ subject: 'patient-2' }))
   expect(response.status).toBe(200)
   expect(response.headers.get('cache-control')).toBe('private, no-store')
-  expect(await response.json()).toEqual({ pseudonym: record?.subject, issuer: gate.idp.issuer })
+  expect(await response.json()).toEqual({
+    pseudonym: record?.subject,
+    pseudonyms: [record?.subject],
+    issuer: gate.idp.issuer,
+  })
 })
 
 describe('a gate with several issuers', async () => {
@@ -42,7 +46,7 @@ describe('a gate with several issuers', async () => {
     for (const { issuer } of [gate.idp, second]) {
       const response = await several.ask('analyst-1', PATH, asking({ subject: 'patient-2', issuer }))
       const pseudonym = await createPseudonymizer(PSEUDONYM_KEY)('subject', issuer, 'patient-2')
-      expect(await response.json()).toEqual({ pseudonym, issuer })
+      expect(await response.json()).toEqual({ pseudonym, pseudonyms: [pseudonym], issuer })
     }
   })
 })

@@ -6,6 +6,7 @@ import { isProbablySameSite, type Settings } from '../../../src/doctor/settings.
 import { SETTINGS_CHECKS } from '../../../src/doctor/settings-checks.ts'
 
 const PSEUDONYM_KEY = 'Zt1oPp0mW2y7Jq0uVb3kqkq5o1T8rYw9sX4cL6nDhGA='
+const OLDER = 'kQ0dVn6TzXo3YhGfR8sJbW5eLm1CpUaI2rEtN7uHvKw='
 const TICKET_KEY = 'm3Xq7Rk1vB9sT5wZ0yLcPq8dNfGhJ2aEoUiKtYrWxSQ='
 const ORIGIN = 'https://media.clinic-seven.org'
 
@@ -57,6 +58,16 @@ test('settings that are right have no finding but ok, and each of those says wha
   }
 })
 
+test('the keys that people are found by are counted', () => {
+  const secrets = findingsOf({ pseudonymKey: [PSEUDONYM_KEY, OLDER] }).find(
+    ({ check }) => check === 'secrets',
+  )
+  expect(secrets).toMatchObject({
+    state: 'ok',
+    found: 'the secrets look random, and differ; older keys that people are found by: 1',
+  })
+})
+
 test('pages of other origins are said to read nothing, except in dev', () => {
   const origins = findingsOf({ allowedOrigins: [] }).find(({ check }) => check === 'origins')
   expect(origins).toMatchObject({ state: 'ok', found: expect.stringContaining('"mediaward dev"') })
@@ -72,6 +83,14 @@ describe('each setting that is wrong has its finding', () => {
     ['a PUBLIC_URL of an example', { publicUrl: 'https://media.clinic.example' }, 'public_url', 'failed'],
     ['tickets for a day', tickets({ lifetime: 86_400 }), 'tickets', 'warning'],
     ['one secret for two', tickets({ keys: [TICKET_KEY, PSEUDONYM_KEY] }), 'secrets', 'failed'],
+    ['an older key of pseudonyms for tickets', { pseudonymKey: [OLDER, TICKET_KEY] }, 'secrets', 'failed'],
+    ['an older key of words', { pseudonymKey: [PSEUDONYM_KEY, 'x'.repeat(32)] }, 'secrets', 'failed'],
+    [
+      'a scraper with an older key of pseudonyms',
+      { pseudonymKey: [PSEUDONYM_KEY, OLDER], metricsToken: OLDER },
+      'secrets',
+      'failed',
+    ],
     ['a secret of few characters', tickets({ keys: ['abab'.repeat(10)] }), 'secrets', 'failed'],
     ['a scraper with the key of pseudonyms', { metricsToken: PSEUDONYM_KEY }, 'secrets', 'failed'],
     ['a scraper with the key of tickets', { metricsToken: TICKET_KEY }, 'secrets', 'failed'],

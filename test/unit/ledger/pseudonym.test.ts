@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { createPseudonymizer } from '../../../src/ledger/pseudonym.ts'
+import { createPseudonymizer, createPseudonyms } from '../../../src/ledger/pseudonym.ts'
 
 const KEY = 'a key of the tests, long enough to be one'
 
@@ -23,4 +23,11 @@ test('a pseudonym differs by field, scope, value and key, and by nothing else', 
   ])
   expect(new Set(all).size).toBe(6)
   expect(await createPseudonymizer(KEY)('subject', 'a', 'b')).toBe(all[0])
+})
+
+test('of several keys the first writes, and each reads, in their order', async () => {
+  const [first, second] = [KEY, `${KEY}!`].map(key => createPseudonymizer(key)('subject', 'a', 'b'))
+  expect(await createPseudonymizer([KEY, `${KEY}!`])('subject', 'a', 'b')).toBe(await first)
+  expect(await createPseudonyms([KEY, `${KEY}!`])('subject', 'a', 'b')).toEqual([await first, await second])
+  expect(await createPseudonyms(KEY)('subject', 'a', 'b')).toEqual([await first])
 })
