@@ -2,6 +2,7 @@ import type { TrustedIssuers } from '../authenticate/trusted-issuers.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Owners } from '../recordings/owner-source.ts'
 import type { RecordingStore } from '../recordings/recording-store.ts'
+import type { SinkControl } from '../sinks/control.ts'
 import { attempt, Failure } from './failure.ts'
 import { type Finding, runChecks } from './finding.ts'
 import { ISSUER_CHECKS } from './issuer-checks.ts'
@@ -10,6 +11,7 @@ import { probeKeys } from './key-probes.ts'
 import { MACHINE_CHECKS, type MachineFacts, NETWORK_CHECKS, type NetworkFacts } from './machine-checks.ts'
 import type { Settings } from './settings.ts'
 import { SETTINGS_CHECKS } from './settings-checks.ts'
+import { SINK_CHECKS } from './sink-checks.ts'
 import { RECORD_CHECKS, STORAGE_CHECKS } from './storage-checks.ts'
 import { findRecord, probeLedger, probeOwners, probeSpool, probeStore } from './storage-probes.ts'
 
@@ -20,6 +22,8 @@ export interface ExaminedServices {
   readonly store: RecordingStore
   readonly owners: Owners
   readonly ledger: Ledger
+  /** Undefined if the log has no sinks. */
+  readonly sinkControl: SinkControl | undefined
   /** Finds out what one machine knows of itself. Undefined on Workers. */
   readonly inspect: (() => Promise<MachineFacts>) | undefined
   readonly now: () => number
@@ -35,14 +39,15 @@ export interface ExaminationRequest extends Pick<NetworkFacts, 'network'> {
 
 /** Examines a gate: all but the record of the examination itself. */
 export async function examine(
-  { settings, issuers, store, owners, ledger, inspect, now }: ExaminedServices,
+  { settings, issuers, store, owners, ledger, sinkControl, inspect, now }: ExaminedServices,
   { network, keepObject, isWhole }: ExaminationRequest,
 ): Promise<readonly Finding[]> {
-  const [keys, stored, invents, read, machine] = await Promise.all([
+  const [keys, stored, invents, read, sinks, machine] = await Promise.all([
     probeKeys(issuers.entries, now),
     probeStore(store, keepObject),
     owners.areStamped ? undefined : probeOwners(owners),
     probeLedger(ledger, now),
+    sinkControl && attempt(() => sinkControl.list()),
     inspect && attempt(inspect),
   ])
   const { clock } = keys
@@ -54,6 +59,7 @@ export async function examine(
     ...runChecks('issuers', ISSUER_CHECKS, settings),
     ...runChecks('keys', KEY_CHECKS, shown),
     ...runChecks('storage', STORAGE_CHECKS, { store: stored, invents, read }),
+    ...runChecks('sinks', SINK_CHECKS, { sinks }),
     ...(machine === undefined ? [] : runChecks('machine', MACHINE_CHECKS, machine)),
     ...runChecks('machine', NETWORK_CHECKS, { network, publicUrl: settings.publicUrl }),
   ]

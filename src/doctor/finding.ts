@@ -17,7 +17,7 @@ export interface Outcome {
 }
 
 /** What a check is about. */
-export type Group = 'settings' | 'issuers' | 'keys' | 'storage' | 'machine' | 'outside' | 'wrangler'
+export type Group = 'settings' | 'issuers' | 'keys' | 'storage' | 'sinks' | 'machine' | 'outside' | 'wrangler'
 
 /** An outcome, with the check that it is of. */
 export interface Finding extends Outcome {

@@ -15,6 +15,7 @@ const TITLES: Readonly<Record<Group, string>> = {
   issuers: 'Issuers',
   keys: 'Keys',
   storage: 'Storage',
+  sinks: 'Sinks',
   machine: 'Machine',
   outside: 'Seen from here',
   wrangler: 'wrangler configuration',

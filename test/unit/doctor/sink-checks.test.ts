@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest'
+import type { DoctorAnswer } from '../../../src/doctor/endpoint.ts'
+import { attempt } from '../../../src/doctor/failure.ts'
+import { runChecks } from '../../../src/doctor/finding.ts'
+import { SINK_CHECKS, type SinksFacts } from '../../../src/doctor/sink-checks.ts'
+import type { SinkControl, SinkStatus } from '../../../src/sinks/control.ts'
+import { createIssuer } from '../../support/issuer.ts'
+import { memoryGate } from '../../support/memory-gate.ts'
+
+const WELL: SinkStatus = {
+  ...{ name: 'siem', type: 'splunk', index: 70, behind: 2, behind_s: 0, deadLetters: 0, dead: [] },
+}
+const judge = (sinks: SinksFacts['sinks']) =>
+  runChecks('sinks', SINK_CHECKS, { sinks }).map(({ state, found }) => `${state}: ${found}`)
+
+test.each<[string, SinksFacts['sinks'], readonly string[]]>([
+  ['no sinks', [], ['ok: SINKS is not set: the records stay in the log']],
+  ['a log that can have none', undefined, ['ok: SINKS is not set: the records stay in the log']],
+  ['one that takes records', [WELL], ['ok: siem takes records; 2 are on their way']],
+  [
+    'one that fails, beside one that works',
+    [
+      { ...WELL, retryAt: 1, lastError: { at: 0, message: 'it answered 503' } },
+      { ...WELL, name: 'lake' },
+    ],
+    [
+      'failed: siem takes no records, so 2 wait in the log: it answered 503',
+      'ok: lake takes records; 2 are on their way',
+    ],
+  ],
+  [
+    'one that was down and works again',
+    [{ ...WELL, lastError: { at: 0, message: 'it answered 503' } }],
+    ['ok: siem takes records; 2 are on their way'],
+  ],
+  ['dead letters', [{ ...WELL, deadLetters: 3 }], ['warning: siem refused 3 records for good']],
+])('%s', (_, sinks, findings) => {
+  expect(judge(sinks)).toEqual(findings)
+})
+
+test('a list that can not be had is a failure, whose error is not shown', async () => {
+  const sinks = await attempt(() => Promise.reject(new Error('Splunk SECRET')))
+  expect(judge(sinks)).toEqual([
+    expect.stringMatching(/^failed: how far the sinks are is not known: (?!.*SECRET)/),
+  ])
+})
+
+test('an analyst of all tenants is shown the sinks, and one of a single tenant is not', async () => {
+  const idp = await createIssuer()
+  const sinkControl = { list: async () => [WELL] } as unknown as SinkControl
+  const gate = await memoryGate({ issuers: [idp.entry({ tenant_claim: 'tenant' })], sinkControl }, idp)
+  const all = await memoryGate({ issuers: [idp.entry()], sinkControl }, idp)
+  const checksOf = async (one: typeof gate, claims: object) => {
+    const request = { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } }
+    const response = await one.ask('analyst-1', '/console/api/doctor', {
+      ...request,
+      claims: { roles: ['security'], ...claims },
+    })
+    return ((await response.json()) as DoctorAnswer).findings.map(({ check }) => check)
+  }
+  expect(await checksOf(all, {})).toContain('sinks')
+  expect(await checksOf(gate, { tenant: 'north' })).not.toContain('sinks')
+})
