@@ -30,6 +30,7 @@ import { compileLocation } from './locate/location.ts'
 import { createLedgerSources } from './metrics/ledger-sources.ts'
 import { createLogSource } from './metrics/log-metrics.ts'
 import type { ProcessMetrics } from './metrics/process-metrics.ts'
+import { createSinkSource } from './metrics/sink-source.ts'
 import type { PlayServices } from './play/play-recording.ts'
 import { createVerdicts } from './play/read-playlist.ts'
 import { Claims } from './recordings/claims.ts'
@@ -114,7 +115,11 @@ export function createServices(options: ResolvedOptions): Services {
     heartbeats: new Heartbeats(record, now),
     operatorAdvice: new OperatorAdvice(issuers.entries),
     metrics,
-    metricSources: [metrics ?? createLogSource(ledger), ...createLedgerSources(ledger, now)],
+    metricSources: [
+      metrics ?? createLogSource(ledger),
+      ...createLedgerSources(ledger, now),
+      ...(options.sinkControl === undefined ? [] : [createSinkSource(options.sinkControl)]),
+    ],
     metricsToken: options.metricsToken,
     views: new Views(record, now, options.views),
     deliveries: new Deliveries(record, now),

@@ -2,6 +2,7 @@ import { type Family, INFO, SOURCE_UP } from '../../src/metrics/families.ts'
 import { LEDGER_FAMILIES } from '../../src/metrics/ledger-sources.ts'
 import { LOG_FAMILIES } from '../../src/metrics/log-metrics.ts'
 import { PROCESS_FAMILIES } from '../../src/metrics/process-metrics.ts'
+import { SINK_FAMILIES } from '../../src/metrics/sink-source.ts'
 
 /** Every metric family of a gate, on all runtimes together. */
 export const METRIC_FAMILIES: readonly Family[] = [
@@ -9,6 +10,7 @@ export const METRIC_FAMILIES: readonly Family[] = [
   ...PROCESS_FAMILIES,
   ...LOG_FAMILIES,
   ...LEDGER_FAMILIES,
+  ...SINK_FAMILIES,
   SOURCE_UP,
 ]
 

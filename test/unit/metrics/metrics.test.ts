@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { eventId } from '../../../src/ledger/event-id.ts'
 import { ProcessMetrics } from '../../../src/metrics/process-metrics.ts'
 import { createMemoryLedger, createMemorySpool } from '../../../src/runtime/memory/index.ts'
+import type { SinkControl } from '../../../src/sinks/control.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 import { readOpenMetrics } from '../../support/openmetrics.ts'
 
@@ -235,6 +236,18 @@ describe('figures of one process', () => {
       ['mediaward_key_fetches_total{entry="staff",outcome="loaded"}', 0],
       ['mediaward_key_fetches_total{entry="staff",outcome="failed"}', 1],
     ])
+  })
+})
+
+test('says how far each sink is', async () => {
+  const well = { type: 'splunk', index: 0, behind: 12, behind_s: 40, deadLetters: 3, dead: [] } as const
+  const sinkControl = { list: async () => [{ name: 'siem', ...well }] } as unknown as SinkControl
+  await open({ sinkControl })
+  expect(Object.fromEntries(await read())).toMatchObject({
+    'mediaward_sink_behind_records{sink="siem"}': 12,
+    'mediaward_sink_behind_seconds{sink="siem"}': 40,
+    'mediaward_sink_dead_letters{sink="siem"}': 3,
+    'mediaward_source_up{source="sinks"}': 1,
   })
 })
 
