@@ -56,7 +56,7 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   [/^gate\.ts$/],
   [/^middleware\.ts$/],
   [/^app\.ts$/, /^development\.ts$/],
-  [/^index\.ts$/, /^runtime\/(folder|memory|s3|sqlite)\//],
+  [/^index\.ts$/, /^runtime\/(folder|memory|postgres|s3|sqlite)\//],
   [/^runtime\/(cloudflare|local)\//],
   [/^runtime\/(node|deno)\//],
   [/^cli\//],
@@ -109,12 +109,13 @@ describe('imports', () => {
     ['hono', /^hono/, /^(middleware\.ts$|app\.ts$|runtime\/)/],
     ['@hono/node-server', /^@hono\/node-server$/, /^runtime\/node\//],
     ['aws4fetch', /^aws4fetch$/, /^runtime\/s3\//],
+    ['postgres', /^postgres$/, /^runtime\/postgres\//],
     ['structured-headers', /^structured-headers$/, /^http\/digest-fields\.ts$/],
     ['content-disposition', /^content-disposition$/, /^http\/file-name\.ts$/],
     ['eventsource-parser', /^eventsource-parser$/, /^cli\/log\//],
     ['p-limit', /^p-limit$/, /^cli\/(put\.ts$|upload\/)/],
     ['a module of Cloudflare', /^cloudflare:/, /^runtime\/cloudflare\//],
-    ['a module of Node', /^node:/, /^(cli|runtime\/(folder|local|node|deno|s3|sqlite))\//],
+    ['a module of Node', /^node:/, /^(cli|runtime\/(folder|local|node|deno|postgres|s3|sqlite))\//],
     ['a tool of development', /^(miniflare|esbuild|wrangler)$/, /^cli\//],
   ])('%s is imported only in the rooms that need it', (_, library, allowed) => {
     const strangers = sources.filter(
@@ -125,7 +126,7 @@ describe('imports', () => {
 
   test('src imports no package besides the known ones', () => {
     const known =
-      /^(jose|hono|hono\/(route|tiny)|@hono\/node-server|aws4fetch|content-disposition|structured-headers|eventsource-parser|p-limit|cloudflare:workers|node:.+|miniflare|esbuild|wrangler)$/
+      /^(jose|hono|hono\/(route|tiny)|@hono\/node-server|aws4fetch|content-disposition|structured-headers|eventsource-parser|p-limit|postgres|cloudflare:workers|node:.+|miniflare|esbuild|wrangler)$/
     expect(sources.flatMap(({ packages }) => packages).filter(name => !known.test(name))).toEqual([])
   })
 

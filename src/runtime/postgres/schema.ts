@@ -1,0 +1,83 @@
+import type { Sql } from 'postgres'
+import { logToOperator } from '../../base/operator.ts'
+import { StorageFault } from '../../base/storage-fault.ts'
+
+/** One process after another changes the tables. No other program may use this lock of the database. */
+const SCHEMA_LOCK = 'pg_advisory_xact_lock(1298492516, 1)'
+
+/**
+ * The steps from an empty database to the tables of this version. A step that was released is never changed.
+ *
+ * - `inbox`: records that are durable, and have no index yet. What the log takes is deleted.
+ * - `event`: the log. `event_term`: at which indexes a value of a field occurs. `event_time`: which indexes the records of a
+ *   minute or an hour have, from the first to the last.
+ */
+const STEPS: readonly string[] = [
+  `CREATE TABLE mediaward.inbox (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id text COLLATE "C" NOT NULL CHECK (length(id) <= 200),
+    json text NOT NULL,
+    recorded bigint NOT NULL,
+    terms jsonb NOT NULL
+  ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+  CREATE TABLE mediaward.event (
+    index bigint PRIMARY KEY CHECK (index >= 0),
+    id text COLLATE "C" NOT NULL UNIQUE,
+    json text NOT NULL
+  );
+  CREATE TABLE mediaward.event_term (
+    field text COLLATE "C" NOT NULL,
+    value text COLLATE "C" NOT NULL,
+    index bigint NOT NULL,
+    PRIMARY KEY (field, value, index)
+  );
+  CREATE TABLE mediaward.event_time (
+    unit bigint NOT NULL,
+    start bigint NOT NULL,
+    first bigint NOT NULL,
+    last bigint NOT NULL,
+    PRIMARY KEY (unit, start)
+  )`,
+]
+
+/**
+ * Creates the tables, or those that a later version added. Does nothing if they are there, and then needs no right to
+ * create any.
+ *
+ * @throws StorageFault if the tables are of a later version
+ */
+export async function prepareSchema(sql: Sql): Promise<void> {
+  if ((await versionIn(sql)) === STEPS.length) return
+  await sql.begin(async transaction => {
+    await transaction.unsafe(`SELECT ${SCHEMA_LOCK}`)
+    const version = await versionIn(transaction)
+    // Another process was faster.
+    if (version === STEPS.length) return
+    if (version > STEPS.length) {
+      throw new StorageFault(
+        'the tables in PostgreSQL are of a later version of mediaward: run that version here, too',
+      )
+    }
+    if (version === 0) {
+      await transaction.unsafe(
+        `CREATE SCHEMA IF NOT EXISTS mediaward;
+        CREATE TABLE mediaward.version (number integer NOT NULL);
+        INSERT INTO mediaward.version VALUES (0)`,
+      )
+    }
+    for (const step of STEPS.slice(version)) await transaction.unsafe(step)
+    await transaction.unsafe('UPDATE mediaward.version SET number = $1', [STEPS.length])
+    logToOperator(`the tables in PostgreSQL are now of version ${STEPS.length}`)
+  })
+}
+
+/** Returns how many steps were done. */
+async function versionIn(sql: Pick<Sql, 'unsafe'>): Promise<number> {
+  // Not `to_regclass`: after a wait for the lock it may remember that the table was not there.
+  const found = await sql.unsafe(
+    "SELECT FROM pg_tables WHERE schemaname = 'mediaward' AND tablename = 'version'",
+  )
+  if (found.length === 0) return 0
+  const [row] = await sql.unsafe('SELECT number FROM mediaward.version')
+  return Number(row?.number)
+}

@@ -1,0 +1,145 @@
+import { connect, isIP, type Socket } from 'node:net'
+import postgres, { type Sql } from 'postgres'
+import { StorageFault } from '../../base/storage-fault.ts'
+import { withTimeout } from '../../base/timeout.ts'
+import type { Database } from './database-url.ts'
+import { faultOf, ServerFault } from './fault.ts'
+import { prepareSchema } from './schema.ts'
+
+/** A value that a statement is given. */
+export type Value = string | number
+
+/** How long the statements of a session may take, and how long it may be silent. In milliseconds. */
+export interface SessionLimits {
+  /** After so long without an answer the connection is given up. The server ends the statement, too. */
+  readonly deadline: number
+  /** The server ends a connection on which nothing is asked for so long. Default: never. */
+  readonly silence?: number
+}
+
+/** What a connection runs with, whatever the role's defaults are. */
+const SETTINGS = {
+  application_name: 'mediaward',
+  search_path: 'pg_catalog',
+  // Durable means on the server's disk, and on that of a synchronous standby if it has one.
+  synchronous_commit: 'on',
+  // A later statement of a transaction must see what was committed before it.
+  default_transaction_isolation: 'read committed' as const,
+  // The plan depends on how often a value occurs.
+  plan_cache_mode: 'force_custom_plan',
+}
+
+interface Connection {
+  readonly sql: Sql
+  /** Resolves when the database has the tables of this version. */
+  readonly ready: Promise<void>
+  destroy(): void
+}
+
+/**
+ * One connection to PostgreSQL at a time, opened when a statement needs it. A connection that fails, or is late with an
+ * answer, is given up with all that waits on it: a network that is cut says nothing. The next statement opens another.
+ */
+export class Session {
+  readonly #database: Database
+  readonly #limits: SessionLimits
+  #connection: Connection | undefined
+  #isClosed = false
+
+  constructor(database: Database, limits: SessionLimits) {
+    this.#database = database
+    this.#limits = limits
+  }
+
+  /**
+   * Runs a statement and returns its rows.
+   *
+   * @throws ServerFault if PostgreSQL refuses the statement; StorageFault if it can't be reached or takes too long
+   */
+  query<Row extends object>(statement: string, ...values: readonly Value[]): Promise<readonly Row[]> {
+    return this.#run(sql => sql.unsafe<Row[]>(statement, [...values], { prepare: true }))
+  }
+
+  /**
+   * Runs statements in one transaction, and returns the rows of the last one. The server is sent all of them at once, so a
+   * process that stops in between holds no lock.
+   *
+   * @throws as `query` does
+   */
+  async queryInOrder<Row extends object>(...statements: readonly string[]): Promise<readonly Row[]> {
+    const results = await this.#run<readonly (readonly object[])[]>(sql => sql.unsafe(statements.join(';\n')))
+    return results.at(-1) as readonly Row[]
+  }
+
+  /** Ends the connection, for good. */
+  close(): void {
+    this.#isClosed = true
+    this.#connection?.destroy()
+  }
+
+  async #run<Result>(work: (sql: Sql) => PromiseLike<Result>): Promise<Result> {
+    if (this.#isClosed) throw new StorageFault('the connection to PostgreSQL is closed')
+    this.#connection ??= this.#open()
+    const connection = this.#connection
+    try {
+      return await withTimeout(
+        this.#limits.deadline,
+        connection.ready.then(() => work(connection.sql)),
+      )
+    } catch (error) {
+      const fault = faultOf(error)
+      if (!(fault instanceof ServerFault)) this.#lose(connection)
+      throw fault
+    }
+  }
+
+  #open(): Connection {
+    const { host, port, hasTls, ...who } = this.#database
+    const { deadline, silence = 0 } = this.#limits
+    let socket: Socket | undefined
+    const options = {
+      ...who,
+      host,
+      port,
+      max: 1,
+      // The driver would replace a lost connection unseen, and the lock that its session held would be gone.
+      async socket(): Promise<Socket> {
+        if (socket !== undefined) throw new StorageFault('the connection to PostgreSQL was lost')
+        socket = connect({ host, port, noDelay: true })
+        return connected(socket)
+      },
+      // The certificate must be the host's, also if the host is an address.
+      ssl: hasTls && { host, ...(isIP(host) === 0 && { servername: host }), rejectUnauthorized: true },
+      connect_timeout: deadline / 1000,
+      max_lifetime: null,
+      fetch_types: false,
+      types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+      onnotice() {},
+      onclose: () => this.#lose(connection),
+      connection: {
+        ...SETTINGS,
+        statement_timeout: deadline,
+        idle_in_transaction_session_timeout: deadline,
+        idle_session_timeout: silence,
+      },
+    }
+    const sql = postgres(options)
+    const connection = { sql, ready: prepareSchema(sql), destroy: () => void socket?.destroy() }
+    // The statements that wait for it are given the failure.
+    connection.ready.catch(() => this.#lose(connection))
+    return connection
+  }
+
+  #lose(connection: Connection): void {
+    connection.destroy()
+    if (this.#connection === connection) this.#connection = undefined
+  }
+}
+
+function connected(socket: Socket): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    socket.once('connect', () => resolve(socket))
+    socket.once('error', reject)
+    socket.once('close', () => reject(new StorageFault('the connection to PostgreSQL was closed')))
+  })
+}
