@@ -27,6 +27,7 @@ const SET_BY_DEV: Readonly<Record<string, string>> = {
   DATA_DIR: 'use --data',
   PORT: 'use --port',
   HOST: 'dev serves this machine only',
+  DATABASE_URL: 'dev keeps a log of its own in --data',
   LEDGER_JURISDICTION: 'only Cloudflare has jurisdictions',
 }
 const RUNTIME_NAMES: Readonly<Record<Runtime, string>> = { workers: 'workerd', deno: 'deno', node: 'node' }

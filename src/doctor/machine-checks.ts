@@ -8,6 +8,8 @@ import { parseUrl, type Settings } from './settings.ts'
 export interface MachineFacts {
   /** The runtime and its version, as in `Node 24.21.0`. */
   readonly runtime: string
+  /** Whether the gate runs without a data folder. */
+  readonly hasNoFolder?: boolean
   /** What other users of the machine can do in the data folder. */
   readonly others?: 'nothing' | 'read' | 'write'
   /** The kind of file system that the data folder is on, if it is one of a network, as in `NFS`. */
@@ -39,7 +41,13 @@ export const MACHINE_CHECKS: Checks<MachineFacts | Failure> = {
   /** The data folder belongs to the gate's user alone, and is on a local disk. */
   data_folder(machine) {
     if (machine instanceof Failure) return []
-    const { others, networkFileSystem } = machine
+    const { others, networkFileSystem, hasNoFolder } = machine
+    if (hasNoFolder) {
+      return warning(
+        'there is no DATA_DIR, so while the database is down every request is refused',
+        'set DATA_DIR if this machine has a disk of its own',
+      )
+    }
     if (networkFileSystem !== undefined) {
       return warning(
         `DATA_DIR is on a network file system (${networkFileSystem}), which may confirm what it has not stored`,
@@ -57,7 +65,8 @@ export const MACHINE_CHECKS: Checks<MachineFacts | Failure> = {
   /** The disk has room. */
   disk(machine) {
     if (machine instanceof Failure) return []
-    const { disk } = machine
+    const { disk, hasNoFolder } = machine
+    if (hasNoFolder) return []
     if (disk === undefined) {
       return notChecked('the space on the disk of DATA_DIR is not known', 'on Deno, add --allow-sys=statfs')
     }

@@ -17,7 +17,7 @@ afterAll(() => server?.remove())
 
 /** Creates a ledger in a database of its own. */
 function createLedger(): Ledger {
-  const ledger = server.createDatabase().then(createPostgresLedger)
+  const ledger = server.createDatabase().then(url => createPostgresLedger({ url }))
   open.push(ledger)
   return {
     append: async entries => (await ledger).append(entries),

@@ -18,6 +18,7 @@ const INTERFACES: readonly (readonly [file: string, name: string, group: string]
   ['src/http/request-body.ts', 'BodyTimeouts', 'bodyTimeouts.'],
   ['src/runtime/local/local-variables.ts', 'LocalVariables', ''],
   ['src/runtime/s3/options.ts', 'S3Options', 's3.'],
+  ['src/runtime/postgres/options.ts', 'DatabaseOptions', 'database.'],
 ]
 
 /** What a doc comment says of an option. */

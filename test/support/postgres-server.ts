@@ -20,6 +20,8 @@ export interface PostgresServer {
   readonly start: () => Promise<void>
   /** Ends it at once, with all its connections. */
   readonly stop: () => Promise<void>
+  /** Ends it as a power cut does: what it has not written is gone. */
+  readonly kill: () => Promise<void>
   /** Stops it, and takes its folder away. */
   readonly remove: () => Promise<void>
 }
@@ -78,6 +80,11 @@ export async function createPostgresServer(
     // Its "fast shutdown", https://www.postgresql.org/docs/current/server-shutdown.html
     if (running !== undefined) await end(running, () => running.kill('SIGINT'))
   }
+  const kill = async () => {
+    const running = server
+    // Its "immediate shutdown": no process of it does anything more, and the next start recovers.
+    if (running !== undefined) await end(running, () => running.kill('SIGQUIT'))
+  }
   await start()
   const urlOf = (database: string, at = port) => `postgres://clinic:${PASSWORD}@127.0.0.1:${at}/${database}`
   let databases = 0
@@ -106,6 +113,7 @@ export async function createPostgresServer(
     },
     start,
     stop,
+    kill,
     remove: async () => {
       await stop()
       rmSync(folder, { recursive: true, force: true })

@@ -105,11 +105,12 @@ function readOr<Value>(read: () => Value): {
 async function examineMachine({
   data,
   s3,
+  database,
   host,
   addressHeader,
 }: LocalVariables): Promise<readonly Finding[]> {
   const store = s3 && (await probeStore(createS3Store(s3), false))
-  const inspected = await inspectFolder(data)
+  const inspected = data === undefined ? [] : await inspectFolder(data)
   const running = 'start the gate, and run this with --url'
   return [
     ...runChecks(
@@ -119,7 +120,10 @@ async function examineMachine({
           store === undefined
             ? notChecked('the recordings are in DATA_DIR, which a running gate may hold', running)
             : judgeStore(store),
-        ledger: () => notChecked('the ledger is in DATA_DIR, which a running gate may hold', running),
+        ledger: () =>
+          database === undefined
+            ? notChecked('the ledger is in DATA_DIR, which a running gate may hold', running)
+            : notChecked('the ledger is in PostgreSQL', running),
       },
       {},
     ),

@@ -1,4 +1,6 @@
 export { createFolderStore } from '../folder/folder-store.ts'
+export type { DatabaseOptions } from '../postgres/options.ts'
+export { createPostgresLedger, type PostgresLedger } from '../postgres/postgres-ledger.ts'
 export { createS3Store, type S3Options } from '../s3/store.ts'
 export { createSqliteLedger, type SqliteLedger } from '../sqlite/sqlite-ledger.ts'
 export { createSqliteSpool, type SqliteSpool } from '../sqlite/sqlite-spool.ts'

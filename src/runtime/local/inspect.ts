@@ -14,15 +14,21 @@ const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x5346414f, 'AFS'],
 ])
 
-/** Creates a function that finds out what `mediaward doctor` wants to know of this machine. */
-export function createInspection(data: string): () => Promise<MachineFacts> {
+/** Creates a function that finds out what `mediaward doctor` wants to know of this machine, and of its data folder if any. */
+export function createInspection(data: string | undefined): () => Promise<MachineFacts> {
   return async () => ({
     runtime: runtimeName(),
     ignoresCertificates: process.env.NODE_TLS_REJECT_UNAUTHORIZED === '0',
+    ...(data === undefined ? { hasNoFolder: true } : folderFacts(data)),
+  })
+}
+
+function folderFacts(data: string): Partial<MachineFacts> {
+  return {
     // Windows has no such bits.
     ...(process.platform !== 'win32' && { others: rightsOfOthers(statSync(data).mode) }),
     ...diskOf(data),
-  })
+  }
 }
 
 function rightsOfOthers(mode: number): 'nothing' | 'read' | 'write' {

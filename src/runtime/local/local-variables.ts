@@ -2,12 +2,17 @@ import { checkTable } from '../../config/check-options.ts'
 import { isString, matching, number, rule } from '../../config/checks.ts'
 import { type Group, type Runtime, type TableOf, withDefaults } from '../../config/option.ts'
 import { parseVariables, type Variables } from '../../config/variables.ts'
+import { DATABASE_OPTIONS, type DatabaseOptions } from '../postgres/options.ts'
 import { S3_OPTIONS, type S3Options } from '../s3/options.ts'
 
 /** The settings of a gate on one machine, beside the options that every runtime has. */
 export interface LocalVariables {
-  /** The folder of this process alone, on a local disk. */
-  readonly data: string
+  /**
+   * The folder of this process alone, on a local disk.
+   *
+   * @defaultValue none: required, unless `ALLOW_NO_SPOOL` is `true`
+   */
+  readonly data?: string
   /**
    * The address that Node listens on; `deno serve` takes `--host`.
    *
@@ -32,21 +37,27 @@ export interface LocalVariables {
   readonly addressHeader?: string
   /** The S3-compatible store of the recordings, if any of the variables `S3_…` is set. */
   readonly s3?: S3Options
+  /** The database of the log, if `DATABASE_URL` is set. */
+  readonly database?: DatabaseOptions
 }
 
-type NamedOptions = Omit<LocalVariables, 'host' | 'port' | 's3'> &
+type NamedOptions = Omit<LocalVariables, 'host' | 'port' | 's3' | 'database'> &
   Partial<Pick<LocalVariables, 'host' | 'port'>> &
-  Group<'s3', S3Options>
+  Group<'s3', S3Options> &
+  Group<'database', DatabaseOptions>
 
 const runtimes: readonly Runtime[] = ['deno', 'node']
+const A_FOLDER = 'must name a folder on a local disk, for this gate alone'
 
 /** The options of a gate on one machine: more rows of the table in `config/table.ts`. */
-export const LOCAL_OPTIONS: TableOf<NamedOptions, 'host' | 'port' | 's3.region'> = {
+export const LOCAL_OPTIONS: TableOf<
+  NamedOptions,
+  'host' | 'port' | 's3.region' | 'database.allowUnverified' | 'database.allowNoSpool'
+> = {
   data: {
     variable: 'DATA_DIR',
-    required: true,
     runtimes,
-    check: rule('must name a folder on a local disk, for this gate alone', isString),
+    check: rule(A_FOLDER, isString),
   },
   host: {
     variable: 'HOST',
@@ -67,6 +78,22 @@ export const LOCAL_OPTIONS: TableOf<NamedOptions, 'host' | 'port' | 's3.region'>
     check: matching('must be the name of a header, as in "X-Real-IP"', /^[A-Za-z0-9-]{1,64}$/),
   },
   ...S3_OPTIONS,
+  ...DATABASE_OPTIONS,
+}
+
+/**
+ * Checks the options of a gate on one machine. `data` is required unless `database.allowNoSpool` is true.
+ *
+ * @param mistakes what is known to be wrong already
+ * @throws ConfigurationError with all mistakes at once
+ */
+export function checkLocal(
+  options: { readonly data?: unknown; readonly database?: Partial<DatabaseOptions> },
+  mistakes: readonly string[] = [],
+): void {
+  const isMissing = options.data === undefined && options.database?.allowNoSpool !== true
+  const missing = isMissing ? [`DATA_DIR (data) is missing: it ${A_FOLDER}`] : []
+  checkTable(LOCAL_OPTIONS, options, undefined, [...mistakes, ...missing])
 }
 
 /**
@@ -76,6 +103,6 @@ export const LOCAL_OPTIONS: TableOf<NamedOptions, 'host' | 'port' | 's3.region'>
  */
 export function readLocalVariables(variables: Variables): LocalVariables {
   const { options, mistakes } = parseVariables(LOCAL_OPTIONS, variables)
-  checkTable(LOCAL_OPTIONS, options, undefined, mistakes)
+  checkLocal(options, mistakes)
   return withDefaults(LOCAL_OPTIONS, options) as LocalVariables
 }

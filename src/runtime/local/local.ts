@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 // Those of Deno itself have no `unref` in 2.5.
 import { clearInterval, setInterval } from 'node:timers'
-import { logFault } from '../../base/storage-fault.ts'
+import { logFault, NOT_SHOWN } from '../../base/storage-fault.ts'
 import { checkTable } from '../../config/check-options.ts'
 import { ConfigurationError, type MediawardOptions } from '../../config/options.ts'
 import { OPTIONS } from '../../config/table.ts'
@@ -11,13 +11,15 @@ import { ProcessMetrics } from '../../metrics/process-metrics.ts'
 import type { SinkEntry } from '../../sinks/sink.ts'
 import type { Sinks } from '../../sinks/sinks.ts'
 import { createFolderStore } from '../folder/folder-store.ts'
+import type { DatabaseOptions } from '../postgres/options.ts'
+import { createPostgresLedger } from '../postgres/postgres-ledger.ts'
 import { createS3Store, type S3Options } from '../s3/store.ts'
 import { createSqliteLedger, type SqliteLedger } from '../sqlite/sqlite-ledger.ts'
 import { createSqliteSpool } from '../sqlite/sqlite-spool.ts'
 import { lockDataFolder } from './data-folder.ts'
 import { createInspection } from './inspect.ts'
 import { startSinks } from './local-sinks.ts'
-import { LOCAL_OPTIONS } from './local-variables.ts'
+import { checkLocal } from './local-variables.ts'
 import { networkOf } from './network.ts'
 
 /** How often records come back from the spool, in milliseconds. */
@@ -29,12 +31,14 @@ const SETTLE_EVERY = 10_000
 /** What one machine keeps for the gate, and where. */
 export interface LocalOptions {
   /**
-   * A folder of this process alone, on a local disk: the ledger, records that wait for it, and, unless they are in S3,
-   * the recordings.
+   * A folder of this process alone, on a local disk: the ledger and the recordings, unless they are elsewhere, and records
+   * that wait for the ledger. Required, unless `database.allowNoSpool` is true.
    */
-  readonly data: string
+  readonly data?: string
   /** The recordings are in this S3-compatible store instead of `data`. */
   readonly s3?: S3Options
+  /** The ledger is in this PostgreSQL database instead of `data`, for all machines of a fleet. Needs `s3`. */
+  readonly database?: DatabaseOptions
   /**
    * The header in which the proxy in front says where a request came from, such as `X-Real-IP`. Without a proxy that
    * sets it, any client could write any address into the log. Default: the address of the connection.
@@ -46,10 +50,11 @@ export interface LocalOptions {
   readonly publicUrl?: string | undefined
 }
 
-/** The options that follow from running on one machine. */
-export interface Local
-  extends Required<Pick<MediawardOptions, 'store' | 'network' | 'inspect' | 'metrics' | 'sinkControl'>> {
-  readonly ledger: SpooledLedger
+/** The options that follow from running on one machine. Its ledger has a spool if it has a data folder. */
+export interface Local<Log extends Ledger = SpooledLedger>
+  extends Required<Pick<MediawardOptions, 'store' | 'network' | 'inspect' | 'metrics'>>,
+    Pick<MediawardOptions, 'sinkControl'> {
+  readonly ledger: Log
   /** Writes what waits and gives the folder back; once. A gate that is made with it calls it at its own `close()`. */
   close(): void
 }
@@ -60,38 +65,50 @@ export interface Local
  *
  * @throws ConfigurationError if another process has the folder, or it can't be used
  */
-export function local(options: LocalOptions): Local {
-  checkTable(LOCAL_OPTIONS, options)
-  const { data, s3, addressHeader, sinks: entries = [], publicUrl } = options
-  checkTable(OPTIONS, { sinks: entries }, ['sinks'])
+export function local(options: LocalOptions & { readonly data: string }): Local
+export function local(options: LocalOptions): Local<Ledger>
+export function local(options: LocalOptions): Local<Ledger> {
+  checkLocal(options)
+  const { data, s3, database, addressHeader, sinks = [] } = options
+  checkTable(OPTIONS, { sinks }, ['sinks'])
+  if (database !== undefined && sinks.length > 0)
+    throw new ConfigurationError(["SINKS can't be used with DATABASE_URL"])
   const held = new Held()
-  held.add(lockDataFolder(data))
+  if (data !== undefined) held.add(lockDataFolder(data))
   try {
-    const file = createSqliteLedger(join(data, 'ledger.sqlite'))
-    held.add(() => file.close())
-    const spool = createSqliteSpool(join(data, 'overflow.sqlite'))
-    held.add(() => spool.close())
-    const sinks = startSinks(entries, { ledger: file, states: file.states, data, publicUrl })
-    held.add(() => sinks.close())
-    const ledger = withSpool(entries.length === 0 ? file : followed(file, sinks), spool)
-    const store = s3 === undefined ? createFolderStore(join(data, 'recordings')) : createS3Store(s3)
-    held.add(startReplays(ledger))
-    held.add(startSettling(file))
     return {
-      store,
-      ledger,
+      store: s3 === undefined ? createFolderStore(inFolder(data, 'recordings')) : createS3Store(s3),
+      ...openLedger(options, held),
       network: networkOf(addressHeader),
       inspect: createInspection(data),
       metrics: new ProcessMetrics(),
-      sinkControl: sinks,
       close: () => held.release(),
     }
   } catch (error) {
     held.release()
+    if (error instanceof ConfigurationError) throw error
     throw new ConfigurationError([
       `DATA_DIR (${data}) can't be used: ${error instanceof Error ? error.message : 'unknown error'}`,
     ])
   }
+}
+
+/** Opens the ledger, with a spool in the folder. Without a folder there is none: then what the database doesn't take is refused. */
+function openLedger(options: LocalOptions, held: Held): Pick<Local<Ledger>, 'ledger' | 'sinkControl'> {
+  const { data, database } = options
+  if (database !== undefined) {
+    const log = createPostgresLedger(database)
+    held.add(() => log.close())
+    return { ledger: data === undefined ? log : spooled(log, data, held) }
+  }
+  const log = createSqliteLedger(inFolder(data, 'ledger.sqlite'))
+  held.add(() => log.close())
+  held.add(startSettling(log))
+  const { sinks: entries = [], publicUrl } = options
+  const sinks = startSinks(entries, { ledger: log, states: log.states, data: inFolder(data, ''), publicUrl })
+  held.add(() => sinks.close())
+  const ledger = entries.length === 0 ? log : followed(log, sinks)
+  return { ledger: spooled(ledger, inFolder(data, ''), held), sinkControl: sinks }
 }
 
 /** Has the sinks go on as soon as something is stored. */
@@ -102,6 +119,20 @@ const followed = (ledger: Ledger, sinks: Sinks): Ledger => ({
     void sinks.wake()
   },
 })
+
+/** Puts a spool in a folder behind a ledger. */
+function spooled(log: Ledger, data: string, held: Held): SpooledLedger {
+  const spool = createSqliteSpool(join(data, 'overflow.sqlite'))
+  held.add(() => spool.close())
+  const ledger = withSpool(log, spool)
+  held.add(startReplays(ledger))
+  return ledger
+}
+
+function inFolder(data: string | undefined, name: string): string {
+  if (data === undefined) throw new Error('there is no folder')
+  return join(data, name)
+}
 
 /** What is open, in the order of opening. */
 class Held {
@@ -129,7 +160,7 @@ function startReplays(ledger: SpooledLedger): () => void {
   const replay = () =>
     void ledger.replay().catch((error: unknown) => {
       // A replay that the end of the process cuts short is taken up at the next start.
-      if (!isClosed) logFault("records wait in the spool, and can't be brought back", error, 'SQLite failed')
+      if (!isClosed) logFault("records wait in the spool, and can't be brought back", error, NOT_SHOWN)
     })
   const timer = setInterval(replay, REPLAY_EVERY)
   // A timer is no reason for a process to stay.

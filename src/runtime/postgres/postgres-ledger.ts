@@ -1,8 +1,8 @@
 import type { Ledger } from '../../ledger/ledger.ts'
-import { parseDatabaseUrl } from './database-url.ts'
 import { ElectedLog } from './elected-log.ts'
 import { EventReader } from './event-reader.ts'
 import { InboxWriter } from './inbox-writer.ts'
+import { type DatabaseOptions, databaseOf } from './options.ts'
 import { Session } from './session.ts'
 
 /** A ledger in a database. */
@@ -16,6 +16,8 @@ const WRITE_DEADLINE = 5_000
 const READ_DEADLINE = 10_000
 /** How long the log may take for a round, in milliseconds. By then it no longer counts on its lock. */
 const ROUND_DEADLINE = 5_000
+/** The server goes on with a round that is given up, so that a slow one is not begun again and again. In milliseconds. */
+const LONGEST_ROUND = 60_000
 /** After so many milliseconds of silence the server gives the lock to another process: within 10 s, with its next asking. */
 const LOG_SILENCE = 7_000
 
@@ -24,13 +26,17 @@ const LOG_SILENCE = 7_000
  * read, and to be the log if it is elected. Connections are opened when they are needed, so a database that is away keeps
  * no gate from starting.
  *
- * @param url the address of the database, `postgres://USER:PASSWORD@HOST:PORT/DATABASE`
+ * @throws ConfigurationError if the URL is wrong
  */
-export function createPostgresLedger(url: string): PostgresLedger {
-  const database = parseDatabaseUrl(url)
+export function createPostgresLedger(options: DatabaseOptions): PostgresLedger {
+  const database = databaseOf(options)
   const writing = new Session(database, { deadline: WRITE_DEADLINE })
   const reading = new Session(database, { deadline: READ_DEADLINE })
-  const ordering = new Session(database, { deadline: ROUND_DEADLINE, silence: LOG_SILENCE })
+  const ordering = new Session(database, {
+    deadline: ROUND_DEADLINE,
+    longest: LONGEST_ROUND,
+    silence: LOG_SILENCE,
+  })
   const inbox = new InboxWriter(writing)
   const reader = new EventReader(reading)
   const log = new ElectedLog(ordering)

@@ -1,9 +1,10 @@
 import { connect, isIP, type Socket } from 'node:net'
+import process from 'node:process'
 import postgres, { type Sql } from 'postgres'
 import { StorageFault } from '../../base/storage-fault.ts'
 import { withTimeout } from '../../base/timeout.ts'
-import type { Database } from './database-url.ts'
 import { faultOf, ServerFault } from './fault.ts'
+import type { Database } from './options.ts'
 import { prepareSchema } from './schema.ts'
 
 /** A value that a statement is given. */
@@ -11,15 +12,18 @@ export type Value = string | number
 
 /** How long the statements of a session may take, and how long it may be silent. In milliseconds. */
 export interface SessionLimits {
-  /** After so long without an answer the connection is given up. The server ends the statement, too. */
+  /** After so long without an answer the connection is given up. */
   readonly deadline: number
+  /** After so long the server ends a statement. Default: as the deadline. */
+  readonly longest?: number
   /** The server ends a connection on which nothing is asked for so long. Default: never. */
   readonly silence?: number
 }
 
 /** What a connection runs with, whatever the role's defaults are. */
 const SETTINGS = {
-  application_name: 'mediaward',
+  // Says which process is the log, to an operator who asks the database who holds the lock.
+  application_name: `mediaward ${process.pid}`,
   search_path: 'pg_catalog',
   // Durable means on the server's disk, and on that of a synchronous standby if it has one.
   synchronous_commit: 'on',
@@ -94,8 +98,8 @@ export class Session {
   }
 
   #open(): Connection {
-    const { host, port, hasTls, ...who } = this.#database
-    const { deadline, silence = 0 } = this.#limits
+    const { host, port, tls, ...who } = this.#database
+    const { deadline, longest = deadline, silence = 0 } = this.#limits
     let socket: Socket | undefined
     const options = {
       ...who,
@@ -109,7 +113,11 @@ export class Session {
         return connected(socket)
       },
       // The certificate must be the host's, also if the host is an address.
-      ssl: hasTls && { host, ...(isIP(host) === 0 && { servername: host }), rejectUnauthorized: true },
+      ssl: tls !== 'none' && {
+        host,
+        ...(isIP(host) === 0 && { servername: host }),
+        rejectUnauthorized: tls === 'verified',
+      },
       connect_timeout: deadline / 1000,
       max_lifetime: null,
       fetch_types: false,
@@ -118,7 +126,7 @@ export class Session {
       onclose: () => this.#lose(connection),
       connection: {
         ...SETTINGS,
-        statement_timeout: deadline,
+        statement_timeout: longest,
         idle_in_transaction_session_timeout: deadline,
         idle_session_timeout: silence,
       },

@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Fleet, type Member } from '../support/fleet.ts'
+import { createPostgresServer, PASSWORD, type PostgresServer } from '../support/postgres-server.ts'
+import { LONG } from '../support/sample.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
+
+// A fleet over one database: whatever fails, no confirmed record is missing, and none has two indexes or skips one.
+
+let server: PostgresServer
+beforeAll(async () => {
+  server = await createPostgresServer('npm')
+})
+afterAll(() => server?.remove())
+
+const pause = (milliseconds: number) => new Promise(resolve => setTimeout(resolve, milliseconds))
+
+/** Ends a fleet and checks its log. */
+async function expectWholeLog(fleet: Fleet): Promise<void> {
+  const entries = await fleet.finish()
+  expect(entries.map(({ index }) => index)).toEqual(entries.map((_, index) => index))
+  const ids = new Set(entries.map(({ id }) => id))
+  expect(ids.size).toBe(entries.length)
+  expect(fleet.confirmed.filter(id => !ids.has(id))).toEqual([])
+  // What is said of a failure holds nothing of the address.
+  expect(fleet.members.map(({ said }) => said).join()).not.toMatch(RegExp(`${PASSWORD}|127\\.0\\.0\\.1`))
+}
+
+/** Milliseconds until another machine is the log. */
+async function failover(fleet: Fleet, log: Member): Promise<number> {
+  const began = performance.now()
+  await fleet.log(log)
+  return performance.now() - began
+}
+
+test('machines on Node and Deno share one log, and each record has one index', async () => {
+  const fleet = await Fleet.create(server)
+  for (const runtime of ['node', 'deno', 'node'] as const) fleet.add({ runtime })
+  await fleet.confirms(1_000)
+  await expectWholeLog(fleet)
+})
+
+test('another machine is the log within 10 s after the one that is was killed', async () => {
+  const fleet = await Fleet.create(server)
+  for (let i = 0; i < 3; i++) fleet.add()
+  const log = await fleet.log()
+  await fleet.confirms(200)
+  await log.kill()
+  expect(await failover(fleet, log)).toBeLessThan(10_000)
+  log.start()
+  await fleet.confirms(200)
+  await expectWholeLog(fleet)
+})
+
+test('another machine is the log within 10 s after the one that is hangs, and what it does later harms nothing', async () => {
+  const fleet = await Fleet.create(server)
+  for (let i = 0; i < 3; i++) fleet.add()
+  const log = await fleet.log()
+  await fleet.confirms(200)
+  log.send('SIGSTOP')
+  expect(await failover(fleet, log)).toBeLessThan(10_000)
+  await fleet.confirms(200)
+  log.send('SIGCONT')
+  await fleet.confirms(400)
+  await expectWholeLog(fleet)
+})
+
+test('a machine that is cut off from the database hands over, keeps its records, and brings them back', async () => {
+  const fleet = await Fleet.create(server)
+  const proxy = await startTcpProxy(server.port)
+  const alone = fleet.add({ port: proxy.port })
+  expect(await fleet.log()).toBe(alone)
+  fleet.add()
+  fleet.add()
+  await fleet.confirms(200)
+  proxy.become('stall')
+  expect(await failover(fleet, alone)).toBeLessThan(10_000)
+  await fleet.confirms(200)
+  proxy.become('cut')
+  await fleet.confirms(200)
+  proxy.become('pass')
+  await fleet.confirms(200)
+  expect(alone.said).toContain('the ledger took no record, the spool keeps it')
+  await expectWholeLog(fleet)
+  await proxy.stop()
+})
+
+test('a slow network to the database loses nothing', async () => {
+  const fleet = await Fleet.create(server)
+  const proxy = await startTcpProxy(server.port)
+  for (let i = 0; i < 2; i++) fleet.add({ port: proxy.port })
+  await fleet.confirms(100)
+  for (const delay of [200, 1_500, 0]) {
+    proxy.delay = delay
+    await pause(3_000)
+  }
+  await fleet.confirms(100)
+  await expectWholeLog(fleet)
+  await proxy.stop()
+})
+
+test.each(['stopped', 'killed'] as const)(
+  'machines keep their records while the database is %s, and bring them back',
+  async how => {
+    const fleet = await Fleet.create(server)
+    for (let i = 0; i < 2; i++) fleet.add()
+    await fleet.confirms(200)
+    await (how === 'stopped' ? server.stop() : server.kill())
+    await fleet.confirms(100)
+    await server.start()
+    await fleet.log()
+    await fleet.confirms(200)
+    await expectWholeLog(fleet)
+  },
+)
+
+const KILLS = LONG ? 200 : 8
+test(`machines that are killed ${KILLS} times at random lose no record that was confirmed`, {
+  timeout: 60_000 + KILLS * 5_000,
+}, async () => {
+  const fleet = await Fleet.create(server)
+  for (let i = 0; i < 3; i++) fleet.add()
+  for (let run = 0; run < KILLS; run++) {
+    await fleet.confirms(40 + 17 * (run % 7))
+    // Every other time the one that is the log.
+    const member = run % 2 === 0 ? await fleet.log() : fleet.members[run % 3]
+    await member?.kill()
+    member?.start()
+  }
+  await expectWholeLog(fleet)
+})

@@ -1,0 +1,142 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { createInterface } from 'node:readline'
+import type { ReadEntry } from '../../src/ledger/ledger.ts'
+import { createPostgresLedger } from '../../src/runtime/postgres/postgres-ledger.ts'
+import { end } from './gate.ts'
+import type { PostgresServer } from './postgres-server.ts'
+
+const PROGRAM = 'test/support/fleet-member.ts'
+
+/** Machines that share one log, as processes that append to it as fast as they are confirmed. */
+export class Fleet {
+  readonly #server: PostgresServer
+  /** The address of the database, without a proxy. */
+  readonly url: string
+  readonly members: Member[] = []
+  /** The ids of all records that were confirmed to a machine. */
+  readonly confirmed: string[] = []
+
+  private constructor(server: PostgresServer, url: string) {
+    this.#server = server
+    this.url = url
+  }
+
+  static async create(server: PostgresServer): Promise<Fleet> {
+    return new Fleet(server, await server.createDatabase())
+  }
+
+  /**
+   * Starts one more machine.
+   *
+   * @param port that of a proxy in front of the database, if there is one
+   */
+  add({ port, runtime = 'node' }: { port?: number; runtime?: 'deno' | 'node' } = {}): Member {
+    const url = new URL(this.url)
+    if (port !== undefined) url.port = String(port)
+    const member = new Member({ runtime, url: url.href, confirm: id => this.confirmed.push(id) })
+    this.members.push(member)
+    member.start()
+    return member
+  }
+
+  /** Resolves when so many more records were confirmed. */
+  async confirms(more: number): Promise<void> {
+    const enough = this.confirmed.length + more
+    while (this.confirmed.length < enough) await new Promise(resolve => setTimeout(resolve, 10))
+  }
+
+  /** Resolves to the machine that is the log, once there is one; to which one besides `not`. */
+  async log(not?: Member): Promise<Member> {
+    for (;;) {
+      const rows = await this.#server
+        .run(
+          `SELECT application_name AS name FROM pg_locks JOIN pg_stat_activity USING (pid)
+            WHERE locktype = 'advisory' AND classid = 1298492516 AND objid = 3 AND granted AND database =
+              (SELECT oid FROM pg_database WHERE datname = '${new URL(this.url).pathname.slice(1)}')`,
+        )
+        .catch(() => [])
+      const found = this.members.find(({ pid }) => rows[0]?.name === `mediaward ${pid}`)
+      if (found !== undefined && found !== not) return found
+      await new Promise(resolve => setTimeout(resolve, 50))
+    }
+  }
+
+  /** Ends all machines, brings back what waits in their spools, and resolves to the whole log. */
+  async finish(): Promise<readonly ReadEntry[]> {
+    await Promise.all(this.members.map(member => member.kill()))
+    await Promise.all(this.members.map(member => member.drain()))
+    const ledger = createPostgresLedger({ url: this.url })
+    const all: ReadEntry[] = []
+    for (let after = '0', more = true; more; ) {
+      const page = await ledger.read({ limit: 1000, after })
+      all.push(...page.entries)
+      ;({ more, cursor: after } = page)
+    }
+    ledger.close()
+    return all
+  }
+}
+
+/** A machine. */
+export class Member {
+  readonly #data = mkdtempSync(join(tmpdir(), 'mediaward-'))
+  readonly #settings: { runtime: 'deno' | 'node'; url: string; confirm: (id: string) => void }
+  #child: ChildProcess | undefined
+  /** What it said on stderr. */
+  said = ''
+
+  constructor(settings: { runtime: 'deno' | 'node'; url: string; confirm: (id: string) => void }) {
+    this.#settings = settings
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  start(): void {
+    this.#child = this.#spawn([])
+    const lines = createInterface({ input: this.#child.stdout as NodeJS.ReadableStream })
+    lines.on('line', this.#settings.confirm)
+  }
+
+  send(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal)
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child
+    if (child !== undefined) await end(child, () => child.kill('SIGKILL'))
+  }
+
+  /** Brings back what waits in its spool. */
+  async drain(): Promise<void> {
+    const child = this.#spawn(['drain'])
+    const code = await new Promise(resolve => child.once('exit', resolve))
+    if (code !== 0) throw new Error(`a machine did not bring its records back:\n${this.said}`)
+  }
+
+  #spawn(args: readonly string[]): ChildProcess {
+    const { runtime, url } = this.#settings
+    const permissions = [
+      '--allow-env',
+      '--allow-net',
+      `--allow-read=${this.#data}`,
+      `--allow-write=${this.#data}`,
+    ]
+    const [command, ...before] =
+      runtime === 'deno' ? ['deno', 'run', '--quiet', '--no-prompt', ...permissions] : [process.execPath]
+    const { PATH, HOME } = process.env
+    const child = spawn(command ?? '', [...before, PROGRAM, ...args], {
+      env: { PATH, HOME, DATA_DIR: this.#data, DATABASE_URL: url },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.said += chunk.toString()
+    })
+    return child
+  }
+}
