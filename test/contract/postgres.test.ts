@@ -1,24 +1,39 @@
-import { afterAll, afterEach, beforeAll } from 'vitest'
-import type { Ledger } from '../../src/ledger/ledger.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { eventId } from '../../src/ledger/event-id.ts'
+import type { Ledger, LedgerEntry, ReadEntry } from '../../src/ledger/ledger.ts'
+import { databaseOf } from '../../src/runtime/postgres/options.ts'
 import { createPostgresLedger, type PostgresLedger } from '../../src/runtime/postgres/postgres-ledger.ts'
+import { ROUND, takeRound } from '../../src/runtime/postgres/round.ts'
+import { Session } from '../../src/runtime/postgres/session.ts'
 import { createPostgresServer, type PostgresServer } from '../support/postgres-server.ts'
 import { ledgerContract } from './ledger.ts'
 
 let server: PostgresServer
-const open: Promise<PostgresLedger>[] = []
+const open: { close(): void }[] = []
 
 beforeAll(async () => {
   server = await createPostgresServer('npm')
 }, 60_000)
-afterEach(async () => {
-  for (const ledger of open.splice(0)) (await ledger).close()
+afterEach(() => {
+  for (const one of open.splice(0)) one.close()
 })
 afterAll(() => server?.remove())
 
+function openLedger(url: string): PostgresLedger {
+  const ledger = createPostgresLedger({ url })
+  open.push(ledger)
+  return ledger
+}
+
+function openSession(url: string): Session {
+  const session = new Session(databaseOf({ url }), { deadline: 10_000 })
+  open.push(session)
+  return session
+}
+
 /** Creates a ledger in a database of its own. */
 function createLedger(): Ledger {
-  const ledger = server.createDatabase().then(url => createPostgresLedger({ url }))
-  open.push(ledger)
+  const ledger = server.createDatabase().then(openLedger)
   return {
     append: async entries => (await ledger).append(entries),
     read: async query => (await ledger).read(query),
@@ -26,3 +41,181 @@ function createLedger(): Ledger {
 }
 
 ledgerContract('PostgreSQL', createLedger)
+
+const entry = (members: object = {}): LedgerEntry => {
+  const id = eventId(Date.UTC(2026, 10, 23))
+  return { id, json: JSON.stringify({ id, kind: 'access', t: '2026-11-23T00:00:00.000Z', ...members }) }
+}
+
+async function readAll(ledger: Ledger): Promise<ReadEntry[]> {
+  const all: ReadEntry[] = []
+  for (let after = '0', more = true; more; ) {
+    const page = await ledger.read({ limit: 1000, after })
+    all.push(...page.entries)
+    ;({ more, cursor: after } = page)
+  }
+  return all
+}
+
+/** Inserts a record into the inbox, as `append` does. */
+const insert = ({ id, json }: LedgerEntry) =>
+  `INSERT INTO mediaward.inbox (id, json, recorded, terms) VALUES ('${id}', '${json}', 0, '[]')`
+
+describe('the log in PostgreSQL', () => {
+  test('rounds of several processes at once give each record one index, and skip none', async () => {
+    const url = await server.createDatabase()
+    const ledger = openLedger(url)
+    const sessions = Array.from({ length: 4 }, () => openSession(url))
+    const entries = Array.from({ length: 3_000 }, () => entry())
+    let isAppending = true
+    const rounds = sessions.map(async session => {
+      while (isAppending) await takeRound(session)
+    })
+    for (let i = 0; i < entries.length; i += 30) {
+      const some = entries.slice(i, i + 30)
+      // Some of them twice, at the same time.
+      await Promise.all([ledger.append(some), ...some.slice(0, 5).map(one => ledger.append([one]))])
+    }
+    isAppending = false
+    await Promise.all(rounds)
+    const all = await readAll(ledger)
+    expect(all.map(({ index }) => index)).toEqual(entries.map((_, index) => index))
+    expect(all.map(({ id }) => id).sort()).toEqual(entries.map(({ id }) => id).sort())
+  })
+
+  test('a record whose transaction commits late, after others with higher numbers, is not skipped', async () => {
+    const url = await server.createDatabase()
+    const ledger = openLedger(url)
+    await ledger.append([entry()])
+    const late = entry()
+    const committing = server.run(`BEGIN; ${insert(late)}; SELECT pg_sleep(1); COMMIT`, url)
+    await vi.waitFor(async () => {
+      const running = await server.run("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+      expect(running).toHaveLength(1)
+    })
+    const others = Array.from({ length: 5 }, () => entry())
+    for (const one of others) await ledger.append([one])
+    expect(await readAll(ledger)).toHaveLength(6)
+    await committing
+    expect((await readAll(ledger)).at(-1)).toMatchObject({ id: late.id, index: 6 })
+  })
+
+  test('a full round leaves the rest to the next one, in the order of coming', async () => {
+    const url = await server.createDatabase()
+    const session = openSession(url)
+    await takeRound(session)
+    await session.query(
+      `INSERT INTO mediaward.inbox (id, json, recorded, terms)
+        SELECT lpad((5000 - i)::text, 4, '0'), '{}', 0, '[]' FROM generate_series(1, ${ROUND + 1}) AS i`,
+    )
+    expect([await takeRound(session), await takeRound(session), await takeRound(session)]).toEqual([
+      ROUND,
+      1,
+      0,
+    ])
+    const [last] = await session.query<{ id: string }>(
+      'SELECT id FROM mediaward.event WHERE index = $1',
+      ROUND,
+    )
+    expect(last?.id).toBe(`${5000 - ROUND - 1}`)
+  })
+
+  test('the log gives a record its index within 250 ms, although nobody reads', async () => {
+    const url = await server.createDatabase()
+    const ledger = openLedger(url)
+    await ledger.append([entry()])
+    const session = openSession(url)
+    await vi.waitFor(async () => {
+      expect(await session.query('SELECT FROM pg_locks WHERE objid = 3 AND granted')).toHaveLength(1)
+    }, 5_000)
+    const waits: number[] = []
+    for (let i = 0; i < 5; i++) {
+      await ledger.append([entry()])
+      const began = performance.now()
+      while ((await session.query('SELECT FROM mediaward.inbox')).length > 0);
+      waits.push(performance.now() - began)
+    }
+    expect(waits.sort((a, b) => a - b)[2]).toBeLessThan(250)
+  })
+
+  test.each<[string, string]>([
+    ['of a megabyte', 'x'.repeat(2 ** 20)],
+    ['with a NUL', 'a\0b'],
+    ['with half of a character', 'a\ud83d'],
+    ['that looks like SQL', "'; DROP TABLE mediaward.event; --"],
+    ['that PostgreSQL would read as JSON', '{"a":[1,"]"}'],
+  ])('a record is stored and found by a value %s', async (_, value) => {
+    const ledger = createLedger()
+    const entries = [entry({ release: value }), entry({ release: `${value}x` })]
+    await ledger.append(entries)
+    const { entries: found } = await ledger.read({ limit: 10, release: value })
+    expect(found).toEqual([{ ...entries[0], index: found[0]?.index }])
+  })
+
+  test('a record that is not JSON has its place in the log', async () => {
+    const ledger = createLedger()
+    const entries = [{ id: 'a', json: 'no JSON' }, { id: 'b', json: '[' }, entry()]
+    await ledger.append(entries)
+    expect((await ledger.read({ limit: 10 })).entries).toHaveLength(3)
+  })
+
+  test('a record that PostgreSQL can not store is refused to its own caller, and stops no other', async () => {
+    const ledger = createLedger()
+    await ledger.append([entry()])
+    const results = await Promise.allSettled([
+      ledger.append([entry()]),
+      ledger.append([{ id: 'x'.repeat(201), json: '{}' }]),
+    ])
+    expect(results.at(-1)?.status).toBe('rejected')
+    await ledger.append([entry()])
+    expect((await ledger.read({ limit: 10 })).entries.length).toBeGreaterThanOrEqual(2)
+  })
+
+  test('two gates that start at once on an empty database both work', async () => {
+    const url = await server.createDatabase()
+    const ledgers = Array.from({ length: 5 }, () => openLedger(url))
+    await Promise.all(ledgers.map(ledger => ledger.append([entry()])))
+    for (const ledger of ledgers) expect((await ledger.read({ limit: 10 })).entries).toHaveLength(5)
+  })
+
+  test('a gate refuses tables of a later version', async () => {
+    const url = await server.createDatabase()
+    await openLedger(url).read({ limit: 1 })
+    await server.run('UPDATE mediaward.version SET number = number + 1', url)
+    await expect(openLedger(url).append([entry()])).rejects.toThrow('of a later version of mediaward')
+  })
+
+  test('a role with the rights of docs/fleet.md can do all that a gate does, and change no record', async () => {
+    const url = await server.createDatabase()
+    await openLedger(url).append([entry()])
+    const role = new URL(url)
+    role.username = 'gate'
+    role.password = 'secret'
+    await server.run(
+      `CREATE ROLE gate LOGIN PASSWORD 'secret';
+      GRANT USAGE ON SCHEMA mediaward TO gate;
+      GRANT SELECT ON mediaward.version TO gate;
+      GRANT SELECT, INSERT, DELETE ON mediaward.inbox TO gate;
+      GRANT SELECT, INSERT ON mediaward.event, mediaward.event_term TO gate;
+      GRANT SELECT, INSERT, UPDATE ON mediaward.event_time TO gate`,
+      url,
+    )
+    const ledger = openLedger(role.href)
+    await ledger.append([entry()])
+    expect((await ledger.read({ limit: 10, kind: 'access' })).entries).toHaveLength(2)
+    const change = openSession(role.href).query("UPDATE mediaward.event SET json = '{}'")
+    await expect(change).rejects.toThrow('PostgreSQL failed (42501, the role lacks a right)')
+  })
+
+  test('a failure says neither the password nor the address', async () => {
+    const url = new URL(await server.createDatabase())
+    url.password = 'hunter3'
+    const [wrong, away] = [openLedger(url.href), openLedger(`postgres://clinic:hunter3@127.0.0.1:1/x`)]
+    const failures = await Promise.allSettled([wrong.append([entry()]), away.append([entry()])])
+    const messages = failures.map(one => (one.status === 'rejected' ? one.reason.message : ''))
+    expect(messages).toEqual([
+      'PostgreSQL failed (28P01, the password is wrong)',
+      "PostgreSQL can't be reached (ECONNREFUSED)",
+    ])
+  })
+})

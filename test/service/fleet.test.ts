@@ -1,6 +1,10 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Fleet, type Member } from '../support/fleet.ts'
 import { createPostgresServer, PASSWORD, type PostgresServer } from '../support/postgres-server.ts'
+import { AUTHORITY } from '../support/private-authority.ts'
 import { LONG } from '../support/sample.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 
@@ -8,7 +12,7 @@ import { startTcpProxy } from '../support/tcp-proxy.ts'
 
 let server: PostgresServer
 beforeAll(async () => {
-  server = await createPostgresServer('npm')
+  server = await createPostgresServer('npm', { hasTls: true })
 })
 afterAll(() => server?.remove())
 
@@ -32,10 +36,17 @@ async function failover(fleet: Fleet, log: Member): Promise<number> {
   return performance.now() - began
 }
 
-test('machines on Node and Deno share one log, and each record has one index', async () => {
+test('machines on Node and Deno share one log over TLS, and each record has one index', async () => {
   const fleet = await Fleet.create(server)
-  for (const runtime of ['node', 'deno', 'node'] as const) fleet.add({ runtime })
+  const authority = join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'authority.pem')
+  writeFileSync(authority, AUTHORITY)
+  for (const runtime of ['node', 'deno'] as const) fleet.add({ runtime, authority })
   await fleet.confirms(1_000)
+  const connections = await server.run(
+    `SELECT count(DISTINCT application_name)::int AS machines FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+      WHERE ssl AND application_name LIKE 'mediaward %'`,
+  )
+  expect(connections).toEqual([{ machines: 2 }])
   await expectWholeLog(fleet)
 })
 

@@ -11,6 +11,19 @@ import type { PostgresServer } from './postgres-server.ts'
 
 const PROGRAM = 'test/support/fleet-member.ts'
 
+interface MachineOptions {
+  readonly port?: number
+  readonly runtime?: 'deno' | 'node'
+  readonly authority?: string
+}
+
+interface MemberSettings {
+  readonly runtime: 'deno' | 'node'
+  readonly authority: string | undefined
+  readonly url: string
+  readonly confirm: (id: string) => void
+}
+
 /** Machines that share one log, as processes that append to it as fast as they are confirmed. */
 export class Fleet {
   readonly #server: PostgresServer
@@ -33,11 +46,13 @@ export class Fleet {
    * Starts one more machine.
    *
    * @param port that of a proxy in front of the database, if there is one
+   * @param authority a file with the authority of the database's certificate, which is then checked
    */
-  add({ port, runtime = 'node' }: { port?: number; runtime?: 'deno' | 'node' } = {}): Member {
+  add({ port, runtime = 'node', authority }: MachineOptions = {}): Member {
     const url = new URL(this.url)
     if (port !== undefined) url.port = String(port)
-    const member = new Member({ runtime, url: url.href, confirm: id => this.confirmed.push(id) })
+    if (authority !== undefined) url.searchParams.set('sslmode', 'verify-full')
+    const member = new Member({ runtime, authority, url: url.href, confirm: id => this.confirmed.push(id) })
     this.members.push(member)
     member.start()
     return member
@@ -84,12 +99,12 @@ export class Fleet {
 /** A machine. */
 export class Member {
   readonly #data = mkdtempSync(join(tmpdir(), 'mediaward-'))
-  readonly #settings: { runtime: 'deno' | 'node'; url: string; confirm: (id: string) => void }
+  readonly #settings: MemberSettings
   #child: ChildProcess | undefined
   /** What it said on stderr. */
   said = ''
 
-  constructor(settings: { runtime: 'deno' | 'node'; url: string; confirm: (id: string) => void }) {
+  constructor(settings: MemberSettings) {
     this.#settings = settings
   }
 
@@ -120,7 +135,7 @@ export class Member {
   }
 
   #spawn(args: readonly string[]): ChildProcess {
-    const { runtime, url } = this.#settings
+    const { runtime, url, authority } = this.#settings
     const permissions = [
       '--allow-env',
       '--allow-net',
@@ -131,7 +146,10 @@ export class Member {
       runtime === 'deno' ? ['deno', 'run', '--quiet', '--no-prompt', ...permissions] : [process.execPath]
     const { PATH, HOME } = process.env
     const child = spawn(command ?? '', [...before, PROGRAM, ...args], {
-      env: { PATH, HOME, DATA_DIR: this.#data, DATABASE_URL: url },
+      env: {
+        ...{ PATH, HOME, DATA_DIR: this.#data, DATABASE_URL: url },
+        ...(authority !== undefined && { NODE_EXTRA_CA_CERTS: authority, DENO_CERT: authority }),
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     child.stderr?.on('data', (chunk: Buffer) => {

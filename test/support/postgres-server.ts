@@ -7,6 +7,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import { end } from './gate.ts'
+import { CERTIFICATE, CERTIFICATE_KEY } from './private-authority.ts'
 
 /** A PostgreSQL server of the tests, with a database of its own in a temporary folder. */
 export interface PostgresServer {
@@ -36,10 +37,11 @@ export type PostgresSource = 'npm' | 'debian'
  * Creates a server, and starts it.
  *
  * @param settings more of its settings, as in `fsync=on`
+ * @param hasTls whether it also speaks TLS, with the certificate of the tests' own authority
  */
 export async function createPostgresServer(
   source: PostgresSource = 'debian',
-  settings: readonly string[] = [],
+  { settings = [], hasTls = false }: { settings?: readonly string[]; hasTls?: boolean } = {},
 ): Promise<PostgresServer> {
   // Beside the temporary folder of the tests and not in it, as no other user can look into that.
   const folder = mkdtempSync(join(dirname(tmpdir()), 'mediaward-postgres-'))
@@ -63,10 +65,16 @@ export async function createPostgresServer(
     ],
     { ...user, cwd: folder, stdio: 'pipe' },
   )
+  const files = { certificate: join(folder, 'server.crt'), key: join(folder, 'server.key') }
+  writeFileSync(files.certificate, CERTIFICATE)
+  writeFileSync(files.key, CERTIFICATE_KEY, { mode: 0o600 })
+  if ('uid' in user) for (const path of Object.values(files)) chownSync(path, user.uid, user.gid)
   const port = await freePort()
   let server: ChildProcess | undefined
   const start = async () => {
-    const all = ['listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`, 'fsync=off', ...settings]
+    const tls = hasTls ? ['ssl=on', `ssl_cert_file=${files.certificate}`, `ssl_key_file=${files.key}`] : []
+    const usual = ['listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`, 'fsync=off']
+    const all = [...usual, ...tls, ...settings]
     const args = ['-D', data, '-p', String(port), ...all.flatMap(one => ['-c', one])]
     server = spawn(join(programs, 'postgres'), args, {
       ...user,

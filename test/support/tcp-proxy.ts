@@ -14,8 +14,13 @@ export interface TcpProxy {
   stop(): Promise<void>
 }
 
-/** Starts a proxy that lets everything pass. */
-export async function startTcpProxy(port: number): Promise<TcpProxy> {
+/**
+ * Starts a proxy that lets everything pass.
+ *
+ * @param port that of the server
+ * @param host the address that it listens on
+ */
+export async function startTcpProxy(port: number, host: string = '127.0.0.1'): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
   const links = new Set<Transform>()
   let network: Network = 'pass'
@@ -52,7 +57,7 @@ export async function startTcpProxy(port: number): Promise<TcpProxy> {
     endWith(upstream, client)
     return client
   })
-  await new Promise<void>(listening => server.listen(0, '127.0.0.1', listening))
+  await new Promise<void>(listening => server.listen(0, host, listening))
   const proxy: TcpProxy = {
     port: (server.address() as AddressInfo).port,
     delay: 0,

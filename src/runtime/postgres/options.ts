@@ -44,6 +44,8 @@ export interface Database {
 /** Reads `true` and `false`. */
 const parseFlag = (string: string): unknown => (/^(?:true|false)$/.test(string) ? string === 'true' : string)
 
+/** A name, an IPv4 address, or an IPv6 address in brackets. */
+const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$/
 const ADDRESS = 'must be the address of a database, as in "postgres://USER:PASSWORD@HOST:5432/DATABASE"'
 
 /** The options of a fleet's database. No mistake repeats a value, as it holds a password. */
@@ -104,7 +106,7 @@ function checkUrl(
   if (url === undefined || !/^postgres(?:ql)?:$/.test(url.protocol)) return [['', ADDRESS]]
   const { hostname, username, password, pathname, searchParams } = url
   const mistakes: string[] = []
-  const isWhole = [hostname, username, password].every(part => part !== '') && /^\/[^/]+$/.test(pathname)
+  const isWhole = HOST.test(hostname) && username !== '' && password !== '' && /^\/[^/]+$/.test(pathname)
   if (!isWhole || ![username, password, pathname].every(isDecodable)) mistakes.push(ADDRESS)
   if ([...searchParams.keys()].some(name => name !== 'sslmode') || url.hash !== '') {
     mistakes.push('must have no parameter but sslmode; in the password, write "?" as %3F and "#" as %23')
