@@ -56,6 +56,7 @@ interface MachineScenarios {
 function scenariosOf({
   node,
   deno,
+  fleet,
   nginx,
   nginxMemory,
   plainNode,
@@ -110,10 +111,18 @@ function scenariosOf({
       rounds: 7,
       turns: 2,
       requests: 512,
-      contenders: [node, deno].flatMap(worker => [
-        { name: `${worker.name}, not_owner`, worker, exchange: () => fromNewNetwork(bearer, 404) },
-        { name: `${worker.name}, token_missing`, worker, exchange: () => fromNewNetwork({}, 401) },
-      ]),
+      contenders: [
+        ...[node, deno].map(worker => ({
+          name: `${worker.name}, not_owner`,
+          worker,
+          exchange: () => fromNewNetwork(bearer, 404),
+        })),
+        ...[node, deno, fleet].map(worker => ({
+          name: `${worker.name}, token_missing`,
+          worker,
+          exchange: () => fromNewNetwork({}, 401),
+        })),
+      ],
     },
   }
 }

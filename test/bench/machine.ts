@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createFolderStore } from '../../src/runtime/local/index.ts'
 import { createIssuer, type TestIssuer, variables } from '../support/gate-client.ts'
+import { createPostgresServer } from '../support/postgres-server.ts'
 import { startService } from '../support/service.ts'
 import { hlsObjects, PUBLIC_URL, TICKET_KEY } from './hls.ts'
 import { childrenOf } from './process-facts.ts'
@@ -32,6 +33,8 @@ export const FILES = {
 export interface Machine {
   readonly node: BenchWorker
   readonly deno: BenchWorker
+  /** A machine of a fleet: Node, with its ledger in PostgreSQL, which writes to the disk as it does by default. */
+  readonly fleet: BenchWorker
   /** nginx with `auth_request` to a service that verifies each token. Undefined where there is no nginx. */
   readonly nginx: BenchWorker | undefined
   /** The same, but nginx remembers for 10 s what the service said. */
@@ -65,6 +68,7 @@ export async function startMachine(folder: string): Promise<Machine> {
   return {
     node: keep(await gate('node', data, issuer)),
     deno: keep(await gate('deno', deno, issuer)),
+    fleet: keep(await fleetGate(join(folder, 'machine-fleet'), issuer)),
     nginx: keep(await nginx('nginx, verifying each token', join(folder, 'nginx'), root, issuer)),
     nginxMemory: keep(await nginx('nginx with a memory', join(folder, 'nginx-memory'), root, issuer, MEMORY)),
     plainNode: keep(await program('plain node', [process.execPath, join(HERE, 'plain.node.ts'), root])),
@@ -99,12 +103,38 @@ async function linked(from: string, to: string): Promise<void> {
   }
 }
 
-async function gate(runtime: 'node' | 'deno', data: string, issuer: TestIssuer): Promise<BenchWorker> {
+/** Starts a gate on Node whose ledger is in PostgreSQL. It has no recordings. */
+export async function fleetGate(data: string, issuer: TestIssuer): Promise<BenchWorker> {
+  const server = await createPostgresServer('npm', { settings: ['fsync=on'] })
+  const worker = await gate('node', data, issuer, {
+    DATABASE_URL: await server.createDatabase(),
+    S3_ENDPOINT: 'http://127.0.0.1:9',
+    S3_BUCKET: 'recordings',
+    S3_ACCESS_KEY_ID: 'key',
+    S3_SECRET_ACCESS_KEY: 'secret',
+  })
+  return {
+    ...worker,
+    name: 'node on PostgreSQL',
+    stop: async () => {
+      await worker.stop()
+      await server.remove()
+    },
+  }
+}
+
+async function gate(
+  runtime: 'node' | 'deno',
+  data: string,
+  issuer: TestIssuer,
+  more: Readonly<Record<string, string>> = {},
+): Promise<BenchWorker> {
   const { url, pid, kill, ended } = await startService(runtime, data, {
     ...variables(issuer),
     TICKET_KEY,
     ADDRESS_HEADER: 'X-Real-IP',
     PUBLIC_URL,
+    ...more,
   })
   return {
     name: runtime,

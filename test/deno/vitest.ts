@@ -28,8 +28,21 @@ interface Test {
   each<const Case>(cases: readonly Case[]): Define<[Case]>
 }
 
+const hooks: Run[] = []
+
+/** Does something after each test, of those defined before it too. */
+export function afterEach(hook: Run): void {
+  hooks.push(hook)
+}
+
 function one(name: string, run: Run): void {
-  Deno.test([...groups, name].join(' > '), run)
+  Deno.test([...groups, name].join(' > '), async () => {
+    try {
+      await run()
+    } finally {
+      for (const hook of hooks) await hook()
+    }
+  })
 }
 
 function each(cases: readonly unknown[]): Define<unknown[]> {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { createPostgresServer } from '../support/postgres-server.ts'
 import { deadLinks } from '../support/relative-links.ts'
 import { r2OverS3 } from '../support/s3-server.ts'
 
@@ -53,16 +54,19 @@ describe('Deno', () => {
     timeout: 180_000,
   }, async () => {
     const s3 = await r2OverS3()
+    const postgres = await createPostgresServer('npm')
     try {
       const { bucket: _, ...server } = s3.bucket()
       const said = await saidBy('npm', ['run', '-s', 'test:deno'], {
         MEDIAWARD_TEST_S3: JSON.stringify(server),
+        MEDIAWARD_TEST_POSTGRES: postgres.url,
       })
       const [, passed, failed] = /^ok \| (\d+) passed \| (\d+) failed/m.exec(said) ?? []
       expect(failed, said).toBe('0')
-      expect(Number(passed)).toBeGreaterThan(110)
+      expect(Number(passed)).toBeGreaterThan(140)
     } finally {
       await s3.stop()
+      await postgres.remove()
     }
   })
 })

@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Fleet, type Member } from '../support/fleet.ts'
+import type { RunningGate } from '../support/gate.ts'
+import { createIssuer, denials, variables } from '../support/gate-client.ts'
 import { createPostgresServer, PASSWORD, type PostgresServer } from '../support/postgres-server.ts'
 import { AUTHORITY } from '../support/private-authority.ts'
 import { LONG } from '../support/sample.ts'
+import { startService } from '../support/service.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 
 // A fleet over one database: whatever fails, no confirmed record is missing, and none has two indexes or skips one.
@@ -123,6 +126,34 @@ test.each(['stopped', 'killed'] as const)(
     await expectWholeLog(fleet)
   },
 )
+
+test('gates without a disk record what any of them refuses, and answer 503 while the database is stopped', async () => {
+  const idp = await createIssuer()
+  const settings = {
+    ...variables(idp),
+    DATA_DIR: '',
+    DATABASE_URL: await server.createDatabase(),
+    ALLOW_NO_SPOOL: 'true',
+    S3_ENDPOINT: 'http://127.0.0.1:9',
+    S3_BUCKET: 'recordings',
+    S3_ACCESS_KEY_ID: 'key',
+    S3_SECRET_ACCESS_KEY: 'secret',
+  }
+  // Deno is let into a folder that does not exist, and into no other.
+  const gates = await Promise.all(
+    (['deno', 'node'] as const).map(runtime => startService(runtime, '/nowhere', settings)),
+  )
+  const statuses = (path: string) =>
+    Promise.all(gates.map(async ({ url }) => (await fetch(`${url}/recordings/${path}`)).status))
+  expect(await statuses('rec-1')).toEqual([401, 401])
+  for (const { url } of gates) expect(await denials({ url } as RunningGate, idp)).toHaveLength(2)
+  await server.stop()
+  expect(await statuses('rec-2')).toEqual([503, 503])
+  await server.start()
+  await expect.poll(() => statuses('rec-3'), { timeout: 10_000 }).toEqual([401, 401])
+  for (const gate of gates) gate.kill('SIGTERM')
+  expect(await Promise.all(gates.map(({ ended }) => ended))).toEqual([0, 0])
+})
 
 const KILLS = LONG ? 200 : 8
 test(`machines that are killed ${KILLS} times at random lose no record that was confirmed`, {

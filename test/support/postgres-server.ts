@@ -14,6 +14,8 @@ export interface PostgresServer {
   /** The variables by which a client finds it (https://www.postgresql.org/docs/current/libpq-envars.html). */
   readonly variables: Readonly<Record<string, string>>
   readonly port: number
+  /** The URL of the database that every server has by default. */
+  readonly url: string
   /** Creates an empty database. Resolves to its URL, at this port or at that of a proxy. */
   readonly createDatabase: (port?: number) => Promise<string>
   /** Runs statements in a database, the one that every server has by default. */
@@ -106,6 +108,7 @@ export async function createPostgresServer(
   }
   return {
     port,
+    url: urlOf('postgres'),
     run,
     async createDatabase(at) {
       const name = `fleet_${++databases}`

@@ -17,7 +17,7 @@ const ROUND_LOCK = 'SELECT pg_advisory_xact_lock(1298492516, 2)'
 const TAKE = `
   WITH taken AS (
     DELETE FROM mediaward.inbox
-    WHERE number IN (SELECT number FROM mediaward.inbox ORDER BY number LIMIT ${ROUND})
+    WHERE number = ANY (ARRAY(SELECT number FROM mediaward.inbox ORDER BY number LIMIT ${ROUND}))
     RETURNING *
   ), fresh AS (
     SELECT DISTINCT ON (id) * FROM taken
