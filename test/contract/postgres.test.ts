@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { eventId } from '../../src/ledger/event-id.ts'
 import type { Ledger, LedgerEntry, ReadEntry } from '../../src/ledger/ledger.ts'
@@ -191,15 +192,9 @@ describe('the log in PostgreSQL', () => {
     const role = new URL(url)
     role.username = 'gate'
     role.password = 'secret'
-    await server.run(
-      `CREATE ROLE gate LOGIN PASSWORD 'secret';
-      GRANT USAGE ON SCHEMA mediaward TO gate;
-      GRANT SELECT ON mediaward.version TO gate;
-      GRANT SELECT, INSERT, DELETE ON mediaward.inbox TO gate;
-      GRANT SELECT, INSERT ON mediaward.event, mediaward.event_term TO gate;
-      GRANT SELECT, INSERT, UPDATE ON mediaward.event_time TO gate`,
-      url,
-    )
+    const [, documented = ''] =
+      /```sql\n(CREATE ROLE gate [\s\S]*?)```/.exec(readFileSync('docs/fleet.md', 'utf8')) ?? []
+    await server.run(documented.replace('…', role.password), url)
     const ledger = openLedger(role.href)
     await ledger.append([entry()])
     expect((await ledger.read({ limit: 10, kind: 'access' })).entries).toHaveLength(2)

@@ -1,11 +1,15 @@
 import process from 'node:process'
 import type { Sql } from 'postgres'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { agreeing, type OwnerLookup, stampedOwners } from '../../src/index.ts'
+import type { Ledger } from '../../src/ledger/ledger.ts'
+import { createPostgresLedger, type PostgresLedger } from '../../src/runtime/postgres/postgres-ledger.ts'
+import { ledgerContract } from '../contract/ledger.ts'
 import { type OwnedGate, ownedGate } from '../support/owned-gate.ts'
 import { createPostgresServer, type PostgresServer } from '../support/postgres-server.ts'
 
-// The example of docs/owners.md over PostgreSQL, as it is on the page, with a real server.
+// The example of docs/owners.md over PostgreSQL, as it is on the page, with a real server; and the log of a fleet on Debian's
+// version of PostgreSQL, which is older than that of the other tests.
 
 // Names in variables: only vite can resolve them.
 const [EXAMPLE, TABLE] = ['docs/owners.md#owner-postgres', 'docs/owners.md#recordings']
@@ -141,3 +145,20 @@ describe('owners in PostgreSQL', () => {
     expect(await outcome(gate, 'patient-2')).toEqual([404, 'not_owner'])
   })
 })
+
+const open: Promise<PostgresLedger>[] = []
+afterEach(async () => {
+  for (const ledger of open.splice(0)) (await ledger).close()
+})
+
+/** Creates a ledger in a database of its own. */
+function createLedger(): Ledger {
+  const ledger = server.createDatabase().then(url => createPostgresLedger({ url }))
+  open.push(ledger)
+  return {
+    append: async entries => (await ledger).append(entries),
+    read: async query => (await ledger).read(query),
+  }
+}
+
+ledgerContract("Debian's PostgreSQL", createLedger)

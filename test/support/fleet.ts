@@ -70,7 +70,7 @@ export class Fleet {
       const rows = await this.#server
         .run(
           `SELECT application_name AS name FROM pg_locks JOIN pg_stat_activity USING (pid)
-            WHERE locktype = 'advisory' AND classid = 1298492516 AND objid = 3 AND granted AND database =
+            WHERE locktype = 'advisory' AND classid = 1298490473 AND objid = 3 AND granted AND database =
               (SELECT oid FROM pg_database WHERE datname = '${new URL(this.url).pathname.slice(1)}')`,
         )
         .catch(() => [])

@@ -1,6 +1,7 @@
 import { clearTimeout, setTimeout } from 'node:timers'
 import { logFault, NOT_SHOWN } from '../../base/storage-fault.ts'
 import { ROUND, takeRound } from './round.ts'
+import { LOCKS } from './schema.ts'
 import type { Session } from './session.ts'
 
 /** How often the log looks into the inbox, in milliseconds. */
@@ -8,10 +9,8 @@ const LOOK_EVERY = 100
 /** How often another process asks whether it is the log now, and how long each waits after a fault, in milliseconds. */
 const ASK_EVERY = 1_000
 
-/**
- * Asks for the lock of the log, which its session holds until it ends. A session that has it may ask again.
- */
-const ELECTION = 'SELECT pg_try_advisory_lock(1298492516, 3) AS elected'
+/** Asks for the lock of the log, which a session holds until it ends. One that has it may ask again. */
+const ELECTION = `SELECT pg_try_advisory_lock(${LOCKS.log}) AS elected`
 
 /**
  * Takes part in the election of the log, and does its rounds if it is elected. One process of the fleet is, the one whose
@@ -25,6 +24,8 @@ export class ElectedLog {
   readonly #session: Session
   #timer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
+  /** Whether the last turn failed. */
+  #isFailing = false
 
   constructor(session: Session) {
     this.#session = session
@@ -47,10 +48,14 @@ export class ElectedLog {
   async #turn(): Promise<number> {
     try {
       const [row] = await this.#session.query<{ elected: boolean }>(ELECTION)
-      if (!row?.elected) return ASK_EVERY
-      return (await takeRound(this.#session)) === ROUND ? 0 : LOOK_EVERY
+      const taken = row?.elected ? await takeRound(this.#session) : undefined
+      this.#isFailing = false
+      if (taken === undefined) return ASK_EVERY
+      return taken === ROUND ? 0 : LOOK_EVERY
     } catch (error) {
-      if (!this.#isClosed) logFault('this process gives no record its place in the log', error, NOT_SHOWN)
+      // Said once, not every second of an outage.
+      if (!this.#isFailing && !this.#isClosed) logFault('this process can not be the log', error, NOT_SHOWN)
+      this.#isFailing = true
       return ASK_EVERY
     }
   }

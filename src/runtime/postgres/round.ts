@@ -1,10 +1,11 @@
+import { LOCKS } from './schema.ts'
 import type { Session } from './session.ts'
 
 /** Most records that are given an index in one round. */
 export const ROUND = 1_000
 
 /** One round after another: the next one begins when the one before is committed. */
-const ROUND_LOCK = 'SELECT pg_advisory_xact_lock(1298492516, 2)'
+const ROUND_LOCK = `SELECT pg_advisory_xact_lock(${LOCKS.round})`
 
 /**
  * Gives the records that have waited longest their indexes, in the order of their ids, which is by time, and enters them

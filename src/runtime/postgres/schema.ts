@@ -2,8 +2,11 @@ import type { Sql } from 'postgres'
 import { logToOperator } from '../../base/operator.ts'
 import { StorageFault } from '../../base/storage-fault.ts'
 
-/** One process after another changes the tables. No other program may use this lock of the database. */
-const SCHEMA_LOCK = 'pg_advisory_xact_lock(1298492516, 1)'
+/**
+ * The advisory locks of a database that only Mediaward may use, by their two numbers: to change the tables, to do a round,
+ * and to be the log. The first number is "Medi" in ASCII.
+ */
+export const LOCKS = { schema: '1298490473, 1', round: '1298490473, 2', log: '1298490473, 3' } as const
 
 /**
  * The steps from an empty database to the tables of this version. A step that was released is never changed.
@@ -49,7 +52,7 @@ const STEPS: readonly string[] = [
 export async function prepareSchema(sql: Sql): Promise<void> {
   if ((await versionIn(sql)) === STEPS.length) return
   await sql.begin(async transaction => {
-    await transaction.unsafe(`SELECT ${SCHEMA_LOCK}`)
+    await transaction.unsafe(`SELECT pg_advisory_xact_lock(${LOCKS.schema})`)
     const version = await versionIn(transaction)
     // Another process was faster.
     if (version === STEPS.length) return
