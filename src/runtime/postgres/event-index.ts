@@ -14,13 +14,21 @@ export interface Look extends Span {
   readonly isNewestFirst: boolean
 }
 
-/** A record that a query may ask for. */
+/** A record that a query may ask for. Of one that the index rules out, only its place. */
 export interface Candidate {
   readonly index: number
-  readonly id: string
-  /** Null if the index rules the record out. */
+  readonly id: string | null
   readonly json: string | null
 }
+
+/** From when until when, in milliseconds since 1970. */
+export interface Times {
+  readonly since: number
+  readonly until: number
+}
+
+/** The end of a query that says no `until`. */
+export const NO_END: number = Number.MAX_SAFE_INTEGER
 
 /** So many indexes of each field are counted to find out which one is in the fewest records. */
 const PEEK = 200
@@ -28,21 +36,28 @@ const MINUTE = 60_000
 const HOUR = 3_600_000
 
 /** Returns how many records there are, and which of them may have been recorded at a time or later and before another. */
-export async function timesOf(
-  session: Session,
-  { since, until }: { readonly since: number; readonly until: number },
-): Promise<Span & { readonly size: number }> {
-  const [sinceMinute, sinceHour] = [startOf(since, MINUTE), startOf(since, HOUR) + HOUR]
+export async function spanOf(session: Session, { since, until }: Times): Promise<Span & { size: number }> {
+  const values = new Values()
   const [row] = await session.query<{ size: number; first: number | null; last: number | null }>(
     `SELECT (SELECT coalesce(max(index), -1) + 1 FROM mediaward.event) AS size,
-      (SELECT min(first) FROM mediaward.event_time
-        WHERE unit = ${HOUR} AND start >= $1 OR unit = ${MINUTE} AND start >= $2 AND start < $1) AS first,
-      (SELECT max(last) FROM mediaward.event_time
-        WHERE unit = ${HOUR} AND start < $3 OR unit = ${MINUTE} AND start >= $3 AND start < $4) AS last`,
-    ...[sinceHour, sinceMinute, startOf(until, HOUR), until],
+      ${since === 0 ? '0' : firstSince(since, values)} AS first,
+      ${until === NO_END ? 'NULL' : lastBefore(until, values)} AS last`,
+    ...values.all,
   )
-  const { size, first, last } = row ?? { size: 0, first: null, last: null }
-  return { size, from: first ?? size, to: last === null ? 0 : last + 1 }
+  const size = row?.size ?? 0
+  return { size, from: row?.first ?? size, to: until === NO_END ? size : (row?.last ?? -1) + 1 }
+}
+
+function firstSince(time: number, values: Values): string {
+  const nextHour = values.add(startOf(time, HOUR) + HOUR)
+  return `(SELECT min(first) FROM mediaward.event_time WHERE unit = ${HOUR} AND start >= ${nextHour}
+    OR unit = ${MINUTE} AND start >= ${values.add(startOf(time, MINUTE))} AND start < ${nextHour})`
+}
+
+function lastBefore(time: number, values: Values): string {
+  const hour = values.add(startOf(time, HOUR))
+  return `(SELECT max(last) FROM mediaward.event_time WHERE unit = ${HOUR} AND start < ${hour}
+    OR unit = ${MINUTE} AND start >= ${hour} AND start < ${values.add(time)})`
 }
 
 const startOf = (time: number, unit: number): number => Math.floor(time / unit) * unit

@@ -1,7 +1,16 @@
 import { logFault, NOT_SHOWN } from '../../base/storage-fault.ts'
 import { type LedgerPage, type LedgerQuery, parseCursor, type ReadEntry } from '../../ledger/ledger.ts'
 import { type AskedField, fieldsAsked, isAskedFor, parseEvent, recordedAt } from '../sqlite/event-terms.ts'
-import { bySelectivity, type Candidate, candidates, type Span, timesOf } from './event-index.ts'
+import {
+  bySelectivity,
+  type Candidate,
+  candidates,
+  NO_END,
+  type Span,
+  spanOf,
+  type Times,
+} from './event-index.ts'
+import { ServerFault } from './fault.ts'
 import { ROUND, takeRound } from './round.ts'
 import type { Session } from './session.ts'
 
@@ -13,12 +22,6 @@ const MAX_EXAMINED = 4_000
 const FULL_PAGE = 4 * 2 ** 20
 /** Most rounds that a call does before it reads. */
 const MAX_ROUNDS = 5
-
-/** From when until when, in milliseconds since 1970. */
-interface Times {
-  readonly since: number
-  readonly until: number
-}
 
 /** Reads the log, a page at a time. */
 export class EventReader {
@@ -35,9 +38,9 @@ export class EventReader {
     const isNewestFirst = order === 'newest'
     const times = {
       since: query.since === undefined ? 0 : Date.parse(query.since),
-      until: query.until === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(query.until),
+      until: query.until === undefined ? NO_END : Date.parse(query.until),
     }
-    const { size, from, to } = await timesOf(this.#session, times)
+    const { size, from, to } = await spanOf(this.#session, times)
     // Of the oldest first, how much was read; of the newest first, how much was not.
     const start = cursor ?? (isNewestFirst ? size : 0)
     let span: Span = isNewestFirst ? { from, to: Math.min(start, to) } : { from: Math.max(start, from), to }
@@ -62,9 +65,11 @@ export class EventReader {
   /** Gives indexes to what was appended before. The reader does it, so that a log that is late or away holds up no reader. */
   async #catchUp(): Promise<void> {
     try {
-      for (let i = 0; i < MAX_ROUNDS && (await takeRound(this.#session)) === ROUND; i++);
+      let [rounds, taken] = [0, ROUND]
+      for (; taken === ROUND && rounds < MAX_ROUNDS; rounds++) taken = await takeRound(this.#session)
     } catch (error) {
       // A database that stores nothing can still be read.
+      if (!(error instanceof ServerFault)) throw error
       logFault('the log stores nothing', error, NOT_SHOWN)
     }
   }
@@ -78,7 +83,7 @@ function isWanted(
   const { json } = found
   if (json === null) return false
   // Parsing every record of the log would take most of the time of reading it.
-  if (asked.length === 0 && since === 0 && until === Number.MAX_SAFE_INTEGER) return true
+  if (asked.length === 0 && since === 0 && until === NO_END) return true
   const event = parseEvent(json)
   const recorded = recordedAt(event)
   return isAskedFor(event, asked) && recorded >= since && recorded < until

@@ -11,9 +11,11 @@ const MEANINGS: Readonly<Record<string, string>> = {
   '28P01': 'the password is wrong',
   '3D000': 'the database does not exist',
   '42501': 'the role lacks a right',
+  '42704': 'is it older than PostgreSQL 14?',
   '53100': 'its disk is full',
   '53300': 'it has too many connections',
   '57014': 'a statement took too long',
+  '57P05': 'this process was silent for too long',
 }
 
 /**

@@ -65,12 +65,14 @@ export class Session {
   }
 
   /**
-   * Runs statements in one transaction, and returns the rows of the last one. The server is sent all of them at once, so a
+   * Runs two or more statements in one transaction, and returns the rows of the last one. The server is sent all of them at once, so a
    * process that stops in between holds no lock.
    *
    * @throws as `query` does
    */
-  async queryInOrder<Row extends object>(...statements: readonly string[]): Promise<readonly Row[]> {
+  async queryInOrder<Row extends object>(
+    ...statements: readonly [string, string, ...string[]]
+  ): Promise<readonly Row[]> {
     const results = await this.#run<readonly (readonly object[])[]>(sql => sql.unsafe(statements.join(';\n')))
     return results.at(-1) as readonly Row[]
   }
