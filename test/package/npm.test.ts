@@ -241,7 +241,7 @@ describe('types', () => {
   }
   const clean = { code: 0, stdout: '' }
 
-  beforeAll(() => project.link('@types/node', '@cloudflare/workers-types', 'postgres'))
+  beforeAll(() => project.link('@types/node', '@cloudflare/workers-types'))
 
   test('an app on Node passes a strict type check', async () => {
     project.copy('test/package/examples/node.ts', 'node/app.ts')

@@ -470,6 +470,13 @@ describe('a machine', () => {
     expect(states({ ...good, ...more })).toContain(state)
   })
 
+  test('a machine without a data folder is warned of, and not asked for its disk', () => {
+    expect(states({ runtime: 'Deno 2.8.0', ignoresCertificates: false, hasNoFolder: true })).toEqual([
+      'runtime ok',
+      'data_folder warning',
+    ])
+  })
+
   test('a machine that knows nothing of its disk', () => {
     expect(states({ runtime: 'Deno 2.8.0', ignoresCertificates: false })).toEqual([
       'runtime ok',
