@@ -121,7 +121,7 @@ describe('the log in PostgreSQL', () => {
     expect(last?.id).toBe(`${5000 - ROUND - 1}`)
   })
 
-  test('the log gives a record its index within 250 ms, although nobody reads', async () => {
+  test('the log gives a record its index within 250 ms, also if there is no reader', async () => {
     const url = await server.createDatabase()
     const ledger = openLedger(url)
     await ledger.append([entry()])

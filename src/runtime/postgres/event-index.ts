@@ -113,7 +113,7 @@ export async function candidates(
   )
 }
 
-/** Names where a field occurs within the span of `$1` and `$2`, up to some of each of its values. */
+/** Names the occurrences of a field within the span of `$1` and `$2`, up to some of each of its values. */
 function occurrences({ field, values: some }: AskedField, values: Values, limited: string): string {
   const one = some.map(value => `(${values.add(storedValue(value))})`)
   return `(VALUES ${one}) AS asked (value) CROSS JOIN LATERAL (

@@ -65,8 +65,8 @@ export class Session {
   }
 
   /**
-   * Runs two or more statements in one transaction, and returns the rows of the last one. The server is sent all of them at once, so a
-   * process that stops in between holds no lock.
+   * Runs two or more statements in one transaction, and returns the rows of the last one. The server is sent all of them at
+   * once, so a process that stops in between holds no lock.
    *
    * @throws as `query` does
    */

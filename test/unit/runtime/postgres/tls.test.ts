@@ -60,7 +60,7 @@ test('a database whose certificate is of a known authority is used, if it is for
   await proxy.stop()
 })
 
-test('a database that speaks no TLS is not used where TLS is wanted', async () => {
+test('a database that speaks no TLS is not used if TLS is required', async () => {
   setDefaultCACertificates([AUTHORITY])
   const without = await plain.createDatabase()
   expect(await connect({ url: `${without}?sslmode=verify-full` })).toMatch(/^PostgreSQL can't be reached/)
