@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
+import { onTestFinished } from 'vitest'
 import type { ReadEntry } from '../../src/ledger/ledger.ts'
 import { createPostgresLedger } from '../../src/runtime/postgres/postgres-ledger.ts'
 import { end } from './gate.ts'
@@ -39,7 +40,10 @@ export class Fleet {
   }
 
   static async create(server: PostgresServer): Promise<Fleet> {
-    return new Fleet(server, await server.createDatabase())
+    const fleet = new Fleet(server, await server.createDatabase())
+    // Also those of a test that failed.
+    onTestFinished(async () => void (await Promise.all(fleet.members.map(member => member.kill()))))
+    return fleet
   }
 
   /**
