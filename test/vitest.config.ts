@@ -45,6 +45,7 @@ export default defineConfig({
           name: 'node',
           include: ['test/{unit,contract,property,architecture,package}/**/*.test.ts'],
           testTimeout: LONG ? 3_600_000 : 60_000,
+          hookTimeout: 60_000,
           ...ONE_A_CORE,
         },
       },

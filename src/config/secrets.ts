@@ -10,7 +10,8 @@ type Values = Readonly<Record<string, unknown>>
 /** As the names of variables are written. Also keeps a secret that was written there by mistake out of the message. */
 const NAME = /^[A-Z][A-Z0-9_]{0,63}$/
 /** The variables of single runtimes, which the table of options doesn't have. */
-const OF_RUNTIMES = /^(?:S3_.*|ALLOW_(?:NO_SPOOL|UNVERIFIED_DATABASE)|DATABASE_URL|DATA_DIR|HOST|PORT|ADDRESS_HEADER)$/
+const OF_RUNTIMES =
+  /^(?:S3_.*|ALLOW_(?:NO_SPOOL|UNVERIFIED_DATABASE)|DATABASE_URL|DATA_DIR|HOST|PORT|ADDRESS_HEADER)$/
 const SHAPE =
   'must be {"secret":"NAME"}, and the variable NAME must hold the secret: a variable that is JSON is no place for it'
 

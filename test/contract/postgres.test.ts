@@ -6,6 +6,7 @@ import { databaseOf } from '../../src/runtime/postgres/options.ts'
 import { createPostgresLedger, type PostgresLedger } from '../../src/runtime/postgres/postgres-ledger.ts'
 import { ROUND, takeRound } from '../../src/runtime/postgres/round.ts'
 import { Session } from '../../src/runtime/postgres/session.ts'
+import { laterLedger } from '../support/later-ledger.ts'
 import { createPostgresServer, type PostgresServer } from '../support/postgres-server.ts'
 import { ledgerContract } from './ledger.ts'
 
@@ -35,10 +36,7 @@ function openSession(url: string): Session {
 /** Creates a ledger in a database of its own. */
 function createLedger(): Ledger {
   const ledger = server.createDatabase().then(openLedger)
-  return {
-    append: async entries => (await ledger).append(entries),
-    read: async query => (await ledger).read(query),
-  }
+  return laterLedger(ledger)
 }
 
 ledgerContract('PostgreSQL', createLedger)
@@ -60,7 +58,7 @@ async function readAll(ledger: Ledger): Promise<ReadEntry[]> {
 
 /** Inserts a record into the inbox, as `append` does. */
 const insert = ({ id, json }: LedgerEntry) =>
-  `INSERT INTO mediaward.inbox (id, json, recorded, terms) VALUES ('${id}', '${json}', 0, '[]')`
+  `INSERT INTO mediaward.inbox (id, json, recorded, terms, counts) VALUES ('${id}', '${json}', 0, '[]', '[]')`
 
 describe('the log in PostgreSQL', () => {
   test('rounds of several processes at once give each record one index, and skip none', async () => {
@@ -106,8 +104,8 @@ describe('the log in PostgreSQL', () => {
     const session = openSession(url)
     await takeRound(session)
     await session.query(
-      `INSERT INTO mediaward.inbox (id, json, recorded, terms)
-        SELECT lpad((5000 - i)::text, 4, '0'), '{}', 0, '[]' FROM generate_series(1, ${ROUND + 1}) AS i`,
+      `INSERT INTO mediaward.inbox (id, json, recorded, terms, counts)
+        SELECT lpad((5000 - i)::text, 4, '0'), '{}', 0, '[]', '[]' FROM generate_series(1, ${ROUND + 1}) AS i`,
     )
     expect([await takeRound(session), await takeRound(session), await takeRound(session)]).toEqual([
       ROUND,

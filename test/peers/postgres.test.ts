@@ -5,6 +5,7 @@ import { agreeing, type OwnerLookup, stampedOwners } from '../../src/index.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { createPostgresLedger, type PostgresLedger } from '../../src/runtime/postgres/postgres-ledger.ts'
 import { ledgerContract } from '../contract/ledger.ts'
+import { laterLedger } from '../support/later-ledger.ts'
 import { type OwnedGate, ownedGate } from '../support/owned-gate.ts'
 import { createPostgresServer, type PostgresServer } from '../support/postgres-server.ts'
 
@@ -155,10 +156,7 @@ afterEach(async () => {
 function createLedger(): Ledger {
   const ledger = server.createDatabase().then(url => createPostgresLedger({ url }))
   open.push(ledger)
-  return {
-    append: async entries => (await ledger).append(entries),
-    read: async query => (await ledger).read(query),
-  }
+  return laterLedger(ledger)
 }
 
 ledgerContract("Debian's PostgreSQL", createLedger)

@@ -1,5 +1,6 @@
 import { clearTimeout, setTimeout } from 'node:timers'
 import { logFault, NOT_SHOWN } from '../../base/storage-fault.ts'
+import { settleDeliveries } from './held-deliveries.ts'
 import { ROUND, takeRound } from './round.ts'
 import { LOCKS } from './schema.ts'
 import type { Session } from './session.ts'
@@ -8,6 +9,9 @@ import type { Session } from './session.ts'
 const LOOK_EVERY = 100
 /** How often another process asks whether it is the log now, and how long each waits after a fault, in milliseconds. */
 const ASK_EVERY = 1_000
+
+/** How often the log looks which deliveries are due, in milliseconds. */
+const SETTLE_EVERY = 10_000
 
 /** Asks for the lock of the log, which a session holds until it ends. One that has it may ask again. */
 const ELECTION = `SELECT pg_try_advisory_lock(${LOCKS.log}) AS elected`
@@ -24,6 +28,8 @@ export class ElectedLog {
   readonly #session: Session
   #timer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
+  /** When the log looks at deliveries next, on the process's clock. */
+  #settlesAt = 0
   /** Whether the last turn failed. */
   #isFailing = false
 
@@ -44,11 +50,12 @@ export class ElectedLog {
     this.#timer.unref()
   }
 
-  /** Asks, and does a round if it is elected. Returns how long to wait before the next turn. */
+  /** Asks, and does the work of the log if it is elected. Returns how long to wait before the next turn. */
   async #turn(): Promise<number> {
     try {
       const [row] = await this.#session.query<{ elected: boolean }>(ELECTION)
       const taken = row?.elected ? await takeRound(this.#session) : undefined
+      if (taken !== undefined) await this.#settle()
       this.#isFailing = false
       if (taken === undefined) return ASK_EVERY
       return taken === ROUND ? 0 : LOOK_EVERY
@@ -58,5 +65,11 @@ export class ElectedLog {
       this.#isFailing = true
       return ASK_EVERY
     }
+  }
+
+  async #settle(): Promise<void> {
+    if (performance.now() < this.#settlesAt) return
+    const goesOn = await settleDeliveries(this.#session)
+    if (!goesOn) this.#settlesAt = performance.now() + SETTLE_EVERY
   }
 }

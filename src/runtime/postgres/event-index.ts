@@ -1,6 +1,6 @@
-import type { AskedField } from '../sqlite/event-terms.ts'
+import type { AskedField, Times } from '../../ledger/query/terms.ts'
+import { storedValue } from './inbox-row.ts'
 import type { Session, Value } from './session.ts'
-import { storedValue } from './stored-terms.ts'
 
 /** The indexes from one up to another, which is not one of them. */
 export interface Span {
@@ -21,15 +21,6 @@ export interface Candidate {
   readonly json: string | null
 }
 
-/** From when until when, in milliseconds since 1970. */
-export interface Times {
-  readonly since: number
-  readonly until: number
-}
-
-/** The end of a query that says no `until`. */
-export const NO_END: number = Number.MAX_SAFE_INTEGER
-
 /** So many indexes of each field are counted to find out which one is in the fewest records. */
 const PEEK = 200
 const MINUTE = 60_000
@@ -41,11 +32,15 @@ export async function spanOf(session: Session, { since, until }: Times): Promise
   const [row] = await session.query<{ size: number; first: number | null; last: number | null }>(
     `SELECT (SELECT coalesce(max(index), -1) + 1 FROM mediaward.event) AS size,
       ${since === 0 ? '0' : firstSince(since, values)} AS first,
-      ${until === NO_END ? 'NULL' : lastBefore(until, values)} AS last`,
+      ${until === Number.POSITIVE_INFINITY ? 'NULL' : lastBefore(until, values)} AS last`,
     ...values.all,
   )
   const size = row?.size ?? 0
-  return { size, from: row?.first ?? size, to: until === NO_END ? size : (row?.last ?? -1) + 1 }
+  return {
+    size,
+    from: row?.first ?? size,
+    to: until === Number.POSITIVE_INFINITY ? size : (row?.last ?? -1) + 1,
+  }
 }
 
 function firstSince(time: number, values: Values): string {

@@ -1,16 +1,19 @@
 import { logFault, NOT_SHOWN } from '../../base/storage-fault.ts'
-import { type LedgerPage, type LedgerQuery, parseCursor, type ReadEntry } from '../../ledger/ledger.ts'
-import { type AskedField, fieldsAsked, isAskedFor, parseEvent, recordedAt } from '../sqlite/event-terms.ts'
 import {
-  bySelectivity,
-  type Candidate,
-  candidates,
-  NO_END,
-  type Span,
-  spanOf,
-  type Times,
-} from './event-index.ts'
+  type CountQuery,
+  type LedgerEntry,
+  type LedgerPage,
+  type LedgerQuery,
+  parseCursor,
+  type ReadEntry,
+  type RecordCount,
+} from '../../ledger/ledger.ts'
+import { type CountRow, spansOf, sumCounts } from '../../ledger/query/counts.ts'
+import { type AskedQuery, fieldsAsked, isWanted, timesOf } from '../../ledger/query/terms.ts'
+import { bySelectivity, candidates, type Span, spanOf } from './event-index.ts'
 import { ServerFault } from './fault.ts'
+import { heldDeliveries } from './held-deliveries.ts'
+import { storedValue } from './inbox-row.ts'
 import { ROUND, takeRound } from './round.ts'
 import type { Session } from './session.ts'
 
@@ -23,6 +26,10 @@ const FULL_PAGE = 4 * 2 ** 20
 /** Most rounds that a call does before it reads. */
 const MAX_ROUNDS = 5
 
+const LAG = `
+  SELECT greatest(0, extract(epoch FROM clock_timestamp() - came) * 1000)::bigint AS lag
+  FROM mediaward.inbox ORDER BY number LIMIT 1`
+
 /** Reads the log, a page at a time. */
 export class EventReader {
   readonly #session: Session
@@ -32,24 +39,22 @@ export class EventReader {
   }
 
   /** Reads a page, as the port says. */
-  async read({ after, limit, order, ...query }: LedgerQuery): Promise<LedgerPage> {
+  async read({ after, from: lowest = 0, limit, order, ...query }: LedgerQuery): Promise<LedgerPage> {
     const cursor = parseCursor(after)
     await this.#catchUp()
     const isNewestFirst = order === 'newest'
-    const times = {
-      since: query.since === undefined ? 0 : Date.parse(query.since),
-      until: query.until === undefined ? NO_END : Date.parse(query.until),
-    }
-    const { size, from, to } = await spanOf(this.#session, times)
+    const { size, from, to } = await spanOf(this.#session, timesOf(query))
     // Of the oldest first, how much was read; of the newest first, how much was not.
-    const start = cursor ?? (isNewestFirst ? size : 0)
+    const start = cursor ?? (isNewestFirst ? size : lowest)
     let span: Span = isNewestFirst ? { from, to: Math.min(start, to) } : { from: Math.max(start, from), to }
     const asked = await bySelectivity(this.#session, fieldsAsked(query), span)
     const entries: ReadEntry[] = []
     let [examined, characters, goesOn] = [0, 0, true]
     while (goesOn && entries.length < limit && examined < MAX_EXAMINED && characters < FULL_PAGE) {
       const found = await candidates(this.#session, asked, { ...span, limit: STEP, isNewestFirst })
-      const wanted = found.filter(one => isWanted(one, asked, times)).slice(0, limit - entries.length)
+      const wanted = found
+        .filter((one): one is ReadEntry => one.json !== null && isWanted(one.json, query, asked))
+        .slice(0, limit - entries.length)
       entries.push(...wanted)
       examined += found.length
       characters += wanted.reduce((sum, { json }) => sum + json.length, 0)
@@ -60,6 +65,30 @@ export class EventReader {
     const more = goesOn || entries.length === limit
     const readTo = isNewestFirst ? (more ? span.to : 0) : more ? span.from : Math.max(start, size)
     return { entries, cursor: `${readTo}`, end: `${size}`, more }
+  }
+
+  /** Counts records, as the port says. */
+  async count(query: CountQuery): Promise<readonly RecordCount[]> {
+    await this.#catchUp()
+    const { unit, tenant, from, to } = spansOf(query)
+    const rows = await this.#session.query<CountRow>(
+      `SELECT start, kind, reason, count FROM mediaward.event_count
+        WHERE unit = $1 AND tenant = $2 AND start >= $3 AND start < $4`,
+      ...[unit, storedValue(tenant), from, to],
+    )
+    return sumCounts(query, rows, [])
+  }
+
+  /** Returns the deliveries that are held, as the port says. */
+  async held(query: AskedQuery): Promise<readonly LedgerEntry[]> {
+    await this.#catchUp()
+    return heldDeliveries(this.#session, query)
+  }
+
+  /** Resolves to how long ago the oldest record came that waits for its index, in milliseconds. */
+  async lag(): Promise<number> {
+    const [row] = await this.#session.query<{ lag: number }>(LAG)
+    return row?.lag ?? 0
   }
 
   /** Gives indexes to what was appended before. The reader does it, so that a log that is late or away holds up no reader. */
@@ -73,18 +102,4 @@ export class EventReader {
       logFault('the log stores nothing', error, NOT_SHOWN)
     }
   }
-}
-
-function isWanted(
-  found: Candidate,
-  asked: readonly AskedField[],
-  { since, until }: Times,
-): found is ReadEntry {
-  const { json } = found
-  if (json === null) return false
-  // Parsing every record of the log would take most of the time of reading it.
-  if (asked.length === 0 && since === 0 && until === NO_END) return true
-  const event = parseEvent(json)
-  const recorded = recordedAt(event)
-  return isAskedFor(event, asked) && recorded >= since && recorded < until
 }

@@ -1,8 +1,7 @@
 import type { LedgerEntry } from '../../ledger/ledger.ts'
-import { parseEvent, recordedAt } from '../sqlite/event-terms.ts'
 import { ServerFault } from './fault.ts'
+import { INBOX_COLUMNS, inboxRow } from './inbox-row.ts'
 import type { Session } from './session.ts'
-import { storedTerms } from './stored-terms.ts'
 
 interface Waiter {
   readonly entries: readonly LedgerEntry[]
@@ -14,12 +13,12 @@ interface Waiter {
 const MAX_GROUP = 100
 
 const INSERT = `
-  INSERT INTO mediaward.inbox (id, json, recorded, terms)
-  SELECT * FROM json_to_recordset($1::text::json) AS entry (id text, json text, recorded bigint, terms jsonb)`
+  INSERT INTO mediaward.inbox (${INBOX_COLUMNS.names})
+  SELECT ${INBOX_COLUMNS.names} FROM json_to_recordset($1::text::json) AS entry (${INBOX_COLUMNS.types})`
 
 /**
  * Writes entries into the inbox, those of many callers in one statement: what comes while one is under way goes in the next
- * one. An entry's terms are written with it, so whatever PostgreSQL can't store fails here, and never stops the log.
+ * one. What an entry is found by and counted as is written with it, so whatever PostgreSQL can't store fails here, and never stops the log.
  */
 export class InboxWriter {
   readonly #session: Session
@@ -43,7 +42,7 @@ export class InboxWriter {
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, MAX_GROUP)
       try {
-        const rows = group.flatMap(({ entries }) => entries.map(rowOf))
+        const rows = group.flatMap(({ entries }) => entries.map(inboxRow))
         await this.#session.query(INSERT, JSON.stringify(rows))
         for (const { resolve } of group) resolve()
       } catch (error) {
@@ -54,9 +53,4 @@ export class InboxWriter {
     }
     this.#isWriting = false
   }
-}
-
-function rowOf({ id, json }: LedgerEntry): object {
-  const event = parseEvent(json)
-  return { id, json, recorded: recordedAt(event), terms: storedTerms(event) }
 }

@@ -1,7 +1,8 @@
-import type { Ledger } from '../../ledger/ledger.ts'
+import { type Ledger, parseCursor } from '../../ledger/ledger.ts'
 import { ElectedLog } from './elected-log.ts'
 import { EventReader } from './event-reader.ts'
 import { InboxWriter } from './inbox-writer.ts'
+import { LogEnd } from './log-end.ts'
 import { type DatabaseOptions, databaseOf } from './options.ts'
 import { Session } from './session.ts'
 
@@ -39,10 +40,15 @@ export function createPostgresLedger(options: DatabaseOptions): PostgresLedger {
   })
   const inbox = new InboxWriter(writing)
   const reader = new EventReader(reading)
+  const end = new LogEnd(reading)
   const log = new ElectedLog(ordering)
   return {
     append: entries => inbox.write(entries),
     read: query => reader.read(query),
+    count: query => reader.count(query),
+    held: query => reader.held(query),
+    lag: () => reader.lag(),
+    waitAfter: async (cursor, milliseconds) => end.wait(parseCursor(cursor) ?? 0, milliseconds),
     close() {
       log.close()
       for (const session of [writing, reading, ordering]) session.close()

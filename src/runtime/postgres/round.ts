@@ -9,7 +9,8 @@ const ROUND_LOCK = `SELECT pg_advisory_xact_lock(${LOCKS.round})`
 
 /**
  * Gives the records that have waited longest their indexes, in the order of their ids, which is by time, and enters them
- * into the index. A record whose id is in the log already is dropped.
+ * into the index and the counts. A record whose id is in the log already is dropped. A sum of deliveries is held instead,
+ * unless it came before; one that has an index to get is not a sum any more.
  *
  * What is taken is deleted, in the same transaction. So no record is skipped that is committed late, after one with a
  * higher number. If a request follows another one, the first one's records have lower numbers and were committed before:
@@ -23,10 +24,16 @@ const TAKE = `
   ), fresh AS (
     SELECT DISTINCT ON (id) * FROM taken
     WHERE (SELECT event.index FROM mediaward.event WHERE event.id = taken.id) IS NULL
-    ORDER BY id, number
+    ORDER BY id, view IS NOT NULL, number
+  ), sums AS (
+    INSERT INTO mediaward.held_id (id, came) SELECT id, now() FROM fresh WHERE view IS NOT NULL
+    ON CONFLICT DO NOTHING RETURNING id
+  ), held AS (
+    INSERT INTO mediaward.held_delivery (view, came, id, json)
+    SELECT view, now(), id, json FROM fresh JOIN sums USING (id) ORDER BY number
   ), placed AS (
     SELECT (SELECT coalesce(max(index), -1) FROM mediaward.event) + row_number() OVER (ORDER BY id) AS index, *
-    FROM fresh
+    FROM fresh WHERE view IS NULL
   ), events AS (
     INSERT INTO mediaward.event (index, id, json) SELECT index, id, json FROM placed
   ), terms AS (
@@ -38,6 +45,12 @@ const TAKE = `
     SELECT unit, recorded / unit * unit, min(index), max(index) FROM placed, (VALUES (60000), (3600000)) AS units (unit)
     GROUP BY 1, 2
     ON CONFLICT (unit, start) DO UPDATE SET last = excluded.last
+  ), counts AS (
+    INSERT INTO mediaward.event_count (unit, tenant, start, kind, reason, count)
+    SELECT unit, tenant, start, kind, reason, sum(count)::bigint FROM placed, jsonb_to_recordset(counts)
+      AS row (unit bigint, tenant text, start bigint, kind text, reason text, count bigint)
+    GROUP BY 1, 2, 3, 4, 5
+    ON CONFLICT (unit, tenant, start, kind, reason) DO UPDATE SET count = event_count.count + excluded.count
   )
   SELECT count(*) AS count FROM taken`
 

@@ -11,17 +11,23 @@ export const LOCKS = { schema: '1298490473, 1', round: '1298490473, 2', log: '12
 /**
  * The steps from an empty database to the tables of this version. A step that was released is never changed.
  *
- * - `inbox`: records that are durable, and have no index yet. What the log takes is deleted.
+ * - `inbox`: records that are durable, and have no index yet, with all that is needed to give them one. What the log takes is
+ *   deleted. `view`: whose deliveries it is a sum of, if it is one that is held.
  * - `event`: the log. `event_term`: at which indexes a value of a field occurs. `event_time`: which indexes the records of a
- *   minute or an hour have, from the first to the last.
+ *   minute or an hour have, from the first to the last. `event_count`: how many records a span of time has.
+ * - `held_delivery`: sums of a view's deliveries that wait for further ones, in the order of coming. `sums`: of how many a row
+ *   is put together. `held_id`: the ids of all sums that came, so that none counts twice.
  */
 const STEPS: readonly string[] = [
   `CREATE TABLE mediaward.inbox (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    came timestamptz NOT NULL DEFAULT clock_timestamp(),
     id text COLLATE "C" NOT NULL CHECK (length(id) <= 200),
     json text NOT NULL,
     recorded bigint NOT NULL,
-    terms jsonb NOT NULL
+    terms jsonb NOT NULL,
+    counts jsonb NOT NULL,
+    view text COLLATE "C"
   ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
   CREATE TABLE mediaward.event (
     index bigint PRIMARY KEY CHECK (index >= 0),
@@ -40,7 +46,30 @@ const STEPS: readonly string[] = [
     first bigint NOT NULL,
     last bigint NOT NULL,
     PRIMARY KEY (unit, start)
-  )`,
+  );
+  CREATE TABLE mediaward.event_count (
+    unit bigint NOT NULL,
+    tenant text COLLATE "C" NOT NULL,
+    start bigint NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    reason text COLLATE "C" NOT NULL,
+    count bigint NOT NULL,
+    PRIMARY KEY (unit, tenant, start, kind, reason)
+  );
+  CREATE TABLE mediaward.held_delivery (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    view text COLLATE "C" NOT NULL,
+    came timestamptz NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    json text NOT NULL,
+    sums integer NOT NULL DEFAULT 1
+  );
+  CREATE INDEX held_delivery_view ON mediaward.held_delivery (view, number);
+  CREATE TABLE mediaward.held_id (
+    id text COLLATE "C" PRIMARY KEY,
+    came timestamptz NOT NULL
+  );
+  CREATE INDEX held_id_came ON mediaward.held_id (came)`,
 ]
 
 /**

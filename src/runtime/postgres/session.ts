@@ -1,4 +1,3 @@
-import { connect, isIP, type Socket } from 'node:net'
 import process from 'node:process'
 import postgres, { type Sql } from 'postgres'
 import { StorageFault } from '../../base/storage-fault.ts'
@@ -6,6 +5,7 @@ import { withTimeout } from '../../base/timeout.ts'
 import { faultOf, ServerFault } from './fault.ts'
 import type { Database } from './options.ts'
 import { prepareSchema } from './schema.ts'
+import { openLine, type Wire } from './wire.ts'
 
 /** A value that a statement is given. */
 export type Value = string | number
@@ -37,6 +37,8 @@ interface Connection {
   readonly sql: Sql
   /** Resolves when the database has the tables of this version. */
   readonly ready: Promise<void>
+  /** Rejects when the connection is lost. */
+  readonly lost: Promise<never>
   destroy(): void
 }
 
@@ -87,11 +89,9 @@ export class Session {
     if (this.#isClosed) throw new StorageFault('the connection to PostgreSQL is closed')
     this.#connection ??= this.#open()
     const connection = this.#connection
+    const { sql, ready, lost } = connection
     try {
-      return await withTimeout(
-        this.#limits.deadline,
-        connection.ready.then(() => work(connection.sql)),
-      )
+      return await withTimeout(this.#limits.deadline, Promise.race([ready.then(() => work(sql)), lost]))
     } catch (error) {
       const fault = faultOf(error)
       if (!(fault instanceof ServerFault)) this.#lose(connection)
@@ -100,32 +100,26 @@ export class Session {
   }
 
   #open(): Connection {
-    const { host, port, tls, ...who } = this.#database
+    const { tls: _, ...database } = this.#database
     const { deadline, longest = deadline, silence = 0 } = this.#limits
-    let socket: Socket | undefined
+    const line = openLine(this.#database)
+    let isTaken = false
     const options = {
-      ...who,
-      host,
-      port,
+      ...database,
       max: 1,
       // The driver would replace a lost connection unseen, and the lock that its session held would be gone.
-      async socket(): Promise<Socket> {
-        if (socket !== undefined) throw new StorageFault('the connection to PostgreSQL was lost')
-        socket = connect({ host, port, noDelay: true })
-        return connected(socket)
+      async socket(): Promise<Wire> {
+        if (isTaken) throw new StorageFault('the connection to PostgreSQL was lost')
+        isTaken = true
+        return line.open
       },
-      // The certificate must be the host's, also if the host is an address.
-      ssl: tls !== 'none' && {
-        host,
-        ...(isIP(host) === 0 && { servername: host }),
-        rejectUnauthorized: tls === 'verified',
-      },
-      connect_timeout: deadline / 1000,
+      ssl: false,
+      // The deadline is the session's, from the beginning on.
+      connect_timeout: 0,
       max_lifetime: null,
       fetch_types: false,
       types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
       onnotice() {},
-      onclose: () => this.#lose(connection),
       connection: {
         ...SETTINGS,
         statement_timeout: longest,
@@ -134,9 +128,9 @@ export class Session {
       },
     }
     const sql = postgres(options)
-    const connection = { sql, ready: prepareSchema(sql), destroy: () => void socket?.destroy() }
+    const connection = { sql, ready: prepareSchema(sql), lost: line.lost, destroy: () => line.destroy() }
     // The statements that wait for it are given the failure.
-    connection.ready.catch(() => this.#lose(connection))
+    for (const failure of [connection.ready, line.lost]) failure.catch(() => this.#lose(connection))
     return connection
   }
 
@@ -144,12 +138,4 @@ export class Session {
     connection.destroy()
     if (this.#connection === connection) this.#connection = undefined
   }
-}
-
-function connected(socket: Socket): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    socket.once('connect', () => resolve(socket))
-    socket.once('error', reject)
-    socket.once('close', () => reject(new StorageFault('the connection to PostgreSQL was closed')))
-  })
 }
