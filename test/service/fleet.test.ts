@@ -24,6 +24,7 @@ const pause = (milliseconds: number) => new Promise(resolve => setTimeout(resolv
 /** Ends a fleet and checks its log. */
 async function expectWholeLog(fleet: Fleet): Promise<void> {
   const entries = await fleet.finish()
+  expect(fleet.members.filter(({ hasCrashed }) => hasCrashed).map(({ said }) => said)).toEqual([])
   expect(entries.map(({ index }) => index)).toEqual(entries.map((_, index) => index))
   const ids = new Set(entries.map(({ id }) => id))
   expect(ids.size).toBe(entries.length)
@@ -126,6 +127,45 @@ test.each(['stopped', 'killed'] as const)(
     await expectWholeLog(fleet)
   },
 )
+
+test('machines that are creating the tables when the database is killed go on when it is back', async () => {
+  const fleet = await Fleet.create(server)
+  const waitsFor = (isGranted: boolean) =>
+    server.run(
+      `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND granted = ${isGranted}`,
+      fleet.url,
+    )
+  const creating = server
+    .run('SELECT pg_advisory_lock(1298490473, 1), pg_sleep(60)', fleet.url)
+    .catch(() => {})
+  await expect.poll(() => waitsFor(true)).toHaveLength(1)
+  for (let i = 0; i < 2; i++) fleet.add()
+  // Each has three connections, the first of which write and order.
+  await expect.poll(async () => (await waitsFor(false)).length, { timeout: 10_000 }).toBeGreaterThan(3)
+  await server.kill()
+  await creating
+  await server.start()
+  await fleet.confirms(200)
+  await expectWholeLog(fleet)
+})
+
+const CUTS = LONG ? 500 : 60
+test(`machines that are cut off from the database ${CUTS} times at any moment go on`, {
+  timeout: 60_000 + CUTS * 1_000,
+}, async () => {
+  const fleet = await Fleet.create(server)
+  const proxy = await startTcpProxy(server.port)
+  for (let i = 0; i < 3; i++) fleet.add({ port: proxy.port })
+  await fleet.confirms(100)
+  for (let i = 0; i < CUTS; i++) {
+    proxy.become('cut')
+    proxy.become('pass')
+    await pause((i * 37) % 200)
+  }
+  await fleet.confirms(200)
+  await expectWholeLog(fleet)
+  await proxy.stop()
+})
 
 test('gates without a disk record what any of them refuses, and answer 503 while the database is stopped', async () => {
   const idp = await createIssuer()

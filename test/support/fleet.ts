@@ -107,6 +107,8 @@ export class Member {
   #child: ChildProcess | undefined
   /** What it said on stderr. */
   said = ''
+  /** Whether its process ended by itself. */
+  hasCrashed = false
 
   constructor(settings: MemberSettings) {
     this.#settings = settings
@@ -118,6 +120,9 @@ export class Member {
 
   start(): void {
     this.#child = this.#spawn([])
+    this.#child.once('exit', (_, signal) => {
+      this.hasCrashed ||= signal !== 'SIGKILL'
+    })
     const lines = createInterface({ input: this.#child.stdout as NodeJS.ReadableStream })
     lines.on('line', this.#settings.confirm)
   }

@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type DatabaseOptions, databaseOf } from '../../../../src/runtime/postgres/options.ts'
@@ -63,6 +64,15 @@ test('a database whose certificate is of a known authority is used, if it is for
 test('a database that speaks no TLS is not used if TLS is required', async () => {
   setDefaultCACertificates([AUTHORITY])
   const without = await plain.createDatabase()
-  expect(await connect({ url: `${without}?sslmode=verify-full` })).toMatch(/^PostgreSQL can't be reached/)
+  expect(await connect({ url: `${without}?sslmode=verify-full` })).toBe('PostgreSQL offers no TLS')
   expect(await connect({ url: without })).toBe(false)
+})
+
+test('bytes that are put in before TLS begins are not read', async () => {
+  const server = createServer(socket => socket.once('data', () => socket.end('SE')).on('error', () => {}))
+  await new Promise<void>(listening => server.listen(0, '127.0.0.1', listening))
+  const { port } = server.address() as AddressInfo
+  const message = await connect({ url: `postgres://clinic:x@127.0.0.1:${port}/x?sslmode=verify-full` })
+  expect(message).toBe('PostgreSQL offers no TLS')
+  server.close()
 })
