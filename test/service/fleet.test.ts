@@ -139,8 +139,8 @@ test('machines that are creating the tables when the database is killed go on wh
     .run('SELECT pg_advisory_lock(1298490473, 1), pg_sleep(60)', fleet.url)
     .catch(() => {})
   await expect.poll(() => waitsFor(true)).toHaveLength(1)
-  for (let i = 0; i < 2; i++) fleet.add()
-  // Each has three connections, the first of which write and order.
+  for (const runtime of ['node', 'deno'] as const) fleet.add({ runtime })
+  // Each has two connections at its start, to write and to be the log.
   await expect.poll(async () => (await waitsFor(false)).length, { timeout: 10_000 }).toBeGreaterThan(3)
   await server.kill()
   await creating

@@ -1,6 +1,6 @@
 import type { LedgerEntry } from '../../ledger/ledger.ts'
 import { viewOf } from '../../ledger/merge-deliveries.ts'
-import { COUNT_UNITS, type TallyRow, tally } from '../../ledger/query/counts.ts'
+import { COUNT_UNITS, tally } from '../../ledger/query/counts.ts'
 import { parseEvent, recordedAt, termsOf } from '../../ledger/query/terms.ts'
 
 /** An entry of an index of PostgreSQL holds 2,704 bytes at most, and a character may be four. */
@@ -11,8 +11,8 @@ export interface InboxRow extends LedgerEntry {
   readonly recorded: number
   /** All that it is found by. */
   readonly terms: readonly (readonly [field: string, value: string])[]
-  /** What it adds to counts. */
-  readonly counts: readonly TallyRow[]
+  /** What it adds to counts: of a unit, a tenant, a start, a kind and a reason, how much. */
+  readonly counts: readonly (readonly (string | number)[])[]
   /** The view that it has a sum of deliveries of, if that is to be held. */
   readonly view: string | null
 }
@@ -20,7 +20,7 @@ export interface InboxRow extends LedgerEntry {
 /** The columns of {@link InboxRow}, as a statement reads them from JSON. */
 export const INBOX_COLUMNS = {
   names: 'id, json, recorded, terms, counts, view',
-  types: 'id text, json text, recorded bigint, terms jsonb, counts jsonb, view text',
+  types: 'id text, json text, recorded bigint, terms json, counts json, view text',
 } as const
 
 /** Returns a record as the inbox has it. */
@@ -32,12 +32,10 @@ export function inboxRow({ id, json }: LedgerEntry): InboxRow {
     json,
     recorded: recordedAt(event),
     terms: termsOf(event).map(([field, value]) => [field, storedValue(value)]),
-    counts: tally([event], Object.values(COUNT_UNITS)).map(row => ({
-      ...row,
-      tenant: storedValue(row.tenant),
-      kind: storedValue(row.kind),
-      reason: storedValue(row.reason),
-    })),
+    counts: tally([event], Object.values(COUNT_UNITS)).map(
+      ({ unit, tenant, start, kind, reason, count }) =>
+        [unit, storedValue(tenant), start, storedValue(kind), storedValue(reason), count] as const,
+    ),
     // Two views must never become one.
     view: view !== undefined && view === storedValue(view) ? view : null,
   }

@@ -38,7 +38,7 @@ const TAKE = `
     INSERT INTO mediaward.event (index, id, json) SELECT index, id, json FROM placed
   ), terms AS (
     INSERT INTO mediaward.event_term (field, value, index)
-    SELECT term ->> 0, term ->> 1, index FROM placed, jsonb_array_elements(terms) AS term
+    SELECT term ->> 0, term ->> 1, index FROM placed, json_array_elements(terms) AS term
     ON CONFLICT DO NOTHING
   ), times AS (
     INSERT INTO mediaward.event_time (unit, start, first, last)
@@ -47,9 +47,8 @@ const TAKE = `
     ON CONFLICT (unit, start) DO UPDATE SET last = excluded.last
   ), counts AS (
     INSERT INTO mediaward.event_count (unit, tenant, start, kind, reason, count)
-    SELECT unit, tenant, start, kind, reason, sum(count)::bigint FROM placed, jsonb_to_recordset(counts)
-      AS row (unit bigint, tenant text, start bigint, kind text, reason text, count bigint)
-    GROUP BY 1, 2, 3, 4, 5
+    SELECT (row ->> 0)::bigint, row ->> 1, (row ->> 2)::bigint, row ->> 3, row ->> 4, sum((row ->> 5)::bigint)::bigint
+    FROM placed, json_array_elements(counts) AS row GROUP BY 1, 2, 3, 4, 5
     ON CONFLICT (unit, tenant, start, kind, reason) DO UPDATE SET count = event_count.count + excluded.count
   )
   SELECT count(*) AS count FROM taken`

@@ -25,8 +25,8 @@ const STEPS: readonly string[] = [
     id text COLLATE "C" NOT NULL CHECK (length(id) <= 200),
     json text NOT NULL,
     recorded bigint NOT NULL,
-    terms jsonb NOT NULL,
-    counts jsonb NOT NULL,
+    terms json NOT NULL,
+    counts json NOT NULL,
     view text COLLATE "C"
   ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
   CREATE TABLE mediaward.event (
