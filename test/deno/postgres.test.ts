@@ -4,6 +4,7 @@ import postgres from 'postgres'
 import { afterEach } from 'vitest'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { ledgerContract } from '../contract/ledger.ts'
+import { laterLedger } from '../support/later-ledger.ts'
 
 // The contract of the ledger on PostgreSQL under `deno test`, if there is a server for the tests.
 
@@ -25,10 +26,7 @@ async function openLedger(url: string): Promise<PostgresLedger> {
 function createLedger(url: string): Ledger {
   const ledger = openLedger(url)
   open.push(ledger)
-  return {
-    append: async entries => (await ledger).append(entries),
-    read: async query => (await ledger).read(query),
-  }
+  return laterLedger(ledger)
 }
 
 if (server !== undefined) {

@@ -2,9 +2,11 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { AccessEvent } from '../../src/ledger/event.ts'
 import { Fleet, type Member } from '../support/fleet.ts'
 import type { RunningGate } from '../support/gate.ts'
-import { createIssuer, denials, variables } from '../support/gate-client.ts'
+import { createIssuer, denials, type TestIssuer, variables } from '../support/gate-client.ts'
+import { LiveClient } from '../support/live-client.ts'
 import { createPostgresServer, PASSWORD, type PostgresServer } from '../support/postgres-server.ts'
 import { AUTHORITY } from '../support/private-authority.ts'
 import { LONG } from '../support/sample.ts'
@@ -167,8 +169,8 @@ test(`machines that are cut off from the database ${CUTS} times at any moment go
   await proxy.stop()
 })
 
-test('gates without a disk record what any of them refuses, and answer 503 while the database is stopped', async () => {
-  const idp = await createIssuer()
+/** Starts gates without a disk over one database, on Deno and on Node. */
+async function startGates(idp: TestIssuer) {
   const settings = {
     ...variables(idp),
     DATA_DIR: '',
@@ -180,9 +182,12 @@ test('gates without a disk record what any of them refuses, and answer 503 while
     S3_SECRET_ACCESS_KEY: 'secret',
   }
   // Deno is let into a folder that does not exist, and into no other.
-  const gates = await Promise.all(
-    (['deno', 'node'] as const).map(runtime => startService(runtime, '/nowhere', settings)),
-  )
+  return Promise.all((['deno', 'node'] as const).map(runtime => startService(runtime, '/nowhere', settings)))
+}
+
+test('gates without a disk record what any of them refuses, and answer 503 while the database is stopped', async () => {
+  const idp = await createIssuer()
+  const gates = await startGates(idp)
   const statuses = (path: string) =>
     Promise.all(gates.map(async ({ url }) => (await fetch(`${url}/recordings/${path}`)).status))
   expect(await statuses('rec-1')).toEqual([401, 401])
@@ -193,6 +198,35 @@ test('gates without a disk record what any of them refuses, and answer 503 while
   await expect.poll(() => statuses('rec-3'), { timeout: 10_000 }).toEqual([401, 401])
   for (const gate of gates) gate.kill('SIGTERM')
   expect(await Promise.all(gates.map(({ ended }) => ended))).toEqual([0, 0])
+})
+
+test('a client follows the log of a fleet through one gate, and goes on through another when that one ends', async () => {
+  const idp = await createIssuer()
+  const [deno, node] = await startGates(idp)
+  if (deno === undefined || node === undefined) throw new Error('a gate is missing')
+  const headers = { Authorization: `Bearer ${await idp.token('analyst', { roles: ['security'] })}` }
+  const open = (url: string, last?: number) =>
+    LiveClient.open(`${url}/console/api/records?kind=access`, headers, { last })
+  const refuse = async (url: string, recording: string) =>
+    void (await (await fetch(`${url}/recordings/${recording}`)).arrayBuffer())
+  const client = await open(node.url)
+  // What one gate records is shown by the other.
+  for (let i = 0; i < 5; i++) await refuse(deno.url, `rec-${i}`)
+  await expect.poll(() => client.events.length, { timeout: 10_000 }).toBe(5)
+  node.kill('SIGKILL')
+  await client.over
+  for (let i = 5; i < 10; i++) await refuse(deno.url, `rec-${i}`)
+  const next = await open(deno.url, client.last)
+  await expect.poll(() => next.events.length, { timeout: 15_000 }).toBe(5)
+  const began = performance.now()
+  await refuse(deno.url, 'rec-10')
+  await expect.poll(() => next.events.length, { timeout: 10_000, interval: 10 }).toBe(6)
+  expect(performance.now() - began).toBeLessThan(2_000)
+  const all = [...client.events, ...next.events].map(({ record }) => (record as AccessEvent).recording)
+  expect(all).toEqual(Array.from({ length: 11 }, (_, i) => `rec-${i}`))
+  await next.close()
+  deno.kill('SIGTERM')
+  expect(await deno.ended).toBe(0)
 })
 
 const KILLS = LONG ? 200 : 8
