@@ -2,12 +2,15 @@ import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { eventId } from '../../src/ledger/event-id.ts'
 import type { Ledger, LedgerEntry, ReadEntry } from '../../src/ledger/ledger.ts'
+import { PostgresFollowerStates } from '../../src/runtime/postgres/follower-states.ts'
+import { LogCalls } from '../../src/runtime/postgres/log-calls.ts'
 import { databaseOf } from '../../src/runtime/postgres/options.ts'
 import { createPostgresLedger, type PostgresLedger } from '../../src/runtime/postgres/postgres-ledger.ts'
 import { ROUND, takeRound } from '../../src/runtime/postgres/round.ts'
 import { Session } from '../../src/runtime/postgres/session.ts'
 import { laterLedger } from '../support/later-ledger.ts'
 import { createPostgresServer, type PostgresServer } from '../support/postgres-server.ts'
+import { followerStatesContract } from './follower-states.ts'
 import { ledgerContract } from './ledger.ts'
 
 let server: PostgresServer
@@ -40,6 +43,9 @@ function createLedger(): Ledger {
 }
 
 ledgerContract('PostgreSQL', createLedger)
+followerStatesContract('PostgreSQL', async work =>
+  work(new PostgresFollowerStates(openSession(await server.createDatabase()))),
+)
 
 const entry = (members: object = {}): LedgerEntry => {
   const id = eventId(Date.UTC(2026, 10, 23))
@@ -198,6 +204,39 @@ describe('the log in PostgreSQL', () => {
     expect((await ledger.read({ limit: 10, kind: 'access' })).entries).toHaveLength(2)
     const change = openSession(role.href).query("UPDATE mediaward.event SET json = '{}'")
     await expect(change).rejects.toThrow('PostgreSQL failed (42501, the role lacks a right)')
+  })
+
+  test('a process that is no longer the log stores nothing of its followers', async () => {
+    const url = await server.createDatabase()
+    const [before, after] = [openSession(url), openSession(url)].map(one => new PostgresFollowerStates(one))
+    await before?.save('siem', { index: 5, failures: 0 })
+    const late = after?.save('siem', { index: 3, failures: 0 }, [
+      { index: 1, id: 'a', reason: 'no', time: 1 },
+    ])
+    await expect(late).rejects.toThrow('another process is the log')
+    await expect(after?.bury('siem', [1])).rejects.toThrow('another process is the log')
+    expect(await after?.load('siem')).toEqual({ index: 5, failures: 0 })
+    expect(await after?.countDeadLetters('siem')).toBe(0)
+  })
+
+  test('a call to the log is answered once, by its value or as a failure', async () => {
+    const url = await server.createDatabase()
+    const [caller, answering] = [new LogCalls(openSession(url)), new LogCalls(openSession(url))]
+    let count = 0
+    const answer = async (call: unknown) => {
+      count += 1
+      await new Promise(resolve => setTimeout(resolve, 300))
+      if (call === 'fail') throw new Error('secret')
+      return { to: call }
+    }
+    const calls = [caller.call({ name: 'siem' }), caller.call('fail')]
+    const settled = Promise.allSettled(calls)
+    const timer = setInterval(() => void answering.answer(answer), 50)
+    const [value, failure] = await settled
+    clearInterval(timer)
+    expect(value).toEqual({ status: 'fulfilled', value: { to: { name: 'siem' } } })
+    expect(failure).toMatchObject({ reason: { message: 'the process that is the log failed' } })
+    expect(count).toBe(2)
   })
 
   test('a failure says neither the password nor the address', async () => {

@@ -11,6 +11,7 @@ import { createPostgresServer, PASSWORD, type PostgresServer } from '../support/
 import { AUTHORITY } from '../support/private-authority.ts'
 import { LONG } from '../support/sample.ts'
 import { startService } from '../support/service.ts'
+import { SinkServer } from '../support/sink-server.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 
 // A fleet over one database: whatever fails, no confirmed record is missing, and none has two indexes or skips one.
@@ -170,9 +171,10 @@ test(`machines that are cut off from the database ${CUTS} times at any moment go
 })
 
 /** Starts gates without a disk over one database, on Deno and on Node. */
-async function startGates(idp: TestIssuer) {
+async function startGates(idp: TestIssuer, more: Readonly<Record<string, string>> = {}) {
   const settings = {
     ...variables(idp),
+    ...more,
     DATA_DIR: '',
     DATABASE_URL: await server.createDatabase(),
     ALLOW_NO_SPOOL: 'true',
@@ -227,6 +229,57 @@ test('a client follows the log of a fleet through one gate, and goes on through 
   await next.close()
   deno.kill('SIGTERM')
   expect(await deno.ended).toBe(0)
+})
+
+test('sinks of a fleet run on the machine that is the log, are asked on any, and leave out no record when it is killed', async () => {
+  const idp = await createIssuer()
+  const sink = await SinkServer.start()
+  // Slower than records come, so that some are under way when the log is killed.
+  sink.delay = 40
+  const entry = {
+    ...{ type: 'webhook', url: sink.url, secret: { secret: 'HOOK' } },
+    ...{ allow_internal: true, kinds: ['access'], from: 'start' },
+  }
+  const HOOK = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
+  const gates = await startGates(idp, { SINKS: JSON.stringify([entry]), HOOK })
+  const token = await idp.token('analyst', { roles: ['security'] })
+  const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }
+  const ids: string[] = []
+  const refuse = async (url: string) => {
+    const response = await fetch(`${url}/recordings/rec-${ids.length}`)
+    ids.push(((await response.json()) as { instance: string }).instance.slice(9))
+  }
+  for (let i = 0; i < 40; i++) for (const { url } of gates) await refuse(url)
+  for (const { url } of gates) {
+    const { sinks } = (await (await fetch(`${url}/console/api/sinks`, { headers })).json()) as {
+      sinks: object[]
+    }
+    expect(sinks).toMatchObject([{ name: 'webhook', type: 'webhook', deadLetters: 0 }])
+    const body = JSON.stringify({ name: 'webhook' })
+    const tested = await fetch(`${url}/console/api/sinks/test`, { method: 'POST', headers, body })
+    expect(await tested.json()).toEqual({ taken: true })
+  }
+  const [row] = await server.run(
+    `SELECT application_name AS name FROM pg_locks JOIN pg_stat_activity USING (pid)
+      WHERE locktype = 'advisory' AND objid = 3 AND granted`,
+  )
+  const log = gates.find(({ pid }) => row?.name === `mediaward ${pid}`)
+  log?.kill('SIGKILL')
+  expect(await log?.ended).not.toBe(0)
+  const other = gates.find(one => one !== log)
+  for (let i = 0; i < 20; i++) await refuse(other?.url ?? '')
+  const arrived = () => {
+    const records = sink.bodies.filter(({ type }) => type === 'mediaward.access')
+    return [...new Set(records.map(({ data }) => (data as { id: string }).id))]
+  }
+  await expect.poll(() => arrived().length, { timeout: 30_000 }).toBe(ids.length)
+  expect([...arrived()].sort()).toEqual([...ids].sort())
+  const body = JSON.stringify({ name: 'webhook', from: 0 })
+  const replayed = await fetch(`${other?.url}/console/api/sinks/replay`, { method: 'POST', headers, body })
+  expect(await replayed.json()).toEqual({ from: 0 })
+  other?.kill('SIGTERM')
+  await other?.ended
+  sink.stop()
 })
 
 const KILLS = LONG ? 200 : 8

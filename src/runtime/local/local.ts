@@ -17,6 +17,7 @@ import { createS3Store, type S3Options } from '../s3/store.ts'
 import { createSqliteLedger, type SqliteLedger } from '../sqlite/sqlite-ledger.ts'
 import { createSqliteSpool } from '../sqlite/sqlite-spool.ts'
 import { lockDataFolder } from './data-folder.ts'
+import { FleetSinks } from './fleet-sinks.ts'
 import { createInspection } from './inspect.ts'
 import { startSinks } from './local-sinks.ts'
 import { checkLocal } from './local-variables.ts'
@@ -71,13 +72,16 @@ export function local(options: LocalOptions): Local<Ledger> {
   checkLocal(options)
   const { data, s3, database, addressHeader, sinks = [] } = options
   checkTable(OPTIONS, { sinks }, ['sinks'])
-  if (database !== undefined && sinks.length > 0)
-    throw new ConfigurationError(["SINKS can't be used with DATABASE_URL"])
+  if (database !== undefined && sinks.some(({ type, url }) => type === 'files' && url === undefined)) {
+    throw new ConfigurationError([
+      'SINKS: with DATABASE_URL, files need the url of a bucket, as each machine may be the log',
+    ])
+  }
   const held = new Held()
   if (data !== undefined) held.add(lockDataFolder(data))
   try {
     return {
-      store: s3 === undefined ? createFolderStore(inFolder(data, 'recordings')) : createS3Store(s3),
+      store: s3 === undefined ? createFolderStore(join(data ?? '', 'recordings')) : createS3Store(s3),
       ...openLedger(options, held),
       network: networkOf(addressHeader),
       inspect: createInspection(data),
@@ -95,20 +99,25 @@ export function local(options: LocalOptions): Local<Ledger> {
 
 /** Opens the ledger, with a spool in the folder. Without a folder there is none: then what the database doesn't take is refused. */
 function openLedger(options: LocalOptions, held: Held): Pick<Local<Ledger>, 'ledger' | 'sinkControl'> {
-  const { data, database } = options
+  const { data = '', database, sinks: entries = [], publicUrl } = options
   if (database !== undefined) {
     const log = createPostgresLedger(database)
     held.add(() => log.close())
-    return { ledger: data === undefined ? log : spooled(log, data, held) }
+    const start = () => startSinks(entries, { ledger: log, states: log.states, data, publicUrl })
+    const sinkControl = new FleetSinks(start, call => log.call(call))
+    if (entries.length > 0) log.assign(sinkControl)
+    return {
+      ledger: data === '' ? log : spooled(log, data, held),
+      ...(entries.length > 0 && { sinkControl }),
+    }
   }
-  const log = createSqliteLedger(inFolder(data, 'ledger.sqlite'))
+  const log = createSqliteLedger(join(data, 'ledger.sqlite'))
   held.add(() => log.close())
   held.add(startSettling(log))
-  const { sinks: entries = [], publicUrl } = options
-  const sinks = startSinks(entries, { ledger: log, states: log.states, data: inFolder(data, ''), publicUrl })
+  const sinks = startSinks(entries, { ledger: log, states: log.states, data, publicUrl })
   held.add(() => sinks.close())
   const ledger = entries.length === 0 ? log : followed(log, sinks)
-  return { ledger: spooled(ledger, inFolder(data, ''), held), sinkControl: sinks }
+  return { ledger: spooled(ledger, data, held), sinkControl: sinks }
 }
 
 /** Has the sinks go on as soon as something is stored. */
@@ -127,11 +136,6 @@ function spooled(log: Ledger, data: string, held: Held): SpooledLedger {
   const ledger = withSpool(log, spool)
   held.add(startReplays(ledger))
   return ledger
-}
-
-function inFolder(data: string | undefined, name: string): string {
-  if (data === undefined) throw new Error('there is no folder')
-  return join(data, name)
 }
 
 /** What is open, in the order of opening. */

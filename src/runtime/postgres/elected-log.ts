@@ -1,6 +1,8 @@
 import { clearTimeout, setTimeout } from 'node:timers'
 import { logFault, NOT_SHOWN } from '../../base/storage-fault.ts'
+import { ServerFault } from './fault.ts'
 import { settleDeliveries } from './held-deliveries.ts'
+import type { AnswerCall, LogCalls } from './log-calls.ts'
 import { ROUND, takeRound } from './round.ts'
 import { LOCKS } from './schema.ts'
 import type { Session } from './session.ts'
@@ -13,8 +15,31 @@ const ASK_EVERY = 1_000
 /** How often the log looks which deliveries are due, in milliseconds. */
 const SETTLE_EVERY = 10_000
 
-/** Asks for the lock of the log, which a session holds until it ends. One that has it may ask again. */
-const ELECTION = `SELECT pg_try_advisory_lock(${LOCKS.log}) AS elected`
+/**
+ * Asks for the lock of the log, which a session holds until it ends. One that has it may ask again. Also returns how many
+ * records there are, and whether another process calls.
+ */
+const ELECTION = `
+  SELECT pg_try_advisory_lock(${LOCKS.log}) AS elected,
+    (SELECT coalesce(max(index), -1) + 1 FROM mediaward.event) AS size,
+    EXISTS (SELECT FROM mediaward.log_call WHERE answer IS NULL) AS is_called`
+
+interface Election {
+  readonly elected: boolean
+  readonly size: number
+  readonly is_called: boolean
+}
+
+/** What a process does while it is the log, beside giving records their indexes. */
+export interface LogWork {
+  begin(): void
+  /** There are more records than before. */
+  wake(): void
+  /** Ends what was begun. Another process may have begun it already. */
+  end(): void
+  /** Answers a call of another process. */
+  readonly answer: AnswerCall
+}
 
 /**
  * Takes part in the election of the log, and does its rounds if it is elected. One process of the fleet is, the one whose
@@ -26,6 +51,10 @@ const ELECTION = `SELECT pg_try_advisory_lock(${LOCKS.log}) AS elected`
  */
 export class ElectedLog {
   readonly #session: Session
+  readonly #calls: LogCalls
+  #work: LogWork | undefined
+  /** How many records the work has been woken for; undefined while this process is not the log. */
+  #size: number | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
   /** When the log looks at deliveries next, on the process's clock. */
@@ -33,14 +62,21 @@ export class ElectedLog {
   /** Whether the last turn failed. */
   #isFailing = false
 
-  constructor(session: Session) {
+  constructor(session: Session, calls: LogCalls) {
     this.#session = session
+    this.#calls = calls
     this.#goOn(0)
+  }
+
+  /** Has some work done while this process is the log. */
+  assign(work: LogWork): void {
+    this.#work = work
   }
 
   close(): void {
     this.#isClosed = true
     clearTimeout(this.#timer)
+    this.#step(undefined)
   }
 
   #goOn(wait: number): void {
@@ -53,9 +89,12 @@ export class ElectedLog {
   /** Asks, and does the work of the log if it is elected. Returns how long to wait before the next turn. */
   async #turn(): Promise<number> {
     try {
-      const [row] = await this.#session.query<{ elected: boolean }>(ELECTION)
-      const taken = row?.elected ? await takeRound(this.#session) : undefined
-      if (taken !== undefined) await this.#settle()
+      const [election] = await this.#session.query<Election>(ELECTION)
+      const isLog = election?.elected === true && !this.#isClosed
+      const taken = isLog ? await takeRound(this.#session) : undefined
+      if (isLog) await this.#settle()
+      this.#step(isLog ? election.size : undefined)
+      if (isLog && election.is_called && this.#work !== undefined) await this.#calls.answer(this.#work.answer)
       this.#isFailing = false
       if (taken === undefined) return ASK_EVERY
       return taken === ROUND ? 0 : LOOK_EVERY
@@ -63,8 +102,19 @@ export class ElectedLog {
       // Said once, not every second of an outage.
       if (!this.#isFailing && !this.#isClosed) logFault('this process can not be the log', error, NOT_SHOWN)
       this.#isFailing = true
+      // The lock is gone with the connection, but not with a statement that failed.
+      if (!(error instanceof ServerFault)) this.#step(undefined)
       return ASK_EVERY
     }
+  }
+
+  /** Begins, wakes or ends the work. */
+  #step(size: number | undefined): void {
+    const before = this.#size
+    if (size !== undefined && before === undefined) this.#work?.begin()
+    else if (size === undefined && before !== undefined) this.#work?.end()
+    else if (size !== before) this.#work?.wake()
+    this.#size = this.#work === undefined ? undefined : size
   }
 
   async #settle(): Promise<void> {

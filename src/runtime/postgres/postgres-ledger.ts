@@ -1,13 +1,22 @@
+import type { FollowerStates } from '../../follow/states.ts'
 import { type Ledger, parseCursor } from '../../ledger/ledger.ts'
-import { ElectedLog } from './elected-log.ts'
+import { ElectedLog, type LogWork } from './elected-log.ts'
 import { EventReader } from './event-reader.ts'
+import { PostgresFollowerStates } from './follower-states.ts'
 import { InboxWriter } from './inbox-writer.ts'
+import { LogCalls } from './log-calls.ts'
 import { LogEnd } from './log-end.ts'
 import { type DatabaseOptions, databaseOf } from './options.ts'
 import { Session } from './session.ts'
 
 /** A ledger in a database. */
 export interface PostgresLedger extends Ledger {
+  /** What the followers of the log remember. Only the process that is the log can store it. */
+  readonly states: FollowerStates
+  /** Has some work done while this process is the log. */
+  assign(work: LogWork): void
+  /** Calls the work of the process that is the log, and resolves to its answer. */
+  call(call: unknown): Promise<unknown>
   /** Ends its connections. Nothing can be appended or read after it. */
   close(): void
 }
@@ -41,7 +50,8 @@ export function createPostgresLedger(options: DatabaseOptions): PostgresLedger {
   const inbox = new InboxWriter(writing)
   const reader = new EventReader(reading)
   const end = new LogEnd(reading)
-  const log = new ElectedLog(ordering)
+  const log = new ElectedLog(ordering, new LogCalls(ordering))
+  const calls = new LogCalls(reading)
   return {
     append: entries => inbox.write(entries),
     read: query => reader.read(query),
@@ -49,6 +59,9 @@ export function createPostgresLedger(options: DatabaseOptions): PostgresLedger {
     held: query => reader.held(query),
     lag: () => reader.lag(),
     waitAfter: async (cursor, milliseconds) => end.wait(parseCursor(cursor) ?? 0, milliseconds),
+    states: new PostgresFollowerStates(ordering),
+    assign: work => log.assign(work),
+    call: one => calls.call(one),
     close() {
       log.close()
       for (const session of [writing, reading, ordering]) session.close()

@@ -17,6 +17,7 @@ export const LOCKS = { schema: '1298490473, 1', round: '1298490473, 2', log: '12
  *   minute or an hour have, from the first to the last. `event_count`: how many records a span of time has.
  * - `held_delivery`: sums of a view's deliveries that wait for further ones, in the order of coming. `sums`: of how many a row
  *   is put together. `held_id`: the ids of all sums that came, so that none counts twice.
+ * - `follower`, `dead_letter`: what followers of the log remember. `log_call`: calls to the process that is the log.
  */
 const STEPS: readonly string[] = [
   `CREATE TABLE mediaward.inbox (
@@ -69,7 +70,20 @@ const STEPS: readonly string[] = [
     id text COLLATE "C" PRIMARY KEY,
     came timestamptz NOT NULL
   );
-  CREATE INDEX held_id_came ON mediaward.held_id (came)`,
+  CREATE INDEX held_id_came ON mediaward.held_id (came);
+  CREATE TABLE mediaward.follower (name text COLLATE "C" PRIMARY KEY, state text NOT NULL);
+  CREATE TABLE mediaward.dead_letter (
+    name text COLLATE "C" NOT NULL,
+    index bigint NOT NULL,
+    letter text NOT NULL,
+    PRIMARY KEY (name, index)
+  );
+  CREATE TABLE mediaward.log_call (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    came timestamptz NOT NULL,
+    call text NOT NULL,
+    answer text
+  )`,
 ]
 
 /**
