@@ -12,7 +12,8 @@ const KEEP_ALIVE = 60_000
 /**
  * One connection to the server, as the driver `postgres` is given it. The driver never learns that it closed, only that it
  * failed: on a `close` it forgets its socket, and what it still has to write then throws where nothing can catch it, and
- * would end the process. That happens to each transaction that is cut off, as the driver rolls it back.
+ * would end the process (https://github.com/porsager/postgres/issues/1208). That happens to each transaction that is cut
+ * off, as the driver rolls it back.
  */
 export class Wire extends Duplex {
   readonly #socket: Duplex
