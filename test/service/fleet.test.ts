@@ -2,7 +2,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { AccessEvent } from '../../src/ledger/event.ts'
+import type { AccessEvent, DeliveryFacts, EventHead } from '../../src/ledger/event.ts'
+import type { LedgerEntry } from '../../src/ledger/ledger.ts'
 import { Fleet, type Member } from '../support/fleet.ts'
 import type { RunningGate } from '../support/gate.ts'
 import { createIssuer, denials, type TestIssuer, variables } from '../support/gate-client.ts'
@@ -26,14 +27,33 @@ const pause = (milliseconds: number) => new Promise(resolve => setTimeout(resolv
 
 /** Ends a fleet and checks its log. */
 async function expectWholeLog(fleet: Fleet): Promise<void> {
-  const entries = await fleet.finish()
+  const { entries, held } = await fleet.finish()
   expect(fleet.members.filter(({ hasCrashed }) => hasCrashed).map(({ said }) => said)).toEqual([])
   expect(entries.map(({ index }) => index)).toEqual(entries.map((_, index) => index))
   const ids = new Set(entries.map(({ id }) => id))
   expect(ids.size).toBe(entries.length)
   expect(fleet.confirmed.filter(id => !ids.has(id))).toEqual([])
+  expectEachSumOnce(fleet, [...entries, ...held])
   // What is said of a failure holds nothing of the address.
   expect(fleet.members.map(({ said }) => said).join()).not.toMatch(RegExp(`${PASSWORD}|127\\.0\\.0\\.1`))
+}
+
+/** Checks that each sum of deliveries is in one record, once, and that the record has the bytes of its sums. */
+function expectEachSumOnce(fleet: Fleet, entries: readonly LedgerEntry[]): void {
+  const deliveries = entries
+    .map(({ json }) => JSON.parse(json) as Partial<DeliveryFacts> & EventHead)
+    .filter(({ kind }) => kind === 'delivery')
+  const sums = deliveries.flatMap(({ merged, gate, bytes }) => {
+    const own = (merged ?? [{ isolate: gate.isolate, seq: [gate.seq] }]).flatMap(({ isolate, seq }) =>
+      seq.map(one => `${isolate} ${one}`),
+    )
+    expect(bytes).toBe(10 * own.length)
+    return own
+  })
+  const once = new Set(sums)
+  expect(sums).toHaveLength(once.size)
+  expect(fleet.confirmedSums.filter(sum => !once.has(sum))).toEqual([])
+  expect(fleet.confirmedSums.length).toBeGreaterThan(0)
 }
 
 /** Milliseconds until another machine is the log. */
@@ -292,6 +312,8 @@ test(`machines that are killed ${KILLS} times at random lose no record that was 
     await fleet.confirms(40 + 17 * (run % 7))
     // Every other time the one that is the log.
     const member = run % 2 === 0 ? await fleet.log() : fleet.members[run % 3]
+    // The log is killed while it puts deliveries together.
+    if (run % 2 === 0) await fleet.age()
     await member?.kill()
     member?.start()
   }

@@ -13,8 +13,26 @@ const { ledger, close } = local({
   s3: { endpoint: 'http://127.0.0.1:9', bucket: 'recordings', accessKeyId: 'key', secretAccessKey: 'secret' },
 })
 
+/** As the bytes that left are counted: by process, and by place in it. */
+const isolate = `${process.pid}-${Date.now()}`
+let sums = 0
+
+/** Appends a sum of deliveries of some view, and prints it as it is counted. */
+async function writeSum(): Promise<void> {
+  const seq = ++sums
+  const id = eventId(Date.now())
+  const t = new Date().toISOString()
+  const json = JSON.stringify({
+    ...{ id, kind: 'delivery', t, recorded: t, view: `view-${seq % 10}`, gate: { isolate, seq } },
+    ...{ answers: 1, cut: 0, assumed: 0, bytes: 10, parts: [{ ranges: [[0, 9]] }] },
+  })
+  await ledger.append([{ id, json }])
+  process.stdout.write(`sum ${isolate} ${seq}\n`)
+}
+
 async function write(): Promise<never> {
-  for (;;) {
+  for (let i = 0; ; i++) {
+    if (i % 4 === 0) await writeSum()
     const id = eventId(Date.now())
     const json = JSON.stringify({
       id,

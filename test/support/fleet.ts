@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
-import type { ReadEntry } from '../../src/ledger/ledger.ts'
+import type { LedgerEntry, ReadEntry } from '../../src/ledger/ledger.ts'
 import { createPostgresLedger } from '../../src/runtime/postgres/postgres-ledger.ts'
 import { end } from './gate.ts'
 import type { PostgresServer } from './postgres-server.ts'
@@ -33,6 +33,8 @@ export class Fleet {
   readonly members: Member[] = []
   /** The ids of all records that were confirmed to a machine. */
   readonly confirmed: string[] = []
+  /** The sums of deliveries that were confirmed: the process and the place in it. */
+  readonly confirmedSums: string[] = []
 
   private constructor(server: PostgresServer, url: string) {
     this.#server = server
@@ -56,10 +58,21 @@ export class Fleet {
     const url = new URL(this.url)
     if (port !== undefined) url.port = String(port)
     if (authority !== undefined) url.searchParams.set('sslmode', 'verify-full')
-    const member = new Member({ runtime, authority, url: url.href, confirm: id => this.confirmed.push(id) })
+    const member = new Member({ runtime, authority, url: url.href, confirm: line => this.#confirm(line) })
     this.members.push(member)
     member.start()
     return member
+  }
+
+  #confirm(line: string): void {
+    const [first = '', ...sum] = line.split(' ')
+    if (first === 'sum') this.confirmedSums.push(sum.join(' '))
+    else this.confirmed.push(first)
+  }
+
+  /** Has what is held be due. */
+  async age(): Promise<void> {
+    await this.#server.run("UPDATE mediaward.held_delivery SET came = came - interval '5 minutes'", this.url)
   }
 
   /** Resolves when so many more records were confirmed. */
@@ -84,8 +97,8 @@ export class Fleet {
     }
   }
 
-  /** Ends all machines, brings back what waits in their spools, and resolves to the whole log. */
-  async finish(): Promise<readonly ReadEntry[]> {
+  /** Ends all machines, brings back what waits in their spools, and resolves to the whole log and what is held. */
+  async finish(): Promise<{ readonly entries: readonly ReadEntry[]; readonly held: readonly LedgerEntry[] }> {
     await Promise.all(this.members.map(member => member.kill()))
     await Promise.all(this.members.map(member => member.drain()))
     const ledger = createPostgresLedger({ url: this.url })
@@ -95,8 +108,9 @@ export class Fleet {
       all.push(...page.entries)
       ;({ more, cursor: after } = page)
     }
+    const held = await ledger.held({})
     ledger.close()
-    return all
+    return { entries: all, held }
   }
 }
 
