@@ -109,7 +109,8 @@ Object.assign(LogObject.prototype, {
     const { sql } = this.ctx.storage
     const size = sql.databaseSize
     // A condition, as SQLite truncates a table without one, and counts no rows.
-    for (const table of ['event_index', 'event']) sql.exec(`DELETE FROM ${table} WHERE place > 0`).toArray()
+    sql.exec('DELETE FROM event_term WHERE block >= 0').toArray()
+    sql.exec('DELETE FROM event WHERE place > 0').toArray()
     sql.exec('DELETE FROM held_id WHERE came > 0').toArray()
     return size
   },

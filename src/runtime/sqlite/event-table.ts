@@ -16,7 +16,15 @@ import {
   timesOf,
 } from '../../ledger/query/terms.ts'
 import { EventCounts } from './event-counts.ts'
-import { allIn, type Candidate, EventIndex, type Look, type PlacedEvent, type Span } from './event-index.ts'
+import {
+  allIn,
+  BLOCK,
+  type Candidate,
+  EventIndex,
+  type Look,
+  type PlacedEvent,
+  type Span,
+} from './event-index.ts'
 import { EventTimes } from './event-times.ts'
 import { Renumbering } from './renumbering.ts'
 import type { Sql } from './sql.ts'
@@ -40,8 +48,6 @@ interface Row extends LedgerEntry {
   readonly place: number
 }
 
-/** So many records are entered together. The newest ones, fewer than that, are always looked at one by one. */
-const BATCH = 64
 /** Most records that are looked at together. */
 const STEP = 100
 /** Most records that one call looks at: it must not hold up a Durable Object, the only writer, for over 20 ms. */
@@ -53,12 +59,12 @@ const FULL_PAGE = 4 * 2 ** 20
  * The log as tables of SQLite, the same in a Durable Object and in a file. The caller is its only writer.
  *
  * Entering a record into the indexes at once would dirty a page of the database for each term, and make a single append
- * three times as long. So the append that completes a batch enters all of it.
+ * three times as long. So the append that completes a block enters all of it. The newest records, fewer than a block, are
+ * always looked at one by one.
  *
- * A Durable Object is billed by rows written. A record is one row, one more for its id, and one for each term that it is
- * found by: its kind, each of subject, owner, recording, release and reason that it has, and each tenant that it is of.
- * These are eight for a patient's refusal at another one's recording in a deployment without tenants, and four or five for
- * an anonymous one. Finding records by time takes a few rows for each 64 records.
+ * A Durable Object is billed by rows written. A record is one row, and one more for its id. Each block has a row for each
+ * term that one of its records is found by: their kinds, reasons, releases and tenants, which they share, and their
+ * subjects, owners and recordings, which most do not. Finding records by time takes a few rows for each block.
  */
 export class EventTable {
   readonly #sql: Sql
@@ -101,14 +107,14 @@ export class EventTable {
         'INSERT INTO event (id, json) VALUES (?, ?) ON CONFLICT (id) DO NOTHING RETURNING place',
         ...[id, json],
       )
-      if (stored !== undefined && stored.place % BATCH === 0) this.#enter(stored.place - BATCH, stored.place)
+      if (stored !== undefined && stored.place % BLOCK === 0) this.enter(stored.place - BLOCK, stored.place)
     }
   }
 
   /** Counts records. Changes nothing. */
   count(query: CountQuery): readonly RecordCount[] {
     const { size } = this
-    const newest = this.#eventsIn(size - (size % BATCH), size)
+    const newest = this.#eventsIn(size - (size % BLOCK), size)
     return this.#counts.read(
       query,
       newest.map(({ event }) => event),
@@ -134,7 +140,7 @@ export class EventTable {
       ? { from: 1, to: Math.min(start, size) + 1 }
       : { from: start + 1, to: size + 1 }
     // Appends that come between two steps may enter more.
-    const entered = size - (size % BATCH)
+    const entered = size - (size % BLOCK)
     const made = this.#madeWithin(times, entered)
     const fields = this.#index.bySelectivity(fieldsAsked(query), made)
     const rows: Row[] = []
@@ -161,24 +167,15 @@ export class EventTable {
     }
   }
 
-  /** Enters the times of records of an earlier version, after a place up to another, and counts them. */
-  enterTimes(after: number, last: number): void {
-    this.#enterTimes(this.#eventsIn(after, last))
-  }
-
   /** Returns the cursor after a place. */
   #cursorAt(place: number): number {
     return place === 0 ? 0 : this.#renumbering.offset + place
   }
 
-  /** Enters the records after a place up to another into the indexes. */
-  #enter(after: number, last: number): void {
+  /** Enters the records of whole blocks, after a place up to another, into the indexes. Those of an earlier version call it. */
+  enter(after: number, last: number): void {
     const records = this.#eventsIn(after, last)
     this.#index.enter(records)
-    this.#enterTimes(records)
-  }
-
-  #enterTimes(records: readonly PlacedEvent[]): void {
     this.#times.enter(records.map(({ place, event }) => ({ place, recorded: recordedAt(event) })))
     this.#counts.enter(records.map(({ event }) => event))
   }

@@ -1,5 +1,6 @@
 import { logToOperator } from '../../base/operator.ts'
 import type { LedgerEntry } from '../../ledger/ledger.ts'
+import { BLOCK } from './event-index.ts'
 import { EventTable } from './event-table.ts'
 import { Renumbering } from './renumbering.ts'
 import type { SqlStorage } from './sql.ts'
@@ -28,7 +29,7 @@ export function openEvents(storage: SqlStorage, limit: number = STEP): EventTabl
     return new EventTable(sql)
   })
   if (hasTable(storage, 'event_before')) moveRows(storage, events, limit)
-  if (hasTable(storage, 'event_batch')) enterTimes(storage, events, limit)
+  if (hasTable(storage, 'event_batch')) enterBlocks(storage, events, limit)
   return events
 }
 
@@ -57,21 +58,22 @@ function moveRows(storage: SqlStorage, events: EventTable, limit: number): void 
   while (transaction(step));
 }
 
-/** Enters the times of the records of 0.4.0 to 0.6.0 and counts them. There the times were kept by batches of 64 records. */
-function enterTimes(storage: SqlStorage, events: EventTable, limit: number): void {
+/** Enters the records of 0.4.0 to 0.6.0, whose indexes had a row for each record and term, and no counts. */
+function enterBlocks(storage: SqlStorage, events: EventTable, limit: number): void {
   const { sql, transaction } = storage
-  logToOperator(`the ledger enters the times of ${events.size} records of an earlier version`)
+  logToOperator(`the ledger indexes ${events.size} records of an earlier version`)
   const step = () => {
     const batches = sql<{ batch: number }>(
       'SELECT batch FROM event_batch ORDER BY batch LIMIT ?',
-      Math.ceil(limit / 64),
+      Math.ceil(limit / BLOCK),
     )
     const [first, last] = [batches[0]?.batch, batches.at(-1)?.batch]
     if (first === undefined || last === undefined) {
+      sql('DROP TABLE event_index')
       sql('DROP TABLE event_batch')
       return false
     }
-    events.enterTimes(first * 64, (last + 1) * 64)
+    events.enter(first * BLOCK, (last + 1) * BLOCK)
     sql('DELETE FROM event_batch WHERE batch <= ?', last)
     return true
   }

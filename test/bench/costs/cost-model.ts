@@ -25,9 +25,9 @@ const ROWS = {
   inbox: /^(INSERT|DELETE) waiting rows$|^alarms set$/,
   sums: /^(INSERT|UPDATE|DELETE) held_\w+ rows$/,
   log: /^INSERT event rows$/,
-  index: /^INSERT event_index rows$/,
+  index: /^INSERT event_term rows$/,
   charts: /^INSERT event_(time|count) rows$/,
-  others: /^(?!\w+ (waiting|log|held_\w+|event|event_index|event_time|event_count) )\w+ \w+ rows$/,
+  others: /^(?!\w+ (waiting|log|held_\w+|event|event_term|event_time|event_count) )\w+ \w+ rows$/,
 } as const
 
 /** Computes what records, and an hour watched, come to. */
@@ -140,4 +140,4 @@ const perRequest = ({ counts, requests }: Run, names: RegExp): number => sumOf(c
 const perRecord = (counts: Counts, names: RegExp): number =>
   sumOf(counts, names) / sumOf(counts, /^INSERT event times$/)
 const perEntered = (counts: Counts, names: RegExp): number =>
-  sumOf(counts, names) / (BATCH * sumOf(counts, /^INSERT event_index times$/))
+  sumOf(counts, names) / (BATCH * sumOf(counts, /^INSERT event_term times$/))

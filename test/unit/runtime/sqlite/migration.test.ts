@@ -151,7 +151,10 @@ describe('a ledger of 0.6.0, whose times were kept by batches of 64 records', ()
     await ledger.append(records)
     ledger.close()
     const old = new DatabaseSync(file)
-    old.exec(`DROP TABLE event_time; DROP TABLE event_count;
+    old.exec(`DROP TABLE event_term; DROP TABLE event_time; DROP TABLE event_count;
+      CREATE TABLE event_index (
+        field TEXT NOT NULL, value TEXT NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (field, value, place)
+      ) STRICT, WITHOUT ROWID;
       CREATE TABLE event_batch (batch INTEGER PRIMARY KEY, reached INTEGER NOT NULL) STRICT`)
     for (let batch = 0; batch < Math.floor(records.length / 64); batch++) {
       old.prepare('INSERT INTO event_batch (batch, reached) VALUES (?, 0)').run(batch)
