@@ -1,7 +1,11 @@
 import { StorageFault } from '../../base/storage-fault.ts'
+import { withTimeout } from '../../base/timeout.ts'
 import type { SinkControl, SinkReplay, SinkReplayed, SinkStatus, SinkTest } from '../../sinks/control.ts'
 import type { Sinks } from '../../sinks/sinks.ts'
 import type { LogWork } from '../postgres/elected-log.ts'
+
+/** How long a list may take, in milliseconds: as long as it takes until another process is the log, and to spare. */
+const LIST_PATIENCE = 15_000
 
 /** A call of another machine. */
 type Call =
@@ -46,7 +50,8 @@ export class FleetSinks implements SinkControl, LogWork {
   }
 
   async list(): Promise<readonly SinkStatus[]> {
-    return (await this.#ask({ action: 'list' })) as readonly SinkStatus[]
+    const list = await withTimeout(LIST_PATIENCE, this.#ask({ action: 'list' }))
+    return list as readonly SinkStatus[]
   }
 
   async test(name: string): Promise<SinkTest | undefined> {
