@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { AccessEvent, DeliveryFacts, EventHead } from '../../src/ledger/event.ts'
-import type { LedgerEntry } from '../../src/ledger/ledger.ts'
+import type { ReadEntry } from '../../src/ledger/ledger.ts'
 import { Fleet, type Member } from '../support/fleet.ts'
 import type { RunningGate } from '../support/gate.ts'
 import { createIssuer, denials, type TestIssuer, variables } from '../support/gate-client.ts'
@@ -27,19 +27,19 @@ const pause = (milliseconds: number) => new Promise(resolve => setTimeout(resolv
 
 /** Ends a fleet and checks its log. */
 async function expectWholeLog(fleet: Fleet): Promise<void> {
-  const { entries, held } = await fleet.finish()
+  const entries = await fleet.finish()
   expect(fleet.members.filter(({ hasCrashed }) => hasCrashed).map(({ said }) => said)).toEqual([])
   expect(entries.map(({ index }) => index)).toEqual(entries.map((_, index) => index))
   const ids = new Set(entries.map(({ id }) => id))
   expect(ids.size).toBe(entries.length)
   expect(fleet.confirmed.filter(id => !ids.has(id))).toEqual([])
-  expectEachSumOnce(fleet, [...entries, ...held])
+  expectEachSumOnce(fleet, entries)
   // What is said of a failure holds nothing of the address.
   expect(fleet.members.map(({ said }) => said).join()).not.toMatch(RegExp(`${PASSWORD}|127\\.0\\.0\\.1`))
 }
 
 /** Checks that each sum of deliveries is in one record, once, and that the record has the bytes of its sums. */
-function expectEachSumOnce(fleet: Fleet, entries: readonly LedgerEntry[]): void {
+function expectEachSumOnce(fleet: Fleet, entries: readonly ReadEntry[]): void {
   const deliveries = entries
     .map(({ json }) => JSON.parse(json) as Partial<DeliveryFacts> & EventHead)
     .filter(({ kind }) => kind === 'delivery')

@@ -5,8 +5,11 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
-import type { LedgerEntry, ReadEntry } from '../../src/ledger/ledger.ts'
+import type { ReadEntry } from '../../src/ledger/ledger.ts'
+import { settleDeliveries } from '../../src/runtime/postgres/held-deliveries.ts'
+import { databaseOf } from '../../src/runtime/postgres/options.ts'
 import { createPostgresLedger } from '../../src/runtime/postgres/postgres-ledger.ts'
+import { Session } from '../../src/runtime/postgres/session.ts'
 import { end } from './gate.ts'
 import type { PostgresServer } from './postgres-server.ts'
 
@@ -97,20 +100,25 @@ export class Fleet {
     }
   }
 
-  /** Ends all machines, brings back what waits in their spools, and resolves to the whole log and what is held. */
-  async finish(): Promise<{ readonly entries: readonly ReadEntry[]; readonly held: readonly LedgerEntry[] }> {
+  /** Ends all machines, brings back what waits in their spools, has all that is held get its index, and resolves to the log. */
+  async finish(): Promise<readonly ReadEntry[]> {
     await Promise.all(this.members.map(member => member.kill()))
     await Promise.all(this.members.map(member => member.drain()))
     const ledger = createPostgresLedger({ url: this.url })
+    const session = new Session(databaseOf({ url: this.url }), { deadline: 10_000 })
+    while ((await ledger.held({})).length > 0) {
+      await this.age()
+      while (await settleDeliveries(session));
+    }
     const all: ReadEntry[] = []
     for (let after = '0', more = true; more; ) {
       const page = await ledger.read({ limit: 1000, after })
       all.push(...page.entries)
       ;({ more, cursor: after } = page)
     }
-    const held = await ledger.held({})
+    session.close()
     ledger.close()
-    return { entries: all, held }
+    return all
   }
 }
 
