@@ -10,7 +10,7 @@ import { hlsObjects, PUBLIC_URL, TICKET_KEY } from '../hls.ts'
 import { OBJECTS, PATIENT, seed, startWorker } from '../workers.ts'
 import { writeCosts } from './cost-table.ts'
 import { Meter } from './meter.ts'
-import { type Asking, askEvenly, HLS, MP4, prune, watch } from './runs.ts'
+import { type Asking, askEvenly, HLS, MP4, prune, VISITS, watch } from './runs.ts'
 
 // What the deployed worker costs on Cloudflare: what is billed is counted while requests come and while a recording is
 // watched, and multiplied by list prices. Takes seven minutes, and nothing else should run meanwhile. `--write` puts the
@@ -48,14 +48,8 @@ async function measure(inboxes: string) {
   const seeded = join(folder, 'seeded')
   say('starting three workers, each with its meters …')
   const [playlist] = hlsObjects(PATIENT)
-  const { small, foreign, seekable, segment } = OBJECTS
-  await seed(seeded, issuer, [
-    small,
-    foreign,
-    seekable,
-    segment,
-    ...(playlist === undefined ? [] : [playlist]),
-  ])
+  const { seekable, segment } = OBJECTS
+  await seed(seeded, issuer, [...VISITS, seekable, segment, ...(playlist === undefined ? [] : [playlist])])
   const script = await bundle(METERED)
   const bindings = { ...variables(issuer), TICKET_KEY, PUBLIC_URL, LEDGER_SHARDS: inboxes }
   const start = async (name: string) => {

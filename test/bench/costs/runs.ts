@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 import { say } from '../../../src/cli/terminal.ts'
 import type { TestIssuer } from '../../support/gate-client.ts'
 import { hlsSegment } from '../hls.ts'
-import { OBJECTS, PATIENT } from '../workers.ts'
+import { type BenchObject, OBJECTS, PATIENT } from '../workers.ts'
 import type { Counts, Meter } from './meter.ts'
 
 /** What is asked for, so that each request makes a record. */
@@ -14,6 +14,11 @@ export interface Run {
   readonly requests: number
   readonly counts: Counts
 }
+
+/** A recording of each of so many patients. So no two records in a block of the index have a person or a recording in common. */
+export const VISITS: readonly BenchObject[] = Array.from({ length: 64 }, (_, i) => ({
+  ...{ path: `/recordings/visit-${i}`, size: 1024, owner: `patient-${100 + i}` },
+}))
 
 let networks = 0
 
@@ -30,12 +35,17 @@ export async function askEvenly(
   { asking, requests, rate }: { readonly asking: Asking; readonly requests: number; readonly rate: number },
 ): Promise<Run> {
   say(`${requests} times ${asking}, ${rate} a second …`)
-  const bearer = { Authorization: `Bearer ${await issuer.token(PATIENT)}`, 'Mediaward-App-Release': '4.12.0' }
-  const [path, init, status] = {
-    token_missing: [OBJECTS.foreign.path, {}, 401] as const,
-    not_owner: [OBJECTS.foreign.path, { headers: bearer }, 404] as const,
-    ticket: [`${OBJECTS.small.path}/ticket`, { method: 'POST', headers: bearer }, 201] as const,
-    view: [OBJECTS.small.path, { headers: { ...bearer, Range: 'bytes=0-0' } }, 206] as const,
+  const logins = await Promise.all(
+    VISITS.map(async ({ owner }) => ({
+      Authorization: `Bearer ${await issuer.token(owner)}`,
+      'Mediaward-App-Release': '4.12.0',
+    })),
+  )
+  const [suffix, init, status] = {
+    token_missing: ['', {}, 401] as const,
+    not_owner: ['', {}, 404] as const,
+    ticket: ['/ticket', { method: 'POST' }, 201] as const,
+    view: ['', { headers: { Range: 'bytes=0-0' } }, 206] as const,
   }[asking]
   const began = performance.now()
   await meter.next()
@@ -43,9 +53,16 @@ export async function askEvenly(
   for (let i = 0; i < requests; i++) {
     await sleep(Math.max(0, began + (i * 1000) / rate - performance.now()))
     const one = async () => {
-      const response = await meter.ask(path, {
+      const visit = VISITS[i % VISITS.length]
+      // The next patient is not the owner.
+      const login = logins[(i + (asking === 'not_owner' ? 1 : 0)) % logins.length]
+      const response = await meter.ask(`${visit?.path}${suffix}`, {
         ...init,
-        headers: { ...fromNewNetwork(), ...('headers' in init && init.headers) },
+        headers: {
+          ...fromNewNetwork(),
+          ...(asking !== 'token_missing' && login),
+          ...('headers' in init && init.headers),
+        },
       })
       await response.arrayBuffer()
       if (response.status !== status) throw new Error(`${asking} answered ${response.status}`)
