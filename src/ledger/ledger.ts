@@ -71,6 +71,11 @@ export interface RecordCount {
   readonly kind: string
   readonly reason?: string
   readonly count: number
+  /**
+   * Present if minutes were asked for, and this is the count of an hour. The log keeps those of minutes as long as it keeps
+   * the records live.
+   */
+  readonly by?: 'hour'
 }
 
 /** Some records, in the order of their indexes that was asked for. */
@@ -83,6 +88,8 @@ export interface LedgerPage {
   readonly cursor: string
   /** The cursor of the log's end. What is stored later comes after it. */
   readonly end: string
+  /** True if the page is from the archive, which has what was removed from the live log. No page is from both. */
+  readonly archived?: true
   /**
    * True if there may be more to read at once. The page may have fewer than `limit` entries then, even none: a ledger
    * looks at a bounded number of records, and returns a bounded number of bytes, in one call. Read on from `cursor`.

@@ -45,7 +45,7 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   [/^locate\//, /^authorize\//, /^http\//],
   [/^playlist\//, /^request-context\.ts$/],
   [/^ledger\//],
-  [/^ticket\//, /^render\//, /^follow\//],
+  [/^ticket\//, /^render\//, /^follow\//, /^archive\//],
   [/^authenticate\//],
   [/^sinks\//],
   [/^explain\//, /^metrics\//],

@@ -13,6 +13,8 @@ export class EventCounts {
       unit INTEGER NOT NULL, tenant TEXT NOT NULL, start INTEGER NOT NULL, kind TEXT NOT NULL, reason TEXT NOT NULL,
       count INTEGER NOT NULL, PRIMARY KEY (unit, tenant, start, kind, reason)
     ) STRICT, WITHOUT ROWID`)
+    // Minutes that begin before the highest of these times are counted by hour alone.
+    sql('CREATE TABLE IF NOT EXISTS event_minutes (since INTEGER PRIMARY KEY) STRICT')
   }
 
   /** Counts records, each once. */
@@ -27,11 +29,50 @@ export class EventCounts {
   }
 
   /**
-   * Returns counts by rising time.
+   * Removes the counts of the minutes before the hour of a time. There are sixty times as many as of hours, which stay.
+   *
+   * @returns that hour; undefined if they were removed before
+   */
+  forgetMinutes(time: number): number | undefined {
+    const { hour, minute } = COUNT_UNITS
+    const since = Math.floor(time / hour) * hour
+    if (since <= this.#minutesSince) return undefined
+    this.#sql('INSERT INTO event_minutes (since) VALUES (?)', since)
+    this.#sql('DELETE FROM event_minutes WHERE since < ?', since)
+    // From tenant to tenant, since the table is in their order.
+    this.#sql(
+      `WITH RECURSIVE known (tenant) AS (
+          SELECT min(tenant) FROM event_count WHERE unit = ?
+          UNION ALL
+          SELECT (SELECT min(tenant) FROM event_count WHERE unit = ? AND tenant > known.tenant) FROM known
+            WHERE known.tenant IS NOT NULL
+        )
+        DELETE FROM event_count WHERE unit = ? AND tenant IN (SELECT tenant FROM known) AND start < ?`,
+      ...[minute, minute, minute, since],
+    )
+    return since
+  }
+
+  get #minutesSince(): number {
+    return this.#sql<{ since: number | null }>('SELECT max(since) AS since FROM event_minutes')[0]?.since ?? 0
+  }
+
+  /**
+   * Returns counts by rising time: of minutes that are no longer counted those of their hours, which say so.
    *
    * @param newest records that are not entered yet
    */
   read(query: CountQuery, newest: readonly FoundEvent[]): readonly RecordCount[] {
+    const kept = query.by === 'minute' ? this.#minutesSince : 0
+    if (Date.parse(query.since) >= kept) return this.#read(query, newest)
+    const border = new Date(kept).toISOString()
+    const isBefore = Date.parse(query.until) <= kept
+    const hours = this.#read({ ...query, by: 'hour', until: isBefore ? query.until : border }, newest)
+    const minutes = isBefore ? [] : this.#read({ ...query, since: border }, newest)
+    return [...hours.map(count => ({ ...count, by: 'hour' as const })), ...minutes]
+  }
+
+  #read(query: CountQuery, newest: readonly FoundEvent[]): readonly RecordCount[] {
     const { unit, tenant, from, to } = spansOf(query)
     const rows = this.#sql<CountRow>(
       `SELECT start, kind, reason, count FROM event_count

@@ -71,6 +71,17 @@ export class EventIndex {
     }
   }
 
+  /** Removes the records of whole blocks. */
+  remove(records: readonly PlacedEvent[]): void {
+    for (const [block, placed] of Map.groupBy(records, ({ place }) => blockOf(place))) {
+      this.#sql(
+        `DELETE FROM event_term WHERE (field, value, block) IN
+          (SELECT value ->> 0, value ->> 1, ? FROM json_each(?))`,
+        ...[block, JSON.stringify(rowsOf(placed))],
+      )
+    }
+  }
+
   /** Returns the fields that a query asks, the one that occurs in the fewest blocks first. */
   bySelectivity(asked: readonly AskedField[], span: Span): readonly AskedField[] {
     if (asked.length < 2) return asked

@@ -41,6 +41,7 @@ export interface TablePage {
   readonly cursor: number
   readonly end: number
   readonly more: boolean
+  readonly archived?: true
 }
 
 /** An entry with its place in the table: 1, 2, 3 and so on without a gap. Its index in the log is one less. */
@@ -84,14 +85,35 @@ export class EventTable {
     this.#renumbering = new Renumbering(sql)
   }
 
-  /** How many entries there are. */
+  /** The place of the last entry: how many there are, those that were pruned included. */
   get size(): number {
     return this.#sql<{ last: number | null }>('SELECT max(place) AS last FROM event')[0]?.last ?? 0
   }
 
+  /** The place of the first entry that was not pruned. */
+  get first(): number {
+    return this.#sql<{ first: number | null }>('SELECT min(place) AS first FROM event')[0]?.first ?? 1
+  }
+
   /** The cursor of the end. */
   get end(): number {
-    return this.#cursorAt(this.size)
+    return this.cursorAt(this.size)
+  }
+
+  /** Returns the place at which a query begins: of the oldest first, how much was read; of the newest first, how much was not. */
+  startOf({ after, from = 0, order }: Pick<TableQuery, 'after' | 'from' | 'order'>): number {
+    if (after !== undefined) return this.placeAt(after)
+    return order === 'newest' ? this.size : from
+  }
+
+  /** Returns the cursor after a place. */
+  cursorAt(place: number): number {
+    return place === 0 ? 0 : this.#renumbering.offset + place
+  }
+
+  /** Returns the place that a cursor is after. */
+  placeAt(cursor: number): number {
+    return this.#renumbering.readAt(cursor)
   }
 
   /** Returns whether there is an entry with an id. */
@@ -109,6 +131,28 @@ export class EventTable {
       )
       if (stored !== undefined && stored.place % BLOCK === 0) this.enter(stored.place - BLOCK, stored.place)
     }
+  }
+
+  /**
+   * Removes the first entries, whole blocks of them, none after a place, and what leads to them. To be called in a transaction.
+   *
+   * The newest ones stay: some are not entered yet, and the last place says which one is next.
+   *
+   * @param limit most entries, those of one block at least
+   * @returns whether there is more to remove
+   */
+  prune(to: number, limit: number): boolean {
+    const { first, size } = this
+    const most = wholeBlocks(Math.min(to, size - BLOCK))
+    const last = Math.min(most, wholeBlocks(first - 1 + limit))
+    if (last < first) return false
+    this.#index.remove(this.#eventsIn(first - 1, last))
+    this.#sql('DELETE FROM event WHERE place <= ?', last)
+    // Of several, so that one with a wrong time has no say.
+    const times = this.#eventsIn(last, last + BLOCK).map(({ event }) => recordedAt(event))
+    const hour = this.#counts.forgetMinutes(Math.min(...times))
+    if (hour !== undefined) this.#times.remove(hour, last)
+    return last < most
   }
 
   /** Counts records. Changes nothing. */
@@ -130,15 +174,15 @@ export class EventTable {
   }
 
   /** Reads as `read` does, and yields after every few records, so that a process can do other work in between. */
-  *readInSteps({ after, from = 0, limit, order, ...query }: TableQuery): Generator<undefined, TablePage> {
-    const { size } = this
+  *readInSteps(asked: TableQuery): Generator<undefined, TablePage> {
+    const { after: _, from: __, limit, order, ...query } = asked
+    const { first, size } = this
     const isNewestFirst = order === 'newest'
     const times = timesOf(query)
-    // Of the oldest first, how much was read; of the newest first, how much was not.
-    const start = after === undefined ? (isNewestFirst ? size : from) : this.#renumbering.readAt(after)
+    const start = this.startOf(asked)
     let span: Span = isNewestFirst
-      ? { from: 1, to: Math.min(start, size) + 1 }
-      : { from: start + 1, to: size + 1 }
+      ? { from: first, to: Math.min(start, size) + 1 }
+      : { from: Math.max(start + 1, first), to: size + 1 }
     // Appends that come between two steps may enter more.
     const entered = size - (size % BLOCK)
     const made = this.#madeWithin(times, entered)
@@ -158,18 +202,19 @@ export class EventTable {
       yield
     }
     const more = goesOn || rows.length === limit
-    const readTo = isNewestFirst ? (more ? span.to - 1 : 0) : more ? span.from - 1 : Math.max(start, size)
+    const readTo = isNewestFirst
+      ? more
+        ? span.to - 1
+        : first - 1
+      : more
+        ? span.from - 1
+        : Math.max(start, size)
     return {
       entries: rows.map(({ id, json, place }) => ({ id, json, index: place - 1 })),
-      cursor: this.#cursorAt(readTo),
-      end: this.#cursorAt(size),
+      cursor: this.cursorAt(readTo),
+      end: this.cursorAt(size),
       more,
     }
-  }
-
-  /** Returns the cursor after a place. */
-  #cursorAt(place: number): number {
-    return place === 0 ? 0 : this.#renumbering.offset + place
   }
 
   /** Enters the records of whole blocks, after a place up to another, into the indexes. Those of an earlier version call it. */
@@ -220,10 +265,12 @@ export class EventTable {
   }
 }
 
+/** Returns the last place of the whole blocks up to a place. */
+const wholeBlocks = (place: number): number => place - (place % BLOCK)
+
 /** Returns a page of the table as a page of the ledger. */
-export const pageOf = ({ entries, cursor, end, more }: TablePage): LedgerPage => ({
-  entries,
+export const pageOf = ({ cursor, end, ...page }: TablePage): LedgerPage => ({
+  ...page,
   cursor: `${cursor}`,
   end: `${end}`,
-  more,
 })

@@ -39,6 +39,14 @@ export class EventTimes {
     }
   }
 
+  /** Removes the spans that begin before a time and have no record after a place. */
+  remove(time: number, place: number): void {
+    for (const unit of [MINUTE, HOUR]) {
+      const row = [unit, time, place]
+      this.#sql('DELETE FROM event_time WHERE unit = ? AND start < ? AND last <= ?', ...row)
+    }
+  }
+
   /** Returns the first place at which something may have been recorded at a time or later; undefined if there is none. */
   firstSince(time: number): number | undefined {
     const next = startOf(time, HOUR) + HOUR

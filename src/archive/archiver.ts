@@ -1,0 +1,209 @@
+import { logToOperator } from '../base/operator.ts'
+import { logFault, NOT_SHOWN, StorageFault } from '../base/storage-fault.ts'
+import type { ReadEntry } from '../ledger/ledger.ts'
+import { parseEvent, recordedAt, termsOf } from '../ledger/query/terms.ts'
+import type { ArchivedSegments } from './archived-segments.ts'
+import type { LiveLog, Manifest } from './live-log.ts'
+import { manifestOf, parseManifest, type Segment, segmentName } from './manifest.ts'
+import { digestOf, jsonOf, lineOf, packLines, unpackLines } from './segment.ts'
+import { TermFilter } from './term-filter.ts'
+
+/** How much of the log is kept, and where. */
+export interface KeepLimits {
+  /** For so many days records are in the live log. */
+  readonly days: number
+  /** So many of the newest records are in the live log at most. */
+  readonly records: number
+  /** For so many years records are in the archive. */
+  readonly years: number
+}
+
+/** What an archiver works with. */
+export interface ArchiverServices {
+  readonly log: LiveLog
+  readonly manifest: Manifest
+  readonly segments: ArchivedSegments
+  readonly limits: KeepLimits
+  readonly now: () => number
+}
+
+/** Most records in a segment. */
+const MOST = 4_000
+/** A segment takes no further record after so many characters: it is unpacked in the memory of a Durable Object. */
+const FULL = 4 * 2 ** 20
+const PAGE = 500
+/** How long records are collected before a segment that is not full is written, in milliseconds: each costs two objects. */
+const COLLECT = 3_600_000
+/** How long to wait after a failure, how often to say it again, and how often to look what may be pruned, in milliseconds. */
+const PAUSE = 60_000
+const SAY_AGAIN = 3_600_000
+const LOOK = 60_000
+const DAY = 86_400_000
+const YEAR = 365.25 * DAY
+
+/**
+ * Follows the log: writes its records into the archive, and only then removes them from the live log. It holds up nothing and
+ * refuses nothing. While the archive fails, nothing is pruned, and the live log grows beyond its limits.
+ */
+export class Archiver {
+  readonly name = 'archive'
+  readonly #services: ArchiverServices
+  #retryAt = 0
+  #saidAt = Number.NEGATIVE_INFINITY
+  #lookAt = 0
+  /** Index of the first record of the segment that was last found to be whole in the archive. */
+  #checked: number | undefined
+
+  constructor(services: ArchiverServices) {
+    this.#services = services
+  }
+
+  /** How many records are not in the archive yet. */
+  get behind(): number {
+    return this.#services.log.bounds().end - this.#next
+  }
+
+  /** Takes one step. Returns when there is something to do again, in milliseconds since 1970. Never rejects. */
+  async step(): Promise<number> {
+    const { now } = this.#services
+    if (this.#retryAt > now()) return this.#retryAt
+    try {
+      const next = await this.#work()
+      if (this.#retryAt > 0) logToOperator('the archive takes records again')
+      this.#retryAt = 0
+      this.#saidAt = Number.NEGATIVE_INFINITY
+      return next
+    } catch (error) {
+      this.#retryAt = now() + PAUSE
+      if (now() - this.#saidAt >= SAY_AGAIN) {
+        this.#saidAt = now()
+        const about = `the archive is not written, so nothing is pruned: ${this.behind} records are in the live log alone`
+        logFault(about, error, NOT_SHOWN)
+      }
+      return this.#retryAt
+    }
+  }
+
+  /** The index of the first record that is not in the archive. */
+  get #next(): number {
+    return (this.#services.manifest.last?.last ?? -1) + 1
+  }
+
+  async #work(): Promise<number> {
+    const { log, manifest, now } = this.#services
+    const waiting = this.behind
+    const due = (manifest.last?.written ?? Number.NEGATIVE_INFINITY) + COLLECT
+    if (waiting >= MOST || (waiting > 0 && due <= now())) {
+      await this.#archive(this.#next)
+      return now()
+    }
+    if (this.#lookAt <= now()) {
+      if ((await this.#prune(log.bounds())) || (await this.#expire())) return now()
+      this.#lookAt = now() + LOOK
+    }
+    return waiting > 0 ? due : now() + COLLECT
+  }
+
+  async #archive(first: number): Promise<void> {
+    const { segments, manifest } = this.#services
+    const entries = await this.#read(first)
+    await segments.createSegment(first, await packLines(entries.map(lineOf)))
+    // Also if it is not new: a crash may have come before its entry of the manifest, and may have left a shorter one.
+    const bytes = await segments.bytesOf(first)
+    if (bytes === undefined) throw new StorageFault(`${segmentName(first)} was stored, and is not there`)
+    const count = await this.#requireSame(first, bytes, entries)
+    const segment = await this.#describe(entries.slice(0, count), bytes)
+    await segments.createManifest(first, manifestOf(segment))
+    const stored = parseManifest((await segments.manifestOf(first)) ?? '')
+    if (stored.sha256 !== segment.sha256 || stored.last !== segment.last) {
+      throw new StorageFault(`the manifest's entry of ${segmentName(first)} is of another segment`)
+    }
+    await manifest.add(stored)
+  }
+
+  /** Returns the records of the next segment. */
+  async #read(first: number): Promise<readonly ReadEntry[]> {
+    const entries: ReadEntry[] = []
+    let size = 0
+    while (entries.length < MOST && size < FULL) {
+      const page = await this.#services.log.readFrom(first + entries.length, PAGE)
+      if (page.length === 0) break
+      for (const entry of page) {
+        if (entries.length === MOST || size >= FULL) break
+        if (entry.index !== first + entries.length) {
+          throw new StorageFault(
+            `record ${first + entries.length} is neither in the archive nor in the live log`,
+          )
+        }
+        entries.push(entry)
+        size += entry.json.length
+      }
+    }
+    return entries
+  }
+
+  /**
+   * Returns how many records the bytes in the archive hold, which are the first ones of `entries`.
+   *
+   * @throws StorageFault if they hold others. The log was set back then, or somebody else writes into its archive
+   */
+  async #requireSame(
+    first: number,
+    bytes: Uint8Array<ArrayBuffer>,
+    entries: readonly ReadEntry[],
+  ): Promise<number> {
+    const lines = await unpackLines(bytes).catch(() => [])
+    if (
+      lines.length === 0 ||
+      lines.some((line, i) => entries[i] === undefined || lineOf(entries[i]) !== line)
+    ) {
+      throw new StorageFault(
+        `${segmentName(first)} in the archive has other records than the log: see "A log that was set back" in docs/archive.md`,
+      )
+    }
+    return lines.length
+  }
+
+  async #describe(entries: readonly ReadEntry[], bytes: Uint8Array<ArrayBuffer>): Promise<Segment> {
+    const [first, last] = [entries[0]?.index ?? 0, entries.at(-1)?.index ?? 0]
+    const events = entries.map(entry => parseEvent(jsonOf(lineOf(entry))))
+    const times = events.map(recordedAt)
+    return {
+      ...{ first, last, since: Math.min(...times), until: Math.max(...times) },
+      written: this.#services.now(),
+      bytes: bytes.length,
+      sha256: await digestOf(bytes),
+      terms: `${TermFilter.of(events.flatMap(termsOf))}`,
+    }
+  }
+
+  /** Removes some records from the live log if they are beyond its limits. Returns whether there may be more. */
+  async #prune({ first, end }: { readonly first: number; readonly end: number }): Promise<boolean> {
+    const { log, manifest, segments, limits, now } = this.#services
+    const [segment] = manifest.find({ ...ALL_TIMES, from: first, to: first + 1 })
+    if (segment === undefined) return false
+    const { last, until, written } = segment
+    // The time of a record that a clock was wrong about keeps none for ever.
+    const isOld = Math.min(until, written) < now() - limits.days * DAY
+    if (!isOld && end - 1 - last < limits.records) return false
+    if (this.#checked !== segment.first) await segments.read(segment)
+    this.#checked = segment.first
+    return (await log.prune(last + 1)) || log.bounds().first > last
+  }
+
+  /** Removes the oldest segment if it was kept long enough. Returns whether there may be more. */
+  async #expire(): Promise<boolean> {
+    const { log, manifest, segments, limits, now } = this.#services
+    const { first: oldest } = manifest
+    if (oldest === undefined || oldest.last >= log.bounds().first) return false
+    if (Math.min(oldest.until, oldest.written) >= now() - limits.years * YEAR) return false
+    await segments.remove(oldest)
+    await manifest.remove(oldest.first)
+    logToOperator(
+      `the archive has removed the records ${oldest.first} to ${oldest.last}, which are older than ARCHIVE_YEARS (${limits.years})`,
+    )
+    return true
+  }
+}
+
+const ALL_TIMES = { since: 0, until: Number.POSITIVE_INFINITY, isNewestFirst: false, limit: 1 }

@@ -1,0 +1,53 @@
+import type { ReadEntry } from '../ledger/ledger.ts'
+import type { Segment } from './manifest.ts'
+
+/** Which indexes the live log has. */
+export interface LiveBounds {
+  /** The index of its first record. Those before are in the archive alone. */
+  readonly first: number
+  /** The index that the next record will have. */
+  readonly end: number
+}
+
+/**
+ * Port: the live log, in the process or object that has it.
+ *
+ * `readFrom` returns records without a gap from an index on, at least one if there is one. `prune` removes some of the first
+ * records, none of them at `below` or above, with all that leads to them, and lets others work before it resolves. It may
+ * keep the newest ones whatever it is asked, and returns whether there is more to remove. An index that was given stays
+ * given, also when all records are pruned.
+ */
+export interface LiveLog {
+  bounds(): LiveBounds
+  readFrom(index: number, limit: number): Promise<readonly ReadEntry[]>
+  prune(below: number): Promise<boolean>
+}
+
+/** A part of the log: the records with an index from one up to another, which is not one of them. */
+export interface IndexSpan {
+  readonly from: number
+  readonly to: number
+}
+
+/** Which segments to find. */
+export interface SegmentQuery extends IndexSpan {
+  /** Only segments with a record that was made at this time or later, in milliseconds since 1970. */
+  readonly since: number
+  /** Only segments with a record that was made before this time. */
+  readonly until: number
+  readonly isNewestFirst: boolean
+  readonly limit: number
+}
+
+/**
+ * Port: the manifest as the log keeps it beside its records. A copy of each entry is in the archive itself.
+ *
+ * `add` and `remove` resolve when that is durable. `find` returns segments that overlap a span, in the order asked for.
+ */
+export interface Manifest {
+  readonly first: Segment | undefined
+  readonly last: Segment | undefined
+  find(query: SegmentQuery): readonly Segment[]
+  add(segment: Segment): Promise<void>
+  remove(first: number): Promise<void>
+}

@@ -1,0 +1,33 @@
+import { writeSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import { createArchiveFolder } from '../../src/runtime/folder/archive-folder.ts'
+import { createSqliteLedger } from '../../src/runtime/sqlite/sqlite-ledger.ts'
+import { entryAt } from './archived-log.ts'
+
+// A process that stores records, archives and prunes as fast as it can until it is killed. It prints each record that is
+// durable, as a line.
+
+const [, , folder = ''] = process.argv
+// For it, an hour passes with each look at the clock: all that can be archived and pruned is.
+let looks = Date.now()
+const now = () => {
+  looks += 3_600_000
+  return looks
+}
+const limits = { days: 1, records: 200, years: 1_000_000 }
+const keeping = { archive: createArchiveFolder(folder), limits }
+const ledger = createSqliteLedger(join(folder, 'ledger.sqlite'), now, keeping)
+async function append(): Promise<void> {
+  for (;;) {
+    const entries = Array.from({ length: 40 }, (_, i) => entryAt(Date.now(), { subject: `psn_${i}` }))
+    await ledger.append(entries)
+    // At once, and whole: a pipe takes so little as one write.
+    writeSync(1, entries.map(({ json }) => `${json}\n`).join(''))
+    await new Promise(resolve => setTimeout(resolve, 2))
+  }
+}
+async function archive(): Promise<void> {
+  for (;;) await ledger.archiver?.step()
+}
+await Promise.all([append(), archive()])

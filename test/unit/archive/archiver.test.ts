@@ -1,0 +1,207 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test, vi } from 'vitest'
+import { createMemoryArchive } from '../../../src/archive/archive-store.ts'
+import { ArchivedLog, DAY, entryAt, START } from '../../support/archived-log.ts'
+
+const path = () => join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'ledger.sqlite')
+const LIMITS = { days: 90, records: 6_000_000, years: 6 }
+
+function entries(count: number, from = 0) {
+  return Array.from({ length: count }, (_, i) =>
+    entryAt(START + (from + i) * 1000, {
+      subject: `psn_${(from + i) % 50}`,
+      reason: i % 2 ? 'not_owner' : 'token_missing',
+    }),
+  )
+}
+
+test('records are archived at once if nothing was yet, and then once an hour or when there are 4,000', async () => {
+  const clock = { now: START + DAY }
+  const log = new ArchivedLog(path(), LIMITS, clock)
+  await log.append(entries(100))
+  expect(await log.settle(clock)).toBe(clock.now + 3_600_000)
+  expect(log.manifest.last).toMatchObject({ first: 0, last: 99 })
+  await log.append(entries(3_999, 100))
+  clock.now += 1000
+  expect(await log.settle(clock)).toBe(START + DAY + 3_600_000)
+  expect(log.archiver.behind).toBe(3_999)
+  await log.append(entries(2, 5_000))
+  await log.settle(clock)
+  expect(log.manifest.last).toMatchObject({ first: 100, last: 4_099 })
+  clock.now += 3_600_000
+  await log.settle(clock)
+  expect(log.manifest.last).toMatchObject({ first: 4_100, last: 4_100 })
+  expect(log.archiver.behind).toBe(0)
+})
+
+test('what is beyond the days or the records is pruned, and read from the archive over the border in both directions', async () => {
+  for (const limits of [
+    { ...LIMITS, days: 1 },
+    { ...LIMITS, records: 3_000 },
+  ]) {
+    const clock = { now: START + 9_000_000 }
+    const log = new ArchivedLog(path(), limits, clock)
+    const all = entries(9_000)
+    await log.append(all)
+    await log.settle(clock)
+    if (limits.days === 1) clock.now += 1.0465 * DAY
+    clock.now += 61_000
+    await log.settle(clock)
+    expect(log.events.first).toBeGreaterThan(1_000)
+    expect(log.events.size).toBe(9_000)
+    expect((await log.all({})).map(({ json }) => json)).toEqual(all.map(({ json }) => json))
+    expect((await log.all({})).map(({ index }) => index)).toEqual(all.map((_, i) => i))
+    expect((await log.all({ order: 'newest' })).map(({ id }) => id)).toEqual(
+      all.map(({ id }) => id).reverse(),
+    )
+    const wanted = all.filter((_, i) => i % 50 === 7 && i % 2)
+    const query = { subject: 'psn_7', reason: 'not_owner' }
+    expect((await log.all(query)).map(({ id }) => id)).toEqual(wanted.map(({ id }) => id))
+    expect((await log.all({ ...query, order: 'newest' })).map(({ id }) => id)).toEqual(
+      wanted.map(({ id }) => id).reverse(),
+    )
+    const since = new Date(START + 100_000).toISOString()
+    const until = new Date(START + 200_000).toISOString()
+    const span = await log.all({ since, until }, 30)
+    expect(span.map(({ id }) => id)).toEqual(all.slice(100, 200).map(({ id }) => id))
+    expect(await log.all({ since, until, order: 'newest' }, 30)).toEqual(span.toReversed())
+    // Says so.
+    expect((await log.read({ limit: 10 })).archived).toBe(true)
+    expect((await log.read({ limit: 10, from: log.events.first - 1 })).archived).toBeUndefined()
+  }
+})
+
+test('of what is pruned, hours stay counted, and minutes are answered by their hours, which say so', async () => {
+  const clock = { now: START + 9_000_000 }
+  const log = new ArchivedLog(path(), { ...LIMITS, records: 1_000 }, clock)
+  // A tenth of them of a tenant: three hours, a record a second.
+  const all = Array.from({ length: 10_800 }, (_, i) =>
+    entryAt(START + i * 1000, i % 10 === 0 ? { tenant: 'north' } : {}),
+  )
+  await log.append(all)
+  const ask = { since: new Date(START).toISOString(), until: new Date(START + DAY).toISOString() }
+  const before = [{}, { tenant: 'north' }].map(more => log.events.count({ ...ask, ...more, by: 'hour' }))
+  const total = log.events.count({ ...ask, by: 'total' })
+  const minutes = log.events.count({ ...ask, by: 'minute' })
+  expect(minutes).toHaveLength(180)
+  await log.settle(clock)
+  expect(log.events.first).toBe(8_001)
+  expect([{}, { tenant: 'north' }].map(more => log.events.count({ ...ask, ...more, by: 'hour' }))).toEqual(
+    before,
+  )
+  expect(log.events.count({ ...ask, by: 'total' })).toEqual(total)
+  const after = log.events.count({ ...ask, by: 'minute' })
+  expect(after.slice(0, 2)).toEqual(
+    [0, 1].map(hour => ({
+      ...{
+        start: new Date(START + hour * 3_600_000).toISOString(),
+        kind: 'access',
+        count: 3_600,
+        by: 'hour',
+      },
+    })),
+  )
+  expect(after.slice(2)).toEqual(minutes.slice(120))
+  expect(log.events.count({ ...ask, tenant: 'north', by: 'minute' })).toHaveLength(2 + 60)
+  // Within what is no longer counted by minute, and across the border.
+  const until = new Date(START + 1_800_000).toISOString()
+  expect(log.events.count({ ...ask, until, by: 'minute' })).toEqual(after.slice(0, 1))
+  const rows = (table: string) => log.file.sql<{ n: number }>(`SELECT count(*) AS n FROM ${table}`)[0]?.n ?? 0
+  expect(rows('event')).toBe(2_800)
+  expect(rows('event_time')).toBeLessThan(64)
+  // Kind and tenant of each record that is there and entered.
+  expect(rows('event_index')).toBeLessThan(2_800 * 1.2)
+})
+
+test('segments that are older than the years leave the archive, and a reader begins with what is left', async () => {
+  const clock = { now: START + DAY }
+  const log = new ArchivedLog(path(), { days: 10, records: 1_000, years: 1 }, clock)
+  const first = entries(5_000)
+  await log.append(first)
+  await log.settle(clock)
+  clock.now += 300 * DAY
+  const second = Array.from({ length: 5_000 }, (_, i) => entryAt(clock.now + i))
+  await log.append(second)
+  await log.settle(clock)
+  expect(await log.all({}, 1_000)).toHaveLength(10_000)
+  const say = vi.spyOn(console, 'error').mockImplementation(() => {})
+  clock.now += 66 * DAY
+  await log.settle(clock)
+  expect(say).toHaveBeenCalledWith(
+    'mediaward: the archive has removed the records 0 to 3999, which are older than ARCHIVE_YEARS (1)',
+  )
+  say.mockRestore()
+  expect((await log.store.list())[0]).toMatch(/archive\/0000000000004000/)
+  const left = await log.all({}, 1_000)
+  expect(left[0]?.index).toBe(4_000)
+  expect(left).toHaveLength(6_000)
+  expect(await log.all({ order: 'newest' }, 1_000)).toEqual(left.toReversed())
+})
+
+test('a query that no segment can answer opens none', async () => {
+  const clock = { now: START + DAY }
+  const store = createMemoryArchive()
+  const read = vi.spyOn(store, 'read')
+  const log = new ArchivedLog(path(), { ...LIMITS, records: 1_000 }, clock, store)
+  await log.append(entries(12_000))
+  await log.settle(clock)
+  read.mockClear()
+  expect(await log.all({ subject: 'psn_nobody' })).toEqual([])
+  expect(await log.all({ subject: 'psn_nobody', order: 'newest' })).toEqual([])
+  expect(read).not.toHaveBeenCalled()
+})
+
+test('an archive that fails stops pruning, never the log, and the operator reads it once an hour', async () => {
+  const clock = { now: START + 200 * DAY }
+  const store = createMemoryArchive()
+  const create = vi.spyOn(store, 'create').mockRejectedValue(new Error('secret'))
+  const say = vi.spyOn(console, 'error').mockImplementation(() => {})
+  const log = new ArchivedLog(path(), { ...LIMITS, records: 10 }, clock, store)
+  await log.append(entries(500))
+  for (let i = 0; i < 100; i++) {
+    clock.now += 61_000
+    await log.append(entries(1, 500 + i))
+    await log.settle(clock)
+  }
+  expect(log.events.first).toBe(1)
+  expect(log.archiver.behind).toBe(600)
+  expect(say.mock.calls.map(([line]) => line)).toEqual([
+    expect.stringMatching(
+      /^mediaward: the archive is not written, so nothing is pruned: 501 records are in the live log alone: its error is not/,
+    ),
+    expect.stringMatching(/561 records/),
+  ])
+  create.mockRestore()
+  clock.now += 61_000
+  await log.settle(clock)
+  expect(say).toHaveBeenLastCalledWith('mediaward: the archive takes records again')
+  say.mockRestore()
+  clock.now += 61_000
+  await log.settle(clock)
+  expect(log.events.first).toBeGreaterThan(300)
+  expect(await log.all({})).toHaveLength(600)
+})
+
+test.each(['is missing', 'was changed'])('nothing is pruned if its segment %s', async damage => {
+  const clock = { now: START + 200 * DAY }
+  const log = new ArchivedLog(path(), LIMITS, { ...clock, now: START + DAY })
+  await log.append(entries(500))
+  await log.settle({ now: START + DAY })
+  const name = 'archive/0000000000000000.ndjson.gz'
+  const bytes = await log.store.read(name)
+  await log.store.remove(name)
+  if (damage === 'was changed' && bytes)
+    await log.store.create(
+      name,
+      bytes.map((byte, i) => (i === 100 ? byte ^ 1 : byte)),
+    )
+  log.file.close()
+  const say = vi.spyOn(console, 'error').mockImplementation(() => {})
+  const again = new ArchivedLog(log.path, LIMITS, clock, log.store)
+  await again.settle(clock)
+  expect(again.events.first).toBe(1)
+  expect(say).toHaveBeenCalledWith(expect.stringMatching(/0000000000000000\.ndjson\.gz .*(missing|SHA-256)/))
+  say.mockRestore()
+})
