@@ -3,20 +3,11 @@ import { logFault, NOT_SHOWN, StorageFault } from '../base/storage-fault.ts'
 import type { ReadEntry } from '../ledger/ledger.ts'
 import { parseEvent, recordedAt, termsOf } from '../ledger/query/terms.ts'
 import type { ArchivedSegments } from './archived-segments.ts'
+import type { KeepLimits } from './keep-options.ts'
 import type { LiveLog, Manifest } from './live-log.ts'
 import { manifestOf, parseManifest, type Segment, segmentName } from './manifest.ts'
 import { digestOf, jsonOf, lineOf, packLines, unpackLines } from './segment.ts'
 import { TermFilter } from './term-filter.ts'
-
-/** How much of the log is kept, and where. */
-export interface KeepLimits {
-  /** For so many days records are in the live log. */
-  readonly days: number
-  /** So many of the newest records are in the live log at most. */
-  readonly records: number
-  /** For so many years records are in the archive. */
-  readonly years: number
-}
 
 /** What an archiver works with. */
 export interface ArchiverServices {

@@ -1,3 +1,4 @@
+import type { KeepOptions } from '../archive/keep-options.ts'
 import type { Issuer } from '../authenticate/issuer.ts'
 import type { Network } from '../base/network.ts'
 import type { MachineFacts } from '../doctor/machine-checks.ts'
@@ -184,6 +185,8 @@ export interface DeploymentOptions {
    * @defaultValue none
    */
   readonly sinks?: readonly SinkEntry[]
+  /** How long records are kept. In code it is the option `keep` of `local`; on Workers the log itself reads the variables. */
+  readonly keep?: KeepOptions
 }
 
 /** A jurisdiction of Durable Objects. */

@@ -1,3 +1,4 @@
+import type { KeepOptions } from '../archive/keep-options.ts'
 import { isSecure, plainUrl } from '../base/url.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { MIN_KEY_LENGTH } from '../ledger/pseudonym.ts'
@@ -16,7 +17,8 @@ import type { DeploymentOptions, MediawardOptions } from './options.ts'
 export type NamedOptions = Omit<MediawardOptions, 'tickets' | 'bodyTimeouts'> &
   Group<'tickets', TicketOptions> &
   Group<'bodyTimeouts', BodyTimeouts> &
-  DeploymentOptions
+  Omit<DeploymentOptions, 'keep'> &
+  Group<'keep', KeepOptions>
 
 /** The names of the options that have a default. */
 export type Defaulted =
@@ -34,6 +36,9 @@ export type Defaulted =
   | 'bodyTimeouts.json'
   | 'bodyTimeouts.upload'
   | 'ledgerShards'
+  | 'keep.days'
+  | 'keep.records'
+  | 'keep.years'
 
 /** Not below /access, /console, /healthz, /play or /readyz: the deployed gate has routes of its own there. */
 const PREFIX = /^(?!\/(?:access|console|healthz|play|readyz)(?:\/|$))(?:\/[A-Za-z0-9_-]+)+$/
@@ -49,6 +54,7 @@ const MAX_INBOXES = 64
 /** With a longer time a timer would end at once. */
 const MAX_TIMER = 2 ** 31 - 1
 
+const whole = (min: number, max: number) => number('a whole number', min, max, Number.isInteger)
 const timeout = number('a time in milliseconds', 1, MAX_TIMER)
 const isOwnerSource = (value: unknown) =>
   typeof value === 'function' || typeof (value as OwnerSource | null)?.ownersOf === 'function'
@@ -58,6 +64,9 @@ const opened = rule('must be given: on Workers cloudflare(env) does', value => O
 // Comments stay out of the table itself, as they would be part of the worker. Two of its reasons: an origin is never
 // repeated in a mistake, as it may hold a password; and tickets need `publicUrl`, as the sender of `Host` would decide
 // otherwise where a patient's ticket goes.
+
+/** The options of how long records are kept. */
+export const KEEP: readonly string[] = ['keep.days', 'keep.records', 'keep.years']
 
 /** Every option of a gate, on every runtime, declared once. What one machine adds is in `runtime/local`. */
 export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
@@ -162,6 +171,14 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
     runtimes: ['workers'],
     check: oneOf('eu', 'us', 'fedramp', 'fedramp-high'),
   },
+  'keep.days': { variable: 'LOG_DAYS', default: 90, parse: Number, check: whole(1, 36_500) },
+  'keep.records': {
+    variable: 'LOG_RECORDS',
+    default: 6_000_000,
+    parse: Number,
+    check: whole(1_000, 1_000_000_000),
+  },
+  'keep.years': { variable: 'ARCHIVE_YEARS', default: 6, parse: Number, check: whole(1, 100) },
   sinks: { variable: 'SINKS', secrets: ['secret[]'], parse: jsonList, check: checkSinks },
   owner: { check: rule('must be a function, or an owner source', isOwnerSource) },
   store: { required: true, check: opened },

@@ -4,7 +4,7 @@ import { isString } from './checks.ts'
 import { labelOf, type Option, setOption, type Table } from './option.ts'
 import type { DeploymentOptions, MediawardOptions } from './options.ts'
 import { resolveSecrets, secretVariables } from './secrets.ts'
-import { OPTIONS } from './table.ts'
+import { KEEP, OPTIONS } from './table.ts'
 
 /** The variables of a deployment: the same on every runtime. All are strings. */
 export type Variables = Readonly<Record<string, unknown>>
@@ -22,10 +22,13 @@ export type VariableOptions = Pick<
   | 'publicUrl'
   | 'metricsToken'
 > &
-  Pick<DeploymentOptions, 'ledgerJurisdiction' | 'sinks'> & {
+  Pick<DeploymentOptions, 'ledgerJurisdiction' | 'sinks' | 'keep'> & {
     readonly pseudonymKey: readonly string[]
     readonly ledgerShards: number
   }
+
+/** The options that are checked at once, as an app gives none of them in code. */
+const DEPLOYMENT = ['MEDIA_PREFIX', 'ledgerShards', 'ledgerJurisdiction', 'sinks', ...KEEP]
 
 /**
  * Reads the variables as options. `mediaward` checks their values, as it does for options that are given in code.
@@ -34,7 +37,7 @@ export type VariableOptions = Pick<
  */
 export function readVariables(variables: Variables): VariableOptions {
   const { options, mistakes } = parseVariables(OPTIONS, variables)
-  checkTable(OPTIONS, options, ['MEDIA_PREFIX', 'ledgerShards', 'ledgerJurisdiction', 'sinks'], mistakes)
+  checkTable(OPTIONS, options, DEPLOYMENT, mistakes)
   const { MEDIA_PREFIX: prefix, ...given } = options
   return {
     issuers: [],

@@ -8,6 +8,9 @@ export interface FollowerClock {
   wakeAt(time: number): void
 }
 
+/** What follows a log, step by step. */
+export type Following = Pick<Follower, 'name' | 'step'>
+
 /** How long to wait after the log or the states have failed, in milliseconds. */
 const PAUSE = 10_000
 
@@ -16,14 +19,14 @@ const PAUSE = 10_000
  * and none holds up the log.
  */
 export class Followers {
-  readonly #followers: readonly Follower[]
+  readonly #followers: readonly Following[]
   readonly #clock: FollowerClock
-  readonly #running = new Map<Follower, Promise<void>>()
+  readonly #running = new Map<Following, Promise<void>>()
   /** Those for which something came while they ran. */
-  readonly #called = new Set<Follower>()
+  readonly #called = new Set<Following>()
   #isClosed = false
 
-  constructor(followers: readonly Follower[], clock: FollowerClock) {
+  constructor(followers: readonly Following[], clock: FollowerClock) {
     this.#followers = followers
     this.#clock = clock
   }
@@ -41,14 +44,14 @@ export class Followers {
     this.#isClosed = true
   }
 
-  #run(follower: Follower): Promise<void> {
+  #run(follower: Following): Promise<void> {
     this.#called.add(follower)
     const running = this.#running.get(follower) ?? this.#steps(follower)
     this.#running.set(follower, running)
     return running
   }
 
-  async #steps(follower: Follower): Promise<void> {
+  async #steps(follower: Following): Promise<void> {
     while (this.#called.delete(follower) && !this.#isClosed) {
       let next = await this.#step(follower)
       while (next !== undefined && next <= this.#clock.now() && !this.#isClosed)
@@ -58,7 +61,7 @@ export class Followers {
     this.#running.delete(follower)
   }
 
-  async #step(follower: Follower): Promise<number | undefined> {
+  async #step(follower: Following): Promise<number | undefined> {
     try {
       return await follower.step()
     } catch (error) {

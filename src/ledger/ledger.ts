@@ -102,7 +102,8 @@ export interface LedgerPage {
  *
  * `append` resolves when every entry is durable: a crash right after that loses none of them. An entry whose id is in the
  * log already is not stored again, however it comes: the entry that came first stays as it is, and no index is used up.
- * The same holds for the second of two entries with one id in one call. `append` says nothing of an entry's index: the
+ * The same holds for the second of two entries with one id in one call. A ledger that prunes knows the ids of what is live
+ * alone: an entry that comes again after months has two indexes. `append` says nothing of an entry's index: the
  * log's one order may be made later, and elsewhere than where an entry became durable. Only readers are given an index.
  *
  * `append` rejects if it can't confirm that all entries are durable. Any of them may be stored all the same, so calling

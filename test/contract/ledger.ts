@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { EventKind } from '../../src/ledger/event.ts'
 import { eventId } from '../../src/ledger/event-id.ts'
 import {
@@ -41,8 +41,18 @@ async function readAll(ledger: Ledger, query: LedgerQuery): Promise<LedgerEntry[
   }
 }
 
-export function ledgerContract(name: string, create: () => Ledger): void {
+/** @param cannot the names of tests that are skipped, and why */
+export function ledgerContract(
+  name: string,
+  create: () => Ledger,
+  cannot: Readonly<Record<string, string>> = {},
+): void {
   describe(`${name} as a ledger`, () => {
+    beforeEach(({ task, skip }) => {
+      const reason = cannot[task.name]
+      if (reason !== undefined) skip(reason)
+    })
+
     test('a ledger returns what was recorded, oldest first', async () => {
       const ledger = create()
       const entries = Array.from({ length: 20 }, (_, i) => entry(i))

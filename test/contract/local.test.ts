@@ -2,9 +2,12 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, truncateSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RecordingStore } from '../../src/recordings/recording-store.ts'
+import { createArchiveFolder } from '../../src/runtime/folder/archive-folder.ts'
 import { createFolderStore } from '../../src/runtime/folder/folder-store.ts'
 import { createSqliteLedger } from '../../src/runtime/sqlite/sqlite-ledger.ts'
 import { createSqliteSpool } from '../../src/runtime/sqlite/sqlite-spool.ts'
+import { createEagerLedger } from '../support/archived-ledger.ts'
+import { archiveStoreContract } from './archive-store.ts'
 import { crowdedFolder } from './crowded-folder.ts'
 import { followerStatesContract } from './follower-states.ts'
 import { ledgerContract } from './ledger.ts'
@@ -62,4 +65,13 @@ followerStatesContract('a file of SQLite', async work => {
   await work(ledger.states)
   ledger.close()
 })
+ledgerContract(
+  'a file of SQLite that archives and prunes all it can',
+  () => createEagerLedger(join(folder(), 'ledger.sqlite')),
+  {
+    'counts records by minute, kind, reason and tenant':
+      'minutes are counted as long as records are live, then hours',
+  },
+)
 spoolContract('a file of SQLite', () => createSqliteSpool(join(folder(), 'overflow.sqlite')))
+archiveStoreContract('a folder', () => createArchiveFolder(folder()))

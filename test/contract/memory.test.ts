@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
+import { createMemoryArchive } from '../../src/archive/archive-store.ts'
 import { createMemoryStates } from '../../src/follow/states.ts'
 import { createMemoryLedger, createMemorySpool, createMemoryStore } from '../../src/runtime/memory/index.ts'
+import { archiveStoreContract } from './archive-store.ts'
 import { followerStatesContract } from './follower-states.ts'
 import { ledgerContract } from './ledger.ts'
 import { recordingStoreContract } from './recording-store.ts'
@@ -20,3 +22,4 @@ test('a store in memory reads no further than the first byte that is too many', 
   await expect(createMemoryStore().put('recordings/a', chunks(), options)).rejects.toThrow('more than the 25')
   expect(read).toBe(2)
 })
+archiveStoreContract('memory', createMemoryArchive)

@@ -3,8 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Claims } from '../../src/recordings/claims.ts'
 import { metadataOf } from '../../src/recordings/object-metadata.ts'
 import type { RecordingStore } from '../../src/recordings/recording-store.ts'
+import { createArchiveBucket } from '../../src/runtime/s3/archive-bucket.ts'
 import { createS3Store } from '../../src/runtime/s3/store.ts'
 import { r2OverS3, type S3Server, s3rver } from '../support/s3-server.ts'
+import { archiveStoreContract } from './archive-store.ts'
 import { claimObjectContract, damagedBytesContract, KEY, recordingStoreContract } from './recording-store.ts'
 import { patient1 } from './recordings.ts'
 
@@ -35,6 +37,7 @@ function overS3(name: string, start: () => Promise<S3Server>, cannot: Readonly<R
     })
     recordingStoreContract(name, () => createS3Store(server.bucket()), 5 * 2 ** 20)
     claimObjectContract(name, () => createS3Store(server.bucket()))
+    archiveStoreContract(name, () => createArchiveBucket(server.bucket()))
     damagedBytesContract(name, {
       'bytes in gzip': () => encoded(server, 'gzip'),
       'bytes in gzip, sent in chunks': () => encoded(server, 'aws-chunked,gzip'),

@@ -41,7 +41,6 @@ function fragile(inner: ArchiveStore) {
   const store: ArchiveStore = {
     create: (name, bytes) => call(() => inner.create(name, bytes)),
     read: name => call(() => inner.read(name)),
-    list: after => inner.list(after),
     remove: name => call(() => inner.remove(name)),
   }
   return { store, plan }

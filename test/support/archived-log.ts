@@ -1,7 +1,12 @@
 import { ArchiveReader } from '../../src/archive/archive-reader.ts'
-import { type ArchiveStore, createMemoryArchive } from '../../src/archive/archive-store.ts'
+import {
+  type ArchiveStore,
+  createMemoryArchive,
+  type MemoryArchive,
+} from '../../src/archive/archive-store.ts'
 import { ArchivedSegments } from '../../src/archive/archived-segments.ts'
-import { Archiver, type KeepLimits } from '../../src/archive/archiver.ts'
+import { Archiver } from '../../src/archive/archiver.ts'
+import type { KeepLimits } from '../../src/archive/keep-options.ts'
 import { eventId } from '../../src/ledger/event-id.ts'
 import type { LedgerEntry } from '../../src/ledger/ledger.ts'
 import { EventTable, type TablePage, type TableQuery } from '../../src/runtime/sqlite/event-table.ts'
@@ -57,7 +62,7 @@ export class ArchivedLog {
   }
 
   read(query: TableQuery): Promise<TablePage> {
-    return this.kept.read(query, async live => this.events.read(live))
+    return this.kept.read(query)
   }
 
   /** Reads all pages. */
@@ -70,6 +75,11 @@ export class ArchivedLog {
       if (!page.more) return entries
       page = await this.read({ ...query, limit, after: page.cursor })
     }
+  }
+
+  /** The names of the objects in an archive in memory. */
+  get names(): readonly string[] {
+    return 'names' in this.store ? (this.store as MemoryArchive).names : []
   }
 
   /** Has the archiver work until it has nothing to do. */

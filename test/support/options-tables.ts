@@ -14,6 +14,7 @@ export const ALL_OPTIONS: Table = { ...OPTIONS, ...LOCAL_OPTIONS }
 const INTERFACES: readonly (readonly [file: string, name: string, group: string])[] = [
   ['src/config/options.ts', 'MediawardOptions', ''],
   ['src/config/options.ts', 'DeploymentOptions', ''],
+  ['src/archive/keep-options.ts', 'KeepOptions', 'keep.'],
   ['src/ticket/ticket-options.ts', 'TicketOptions', 'tickets.'],
   ['src/http/request-body.ts', 'BodyTimeouts', 'bodyTimeouts.'],
   ['src/runtime/local/local-variables.ts', 'LocalVariables', ''],

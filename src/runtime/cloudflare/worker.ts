@@ -26,7 +26,7 @@ export default worker
  */
 function start(): Worker {
   warnOfUnknownVariables(Object.keys(env), variablesOf(OPTIONS, { ...env }))
-  const { ledgerShards, ledgerJurisdiction, sinks, ...options } = readVariables({ ...env })
+  const { ledgerShards, ledgerJurisdiction, sinks, keep: _, ...options } = readVariables({ ...env })
   requireWorkersSinks(sinks)
   let platform: CloudflareOptions
   try {

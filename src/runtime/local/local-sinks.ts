@@ -1,7 +1,9 @@
 import process from 'node:process'
 // Those of Deno itself have no `unref` in 2.5.
 import { setTimeout } from 'node:timers'
+import type { Archiver } from '../../archive/archiver.ts'
 import { followLedger } from '../../follow/followed-log.ts'
+import { type FollowerClock, Followers } from '../../follow/followers.ts'
 import { WakeTimer } from '../../follow/wake-timer.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { createFilesTarget } from '../../sinks/files.ts'
@@ -34,16 +36,24 @@ export function startSinks(
       files: sink => createFilesTarget(sink, createFileStore(sink, data)),
     },
   }
-  // A timer is no reason for a process to stay.
-  const timer = new WakeTimer(
-    (wake, milliseconds) => setTimeout(wake, milliseconds).unref(),
-    () => void sinks.wake(),
-  )
-  const clock = {
-    now: () => Date.now(),
-    wakeAt: (time: number) => timer.set(time, Date.now()),
-  }
+  const clock = createClock(() => void sinks.wake())
   const sinks = new Sinks(entries, { log: followLedger(ledger), states, clock, platform })
   void sinks.wake()
   return sinks
+}
+
+/** Starts to archive and prune the log in this process. */
+export function startArchive(archiver: Archiver): Followers {
+  const followers = new Followers(
+    [archiver],
+    createClock(() => void followers.wake()),
+  )
+  void followers.wake()
+  return followers
+}
+
+function createClock(wake: () => void): FollowerClock {
+  // A timer is no reason for a process to stay.
+  const timer = new WakeTimer((callback, milliseconds) => setTimeout(callback, milliseconds).unref(), wake)
+  return { now: () => Date.now(), wakeAt: time => timer.set(time, Date.now()) }
 }

@@ -1,25 +1,28 @@
 import { join } from 'node:path'
 // Those of Deno itself have no `unref` in 2.5.
 import { clearInterval, setInterval } from 'node:timers'
+import type { KeepLimits, KeepOptions } from '../../archive/keep-options.ts'
 import { logFault, NOT_SHOWN } from '../../base/storage-fault.ts'
 import { checkTable } from '../../config/check-options.ts'
+import { withDefaults } from '../../config/option.ts'
 import { ConfigurationError, type MediawardOptions } from '../../config/options.ts'
-import { OPTIONS } from '../../config/table.ts'
+import { KEEP, OPTIONS } from '../../config/table.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
 import { ProcessMetrics } from '../../metrics/process-metrics.ts'
 import type { SinkEntry } from '../../sinks/sink.ts'
-import type { Sinks } from '../../sinks/sinks.ts'
+import { createArchiveFolder } from '../folder/archive-folder.ts'
 import { createFolderStore } from '../folder/folder-store.ts'
 import type { DatabaseOptions } from '../postgres/options.ts'
 import { createPostgresLedger } from '../postgres/postgres-ledger.ts'
+import { createArchiveBucket } from '../s3/archive-bucket.ts'
 import { createS3Store, type S3Options } from '../s3/store.ts'
 import { createSqliteLedger, type SqliteLedger } from '../sqlite/sqlite-ledger.ts'
 import { createSqliteSpool } from '../sqlite/sqlite-spool.ts'
 import { lockDataFolder } from './data-folder.ts'
 import { FleetSinks } from './fleet-sinks.ts'
 import { createInspection } from './inspect.ts'
-import { startSinks } from './local-sinks.ts'
+import { startArchive, startSinks } from './local-sinks.ts'
 import { checkLocal } from './local-variables.ts'
 import { networkOf } from './network.ts'
 
@@ -47,6 +50,8 @@ export interface LocalOptions {
   readonly addressHeader?: string
   /** The systems that records are sent to (docs/sinks.md). */
   readonly sinks?: readonly SinkEntry[]
+  /** How long records are kept (docs/archive.md). */
+  readonly keep?: KeepOptions
   /** The gate's own address, by which its records name it in those systems. */
   readonly publicUrl?: string | undefined
 }
@@ -70,8 +75,8 @@ export function local(options: LocalOptions & { readonly data: string }): Local
 export function local(options: LocalOptions): Local<Ledger>
 export function local(options: LocalOptions): Local<Ledger> {
   checkLocal(options)
-  const { data, s3, database, addressHeader, sinks = [] } = options
-  checkTable(OPTIONS, { sinks }, ['sinks'])
+  const { data, s3, database, addressHeader, sinks = [], keep } = options
+  checkTable(OPTIONS, { sinks, keep }, ['sinks', ...KEEP])
   if (database !== undefined && sinks.some(({ type, url }) => type === 'files' && url === undefined)) {
     throw new ConfigurationError([
       'SINKS: with DATABASE_URL, files need the url of a bucket, as each machine may be the log',
@@ -111,21 +116,30 @@ function openLedger(options: LocalOptions, held: Held): Pick<Local<Ledger>, 'led
       ...(entries.length > 0 && { sinkControl }),
     }
   }
-  const log = createSqliteLedger(join(data, 'ledger.sqlite'))
+  const { s3, keep = {} } = options
+  const { keep: limits } = withDefaults(OPTIONS, { keep }) as { readonly keep: KeepLimits }
+  const bucket = s3?.auditBucket
+  const archive = s3 && bucket ? createArchiveBucket({ ...s3, bucket }) : createArchiveFolder(data)
+  const log = createSqliteLedger(join(data, 'ledger.sqlite'), undefined, { archive, limits })
   held.add(() => log.close())
   held.add(startSettling(log))
   const sinks = startSinks(entries, { ledger: log, states: log.states, data, publicUrl })
   held.add(() => sinks.close())
-  const ledger = entries.length === 0 ? log : followed(log, sinks)
+  const archiving = log.archiver && startArchive(log.archiver)
+  held.add(() => archiving?.close())
+  const ledger = followed(log, () => {
+    void archiving?.wake()
+    if (entries.length > 0) void sinks.wake()
+  })
   return { ledger: spooled(ledger, data, held), sinkControl: sinks }
 }
 
-/** Has the sinks go on as soon as something is stored. */
-const followed = (ledger: Ledger, sinks: Sinks): Ledger => ({
+/** Has those that follow the log go on as soon as something is stored. */
+const followed = (ledger: Ledger, wake: () => void): Ledger => ({
   ...ledger,
   async append(entries) {
     await ledger.append(entries)
-    void sinks.wake()
+    wake()
   },
 })
 

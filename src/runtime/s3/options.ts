@@ -22,7 +22,18 @@ export interface S3Options {
    * @defaultValue `auto`
    */
   readonly region?: string
+  /**
+   * Another bucket of the store, for the archive of the log (docs/archive.md). The key must be able to read, write and
+   * remove there.
+   *
+   * @defaultValue none: the archive is in `DATA_DIR`
+   */
+  readonly auditBucket?: string
 }
+
+const BUCKET =
+  'must be the name of a bucket: 3 to 63 of a-z, 0-9, "." and "-", the first and the last a letter or digit'
+const checkBucket = matching(BUCKET, /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/)
 
 /** The options of an S3 store. No mistake repeats a value, as each may hold a secret. */
 export const S3_OPTIONS: TableOf<Group<'s3', S3Options>, 's3.region'> = {
@@ -36,10 +47,7 @@ export const S3_OPTIONS: TableOf<Group<'s3', S3Options>, 's3.region'> = {
     variable: 'S3_BUCKET',
     required: true,
     runtimes: ['deno', 'node'],
-    check: matching(
-      'must be the name of a bucket: 3 to 63 of a-z, 0-9, "." and "-", the first and the last a letter or digit',
-      /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
-    ),
+    check: checkBucket,
   },
   's3.accessKeyId': {
     variable: 'S3_ACCESS_KEY_ID',
@@ -68,6 +76,14 @@ export const S3_OPTIONS: TableOf<Group<'s3', S3Options>, 's3.region'> = {
       'must be as the store names it, as in "eu-central-1"; leave it out for R2',
       /^[a-z0-9-]{1,64}$/,
     ),
+  },
+  's3.auditBucket': {
+    variable: 'S3_AUDIT_BUCKET',
+    runtimes: ['deno', 'node'],
+    check: (value, options) =>
+      value === (options as { readonly s3?: S3Options }).s3?.bucket
+        ? [['', 'must be another bucket than S3_BUCKET: who may read recordings need not read the log']]
+        : checkBucket(value, options),
   },
 }
 

@@ -6,56 +6,57 @@ import type { EventTable, TablePage, TableQuery } from './event-table.ts'
 export class KeptLog {
   readonly #events: EventTable
   readonly #archive: ArchiveReader
+  readonly #live: (query: TableQuery) => Promise<TablePage>
 
-  constructor(events: EventTable, archive: ArchiveReader) {
+  /** @param live reads the live table. It may let other work go on in between, such as pruning */
+  constructor(
+    events: EventTable,
+    archive: ArchiveReader,
+    live: (query: TableQuery) => Promise<TablePage> = async query => events.read(query),
+  ) {
     this.#events = events
     this.#archive = archive
+    this.#live = live
+  }
+
+  /** How many entries there are. */
+  get size(): number {
+    return this.#events.size
   }
 
   /**
    * Reads entries. Changes nothing.
    *
-   * @param live reads the live table. It may let other work go on in between, such as pruning
    * @throws StorageFault if the page is in the archive, and the archive can't be read
    */
-  async read(query: TableQuery, live: (query: TableQuery) => Promise<TablePage>): Promise<TablePage> {
+  async read(query: TableQuery): Promise<TablePage> {
     for (;;) {
       const { first } = this.#events
       const start = this.#events.startOf(query)
-      const page = await (query.order === 'newest'
-        ? this.#newest(query, start, live)
-        : this.#oldest(query, start, live))
+      const page = await (query.order === 'newest' ? this.#newest(query, start) : this.#oldest(query, start))
       // What was pruned meanwhile may be missing on the page. It is in the archive now.
       const lowest = query.order === 'newest' ? this.#events.placeAt(page.cursor) : start
       if (page.archived || this.#events.first === first || this.#events.first <= lowest + 1) return page
     }
   }
 
-  async #oldest(
-    query: TableQuery,
-    start: number,
-    live: (query: TableQuery) => Promise<TablePage>,
-  ): Promise<TablePage> {
+  async #oldest(query: TableQuery, start: number): Promise<TablePage> {
     const border = this.#events.first - 1
-    if (start >= border) return live(query)
+    if (start >= border) return this.#live(query)
     const { entries, rest } = await this.#archived(query, { from: start, to: border })
     const isOver = rest.from === rest.to
     if (!isOver || entries.length > 0) return this.#page(entries, isOver ? border : rest.from, true)
     const { after: _, ...others } = query
-    return live({ ...others, from: border })
+    return this.#live({ ...others, from: border })
   }
 
-  async #newest(
-    query: TableQuery,
-    start: number,
-    live: (query: TableQuery) => Promise<TablePage>,
-  ): Promise<TablePage> {
+  async #newest(query: TableQuery, start: number): Promise<TablePage> {
     const border = this.#events.first - 1
     if (start <= border && border > 0) {
       const { entries, rest } = await this.#archived(query, { from: 0, to: start })
       return this.#page(entries, rest.to, rest.from < rest.to)
     }
-    const page = await live(query)
+    const page = await this.#live(query)
     if (page.more) return page
     const hasMore = this.#archive.mayHave({ query, from: 0, to: border, isNewestFirst: true })
     return { ...page, more: hasMore }

@@ -98,7 +98,7 @@ test('gunzip, sha256sum and a JSON parser are all that is needed to check and re
   await log.settle(clock)
   clock.now += 3_600_000
   await log.settle(clock)
-  const names = (await log.store.list()).filter(name => name.endsWith('.json'))
+  const names = log.names.filter(name => name.endsWith('.json'))
   expect(names).toEqual([0, 4_000].map(manifestName))
   const lines: string[] = []
   for (const name of names) {
