@@ -2,7 +2,7 @@ import { StorageFault } from '../base/storage-fault.ts'
 import { withTimeout } from '../base/timeout.ts'
 import type { ArchiveStore } from './archive-store.ts'
 import { manifestName, type Segment, segmentName } from './manifest.ts'
-import { digestOf, unpackLines } from './segment.ts'
+import { digestOf, unpackLines, utf8 } from './segment.ts'
 
 /** How long the store may take for an object, in milliseconds. */
 const PATIENCE = 30_000
@@ -59,7 +59,7 @@ export class ArchivedSegments {
 
   /** Stores the manifest's entry of a segment, unless there is one. */
   async createManifest(first: number, json: string): Promise<void> {
-    await withTimeout(PATIENCE, this.#store.create(manifestName(first), new TextEncoder().encode(json)))
+    await withTimeout(PATIENCE, this.#store.create(manifestName(first), utf8(json)))
   }
 
   /** Removes a segment and its entry of the manifest, which goes last: it says what there was. */

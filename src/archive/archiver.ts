@@ -30,6 +30,11 @@ const PAUSE = 60_000
 const SAY_AGAIN = 3_600_000
 const LOOK = 60_000
 const DAY = 86_400_000
+/**
+ * What is archived stays live for so long at least, in milliseconds, whatever the limits are: the live log knows its ids, and
+ * inbox and spool may hand a record over again. Records of an earlier version may be old when they come.
+ */
+const STAY = { old: DAY, many: 3_600_000 }
 const YEAR = 365.25 * DAY
 
 /**
@@ -175,8 +180,9 @@ export class Archiver {
     if (segment === undefined) return false
     const { last, until, written } = segment
     // The time of a record that a clock was wrong about keeps none for ever.
-    const isOld = Math.min(until, written) < now() - limits.days * DAY
-    if (!isOld && end - 1 - last < limits.records) return false
+    const isOld = Math.min(until, written) < now() - limits.days * DAY && written < now() - STAY.old
+    const isTooMuch = end - 1 - last >= limits.records && written < now() - STAY.many
+    if (!isOld && !isTooMuch) return false
     if (this.#checked !== segment.first) await segments.read(segment)
     this.#checked = segment.first
     return (await log.prune(last + 1)) || log.bounds().first > last

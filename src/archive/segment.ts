@@ -26,17 +26,18 @@ export const jsonOf = (line: string): string => (line.startsWith('{') ? line : e
 
 /** Compresses lines into the bytes of a segment. */
 export function packLines(lines: readonly string[]): Promise<Uint8Array<ArrayBuffer>> {
-  return through(
-    new CompressionStream('gzip'),
-    new TextEncoder().encode(lines.map(line => `${line}\n`).join('')),
-  )
+  return through(new CompressionStream('gzip'), utf8(lines.map(line => `${line}\n`).join('')))
 }
 
 /** Returns the lines of a segment. Rejects if it is not whole. */
 export async function unpackLines(bytes: Uint8Array<ArrayBuffer>): Promise<readonly string[]> {
   const plain = await through(new DecompressionStream('gzip'), bytes)
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(plain).split('\n').slice(0, -1)
+  return new TextDecoder('utf-8', { ignoreBOM: true, fatal: false }).decode(plain).split('\n').slice(0, -1)
 }
+
+/** Returns the bytes of a string. An encoder always allocates an `ArrayBuffer`. */
+export const utf8 = (value: string): Uint8Array<ArrayBuffer> =>
+  new TextEncoder().encode(value) as Uint8Array<ArrayBuffer>
 
 /** Returns the SHA-256 of bytes, in hexadecimal. */
 export async function digestOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {

@@ -180,9 +180,9 @@ describe('independence of runtimes', () => {
       'config/table.ts',
       'player/ticket.ts',
       // A Durable Object is made by the runtime, which hands over no clock.
+      'runtime/cloudflare/follower-alarm.ts',
       'runtime/cloudflare/ledger-object.ts',
       'runtime/cloudflare/log-object.ts',
-      'runtime/cloudflare/log-sinks.ts',
       'runtime/folder/folder-store.ts',
       'runtime/local/local-sinks.ts',
       'runtime/memory/memory-store.ts',

@@ -3,7 +3,7 @@ import type { ArchiveStore } from '../../src/archive/archive-store.ts'
 
 // What every adapter of the port ArchiveStore must do; each adapter's test file runs this.
 
-const bytes = (value: string) => new TextEncoder().encode(value)
+const bytes = (value: string) => Uint8Array.from(new TextEncoder().encode(value))
 let count = 0
 /** A name that no test has used. */
 const name = () => `archive/${`${count++}`.padStart(16, '0')}.ndjson.gz`

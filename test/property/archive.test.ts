@@ -85,10 +85,10 @@ test('a log and its archive return each record once, in order and byte for byte,
         expect(await log.all({ subject: 'psn_3', order: 'newest' }, 50)).toEqual(some.toReversed())
       }
       // Whatever crashed, it goes on at the end.
-      clock.now += 3 * DAY
-      await log.settle(clock)
-      clock.now += 3 * DAY
-      await log.settle(clock)
+      for (let i = 0; i < 3; i++) {
+        clock.now += 3 * DAY
+        await log.settle(clock)
+      }
       expect(log.archiver.behind).toBe(0)
       expect(log.events.size - log.events.first).toBeLessThan(128)
       log.file.close()

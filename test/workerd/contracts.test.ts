@@ -3,8 +3,10 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, expect, test } from 'vitest'
 import { metadataOf } from '../../src/recordings/object-metadata.ts'
 import { createCloudflareLedger, createR2Spool, createR2Store } from '../../src/runtime/cloudflare/index.ts'
+import { createR2Archive } from '../../src/runtime/cloudflare/r2-archive.ts'
 import { SqlFollowerStates } from '../../src/runtime/sqlite/follower-states.ts'
 import type { Sql } from '../../src/runtime/sqlite/sql.ts'
+import { archiveStoreContract } from '../contract/archive-store.ts'
 import { followerStatesContract } from '../contract/follower-states.ts'
 import { keySourceContracts } from '../contract/key-source.ts'
 import { ledgerContract } from '../contract/ledger.ts'
@@ -55,6 +57,7 @@ followerStatesContract('a Durable Object', async work => {
   })
 })
 spoolContract('R2', () => createR2Spool(env.AUDIT))
+archiveStoreContract('R2', () => createR2Archive(env.AUDIT))
 
 ownerSourceContracts()
 keySourceContracts()

@@ -50,7 +50,7 @@ async function* broken() {
 test.each(['at once', 'when it has all bytes'])(
   'a recording or piece that R2 fails to store is a fault of R2, with its code alone (it fails %s)',
   async when => {
-    const fail = async (operation: string, value: ReadableStream<Uint8Array> | string) => {
+    const fail = async (operation: string, value: BodyInit) => {
       if (when !== 'at once') await new Response(value).arrayBuffer()
       return failing(`${operation} ${KEY}`)()
     }

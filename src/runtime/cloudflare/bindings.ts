@@ -14,7 +14,7 @@ export interface Bucket {
   get(key: string, options?: { readonly range?: BucketRange }): Promise<BucketBody | null>
   put(
     key: string,
-    value: ReadableStream<Uint8Array> | string,
+    value: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | string,
     options: BucketPut,
   ): Promise<BucketObject | null>
   createMultipartUpload(

@@ -1,4 +1,7 @@
 import { DurableObject } from 'cloudflare:workers'
+import type { KeepLimits } from '../../archive/keep-options.ts'
+import { withDefaults } from '../../config/option.ts'
+import { OPTIONS } from '../../config/table.ts'
 import type { CountQuery, LedgerEntry, RecordCount } from '../../ledger/ledger.ts'
 import { Arrivals } from '../../ledger/query/arrivals.ts'
 import type { AskedQuery } from '../../ledger/query/terms.ts'
@@ -7,10 +10,11 @@ import { EventLog } from '../sqlite/event-log.ts'
 import { EventTable, type TablePage, type TableQuery } from '../sqlite/event-table.ts'
 import type { SqlStorage } from '../sqlite/sql.ts'
 import { Alarm } from './alarm.ts'
-import type { DurableState, LedgerNamespace } from './bindings.ts'
+import type { Bucket, DurableState, LedgerNamespace } from './bindings.ts'
 import { storageOf } from './durable-storage.ts'
 import { InboxPuller } from './inbox-puller.ts'
-import { LogSinks } from './log-sinks.ts'
+import { LogArchive } from './log-archive.ts'
+import { LogSinks, readLogVariables } from './log-sinks.ts'
 
 /** The log: one Durable Object, which pulls entries out of the inboxes and gives each its index. */
 export class LogObject extends DurableObject {
@@ -20,6 +24,7 @@ export class LogObject extends DurableObject {
   readonly #arrivals = new Arrivals()
   readonly #alarm: Alarm
   readonly #sinks: LogSinks
+  readonly #archive: LogArchive
 
   constructor(state: DurableState, env: unknown) {
     super(state as never, env as never)
@@ -28,7 +33,11 @@ export class LogObject extends DurableObject {
     const events = new EventTable(this.#storage.sql)
     this.#log = new EventLog(this.#storage.sql, events)
     this.#alarm = new Alarm(state)
-    this.#sinks = new LogSinks(env, this.#storage, events, this.#alarm)
+    const { AUDIT } = env as { readonly AUDIT: Bucket }
+    const { keep = {} } = readLogVariables(env)
+    const { keep: limits } = withDefaults(OPTIONS, { keep }) as { readonly keep: KeepLimits }
+    this.#archive = new LogArchive(AUDIT, limits, this.#storage, events, this.#alarm)
+    this.#sinks = new LogSinks(env, this.#storage, this.#archive.log, this.#alarm)
     this.#puller = new InboxPuller({
       inbox: id => inboxes.get(inboxes.idFromString(id)),
       store: entries => this.#store(entries),
@@ -48,7 +57,7 @@ export class LogObject extends DurableObject {
    */
   async read(query: TableQuery, inboxes: readonly string[]): Promise<TablePage> {
     await this.#puller.catchUp(inboxes)
-    return this.#log.events.read(query)
+    return this.#archive.log.read(query)
   }
 
   /** Counts records, as `Ledger.count` does. */
@@ -66,11 +75,11 @@ export class LogObject extends DurableObject {
     return this.#arrivals.wait(() => this.#log.events.end > cursor, milliseconds)
   }
 
-  /** Gives an index to the deliveries of views that are due, and has the sinks go on, after an eviction or a pause. */
+  /** Gives an index to the deliveries of views that are due, and has sinks and archive go on. */
   async alarm(): Promise<void> {
     this.#alarm.wentOff()
     this.#store([])
-    await this.#sinks.alarm()
+    await Promise.all([this.#sinks.alarm(), this.#archive.alarm()])
   }
 
   #store(entries: readonly LedgerEntry[]): void {
@@ -80,6 +89,7 @@ export class LogObject extends DurableObject {
     if (this.#log.events.end > end) {
       this.#arrivals.announce()
       this.#sinks.wake()
+      this.#archive.wake()
     }
     this.#alarm.set(this.#log.due)
   }

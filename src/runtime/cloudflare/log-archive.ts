@@ -1,0 +1,43 @@
+import { ArchiveReader } from '../../archive/archive-reader.ts'
+import { ArchivedSegments } from '../../archive/archived-segments.ts'
+import { Archiver } from '../../archive/archiver.ts'
+import type { KeepLimits } from '../../archive/keep-options.ts'
+import { Followers } from '../../follow/followers.ts'
+import type { EventTable } from '../sqlite/event-table.ts'
+import { KeptLog } from '../sqlite/kept-log.ts'
+import { createLiveLog } from '../sqlite/live-table.ts'
+import { SegmentTable } from '../sqlite/segment-table.ts'
+import type { SqlStorage } from '../sqlite/sql.ts'
+import type { Alarm } from './alarm.ts'
+import type { Bucket } from './bindings.ts'
+import { FollowerAlarm } from './follower-alarm.ts'
+import { createR2Archive } from './r2-archive.ts'
+
+/** The archive of the log, in the object that is the log. */
+export class LogArchive {
+  /** The live log and the archive, as readers see them. */
+  readonly log: KeptLog
+  readonly #followers: Followers
+  readonly #clock: FollowerAlarm
+
+  constructor(bucket: Bucket, limits: KeepLimits, storage: SqlStorage, events: EventTable, alarm: Alarm) {
+    const written = { ...storage, write: async <Result>(work: () => Result) => storage.transaction(work) }
+    const manifest = new SegmentTable(written)
+    const segments = new ArchivedSegments(createR2Archive(bucket))
+    this.log = new KeptLog(events, new ArchiveReader(manifest, segments))
+    this.#clock = new FollowerAlarm(alarm, () => this.#followers.wake())
+    const log = createLiveLog(events, written)
+    const archiver = new Archiver({ log, manifest, segments, limits, now: this.#clock.now })
+    this.#followers = new Followers([archiver], this.#clock)
+  }
+
+  /** Has it archive and prune. To be called when something was stored. */
+  wake(): void {
+    this.#clock.begin()
+  }
+
+  /** To be called when the alarm goes off. Resolves when there is nothing to do, or after a while. */
+  alarm(): Promise<void> {
+    return this.#clock.wentOff()
+  }
+}
