@@ -43,9 +43,14 @@ export class Interrupted extends Error {
 }
 
 /** Writes a line of data. Resolves once it is written, so that a slow reader slows this program down. */
-export async function print(line: string): Promise<void> {
+export function print(line: string): Promise<void> {
+  return printText(`${line}\n`)
+}
+
+/** Writes data as it is, and resolves as {@link print} does. */
+export async function printText(data: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    process.stdout.write(`${line}\n`, error => (error ? reject(error) : resolve()))
+    process.stdout.write(data, error => (error ? reject(error) : resolve()))
   })
 }
 

@@ -31,6 +31,8 @@ const PERSON: Parameter = {
   rule: `a pseudonym: "psn_" and 32 hexadecimal digits, or up to ${MAX_KEYS} with commas between them`,
 }
 
+const FLAG: Parameter = { isValid: value => value === 'true', rule: 'true, or left out' }
+
 const PARAMETERS = {
   after: { isValid: () => true, rule: 'a cursor' },
   from: { isValid: value => /^\d{1,15}$/.test(value), rule: 'an index of the log' },
@@ -44,7 +46,8 @@ const PARAMETERS = {
     isValid: value => value === 'oldest' || value === 'newest',
     rule: 'oldest or newest, which come first, or left out',
   },
-  held: { isValid: value => value === 'true', rule: 'true, or left out' },
+  held: FLAG,
+  indexed: FLAG,
   by: { isValid: value => value === 'minute' || value === 'hour', rule: 'minute or hour' },
   recording: { isValid: isRecording, rule: "a recording's id" },
   subject: PERSON,
@@ -74,10 +77,10 @@ const LISTED = [
     'owner',
     'reason',
   ] as const),
-  ...(['release', 'tenant', 'kind', 'held'] as const),
+  ...(['release', 'tenant', 'kind', 'held', 'indexed'] as const),
 ]
 /** The parameters of a stream of records. It has no end, and is in the order of the log. */
-const STREAMED = LISTED.filter(name => !['until', 'limit', 'order', 'held'].includes(name))
+const STREAMED = LISTED.filter(name => !['until', 'limit', 'order', 'held', 'indexed'].includes(name))
 /** The parameters of counts. */
 const COUNTED = ['by', 'since', 'until', 'reason', 'tenant', 'kind'] as const
 
@@ -85,6 +88,8 @@ const COUNTED = ['by', 'since', 'until', 'reason', 'tenant', 'kind'] as const
 export interface RecordsQuery extends LedgerQuery {
   /** Deliveries that have no index yet, instead of the records of the log. */
   readonly held?: true
+  /** Each record with its index: `{"index":…,"record":…}`. */
+  readonly indexed?: true
 }
 
 /** How a route reads its parameters. */
@@ -100,7 +105,8 @@ export interface QueryRules {
 /**
  * Reads which records a request wants: `after` (a cursor) or `from` (an index), `since` (recorded at this time or later) and
  * `until` (recorded before), `limit` (1 to 1000), `order` (`newest` first, or `oldest` first, the default), `recording`,
- * `subject`, `owner`, `reason`, `release`, `tenant`, `held` (`true`: deliveries that have no index yet) and, unless the route
+ * `subject`, `owner`, `reason`, `release`, `tenant`, `held` (`true`: deliveries that have no index yet), `indexed`
+ * (`true`: each record with its index) and, unless the route
  * is for one kind, `kind`.
  */
 export function readQuery(url: URL, rules: QueryRules): RecordsQuery | Refusal {
@@ -110,7 +116,7 @@ export function readQuery(url: URL, rules: QueryRules): RecordsQuery | Refusal {
     return invalidQuery('after and from exclude each other')
   if (given.from !== undefined && given.order === 'newest')
     return invalidQuery('from is for the oldest first')
-  const { limit = MAX_PAGE, order, from, by: _, held, subject, owner, ...fields } = given
+  const { limit = MAX_PAGE, order, from, by: _, held, indexed, subject, owner, ...fields } = given
   return {
     ...fields,
     ...(subject !== undefined && { subject: personOf(subject) }),
@@ -119,6 +125,7 @@ export function readQuery(url: URL, rules: QueryRules): RecordsQuery | Refusal {
     ...(order === 'newest' && { order }),
     ...(from !== undefined && { from: Number(from) }),
     ...(held !== undefined && { held: true }),
+    ...(indexed !== undefined && { indexed: true }),
   }
 }
 

@@ -8,7 +8,7 @@ import { Fault, Refusal } from '../refusal.ts'
 import type { Endpoint, RequestContext } from '../request-context.ts'
 import type { LiveStreams } from './live.ts'
 import type { LookRecorder } from './look.ts'
-import { invalidQuery, readQuery } from './query.ts'
+import { invalidQuery, type RecordsQuery, readQuery } from './query.ts'
 
 /** Header of an answer that says where to read on. */
 export const CURSOR_HEADER = 'Mediaward-Cursor'
@@ -16,6 +16,9 @@ export const CURSOR_HEADER = 'Mediaward-Cursor'
 export const END_HEADER = 'Mediaward-End'
 /** Header of an answer, with the value `true`, if more can be read at once. */
 export const MORE_HEADER = 'Mediaward-More'
+
+/** Header of an answer, with the value `true`, if its records are from the archive: the live log no longer has them. */
+export const ARCHIVED_HEADER = 'Mediaward-Archived'
 
 /** What reading the log takes beside the request. */
 export interface RecordsServices extends BearerServices {
@@ -58,12 +61,15 @@ export function recordsEndpoint(services: RecordsServices, only?: EventKind): En
 
 async function listRecords(
   context: RequestContext,
-  query: LedgerQuery,
+  { indexed, ...query }: RecordsQuery,
   tenant: string | undefined,
   { ledger, looks }: RecordsServices,
 ): Promise<Response> {
   const page = await ledger.read(query)
-  const lines = page.entries.flatMap(entry => showTo(tenant)(entry) ?? [])
+  const lines = page.entries.flatMap(entry => {
+    const json = showTo(tenant)(entry)
+    return json === undefined ? [] : indexed ? `{"index":${entry.index},"record":${json}}` : json
+  })
   await looks.record(context, 'read', query, lines.length)
   return new Response(lines.map(json => `${json}\n`).join(''), {
     headers: responseHeaders({
@@ -71,6 +77,7 @@ async function listRecords(
       [CURSOR_HEADER]: page.cursor,
       [END_HEADER]: page.end,
       ...(page.more && { [MORE_HEADER]: 'true' }),
+      ...(page.archived && { [ARCHIVED_HEADER]: 'true' }),
     }),
   })
 }

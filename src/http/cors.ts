@@ -5,7 +5,7 @@ import { responseHeaders } from './response-headers.ts'
  * sees what it got, and a refusal's `Retry-After`.
  */
 const EXPOSED =
-  'Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Mediaward-Cursor, Mediaward-End, Mediaward-More, Retry-After, WWW-Authenticate, X-Request-ID'
+  'Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Mediaward-Archived, Mediaward-Cursor, Mediaward-End, Mediaward-More, Retry-After, WWW-Authenticate, X-Request-ID'
 
 /** The request headers that a page may send. Named one by one: "*" never covers Authorization (Fetch standard, 4.8). */
 const ALLOWED: readonly string[] = [

@@ -15,7 +15,7 @@ export function run(args: readonly string[], env: Record<string, string> = {}): 
     execFile(
       process.execPath,
       [MAIN, ...args],
-      { env: { ...process.env, ...env } },
+      { env: { ...process.env, ...env }, maxBuffer: 2 ** 26 },
       (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
     )
   })

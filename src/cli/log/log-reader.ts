@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { CURSOR_HEADER, END_HEADER, MORE_HEADER } from '../../console/records.ts'
+import { ARCHIVED_HEADER, CURSOR_HEADER, END_HEADER, MORE_HEADER } from '../../console/records.ts'
 import { requestGate, requireAnswer } from '../client.ts'
 import { messageOf, say, TokenEnded, UsageError } from '../terminal.ts'
 import type { LogRange } from './filters.ts'
@@ -32,6 +32,7 @@ export class LogReader {
   readonly #request: LogRequest
   #cursor = ''
   #older: string | undefined
+  #archived = 0
 
   constructor(request: LogRequest) {
     this.#request = request
@@ -45,6 +46,11 @@ export class LogReader {
   /** Where the newest first go on, if a limit left out older ones. */
   get older(): string | undefined {
     return this.#older
+  }
+
+  /** How many of the records that were read are in the archive alone. */
+  get archived(): number {
+    return this.#archived
   }
 
   /**
@@ -124,8 +130,10 @@ export class LogReader {
       throw new TokenEnded(`--after ${this.#cursor}`)
     }
     const { headers } = await requireAnswer(response)
+    const lines = (await response.text()).split('\n').filter(line => line !== '')
+    if (headers.get(ARCHIVED_HEADER) === 'true') this.#archived += lines.length
     return {
-      lines: (await response.text()).split('\n').filter(line => line !== ''),
+      lines,
       cursor: headers.get(CURSOR_HEADER) ?? '',
       end: headers.get(END_HEADER) ?? '',
       more: headers.get(MORE_HEADER) === 'true',

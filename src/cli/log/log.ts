@@ -8,12 +8,12 @@ import {
 } from '../../runtime/node/command.ts'
 import { GATE_OPTIONS, parseGateUrl, tokenFor } from '../client.ts'
 import { KEY_OPTIONS } from '../pseudonym.ts'
-import { COMMAND, print, say, UsageError } from '../terminal.ts'
+import { COMMAND, print, say } from '../terminal.ts'
 import { countedTime, drawChart, fetchCounts } from './counts.ts'
 import { FILTER_OPTIONS, type LogRange, readFilters, readSpan } from './filters.ts'
 import { LogFollower } from './log-follower.ts'
 import { LogReader, type LogRequest } from './log-reader.ts'
-import { type AskedGate, pseudonymsOf } from './person.ts'
+import { pseudonymsOfPeople } from './person.ts'
 import { formatRecord } from './table.ts'
 
 const LOG_OPTIONS = {
@@ -26,10 +26,9 @@ const LOG_OPTIONS = {
   ...GATE_OPTIONS,
 } as const satisfies CommandOptions
 
-/** `mediaward log`: lists records of any kind, oldest first, and follows new ones. */
-export const log: Command = createCommand({
-  usage: 'mediaward log',
-  summary: 'Lists the records of the log, oldest first.',
+const listing = createCommand({
+  usage: 'mediaward log [export]',
+  summary: 'Lists the records of the log, oldest first. "log export" writes them for other programs.',
   options: {
     kind: { type: 'string', value: 'KIND', about: `Only records of this kind: ${KINDS.join(', ')}.` },
     ...LOG_OPTIONS,
@@ -37,6 +36,15 @@ export const log: Command = createCommand({
   example: `${COMMAND} log --recording rec-007 --since 2h`,
   run: values => list(values, ['record', 'records']),
 })
+
+/** `mediaward log`: lists records of any kind, oldest first, and follows new ones. `log export` is a command of its own. */
+export const log: Command = {
+  ...listing,
+  async run(args) {
+    const [first, ...rest] = args
+    await (first === 'export' ? (await import('./export.ts')).exportLog.run(rest) : listing.run(args))
+  },
+}
 
 /** `mediaward denials`: what `log` does, for refusals. */
 export const denials: Command = createCommand({
@@ -59,7 +67,7 @@ async function list(values: LogValues, nouns: Nouns): Promise<void> {
   const gate = parseGateUrl(values.url)
   // For each request: `--follow` may outlast any token, and it can't get another one if the token was given.
   const token = () => tokenFor(values.token, values.data, 'security')
-  const filters = { ...range.filters, ...(await people(values, { gate, token })) }
+  const filters = { ...range.filters, ...(await pseudonymsOfPeople(values, { gate, token })) }
   const request = { filters, gate, token, follow }
   if (by !== undefined) return count(by, { range, request, json, nouns })
 
@@ -78,25 +86,13 @@ async function list(values: LogValues, nouns: Nouns): Promise<void> {
       say(`the last ${held.length === 1 ? 'one' : held.length} may grow: bytes that left so far`)
   }
   if (follow) for await (const line of new LogFollower(request, reader.cursor).records()) await show(line)
-  const { older } = reader
+  const { older, archived } = reader
   const next =
     range.newest && older !== undefined
       ? `older ones: --newest --after ${older}`
       : `what comes later: --after ${reader.cursor}`
-  if (!json) say(`${numberOf(found, nouns)}; ${next}`)
-}
-
-/** Returns the pseudonyms of the people that the options name, by parameter. */
-async function people(values: LogValues, asked: AskedGate): Promise<Readonly<Record<string, string>>> {
-  if (values.subject === '-' && values.owner === '-') {
-    throw new UsageError('--subject and --owner are both -', 'only one of them can be read from stdin')
-  }
-  const found: Record<string, string> = {}
-  for (const name of ['subject', 'owner'] as const) {
-    const person = values[name]
-    if (person !== undefined) found[name] = await pseudonymsOf({ option: `--${name}`, person }, values, asked)
-  }
-  return found
+  const source = archived === 0 ? '' : ` (${archived} from the archive)`
+  if (!json) say(`${numberOf(found, nouns)}${source}; ${next}`)
 }
 
 interface Counting {

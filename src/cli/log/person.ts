@@ -5,7 +5,7 @@ import { issuerOf, pseudonymsIn, readId, readKey } from '../pseudonym.ts'
 import { UsageError } from '../terminal.ts'
 
 /** A person, as an option names one. */
-export interface NamedPerson {
+interface NamedPerson {
   /** As in `--subject`. */
   readonly option: string
   /** A pseudonym or several with commas between them, an id, or `-` for an id on stdin. */
@@ -32,7 +32,7 @@ export interface AskedGate {
  *
  * @throws UsageError
  */
-export async function pseudonymsOf(
+async function pseudonymsOf(
   { option, person }: NamedPerson,
   options: PersonOptions,
   { gate, token }: AskedGate,
@@ -62,4 +62,24 @@ export async function pseudonymsOf(
     throw new Error('the gate answered no pseudonym')
   }
   return pseudonyms.join()
+}
+
+/**
+ * Returns the pseudonyms of the people that `--subject` and `--owner` name, by parameter of the API.
+ *
+ * @throws UsageError
+ */
+export async function pseudonymsOfPeople(
+  values: PersonOptions & Readonly<Partial<Record<'subject' | 'owner', string | undefined>>>,
+  asked: AskedGate,
+): Promise<Readonly<Record<string, string>>> {
+  if (values.subject === '-' && values.owner === '-') {
+    throw new UsageError('--subject and --owner are both -', 'only one of them can be read from stdin')
+  }
+  const found: Record<string, string> = {}
+  for (const name of ['subject', 'owner'] as const) {
+    const person = values[name]
+    if (person !== undefined) found[name] = await pseudonymsOf({ option: `--${name}`, person }, values, asked)
+  }
+  return found
 }

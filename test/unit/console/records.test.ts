@@ -7,7 +7,7 @@ import { memoryGate } from '../../support/memory-gate.ts'
 const gate = await memoryGate()
 const KNOWN = [
   ...['after', 'from', 'since', 'until', 'limit', 'order', 'recording', 'subject', 'owner', 'reason'],
-  ...['release', 'tenant', 'kind', 'held'],
+  ...['release', 'tenant', 'kind', 'held', 'indexed'],
 ]
 const PSEUDONYM = `psn_${'0'.repeat(32)}`
 

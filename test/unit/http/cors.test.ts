@@ -106,6 +106,7 @@ test('a page of a listed origin may read what a player needs to see of an answer
     'Content-Length',
     'Content-Range',
     'ETag',
+    'Mediaward-Archived',
     'Mediaward-Cursor',
     'Mediaward-End',
     'Mediaward-More',
