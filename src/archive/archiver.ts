@@ -5,7 +5,7 @@ import { parseEvent, recordedAt, termsOf } from '../ledger/query/terms.ts'
 import type { ArchivedSegments } from './archived-segments.ts'
 import type { KeepLimits } from './keep-options.ts'
 import type { LiveLog, Manifest } from './live-log.ts'
-import { manifestOf, parseManifest, type Segment, segmentName } from './manifest.ts'
+import { manifestOf, type Segment, segmentName } from './manifest.ts'
 import { digestOf, jsonOf, lineOf, packLines, unpackLines } from './segment.ts'
 import { TermFilter } from './term-filter.ts'
 
@@ -100,9 +100,10 @@ export class Archiver {
     return waiting > 0 ? due : now() + COLLECT
   }
 
-  async #archive(first: number): Promise<void> {
+  /** @param last the last record of the segment at most */
+  async #archive(first: number, last = Number.POSITIVE_INFINITY): Promise<void> {
     const { segments, manifest } = this.#services
-    const entries = await this.#read(first)
+    const entries = (await this.#read(first)).filter(({ index }) => index <= last)
     await segments.createSegment(first, await packLines(entries.map(lineOf)))
     // Also if it is not new: a crash may have come before its entry of the manifest, and may have left a shorter one.
     const bytes = await segments.bytesOf(first)
@@ -110,11 +111,10 @@ export class Archiver {
     const count = await this.#requireSame(first, bytes, entries)
     const segment = await this.#describe(entries.slice(0, count), bytes)
     await segments.createManifest(first, manifestOf(segment))
-    const stored = parseManifest((await segments.manifestOf(first)) ?? '')
-    if (stored.sha256 !== segment.sha256 || stored.last !== segment.last) {
+    if (!(await segments.manifestOf(first))?.includes(segment.sha256)) {
       throw new StorageFault(`the manifest's entry of ${segmentName(first)} is of another segment`)
     }
-    await manifest.add(stored)
+    await manifest.add(segment)
   }
 
   /** Returns the records of the next segment. */
@@ -175,7 +175,7 @@ export class Archiver {
 
   /** Removes some records from the live log if they are beyond its limits. Returns whether there may be more. */
   async #prune({ first, end }: { readonly first: number; readonly end: number }): Promise<boolean> {
-    const { log, manifest, segments, limits, now } = this.#services
+    const { log, manifest, limits, now } = this.#services
     const [segment] = manifest.find({ ...ALL_TIMES, from: first, to: first + 1 })
     if (segment === undefined) return false
     const { last, until, written } = segment
@@ -183,9 +183,27 @@ export class Archiver {
     const isOld = Math.min(until, written) < now() - limits.days * DAY && written < now() - STAY.old
     const isTooMuch = end - 1 - last >= limits.records && written < now() - STAY.many
     if (!isOld && !isTooMuch) return false
-    if (this.#checked !== segment.first) await segments.read(segment)
+    if (this.#checked !== segment.first && !(await this.#isWhole(segment))) return false
     this.#checked = segment.first
     return (await log.prune(last + 1)) || log.bounds().first > last
+  }
+
+  /**
+   * Returns whether a segment is in the archive as it was written. If it is missing while the live log has all of it, as after
+   * the restore of copies that were not taken at the same moment, it is written again, and pruned another time.
+   */
+  async #isWhole(segment: Segment): Promise<boolean> {
+    const { log, segments } = this.#services
+    const { first, last } = segment
+    const isMissing = log.bounds().first <= first && (await segments.bytesOf(first)) === undefined
+    if (!isMissing) {
+      await segments.read(segment)
+      return true
+    }
+    await segments.remove(segment)
+    await this.#archive(first, last)
+    logToOperator(`${segmentName(first)} was missing in the archive, and is written again`)
+    return false
   }
 
   /** Removes the oldest segment if it was kept long enough. Returns whether there may be more. */

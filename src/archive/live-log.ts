@@ -42,7 +42,7 @@ export interface SegmentQuery extends IndexSpan {
 /**
  * Port: the manifest as the log keeps it beside its records. A copy of each entry is in the archive itself.
  *
- * `add` and `remove` resolve when that is durable. `find` returns segments that overlap a span, in the order asked for.
+ * `add` and `remove` resolve when that is durable. An entry takes the place of an earlier one that begins at the same index. `find` returns segments that overlap a span, in the order asked for.
  */
 export interface Manifest {
   readonly first: Segment | undefined

@@ -1,5 +1,3 @@
-import { StorageFault } from '../base/storage-fault.ts'
-
 /** An entry of the manifest: what a segment holds, and how to check it. */
 export interface Segment {
   /** Index of the first record. */
@@ -21,7 +19,6 @@ export interface Segment {
 }
 
 const FOLDER = 'archive/'
-const SUFFIX = '.json'
 
 // Sixteen digits, so that the order of names is that of indexes.
 const numbered = (first: number) => FOLDER + `${first}`.padStart(16, '0')
@@ -29,7 +26,7 @@ const numbered = (first: number) => FOLDER + `${first}`.padStart(16, '0')
 /** Returns the name of a segment's object. */
 export const segmentName = (first: number): string => `${numbered(first)}.ndjson.gz`
 /** Returns the name of the object with a segment's entry of the manifest. */
-export const manifestName = (first: number): string => numbered(first) + SUFFIX
+export const manifestName = (first: number): string => `${numbered(first)}.json`
 
 /** Writes an entry of the manifest as JSON. */
 export function manifestOf({ first, last, since, until, written, ...rest }: Segment): string {
@@ -39,31 +36,3 @@ export function manifestOf({ first, last, since, until, written, ...rest }: Segm
     ...{ since: time(since), until: time(until), written: time(written), ...rest },
   })
 }
-
-/**
- * Reads an entry of the manifest.
- *
- * @throws StorageFault if it is none
- */
-export function parseManifest(json: string): Segment {
-  const { v, first, last, since, until, written, bytes, sha256, terms } = membersOf(json)
-  const [from, to, at] = [since, until, written].map(time => Date.parse(`${time}`))
-  const isGood =
-    v === 1 && isCount(first) && isCount(last) && isCount(bytes) && first <= last && isSha256(sha256)
-  if (!isGood || typeof terms !== 'string' || !isCount(from) || !isCount(to) || !isCount(at)) {
-    throw new StorageFault("an entry of the archive's manifest is not what the gate has written")
-  }
-  return { first, last, since: from, until: to, written: at, bytes, sha256, terms }
-}
-
-function membersOf(json: string): Readonly<Record<string, unknown>> {
-  try {
-    return Object(JSON.parse(json))
-  } catch {
-    return {}
-  }
-}
-
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
-const isSha256 = (value: unknown): value is string =>
-  typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)

@@ -44,12 +44,12 @@ export class SegmentTable implements Manifest {
     const { first, last, since, until, written, bytes, sha256, terms } = segment
     await this.#storage.write(() => {
       this.#storage.sql(
-        'INSERT INTO archive_segment (first, last, since, until, written, bytes, sha256) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        'INSERT OR REPLACE INTO archive_segment (first, last, since, until, written, bytes, sha256) VALUES (?, ?, ?, ?, ?, ?, ?)',
         ...[first, last, since, until, written, bytes, sha256],
       )
-      this.#storage.sql('INSERT INTO archive_terms (first, terms) VALUES (?, ?)', first, terms)
+      this.#storage.sql('INSERT OR REPLACE INTO archive_terms (first, terms) VALUES (?, ?)', first, terms)
     })
-    this.#last = segment
+    this.#last = this.#end('DESC')
   }
 
   async remove(first: number): Promise<void> {

@@ -190,24 +190,72 @@ test('an archive that fails stops pruning, never the log, and the operator reads
   expect(await log.all({})).toHaveLength(600)
 })
 
-test.each(['is missing', 'was changed'])('nothing is pruned if its segment %s', async damage => {
+const FIRST = 'archive/0000000000000000.ndjson.gz'
+
+/** A log of 500 old records, all of them archived, and a day later. */
+async function aged() {
   const clock = { now: START + 200 * DAY }
-  const log = new ArchivedLog(path(), LIMITS, { ...clock, now: START + DAY })
+  const log = new ArchivedLog(path(), LIMITS, clock)
   await log.append(entries(500))
-  await log.settle({ now: START + DAY })
-  const name = 'archive/0000000000000000.ndjson.gz'
-  const bytes = await log.store.read(name)
-  await log.store.remove(name)
-  if (damage === 'was changed' && bytes)
-    await log.store.create(
-      name,
-      bytes.map((byte, i) => (i === 100 ? byte ^ 1 : byte)),
-    )
-  log.file.close()
-  const say = vi.spyOn(console, 'error').mockImplementation(() => {})
-  const again = new ArchivedLog(log.path, LIMITS, clock, log.store)
-  await again.settle(clock)
-  expect(again.events.first).toBe(1)
-  expect(say).toHaveBeenCalledWith(expect.stringMatching(/0000000000000000\.ndjson\.gz .*(missing|SHA-256)/))
+  await log.settle(clock)
+  clock.now += DAY + 61_000
+  return { clock, log, say: vi.spyOn(console, 'error').mockImplementation(() => {}) }
+}
+
+test('a segment that is missing is written again before its records are pruned', async () => {
+  const { clock, log, say } = await aged()
+  const bytes = await log.store.read(FIRST)
+  await log.store.remove(FIRST)
+  await log.settle(clock)
+  expect(say).toHaveBeenCalledWith(`mediaward: ${FIRST} was missing in the archive, and is written again`)
   say.mockRestore()
+  expect(await log.store.read(FIRST)).toEqual(bytes)
+  expect(log.events.first).toBe(1)
+  clock.now += DAY + 61_000
+  await log.settle(clock)
+  expect(log.events.first).toBeGreaterThan(300)
+  expect(await log.all({})).toHaveLength(500)
+})
+
+test.each(['was changed', 'is missing when some of it is pruned'])(
+  'nothing is pruned if a segment %s, and no reader is given anything else',
+  async damage => {
+    const { clock, log, say } = await aged()
+    const bytes = (await log.store.read(FIRST)) ?? new Uint8Array()
+    if (damage !== 'was changed') await log.archiver.step()
+    const { first } = log.events
+    await log.store.remove(FIRST)
+    if (damage === 'was changed')
+      await log.store.create(
+        FIRST,
+        bytes.map((byte, i) => (i === 100 ? byte ^ 1 : byte)),
+      )
+    log.file.close()
+    const again = new ArchivedLog(log.path, LIMITS, clock, log.store)
+    await again.settle(clock)
+    expect(again.events.first).toBe(first)
+    const why = damage === 'was changed' ? 'is not what was written: its SHA-256 differs' : 'is missing'
+    expect(say).toHaveBeenCalledWith(expect.stringContaining(why))
+    say.mockRestore()
+    if (first > 1) await expect(again.read({ limit: 10 })).rejects.toThrow(/is missing in the archive/)
+    else expect((await again.read({ limit: 10 })).archived).toBeUndefined()
+  },
+)
+
+test('a log that was set back does not overwrite what it archived before, and says so', async () => {
+  const clock = { now: START + DAY }
+  const before = new ArchivedLog(path(), LIMITS, clock)
+  await before.append(entries(50))
+  await before.settle(clock)
+  const bytes = await before.store.read(FIRST)
+  const after = new ArchivedLog(path(), LIMITS, clock, before.store)
+  const say = vi.spyOn(console, 'error').mockImplementation(() => {})
+  await after.append(entries(60))
+  await after.settle(clock)
+  expect(say).toHaveBeenCalledWith(
+    expect.stringMatching(/other records than the log: see "A log that was set back"/),
+  )
+  say.mockRestore()
+  expect(await before.store.read(FIRST)).toEqual(bytes)
+  expect(after.archiver.behind).toBe(60)
 })
