@@ -124,6 +124,9 @@ export interface LedgerPage {
  *
  * `lag` resolves to how long ago the oldest entry became durable that has no index yet, in milliseconds; to 0 if each has
  * one. A ledger that gives the index at once has no lag.
+ *
+ * `archiveLag` resolves to how long ago the archive had all records, in milliseconds; to 0 if it has all. A ledger without an
+ * archive has none.
  */
 export interface Ledger {
   readonly spool?: LedgerSpool
@@ -133,6 +136,7 @@ export interface Ledger {
   held(query: Omit<LedgerQuery, 'limit'>): Promise<readonly LedgerEntry[]>
   waitAfter(cursor: string, milliseconds: number): Promise<void>
   readonly lag?: () => Promise<number>
+  readonly archiveLag?: () => Promise<number>
 }
 
 /**

@@ -56,6 +56,7 @@ export function withSpool(
 class LedgerWithSpool implements SpooledLedger {
   readonly spool: LedgerSpool
   readonly lag?: () => Promise<number>
+  readonly archiveLag?: () => Promise<number>
   readonly #ledger: Ledger
   readonly #timeout: number
   /**
@@ -68,6 +69,7 @@ class LedgerWithSpool implements SpooledLedger {
     this.#ledger = ledger
     this.spool = spool
     if (ledger.lag !== undefined) this.lag = ledger.lag
+    if (ledger.archiveLag !== undefined) this.archiveLag = ledger.archiveLag
     this.#timeout = timeout
   }
 

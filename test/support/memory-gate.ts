@@ -77,6 +77,7 @@ function withSchema(ledger: Ledger): Ledger {
   return {
     ...(ledger.spool !== undefined && { spool: ledger.spool }),
     ...(ledger.lag !== undefined && { lag: ledger.lag }),
+    ...(ledger.archiveLag !== undefined && { archiveLag: ledger.archiveLag }),
     read: query => ledger.read(query),
     count: query => ledger.count(query),
     held: query => ledger.held(query),

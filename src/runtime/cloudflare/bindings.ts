@@ -115,6 +115,7 @@ export interface LogStub {
   read(query: TableQuery, inboxes: readonly string[]): Promise<TablePage>
   count(query: CountQuery): Promise<readonly RecordCount[]>
   held(query: AskedQuery): Promise<readonly LedgerEntry[]>
+  archiveLag(): Promise<number>
   waitAfter(cursor: number, milliseconds: number): Promise<void>
 }
 

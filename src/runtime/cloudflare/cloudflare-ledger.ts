@@ -47,6 +47,8 @@ export function createCloudflareLedger({ inboxes, logs, count }: LedgerObjects):
 
     held: query => logs.get(logId()).held(query).catch(objectFailed('log')),
 
+    archiveLag: () => logs.get(logId()).archiveLag().catch(objectFailed('log')),
+
     async lag() {
       const ages = Array.from({ length: count }, (_, index) =>
         inboxes

@@ -17,6 +17,7 @@ import { createR2Archive } from './r2-archive.ts'
 export class LogArchive {
   /** The live log and the archive, as readers see them. */
   readonly log: KeptLog
+  readonly #archiver: Archiver
   readonly #followers: Followers
   readonly #clock: FollowerAlarm
 
@@ -27,8 +28,13 @@ export class LogArchive {
     this.log = new KeptLog(events, new ArchiveReader(manifest, segments))
     this.#clock = new FollowerAlarm(alarm, () => this.#followers.wake())
     const log = createLiveLog(events, written)
-    const archiver = new Archiver({ log, manifest, segments, limits, now: this.#clock.now })
-    this.#followers = new Followers([archiver], this.#clock)
+    this.#archiver = new Archiver({ log, manifest, segments, limits, now: this.#clock.now })
+    this.#followers = new Followers([this.#archiver], this.#clock)
+  }
+
+  /** Returns how long ago the archive had all records, as `Ledger.archiveLag` does. */
+  lag(): Promise<number> {
+    return this.#archiver.lag()
   }
 
   /** Has it archive and prune. To be called when something was stored. */

@@ -70,6 +70,11 @@ export class LogObject extends DurableObject {
     return this.#log.held(query)
   }
 
+  /** Returns how far the archive is, as `Ledger.archiveLag` does. */
+  archiveLag(): Promise<number> {
+    return this.#archive.lag()
+  }
+
   /** Resolves when something is stored after a cursor, or after so many milliseconds. */
   waitAfter(cursor: number, milliseconds: number): Promise<void> {
     return this.#arrivals.wait(() => this.#log.events.end > cursor, milliseconds)

@@ -55,6 +55,7 @@ export function createSqliteLedger(
   return {
     states: setUp(file, () => new SqlFollowerStates(file)),
     archiver: archive?.archiver,
+    ...(archive && { archiveLag: () => archive.archiver.lag() }),
 
     async append(entries) {
       await file.write(() => log.append(entries, now()))

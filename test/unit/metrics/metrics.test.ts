@@ -266,8 +266,9 @@ describe('what is on its way into the log', () => {
   })
 
   test('a ledger that gives the index later says how far it is behind', async () => {
-    await open({ ledger: { ...createMemoryLedger(), lag: async () => 1_500 } })
+    await open({ ledger: { ...createMemoryLedger(), lag: async () => 1_500, archiveLag: async () => 7_000 } })
     expect((await read()).get('mediaward_log_lag_seconds')).toBe(1.5)
+    expect((await read()).get('mediaward_archive_lag_seconds')).toBe(7)
   })
 
   test('a source that fails is left out, and the others are there', async () => {

@@ -25,6 +25,7 @@ function ledgerWith(inbox: (name: string) => Partial<InboxStub>, log: Partial<Lo
       count: async () => [],
       held: async () => [],
       waitAfter: fine,
+      archiveLag: async () => 0,
       ...log,
     })),
     count: 4,
