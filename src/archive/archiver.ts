@@ -1,13 +1,12 @@
 import { logToOperator } from '../base/operator.ts'
 import { logFault, NOT_SHOWN, StorageFault } from '../base/storage-fault.ts'
-import type { ReadEntry } from '../ledger/ledger.ts'
-import { parseEvent, recordedAt, termsOf } from '../ledger/query/terms.ts'
+import { parseEvent, recordedAt } from '../ledger/query/terms.ts'
 import type { ArchivedSegments } from './archived-segments.ts'
 import type { KeepLimits } from './keep-options.ts'
 import type { LiveLog, Manifest } from './live-log.ts'
 import { manifestOf, type Segment, segmentName } from './manifest.ts'
-import { digestOf, jsonOf, lineOf, packLines, unpackLines } from './segment.ts'
-import { TermFilter } from './term-filter.ts'
+import { digestOf, packLines, unpackLines } from './segment.ts'
+import { MOST, SegmentDraft } from './segment-draft.ts'
 
 /** What an archiver works with. */
 export interface ArchiverServices {
@@ -18,11 +17,8 @@ export interface ArchiverServices {
   readonly now: () => number
 }
 
-/** Most records in a segment. */
-const MOST = 4_000
-/** A segment takes no further record after so many characters: it is unpacked in the memory of a Durable Object. */
-const FULL = 4 * 2 ** 20
-const PAGE = 500
+/** How many records are read together. */
+const PAGE = 250
 /** How long records are collected before a segment that is not full is written, in milliseconds: each costs two objects. */
 const COLLECT = 3_600_000
 /** How long to wait after a failure, how often to say it again, and how often to look what may be pruned, in milliseconds. */
@@ -111,74 +107,43 @@ export class Archiver {
 
   /** @param last the last record of the segment at most */
   async #archive(first: number, last = Number.POSITIVE_INFINITY): Promise<void> {
-    const { segments, manifest } = this.#services
-    const entries = (await this.#read(first)).filter(({ index }) => index <= last)
-    await segments.createSegment(first, await packLines(entries.map(lineOf)))
+    const { segments, manifest, now } = this.#services
+    const draft = await this.#read(first, last)
+    await segments.createSegment(first, await packLines(draft.lines))
     // Also if it is not new: a crash may have come before its entry of the manifest, and may have left a shorter one.
     const bytes = await segments.bytesOf(first)
     if (bytes === undefined) throw new StorageFault(`${segmentName(first)} was stored, and is not there`)
-    const count = await this.#requireSame(first, bytes, entries)
-    const segment = await this.#describe(entries.slice(0, count), bytes)
+    const lines = await unpackLines(bytes).catch(() => [])
+    // The log was set back then, or something else writes into its archive.
+    if (lines.length === 0 || lines.some((line, i) => draft.lines[i] !== line)) {
+      throw new StorageFault(
+        `${segmentName(first)} in the archive has other records than the log: see "A log that was set back" in docs/archive.md`,
+      )
+    }
+    const sha256 = await digestOf(bytes)
+    const segment = draft.describe({ count: lines.length, bytes: bytes.length, sha256, written: now() })
     await segments.createManifest(first, manifestOf(segment))
-    if (!(await segments.manifestOf(first))?.includes(segment.sha256)) {
+    if (!(await segments.manifestOf(first))?.includes(sha256)) {
       throw new StorageFault(`the manifest's entry of ${segmentName(first)} is of another segment`)
     }
     await manifest.add(segment)
   }
 
-  /** Returns the records of the next segment. */
-  async #read(first: number): Promise<readonly ReadEntry[]> {
-    const entries: ReadEntry[] = []
-    let size = 0
-    while (entries.length < MOST && size < FULL) {
-      const page = await this.#services.log.readFrom(first + entries.length, PAGE)
-      if (page.length === 0) break
-      for (const entry of page) {
-        if (entries.length === MOST || size >= FULL) break
-        if (entry.index !== first + entries.length) {
-          throw new StorageFault(
-            `record ${first + entries.length} is neither in the archive nor in the live log`,
-          )
+  /** Reads the records of the next segment. Others work in between. */
+  async #read(first: number, last: number): Promise<SegmentDraft> {
+    const draft = new SegmentDraft(first)
+    for (;;) {
+      const next = first + draft.lines.length
+      const page = await this.#services.log.readFrom(next, PAGE)
+      if (page.length === 0) return draft
+      for (const [i, entry] of page.entries()) {
+        if (draft.isFull || entry.index > last) return draft
+        if (entry.index !== next + i) {
+          throw new StorageFault(`record ${next + i} is neither in the archive nor in the live log`)
         }
-        entries.push(entry)
-        size += entry.json.length
+        draft.add(entry)
       }
-    }
-    return entries
-  }
-
-  /**
-   * Returns how many records the bytes in the archive hold, which are the first ones of `entries`.
-   *
-   * @throws StorageFault if they hold others. The log was set back then, or somebody else writes into its archive
-   */
-  async #requireSame(
-    first: number,
-    bytes: Uint8Array<ArrayBuffer>,
-    entries: readonly ReadEntry[],
-  ): Promise<number> {
-    const lines = await unpackLines(bytes).catch(() => [])
-    if (
-      lines.length === 0 ||
-      lines.some((line, i) => entries[i] === undefined || lineOf(entries[i]) !== line)
-    ) {
-      throw new StorageFault(
-        `${segmentName(first)} in the archive has other records than the log: see "A log that was set back" in docs/archive.md`,
-      )
-    }
-    return lines.length
-  }
-
-  async #describe(entries: readonly ReadEntry[], bytes: Uint8Array<ArrayBuffer>): Promise<Segment> {
-    const [first, last] = [entries[0]?.index ?? 0, entries.at(-1)?.index ?? 0]
-    const events = entries.map(entry => parseEvent(jsonOf(lineOf(entry))))
-    const times = events.map(recordedAt)
-    return {
-      ...{ first, last, since: Math.min(...times), until: Math.max(...times) },
-      written: this.#services.now(),
-      bytes: bytes.length,
-      sha256: await digestOf(bytes),
-      terms: `${TermFilter.of(events.flatMap(termsOf))}`,
+      await new Promise(resolve => setTimeout(resolve))
     }
   }
 

@@ -1,6 +1,6 @@
 import { hexOf } from '../base/bytes.ts'
 import type { LedgerEntry, ReadEntry } from '../ledger/ledger.ts'
-import { parseEvent } from '../ledger/query/terms.ts'
+import { type FoundEvent, parseEvent } from '../ledger/query/terms.ts'
 
 // A segment is lines of NDJSON in gzip (RFC 1952), each ended by a line feed. Line n is the record whose index is n above
 // that of the first: its canonical JSON, byte for byte.
@@ -8,9 +8,11 @@ import { parseEvent } from '../ledger/query/terms.ts'
 /**
  * Writes an entry as a line: its JSON. An entry whose JSON is no object with its id, or has a line feed, is a JSON list of
  * the two as strings. The gate makes none, and one must not keep the others out of the archive.
+ *
+ * @param event the JSON, parsed
  */
-export function lineOf({ id, json }: LedgerEntry): string {
-  const isPlain = json.startsWith('{') && !json.includes('\n') && parseEvent(json).id === id
+export function lineOf({ id, json }: LedgerEntry, event: FoundEvent = parseEvent(json)): string {
+  const isPlain = json.startsWith('{') && !json.includes('\n') && event.id === id
   return isPlain ? json : JSON.stringify([id, json])
 }
 

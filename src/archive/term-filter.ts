@@ -17,9 +17,8 @@ export class TermFilter {
     this.#bits = bits
   }
 
-  /** Creates the filter of some terms. */
-  static of(terms: Iterable<Term>): TermFilter {
-    const names = new Set(Array.from(terms, nameOf))
+  /** Creates the filter of some terms, by their names. */
+  static of(names: ReadonlySet<string>): TermFilter {
     const wanted = 2 ** Math.ceil(Math.log2((names.size * BITS) / 8 + 1))
     const filter = new TermFilter(new Uint8Array(Math.min(Math.max(wanted, SIZES.least), SIZES.most)))
     for (const name of names) filter.#enter(name)
@@ -33,7 +32,7 @@ export class TermFilter {
 
   /** Returns false if no record has the term. */
   mayHave(term: Term): boolean {
-    return this.#placesOf(nameOf(term)).every(place => ((this.#bits[place >> 3] ?? 0) >> (place & 7)) & 1)
+    return this.#placesOf(termName(term)).every(place => ((this.#bits[place >> 3] ?? 0) >> (place & 7)) & 1)
   }
 
   /** Returns the filter in base64. */
@@ -54,7 +53,8 @@ export class TermFilter {
   }
 }
 
-const nameOf = ([field, value]: Term): string => `${field} ${value}`
+/** Returns the name that a term has in a filter. */
+export const termName = ([field, value]: Term): string => `${field} ${value}`
 
 /** FNV-1a over UTF-16, and the finalizer of MurmurHash3, so that each bit depends on all of the name. Both are stored: final. */
 function hash(name: string, seed: number): number {

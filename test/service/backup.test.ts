@@ -74,7 +74,7 @@ async function writePrunedRecords(data: string): Promise<readonly string[]> {
   const ledger = createSqliteLedger(join(data, 'ledger.sqlite'), () => clock.now, { archive, limits })
   const refusal = { v: 1, decision: 'deny', reason: 'token_missing', status: 401, method: 'GET' }
   const entries = Array.from({ length: 400 }, (_, i) =>
-    entryAt(clock.now + i, { ...refusal, gate: { version: '0.7.0', isolate: 'aaaa', seq: i + 1 } }),
+    entryAt(clock.now + i, { ...refusal, gate: { version: '0.7.0', isolate: 'aaaaaaaa', seq: i + 1 } }),
   )
   await ledger.append(entries)
   await ledger.archiver?.step()

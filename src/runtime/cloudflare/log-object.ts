@@ -10,10 +10,10 @@ import { EventLog } from '../sqlite/event-log.ts'
 import { EventTable, type TablePage, type TableQuery } from '../sqlite/event-table.ts'
 import type { SqlStorage } from '../sqlite/sql.ts'
 import { Alarm } from './alarm.ts'
+import { LogArchive } from './archive/log-archive.ts'
 import type { Bucket, DurableState, LedgerNamespace } from './bindings.ts'
 import { storageOf } from './durable-storage.ts'
 import { InboxPuller } from './inbox-puller.ts'
-import { LogArchive } from './log-archive.ts'
 import { LogSinks, readLogVariables } from './log-sinks.ts'
 
 /** The log: one Durable Object, which pulls entries out of the inboxes and gives each its index. */

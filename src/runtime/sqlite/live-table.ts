@@ -2,8 +2,8 @@ import type { LiveLog } from '../../archive/live-log.ts'
 import type { EventTable } from './event-table.ts'
 import type { StatesStorage } from './follower-states.ts'
 
-/** Most records that are pruned in one transaction: it holds up appends for some 10 ms. */
-const PRUNED = 250
+/** Most records that are pruned in one transaction: it holds up appends for some 20 ms. */
+const PRUNED = 100
 /** How long appends and readers have for themselves between two such transactions, in milliseconds. */
 const REST = 20
 
