@@ -3,7 +3,7 @@ import { logFault, NOT_SHOWN, StorageFault } from '../base/storage-fault.ts'
 import { parseEvent, recordedAt } from '../ledger/query/terms.ts'
 import type { ArchivedSegments } from './archived-segments.ts'
 import type { KeepLimits } from './keep-options.ts'
-import type { LiveLog, Manifest } from './live-log.ts'
+import type { LiveBounds, LiveLog, Manifest } from './live-log.ts'
 import { manifestOf, type Segment, segmentName } from './manifest.ts'
 import { digestOf, packLines, unpackLines } from './segment.ts'
 import { MOST, SegmentDraft } from './segment-draft.ts'
@@ -44,8 +44,8 @@ export class Archiver {
   #saidAt = Number.NEGATIVE_INFINITY
   #lookAt = 0
   #expireAt = 0
-  /** Index of the first record of the segment that was last found to be whole in the archive. */
-  #checked: number | undefined
+  /** Index of the last record up to which the archive was found to be whole. */
+  #checkedTo = -1
 
   constructor(services: ArchiverServices) {
     this.#services = services
@@ -148,18 +148,24 @@ export class Archiver {
   }
 
   /** Removes some records from the live log if they are beyond its limits. Returns whether there may be more. */
-  async #prune({ first, end }: { readonly first: number; readonly end: number }): Promise<boolean> {
-    const { log, manifest, limits, now } = this.#services
-    const [segment] = manifest.find({ ...ALL_TIMES, from: first, to: first + 1 })
-    if (segment === undefined) return false
-    const { last, until, written } = segment
+  async #prune({ first, end }: LiveBounds): Promise<boolean> {
+    const { log, manifest } = this.#services
+    let below = 0
+    // Two, since the live log removes whole blocks: the rest of a segment goes with the next one.
+    for (const segment of manifest.find({ ...ALL_TIMES, from: first, to: end })) {
+      if (!this.#isDue(segment, end)) break
+      if (segment.last > this.#checkedTo && !(await this.#isWhole(segment))) break
+      this.#checkedTo = segment.last
+      below = segment.last + 1
+    }
+    return below > 0 && ((await log.prune(below)) || log.bounds().first > first)
+  }
+
+  #isDue({ last, until, written }: Segment, end: number): boolean {
+    const { limits, now } = this.#services
     // The time of a record that a clock was wrong about keeps none for ever.
     const isOld = Math.min(until, written) < now() - limits.days * DAY && written < now() - STAY.old
-    const isTooMuch = end - 1 - last >= limits.records && written < now() - STAY.many
-    if (!isOld && !isTooMuch) return false
-    if (this.#checked !== segment.first && !(await this.#isWhole(segment))) return false
-    this.#checked = segment.first
-    return (await log.prune(last + 1)) || log.bounds().first > last
+    return isOld || (end - 1 - last >= limits.records && written < now() - STAY.many)
   }
 
   /**
@@ -203,4 +209,4 @@ export class Archiver {
   }
 }
 
-const ALL_TIMES = { since: 0, until: Number.POSITIVE_INFINITY, isNewestFirst: false, limit: 1 }
+const ALL_TIMES = { since: 0, until: Number.POSITIVE_INFINITY, isNewestFirst: false, limit: 2 }

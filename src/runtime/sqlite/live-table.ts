@@ -3,7 +3,7 @@ import type { EventTable } from './event-table.ts'
 import type { StatesStorage } from './follower-states.ts'
 
 /** Most records that are pruned in one transaction: it holds up appends for some 20 ms. */
-const PRUNED = 100
+const PRUNED = 128
 /** How long appends and readers have for themselves between two such transactions, in milliseconds. */
 const REST = 20
 

@@ -2,8 +2,11 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
+import { ArchiveReader } from '../../../src/archive/archive-reader.ts'
 import { createMemoryArchive } from '../../../src/archive/archive-store.ts'
+import { ArchivedSegments } from '../../../src/archive/archived-segments.ts'
 import { StorageFault } from '../../../src/base/storage-fault.ts'
+import { KeptLog } from '../../../src/runtime/sqlite/kept-log.ts'
 import { ArchivedLog, DAY, entryAt, START } from '../../support/archived-log.ts'
 
 const path = () => join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'ledger.sqlite')
@@ -122,8 +125,8 @@ test('of what is pruned, hours stay counted, and minutes are answered by their h
   const rows = (table: string) => log.file.sql<{ n: number }>(`SELECT count(*) AS n FROM ${table}`)[0]?.n ?? 0
   expect(rows('event')).toBe(2_800)
   expect(rows('event_time')).toBeLessThan(64)
-  // Kind and tenant of each record that is there and entered.
-  expect(rows('event_index')).toBeLessThan(2_800 * 1.2)
+  // Kind, reason and tenants of each block that is there and entered.
+  expect(rows('event_term')).toBeLessThan(2_800 * 1.2)
 })
 
 test('segments that are older than the years leave the archive, and a reader begins with what is left', async () => {
@@ -156,12 +159,43 @@ test('segments that are older than the years leave the archive, and a reader beg
     'mediaward: the archive has removed the records 0 to 3999, which are older than ARCHIVE_YEARS (1)',
   )
   say.mockRestore()
-  expect((await log.store.list())[0]).toMatch(/archive\/0000000000004000/)
+  expect(log.names[0]).toMatch(/archive\/0000000000004000/)
   const left = await log.all({}, 1_000)
   expect(left[0]?.index).toBe(4_000)
   expect(left).toHaveLength(6_010)
   expect(await log.all({ order: 'newest' }, 1_000)).toEqual(left.toReversed())
 })
+
+test.each(['oldest', 'newest'] as const)(
+  'a read of the %s first misses nothing that is pruned in the middle of it',
+  async order => {
+    const clock = { now: START + DAY }
+    const log = new ArchivedLog(path(), { ...LIMITS, records: 1_000 }, clock)
+    await log.append(entries(6_000))
+    await log.settle(clock)
+    const segments = new ArchivedSegments(log.store)
+    let pruned = 0
+    const kept = new KeptLog(log.events, new ArchiveReader(log.manifest, segments), async query => {
+      const steps = log.events.readInSteps(query)
+      let step = steps.next()
+      for (; !step.done; step = steps.next()) {
+        pruned += 64
+        await log.file.write(() => log.events.prune(Math.min(pruned, 4_000), 64))
+      }
+      return step.value
+    })
+    const all: number[] = []
+    let page = await kept.read({ limit: 1_000, order })
+    for (;;) {
+      all.push(...page.entries.map(({ index }) => index))
+      if (!page.more) break
+      page = await kept.read({ limit: 1_000, order, after: page.cursor })
+    }
+    const wanted = Array.from({ length: 6_000 }, (_, i) => i)
+    expect(all).toEqual(order === 'newest' ? wanted.toReversed() : wanted)
+    expect(log.events.first).toBeGreaterThan(1_000)
+  },
+)
 
 test('a query that no segment can answer opens none', async () => {
   const clock = { now: START + DAY }
