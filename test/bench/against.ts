@@ -5,7 +5,7 @@ import { say } from '../../src/cli/terminal.ts'
 import { bundle, DURABLE_OBJECTS } from '../../src/cli/workerd.ts'
 import { createIssuer } from '../support/gate-client.ts'
 import { type Findings, ratio } from './report.ts'
-import { type Measured, type Result, rangesOf, run } from './scenarios.ts'
+import { type Measured, type Result, rangesOf, refusalsOf, run } from './scenarios.ts'
 import { BARE } from './scripts.ts'
 import { medianInterval } from './statistics.ts'
 import { row } from './table.ts'
@@ -16,8 +16,8 @@ const STARTS = 6
 const [NOW, BEFORE] = ['now', 'before'] as const
 
 /**
- * Compares today's worker with that of an earlier commit, and both with the bare one: a warm permitted range of
- * 64 KiB, interleaved. Both gates have today's packages, so that only our own code differs.
+ * Compares today's worker with that of an earlier commit, interleaved: a warm permitted range of 64 KiB, which the bare
+ * one is asked for too, and refusals that are recorded. Both gates have today's packages, so that only our own code differs.
  *
  * @param commit anything that git knows as one
  * @param rounds after each of six starts; from one on there is an interval
@@ -25,9 +25,9 @@ const [NOW, BEFORE] = ['now', 'before'] as const
 export async function benchAgainst(folder: string, commit: string, rounds: number): Promise<Findings> {
   const issuer = await createIssuer()
   const seeded = join(folder, 'against')
-  await seed(seeded, issuer, [OBJECTS.seekable])
+  await seed(seeded, issuer, [OBJECTS.seekable, OBJECTS.foreign])
   const token = await issuer.token(PATIENT, { exp: Math.floor(Date.now() / 1000) + 3600 }, { typ: 'JWT' })
-  const gate: Settings = {
+  const gateOf = (script: string): Settings => ({
     // Only what every version knows and needs; so no key for tickets either.
     bindings: {
       ISSUERS: JSON.stringify([
@@ -35,14 +35,19 @@ export async function benchAgainst(folder: string, commit: string, rounds: numbe
       ]),
       PSEUDONYM_KEY: 'only for the bench: no secret protects these people',
     },
-    durableObjects: DURABLE_OBJECTS,
-  }
+    // An earlier version has fewer classes.
+    durableObjects: Object.fromEntries(
+      Object.entries(DURABLE_OBJECTS).filter(([, { className }]) => script.includes(className)),
+    ),
+  })
+  const [before, now] = [await bundle(entryAt(commit, folder)), await bundle()]
   const scripts: readonly (readonly [string, string, Settings])[] = [
     ['bare', BARE, {}],
-    [BEFORE, await bundle(entryAt(commit, folder)), gate],
-    [NOW, await bundle(), gate],
+    [BEFORE, before, gateOf(before)],
+    [NOW, now, gateOf(now)],
   ]
   const measured: Measured[] = []
+  const refused: Measured[] = []
   for (let start = 0; start < STARTS; start++) {
     say(`starting the workers, ${start + 1} of ${STARTS} …`)
     const workers: BenchWorker[] = []
@@ -54,19 +59,21 @@ export async function benchAgainst(folder: string, commit: string, rounds: numbe
       }
       const scenario = rangesOf(workers, token)
       measured.push(await run({ ...scenario, name: `${scenario.name} against ${commit}`, rounds }))
+      const refusals = refusalsOf(workers.slice(1), token)
+      refused.push(await run({ ...refusals, name: `${refusals.name} against ${commit}`, rounds: 2 }))
     } finally {
       for (const { stop } of workers) await stop()
     }
   }
-  return findings(together(measured), commit)
+  return findings(together(measured), together(refused), commit)
 }
 
-function findings(measured: Measured, commit: string): Findings {
+function findings(measured: Measured, refused: Measured, commit: string): Findings {
   const ranges = `64 KiB ranges, against ${commit}`
   const cpu = ratio(`${ranges}: CPU per request`, measured, [NOW, BEFORE], 'cpu')
   const [low, high] = medianInterval(cpu.values)
   return {
-    measured: [measured],
+    measured: [measured, refused],
     others: [
       row(`${ranges}: CPU, 95 % interval of the median, from`, low, 'x'),
       row(`${ranges}: CPU, 95 % interval of the median, to`, high, 'x', { is: '<=', limit: 1.05 }),
@@ -74,6 +81,7 @@ function findings(measured: Measured, commit: string): Findings {
     ratios: [
       cpu,
       ratio(`${ranges}: rate`, measured, [NOW, BEFORE], 'rate'),
+      ratio(`not_owner, against ${commit}: rate`, refused, [NOW, BEFORE], 'rate', { is: '>=', limit: 1 }),
       ratio(`${ranges}: CPU per request now, of bare`, measured, [NOW, 'bare'], 'cpu'),
       ratio(`${ranges}: CPU per request before, of bare`, measured, [BEFORE, 'bare'], 'cpu'),
     ],

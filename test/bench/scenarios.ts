@@ -74,6 +74,27 @@ export function rangesOf(workers: readonly BenchWorker[], token: string): Scenar
   }
 }
 
+/** Makes the scenario of a patient who asks for another one's recording, each time from another network, for some gates. */
+export function refusalsOf(workers: readonly BenchWorker[], token: string): Scenario {
+  const exchange = (): Exchange => ({
+    request: getFromNewNetwork(OBJECTS.foreign.path, { Authorization: `Bearer ${token}` }),
+    status: 404,
+    recorded: true,
+  })
+  return { ...REFUSALS, contenders: workers.map(worker => ({ name: worker.name, worker, exchange })) }
+}
+
+const REFUSALS = {
+  name: 'refusals',
+  bytes: 0,
+  // A refusal may wait for its beat before it leaves: with so many on the way there is work meanwhile.
+  connections: 64,
+  warmUp: 800,
+  rounds: 11,
+  turns: 2,
+  requests: 256,
+} as const
+
 /** Makes the scenarios for running workers. */
 export function scenariosOf({ bare, naive, mediaward, bareInsert, token }: Workers): Scenarios {
   const bearer = { Authorization: `Bearer ${token}` }
@@ -117,14 +138,7 @@ export function scenariosOf({ bare, naive, mediaward, bareInsert, token }: Worke
       contenders: all(() => large),
     },
     refusals: {
-      name: 'refusals',
-      bytes: 0,
-      // A refusal may wait for its beat before it leaves: with so many on the way there is work meanwhile.
-      connections: 64,
-      warmUp: 800,
-      rounds: 11,
-      turns: 2,
-      requests: 256,
+      ...REFUSALS,
       contenders: [
         { name: 'bare-insert', worker: bareInsert, exchange: () => foreign },
         { name: 'bare-read-insert', worker: bareInsert, exchange: () => readFirst },
