@@ -81,6 +81,7 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
     await expect(fetch(`${service.url}/healthz`)).rejects.toThrow()
     // Nothing waits in a write-ahead log, and the folder can be taken at once.
     expect(readdirSync(service.data).sort()).toEqual([
+      'archive',
       'ledger.sqlite',
       'lock',
       'overflow.sqlite',

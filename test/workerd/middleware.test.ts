@@ -92,6 +92,6 @@ describe('the middleware in an app', () => {
     expect(await found()).toEqual([])
     await replay()
     expect(await found()).toMatchObject([{ id, json }])
-    expect((await env.AUDIT.list()).objects).toEqual([])
+    expect((await env.AUDIT.list({ prefix: '.mediaward/' })).objects).toEqual([])
   })
 })
