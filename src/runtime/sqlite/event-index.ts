@@ -141,12 +141,11 @@ export class EventIndex {
   /** Returns at which places of some blocks a field occurs. */
   #placesIn(blocks: readonly number[], { field, values }: AskedField): ReadonlyMap<number, Places> {
     return united(
-      values.flatMap(value =>
-        this.#sql<BlockRow>(
-          `SELECT block, low, high FROM json_each(?) CROSS JOIN event_term ON block = json_each.value
-            WHERE field = ? AND event_term.value = ?`,
-          ...[JSON.stringify(blocks), field, value],
-        ),
+      this.#sql<BlockRow>(
+        `SELECT block, low, high FROM json_each(?) AS blocks CROSS JOIN json_each(?) AS names
+          CROSS JOIN event_term ON block = blocks.value AND event_term.value = names.value
+          WHERE field = ?`,
+        ...[JSON.stringify(blocks), JSON.stringify(values), field],
       ),
     )
   }
