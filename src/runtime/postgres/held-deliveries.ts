@@ -31,7 +31,7 @@ const DUE = `
   ) AS due USING (view) ORDER BY view, number`
 
 // Both change nothing if another process has changed the view's first row. Rows of a view get rising numbers, one round after
-// the other, so whoever takes some of them takes the first one.
+// the other, so a process that takes some of them takes the first one.
 const rest = `DELETE FROM mediaward.held_delivery
   WHERE number IN (SELECT value::bigint FROM json_array_elements_text($3::text::json)) AND EXISTS (SELECT FROM first)`
 
