@@ -117,8 +117,8 @@ describe('hostile names', () => {
 
   test.each(hostile)('the key %j is refused, and the error does not repeat it', async key => {
     const folder = newFolder()
-    const outside = readdirSync(tmpdir()).filter(name => !name.startsWith('mediaward-'))
-    const store = createFolderStore(join(folder, 'root'))
+    // Far below the folder that is looked at, so that a way out of the store ends in it.
+    const store = createFolderStore(join(folder, 'a', 'b', 'root'))
     for (const context of [store.find(key), store.open(key), put(store, key, new Uint8Array(3))]) {
       const error = await context.then(
         () => undefined,
@@ -128,7 +128,6 @@ describe('hostile names', () => {
       if (key.length > 4) expect(String(error)).not.toContain(key)
     }
     expect(filesIn(folder)).toEqual([])
-    expect(readdirSync(tmpdir()).filter(name => !name.startsWith('mediaward-'))).toEqual(outside)
   })
 
   test.runIf(existsSync(THIRD_PARTY))(
