@@ -1,13 +1,14 @@
 import type { ReadEntry } from '../ledger/ledger.ts'
+import type { Span } from '../ledger/query/span.ts'
 import { type AskedField, type AskedQuery, fieldsAsked, isWanted, timesOf } from '../ledger/query/terms.ts'
 import type { ArchivedSegments } from './archived-segments.ts'
-import type { IndexSpan, Manifest, SegmentQuery } from './live-log.ts'
+import type { Manifest, SegmentQuery } from './live-log.ts'
 import type { Segment } from './manifest.ts'
 import { entryOf, jsonOf } from './segment.ts'
 import { TermFilter } from './term-filter.ts'
 
 /** What to read of the archive. */
-export interface ArchiveQuery extends IndexSpan {
+export interface ArchiveQuery extends Span {
   readonly query: AskedQuery
   readonly isNewestFirst: boolean
   /** Most records on the page. */
@@ -18,7 +19,7 @@ export interface ArchiveQuery extends IndexSpan {
 export interface ArchivePage {
   readonly entries: readonly ReadEntry[]
   /** What is left of the span. Empty if all of it was read. */
-  readonly rest: IndexSpan
+  readonly rest: Span
 }
 
 /** Most segments that one call opens: each is a request to the store, and some 20 ms of work. */
@@ -54,7 +55,7 @@ export class ArchiveReader {
     const fields = fieldsAsked(query)
     const looked = this.#find({ from, to, isNewestFirst }, query)
     const entries: ReadEntry[] = []
-    let [rest, opened, size]: [IndexSpan, number, number] = [{ from, to }, 0, 0]
+    let [rest, opened, size]: [Span, number, number] = [{ from, to }, 0, 0]
     for (const segment of looked) {
       if (mayHave(segment, fields)) {
         if (opened === MAX_OPENED) return { entries, rest }
@@ -100,15 +101,11 @@ function mayMatch(line: string, fields: readonly AskedField[]): boolean {
   )
 }
 
-function* indexesIn(
-  { first, last }: Segment,
-  { from, to }: IndexSpan,
-  isNewestFirst: boolean,
-): Generator<number> {
+function* indexesIn({ first, last }: Segment, { from, to }: Span, isNewestFirst: boolean): Generator<number> {
   const [low, high] = [Math.max(first, from), Math.min(last + 1, to)]
   for (let i = 0; i < high - low; i++) yield isNewestFirst ? high - 1 - i : low + i
 }
 
 /** What is left of a span after a record of it. */
-const after = (index: number, { from, to }: IndexSpan, isNewestFirst: boolean): IndexSpan =>
+const after = (index: number, { from, to }: Span, isNewestFirst: boolean): Span =>
   isNewestFirst ? { from, to: index } : { from: index + 1, to }

@@ -1,4 +1,5 @@
 import type { ReadEntry } from '../ledger/ledger.ts'
+import type { Span } from '../ledger/query/span.ts'
 import type { Segment } from './manifest.ts'
 
 /** Which indexes the live log has. */
@@ -23,14 +24,8 @@ export interface LiveLog {
   prune(below: number): Promise<boolean>
 }
 
-/** A part of the log: the records with an index from one up to another, which is not one of them. */
-export interface IndexSpan {
-  readonly from: number
-  readonly to: number
-}
-
 /** Which segments to find. */
-export interface SegmentQuery extends IndexSpan {
+export interface SegmentQuery extends Span {
   /** Only segments with a record that was made at this time or later, in milliseconds since 1970. */
   readonly since: number
   /** Only segments with a record that was made before this time. */
@@ -42,7 +37,8 @@ export interface SegmentQuery extends IndexSpan {
 /**
  * Port: the manifest as the log keeps it beside its records. A copy of each entry is in the archive itself.
  *
- * `add` and `remove` resolve when that is durable. An entry takes the place of an earlier one that begins at the same index. `find` returns segments that overlap a span, in the order asked for.
+ * `add` and `remove` resolve when that is durable. An entry takes the place of an earlier one that begins at the same index.
+ * `find` returns segments that overlap a span, in the order asked for.
  */
 export interface Manifest {
   readonly first: Segment | undefined

@@ -1,18 +1,7 @@
+import type { Look, Span } from '../../ledger/query/span.ts'
 import type { AskedField, Times } from '../../ledger/query/terms.ts'
 import { storedValue } from './inbox-row.ts'
 import type { Session, Value } from './session.ts'
-
-/** The indexes from one up to another, which is not one of them. */
-export interface Span {
-  readonly from: number
-  readonly to: number
-}
-
-/** Which records of a span to look at: the first `limit` of them or, of the newest first, the last ones, from the last on. */
-export interface Look extends Span {
-  readonly limit: number
-  readonly isNewestFirst: boolean
-}
 
 /** A record that a query may ask for. Of one that the index rules out, only its place. */
 export interface Candidate {

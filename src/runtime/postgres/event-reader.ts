@@ -9,8 +9,9 @@ import {
   type RecordCount,
 } from '../../ledger/ledger.ts'
 import { type CountRow, spansOf, sumCounts } from '../../ledger/query/counts.ts'
+import type { Span } from '../../ledger/query/span.ts'
 import { type AskedQuery, fieldsAsked, isWanted, timesOf } from '../../ledger/query/terms.ts'
-import { bySelectivity, candidates, type Span, spanOf } from './event-index.ts'
+import { bySelectivity, candidates, spanOf } from './event-index.ts'
 import { ServerFault } from './fault.ts'
 import { heldDeliveries } from './held-deliveries.ts'
 import { storedValue } from './inbox-row.ts'

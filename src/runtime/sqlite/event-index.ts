@@ -1,17 +1,6 @@
+import type { Look, Span } from '../../ledger/query/span.ts'
 import { type AskedField, type FoundEvent, type Term, termsOf } from '../../ledger/query/terms.ts'
 import type { Sql } from './sql.ts'
-
-/** The places from one up to another, which is not one of them. */
-export interface Span {
-  readonly from: number
-  readonly to: number
-}
-
-/** Which places of a span to look at: the first `limit` of them or, of the newest first, the last ones, from the last on. */
-export interface Look extends Span {
-  readonly limit: number
-  readonly isNewestFirst: boolean
-}
 
 /** A place whose record a query may ask for. */
 export interface Candidate {

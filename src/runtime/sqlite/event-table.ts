@@ -6,6 +6,7 @@ import type {
   ReadEntry,
   RecordCount,
 } from '../../ledger/ledger.ts'
+import type { Look, Span } from '../../ledger/query/span.ts'
 import {
   type AskedField,
   fieldsAsked,
@@ -16,15 +17,7 @@ import {
   timesOf,
 } from '../../ledger/query/terms.ts'
 import { EventCounts } from './event-counts.ts'
-import {
-  allIn,
-  BLOCK,
-  type Candidate,
-  EventIndex,
-  type Look,
-  type PlacedEvent,
-  type Span,
-} from './event-index.ts'
+import { allIn, BLOCK, type Candidate, EventIndex, type PlacedEvent } from './event-index.ts'
 import { EventTimes } from './event-times.ts'
 import { Renumbering } from './renumbering.ts'
 import type { Sql } from './sql.ts'

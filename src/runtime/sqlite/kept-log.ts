@@ -1,5 +1,5 @@
 import type { ArchiveReader } from '../../archive/archive-reader.ts'
-import type { IndexSpan } from '../../archive/live-log.ts'
+import type { Span } from '../../ledger/query/span.ts'
 import type { EventTable, TablePage, TableQuery } from './event-table.ts'
 
 /** The whole log as readers see it: the live table, and the archive before that. Each page is of one of the two. */
@@ -62,7 +62,7 @@ export class KeptLog {
     return { ...page, more: hasMore }
   }
 
-  #archived(query: TableQuery, span: IndexSpan) {
+  #archived(query: TableQuery, span: Span) {
     return this.#archive.read({
       ...{ ...span, query, limit: query.limit },
       isNewestFirst: query.order === 'newest',
