@@ -1,29 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { settleDeliveries } from '../../src/runtime/postgres/held-deliveries.ts'
 import { InboxWriter } from '../../src/runtime/postgres/inbox-writer.ts'
-import { databaseOf } from '../../src/runtime/postgres/options.ts'
-import { createPostgresLedger } from '../../src/runtime/postgres/postgres-ledger.ts'
 import { takeRound } from '../../src/runtime/postgres/round.ts'
-import { Session } from '../../src/runtime/postgres/session.ts'
-import { createPostgresServer, type PostgresServer } from '../support/postgres-server.ts'
+import type { Session } from '../../src/runtime/postgres/session.ts'
+import { createDatabase, openLedger, openSession, usePostgres } from '../support/postgres-test.ts'
 import { deliveriesContract, delivery } from './deliveries.ts'
 
-let server: PostgresServer
-const open: { close(): void }[] = []
-
-beforeAll(async () => {
-  server = await createPostgresServer('npm')
-}, 60_000)
-afterEach(() => {
-  for (const one of open.splice(0)) one.close()
-})
-afterAll(() => server?.remove())
-
-function keep<One extends { close(): void }>(one: One): One {
-  open.push(one)
-  return one
-}
-const openSession = (url: string) => keep(new Session(databaseOf({ url }), { deadline: 10_000 }))
+usePostgres()
 
 /** Has what is held come so many milliseconds earlier. */
 const age = (session: Session, milliseconds: number) =>
@@ -38,9 +21,9 @@ async function settleAll(session: Session): Promise<void> {
 }
 
 deliveriesContract('PostgreSQL', async () => {
-  const url = await server.createDatabase()
+  const url = await createDatabase()
   const session = openSession(url)
-  let ledger = keep(createPostgresLedger({ url }))
+  let ledger = openLedger(url)
   return {
     ledger,
     async pass(milliseconds) {
@@ -50,7 +33,7 @@ deliveriesContract('PostgreSQL', async () => {
     },
     async restart() {
       ledger.close()
-      ledger = keep(createPostgresLedger({ url }))
+      ledger = openLedger(url)
       return ledger
     },
   }
@@ -58,9 +41,9 @@ deliveriesContract('PostgreSQL', async () => {
 
 describe('deliveries in PostgreSQL', () => {
   test('processes that put deliveries together at once count each sum once, and lose none', async () => {
-    const url = await server.createDatabase()
+    const url = await createDatabase()
     const sessions = Array.from({ length: 4 }, () => openSession(url))
-    const ledgers = Array.from({ length: 3 }, () => keep(createPostgresLedger({ url })))
+    const ledgers = Array.from({ length: 3 }, () => openLedger(url))
     const [first] = sessions
     if (first === undefined) throw new Error('there is no session')
     let isAppending = true
@@ -99,7 +82,7 @@ describe('deliveries in PostgreSQL', () => {
   })
 
   test('a sum that comes again in the round that gives its view an index takes nothing away from it', async () => {
-    const session = openSession(await server.createDatabase())
+    const session = openSession(await createDatabase())
     const inbox = new InboxWriter(session)
     const [one, two] = [delivery('a', 0), delivery('a', 10)]
     await inbox.write([one, two])
@@ -113,8 +96,8 @@ describe('deliveries in PostgreSQL', () => {
   })
 
   test('the elected log puts deliveries together by itself', async () => {
-    const url = await server.createDatabase()
-    const ledger = keep(createPostgresLedger({ url }))
+    const url = await createDatabase()
+    const ledger = openLedger(url)
     const session = openSession(url)
     await ledger.append([delivery('a', 0), delivery('a', 10)])
     await ledger.held({})
@@ -125,8 +108,8 @@ describe('deliveries in PostgreSQL', () => {
   })
 
   test('a view whose name PostgreSQL can not store has an index for each sum', async () => {
-    const url = await server.createDatabase()
-    const ledger = keep(createPostgresLedger({ url }))
+    const url = await createDatabase()
+    const ledger = openLedger(url)
     await ledger.append([delivery('a\0b', 0), delivery('x'.repeat(300), 0), delivery('x'.repeat(301), 0)])
     expect((await ledger.read({ limit: 10 })).entries).toHaveLength(3)
   })

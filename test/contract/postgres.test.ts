@@ -1,50 +1,32 @@
 import { readFileSync } from 'node:fs'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { eventId } from '../../src/ledger/event-id.ts'
 import type { Ledger, LedgerEntry, ReadEntry } from '../../src/ledger/ledger.ts'
 import { PostgresFollowerStates } from '../../src/runtime/postgres/follower-states.ts'
 import { LogCalls } from '../../src/runtime/postgres/log-calls.ts'
-import { databaseOf } from '../../src/runtime/postgres/options.ts'
-import { createPostgresLedger, type PostgresLedger } from '../../src/runtime/postgres/postgres-ledger.ts'
 import { ROUND, takeRound } from '../../src/runtime/postgres/round.ts'
-import { Session } from '../../src/runtime/postgres/session.ts'
 import { laterLedger } from '../support/later-ledger.ts'
-import { createPostgresServer, type PostgresServer } from '../support/postgres-server.ts'
+import {
+  createDatabase,
+  openLedger,
+  openSession,
+  runStatements,
+  usePostgres,
+} from '../support/postgres-test.ts'
 import { followerStatesContract } from './follower-states.ts'
 import { ledgerContract } from './ledger.ts'
 
-let server: PostgresServer
-const open: { close(): void }[] = []
-
-beforeAll(async () => {
-  server = await createPostgresServer('npm')
-}, 60_000)
-afterEach(() => {
-  for (const one of open.splice(0)) one.close()
-})
-afterAll(() => server?.remove())
-
-function openLedger(url: string): PostgresLedger {
-  const ledger = createPostgresLedger({ url })
-  open.push(ledger)
-  return ledger
-}
-
-function openSession(url: string): Session {
-  const session = new Session(databaseOf({ url }), { deadline: 10_000 })
-  open.push(session)
-  return session
-}
+usePostgres()
 
 /** Creates a ledger in a database of its own. */
 function createLedger(): Ledger {
-  const ledger = server.createDatabase().then(openLedger)
+  const ledger = createDatabase().then(openLedger)
   return laterLedger(ledger)
 }
 
 ledgerContract('PostgreSQL', createLedger)
 followerStatesContract('PostgreSQL', async work =>
-  work(new PostgresFollowerStates(openSession(await server.createDatabase()))),
+  work(new PostgresFollowerStates(openSession(await createDatabase()))),
 )
 
 const entry = (members: object = {}): LedgerEntry => {
@@ -68,7 +50,7 @@ const insert = ({ id, json }: LedgerEntry) =>
 
 describe('the log in PostgreSQL', () => {
   test('rounds of several processes at once give each record one index, and skip none', async () => {
-    const url = await server.createDatabase()
+    const url = await createDatabase()
     const ledger = openLedger(url)
     const sessions = Array.from({ length: 4 }, () => openSession(url))
     const entries = Array.from({ length: 3_000 }, () => entry())
@@ -89,13 +71,13 @@ describe('the log in PostgreSQL', () => {
   })
 
   test('a record whose transaction commits late, after others with higher numbers, is not skipped', async () => {
-    const url = await server.createDatabase()
+    const url = await createDatabase()
     const ledger = openLedger(url)
     await ledger.append([entry()])
     const late = entry()
-    const committing = server.run(`BEGIN; ${insert(late)}; SELECT pg_sleep(1); COMMIT`, url)
+    const committing = runStatements(`BEGIN; ${insert(late)}; SELECT pg_sleep(1); COMMIT`, url)
     await vi.waitFor(async () => {
-      const running = await server.run("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+      const running = await runStatements("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
       expect(running).toHaveLength(1)
     })
     const others = Array.from({ length: 5 }, () => entry())
@@ -106,7 +88,7 @@ describe('the log in PostgreSQL', () => {
   })
 
   test('a full round leaves the rest to the next one, in the order of coming', async () => {
-    const url = await server.createDatabase()
+    const url = await createDatabase()
     const session = openSession(url)
     await takeRound(session)
     await session.query(
@@ -126,7 +108,7 @@ describe('the log in PostgreSQL', () => {
   })
 
   test('the log gives a record its index within 250 ms, also if there is no reader', async () => {
-    const url = await server.createDatabase()
+    const url = await createDatabase()
     const ledger = openLedger(url)
     await ledger.append([entry()])
     const session = openSession(url)
@@ -177,28 +159,28 @@ describe('the log in PostgreSQL', () => {
   })
 
   test('two gates that start at once on an empty database both work', async () => {
-    const url = await server.createDatabase()
+    const url = await createDatabase()
     const ledgers = Array.from({ length: 5 }, () => openLedger(url))
     await Promise.all(ledgers.map(ledger => ledger.append([entry()])))
     for (const ledger of ledgers) expect((await ledger.read({ limit: 10 })).entries).toHaveLength(5)
   })
 
   test('a gate refuses tables of a later version', async () => {
-    const url = await server.createDatabase()
+    const url = await createDatabase()
     await openLedger(url).read({ limit: 1 })
-    await server.run('UPDATE mediaward.version SET number = number + 1', url)
+    await runStatements('UPDATE mediaward.version SET number = number + 1', url)
     await expect(openLedger(url).append([entry()])).rejects.toThrow('of a later version of mediaward')
   })
 
   test('a role with the rights of docs/fleet.md can do all that a gate does, and change no record', async () => {
-    const url = await server.createDatabase()
+    const url = await createDatabase()
     await openLedger(url).append([entry()])
     const role = new URL(url)
     role.username = 'gate'
     role.password = 'secret'
     const [, documented = ''] =
       /```sql\n(CREATE ROLE gate [\s\S]*?)```/.exec(readFileSync('docs/fleet.md', 'utf8')) ?? []
-    await server.run(documented.replace('…', role.password), url)
+    await runStatements(documented.replace('…', role.password), url)
     const ledger = openLedger(role.href)
     await ledger.append([entry()])
     expect((await ledger.read({ limit: 10, kind: 'access' })).entries).toHaveLength(2)
@@ -207,7 +189,7 @@ describe('the log in PostgreSQL', () => {
   })
 
   test('a process that is no longer the log stores nothing of its followers', async () => {
-    const url = await server.createDatabase()
+    const url = await createDatabase()
     const [before, after] = [openSession(url), openSession(url)].map(one => new PostgresFollowerStates(one))
     await before?.save('siem', { index: 5, failures: 0 })
     const late = after?.save('siem', { index: 3, failures: 0 }, [
@@ -220,7 +202,7 @@ describe('the log in PostgreSQL', () => {
   })
 
   test('a call to the log is answered once, by its value or as a failure', async () => {
-    const url = await server.createDatabase()
+    const url = await createDatabase()
     const [caller, answering] = [new LogCalls(openSession(url)), new LogCalls(openSession(url))]
     let count = 0
     const answer = async (call: unknown) => {
@@ -241,7 +223,7 @@ describe('the log in PostgreSQL', () => {
   })
 
   test('a failure says neither the password nor the address', async () => {
-    const url = new URL(await server.createDatabase())
+    const url = new URL(await createDatabase())
     url.password = 'hunter3'
     const [wrong, away] = [openLedger(url.href), openLedger(`postgres://clinic:hunter3@127.0.0.1:1/x`)]
     const failures = await Promise.allSettled([wrong.append([entry()]), away.append([entry()])])

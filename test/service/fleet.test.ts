@@ -77,30 +77,24 @@ test('machines on Node and Deno share one log over TLS, and each record has one 
   await expectWholeLog(fleet)
 })
 
-test('another machine is the log within 10 s after the one that is was killed', async () => {
-  const fleet = await Fleet.create(server)
-  for (let i = 0; i < 3; i++) fleet.add()
-  const log = await fleet.log()
-  await fleet.confirms(200)
-  await log.kill()
-  expect(await failover(fleet, log)).toBeLessThan(10_000)
-  log.start()
-  await fleet.confirms(200)
-  await expectWholeLog(fleet)
-})
-
-test('another machine is the log within 10 s after the one that is hangs, and what it does later harms nothing', async () => {
-  const fleet = await Fleet.create(server)
-  for (let i = 0; i < 3; i++) fleet.add()
-  const log = await fleet.log()
-  await fleet.confirms(200)
-  log.send('SIGSTOP')
-  expect(await failover(fleet, log)).toBeLessThan(10_000)
-  await fleet.confirms(200)
-  log.send('SIGCONT')
-  await fleet.confirms(400)
-  await expectWholeLog(fleet)
-})
+test.each([
+  ['was killed', (log: Member) => log.kill(), (log: Member) => log.start()],
+  ['hangs', async (log: Member) => log.send('SIGSTOP'), (log: Member) => log.send('SIGCONT')],
+] as const)(
+  'another machine is the log within 10 s after the one that is %s, and what that does later harms nothing',
+  async (_, stop, goOn) => {
+    const fleet = await Fleet.create(server)
+    for (let i = 0; i < 3; i++) fleet.add()
+    const log = await fleet.log()
+    await fleet.confirms(200)
+    await stop(log)
+    expect(await failover(fleet, log)).toBeLessThan(10_000)
+    await fleet.confirms(200)
+    goOn(log)
+    await fleet.confirms(400)
+    await expectWholeLog(fleet)
+  },
+)
 
 test('a machine that is cut off from the database hands over, keeps its records, and brings them back', async () => {
   const fleet = await Fleet.create(server)
