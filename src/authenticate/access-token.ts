@@ -1,4 +1,6 @@
-import { base64url, compactVerify, errors, type JSONWebKeySet } from 'jose'
+import { compactVerify, type JSONWebKeySet } from 'jose'
+import * as base64url from 'jose/base64url'
+import * as errors from 'jose/errors'
 import type { WaitUntil } from '../base/timeout.ts'
 import type { Reason } from '../reason.ts'
 import { Refusal } from '../refusal.ts'

@@ -1,4 +1,4 @@
-import { base64url } from 'jose'
+import * as base64url from 'jose/base64url'
 import type { Claims } from './claim-value.ts'
 
 /** The header and payload of a token, parsed but not verified: use them only to choose an issuer and a key. */

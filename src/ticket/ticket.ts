@@ -1,4 +1,4 @@
-import { base64url } from 'jose'
+import * as base64url from 'jose/base64url'
 import type { Subject } from '../authorize/subject.ts'
 import { joined } from '../base/bytes.ts'
 import { LruCache } from '../base/lru-cache.ts'

@@ -1,4 +1,5 @@
-import { type CompactVerifyGetKey, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
+import { type CompactVerifyGetKey, createLocalJWKSet, type JSONWebKeySet } from 'jose'
+import * as errors from 'jose/errors'
 
 /** Finds the key that verifies a token, as jose asks for it. */
 export type FindKey = CompactVerifyGetKey

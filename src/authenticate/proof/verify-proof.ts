@@ -1,4 +1,6 @@
-import { base64url, calculateJwkThumbprint, compactVerify, EmbeddedJWK, errors, type JWK } from 'jose'
+import { calculateJwkThumbprint, compactVerify, EmbeddedJWK, type JWK } from 'jose'
+import * as base64url from 'jose/base64url'
+import * as errors from 'jose/errors'
 import { type Claims, stringClaim } from '../claim-value.ts'
 import { ALGORITHMS } from '../issuer.ts'
 import { parseToken } from '../parse-token.ts'
