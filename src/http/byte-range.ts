@@ -39,13 +39,15 @@ export function parseRange(header: string | null): readonly RangeSpec[] | undefi
 
 /**
  * Returns what to ask the store for while the size is unknown. Undefined means the whole object: for several ranges,
- * because what they select depends on the size, and for the last 0 bytes, because no store accepts such a range.
+ * because what they select depends on the size; for the last 0 bytes, because no store accepts such a range; and for all
+ * from the first byte on, as most players ask, because an empty object satisfies no range.
  */
 export function requestedRange(specs: readonly RangeSpec[] | undefined): RequestedRange | undefined {
   const [spec, ...more] = specs ?? []
   if (spec === undefined || more.length > 0) return undefined
   if ('suffix' in spec && spec.suffix === 0) return undefined
   if ('suffix' in spec) return { suffix: Math.min(spec.suffix, Number.MAX_SAFE_INTEGER) }
+  if (spec.first === 0 && spec.last === Number.POSITIVE_INFINITY) return undefined
   const offset = Math.min(spec.first, Number.MAX_SAFE_INTEGER)
   const length = spec.last - spec.first + 1
   return Number.isSafeInteger(length) && Number.isSafeInteger(offset + length)

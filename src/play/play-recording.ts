@@ -47,6 +47,16 @@ export function playRecording(
   return new Playback(context, playback, services).respond()
 }
 
+/** What the store has of the object. */
+interface ReadPart {
+  readonly part: OpenedPart | StoredPart | DamagedPart | null
+  /**
+   * Reads once more, if it may take the store two reads to find out that bytes are withheld. So every refusal takes two, or
+   * its time would reveal that the recording is there, and how long it is.
+   */
+  readonly readAgain: () => Promise<unknown>
+}
+
 /** Playing one object for one request. The private methods are the steps, in their order. */
 class Playback {
   readonly #context: RequestContext
@@ -83,34 +93,14 @@ class Playback {
    * checked is what is sent.
    */
   async #open(ranges: readonly RangeSpec[] | undefined): Promise<OpenedPart | StoredPart | Refusal> {
-    const { ref } = this.#playback
-    const { store } = this.#services
-    // A playlist is read whole, whatever of it is asked for.
-    const isPlaylist = isNamedPlaylist(ref)
-    let withheld: unknown
-    const opened =
-      this.#context.request.method === 'GET' || isPlaylist
-        ? await store
-            .open(ref.key, isPlaylist ? undefined : requestedRange(ranges))
-            .catch((error: unknown) => {
-              withheld = error
-            })
-        : undefined
-    // Whatever is wrong with the bytes, their owner decides first: the fault would reveal that they are there.
-    const part =
-      opened === undefined
-        ? await store.find(ref.key).catch((error: unknown) => unavailable(causeOf(withheld) ?? error))
-        : opened
-    // Withheld bytes take the store two reads. So every refusal takes two, or its time would reveal that the recording is
-    // there, and how long it is.
-    const readTwice = async () => part === opened && store.find(ref.key)
+    const { part, readAgain } = await this.#read(ranges)
     const refusal = await this.#authorize(part).catch(async (error: unknown) => {
-      await readTwice().catch(() => {})
+      await readAgain().catch(() => {})
       throw error
     })
     if (refusal !== undefined) {
       this.#discard(part)
-      await readTwice().catch(unavailable)
+      await readAgain().catch(unavailable)
       // The operator gets to read the fault. The answer is the same with it and without.
       if (part instanceof DamagedPart) throw new Fault(refusal.reason, part.fault)
       return refusal
@@ -120,6 +110,31 @@ class Playback {
     if (part instanceof DamagedPart) throw new Fault('store_unavailable', part.fault)
     if (part.encoding !== undefined) throw new Fault('encoding_unsupported', CODED)
     return part
+  }
+
+  /**
+   * Reads the object. Whatever is wrong with its bytes, their owner decides first: the fault would reveal that they are
+   * there.
+   */
+  async #read(ranges: readonly RangeSpec[] | undefined): Promise<ReadPart> {
+    const { ref } = this.#playback
+    const { store } = this.#services
+    let isFound = false
+    const find = () => {
+      isFound = true
+      return store.find(ref.key)
+    }
+    // A playlist is read whole, whatever of it is asked for.
+    const isPlaylist = isNamedPlaylist(ref)
+    const range = isPlaylist ? undefined : requestedRange(ranges)
+    const factsOf = async (error: unknown) => {
+      const { facts, cause } = error instanceof BytesUnavailable ? error : { facts: undefined, cause: error }
+      return facts ?? find().catch((fault: unknown) => unavailable(cause ?? fault))
+    }
+    const isOpened = this.#context.request.method === 'GET' || isPlaylist
+    const part = await (isOpened ? store.open(ref.key, range).catch(factsOf) : find().catch(unavailable))
+    const isOneRead = store.givesFacts === 'always' || (store.givesFacts === 'whole' && range === undefined)
+    return { part, readAgain: async () => !isOneRead && !isFound && find() }
   }
 
   /** Returns a refusal unless the subject may play what was found. */
@@ -190,5 +205,3 @@ class Playback {
     return null
   }
 }
-
-const causeOf = (error: unknown): unknown => (error instanceof BytesUnavailable ? error.cause : error)

@@ -70,14 +70,16 @@ export interface PutOptions extends AnnouncedBytes {
 
 /**
  * The object exists, or may exist, but the store doesn't give these bytes of it: the range lies beyond its end, or its
- * bytes are missing, cut short, or in a content coding. `find` gives its facts. `cause` says what is wrong with the
- * bytes.
+ * bytes are missing, cut short, or in a content coding. `cause` says what is wrong with the bytes.
  */
 export class BytesUnavailable extends Error {
   override readonly name = 'BytesUnavailable'
+  /** The facts of the object, if the store has read them. `find` gives them in any case. */
+  readonly facts: StoredPart | DamagedPart | undefined
 
-  constructor(cause?: unknown) {
+  constructor(cause?: unknown, facts?: StoredPart | DamagedPart) {
     super('the store does not give these bytes', { cause })
+    this.facts = facts
   }
 }
 
@@ -128,6 +130,12 @@ export class DigestMismatch extends Error {
  */
 export interface RecordingStore {
   readonly uploads: Uploads
+  /**
+   * When a `BytesUnavailable` of `open` is sure to have the facts: `always`, or if the `whole` object was asked for. A refusal
+   * takes one read then. Any other refusal takes two, as finding out that bytes are withheld does: otherwise its time would
+   * reveal that the recording is there. Default: never.
+   */
+  readonly givesFacts?: 'always' | 'whole'
   find(key: string): Promise<StoredPart | DamagedPart | null>
   open(key: string, range?: RequestedRange): Promise<OpenedPart | null>
   put(key: string, body: AsyncIterable<Uint8Array> | null, options: PutOptions): Promise<StoredPart | null>

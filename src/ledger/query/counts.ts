@@ -78,20 +78,22 @@ export function sumCounts(
   const late = tally(newest, [unit]).filter(
     row => row.tenant === tenant && row.start >= from && row.start < to,
   )
-  const sums = new Map<string, CountRow>()
-  for (const row of [...rows, ...late]) {
-    if (row.kind !== (query.kind ?? row.kind) || row.reason !== (query.reason ?? row.reason)) continue
-    const key = `${row.start}\n${row.kind}\n${row.reason}`
-    const { start, kind, reason, count } = row
-    sums.set(key, { start, kind, reason, count: count + (sums.get(key)?.count ?? 0) })
+  const wanted = [...rows, ...late]
+    .filter(({ kind, reason }) => kind === (query.kind ?? kind) && reason === (query.reason ?? reason))
+    .sort(inOrder)
+  const sums: CountRow[] = []
+  for (const row of wanted) {
+    const last = sums.at(-1)
+    if (last === undefined || inOrder(last, row) !== 0) sums.push(row)
+    else sums[sums.length - 1] = { ...last, count: last.count + row.count }
   }
-  return [...sums.values()]
-    .sort((a, b) => a.start - b.start || compare(a.kind, b.kind) || compare(a.reason, b.reason))
-    .map(({ start, kind, reason, count }) => {
-      const span = new Date(start).toISOString()
-      return reason === '' ? { start: span, kind, count } : { start: span, kind, reason, count }
-    })
+  return sums.map(({ start, kind, reason, count }) => {
+    const span = new Date(start).toISOString()
+    return reason === '' ? { start: span, kind, count } : { start: span, kind, reason, count }
+  })
 }
 
+const inOrder = (a: CountRow, b: CountRow): number =>
+  a.start - b.start || compare(a.kind, b.kind) || compare(a.reason, b.reason)
 const spanOf = (time: number, unit: number): number => Math.floor(time / unit) * unit
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

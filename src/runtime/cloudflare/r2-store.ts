@@ -27,6 +27,7 @@ export function createR2Store(bucket: Bucket): RecordingStore {
 }
 
 class R2Store implements RecordingStore {
+  readonly givesFacts = 'whole'
   readonly #bucket: Bucket
   readonly uploads: R2Uploads
 
@@ -104,7 +105,7 @@ async function opened(object: BucketBody | null): Promise<OpenedPart | null> {
   const facts = factsOf(object)
   if (facts.encoding === undefined) return { ...facts, body: object.body, range: rangeOf(object) }
   await object.body.cancel().catch(() => {})
-  throw new BytesUnavailable()
+  throw new BytesUnavailable(undefined, facts)
 }
 
 /** Returns the range that R2 served. R2 states it in one of several shapes, some with members that are undefined. */

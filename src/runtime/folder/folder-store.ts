@@ -47,6 +47,7 @@ export function createFolderStore(folder: string, now: () => number = Date.now):
 }
 
 class FolderStore implements RecordingStore {
+  readonly givesFacts = 'always'
   readonly #root: string
   readonly #objects: FolderObjects
   readonly uploads: FolderUploads
@@ -64,19 +65,20 @@ class FolderStore implements RecordingStore {
 
   async open(key: string, range?: RequestedRange): Promise<OpenedPart | null> {
     const path = this.#objects.pathOf(key)
+    let part: StoredPart | undefined
     for (let opening = 0; opening < OPENINGS; opening++) {
       const facts = this.#objects.factsAt(path)
       if (facts === null) return null
-      if (facts instanceof DamagedPart) throw new BytesUnavailable(facts.fault)
+      if (facts instanceof DamagedPart) throw new BytesUnavailable(facts.fault, facts)
+      part = partOf(facts)
       const served = servedRange(range, facts.size)
-      if (served === undefined) throw new BytesUnavailable()
-      if (served.length === 0) return { ...partOf(facts), range: served, body: new Blob([]).stream() }
-      const file = unlessDamaged(() => this.#objects.openBytes(path, facts))
-      if (file !== null) return { ...partOf(facts), range: served, ...fileBody(file, served) }
+      if (served === undefined) throw new BytesUnavailable(undefined, part)
+      if (served.length === 0) return { ...part, range: served, body: new Blob([]).stream() }
+      const file = unlessDamaged(part, () => this.#objects.openBytes(path, facts))
+      if (file !== null) return { ...part, range: served, ...fileBody(file, served) }
     }
-    throw new BytesUnavailable(
-      new StorageFault('the bytes of a recording are missing beside its facts: restore them'),
-    )
+    const fault = new StorageFault('the bytes of a recording are missing beside its facts: restore them')
+    throw new BytesUnavailable(fault, part)
   }
 
   async put(
@@ -107,11 +109,11 @@ class FolderStore implements RecordingStore {
 }
 
 /** Reports any failure to open the bytes of an object as `BytesUnavailable`: its facts were read. */
-function unlessDamaged<File>(open: () => File): File {
+function unlessDamaged<File>(part: StoredPart, open: () => File): File {
   try {
     return open()
   } catch (fault) {
-    throw new BytesUnavailable(fault)
+    throw new BytesUnavailable(fault, part)
   }
 }
 

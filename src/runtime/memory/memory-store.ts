@@ -22,6 +22,7 @@ interface StoredObject extends StoredPart {
 }
 
 class MemoryStore implements RecordingStore {
+  readonly givesFacts = 'always'
   readonly #now: () => number
   readonly #objects = new Map<string, StoredObject>()
   readonly uploads: Uploads = new MemoryUploads((key, bytes, options) => this.#store(key, bytes, options))
@@ -39,7 +40,7 @@ class MemoryStore implements RecordingStore {
     const object = this.#objects.get(key)
     if (object === undefined) return null
     const served = servedRange(range, object.size)
-    if (served === undefined) throw new BytesUnavailable()
+    if (served === undefined) throw new BytesUnavailable(undefined, factsOf(object))
     const bytes = object.bytes.subarray(served.offset, served.offset + served.length)
     return { ...factsOf(object), range: served, body: new Blob([bytes]).stream() }
   }

@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Ownership } from '../../../src/index.ts'
+import type { Ownership, RecordingStore } from '../../../src/index.ts'
 import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
 import { factsOf } from '../../contract/recordings.ts'
 import { countingStore } from '../../support/counting-store.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
-import { type OwnedGate, ownedGate } from '../../support/owned-gate.ts'
+import { ownedGate } from '../../support/owned-gate.ts'
+import { storeWith } from '../../support/store-with.ts'
+import { watchedStore } from '../../support/watched-store.ts'
 
 // The order of the steps of playing. What they answer is tested by the other files here.
 
@@ -45,25 +47,37 @@ describe('view before the answer', () => {
   })
 })
 
-const reads = async (gate: OwnedGate, path: string, who = 'patient-2', init: object = {}) => {
-  gate.calls.length = 0
-  await gate.ask(who, path, init)
-  return gate.calls.filter(call => !call.startsWith('owner of'))
-}
+const range = (value: string) => ({ headers: { range: value } })
+const [ONE, TWO] = [['open'], ['open', 'find']]
 
-test.each<[string, object]>([
-  ['a GET request', {}],
-  ['a range beyond the end', { headers: { range: 'bytes=9999-' } }],
+// What a store gives with bytes that it withholds, and how many reads a refusal takes.
+test.each<['always' | 'whole' | undefined, string, object, readonly string[]]>([
+  [undefined, 'the whole', {}, TWO],
+  [undefined, 'a range beyond the end', range('bytes=9999-'), TWO],
+  ['whole', 'the whole', {}, ONE],
+  ['whole', 'all from the first byte on', range('bytes=0-'), ONE],
+  ['whole', 'a range', range('bytes=0-9'), TWO],
+  ['whole', 'a range beyond the end', range('bytes=9999-'), TWO],
+  ['always', 'the whole', {}, ONE],
+  ['always', 'a range beyond the end', range('bytes=9999-'), ONE],
 ])(
-  'a refusal of %s takes the same two reads, whether the recording exists or its owner cannot be determined',
-  async (_, init) => {
+  'a store that gives facts %s: a refusal of %s takes the same reads, whether the recording exists or its owner cannot be determined',
+  async (givesFacts, _, init, expected) => {
     const fails = () => Promise.reject(new Error('no connection'))
-    const gate = await ownedGate({ 'rec-1': { owner: 'patient-1' }, set: fails, none: fails })
+    const known = { 'rec-1': { owner: 'patient-1' }, set: fails, none: fails }
+    const calls: string[] = []
+    const store = storeWith(watchedStore(calls), { givesFacts } as Partial<RecordingStore>)
+    const gate = await ownedGate(known, { store })
+    const reads = async (who: string, path: string) => {
+      calls.length = 0
+      await gate.ask(who, `/recordings/${path}`, init)
+      return calls
+    }
     for (const path of ['rec-1', 'rec-0', 'set/a.ts', 'none']) {
-      expect(await reads(gate, `/recordings/${path}`, 'patient-2', init)).toEqual(['open', 'find'])
+      expect(await reads('patient-2', path)).toEqual(expected)
     }
     // Nor is the owner's own failure quicker.
-    expect(await reads(gate, '/recordings/set/a.ts', 'patient-1', init)).toEqual(['open', 'find'])
+    expect(await reads('patient-1', 'set/a.ts')).toEqual(expected)
   },
 )
 
