@@ -69,7 +69,7 @@ test('a database that speaks no TLS is not used if TLS is required', async () =>
 })
 
 test('bytes that are put in before TLS begins are not read', async () => {
-  const server = createServer(socket => socket.once('data', () => socket.end('SE')).on('error', () => {}))
+  const server = createServer(socket => socket.once('data', () => socket.write('SE')).on('error', () => {}))
   await new Promise<void>(listening => server.listen(0, '127.0.0.1', listening))
   const { port } = server.address() as AddressInfo
   const message = await connect({ url: `postgres://clinic:x@127.0.0.1:${port}/x?sslmode=verify-full` })
