@@ -1,5 +1,3 @@
-import { hexOf } from '../base/bytes.ts'
-
 let lastMoment = -1
 let count = 0
 
@@ -8,14 +6,10 @@ let count = 0
  * one millisecond sort in the order of their creation (6.2, method 1: a counter that starts anywhere in its lower half).
  */
 export function eventId(now: number): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  const view = new DataView(bytes.buffer)
-  count = now === lastMoment ? Math.min(count + 1, 0xfff) : view.getUint16(6) & 0x7ff
+  // A UUIDv4: its variant and the bits after that stay as they are.
+  const random = crypto.randomUUID()
+  count = now === lastMoment ? Math.min(count + 1, 0xfff) : Number.parseInt(random.slice(15, 18), 16) & 0x7ff
   lastMoment = now
-  view.setUint16(0, Math.floor(now / 2 ** 32))
-  view.setUint32(2, now % 2 ** 32)
-  view.setUint16(6, 0x7000 | count)
-  view.setUint8(8, 0x80 | (view.getUint8(8) & 0x3f))
-  const hex = hexOf(bytes)
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  const time = Math.floor(now).toString(16).padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${count.toString(16).padStart(3, '0')}${random.slice(18)}`
 }
