@@ -22,14 +22,13 @@ export function createCloudflareLedger({ inboxes, logs, count }: LedgerObjects):
   const inboxId = (index: number) => inboxes.idFromName(`ledger-${index}`)
   return {
     async append(entries) {
-      const log = `${logId()}`
       const byInbox = Map.groupBy(entries, ({ id }) => inboxOf(id, count))
       await Promise.all(
         [...byInbox].map(([index, some]) =>
           groups[index]?.append(some, async all => {
             // A stub belongs to the request that made it.
             const inbox = inboxes.get(inboxId(index))
-            await inbox.append(all, log).catch(objectFailed(`ledger-${index}`))
+            await inbox.append(all, `${logId()}`).catch(objectFailed(`ledger-${index}`))
           }),
         ),
       )

@@ -25,12 +25,12 @@ export class EventLog {
 
   /** Stores each entry once, however often it comes. To be called in a transaction. */
   append(entries: readonly LedgerEntry[], now: number): void {
-    for (const entry of entries) {
+    const placed = entries.flatMap(entry => {
       const view = viewOf(entry)
-      if (view === undefined) this.events.append([entry])
-      else if (!this.events.has(entry.id)) this.events.append(this.#held.hold(view, entry, now))
-    }
-    this.settle(now)
+      if (view === undefined) return [entry]
+      return this.events.has(entry.id) ? [] : this.#held.hold(view, entry, now)
+    })
+    this.events.append([...placed, ...this.#held.release(now)])
   }
 
   /** Gives an index to the deliveries of views that are due. To be called in a transaction. */

@@ -179,7 +179,7 @@ describe('LEDGER_JURISDICTION', () => {
         name,
       )
       await ledger.append([{ id: '01a20657-1d65-70a8-a1f9-c9dba64c576e', json: '{}' }])
-      expect(asked).toEqual([`${where} log`, `${where} ledger-0`, `for ${where} log`])
+      expect(asked).toEqual([`${where} ledger-0`, `${where} log`, `for ${where} log`])
     },
   )
 
