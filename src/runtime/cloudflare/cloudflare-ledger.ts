@@ -8,7 +8,7 @@ import { GroupCommit } from './group-commit.ts'
 export interface LedgerObjects {
   readonly inboxes: LedgerNamespace
   readonly logs: LogNamespace
-  /** How many inboxes entries are spread over. It may be raised and lowered at any time. */
+  /** How many inboxes the calls are spread over. It may be raised and lowered at any time. */
   readonly count: number
 }
 
@@ -17,22 +17,18 @@ export interface LedgerObjects {
  * The log, which is one object, pulls them.
  */
 export function createCloudflareLedger({ inboxes, logs, count }: LedgerObjects): Ledger {
-  const groups = Array.from({ length: count }, () => new GroupCommit())
+  const group = new GroupCommit()
   const logId = () => logs.idFromName('log')
   const inboxId = (index: number) => inboxes.idFromName(`ledger-${index}`)
   return {
-    async append(entries) {
-      const byInbox = Map.groupBy(entries, ({ id }) => inboxOf(id, count))
-      await Promise.all(
-        [...byInbox].map(([index, some]) =>
-          groups[index]?.append(some, async all => {
-            // A stub belongs to the request that made it.
-            const inbox = inboxes.get(inboxId(index))
-            await inbox.append(all, `${logId()}`).catch(objectFailed(`ledger-${index}`))
-          }),
-        ),
-      )
-    },
+    append: entries =>
+      group.append(entries, async all => {
+        // Any one: the log stores each id once. So what an inbox doesn't take goes to another one when it is sent again.
+        const index = Math.floor(Math.random() * count)
+        // A stub belongs to the request that made it.
+        const inbox = inboxes.get(inboxId(index))
+        await inbox.append(all, `${logId()}`).catch(objectFailed(`ledger-${index}`))
+      }),
 
     async read({ after: cursor, ...query }) {
       const after = parseCursor(cursor)
@@ -78,8 +74,3 @@ const objectFailed =
     const why = overloaded === true ? ' (overloaded)' : code === undefined ? '' : ` (${code})`
     throw new StorageFault(`the Durable Object "${name}" failed${why}`)
   }
-
-/** Spreads by the random end of an id, so that a flood spreads evenly. */
-function inboxOf(id: string, count: number): number {
-  return Number.parseInt(id.slice(-6), 16) % count
-}

@@ -9,10 +9,10 @@ import { createR2Spool } from './r2-spool.ts'
 import { createR2Store } from './r2-store.ts'
 
 /**
- * At most 500 records a run; the rest waits for the next. A run may ask R2 and the inboxes 1,000 times. With 64 inboxes it
- * asks 830 times if the ledger takes all records, and at most 930 times if it doesn't.
+ * At most 900 records a run; the rest waits for the next. A run may ask R2 and the inboxes 1,000 times: once for each record,
+ * and a few times for each hundred.
  */
-const REPLAY_LIMIT = 500
+const REPLAY_LIMIT = 900
 
 /** The bindings that Mediaward works with on Workers. */
 export interface CloudflareBindings {

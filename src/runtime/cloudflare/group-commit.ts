@@ -14,8 +14,8 @@ interface Waiter {
 
 /** How long a caller waits for others, in milliseconds. */
 const PATIENCE = 250
-/** Most callers whose entries are sent together. */
-const MAX_GROUP = 100
+/** Most callers whose entries are sent together. A call takes 32 MiB, and a record may have 64 KiB. */
+const MAX_GROUP = 400
 
 /**
  * Sends the entries of many callers in few calls, one at a time: what comes while a call is under way goes in the next one,

@@ -42,15 +42,15 @@ test.each([
   [undefined, ''],
 ])('the operator reads which object failed, and of its error a code alone (%s)', async (error, why) => {
   const fail = () => Promise.reject(error)
-  const inboxFails = ledgerWith(name => (name === 'ledger-2' ? { append: fail } : {}))
+  const inboxFails = ledgerWith(() => ({ append: fail }))
   const logFails = ledgerWith(() => ({}), { read: fail })
-  for (const [failing, name] of [
-    [inboxFails.append([{ id: '2', json: '{}' }]), 'ledger-2'],
-    [logFails.read({ limit: 1 }), 'log'],
+  for (const [failing, message] of [
+    [inboxFails.append([{ id: '2', json: '{}' }]), /^the Durable Object "ledger-[0-3]" failed(.*)$/],
+    [logFails.read({ limit: 1 }), /^the Durable Object "log" failed(.*)$/],
   ] as const) {
     const fault: unknown = await failing.catch((failure: unknown) => failure)
     expect(fault).toBeInstanceOf(StorageFault)
-    expect(fault).toMatchObject({ message: `the Durable Object "${name}" failed${why}` })
+    expect(message.exec((fault as Error).message)?.[1]).toBe(why)
     expect(fault).not.toHaveProperty('cause')
   }
 })

@@ -49,22 +49,25 @@ function platform(records: number, failing: number) {
   return { replay, kept, count: () => count }
 }
 
-test('a run on Workers brings back 500 records, and asks other services at most a thousand times', async () => {
+test('a run on Workers brings back 900 records, and asks other services at most a thousand times', async () => {
   const { replay, kept, count } = platform(1200, SHARDS)
   await replay()
-  expect(kept.size).toBe(700)
+  expect(kept.size).toBe(300)
   expect(count()).toBeLessThanOrEqual(1000)
 })
 
 test.each([0, 1, 32, 63])(
   'a run on Workers asks other services at most a thousand times if only %i of 64 inboxes take records',
-  async failing => {
-    const { replay, kept, count } = platform(1200, failing)
-    await expect(replay()).rejects.toThrow()
-    expect(count()).toBeLessThanOrEqual(1000)
-    for (let run = 0; run < 4; run++) await replay().catch(() => {})
-    // What the working inboxes take is gone from the spool, wherever it waited.
-    const shards = new Set([...kept.keys()].map(key => Number.parseInt(key.slice(-6), 16) % SHARDS))
-    expect([...shards].filter(shard => shard < failing)).toEqual([])
+  async working => {
+    const { replay, kept, count } = platform(1200, working)
+    let most = 0
+    for (let run = 0; run < 1000 && kept.size > 0; run++) {
+      const before = count()
+      await replay().catch(() => {})
+      most = Math.max(most, count() - before)
+    }
+    expect(most).toBeLessThanOrEqual(1000)
+    // An inbox is chosen anew each time, so one that works is enough in the end.
+    expect(kept.size).toBe(working === 0 ? 1200 : 0)
   },
 )
