@@ -22,7 +22,7 @@ async function append(): Promise<void> {
   for (;;) {
     const entries = Array.from({ length: 40 }, (_, i) => entryAt(Date.now(), { subject: `psn_${i}` }))
     await ledger.append(entries)
-    // At once, and whole: a pipe takes so little as one write.
+    // A file takes it at once. What was written stays there when the process is killed.
     writeSync(1, entries.map(({ json }) => `${json}\n`).join(''))
     await new Promise(resolve => setTimeout(resolve, 2))
   }
