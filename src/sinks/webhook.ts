@@ -1,3 +1,4 @@
+import { decodeBase64 } from '../base/bytes.ts'
 import type { Outcomes } from '../follow/delivery.ts'
 import { DeliveryFailure } from '../follow/delivery.ts'
 import type { LogEntry } from '../render/entry.ts'
@@ -56,7 +57,7 @@ async function sendOne(entry: LogEntry, webhook: Webhook): Promise<void> {
 }
 
 async function sign(secret: string, content: string): Promise<string> {
-  const bytes = Uint8Array.from(atob(secret.replace('whsec_', '')), character => character.charCodeAt(0))
+  const bytes = decodeBase64(secret.replace('whsec_', ''))
   const key = await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
   const signature = await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(content))
   return `v1,${btoa(String.fromCharCode(...new Uint8Array(signature)))}`

@@ -1,4 +1,6 @@
 import type { JWK } from 'jose'
+import * as base64url from 'jose/base64url'
+import { decodeBase64 } from '../../base/bytes.ts'
 import type { Algorithm } from '../issuer.ts'
 
 /** A key as it was published, of which nothing is known but that it is a JSON object. */
@@ -63,7 +65,10 @@ function readRsa({ kty, n, e, x5c }: PublishedKey): KeyMaterial | Unfit {
   if (power.length > 8 || (power.at(-1) ?? 0) % 2 === 0 || (power.length === 1 && power[0] === 1)) {
     return new Unfit('its e is not a public exponent')
   }
-  return { jwk: { kty: kty as string, n: encode(number), e: encode(power) }, algorithms: RSA }
+  return {
+    jwk: { kty: kty as string, n: base64url.encode(number), e: base64url.encode(power) },
+    algorithms: RSA,
+  }
 }
 
 function readPoint(key: PublishedKey, size: number, algorithms: readonly Algorithm[]): KeyMaterial | Unfit {
@@ -76,7 +81,7 @@ function readPoint(key: PublishedKey, size: number, algorithms: readonly Algorit
     // key begins with its lowest byte, so there is none to leave out.
     const coordinate = bytes && kty === 'EC' ? padded(bytes, size) : bytes
     if (coordinate?.length !== size) return new Unfit(`its ${name} is not a coordinate of ${crv}`)
-    jwk[name as 'x' | 'y'] = encode(coordinate)
+    jwk[name as 'x' | 'y'] = base64url.encode(coordinate)
   }
   return { jwk, algorithms }
 }
@@ -84,22 +89,17 @@ function readPoint(key: PublishedKey, size: number, algorithms: readonly Algorit
 /** Returns the one spelling of a number, to compare it by. Undefined if it isn't one. */
 export function numberOf(value: unknown): string | undefined {
   const bytes = decode(value)
-  return bytes && encode(withoutZeros(bytes))
+  return bytes && base64url.encode(withoutZeros(bytes))
 }
 
-/** Decodes base64 of either alphabet, padded or not. */
+/** Decodes base64 of either alphabet, padded or not. Undefined for anything else. */
 function decode(value: unknown): Uint8Array | undefined {
   if (typeof value !== 'string' || value === '') return undefined
   try {
-    return Uint8Array.from(atob(value.replaceAll('-', '+').replaceAll('_', '/')), one => one.charCodeAt(0))
+    return decodeBase64(value)
   } catch {
     return undefined
   }
-}
-
-function encode(bytes: Uint8Array): string {
-  const binary = Array.from(bytes, byte => String.fromCharCode(byte)).join('')
-  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
 }
 
 function withoutZeros(bytes: Uint8Array): Uint8Array {
