@@ -1,4 +1,3 @@
-import { readAnalystCall } from '../authenticate/analyst.ts'
 import type { PlaybackServices } from '../authenticate/playback.ts'
 import { nameSpaceOf } from '../authorize/subject.ts'
 import { explain } from '../explain/explain.ts'
@@ -11,6 +10,7 @@ import type { Pseudonym } from '../ledger/pseudonym.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import { Fault, Refusal } from '../refusal.ts'
 import type { Endpoint, RequestContext } from '../request-context.ts'
+import { analystCallEndpoint } from './analyst-endpoint.ts'
 
 /** Most bytes of a call: those of a token that is too long, and the rest. */
 const MAX_BODY = 65_536
@@ -30,38 +30,30 @@ export interface ExplainServices extends PlaybackServices {
  * @param recordings the endpoint that plays: it tries the request
  */
 export function explainEndpoint(services: ExplainServices, recordings: Endpoint): Endpoint {
-  return {
-    allow: () => 'POST, OPTIONS',
+  return analystCallEndpoint(services, MAX_BODY, async (context, { analyst: { tenant }, json }) => {
+    const question = readQuestion(json)
+    if (question instanceof Refusal) return question
 
-    async handle(context) {
-      const call = await readAnalystCall(context, services, MAX_BODY)
-      if (call instanceof Refusal) return call
-      const question = readQuestion(call.json)
-      if (question instanceof Refusal) return question
-
-      const { waitUntil, now } = context
-      const { explanation, context: tried } = await explain(question, {
-        ...{ waitUntil, now },
-        attempt: attemptOf(question, services, request => recordings.handle(request)),
-        entries: services.issuers.entries,
-        concealedStatus: services.concealedStatus,
-        isOffline: false,
-        // One tenant's analyst must not learn of the locations of others.
-        locations: call.analyst.tenant === undefined ? services.locations : [],
-        nameOf: (id, of) =>
-          of === undefined
-            ? `a string of ${id.length} characters`
-            : services.pseudonym('subject', nameSpaceOf(of), id),
-      })
-      if (tried.ref !== undefined) context.ref = tried.ref
-      // As in the log: what no token proves, and no recording of the tenant, is not for a reader of one tenant.
-      if (call.analyst.tenant !== undefined && !tenantsIn(tried).includes(call.analyst.tenant)) {
-        return new Refusal('tenant_mismatch')
-      }
-      await record(context, tried, explanation, services)
-      return Response.json(explanation, { headers: responseHeaders() })
-    },
-  }
+    const { waitUntil, now } = context
+    const { explanation, context: tried } = await explain(question, {
+      ...{ waitUntil, now },
+      attempt: attemptOf(question, services, request => recordings.handle(request)),
+      entries: services.issuers.entries,
+      concealedStatus: services.concealedStatus,
+      isOffline: false,
+      // One tenant's analyst must not learn of the locations of others.
+      locations: tenant === undefined ? services.locations : [],
+      nameOf: (id, of) =>
+        of === undefined
+          ? `a string of ${id.length} characters`
+          : services.pseudonym('subject', nameSpaceOf(of), id),
+    })
+    if (tried.ref !== undefined) context.ref = tried.ref
+    // As in the log: what no token proves, and no recording of the tenant, is not for a reader of one tenant.
+    if (tenant !== undefined && !tenantsIn(tried).includes(tenant)) return new Refusal('tenant_mismatch')
+    await record(context, tried, explanation, services)
+    return Response.json(explanation, { headers: responseHeaders() })
+  })
 }
 
 /** Whose a record of the tried request would be. */

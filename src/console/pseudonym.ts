@@ -1,4 +1,3 @@
-import { readAnalystCall } from '../authenticate/analyst.ts'
 import type { BearerServices } from '../authenticate/bearer.ts'
 import type { TrustedIssuers } from '../authenticate/trusted-issuers.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
@@ -6,6 +5,7 @@ import { responseHeaders } from '../http/response-headers.ts'
 import type { Pseudonyms } from '../ledger/pseudonym.ts'
 import { Refusal } from '../refusal.ts'
 import type { Endpoint } from '../request-context.ts'
+import { analystCallEndpoint } from './analyst-endpoint.ts'
 import { invalidQuery } from './query.ts'
 
 /** Most bytes of a call. */
@@ -29,19 +29,13 @@ export interface PseudonymServices extends BearerServices {
  * proxies keep URLs. A pseudonym opens nothing: a reader of one tenant finds only records of that tenant by it.
  */
 export function pseudonymEndpoint(services: PseudonymServices): Endpoint {
-  return {
-    allow: () => 'POST, OPTIONS',
-
-    async handle(context) {
-      const call = await readAnalystCall(context, services, MAX_BODY)
-      if (call instanceof Refusal) return call
-      const person = readPerson(call.json, services)
-      if (person instanceof Refusal) return person
-      const pseudonyms = await services.pseudonyms('subject', person.nameSpace, person.id)
-      const [pseudonym] = pseudonyms
-      return Response.json({ pseudonym, pseudonyms, issuer: person.issuer }, { headers: responseHeaders() })
-    },
-  }
+  return analystCallEndpoint(services, MAX_BODY, async (_, { json }) => {
+    const person = readPerson(json, services)
+    if (person instanceof Refusal) return person
+    const pseudonyms = await services.pseudonyms('subject', person.nameSpace, person.id)
+    const [pseudonym] = pseudonyms
+    return Response.json({ pseudonym, pseudonyms, issuer: person.issuer }, { headers: responseHeaders() })
+  })
 }
 
 /** A person, as an analyst names them. */

@@ -1,4 +1,3 @@
-import { authenticateAnalyst } from '../authenticate/analyst.ts'
 import { type BearerServices, isStillGood } from '../authenticate/bearer.ts'
 import { responseHeaders } from '../http/response-headers.ts'
 import type { EventKind } from '../ledger/event.ts'
@@ -6,6 +5,7 @@ import { CursorInvalid, type Ledger, type LedgerEntry, type LedgerQuery } from '
 import { tenantView } from '../ledger/tenant-view.ts'
 import { Fault, Refusal } from '../refusal.ts'
 import type { Endpoint, RequestContext } from '../request-context.ts'
+import { analystEndpoint } from './analyst-endpoint.ts'
 import type { LiveStreams } from './live.ts'
 import type { LookRecorder } from './look.ts'
 import { invalidQuery, type RecordsQuery, readQuery } from './query.ts'
@@ -34,29 +34,19 @@ export interface RecordsServices extends BearerServices {
  * @param only the kind that it is for; undefined if the request may choose
  */
 export function recordsEndpoint(services: RecordsServices, only?: EventKind): Endpoint {
-  return {
-    allow: () => 'GET, OPTIONS',
-
-    async handle(context) {
-      const { request } = context
-      if (request.method !== 'GET') return new Refusal('method_not_allowed')
-      const analyst = await authenticateAnalyst(context, services)
-      if (analyst instanceof Refusal) return analyst
-      const { tenant } = analyst
-      const isStream = request.headers.get('accept')?.includes('text/event-stream') ?? false
-      const query = readQuery(new URL(request.url), { only, tenant, isStream })
-      if (query instanceof Refusal) return query
-      try {
-        if (isStream) return await streamRecords(context, query, tenant, services)
-        return query.held
-          ? await listHeld(context, query, tenant, services)
-          : await listRecords(context, query, tenant, services)
-      } catch (error) {
-        if (error instanceof CursorInvalid) return invalidQuery('after is not a cursor of this log')
-        throw error instanceof Fault ? error : new Fault('ledger_unavailable', error)
-      }
-    },
-  }
+  return analystEndpoint(services, async (context, { tenant }) => {
+    const { request } = context
+    const isStream = request.headers.get('accept')?.includes('text/event-stream') ?? false
+    const query = readQuery(new URL(request.url), { only, tenant, isStream })
+    if (query instanceof Refusal) return query
+    const list = isStream ? streamRecords : query.held ? listHeld : listRecords
+    try {
+      return await list(context, query, tenant, services)
+    } catch (error) {
+      if (error instanceof CursorInvalid) return invalidQuery('after is not a cursor of this log')
+      throw error instanceof Fault ? error : new Fault('ledger_unavailable', error)
+    }
+  })
 }
 
 async function listRecords(
@@ -71,14 +61,11 @@ async function listRecords(
     return json === undefined ? [] : indexed ? `{"index":${entry.index},"record":${json}}` : json
   })
   await looks.record(context, 'read', query, lines.length)
-  return new Response(lines.map(json => `${json}\n`).join(''), {
-    headers: responseHeaders({
-      'Content-Type': 'application/x-ndjson',
-      [CURSOR_HEADER]: page.cursor,
-      [END_HEADER]: page.end,
-      ...(page.more && { [MORE_HEADER]: 'true' }),
-      ...(page.archived && { [ARCHIVED_HEADER]: 'true' }),
-    }),
+  return linesResponse(lines, {
+    [CURSOR_HEADER]: page.cursor,
+    [END_HEADER]: page.end,
+    ...(page.more && { [MORE_HEADER]: 'true' }),
+    ...(page.archived && { [ARCHIVED_HEADER]: 'true' }),
   })
 }
 
@@ -91,8 +78,16 @@ async function listHeld(
 ): Promise<Response> {
   const lines = (await ledger.held(query)).flatMap(entry => showTo(tenant)(entry) ?? [])
   await looks.record(context, 'read', query, lines.length)
+  return linesResponse(lines)
+}
+
+/** Answers with JSON lines. */
+export function linesResponse(
+  lines: readonly string[],
+  headers: Readonly<Record<string, string>> = {},
+): Response {
   return new Response(lines.map(json => `${json}\n`).join(''), {
-    headers: responseHeaders({ 'Content-Type': 'application/x-ndjson' }),
+    headers: responseHeaders({ 'Content-Type': 'application/x-ndjson' }, headers),
   })
 }
 

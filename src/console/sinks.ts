@@ -1,4 +1,3 @@
-import { authenticateAnalyst, readAnalystCall } from '../authenticate/analyst.ts'
 import type { BearerServices } from '../authenticate/bearer.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { responseHeaders } from '../http/response-headers.ts'
@@ -8,6 +7,7 @@ import type { Recorder } from '../ledger/recorder.ts'
 import { Fault, Refusal } from '../refusal.ts'
 import type { Endpoint, RequestContext } from '../request-context.ts'
 import type { SinkControl, SinkReplay } from '../sinks/control.ts'
+import { analystCallEndpoint, analystEndpoint } from './analyst-endpoint.ts'
 import { invalidQuery, isTime } from './query.ts'
 
 /** Most bytes of a call. */
@@ -36,44 +36,33 @@ export function sinkEndpoints(services: SinksServices): ReadonlyMap<string, Endp
     await services.record(observe(context), event).catch(Fault.as('ledger_unavailable'))
   }
 
+  const list = async () => (await sinkControl?.list().catch(unavailable)) ?? []
+
   /** Creates the endpoint of a call that names a sink. */
   const named = (
     action: 'sink_test' | 'sink_replay',
     act: (name: string, replay: SinkReplay) => Promise<unknown>,
-  ): Endpoint => ({
-    allow: () => 'POST, OPTIONS',
-
-    async handle(context) {
-      const call = await readAnalystCall(context, services, MAX_BODY)
-      if (call instanceof Refusal) return call
-      if (call.analyst.tenant !== undefined) return new Refusal('tenant_mismatch')
-      const { name, ...rest } = Object(call.json) as Readonly<Record<string, unknown>>
+  ): Endpoint =>
+    analystCallEndpoint(services, MAX_BODY, async (context, { analyst: { tenant }, json }) => {
+      if (tenant !== undefined) return new Refusal('tenant_mismatch')
+      const { name, ...rest } = Object(json) as Readonly<Record<string, unknown>>
       const replay = action === 'sink_replay' ? readReplay(rest) : {}
       if (replay instanceof Refusal) return replay
-      const sinks = (await sinkControl?.list().catch(unavailable)) ?? []
-      if (typeof name !== 'string' || !sinks.some(sink => sink.name === name)) {
+      if (typeof name !== 'string' || !(await list()).some(sink => sink.name === name)) {
         return invalidQuery('name must be that of a sink in SINKS')
       }
       await record(context, { action, sink: name, ...(action === 'sink_replay' && { replay }) })
       return answer(await act(name, replay).catch(unavailable))
-    },
-  })
+    })
 
   return new Map<string, Endpoint>([
     [
       '/console/api/sinks',
-      {
-        allow: () => 'GET, OPTIONS',
-
-        async handle(context) {
-          if (context.request.method !== 'GET') return new Refusal('method_not_allowed')
-          const analyst = await authenticateAnalyst(context, services)
-          if (analyst instanceof Refusal) return analyst
-          if (analyst.tenant !== undefined) return new Refusal('tenant_mismatch')
-          await record(context, { action: 'sinks' })
-          return answer({ sinks: (await sinkControl?.list().catch(unavailable)) ?? [] })
-        },
-      },
+      analystEndpoint(services, async (context, { tenant }) => {
+        if (tenant !== undefined) return new Refusal('tenant_mismatch')
+        await record(context, { action: 'sinks' })
+        return answer({ sinks: await list() })
+      }),
     ],
     ['/console/api/sinks/test', named('sink_test', async name => sinkControl?.test(name))],
     [
