@@ -1,4 +1,5 @@
 import type { Subject } from '../authorize/subject.ts'
+import { present } from '../base/present.ts'
 import type { Reason } from '../reason.ts'
 import { clientOf, refuseAudience } from './audience.ts'
 import { type Claims, hasValue, isPresent } from './claim-value.ts'
@@ -38,16 +39,14 @@ export function acceptClaims(
   fingerprint: string,
   now: number,
 ): AcceptedToken | TokenRefusal {
-  const client = clientOf(claims)
-  const proven = { issuer: entry.issuer, entry: entry.name, ...(client !== undefined && { client }) }
+  const proven = present({ issuer: entry.issuer, entry: entry.name, client: clientOf(claims) })
   const subject = subjectOf(claims, entry, fingerprint)
   if (subject instanceof TokenRefusal) return subject.with(proven)
   const [refusal] = refuseEach(claims, entry)
   if (refusal !== undefined) return refusal.with({ ...proven, subject })
   const validity = readTimes(claims, entry)
   if (validity instanceof TokenRefusal) return validity.with({ ...proven, subject })
-  const thumbprint = thumbprintIn(claims.cnf)
-  const token = { subject, ...validity, ...(thumbprint !== undefined && { thumbprint }) }
+  const token = { subject, ...validity, ...present({ thumbprint: thumbprintIn(claims.cnf) }) }
   return checkTimes(token, entry, now) ?? token
 }
 
@@ -128,8 +127,7 @@ export function checkTimes(
   const { subject } = token
   const seconds = now / 1000
   const tolerance = issuer.clock_tolerance_s ?? 30
-  const refuse = (reason: Reason, claim: string) =>
-    new TokenRefusal(reason, { claim, ...(subject !== undefined && { subject }) })
+  const refuse = (reason: Reason, claim: string) => new TokenRefusal(reason, present({ claim, subject }))
   if (seconds >= token.expires + tolerance) return refuse('token_expired', 'exp')
   if (seconds < token.notBefore - tolerance) return refuse('token_not_yet_valid', 'nbf')
   if (seconds > token.tooOld + tolerance) return refuse('token_too_old', 'iat')

@@ -1,5 +1,6 @@
 import { ROLES } from '../authorize/rules/role.ts'
 import type { Actor, Subject } from '../authorize/subject.ts'
+import { present } from '../base/present.ts'
 import { clientOf } from './audience.ts'
 import { type Claims, claimAt, isPresent, namesIn, stringClaim } from './claim-value.ts'
 import { claimName, type Entry } from './entry.ts'
@@ -28,10 +29,6 @@ export function subjectOf(claims: Claims, entry: Entry, fingerprint: string): Su
   if (tenant_claim !== undefined && tenant === undefined) return missing(tenant_claim)
   const unproven = refuseUnproven(claims, id, entry)
   if (unproven !== undefined) return unproven
-  const session = stringClaim(claimAt(claims, entry.session_claim ?? 'sid'))
-  const release = release_claim === undefined ? undefined : stringClaim(claimAt(claims, release_claim))
-  const client = clientOf(claims)
-  const actor = actorOf(claims.act, issuer)
   return {
     id,
     issuer,
@@ -39,12 +36,14 @@ export function subjectOf(claims: Claims, entry: Entry, fingerprint: string): Su
     token: stringClaim(claims.jti) ?? fingerprint,
     ...(name !== issuer && { entry: name }),
     ...(!entry.owns && { owns: false }),
-    ...(tenant !== undefined && { tenant }),
     ...(tenant === undefined && entry.allTenants && { allTenants: true }),
-    ...(session !== undefined && { session }),
-    ...(release !== undefined && { release }),
-    ...(client !== undefined && { client }),
-    ...(actor !== undefined && { actor }),
+    ...present({
+      tenant,
+      session: stringClaim(claimAt(claims, entry.session_claim ?? 'sid')),
+      release: release_claim === undefined ? undefined : stringClaim(claimAt(claims, release_claim)),
+      client: clientOf(claims),
+      actor: actorOf(claims.act, issuer),
+    }),
   }
 }
 

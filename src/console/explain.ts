@@ -1,5 +1,6 @@
 import type { PlaybackServices } from '../authenticate/playback.ts'
 import { nameSpaceOf } from '../authorize/subject.ts'
+import { present } from '../base/present.ts'
 import { explain } from '../explain/explain.ts'
 import type { Explanation } from '../explain/explanation.ts'
 import { attemptOf, readQuestion } from '../explain/question.ts'
@@ -69,19 +70,14 @@ async function record(
 ): Promise<void> {
   if (ownership !== undefined) context.ownership = ownership
   const about = subject && (await services.pseudonym('subject', nameSpaceOf(subject), subject.id))
-  const explained = {
-    ...{ decision, status },
-    ...(reason !== undefined && { reason }),
-    ...(entry !== undefined && { entry }),
-    ...(claim !== undefined && { claim }),
-  }
+  const explained = { decision, status, ...present({ reason, entry, claim }) }
   await services
     .record(observe(context), {
       kind: 'console',
       decision: 'permit',
       action: 'explain',
       explained,
-      ...(about !== undefined && { about }),
+      ...present({ about }),
     })
     .catch(Fault.as('ledger_unavailable'))
 }

@@ -1,5 +1,6 @@
 import { nameSpaceOf } from '../authorize/subject.ts'
 import { LruCache } from '../base/lru-cache.ts'
+import { present } from '../base/present.ts'
 import type { LookFacts } from '../ledger/console-facts.ts'
 import { observe } from '../ledger/head.ts'
 import type { CountQuery, LedgerQuery } from '../ledger/ledger.ts'
@@ -42,7 +43,7 @@ export class LookRecorder {
     if (action !== 'follow' && now - (this.#looks.get(key) ?? Number.NEGATIVE_INFINITY) < SAME) return
     await this.#record(observe(context), {
       ...{ kind: 'console', decision: 'permit', action, query },
-      ...(rows !== undefined && { rows }),
+      ...present({ rows }),
     }).catch(Fault.as('ledger_unavailable'))
     this.#looks.set(key, now)
   }
@@ -50,7 +51,7 @@ export class LookRecorder {
 
 /** Returns what is asked for, without the place in the log where a page begins. */
 function whatOf(query: Query): LookFacts['query'] {
-  const { kind, subject, owner, recording, reason, release, tenant, since, until } = query as LedgerQuery
-  const members = { kind, subject, owner, recording, reason, release, tenant, since, until }
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
+  const { kind, subject, owner, recording, reason, release, tenant, since, until } =
+    query as LookFacts['query']
+  return present({ kind, subject, owner, recording, reason, release, tenant, since, until })
 }

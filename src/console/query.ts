@@ -1,4 +1,5 @@
 import { isTenantName } from '../authorize/rules/tenant.ts'
+import { present } from '../base/present.ts'
 import { type EventKind, KINDS } from '../ledger/event.ts'
 import { isRelease } from '../ledger/head.ts'
 import type { CountQuery, LedgerQuery, QueryValue } from '../ledger/ledger.ts'
@@ -119,13 +120,15 @@ export function readQuery(url: URL, rules: QueryRules): RecordsQuery | Refusal {
   const { limit = MAX_PAGE, order, from, by: _, held, indexed, subject, owner, ...fields } = given
   return {
     ...fields,
-    ...(subject !== undefined && { subject: personOf(subject) }),
-    ...(owner !== undefined && { owner: personOf(owner) }),
     limit: Number(limit),
     ...(order === 'newest' && { order }),
-    ...(from !== undefined && { from: Number(from) }),
-    ...(held !== undefined && { held: true }),
-    ...(indexed !== undefined && { indexed: true }),
+    ...present({
+      subject: subject && personOf(subject),
+      owner: owner && personOf(owner),
+      from: from === undefined ? undefined : Number(from),
+      held: held === 'true' || undefined,
+      indexed: indexed === 'true' || undefined,
+    }),
   }
 }
 
@@ -150,12 +153,7 @@ export function readCountQuery(url: URL, rules: QueryRules): CountQuery | Refusa
   }
   const spans = (Date.parse(until) - Date.parse(since)) / COUNT_UNITS[by]
   if (spans > MAX_SPANS) return invalidQuery(`at most ${MAX_SPANS} spans are counted at once`)
-  return {
-    ...{ by, since, until },
-    ...(kind !== undefined && { kind }),
-    ...(reason !== undefined && { reason }),
-    ...(tenant !== undefined && { tenant }),
-  }
+  return { by, since, until, ...present({ kind, reason, tenant }) }
 }
 
 /** The parameters of a request, each of which was checked. */

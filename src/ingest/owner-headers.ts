@@ -1,4 +1,5 @@
 import type { Subject } from '../authorize/subject.ts'
+import { present } from '../base/present.ts'
 import { mediaTypeOf, safeMediaType, UNKNOWN_TYPE } from '../http/media-type.ts'
 import type { ObjectRef, Ownership } from '../recordings/recording.ts'
 import { Refusal } from '../refusal.ts'
@@ -17,7 +18,7 @@ export function ownerFromHeaders(
   // A recorder may have an issuer of its own, whose subjects own nothing.
   const own = issuers.owning.has(recorder.issuer) ? recorder.issuer : defaultIssuer
   const issuer = headers.get('mediaward-owner-issuer') ?? own
-  const consultation = headers.get('mediaward-consultation')
+  const consultation = headers.get('mediaward-consultation') ?? undefined
   if (!ID.test(named)) {
     return new Refusal(
       'upload_invalid',
@@ -31,14 +32,13 @@ export function ownerFromHeaders(
       'Mediaward-Owner-Issuer must be one of the issuers that the gate trusts for patients',
     )
   }
-  if (consultation !== null && !ID.test(consultation)) {
+  if (consultation !== undefined && !ID.test(consultation)) {
     return new Refusal('upload_invalid', 'Mediaward-Consultation must be 1 to 255 visible ASCII characters')
   }
   return {
     owner: issuers.ownerId(issuer, named),
     issuer,
-    ...(recorder.tenant !== undefined && { tenant: recorder.tenant }),
-    ...(consultation !== null && { consultation }),
+    ...present({ tenant: recorder.tenant, consultation }),
   }
 }
 

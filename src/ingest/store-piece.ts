@@ -1,3 +1,4 @@
+import { present } from '../base/present.ts'
 import { digestFields, refuseWholeDigest } from '../http/digest-fields.ts'
 import { responseHeaders } from '../http/response-headers.ts'
 import { Refusal } from '../refusal.ts'
@@ -41,11 +42,7 @@ export async function storePiece(deposit: Deposit): Promise<Response | Refusal> 
     await source.discard()
     return inPieces
   }
-  const options = {
-    number: piece.number,
-    size: piece.length,
-    ...(sha256 !== undefined && { sha256 }),
-  }
+  const options = { number: piece.number, size: piece.length, ...present({ sha256 }) }
   const tag = await services.store.uploads
     .putPiece(ref.key, upload, source.body, options)
     .catch((error: unknown) => uploadFailure(error, body, deposit))

@@ -1,6 +1,7 @@
 import { type Actor, nameSpaceOf, type Subject } from '../authorize/subject.ts'
 import { detached } from '../base/bytes.ts'
 import { type CallerNetwork, callerNetwork } from '../base/network.ts'
+import { present } from '../base/present.ts'
 import type { Ownership } from '../recordings/recording.ts'
 import type { AskedAbout, OwnerConflict, RequestContext, TokenFacts } from '../request-context.ts'
 import type { EventHead } from './event.ts'
@@ -157,11 +158,3 @@ const named = (name: string | undefined): string | undefined =>
 /** Names a tenant in a record. A stamp that other tools wrote may be any string; such a tenant is not the default one. */
 export const tenantOf = (tenant: string | undefined): string =>
   tenant === undefined ? 'default' : (named(tenant) ?? 'unnamed')
-
-type Present<Members> = { [Name in keyof Members]?: Exclude<Members[Name], undefined> }
-
-function present<Members extends object>(members: Members): Present<Members> {
-  return Object.fromEntries(
-    Object.entries(members).filter(([, value]) => value !== undefined),
-  ) as Present<Members>
-}

@@ -1,3 +1,4 @@
+import { present } from '../base/present.ts'
 import { StorageFault } from '../base/storage-fault.ts'
 import { withTimeout } from '../base/timeout.ts'
 import { Fault } from '../refusal.ts'
@@ -150,9 +151,6 @@ function narrowOwner(answer: unknown): Ownership {
       `the owner lookup must resolve to null or to an object with owner and, if need be, issuer and tenant, each a string of up to ${MAX_OWNER_LENGTH} characters`,
     )
   }
-  return {
-    ...(isId(owner) && { owner }),
-    ...(isId(issuer) && { issuer }),
-    ...(isId(tenant) && { tenant }),
-  }
+  const id = (value: unknown) => (isId(value) ? value : undefined)
+  return present({ owner: id(owner), issuer: id(issuer), tenant: id(tenant) })
 }

@@ -1,3 +1,4 @@
+import { present } from '../base/present.ts'
 import type { Outcomes, Receiver } from '../follow/delivery.ts'
 import type { ReadEntry } from '../ledger/ledger.ts'
 import { parseEvent } from '../ledger/query/terms.ts'
@@ -52,8 +53,7 @@ export function createReceiver(sink: SinkEntry, platform: SinkPlatform): Receive
   const { kinds, tenant, profiles, enterprise } = sink
   const deployment = {
     ...platform.deployment,
-    ...(profiles !== undefined && { fhir: profiles }),
-    ...(enterprise !== undefined && { enterprise }),
+    ...present({ fhir: profiles, enterprise }),
   }
   const { most, collect, send } = targetOf(sink, { ...platform, deployment })
   return {

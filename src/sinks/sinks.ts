@@ -1,3 +1,4 @@
+import { present } from '../base/present.ts'
 import { DeliveryFailure } from '../follow/delivery.ts'
 import type { FollowedLog } from '../follow/followed-log.ts'
 import { Follower } from '../follow/follower.ts'
@@ -95,7 +96,7 @@ export class Sinks implements SinkControl {
     if (index !== undefined) await sink.follower.rewind(index)
     const count = dead ? await sink.follower.resendDead() : undefined
     void this.wake()
-    return { ...(index !== undefined && { from: index }), ...(count !== undefined && { dead: count }) }
+    return present({ from: index, dead: count })
   }
 }
 
