@@ -5,6 +5,7 @@ import { Refusal } from '../refusal.ts'
 import type { RequestContext, TokenFacts } from '../request-context.ts'
 import { type VerifiedToken, verifyAccessToken } from './access-token.ts'
 import { type AcceptedToken, checkTimes } from './claims.ts'
+import type { IntrospectedToken } from './introspection/answer.ts'
 import { OpaqueTokens } from './introspection/opaque-tokens.ts'
 import type { Issuer } from './issuer.ts'
 import { parseToken } from './parse-token.ts'
@@ -67,20 +68,23 @@ export class TokenVerifier {
   ): Promise<AcceptedToken | Refusal> {
     const { at, waitUntil } = context
     const known = this.#verified.get(token)
-    if (known !== undefined && (await known.entry.keys.current(at, waitUntil)) === known.keys) {
-      return refusePlace(known, places) ?? checkTimes(known, known.entry, at) ?? known
-    }
-    const introspector = this.#opaque.introspectorFor(token, places[0])
-    if (introspector !== undefined) {
-      const accepted = await introspector.verify(token, context)
-      if (accepted instanceof Refusal) return accepted
-      return refusePlace(accepted, places) ?? checkTimes(accepted, accepted.entry, at) ?? accepted
-    }
-    const verified = await verifyAccessToken(token, this.#issuers, at, waitUntil)
-    if (verified instanceof Refusal) return verified
+    const isKnown = known !== undefined && (await known.entry.keys.current(at, waitUntil)) === known.keys
+    const accepted = isKnown ? known : await this.#accept(token, places[0], context)
+    if (accepted instanceof Refusal) return accepted
+    return refusePlace(accepted, places) ?? checkTimes(accepted, accepted.entry, at) ?? accepted
+  }
+
+  async #accept(
+    token: string,
+    place: Place | undefined,
+    context: VerifiedRequest,
+  ): Promise<IntrospectedToken | Refusal> {
+    const introspector = this.#opaque.introspectorFor(token, place)
+    if (introspector !== undefined) return introspector.verify(token, context)
+    const verified = await verifyAccessToken(token, this.#issuers, context.at, context.waitUntil)
     // With the set that verified it. The one in force by now may be another: its keys never saw this token.
-    this.#verified.set(token, verified)
-    return refusePlace(verified, places) ?? verified
+    if (!(verified instanceof Refusal)) this.#verified.set(token, verified)
+    return verified
   }
 }
 
