@@ -1,9 +1,8 @@
 import type { Endpoint } from '../request-context.ts'
-import { countsEndpoint } from './counts.ts'
 import { type ExplainServices, explainEndpoint } from './explain.ts'
 import { type MetricsServices, metricsEndpoint } from './metrics.ts'
 import { type PseudonymServices, pseudonymEndpoint } from './pseudonym.ts'
-import { type RecordsServices, recordsEndpoint } from './records.ts'
+import { countsEndpoint, type RecordsServices, recordsEndpoint } from './records.ts'
 import { type SinksServices, sinkEndpoints } from './sinks.ts'
 
 /** What the console takes beside the request. */

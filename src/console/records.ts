@@ -8,7 +8,7 @@ import type { Endpoint, RequestContext } from '../request-context.ts'
 import { analystEndpoint } from './analyst-endpoint.ts'
 import type { LiveStreams } from './live.ts'
 import type { LookRecorder } from './look.ts'
-import { invalidQuery, type RecordsQuery, readQuery } from './query.ts'
+import { invalidQuery, type RecordsQuery, readCountQuery, readQuery } from './query.ts'
 
 /** Header of an answer that says where to read on. */
 export const CURSOR_HEADER = 'Mediaward-Cursor'
@@ -49,6 +49,18 @@ export function recordsEndpoint(services: RecordsServices, only?: EventKind): En
   })
 }
 
+/** Creates the endpoint that counts records by minute or hour, as JSON lines. Requires the role `security`. */
+export function countsEndpoint(services: RecordsServices): Endpoint {
+  const { ledger, looks } = services
+  return analystEndpoint(services, async (context, { tenant }) => {
+    const query = readCountQuery(new URL(context.request.url), { only: undefined, tenant })
+    if (query instanceof Refusal) return query
+    const counts = await ledger.count(query).catch(Fault.as('ledger_unavailable'))
+    await looks.record(context, 'count', query, counts.length)
+    return linesResponse(counts.map(count => JSON.stringify(count)))
+  })
+}
+
 async function listRecords(
   context: RequestContext,
   { indexed, ...query }: RecordsQuery,
@@ -82,10 +94,7 @@ async function listHeld(
 }
 
 /** Answers with JSON lines. */
-export function linesResponse(
-  lines: readonly string[],
-  headers: Readonly<Record<string, string>> = {},
-): Response {
+function linesResponse(lines: readonly string[], headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(lines.map(json => `${json}\n`).join(''), {
     headers: responseHeaders({ 'Content-Type': 'application/x-ndjson' }, headers),
   })
