@@ -31,13 +31,11 @@ const SECOND = 1_000
 export class Calls<Outcome> {
   readonly #limits: CallLimits
   readonly #underWay = new Map<string, Call<Outcome>>()
-  /** When the last calls began: a ring, whose oldest time is at `#oldest`. */
-  readonly #begun: number[]
-  #oldest = 0
+  /** When the calls of the last second began. */
+  #begun: readonly number[] = []
 
   constructor(limits: CallLimits) {
     this.#limits = limits
-    this.#begun = Array.from({ length: limits.perSecond }, () => Number.NEGATIVE_INFINITY)
   }
 
   /**
@@ -61,8 +59,7 @@ export class Calls<Outcome> {
     })
     const call: Call<Outcome> = { begun: now, over }
     this.#underWay.set(key, call)
-    this.#begun[this.#oldest] = now
-    this.#oldest = (this.#oldest + 1) % this.#begun.length
+    this.#begun = [...this.#begun, now]
     waitUntil(over)
     return over
   }
@@ -70,9 +67,10 @@ export class Calls<Outcome> {
   #mayBegin(isKnown: boolean, now: number): boolean {
     const { underWay, perSecond, forStrangers } = this.#limits
     const share = isKnown ? 1 : forStrangers
-    const most = Math.floor(share * perSecond)
-    const earlier = this.#begun[(this.#oldest + perSecond - most) % perSecond] ?? Number.NEGATIVE_INFINITY
-    return this.#underWay.size < Math.floor(share * underWay) && !isWithin(SECOND, earlier, now)
+    this.#begun = this.#begun.filter(begun => isWithin(SECOND, begun, now))
+    return (
+      this.#underWay.size < Math.floor(share * underWay) && this.#begun.length < Math.floor(share * perSecond)
+    )
   }
 
   /** On Workers, the promise of a call never settles if the request that began it was cut off. */
