@@ -1,6 +1,7 @@
 import { compactVerify, type JSONWebKeySet } from 'jose'
 import * as base64url from 'jose/base64url'
 import * as errors from 'jose/errors'
+import { sha256 } from '../base/bytes.ts'
 import type { WaitUntil } from '../base/timeout.ts'
 import type { Reason } from '../reason.ts'
 import { Refusal } from '../refusal.ts'
@@ -165,6 +166,5 @@ function refusalFor(error: unknown): Refusal {
 
 /** Hashes what is signed. The signature is left out: the same token can be written with another one. */
 async function fingerprint(token: string): Promise<string> {
-  const signed = new TextEncoder().encode(token.slice(0, token.lastIndexOf('.')))
-  return base64url.encode(new Uint8Array(await crypto.subtle.digest('SHA-256', signed)))
+  return base64url.encode(await sha256(token.slice(0, token.lastIndexOf('.'))))
 }

@@ -36,6 +36,16 @@ export async function readUpTo(
   return joined(read, size)
 }
 
+/** Reads the body of a response as `readUpTo` does, so that no server can fill the memory of the gate. */
+export function readBody(most: number, { body }: Response): Promise<Uint8Array<ArrayBuffer>> {
+  return readUpTo(most, body ?? new Blob([]).stream())
+}
+
+/** Returns the SHA-256 of a string. */
+export async function sha256(string: string): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(string)))
+}
+
 /** Copies a string. V8 keeps a whole URL or header in memory for as long as a substring of it is in use. */
 export function detached(substring: string): string {
   return ` ${substring}`.slice(1)

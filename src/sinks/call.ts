@@ -1,5 +1,5 @@
 import { describeError } from '../authenticate/keys/key-fault.ts'
-import { readUpTo } from '../base/bytes.ts'
+import { readBody } from '../base/bytes.ts'
 import { DeliveryFailure } from '../follow/delivery.ts'
 import { VERSION } from '../ledger/event.ts'
 
@@ -47,8 +47,7 @@ export async function callSink(
       body,
       signal: AbortSignal.timeout(PATIENCE),
     })
-    // Bounded, so that a sink can't fill the memory of the gate.
-    const bytes = await readUpTo(MAX_ANSWER, response.body ?? new Blob([]).stream())
+    const bytes = await readBody(MAX_ANSWER, response)
     if (!response.ok) throw failureOf(response, now)
     return parse(new TextDecoder().decode(bytes))
   } catch (error) {

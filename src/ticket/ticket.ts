@@ -1,6 +1,6 @@
 import * as base64url from 'jose/base64url'
 import type { Subject } from '../authorize/subject.ts'
-import { joined } from '../base/bytes.ts'
+import { joined, sha256 } from '../base/bytes.ts'
 import { LruCache } from '../base/lru-cache.ts'
 
 /**
@@ -106,8 +106,7 @@ type TicketKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>
 
 /** Derives a key of 256 bits that only tickets use, even if the secret is used for something else too. */
 async function deriveKey(secret: string): Promise<TicketKey> {
-  const bytes = new TextEncoder().encode(`mediaward ticket\n${secret}`)
-  const key = await crypto.subtle.digest('SHA-256', bytes)
+  const key = await sha256(`mediaward ticket\n${secret}`)
   return crypto.subtle.importKey('raw', key, 'AES-GCM', false, ['encrypt', 'decrypt'])
 }
 

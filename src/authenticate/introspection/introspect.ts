@@ -1,4 +1,4 @@
-import { readUpTo } from '../../base/bytes.ts'
+import { readBody } from '../../base/bytes.ts'
 import { Secret } from '../../base/secret.ts'
 import { VERSION } from '../../ledger/event.ts'
 import type { Claims } from '../claim-value.ts'
@@ -51,8 +51,7 @@ export async function introspect(
       redirect: 'manual',
       signal: AbortSignal.timeout(timeout),
     })
-    // Bounded, so that a server can't fill the memory of the gate.
-    const bytes = await readUpTo(maxBytes, response.body ?? new Blob([]).stream())
+    const bytes = await readBody(maxBytes, response)
     if (bytes.length > maxBytes) throw new IntrospectionFailure(`an answer of over ${maxBytes} bytes`)
     const answer = parseClaims(bytes)
     if (response.status === 200) return activeClaims(answer)

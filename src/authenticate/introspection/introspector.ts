@@ -1,4 +1,4 @@
-import { hexOf } from '../../base/bytes.ts'
+import { hexOf, sha256 } from '../../base/bytes.ts'
 import { LruCache } from '../../base/lru-cache.ts'
 import { logToOperator, withoutQuery } from '../../base/operator.ts'
 import { withTimeout } from '../../base/timeout.ts'
@@ -113,7 +113,7 @@ export class Introspector {
    */
   async verify(token: string, { at, now, waitUntil }: AskingRequest): Promise<Meaning> {
     if (token.length > MAX_OPAQUE) return new Refusal('token_too_long')
-    const hash = await hashOf(token)
+    const hash = hexOf(await sha256(token))
     const [active, refused] = [this.#active.get(hash), this.#refused.get(hash)]
     if (active !== undefined && isUsable(active, at)) return active.meaning
     if (refused !== undefined && isUsable(refused, at)) return refused.meaning
@@ -185,7 +185,3 @@ export class Introspector {
 
 /** An answer from after the request, but for a little, is one from before the clock was set back. */
 const isUsable = ({ asked, until }: Period, now: number): boolean => now < until && now > asked - OUT_OF_ORDER
-
-async function hashOf(token: string): Promise<string> {
-  return hexOf(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token))))
-}

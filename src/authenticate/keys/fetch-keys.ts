@@ -1,4 +1,4 @@
-import { readUpTo } from '../../base/bytes.ts'
+import { readBody } from '../../base/bytes.ts'
 import { printable, withoutQuery } from '../../base/operator.ts'
 import { VERSION } from '../../ledger/event.ts'
 import { describeFetchError, KeyFault } from './key-fault.ts'
@@ -53,8 +53,7 @@ async function fetchString(uri: string, { fetch, maxBytes }: KeyHttp, signal: Ab
     const isAbsent = status < 500 && status !== 429
     throw new KeyFault(`${place} answered with status ${status}${describeRedirect(response, uri)}`, isAbsent)
   }
-  // Bounded, so that a server can't fill the memory of the gate.
-  const bytes = await readUpTo(maxBytes, response.body ?? new Blob([]).stream())
+  const bytes = await readBody(maxBytes, response)
   if (bytes.length > maxBytes) throw new KeyFault(`${place} answered with over ${maxBytes} bytes`)
   return new TextDecoder().decode(bytes)
 }

@@ -1,11 +1,13 @@
+import * as base64url from 'jose/base64url'
 import type { Subject } from '../../authorize/subject.ts'
+import { sha256 } from '../../base/bytes.ts'
 import { rawPath } from '../../locate/locate.ts'
 import { Refusal } from '../../refusal.ts'
 import type { RequestContext, TokenFacts } from '../../request-context.ts'
 import type { AcceptedToken } from '../claims.ts'
 import { TokenRefusal } from '../token-refusal.ts'
 import { UsedProofs } from './used-proofs.ts'
-import { AHEAD, LIFETIME, sha256, verifyProof } from './verify-proof.ts'
+import { AHEAD, LIFETIME, verifyProof } from './verify-proof.ts'
 
 /** Verifies that the sender of a token has the key that the token is bound to (RFC 9449 7.1). */
 export class ProofVerifier {
@@ -46,7 +48,8 @@ export class ProofVerifier {
     if (thumbprint !== proof.thumbprint)
       return new TokenRefusal('token_key_mismatch', { claim: 'cnf', subject })
     // Remembered only now, or anyone could fill the memory with proofs of keys of their own.
-    const isNew = this.#used.use(await sha256(JSON.stringify([thumbprint, proof.id, publicUrl])), at)
+    const digest = await sha256(JSON.stringify([thumbprint, proof.id, publicUrl]))
+    const isNew = this.#used.use(base64url.encode(digest), at)
     return isNew ? subject : new TokenRefusal('proof_replayed', { claim: 'jti', subject })
   }
 }

@@ -1,6 +1,7 @@
 import { calculateJwkThumbprint, compactVerify, EmbeddedJWK, type JWK } from 'jose'
 import * as base64url from 'jose/base64url'
 import * as errors from 'jose/errors'
+import { sha256 } from '../../base/bytes.ts'
 import { type Claims, stringClaim } from '../claim-value.ts'
 import { ALGORITHMS } from '../issuer.ts'
 import { parseToken } from '../parse-token.ts'
@@ -66,12 +67,6 @@ export async function verifyProof(
   }
 }
 
-/** Returns the SHA-256 of a string, in base64url. */
-export async function sha256(string: string): Promise<string> {
-  const bytes = new TextEncoder().encode(string)
-  return base64url.encode(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
-}
-
 /** @param claim the claim, or the parameter of the header, that is missing or wrong */
 const invalid = (claim: string): TokenRefusal => new TokenRefusal('proof_invalid', { claim })
 
@@ -104,5 +99,5 @@ async function refuseClaims(
   // A proof needs neither of these, but a JWT that has one must be refused outside of it (RFC 7519 4.1.4, 4.1.5).
   if (exp !== undefined && !(typeof exp === 'number' && now < exp)) return invalid('exp')
   if (nbf !== undefined && !(typeof nbf === 'number' && nbf - now <= AHEAD)) return invalid('nbf')
-  return ath === (await sha256(token)) ? undefined : invalid('ath')
+  return ath === base64url.encode(await sha256(token)) ? undefined : invalid('ath')
 }

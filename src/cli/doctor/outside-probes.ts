@@ -1,4 +1,4 @@
-import { readUpTo } from '../../base/bytes.ts'
+import { readBody } from '../../base/bytes.ts'
 import { attempt, type Failure } from '../../doctor/failure.ts'
 import { PROBE_KEY } from '../../recordings/recording.ts'
 import { systemErrorOf } from '../client.ts'
@@ -37,7 +37,7 @@ export function ask(url: URL, init: RequestInit = {}): Promise<SeenAnswer | Fail
       redirect: 'manual',
       signal: AbortSignal.timeout(TIMEOUT),
     })
-    const bytes = await readUpTo(MAX_BODY, response.body ?? new Blob([]).stream())
+    const bytes = await readBody(MAX_BODY, response)
     return {
       status: response.status,
       headers: response.headers,
