@@ -1,6 +1,6 @@
 import type { Variables } from './config/variables.ts'
 import { CorsPolicy } from './http/cors.ts'
-import { responseHeaders } from './http/response-headers.ts'
+import { emptyResponse, responseHeaders } from './http/response-headers.ts'
 import { hasPlainHost, rawPath } from './locate/locate.ts'
 
 // What `mediaward dev` adds to the gate that is deployed. Only the entries `development.ts` of the runtimes import this file,
@@ -40,11 +40,9 @@ export function forDevelopment<Rest extends readonly unknown[]>(
 function answerAddressBar(request: Request, page: unknown): Response | undefined {
   if (!/^(?:GET|HEAD)$/.test(request.method) || !hasPlainHost(request)) return undefined
   const path = rawPath(request.url)
-  if (path === '/favicon.ico') return new Response(null, { status: 204, headers: responseHeaders() })
+  if (path === '/favicon.ico') return emptyResponse(204)
   if (path !== '/') return undefined
-  if (typeof page === 'string') {
-    return new Response(null, { status: 302, headers: responseHeaders({ Location: page }) })
-  }
+  if (typeof page === 'string') return emptyResponse(302, { Location: page })
   const headers = responseHeaders({ 'Content-Type': 'text/plain;charset=UTF-8' })
   return new Response(request.method === 'HEAD' ? null : NO_PAGE, { headers })
 }

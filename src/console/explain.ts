@@ -5,7 +5,7 @@ import { explain } from '../explain/explain.ts'
 import type { Explanation } from '../explain/explanation.ts'
 import { attemptOf, readQuestion } from '../explain/question.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
-import { responseHeaders } from '../http/response-headers.ts'
+import { jsonResponse } from '../http/response-headers.ts'
 import { observe, tenantOf } from '../ledger/head.ts'
 import type { Pseudonym } from '../ledger/pseudonym.ts'
 import type { Recorder } from '../ledger/recorder.ts'
@@ -53,7 +53,7 @@ export function explainEndpoint(services: ExplainServices, recordings: Endpoint)
     // As in the log: what no token proves, and no recording of the tenant, is not for a reader of one tenant.
     if (tenant !== undefined && !tenantsIn(tried).includes(tenant)) return new Refusal('tenant_mismatch')
     await record(context, tried, explanation, services)
-    return Response.json(explanation, { headers: responseHeaders() })
+    return jsonResponse(explanation)
   })
 }
 

@@ -1,7 +1,7 @@
 import type { BearerServices } from '../authenticate/bearer.ts'
 import type { TrustedIssuers } from '../authenticate/trusted-issuers.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
-import { responseHeaders } from '../http/response-headers.ts'
+import { jsonResponse } from '../http/response-headers.ts'
 import type { Pseudonyms } from '../ledger/pseudonym.ts'
 import { Refusal } from '../refusal.ts'
 import type { Endpoint } from '../request-context.ts'
@@ -34,7 +34,7 @@ export function pseudonymEndpoint(services: PseudonymServices): Endpoint {
     if (person instanceof Refusal) return person
     const pseudonyms = await services.pseudonyms('subject', person.nameSpace, person.id)
     const [pseudonym] = pseudonyms
-    return Response.json({ pseudonym, pseudonyms, issuer: person.issuer }, { headers: responseHeaders() })
+    return jsonResponse({ pseudonym, pseudonyms, issuer: person.issuer })
   })
 }
 

@@ -1,6 +1,6 @@
 import type { BearerServices } from '../authenticate/bearer.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
-import { responseHeaders } from '../http/response-headers.ts'
+import { jsonResponse } from '../http/response-headers.ts'
 import type { SinkFacts } from '../ledger/console-facts.ts'
 import { observe } from '../ledger/head.ts'
 import type { Recorder } from '../ledger/recorder.ts'
@@ -52,7 +52,7 @@ export function sinkEndpoints(services: SinksServices): ReadonlyMap<string, Endp
         return invalidQuery('name must be that of a sink in SINKS')
       }
       await record(context, { action, sink: name, ...(action === 'sink_replay' && { replay }) })
-      return answer(await act(name, replay).catch(unavailable))
+      return jsonResponse(await act(name, replay).catch(unavailable))
     })
 
   return new Map<string, Endpoint>([
@@ -61,7 +61,7 @@ export function sinkEndpoints(services: SinksServices): ReadonlyMap<string, Endp
       analystEndpoint(services, async (context, { tenant }) => {
         if (tenant !== undefined) return new Refusal('tenant_mismatch')
         await record(context, { action: 'sinks' })
-        return answer({ sinks: await list() })
+        return jsonResponse({ sinks: await list() })
       }),
     ],
     ['/console/api/sinks/test', named('sink_test', async name => sinkControl?.test(name))],
@@ -73,8 +73,6 @@ export function sinkEndpoints(services: SinksServices): ReadonlyMap<string, Endp
 }
 
 const unavailable: (error: unknown) => never = Fault.as('ledger_unavailable')
-
-const answer = (body: unknown): Response => Response.json(body, { headers: responseHeaders() })
 
 function readReplay({ from, dead }: Readonly<Record<string, unknown>>): SinkReplay | Refusal {
   const isIndex = Number.isSafeInteger(from) && (from as number) >= 0

@@ -1,4 +1,4 @@
-import { responseHeaders } from './response-headers.ts'
+import { emptyResponse } from './response-headers.ts'
 
 /**
  * The response headers that a page may read beside those that every page may (Fetch standard, 2.2.4), so that a player
@@ -107,7 +107,7 @@ export class CorsPolicy {
    */
   preflight(request: Request, allow: string): Response {
     const answer = this.#listedFor(request) === undefined ? {} : this.#preflight
-    return new Response(null, { status: 204, headers: responseHeaders({ Allow: allow }, answer) })
+    return emptyResponse(204, { Allow: allow }, answer)
   }
 
   /**

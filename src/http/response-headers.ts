@@ -28,6 +28,23 @@ export function responseHeaders(
   return Object.assign({}, ALWAYS, ...more)
 }
 
+/** Answers with JSON. */
+export function jsonResponse(
+  body: unknown,
+  status = 200,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return Response.json(body, { status, headers: responseHeaders(headers) })
+}
+
+/** Answers without a body. */
+export function emptyResponse(
+  status: number,
+  ...headers: readonly Readonly<Record<string, string>>[]
+): Response {
+  return new Response(null, { status, headers: responseHeaders(...headers) })
+}
+
 /** Creates the headers that describe a recording. Call it only after a permit. */
 export function representationHeaders(part: {
   readonly etag: string

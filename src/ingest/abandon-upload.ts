@@ -1,4 +1,4 @@
-import { responseHeaders } from '../http/response-headers.ts'
+import { emptyResponse } from '../http/response-headers.ts'
 import { Fault, Refusal } from '../refusal.ts'
 import type { Deposit } from './deposit.ts'
 import { requireClaim } from './ownership.ts'
@@ -16,5 +16,5 @@ export async function abandonUpload(deposit: Deposit): Promise<Response | Refusa
   if (refusal === undefined) {
     await services.store.uploads.abandon(ref.key, upload).catch(Fault.as('store_unavailable'))
   }
-  return new Response(null, { status: 204, headers: responseHeaders() })
+  return emptyResponse(204)
 }

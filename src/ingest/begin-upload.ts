@@ -1,5 +1,5 @@
 import { refuseWholeDigest } from '../http/digest-fields.ts'
-import { responseHeaders } from '../http/response-headers.ts'
+import { jsonResponse } from '../http/response-headers.ts'
 import { Refusal } from '../refusal.ts'
 import { refuseInPieces } from './check-playlist.ts'
 import type { Deposit } from './deposit.ts'
@@ -36,5 +36,5 @@ export async function beginUpload(deposit: Deposit): Promise<Response | Refusal>
   const options = { size, pieceSize, contentType, ownership }
   const upload = await services.store.uploads.begin(ref.key, options).catch(storeFailure)
   if (upload instanceof Refusal) return upload
-  return Response.json({ upload, piece_size: pieceSize }, { status: 201, headers: responseHeaders() })
+  return jsonResponse({ upload, piece_size: pieceSize }, 201)
 }

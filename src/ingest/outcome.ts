@@ -1,6 +1,6 @@
 import { StorageFault } from '../base/storage-fault.ts'
 import { RequestBody } from '../http/request-body.ts'
-import { responseHeaders } from '../http/response-headers.ts'
+import { jsonResponse } from '../http/response-headers.ts'
 import { DigestMismatch, NameTaken, type StoredPart } from '../recordings/recording-store.ts'
 import { type CompletedPart, UploadUnknown } from '../recordings/uploads.ts'
 import { Fault, Refusal } from '../refusal.ts'
@@ -27,10 +27,7 @@ export function storedResponse(stored: CompletedPart | null, present: StoredPart
       'Another upload of this part was faster: look at it, and send yours again',
     )
   }
-  return Response.json(
-    { size: stored.size },
-    { status: present === null ? 201 : 200, headers: responseHeaders({ ETag: stored.etag }) },
-  )
+  return jsonResponse({ size: stored.size }, present === null ? 201 : 200, { ETag: stored.etag })
 }
 
 /** Returns the body of an upload, as a store is handed it. */

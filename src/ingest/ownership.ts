@@ -1,5 +1,5 @@
 import { failedPrecondition } from '../http/preconditions.ts'
-import { responseHeaders } from '../http/response-headers.ts'
+import { emptyResponse } from '../http/response-headers.ts'
 import { hasOwner, isSameOwner, type Ownership, withDefaultIssuer } from '../recordings/recording.ts'
 import { DamagedPart, type StoredPart } from '../recordings/recording-store.ts'
 import { Fault, Refusal } from '../refusal.ts'
@@ -29,8 +29,7 @@ export async function checkExisting(deposit: Deposit): Promise<StoredPart | null
   }
   const { method, headers } = context.request
   const failed = failedPrecondition(method, headers, present, context.at)
-  if (failed === undefined) return present
-  return new Response(null, { status: failed, headers: responseHeaders() })
+  return failed === undefined ? present : emptyResponse(failed)
 }
 
 /** Binds the recording to its owner for good, unless it is another's. The record of that is durable before. */

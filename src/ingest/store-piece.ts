@@ -1,6 +1,6 @@
 import { present } from '../base/present.ts'
 import { digestFields, refuseWholeDigest } from '../http/digest-fields.ts'
-import { responseHeaders } from '../http/response-headers.ts'
+import { jsonResponse } from '../http/response-headers.ts'
 import { Refusal } from '../refusal.ts'
 import { peekUnnamed, refuseInPieces } from './check-playlist.ts'
 import type { Deposit } from './deposit.ts'
@@ -46,5 +46,5 @@ export async function storePiece(deposit: Deposit): Promise<Response | Refusal> 
   const tag = await services.store.uploads
     .putPiece(ref.key, upload, source.body, options)
     .catch((error: unknown) => uploadFailure(error, body, deposit))
-  return tag instanceof Refusal ? tag : Response.json({ piece: tag }, { headers: responseHeaders() })
+  return tag instanceof Refusal ? tag : jsonResponse({ piece: tag })
 }

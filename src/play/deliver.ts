@@ -2,7 +2,7 @@ import { type ByteRange, type RangeSpec, selectRange } from '../http/byte-range.
 import { contentDisposition } from '../http/file-name.ts'
 import { deliveryOf } from '../http/media-type.ts'
 import { failedPrecondition, rangeHolds } from '../http/preconditions.ts'
-import { representationHeaders, responseHeaders } from '../http/response-headers.ts'
+import { emptyResponse, representationHeaders, responseHeaders } from '../http/response-headers.ts'
 import type { ObjectRef } from '../recordings/recording.ts'
 import type { OpenedPart, StoredPart } from '../recordings/recording-store.ts'
 
@@ -58,11 +58,10 @@ export function deliver(
 ): Response {
   const { status } = plan
   const representation = representationHeaders(part)
-  if (status === 304) return new Response(null, { status, headers: responseHeaders(representation) })
-  if (status === 412) return new Response(null, { status, headers: responseHeaders() })
+  if (status === 304) return emptyResponse(status, representation)
+  if (status === 412) return emptyResponse(status)
   if (status === 416) {
-    const range = { 'Content-Range': `bytes */${part.size}`, 'Accept-Ranges': 'bytes' }
-    return new Response(null, { status, headers: responseHeaders(range) })
+    return emptyResponse(status, { 'Content-Range': `bytes */${part.size}`, 'Accept-Ranges': 'bytes' })
   }
   const length = plan.status === 206 ? plan.range.length : part.size
   const delivery = deliveryOf(part.contentType, ref.part ?? ref.key)

@@ -1,7 +1,7 @@
 import { authorizeWhole } from '../authorize/authorize.ts'
 import type { Subject } from '../authorize/subject.ts'
 import { TICKET_COOKIE } from '../http/credential.ts'
-import { responseHeaders } from '../http/response-headers.ts'
+import { jsonResponse } from '../http/response-headers.ts'
 import type { TicketFacts } from '../ledger/event.ts'
 import { eventId } from '../ledger/event-id.ts'
 import { observe } from '../ledger/head.ts'
@@ -88,9 +88,8 @@ export async function issueTicket(
 
   const url = `${publicUrl}${TICKET_PREFIX}${ticket}${part === undefined ? '' : `/${part}`}`
   const attributes = `Path=${root}; Max-Age=${lifetime}; Secure; HttpOnly; ${SAME_SITE[cookie]}`
-  const headers = responseHeaders({ 'Set-Cookie': `${TICKET_COOKIE}=${ticket}; ${attributes}` })
   const issued = { url, expires_at: ends, expires_in: lifetime, ...(append && { append }) }
-  return Response.json(issued, { status: 201, headers })
+  return jsonResponse(issued, 201, { 'Set-Cookie': `${TICKET_COOKIE}=${ticket}; ${attributes}` })
 }
 
 /** Returns whether a recording has parts at the location that a ticket for it looks at. Asked only after a permit. */
