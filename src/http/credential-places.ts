@@ -1,4 +1,4 @@
-import type { Place, PlacedToken } from './credential.ts'
+import { cookiePattern, cookiesIn, type Place, type PlacedToken } from './credential.ts'
 
 /** Where one gate looks for tokens beside `Authorization`: what login proxies set. */
 export class CredentialPlaces {
@@ -26,17 +26,10 @@ export class CredentialPlaces {
       const token = headers.get(place.name)
       return token === null ? [] : { token, place }
     })
-    if (!withCookies || this.#cookies.length === 0) return found
-    const sent = headers.get('cookie') ?? ''
+    if (!withCookies) return found
     const cookies = this.#cookies.flatMap(([place, pattern]) =>
-      Array.from(sent.matchAll(pattern), ([, token = '']) => ({ token, place })),
+      cookiesIn(headers, pattern).map(token => ({ token, place })),
     )
     return [...found, ...cookies]
   }
-}
-
-/** White space as HTTP defines it: `trim` removes more, and would turn one name into another. */
-function cookiePattern(name: string): RegExp {
-  const literal = name.replace(/[^A-Za-z0-9_]/g, '\\$&')
-  return new RegExp(`(?:^|;)[ \\t]*${literal}=([^; \\t]*)`, 'g')
 }

@@ -85,8 +85,20 @@ export const TICKET_COOKIE = '__Secure-mediaward-ticket'
 
 /** Returns the ticket in a request's cookies. The first one counts, which has the longest path (RFC 6265 5.4). */
 export function ticketCookie(headers: Headers): string | undefined {
-  return COOKIE.exec(headers.get('cookie') ?? '')?.[1]
+  return cookiesIn(headers, COOKIE)[0]
 }
-// White space as HTTP defines it. `trim` removes more, and would turn a name that merely ends in `__Secure-…`, which any
-// page may set, into this one.
-const COOKIE = new RegExp(`(?:^|;)[ \\t]*${TICKET_COOKIE}=([^; \\t]*)`)
+
+/**
+ * Creates a pattern of the cookies of one name. White space is what HTTP defines: `trim` removes more, and would turn a name
+ * that merely ends in `__Secure-…`, which any page may set, into that of a ticket.
+ */
+export function cookiePattern(name: string): RegExp {
+  const literal = name.replace(/[^A-Za-z0-9_]/g, '\\$&')
+  return new RegExp(`(?:^|;)[ \\t]*${literal}=([^; \\t]*)`, 'g')
+}
+const COOKIE = cookiePattern(TICKET_COOKIE)
+
+/** Returns the values of a request's cookies of one name. */
+export function cookiesIn(headers: Headers, pattern: RegExp): readonly string[] {
+  return Array.from((headers.get('cookie') ?? '').matchAll(pattern), ([, value = '']) => value)
+}
