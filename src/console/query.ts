@@ -47,9 +47,6 @@ const PARAMETERS = {
     isValid: value => value === 'oldest' || value === 'newest',
     rule: 'oldest or newest, which come first, or left out',
   },
-  held: FLAG,
-  indexed: FLAG,
-  by: { isValid: value => value === 'minute' || value === 'hour', rule: 'minute or hour' },
   recording: { isValid: isRecording, rule: "a recording's id" },
   subject: PERSON,
   owner: PERSON,
@@ -60,26 +57,15 @@ const PARAMETERS = {
     isValid: value => KINDS.some(kind => kind === value),
     rule: `one of ${KINDS.join(', ')}, or left out`,
   },
+  held: FLAG,
+  indexed: FLAG,
+  by: { isValid: value => value === 'minute' || value === 'hour', rule: 'minute or hour' },
 } as const satisfies Readonly<Record<string, Parameter>>
 
 type Name = keyof typeof PARAMETERS
 
 /** The parameters of a list of records. */
-const LISTED = [
-  ...([
-    'after',
-    'from',
-    'since',
-    'until',
-    'limit',
-    'order',
-    'recording',
-    'subject',
-    'owner',
-    'reason',
-  ] as const),
-  ...(['release', 'tenant', 'kind', 'held', 'indexed'] as const),
-]
+const LISTED = (Object.keys(PARAMETERS) as readonly Name[]).filter(name => name !== 'by')
 /** The parameters of a stream of records. It has no end, and is in the order of the log. */
 const STREAMED = LISTED.filter(name => !['until', 'limit', 'order', 'held', 'indexed'].includes(name))
 /** The parameters of counts. */
