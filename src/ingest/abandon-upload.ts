@@ -1,6 +1,6 @@
 import { emptyResponse } from '../http/response-headers.ts'
-import { Fault, Refusal } from '../refusal.ts'
-import type { Deposit } from './deposit.ts'
+import { Fault, type Refusal } from '../refusal.ts'
+import { type Deposit, invalidUpload } from './deposit.ts'
 import { requireClaim } from './ownership.ts'
 import { isName } from './pieces.ts'
 
@@ -8,8 +8,7 @@ import { isName } from './pieces.ts'
 export async function abandonUpload(deposit: Deposit): Promise<Response | Refusal> {
   const { context, ref, services } = deposit
   const upload = context.request.headers.get('mediaward-upload')
-  if (!isName(upload))
-    return new Refusal('upload_invalid', 'Mediaward-Upload must name the upload to give up')
+  if (!isName(upload)) return invalidUpload('Mediaward-Upload must name the upload to give up')
   const refusal = await requireClaim(deposit)
   // Without a claim no upload was begun, so there is nothing to give up.
   if (refusal?.reason === 'binding_conflict') return refusal

@@ -2,7 +2,7 @@ import { refuseWholeDigest } from '../http/digest-fields.ts'
 import { jsonResponse } from '../http/response-headers.ts'
 import { Refusal } from '../refusal.ts'
 import { refuseInPieces } from './check-playlist.ts'
-import type { Deposit } from './deposit.ts'
+import { type Deposit, invalidUpload } from './deposit.ts'
 import { storeFailure } from './outcome.ts'
 import { contentTypeFromHeaders } from './owner-headers.ts'
 import { checkExisting, claimOwner } from './ownership.ts'
@@ -15,11 +15,11 @@ export async function beginUpload(deposit: Deposit): Promise<Response | Refusal>
   const stated = headers.get('mediaward-upload-size') ?? ''
   const size = /^\d{1,16}$/.test(stated) ? Number(stated) : 0
   if (!isSize(size)) {
-    return new Refusal('upload_invalid', 'Mediaward-Upload-Size must be the bytes of the whole: 1 to 5 TiB')
+    return invalidUpload('Mediaward-Upload-Size must be the bytes of the whole: 1 to 5 TiB')
   }
   // A completion that lost its name on the way must not begin another upload, nor a part that was meant to be stored.
   if (Number(headers.get('content-length') ?? 0) !== 0 || headers.has('transfer-encoding')) {
-    return new Refusal('upload_invalid', 'An upload begins without a body: its pieces are sent by PUT')
+    return invalidUpload('An upload begins without a body: its pieces are sent by PUT')
   }
   const digest = refuseWholeDigest(headers)
   if (digest !== undefined) return digest

@@ -3,7 +3,7 @@ import { contextOf } from '../playlist/context.ts'
 import { hasNoEnding, kindAt, kindOfStart, START } from '../playlist/kind.ts'
 import { MAX_PLAYLIST, rewriteBytes, tooLong, whatIsWrong } from '../playlist/playlist.ts'
 import { Refusal } from '../refusal.ts'
-import type { Deposit } from './deposit.ts'
+import { type Deposit, invalidUpload } from './deposit.ts'
 
 type Body = AsyncIterable<Uint8Array>
 
@@ -60,9 +60,7 @@ export function refuseInPieces(
 ): Refusal | undefined {
   const declared = kindAt(ref, contentType)
   const kind = declared === 'undeclared' ? start && kindOfStart(start) : declared
-  return (
-    kind && new Refusal('upload_invalid', 'A playlist is stored whole: send it by one PUT, without an upload')
-  )
+  return kind && invalidUpload('A playlist is stored whole: send it by one PUT, without an upload')
 }
 
 /** Reads the first bytes of a part whose name has no ending out of its first piece. Returns them with the whole piece. */

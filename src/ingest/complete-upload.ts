@@ -1,7 +1,7 @@
 import { refuseWholeDigest } from '../http/digest-fields.ts'
 import { readJson } from '../http/read-json.ts'
 import { Refusal } from '../refusal.ts'
-import type { Deposit } from './deposit.ts'
+import { type Deposit, invalidUpload } from './deposit.ts'
 import { storedResponse, storeFailure, uploadUnknown, waitForNewSecond } from './outcome.ts'
 import { checkExisting, requireClaim } from './ownership.ts'
 import { isName, isSize, MAX_PIECES, pieceSizeOf } from './pieces.ts'
@@ -15,8 +15,7 @@ export async function completeUpload(deposit: Deposit): Promise<Response | Refus
   const { headers } = context.request
   const upload = headers.get('mediaward-upload')
   if (!isName(upload) || headers.has('mediaward-upload-size')) {
-    return new Refusal(
-      'upload_invalid',
+    return invalidUpload(
       'Mediaward-Upload completes what was begun, Mediaward-Upload-Size begins: send one of them',
     )
   }
@@ -51,8 +50,7 @@ function readWhole(json: unknown): { readonly size: number; readonly tags: reado
     pieces?: unknown
   }
   if (!isSize(size) || !Array.isArray(pieces) || !pieces.every(isName)) {
-    return new Refusal(
-      'upload_invalid',
+    return invalidUpload(
       'The body must be {"size": BYTES, "pieces": [TAG, …]}, with what was answered to each piece, in order',
     )
   }

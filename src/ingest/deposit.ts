@@ -5,6 +5,7 @@ import type { Claims } from '../recordings/claims.ts'
 import type { Owners } from '../recordings/owner-source.ts'
 import type { ObjectRef, Ownership } from '../recordings/recording.ts'
 import type { RecordingStore } from '../recordings/recording-store.ts'
+import { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 import type { Bindings } from './bindings.ts'
 
@@ -33,3 +34,6 @@ export interface Deposit {
   readonly ownership: Ownership
   readonly services: IngestServices
 }
+
+/** Refuses an upload. `detail` says what is wrong and how to fix it. */
+export const invalidUpload = (detail: string): Refusal => new Refusal('upload_invalid', detail)

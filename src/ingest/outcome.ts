@@ -4,7 +4,7 @@ import { jsonResponse } from '../http/response-headers.ts'
 import { DigestMismatch, NameTaken, type StoredPart } from '../recordings/recording-store.ts'
 import { type CompletedPart, UploadUnknown } from '../recordings/uploads.ts'
 import { Fault, Refusal } from '../refusal.ts'
-import type { Deposit } from './deposit.ts'
+import { type Deposit, invalidUpload } from './deposit.ts'
 
 /** Last-Modified has whole seconds: two versions of one part must not share one (RFC 9110 8.8.2.2). */
 const BETWEEN_VERSIONS = 1000
@@ -44,9 +44,7 @@ export function contentLengthFromHeaders({ headers }: Request): number | Refusal
       'Content-Length is missing: the size must be known before the first byte',
     )
   }
-  return /^\d{1,16}$/.test(length)
-    ? Number(length)
-    : new Refusal('upload_invalid', 'Content-Length must be a number')
+  return /^\d{1,16}$/.test(length) ? Number(length) : invalidUpload('Content-Length must be a number')
 }
 
 /**
@@ -66,17 +64,13 @@ export async function uploadFailure(
     return storeFailure(error)
   }
   if (error instanceof DigestMismatch) {
-    return new Refusal(
-      'upload_invalid',
+    return invalidUpload(
       'The bytes that came have another SHA-256 than their digest says: nothing was stored, send them again',
     )
   }
   // The upload broke off, or the store did. A store that still answers wasn't it.
   await services.store.find(ref.key).catch(storeFailure)
-  return new Refusal(
-    'upload_invalid',
-    'The upload broke off, or was not as long as Content-Length said: send it again',
-  )
+  return invalidUpload('The upload broke off, or was not as long as Content-Length said: send it again')
 }
 
 /**

@@ -2,8 +2,8 @@ import type { Subject } from '../authorize/subject.ts'
 import { present } from '../base/present.ts'
 import { mediaTypeOf, safeMediaType, UNKNOWN_TYPE } from '../http/media-type.ts'
 import type { ObjectRef, Ownership } from '../recordings/recording.ts'
-import { Refusal } from '../refusal.ts'
-import type { IngestServices } from './deposit.ts'
+import type { Refusal } from '../refusal.ts'
+import { type IngestServices, invalidUpload } from './deposit.ts'
 
 // An id that header fields and object metadata carry unchanged.
 const ID = /^[\x21-\x7e]{1,255}$/
@@ -20,20 +20,16 @@ export function ownerFromHeaders(
   const issuer = headers.get('mediaward-owner-issuer') ?? own
   const consultation = headers.get('mediaward-consultation') ?? undefined
   if (!ID.test(named)) {
-    return new Refusal(
-      'upload_invalid',
-      'Mediaward-Owner must name the patient: 1 to 255 visible ASCII characters',
-    )
+    return invalidUpload('Mediaward-Owner must name the patient: 1 to 255 visible ASCII characters')
   }
   if (issuer === undefined || !issuers.owning.has(issuer)) {
     // Else the recording would be bound for good to an owner who can never ask for it.
-    return new Refusal(
-      'upload_invalid',
+    return invalidUpload(
       'Mediaward-Owner-Issuer must be one of the issuers that the gate trusts for patients',
     )
   }
   if (consultation !== undefined && !ID.test(consultation)) {
-    return new Refusal('upload_invalid', 'Mediaward-Consultation must be 1 to 255 visible ASCII characters')
+    return invalidUpload('Mediaward-Consultation must be 1 to 255 visible ASCII characters')
   }
   return {
     owner: issuers.ownerId(issuer, named),

@@ -1,4 +1,5 @@
-import { Refusal } from '../refusal.ts'
+import type { Refusal } from '../refusal.ts'
+import { invalidUpload } from './deposit.ts'
 
 /** Most bytes of a part: 5 TiB, as with S3. */
 export const MAX_SIZE: number = 5 * 2 ** 40
@@ -35,12 +36,11 @@ export function parsePieceRange(
     .slice(1)
     .map(Number)
   if (!isSize(size)) {
-    return new Refusal('upload_invalid', 'Content-Range must be like bytes FIRST-LAST/SIZE, of at most 5 TiB')
+    return invalidUpload('Content-Range must be like bytes FIRST-LAST/SIZE, of at most 5 TiB')
   }
   const pieceSize = pieceSizeOf(size)
   if (first % pieceSize !== 0 || last !== Math.min(first + pieceSize, size) - 1 || first > last) {
-    return new Refusal(
-      'upload_invalid',
+    return invalidUpload(
       `Content-Range must be one piece: of ${size} bytes, each has ${pieceSize}, and the last has the rest`,
     )
   }

@@ -25,9 +25,8 @@ export async function storeWhole(deposit: Deposit): Promise<Response | Refusal> 
   if (present instanceof Refusal || present instanceof Response) return present
   const contentType = contentTypeFromHeaders(headers, ref)
   const body = uploadBody(deposit)
-  const checked = await checkPlaylist(body, size, contentType, deposit).catch((error: unknown) =>
-    uploadFailure(error, body, deposit),
-  )
+  const fail = (error: unknown) => uploadFailure(error, body, deposit)
+  const checked = await checkPlaylist(body, size, contentType, deposit).catch(fail)
   if (checked instanceof Refusal) return checked
   // Only now, so that what is refused binds nothing.
   const refusal = await claimOwner(deposit)
@@ -42,6 +41,6 @@ export async function storeWhole(deposit: Deposit): Promise<Response | Refusal> 
       replaces: present?.etag ?? null,
       ...(sha256 !== undefined && { sha256 }),
     })
-    .catch((error: unknown) => uploadFailure(error, body, deposit))
+    .catch(fail)
   return stored instanceof Refusal ? stored : storedResponse(stored, present)
 }
