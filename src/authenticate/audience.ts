@@ -1,6 +1,6 @@
 import { type Claims, isPresent, stringClaim } from './claim-value.ts'
 import type { Issuer } from './issuer.ts'
-import { TokenRefusal } from './token-refusal.ts'
+import { claimMissing, TokenRefusal } from './token-refusal.ts'
 
 /** The claims that name the client that a token was issued to: RFC 9068, OpenID Connect, Okta, Microsoft Entra. */
 export const CLIENT_CLAIMS = ['client_id', 'azp', 'cid', 'appid'] as const
@@ -19,7 +19,7 @@ export function clientOf(claims: Claims): string | undefined {
 export function refuseAudience(claims: Claims, { audience, clients }: Meant): TokenRefusal | undefined {
   const named = audiencesOf(claims)
   if (audience !== undefined) {
-    if (named === undefined) return new TokenRefusal('token_claim_missing', { claim: 'aud' })
+    if (named === undefined) return claimMissing('aud')
     const ours = listOf(audience)
     if (!ours.some(one => named.includes(one))) return new TokenRefusal('token_audience', { claim: 'aud' })
     return clients && refuseClient(claims, clients, [])
@@ -39,9 +39,7 @@ function refuseClient(
   const named = CLIENT_CLAIMS.filter(name => isPresent(claims[name]))
   const stranger = named.find(name => !isOneOf(clients, claims[name]))
   if (stranger !== undefined) return new TokenRefusal('token_client', { claim: stranger })
-  return named.length + audiences.length > 0
-    ? undefined
-    : new TokenRefusal('token_claim_missing', { claim: 'client_id' })
+  return named.length + audiences.length > 0 ? undefined : claimMissing('client_id')
 }
 
 /** Returns what `aud` names. Undefined if it is absent; empty, as some libraries write it, names nothing. */

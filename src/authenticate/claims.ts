@@ -7,7 +7,7 @@ import type { Entry } from './entry.ts'
 import type { Issuer } from './issuer.ts'
 import { refuseConfirmation, thumbprintIn } from './proof/confirmation.ts'
 import { actorOf, subjectOf } from './subject-claims.ts'
-import { TokenRefusal } from './token-refusal.ts'
+import { claimMissing, TokenRefusal } from './token-refusal.ts'
 
 /** When a token is valid. Times in seconds since 1970. */
 interface Validity {
@@ -75,7 +75,7 @@ function refuseEach(claims: Claims, entry: Entry): readonly TokenRefusal[] {
 /** Refuses a token of a template that belongs to another tenant than its `iss` says. */
 function refuseTenant({ tid }: Claims, { tenant }: Entry): TokenRefusal | undefined {
   if (tenant === undefined || tid === tenant) return undefined
-  return new TokenRefusal(isPresent(tid) ? 'token_claim_value' : 'token_claim_missing', { claim: 'tid' })
+  return isPresent(tid) ? new TokenRefusal('token_claim_value', { claim: 'tid' }) : claimMissing('tid')
 }
 
 /** Refuses a token if its bearer isn't its subject, or can't be known to be. */
@@ -88,16 +88,14 @@ function refuseBearer({ events, cnf, act }: Claims, entry: Issuer): TokenRefusal
   if (!isPresent(act)) return undefined
   if (entry.allow_actor !== true) return new TokenRefusal('token_actor', { claim: 'act' })
   // The record could not name an actor without an id.
-  return actorOf(act, entry.issuer) === undefined
-    ? new TokenRefusal('token_claim_missing', { claim: 'act.sub' })
-    : undefined
+  return actorOf(act, entry.issuer) === undefined ? claimMissing('act.sub') : undefined
 }
 
 /** Refuses a token without the values that the configuration requires. */
 function refuseValues(claims: Claims, { required_claims = {} }: Issuer): TokenRefusal | undefined {
   for (const [claim, required] of Object.entries(required_claims)) {
     const held = Object.hasOwn(claims, claim) ? claims[claim] : undefined
-    if (!isPresent(held)) return new TokenRefusal('token_claim_missing', { claim })
+    if (!isPresent(held)) return claimMissing(claim)
     const values = typeof required === 'object' ? required : [required]
     if (!hasValue(held, values)) return new TokenRefusal('token_claim_value', { claim })
   }
@@ -105,11 +103,10 @@ function refuseValues(claims: Claims, { required_claims = {} }: Issuer): TokenRe
 }
 
 function readTimes({ exp, nbf, iat }: Claims, { max_age_s }: Issuer): Validity | TokenRefusal {
-  const missing = (claim: string) => new TokenRefusal('token_claim_missing', { claim })
-  if (!isDate(exp)) return missing('exp')
-  if (nbf !== undefined && !isDate(nbf)) return missing('nbf')
-  if (iat !== undefined && !isDate(iat)) return missing('iat')
-  if (max_age_s !== undefined && iat === undefined) return missing('iat')
+  if (!isDate(exp)) return claimMissing('exp')
+  if (nbf !== undefined && !isDate(nbf)) return claimMissing('nbf')
+  if (iat !== undefined && !isDate(iat)) return claimMissing('iat')
+  if (max_age_s !== undefined && iat === undefined) return claimMissing('iat')
   return {
     expires: exp,
     // A token that was issued in the future comes from a clock, or a person, that can't be trusted.

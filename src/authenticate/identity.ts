@@ -1,7 +1,7 @@
 import { type Claims, claimAt, isPresent } from './claim-value.ts'
 import { claimName, pathOf } from './entry.ts'
 import type { ClaimPath, Issuer } from './issuer.ts'
-import { TokenRefusal } from './token-refusal.ts'
+import { claimMissing, TokenRefusal } from './token-refusal.ts'
 
 /**
  * Claims of a SMART app that say what it was launched with, not who is logged in (SMART App Launch 2.2, launch context).
@@ -58,7 +58,7 @@ function requireOneOf(
 ): TokenRefusal | undefined {
   const value = claimAt(claims, path)
   const claim = claimName(path)
-  if (!isPresent(value)) return new TokenRefusal('token_claim_missing', { claim })
+  if (!isPresent(value)) return claimMissing(claim)
   return accepted.includes(value) ? undefined : new TokenRefusal('token_subject', { claim })
 }
 

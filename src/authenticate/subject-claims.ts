@@ -5,8 +5,7 @@ import { clientOf } from './audience.ts'
 import { type Claims, claimAt, isPresent, namesIn, stringClaim } from './claim-value.ts'
 import { claimName, type Entry } from './entry.ts'
 import { idIn, refuseUnproven } from './identity.ts'
-import type { ClaimPath } from './issuer.ts'
-import { TokenRefusal } from './token-refusal.ts'
+import { claimMissing, type TokenRefusal } from './token-refusal.ts'
 
 const TENANT_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/
 /** Most names of roles that are looked at for the record, beside the gate's own. */
@@ -21,12 +20,11 @@ const MAX_ROLES = 32
  */
 export function subjectOf(claims: Claims, entry: Entry, fingerprint: string): Subject | TokenRefusal {
   const { issuer, name, subject_claim = 'sub', tenant_claim, release_claim } = entry
-  const missing = (path: ClaimPath) => new TokenRefusal('token_claim_missing', { claim: claimName(path) })
   const named = stringClaim(claimAt(claims, subject_claim))
   const id = named === undefined ? undefined : stringClaim(idIn(named, subject_claim))
-  if (id === undefined) return missing(subject_claim)
+  if (id === undefined) return claimMissing(claimName(subject_claim))
   const tenant = tenant_claim === undefined ? undefined : tenantName(claimAt(claims, tenant_claim))
-  if (tenant_claim !== undefined && tenant === undefined) return missing(tenant_claim)
+  if (tenant_claim !== undefined && tenant === undefined) return claimMissing(claimName(tenant_claim))
   const unproven = refuseUnproven(claims, id, entry)
   if (unproven !== undefined) return unproven
   return {

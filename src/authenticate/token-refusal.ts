@@ -16,3 +16,7 @@ export class TokenRefusal extends Refusal {
     return new TokenRefusal(this.reason, { ...facts, ...this.facts })
   }
 }
+
+/** Refuses a token that lacks a claim which the gate needs. */
+export const claimMissing = (claim: string): TokenRefusal =>
+  new TokenRefusal('token_claim_missing', { claim })
