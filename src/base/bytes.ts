@@ -4,6 +4,16 @@ export function hexOf(bytes: Uint8Array): string {
 }
 
 /**
+ * Decodes base64 of either alphabet, padded or not.
+ *
+ * @throws DOMException for any other string
+ */
+export function decodeBase64(value: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(value.replaceAll('-', '+').replaceAll('_', '/'))
+  return Uint8Array.from(binary, character => character.charCodeAt(0))
+}
+
+/**
  * Copies chunks into one array.
  *
  * @param size the length of all chunks together, in bytes
