@@ -1,6 +1,6 @@
+import { warnOfDoubtfulIssuers } from '../doctor/doubtful-issuers.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import type { TicketOptions } from '../ticket/ticket-options.ts'
-import { warnOfDoubtfulIssuers } from './doubtful-issuers.ts'
 import { findMistakes, labelOf, type Table, withDefaults } from './option.ts'
 import { ConfigurationError, type MediawardOptions } from './options.ts'
 import { type Defaulted, OPTIONS } from './table.ts'

@@ -1,4 +1,6 @@
+import { nameOf } from '../authenticate/entry.ts'
 import type { ClaimPath, Issuer } from '../authenticate/issuer.ts'
+import { logToOperator } from '../base/operator.ts'
 
 /** What is most likely a mistake in an issuer's entry, but may be meant: there are providers with either. */
 export interface Doubt {
@@ -21,6 +23,15 @@ export function doubtsIn(entry: Issuer): readonly Doubt[] {
     doubts.push({ member, found: 'is one name with dots in it', fix })
   }
   return doubts
+}
+
+/** Warns the operator of what is doubtful in the entries of issuers. */
+export function warnOfDoubtfulIssuers(issuers: readonly Issuer[]): void {
+  for (const entry of issuers) {
+    for (const { member, found, fix } of doubtsIn(entry)) {
+      logToOperator(`the ${member} of entry ${JSON.stringify(nameOf(entry))} ${found}: ${fix}`)
+    }
+  }
 }
 
 /** Claims of an app's own have the name of a URL or URN (OpenID Connect Core 5.1.2), whose dots mean nothing. */

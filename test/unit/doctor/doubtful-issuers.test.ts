@@ -1,7 +1,7 @@
 import { beforeEach, expect, type MockInstance, test, vi } from 'vitest'
 import type { Issuer } from '../../../src/authenticate/issuer.ts'
-import { warnOfDoubtfulIssuers } from '../../../src/config/doubtful-issuers.ts'
 import { nearestName } from '../../../src/config/nearest-name.ts'
+import { warnOfDoubtfulIssuers } from '../../../src/doctor/doubtful-issuers.ts'
 
 let said: MockInstance<typeof console.error>
 beforeEach(() => {
