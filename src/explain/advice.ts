@@ -4,7 +4,7 @@ import { CREDENTIAL_ADVICE } from './credential-advice.ts'
 import type { Advice, Advise, RefusedToken } from './refused-token.ts'
 import { adviseOnRoles } from './role-advice.ts'
 import { SENDER_ADVICE } from './sender-advice.ts'
-import { entryName, quoted } from './shown.ts'
+import { quoted } from './shown.ts'
 
 const ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
   ...CREDENTIAL_ADVICE,
@@ -24,11 +24,16 @@ export function adviceFor(refused: RefusedToken): Advice | undefined {
   const { reason, facts, entry, isParsed } = refused
   // What an issuer answered about an opaque token isn't in the token. A proof is, as ever, with the request.
   const isOfAnswer = !isParsed && facts.claim !== undefined && !Object.hasOwn(SENDER_ADVICE, reason)
-  if (isOfAnswer && entry?.introspection !== undefined) {
-    return {
-      found: `${quoted(facts.claim)} in the answer of the issuer about an opaque token does not meet ${entryName(entry)}`,
-      fix: `compare the answer of "introspection" with ${entryName(entry)}: it must hold what a JWT would`,
-    }
-  }
-  return ADVICE[reason]?.(refused)
+  const row = isOfAnswer && entry?.introspection !== undefined ? adviseOnAnswer : ADVICE[reason]
+  const advice = typeof row === 'function' ? row(refused) : row
+  // Not of the entry that is nearest to a token which is for none.
+  const isOfEntry = facts.subject !== undefined || facts.entry === entry?.name
+  return advice && entry && isOfEntry
+    ? { ...advice, found: `${advice.found} (entry ${quoted(entry.name)})` }
+    : advice
 }
+
+const adviseOnAnswer = ({ facts: { claim = '' } }: RefusedToken): Advice => ({
+  found: `the issuer's answer about an opaque token is not as its entry asks: ${quoted(claim)}`,
+  fix: 'compare the answer of "introspection" with the entry: it must hold what a JWT would',
+})

@@ -9,7 +9,7 @@ import type { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 import type { Question } from './question.ts'
 import { isIntrospected, type ReadToken, type RefusedToken } from './refused-token.ts'
-import { quoted, quotedList } from './shown.ts'
+import { quoted, quotedList, shownEntry } from './shown.ts'
 import type { StepName } from './steps.ts'
 
 /** What a step compared: what came, and what is configured. Shown to the holder of the token, so its values may be. */
@@ -50,7 +50,7 @@ export const COMPARISONS: Readonly<Partial<Record<StepName, Compare>>> = {
   }),
   issuer: ({ payload: { iss }, entry }) => ({
     came: shown(iss),
-    ...(entry !== undefined && { configured: `${quoted(entry.issuer)}${nameOf(entry)}` }),
+    ...(entry !== undefined && { configured: shownEntry(entry) }),
   }),
   algorithm: ({ header: { alg }, entry }) => ({
     came: shown(alg),
@@ -144,9 +144,6 @@ function typeName(value: unknown): string {
   if (!isPresent(value)) return 'none'
   return Array.isArray(value) ? 'a list' : `a ${typeof value}`
 }
-
-const nameOf = ({ name, issuer }: { readonly name: string; readonly issuer: string }): string =>
-  name === issuer ? '' : ` (entry ${quoted(name)})`
 
 function timeOf(payload: Claims, name: 'iat' | 'nbf' | 'exp', at: number): string {
   const value = payload[name]

@@ -4,7 +4,7 @@ import { usesDpop } from '../http/credential.ts'
 import type { Reason } from '../reason.ts'
 import { adviseOnIssuer } from './issuer-advice.ts'
 import { type Advice, type Advise, isIntrospected, type RefusedToken } from './refused-token.ts'
-import { entryName, quoted, quotedList, shownAlgorithm } from './shown.ts'
+import { quoted, quotedList, shownAlgorithm } from './shown.ts'
 
 /** Headers in which login proxies send a token: Cloudflare Access, Google IAP, AWS ALB, Azure App Service. */
 const PROXY_HEADERS = [
@@ -22,48 +22,51 @@ const B64TOKEN = /^[A-Za-z0-9._~+/-]+=*$/
 /** Advice on what is refused before a signature proves whose token it is. Anyone can cause it. */
 export const CREDENTIAL_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
   token_missing: adviseOnMissing,
-  token_in_query: () => ({
+  token_in_query: {
     found: 'a token came in the query of a URL, which every log on the way keeps',
     fix: 'send it in the header Authorization, or use a ticket for players that send no header',
-  }),
+  },
   token_malformed: adviseOnForm,
   token_too_long: ({ token = '', entries }) =>
     isIntrospected(token, entries)
       ? {
-          found: `an opaque token of ${token.length} characters came, and the gate asks an issuer about at most ${MAX_OPAQUE}`,
+          found: `an opaque token of ${token.length} characters came, and the gate takes ${MAX_OPAQUE}`,
           fix: 'have the provider issue shorter ones, or signed ones',
-          variant: 'opaque',
         }
       : {
-          found: `a token of ${token.length} characters came, and the gate reads ${MAX_TOKEN}`,
+          found: `a token of ${token.length} characters came, and the gate takes ${MAX_TOKEN}`,
           fix: 'have the provider write fewer claims into it, such as groups',
         },
-  token_ambiguous: () => ({
+  token_ambiguous: {
     found: 'two of the headers and cookies that entries name held different tokens',
     fix: 'have the proxy in front remove what clients send in them',
-  }),
+  },
   token_issuer: adviseOnIssuer,
   token_algorithm: adviseOnAlgorithm,
   token_key_unknown: ({ entry, header }) => ({
-    found: `the key set of ${entryName(entry)} holds no key of this issuer ${header.kid === undefined ? 'for a token without a kid' : 'with the kid of a token'}`,
+    found: `the key set holds no key of this issuer ${header.kid === undefined ? 'for a token without a kid' : 'with the kid of a token'}`,
     fix:
       entry?.jwks === undefined
         ? 'check that "jwks_uri" is the key set of this very issuer, as a provider may have several'
         : 'put the key that the provider signs with now into "jwks", or use "jwks_uri"',
   }),
-  keys_unavailable: adviseOnKeys,
-  introspection_unavailable: ({ why }) =>
+  keys_unavailable: ({ why }) =>
     why === undefined
-      ? undefined
-      : { found: `the issuer gives no answer about opaque tokens: ${why.message}`, fix: why.fix },
-  token_inactive: ({ entry }) => ({
-    found: `the issuer of ${entryName(entry)} answers that an opaque token is not active, as if it had expired`,
+      ? {
+          found: "a token is signed by a key that is published in a form that can't be used",
+          fix: 'have the provider publish it as "mediaward doctor" says, or sign with another one',
+        }
+      : { found: `the keys can't be had: ${why.message}`, fix: why.fix },
+  introspection_unavailable: ({ why }) =>
+    why && { found: `the issuer gives no answer about opaque tokens: ${why.message}`, fix: why.fix },
+  token_inactive: {
+    found: 'the issuer answers that an opaque token is not active, as if it had expired',
     fix: 'if it answers so for every token, let the client of "introspection" ask about those of other clients',
-  }),
-  token_signature: ({ entry }) => ({
-    found: `the signature of a token for ${entryName(entry)} fits none of its keys`,
-    fix: 'check that its keys are those of this environment, and that nothing changes the token on its way',
-  }),
+  },
+  token_signature: {
+    found: 'the signature of a token fits none of the keys',
+    fix: 'check that the keys are those of this environment, and that nothing changes the token on its way',
+  },
 }
 
 function adviseOnMissing({ request }: RefusedToken): Advice | undefined {
@@ -73,34 +76,31 @@ function adviseOnMissing({ request }: RefusedToken): Advice | undefined {
       ? {
           found: 'a token came with the scheme DPoP, and no entry takes proofs',
           fix: 'set "dpop" of its entry to "accepted"',
-          variant: 'DPoP',
         }
       : {
           found: 'the header Authorization of a request has another scheme and not Bearer',
           fix: 'send "Authorization: Bearer " and the token',
-          variant: 'other',
         }
   }
   const header = PROXY_HEADERS.find(name => headers.has(name))
-  if (header === undefined) return undefined
-  return {
-    found: `a request has no Authorization, but ${header}, which no entry names`,
-    fix: `set "header": "${header}" in the entry of the issuer whose tokens it holds`,
-    variant: header,
-  }
+  return header === undefined
+    ? undefined
+    : {
+        found: `a request has no Authorization, but ${header}, which no entry names`,
+        fix: `set "header": "${header}" in the entry of the issuer whose tokens it holds`,
+      }
 }
 
-function adviseOnForm({ token, facts, entry }: RefusedToken): Advice {
+function adviseOnForm({ token, facts }: RefusedToken): Advice {
   if (token === undefined || !B64TOKEN.test(token)) {
     return {
       found: 'something else than one token came after "Bearer ", or in a header or cookie for tokens',
       fix: 'send the token once, as the provider issued it: without quotes, commas, line breaks and padding',
-      variant: 'header',
     }
   }
   if (facts.entry !== undefined) {
     return {
-      found: `the header of a token for ${entryName(entry)} has a "kid" or "crit" that the gate can't read`,
+      found: 'the header of a token has a "kid" or "crit" that the gate can\'t read',
       fix: 'have the provider write a "kid" of at most 256 characters, and no "crit"',
     }
   }
@@ -109,42 +109,29 @@ function adviseOnForm({ token, facts, entry }: RefusedToken): Advice {
     return {
       found: 'an encrypted token (five parts) came, and the gate decrypts none',
       fix: 'have the provider issue signed ones: Auth0 encrypts if the app asks for no audience',
-      variant: 'encrypted',
     }
   }
-  if (parts !== 3) {
-    return {
-      found: `a token that is not a JWT came (${parts === 1 ? 'one part' : `${parts} parts`} instead of three)`,
-      fix: 'have the provider issue JWT access tokens, or let the gate ask it about opaque ones ("introspection")',
-      variant: 'opaque',
-    }
-  }
-  return {
-    found: 'a token of three parts came that is not a JWT: they are not JSON in base64url without padding',
-    fix: 'send the token as the provider issued it: cut, padded or decoded ones are refused',
-    variant: 'damaged',
-  }
-}
-
-function adviseOnKeys({ entry, why }: RefusedToken): Advice {
-  return why === undefined
+  return parts === 3
     ? {
-        found: `a token for ${entryName(entry)} is signed by a key that is published in a form that can't be used`,
-        fix: 'have the provider publish it as "mediaward doctor" says, or sign with another one',
+        found:
+          'a token of three parts came that is not a JWT: they are not JSON in base64url without padding',
+        fix: 'send the token as the provider issued it: cut, padded or decoded ones are refused',
       }
-    : { found: `the keys of ${entryName(entry)} can't be had: ${why.message}`, fix: why.fix }
+    : {
+        found: `a token that is not a JWT came (parts: ${parts}, not 3)`,
+        fix: 'have the provider issue JWT access tokens, or let the gate ask it about opaque ones ("introspection")',
+      }
 }
 
 function adviseOnAlgorithm({ entry, header: { alg } }: RefusedToken): Advice {
   const known = ALGORITHMS.find(one => one === alg)
   const isShared = typeof alg === 'string' && /^HS/i.test(alg)
   return {
-    found: `a token for ${entryName(entry)} has ${shownAlgorithm(alg)}, and "algorithms" is ${quotedList(entry?.algorithms ?? [], ALGORITHMS.length)}`,
+    found: `a token has ${shownAlgorithm(alg)}, and "algorithms" is ${quotedList(entry?.algorithms ?? [], ALGORITHMS.length)}`,
     fix: isShared
       ? 'have the provider sign with a private key (ES256, RS256), as a shared secret that verifies tokens can also sign them'
       : known === undefined
         ? 'have the provider sign with one of these'
         : `add ${quoted(known)} to "algorithms" if the provider signs with it`,
-    variant: isShared ? 'shared' : (known ?? 'other'),
   }
 }

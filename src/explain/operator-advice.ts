@@ -67,12 +67,12 @@ export class OperatorAdvice {
   }
 }
 
-function sourceOf({ reason, facts, entry }: RefusedToken, { isStrange }: Advice): Source {
+function sourceOf({ reason, facts, entry }: RefusedToken, { strange }: Advice): Source {
   if (isProven(facts)) return 'proven'
   if (reason !== 'token_issuer') return entry === undefined ? 'form' : 'named'
-  return isStrange === true ? 'strange' : 'near'
+  return strange === undefined ? 'near' : 'strange'
 }
 
-function kindOf({ reason, facts: { claim }, entry }: RefusedToken, { variant }: Advice): string {
-  return JSON.stringify([reason, entry?.name, claim, variant])
+function kindOf({ reason, facts: { claim }, entry }: RefusedToken, { strange, fix }: Advice): string {
+  return JSON.stringify([reason, entry?.name, claim, strange ?? fix])
 }

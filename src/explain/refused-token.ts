@@ -12,10 +12,8 @@ export interface Advice {
   readonly found: string
   /** How to fix it, in one clause. */
   readonly fix: string
-  /** Distinguishes it from other advice with the same reason, entry and claim. */
-  readonly variant?: string
-  /** True if callers can cause as many different ones as they like. */
-  readonly isStrange?: true
+  /** What distinguishes it if callers can cause as many different ones as they like. Otherwise its fix does. */
+  readonly strange?: string
 }
 
 /** The token of a request, and what the gate found out about it. */
@@ -45,8 +43,8 @@ export interface RefusedToken extends ReadToken {
   readonly why?: { readonly message: string; readonly fix: string } | undefined
 }
 
-/** Advises on one reason. Returns undefined if there is nothing to fix. */
-export type Advise = (refused: RefusedToken) => Advice | undefined
+/** Advises on one reason: always the same, or as the token is. Undefined if there is nothing to fix. */
+export type Advise = Advice | ((refused: RefusedToken) => Advice | undefined)
 
 /**
  * Reads the token of a request once more, for the rare case that something is to be said of it.

@@ -4,7 +4,7 @@ import type { ClaimPath } from '../authenticate/issuer.ts'
 import { rolesOf } from '../authenticate/subject-claims.ts'
 import { ROLES } from '../authorize/rules/role.ts'
 import type { Advice, RefusedToken } from './refused-token.ts'
-import { entryName, quoted } from './shown.ts'
+import { quoted } from './shown.ts'
 
 /** Where providers write roles, groups and scopes. */
 const ROLE_CLAIMS: readonly ClaimPath[] = [
@@ -32,27 +32,24 @@ export function adviseOnRoles({ facts: { subject }, entry, payload }: RefusedTok
   const given = rolesOf(payload, { ...entry, allowed_roles: ROLES }).filter(isOurs)
   if (given.length > 0) {
     return {
-      found: `a token for ${entryName(entry)} gives the role ${given.join(', ')}, which "allowed_roles" doesn't list`,
-      fix: `add it to "allowed_roles" of ${entryName(entry)}: with several issuers, none gives a role by default`,
-      variant: 'allowed',
+      found: `a token gives the role ${given.join(', ')}, which "allowed_roles" doesn't list`,
+      fix: 'add it to "allowed_roles": with several issuers, none gives a role by default',
     }
   }
   const held = namesIn(claimAt(payload, roles_claim), roles_separator).filter(name => name !== '')
   if (held.length > 0) {
     return {
-      found: `${claim} of a token for ${entryName(entry)} holds nothing that is a role of the gate`,
-      fix: `say in "roles" what the provider calls them, as in {"recorder":["recordings/recorder"]}`,
-      variant: 'names',
+      found: `${claim} of a token holds nothing that is a role of the gate`,
+      fix: 'say in "roles" what the provider calls them, as in {"recorder":["recordings/recorder"]}',
     }
   }
   const others = ROLE_CLAIMS.filter(path => namesIn(claimAt(payload, path), ' ').some(name => name !== ''))
   return {
-    found: `"roles_claim" of ${entryName(entry)} is ${claim}, and there is no role in it${others.length === 0 ? '' : `; the token has ${others.map(claimName).join(', ')}`}`,
+    found: `"roles_claim" is ${claim}, and there is no role in it${others.length === 0 ? '' : `; the token has ${others.map(claimName).join(', ')}`}`,
     fix:
       others.length === 0
         ? 'have the provider write roles into the access token, and name their claim in "roles_claim"'
         : 'name the claim in "roles_claim", as in ["realm_access","roles"], and what it holds in "roles"',
-    variant: 'claim',
   }
 }
 

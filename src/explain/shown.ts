@@ -56,6 +56,6 @@ export function shownAlgorithm(alg: unknown): string {
   return ALGORITHM.test(alg) ? `the alg ${quoted(alg)}` : 'an alg that is not one'
 }
 
-/** Names an entry of the configuration. */
-export const entryName = (entry: Entry | undefined): string =>
-  entry === undefined ? 'an entry' : `entry ${quoted(entry.name)}`
+/** Names an entry by its issuer, and by its name if that is another one. */
+export const shownEntry = ({ name, issuer }: Pick<Entry, 'name' | 'issuer'>): string =>
+  `${quoted(issuer)}${name === issuer ? '' : ` (entry ${quoted(name)})`}`

@@ -48,7 +48,7 @@ describe('what is printed', () => {
     expect(stdout).toMatch(/^✘ audience +"account" +configured: "recordings"$/m)
     expect(stdout).toMatch(/^Refused: 401 token_issuer \(entry /m)
     expect(stdout).toMatch(
-      /^What is wrong \(token_issuer\): .*a slash at the end\)\.\nTo fix it: write "issuer"/m,
+      /^What is wrong \(token_issuer\): .*a slash at the end\.\nTo fix it: write "issuer"/m,
     )
     expect(stdout).toMatch(/^Also wrong \(token_audience\): /m)
   })

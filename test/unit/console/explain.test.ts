@@ -90,7 +90,7 @@ describe('what is answered', () => {
     expect(explanation.mistakes).toEqual([
       {
         reason: 'keys_unavailable',
-        found: 'the keys of entry "https://a.test/" can\'t be had: the function jwks failed (Error)',
+        found: 'the keys can\'t be had: the function jwks failed (Error) (entry "https://a.test/")',
         fix: 'let it resolve to a JWK set with usable keys, within five seconds',
       },
     ])

@@ -35,7 +35,7 @@ describe('what is said', () => {
     const gate = await open()
     for (let i = 0; i < 5; i++) expect((await ask(gate, { iss: `${idp.issuer}/` })).status).toBe(401)
     expect(lines()).toEqual([
-      `mediaward: token_issuer: a token has the iss "${idp.issuer}/"; the nearest configured issuer is "${idp.issuer}" (they differ by a slash at the end). To fix it: write "issuer" of entry "${idp.issuer}" with the slash`,
+      `mediaward: token_issuer: a token has the iss "${idp.issuer}/"; the nearest configured issuer is "${idp.issuer}": they differ by a slash at the end. To fix it: write "issuer" of that entry to the letter as its tokens have it`,
     ])
   })
 
@@ -57,7 +57,7 @@ describe('what is said', () => {
       const gate = await open({ required_claims: JSON.parse(`{"${name}":"x"}`) })
       expect((await ask(gate, {})).status).toBe(401)
       expect(lines()).toEqual([
-        `mediaward: token_claim_missing: "required_claims" of entry "${idp.issuer}" asks for "${name}", which a token lacks. To fix it: have the provider write it, or take it out of "required_claims"`,
+        `mediaward: token_claim_missing: "required_claims" asks for "${name}", which a token lacks (entry "${idp.issuer}"). To fix it: have the provider write it, or take it out of "required_claims"`,
       ])
     },
   )
@@ -257,7 +257,7 @@ describe('opaque tokens', () => {
     const token = 'x'.repeat(4_097)
     await gate.fetch('/recordings/rec-1', { headers: { authorization: `Bearer ${token}` } })
     expect(lines()).toEqual([
-      'mediaward: token_too_long: an opaque token of 4097 characters came, and the gate asks an issuer about at most 4096. To fix it: have the provider issue shorter ones, or signed ones',
+      'mediaward: token_too_long: an opaque token of 4097 characters came, and the gate takes 4096. To fix it: have the provider issue shorter ones, or signed ones',
     ])
     const formOf = (entries: readonly object[], form: string) =>
       COMPARISONS.form?.({ question: { token: form }, entries } as unknown as Compared).configured
@@ -275,7 +275,7 @@ describe('opaque tokens', () => {
     })
     expect(response.status).toBe(401)
     expect(lines()).toEqual([
-      `mediaward: token_audience: "aud" in the answer of the issuer about an opaque token does not meet entry "${idp.issuer}". To fix it: compare the answer of "introspection" with entry "${idp.issuer}": it must hold what a JWT would`,
+      `mediaward: token_audience: the issuer's answer about an opaque token is not as its entry asks: "aud" (entry "${idp.issuer}"). To fix it: compare the answer of "introspection" with the entry: it must hold what a JWT would`,
     ])
   })
 
@@ -286,13 +286,13 @@ describe('opaque tokens', () => {
     await gate.fetch('/recordings/rec-1', { headers: { authorization, dpop: 'e.e.e' } })
     await gate.fetch('/recordings/rec-1', { headers: { authorization: 'Bearer opaque-token' } })
     expect(lines()).toEqual([
-      expect.stringMatching(/^mediaward: proof_invalid: the proof that came with/),
+      expect.stringMatching(/^mediaward: proof_invalid: the proof of a token/),
       expect.stringMatching(/^mediaward: token_bound: .*have the app send it with the scheme DPoP/),
     ])
   })
 
   test('one that is not active is said: the issuer may call all of them so', async () => {
     expect((await send({ active: false })).status).toBe(401)
-    expect(lines()).toEqual([expect.stringMatching(/^mediaward: token_inactive: the issuer of entry/)])
+    expect(lines()).toEqual([expect.stringMatching(/^mediaward: token_inactive: the issuer answers/)])
   })
 })
