@@ -50,16 +50,16 @@ export const COMPARISONS: Readonly<Partial<Record<StepName, Compare>>> = {
   }),
   issuer: ({ payload: { iss }, entry }) => ({
     came: shown(iss),
-    ...(entry !== undefined && { configured: shownEntry(entry) }),
+    configured: entry && shownEntry(entry),
   }),
   algorithm: ({ header: { alg }, entry }) => ({
     came: shown(alg),
-    ...(entry !== undefined && { configured: entry.algorithms.join(', ') }),
+    configured: entry?.algorithms.join(', '),
   }),
   header: ({ header: { typ } }) => ({ came: `typ ${shown(typ)}`, configured: 'JWT, at+jwt or none' }),
   key: ({ header: { kid }, entry }) => ({
     came: `kid ${shown(kid)}`,
-    ...(entry !== undefined && { configured: keysOf(entry) }),
+    configured: entry && keysOf(entry),
   }),
   signature: () => ({ configured: 'by a key of the entry' }),
   subject: ({ payload, entry, subjectName }) => {
@@ -74,7 +74,7 @@ export const COMPARISONS: Readonly<Partial<Record<StepName, Compare>>> = {
     const found = ['act', 'cnf', 'events'].filter(name => isPresent(payload[name]))
     return {
       came: found.length === 0 ? 'the subject itself' : `has ${found.join(', ')}`,
-      ...(usesDpop(request) && { configured: 'a proof beside it, and explain has none' }),
+      configured: usesDpop(request) ? 'a proof beside it, and explain has none' : undefined,
     }
   },
   audience: ({ payload: { aud }, entry }) => ({

@@ -19,7 +19,7 @@ export interface Step extends Comparison {
 /** Something that is wrong, and how to fix it. */
 export interface Mistake {
   readonly reason: Reason
-  readonly claim?: string
+  readonly claim: string | undefined
   readonly found: string
   readonly fix: string
 }
@@ -27,14 +27,14 @@ export interface Mistake {
 /** What would become of a request, and why. Holds no token. */
 export interface Explanation {
   /** True if no recording was looked at, so that a permit is one of the token alone. */
-  readonly offline?: true
+  readonly offline: true | undefined
   readonly decision: 'permit' | 'deny'
   /** The status that the gate would answer: 200 for all that it permits. */
   readonly status: number
-  readonly reason?: Reason
+  readonly reason: Reason | undefined
   /** The issuer's entry that the token was compared with. */
-  readonly entry?: string
-  readonly claim?: string
+  readonly entry: string | undefined
+  readonly claim: string | undefined
   readonly steps: readonly Step[]
   /** First the one that the gate refuses for, if it is one; then those that come to light once that is fixed. */
   readonly mistakes: readonly Mistake[]
@@ -57,15 +57,14 @@ export interface Tried extends Compared {
 /** Lays out what was tried: the verdict, each step of the request's way, and all that is wrong. */
 export function layOut(tried: Tried, concealedStatus: 403 | 404): Explanation {
   const { refusal, facts, entry } = tried
-  const flaws = refusal === undefined ? [] : flawsOf(tried, { reason: refusal.reason, facts })
-  const { claim } = facts
+  const flaws = refusal ? flawsOf(tried, { reason: refusal.reason, facts }) : []
   return {
-    ...(tried.isOffline && { offline: true }),
-    decision: refusal === undefined ? 'permit' : 'deny',
-    status: refusal === undefined ? 200 : answerTo(refusal.reason, { concealedStatus }).status,
-    ...(refusal !== undefined && { reason: refusal.reason }),
-    ...(entry !== undefined && { entry: entry.name }),
-    ...(claim !== undefined && { claim }),
+    offline: tried.isOffline || undefined,
+    decision: refusal ? 'deny' : 'permit',
+    status: refusal ? answerTo(refusal.reason, { concealedStatus }).status : 200,
+    reason: refusal?.reason,
+    entry: entry?.name,
+    claim: facts.claim,
     steps: stepsOf(tried, flaws),
     mistakes: flaws.flatMap(flaw => mistakeOf(flaw, tried)),
   }
@@ -113,32 +112,41 @@ function stepOfFlaw({ reason, facts }: Flaw, { question, entry }: Tried): StepNa
   return isOfRole ? 'role' : stepOf(reason, facts, entry)
 }
 
-const BEFORE_CLAIMS: ReadonlySet<StepName> = new Set(['path', 'place', 'form'])
-const AFTER_CLAIMS: ReadonlySet<StepName> = new Set(['recording', 'owner'])
-
 /** Whether there is anything to compare at a step. */
 function isReadable(step: StepName, { isParsed, entry }: Tried): boolean {
-  if (BEFORE_CLAIMS.has(step) || AFTER_CLAIMS.has(step)) return true
-  return isParsed && (entry !== undefined || step === 'issuer')
+  return (
+    ['path', 'place', 'form', 'recording', 'owner'].includes(step) ||
+    (isParsed && (entry !== undefined || step === 'issuer'))
+  )
 }
 
 function applies(step: StepName, { question, entry, isOffline, isParsed }: Tried): boolean {
   const isOfPlaying = question.role === undefined && question.path !== undefined
-  if (step === 'path') return isOfPlaying
-  if (AFTER_CLAIMS.has(step)) return isOfPlaying && !isOffline
-  if (step === 'role') return question.role !== undefined
-  if (BEFORE_CLAIMS.has(step)) return true
-  if (step === 'tenant') return entry?.tenant_claim !== undefined || entry?.tenant !== undefined
-  if (step === 'client') return entry?.clients !== undefined
-  if (step === 'required claims') return entry?.required_claims !== undefined
-  return isParsed
+  switch (step) {
+    case 'path':
+      return isOfPlaying
+    case 'recording':
+    case 'owner':
+      return isOfPlaying && !isOffline
+    case 'role':
+      return question.role !== undefined
+    case 'place':
+    case 'form':
+      return true
+    case 'tenant':
+      return (entry?.tenant_claim ?? entry?.tenant) !== undefined
+    case 'client':
+      return entry?.clients !== undefined
+    case 'required claims':
+      return entry?.required_claims !== undefined
+    default:
+      return isParsed
+  }
 }
 
 function mistakeOf({ reason, facts }: Flaw, tried: Tried): Mistake[] {
   const advice = reason === 'path_invalid' ? adviseOnPath(tried) : adviceFor({ ...tried, reason, facts })
-  if (advice === undefined) return []
-  const { found, fix } = advice
-  return [{ reason, ...(facts.claim !== undefined && { claim: facts.claim }), found, fix }]
+  return advice === undefined ? [] : [{ reason, claim: facts.claim, found: advice.found, fix: advice.fix }]
 }
 
 const adviseOnPath = ({ refusal, locations }: Tried): Advice => ({

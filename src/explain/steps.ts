@@ -2,84 +2,59 @@ import { claimName, type Entry } from '../authenticate/entry.ts'
 import { type Reason, type Stage, stageOf } from '../reason.ts'
 import type { TokenFacts } from '../request-context.ts'
 
-/** The steps of a request to play, in the order in which the gate takes them. */
-export const STEPS = [
-  'path',
-  'place',
-  'form',
-  'issuer',
-  'algorithm',
-  'header',
-  'key',
-  'signature',
-  'subject',
-  'tenant',
-  'bearer',
-  'audience',
-  'client',
-  'required claims',
-  'times',
-  'role',
-  'recording',
-  'owner',
-] as const
+/** The steps of a request to play. */
+export type StepName =
+  | 'path'
+  | 'place'
+  | 'form'
+  | 'issuer'
+  | 'algorithm'
+  | 'header'
+  | 'key'
+  | 'signature'
+  | 'subject'
+  | 'tenant'
+  | 'bearer'
+  | 'audience'
+  | 'client'
+  | 'required claims'
+  | 'times'
+  | 'role'
+  | 'recording'
+  | 'owner'
 
-/** One of {@link STEPS}. */
-export type StepName = (typeof STEPS)[number]
+type Claim = 'tid' | 'events' | 'act.sub' | 'aud' | 'client_id' | 'exp' | 'nbf' | 'iat'
 
-const OF_REASON: Readonly<Partial<Record<Reason, StepName>>> = {
-  token_malformed: 'form',
-  token_too_long: 'form',
-  token_issuer: 'issuer',
-  token_algorithm: 'algorithm',
-  token_type: 'header',
-  token_key_unknown: 'key',
-  keys_unavailable: 'key',
-  token_signature: 'signature',
-  token_inactive: 'signature',
-  introspection_unavailable: 'signature',
-  token_subject: 'subject',
-  token_actor: 'bearer',
-  token_bound: 'bearer',
-  token_unbound: 'bearer',
-  token_key_mismatch: 'bearer',
-  proofs_full: 'bearer',
-  token_audience: 'audience',
-  token_client: 'client',
-  token_claim_value: 'required claims',
-  token_claim_missing: 'required claims',
-  token_expired: 'times',
-  token_not_yet_valid: 'times',
-  token_too_old: 'times',
-  token_place: 'place',
-  recording_unknown: 'recording',
-  role_missing: 'role',
-  owner_unavailable: 'owner',
+/**
+ * What each step refuses for: reasons, all other reasons of a stage, and claims that may be missing or wrong. In the order in
+ * which the gate takes them.
+ */
+const REFUSES: Readonly<Record<StepName, readonly (Reason | Stage | Claim)[]>> = {
+  path: ['locate'],
+  place: ['credential', 'ticket', 'token_place'],
+  form: ['token_malformed', 'token_too_long'],
+  issuer: ['token_issuer'],
+  algorithm: ['token_algorithm'],
+  header: ['token_type'],
+  key: ['token_key_unknown', 'keys_unavailable'],
+  signature: ['token_signature', 'token_inactive', 'introspection_unavailable'],
+  subject: ['token_subject'],
+  tenant: ['tid'],
+  bearer: ['token', 'proof', 'proofs_full', 'events', 'act.sub'],
+  audience: ['token_audience', 'aud'],
+  client: ['token_client', 'client_id'],
+  'required claims': ['token_claim_value', 'token_claim_missing'],
+  times: ['token_expired', 'token_not_yet_valid', 'token_too_old', 'exp', 'nbf', 'iat'],
+  role: ['role_missing'],
+  recording: ['recording_unknown'],
+  owner: ['policy', 'owner_unavailable'],
 }
 
-/** The step of a reason that {@link OF_REASON} doesn't have. */
-const OF_STAGE: Readonly<Partial<Record<Stage, StepName>>> = {
-  locate: 'path',
-  credential: 'place',
-  ticket: 'place',
-  token: 'bearer',
-  proof: 'bearer',
-  policy: 'owner',
-}
+/** The steps, in the order in which the gate takes them. */
+export const STEPS: readonly StepName[] = Object.keys(REFUSES) as StepName[]
 
 /** What proves that the subject is logged in: it may be beside a nested claim. */
 const PROOF = /(?:^|\.)(?:fhirUser|email_verified|phone_number_verified)$/
-
-const OF_CLAIM: Readonly<Record<string, StepName>> = {
-  tid: 'tenant',
-  events: 'bearer',
-  'act.sub': 'bearer',
-  aud: 'audience',
-  client_id: 'client',
-  exp: 'times',
-  nbf: 'times',
-  iat: 'times',
-}
 
 /** Returns the step at which the gate refuses. */
 export function stepOf(reason: Reason, facts: TokenFacts, entry: Entry | undefined): StepName {
@@ -87,7 +62,7 @@ export function stepOf(reason: Reason, facts: TokenFacts, entry: Entry | undefin
   // Which of several entries a token is for is decided by its audience and client, before any key.
   if (reason === 'token_audience' && claim === undefined && issuer === undefined) return 'issuer'
   if (reason === 'token_malformed' && named !== undefined) return 'header'
-  const step = OF_REASON[reason] ?? OF_STAGE[stageOf(reason)] ?? 'recording'
+  const step = refusesFor(reason) ?? refusesFor(stageOf(reason)) ?? 'recording'
   if (claim === undefined || !['required claims', 'header'].includes(step)) return step
   return ofClaim(claim, entry) ?? step
 }
@@ -98,5 +73,9 @@ function ofClaim(
 ) {
   if (claim === claimName(subject_claim) || PROOF.test(claim)) return 'subject'
   if (tenant_claim !== undefined && claim === claimName(tenant_claim)) return 'tenant'
-  return Object.hasOwn(required_claims, claim) ? undefined : OF_CLAIM[claim]
+  return Object.hasOwn(required_claims, claim) ? undefined : refusesFor(claim)
+}
+
+function refusesFor(what: string): StepName | undefined {
+  return STEPS.find(step => REFUSES[step].some(one => one === what))
 }
