@@ -3,39 +3,30 @@ import { inTenant, nameOf, pathOf } from '../authenticate/entry.ts'
 import type { Introspection } from '../authenticate/introspection/introspection.ts'
 import { opaquePlacesOf } from '../authenticate/introspection/opaque-tokens.ts'
 import type { Issuer } from '../authenticate/issuer.ts'
+import { findConflicts } from './checks.ts'
 import type { Mistake } from './option.ts'
 
 /** Finds the mistakes that two entries make together. Each of them is right by itself. */
-export function checkEntries(entries: readonly Issuer[]): readonly Mistake[] {
-  return entries.flatMap((entry, index) => {
-    for (const [earlier, other] of entries.slice(0, index).entries()) {
-      const mistake = conflict(entry, other, `[${earlier}]`)
-      if (mistake !== undefined) return [[`[${index}]`, mistake] as const]
-    }
-    return []
-  })
-}
+export const checkEntries = (entries: readonly Issuer[]): readonly Mistake[] =>
+  findConflicts(entries, conflict)
 
 /** Returns what is wrong with an entry beside an earlier one. */
 function conflict(entry: Issuer, other: Issuer, at: string): string | undefined {
   if (isOneTooMany(entry, other)) {
     return `introspects as ${at} does, and nothing in an opaque token says whose it is: give one of them a header or cookie of its own, or make both one issuer with the same introspection`
   }
+  const isNamesake = nameOf(entry) === nameOf(other)
   if (!issuersOf(entry).some(issuer => issuersOf(other).includes(issuer))) {
-    return nameOf(entry) === nameOf(other)
-      ? `has the name of ${at}: the log could not tell them apart`
-      : undefined
+    return isNamesake ? `has the name of ${at}: the log could not tell them apart` : undefined
   }
   if (!isDisjoint(entry, other)) {
     return `has the issuer of ${at}, and a token could fit both: give them different audiences or clients, or make one entry of them`
   }
-  if (nameOf(entry) === nameOf(other)) {
-    return `has the issuer of ${at}: give one of them a name, such as "staff", for the log`
-  }
-  if (subjectsOf(entry) !== subjectsOf(other) && entry.owns !== false && other.owns !== false) {
-    return `takes its subjects from ${subjectsOf(entry)} and ${at} from ${subjectsOf(other)}, so one id could be two people: set "owns": false in the one whose subjects are not patients`
-  }
-  return undefined
+  if (isNamesake) return `has the issuer of ${at}: give one of them a name, such as "staff", for the log`
+  const [subjects, others] = [entry, other].map(subjectsOf)
+  return subjects !== others && entry.owns !== false && other.owns !== false
+    ? `takes its subjects from ${subjects} and ${at} from ${others}, so one id could be two people: set "owns": false in the one whose subjects are not patients`
+    : undefined
 }
 
 /** Whether two issuers would have to be asked about a token in the same place: one of them would get to know the other's. */
@@ -43,13 +34,11 @@ function isOneTooMany(entry: Issuer, other: Issuer): boolean {
   if (entry.introspection === undefined || other.introspection === undefined) return false
   const places = opaquePlacesOf(other)
   if (!opaquePlacesOf(entry).some(place => places.includes(place))) return false
-  return entry.issuer !== other.issuer || !isSameEndpoint(entry.introspection, other.introspection)
+  return entry.issuer !== other.issuer || endpointOf(entry.introspection) !== endpointOf(other.introspection)
 }
 
-const isSameEndpoint = (one: Introspection, other: Introspection): boolean =>
-  one.url === other.url && one.client_id === other.client_id && methodOf(one) === methodOf(other)
-
-const methodOf = ({ method = 'client_secret_basic' }: Introspection): string => method
+const endpointOf = ({ url, client_id, method = 'client_secret_basic' }: Introspection): string =>
+  JSON.stringify([url, client_id, method])
 
 /** Whether no honest token fits both entries: by its audience or by its client. */
 function isDisjoint(one: Issuer, other: Issuer): boolean {

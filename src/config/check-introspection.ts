@@ -1,7 +1,8 @@
 import { CLIENT_METHODS, type Introspection } from '../authenticate/introspection/introspection.ts'
+import { isObject } from '../base/json.ts'
 import { checkEndpoint } from './check-key-urls.ts'
 import { isString, oneOf, rule } from './checks.ts'
-import { findMemberMistakes, type Mistake, type TableOf } from './option.ts'
+import { type Found, findMemberMistakes, type TableOf } from './option.ts'
 import { checkSecret } from './secrets.ts'
 
 /** The members, of which the URL depends on the rest of the issuer's entry. */
@@ -16,13 +17,8 @@ const membersIn = (entry: object): TableOf<Introspection> => ({
 })
 
 /** Finds the mistakes in what an issuer's entry says about introspection. */
-export function checkIntrospection(
-  introspection: unknown,
-  entry: { readonly tenants?: unknown },
-): readonly Mistake[] {
-  if (typeof introspection !== 'object' || introspection === null) {
-    return [['', 'must be an object with url, client_id and client_secret']]
-  }
+export function checkIntrospection(introspection: unknown, entry: { readonly tenants?: unknown }): Found {
+  if (!isObject(introspection)) return 'must be an object with url, client_id and client_secret'
   const mistakes = findMemberMistakes(membersIn(entry), introspection)
   return entry.tenants === undefined
     ? mistakes

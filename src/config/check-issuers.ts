@@ -1,32 +1,37 @@
-import { nameOf } from '../authenticate/entry.ts'
 import { ALGORITHMS, type Issuer } from '../authenticate/issuer.ts'
 import { ROLES } from '../authorize/rules/role.ts'
+import { isObject } from '../base/json.ts'
 import { plainUrl } from '../base/url.ts'
 import { checkEntries } from './check-entries.ts'
 import { checkIntrospection } from './check-introspection.ts'
 import { checkIssuerName } from './check-issuer-name.ts'
 import { checkDiscovery, checkJwksUri } from './check-key-urls.ts'
 import { checkKeys } from './check-keys.ts'
-import { each, isString, matching, number, oneOf, rule } from './checks.ts'
-import { findMemberMistakes, type Mistake, type TableOf } from './option.ts'
+import { each, isListOf, isString, matching, number, oneOf, rule } from './checks.ts'
+import { type Check, type Found, findMemberMistakes, listed, type Mistake, type TableOf } from './option.ts'
 
 /** In seconds. With more, expired tokens would stay valid for long. */
 const MAX_TOLERANCE = 300
 
-const name = rule(
-  'must be a non-empty string with no blank at its ends',
-  value => isString(value) && value === value.trim(),
-)
-const flag = rule('must be true or false', value => typeof value === 'boolean')
-const list = (what: string, isOne: (value: unknown) => boolean) =>
-  rule(what, value => Array.isArray(value) && value.length > 0 && value.every(isOne))
-const isName = (value: unknown) => name(value, {}).length === 0
-const isPath = (value: unknown) =>
-  isName(value) || (Array.isArray(value) && value.length > 0 && value.every(isName))
+const isName = (value: unknown): value is string => isString(value) && value === value.trim()
+const isNames = (value: unknown) => isListOf(value, isName)
+const flag = oneOf(true, false)
 const path = rule(
   'must be the name of a claim, or a list of names that leads to a nested one, as in ["realm_access","roles"]',
-  isPath,
+  value => isName(value) || isNames(value),
 )
+const seconds = (most: number) => number('a number of seconds', 0, most)
+
+/** Accepts an object if `mistakeIn` finds nothing in each of its members. */
+const membersOf =
+  (shape: string, mistakeIn: (name: string, value: unknown) => string | undefined): Check =>
+  value =>
+    isObject(value)
+      ? Object.entries(value).flatMap(([name, one]) => {
+          const what = mistakeIn(name, one)
+          return what === undefined ? [] : [[`.${name}`, what] as const]
+        })
+      : shape
 
 // A tenant of Microsoft Entra is a GUID or a domain. It becomes a part of URLs.
 const TENANT_ID = /^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/
@@ -46,19 +51,24 @@ const MEMBERS: TableOf<Issuer> = {
     check: matching('must be 1 to 64 of letters, digits, spaces and "._:/-", as in "staff"', ENTRY_NAME),
   },
   tenants: {
-    check: list(
-      'must list at least one tenant, as its id is written in "iss"',
-      value => typeof value === 'string' && TENANT_ID.test(value),
+    check: rule('must list at least one tenant, as its id is written in "iss"', value =>
+      isListOf(value, one => typeof one === 'string' && TENANT_ID.test(one)),
     ),
   },
   audience: {
     check: rule(
       'must name at least one "aud", with no blank at its ends, or tokens for any other app would be accepted',
-      value => isName(value) || (Array.isArray(value) && value.length > 0 && value.every(isName)),
+      value => isName(value) || isNames(value),
     ),
   },
-  clients: { check: list('must list at least one client id, with no blank at its ends', isName) },
-  required_claims: { check: checkRequired },
+  clients: { check: rule('must list at least one client id, with no blank at its ends', isNames) },
+  required_claims: {
+    check: membersOf('must be an object of claims and their values, as in {"acr":"2"}', (_, value) =>
+      isValue(value) || isListOf(value, isValue)
+        ? undefined
+        : 'must be a string, a number, true or false, or a list of at least one of them',
+    ),
+  },
   algorithms: { check: checkAlgorithms },
   jwks_uri: { check: checkJwksUri },
   discovery: { check: checkDiscovery },
@@ -78,14 +88,24 @@ const MEMBERS: TableOf<Issuer> = {
   dpop: { check: checkDpop },
   roles_claim: { check: checkRolesClaim },
   roles_separator: { check: rule('must be a space or ","', value => value === ' ' || value === ',') },
-  roles: { check: checkRoles },
+  roles: {
+    check: membersOf(
+      'must say what the issuer calls the gate\'s roles, as in {"recorder":["recordings/recorder"]}',
+      (role, names) =>
+        !ROLES.some(known => known === role)
+          ? `is not a role of the gate: it may be ${ROLES.join(', ')}`
+          : isNames(names)
+            ? undefined
+            : 'must list at least one name of a role, as the issuer writes it',
+    ),
+  },
   allowed_roles: { check: each(oneOf(...ROLES)) },
   tenant_claim: { check: path },
   allow_all_tenants: { excludes: 'tenant_claim', check: flag },
   session_claim: { check: path },
   release_claim: { check: path },
-  clock_tolerance_s: { check: number('a number of seconds', 0, MAX_TOLERANCE) },
-  max_age_s: { check: number('a number of seconds', 0, Number.MAX_SAFE_INTEGER) },
+  clock_tolerance_s: { check: seconds(MAX_TOLERANCE) },
+  max_age_s: { check: seconds(Number.MAX_SAFE_INTEGER) },
   header: {
     check: matching(
       'must be the name of a header that a proxy sets, as in "Cf-Access-Jwt-Assertion"; Authorization always counts',
@@ -97,19 +117,16 @@ const MEMBERS: TableOf<Issuer> = {
   },
 }
 
-const checkEach = each(checkIssuer)
+const checkEach = each(checkIssuer, checkEntries)
 
 /** Finds the mistakes in issuers that may come from JSON, so their types are not known. */
 export function checkIssuers(issuers: unknown, options: object): readonly Mistake[] {
-  if (!Array.isArray(issuers) || issuers.length === 0) return [['', 'must be a list of at least one issuer']]
-  const mistakes = checkEach(issuers, options)
-  return mistakes.length > 0 ? mistakes : checkEntries(issuers as readonly Issuer[])
+  return listed(isListOf(issuers) ? checkEach(issuers, options) : 'must be a list of at least one issuer')
 }
 
-function checkIssuer(issuer: unknown, options: { readonly publicUrl?: unknown }): readonly Mistake[] {
-  if (typeof issuer !== 'object' || issuer === null) return [['', 'must be an object']]
-  const { jwks, jwks_uri, discovery, algorithms, introspection, audience, clients, dpop } =
-    issuer as Partial<Issuer>
+function checkIssuer(issuer: unknown, options: { readonly publicUrl?: unknown }): Found {
+  if (!isObject(issuer)) return 'must be an object'
+  const { jwks, jwks_uri, discovery, algorithms, introspection, audience, clients, dpop } = issuer
   const mistakes = [...findMemberMistakes(MEMBERS, issuer)]
   const places = Object.entries({ jwks_uri, discovery: discovery || undefined, jwks })
     .filter(([, value]) => value !== undefined)
@@ -130,59 +147,43 @@ function checkIssuer(issuer: unknown, options: { readonly publicUrl?: unknown })
   if (places.length > 1) mistakes.push(['', `has ${places.join(' and ')}: take all but one of them away`])
   // A proof names the URL that clients know. From `Host` a caller could make any URL that a stolen proof names.
   if (dpop !== undefined && options.publicUrl === undefined) {
-    const of = JSON.stringify(nameOf(issuer as Issuer))
+    const of = JSON.stringify(issuer.name ?? issuer.issuer)
     mistakes.push(['.dpop', `of ${of} needs PUBLIC_URL (publicUrl), as a proof names the URL of its request`])
   }
   return mistakes
 }
 
-function checkName(issuer: unknown, { tenants }: { readonly tenants?: unknown }): readonly Mistake[] {
-  const mistakes = name(issuer, {})
-  return mistakes.length > 0 ? mistakes : checkIssuerName(issuer as string, tenants)
+function checkName(issuer: unknown, { tenants }: { readonly tenants?: unknown }): string | undefined {
+  return isName(issuer)
+    ? checkIssuerName(issuer, tenants)
+    : 'must be a non-empty string with no blank at its ends'
 }
 
-function checkDpop(dpop: unknown, issuer: { readonly allow_unbound?: unknown }): readonly Mistake[] {
+function checkDpop(dpop: unknown, issuer: { readonly allow_unbound?: unknown }): Found {
   return issuer.allow_unbound === true
-    ? [['', 'and allow_unbound exclude each other: take one of them away']]
+    ? 'and allow_unbound exclude each other: take one of them away'
     : oneOf('accepted', 'required')(dpop, issuer)
 }
 
-function checkRolesClaim(claim: unknown, { roles }: { readonly roles?: unknown }): readonly Mistake[] {
-  if (!Array.isArray(claim) || claim.length > 0) return path(claim, {})
-  return roles === undefined ? [['', 'is the token itself: say in roles which of its claims are roles']] : []
+function checkRolesClaim(claim: unknown, issuer: { readonly roles?: unknown }): Found {
+  if (!Array.isArray(claim) || claim.length > 0) return path(claim, issuer)
+  return issuer.roles === undefined
+    ? 'is the token itself: say in roles which of its claims are roles'
+    : undefined
 }
 
-function checkRoles(roles: unknown): readonly Mistake[] {
-  const shape = 'must say what the issuer calls the gate\'s roles, as in {"recorder":["recordings/recorder"]}'
-  if (typeof roles !== 'object' || roles === null || Array.isArray(roles)) return [['', shape]]
-  return Object.entries(roles).flatMap(([role, names]: readonly [string, unknown]): Mistake[] => {
-    if (!ROLES.some(known => known === role))
-      return [[`.${role}`, `is not a role of the gate: it may be ${ROLES.join(', ')}`]]
-    return Array.isArray(names) && names.length > 0 && names.every(isName)
-      ? []
-      : [[`.${role}`, 'must list at least one name of a role, as the issuer writes it']]
-  })
+function isValue(value: unknown): boolean {
+  return ['number', 'boolean'].includes(typeof value) || isName(value)
 }
 
-function checkRequired(claims: unknown): readonly Mistake[] {
-  if (typeof claims !== 'object' || claims === null || Array.isArray(claims))
-    return [['', 'must be an object of claims and their values, as in {"acr":"2"}']]
-  const isValue = (value: unknown) => ['number', 'boolean'].includes(typeof value) || isName(value)
-  return Object.entries(claims).flatMap(([claim, value]: readonly [string, unknown]): Mistake[] =>
-    isValue(value) || (Array.isArray(value) && value.length > 0 && value.every(isValue))
-      ? []
-      : [[`.${claim}`, 'must be a string, a number, true or false, or a list of at least one of them']],
-  )
-}
-
-function checkAlgorithms(algorithms: unknown): Mistake[] {
+function checkAlgorithms(algorithms: unknown): string | undefined {
   const known: readonly unknown[] = ALGORITHMS
-  if (typeof algorithms === 'string') return [['', `${ALGORITHMS_WANTED}: put "[" and "]" around it`]]
-  if (!Array.isArray(algorithms) || algorithms.length === 0) return [['', ALGORITHMS_WANTED]]
-  const unknown: unknown = algorithms.find(one => !known.includes(one))
+  if (typeof algorithms === 'string') return `${ALGORITHMS_WANTED}: put "[" and "]" around it`
+  if (!isListOf(algorithms)) return ALGORITHMS_WANTED
+  const unknown = algorithms.find(one => !known.includes(one))
   return unknown === undefined
-    ? []
-    : [['', `${ALGORITHMS_WANTED}: ${JSON.stringify(unknown)} is not one${whyNot(unknown)}`]]
+    ? undefined
+    : `${ALGORITHMS_WANTED}: ${JSON.stringify(unknown)} is not one${whyNot(unknown)}`
 }
 
 function whyNot(algorithm: unknown): string {

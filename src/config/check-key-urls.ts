@@ -1,6 +1,5 @@
 import { inTenant } from '../authenticate/entry.ts'
 import { isSecure, plainUrl } from '../base/url.ts'
-import type { Mistake } from './option.ts'
 
 /** Members of an issuer's entry, of any type. */
 interface Entry {
@@ -15,36 +14,34 @@ const METADATA = /\/\.well-known\/(?:openid-configuration\/?$|oauth-authorizatio
 const GOOGLE_X509 = /^(https:\/\/www\.googleapis\.com)\/robot\/v1\/metadata\/x509\/([\w.@-]+)$/
 
 /** Checks the address of a key set. */
-export function checkJwksUri(uri: unknown, entry: object): readonly Mistake[] {
+export function checkJwksUri(uri: unknown, entry: object): string | undefined {
   const url = keyUrl(uri, entry)
-  if (url === undefined) return [['', `must be an https URL without user or password${alternative(uri)}`]]
+  if (url === undefined) return `must be an https URL without user or password${alternative(uri)}`
   if (METADATA.test(url.pathname)) {
-    return [
-      ['', 'must be the URL of a key set, not of a discovery document: set "discovery": true in its place'],
-    ]
+    return 'must be the URL of a key set, not of a discovery document: set "discovery": true in its place'
   }
   const [, origin, account] = GOOGLE_X509.exec(url.href) ?? []
-  if (account === undefined) return []
-  const keys = `${origin}/service_accounts/v1/jwk/${account}`
-  return [['', `must be the URL of a key set, not of certificates: the same keys are at ${keys}`]]
+  return (
+    account &&
+    `must be the URL of a key set, not of certificates: the same keys are at ${origin}/service_accounts/v1/jwk/${account}`
+  )
 }
 
 /** Checks that the address of an issuer's metadata follows from its name. */
-export function checkDiscovery(discovery: unknown, entry: Entry): readonly Mistake[] {
-  if (typeof discovery !== 'boolean') return [['', 'must be true or false']]
+export function checkDiscovery(discovery: unknown, entry: Entry): string | undefined {
+  if (typeof discovery !== 'boolean') return 'must be true or false'
   const url = keyUrl(entry.issuer, entry)
   // OpenID Connect Discovery 1.0, 3; RFC 8414, 2.
-  if (!discovery || (url !== undefined && !/[?#]/.test(url.href))) return []
-  const what = 'needs an issuer that is an https URL without user, password, query or fragment'
-  return [['', `${what}${alternative(entry.issuer)}, or use jwks_uri`]]
+  return !discovery || (url !== undefined && !/[?#]/.test(url.href))
+    ? undefined
+    : `needs an issuer that is an https URL without user, password, query or fragment${alternative(entry.issuer)}, or use jwks_uri`
 }
 
 /** Checks the address of an issuer's introspection endpoint. */
-export function checkEndpoint(uri: unknown, entry: object): readonly Mistake[] {
-  const url = keyUrl(uri, entry)
-  return url !== undefined && url.hash === ''
-    ? []
-    : [['', `must be an https URL without user, password or fragment${alternative(uri)}`]]
+export function checkEndpoint(uri: unknown, entry: object): string | undefined {
+  return keyUrl(uri, entry)?.hash === ''
+    ? undefined
+    : `must be an https URL without user, password or fragment${alternative(uri)}`
 }
 
 /** Parses a URL of an issuer's. Undefined if it is none, or if anyone on the way could answer in the issuer's place. */

@@ -1,42 +1,39 @@
+import { isObject } from '../base/json.ts'
 import { ambiguousPath } from '../locate/ambiguous-path.ts'
 import { compileLocation, type Location } from '../locate/location.ts'
-import { isString } from './checks.ts'
-import type { Mistake } from './option.ts'
+import { each, findConflicts, isListOf, isString, rule } from './checks.ts'
+import { type Check, type Found, findMemberMistakes, type TableOf } from './option.ts'
+
+const pattern = { required: true, check: rule('must be a string', isString) } as const
+const MEMBERS: TableOf<Location> = { url: pattern, key: pattern }
+
+const checkEach = each<Location>(checkLocation, locations => findConflicts(locations, conflict))
 
 /** Finds the mistakes in locations, which may come from JSON: in each of them, and in any two together. */
-export function checkLocations(locations: unknown): readonly Mistake[] {
-  if (!Array.isArray(locations) || locations.length === 0) return [['', 'must hold at least one location']]
-  const urls = locations.map(location => (location as Partial<Location> | null)?.url)
-  const valid: { readonly index: number; readonly location: Location }[] = []
-  return locations.flatMap((location: unknown, index) => {
-    const mistake = (what: string, member = ''): Mistake[] => [[`[${index}]${member}`, what]]
-    if (typeof location !== 'object' || location === null)
-      return mistake('must be an object with a url and a key')
-    const { url, key, ...unknown } = location as Readonly<Record<string, unknown>>
-    if (!isString(url) || !isString(key)) return mistake('must have a url and a key, both strings')
-    const [member] = Object.keys(unknown)
-    if (member !== undefined) return mistake('is unknown: it may be url or key', `.${member}`)
-    if (urls.indexOf(url) < index) return mistake('has the url of an earlier one: only that would be used')
-    try {
-      compileLocation({ url, key })
-    } catch (error) {
-      return mistake(`can't be used: ${(error as Error).message}`)
-    }
-    const earlier = [...valid]
-    valid.push({ index, location: { url, key } })
-    return earlier.flatMap(other => {
-      const path = ambiguousPath(other.location.url, url)
-      if (path !== undefined)
-        return mistake(
-          `and LOCATIONS[${other.index}] take ${path} for different recordings: change the url of one of them`,
-        )
-      return ambiguousPath(keyPattern(other.location), keyPattern({ url, key })) === undefined
-        ? []
-        : mistake(
-            `and LOCATIONS[${other.index}] keep two recordings at one key, and one would overwrite the other: change the key of one of them`,
-          )
-    })
-  })
+export const checkLocations: Check = (locations, options) =>
+  isListOf(locations) ? checkEach(locations, options) : 'must hold at least one location'
+
+function checkLocation(location: unknown): Found {
+  if (!isObject(location)) return 'must be an object with a url and a key'
+  const mistakes = findMemberMistakes(MEMBERS, location)
+  if (mistakes.length > 0) return mistakes
+  try {
+    compileLocation(location as unknown as Location)
+    return undefined
+  } catch (error) {
+    return `can't be used: ${(error as Error).message}`
+  }
+}
+
+function conflict(one: Location, earlier: Location, at: string): string | undefined {
+  if (one.url === earlier.url) return `has the url of ${at}: only that would be used`
+  const path = ambiguousPath(earlier.url, one.url)
+  if (path !== undefined) {
+    return `and LOCATIONS${at} take ${path} for different recordings: change the url of one of them`
+  }
+  return ambiguousPath(keyPattern(earlier), keyPattern(one)) === undefined
+    ? undefined
+    : `and LOCATIONS${at} keep two recordings at one key, and one would overwrite the other: change the key of one of them`
 }
 
 /** Writes a key as a pattern of paths. In a key the `+` may be left out. */

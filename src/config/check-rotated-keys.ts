@@ -1,6 +1,6 @@
 import { MAX_KEYS, MIN_KEY_LENGTH } from '../ledger/pseudonym.ts'
-import { isString } from './checks.ts'
-import type { Mistake } from './option.ts'
+import { isListOf, isString } from './checks.ts'
+import type { Found, Mistake } from './option.ts'
 
 /** How to get a secret. */
 export const ADVICE = 'make one with "openssl rand -base64 32"'
@@ -11,9 +11,9 @@ const RULE = `must be a secret of at least ${MIN_KEY_LENGTH} characters: ${ADVIC
  * Finds the mistakes in the keys of a secret that is replaced step by step: the first one writes, all of them read. A list
  * with a mistake is refused as a whole, as what one of its keys has written would not be found, and nothing would say so.
  */
-export function checkRotatedKeys(value: unknown): readonly Mistake[] {
-  if (!Array.isArray(value) || value.length === 0) return [['', RULE]]
-  if (value.length > MAX_KEYS) return [['', `must be at most ${MAX_KEYS} keys: remove the oldest ones`]]
+export function checkRotatedKeys(value: unknown): Found {
+  if (!isListOf(value)) return RULE
+  if (value.length > MAX_KEYS) return `must be at most ${MAX_KEYS} keys: remove the oldest ones`
   return value.flatMap((key: unknown, index): readonly Mistake[] => {
     const what = mistakeIn(key, value.slice(0, index))
     return what === undefined ? [] : [[value.length === 1 ? '' : `[${index}]`, what]]
@@ -21,11 +21,11 @@ export function checkRotatedKeys(value: unknown): readonly Mistake[] {
 }
 
 /** Finds the mistakes in such keys that may be given in code as a string, too, if there is only one. */
-export function checkKeyOrKeys(value: unknown): readonly Mistake[] {
+export function checkKeyOrKeys(value: unknown): Found {
   if (typeof value !== 'string') return checkRotatedKeys(value)
   // As of an app that passes a variable on in which an operator has put a second key.
   return value.includes(',')
-    ? [['', 'must be a list if it has a comma: split it at the commas between keys']]
+    ? 'must be a list if it has a comma: split it at the commas between keys'
     : checkRotatedKeys([value])
 }
 

@@ -1,12 +1,13 @@
 import { isTenantName } from '../authorize/rules/tenant.ts'
+import { isObject } from '../base/json.ts'
 import { Secret } from '../base/secret.ts'
 import { plainUrl } from '../base/url.ts'
 import { KINDS } from '../ledger/event.ts'
 import { addressMistake } from '../sinks/address.ts'
 import { SINK_TYPES, type SinkEntry, type SinkType, sinkName } from '../sinks/sink.ts'
 import { isWebhookSecret } from '../sinks/webhook.ts'
-import { each, matching, number, oneOf, rule } from './checks.ts'
-import { findMemberMistakes, type Mistake, type TableOf } from './option.ts'
+import { each, findConflicts, matching, number, oneOf, rule } from './checks.ts'
+import { type Check, type Found, findMemberMistakes, listed, type Mistake, type TableOf } from './option.ts'
 import { checkSecret } from './secrets.ts'
 
 type Entry = Readonly<Partial<Record<keyof SinkEntry, unknown>>>
@@ -46,7 +47,7 @@ const MEMBERS: TableOf<SinkEntry> = {
   from: {
     check: (value, entry) =>
       value === 'start'
-        ? []
+        ? undefined
         : number('"start" or an index', 0, Number.MAX_SAFE_INTEGER, Number.isInteger)(value, entry),
   },
   index: word,
@@ -64,35 +65,24 @@ const MEMBERS: TableOf<SinkEntry> = {
   enterprise: { check: number("a number of IANA's registry", 1, 2 ** 32 - 1, Number.isInteger) },
 }
 
-const checkEach = each(checkSink)
-
 /** A line break in a secret, as a file may end with one, would keep every call from being made. */
-const checkHeader = (secret: Secret, entry: Entry) =>
-  matching('must be visible ASCII, on one line', /^[\x20-\x7e]+$/)(secret.reveal(), entry)
+const checkHeader = matching('must be visible ASCII, on one line', /^[\x20-\x7e]+$/)
 
 /** Finds the mistakes in sinks that may come from JSON, so their types are not known. */
-export function checkSinks(sinks: unknown, options: object): readonly Mistake[] {
-  const mistakes = checkEach(sinks, options)
-  if (mistakes.length > 0) return mistakes
-  const names = (sinks as readonly SinkEntry[]).map(sinkName)
-  const twice = names.findIndex((name, i) => names.indexOf(name) < i)
-  const first = names.indexOf(names[twice] ?? '')
-  return twice === -1
-    ? []
-    : [
-        [
-          `[${twice}]`,
-          `has the name of [${first}]: give one of them a "name" of its own, as each has a cursor`,
-        ],
-      ]
-}
+export const checkSinks: Check = each<SinkEntry>(checkSink, sinks =>
+  findConflicts(sinks, (sink, earlier, at) =>
+    sinkName(sink) === sinkName(earlier)
+      ? `has the name of ${at}: give one of them a "name" of its own, as each has a cursor`
+      : undefined,
+  ),
+)
 
-function checkSink(sink: unknown): readonly Mistake[] {
-  if (typeof sink !== 'object' || sink === null) return [['', 'must be an object']]
+function checkSink(sink: unknown): Found {
+  if (!isObject(sink)) return 'must be an object'
   const entry: Entry = sink
   const found = findMemberMistakes(MEMBERS, sink)
   if (found.length > 0) return found
-  const { type, url, secret } = entry
+  const { type, url, secret, bucket, access_key_id } = entry
   const mistakes: Mistake[] = []
   if (url === undefined && type !== 'files')
     mistakes.push(['.url', 'is missing: it must be the address of the sink'])
@@ -102,10 +92,8 @@ function checkSink(sink: unknown): readonly Mistake[] {
       'is missing: it must be {"secret":"NAME"}, and the variable NAME must hold the secret',
     ])
   }
-  if (
-    type === 'files' &&
-    [url, secret, entry.bucket, entry.access_key_id].filter(value => value !== undefined).length % 4 > 0
-  ) {
+  const ofS3 = [url, secret, bucket, access_key_id].filter(value => value !== undefined)
+  if (type === 'files' && ofS3.length % 4 > 0) {
     mistakes.push(['', 'must have url, bucket, access_key_id and secret for files in S3, or none of them'])
   }
   for (const [member, types] of Object.entries(OWN)) {
@@ -116,26 +104,24 @@ function checkSink(sink: unknown): readonly Mistake[] {
   return mistakes
 }
 
-function checkUrl(url: unknown, { type, allow_internal }: Entry): readonly Mistake[] {
-  const mistake = addressMistake(url, type === 'syslog' ? 'tls:' : 'https:', allow_internal === true)
-  return mistake === undefined ? [] : [['', mistake]]
+function checkUrl(url: unknown, { type, allow_internal }: Entry): string | undefined {
+  return addressMistake(url, type === 'syslog' ? 'tls:' : 'https:', allow_internal === true)
 }
 
-function checkSecrets(value: unknown, entry: Entry): readonly Mistake[] {
+function checkSecrets(value: unknown, entry: Entry): Found {
   const isWebhook = entry.type === 'webhook'
   if (Array.isArray(value) && !(isWebhook && value.length > 0)) {
-    return [['', 'must be one secret: only a webhook has several']]
+    return 'must be one secret: only a webhook has several'
   }
   return [value].flat().flatMap(secret => {
     const found = checkSecret(secret, entry)
-    const mistakes = found.length > 0 ? found : checkHeader(Secret.of(secret as string), entry)
-    if (mistakes.length > 0 || !isWebhook || isWebhookSecret(Secret.of(secret as string).reveal()))
-      return mistakes
-    return [
-      [
-        '',
-        'must be "whsec_" and the base64 of 24 to 64 random bytes: make one with "openssl rand -base64 32"',
-      ] as const,
-    ]
+    if (found !== undefined) return listed(found)
+    const revealed = Secret.of(secret as string).reveal()
+    return listed(
+      checkHeader(revealed, entry) ??
+        (isWebhook && !isWebhookSecret(revealed)
+          ? 'must be "whsec_" and the base64 of 24 to 64 random bytes: make one with "openssl rand -base64 32"'
+          : undefined),
+    )
   })
 }

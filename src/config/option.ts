@@ -3,11 +3,18 @@ import { nearestName } from './nearest-name.ts'
 /** What is wrong with a value: in which part of it (`''` for the whole, `[0].issuer` for a part), and how to fix it. */
 export type Mistake = readonly [at: string, what: string]
 
+/** What a check finds: what is wrong with the whole value, or the mistakes in its parts. Undefined or empty if it is right. */
+export type Found = string | readonly Mistake[] | undefined
+
 /**
  * Finds the mistakes in a value, which may be of any type. A sentence begins with "must", names no secret, and says how
  * to fix the value. `options` holds the values of the other options.
  */
-export type Check = (value: unknown, options: object) => readonly Mistake[]
+export type Check = (value: unknown, options: object) => Found
+
+/** Lists what a check found. */
+export const listed = (found: Found): readonly Mistake[] =>
+  typeof found === 'string' ? [['', found]] : (found ?? [])
 
 /** A runtime on which an option counts. */
 export type Runtime = 'workers' | 'deno' | 'node'
@@ -74,20 +81,22 @@ export function findMistakes(
     const { value } = find(options, name)
     return value !== undefined && (value as Partial<unknown[]> | null)?.length !== 0
   }
-  const must = (name: string) => table[name]?.check(undefined, options)[0]?.[1]
+  const must = (name: string) => listed(table[name]?.check(undefined, options))[0]?.[1]
   return names.flatMap(name => {
     const { required, needs, excludes, check } = table[name] ?? {}
     const { group, holder, value } = find(options, name)
-    const mistake = (what: string) => [[name, '', what] as const]
-    if (value === undefined) {
-      const cause = group && `, which the rest of ${group} needs`
-      return required && holder ? mistake(`is missing${cause}: it ${must(name)}`) : []
+    const foundIn = (): Found => {
+      if (value === undefined) {
+        const cause = group && `, which the rest of ${group} needs`
+        return required && holder ? `is missing${cause}: it ${must(name)}` : undefined
+      }
+      if (needs !== undefined && isGiven(name) && !isGiven(needs))
+        return `needs ${labelOf(table, needs)}, which is missing: it ${must(needs)}`
+      if (excludes !== undefined && value && find(options, excludes).value !== undefined)
+        return `has no effect beside ${labelOf(table, excludes)}: take one of them away`
+      return check?.(value, options)
     }
-    if (needs !== undefined && isGiven(name) && !isGiven(needs))
-      return mistake(`needs ${labelOf(table, needs)}, which is missing: it ${must(needs)}`)
-    if (excludes !== undefined && value && find(options, excludes).value !== undefined)
-      return mistake(`has no effect beside ${labelOf(table, excludes)}: take one of them away`)
-    return (check?.(value, options) ?? []).map(found => [name, ...found] as const)
+    return listed(foundIn()).map(found => [name, ...found] as const)
   })
 }
 

@@ -1,3 +1,4 @@
+import { isObject } from '../base/json.ts'
 import { Secret } from '../base/secret.ts'
 import { isString } from './checks.ts'
 import type { Check } from './option.ts'
@@ -27,8 +28,8 @@ class MissingSecret {
 
 /** Accepts a secret: a plain string in code, or one that was found in the variable that names it. */
 export const checkSecret: Check = value => {
-  if (value instanceof MissingSecret) return [['', value.mistake]]
-  return value instanceof Secret || isString(value) ? [] : [['', 'must be a secret, a non-empty string']]
+  if (value instanceof MissingSecret) return value.mistake
+  return value instanceof Secret || isString(value) ? undefined : 'must be a secret, a non-empty string'
 }
 
 /**
@@ -101,6 +102,3 @@ function findSecrets(parsed: unknown, paths: readonly string[]): readonly Place[
     }),
   )
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null

@@ -211,7 +211,7 @@ describe('mistakes', () => {
     [{ ...good, LOCATIONS: '[]' }, /LOCATIONS .*must hold at least one/],
     [
       { ...good, LOCATIONS: '[{"url":"/m/:recording"}]' },
-      /LOCATIONS\[0\] \(locations\[0\]\) must have a url and a key/,
+      /LOCATIONS\[0\]\.key \(locations\[0\]\.key\) is missing: it must be a string/,
     ],
     [{ ...good, LOCATIONS: '[null]' }, /LOCATIONS\[0\] .*must be an object with a url and a key/],
     [
@@ -224,7 +224,7 @@ describe('mistakes', () => {
         LOCATIONS:
           '[{"url":"/m/:recording","key":"a/:recording"},{"url":"/m/:recording","key":"b/:recording"}]',
       },
-      /LOCATIONS\[1\] .*has the url of an earlier one/,
+      /LOCATIONS\[1\] .*has the url of \[0\]/,
     ],
     [
       {
