@@ -25,3 +25,6 @@ export class Secret {
     return this.toString()
   }
 }
+
+/** How to get a secret. */
+export const MAKE_SECRET = 'make one with "openssl rand -base64 32"'

@@ -1,11 +1,9 @@
+import { MAKE_SECRET } from '../base/secret.ts'
 import { MAX_KEYS, MIN_KEY_LENGTH } from '../ledger/pseudonym.ts'
 import { isListOf, isString } from './checks.ts'
 import type { Found, Mistake } from './option.ts'
 
-/** How to get a secret. */
-export const ADVICE = 'make one with "openssl rand -base64 32"'
-
-const RULE = `must be a secret of at least ${MIN_KEY_LENGTH} characters: ${ADVICE}`
+const RULE = `must be a secret of at least ${MIN_KEY_LENGTH} characters: ${MAKE_SECRET}`
 
 /**
  * Finds the mistakes in the keys of a secret that is replaced step by step: the first one writes, all of them read. A list

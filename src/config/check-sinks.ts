@@ -1,6 +1,6 @@
 import { isTenantName } from '../authorize/rules/tenant.ts'
 import { isObject } from '../base/json.ts'
-import { Secret } from '../base/secret.ts'
+import { MAKE_SECRET, Secret } from '../base/secret.ts'
 import { plainUrl } from '../base/url.ts'
 import { KINDS } from '../ledger/event.ts'
 import { addressMistake } from '../sinks/address.ts'
@@ -120,7 +120,7 @@ function checkSecrets(value: unknown, entry: Entry): Found {
     return listed(
       checkHeader(revealed, entry) ??
         (isWebhook && !isWebhookSecret(revealed)
-          ? 'must be "whsec_" and the base64 of 24 to 64 random bytes: make one with "openssl rand -base64 32"'
+          ? `must be "whsec_" and the base64 of 24 to 64 random bytes: ${MAKE_SECRET}`
           : undefined),
     )
   })

@@ -1,4 +1,5 @@
 import type { KeepOptions } from '../archive/keep-options.ts'
+import { MAKE_SECRET } from '../base/secret.ts'
 import { isSecure, plainUrl } from '../base/url.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { MIN_KEY_LENGTH } from '../ledger/pseudonym.ts'
@@ -7,7 +8,7 @@ import type { OwnerSource } from '../recordings/owner-source.ts'
 import type { TicketOptions } from '../ticket/ticket-options.ts'
 import { checkIssuers } from './check-issuers.ts'
 import { checkLocations } from './check-locations.ts'
-import { ADVICE, checkKeyOrKeys, checkRotatedKeys } from './check-rotated-keys.ts'
+import { checkKeyOrKeys, checkRotatedKeys } from './check-rotated-keys.ts'
 import { checkSinks } from './check-sinks.ts'
 import { each, isString, matching, number, oneOf, rule } from './checks.ts'
 import type { Group, TableOf } from './option.ts'
@@ -155,7 +156,7 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
   metricsToken: {
     variable: 'METRICS_TOKEN',
     check: matching(
-      `must be a secret of at least ${MIN_KEY_LENGTH} letters, digits and "-._~+/", as it is sent as a bearer token: ${ADVICE}`,
+      `must be a secret of at least ${MIN_KEY_LENGTH} letters, digits and "-._~+/", as it is sent as a bearer token: ${MAKE_SECRET}`,
       METRICS_TOKEN,
     ),
   },

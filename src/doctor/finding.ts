@@ -9,7 +9,7 @@ export interface Outcome {
   /** What was looked at, and what was found. */
   readonly found: string
   /** How to fix it, in one sentence. Absent if there is nothing to fix. */
-  readonly fix?: string
+  readonly fix?: string | undefined
   /** The name of the issuer's entry that it is about. */
   readonly entry?: string
   /** The `iss` that it is about, if the entry may have several. */
@@ -45,11 +45,13 @@ export const warning = (found: string, fix: string): Outcome => ({ state: 'warni
 export const failed = (found: string, fix: string): Outcome => ({ state: 'failed', found, fix })
 
 /** Reports what can't be known from here, and where it can. */
-export const notChecked = (found: string, fix?: string): Outcome => ({
-  state: 'not_checked',
-  found,
-  ...(fix !== undefined && { fix }),
-})
+export const notChecked = (found: string, fix?: string): Outcome => ({ state: 'not_checked', found, fix })
+
+/** Reports those of several findings that apply, or else that all is as it should be. */
+export function allOr(fine: string, outcomes: readonly (Outcome | false | undefined)[]): readonly Outcome[] {
+  const found = outcomes.filter(outcome => typeof outcome === 'object')
+  return found.length > 0 ? found : [ok(fine)]
+}
 
 /** Says which entry an outcome is about. */
 export const aboutEntry = (entry: string, outcome: Outcome): Outcome => ({ ...outcome, entry })

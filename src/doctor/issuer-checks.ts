@@ -3,8 +3,9 @@ import { nameOf, resolveEntries } from '../authenticate/entry.ts'
 import type { Issuer } from '../authenticate/issuer.ts'
 import type { Role } from '../authorize/rules/role.ts'
 import { isLoopback } from '../base/url.ts'
+import { TO_THE_LETTER } from '../explain/issuer-advice.ts'
 import { doubtsIn } from './doubtful-issuers.ts'
-import { aboutEntry, type Checks, failed, type Outcome, ok, warning } from './finding.ts'
+import { aboutEntry, allOr, type Checks, failed, type Outcome, warning } from './finding.ts'
 import { isReserved, parseUrl, type Settings } from './settings.ts'
 
 type IssuerSettings = Pick<Settings, 'issuers' | 'publicUrl'>
@@ -19,24 +20,12 @@ export const ISSUER_CHECKS: Checks<IssuerSettings> = {
         'add "allowed_roles": ["recorder"] and ["security"] to the entries of your services and staff',
       )
     }
-    const outcomes: Outcome[] = []
-    if (!issuers.some(issuer => gives(issuer, issuers, 'security'))) {
-      outcomes.push(
-        failed(
-          'no entry can give the role "security", which reads the log',
-          'add it to allowed_roles, and to roles if there is such a member, in the entry of your analysts',
-        ),
-      )
-    }
-    if (!issuers.some(issuer => gives(issuer, issuers, 'recorder'))) {
-      outcomes.push(
-        warning(
-          'no entry can give the role "recorder", which stores recordings',
-          'add it to allowed_roles, and to roles if there is such a member, in the entry of your recorder',
-        ),
-      )
-    }
-    return outcomes.length > 0 ? outcomes : ok('an entry can give the role "recorder", and one "security"')
+    const isGiven = (role: Role) => issuers.some(issuer => gives(issuer, issuers, role))
+    return allOr('an entry can give the role "recorder", and one "security"', [
+      !isGiven('security') && failed('no entry can give the role "security", which reads the log', ADD_ROLE),
+      !isGiven('recorder') &&
+        warning('no entry can give the role "recorder", which stores recordings', ADD_ROLE),
+    ])
   },
 
   /** Analysts can read what they should: with tenants, an analyst without one reads nothing. */
@@ -60,34 +49,38 @@ export const ISSUER_CHECKS: Checks<IssuerSettings> = {
   },
 
   /** The audience of an entry is meant for the gate, and not for every app of the provider. */
-  audience({ issuers }) {
-    return issuers.flatMap(issuer => {
+  audience: ({ issuers }) =>
+    issuers.flatMap(issuer => {
       const [broad] = listOf(issuer.audience).flatMap(audience => {
         const [, what] = BROAD.find(([pattern]) => pattern.test(audience)) ?? []
-        return what === undefined ? [] : [[audience, what] as const]
+        return what === undefined ? [] : `its audience "${audience}" is that of ${what}`
       })
-      if (broad === undefined) return []
-      const found = `its audience "${broad[0]}" is that of ${broad[1]}: tokens for other apps are accepted too`
-      const fix =
-        'give the gate an audience of its own at the provider, or list the apps in "clients" beside it'
-      return issuer.clients === undefined ? aboutEntry(nameOf(issuer), warning(found, fix)) : []
-    })
-  },
+      return broad === undefined || issuer.clients !== undefined
+        ? []
+        : aboutEntry(
+            nameOf(issuer),
+            warning(
+              `${broad}: tokens for other apps are accepted too`,
+              'give the gate an audience of its own at the provider, or list the apps in "clients" beside it',
+            ),
+          )
+    }),
 
   /** Settings that weaken a check. Each of them is a decision of yours; this only says what it opens. */
-  allowances({ issuers }) {
-    const outcomes = issuers.flatMap(issuer =>
-      Object.entries(issuer).flatMap(([member, value]: readonly [string, unknown]) => {
-        if (!member.startsWith('allow_') || value !== true) return []
-        const opens = OPENS[member] ?? 'it weakens a check'
-        return aboutEntry(
-          nameOf(issuer),
-          warning(`${member} is on: ${opens}`, `remove ${member} if you don't need it`),
-        )
-      }),
-    )
-    return outcomes.length > 0 ? outcomes : ok('no setting that weakens a check is on')
-  },
+  allowances: ({ issuers }) =>
+    allOr(
+      'no setting that weakens a check is on',
+      issuers.flatMap(issuer =>
+        Object.entries(OPENS).map(
+          ([member, opens]) =>
+            issuer[member as keyof Issuer] === true &&
+            aboutEntry(
+              nameOf(issuer),
+              warning(`${member} is on: ${opens}`, "remove it if you don't need it"),
+            ),
+        ),
+      ),
+    ),
 
   /** An entry is that of a provider, as its tokens name it, and not of an example or of `mediaward dev`. */
   provider: ({ issuers, publicUrl }) =>
@@ -99,34 +92,33 @@ export const ISSUER_CHECKS: Checks<IssuerSettings> = {
     ),
 }
 
-const TO_THE_LETTER = 'write "issuer" to the letter as its tokens have it'
+const ADD_ROLE =
+  'add it to allowed_roles, and to roles if there is such a member, in the entry of who needs it'
+const REPLACE = 'put your own provider in its place'
 
 function judgeProvider({ issuer }: Issuer, gate: URL | undefined): readonly Outcome[] {
   const url = parseUrl(issuer)
   // A gate for this machine alone may trust what it likes.
   const report = gate === undefined || isLoopback(gate) ? warning : failed
-  const outcomes: Outcome[] = []
-  if (DEVELOPMENT.test(issuer)) {
-    const found = 'it is the issuer of "mediaward dev", whose private key is in a data folder'
-    outcomes.push(report(found, 'put your own provider in its place before patients use this gate'))
-  } else if (isReserved(url)) {
-    outcomes.push(report('its issuer is a name of examples', 'put your own provider in its place'))
-  }
   const isAdfs = /\/adfs\/services\/trust\/?$/.test(issuer)
-  if (isAdfs && url?.protocol === 'https:') {
-    outcomes.push(
-      warning('its issuer begins with "https://", and that of AD FS with "http://"', TO_THE_LETTER),
-    )
-  }
-  if (!isAdfs && url?.protocol === 'http:' && !isLoopback(url)) {
-    const found = 'its issuer begins with "http://", and those of nearly all providers with "https://"'
-    outcomes.push(warning(found, TO_THE_LETTER))
-  }
-  if (/\/realms\/master\/?$/.test(issuer)) {
-    const found = 'its issuer is the realm of the administrators of Keycloak'
-    outcomes.push(warning(found, 'write the realm of your patients or staff in its place'))
-  }
-  return outcomes
+  const scheme = isAdfs ? 'http:' : 'https:'
+  const isPlainWeb = url !== undefined && /^https?:$/.test(url.protocol) && (isAdfs || !isLoopback(url))
+  return [
+    DEVELOPMENT.test(issuer)
+      ? report('it is the issuer of "mediaward dev", whose private key is in a data folder', REPLACE)
+      : isReserved(url) && report('its issuer is a name of examples', REPLACE),
+    isPlainWeb &&
+      url.protocol !== scheme &&
+      warning(
+        `its issuer begins with "${url.protocol}//", and that of ${isAdfs ? 'AD FS' : 'nearly all providers'} with "${scheme}//"`,
+        TO_THE_LETTER,
+      ),
+    /\/realms\/master\/?$/.test(issuer) &&
+      warning(
+        'its issuer is the realm of the administrators of Keycloak',
+        'write the realm of your patients or staff in its place',
+      ),
+  ].filter(outcome => outcome !== false)
 }
 
 /** Whether tokens of an entry can have a role. A mapping must name the role, too. */
@@ -152,7 +144,7 @@ const BROAD: readonly (readonly [RegExp, string])[] = [
   [/^api:\/\/default$/, "Okta's default authorization server"],
 ]
 
-const OPENS: Readonly<Record<string, string>> = {
+const OPENS: Readonly<Record<Extract<keyof Issuer, `allow_${string}`>, string>> = {
   allow_actor: 'staff with a token that acts for a patient can play what the patient may',
   allow_unbound: 'a stolen token works without the certificate that it is bound to',
   allow_all_tenants: 'its analysts read the records of all tenants',

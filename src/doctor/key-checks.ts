@@ -1,6 +1,7 @@
 import { INTROSPECTION_FIX } from '../authenticate/introspection/introspect.ts'
 import { KEYS_FIX } from '../authenticate/keys/key-fault.ts'
 import { printable } from '../base/operator.ts'
+import { TO_THE_LETTER } from '../explain/issuer-advice.ts'
 import { Failure } from './failure.ts'
 import { aboutIssuer, type Checks, failed, notChecked, type Outcome, ok, warning } from './finding.ts'
 import type { IntrospectionFacts, KeyFacts, KeysFacts, MetadataFacts } from './key-probes.ts'
@@ -39,7 +40,7 @@ function judgeMetadata({ entry, issuers, jwksUri, offersDpop }: MetadataFacts): 
     const named = issuer === undefined ? 'names no issuer' : `calls itself "${printable(issuer)}"`
     return warning(
       `its issuer is ${JSON.stringify(entry.issuer)}, and the provider's metadata ${named}`,
-      'write "issuer" to the letter as its tokens have it',
+      TO_THE_LETTER,
     )
   }
   if (entry.dpop === 'required' && !offersDpop) {
@@ -72,8 +73,8 @@ function judgeIntrospection({ isFooled }: IntrospectionFacts): Outcome {
   }
   return isFooled
     ? failed(
-        'its introspection endpoint says that a made-up token is active',
-        'check that "introspection" has the URL of the endpoint of RFC 7662: until then any string may be accepted as a token',
+        'its introspection endpoint says that a made-up token is active, so any string may be accepted',
+        'check that the URL in "introspection" is that of the endpoint of RFC 7662',
       )
     : ok('its introspection endpoint accepts the gate as a client, and knows no made-up token')
 }
@@ -90,7 +91,7 @@ function judgeKeys({ loaded, algorithms }: KeyFacts): Outcome {
   if (covered.length === 0) {
     return failed(
       `it has ${usable} usable keys, and none for its algorithms (${algorithms.join(', ')})`,
-      'write the algorithm into "algorithms" that the provider signs with',
+      'write what the provider signs with into "algorithms"',
     )
   }
   const found = `${usable} usable ${usable === 1 ? 'key' : 'keys'} for ${covered.join(', ')}`

@@ -32,8 +32,8 @@ export const MACHINE_CHECKS: Checks<MachineFacts | Failure> = {
     const { runtime, ignoresCertificates } = machine
     return ignoresCertificates
       ? failed(
-          `${runtime} checks no certificates (NODE_TLS_REJECT_UNAUTHORIZED=0): a network on the way can replace the keys of issuers`,
-          'remove that variable, and name your own authority in NODE_EXTRA_CA_CERTS',
+          `${runtime} checks no certificates: a network on the way can replace the keys of issuers`,
+          'remove NODE_TLS_REJECT_UNAUTHORIZED, and name your own authority in NODE_EXTRA_CA_CERTS',
         )
       : ok(`the gate runs on ${runtime}`)
   },
@@ -50,15 +50,15 @@ export const MACHINE_CHECKS: Checks<MachineFacts | Failure> = {
     }
     if (networkFileSystem !== undefined) {
       return warning(
-        `DATA_DIR is on a network file system (${networkFileSystem}), which may confirm what it has not stored`,
+        `DATA_DIR is on a network file system (${networkFileSystem}), which may confirm what it never stored`,
         'put it on a local disk',
       )
     }
     if (others === undefined) return []
     if (others === 'nothing') return ok('DATA_DIR belongs to the user of the gate alone')
-    const fix = 'give it to the user that the gate runs as, and run "chmod 700" on it'
+    const fix = 'give it to the user of the gate, and run "chmod 700" on it'
     return others === 'write'
-      ? failed('other users of the machine can write to DATA_DIR, and so give a recording away', fix)
+      ? failed('other users of the machine can write to DATA_DIR, and so give recordings away', fix)
       : warning('other users of the machine can list DATA_DIR', fix)
   },
 
@@ -90,14 +90,11 @@ export const NETWORK_CHECKS: Checks<NetworkFacts> = {
   network({ network: { ip, prefix }, publicUrl }) {
     const gate = parseUrl(publicUrl)
     if (isLoopback(gate)) return []
-    const fix = 'set ADDRESS_HEADER to the header in which the proxy in front says where a request came from'
+    const fix = 'set ADDRESS_HEADER to the header of the proxy in front that has the address'
     if (prefix === undefined) return warning('the gate does not know where requests come from', fix)
     const isProxied = gate !== undefined && /^(?:127\.|::1$)/.test(ip ?? '')
     return isProxied
-      ? warning(
-          'every request seems to come from this machine, so records name the network of the proxy',
-          fix,
-        )
+      ? warning('requests seem to come from this machine: records name the network of the proxy', fix)
       : ok('records name the network that a request came from')
   },
 }

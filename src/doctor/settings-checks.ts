@@ -1,6 +1,7 @@
-import type { Issuer } from '../authenticate/issuer.ts'
+import { nameOf } from '../authenticate/entry.ts'
+import { MAKE_SECRET } from '../base/secret.ts'
 import { isLoopback } from '../base/url.ts'
-import { aboutEntry, type Checks, failed, type Outcome, ok, warning } from './finding.ts'
+import { aboutEntry, allOr, type Checks, failed, ok, warning } from './finding.ts'
 import { isProbablySameSite, isReserved, parseUrl, type Settings } from './settings.ts'
 
 /** The longest life of a ticket that needs no mention, in seconds. */
@@ -14,14 +15,14 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
     if (url === undefined) {
       return warning(
         'PUBLIC_URL is not set: there are no tickets, and no absolute URL in a playlist is accepted',
-        'set it to the origin that players reach the gate at, such as "https://media.clinic.example"',
+        'set it to the origin that players reach the gate at',
       )
     }
-    if (isLoopback(url))
-      return ok(`PUBLIC_URL is ${url.origin}: only players on this machine can use tickets`)
+    const found = `PUBLIC_URL is ${url.origin}`
+    if (isLoopback(url)) return ok(`${found}: only players on this machine can use tickets`)
     return isReserved(url)
-      ? failed(`PUBLIC_URL is ${url.origin}, a name of examples`, 'set it to the origin of your own gate')
-      : ok(`PUBLIC_URL is ${url.origin}`)
+      ? failed(`${found}, a name of examples`, 'set it to the origin of your own gate')
+      : ok(found)
   },
 
   /** Tickets are issued, and don't live long. */
@@ -29,58 +30,48 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
     if (tickets === undefined) {
       return warning(
         'TICKET_KEY is not set, so only players that send a token themselves can play',
-        'create one with "openssl rand -base64 32", unless all your players send a token',
+        `${MAKE_SECRET}, unless all your players do`,
       )
     }
     const { lifetime, keys } = tickets
+    const found = `tickets are valid for ${lifetime} s`
     if (lifetime > LONG_LIFE) {
       return warning(
-        `tickets are valid for ${lifetime} s, and so is the URL of one that was copied`,
-        'set TICKET_TTL to about twice the length of a recording: players get a new ticket by themselves',
+        `${found}, and so is the URL of one that was copied`,
+        'set TICKET_TTL to about twice the length of a recording: players get new ones by themselves',
       )
     }
-    const older =
-      keys.length === 1
-        ? ''
-        : `; ${keys.length - 1} older keys still count: remove those that are no longer needed`
-    return ok(`tickets are valid for ${lifetime} s${older}`)
+    return ok(
+      keys.length === 1 ? found : `${found}; ${keys.length - 1} older keys count: remove those without need`,
+    )
   },
 
   /** `PSEUDONYM_KEY`, `TICKET_KEY` and `METRICS_TOKEN` are random, and differ. */
   secrets({ pseudonymKey, tickets, metricsToken }) {
-    const [ticketKeys, pseudonymKeys] = [tickets?.keys ?? [], [pseudonymKey].flat()]
-    const secrets = [
-      ...pseudonymKeys.map(key => ['PSEUDONYM_KEY', key]),
-      ...ticketKeys.map(key => ['TICKET_KEY', key]),
-      ...(metricsToken === undefined ? [] : [['METRICS_TOKEN', metricsToken]]),
-    ] as const
-    const outcomes = secrets.flatMap(([name, secret]) =>
-      isGuessable(`${secret}`)
-        ? failed(`${name} does not look random`, 'create another with "openssl rand -base64 32"')
-        : [],
-    )
-    if (pseudonymKeys.some(key => ticketKeys.includes(key))) {
-      outcomes.push(
-        failed(
-          'PSEUDONYM_KEY and TICKET_KEY are the same, so an analyst with the first can forge tickets for every recording',
-          'create another TICKET_KEY with "openssl rand -base64 32"',
-        ),
-      )
-    }
-    const [other] =
-      secrets.find(([name, secret]) => name !== 'METRICS_TOKEN' && secret === metricsToken) ?? []
-    if (other !== undefined) {
-      outcomes.push(
-        failed(
-          `METRICS_TOKEN and ${other} are the same, so that each scrape sends ${other}`,
-          'create another METRICS_TOKEN with "openssl rand -hex 32"',
-        ),
-      )
-    }
-    if (outcomes.length > 0) return outcomes
+    const pseudonymKeys = [pseudonymKey].flat()
+    const secrets = Object.entries({
+      PSEUDONYM_KEY: pseudonymKeys,
+      TICKET_KEY: tickets?.keys ?? [],
+      METRICS_TOKEN: metricsToken === undefined ? [] : [metricsToken],
+    })
     const older =
       pseudonymKeys.length === 1 ? '' : `; older keys that people are found by: ${pseudonymKeys.length - 1}`
-    return ok(`the secrets look random, and differ${older}`)
+    return allOr(
+      `the secrets look random, and differ${older}`,
+      secrets.flatMap(([name, ofName], index) => [
+        ofName.some(isGuessable) && failed(`${name} does not look random`, MAKE_SECRET),
+        ...secrets
+          .slice(0, index)
+          .map(
+            ([other, others]) =>
+              ofName.some(secret => others.includes(secret)) &&
+              failed(
+                `${other} and ${name} are the same: who has one, as an analyst or a scraper may, has the other`,
+                MAKE_SECRET,
+              ),
+          ),
+      ]),
+    )
   },
 
   /** A scraper has a token of its own, if there is one. */
@@ -95,23 +86,21 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
   ticket_cookie({ tickets, publicUrl, allowedOrigins }) {
     const gate = parseUrl(publicUrl)
     if (tickets === undefined || gate === undefined) return []
-    const { cookie } = tickets
-    const isForeign = (origin: URL | undefined) => origin !== undefined && !isProbablySameSite(origin, gate)
-    const foreign = allowedOrigins.map(parseUrl).filter(isForeign)
-    const isSentToAll = cookie === 'none' || cookie === 'partitioned'
-    if (isSentToAll && foreign.length === 0) {
-      return warning(
-        `TICKET_COOKIE is "${cookie}", and no allowed origin seems to need that: browsers send the cookie from pages of every site`,
-        'set it to "strict", unless pages of another site play with the cookie',
-      )
-    }
-    if (!isSentToAll && foreign.length > 0) {
-      return warning(
-        `TICKET_COOKIE is "${cookie}", so browsers send no cookie from ${namesOf(foreign)}, probably another site than ${gate.origin}`,
-        'let pages there play by the "url" of a ticket, or set TICKET_COOKIE to "partitioned" or "none"',
-      )
-    }
-    return ok(`TICKET_COOKIE is "${cookie}", which fits the allowed origins`)
+    const foreign = allowedOrigins
+      .map(parseUrl)
+      .filter(origin => origin !== undefined && !isProbablySameSite(origin, gate))
+    const found = `TICKET_COOKIE is "${tickets.cookie}"`
+    const isSentToAll = ['none', 'partitioned'].includes(tickets.cookie)
+    if (isSentToAll === foreign.length > 0) return ok(`${found}, which fits the allowed origins`)
+    return isSentToAll
+      ? warning(
+          `${found}: browsers send the cookie from pages of every site, and no allowed origin seems to need that`,
+          'set it to "strict", unless pages of another site play with the cookie',
+        )
+      : warning(
+          `${found}: browsers send no cookie from ${namesOf(foreign)}, probably another site`,
+          'let pages there play by the "url" of a ticket, or set it to "partitioned" or "none"',
+        )
   },
 
   /** The allowed origins are those of apps that only their owner can change. */
@@ -124,56 +113,49 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
     }
     const local = origins.filter(isLoopback)
     const plain = origins.filter(url => url.protocol === 'http:' && !isLoopback(url))
-    const outcomes: Outcome[] = []
-    if (plain.length > 0) {
-      outcomes.push(
-        warning(
-          `${namesOf(plain)} in ALLOWED_ORIGINS has no TLS: a network on the way can put a script into its pages that reads recordings`,
-          'serve that app over https, and change its origin here',
-        ),
-      )
-    }
     const gate = parseUrl(publicUrl)
-    if (local.length > 0 && gate !== undefined && !isLoopback(gate)) {
-      outcomes.push(
+    return allOr(`pages of ${namesOf(origins)} can read answers`, [
+      plain.length > 0 &&
+        warning(
+          `${namesOf(plain)} in ALLOWED_ORIGINS has no TLS: a network on the way can put a script there that reads recordings`,
+          'serve that app over https',
+        ),
+      local.length > 0 &&
+        gate !== undefined &&
+        !isLoopback(gate) &&
         warning(
           `${namesOf(local)} in ALLOWED_ORIGINS is whatever listens there on a viewer's machine`,
           'remove it, unless it is that of an app in a web view',
         ),
-      )
-    }
-    return outcomes.length > 0 ? outcomes : ok(`pages of ${namesOf(origins)} can read answers`)
+    ])
   },
 
   /** A login cookie that an entry names can be used by the pages that need it. */
-  login_cookie({ issuers, allowedOrigins }) {
-    const withCookie = issuers.filter(({ cookie }) => cookie !== undefined)
-    return withCookie.map(issuer => {
-      const entry = issuer.name ?? issuer.issuer
-      if (allowedOrigins.length > 0)
-        return aboutEntry(entry, ok(`the ${cookieOf(issuer)} counts for playing`))
+  login_cookie: ({ issuers, allowedOrigins }) =>
+    issuers.flatMap(issuer => {
+      const { cookie } = issuer
+      if (cookie === undefined) return []
+      const found = `the cookie "${cookie}" of a login proxy counts`
       return aboutEntry(
-        entry,
-        warning(
-          `the ${cookieOf(issuer)} counts, and ALLOWED_ORIGINS is not set: a script of another origin can't play with it`,
-          'add the origin of the app to ALLOWED_ORIGINS, unless it is the origin of the gate itself',
-        ),
+        nameOf(issuer),
+        allowedOrigins.length > 0
+          ? ok(`${found} for playing`)
+          : warning(
+              `${found}, but as ALLOWED_ORIGINS is not set, not from pages of other origins`,
+              'add the origin of the app to ALLOWED_ORIGINS, unless it is the origin of the gate itself',
+            ),
       )
-    })
-  },
+    }),
 
   /** No byte of a view leaves before the view is recorded. */
-  views({ views }) {
-    return views === 'sync'
+  views: ({ views }) =>
+    views === 'sync'
       ? ok('the first byte of a view waits for its record')
       : warning(
           'VIEWS is "async": a crash can lose the record that a recording was watched',
           'remove it, unless a ledger that is down must not stop a video',
-        )
-  },
+        ),
 }
-
-const cookieOf = ({ cookie }: Issuer): string => `cookie "${cookie}" of a login proxy`
 
 /** Most origins that a finding names. */
 const MAX_NAMED = 3

@@ -11,6 +11,7 @@ export interface StorageFacts {
   readonly read: number | Failure
 }
 
+const UNKNOWN = "a recording that doesn't exist"
 const CONSOLE = 'look at what the gate writes to its console'
 const UNUSABLE =
   'see that the gate can reach the store (S3_ENDPOINT), or that the disk of DATA_DIR works; its console says more'
@@ -29,29 +30,22 @@ export const STORAGE_CHECKS: Checks<StorageFacts> = {
   /** An owner source in code answers, and knows no owner of a recording that doesn't exist. */
   owner_source({ invents }) {
     if (invents === undefined) return []
-    if (invents instanceof Failure) {
-      return failed(
-        `asked for a recording that doesn't exist, it failed: ${invents.why}`,
-        'let it resolve to null for an id that it does not know, within a second',
-      )
-    }
-    return invents
-      ? failed(
-          "it names an owner of a recording that doesn't exist",
-          'let it resolve to null for an id that it does not know',
-        )
-      : ok("it answered, and knows no owner of a recording that doesn't exist")
+    if (invents === false) return ok(`it knows no owner of ${UNKNOWN}`)
+    return failed(
+      invents === true
+        ? `it names an owner of ${UNKNOWN}`
+        : `asked for ${UNKNOWN}, it failed: ${invents.why}`,
+      'let it resolve to null for an id that it does not know, within a second',
+    )
   },
 
   /** The ledger can be read, within the time after which records go to the spool. */
   ledger({ read }) {
     if (read instanceof Failure) return failedBy("the log can't be read", read)
+    const found = `the end of the log was read in ${read} ms`
     return read > SLOW
-      ? warning(
-          `the end of the log was read in ${read} ms`,
-          'raise LEDGER_SHARDS, or use a faster disk: after 2000 ms records go to the spool',
-        )
-      : ok(`the end of the log was read in ${read} ms`)
+      ? warning(found, 'raise LEDGER_SHARDS, or use a faster disk: after 2000 ms records go to the spool')
+      : ok(found)
   },
 }
 
@@ -64,7 +58,7 @@ export function judgeStore(store: StoreFacts | Failure): Outcome {
   if (!store.keepsStamp) {
     return failed(
       'the store lost the owner that an object was stamped with, so no recording can be played',
-      'use a store that keeps metadata, or a proxy in front of it that passes "x-amz-meta-" on',
+      'use a store that keeps metadata; a proxy in front of it must pass "x-amz-meta-" on',
     )
   }
   if (!store.keepsBytes) {
@@ -76,7 +70,7 @@ export function judgeStore(store: StoreFacts | Failure): Outcome {
   const end = {
     removed: 'and removed',
     kept: 'and left until the next examination',
-    refused: 'and left there, as the store lets the gate remove nothing, which is safer',
+    refused: 'and left, as the store lets the gate remove nothing, which is safer',
   }[store.end]
   return ok(`an object was written, read back with its owner, ${end}`)
 }
@@ -101,19 +95,13 @@ export const RECORD_CHECKS: Checks<RecordFacts> = {
     if (isRecorded instanceof Failure) return failedBy("the record can't be read back", isRecorded)
     return isRecorded
       ? ok('the ledger took the record of this examination')
-      : failed(
-          'the ledger did not take the record of this examination, so it waits in the spool',
-          `${CONSOLE}: it says which part of the ledger failed`,
-        )
+      : failed('the record of this examination waits in the spool, as the ledger did not take it', CONSOLE)
   },
 
   /** The spool keeps records while the ledger takes none, and none of them waits for long. */
   spool({ spool, now }) {
     if (spool === undefined) {
-      return warning(
-        'the ledger has no spool: while it takes no record, no request is answered',
-        'use withSpool',
-      )
+      return warning('the ledger has no spool: while it fails, no request is answered', 'use withSpool')
     }
     if (spool instanceof Failure) return failedBy('the spool failed', spool, SPOOL)
     if (spool.isUsable === false) return failed('the spool lost a record that it kept', SPOOL)
@@ -121,19 +109,16 @@ export const RECORD_CHECKS: Checks<RecordFacts> = {
     if (waiting === 0) {
       return spool.isUsable
         ? ok('it kept a record and gave it back; no record waits')
-        : notChecked(
-            'no record waits, and whether it keeps one is not known, as the ledger gave none',
-            CONSOLE,
-          )
+        : notChecked('no record waits, and whether it keeps one is not known: the ledger gave none', CONSOLE)
     }
     const count = waiting < MAX_COUNTED ? `${waiting}` : `${MAX_COUNTED} or more`
     const found = `records wait in it: ${count}, the oldest since ${new Date(oldest).toISOString()}`
     return now - oldest > DUE
       ? failed(
           found,
-          'make sure that the cron trigger runs ("crons" in wrangler.toml), and look at why the ledger takes none',
+          'see that the cron trigger runs ("crons" in wrangler.toml), and why the ledger takes none',
         )
-      : warning(found, 'run this again in two minutes: a replay should have brought them back')
+      : warning(found, 'run this again in two minutes: by then the ledger should have them')
   },
 }
 

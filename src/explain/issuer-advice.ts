@@ -23,7 +23,8 @@ export function adviseOnIssuer({ payload: { iss }, entries }: RefusedToken): Adv
   }
 }
 
-const TO_THE_LETTER = 'write "issuer" of that entry to the letter as its tokens have it'
+/** How to fix it if an entry's issuer isn't that of its tokens. */
+export const TO_THE_LETTER = 'write "issuer" to the letter as its tokens have it'
 
 /** How the two differ, and how to fix it. */
 const DIFFERENCES: Readonly<Record<Difference, readonly [differs: string, fix?: string]>> = {

@@ -35,7 +35,7 @@ describe('what is said', () => {
     const gate = await open()
     for (let i = 0; i < 5; i++) expect((await ask(gate, { iss: `${idp.issuer}/` })).status).toBe(401)
     expect(lines()).toEqual([
-      `mediaward: token_issuer: a token has the iss "${idp.issuer}/"; the nearest configured issuer is "${idp.issuer}": they differ by a slash at the end. To fix it: write "issuer" of that entry to the letter as its tokens have it`,
+      `mediaward: token_issuer: a token has the iss "${idp.issuer}/"; the nearest configured issuer is "${idp.issuer}": they differ by a slash at the end. To fix it: write "issuer" to the letter as its tokens have it`,
     ])
   })
 
