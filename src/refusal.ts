@@ -58,12 +58,9 @@ export interface AnswerTerms {
  */
 export function answerTo(reason: Reason, terms: AnswerTerms): RefusalAnswer {
   const { concealedStatus, allow = '', hasDetail = false } = terms
-  const stage = stageOf(reason)
-  switch (stage) {
+  switch (stageOf(reason)) {
     case 'locate':
-      return reason === 'path_invalid'
-        ? { status: 400, title: 'Bad Request', headers: {} }
-        : { status: 405, title: 'Method Not Allowed', headers: { Allow: allow } }
+      return reason === 'path_invalid' ? answer(400) : answer(405, { Allow: allow })
     case 'credential':
     case 'token':
     case 'ticket':
@@ -73,33 +70,42 @@ export function answerTo(reason: Reason, terms: AnswerTerms): RefusalAnswer {
       return unauthorized('invalid_dpop_proof', terms)
     case 'policy':
       // Only a recorder can meet a conflict, and learns no more by it than by an upload that succeeds.
-      if (reason === 'binding_conflict') return { status: 409, title: 'Conflict', headers: {} }
-      return concealedStatus === 404
-        ? { status: 404, title: 'Not Found', headers: {} }
-        : { status: 403, title: 'Forbidden', headers: {} }
+      return answer(reason === 'binding_conflict' ? 409 : concealedStatus)
     case 'playlist':
-      if (hasDetail) return { status: 400, title: 'Bad Request', headers: {} }
       // Only a caller that may watch the recording gets here, so it doesn't reveal that there is one.
-      return { status: 403, title: 'Forbidden', headers: {} }
+      return answer(hasDetail ? 400 : 403)
     case 'encoding':
       // Only a caller that may watch or store the recording gets here. No Retry-After: it stays so until stored again.
       // RFC 9110 15.5.16: Accept-Encoding says which content codings are taken.
-      return { status: 415, title: 'Unsupported Media Type', headers: { 'Accept-Encoding': 'identity' } }
+      return answer(415, { 'Accept-Encoding': 'identity' })
     case 'upload':
-      return reason === 'upload_conflict'
-        ? { status: 409, title: 'Conflict', headers: {} }
-        : { status: 400, title: 'Bad Request', headers: {} }
+      return answer(reason === 'upload_conflict' ? 409 : 400)
     case 'body':
       // RFC 9110 15.5.9: a client that was too slow must not send another request on this connection.
-      return reason === 'length_required'
-        ? { status: 411, title: 'Length Required', headers: {} }
-        : { status: 408, title: 'Request Timeout', headers: { Connection: 'close' } }
+      return reason === 'length_required' ? answer(411) : answer(408, { Connection: 'close' })
     case 'question':
     case 'query':
-      return { status: 400, title: 'Bad Request', headers: {} }
+      return answer(400)
     case 'fault':
-      return { status: 503, title: 'Service Unavailable', headers: { 'Retry-After': '5' } }
+      return answer(503, { 'Retry-After': '5' })
   }
+}
+
+const TITLES = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  409: 'Conflict',
+  411: 'Length Required',
+  415: 'Unsupported Media Type',
+  503: 'Service Unavailable',
+} as const
+
+function answer(status: keyof typeof TITLES, headers: RefusalAnswer['headers'] = {}): RefusalAnswer {
+  return { status, title: TITLES[status], headers }
 }
 
 /** Challenges by each scheme that the gate accepts. That of the scheme which was tried has the error (RFC 9449 7.2). */
@@ -110,7 +116,7 @@ function unauthorized(
   const error = code === undefined ? '' : `, error="${code}"`
   const bearer = `Bearer realm="mediaward"${usesDpop ? '' : error}`
   const dpop = proofAlgorithms === undefined ? '' : `, DPoP algs="${proofAlgorithms}"${usesDpop ? error : ''}`
-  return { status: 401, title: 'Unauthorized', headers: { 'WWW-Authenticate': bearer + dpop } }
+  return answer(401, { 'WWW-Authenticate': bearer + dpop })
 }
 
 /** Thrown if a part of the gate fails under a request. The request is then refused with this reason. */

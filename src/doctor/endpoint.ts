@@ -1,6 +1,7 @@
 import { readAnalystCall } from '../authenticate/analyst.ts'
 import type { BearerServices } from '../authenticate/bearer.ts'
 import type { Subject } from '../authorize/subject.ts'
+import { isObject } from '../base/json.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { responseHeaders } from '../http/response-headers.ts'
 import { VERSION } from '../ledger/event.ts'
@@ -28,13 +29,13 @@ export interface DoctorAnswer {
   readonly time: string
   /** The id of the record of this examination. */
   readonly event: string
-  readonly public_url?: string
+  readonly public_url: string | undefined
   /** The path of a recording, for requests from outside that must be refused. */
   readonly path: string
   /** False if findings about other tenants are left out. */
   readonly whole: boolean
   /** The key of the object that was written, if it stays until the next examination. */
-  readonly object?: string
+  readonly object: string | undefined
   readonly findings: readonly Finding[]
 }
 
@@ -78,10 +79,10 @@ export function doctorEndpoint(services: DoctorServices): Endpoint {
         version: VERSION,
         time: new Date(now()).toISOString(),
         event,
-        ...(settings.publicUrl !== undefined && { public_url: settings.publicUrl }),
+        public_url: settings.publicUrl,
         path: pathOf(settings),
         whole: isWhole,
-        ...(keepObject && { object: PROBE_KEY }),
+        object: keepObject ? PROBE_KEY : undefined,
         findings: [...findings, ...found],
       }
       return Response.json(answer, { headers: responseHeaders() })
@@ -97,10 +98,10 @@ function pathOf({ locations }: Pick<Settings, 'locations'>): string {
 
 /** Reads `{}` or `{"keep_object":true}`. */
 function readKeepObject(body: unknown): boolean | Refusal {
-  const invalid = new Refusal('query_invalid', 'The body must be {} or {"keep_object":true}')
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return invalid
-  const { keep_object: keep = false, ...unknown } = body as Readonly<Record<string, unknown>>
-  return typeof keep === 'boolean' && Object.keys(unknown).length === 0 ? keep : invalid
+  const { keep_object: keep = false, ...unknown } = isObject(body) ? body : { body }
+  return typeof keep === 'boolean' && Object.keys(unknown).length === 0
+    ? keep
+    : new Refusal('query_invalid', 'The body must be {} or {"keep_object":true}')
 }
 
 /** The checks that say nothing of other tenants: of their providers, of their apps, and of how much they do. */

@@ -7,6 +7,7 @@ import { fetchJson, KEY_HTTP, type KeyHttp } from '../authenticate/keys/fetch-ke
 import { KeyFault } from '../authenticate/keys/key-fault.ts'
 import { createKeyLoads, type LoadedKeys } from '../authenticate/keys/load-keys-once.ts'
 import { REMOTE_KEYS } from '../authenticate/keys/remote-keys.ts'
+import { isObject } from '../base/json.ts'
 import { shownFault } from '../base/storage-fault.ts'
 import { isSecure, plainUrl } from '../base/url.ts'
 import { attempt, Failure } from './failure.ts'
@@ -105,15 +106,14 @@ async function probeMetadata(entry: Entry, http: KeyHttp): Promise<readonly Meta
   if (!isSecure(plainUrl(entry.issuer))) return []
   const [url] = metadataUrls(entry.issuer)
   const document = await attempt(() => fetchJson(url, http, AbortSignal.timeout(REMOTE_KEYS.timeout)))
-  if (document instanceof Failure || typeof document !== 'object' || document === null) return []
-  const metadata = document as Readonly<Record<string, unknown>>
-  const { issuer, access_token_issuer, jwks_uri } = metadata
+  if (document instanceof Failure || !isObject(document)) return []
+  const { issuer, access_token_issuer, jwks_uri, dpop_signing_alg_values_supported } = document
   return [
     {
       entry,
       issuers: [issuer, access_token_issuer].filter(one => typeof one === 'string'),
       jwksUri: typeof jwks_uri === 'string' ? jwks_uri : undefined,
-      offersDpop: Array.isArray(metadata.dpop_signing_alg_values_supported),
+      offersDpop: Array.isArray(dpop_signing_alg_values_supported),
     },
   ]
 }

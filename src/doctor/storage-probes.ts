@@ -80,7 +80,7 @@ export interface SpoolFacts {
   /** How many records wait, {@link MAX_COUNTED} at most. */
   readonly waiting: number
   /** When the oldest of them was made, in milliseconds since 1970. */
-  readonly oldest?: number
+  readonly oldest: number | undefined
   /** Whether it kept an entry and gave it back. Undefined if there was no entry to try it with. */
   readonly isUsable: boolean | undefined
 }
@@ -101,7 +101,7 @@ export function probeSpool(spool: LedgerSpool, entry: ReadEntry | undefined): Pr
     const isUsable = entry && (await keepsAndDrops(spool, entry))
     return {
       waiting: waiting.length,
-      ...(first !== undefined && { oldest: timeOf(first.id) }),
+      oldest: first && timeOf(first.id),
       isUsable,
     }
   })
@@ -111,7 +111,7 @@ async function keepsAndDrops(spool: LedgerSpool, { id, json }: ReadEntry): Promi
   await spool.keep({ id, json })
   const [kept] = await spool.waiting(1, justBefore(id))
   await spool.drop([id])
-  return kept === undefined || kept.id !== id ? false : kept.json === json
+  return kept?.id === id && kept.json === json
 }
 
 /** A string that sorts before an id, and after every id before it. */

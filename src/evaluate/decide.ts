@@ -19,9 +19,9 @@ export interface DecideServices {
 /** The answer to a question, and why. */
 export interface Answer extends Question {
   readonly permit: boolean
-  readonly reason?: Reason
+  readonly reason?: Reason | undefined
   /** Whose the recording is, if it exists. */
-  readonly ownership?: Ownership
+  readonly ownership?: Ownership | undefined
 }
 
 /** Questions whose recordings are looked up at once. */
@@ -43,7 +43,7 @@ export async function decide(
   for (let start = 0; start < call.questions.length; start += ROUND) {
     const round = call.questions.slice(start, start + ROUND)
     const unknown = new Set(
-      round.flatMap(({ recording }) => (recording === undefined || known.has(recording) ? [] : [recording])),
+      round.flatMap(({ recording }) => (recording === undefined || known.has(recording) ? [] : recording)),
     )
     await Promise.all(
       [...unknown].map(async recording => {
@@ -73,10 +73,6 @@ function answerQuestion(
   const { tenant } = asker
   const subject = { ...about, roles: [], ...(tenant !== undefined && { tenant }) }
   const { decision, ownership } = authorizeWhole(subject, known.get(recording) ?? [])
-  return {
-    ...question,
-    permit: !(decision instanceof Refusal),
-    ...(decision instanceof Refusal && { reason: decision.reason }),
-    ...(ownership !== null && { ownership }),
-  }
+  const reason = decision instanceof Refusal ? decision.reason : undefined
+  return { ...question, permit: reason === undefined, reason, ownership: ownership ?? undefined }
 }

@@ -1,5 +1,6 @@
 import type { TrustedIssuers } from '../authenticate/trusted-issuers.ts'
 import type { Subject } from '../authorize/subject.ts'
+import { isObject } from '../base/json.ts'
 import { isRecording } from '../locate/names.ts'
 import { Refusal } from '../refusal.ts'
 import type { AskedAbout } from '../request-context.ts'
@@ -83,9 +84,8 @@ export function readCall(
     const question = isObject(item)
       ? readQuestion(item, issuers, own, defaults)
       : flawed('it must be an object')
-    return question.flaw === undefined
-      ? question
-      : { ...question, flaw: `evaluations[${index}]: ${question.flaw}` }
+    const { flaw } = question
+    return flaw === undefined ? question : flawed(`evaluations[${index}]: ${flaw}`)
   })
   // One bad question among good ones is answered with false (7.2.1); if there is no good one, the call is bad.
   const [first] = questions
@@ -107,24 +107,25 @@ function readQuestion(
     resource = defaults.resource,
     context = defaults.context,
   } = members
-  if (!isObject(subject)) return flawed('subject must be an object with type and id')
-  const { type, id, properties = {} } = subject
-  if (!isString(type) || !isString(id)) return flawed('subject.type and subject.id must be strings')
+  const { type, id, properties = {} } = membersOf(subject)
+  const { name } = membersOf(action)
+  const { type: kind, id: recording } = membersOf(resource)
+  if (!isString(type) || !isString(id))
+    return flawed('subject must be an object with the strings type and id')
   if (id.length > MAX_SUBJECT_ID) return flawed(`subject.id must have at most ${MAX_SUBJECT_ID} characters`)
   if (!isObject(properties)) return flawed('subject.properties must be an object')
-  if (!isObject(action) || !isString(action.name)) return flawed('action must be an object with a name')
-  if (!isObject(resource)) return flawed('resource must be an object with type and id')
-  if (!isString(resource.type) || !isString(resource.id))
-    return flawed('resource.type and resource.id must be strings')
+  if (!isString(name)) return flawed('action must be an object with the string name')
+  if (!isString(kind) || !isString(recording))
+    return flawed('resource must be an object with the strings type and id')
   if (!isObject(context)) return flawed('context must be an object')
   const { issuer = own.issuer } = properties
   // A recording may be stamped with any issuer: an answer must be about a subject that could ask for the recording.
   if (!isString(issuer) || !issuers.names.has(issuer)) {
     return flawed('subject.properties.issuer must be one of the issuers that the gate trusts')
   }
-  const plays = action.name === 'play' && resource.type === 'recording' && isRecording(resource.id)
+  const plays = name === 'play' && kind === 'recording' && isRecording(recording)
   const about = userIn(subject, issuers, own)
-  return { about, recording: plays && about !== undefined ? resource.id : undefined }
+  return { about, recording: plays && about !== undefined ? recording : undefined }
 }
 
 /** Most subjects and recordings that the record of a refused call names: with 128 characters each they fit it. */
@@ -135,25 +136,26 @@ const MAX_NAMED = { subjects: 16, recordings: 256 }
  * be a subject of a trusted issuer or the id of a recording, and nothing else that a caller sends.
  */
 export function askedIn(json: unknown, list: boolean, issuers: AskableIssuers, own: Subject): AskedAbout {
-  const call = isObject(json) ? json : {}
+  const call = membersOf(json)
   const items: readonly unknown[] =
     list && Array.isArray(call.evaluations) && call.evaluations.length > 0 ? call.evaluations : [{}]
   const subjects = new Map<string, Asked>()
   const recordings = new Set<string>()
   for (const item of items.slice(0, MAX_QUESTIONS)) {
-    const { subject = call.subject, resource = call.resource } = isObject(item) ? item : {}
+    const { subject = call.subject, resource = call.resource } = membersOf(item)
     const about = userIn(subject, issuers, own)
     if (about !== undefined && subjects.size < MAX_NAMED.subjects)
       subjects.set(JSON.stringify([about.issuer, about.id]), about)
-    const id = isObject(resource) && resource.type === 'recording' ? resource.id : undefined
-    if (isString(id) && isRecording(id) && recordings.size < MAX_NAMED.recordings) recordings.add(id)
+    const { type, id } = membersOf(resource)
+    if (type === 'recording' && isString(id) && isRecording(id) && recordings.size < MAX_NAMED.recordings)
+      recordings.add(id)
   }
   return { questions: items.length, subjects: [...subjects.values()], recordings: [...recordings] }
 }
 
 function userIn(subject: unknown, issuers: AskableIssuers, own: Subject): Asked | undefined {
-  const { type, id: named, properties = {} } = isObject(subject) ? subject : {}
-  const { issuer = own.issuer } = isObject(properties) ? properties : {}
+  const { type, id: named, properties } = membersOf(subject)
+  const { issuer = own.issuer } = membersOf(properties)
   if (type !== 'user' || !isString(named) || named === '' || named.length > MAX_SUBJECT_ID) return undefined
   if (!isString(issuer) || !issuers.names.has(issuer)) return undefined
   const id = issuers.ownerId(issuer, named)
@@ -166,5 +168,4 @@ function userIn(subject: unknown, issuers: AskableIssuers, own: Subject): Asked 
 const invalid = (detail: string): Refusal => new Refusal('question_invalid', detail)
 const flawed = (flaw: string): Question => ({ about: undefined, recording: undefined, flaw })
 const isString = (value: unknown): value is string => typeof value === 'string'
-const isObject = (value: unknown): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+const membersOf = (value: unknown): Members => (isObject(value) ? value : {})
