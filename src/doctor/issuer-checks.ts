@@ -16,7 +16,7 @@ export const ISSUER_CHECKS: Checks<IssuerSettings> = {
   roles({ issuers }) {
     if (issuers.length > 1 && issuers.every(({ allowed_roles }) => allowed_roles === undefined)) {
       return failed(
-        `none of the ${issuers.length} entries has allowed_roles, so no token has a role that stores, or reads the log`,
+        `none of the ${issuers.length} entries has allowed_roles, so no token may store, or read the log`,
         'add "allowed_roles": ["recorder"] and ["security"] to the entries of your services and staff',
       )
     }
@@ -41,8 +41,8 @@ export const ISSUER_CHECKS: Checks<IssuerSettings> = {
       aboutEntry(
         nameOf(issuer),
         warning(
-          'it can give the role "security" and has no tenant_claim, while others have one: its analysts read nothing',
-          'set "tenant_claim", or "allow_all_tenants": true if they may read the records of all tenants',
+          'it gives the role "security" and has no tenant_claim, while others do: its analysts read nothing',
+          'set "tenant_claim", or "allow_all_tenants": true if they may read all records',
         ),
       ),
     )
@@ -92,8 +92,7 @@ export const ISSUER_CHECKS: Checks<IssuerSettings> = {
     ),
 }
 
-const ADD_ROLE =
-  'add it to allowed_roles, and to roles if there is such a member, in the entry of who needs it'
+const ADD_ROLE = 'add it to allowed_roles (and roles, if set) in the entry of those who need it'
 const REPLACE = 'put your own provider in its place'
 
 function judgeProvider({ issuer }: Issuer, gate: URL | undefined): readonly Outcome[] {

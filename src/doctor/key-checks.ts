@@ -28,7 +28,7 @@ export const KEY_CHECKS: Checks<KeysFacts> = {
     const { server, ahead } = clock
     const off = Math.round(Math.abs(ahead))
     const found = `the clock of the gate is ${off} s ${ahead < 0 ? 'behind' : 'ahead of'} that of ${server}`
-    const fix = 'set the clock of the machine, and keep it right by NTP'
+    const fix = 'set the clock of the machine, and use NTP'
     if (off > tolerance) return failed(`${found}: good tokens are refused, or expired ones accepted`, fix)
     return off > NOTABLE ? warning(found, fix) : ok(`the clock of the gate agrees with that of ${server}`)
   },
@@ -45,8 +45,8 @@ function judgeMetadata({ entry, issuers, jwksUri, offersDpop }: MetadataFacts): 
   }
   if (entry.dpop === 'required' && !offersDpop) {
     return warning(
-      'it requires DPoP, and the metadata of the provider does not offer it',
-      'have the provider bind its tokens to a key of the app, or set "dpop": "accepted"',
+      "it requires DPoP, and the provider's metadata does not offer it",
+      'have the provider bind its tokens to keys, or set "dpop": "accepted"',
     )
   }
   const { jwks_uri = jwksUri } = entry
@@ -67,7 +67,7 @@ function isSamePlace(one: string, other: string): boolean {
 function judgeIntrospection({ isFooled }: IntrospectionFacts): Outcome {
   if (isFooled instanceof Failure) {
     return failed(
-      `its introspection endpoint gave no answer that can be used: ${isFooled.why}`,
+      `its introspection endpoint gave no usable answer: ${isFooled.why}`,
       `${INTROSPECTION_FIX}; until then its opaque tokens get 503`,
     )
   }
@@ -97,8 +97,5 @@ function judgeKeys({ loaded, algorithms }: KeyFacts): Outcome {
   const found = `${usable} usable ${usable === 1 ? 'key' : 'keys'} for ${covered.join(', ')}`
   return broken.length === 0
     ? ok(found)
-    : warning(
-        `${found}; ${broken.join('; ')}`,
-        'tell the provider, unless that key signs nothing: tokens that it signs are refused',
-      )
+    : warning(`${found}; ${broken.join('; ')}`, 'tell the provider, unless that key signs nothing')
 }

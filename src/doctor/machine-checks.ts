@@ -44,8 +44,8 @@ export const MACHINE_CHECKS: Checks<MachineFacts | Failure> = {
     const { others, networkFileSystem, hasNoFolder } = machine
     if (hasNoFolder) {
       return warning(
-        'there is no DATA_DIR, so while the database is down every request is refused',
-        'set DATA_DIR if this machine has a disk of its own',
+        'there is no DATA_DIR: while the database is down, every request is refused',
+        'set it if this machine has a disk of its own',
       )
     }
     if (networkFileSystem !== undefined) {

@@ -14,7 +14,7 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
     const url = parseUrl(publicUrl)
     if (url === undefined) {
       return warning(
-        'PUBLIC_URL is not set: there are no tickets, and no absolute URL in a playlist is accepted',
+        'PUBLIC_URL is not set: there are no tickets, and no absolute URLs in playlists',
         'set it to the origin that players reach the gate at',
       )
     }
@@ -29,7 +29,7 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
   tickets({ tickets }) {
     if (tickets === undefined) {
       return warning(
-        'TICKET_KEY is not set, so only players that send a token themselves can play',
+        'TICKET_KEY is not set, so only players that send a token can play',
         `${MAKE_SECRET}, unless all your players do`,
       )
     }
@@ -38,7 +38,7 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
     if (lifetime > LONG_LIFE) {
       return warning(
         `${found}, and so is the URL of one that was copied`,
-        'set TICKET_TTL to about twice the length of a recording: players get new ones by themselves',
+        'set TICKET_TTL to about twice the length of a recording: players renew tickets',
       )
     }
     return ok(
@@ -78,7 +78,7 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
   metrics: ({ metricsToken }) =>
     ok(
       metricsToken === undefined
-        ? 'METRICS_TOKEN is not set: only an analyst of all tenants reads the metrics'
+        ? 'METRICS_TOKEN is not set: only analysts of all tenants read the metrics'
         : 'a scraper reads the metrics with METRICS_TOKEN',
     ),
 
@@ -94,12 +94,12 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
     if (isSentToAll === foreign.length > 0) return ok(`${found}, which fits the allowed origins`)
     return isSentToAll
       ? warning(
-          `${found}: browsers send the cookie from pages of every site, and no allowed origin seems to need that`,
-          'set it to "strict", unless pages of another site play with the cookie',
+          `${found}: pages of every site send the cookie, and no allowed origin seems to need that`,
+          'set it to "strict", unless pages of another site play with it',
         )
       : warning(
           `${found}: browsers send no cookie from ${namesOf(foreign)}, probably another site`,
-          'let pages there play by the "url" of a ticket, or set it to "partitioned" or "none"',
+          'have them play by the "url" of a ticket, or set it to "partitioned" or "none"',
         )
   },
 
@@ -108,7 +108,7 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
     const origins = allowedOrigins.map(parseUrl).filter(url => url !== undefined)
     if (origins.length === 0) {
       return ok(
-        'ALLOWED_ORIGINS is not set: pages of other origins can read nothing, but in "mediaward dev" those of this machine',
+        'ALLOWED_ORIGINS is not set: pages of other origins can read nothing, except in "mediaward dev"',
       )
     }
     const local = origins.filter(isLoopback)
@@ -117,15 +117,15 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
     return allOr(`pages of ${namesOf(origins)} can read answers`, [
       plain.length > 0 &&
         warning(
-          `${namesOf(plain)} in ALLOWED_ORIGINS has no TLS: a network on the way can put a script there that reads recordings`,
+          `${namesOf(plain)} in ALLOWED_ORIGINS has no TLS: a network on the way can put a script there`,
           'serve that app over https',
         ),
       local.length > 0 &&
         gate !== undefined &&
         !isLoopback(gate) &&
         warning(
-          `${namesOf(local)} in ALLOWED_ORIGINS is whatever listens there on a viewer's machine`,
-          'remove it, unless it is that of an app in a web view',
+          `${namesOf(local)} in ALLOWED_ORIGINS is anything that a viewer's machine runs there`,
+          'remove it, unless an app in a web view has it',
         ),
     ])
   },
@@ -142,7 +142,7 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
           ? ok(`${found} for playing`)
           : warning(
               `${found}, but as ALLOWED_ORIGINS is not set, not from pages of other origins`,
-              'add the origin of the app to ALLOWED_ORIGINS, unless it is the origin of the gate itself',
+              "add the app's origin there, unless it is the gate's own",
             ),
       )
     }),
@@ -152,8 +152,8 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
     views === 'sync'
       ? ok('the first byte of a view waits for its record')
       : warning(
-          'VIEWS is "async": a crash can lose the record that a recording was watched',
-          'remove it, unless a ledger that is down must not stop a video',
+          'VIEWS is "async": a crash can lose the record of a view',
+          'remove it, unless videos must go on while the ledger is down',
         ),
 }
 

@@ -53,18 +53,18 @@ export const STORAGE_CHECKS: Checks<StorageFacts> = {
 export function judgeStore(store: StoreFacts | Failure): Outcome {
   if (store instanceof Failure) return failedBy('the store of the recordings failed', store, UNUSABLE)
   if (!store.isWritten) {
-    return notChecked('another examination wrote to the store at the same moment', 'run this again')
+    return notChecked('another examination wrote there at the same moment', 'run this again')
   }
   if (!store.keepsStamp) {
     return failed(
-      'the store lost the owner that an object was stamped with, so no recording can be played',
-      'use a store that keeps metadata; a proxy in front of it must pass "x-amz-meta-" on',
+      'the store lost the owner of an object, so no recording can be played',
+      'use a store that keeps metadata; a proxy in front must pass "x-amz-meta-" on',
     )
   }
   if (!store.keepsBytes) {
     return failed(
-      'the store gave other bytes of an object than were asked for',
-      'use a store that answers ranges, with no cache or compression in front of it',
+      'the store gave other bytes than were asked for',
+      'use a store that answers ranges, with no cache or compression in front',
     )
   }
   const end = {
@@ -114,10 +114,7 @@ export const RECORD_CHECKS: Checks<RecordFacts> = {
     const count = waiting < MAX_COUNTED ? `${waiting}` : `${MAX_COUNTED} or more`
     const found = `records wait in it: ${count}, the oldest since ${new Date(oldest).toISOString()}`
     return now - oldest > DUE
-      ? failed(
-          found,
-          'see that the cron trigger runs ("crons" in wrangler.toml), and why the ledger takes none',
-        )
+      ? failed(found, 'see that the cron trigger runs ("crons" in wrangler.toml), and why the ledger fails')
       : warning(found, 'run this again in two minutes: by then the ledger should have them')
   },
 }

@@ -19,11 +19,11 @@ export const CLAIM_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
     claim === 'tid'
       ? {
           found: 'the tid of a token is not the tenant in its iss',
-          fix: 'have the provider write the tenant that the user signed in to',
+          fix: "have the provider write the user's tenant",
         }
       : {
           found: `${quoted(claim)} of a token has none of the values in "required_claims": ${quotedList([entry?.required_claims?.[claim] ?? []].flat().map(String))}`,
-          fix: 'add its value to "required_claims" if that is enough, or have the app ask the provider for one of these',
+          fix: 'add its value if that is enough, or have the app ask the provider for one of these',
         },
   token_subject: adviseOnSubject,
   token_place: {
@@ -35,7 +35,7 @@ export const CLAIM_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
       claim === undefined
         ? 'a token has a "typ" that is not an access token\'s (JWT or at+jwt)'
         : `a token reports an event (${quoted(claim)}), so it is not an access token`,
-    fix: 'send the access token, and not a logout token or a proof',
+    fix: 'send the access token, not a logout token or a proof',
   }),
   token_actor: {
     found: '"act" in a token says that another person acts for the subject',
@@ -44,7 +44,7 @@ export const CLAIM_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
   token_expired: adviseOnExpired,
   token_not_yet_valid: ({ payload, at }) => ({
     found: `a token becomes valid in ${secondsUntil(payload, at)} s`,
-    fix: 'set the clocks of this machine and of the provider; "clock_tolerance_s" may be up to 300',
+    fix: 'set the clocks of this machine and the provider; "clock_tolerance_s" may be up to 300',
   }),
   token_too_old: ({ entry }) => ({
     found: `a token was issued longer ago than "max_age_s" (${entry?.max_age_s}) allows`,
@@ -58,7 +58,7 @@ function adviseOnAudience({ entry, facts, payload, entries }: RefusedToken): Adv
     const names = entries.filter(({ issuer }) => issuer === payload.iss).map(({ name }) => name)
     return {
       found: `${came}, and fits none of the entries of its issuer, or two: ${quotedList(names)}`,
-      fix: 'compare its aud and its client with "audience" and "clients" of each of them',
+      fix: 'compare its aud and client with "audience" and "clients" of each',
     }
   }
   if (entry?.audience === undefined) {
@@ -93,7 +93,7 @@ function adviseOnExpired({ payload: { exp }, at }: RefusedToken): Advice | undef
   if (days < 1) return undefined
   return {
     found: `a token expired ${days === 1 ? 'a day' : `${days} days`} ago`,
-    fix: 'check the clock of this machine, and that the app gets a new token before the old one ends',
+    fix: 'check the clock of this machine, and that the app renews its token in time',
   }
 }
 

@@ -23,8 +23,8 @@ const B64TOKEN = /^[A-Za-z0-9._~+/-]+=*$/
 export const CREDENTIAL_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
   token_missing: adviseOnMissing,
   token_in_query: {
-    found: 'a token came in the query of a URL, which every log on the way keeps',
-    fix: 'send it in the header Authorization, or use a ticket for players that send no header',
+    found: 'a token came in the query of a URL, which logs on the way keep',
+    fix: 'send it in Authorization, or use a ticket for players that send no header',
   },
   token_malformed: adviseOnForm,
   token_too_long: ({ token = '', entries }) =>
@@ -38,7 +38,7 @@ export const CREDENTIAL_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
           fix: 'have the provider write fewer claims into it, such as groups',
         },
   token_ambiguous: {
-    found: 'two of the headers and cookies that entries name held different tokens',
+    found: 'two headers or cookies that entries name held different tokens',
     fix: 'have the proxy in front remove what clients send in them',
   },
   token_issuer: adviseOnIssuer,
@@ -53,19 +53,19 @@ export const CREDENTIAL_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
   keys_unavailable: ({ why }) =>
     why === undefined
       ? {
-          found: "a token is signed by a key that is published in a form that can't be used",
+          found: "a token is signed by a key whose published form can't be used",
           fix: 'have the provider publish it as "mediaward doctor" says, or sign with another one',
         }
       : { found: `the keys can't be had: ${why.message}`, fix: why.fix },
   introspection_unavailable: ({ why }) =>
     why && { found: `the issuer gives no answer about opaque tokens: ${why.message}`, fix: why.fix },
   token_inactive: {
-    found: 'the issuer answers that an opaque token is not active, as if it had expired',
-    fix: 'if it answers so for every token, let the client of "introspection" ask about those of other clients',
+    found: 'the issuer says that an opaque token is not active',
+    fix: 'if it says so of every token, let the client of "introspection" ask about those of others',
   },
   token_signature: {
     found: 'the signature of a token fits none of the keys',
-    fix: 'check that the keys are those of this environment, and that nothing changes the token on its way',
+    fix: 'check that the keys are of this environment, and that nothing changes tokens on their way',
   },
 }
 
@@ -78,7 +78,7 @@ function adviseOnMissing({ request }: RefusedToken): Advice | undefined {
           fix: 'set "dpop" of its entry to "accepted"',
         }
       : {
-          found: 'the header Authorization of a request has another scheme and not Bearer',
+          found: 'the header Authorization has another scheme than Bearer',
           fix: 'send "Authorization: Bearer " and the token',
         }
   }
@@ -94,8 +94,8 @@ function adviseOnMissing({ request }: RefusedToken): Advice | undefined {
 function adviseOnForm({ token, facts }: RefusedToken): Advice {
   if (token === undefined || !B64TOKEN.test(token)) {
     return {
-      found: 'something else than one token came after "Bearer ", or in a header or cookie for tokens',
-      fix: 'send the token once, as the provider issued it: without quotes, commas, line breaks and padding',
+      found: 'something else than one token came in its place',
+      fix: 'send the token once, as it was issued: without quotes, commas, line breaks and padding',
     }
   }
   if (facts.entry !== undefined) {
@@ -113,13 +113,12 @@ function adviseOnForm({ token, facts }: RefusedToken): Advice {
   }
   return parts === 3
     ? {
-        found:
-          'a token of three parts came that is not a JWT: they are not JSON in base64url without padding',
-        fix: 'send the token as the provider issued it: cut, padded or decoded ones are refused',
+        found: 'a token of three parts came that are not JSON in base64url without padding',
+        fix: 'send the token as it was issued: not cut, padded or decoded',
       }
     : {
         found: `a token that is not a JWT came (parts: ${parts}, not 3)`,
-        fix: 'have the provider issue JWT access tokens, or let the gate ask it about opaque ones ("introspection")',
+        fix: 'have the provider issue JWTs, or let the gate ask it about opaque tokens ("introspection")',
       }
 }
 

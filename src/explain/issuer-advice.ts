@@ -11,7 +11,7 @@ export function adviseOnIssuer({ payload: { iss }, entries }: RefusedToken): Adv
   if (typeof iss !== 'string' || nearest === undefined) {
     return {
       found: `a token has ${shownIssuer(iss)}`,
-      fix: 'have the provider write its issuer as "iss", or use the access token in place of this one',
+      fix: 'have the provider write its issuer as "iss", or send the access token',
     }
   }
   const { entry, difference } = nearest
@@ -32,7 +32,7 @@ const DIFFERENCES: Readonly<Record<Difference, readonly [differs: string, fix?: 
   scheme: ['they differ by "http:" and "https:"'],
   case: ['they differ in upper and lower case'],
   version: [
-    'one is that of version 1 tokens of Microsoft Entra, the other of version 2',
+    'one is of version 1 tokens of Microsoft Entra, the other of version 2',
     `set requestedAccessTokenVersion in the app's manifest, or ${TO_THE_LETTER}`,
   ],
   tenant: ['it is of another tenant', 'add the tenant to "tenants" if its people may use this gate'],

@@ -12,13 +12,13 @@ export function adviseOnMissingClaim(refused: RefusedToken): Advice | undefined 
   if (claim === claimName(subject_claim)) {
     return {
       found: `the subject claim ${quoted(claim)} of a token ${flawOf(claimAt(payload, subject_claim), 'is longer than 255 characters')}`,
-      fix: 'have the provider write it as a string, or name the claim that holds the id in "subject_claim"',
+      fix: 'have the provider write a string, or name the claim with the id in "subject_claim"',
     }
   }
   if (tenant_claim !== undefined && claim === claimName(tenant_claim)) {
     return {
       found: `the tenant claim ${quoted(claim)} of a token ${flawOf(claimAt(payload, tenant_claim), 'is not 1 to 64 of letters, digits and "._:/-"')}`,
-      fix: 'have the provider write it so, or name the claim that holds the tenant in "tenant_claim"',
+      fix: 'have the provider write it so, or name the claim with the tenant in "tenant_claim"',
     }
   }
   // A claim can have the name of a member of every object, such as `constructor`.
@@ -31,7 +31,7 @@ export function adviseOnMissingClaim(refused: RefusedToken): Advice | undefined 
       }
     : {
         found: `a token lacks ${quoted(claim)}`,
-        fix: 'have the provider write it: it says whether the subject is the person who is logged in',
+        fix: 'have the provider write it: it says whether the subject is who is logged in',
       }
 }
 
@@ -66,7 +66,7 @@ function adviseOnTime({ payload, facts: { claim = '' } }: RefusedToken): Advice 
   if (value !== undefined) {
     return {
       found: `${found} is not a time in seconds since 1970`,
-      fix: 'have the provider write it in seconds, not milliseconds, and as a number',
+      fix: 'have the provider write a number of seconds, not milliseconds',
     }
   }
   return claim === 'iat'

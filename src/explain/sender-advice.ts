@@ -14,16 +14,16 @@ export const SENDER_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
       : ['"dpop" is "required"', 'set "dpop" to "accepted"']
     return {
       found: `a token is bound to no key, and ${why}`,
-      fix: `have the app show its key to the provider when it gets the token, or ${otherwise}`,
+      fix: `have the app show its key when it gets the token, or ${otherwise}`,
     }
   },
   token_key_mismatch: {
     found: 'a token is bound to another key than that of its proof',
-    fix: 'have the app sign proofs with the key that it showed to the provider when it got the token',
+    fix: 'have the app sign proofs with the key that it showed when it got the token',
   },
   proof_missing: {
     found: 'a token came with the scheme DPoP and without a proof',
-    fix: 'have the app send a proof in the header DPoP, and the proxies on the way pass it on',
+    fix: 'have the app send the header DPoP, and proxies on the way pass it on',
   },
   proof_invalid: adviseOnProof,
   proof_replayed: {
@@ -34,7 +34,7 @@ export const SENDER_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
 
 function adviseOnBound({ entry, isParsed, payload: { cnf } }: RefusedToken): Advice {
   return {
-    found: 'a token is bound to a key of its sender ("cnf"), and no proof of that key came',
+    found: 'a token is bound to a key ("cnf"), and no proof of it came',
     fix: isCertificateBound(cnf)
       ? 'set "allow_unbound" if a stolen token may work too'
       : // The gate keeps no "cnf" of an opaque token.
@@ -42,31 +42,26 @@ function adviseOnBound({ entry, isParsed, payload: { cnf } }: RefusedToken): Adv
         ? 'have the provider bind its tokens to a DPoP key alone ("jkt" in "cnf"), or to none'
         : entry?.dpop === undefined
           ? 'set "dpop" to "accepted", and have the app send proofs'
-          : 'have the app send it with the scheme DPoP and a proof, and not as Bearer',
+          : 'have the app send it with the scheme DPoP and a proof',
   }
 }
 
 function adviseOnProof({ facts: { claim } }: RefusedToken): Advice {
-  switch (claim) {
-    case undefined:
-      return {
-        found: 'the proof of a token is not one, or its signature is not good',
-        fix: 'have the app make it as RFC 9449 says',
-      }
-    case 'htu':
-      return {
-        found: 'the proof of a token is for another URL ("htu")',
-        fix: 'check that PUBLIC_URL is the origin that the app calls, and that no proxy changes the path',
-      }
-    case 'iat':
-      return {
-        found: `the proof of a token was not made within the last ${LIFETIME} s ("iat")`,
-        fix: `set the clocks of this machine and of the app: theirs may be ${AHEAD} s ahead`,
-      }
-    default:
-      return {
-        found: `the proof of a token has a wrong ${quoted(claim)}`,
-        fix: 'have the app make it as RFC 9449 says, for this request and this token',
-      }
+  const [found, fix] = PROOF_ADVICE[claim ?? ''] ?? [`has a wrong ${quoted(claim ?? '')}`]
+  return {
+    found: `the proof of a token ${found}`,
+    fix: fix ?? 'have the app make it as RFC 9449 says, for this request and this token',
   }
+}
+
+const PROOF_ADVICE: Readonly<Record<string, readonly [found: string, fix?: string]>> = {
+  '': ['is not one, or its signature is not good'],
+  htu: [
+    'is for another URL ("htu")',
+    'check that PUBLIC_URL is the origin that the app calls, and that proxies keep the path',
+  ],
+  iat: [
+    `was not made within the last ${LIFETIME} s ("iat")`,
+    `set the clocks of this machine and of the app: theirs may be ${AHEAD} s ahead`,
+  ],
 }

@@ -293,6 +293,6 @@ describe('opaque tokens', () => {
 
   test('one that is not active is said: the issuer may call all of them so', async () => {
     expect((await send({ active: false })).status).toBe(401)
-    expect(lines()).toEqual([expect.stringMatching(/^mediaward: token_inactive: the issuer answers/)])
+    expect(lines()).toEqual([expect.stringMatching(/^mediaward: token_inactive: the issuer says/)])
   })
 })

@@ -223,7 +223,7 @@ describe('an answer is kept', () => {
     const gate = await gateOf(entry())
     for (const token of ['one', 'two', 'three']) expect(await play(gate, token)).toBe('401 token_inactive')
     expect(said).toEqual([
-      `mediaward: token_inactive: the issuer answers that an opaque token is not active, as if it had expired (entry "${idp.issuer}"). To fix it: if it answers so for every token, let the client of "introspection" ask about those of other clients`,
+      `mediaward: token_inactive: the issuer says that an opaque token is not active (entry "${idp.issuer}"). To fix it: if it says so of every token, let the client of "introspection" ask about those of others`,
     ])
   })
 
