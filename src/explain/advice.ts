@@ -28,12 +28,12 @@ export function adviceFor(refused: RefusedToken): Advice | undefined {
   const advice = typeof row === 'function' ? row(refused) : row
   // Not of the entry that is nearest to a token which is for none.
   const isOfEntry = facts.subject !== undefined || facts.entry === entry?.name
-  return advice && entry && isOfEntry
-    ? { ...advice, found: `${advice.found} (entry ${quoted(entry.name)})` }
-    : advice
+  if (advice === undefined || entry === undefined || !isOfEntry) return advice
+  const [found, fix] = advice
+  return [`${found} (entry ${quoted(entry.name)})`, fix]
 }
 
-const adviseOnAnswer = ({ facts: { claim = '' } }: RefusedToken): Advice => ({
-  found: `the issuer's answer about an opaque token is not as its entry asks: ${quoted(claim)}`,
-  fix: 'compare the answer of "introspection" with the entry: it must hold what a JWT would',
-})
+const adviseOnAnswer = ({ facts: { claim = '' } }: RefusedToken): Advice => [
+  `the issuer's answer about an opaque token is not as its entry asks: ${quoted(claim)}`,
+  'compare the answer of "introspection" with the entry: it must hold what a JWT would',
+]

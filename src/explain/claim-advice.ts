@@ -10,91 +10,87 @@ const A_DAY = 86_400
 /** Advice on claims that an entry doesn't accept. But for {@link adviseOnAudience}, a good signature comes first. */
 export const CLAIM_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
   token_audience: adviseOnAudience,
-  token_client: ({ facts: { claim = '' } }) => ({
-    found: `a token was issued to a client (${claim}) that "clients" doesn't list`,
-    fix: `add its ${claim} to "clients" if that app may play: the record of the refusal names it`,
-  }),
+  token_client: ({ facts: { claim = '' } }) => [
+    `a token was issued to a client (${claim}) that "clients" doesn't list`,
+    `add its ${claim} to "clients" if that app may play: the record of the refusal names it`,
+  ],
   token_claim_missing: adviseOnMissingClaim,
   token_claim_value: ({ entry, facts: { claim = '' } }) =>
     claim === 'tid'
-      ? {
-          found: 'the tid of a token is not the tenant in its iss',
-          fix: "have the provider write the user's tenant",
-        }
-      : {
-          found: `${quoted(claim)} of a token has none of the values in "required_claims": ${quotedList([entry?.required_claims?.[claim] ?? []].flat().map(String))}`,
-          fix: 'add its value if that is enough, or have the app ask the provider for one of these',
-        },
+      ? ['the tid of a token is not the tenant in its iss', "have the provider write the user's tenant"]
+      : [
+          `${quoted(claim)} of a token has none of the values in "required_claims": ${quotedList([entry?.required_claims?.[claim] ?? []].flat().map(String))}`,
+          'add its value if that is enough, or have the app ask the provider for one of these',
+        ],
   token_subject: adviseOnSubject,
-  token_place: {
-    found: 'a token came in a header or cookie that another entry names',
-    fix: 'name it in "header" or "cookie" of this entry, or have the proxy send its own issuer\'s token',
-  },
-  token_type: ({ facts: { claim } }) => ({
-    found:
-      claim === undefined
-        ? 'a token has a "typ" that is not an access token\'s (JWT or at+jwt)'
-        : `a token reports an event (${quoted(claim)}), so it is not an access token`,
-    fix: 'send the access token, not a logout token or a proof',
-  }),
-  token_actor: {
-    found: '"act" in a token says that another person acts for the subject',
-    fix: 'set "allow_actor" if such a person may see what the patient sees',
-  },
+  token_place: [
+    'a token came in a header or cookie that another entry names',
+    'name it in "header" or "cookie" of this entry, or have the proxy send its own issuer\'s token',
+  ],
+  token_type: ({ facts: { claim } }) => [
+    claim === undefined
+      ? 'a token has a "typ" that is not an access token\'s (JWT or at+jwt)'
+      : `a token reports an event (${quoted(claim)}), so it is not an access token`,
+    'send the access token, not a logout token or a proof',
+  ],
+  token_actor: [
+    '"act" in a token says that another person acts for the subject',
+    'set "allow_actor" if such a person may see what the patient sees',
+  ],
   token_expired: adviseOnExpired,
-  token_not_yet_valid: ({ payload, at }) => ({
-    found: `a token becomes valid in ${secondsUntil(payload, at)} s`,
-    fix: 'set the clocks of this machine and the provider; "clock_tolerance_s" may be up to 300',
-  }),
-  token_too_old: ({ entry }) => ({
-    found: `a token was issued longer ago than "max_age_s" (${entry?.max_age_s}) allows`,
-    fix: 'have the app get a new token more often, or raise "max_age_s"',
-  }),
+  token_not_yet_valid: ({ payload, at }) => [
+    `a token becomes valid in ${secondsUntil(payload, at)} s`,
+    'set the clocks of this machine and the provider; "clock_tolerance_s" may be up to 300',
+  ],
+  token_too_old: ({ entry }) => [
+    `a token was issued longer ago than "max_age_s" (${entry?.max_age_s}) allows`,
+    'have the app get a new token more often, or raise "max_age_s"',
+  ],
 }
 
 function adviseOnAudience({ entry, facts, payload, entries }: RefusedToken): Advice {
   const came = `a token has ${shownAudience(payload.aud)}`
   if (!isProven(facts)) {
     const names = entries.filter(({ issuer }) => issuer === payload.iss).map(({ name }) => name)
-    return {
-      found: `${came}, and fits none of the entries of its issuer, or two: ${quotedList(names)}`,
-      fix: 'compare its aud and client with "audience" and "clients" of each',
-    }
+    return [
+      `${came}, and fits none of the entries of its issuer, or two: ${quotedList(names)}`,
+      'compare its aud and client with "audience" and "clients" of each',
+    ]
   }
   if (entry?.audience === undefined) {
-    return {
-      found: `${came}, and "clients" alone takes no other audience than a client`,
-      fix: 'set "audience" if this aud means this gate',
-    }
+    return [
+      `${came}, and "clients" alone takes no other audience than a client`,
+      'set "audience" if this aud means this gate',
+    ]
   }
   const ours = quotedList(listOf(entry.audience))
-  return {
-    found: `${came}; "audience" is ${ours}`,
-    fix: `have the app ask for a token for ${ours}, or add the aud to "audience" if it means this gate`,
-  }
+  return [
+    `${came}; "audience" is ${ours}`,
+    `have the app ask for a token for ${ours}, or add the aud to "audience" if it means this gate`,
+  ]
 }
 
 function adviseOnSubject({ entry, facts: { claim = '' } }: RefusedToken): Advice {
   const subject = quoted(claimName(entry?.subject_claim ?? 'sub'))
   return claim === 'fhirUser'
-    ? {
-        found: `"fhirUser" of a token is not "Patient/" and the id in ${subject}`,
-        fix: 'have the patient log in, and set "fhir_base" if fhirUser is a URL',
-      }
-    : {
-        found: `${quoted(claim)} of a token is not true, so ${subject} proves no person`,
-        fix: 'have the provider verify the address, or take the subject from "sub"',
-      }
+    ? [
+        `"fhirUser" of a token is not "Patient/" and the id in ${subject}`,
+        'have the patient log in, and set "fhir_base" if fhirUser is a URL',
+      ]
+    : [
+        `${quoted(claim)} of a token is not true, so ${subject} proves no person`,
+        'have the provider verify the address, or take the subject from "sub"',
+      ]
 }
 
 /** A token expires in normal use. Only one that expired long ago shows that a clock or an app is wrong. */
 function adviseOnExpired({ payload: { exp }, at }: RefusedToken): Advice | undefined {
   const days = typeof exp === 'number' ? Math.floor((at / 1000 - exp) / A_DAY) : 0
   if (days < 1) return undefined
-  return {
-    found: `a token expired ${days === 1 ? 'a day' : `${days} days`} ago`,
-    fix: 'check the clock of this machine, and that the app renews its token in time',
-  }
+  return [
+    `a token expired ${days === 1 ? 'a day' : `${days} days`} ago`,
+    'check the clock of this machine, and that the app renews its token in time',
+  ]
 }
 
 /** In tens: how far two clocks differ is not known to the second. */

@@ -146,10 +146,12 @@ function applies(step: StepName, { question, entry, isOffline, isParsed }: Tried
 
 function mistakeOf({ reason, facts }: Flaw, tried: Tried): Mistake[] {
   const advice = reason === 'path_invalid' ? adviseOnPath(tried) : adviceFor({ ...tried, reason, facts })
-  return advice === undefined ? [] : [{ reason, claim: facts.claim, found: advice.found, fix: advice.fix }]
+  if (advice === undefined) return []
+  const [found, fix] = advice
+  return [{ reason, claim: facts.claim, found, fix }]
 }
 
-const adviseOnPath = ({ refusal, locations }: Tried): Advice => ({
-  found: refusal?.detail ?? 'the path is at none of the locations of the gate',
-  fix: `ask for a recording at ${quotedList(locations, 8) || 'the path that its app calls'}`,
-})
+const adviseOnPath = ({ refusal, locations }: Tried): Advice => [
+  refusal?.detail ?? 'the path is at none of the locations of the gate',
+  `ask for a recording at ${quotedList(locations, 8) || 'the path that its app calls'}`,
+]

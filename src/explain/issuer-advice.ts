@@ -9,18 +9,18 @@ const MAX_SHOWN = 64
 export function adviseOnIssuer({ payload: { iss }, entries }: RefusedToken): Advice {
   const nearest = typeof iss === 'string' ? nearestIssuer(iss, entries) : undefined
   if (typeof iss !== 'string' || nearest === undefined) {
-    return {
-      found: `a token has ${shownIssuer(iss)}`,
-      fix: 'have the provider write its issuer as "iss", or send the access token',
-    }
+    return [
+      `a token has ${shownIssuer(iss)}`,
+      'have the provider write its issuer as "iss", or send the access token',
+    ]
   }
   const { entry, difference } = nearest
   const [differs, fix = TO_THE_LETTER] = DIFFERENCES[difference]
-  return {
-    found: `a token has ${shownIssuer(iss)}; the nearest configured issuer is ${shownEntry(entry)}: ${differs}`,
+  return [
+    `a token has ${shownIssuer(iss)}; the nearest configured issuer is ${shownEntry(entry)}: ${differs}`,
     fix,
-    ...(difference === 'other' && { strange: iss.slice(0, MAX_SHOWN) }),
-  }
+    difference === 'other' ? iss.slice(0, MAX_SHOWN) : undefined,
+  ]
 }
 
 /** How to fix it if an entry's issuer isn't that of its tokens. */

@@ -10,71 +10,68 @@ export function adviseOnMissingClaim(refused: RefusedToken): Advice | undefined 
   const { claim = '' } = facts
   const { subject_claim = 'sub', tenant_claim, required_claims = {} } = entry ?? {}
   if (claim === claimName(subject_claim)) {
-    return {
-      found: `the subject claim ${quoted(claim)} of a token ${flawOf(claimAt(payload, subject_claim), 'is longer than 255 characters')}`,
-      fix: 'have the provider write a string, or name the claim with the id in "subject_claim"',
-    }
+    return [
+      `the subject claim ${quoted(claim)} of a token ${flawOf(claimAt(payload, subject_claim), 'is longer than 255 characters')}`,
+      'have the provider write a string, or name the claim with the id in "subject_claim"',
+    ]
   }
   if (tenant_claim !== undefined && claim === claimName(tenant_claim)) {
-    return {
-      found: `the tenant claim ${quoted(claim)} of a token ${flawOf(claimAt(payload, tenant_claim), 'is not 1 to 64 of letters, digits and "._:/-"')}`,
-      fix: 'have the provider write it so, or name the claim with the tenant in "tenant_claim"',
-    }
+    return [
+      `the tenant claim ${quoted(claim)} of a token ${flawOf(claimAt(payload, tenant_claim), 'is not 1 to 64 of letters, digits and "._:/-"')}`,
+      'have the provider write it so, or name the claim with the tenant in "tenant_claim"',
+    ]
   }
   // A claim can have the name of a member of every object, such as `constructor`.
   const named = Object.hasOwn(OF_CLAIM, claim) ? OF_CLAIM[claim] : undefined
   if (named !== undefined) return typeof named === 'function' ? named(refused) : named
   return Object.hasOwn(required_claims, claim)
-    ? {
-        found: `"required_claims" asks for ${quoted(claim)}, which a token lacks`,
-        fix: 'have the provider write it, or take it out of "required_claims"',
-      }
-    : {
-        found: `a token lacks ${quoted(claim)}`,
-        fix: 'have the provider write it: it says whether the subject is who is logged in',
-      }
+    ? [
+        `"required_claims" asks for ${quoted(claim)}, which a token lacks`,
+        'have the provider write it, or take it out of "required_claims"',
+      ]
+    : [
+        `a token lacks ${quoted(claim)}`,
+        'have the provider write it: it says whether the subject is who is logged in',
+      ]
 }
 
 const OF_CLAIM: Readonly<Record<string, Advise>> = {
   aud: ({ entry, payload }) => {
     const client = CLIENT_CLAIMS.find(name => isPresent(payload[name]))
-    return {
-      found: `a token has no aud; "audience" is ${quotedList(listOf(entry?.audience))}`,
-      fix: `have the provider write it${client === undefined ? '' : `, or list the apps in "clients" in place of "audience", as the token has "${client}"`}`,
-    }
+    return [
+      `a token has no aud; "audience" is ${quotedList(listOf(entry?.audience))}`,
+      `have the provider write it${client === undefined ? '' : `, or list the apps in "clients" in place of "audience", as the token has "${client}"`}`,
+    ]
   },
-  client_id: {
-    found: `a token names no client: it has none of ${CLIENT_CLAIMS.join(', ')}`,
-    fix: 'have the provider write one, or set "audience" in place of "clients"',
-  },
+  client_id: [
+    `a token names no client: it has none of ${CLIENT_CLAIMS.join(', ')}`,
+    'have the provider write one, or set "audience" in place of "clients"',
+  ],
   exp: adviseOnTime,
   nbf: adviseOnTime,
   iat: adviseOnTime,
-  tid: {
-    found: 'a token has no tid, which must be the tenant in its iss',
-    fix: 'have the provider write it: Microsoft Entra always does',
-  },
-  'act.sub': {
-    found: 'the actor ("act") of a token has no id',
-    fix: 'have the provider write its "sub" into "act", as each record must name who acts',
-  },
+  tid: [
+    'a token has no tid, which must be the tenant in its iss',
+    'have the provider write it: Microsoft Entra always does',
+  ],
+  'act.sub': [
+    'the actor ("act") of a token has no id',
+    'have the provider write its "sub" into "act", as each record must name who acts',
+  ],
 }
 
 function adviseOnTime({ payload, facts: { claim = '' } }: RefusedToken): Advice {
   const value = payload[claim]
   const found = `${quoted(claim)} of a token`
   if (value !== undefined) {
-    return {
-      found: `${found} is not a time in seconds since 1970`,
-      fix: 'have the provider write a number of seconds, not milliseconds',
-    }
+    return [
+      `${found} is not a time in seconds since 1970`,
+      'have the provider write a number of seconds, not milliseconds',
+    ]
   }
   return claim === 'iat'
-    ? {
-        found: `${found} is missing, and "max_age_s" needs it`,
-        fix: 'have the provider write it, or take "max_age_s" out',
-      }
-    : { found: `${found} is missing`, fix: 'have the provider write it, as no token may last for ever' }
+    ? [`${found} is missing, and "max_age_s" needs it`, 'have the provider write it, or take "max_age_s" out']
+    : [`${found} is missing`, 'have the provider write it, as no token may last for ever']
 }
 
 /** Says what keeps a value from being an id. Never the value. */

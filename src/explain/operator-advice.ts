@@ -63,16 +63,17 @@ export class OperatorAdvice {
     if (this.#left[source] === 0 || this.#said.get(kind)) return
     this.#left[source] -= 1
     this.#said.set(kind, true)
-    logToOperator(`${reason}: ${advice.found}. To fix it: ${advice.fix}`)
+    const [found, fix] = advice
+    logToOperator(`${reason}: ${found}. To fix it: ${fix}`)
   }
 }
 
-function sourceOf({ reason, facts, entry }: RefusedToken, { strange }: Advice): Source {
+function sourceOf({ reason, facts, entry }: RefusedToken, [, , strange]: Advice): Source {
   if (isProven(facts)) return 'proven'
   if (reason !== 'token_issuer') return entry === undefined ? 'form' : 'named'
   return strange === undefined ? 'near' : 'strange'
 }
 
-function kindOf({ reason, facts: { claim }, entry }: RefusedToken, { strange, fix }: Advice): string {
+function kindOf({ reason, facts: { claim }, entry }: RefusedToken, [, fix, strange]: Advice): string {
   return JSON.stringify([reason, entry?.name, claim, strange ?? fix])
 }

@@ -6,15 +6,13 @@ import type { Reason } from '../reason.ts'
 import { Refusal } from '../refusal.ts'
 import type { RequestContext, TokenFacts } from '../request-context.ts'
 
-/** Why a token was refused, for the person who configured the gate. Holds nothing of a token that may not be shown. */
-export interface Advice {
-  /** What came, and what is configured. */
-  readonly found: string
-  /** How to fix it, in one clause. */
-  readonly fix: string
-  /** What distinguishes it if callers can cause as many different ones as they like. Otherwise its fix does. */
-  readonly strange?: string
-}
+/**
+ * Why a token was refused, for the person who configured the gate: what came and what is configured, and how to fix it, in
+ * one clause. Holds nothing of a token that may not be shown.
+ *
+ * `strange` distinguishes it if callers can cause as many different ones as they like. Otherwise its fix does.
+ */
+export type Advice = readonly [found: string, fix: string, strange?: string | undefined]
 
 /** The token of a request, and what the gate found out about it. */
 export interface ReadToken {

@@ -31,26 +31,25 @@ export function adviseOnRoles({ facts: { subject }, entry, payload }: RefusedTok
   const claim = roles_claim.length === 0 ? 'the token itself' : quoted(claimName(roles_claim))
   const given = rolesOf(payload, { ...entry, allowed_roles: ROLES }).filter(isOurs)
   if (given.length > 0) {
-    return {
-      found: `a token gives the role ${given.join(', ')}, which "allowed_roles" doesn't list`,
-      fix: 'add it to "allowed_roles": with several issuers, none gives a role by default',
-    }
+    return [
+      `a token gives the role ${given.join(', ')}, which "allowed_roles" doesn't list`,
+      'add it to "allowed_roles": with several issuers, none gives a role by default',
+    ]
   }
   const held = namesIn(claimAt(payload, roles_claim), roles_separator).filter(name => name !== '')
   if (held.length > 0) {
-    return {
-      found: `${claim} of a token holds nothing that is a role of the gate`,
-      fix: 'say in "roles" what the provider calls them, as in {"recorder":["recordings/recorder"]}',
-    }
+    return [
+      `${claim} of a token holds nothing that is a role of the gate`,
+      'say in "roles" what the provider calls them, as in {"recorder":["recordings/recorder"]}',
+    ]
   }
   const others = ROLE_CLAIMS.filter(path => namesIn(claimAt(payload, path), ' ').some(name => name !== ''))
-  return {
-    found: `"roles_claim" is ${claim}, and there is no role in it${others.length === 0 ? '' : `; the token has ${others.map(claimName).join(', ')}`}`,
-    fix:
-      others.length === 0
-        ? 'have the provider write roles into the access token, and name their claim in "roles_claim"'
-        : 'name the claim in "roles_claim", as in ["realm_access","roles"], and what it holds in "roles"',
-  }
+  return [
+    `"roles_claim" is ${claim}, and there is no role in it${others.length === 0 ? '' : `; the token has ${others.map(claimName).join(', ')}`}`,
+    others.length === 0
+      ? 'have the provider write roles into the access token, and name their claim in "roles_claim"'
+      : 'name the claim in "roles_claim", as in ["realm_access","roles"], and what it holds in "roles"',
+  ]
 }
 
 const isOurs = (role: string): boolean => ROLES.some(known => known === role)

@@ -12,30 +12,27 @@ export const SENDER_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
     const [why, otherwise] = usesDpop(request)
       ? ['came with the scheme DPoP', 'send the token as Bearer']
       : ['"dpop" is "required"', 'set "dpop" to "accepted"']
-    return {
-      found: `a token is bound to no key, and ${why}`,
-      fix: `have the app show its key when it gets the token, or ${otherwise}`,
-    }
+    return [
+      `a token is bound to no key, and ${why}`,
+      `have the app show its key when it gets the token, or ${otherwise}`,
+    ]
   },
-  token_key_mismatch: {
-    found: 'a token is bound to another key than that of its proof',
-    fix: 'have the app sign proofs with the key that it showed when it got the token',
-  },
-  proof_missing: {
-    found: 'a token came with the scheme DPoP and without a proof',
-    fix: 'have the app send the header DPoP, and proxies on the way pass it on',
-  },
+  token_key_mismatch: [
+    'a token is bound to another key than that of its proof',
+    'have the app sign proofs with the key that it showed when it got the token',
+  ],
+  proof_missing: [
+    'a token came with the scheme DPoP and without a proof',
+    'have the app send the header DPoP, and proxies on the way pass it on',
+  ],
   proof_invalid: adviseOnProof,
-  proof_replayed: {
-    found: 'the proof of a token was used before',
-    fix: 'have the app sign a new proof for each request',
-  },
+  proof_replayed: ['the proof of a token was used before', 'have the app sign a new proof for each request'],
 }
 
 function adviseOnBound({ entry, isParsed, payload: { cnf } }: RefusedToken): Advice {
-  return {
-    found: 'a token is bound to a key ("cnf"), and no proof of it came',
-    fix: isCertificateBound(cnf)
+  return [
+    'a token is bound to a key ("cnf"), and no proof of it came',
+    isCertificateBound(cnf)
       ? 'set "allow_unbound" if a stolen token may work too'
       : // The gate keeps no "cnf" of an opaque token.
         isParsed && thumbprintIn(cnf) === undefined
@@ -43,15 +40,15 @@ function adviseOnBound({ entry, isParsed, payload: { cnf } }: RefusedToken): Adv
         : entry?.dpop === undefined
           ? 'set "dpop" to "accepted", and have the app send proofs'
           : 'have the app send it with the scheme DPoP and a proof',
-  }
+  ]
 }
 
 function adviseOnProof({ facts: { claim } }: RefusedToken): Advice {
   const [found, fix] = PROOF_ADVICE[claim ?? ''] ?? [`has a wrong ${quoted(claim ?? '')}`]
-  return {
-    found: `the proof of a token ${found}`,
-    fix: fix ?? 'have the app make it as RFC 9449 says, for this request and this token',
-  }
+  return [
+    `the proof of a token ${found}`,
+    fix ?? 'have the app make it as RFC 9449 says, for this request and this token',
+  ]
 }
 
 const PROOF_ADVICE: Readonly<Record<string, readonly [found: string, fix?: string]>> = {
