@@ -22,13 +22,18 @@ export function checkKeys(jwks: unknown, { algorithms }: { readonly algorithms?:
     : 'holds no key for any of its algorithms: check "kty", "crv" and "alg" of the keys'
 }
 
+/** The type and the curve of the keys of each algorithm. All other keys are RSA. */
+const TYPES: Readonly<Record<string, string>> = {
+  ES256: 'EC P-256',
+  ES384: 'EC P-384',
+  ES512: 'EC P-521',
+  EdDSA: 'OKP Ed25519',
+  Ed25519: 'OKP Ed25519',
+}
+
 /** Whether a key can be meant for an algorithm (RFC 7518 3.1, RFC 8037). */
 function fits({ kty, crv, alg }: JWK, algorithm: unknown): boolean {
   if (typeof algorithm !== 'string' || (alg !== undefined && alg !== algorithm)) return false
-  const curve = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521', EdDSA: 'Ed25519', Ed25519: 'Ed25519' }[
-    algorithm
-  ]
-  return curve === undefined
-    ? kty === 'RSA'
-    : crv === curve && kty === (algorithm.startsWith('ES') ? 'EC' : 'OKP')
+  const type = TYPES[algorithm]
+  return type === undefined ? kty === 'RSA' : type === `${kty} ${crv}`
 }

@@ -61,17 +61,12 @@ export async function recordListed(
 /** Groups answers by subject, each recording once. A question about no subject goes with the others of its call. */
 function bySubject(answers: readonly Answer[], own: Asked): readonly (readonly [Asked, readonly Answer[]])[] {
   const first = answers.find(({ about }) => about !== undefined)?.about ?? own
-  const groups = new Map<string, { about: Asked; answers: Answer[]; seen: Set<string> }>()
-  for (const answer of answers) {
-    const about = answer.about ?? first
-    const group = groups.get(keyOf(about)) ?? { about, answers: [], seen: new Set() }
-    groups.set(keyOf(about), group)
-    const { recording } = answer
-    if (recording !== undefined && group.seen.has(recording)) continue
-    if (recording !== undefined) group.seen.add(recording)
-    group.answers.push(answer)
-  }
-  return [...groups.values()].map(({ about, answers }) => [about, answers])
+  const groups = Map.groupBy(answers, ({ about = first }) => keyOf(about))
+  return [...groups.values()].map(group => {
+    // All that is answered in a call about one subject and one recording is the same.
+    const each = new Map(group.map(answer => [answer.recording ?? answer, answer]))
+    return [group[0]?.about ?? first, [...each.values()]]
+  })
 }
 
 async function listedAnswer(
