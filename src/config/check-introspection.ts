@@ -2,18 +2,18 @@ import { CLIENT_METHODS, type Introspection } from '../authenticate/introspectio
 import { isObject } from '../base/json.ts'
 import { checkEndpoint } from './check-key-urls.ts'
 import { isString, oneOf, rule } from './checks.ts'
-import { type Found, findMemberMistakes, type TableOf } from './option.ts'
+import { type Found, findMemberMistakes, type MembersOf } from './option.ts'
 import { checkSecret } from './secrets.ts'
 
 /** The members, of which the URL depends on the rest of the issuer's entry. */
-const membersIn = (entry: object): TableOf<Introspection> => ({
+const membersIn = (entry: object): MembersOf<Introspection> => ({
   url: { required: true, check: url => checkEndpoint(url, entry) },
   client_id: {
     required: true,
     check: rule('must be the id of the client that the gate is at the issuer', isString),
   },
   client_secret: { required: true, check: checkSecret },
-  method: { check: oneOf(...CLIENT_METHODS) },
+  method: oneOf(...CLIENT_METHODS),
 })
 
 /** Finds the mistakes in what an issuer's entry says about introspection. */

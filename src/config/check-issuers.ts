@@ -8,7 +8,7 @@ import { checkIssuerName } from './check-issuer-name.ts'
 import { checkDiscovery, checkJwksUri } from './check-key-urls.ts'
 import { checkKeys } from './check-keys.ts'
 import { each, isListOf, isString, matching, number, oneOf, rule } from './checks.ts'
-import { type Check, type Found, findMemberMistakes, listed, type Mistake, type TableOf } from './option.ts'
+import { type Check, type Found, findMemberMistakes, listed, type MembersOf, type Mistake } from './option.ts'
 
 /** In seconds. With more, expired tokens would stay valid for long. */
 const MAX_TOLERANCE = 300
@@ -45,76 +45,60 @@ const COOKIE_NAME = /^(?!__Secure-mediaward-)[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/
 const ALGORITHMS_WANTED = `must list at least one of ${ALGORITHMS.join(', ')}`
 
 /** The members of an issuer's entry. */
-const MEMBERS: TableOf<Issuer> = {
+const MEMBERS: MembersOf<Issuer> = {
   issuer: { required: true, check: checkName },
-  name: {
-    check: matching('must be 1 to 64 of letters, digits, spaces and "._:/-", as in "staff"', ENTRY_NAME),
-  },
-  tenants: {
-    check: rule('must list at least one tenant, as its id is written in "iss"', value =>
-      isListOf(value, one => typeof one === 'string' && TENANT_ID.test(one)),
-    ),
-  },
-  audience: {
-    check: rule(
-      'must name at least one "aud", with no blank at its ends, or tokens for any other app would be accepted',
-      value => isName(value) || isNames(value),
-    ),
-  },
-  clients: { check: rule('must list at least one client id, with no blank at its ends', isNames) },
-  required_claims: {
-    check: membersOf('must be an object of claims and their values, as in {"acr":"2"}', (_, value) =>
-      isValue(value) || isListOf(value, isValue)
-        ? undefined
-        : 'must be a string, a number, true or false, or a list of at least one of them',
-    ),
-  },
-  algorithms: { check: checkAlgorithms },
-  jwks_uri: { check: checkJwksUri },
-  discovery: { check: checkDiscovery },
-  jwks: { check: checkKeys },
-  allow_http_keys: { check: flag },
-  introspection: { check: checkIntrospection },
-  subject_claim: { check: path },
-  owns: { check: flag },
-  fhir_base: {
-    check: rule(
-      'must be an https URL without user, password, query or fragment, as in "https://ehr.clinic.example/fhir"',
-      value => plainUrl(value)?.protocol === 'https:' && !/[?#]/.test(value as string),
-    ),
-  },
-  allow_actor: { check: flag },
-  allow_unbound: { check: flag },
-  dpop: { check: checkDpop },
-  roles_claim: { check: checkRolesClaim },
-  roles_separator: { check: rule('must be a space or ","', value => value === ' ' || value === ',') },
-  roles: {
-    check: membersOf(
-      'must say what the issuer calls the gate\'s roles, as in {"recorder":["recordings/recorder"]}',
-      (role, names) =>
-        !ROLES.some(known => known === role)
-          ? `is not a role of the gate: it may be ${ROLES.join(', ')}`
-          : isNames(names)
-            ? undefined
-            : 'must list at least one name of a role, as the issuer writes it',
-    ),
-  },
-  allowed_roles: { check: each(oneOf(...ROLES)) },
-  tenant_claim: { check: path },
+  name: matching('must be 1 to 64 of letters, digits, spaces and "._:/-", as in "staff"', ENTRY_NAME),
+  tenants: rule('must list at least one tenant, as its id is written in "iss"', value =>
+    isListOf(value, one => typeof one === 'string' && TENANT_ID.test(one)),
+  ),
+  audience: rule(
+    'must name at least one "aud", with no blank at its ends, or tokens for any other app would be accepted',
+    value => isName(value) || isNames(value),
+  ),
+  clients: rule('must list at least one client id, with no blank at its ends', isNames),
+  required_claims: membersOf('must be an object of claims and their values, as in {"acr":"2"}', (_, value) =>
+    isValue(value) || isListOf(value, isValue)
+      ? undefined
+      : 'must be a string, a number, true or false, or a list of at least one of them',
+  ),
+  algorithms: checkAlgorithms,
+  jwks_uri: checkJwksUri,
+  discovery: checkDiscovery,
+  jwks: checkKeys,
+  allow_http_keys: flag,
+  introspection: checkIntrospection,
+  subject_claim: path,
+  owns: flag,
+  fhir_base: rule(
+    'must be an https URL without user, password, query or fragment, as in "https://ehr.clinic.example/fhir"',
+    value => plainUrl(value)?.protocol === 'https:' && !/[?#]/.test(value as string),
+  ),
+  allow_actor: flag,
+  allow_unbound: flag,
+  dpop: checkDpop,
+  roles_claim: checkRolesClaim,
+  roles_separator: rule('must be a space or ","', value => value === ' ' || value === ','),
+  roles: membersOf(
+    'must say what the issuer calls the gate\'s roles, as in {"recorder":["recordings/recorder"]}',
+    (role, names) =>
+      !ROLES.some(known => known === role)
+        ? `is not a role of the gate: it may be ${ROLES.join(', ')}`
+        : isNames(names)
+          ? undefined
+          : 'must list at least one name of a role, as the issuer writes it',
+  ),
+  allowed_roles: each(oneOf(...ROLES)),
+  tenant_claim: path,
   allow_all_tenants: { excludes: 'tenant_claim', check: flag },
-  session_claim: { check: path },
-  release_claim: { check: path },
-  clock_tolerance_s: { check: seconds(MAX_TOLERANCE) },
-  max_age_s: { check: seconds(Number.MAX_SAFE_INTEGER) },
-  header: {
-    check: matching(
-      'must be the name of a header that a proxy sets, as in "Cf-Access-Jwt-Assertion"; Authorization always counts',
-      TOKEN_HEADER,
-    ),
-  },
-  cookie: {
-    check: matching('must be the name of a cookie that a proxy sets, as in "CF_Authorization"', COOKIE_NAME),
-  },
+  session_claim: path,
+  release_claim: path,
+  clock_tolerance_s: seconds(MAX_TOLERANCE),
+  max_age_s: seconds(Number.MAX_SAFE_INTEGER),
+  header: matching(
+    'must be the name of a header that a proxy sets, as in "Cf-Access-Jwt-Assertion"; Authorization always counts',
+    TOKEN_HEADER,
+  ),
+  cookie: matching('must be the name of a cookie that a proxy sets, as in "CF_Authorization"', COOKIE_NAME),
 }
 
 const checkEach = each(checkIssuer, checkEntries)

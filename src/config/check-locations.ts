@@ -2,10 +2,10 @@ import { isObject } from '../base/json.ts'
 import { ambiguousPath } from '../locate/ambiguous-path.ts'
 import { compileLocation, type Location } from '../locate/location.ts'
 import { each, findConflicts, isListOf, isString, rule } from './checks.ts'
-import { type Check, type Found, findMemberMistakes, type TableOf } from './option.ts'
+import { type Check, type Found, findMemberMistakes, type MembersOf } from './option.ts'
 
 const pattern = { required: true, check: rule('must be a string', isString) } as const
-const MEMBERS: TableOf<Location> = { url: pattern, key: pattern }
+const MEMBERS: MembersOf<Location> = { url: pattern, key: pattern }
 
 const checkEach = each<Location>(checkLocation, locations => findConflicts(locations, conflict))
 

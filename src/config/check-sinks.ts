@@ -7,7 +7,7 @@ import { addressMistake } from '../sinks/address.ts'
 import { SINK_TYPES, type SinkEntry, type SinkType, sinkName } from '../sinks/sink.ts'
 import { isWebhookSecret } from '../sinks/webhook.ts'
 import { each, findConflicts, matching, number, oneOf, rule } from './checks.ts'
-import { type Check, type Found, findMemberMistakes, listed, type Mistake, type TableOf } from './option.ts'
+import { type Check, type Found, findMemberMistakes, listed, type MembersOf, type Mistake } from './option.ts'
 import { checkSecret } from './secrets.ts'
 
 type Entry = Readonly<Partial<Record<keyof SinkEntry, unknown>>>
@@ -27,42 +27,34 @@ const OWN: Readonly<Partial<Record<keyof SinkEntry, readonly SinkType[]>>> = {
 }
 
 /** A name in another system. It becomes a part of URLs and headers. */
-const word = {
-  check: matching('must be letters, digits and "._-", as in "eu-central-1"', /^[A-Za-z0-9][\w.-]{0,254}$/),
-}
+const word = matching('must be letters, digits and "._-", as in "eu-central-1"', /^[A-Za-z0-9][\w.-]{0,254}$/)
 
-const MEMBERS: TableOf<SinkEntry> = {
+const MEMBERS: MembersOf<SinkEntry> = {
   type: { required: true, check: oneOf(...SINK_TYPES) },
-  name: { check: matching('must be 1 to 32 of a-z, 0-9 and "-", as in "siem"', /^[a-z0-9][a-z0-9-]{0,31}$/) },
-  url: { check: checkUrl },
-  secret: { check: checkSecrets },
-  kinds: { check: each(oneOf(...KINDS)) },
-  tenant: {
-    check: rule(
-      'must be the name of a tenant',
-      value => typeof value === 'string' && value !== '' && isTenantName(value),
-    ),
-  },
-  allow_internal: { check: oneOf(true, false) },
-  from: {
-    check: (value, entry) =>
-      value === 'start'
-        ? undefined
-        : number('"start" or an index', 0, Number.MAX_SAFE_INTEGER, Number.isInteger)(value, entry),
-  },
+  name: matching('must be 1 to 32 of a-z, 0-9 and "-", as in "siem"', /^[a-z0-9][a-z0-9-]{0,31}$/),
+  url: checkUrl,
+  secret: checkSecrets,
+  kinds: each(oneOf(...KINDS)),
+  tenant: rule(
+    'must be the name of a tenant',
+    value => typeof value === 'string' && value !== '' && isTenantName(value),
+  ),
+  allow_internal: oneOf(true, false),
+  from: (value, entry) =>
+    value === 'start'
+      ? undefined
+      : number('"start" or an index', 0, Number.MAX_SAFE_INTEGER, Number.isInteger)(value, entry),
   index: word,
   data_stream: word,
   header: word,
   bucket: word,
   access_key_id: word,
   region: word,
-  profiles: {
-    check: rule(
-      'must be an https URL with no slash at its end',
-      value => plainUrl(value)?.protocol === 'https:' && !/[?#]|\/$/.test(value as string),
-    ),
-  },
-  enterprise: { check: number("a number of IANA's registry", 1, 2 ** 32 - 1, Number.isInteger) },
+  profiles: rule(
+    'must be an https URL with no slash at its end',
+    value => plainUrl(value)?.protocol === 'https:' && !/[?#]|\/$/.test(value as string),
+  ),
+  enterprise: number("a number of IANA's registry", 1, 2 ** 32 - 1, Number.isInteger),
 }
 
 /** A line break in a secret, as a file may end with one, would keep every call from being made. */

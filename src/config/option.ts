@@ -51,6 +51,14 @@ export interface Option<Value = unknown> {
 /** Options by name. The member of a group is named `group.member`. */
 export type Table = Readonly<Record<string, Option>>
 
+/** The members of an object, one row each: a check alone if nothing else is to be said of it. */
+export type MembersOf<Members> = {
+  readonly [Name in keyof Members]-?: undefined extends Members[Name] ? Check | Option : RequiredMember
+}
+interface RequiredMember extends Option {
+  readonly required: true
+}
+
 /**
  * A table that has one row for each member of `Options` and no other, with its type, required exactly if the member
  * is, and with a default exactly if the name is one of `Defaulted`.
@@ -101,8 +109,15 @@ export function findMistakes(
 }
 
 /** Finds the mistakes in an object whose members a table lists: those that it doesn't list are unknown. */
-export function findMemberMistakes(table: Table, value: object): readonly Mistake[] {
-  const known = Object.keys(table)
+export function findMemberMistakes(
+  members: Readonly<Record<string, Check | Option>>,
+  value: object,
+): readonly Mistake[] {
+  const known = Object.keys(members)
+  const rows = Object.entries(members).map(([name, row]) => [
+    name,
+    typeof row === 'function' ? { check: row } : row,
+  ])
   return [
     ...Object.keys(value)
       .filter(member => !known.includes(member))
@@ -113,7 +128,9 @@ export function findMemberMistakes(table: Table, value: object): readonly Mistak
           `is unknown: ${meant === undefined ? `it may be ${known.join(', ')}` : `write ${meant}`}`,
         ]
       }),
-    ...findMistakes(table, value).map(([member, at, what]): Mistake => [`.${member}${at}`, what]),
+    ...findMistakes(Object.fromEntries(rows), value).map(
+      ([member, at, what]): Mistake => [`.${member}${at}`, what],
+    ),
   ]
 }
 
