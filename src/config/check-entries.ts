@@ -13,16 +13,16 @@ export const checkEntries = (entries: readonly Issuer[]): readonly Mistake[] =>
 /** Returns what is wrong with an entry beside an earlier one. */
 function conflict(entry: Issuer, other: Issuer, at: string): string | undefined {
   if (isOneTooMany(entry, other)) {
-    return `introspects as ${at} does, and nothing in an opaque token says whose it is: give one of them a header or cookie of its own, or make both one issuer with the same introspection`
+    return `introspects as ${at} does, and an opaque token doesn't say whose it is: give one of them a header or cookie of its own, or both the same issuer and introspection`
   }
   const isNamesake = nameOf(entry) === nameOf(other)
   if (!issuersOf(entry).some(issuer => issuersOf(other).includes(issuer))) {
     return isNamesake ? `has the name of ${at}: the log could not tell them apart` : undefined
   }
   if (!isDisjoint(entry, other)) {
-    return `has the issuer of ${at}, and a token could fit both: give them different audiences or clients, or make one entry of them`
+    return `has the issuer of ${at}, and a token could fit both: give them different audiences or clients, or make them one`
   }
-  if (isNamesake) return `has the issuer of ${at}: give one of them a name, such as "staff", for the log`
+  if (isNamesake) return `has the issuer of ${at}: give one of them a name, such as "staff"`
   const [subjects, others] = [entry, other].map(subjectsOf)
   return subjects !== others && entry.owns !== false && other.owns !== false
     ? `takes its subjects from ${subjects} and ${at} from ${others}, so one id could be two people: set "owns": false in the one whose subjects are not patients`

@@ -22,5 +22,5 @@ export function checkIntrospection(introspection: unknown, entry: { readonly ten
   const mistakes = findMemberMistakes(membersIn(entry), introspection)
   return entry.tenants === undefined
     ? mistakes
-    : [['', "can't be used with tenants: nothing in an opaque token says whose it is"], ...mistakes]
+    : [['', "can't be used with tenants: an opaque token doesn't say whose it is"], ...mistakes]
 }

@@ -17,7 +17,7 @@ export function checkIssuerName(issuer: string, tenants: unknown): string | unde
     return `names no tenant, but the "iss" of tokens does: write "${host}${TENANT}/v2.0" and list tenants`
   }
   if (issuer.includes('/.well-known/')) {
-    return 'is the URL of a discovery document: write what comes before "/.well-known/", as its tokens do'
+    return 'is the URL of a discovery document: write what comes before "/.well-known/"'
   }
   return issuer.includes('://') && /[{}<>$]/.test(issuer.replaceAll(TENANT, ''))
     ? `has a placeholder that is not filled in: the gate replaces none but ${TENANT}`

@@ -17,7 +17,7 @@ const isName = (value: unknown): value is string => isString(value) && value ===
 const isNames = (value: unknown) => isListOf(value, isName)
 const flag = oneOf(true, false)
 const path = rule(
-  'must be the name of a claim, or a list of names that leads to a nested one, as in ["realm_access","roles"]',
+  'must be the name of a claim, or a list that leads to a nested one, as in ["realm_access","roles"]',
   value => isName(value) || isNames(value),
 )
 const seconds = (most: number) => number('a number of seconds', 0, most)
@@ -52,14 +52,14 @@ const MEMBERS: MembersOf<Issuer> = {
     isListOf(value, one => typeof one === 'string' && TENANT_ID.test(one)),
   ),
   audience: rule(
-    'must name at least one "aud", with no blank at its ends, or tokens for any other app would be accepted',
+    'must name at least one "aud", with no blank at its ends',
     value => isName(value) || isNames(value),
   ),
   clients: rule('must list at least one client id, with no blank at its ends', isNames),
   required_claims: membersOf('must be an object of claims and their values, as in {"acr":"2"}', (_, value) =>
     isValue(value) || isListOf(value, isValue)
       ? undefined
-      : 'must be a string, a number, true or false, or a list of at least one of them',
+      : 'must be a string, a number, true or false, or a list of those',
   ),
   algorithms: checkAlgorithms,
   jwks_uri: checkJwksUri,
@@ -79,13 +79,13 @@ const MEMBERS: MembersOf<Issuer> = {
   roles_claim: checkRolesClaim,
   roles_separator: rule('must be a space or ","', value => value === ' ' || value === ','),
   roles: membersOf(
-    'must say what the issuer calls the gate\'s roles, as in {"recorder":["recordings/recorder"]}',
+    'must say what the issuer calls roles, as in {"recorder":["recordings/recorder"]}',
     (role, names) =>
       !ROLES.some(known => known === role)
         ? `is not a role of the gate: it may be ${ROLES.join(', ')}`
         : isNames(names)
           ? undefined
-          : 'must list at least one name of a role, as the issuer writes it',
+          : 'must list at least one name, as the issuer writes it',
   ),
   allowed_roles: each(oneOf(...ROLES)),
   tenant_claim: path,

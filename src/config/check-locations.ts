@@ -33,7 +33,7 @@ function conflict(one: Location, earlier: Location, at: string): string | undefi
   }
   return ambiguousPath(keyPattern(earlier), keyPattern(one)) === undefined
     ? undefined
-    : `and LOCATIONS${at} keep two recordings at one key, and one would overwrite the other: change the key of one of them`
+    : `and LOCATIONS${at} keep two recordings at one key: change the key of one of them`
 }
 
 /** Writes a key as a pattern of paths. In a key the `+` may be left out. */

@@ -8,7 +8,7 @@ import { SINK_TYPES, type SinkEntry, type SinkType, sinkName } from '../sinks/si
 import { isWebhookSecret } from '../sinks/webhook.ts'
 import { each, findConflicts, matching, number, oneOf, rule } from './checks.ts'
 import { type Check, type Found, findMemberMistakes, listed, type MembersOf, type Mistake } from './option.ts'
-import { checkSecret } from './secrets.ts'
+import { checkSecret, SECRET_SHAPE } from './secrets.ts'
 
 type Entry = Readonly<Partial<Record<keyof SinkEntry, unknown>>>
 
@@ -64,7 +64,7 @@ const checkHeader = matching('must be visible ASCII, on one line', /^[\x20-\x7e]
 export const checkSinks: Check = each<SinkEntry>(checkSink, sinks =>
   findConflicts(sinks, (sink, earlier, at) =>
     sinkName(sink) === sinkName(earlier)
-      ? `has the name of ${at}: give one of them a "name" of its own, as each has a cursor`
+      ? `has the name of ${at}: give one of them a "name" of its own`
       : undefined,
   ),
 )
@@ -79,14 +79,11 @@ function checkSink(sink: unknown): Found {
   if (url === undefined && type !== 'files')
     mistakes.push(['.url', 'is missing: it must be the address of the sink'])
   if (secret === undefined && !WITHOUT_SECRET.includes(type)) {
-    mistakes.push([
-      '.secret',
-      'is missing: it must be {"secret":"NAME"}, and the variable NAME must hold the secret',
-    ])
+    mistakes.push(['.secret', `is missing: it ${SECRET_SHAPE}`])
   }
   const ofS3 = [url, secret, bucket, access_key_id].filter(value => value !== undefined)
   if (type === 'files' && ofS3.length % 4 > 0) {
-    mistakes.push(['', 'must have url, bucket, access_key_id and secret for files in S3, or none of them'])
+    mistakes.push(['', 'must have url, bucket, access_key_id and secret, or none of them'])
   }
   for (const [member, types] of Object.entries(OWN)) {
     if (entry[member as keyof SinkEntry] !== undefined && !types.some(one => one === type)) {

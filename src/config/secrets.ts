@@ -13,8 +13,8 @@ const NAME = /^[A-Z][A-Z0-9_]{0,63}$/
 /** The variables of single runtimes, which the table of options doesn't have. */
 const OF_RUNTIMES =
   /^(?:S3_.*|ALLOW_(?:NO_SPOOL|UNVERIFIED_DATABASE)|DATABASE_URL|DATA_DIR|HOST|PORT|ADDRESS_HEADER)$/
-const SHAPE =
-  'must be {"secret":"NAME"}, and the variable NAME must hold the secret: a variable that is JSON is no place for it'
+/** How a secret is written in a variable that is JSON, which is no place for the secret itself. */
+export const SECRET_SHAPE = 'must be {"secret":"NAME"}, and the variable NAME must hold the secret'
 
 /** Takes the place of a secret that can't be had, until the options are checked. */
 class MissingSecret {
@@ -58,7 +58,7 @@ export function secretVariables(parsed: unknown, paths: readonly string[]): read
 
 function secretOf(reference: unknown, variables: Values, taken: readonly string[]): Secret | MissingSecret {
   const name = nameIn(reference)
-  if (name === undefined) return new MissingSecret(SHAPE)
+  if (name === undefined) return new MissingSecret(SECRET_SHAPE)
   if (taken.includes(name) || OF_RUNTIMES.test(name)) {
     return new MissingSecret(
       `names the variable ${name}, which the gate reads itself: give the secret a variable of its own`,

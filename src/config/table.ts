@@ -156,7 +156,7 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
   metricsToken: {
     variable: 'METRICS_TOKEN',
     check: matching(
-      `must be a secret of at least ${MIN_KEY_LENGTH} letters, digits and "-._~+/", as it is sent as a bearer token: ${MAKE_SECRET}`,
+      `must be a secret of at least ${MIN_KEY_LENGTH} letters, digits and "-._~+/": ${MAKE_SECRET}`,
       METRICS_TOKEN,
     ),
   },

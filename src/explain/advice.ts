@@ -35,5 +35,5 @@ export function adviceFor(refused: RefusedToken): Advice | undefined {
 
 const adviseOnAnswer = ({ facts: { claim = '' } }: RefusedToken): Advice => [
   `the issuer's answer about an opaque token is not as its entry asks: ${quoted(claim)}`,
-  'compare the answer of "introspection" with the entry: it must hold what a JWT would',
+  'have the issuer answer what a JWT would hold',
 ]

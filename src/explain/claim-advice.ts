@@ -12,7 +12,7 @@ export const CLAIM_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
   token_audience: adviseOnAudience,
   token_client: ({ facts: { claim = '' } }) => [
     `a token was issued to a client (${claim}) that "clients" doesn't list`,
-    `add its ${claim} to "clients" if that app may play: the record of the refusal names it`,
+    `add its ${claim} to "clients" if that app may play: the record names it`,
   ],
   token_claim_missing: adviseOnMissingClaim,
   token_claim_value: ({ entry, facts: { claim = '' } }) =>
@@ -30,7 +30,7 @@ export const CLAIM_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
   token_type: ({ facts: { claim } }) => [
     claim === undefined
       ? 'a token has a "typ" that is not an access token\'s (JWT or at+jwt)'
-      : `a token reports an event (${quoted(claim)}), so it is not an access token`,
+      : `a token reports an event (${quoted(claim)}), so it is no access token`,
     'send the access token, not a logout token or a proof',
   ],
   token_actor: [
@@ -79,7 +79,7 @@ function adviseOnSubject({ entry, facts: { claim = '' } }: RefusedToken): Advice
       ]
     : [
         `${quoted(claim)} of a token is not true, so ${subject} proves no person`,
-        'have the provider verify the address, or take the subject from "sub"',
+        'have the provider verify it, or take the subject from "sub"',
       ]
 }
 

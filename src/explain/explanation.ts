@@ -152,6 +152,6 @@ function mistakeOf({ reason, facts }: Flaw, tried: Tried): Mistake[] {
 }
 
 const adviseOnPath = ({ refusal, locations }: Tried): Advice => [
-  refusal?.detail ?? 'the path is at none of the locations of the gate',
+  refusal?.detail ?? "the path is at none of the gate's locations",
   `ask for a recording at ${quotedList(locations, 8) || 'the path that its app calls'}`,
 ]

@@ -40,6 +40,6 @@ const DIFFERENCES: Readonly<Record<Difference, readonly [differs: string, fix?: 
   // An attacker chooses this `iss`. The operator must not be led to trust it.
   other: [
     'they are not alike',
-    'correct "issuer" or add an entry only if that provider is yours, as anyone can send such a token',
+    'correct "issuer" or add an entry only if that provider is yours: anyone can send such a token',
   ],
 }

@@ -56,7 +56,7 @@ const OF_CLAIM: Readonly<Record<string, Advise>> = {
   ],
   'act.sub': [
     'the actor ("act") of a token has no id',
-    'have the provider write its "sub" into "act", as each record must name who acts',
+    'have the provider write its "sub" into "act": records name who acts',
   ],
 }
 
@@ -71,7 +71,7 @@ function adviseOnTime({ payload, facts: { claim = '' } }: RefusedToken): Advice 
   }
   return claim === 'iat'
     ? [`${found} is missing, and "max_age_s" needs it`, 'have the provider write it, or take "max_age_s" out']
-    : [`${found} is missing`, 'have the provider write it, as no token may last for ever']
+    : [`${found} is missing`, 'have the provider write it: no token may last for ever']
 }
 
 /** Says what keeps a value from being an id. Never the value. */

@@ -47,8 +47,8 @@ export function adviseOnRoles({ facts: { subject }, entry, payload }: RefusedTok
   return [
     `"roles_claim" is ${claim}, and there is no role in it${others.length === 0 ? '' : `; the token has ${others.map(claimName).join(', ')}`}`,
     others.length === 0
-      ? 'have the provider write roles into the access token, and name their claim in "roles_claim"'
-      : 'name the claim in "roles_claim", as in ["realm_access","roles"], and what it holds in "roles"',
+      ? 'have the provider write roles into it, and name their claim in "roles_claim"'
+      : 'name the claim, as in ["realm_access","roles"], and what it holds in "roles"',
   ]
 }
 

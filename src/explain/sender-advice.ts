@@ -36,7 +36,7 @@ function adviseOnBound({ entry, isParsed, payload: { cnf } }: RefusedToken): Adv
       ? 'set "allow_unbound" if a stolen token may work too'
       : // The gate keeps no "cnf" of an opaque token.
         isParsed && thumbprintIn(cnf) === undefined
-        ? 'have the provider bind its tokens to a DPoP key alone ("jkt" in "cnf"), or to none'
+        ? 'have the provider bind tokens to a DPoP key alone ("jkt" in "cnf"), or to none'
         : entry?.dpop === undefined
           ? 'set "dpop" to "accepted", and have the app send proofs'
           : 'have the app send it with the scheme DPoP and a proof',
@@ -47,7 +47,7 @@ function adviseOnProof({ facts: { claim } }: RefusedToken): Advice {
   const [found, fix] = PROOF_ADVICE[claim ?? ''] ?? [`has a wrong ${quoted(claim ?? '')}`]
   return [
     `the proof of a token ${found}`,
-    fix ?? 'have the app make it as RFC 9449 says, for this request and this token',
+    fix ?? 'have the app make it as RFC 9449 says, for this request and token',
   ]
 }
 

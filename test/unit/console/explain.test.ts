@@ -66,7 +66,7 @@ describe('what is answered', () => {
   )
 
   test.each([
-    ['/nothing/rec-1', 'the path is at none of the locations of the gate'],
+    ['/nothing/rec-1', "the path is at none of the gate's locations"],
     ['/recordings/a%20b', "A recording's id"],
   ])('a path that is no recording’s is explained: %s', async (url, found) => {
     const gate = await open()

@@ -275,7 +275,7 @@ describe('opaque tokens', () => {
     })
     expect(response.status).toBe(401)
     expect(lines()).toEqual([
-      `mediaward: token_audience: the issuer's answer about an opaque token is not as its entry asks: "aud" (entry "${idp.issuer}"). To fix it: compare the answer of "introspection" with the entry: it must hold what a JWT would`,
+      `mediaward: token_audience: the issuer's answer about an opaque token is not as its entry asks: "aud" (entry "${idp.issuer}"). To fix it: have the issuer answer what a JWT would hold`,
     ])
   })
 
