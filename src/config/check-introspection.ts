@@ -2,7 +2,7 @@ import { CLIENT_METHODS, type Introspection } from '../authenticate/introspectio
 import { isObject } from '../base/json.ts'
 import { checkEndpoint } from './check-key-urls.ts'
 import { isString, oneOf, rule } from './checks.ts'
-import { type Found, findMemberMistakes, type MembersOf } from './option.ts'
+import { type Check, findMemberMistakes, type MembersOf } from './option.ts'
 import { checkSecret } from './secrets.ts'
 
 /** The members, of which the URL depends on the rest of the issuer's entry. */
@@ -17,10 +17,7 @@ const membersIn = (entry: object): MembersOf<Introspection> => ({
 })
 
 /** Finds the mistakes in what an issuer's entry says about introspection. */
-export function checkIntrospection(introspection: unknown, entry: { readonly tenants?: unknown }): Found {
-  if (!isObject(introspection)) return 'must be an object with url, client_id and client_secret'
-  const mistakes = findMemberMistakes(membersIn(entry), introspection)
-  return entry.tenants === undefined
-    ? mistakes
-    : [['', "can't be used with tenants: an opaque token doesn't say whose it is"], ...mistakes]
-}
+export const checkIntrospection: Check = (introspection, entry) =>
+  isObject(introspection)
+    ? findMemberMistakes(membersIn(entry), introspection)
+    : 'must be an object with url, client_id and client_secret'

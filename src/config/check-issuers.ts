@@ -66,7 +66,7 @@ const MEMBERS: MembersOf<Issuer> = {
   discovery: checkDiscovery,
   jwks: checkKeys,
   allow_http_keys: flag,
-  introspection: checkIntrospection,
+  introspection: { excludes: 'tenants', check: checkIntrospection },
   subject_claim: path,
   owns: flag,
   fhir_base: rule(
@@ -74,8 +74,8 @@ const MEMBERS: MembersOf<Issuer> = {
     value => plainUrl(value)?.protocol === 'https:' && !/[?#]/.test(value as string),
   ),
   allow_actor: flag,
-  allow_unbound: flag,
-  dpop: checkDpop,
+  allow_unbound: { excludes: 'dpop', check: flag },
+  dpop: oneOf('accepted', 'required'),
   roles_claim: checkRolesClaim,
   roles_separator: rule('must be a space or ","', value => value === ' ' || value === ','),
   roles: membersOf(
@@ -141,12 +141,6 @@ function checkName(issuer: unknown, { tenants }: { readonly tenants?: unknown })
   return isName(issuer)
     ? checkIssuerName(issuer, tenants)
     : 'must be a non-empty string with no blank at its ends'
-}
-
-function checkDpop(dpop: unknown, issuer: { readonly allow_unbound?: unknown }): Found {
-  return issuer.allow_unbound === true
-    ? 'and allow_unbound exclude each other: take one of them away'
-    : oneOf('accepted', 'required')(dpop, issuer)
 }
 
 function checkRolesClaim(claim: unknown, issuer: { readonly roles?: unknown }): Found {

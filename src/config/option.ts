@@ -101,7 +101,7 @@ export function findMistakes(
       if (needs !== undefined && isGiven(name) && !isGiven(needs))
         return `needs ${labelOf(table, needs)}, which is missing: it ${must(needs)}`
       if (excludes !== undefined && value && find(options, excludes).value !== undefined)
-        return `has no effect beside ${labelOf(table, excludes)}: take one of them away`
+        return `can't be used beside ${labelOf(table, excludes)}: take one of them away`
       return check?.(value, options)
     }
     return listed(foundIn()).map(found => [name, ...found] as const)

@@ -9,16 +9,16 @@ export function adviseOnMissingClaim(refused: RefusedToken): Advice | undefined 
   const { entry, payload, facts } = refused
   const { claim = '' } = facts
   const { subject_claim = 'sub', tenant_claim, required_claims = {} } = entry ?? {}
-  if (claim === claimName(subject_claim)) {
+  const ids = [
+    ['subject', subject_claim, 'is longer than 255 characters'],
+    ['tenant', tenant_claim, 'is not 1 to 64 of letters, digits and "._:/-"'],
+  ] as const
+  const [what, path, otherwise = ''] =
+    ids.find(([, one]) => one !== undefined && claim === claimName(one)) ?? []
+  if (path !== undefined) {
     return [
-      `the subject claim ${quoted(claim)} of a token ${flawOf(claimAt(payload, subject_claim), 'is longer than 255 characters')}`,
-      'have the provider write a string, or name the claim with the id in "subject_claim"',
-    ]
-  }
-  if (tenant_claim !== undefined && claim === claimName(tenant_claim)) {
-    return [
-      `the tenant claim ${quoted(claim)} of a token ${flawOf(claimAt(payload, tenant_claim), 'is not 1 to 64 of letters, digits and "._:/-"')}`,
-      'have the provider write it so, or name the claim with the tenant in "tenant_claim"',
+      `the ${what} claim ${quoted(claim)} of a token ${flawOf(claimAt(payload, path), otherwise)}`,
+      `have the provider write a string that fits, or name the claim that holds the ${what} in "${what}_claim"`,
     ]
   }
   // A claim can have the name of a member of every object, such as `constructor`.

@@ -185,7 +185,7 @@ describe('introspection', () => {
   test('can’t be had for a template of tenants', () => {
     const issuer = 'https://idp.test/{tenantid}'
     expect(() => check([{ ...entry, issuer, tenants: ['a'] }])).toThrow(
-      /introspection\) can't be used with tenants/,
+      /introspection\) can't be used beside tenants/,
     )
   })
 

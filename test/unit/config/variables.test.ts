@@ -134,7 +134,7 @@ describe('mistakes', () => {
     ],
     [
       { ...withIssuer({ dpop: 'accepted', allow_unbound: true }), PUBLIC_URL: 'https://gate.test' },
-      /ISSUERS\[0\]\.dpop \(.*\) and allow_unbound exclude each other: take one of them away/,
+      /ISSUERS\[0\]\.allow_unbound \(.*\) can't be used beside dpop: take one of them away/,
     ],
     [withIssuer({ fhir_base: '' }), /ISSUERS\[0\]\.fhir_base \(.*\) must be an https URL/],
     [withIssuer({ fhir_base: 'http://ehr.test/fhir' }), /fhir_base\) must be an https URL/],
@@ -206,7 +206,7 @@ describe('mistakes', () => {
     [{ ...good, MEDIA_PREFIX: '/a/../b' }, /MEDIA_PREFIX must be a path/],
     [
       { ...good, MEDIA_PREFIX: '/m', LOCATIONS: '[]' },
-      /MEDIA_PREFIX has no effect beside LOCATIONS \(locations\): take one/,
+      /MEDIA_PREFIX can't be used beside LOCATIONS \(locations\): take one/,
     ],
     [{ ...good, LOCATIONS: '[]' }, /LOCATIONS .*must hold at least one/],
     [
