@@ -1,7 +1,7 @@
 import { INTROSPECTION_FIX } from '../authenticate/introspection/introspect.ts'
 import { KEYS_FIX } from '../authenticate/keys/key-fault.ts'
-import { printable } from '../base/operator.ts'
 import { TO_THE_LETTER } from '../explain/issuer-advice.ts'
+import { quoted } from '../explain/shown.ts'
 import { Failure } from './failure.ts'
 import { aboutIssuer, type Checks, failed, notChecked, type Outcome, ok, warning } from './finding.ts'
 import type { IntrospectionFacts, KeyFacts, KeysFacts, MetadataFacts } from './key-probes.ts'
@@ -37,7 +37,7 @@ export const KEY_CHECKS: Checks<KeysFacts> = {
 function judgeMetadata({ entry, issuers, jwksUri, offersDpop }: MetadataFacts): Outcome {
   const [issuer] = issuers
   if (!issuers.includes(entry.issuer)) {
-    const named = issuer === undefined ? 'names no issuer' : `calls itself "${printable(issuer)}"`
+    const named = issuer === undefined ? 'names no issuer' : `calls itself ${quoted(issuer)}`
     return warning(
       `its issuer is ${JSON.stringify(entry.issuer)}, and the provider's metadata ${named}`,
       TO_THE_LETTER,
@@ -53,7 +53,7 @@ function judgeMetadata({ entry, issuers, jwksUri, offersDpop }: MetadataFacts): 
   return jwks_uri === undefined || jwksUri === undefined || isSamePlace(jwks_uri, jwksUri)
     ? ok("the provider's metadata agrees with the entry")
     : warning(
-        `the provider has its keys at ${printable(jwksUri)}, which is not jwks_uri`,
+        `the provider has its keys at ${quoted(jwksUri)}, which is not jwks_uri`,
         'write "jwks_uri" so, or set "discovery": true in its place',
       )
 }

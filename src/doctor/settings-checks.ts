@@ -1,6 +1,7 @@
 import { nameOf } from '../authenticate/entry.ts'
 import { MAKE_SECRET } from '../base/secret.ts'
 import { isLoopback } from '../base/url.ts'
+import { quotedList } from '../explain/shown.ts'
 import { aboutEntry, allOr, type Checks, failed, ok, warning } from './finding.ts'
 import { isProbablySameSite, isReserved, parseUrl, type Settings } from './settings.ts'
 
@@ -157,14 +158,9 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
         ),
 }
 
-/** Most origins that a finding names. */
-const MAX_NAMED = 3
-
-function namesOf(urls: readonly (URL | undefined)[]): string {
-  const names = urls.slice(0, MAX_NAMED).map(url => `${url?.protocol}//${url?.host}`)
-  const more = urls.length - names.length
-  return [...names, ...(more > 0 ? [`${more} more`] : [])].join(', ')
-}
+/** Names the first few of some origins. That of an app's web view is "null" for the parser, so it isn't asked for it. */
+const namesOf = (urls: readonly (URL | undefined)[]): string =>
+  quotedList(urls.map(url => `${url?.protocol}//${url?.host}`))
 
 /** Fewest different characters of a random secret of 32 characters. Even of hexadecimal digits, fewer are next to impossible. */
 const MIN_DIFFERENT = 9

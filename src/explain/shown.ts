@@ -39,10 +39,9 @@ export function shownAudience(aud: unknown): string {
   const values: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
   if (values.length === 0 || aud === '') return 'an empty aud'
   const shown = values.filter(isNameOfThing)
-  const hidden = values.length - shown.length
-  if (hidden === 0) return `the aud ${quotedList(shown)}`
   if (shown.length === 0) return 'an aud that is not shown, as it does not look like the name of a service'
-  return `the aud ${quotedList(shown)} and ${hidden} that ${hidden === 1 ? 'is' : 'are'} not shown`
+  const hidden = values.length - shown.length
+  return `the aud ${quotedList(shown)}${hidden === 0 ? '' : ` (not shown: ${hidden})`}`
 }
 
 const isNameOfThing = (value: unknown): value is string =>

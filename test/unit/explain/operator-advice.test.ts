@@ -99,7 +99,7 @@ describe('hostile values', () => {
     ['a token', 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln', /has an aud that is not shown/],
     ['a query', 'https://api.clinic.test?patient=7', /has an aud that is not shown/],
     ['a line break', 'api\nmediaward: x', /has an aud that is not shown/],
-    ['a person among services', ['api', 'patient@clinic.test'], /the aud "api" and 1 that is not shown/],
+    ['a person among services', ['api', 'patient@clinic.test'], /the aud "api" \(not shown: 1\)/],
     ['many services', ['a', 'b', 'c', 'd', 'e'], /the aud "a", "b", "c", 2 more/],
     ['a service', 'api://3f5c', /the aud "api:\/\/3f5c"/],
     ['great length', 'x'.repeat(5000), /the aud "x{200}…"/],
