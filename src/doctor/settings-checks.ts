@@ -158,7 +158,7 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
         ),
 }
 
-/** Names the first few of some origins. That of an app's web view is "null" for the parser, so it isn't asked for it. */
+/** Names the first few of some origins. The `origin` of an app's web view would be "null". */
 const namesOf = (urls: readonly (URL | undefined)[]): string =>
   quotedList(urls.map(url => `${url?.protocol}//${url?.host}`))
 

@@ -3,7 +3,7 @@ import type { Advice, RefusedToken } from './refused-token.ts'
 import { shownEntry, shownIssuer } from './shown.ts'
 
 /** Most characters of an `iss` that distinguish it from others. */
-const MAX_SHOWN = 64
+const MAX_VARIANT = 64
 
 /** Says how an `iss` that no entry has differs from the nearest one that an entry has. */
 export function adviseOnIssuer({ payload: { iss }, entries }: RefusedToken): Advice {
@@ -19,7 +19,8 @@ export function adviseOnIssuer({ payload: { iss }, entries }: RefusedToken): Adv
   return [
     `a token has ${shownIssuer(iss)}; the nearest configured issuer is ${shownEntry(entry)}: ${differs}`,
     fix,
-    difference === 'other' ? iss.slice(0, MAX_SHOWN) : undefined,
+    difference === 'other' ? iss.slice(0, MAX_VARIANT) : `${entry.issuer} ${difference}`,
+    difference === 'other',
   ]
 }
 

@@ -68,12 +68,12 @@ export class OperatorAdvice {
   }
 }
 
-function sourceOf({ reason, facts, entry }: RefusedToken, [, , strange]: Advice): Source {
+function sourceOf({ reason, facts, entry }: RefusedToken, [, , , isStrange]: Advice): Source {
   if (isProven(facts)) return 'proven'
   if (reason !== 'token_issuer') return entry === undefined ? 'form' : 'named'
-  return strange === undefined ? 'near' : 'strange'
+  return isStrange ? 'strange' : 'near'
 }
 
-function kindOf({ reason, facts: { claim }, entry }: RefusedToken, [, fix, strange]: Advice): string {
-  return JSON.stringify([reason, entry?.name, claim, strange ?? fix])
+function kindOf({ reason, facts: { claim }, entry }: RefusedToken, [, fix, variant]: Advice): string {
+  return JSON.stringify([reason, entry?.name, claim, variant ?? fix])
 }

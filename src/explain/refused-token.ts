@@ -10,9 +10,10 @@ import type { RequestContext, TokenFacts } from '../request-context.ts'
  * Why a token was refused, for the person who configured the gate: what came and what is configured, and how to fix it, in
  * one clause. Holds nothing of a token that may not be shown.
  *
- * `strange` distinguishes it if callers can cause as many different ones as they like. Otherwise its fix does.
+ * `variant` distinguishes it from other advice with the same reason, entry and claim, if its fix doesn't. `isStrange` if
+ * callers can cause as many different ones as they like.
  */
-export type Advice = readonly [found: string, fix: string, strange?: string | undefined]
+export type Advice = readonly [found: string, fix: string, variant?: string, isStrange?: boolean]
 
 /** The token of a request, and what the gate found out about it. */
 export interface ReadToken {

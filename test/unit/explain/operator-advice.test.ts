@@ -221,6 +221,20 @@ describe('budgets', () => {
     expect(lines().at(-1)).toContain('they differ by a slash at the end')
   })
 
+  test('each of two issuers that are nearly right has its line, and none has a second one', async () => {
+    const other = await createIssuer('https://staff.clinic.test')
+    const gate = await memoryGate({ issuers: [idp.entry(), other.entry()], now: () => now }, idp)
+    for (const iss of [`${idp.issuer}/`, `${other.issuer}/`, `${idp.issuer}/`]) await forged(gate, { iss })
+    now += AN_HOUR
+    for (const path of ['/', '/a', '/b']) await forged(gate, { iss: `${other.issuer}${path}` })
+    expect(lines()).toHaveLength(3)
+    expect(lines().slice(0, 2)).toEqual([
+      expect.stringContaining(`is "${idp.issuer}": they differ by a slash`),
+      expect.stringContaining(`is "${other.issuer}": they differ by a slash`),
+    ])
+    expect(lines()[2]).toContain(`is "${other.issuer}": it has another path`)
+  })
+
   test('a kind that had no line left is said in the next hour, and one that was said is not said again', async () => {
     const gate = await open()
     await flood(gate)
