@@ -20,7 +20,7 @@ export const BLOCK = 64
 /** So many blocks of each field are counted to find out which one is in the fewest. */
 const PEEK = 200
 /** So many blocks are read first, and twice as many each time after that. */
-const FIRST_BLOCKS = 2
+const FIRST_BLOCKS = 8
 
 /** At which places of a block something is: a bit for each, the first 32 in `low`. SQLite and JavaScript share no type of 64. */
 interface Places {
@@ -71,12 +71,23 @@ export class EventIndex {
     }
   }
 
-  /** Returns the fields that a query asks, the one that occurs in the fewest blocks first. */
+  /**
+   * Returns the fields that a query asks, the one that occurs in the fewest blocks first, each with those of its values that
+   * occur in a span.
+   */
   bySelectivity(asked: readonly AskedField[], span: Span): readonly AskedField[] {
-    if (asked.length < 2) return asked
-    const counts = new Map(asked.map(one => [one, this.#count(one, span)]))
+    if (asked.length === 1 && asked[0]?.values.length === 1) return asked
+    const counted = asked.map(({ field, values }) => {
+      const found = values.map(value => ({ value, count: this.#count(field, value, span) }))
+      const occurring = found.filter(({ count }) => count > 0)
+      return {
+        field,
+        values: occurring.map(({ value }) => value),
+        count: occurring.reduce((sum, { count }) => sum + count, 0),
+      }
+    })
     // Those that occur more often than is counted keep their order.
-    return asked.toSorted((a, b) => (counts.get(a) ?? 0) - (counts.get(b) ?? 0))
+    return counted.toSorted((a, b) => a.count - b.count)
   }
 
   /**
@@ -139,19 +150,15 @@ export class EventIndex {
     )
   }
 
-  /** Counts the blocks of a field, up to {@link PEEK} of each value. */
-  #count({ field, values }: AskedField, { from, to }: Span): number {
-    return values
-      .map(value => {
-        const [row] = this.#sql<{ count: number }>(
-          `SELECT count(*) AS count FROM (
-            SELECT 1 FROM event_term WHERE field = ? AND value = ? AND block >= ? AND block <= ? LIMIT ?
-          )`,
-          ...[field, value, blockOf(from), blockOf(to - 1), PEEK],
-        )
-        return row?.count ?? 0
-      })
-      .reduce((sum, count) => sum + count, 0)
+  /** Counts the blocks in which a value occurs, up to {@link PEEK}. */
+  #count(field: string, value: string, { from, to }: Span): number {
+    const [row] = this.#sql<{ count: number }>(
+      `SELECT count(*) AS count FROM (
+        SELECT 1 FROM event_term WHERE field = ? AND value = ? AND block >= ? AND block <= ? LIMIT ?
+      )`,
+      ...[field, value, blockOf(from), blockOf(to - 1), PEEK],
+    )
+    return row?.count ?? 0
   }
 }
 
@@ -189,8 +196,14 @@ function isSet(places: Places | undefined, place: number): boolean {
 
 /** Returns the places of a block that are set and in a span, in the order of looking. */
 function placesOf(block: number, places: Places, { from, to }: Span, isNewestFirst: boolean): number[] {
-  const all = Array.from({ length: BLOCK }, (_, bit) => block * BLOCK + 1 + bit)
-  const set = all.filter(place => place >= from && place < to && isSet(places, place))
+  const set: number[] = []
+  for (
+    let place = Math.max(block * BLOCK + 1, from);
+    place < Math.min((block + 1) * BLOCK + 1, to);
+    place++
+  ) {
+    if (isSet(places, place)) set.push(place)
+  }
   return isNewestFirst ? set.reverse() : set
 }
 

@@ -184,11 +184,12 @@ export class EventTable {
     // Appends that come between two steps may enter more.
     const entered = size - (size % BLOCK)
     const made = this.#madeWithin(times, entered)
-    const fields = this.#index.bySelectivity(fieldsAsked(query), made)
+    const fields = fieldsAsked(query)
+    const indexed = this.#index.bySelectivity(fields, made)
     const rows: Row[] = []
     let [examined, characters, goesOn] = [0, 0, true]
     while (goesOn && rows.length < limit && examined < MAX_EXAMINED && characters < FULL_PAGE) {
-      const candidates = this.#candidates(fields, { ...span, limit: STEP, isNewestFirst }, made, entered)
+      const candidates = this.#candidates(indexed, { ...span, limit: STEP, isNewestFirst }, made, entered)
       const places = candidates.filter(({ mayMatch }) => mayMatch).map(({ place }) => place)
       const found = this.#rows(places, json => isWanted(json, query, fields)).slice(0, limit - rows.length)
       rows.push(...found)
