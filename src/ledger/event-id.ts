@@ -10,6 +10,11 @@ export function eventId(now: number): string {
   const random = crypto.randomUUID()
   count = now === lastMoment ? Math.min(count + 1, 0xfff) : Number.parseInt(random.slice(15, 18), 16) & 0x7ff
   lastMoment = now
-  const time = Math.floor(now).toString(16).padStart(12, '0')
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${count.toString(16).padStart(3, '0')}${random.slice(18)}`
+  return `${firstIdAt(now)}-7${count.toString(16).padStart(3, '0')}${random.slice(18)}`
+}
+
+/** Returns how ids begin that are of a moment in milliseconds since 1970. It sorts after all earlier ids. */
+export function firstIdAt(moment: number): string {
+  const time = Math.floor(moment).toString(16).padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}`
 }
