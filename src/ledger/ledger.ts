@@ -109,6 +109,9 @@ export interface LedgerPage {
  * `append` rejects if it can't confirm that all entries are durable. Any of them may be stored all the same, so calling
  * it again with the same entries is always safe. It retries nothing.
  *
+ * `appendAlone` does the same in a call of its own, if `append` puts those of several callers together: then an entry that can't
+ * be stored fails no other caller.
+ *
  * `read` shows every entry whose `append` resolved before, unless what makes the order is down or late. Reading on from a
  * page's cursor returns each entry exactly once, of the oldest first also entries stored in the meantime. It rejects with
  * {@link CursorInvalid} for a cursor of another form.
@@ -131,6 +134,7 @@ export interface LedgerPage {
 export interface Ledger {
   readonly spool?: LedgerSpool
   append(entries: readonly LedgerEntry[]): Promise<void>
+  appendAlone?(entries: readonly LedgerEntry[]): Promise<void>
   read(query: LedgerQuery): Promise<LedgerPage>
   count(query: CountQuery): Promise<readonly RecordCount[]>
   held(query: Omit<LedgerQuery, 'limit'>): Promise<readonly LedgerEntry[]>

@@ -124,7 +124,8 @@ class LedgerWithSpool implements SpooledLedger {
 
   /** Resolves to the ids of the entries when the ledger has them all. */
   async #bringBack(entries: readonly LedgerEntry[]): Promise<string[]> {
-    await withTimeout(this.#timeout * REPLAY_PATIENCE, this.#ledger.append(entries))
+    const appended = this.#ledger.appendAlone?.(entries) ?? this.#ledger.append(entries)
+    await withTimeout(this.#timeout * REPLAY_PATIENCE, appended)
     return entries.map(({ id }) => id)
   }
 }

@@ -85,6 +85,11 @@ function meterStorage(storage: DurableObjectStorage): void {
           count(`${verb} ${table} rows`, cursor.rowsWritten)
           count(`${verb} ${table} times`)
         }
+        // Of one statement that stores many.
+        if (verb === 'INSERT' && table === 'event') {
+          const [row] = exec.call(sql, 'SELECT changes() AS changed').toArray() as { changed: number }[]
+          count('records', row?.changed ?? 0)
+        }
         return rows
       },
     }

@@ -31,7 +31,7 @@ const SECOND = 1_000
 export class Calls<Outcome> {
   readonly #limits: CallLimits
   readonly #underWay = new Map<string, Call<Outcome>>()
-  /** When the calls of the last second began. */
+  /** When the last calls began. */
   #begun: readonly number[] = []
 
   constructor(limits: CallLimits) {
@@ -59,7 +59,7 @@ export class Calls<Outcome> {
     })
     const call: Call<Outcome> = { begun: now, over }
     this.#underWay.set(key, call)
-    this.#begun = [...this.#begun, now]
+    this.#begun = [...this.#begun, now].slice(-this.#limits.perSecond)
     waitUntil(over)
     return over
   }
@@ -67,10 +67,9 @@ export class Calls<Outcome> {
   #mayBegin(isKnown: boolean, now: number): boolean {
     const { underWay, perSecond, forStrangers } = this.#limits
     const share = isKnown ? 1 : forStrangers
-    this.#begun = this.#begun.filter(begun => isWithin(SECOND, begun, now))
-    return (
-      this.#underWay.size < Math.floor(share * underWay) && this.#begun.length < Math.floor(share * perSecond)
-    )
+    // Only counted: a request that was late must not have the others forgotten.
+    const inSecond = this.#begun.filter(begun => isWithin(SECOND, begun, now)).length
+    return this.#underWay.size < Math.floor(share * underWay) && inSecond < Math.floor(share * perSecond)
   }
 
   /** On Workers, the promise of a call never settles if the request that began it was cut off. */

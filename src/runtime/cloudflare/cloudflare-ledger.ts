@@ -1,5 +1,5 @@
 import { StorageFault } from '../../base/storage-fault.ts'
-import { type Ledger, parseCursor } from '../../ledger/ledger.ts'
+import { type Ledger, type LedgerEntry, parseCursor } from '../../ledger/ledger.ts'
 import { pageOf } from '../sqlite/event-table.ts'
 import type { LedgerNamespace, LogNamespace } from './bindings.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -20,15 +20,17 @@ export function createCloudflareLedger({ inboxes, logs, count }: LedgerObjects):
   const group = new GroupCommit()
   const logId = () => logs.idFromName('log')
   const inboxId = (index: number) => inboxes.idFromName(`ledger-${index}`)
+  const send = async (entries: readonly LedgerEntry[]) => {
+    // Any one: the log stores each id once. So what an inbox doesn't take goes to another one when it is sent again.
+    const index = Math.floor(Math.random() * count)
+    // A stub belongs to the request that made it.
+    const inbox = inboxes.get(inboxId(index))
+    await inbox.append(entries, `${logId()}`).catch(objectFailed(`ledger-${index}`))
+  }
   return {
-    append: entries =>
-      group.append(entries, async all => {
-        // Any one: the log stores each id once. So what an inbox doesn't take goes to another one when it is sent again.
-        const index = Math.floor(Math.random() * count)
-        // A stub belongs to the request that made it.
-        const inbox = inboxes.get(inboxId(index))
-        await inbox.append(all, `${logId()}`).catch(objectFailed(`ledger-${index}`))
-      }),
+    append: entries => group.append(entries, send),
+
+    appendAlone: send,
 
     async read({ after: cursor, ...query }) {
       const after = parseCursor(cursor)

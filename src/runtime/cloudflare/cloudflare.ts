@@ -9,10 +9,10 @@ import { createR2Spool } from './r2-spool.ts'
 import { createR2Store } from './r2-store.ts'
 
 /**
- * At most 900 records a run; the rest waits for the next. A run may ask R2 and the inboxes 1,000 times: once for each record,
- * and a few times for each hundred.
+ * At most 800 records a run; the rest waits for the next. A run may ask R2 and the inboxes 1,000 times. It asks 824 times if the
+ * ledger takes all records, and at most 812 times if it takes none.
  */
-const REPLAY_LIMIT = 900
+const REPLAY_LIMIT = 800
 
 /** The bindings that Mediaward works with on Workers. */
 export interface CloudflareBindings {

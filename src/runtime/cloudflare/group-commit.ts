@@ -14,8 +14,8 @@ interface Waiter {
 
 /** How long a caller waits for others, in milliseconds. */
 const PATIENCE = 250
-/** Most callers whose entries are sent together. A call takes 32 MiB, and a record may have 64 KiB. */
-const MAX_GROUP = 400
+/** A call takes no further caller's entries after so many characters: it holds 32 MiB, and a caller may have 100 records of 64 KiB. */
+const FULL = 4 * 2 ** 20
 
 /**
  * Sends the entries of many callers in few calls, one at a time: what comes while a call is under way goes in the next one,
@@ -65,7 +65,7 @@ export class GroupCommit {
 
   async #lead(entries: readonly LedgerEntry[], send: Send): Promise<void> {
     this.#isSending = true
-    const group = this.#waiting.splice(0, MAX_GROUP)
+    const group = this.#takeWaiting()
     try {
       await send([...entries, ...group.flatMap(waiter => waiter.entries)])
       for (const { resolve } of group) resolve('sent')
@@ -77,5 +77,15 @@ export class GroupCommit {
       this.#isSending = next !== undefined
       next?.resolve('lead')
     }
+  }
+
+  /** Returns those who wait longest, as many as one call takes. */
+  #takeWaiting(): readonly Waiter[] {
+    let size = 0
+    const full = this.#waiting.findIndex(({ entries }) => {
+      size += entries.reduce((sum, { json }) => sum + json.length, 0)
+      return size > FULL
+    })
+    return this.#waiting.splice(0, full === -1 ? this.#waiting.length : full)
   }
 }

@@ -5,8 +5,8 @@ import type { Sql } from './sql.ts'
 
 /** How long the deliveries of a view are put together, in milliseconds. */
 const HOLD = 5 * 60_000
-/** How long the id of a sum is known, from when it was made, so that one that comes again is not counted again. In milliseconds. */
-const KNOWN = 30 * 24 * 3_600_000
+/** How long the id of a sum is known, so that one that comes again is not counted again, in milliseconds. */
+const KNOWN = 7 * 24 * 3_600_000
 /** Most ids that are forgotten at once. */
 const MAX_FORGOTTEN = 1_000
 
@@ -31,7 +31,7 @@ export class HeldDeliveries {
     sql(
       'CREATE TABLE IF NOT EXISTS held_id (id TEXT PRIMARY KEY, came INTEGER NOT NULL) STRICT, WITHOUT ROWID',
     )
-    // Ids are in the order of time themselves. An index is a row more, to write and to remove.
+    // Ids are in the order of time themselves. An index of when they came is a row more, to write and to remove.
     sql('DROP INDEX IF EXISTS held_id_came')
   }
 
@@ -74,8 +74,8 @@ export class HeldDeliveries {
     if (now < this.due) return []
     const rows = this.#sql<Row>('DELETE FROM held_delivery WHERE due <= ? RETURNING view, id, json', now)
     this.#sql(
-      'DELETE FROM held_id WHERE id IN (SELECT id FROM held_id WHERE id < ? ORDER BY id LIMIT ?)',
-      ...[firstIdAt(Math.max(0, now - KNOWN)), MAX_FORGOTTEN],
+      'DELETE FROM held_id WHERE id IN (SELECT id FROM held_id WHERE id < ? AND came < ? ORDER BY id LIMIT ?)',
+      ...[firstIdAt(Math.max(0, now - KNOWN)), now - KNOWN, MAX_FORGOTTEN],
     )
     this.#due = undefined
     return rows.map(({ id, json }) => ({ id, json })).sort((a, b) => (a.id < b.id ? -1 : 1))

@@ -19,6 +19,8 @@ const [LIVE, ARCHIVED] = [3, 72]
 /** A segment of the archive has so many records at most, or those of an hour. It is two objects. */
 const [SEGMENT, OBJECTS] = [4000, 2]
 const MILLION = 1e6
+/** Records that got their index. */
+const RECORDS = /^records$/
 
 /** The rows that each part of the ledger writes. The row with the id of the log is one for each inbox, once. */
 const ROWS = {
@@ -97,7 +99,7 @@ export class CostModel {
     // The half minute at the beginning is a tenth of five minutes, and what happens once.
     const counts = added(beginning, scaled(fiveMinutes, 12 - 0.1))
     const { stored, rates } = this.#measured
-    const records = sumOf(counts, /^INSERT event times$/)
+    const records = sumOf(counts, RECORDS)
     const view = this.rowsOf('view', rates.sparse)
     const entered = (view['in the index'] ?? 0) + (view['for charts'] ?? 0) + (view['when it is pruned'] ?? 0)
     const sums = sumOf(counts, /^INSERT held_id times$/)
@@ -137,7 +139,6 @@ export class CostModel {
 }
 
 const perRequest = ({ counts, requests }: Run, names: RegExp): number => sumOf(counts, names) / requests
-const perRecord = (counts: Counts, names: RegExp): number =>
-  sumOf(counts, names) / sumOf(counts, /^INSERT event times$/)
+const perRecord = (counts: Counts, names: RegExp): number => sumOf(counts, names) / sumOf(counts, RECORDS)
 const perEntered = (counts: Counts, names: RegExp): number =>
   sumOf(counts, names) / (BATCH * sumOf(counts, /^INSERT event_term times$/))

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } 
 import { StorageFault } from '../../../src/base/storage-fault.ts'
 import type { Ledger, LedgerEntry, LedgerSpool } from '../../../src/ledger/ledger.ts'
 import { LEDGER_TIMEOUT, type SpooledLedger, withSpool } from '../../../src/ledger/spool.ts'
+import { GroupCommit } from '../../../src/runtime/cloudflare/group-commit.ts'
 import { createMemoryLedger, createMemorySpool } from '../../../src/runtime/memory/index.ts'
 
 // What a ledger with a spool calls, and when. What comes of it with each real spool is in test/contract/spool.ts.
@@ -181,6 +182,17 @@ describe('replay', () => {
     await expect(spooled.replay()).rejects.toThrow('the disk is full')
     expect(calls).toContain('drop a,b')
     expect(await spool.waiting(10)).toEqual([entry('full-1'), entry('full-2')])
+  })
+
+  test('a record that cannot be stored holds up none that the ledger would send with it', async () => {
+    await keep('a', 'bad', 'b', 'c')
+    const { append } = ledger
+    const group = new GroupCommit()
+    const send = (entries: readonly LedgerEntry[]) =>
+      entries.some(({ id }) => id === 'bad') ? fail() : append(entries)
+    const grouping = { ...ledger, append: (entries: readonly LedgerEntry[]) => group.append(entries, send) }
+    await expect(withSpool({ ...grouping, appendAlone: send }, spool).replay()).rejects.toThrow()
+    expect(await spool.waiting(10)).toEqual([entry('bad')])
   })
 
   test('a replay goes on where the last one ended, and begins again after the last record', async () => {
