@@ -78,7 +78,7 @@ function meterStorage(storage: DurableObjectStorage): void {
       get rowsRead() {
         return cursor.rowsRead
       },
-      toArray() {
+      toArray: () => {
         const rows = cursor.toArray()
         count('rows read', cursor.rowsRead)
         if (verb !== undefined) {
@@ -87,7 +87,7 @@ function meterStorage(storage: DurableObjectStorage): void {
         }
         // Of one statement that stores many.
         if (verb === 'INSERT' && table === 'event') {
-          const [row] = exec.call(sql, 'SELECT changes() AS changed').toArray() as { changed: number }[]
+          const [row] = exec.call(this, 'SELECT changes() AS changed').toArray() as { changed: number }[]
           count('records', row?.changed ?? 0)
         }
         return rows
