@@ -67,7 +67,7 @@ test.each([0, 1, 32, 63])(
       most = Math.max(most, count() - before)
     }
     expect(most).toBeLessThanOrEqual(1000)
-    // An inbox is chosen anew each time, so one that works is enough in the end.
+    // Each call chooses an inbox by itself, so one that works is enough in the end.
     expect(kept.size).toBe(working === 0 ? 1200 : 0)
   },
 )
