@@ -19,7 +19,7 @@ const run = (terms: number, more: Record<string, number> = {}) => ({
     'DELETE waiting rows': 100,
     'alarms set': 50,
     'INSERT event rows': 200,
-    'INSERT event times': 100,
+    records: 100,
     'INSERT event_term rows': terms * 64,
     'INSERT event_term times': 1,
     'INSERT event_time rows': 64,
@@ -30,7 +30,7 @@ const run = (terms: number, more: Record<string, number> = {}) => ({
 
 const fiveMinutes = counts({
   'worker requests': 100,
-  'INSERT event times': 1,
+  records: 1,
   'INSERT event rows': 2,
   'INSERT held_id rows': 60,
   'INSERT held_id times': 30,
