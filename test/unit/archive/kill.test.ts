@@ -14,11 +14,18 @@ const RUNS = LONG ? 200 : 10
 const ON_ONE_LOG = 10
 const PROGRAM = new URL('../../support/archiving-process.ts', import.meta.url).pathname
 
+/** How each runtime runs a program. */
+const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  node: [process.execPath],
+  deno: [join(import.meta.dirname, '../../../node_modules/.bin/deno'), 'run', '--no-prompt', '--allow-all'],
+}
+
 /** Runs the process on a folder, and kills it after so many milliseconds of work. Returns the lines that it printed. */
-async function runAndKill(folder: string, delay: number): Promise<readonly string[]> {
+async function runAndKill(runtime: string, folder: string, delay: number): Promise<readonly string[]> {
   const path = join(folder, 'printed')
   const file = openSync(path, 'w')
-  const child = spawn(process.execPath, [PROGRAM, folder], { stdio: ['ignore', file, 'inherit'] })
+  const [command = '', ...args] = COMMANDS[runtime] ?? []
+  const child = spawn(command, [...args, PROGRAM, folder], { stdio: ['ignore', file, 'inherit'] })
   const ended = new Promise(resolve => child.once('close', resolve))
   await vi.waitFor(() => expect(statSync(path).size).toBeGreaterThan(0), { timeout: 60_000, interval: 5 })
   await new Promise(resolve => setTimeout(resolve, delay))
@@ -44,14 +51,18 @@ async function readAll(folder: string): Promise<readonly ReadEntry[]> {
   return all
 }
 
-test.each(Array.from({ length: RUNS / ON_ONE_LOG }, (_, i) => i))(
-  `a process killed ${ON_ONE_LOG} times while it archives and prunes has lost nothing and doubled nothing (%i)`,
+const logs = Array.from({ length: RUNS / ON_ONE_LOG }, (_, i) => i)
+
+test.each(Object.keys(COMMANDS).flatMap(runtime => logs.map(log => [runtime, log] as const)))(
+  `a process on %s killed ${ON_ONE_LOG} times while it archives and prunes has lost nothing and doubled nothing (%i)`,
   { timeout: 60_000 + ON_ONE_LOG * 20_000 },
-  async () => {
+  async runtime => {
     const folder = mkdtempSync(join(tmpdir(), 'mediaward-'))
     const durable: string[] = []
     for (let run = 0; run < ON_ONE_LOG; run++) {
-      durable.push(...(await runAndKill(folder, LONG ? 1_000 * Math.random() : 40 + 113 * (run % 9))))
+      durable.push(
+        ...(await runAndKill(runtime, folder, LONG ? 1_000 * Math.random() : 40 + 113 * (run % 9))),
+      )
       const all = await readAll(folder)
       expect(all.map(({ index }) => index)).toEqual(all.map((_, i) => i))
       const stored = new Map(all.map(({ json }, i) => [json, i]))
