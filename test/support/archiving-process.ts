@@ -1,12 +1,13 @@
 import { writeSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
+import type { LedgerEntry } from '../../src/ledger/ledger.ts'
 import { createArchiveFolder } from '../../src/runtime/folder/archive-folder.ts'
 import { createSqliteLedger } from '../../src/runtime/sqlite/sqlite-ledger.ts'
 import { entryAt } from './archived-log.ts'
 
-// A process that stores records, archives and prunes as fast as it can until it is killed. It prints each record that is
-// durable, as a line.
+// A process that stores records, puts deliveries together, archives and prunes as fast as it can until it is killed. It prints
+// each record that is durable, as a line.
 
 const [, , folder = ''] = process.argv
 // For it, an hour passes with each look at the clock: all that can be archived and pruned is.
@@ -18,9 +19,22 @@ const now = () => {
 const limits = { days: 1, records: 200, years: 1_000_000 }
 const keeping = { archive: createArchiveFolder(folder), limits }
 const ledger = createSqliteLedger(join(folder, 'ledger.sqlite'), now, keeping)
+const isolate = crypto.randomUUID().slice(0, 8)
+let seq = 0
+/** Returns a sum of what left in one of three views. */
+function delivery(): LedgerEntry {
+  seq += 1
+  const counts = { answers: 1, cut: 0, assumed: 0, bytes: 10, parts: [{ ranges: [[0, 9]] }] }
+  return entryAt(Date.now(), {
+    ...{ kind: 'delivery', view: `view-${seq % 3}`, gate: { version: '0.7.0', isolate, seq } },
+    ...counts,
+  })
+}
 async function append(): Promise<void> {
   for (;;) {
-    const entries = Array.from({ length: 40 }, (_, i) => entryAt(Date.now(), { subject: `psn_${i}` }))
+    const entries = Array.from({ length: 40 }, (_, i) =>
+      i % 8 === 0 ? delivery() : entryAt(Date.now(), { subject: `psn_${i}` }),
+    )
     await ledger.append(entries)
     // A file takes it at once. What was written stays there when the process is killed.
     writeSync(1, entries.map(({ json }) => `${json}\n`).join(''))
