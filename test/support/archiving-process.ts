@@ -1,10 +1,10 @@
 import { writeSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
-import type { LedgerEntry } from '../../src/ledger/ledger.ts'
 import { createArchiveFolder } from '../../src/runtime/folder/archive-folder.ts'
 import { createSqliteLedger } from '../../src/runtime/sqlite/sqlite-ledger.ts'
 import { entryAt } from './archived-log.ts'
+import { deliveryOf } from './sums.ts'
 
 // A process that stores records, puts deliveries together, archives and prunes as fast as it can until it is killed. It prints
 // each record that is durable, as a line.
@@ -21,14 +21,9 @@ const keeping = { archive: createArchiveFolder(folder), limits }
 const ledger = createSqliteLedger(join(folder, 'ledger.sqlite'), now, keeping)
 const isolate = crypto.randomUUID().slice(0, 8)
 let seq = 0
-/** Returns a sum of what left in one of three views. */
-function delivery(): LedgerEntry {
+const delivery = () => {
   seq += 1
-  const counts = { answers: 1, cut: 0, assumed: 0, bytes: 10, parts: [{ ranges: [[0, 9]] }] }
-  return entryAt(Date.now(), {
-    ...{ kind: 'delivery', view: `view-${seq % 3}`, gate: { version: '0.7.0', isolate, seq } },
-    ...counts,
-  })
+  return deliveryOf(Date.now(), isolate, seq)
 }
 async function append(): Promise<void> {
   for (;;) {

@@ -8,6 +8,7 @@ import type { ReadEntry } from '../../../src/ledger/ledger.ts'
 import { createArchiveFolder } from '../../../src/runtime/folder/archive-folder.ts'
 import { createSqliteLedger } from '../../../src/runtime/sqlite/sqlite-ledger.ts'
 import { LONG } from '../../support/sample.ts'
+import { sumsIn } from '../../support/sums.ts'
 
 const RUNS = LONG ? 200 : 10
 /** A log that has grown takes long to read. */
@@ -34,21 +35,6 @@ async function runAndKill(runtime: string, folder: string, delay: number): Promi
   closeSync(file)
   // The last line may be cut off.
   return readFileSync(path, 'utf8').split('\n').slice(0, -1)
-}
-
-/** Returns which sums of bytes a record is put together of. */
-function sumsIn(json: string): string[] {
-  const {
-    kind,
-    gate,
-    merged = [{ isolate: gate?.isolate, seq: [gate?.seq] }],
-  } = JSON.parse(json) as {
-    readonly kind: string
-    readonly gate?: { readonly isolate: string; readonly seq: number }
-    readonly merged?: readonly { readonly isolate: string; readonly seq: readonly number[] }[]
-  }
-  if (kind !== 'delivery') return []
-  return merged.flatMap(({ isolate, seq }) => seq.map(one => `${isolate} ${one}`))
 }
 
 /** Returns the records of a log in their order, and the deliveries that it holds. */

@@ -1,0 +1,97 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { expect, test } from 'vitest'
+import { bundle, DURABLE_OBJECTS } from '../../../src/cli/workerd.ts'
+import type { LedgerEntry, LedgerPage } from '../../../src/ledger/ledger.ts'
+import { startWorker } from '../../bench/workers.ts'
+import { entryAt } from '../../support/archived-log.ts'
+import { LONG } from '../../support/sample.ts'
+import { deliveryOf, sumsIn } from '../../support/sums.ts'
+
+// The same on Workers: inboxes, pulls, indexes, deliveries that are put together, archive and pruning.
+
+const RUNS = LONG ? 200 : 6
+/** A log that has grown takes long to read. */
+const ON_ONE_LOG = LONG ? 10 : 6
+const SCRIPT = new URL('../../workerd/hurried-log.ts', import.meta.url).pathname
+
+async function start(folder: string, begun: number) {
+  const bindings = { BEGUN: `${begun}`, LOG_RECORDS: '1000', LOG_DAYS: '1' }
+  const settings = { durableObjects: DURABLE_OBJECTS, bindings }
+  const worker = await startWorker('hurried', await bundle(SCRIPT), folder, settings)
+  const url = `http://127.0.0.1:${worker.port}`
+  return {
+    append: async (entries: readonly LedgerEntry[]) =>
+      (await fetch(url, { method: 'POST', body: JSON.stringify(entries) })).ok,
+    async readAll() {
+      const all: LedgerPage['entries'][number][] = []
+      let isPruned = false
+      for (let query = '', more = true; more; ) {
+        const page = (await (await fetch(`${url}/${query}`)).json()) as LedgerPage
+        all.push(...page.entries)
+        isPruned ||= page.archived === true
+        query = `?after=${page.cursor}`
+        more = page.more
+      }
+      const held = (await (await fetch(`${url}/?after=held`)).json()) as readonly LedgerEntry[]
+      return { all, held, isPruned }
+    },
+    async kill() {
+      for (const pid of worker.pids) process.kill(pid, 'SIGKILL')
+      await worker.stop().catch(() => {})
+    },
+    stop: () => worker.stop(),
+  }
+}
+
+test.each(Array.from({ length: RUNS / ON_ONE_LOG }, (_, i) => i))(
+  `a log on Workers killed ${ON_ONE_LOG} times while it merges, archives and prunes has lost nothing and doubled nothing (%i)`,
+  { timeout: 60_000 + ON_ONE_LOG * 30_000 },
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mediaward-'))
+    const begun = Date.now()
+    const durable: string[] = []
+    const sums: string[] = []
+    let seq = 0
+    let log = await start(folder, begun)
+    for (let run = 0; run < ON_ONE_LOG; run++) {
+      let isOver = false
+      const appending = Array.from({ length: 3 }, async () => {
+        while (!isOver) {
+          const entries = Array.from({ length: 40 }, (_, i) => {
+            seq += 1
+            return i % 8 === 0
+              ? deliveryOf(Date.now(), 'aaaa', seq)
+              : entryAt(Date.now(), { subject: `psn_${i}` })
+          })
+          const isDurable = await log.append(entries).catch(() => false)
+          if (!isDurable) continue
+          durable.push(...entries.map(({ json }) => json).filter(json => sumsIn(json).length === 0))
+          sums.push(...entries.flatMap(({ json }) => sumsIn(json)))
+        }
+      })
+      await new Promise(resolve => setTimeout(resolve, LONG ? 3_000 * Math.random() : 400 + 500 * run))
+      await log.kill()
+      isOver = true
+      await Promise.all(appending)
+      log = await start(folder, begun)
+      const { all, held } = await log.readAll()
+      expect(all.map(({ index }) => index)).toEqual(all.map((_, i) => i))
+      const stored = new Set(all.map(({ json }) => json))
+      expect(stored.size).toBe(all.length)
+      expect(durable.filter(json => !stored.has(json)).length, `lost in run ${run}`).toBe(0)
+      const counted = [...all, ...held].flatMap(({ json }) => sumsIn(json))
+      const known = new Set(counted)
+      expect(known.size).toBe(counted.length)
+      expect(sums.filter(sum => !known.has(sum)).length, `sums lost in run ${run}`).toBe(0)
+    }
+    // A day passes in 24 seconds, and the live log keeps none longer.
+    await expect
+      .poll(() => log.readAll(), { timeout: 60_000, interval: 1_000 })
+      .toMatchObject({ isPruned: true })
+    await log.stop()
+    expect(durable.length).toBeGreaterThan(ON_ONE_LOG * 40)
+  },
+)
