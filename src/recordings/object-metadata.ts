@@ -1,20 +1,29 @@
 import { present } from '../base/present.ts'
 import type { Ownership } from './recording.ts'
 
-/** What an object is stamped with: `mw-owner`, `mw-issuer`, `mw-tenant` and `mw-consultation`, the same in every store. */
-const STAMPED = ['owner', 'issuer', 'tenant', 'consultation'] as const
-
 /**
  * Reads whose a stored object is from its metadata. Leaves out empty strings: an empty owner
  * must not equal another empty owner.
  */
 export function ownershipOf(metadata: Readonly<Record<string, string | undefined>> = {}): Ownership {
-  return present(Object.fromEntries(STAMPED.map(name => [name, metadata[`mw-${name}`] || undefined])))
+  const owner = metadata['mw-owner']
+  const issuer = metadata['mw-issuer']
+  const tenant = metadata['mw-tenant']
+  const consultation = metadata['mw-consultation']
+  return {
+    ...(owner && { owner }),
+    ...(issuer && { issuer }),
+    ...(tenant && { tenant }),
+    ...(consultation && { consultation }),
+  }
 }
 
-/** Returns the metadata that stamps a stored object with its owner. */
-export function metadataOf(ownership: Ownership): Record<string, string> {
-  return Object.fromEntries(
-    STAMPED.flatMap(name => (ownership[name] === undefined ? [] : [[`mw-${name}`, ownership[name]]])),
-  )
+/** Returns the metadata that stamps a stored object with its owner. The names are the same in every store. */
+export function metadataOf({ owner, issuer, tenant, consultation }: Ownership): Record<string, string> {
+  return present({
+    'mw-owner': owner,
+    'mw-issuer': issuer,
+    'mw-tenant': tenant,
+    'mw-consultation': consultation,
+  })
 }

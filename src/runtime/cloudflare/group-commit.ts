@@ -14,7 +14,7 @@ interface Waiter {
 
 /** How long a caller waits for others, in milliseconds. */
 const PATIENCE = 250
-/** A call takes no further caller's entries after so many characters: it holds 32 MiB, and a caller may have 100 records of 64 KiB. */
+/** A call takes no further caller's entries after so many characters. It holds 32 MiB, and a character may be two bytes. */
 const FULL = 4 * 2 ** 20
 
 /**

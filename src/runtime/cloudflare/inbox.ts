@@ -1,4 +1,5 @@
 import type { LedgerEntry } from '../../ledger/ledger.ts'
+import { portions } from '../sqlite/portions.ts'
 import type { SqlStorage } from '../sqlite/sql.ts'
 
 /** Entries that wait, the oldest first. */
@@ -10,7 +11,7 @@ export interface TakenBatch {
   readonly more: boolean
 }
 
-/** Most characters of a row: a row of a Durable Object holds 2 MB, and a character may be three bytes. */
+/** Most characters of a row. */
 const MAX_ROW = 512 * 1024
 /** A batch of so many characters takes no further row: 64 inboxes may hand over theirs at once, and the log has 128 MB. */
 const FULL_BATCH = 512 * 1024
@@ -57,20 +58,9 @@ export class Inbox {
 
   /** Keeps entries. To be called in a transaction. */
   add(entries: readonly LedgerEntry[], now: number): void {
-    let row: LedgerEntry[] = []
-    let size = 0
-    const insert = () =>
+    for (const row of portions(entries, MAX_ROW)) {
       this.#storage.sql('INSERT INTO waiting (came, entries) VALUES (?, ?)', now, JSON.stringify(row))
-    for (const entry of entries) {
-      if (row.length > 0 && size + entry.json.length > MAX_ROW) {
-        insert()
-        row = []
-        size = 0
-      }
-      row.push(entry)
-      size += entry.json.length
     }
-    if (row.length > 0) insert()
   }
 
   /**

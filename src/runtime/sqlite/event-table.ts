@@ -19,6 +19,7 @@ import {
 import { EventCounts } from './event-counts.ts'
 import { allIn, BLOCK, type Candidate, EventIndex, type PlacedEvent } from './event-index.ts'
 import { EventTimes } from './event-times.ts'
+import { portions } from './portions.ts'
 import { Renumbering } from './renumbering.ts'
 import type { Sql } from './sql.ts'
 
@@ -46,7 +47,7 @@ interface Row extends LedgerEntry {
 const STEP = 100
 /** Most records that one call looks at: it must not hold up a Durable Object, the only writer, for over 20 ms. */
 const MAX_EXAMINED = 1_200
-/** Most characters of entries that are stored in one statement. A value of a Durable Object holds 2 MB. */
+/** Most characters of entries that are stored in one statement. */
 const FULL_PORTION = 256 * 1024
 /** A page of so many characters takes no further step. A Durable Object can't send 32 MiB. */
 const FULL_PAGE = 4 * 2 ** 20
@@ -119,10 +120,10 @@ export class EventTable {
   /** Stores each entry once, however often it comes. To be called in a transaction. */
   append(entries: readonly LedgerEntry[]): void {
     const entered = wholeBlocks(this.size)
-    for (const some of portions(entries)) {
+    for (const some of portions(entries, FULL_PORTION)) {
       // SQLite gives a new row the number after the highest one. ON CONFLICT after a SELECT needs its WHERE.
       this.#sql(
-        `INSERT INTO event (id, json) SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true ORDER BY key
+        `INSERT INTO event (id, json) SELECT value ->> 'id', value ->> 'json' FROM json_each(?) WHERE true ORDER BY key
           ON CONFLICT (id) DO NOTHING`,
         JSON.stringify(some),
       )
@@ -263,22 +264,6 @@ export class EventTable {
       .filter(({ json }) => isWanted(json))
       .sort((a, b) => (order.get(a.place) ?? 0) - (order.get(b.place) ?? 0))
   }
-}
-
-/** Yields entries as lists of id and JSON, each of which fits into a value of SQLite. */
-function* portions(entries: readonly LedgerEntry[]): Generator<(readonly [id: string, json: string])[]> {
-  let portion: [string, string][] = []
-  let size = 0
-  for (const { id, json } of entries) {
-    if (portion.length > 0 && size + json.length > FULL_PORTION) {
-      yield portion
-      portion = []
-      size = 0
-    }
-    portion.push([id, json])
-    size += json.length
-  }
-  if (portion.length > 0) yield portion
 }
 
 /** Returns the last place of the whole blocks up to a place. */
