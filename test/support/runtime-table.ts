@@ -3,7 +3,7 @@ import process from 'node:process'
 import type { Reporter, TestModule } from 'vitest/node'
 
 // The table of what was tried on which runtime, in docs/runtimes.md, made from the run itself. If it differs from the table
-// there, `npm run table` writes it, and in CI it is a failure.
+// there, `npm run table` writes it, and in CI it is a failure. It has no counts: a test more must not make the page wrong.
 
 const PAGE = new URL('../../docs/runtimes.md', import.meta.url)
 const BEGIN = '<!-- of a run of the tests: npm run table -->\n'
@@ -15,7 +15,7 @@ const TITLES: Readonly<Record<string, string>> = {
   'token-vectors': 'token vectors: forged, expired, confused (191 cases)',
   'path-vectors': 'path vectors and third-party traversals (78 cases and two lists)',
   refusals: 'refusals: one answer for all, one record for each',
-  kill: '`kill -9` under load, 20 times: no record lost',
+  kill: '`kill -9` under load: no record lost, no index given twice',
   storing: 'storing',
   uploads: 'storing in pieces, with digests',
   put: '`put`: in parallel, interrupted, on broken networks',
@@ -26,6 +26,12 @@ const TITLES: Readonly<Record<string, string>> = {
   playlists: 'playlists that name nothing but their own recording',
   lists: 'lists that may not show what they may not play',
   views: 'views, and which bytes left',
+  live: 'the log: asked, followed, counted',
+  sinks: 'sinks: every record once, in order',
+  metrics: 'metrics and `/readyz`',
+  floods: 'a flood of made-up names',
+  'key-rotation': 'pseudonym and ticket keys that are replaced',
+  'gate-records': 'what the gate records by itself',
   tickets: 'tickets: the URL, the cookie, and what they don’t open',
   keys: 'key servers that rotate, fail and lie',
   'key-sets': 'key sets as providers publish them, and discovery',
@@ -46,14 +52,11 @@ const TITLES: Readonly<Record<string, string>> = {
   s3: 'recordings in S3',
 }
 
-interface Count {
-  passed: number
-  failed: number
-}
+type Counts = Map<string, { passed: number; failed: number }>
 
 export default class RuntimeTable implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const counts = new Map<string, Count>()
+    const counts: Counts = new Map()
     for (const module of modules) count(module, counts)
     const complete = RUNTIMES.every(runtime => counts.has(`kill ${runtime}`))
     if (!complete) return
@@ -72,7 +75,7 @@ export default class RuntimeTable implements Reporter {
   }
 }
 
-function count(module: TestModule, counts: Map<string, Count>): void {
+function count(module: TestModule, counts: Counts): void {
   const [, folder, file = ''] =
     /\/test\/(wire|service|streams|browser)\/([\w-]+)\.test\.ts$/.exec(module.moduleId) ?? []
   const suite = folder === 'browser' ? folder : file
@@ -88,14 +91,13 @@ function count(module: TestModule, counts: Map<string, Count>): void {
   }
 }
 
-function table(counts: ReadonlyMap<string, Count>): string {
+function table(counts: Counts): string {
   const rows = Object.entries(TITLES).map(([suite, title]) => {
     const cells = RUNTIMES.map(runtime => {
       const tally = counts.get(`${suite} ${runtime}`)
       if (tally === undefined) return '–'
-      return tally.failed === 0
-        ? `${tally.passed} passed`
-        : `${tally.passed} passed, **${tally.failed} failed**`
+      if (tally.failed > 0) return `**${tally.failed} failed**`
+      return tally.passed > 0 ? 'passed' : 'skipped'
     })
     return `| ${title} | ${cells.join(' | ')} |\n`
   })
