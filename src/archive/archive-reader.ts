@@ -40,8 +40,8 @@ export class ArchiveReader {
   }
 
   /** Returns whether a segment in a span may have a record that a query wants. Opens none. */
-  mayHave({ from, to, query, isNewestFirst }: Omit<ArchiveQuery, 'limit'>): boolean {
-    const looked = this.#find({ from, to, isNewestFirst }, query)
+  async mayHave({ from, to, query, isNewestFirst }: Omit<ArchiveQuery, 'limit'>): Promise<boolean> {
+    const looked = await this.#find({ from, to, isNewestFirst }, query)
     const fields = fieldsAsked(query)
     return looked.length === MAX_LOOKED_AT || looked.some(segment => mayHave(segment, fields))
   }
@@ -53,7 +53,7 @@ export class ArchiveReader {
    */
   async read({ from, to, query, isNewestFirst, limit }: ArchiveQuery): Promise<ArchivePage> {
     const fields = fieldsAsked(query)
-    const looked = this.#find({ from, to, isNewestFirst }, query)
+    const looked = await this.#find({ from, to, isNewestFirst }, query)
     const entries: ReadEntry[] = []
     let [rest, opened, size]: [Span, number, number] = [{ from, to }, 0, 0]
     for (const segment of looked) {
@@ -81,7 +81,7 @@ export class ArchiveReader {
     }
   }
 
-  #find(span: Pick<SegmentQuery, 'from' | 'to' | 'isNewestFirst'>, query: AskedQuery): readonly Segment[] {
+  #find(span: Pick<SegmentQuery, 'from' | 'to' | 'isNewestFirst'>, query: AskedQuery) {
     return this.#manifest.find({ ...span, ...timesOf(query), limit: MAX_LOOKED_AT })
   }
 }

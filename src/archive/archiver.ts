@@ -51,20 +51,19 @@ export class Archiver {
     this.#services = services
   }
 
-  /** How many records are not in the archive yet. */
-  get behind(): number {
-    return this.#services.log.bounds().end - this.#next
-  }
-
   /** Returns how long ago the archive had all records, in milliseconds; 0 if it has all. */
   async lag(): Promise<number> {
-    const { log, manifest, now } = this.#services
-    if (this.behind === 0) return 0
-    const [first] = manifest.last === undefined ? await log.readFrom(0, 1) : []
-    return Math.max(now() - (manifest.last?.written ?? recordedAt(parseEvent(first?.json ?? ''))), 0)
+    const { log, now } = this.#services
+    const { last, waiting } = await this.#state()
+    if (waiting === 0) return 0
+    const [first] = last === undefined ? (await log.read({ from: 0, limit: 1 })).entries : []
+    return Math.max(now() - (last?.written ?? recordedAt(parseEvent(first?.json ?? ''))), 0)
   }
 
-  /** Takes one step. Returns when there is something to do again, in milliseconds since 1970. Never rejects. */
+  /**
+   * Takes one step. Returns when there is something to do again, in milliseconds since 1970. Rejects only if the live log can't
+   * be asked how far it is.
+   */
   async step(): Promise<number> {
     const { now } = this.#services
     if (this.#retryAt > now()) return this.#retryAt
@@ -78,28 +77,34 @@ export class Archiver {
       this.#retryAt = now() + PAUSE
       if (now() - this.#saidAt >= SAY_AGAIN) {
         this.#saidAt = now()
-        const about = `the archive is not written, so nothing is pruned: ${this.behind} records are in the live log alone`
-        logFault(about, error, NOT_SHOWN)
+        const { waiting } = await this.#state()
+        logFault(
+          `the log can't be archived or pruned, and ${waiting} records are in the live log alone`,
+          error,
+          NOT_SHOWN,
+        )
       }
       return this.#retryAt
     }
   }
 
-  /** The index of the first record that is not in the archive. */
-  get #next(): number {
-    return (this.#services.manifest.last?.last ?? -1) + 1
+  /** Returns which segment is the last, and how many records are not in the archive yet. */
+  async #state() {
+    const [last, bounds] = await Promise.all([this.#services.manifest.last(), this.#services.log.bounds()])
+    const next = (last?.last ?? -1) + 1
+    return { last, bounds, next, waiting: bounds.end - next }
   }
 
   async #work(): Promise<number> {
-    const { log, manifest, now } = this.#services
-    const waiting = this.behind
-    const due = (manifest.last?.written ?? Number.NEGATIVE_INFINITY) + COLLECT
+    const { now } = this.#services
+    const { last, bounds, next, waiting } = await this.#state()
+    const due = (last?.written ?? Number.NEGATIVE_INFINITY) + COLLECT
     if (waiting >= MOST || (waiting > 0 && due <= now())) {
-      await this.#archive(this.#next)
+      await this.#archive(next)
       return now()
     }
     if (this.#lookAt <= now()) {
-      if ((await this.#prune(log.bounds())) || (await this.#expire())) return now()
+      if ((await this.#prune(bounds)) || (await this.#expire(bounds))) return now()
       this.#lookAt = now() + LOOK
     }
     return waiting > 0 ? due : now() + COLLECT
@@ -114,8 +119,11 @@ export class Archiver {
     const bytes = await segments.bytesOf(first)
     if (bytes === undefined) throw new StorageFault(`${segmentName(first)} was stored, and is not there`)
     const lines = await unpackLines(bytes).catch(() => [])
-    // The log was set back then, or something else writes into its archive.
     if (lines.length === 0 || lines.some((line, i) => draft.lines[i] !== line)) {
+      // In a fleet another process may be the log by now, and may have written more.
+      const isNew = last === Number.POSITIVE_INFINITY
+      if (isNew && ((await manifest.last())?.last ?? -1) >= first) return
+      // The log was set back, or something else writes into its archive.
       throw new StorageFault(
         `${segmentName(first)} in the archive has other records than the log: see "A log that was set back" in docs/archive.md`,
       )
@@ -134,7 +142,7 @@ export class Archiver {
     const draft = new SegmentDraft(first)
     for (;;) {
       const next = first + draft.lines.length
-      const page = await this.#services.log.readFrom(next, PAGE)
+      const page = (await this.#services.log.read({ from: next, limit: PAGE })).entries
       if (page.length === 0) return draft
       for (const [i, entry] of page.entries()) {
         if (draft.isFull || entry.index > last) return draft
@@ -152,13 +160,13 @@ export class Archiver {
     const { log, manifest } = this.#services
     let below = 0
     // Two, since the live log removes whole blocks: the rest of a segment goes with the next one.
-    for (const segment of manifest.find({ ...ALL_TIMES, from: first, to: end })) {
+    for (const segment of await manifest.find({ ...ALL_TIMES, from: first, to: end })) {
       if (!this.#isDue(segment, end)) break
-      if (segment.last > this.#checkedTo && !(await this.#isWhole(segment))) break
+      if (segment.last > this.#checkedTo && !(await this.#isWhole(segment, first))) break
       this.#checkedTo = segment.last
       below = segment.last + 1
     }
-    return below > 0 && ((await log.prune(below)) || log.bounds().first > first)
+    return below > 0 && ((await log.prune(below)) || (await log.bounds()).first > first)
   }
 
   #isDue({ last, until, written }: Segment, end: number): boolean {
@@ -172,10 +180,10 @@ export class Archiver {
    * Returns whether a segment is in the archive as it was written. If it is missing while the live log has all of it, as after
    * the restore of copies that were not taken at the same moment, it is written again, and pruned another time.
    */
-  async #isWhole(segment: Segment): Promise<boolean> {
-    const { log, segments } = this.#services
+  async #isWhole(segment: Segment, live: number): Promise<boolean> {
+    const { segments } = this.#services
     const { first, last } = segment
-    const isMissing = log.bounds().first <= first && (await segments.bytesOf(first)) === undefined
+    const isMissing = live <= first && (await segments.bytesOf(first)) === undefined
     if (!isMissing) {
       await segments.read(segment)
       return true
@@ -187,10 +195,10 @@ export class Archiver {
   }
 
   /** Removes the oldest segment if it was kept long enough. Returns whether there may be more. */
-  async #expire(): Promise<boolean> {
-    const { log, manifest, segments, limits, now } = this.#services
-    const { first: oldest } = manifest
-    if (oldest === undefined || oldest.last >= log.bounds().first) return false
+  async #expire(bounds: LiveBounds): Promise<boolean> {
+    const { manifest, segments, limits, now } = this.#services
+    const oldest = await manifest.first()
+    if (oldest === undefined || oldest.last >= bounds.first) return false
     if (Math.min(oldest.until, oldest.written) >= now() - limits.years * YEAR || this.#expireAt > now())
       return false
     try {

@@ -1,5 +1,5 @@
-import type { ReadEntry } from '../ledger/ledger.ts'
 import type { Span } from '../ledger/query/span.ts'
+import type { TablePage, TableQuery } from '../ledger/query/table-page.ts'
 import type { Segment } from './manifest.ts'
 
 /** Which indexes the live log has. */
@@ -13,15 +13,21 @@ export interface LiveBounds {
 /**
  * Port: the live log, in the process or object that has it.
  *
- * `readFrom` returns records without a gap from an index on, at least one if there is one. `prune` removes some of the first
- * records, none of them at `below` or above, with all that leads to them, and lets others work before it resolves. It may
- * keep the newest ones whatever it is asked, and returns whether there is more to remove. An index that was given stays
- * given, also when all records are pruned.
+ * `read` returns a page of what is live. Others may work while it does, and prune. Without a filter, of the oldest first, it
+ * has no gap, and at least one record if there is one.
+ *
+ * `prune` removes some of the first records, none of them at `below` or above, with all that leads to them, and lets others
+ * work before it resolves. It may keep the newest ones whatever it is asked, and returns whether there is more to remove. An
+ * index that was given stays given, also when all records are pruned.
+ *
+ * `cursorAt` returns the cursor of a place, which is after so many records, and `placeAt` the place of a cursor.
  */
 export interface LiveLog {
-  bounds(): LiveBounds
-  readFrom(index: number, limit: number): Promise<readonly ReadEntry[]>
+  bounds(): Promise<LiveBounds>
+  read(query: TableQuery): Promise<TablePage>
   prune(below: number): Promise<boolean>
+  cursorAt(place: number): number
+  placeAt(cursor: number): number
 }
 
 /** Which segments to find. */
@@ -41,9 +47,9 @@ export interface SegmentQuery extends Span {
  * `find` returns segments that overlap a span, in the order asked for.
  */
 export interface Manifest {
-  readonly first: Segment | undefined
-  readonly last: Segment | undefined
-  find(query: SegmentQuery): readonly Segment[]
+  first(): Promise<Segment | undefined>
+  last(): Promise<Segment | undefined>
+  find(query: SegmentQuery): Promise<readonly Segment[]>
   add(segment: Segment): Promise<void>
   remove(first: number): Promise<void>
 }

@@ -4,7 +4,9 @@ import { eventId } from '../../src/ledger/event-id.ts'
 import type { Ledger, LedgerEntry, ReadEntry } from '../../src/ledger/ledger.ts'
 import { PostgresFollowerStates } from '../../src/runtime/postgres/follower-states.ts'
 import { LogCalls } from '../../src/runtime/postgres/log-calls.ts'
+import type { PostgresLedger } from '../../src/runtime/postgres/postgres-ledger.ts'
 import { ROUND, takeRound } from '../../src/runtime/postgres/round.ts'
+import { eagerly, hurriedClock, keepNothing } from '../support/archived-ledger.ts'
 import { laterLedger } from '../support/later-ledger.ts'
 import {
   createDatabase,
@@ -18,6 +20,13 @@ import { ledgerContract } from './ledger.ts'
 
 usePostgres()
 
+/** Returns a ledger of which each append archives and prunes, when it is the log. */
+async function eagerOver(ledger: PostgresLedger): Promise<Ledger> {
+  await new Promise<void>(resolve => ledger.assign({ begin: resolve, wake() {}, end() {} }))
+  if (ledger.archiver === undefined) throw new Error('the ledger has no archive')
+  return eagerly(ledger, ledger.archiver)
+}
+
 /** Creates a ledger in a database of its own. */
 function createLedger(): Ledger {
   const ledger = createDatabase().then(openLedger)
@@ -25,6 +34,11 @@ function createLedger(): Ledger {
 }
 
 ledgerContract('PostgreSQL', createLedger)
+ledgerContract(
+  'PostgreSQL that archives and prunes at once',
+  () => laterLedger(createDatabase().then(url => eagerOver(openLedger(url, keepNothing(), hurriedClock())))),
+  true,
+)
 followerStatesContract('PostgreSQL', async work =>
   work(new PostgresFollowerStates(openSession(await createDatabase()))),
 )

@@ -89,7 +89,7 @@ test('a log and its archive return each record once, in order and byte for byte,
         clock.now += 3 * DAY
         await log.settle(clock)
       }
-      expect(log.archiver.behind).toBe(0)
+      expect(await log.behind()).toBe(0)
       expect(log.events.size - log.events.first).toBeLessThan(128)
       log.file.close()
     }),

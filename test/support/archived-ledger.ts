@@ -1,52 +1,66 @@
-import { ArchiveReader } from '../../src/archive/archive-reader.ts'
 import { createMemoryArchive } from '../../src/archive/archive-store.ts'
-import { ArchivedSegments } from '../../src/archive/archived-segments.ts'
-import { Archiver } from '../../src/archive/archiver.ts'
-import { type Ledger, parseCursor } from '../../src/ledger/ledger.ts'
+import type { Archiver } from '../../src/archive/archiver.ts'
+import { type Keeping, keepLog } from '../../src/archive/keep.ts'
+import type { Ledger } from '../../src/ledger/ledger.ts'
 import { Arrivals } from '../../src/ledger/query/arrivals.ts'
+import { pageOf, tableQueryOf } from '../../src/ledger/query/table-page.ts'
 import { EventLog } from '../../src/runtime/sqlite/event-log.ts'
-import { EventTable, pageOf } from '../../src/runtime/sqlite/event-table.ts'
-import { KeptLog } from '../../src/runtime/sqlite/kept-log.ts'
+import { EventTable } from '../../src/runtime/sqlite/event-table.ts'
 import { createLiveLog } from '../../src/runtime/sqlite/live-table.ts'
 import { SegmentTable } from '../../src/runtime/sqlite/segment-table.ts'
 import { openSqlite } from '../../src/runtime/sqlite/sqlite-file.ts'
 
-/**
- * Creates a ledger that archives each record as soon as it is stored, and prunes all that it can: what a reader sees must be
- * the same as of a ledger that keeps everything.
- */
+// Ledgers that archive each record as soon as it is stored, and prune all that they can: what a reader sees must be the same as
+// of a ledger that keeps everything.
+
+/** Keeps nothing that may be pruned, in a new archive. */
+export function keepNothing(): Keeping {
+  return { archive: createMemoryArchive(), limits: { days: 1, records: 1, years: 1_000_000 } }
+}
+
+/** Returns a clock on which months pass between two looks. */
+export function hurriedClock(): () => number {
+  let months = 0
+  return () => Date.now() + ++months * 3_600_000 * 24 * 30
+}
+
+/** Returns a ledger of which each append archives and prunes. */
+export function eagerly(ledger: Ledger, archiver: Archiver): Ledger {
+  // That a record comes again which was pruned is no case of the contract: the live log no longer knows it.
+  const pruned = new Set<string>()
+  return {
+    ...ledger,
+    async append(entries) {
+      await ledger.append(entries.filter(({ id }) => !pruned.has(id)))
+      // A read gives indexes to what has none yet.
+      await ledger.read({ limit: 1 })
+      await archiver.step()
+      await archiver.step()
+      let page = await ledger.read({ limit: 1_000, from: pruned.size })
+      for (; page.archived; page = await ledger.read({ limit: 1_000, from: pruned.size })) {
+        for (const { id } of page.entries) pruned.add(id)
+      }
+    },
+  }
+}
+
+/** Creates such a ledger in a file. */
 export function createEagerLedger(path: string): Ledger {
   const file = openSqlite(path)
   const log = new EventLog(file.sql, new EventTable(file.sql))
   const { events } = log
-  const manifest = new SegmentTable(file)
-  const segments = new ArchivedSegments(createMemoryArchive())
-  const kept = new KeptLog(events, new ArchiveReader(manifest, segments))
-  // For it, months pass between two looks at the clock.
-  let hours = 0
-  const now = () => Date.now() + ++hours * 3_600_000 * 24 * 30
   const arrivals = new Arrivals()
-  // That a record comes again which was pruned is no case of the contract: the live log no longer knows it.
-  const pruned = new Set<string>()
-  const limits = { days: 1, records: 1, years: 1_000_000 }
-  const archiver = new Archiver({ log: createLiveLog(events, file), manifest, segments, limits, now })
-  return {
+  const manifest = new SegmentTable(file)
+  const archived = keepLog(createLiveLog(events, file), manifest, keepNothing(), hurriedClock())
+  const ledger: Ledger = {
     async append(entries) {
-      const unknown = entries.filter(({ id }) => !pruned.has(id))
-      await file.write(() => log.append(unknown, Date.now()))
+      await file.write(() => log.append(entries, Date.now()))
       arrivals.announce()
-      const before = events.first
-      const all = await kept.read({ limit: 1_000, from: before - 1 })
-      await archiver.step()
-      await archiver.step()
-      for (const { id, index } of all.entries) if (index < events.first - 1) pruned.add(id)
     },
-    async read({ after: cursor, ...query }) {
-      const after = parseCursor(cursor)
-      return pageOf(await kept.read({ ...query, ...(after !== undefined && { after }) }))
-    },
+    read: async query => pageOf(await archived.log.read(tableQueryOf(query))),
     count: async query => events.count(query),
     held: async query => log.held(query),
     waitAfter: (cursor, milliseconds) => arrivals.wait(() => events.end > Number(cursor), milliseconds),
   }
+  return eagerly(ledger, archived.archiver)
 }

@@ -7,10 +7,11 @@ import {
 import { ArchivedSegments } from '../../src/archive/archived-segments.ts'
 import { Archiver } from '../../src/archive/archiver.ts'
 import type { KeepLimits } from '../../src/archive/keep-options.ts'
+import { KeptLog } from '../../src/archive/kept-log.ts'
 import { eventId } from '../../src/ledger/event-id.ts'
 import type { LedgerEntry } from '../../src/ledger/ledger.ts'
-import { EventTable, type TablePage, type TableQuery } from '../../src/runtime/sqlite/event-table.ts'
-import { KeptLog } from '../../src/runtime/sqlite/kept-log.ts'
+import type { TablePage, TableQuery } from '../../src/ledger/query/table-page.ts'
+import { EventTable } from '../../src/runtime/sqlite/event-table.ts'
 import { createLiveLog } from '../../src/runtime/sqlite/live-table.ts'
 import { SegmentTable } from '../../src/runtime/sqlite/segment-table.ts'
 import { openSqlite, type SqliteFile } from '../../src/runtime/sqlite/sqlite-file.ts'
@@ -52,9 +53,14 @@ export class ArchivedLog {
     this.events = new EventTable(this.file.sql)
     this.manifest = new SegmentTable(this.file)
     const segments = new ArchivedSegments(store)
-    this.kept = new KeptLog(this.events, new ArchiveReader(this.manifest, segments))
     const log = createLiveLog(this.events, this.file)
+    this.kept = new KeptLog(log, new ArchiveReader(this.manifest, segments))
     this.archiver = new Archiver({ log, manifest: this.manifest, segments, limits, now: () => clock.now })
+  }
+
+  /** Resolves to how many records are not in the archive. */
+  async behind(): Promise<number> {
+    return this.events.size - ((await this.manifest.last())?.last ?? -1) - 1
   }
 
   append(entries: readonly LedgerEntry[]): Promise<void> {

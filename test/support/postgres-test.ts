@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll } from 'vitest'
+import type { Keeping } from '../../src/archive/keep.ts'
 import { databaseOf } from '../../src/runtime/postgres/options.ts'
 import { createPostgresLedger, type PostgresLedger } from '../../src/runtime/postgres/postgres-ledger.ts'
 import { Session } from '../../src/runtime/postgres/session.ts'
@@ -30,7 +31,8 @@ export function runStatements(statements: string, url?: string): Promise<readonl
   return running.run(statements, url)
 }
 
-export const openLedger = (url: string): PostgresLedger => keep(createPostgresLedger({ url }))
+export const openLedger = (url: string, keeping?: Keeping, now?: () => number): PostgresLedger =>
+  keep(createPostgresLedger({ url }, keeping, now))
 export const openSession = (url: string): Session =>
   keep(new Session(databaseOf({ url }), { deadline: 10_000 }))
 

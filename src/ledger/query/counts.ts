@@ -63,14 +63,33 @@ export function spansOf({ by, tenant = '', since, until }: CountQuery): CountedS
   return { unit, tenant, from: spanOf(Date.parse(since), unit), to: Date.parse(until) }
 }
 
+/** A part of a query of counts. */
+export interface CountedPart {
+  readonly query: CountQuery
+  /** Whether it is of hours, as their minutes are no longer counted. */
+  readonly isOfHours: boolean
+}
+
+/** Divides a query at the time from which minutes are still counted, the beginning of an hour, in milliseconds since 1970. */
+export function partsOf(query: CountQuery, minutesSince: number): readonly CountedPart[] {
+  if (query.by !== 'minute' || Date.parse(query.since) >= minutesSince) return [{ query, isOfHours: false }]
+  const border = new Date(minutesSince).toISOString()
+  const isBefore = Date.parse(query.until) <= minutesSince
+  const hours: CountedPart = {
+    query: { ...query, by: 'hour', until: isBefore ? query.until : border },
+    isOfHours: true,
+  }
+  return isBefore ? [hours] : [hours, { query: { ...query, since: border }, isOfHours: false }]
+}
+
 /**
- * Adds up counts for a query.
- *
+ * Adds up counts for a part of a query.
+ * *
  * @param rows of the spans that the query is about
  * @param newest records that are in none of the rows
  */
 export function sumCounts(
-  query: CountQuery,
+  { query, isOfHours }: CountedPart,
   rows: readonly CountRow[],
   newest: readonly FoundEvent[],
 ): readonly RecordCount[] {
@@ -89,7 +108,10 @@ export function sumCounts(
   }
   return sums.map(({ start, kind, reason, count }) => {
     const span = new Date(start).toISOString()
-    return reason === '' ? { start: span, kind, count } : { start: span, kind, reason, count }
+    return {
+      ...(reason === '' ? { start: span, kind, count } : { start: span, kind, reason, count }),
+      ...(isOfHours && { by: 'hour' as const }),
+    }
   })
 }
 

@@ -1,8 +1,8 @@
 import type { LedgerJurisdiction } from '../../config/options.ts'
 import type { CountQuery, LedgerEntry, RecordCount } from '../../ledger/ledger.ts'
+import type { TablePage, TableQuery } from '../../ledger/query/table-page.ts'
 import type { AskedQuery } from '../../ledger/query/terms.ts'
 import type { SinkReplay, SinkReplayed, SinkStatus, SinkTest } from '../../sinks/control.ts'
-import type { TablePage, TableQuery } from '../sqlite/event-table.ts'
 import type { TakenBatch } from './inbox.ts'
 
 // What is used of Cloudflare's bindings, by its shape. So an app may have the types of Workers from where it likes

@@ -1,6 +1,6 @@
 import { StorageFault } from '../../base/storage-fault.ts'
 import { type Ledger, type LedgerEntry, parseCursor } from '../../ledger/ledger.ts'
-import { pageOf } from '../sqlite/event-table.ts'
+import { pageOf, tableQueryOf } from '../../ledger/query/table-page.ts'
 import type { LedgerNamespace, LogNamespace } from './bindings.ts'
 import { GroupCommit } from './group-commit.ts'
 
@@ -32,12 +32,10 @@ export function createCloudflareLedger({ inboxes, logs, count }: LedgerObjects):
 
     appendAlone: send,
 
-    async read({ after: cursor, ...query }) {
-      const after = parseCursor(cursor)
-      const log = logs.get(logId())
+    async read(query) {
+      const asked = tableQueryOf(query)
       const ids = Array.from({ length: count }, (_, index) => `${inboxId(index)}`)
-      const page = log.read({ ...query, ...(after !== undefined && { after }) }, ids)
-      return pageOf(await page.catch(objectFailed('log')))
+      return pageOf(await logs.get(logId()).read(asked, ids).catch(objectFailed('log')))
     },
 
     count: query => logs.get(logId()).count(query).catch(objectFailed('log')),

@@ -4,10 +4,11 @@ import { withDefaults } from '../../config/option.ts'
 import { OPTIONS } from '../../config/table.ts'
 import type { CountQuery, LedgerEntry, RecordCount } from '../../ledger/ledger.ts'
 import { Arrivals } from '../../ledger/query/arrivals.ts'
+import type { TablePage, TableQuery } from '../../ledger/query/table-page.ts'
 import type { AskedQuery } from '../../ledger/query/terms.ts'
 import type { SinkReplay, SinkReplayed, SinkStatus, SinkTest } from '../../sinks/control.ts'
 import { EventLog } from '../sqlite/event-log.ts'
-import { EventTable, type TablePage, type TableQuery } from '../sqlite/event-table.ts'
+import { EventTable } from '../sqlite/event-table.ts'
 import type { SqlStorage } from '../sqlite/sql.ts'
 import { Alarm } from './alarm.ts'
 import { LogArchive } from './archive/log-archive.ts'
@@ -37,7 +38,8 @@ export class LogObject extends DurableObject {
     const { keep = {} } = readLogVariables(env)
     const { keep: limits } = withDefaults(OPTIONS, { keep }) as { readonly keep: KeepLimits }
     this.#archive = new LogArchive(AUDIT, limits, this.#storage, events, this.#alarm)
-    this.#sinks = new LogSinks(env, this.#storage, this.#archive.log, this.#alarm)
+    const log = { size: events.size, read: (query: TableQuery) => this.#archive.log.read(query) }
+    this.#sinks = new LogSinks(env, this.#storage, log, this.#alarm)
     this.#puller = new InboxPuller({
       inbox: id => inboxes.get(inboxes.idFromString(id)),
       store: entries => this.#store(entries),

@@ -2,11 +2,11 @@ import { logToOperator } from '../../base/operator.ts'
 import { ConfigurationError } from '../../config/options.ts'
 import { readVariables, type VariableOptions } from '../../config/variables.ts'
 import { followLedger } from '../../follow/followed-log.ts'
+import { pageOf, type TablePage, type TableQuery, tableQueryOf } from '../../ledger/query/table-page.ts'
 import { createFilesTarget } from '../../sinks/files.ts'
 import { deploymentAt } from '../../sinks/receiver.ts'
 import type { SinkEntry } from '../../sinks/sink.ts'
 import { Sinks } from '../../sinks/sinks.ts'
-import { pageOf, type TablePage, type TableQuery } from '../sqlite/event-table.ts'
 import { SqlFollowerStates } from '../sqlite/follower-states.ts'
 import type { SqlStorage } from '../sqlite/sql.ts'
 import type { Alarm } from './alarm.ts'
@@ -54,10 +54,7 @@ export class LogSinks {
       },
     }
     this.sinks = new Sinks(entries, {
-      log: followLedger({
-        read: async ({ after, ...query }) =>
-          pageOf(await log.read({ ...query, ...(after !== undefined && { after: Number(after) }) })),
-      }),
+      log: followLedger({ read: async query => pageOf(await log.read(tableQueryOf(query))) }),
       states: new SqlFollowerStates({ ...storage, write: async work => storage.transaction(work) }),
       clock,
       platform: {

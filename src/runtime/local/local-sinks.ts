@@ -10,6 +10,7 @@ import { createFilesTarget } from '../../sinks/files.ts'
 import { deploymentAt, type SinkPlatform } from '../../sinks/receiver.ts'
 import type { SinkEntry } from '../../sinks/sink.ts'
 import { type SinkServices, Sinks } from '../../sinks/sinks.ts'
+import type { LogWork } from '../postgres/elected-log.ts'
 import { createSinkFetch } from './sink-fetch.ts'
 import { createFileStore } from './sink-files.ts'
 import { createSyslogTarget } from './syslog.ts'
@@ -50,6 +51,18 @@ export function startArchive(archiver: Archiver): Followers {
   )
   void followers.wake()
   return followers
+}
+
+/** Archives and prunes the log of a fleet while this process is the log. */
+export function archiveAsLog(archiver: Archiver): LogWork {
+  let followers: Followers | undefined
+  return {
+    begin() {
+      followers = startArchive(archiver)
+    },
+    wake: () => void followers?.wake(),
+    end: () => followers?.close(),
+  }
 }
 
 function createClock(wake: () => void): FollowerClock {

@@ -22,7 +22,7 @@ import { createSqliteSpool } from '../sqlite/sqlite-spool.ts'
 import { lockDataFolder } from './data-folder.ts'
 import { FleetSinks } from './fleet-sinks.ts'
 import { createInspection } from './inspect.ts'
-import { startArchive, startSinks } from './local-sinks.ts'
+import { archiveAsLog, startArchive, startSinks } from './local-sinks.ts'
 import { checkLocal } from './local-variables.ts'
 import { networkOf } from './network.ts'
 
@@ -77,11 +77,7 @@ export function local(options: LocalOptions): Local<Ledger> {
   checkLocal(options)
   const { data, s3, database, addressHeader, sinks = [], keep } = options
   checkTable(OPTIONS, { sinks, keep }, ['sinks', ...KEEP])
-  if (database !== undefined && sinks.some(({ type, url }) => type === 'files' && url === undefined)) {
-    throw new ConfigurationError([
-      'SINKS: with DATABASE_URL, files need the url of a bucket, as each machine may be the log',
-    ])
-  }
+  if (database !== undefined) checkFleet(options)
   const held = new Held()
   if (data !== undefined) held.add(lockDataFolder(data))
   try {
@@ -106,8 +102,10 @@ export function local(options: LocalOptions): Local<Ledger> {
 function openLedger(options: LocalOptions, held: Held): Pick<Local<Ledger>, 'ledger' | 'sinkControl'> {
   const { data = '', database, sinks: entries = [], publicUrl } = options
   if (database !== undefined) {
-    const log = createPostgresLedger(database)
+    const { limits, bucket } = keepingOf(options)
+    const log = createPostgresLedger(database, bucket && { archive: bucket, limits })
     held.add(() => log.close())
+    if (log.archiver !== undefined) log.assign(archiveAsLog(log.archiver))
     const start = () => startSinks(entries, { ledger: log, states: log.states, data, publicUrl })
     const sinkControl = new FleetSinks(start, call => log.call(call))
     if (entries.length > 0) log.assign(sinkControl)
@@ -116,10 +114,7 @@ function openLedger(options: LocalOptions, held: Held): Pick<Local<Ledger>, 'led
       ...(entries.length > 0 && { sinkControl }),
     }
   }
-  const { s3, keep = {} } = options
-  const { keep: limits } = withDefaults(OPTIONS, { keep }) as { readonly keep: KeepLimits }
-  const bucket = s3?.auditBucket
-  const archive = s3 && bucket ? createArchiveBucket({ ...s3, bucket }) : createArchiveFolder(data)
+  const { limits, bucket: archive = createArchiveFolder(data) } = keepingOf(options)
   const log = createSqliteLedger(join(data, 'ledger.sqlite'), undefined, { archive, limits })
   held.add(() => log.close())
   held.add(startSettling(log))
@@ -132,6 +127,31 @@ function openLedger(options: LocalOptions, held: Held): Pick<Local<Ledger>, 'led
     if (entries.length > 0) void sinks.wake()
   })
   return { ledger: spooled(ledger, data, held), sinkControl: sinks }
+}
+
+/** Returns how long records are kept, and the bucket of the archive if there is one. */
+function keepingOf({ s3, keep = {} }: LocalOptions) {
+  const { keep: limits } = withDefaults(OPTIONS, { keep }) as { readonly keep: KeepLimits }
+  const bucket = s3?.auditBucket
+  return { limits, bucket: s3 && bucket ? createArchiveBucket({ ...s3, bucket }) : undefined }
+}
+
+/**
+ * Makes sure that each machine of a fleet could be the log.
+ *
+ * @throws ConfigurationError
+ */
+function checkFleet({ sinks = [], s3, keep }: LocalOptions): void {
+  const mistakes: string[] = []
+  if (sinks.some(({ type, url }) => type === 'files' && url === undefined)) {
+    mistakes.push('SINKS: with DATABASE_URL, files need the url of a bucket, as each machine may be the log')
+  }
+  if (keep !== undefined && s3?.auditBucket === undefined) {
+    mistakes.push(
+      'LOG_DAYS, LOG_RECORDS and ARCHIVE_YEARS need S3_AUDIT_BUCKET with DATABASE_URL: without an archive no record is removed',
+    )
+  }
+  if (mistakes.length > 0) throw new ConfigurationError(mistakes)
 }
 
 /** Has those that follow the log go on as soon as something is stored. */

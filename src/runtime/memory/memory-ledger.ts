@@ -65,7 +65,7 @@ export function createMemoryLedger(): Ledger {
 
     count: async query =>
       sumCounts(
-        query,
+        { query, isOfHours: false },
         [],
         entries.map(({ json }) => parseEvent(json)),
       ),

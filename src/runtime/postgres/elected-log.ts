@@ -37,8 +37,8 @@ export interface LogWork {
   wake(): void
   /** Ends what was begun. Another process may have begun it already. */
   end(): void
-  /** Answers a call of another process. */
-  readonly answer: AnswerCall
+  /** Answers a call of another process, if this is what answers them. */
+  readonly answer?: AnswerCall
 }
 
 /**
@@ -52,8 +52,8 @@ export interface LogWork {
 export class ElectedLog {
   readonly #session: Session
   readonly #calls: LogCalls
-  #work: LogWork | undefined
-  /** How many records the work has been woken for; undefined while this process is not the log. */
+  readonly #works: LogWork[] = []
+  /** How many records what it does has been woken for; undefined while this process is not the log. */
   #size: number | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
@@ -70,7 +70,8 @@ export class ElectedLog {
 
   /** Has some work done while this process is the log. */
   assign(work: LogWork): void {
-    this.#work = work
+    this.#works.push(work)
+    if (this.#size !== undefined) work.begin()
   }
 
   close(): void {
@@ -94,7 +95,8 @@ export class ElectedLog {
       const taken = isLog ? await takeRound(this.#session) : undefined
       if (isLog) await this.#settle()
       this.#step(isLog ? election.size : undefined)
-      if (isLog && election.is_called && this.#work !== undefined) await this.#calls.answer(this.#work.answer)
+      const answer = this.#works.find(({ answer }) => answer !== undefined)?.answer
+      if (isLog && election.is_called && answer !== undefined) await this.#calls.answer(answer)
       this.#isFailing = false
       if (taken === undefined) return ASK_EVERY
       return taken === ROUND ? 0 : LOOK_EVERY
@@ -111,10 +113,12 @@ export class ElectedLog {
   /** Begins, wakes or ends the work. */
   #step(size: number | undefined): void {
     const before = this.#size
-    if (size !== undefined && before === undefined) this.#work?.begin()
-    else if (size === undefined && before !== undefined) this.#work?.end()
-    else if (size !== before) this.#work?.wake()
-    this.#size = this.#work === undefined ? undefined : size
+    this.#size = size
+    for (const work of this.#works) {
+      if (size !== undefined && before === undefined) work.begin()
+      else if (size === undefined && before !== undefined) work.end()
+      else if (size !== before) work.wake()
+    }
   }
 
   async #settle(): Promise<void> {

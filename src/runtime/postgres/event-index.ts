@@ -15,20 +15,34 @@ const PEEK = 200
 const MINUTE = 60_000
 const HOUR = 3_600_000
 
-/** Returns how many records there are, and which of them may have been recorded at a time or later and before another. */
-export async function spanOf(session: Session, { since, until }: Times): Promise<Span & { size: number }> {
+/** Which records are live, and which of them a query by time is about. */
+export interface LiveSpan extends Span {
+  /** The index of the first record that was not pruned. */
+  readonly first: number
+  /** How many records there are, those that were pruned included. */
+  readonly size: number
+}
+
+/** Returns which records are live, and which of them may have been recorded at a time or later and before another. */
+export async function spanOf(session: Session, { since, until }: Times): Promise<LiveSpan> {
   const values = new Values()
-  const [row] = await session.query<{ size: number; first: number | null; last: number | null }>(
-    `SELECT (SELECT coalesce(max(index), -1) + 1 FROM mediaward.event) AS size,
-      ${since === 0 ? '0' : firstSince(since, values)} AS first,
-      ${until === Number.POSITIVE_INFINITY ? 'NULL' : lastBefore(until, values)} AS last`,
+  const [row] = await session.query<{
+    first: number
+    size: number
+    since: number | null
+    until: number | null
+  }>(
+    `SELECT (SELECT coalesce(min(index), 0) FROM mediaward.event) AS first,
+      (SELECT coalesce(max(index), -1) + 1 FROM mediaward.event) AS size,
+      ${since === 0 ? '0' : firstSince(since, values)} AS since,
+      ${until === Number.POSITIVE_INFINITY ? 'NULL' : lastBefore(until, values)} AS until`,
     ...values.all,
   )
-  const size = row?.size ?? 0
+  const { first, size } = row ?? { first: 0, size: 0 }
   return {
-    size,
-    from: row?.first ?? size,
-    to: until === Number.POSITIVE_INFINITY ? size : (row?.last ?? -1) + 1,
+    ...{ first, size },
+    from: Math.max(first, row?.since ?? size),
+    to: until === Number.POSITIVE_INFINITY ? size : (row?.until ?? -1) + 1,
   }
 }
 

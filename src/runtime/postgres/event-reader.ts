@@ -1,15 +1,8 @@
 import { logFault, NOT_SHOWN } from '../../base/storage-fault.ts'
-import {
-  type CountQuery,
-  type LedgerEntry,
-  type LedgerPage,
-  type LedgerQuery,
-  parseCursor,
-  type ReadEntry,
-  type RecordCount,
-} from '../../ledger/ledger.ts'
-import { type CountRow, spansOf, sumCounts } from '../../ledger/query/counts.ts'
+import type { CountQuery, LedgerEntry, ReadEntry, RecordCount } from '../../ledger/ledger.ts'
+import { type CountRow, partsOf, spansOf, sumCounts } from '../../ledger/query/counts.ts'
 import type { Span } from '../../ledger/query/span.ts'
+import type { TablePage, TableQuery } from '../../ledger/query/table-page.ts'
 import { type AskedQuery, fieldsAsked, isWanted, timesOf } from '../../ledger/query/terms.ts'
 import { bySelectivity, candidates, spanOf } from './event-index.ts'
 import { ServerFault } from './fault.ts'
@@ -27,6 +20,8 @@ const FULL_PAGE = 4 * 2 ** 20
 /** Most rounds that a call does before it reads. */
 const MAX_ROUNDS = 5
 
+const MINUTES_SINCE = 'SELECT coalesce(max(since), 0) AS since FROM mediaward.minutes_since'
+
 const LAG = `
   SELECT greatest(0, extract(epoch FROM clock_timestamp() - came) * 1000)::bigint AS lag
   FROM mediaward.inbox ORDER BY number LIMIT 1`
@@ -39,14 +34,12 @@ export class EventReader {
     this.#session = session
   }
 
-  /** Reads a page, as the port says. */
-  async read({ after, from: lowest = 0, limit, order, ...query }: LedgerQuery): Promise<LedgerPage> {
-    const cursor = parseCursor(after)
-    await this.#catchUp()
+  /** Reads a page of the live log. What has no index yet is not on it: see {@link catchUp}. */
+  async read({ after, from: lowest = 0, limit, order, ...query }: TableQuery): Promise<TablePage> {
     const isNewestFirst = order === 'newest'
-    const { size, from, to } = await spanOf(this.#session, timesOf(query))
+    const { first, size, from, to } = await spanOf(this.#session, timesOf(query))
     // Of the oldest first, how much was read; of the newest first, how much was not.
-    const start = cursor ?? (isNewestFirst ? size : lowest)
+    const start = after ?? (isNewestFirst ? size : lowest)
     let span: Span = isNewestFirst ? { from, to: Math.min(start, to) } : { from: Math.max(start, from), to }
     const asked = await bySelectivity(this.#session, fieldsAsked(query), span)
     const entries: ReadEntry[] = []
@@ -64,25 +57,30 @@ export class EventReader {
       if (last !== undefined) span = isNewestFirst ? { ...span, to: last } : { ...span, from: last + 1 }
     }
     const more = goesOn || entries.length === limit
-    const readTo = isNewestFirst ? (more ? span.to : 0) : more ? span.from : Math.max(start, size)
-    return { entries, cursor: `${readTo}`, end: `${size}`, more }
+    const cursor = isNewestFirst ? (more ? span.to : first) : more ? span.from : Math.max(start, size)
+    return { entries, cursor, end: size, more }
   }
 
   /** Counts records, as the port says. */
   async count(query: CountQuery): Promise<readonly RecordCount[]> {
-    await this.#catchUp()
-    const { unit, tenant, from, to } = spansOf(query)
-    const rows = await this.#session.query<CountRow>(
-      `SELECT start, kind, reason, count FROM mediaward.event_count
-        WHERE unit = $1 AND tenant = $2 AND start >= $3 AND start < $4`,
-      ...[unit, storedValue(tenant), from, to],
-    )
-    return sumCounts(query, rows, [])
+    await this.catchUp()
+    const [minutes] = await this.#session.query<{ since: number }>(MINUTES_SINCE)
+    const counts: RecordCount[] = []
+    for (const part of partsOf(query, minutes?.since ?? 0)) {
+      const { unit, tenant, from, to } = spansOf(part.query)
+      const rows = await this.#session.query<CountRow>(
+        `SELECT start, kind, reason, count FROM mediaward.event_count
+          WHERE unit = $1 AND tenant = $2 AND start >= $3 AND start < $4`,
+        ...[unit, storedValue(tenant), from, to],
+      )
+      counts.push(...sumCounts(part, rows, []))
+    }
+    return counts
   }
 
   /** Returns the deliveries that are held, as the port says. */
   async held(query: AskedQuery): Promise<readonly LedgerEntry[]> {
-    await this.#catchUp()
+    await this.catchUp()
     return heldDeliveries(this.#session, query)
   }
 
@@ -93,7 +91,7 @@ export class EventReader {
   }
 
   /** Gives indexes to what was appended before. The reader does it, so that a log that is late or away holds up no reader. */
-  async #catchUp(): Promise<void> {
+  async catchUp(): Promise<void> {
     try {
       let [rounds, taken] = [0, ROUND]
       for (; taken === ROUND && rounds < MAX_ROUNDS; rounds++) taken = await takeRound(this.#session)

@@ -1,13 +1,8 @@
-import { StorageFault } from '../../base/storage-fault.ts'
 import type { DeadLetter, FollowerState, FollowerStates } from '../../follow/states.ts'
-import { LOCKS } from './schema.ts'
+import { AS_LOG, runAsLog } from './as-log.ts'
 import type { Session } from './session.ts'
 
-/** Stores nothing if another process is the log by now: it may have gone on, and its followers with it. */
-const AS_LOG = `log AS MATERIALIZED (SELECT pg_try_advisory_lock(${LOCKS.log}) AS elected)`
-
-const SAVE = `
-  WITH ${AS_LOG}, state AS (
+const SAVE = `${AS_LOG}, state AS (
     INSERT INTO mediaward.follower (name, state) SELECT $1::text, $2::text FROM log WHERE elected
     ON CONFLICT (name) DO UPDATE SET state = excluded.state
   ), letters AS (
@@ -18,8 +13,7 @@ const SAVE = `
   )
   SELECT elected FROM log`
 
-const BURY = `
-  WITH ${AS_LOG}, buried AS (
+const BURY = `${AS_LOG}, buried AS (
     DELETE FROM mediaward.dead_letter
     WHERE name = $1 AND index IN (SELECT value::bigint FROM json_array_elements_text($2::text::json))
       AND (SELECT elected FROM log)
@@ -44,7 +38,7 @@ export class PostgresFollowerStates implements FollowerStates {
   }
 
   save(name: string, state: FollowerState, dead: readonly DeadLetter[] = []): Promise<void> {
-    return this.#asLog(SAVE, name, JSON.stringify(state), JSON.stringify(dead))
+    return runAsLog(this.#session, SAVE, name, JSON.stringify(state), JSON.stringify(dead))
   }
 
   async deadLetters(name: string, limit: number): Promise<readonly DeadLetter[]> {
@@ -64,11 +58,6 @@ export class PostgresFollowerStates implements FollowerStates {
   }
 
   bury(name: string, indexes: readonly number[]): Promise<void> {
-    return this.#asLog(BURY, name, JSON.stringify(indexes))
-  }
-
-  async #asLog(statement: string, ...values: readonly string[]): Promise<void> {
-    const [row] = await this.#session.query<{ elected: boolean }>(statement, ...values)
-    if (row?.elected !== true) throw new StorageFault('another process is the log')
+    return runAsLog(this.#session, BURY, name, JSON.stringify(indexes))
   }
 }

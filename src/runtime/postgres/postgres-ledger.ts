@@ -1,11 +1,16 @@
+import type { Archiver } from '../../archive/archiver.ts'
+import { type Keeping, keepLog } from '../../archive/keep.ts'
 import type { FollowerStates } from '../../follow/states.ts'
 import { type Ledger, parseCursor } from '../../ledger/ledger.ts'
+import { pageOf, type TableQuery, tableQueryOf } from '../../ledger/query/table-page.ts'
 import { ElectedLog, type LogWork } from './elected-log.ts'
 import { EventReader } from './event-reader.ts'
 import { PostgresFollowerStates } from './follower-states.ts'
 import { InboxWriter } from './inbox-writer.ts'
+import { createPostgresLiveLog } from './live-log.ts'
 import { LogCalls } from './log-calls.ts'
 import { LogEnd } from './log-end.ts'
+import { PostgresManifest } from './manifest.ts'
 import { type DatabaseOptions, databaseOf } from './options.ts'
 import { Session } from './session.ts'
 
@@ -13,6 +18,8 @@ import { Session } from './session.ts'
 export interface PostgresLedger extends Ledger {
   /** What the followers of the log remember. Only the process that is the log can store it. */
   readonly states: FollowerStates
+  /** Archives and prunes the records, if the ledger was created so. For the process that is the log. */
+  readonly archiver: Archiver | undefined
   /** Has some work done while this process is the log. */
   assign(work: LogWork): void
   /** Calls the work of the process that is the log, and resolves to its answer. */
@@ -36,9 +43,15 @@ const LOG_SILENCE = 7_000
  * read, and to be the log if it is elected. Connections are opened when they are needed, so a database that is away keeps
  * no gate from starting.
  *
+ * @param keeping without it, all records stay in the database
+ * @param now the clock of the archive, in milliseconds since 1970
  * @throws ConfigurationError if the URL is wrong
  */
-export function createPostgresLedger(options: DatabaseOptions): PostgresLedger {
+export function createPostgresLedger(
+  options: DatabaseOptions,
+  keeping?: Keeping,
+  now: () => number = Date.now,
+): PostgresLedger {
   const database = databaseOf(options)
   const writing = new Session(database, { deadline: WRITE_DEADLINE })
   const reading = new Session(database, { deadline: READ_DEADLINE })
@@ -52,14 +65,23 @@ export function createPostgresLedger(options: DatabaseOptions): PostgresLedger {
   const end = new LogEnd(reading)
   const log = new ElectedLog(ordering, new LogCalls(ordering))
   const calls = new LogCalls(reading)
+  const read = (query: TableQuery) => reader.read(query)
+  const live = createPostgresLiveLog({ reading, ordering, read })
+  const archive = keeping && keepLog(live, new PostgresManifest(reading, ordering), keeping, now)
   return {
     append: entries => inbox.write(entries),
-    read: query => reader.read(query),
+    async read(query) {
+      const asked = tableQueryOf(query)
+      await reader.catchUp()
+      return pageOf(await (archive === undefined ? read(asked) : archive.log.read(asked)))
+    },
     count: query => reader.count(query),
     held: query => reader.held(query),
     lag: () => reader.lag(),
     waitAfter: async (cursor, milliseconds) => end.wait(parseCursor(cursor) ?? 0, milliseconds),
     states: new PostgresFollowerStates(ordering),
+    archiver: archive?.archiver,
+    ...(archive && { archiveLag: () => archive.archiver.lag() }),
     assign: work => log.assign(work),
     call: one => calls.call(one),
     close() {

@@ -18,6 +18,8 @@ export const LOCKS = { schema: '1298490473, 1', round: '1298490473, 2', log: '12
  * - `held_delivery`: sums of a view's deliveries that wait for further ones, in the order of coming. `sums`: of how many a row
  *   is put together. `held_id`: the ids of all sums that came, so that none counts twice.
  * - `follower`, `dead_letter`: what followers of the log remember. `log_call`: calls to the process that is the log.
+ * - `archive_segment`: the manifest of the archive. `minutes_since`: the highest is the time from which minutes are counted, as
+ *   those before have gone with their records.
  */
 const STEPS: readonly string[] = [
   `CREATE TABLE mediaward.inbox (
@@ -84,6 +86,17 @@ const STEPS: readonly string[] = [
     call text NOT NULL,
     answer text
   )`,
+  `CREATE TABLE mediaward.archive_segment (
+    first bigint PRIMARY KEY,
+    last bigint NOT NULL,
+    since bigint NOT NULL,
+    until bigint NOT NULL,
+    written bigint NOT NULL,
+    bytes bigint NOT NULL,
+    sha256 text COLLATE "C" NOT NULL,
+    terms text COLLATE "C" NOT NULL
+  );
+  CREATE TABLE mediaward.minutes_since (since bigint PRIMARY KEY)`,
 ]
 
 /**

@@ -1,5 +1,5 @@
 import type { CountQuery, RecordCount } from '../../ledger/ledger.ts'
-import { COUNT_UNITS, type CountRow, spansOf, sumCounts, tally } from '../../ledger/query/counts.ts'
+import { COUNT_UNITS, type CountRow, partsOf, spansOf, sumCounts, tally } from '../../ledger/query/counts.ts'
 import type { FoundEvent } from '../../ledger/query/terms.ts'
 import type { Sql } from './sql.ts'
 
@@ -63,22 +63,14 @@ export class EventCounts {
    * @param newest records that are not entered yet
    */
   read(query: CountQuery, newest: readonly FoundEvent[]): readonly RecordCount[] {
-    const kept = query.by === 'minute' ? this.#minutesSince : 0
-    if (Date.parse(query.since) >= kept) return this.#read(query, newest)
-    const border = new Date(kept).toISOString()
-    const isBefore = Date.parse(query.until) <= kept
-    const hours = this.#read({ ...query, by: 'hour', until: isBefore ? query.until : border }, newest)
-    const minutes = isBefore ? [] : this.#read({ ...query, since: border }, newest)
-    return [...hours.map(count => ({ ...count, by: 'hour' as const })), ...minutes]
-  }
-
-  #read(query: CountQuery, newest: readonly FoundEvent[]): readonly RecordCount[] {
-    const { unit, tenant, from, to } = spansOf(query)
-    const rows = this.#sql<CountRow>(
-      `SELECT start, kind, reason, count FROM event_count
-        WHERE unit = ? AND tenant = ? AND start >= ? AND start < ?`,
-      ...[unit, tenant, from, to],
-    )
-    return sumCounts(query, rows, newest)
+    return partsOf(query, this.#minutesSince).flatMap(part => {
+      const { unit, tenant, from, to } = spansOf(part.query)
+      const rows = this.#sql<CountRow>(
+        `SELECT start, kind, reason, count FROM event_count
+          WHERE unit = ? AND tenant = ? AND start >= ? AND start < ?`,
+        ...[unit, tenant, from, to],
+      )
+      return sumCounts(part, rows, newest)
+    })
   }
 }

@@ -1,12 +1,6 @@
-import type {
-  CountQuery,
-  LedgerEntry,
-  LedgerPage,
-  LedgerQuery,
-  ReadEntry,
-  RecordCount,
-} from '../../ledger/ledger.ts'
+import type { CountQuery, LedgerEntry, RecordCount } from '../../ledger/ledger.ts'
 import type { Look, Span } from '../../ledger/query/span.ts'
+import type { TablePage, TableQuery } from '../../ledger/query/table-page.ts'
 import {
   type AskedField,
   fieldsAsked,
@@ -22,21 +16,6 @@ import { EventTimes } from './event-times.ts'
 import { portions } from './portions.ts'
 import { Renumbering } from './renumbering.ts'
 import type { Sql } from './sql.ts'
-
-/** What to read of the table. */
-export interface TableQuery extends Omit<LedgerQuery, 'after'> {
-  /** The cursor of an earlier page. */
-  readonly after?: number
-}
-
-/** Some entries of the table. All is as on a page of the ledger. */
-export interface TablePage {
-  readonly entries: readonly ReadEntry[]
-  readonly cursor: number
-  readonly end: number
-  readonly more: boolean
-  readonly archived?: true
-}
 
 /** An entry with its place in the table: 1, 2, 3 and so on without a gap. Its index in the log is one less. */
 interface Row extends LedgerEntry {
@@ -268,10 +247,3 @@ export class EventTable {
 
 /** Returns the last place of the whole blocks up to a place. */
 const wholeBlocks = (place: number): number => place - (place % BLOCK)
-
-/** Returns a page of the table as a page of the ledger. */
-export const pageOf = ({ cursor, end, ...page }: TablePage): LedgerPage => ({
-  ...page,
-  cursor: `${cursor}`,
-  end: `${end}`,
-})

@@ -22,15 +22,15 @@ export class SegmentTable implements Manifest {
     this.#last = this.#end('DESC')
   }
 
-  get first(): Segment | undefined {
+  async first(): Promise<Segment | undefined> {
     return this.#end('ASC')
   }
 
-  get last(): Segment | undefined {
+  async last(): Promise<Segment | undefined> {
     return this.#last
   }
 
-  find({ from, to, since, until, isNewestFirst, limit }: SegmentQuery): readonly Segment[] {
+  async find({ from, to, since, until, isNewestFirst, limit }: SegmentQuery): Promise<readonly Segment[]> {
     return this.#storage.sql<Segment>(
       `SELECT ${COLUMNS} FROM archive_segment JOIN archive_terms USING (first)
         WHERE first >= (SELECT coalesce(max(first), 0) FROM archive_segment WHERE first <= ?)

@@ -1,26 +1,17 @@
 import { setImmediate } from 'node:timers/promises'
-import { ArchiveReader } from '../../archive/archive-reader.ts'
-import type { ArchiveStore } from '../../archive/archive-store.ts'
-import { ArchivedSegments } from '../../archive/archived-segments.ts'
-import { Archiver } from '../../archive/archiver.ts'
-import type { KeepLimits } from '../../archive/keep-options.ts'
+import type { Archiver } from '../../archive/archiver.ts'
+import { type Keeping, keepLog } from '../../archive/keep.ts'
 import type { FollowerStates } from '../../follow/states.ts'
 import { type Ledger, parseCursor } from '../../ledger/ledger.ts'
 import { Arrivals } from '../../ledger/query/arrivals.ts'
+import { pageOf, type TablePage, type TableQuery, tableQueryOf } from '../../ledger/query/table-page.ts'
 import { EventLog } from './event-log.ts'
-import { type EventTable, pageOf, type TablePage, type TableQuery } from './event-table.ts'
+import type { EventTable } from './event-table.ts'
 import { SqlFollowerStates } from './follower-states.ts'
-import { KeptLog } from './kept-log.ts'
 import { createLiveLog } from './live-table.ts'
 import { openEvents } from './migration.ts'
 import { SegmentTable } from './segment-table.ts'
-import { openSqlite, type SqliteFile, setUp } from './sqlite-file.ts'
-
-/** Where the records of a ledger are archived, and when they are pruned. */
-export interface Keeping {
-  readonly archive: ArchiveStore
-  readonly limits: KeepLimits
-}
+import { openSqlite, setUp } from './sqlite-file.ts'
 
 /** A ledger in a file. */
 export interface SqliteLedger extends Ledger {
@@ -50,7 +41,9 @@ export function createSqliteLedger(
   const log = setUp(file, () => new EventLog(file.sql, openEvents(file)))
   const { events } = log
   const live = (query: TableQuery) => readLive(events, query)
-  const archive = keeping && setUp(file, () => openArchive(file, events, { ...keeping, now, live }))
+  const archive =
+    keeping &&
+    setUp(file, () => keepLog(createLiveLog(events, file, live), new SegmentTable(file), keeping, now))
   const arrivals = new Arrivals()
   return {
     states: setUp(file, () => new SqlFollowerStates(file)),
@@ -68,9 +61,8 @@ export function createSqliteLedger(
       arrivals.announce()
     },
 
-    async read({ after: cursor, ...query }) {
-      const after = parseCursor(cursor)
-      const asked = { ...query, ...(after !== undefined && { after }) }
+    async read(query) {
+      const asked = tableQueryOf(query)
       return pageOf(await (archive === undefined ? live(asked) : archive.log.read(asked)))
     },
 
@@ -93,17 +85,4 @@ async function readLive(events: EventTable, query: TableQuery): Promise<TablePag
   let step = steps.next()
   for (; !step.done; step = steps.next()) await setImmediate()
   return step.value
-}
-
-function openArchive(
-  file: SqliteFile,
-  events: EventTable,
-  { archive, limits, now, live }: Keeping & { now(): number; live(query: TableQuery): Promise<TablePage> },
-) {
-  const manifest = new SegmentTable(file)
-  const segments = new ArchivedSegments(archive)
-  return {
-    log: new KeptLog(events, new ArchiveReader(manifest, segments), live),
-    archiver: new Archiver({ log: createLiveLog(events, file), manifest, segments, limits, now }),
-  }
 }

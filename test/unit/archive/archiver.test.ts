@@ -5,8 +5,9 @@ import { expect, test, vi } from 'vitest'
 import { ArchiveReader } from '../../../src/archive/archive-reader.ts'
 import { createMemoryArchive } from '../../../src/archive/archive-store.ts'
 import { ArchivedSegments } from '../../../src/archive/archived-segments.ts'
+import { KeptLog } from '../../../src/archive/kept-log.ts'
 import { StorageFault } from '../../../src/base/storage-fault.ts'
-import { KeptLog } from '../../../src/runtime/sqlite/kept-log.ts'
+import { createLiveLog } from '../../../src/runtime/sqlite/live-table.ts'
 import { ArchivedLog, DAY, entryAt, START } from '../../support/archived-log.ts'
 
 const path = () => join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'ledger.sqlite')
@@ -26,22 +27,22 @@ test('records are archived at once if nothing was yet, and then once an hour or 
   const log = new ArchivedLog(path(), LIMITS, clock)
   await log.append(entries(100))
   expect(await log.settle(clock)).toBe(clock.now + 3_600_000)
-  expect(log.manifest.last).toMatchObject({ first: 0, last: 99 })
+  expect(await log.manifest.last()).toMatchObject({ first: 0, last: 99 })
   await log.append(entries(3_999, 100))
   clock.now += 1000
   expect(await log.settle(clock)).toBe(START + DAY + 3_600_000)
-  expect(log.archiver.behind).toBe(3_999)
+  expect(await log.behind()).toBe(3_999)
   clock.now += 9_000
   expect(await log.archiver.lag()).toBe(10_000)
   clock.now -= 9_000
   await log.append(entries(2, 5_000))
   await log.settle(clock)
-  expect(log.manifest.last).toMatchObject({ first: 100, last: 4_099 })
+  expect(await log.manifest.last()).toMatchObject({ first: 100, last: 4_099 })
   clock.now += 3_600_000
   await log.settle(clock)
-  expect(log.manifest.last).toMatchObject({ first: 4_100, last: 4_100 })
+  expect(await log.manifest.last()).toMatchObject({ first: 4_100, last: 4_100 })
   expect(await log.archiver.lag()).toBe(0)
-  expect(log.archiver.behind).toBe(0)
+  expect(await log.behind()).toBe(0)
 })
 
 test('what is beyond the days or the records is pruned, and read from the archive over the border in both directions', async () => {
@@ -148,7 +149,7 @@ test('segments that are older than the years leave the archive, and a reader beg
   await log.append(entries(10, 20_000))
   clock.now += 3_601_000
   await log.settle(clock)
-  expect(log.archiver.behind).toBe(0)
+  expect(await log.behind()).toBe(0)
   expect(say.mock.calls).toEqual([
     ['mediaward: the archive keeps segments that are older than ARCHIVE_YEARS: R2 failed (10069)'],
   ])
@@ -175,7 +176,7 @@ test.each(['oldest', 'newest'] as const)(
     await log.settle(clock)
     const segments = new ArchivedSegments(log.store)
     let pruned = 0
-    const kept = new KeptLog(log.events, new ArchiveReader(log.manifest, segments), async query => {
+    const live = createLiveLog(log.events, log.file, async query => {
       const steps = log.events.readInSteps(query)
       let step = steps.next()
       for (; !step.done; step = steps.next()) {
@@ -186,6 +187,7 @@ test.each(['oldest', 'newest'] as const)(
       }
       return step.value
     })
+    const kept = new KeptLog(live, new ArchiveReader(log.manifest, segments))
     const all: number[] = []
     let page = await kept.read({ limit: 1_000, order })
     for (;;) {
@@ -225,10 +227,10 @@ test('an archive that fails stops pruning, never the log, and the operator reads
     await log.settle(clock)
   }
   expect(log.events.first).toBe(1)
-  expect(log.archiver.behind).toBe(600)
+  expect(await log.behind()).toBe(600)
   expect(say.mock.calls.map(([line]) => line)).toEqual([
     expect.stringMatching(
-      /^mediaward: the archive is not written, so nothing is pruned: 501 records are in the live log alone: its error is not/,
+      /^mediaward: the log can't be archived or pruned, and 501 records are in the live log alone: its error is not/,
     ),
     expect.stringMatching(/561 records/),
   ])
@@ -310,5 +312,5 @@ test('a log that was set back does not overwrite what it archived before, and sa
   )
   say.mockRestore()
   expect(await before.store.read(FIRST)).toEqual(bytes)
-  expect(after.archiver.behind).toBe(60)
+  expect(await after.behind()).toBe(60)
 })

@@ -1,10 +1,9 @@
-import { ArchiveReader } from '../../../archive/archive-reader.ts'
-import { ArchivedSegments } from '../../../archive/archived-segments.ts'
-import { Archiver } from '../../../archive/archiver.ts'
+import type { Archiver } from '../../../archive/archiver.ts'
+import { keepLog } from '../../../archive/keep.ts'
 import type { KeepLimits } from '../../../archive/keep-options.ts'
+import type { KeptLog } from '../../../archive/kept-log.ts'
 import { Followers } from '../../../follow/followers.ts'
 import type { EventTable } from '../../sqlite/event-table.ts'
-import { KeptLog } from '../../sqlite/kept-log.ts'
 import { createLiveLog } from '../../sqlite/live-table.ts'
 import { SegmentTable } from '../../sqlite/segment-table.ts'
 import type { SqlStorage } from '../../sqlite/sql.ts'
@@ -23,12 +22,13 @@ export class LogArchive {
 
   constructor(bucket: Bucket, limits: KeepLimits, storage: SqlStorage, events: EventTable, alarm: Alarm) {
     const written = { ...storage, write: async <Result>(work: () => Result) => storage.transaction(work) }
-    const manifest = new SegmentTable(written)
-    const segments = new ArchivedSegments(createR2Archive(bucket))
-    this.log = new KeptLog(events, new ArchiveReader(manifest, segments))
     this.#clock = new FollowerAlarm(alarm, () => this.#followers.wake())
-    const log = createLiveLog(events, written)
-    this.#archiver = new Archiver({ log, manifest, segments, limits, now: this.#clock.now })
+    const archive = createR2Archive(bucket)
+    const live = createLiveLog(events, written)
+    const { now } = this.#clock
+    const { log, archiver } = keepLog(live, new SegmentTable(written), { archive, limits }, now)
+    this.log = log
+    this.#archiver = archiver
     this.#followers = new Followers([this.#archiver], this.#clock)
   }
 

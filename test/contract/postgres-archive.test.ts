@@ -1,0 +1,187 @@
+import { expect, test, vi } from 'vitest'
+import type { Keeping } from '../../src/archive/keep.ts'
+import type { Ledger, LedgerQuery, ReadEntry } from '../../src/ledger/ledger.ts'
+import type { PostgresLedger } from '../../src/runtime/postgres/postgres-ledger.ts'
+import { keepNothing } from '../support/archived-ledger.ts'
+import { DAY, entryAt, START } from '../support/archived-log.ts'
+import { createDatabase, openLedger, runStatements, usePostgres } from '../support/postgres-test.ts'
+
+// The archive of a fleet. What a reader sees of it, the contract of ledgers checks; here is what stays in the database.
+
+usePostgres()
+
+const LIMITS = { days: 90, records: 1_000_000, years: 6 }
+
+/** Opens a ledger, and waits until it is the log. */
+async function openLog(url: string, keeping: Keeping, now: () => number): Promise<PostgresLedger> {
+  const ledger = openLedger(url, keeping, now)
+  await new Promise<void>(resolve => ledger.assign({ begin: resolve, wake() {}, end() {} }))
+  return ledger
+}
+
+async function readAll(ledger: Ledger, query: Omit<LedgerQuery, 'limit'> = {}) {
+  const [entries, archived]: [ReadEntry[], ReadEntry[]] = [[], []]
+  let page = await ledger.read({ ...query, limit: 300 })
+  for (;;) {
+    entries.push(...page.entries)
+    if (page.archived) archived.push(...page.entries)
+    if (!page.more) return { entries, archived }
+    page = await ledger.read({ ...query, limit: 300, after: page.cursor })
+  }
+}
+
+/** Has the ledger archive and prune until it has nothing to do. */
+async function settle({ archiver }: PostgresLedger, clock: { readonly now: number }): Promise<void> {
+  let next = (await archiver?.step()) ?? Number.POSITIVE_INFINITY
+  while (next <= clock.now) next = (await archiver?.step()) ?? Number.POSITIVE_INFINITY
+}
+
+/** Appends records, one a minute. Resolves when each has its index. */
+async function append(ledger: Ledger, count: number, from = 0): Promise<void> {
+  for (let i = from; i < from + count; i += 500) {
+    const some = Array.from({ length: Math.min(500, from + count - i) }, (_, n) => n + i)
+    await ledger.append(
+      some.map(n => entryAt(START + n * 60_000, { subject: `psn_${n % 7}`, reason: 'not_owner' })),
+    )
+  }
+  await ledger.read({ limit: 1 })
+}
+
+const countIn = async (url: string, table: string) =>
+  Number((await runStatements(`SELECT count(*) AS count FROM mediaward.${table}`, url))[0]?.count)
+
+test('records older than LOG_DAYS leave the database with all that leads to them, and are read out of the archive', async () => {
+  const url = await createDatabase()
+  const clock = { now: START + 7 * DAY }
+  const ledger = await openLog(url, { ...keepNothing(), limits: LIMITS }, () => clock.now)
+  await append(ledger, 4_500)
+  await settle(ledger, clock)
+  expect(await countIn(url, 'event')).toBe(4_500)
+  expect(await ledger.archiveLag?.()).toBe(0)
+
+  // The first segment has 4,000 records, of 2.8 days.
+  clock.now = START + 93 * DAY
+  await append(ledger, 100, 4_500)
+  await settle(ledger, clock)
+  expect(await countIn(url, 'event')).toBe(600)
+  expect(await runStatements('SELECT min(index)::int AS first FROM mediaward.event_term', url)).toEqual([
+    { first: 4_000 },
+  ])
+  // Of minutes and hours as well, none that begins before the hour of the first record.
+  expect(await runStatements('SELECT min(start) AS start FROM mediaward.event_time', url)).toEqual([
+    { start: `${START + 66 * 3_600_000}` },
+  ])
+
+  const oldest = await readAll(ledger)
+  expect(oldest.entries.map(({ index }) => index)).toEqual(Array.from({ length: 4_600 }, (_, i) => i))
+  expect(oldest.archived).toHaveLength(4_000)
+  expect((await readAll(ledger, { order: 'newest' })).entries).toEqual(oldest.entries.toReversed())
+  const ofOne = await readAll(ledger, { subject: 'psn_3', order: 'newest' })
+  expect(ofOne.entries.map(({ index }) => index)).toEqual(
+    oldest.entries
+      .map(({ index }) => index)
+      .filter(index => index % 7 === 3)
+      .reverse(),
+  )
+  // Another machine sees the same.
+  const other = await readAll(openLedger(url, { ...keepNothing(), limits: LIMITS }), { from: 4_000 })
+  expect(other.entries).toEqual(oldest.entries.slice(4_000))
+})
+
+test('minutes are counted as long as their records are live, and hours for ever', async () => {
+  const url = await createDatabase()
+  const clock = { now: START + 7 * DAY }
+  const ledger = await openLog(url, { ...keepNothing(), limits: LIMITS }, () => clock.now)
+  await append(ledger, 4_500)
+  await settle(ledger, clock)
+  clock.now = START + 100 * DAY
+  await settle(ledger, clock)
+  const [since, until] = [START, START + 4 * DAY].map(time => new Date(time).toISOString())
+  const asked = { since: since ?? '', until: until ?? '' }
+  const hours = await ledger.count({ ...asked, by: 'hour' })
+  expect(hours).toHaveLength(75)
+  expect(hours.reduce((sum, { count }) => sum + count, 0)).toBe(4_500)
+  // The first 4,000 are gone. Minute 4,000 is the 40th of an hour, whose minutes all stay.
+  const minutes = await ledger.count({ ...asked, by: 'minute' })
+  expect(minutes.filter(({ by }) => by === 'hour')).toEqual(
+    hours.slice(0, 66).map(count => ({ ...count, by: 'hour' })),
+  )
+  expect(minutes.filter(({ by }) => by === undefined)).toHaveLength(4_500 - 66 * 60)
+  expect(await runStatements('SELECT FROM mediaward.event_count WHERE unit = 60000', url)).toHaveLength(
+    4_500 - 66 * 60,
+  )
+})
+
+test('a process that is not the log neither archives nor prunes', async () => {
+  const url = await createDatabase()
+  const clock = { now: START + 7 * DAY }
+  const keeping = { ...keepNothing(), limits: LIMITS }
+  const log = await openLog(url, keeping, () => clock.now)
+  await append(log, 4_500)
+  const other = openLedger(url, keeping, () => clock.now)
+  const said = vi.spyOn(console, 'error').mockReturnValue()
+  await settle(other, clock)
+  expect(await countIn(url, 'archive_segment')).toBe(0)
+  await settle(log, clock)
+  clock.now = START + 100 * DAY
+  await settle(other, clock)
+  expect(await countIn(url, 'event')).toBe(4_500)
+  expect(said.mock.calls[0]?.[0]).toMatch(
+    /archived or pruned, and 4500 records .* another process is the log$/,
+  )
+  said.mockRestore()
+  await settle(log, clock)
+  expect(await countIn(url, 'event')).toBe(500)
+})
+
+test('two processes that both believe to be the log archive each record once', async () => {
+  const url = await createDatabase()
+  const clock = { now: START + 7 * DAY }
+  const keeping = { ...keepNothing(), limits: LIMITS }
+  const log = await openLog(url, keeping, () => clock.now)
+  const other = openLedger(url, keeping, () => clock.now)
+  for (let i = 0; i < 5; i++) {
+    await append(log, 1_000, i * 1_000)
+    clock.now += 2 * 3_600_000
+    await Promise.all([settle(other, clock), append(log, 10, 10_000 + i * 10), settle(log, clock)])
+  }
+  clock.now += 2 * 3_600_000
+  await settle(log, clock)
+  const spans = await runStatements(
+    'SELECT first::int, last::int FROM mediaward.archive_segment ORDER BY first',
+    url,
+  )
+  expect(spans[0]?.first).toBe(0)
+  for (const [i, { first }] of spans.entries()) if (i > 0) expect(first).toBe(Number(spans[i - 1]?.last) + 1)
+  expect(spans.at(-1)?.last).toBe(5_049)
+})
+
+test('a role that may not delete records archives them, and says why it prunes none', async () => {
+  const url = await createDatabase()
+  const owner = openLedger(url)
+  await owner.read({ limit: 1 })
+  owner.close()
+  await runStatements(
+    `DROP ROLE IF EXISTS keeper; CREATE ROLE keeper LOGIN PASSWORD 'k';
+    GRANT USAGE ON SCHEMA mediaward TO keeper;
+    GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA mediaward TO keeper;
+    GRANT DELETE ON mediaward.inbox, mediaward.held_delivery, mediaward.held_id, mediaward.log_call TO keeper`,
+    url,
+  )
+  const said = vi.spyOn(console, 'error').mockReturnValue()
+  const clock = { now: START + 7 * DAY }
+  const keeper = Object.assign(new URL(url), { username: 'keeper', password: 'k' })
+  const ledger = await openLog(keeper.href, { ...keepNothing(), limits: LIMITS }, () => clock.now)
+  await append(ledger, 4_500)
+  await settle(ledger, clock)
+  clock.now = START + 100 * DAY
+  await settle(ledger, clock)
+  expect(await countIn(url, 'archive_segment')).toBe(2)
+  expect(await countIn(url, 'event')).toBe(4_500)
+  expect(said.mock.calls.flat()).toEqual([
+    expect.stringMatching(
+      /archived or pruned, and 0 records are in the live log alone: PostgreSQL failed \(42501/,
+    ),
+  ])
+  said.mockRestore()
+})
