@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect, test, vi } from 'vitest'
 import type { Keeping } from '../../src/archive/keep.ts'
 import type { Ledger, LedgerQuery, ReadEntry } from '../../src/ledger/ledger.ts'
@@ -156,32 +157,40 @@ test('two processes that both believe to be the log archive each record once', a
   expect(spans.at(-1)?.last).toBe(5_049)
 })
 
-test('a role that may not delete records archives them, and says why it prunes none', async () => {
+/** Creates a database in which a role has the rights of docs/fleet.md, or all but those to delete records. Resolves to its URL. */
+async function createFor(role: string, mayPrune: boolean): Promise<string> {
   const url = await createDatabase()
   const owner = openLedger(url)
   await owner.read({ limit: 1 })
   owner.close()
-  await runStatements(
-    `DROP ROLE IF EXISTS keeper; CREATE ROLE keeper LOGIN PASSWORD 'k';
-    GRANT USAGE ON SCHEMA mediaward TO keeper;
-    GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA mediaward TO keeper;
-    GRANT DELETE ON mediaward.inbox, mediaward.held_delivery, mediaward.held_id, mediaward.log_call TO keeper`,
-    url,
-  )
+  const [, statements = ''] =
+    /```sql\n(CREATE ROLE gate[^`]+)```/.exec(readFileSync('docs/fleet.md', 'utf8')) ?? []
+  const granted = statements.replace("'…'", "'secret'").replaceAll(/\bgate\b/g, role)
+  expect(granted).toContain('GRANT DELETE ON mediaward.event,')
+  await runStatements(mayPrune ? granted : granted.replace(/GRANT DELETE ON mediaward\.event,.*/, ''), url)
+  return Object.assign(new URL(url), { username: role, password: 'secret' }).href
+}
+
+test.each([
+  ['with the rights in docs/fleet.md prunes', true, 500],
+  ['without the right to delete records archives them, and says why it prunes none', false, 4_500],
+] as const)('a log %s', async (_, mayPrune, left) => {
+  const url = await createFor(mayPrune ? 'pruning' : 'keeping', mayPrune)
   const said = vi.spyOn(console, 'error').mockReturnValue()
   const clock = { now: START + 7 * DAY }
-  const keeper = Object.assign(new URL(url), { username: 'keeper', password: 'k' })
-  const ledger = await openLog(keeper.href, { ...keepNothing(), limits: LIMITS }, () => clock.now)
+  const ledger = await openLog(url, { ...keepNothing(), limits: LIMITS }, () => clock.now)
   await append(ledger, 4_500)
+  await ledger.states.save('hook', { index: 1, failures: 0 }, [])
   await settle(ledger, clock)
   clock.now = START + 100 * DAY
   await settle(ledger, clock)
   expect(await countIn(url, 'archive_segment')).toBe(2)
-  expect(await countIn(url, 'event')).toBe(4_500)
-  expect(said.mock.calls.flat()).toEqual([
-    expect.stringMatching(
-      /archived or pruned, and 0 records are in the live log alone: PostgreSQL failed \(42501/,
-    ),
-  ])
+  expect(await countIn(url, 'event')).toBe(left)
+  expect((await readAll(ledger)).entries).toHaveLength(4_500)
+  expect(said.mock.calls.flat()).toEqual(
+    mayPrune
+      ? []
+      : [expect.stringMatching(/archived or pruned, and 0 records .*: PostgreSQL failed \(42501/)],
+  )
   said.mockRestore()
 })

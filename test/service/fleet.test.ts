@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -297,19 +297,42 @@ test('sinks of a fleet run on the machine that is the log, are asked on any, and
 })
 
 const KILLS = LONG ? 200 : 8
-test(`machines that are killed ${KILLS} times at random lose no record that was confirmed`, {
-  timeout: 60_000 + KILLS * 5_000,
-}, async () => {
-  const fleet = await Fleet.create(server)
-  for (let i = 0; i < 3; i++) fleet.add()
+const KILLING = { timeout: 60_000 + KILLS * 5_000 }
+
+/** Kills machines at any moment, every other time the one that is the log, and starts them again. */
+async function killSome(fleet: Fleet): Promise<void> {
+  for (const runtime of ['node', 'deno', 'node'] as const) fleet.add({ runtime })
   for (let run = 0; run < KILLS; run++) {
-    await fleet.confirms(40 + 17 * (run % 7))
-    // Every other time the one that is the log.
+    // The log may just have begun, or have worked for a while.
     const member = run % 2 === 0 ? await fleet.log() : fleet.members[run % 3]
-    // The log is killed while it puts deliveries together.
+    await fleet.confirms(40 + 57 * (run % 7))
+    // It is killed while it puts deliveries together.
     if (run % 2 === 0) await fleet.age()
     await member?.kill()
     member?.start()
   }
-  await expectWholeLog(fleet)
-})
+}
+
+test(
+  `machines that are killed ${KILLS} times at random lose no record that was confirmed`,
+  KILLING,
+  async () => {
+    const fleet = await Fleet.create(server)
+    await killSome(fleet)
+    await expectWholeLog(fleet)
+  },
+)
+
+test(
+  `machines that are killed ${KILLS} times at random while they archive and prune lose no record`,
+  KILLING,
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mediaward-'))
+    const fleet = await Fleet.create(server, folder)
+    await killSome(fleet)
+    await expectWholeLog(fleet)
+    const [live] = await server.run('SELECT min(index)::int AS first FROM mediaward.event', fleet.url)
+    expect(live?.first).toBeGreaterThan(0)
+    expect(readdirSync(join(folder, 'archive')).length).toBeGreaterThan(4)
+  },
+)

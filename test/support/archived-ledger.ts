@@ -1,6 +1,7 @@
 import { createMemoryArchive } from '../../src/archive/archive-store.ts'
 import type { Archiver } from '../../src/archive/archiver.ts'
 import { type Keeping, keepLog } from '../../src/archive/keep.ts'
+import type { KeepLimits } from '../../src/archive/keep-options.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { Arrivals } from '../../src/ledger/query/arrivals.ts'
 import { pageOf, tableQueryOf } from '../../src/ledger/query/table-page.ts'
@@ -13,10 +14,11 @@ import { openSqlite } from '../../src/runtime/sqlite/sqlite-file.ts'
 // Ledgers that archive each record as soon as it is stored, and prune all that they can: what a reader sees must be the same as
 // of a ledger that keeps everything.
 
+/** Of what is archived and old enough, nothing stays live. */
+export const KEPT: KeepLimits = { days: 1, records: 1, years: 1_000_000 }
+
 /** Keeps nothing that may be pruned, in a new archive. */
-export function keepNothing(): Keeping {
-  return { archive: createMemoryArchive(), limits: { days: 1, records: 1, years: 1_000_000 } }
-}
+export const keepNothing = (): Keeping => ({ archive: createMemoryArchive(), limits: KEPT })
 
 /** Returns a clock on which months pass between two looks. */
 export function hurriedClock(): () => number {

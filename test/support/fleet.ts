@@ -6,13 +6,16 @@ import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
 import type { ReadEntry } from '../../src/ledger/ledger.ts'
+import { createArchiveFolder } from '../../src/runtime/folder/archive-folder.ts'
 import { settleDeliveries } from '../../src/runtime/postgres/held-deliveries.ts'
 import { databaseOf } from '../../src/runtime/postgres/options.ts'
 import { createPostgresLedger } from '../../src/runtime/postgres/postgres-ledger.ts'
 import { Session } from '../../src/runtime/postgres/session.ts'
+import { KEPT } from './archived-ledger.ts'
 import { end } from './gate.ts'
 import type { PostgresServer } from './postgres-server.ts'
 
+const BEGUN = Date.now()
 const PROGRAM = 'test/support/fleet-member.ts'
 
 interface MachineOptions {
@@ -24,6 +27,7 @@ interface MachineOptions {
 interface MemberSettings {
   readonly runtime: 'deno' | 'node'
   readonly authority: string | undefined
+  readonly archive: string | undefined
   readonly url: string
   readonly confirm: (id: string) => void
 }
@@ -31,6 +35,7 @@ interface MemberSettings {
 /** Machines that share one log, as processes that append to it as fast as they are confirmed. */
 export class Fleet {
   readonly #server: PostgresServer
+  readonly #archive: string | undefined
   /** The address of the database, without a proxy. */
   readonly url: string
   readonly members: Member[] = []
@@ -39,13 +44,15 @@ export class Fleet {
   /** The sums of deliveries that were confirmed: the process and the place in it. */
   readonly confirmedSums: string[] = []
 
-  private constructor(server: PostgresServer, url: string) {
+  private constructor(server: PostgresServer, url: string, archive?: string) {
     this.#server = server
+    this.#archive = archive
     this.url = url
   }
 
-  static async create(server: PostgresServer): Promise<Fleet> {
-    const fleet = new Fleet(server, await server.createDatabase())
+  /** @param archive a folder in which its log archives all that it can, if it has one */
+  static async create(server: PostgresServer, archive?: string): Promise<Fleet> {
+    const fleet = new Fleet(server, await server.createDatabase(), archive)
     // Also those of a test that failed.
     onTestFinished(async () => void (await Promise.all(fleet.members.map(member => member.kill()))))
     return fleet
@@ -61,7 +68,10 @@ export class Fleet {
     const url = new URL(this.url)
     if (port !== undefined) url.port = String(port)
     if (authority !== undefined) url.searchParams.set('sslmode', 'verify-full')
-    const member = new Member({ runtime, authority, url: url.href, confirm: line => this.#confirm(line) })
+    const member = new Member({
+      ...{ runtime, authority, url: url.href, archive: this.#archive },
+      confirm: line => this.#confirm(line),
+    })
     this.members.push(member)
     member.start()
     return member
@@ -104,7 +114,8 @@ export class Fleet {
   async finish(): Promise<readonly ReadEntry[]> {
     await Promise.all(this.members.map(member => member.kill()))
     await Promise.all(this.members.map(member => member.drain()))
-    const ledger = createPostgresLedger({ url: this.url })
+    const keeping = this.#archive && { archive: createArchiveFolder(this.#archive), limits: KEPT }
+    const ledger = createPostgresLedger({ url: this.url }, keeping || undefined)
     const session = new Session(databaseOf({ url: this.url }), { deadline: 10_000 })
     while ((await ledger.held({})).length > 0) {
       await this.age()
@@ -166,19 +177,16 @@ export class Member {
   }
 
   #spawn(args: readonly string[]): ChildProcess {
-    const { runtime, url, authority } = this.#settings
-    const permissions = [
-      '--allow-env',
-      '--allow-net',
-      `--allow-read=${this.#data}`,
-      `--allow-write=${this.#data}`,
-    ]
+    const { runtime, url, authority, archive } = this.#settings
+    const folders = [this.#data, archive ?? []].flat().join()
+    const permissions = ['--allow-env', '--allow-net', `--allow-read=${folders}`, `--allow-write=${folders}`]
     const [command, ...before] =
       runtime === 'deno' ? ['deno', 'run', '--quiet', '--no-prompt', ...permissions] : [process.execPath]
     const { PATH, HOME } = process.env
     const child = spawn(command ?? '', [...before, PROGRAM, ...args], {
       env: {
         ...{ PATH, HOME, DATA_DIR: this.#data, DATABASE_URL: url },
+        ...(archive !== undefined && { ARCHIVE: archive, BEGUN: `${BEGUN}` }),
         ...(authority !== undefined && { NODE_EXTRA_CA_CERTS: authority, DENO_CERT: authority }),
       },
       stdio: ['ignore', 'pipe', 'pipe'],

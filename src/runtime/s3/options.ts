@@ -26,7 +26,7 @@ export interface S3Options {
    * Another bucket of the store, for the archive of the log (docs/archive.md). The key must be able to read, write and
    * remove there.
    *
-   * @defaultValue none: the archive is in `DATA_DIR`
+   * @defaultValue none: the archive is in `DATA_DIR`, and a log in PostgreSQL has none
    */
   readonly auditBucket?: string
 }
