@@ -1,7 +1,7 @@
 import type { KeepOptions } from '../archive/keep-options.ts'
 import type { Issuer } from '../authenticate/issuer.ts'
 import type { Network } from '../base/network.ts'
-import type { MachineFacts } from '../doctor/machine-checks.ts'
+import type { Finding } from '../doctor/finding.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { ViewPolicy } from '../ledger/views.ts'
@@ -123,11 +123,11 @@ export interface MediawardOptions {
    */
   readonly replay?: () => Promise<void>
   /**
-   * Says what the machine knows of itself, for `mediaward doctor`: its runtime and its disk. `local({ data })` gives one.
+   * Examines the machine, for `mediaward doctor`: its runtime and its disk. `local({ data })` gives one.
    *
-   * @defaultValue nothing is known
+   * @defaultValue the machine is not examined
    */
-  readonly inspect?: () => Promise<MachineFacts>
+  readonly inspect?: () => Promise<readonly Finding[]>
   /**
    * Lists, tests and replays the sinks of the log, for `mediaward sinks`. `cloudflare(env)` and `local({ data })` give one.
    *

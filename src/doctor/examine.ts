@@ -4,11 +4,11 @@ import type { Owners } from '../recordings/owner-source.ts'
 import type { RecordingStore } from '../recordings/recording-store.ts'
 import type { SinkControl } from '../sinks/control.ts'
 import { attempt, Failure } from './failure.ts'
-import { type Finding, runChecks } from './finding.ts'
+import { type Finding, notChecked, runChecks } from './finding.ts'
 import { ISSUER_CHECKS } from './issuer-checks.ts'
 import { KEY_CHECKS } from './key-checks.ts'
 import { probeKeys } from './key-probes.ts'
-import { MACHINE_CHECKS, type MachineFacts, NETWORK_CHECKS, type NetworkFacts } from './machine-checks.ts'
+import { NETWORK_CHECKS, type NetworkFacts } from './network-checks.ts'
 import type { Settings } from './settings.ts'
 import { SETTINGS_CHECKS } from './settings-checks.ts'
 import { SINK_CHECKS } from './sink-checks.ts'
@@ -24,8 +24,8 @@ export interface ExaminedServices {
   readonly ledger: Ledger
   /** Undefined if the log has no sinks. */
   readonly sinkControl: SinkControl | undefined
-  /** Finds out what one machine knows of itself. Undefined on Workers. */
-  readonly inspect: (() => Promise<MachineFacts>) | undefined
+  /** Examines the machine that the gate runs on. Undefined on Workers. */
+  readonly inspect: (() => Promise<readonly Finding[]>) | undefined
   readonly now: () => number
 }
 
@@ -48,7 +48,7 @@ export async function examine(
     owners.areStamped ? undefined : probeOwners(owners),
     probeLedger(ledger, now),
     sinkControl && attempt(() => sinkControl.list()),
-    inspect && attempt(inspect),
+    inspect === undefined ? [] : attempt(inspect),
   ])
   const { clock } = keys
   // The server that answers first may be another tenant's.
@@ -60,7 +60,13 @@ export async function examine(
     ...runChecks('keys', KEY_CHECKS, shown),
     ...runChecks('storage', STORAGE_CHECKS, { store: stored, invents, read }),
     ...runChecks('sinks', SINK_CHECKS, { sinks }),
-    ...(machine === undefined ? [] : runChecks('machine', MACHINE_CHECKS, machine)),
+    ...(machine instanceof Failure
+      ? runChecks(
+          'machine',
+          { runtime: () => notChecked(`the machine can't be looked at: ${machine.why}`) },
+          {},
+        )
+      : machine),
     ...runChecks('machine', NETWORK_CHECKS, { network, publicUrl: settings.publicUrl }),
   ]
 }

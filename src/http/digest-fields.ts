@@ -1,9 +1,5 @@
-import { parseDictionary } from 'structured-headers'
-import { hexOf } from '../base/bytes.ts'
+import { decodeBase64, hexOf } from '../base/bytes.ts'
 import { Refusal } from '../refusal.ts'
-
-/** Bytes of a SHA-256. */
-const LENGTH = 32
 
 /**
  * Returns the SHA-256 that a body must have, in hexadecimal, by `Content-Digest` or `Repr-Digest` (RFC 9530 2 and 3, RFC
@@ -34,19 +30,34 @@ export function refuseWholeDigest(headers: Headers): Refusal | undefined {
     : undefined
 }
 
+// A member of a Dictionary up to the next one: a Byte Sequence under its key, as each digest is (RFC 9530 2). Parameters, of which
+// there are none yet, are a key with nothing, a plain token or an integer.
+const MEMBER =
+  /([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):(?:; *[a-z*][a-z0-9_.*-]*(?:=(?:[a-z][a-z0-9]*|[0-9]{1,15}))?)*[ \t]*(?:,[ \t]*(?!$)|$)/y
+
+/** The 32 bytes of a SHA-256, whose padding may be left out (RFC 9651 4.2.7). */
+const SHA_256 = /^([A-Za-z0-9+/]{43})=?$/
+
 /** Reads one header. Undefined if it names only other algorithms. */
 function sha256In(header: string, name: string): string | undefined | Refusal {
-  try {
-    const digests = parseDictionary(header)
-    // RFC 9530 2: every member is a byte sequence.
-    const [digest] = digests.get('sha-256') ?? []
-    if (digest === undefined && digests.size > 0) return undefined
-    if (digest instanceof ArrayBuffer && digest.byteLength === LENGTH) return hexOf(new Uint8Array(digest))
-  } catch {
-    // Malformed, like a digest of another length.
+  const digests = digestsIn(header)
+  if (digests.size > 0 && !digests.has('sha-256')) return undefined
+  const [, digest] = SHA_256.exec(digests.get('sha-256') ?? '') ?? []
+  return digest === undefined
+    ? new Refusal(
+        'upload_invalid',
+        `${name} is malformed: it must be like sha-256=:BASE64:, with the 32 bytes of a SHA-256 (RFC 9530)`,
+      )
+    : hexOf(decodeBase64(digest))
+}
+
+/** Returns digests by their algorithms, of two the last (RFC 9651 4.2.2). None if the header is malformed. */
+function digestsIn(header: string): ReadonlyMap<string, string> {
+  const digests = new Map<string, string>()
+  for (MEMBER.lastIndex = 0; MEMBER.lastIndex < header.length; ) {
+    const [, algorithm, base64] = MEMBER.exec(header) ?? []
+    if (algorithm === undefined || base64 === undefined) return new Map()
+    digests.set(algorithm, base64)
   }
-  return new Refusal(
-    'upload_invalid',
-    `${name} is malformed: it must be like sha-256=:BASE64:, with the 32 bytes of a SHA-256 (RFC 9530)`,
-  )
+  return digests
 }

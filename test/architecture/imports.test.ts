@@ -110,7 +110,6 @@ describe('imports', () => {
     ['@hono/node-server', /^@hono\/node-server$/, /^runtime\/node\//],
     ['aws4fetch', /^aws4fetch$/, /^runtime\/s3\//],
     ['postgres', /^postgres$/, /^runtime\/postgres\//],
-    ['structured-headers', /^structured-headers$/, /^http\/digest-fields\.ts$/],
     ['content-disposition', /^content-disposition$/, /^http\/file-name\.ts$/],
     ['eventsource-parser', /^eventsource-parser$/, /^cli\/log\//],
     ['p-limit', /^p-limit$/, /^cli\/(put\.ts$|upload\/)/],
@@ -126,7 +125,7 @@ describe('imports', () => {
 
   test('src imports no package besides the known ones', () => {
     const known =
-      /^(jose|jose\/(base64url|errors)|hono|hono\/(route|tiny)|@hono\/node-server|aws4fetch|content-disposition|structured-headers|eventsource-parser|p-limit|postgres|cloudflare:workers|node:.+|miniflare|esbuild|wrangler)$/
+      /^(jose|jose\/(base64url|errors)|hono|hono\/(route|tiny)|@hono\/node-server|aws4fetch|content-disposition|eventsource-parser|p-limit|postgres|cloudflare:workers|node:.+|miniflare|esbuild|wrangler)$/
     expect(sources.flatMap(({ packages }) => packages).filter(name => !known.test(name))).toEqual([])
   })
 

@@ -62,7 +62,6 @@ test('deno.json needs the packages of package.json, without those of the command
     jose: deno.imports.jose,
     aws4fetch: deno.imports.aws4fetch,
     'content-disposition': deno.imports['content-disposition'],
-    'structured-headers': deno.imports['structured-headers'],
   })
 })
 

@@ -3,10 +3,11 @@ import { OUTSIDE_CHECKS } from '../../src/cli/doctor/outside-checks.ts'
 import { WRANGLER_CHECKS } from '../../src/cli/doctor/wrangler-checks.ts'
 import { ISSUER_CHECKS } from '../../src/doctor/issuer-checks.ts'
 import { KEY_CHECKS } from '../../src/doctor/key-checks.ts'
-import { MACHINE_CHECKS, NETWORK_CHECKS } from '../../src/doctor/machine-checks.ts'
+import { NETWORK_CHECKS } from '../../src/doctor/network-checks.ts'
 import { SETTINGS_CHECKS } from '../../src/doctor/settings-checks.ts'
 import { SINK_CHECKS } from '../../src/doctor/sink-checks.ts'
 import { RECORD_CHECKS, STORAGE_CHECKS } from '../../src/doctor/storage-checks.ts'
+import { MACHINE_CHECKS } from '../../src/runtime/local/machine-checks.ts'
 
 // The table of docs/doctor.md. Names come from the tables of checks, and what a check is about from its doc comment.
 
@@ -18,7 +19,8 @@ const GROUPS: readonly (readonly [group: string, file: string, checks: object])[
   ['keys', `${DOCTOR}/key-checks.ts`, KEY_CHECKS],
   ['storage', `${DOCTOR}/storage-checks.ts`, { ...STORAGE_CHECKS, ...RECORD_CHECKS }],
   ['sinks', `${DOCTOR}/sink-checks.ts`, SINK_CHECKS],
-  ['machine', `${DOCTOR}/machine-checks.ts`, { ...MACHINE_CHECKS, ...NETWORK_CHECKS }],
+  ['machine', 'src/runtime/local/machine-checks.ts', MACHINE_CHECKS],
+  ['machine', `${DOCTOR}/network-checks.ts`, NETWORK_CHECKS],
   ['outside', `${CLI}/outside-checks.ts`, OUTSIDE_CHECKS],
   ['wrangler', `${CLI}/wrangler-checks.ts`, WRANGLER_CHECKS],
 ]

@@ -19,7 +19,6 @@ import {
 import { ISSUER_CHECKS } from '../../doctor/issuer-checks.ts'
 import { KEY_CHECKS } from '../../doctor/key-checks.ts'
 import { probeKeys } from '../../doctor/key-probes.ts'
-import { MACHINE_CHECKS } from '../../doctor/machine-checks.ts'
 import { parseUrl, type Settings } from '../../doctor/settings.ts'
 import { SETTINGS_CHECKS } from '../../doctor/settings-checks.ts'
 import { judgeStore } from '../../doctor/storage-checks.ts'
@@ -136,7 +135,7 @@ async function examineMachine({
 async function inspectFolder(data: string): Promise<readonly Finding[]> {
   const folder = await attempt(async () => statSync(data), systemCode)
   return !(folder instanceof Failure) && folder.isDirectory()
-    ? runChecks('machine', MACHINE_CHECKS, await attempt(createInspection(data)))
+    ? await createInspection(data)()
     : runChecks('machine', { data_folder: () => judgeMissing(folder) }, {})
 }
 

@@ -1,6 +1,7 @@
 import { statfsSync, statSync } from 'node:fs'
 import process from 'node:process'
-import type { MachineFacts } from '../../doctor/machine-checks.ts'
+import { type Finding, runChecks } from '../../doctor/finding.ts'
+import { MACHINE_CHECKS, type MachineFacts } from './machine-checks.ts'
 
 /** File systems of networks, by the numbers that Linux gives them (statfs(2)). */
 const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
@@ -14,13 +15,14 @@ const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x5346414f, 'AFS'],
 ])
 
-/** Creates a function that finds out what `mediaward doctor` wants to know of this machine, and of its data folder if any. */
-export function createInspection(data: string | undefined): () => Promise<MachineFacts> {
-  return async () => ({
-    runtime: runtimeName(),
-    ignoresCertificates: process.env.NODE_TLS_REJECT_UNAUTHORIZED === '0',
-    ...(data === undefined ? { hasNoFolder: true } : folderFacts(data)),
-  })
+/** Creates a function that examines this machine, and its data folder if any, for `mediaward doctor`. */
+export function createInspection(data: string | undefined): () => Promise<readonly Finding[]> {
+  return async () =>
+    runChecks('machine', MACHINE_CHECKS, {
+      runtime: runtimeName(),
+      ignoresCertificates: process.env.NODE_TLS_REJECT_UNAUTHORIZED === '0',
+      ...(data === undefined ? { hasNoFolder: true } : folderFacts(data)),
+    })
 }
 
 function folderFacts(data: string): Partial<MachineFacts> {

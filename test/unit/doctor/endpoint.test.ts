@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { DoctorAnswer } from '../../../src/doctor/endpoint.ts'
+import { failed } from '../../../src/doctor/finding.ts'
 import { type MediawardOptions, StorageFault, withSpool } from '../../../src/index.ts'
 import type { LedgerEvent } from '../../../src/ledger/event.ts'
 import { PROBE_KEY } from '../../../src/recordings/recording.ts'
@@ -156,7 +157,7 @@ describe('how often a gate is examined', () => {
     const inspect = async () => {
       begun += 1
       await released.promise
-      return { runtime: 'Node 24.21.0', ignoresCertificates: false }
+      return []
     }
     return { gate: await healthyGate({ inspect }), begun: () => begun, release: released.resolve }
   }
@@ -326,10 +327,15 @@ describe('a gate that is not well', () => {
   })
 
   test('a machine says what it knows, and a fault of it is no fault of the examination', async () => {
-    const inspect = async () => ({ runtime: 'Node 24.21.0', ignoresCertificates: true })
-    const answer = await examine(await healthyGate({ inspect }))
+    const finding = {
+      group: 'machine',
+      check: 'runtime',
+      ...failed('Node checks no certificates', 'check them'),
+    } as const
+    const answer = await examine(await healthyGate({ inspect: async () => [finding] }))
     expect(notOk(answer)).toContain('runtime failed')
     const broken = await examine(await healthyGate({ inspect: () => Promise.reject(new Error('SECRET')) }))
+    expect(notOk(broken)).toContain('runtime not_checked')
     expect(JSON.stringify(broken)).not.toContain('SECRET')
   })
 })

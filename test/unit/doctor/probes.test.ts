@@ -8,8 +8,7 @@ import { attempt, Failure } from '../../../src/doctor/failure.ts'
 import { runChecks } from '../../../src/doctor/finding.ts'
 import { KEY_CHECKS } from '../../../src/doctor/key-checks.ts'
 import { type ClockFacts, probeKeys } from '../../../src/doctor/key-probes.ts'
-import type { MachineFacts } from '../../../src/doctor/machine-checks.ts'
-import { MACHINE_CHECKS, NETWORK_CHECKS } from '../../../src/doctor/machine-checks.ts'
+import { NETWORK_CHECKS } from '../../../src/doctor/network-checks.ts'
 import { RECORD_CHECKS, STORAGE_CHECKS } from '../../../src/doctor/storage-checks.ts'
 import {
   findRecord,
@@ -26,6 +25,7 @@ import { type OwnerLookup, Owners } from '../../../src/recordings/owner-source.t
 import { PROBE_KEY } from '../../../src/recordings/recording.ts'
 import { DamagedPart, type RecordingStore } from '../../../src/recordings/recording-store.ts'
 import { diskFailed } from '../../../src/runtime/folder/disk-fault.ts'
+import { MACHINE_CHECKS, type MachineFacts } from '../../../src/runtime/local/machine-checks.ts'
 import {
   createMemoryLedger,
   createMemorySpool,

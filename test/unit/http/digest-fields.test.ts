@@ -39,7 +39,6 @@ test.each([
   [null, null],
   ['md5=:AAAA:', null],
   ['sha-512=:AAAA:', 'unixsum=:AAAA:'],
-  ['sha-512=AAAA', 'md5'],
 ])('the headers %s and %s name no SHA-256 digest', (content, repr) => {
   expect(stated(content, repr)).toBeUndefined()
 })
@@ -47,6 +46,9 @@ test.each([
 test.each([
   [''],
   ['sha-256'],
+  // RFC 9530 2: every member is a Byte Sequence.
+  [`sha-256=:${HELLO}:, md5`],
+  ['sha-512=AAAA'],
   ['sha-256=?1'],
   [`sha-256=${HELLO}`],
   [`sha-256=:${HELLO}`],

@@ -1,8 +1,4 @@
-import type { CallerNetwork } from '../base/network.ts'
-import { isLoopback } from '../base/url.ts'
-import { Failure } from './failure.ts'
-import { type Checks, failed, notChecked, ok, warning } from './finding.ts'
-import { parseUrl, type Settings } from './settings.ts'
+import { type Checks, failed, notChecked, ok, warning } from '../../doctor/finding.ts'
 
 /** What a runtime on one machine knows of itself. Each member that it can't find out is absent. */
 export interface MachineFacts {
@@ -25,11 +21,9 @@ const LOW = 5 * GIB
 const TOO_LOW = GIB / 4
 
 /** Whether one machine is fit to keep what the gate keeps on it. */
-export const MACHINE_CHECKS: Checks<MachineFacts | Failure> = {
+export const MACHINE_CHECKS: Checks<MachineFacts> = {
   /** The runtime checks certificates. */
-  runtime(machine) {
-    if (machine instanceof Failure) return notChecked(`the machine can't be looked at: ${machine.why}`)
-    const { runtime, ignoresCertificates } = machine
+  runtime({ runtime, ignoresCertificates }) {
     return ignoresCertificates
       ? failed(
           `${runtime} checks no certificates: a network on the way can replace the keys of issuers`,
@@ -39,9 +33,7 @@ export const MACHINE_CHECKS: Checks<MachineFacts | Failure> = {
   },
 
   /** The data folder belongs to the gate's user alone, and is on a local disk. */
-  data_folder(machine) {
-    if (machine instanceof Failure) return []
-    const { others, networkFileSystem, hasNoFolder } = machine
+  data_folder({ others, networkFileSystem, hasNoFolder }) {
     if (hasNoFolder) {
       return warning(
         'there is no DATA_DIR: while the database is down, every request is refused',
@@ -63,9 +55,7 @@ export const MACHINE_CHECKS: Checks<MachineFacts | Failure> = {
   },
 
   /** The disk has room. */
-  disk(machine) {
-    if (machine instanceof Failure) return []
-    const { disk, hasNoFolder } = machine
+  disk({ disk, hasNoFolder }) {
     if (hasNoFolder) return []
     if (disk === undefined) {
       return notChecked('the space on the disk of DATA_DIR is not known', 'on Deno, add --allow-sys=statfs')
@@ -78,23 +68,3 @@ export const MACHINE_CHECKS: Checks<MachineFacts | Failure> = {
 }
 
 const inGib = (bytes: number): string => (bytes / GIB).toFixed(1)
-
-/** What the gate knows of where the request of the examination came from. */
-export interface NetworkFacts extends Pick<Settings, 'publicUrl'> {
-  readonly network: CallerNetwork
-}
-
-/** What records say of networks. */
-export const NETWORK_CHECKS: Checks<NetworkFacts> = {
-  /** Records say which network a request came from: the viewer's, not that of the proxy in front. */
-  network({ network: { ip, prefix }, publicUrl }) {
-    const gate = parseUrl(publicUrl)
-    if (isLoopback(gate)) return []
-    const fix = 'set ADDRESS_HEADER to the header of the proxy in front that has the address'
-    if (prefix === undefined) return warning('the gate does not know where requests come from', fix)
-    const isProxied = gate !== undefined && /^(?:127\.|::1$)/.test(ip ?? '')
-    return isProxied
-      ? warning('requests seem to come from this machine: records name the network of the proxy', fix)
-      : ok('records name the network that a request came from')
-  },
-}
