@@ -65,6 +65,11 @@ export class ArchivedSegments {
   /** Removes a segment and its entry of the manifest, which goes last: it says what there was. */
   async remove({ first }: Segment): Promise<void> {
     await withTimeout(PATIENCE, this.#store.remove(segmentName(first)))
+    await this.removeManifest(first)
+  }
+
+  /** Removes the manifest's entry of a segment that is missing. */
+  async removeManifest(first: number): Promise<void> {
     await withTimeout(PATIENCE, this.#store.remove(manifestName(first)))
   }
 }

@@ -188,7 +188,8 @@ export class Archiver {
       await segments.read(segment)
       return true
     }
-    await segments.remove(segment)
+    // Not the segment: in a fleet another process may just have written it again, and pruned its records.
+    await segments.removeManifest(first)
     await this.#archive(first, last)
     logToOperator(`${segmentName(first)} was missing in the archive, and is written again`)
     return false

@@ -3,13 +3,15 @@ import { LOCKS } from './schema.ts'
 import type { Session, Value } from './session.ts'
 
 /**
- * The first part of a statement that changes something only if its session has the lock of the log: another process may be
- * the log by now, and may have gone on. The statement ends with `SELECT elected FROM log`.
+ * The part of a statement that changes something only if its session has the lock of the log: another process may be the log
+ * by now, and may have gone on. The statement ends with `SELECT elected FROM log`.
  */
-export const AS_LOG: string = `WITH log AS MATERIALIZED (SELECT pg_try_advisory_lock(${LOCKS.log}) AS elected)`
+export const LOG: string = `log AS MATERIALIZED (SELECT pg_try_advisory_lock(${LOCKS.log}) AS elected)`
+/** How most of these statements begin. */
+export const AS_LOG: string = `WITH ${LOG}`
 
 /**
- * Runs a statement that begins with {@link AS_LOG}.
+ * Runs a statement with {@link LOG}.
  *
  * @throws StorageFault if another process is the log: then it has changed nothing
  */

@@ -1,13 +1,12 @@
 import { logFault, NOT_SHOWN } from '../../base/storage-fault.ts'
 import type { CountQuery, LedgerEntry, ReadEntry, RecordCount } from '../../ledger/ledger.ts'
-import { type CountRow, partsOf, spansOf, sumCounts } from '../../ledger/query/counts.ts'
 import type { Span } from '../../ledger/query/span.ts'
 import type { TablePage, TableQuery } from '../../ledger/query/table-page.ts'
 import { type AskedQuery, fieldsAsked, isWanted, timesOf } from '../../ledger/query/terms.ts'
+import { readCounts } from './event-counts.ts'
 import { bySelectivity, candidates, spanOf } from './event-index.ts'
 import { ServerFault } from './fault.ts'
 import { heldDeliveries } from './held-deliveries.ts'
-import { storedValue } from './inbox-row.ts'
 import { ROUND, takeRound } from './round.ts'
 import type { Session } from './session.ts'
 
@@ -19,8 +18,6 @@ const MAX_EXAMINED = 4_000
 const FULL_PAGE = 4 * 2 ** 20
 /** Most rounds that a call does before it reads. */
 const MAX_ROUNDS = 5
-
-const MINUTES_SINCE = 'SELECT coalesce(max(since), 0) AS since FROM mediaward.minutes_since'
 
 const LAG = `
   SELECT greatest(0, extract(epoch FROM clock_timestamp() - came) * 1000)::bigint AS lag
@@ -64,18 +61,7 @@ export class EventReader {
   /** Counts records, as the port says. */
   async count(query: CountQuery): Promise<readonly RecordCount[]> {
     await this.catchUp()
-    const [minutes] = await this.#session.query<{ since: number }>(MINUTES_SINCE)
-    const counts: RecordCount[] = []
-    for (const part of partsOf(query, minutes?.since ?? 0)) {
-      const { unit, tenant, from, to } = spansOf(part.query)
-      const rows = await this.#session.query<CountRow>(
-        `SELECT start, kind, reason, count FROM mediaward.event_count
-          WHERE unit = $1 AND tenant = $2 AND start >= $3 AND start < $4`,
-        ...[unit, storedValue(tenant), from, to],
-      )
-      counts.push(...sumCounts(part, rows, []))
-    }
-    return counts
+    return readCounts(this.#session, query)
   }
 
   /** Returns the deliveries that are held, as the port says. */

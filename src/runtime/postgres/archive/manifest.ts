@@ -1,7 +1,7 @@
-import type { Manifest, SegmentQuery } from '../../archive/live-log.ts'
-import type { Segment } from '../../archive/manifest.ts'
-import { AS_LOG, runAsLog } from './as-log.ts'
-import type { Session } from './session.ts'
+import type { Manifest, SegmentQuery } from '../../../archive/live-log.ts'
+import type { Segment } from '../../../archive/manifest.ts'
+import { AS_LOG, runAsLog } from '../as-log.ts'
+import type { Session } from '../session.ts'
 
 const COLUMNS = 'first, last, since, until, written, bytes, sha256, terms'
 
