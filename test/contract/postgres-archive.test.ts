@@ -128,7 +128,7 @@ test('a process that is not the log neither archives nor prunes', async () => {
   await settle(other, clock)
   expect(await countIn(url, 'event')).toBe(4_500)
   expect(said.mock.calls[0]?.[0]).toMatch(
-    /archived or pruned, and 4500 records .* another process is the log$/,
+    /archive is not written.* 4500 records .* another process is the log$/,
   )
   said.mockRestore()
   await settle(log, clock)
@@ -190,7 +190,7 @@ test.each([
   expect(said.mock.calls.flat()).toEqual(
     mayPrune
       ? []
-      : [expect.stringMatching(/archived or pruned, and 0 records .*: PostgreSQL failed \(42501/)],
+      : [expect.stringMatching(/in the archive too stay in the live log: PostgreSQL failed \(42501/)],
   )
   said.mockRestore()
 })
