@@ -40,6 +40,7 @@ const YEAR = 365.25 * DAY
 export class Archiver {
   readonly name = 'archive'
   readonly #services: ArchiverServices
+  #step: Promise<number> | undefined
   #retryAt = 0
   #saidAt = Number.NEGATIVE_INFINITY
   #lookAt = 0
@@ -61,10 +62,17 @@ export class Archiver {
   }
 
   /**
-   * Takes one step. Returns when there is something to do again, in milliseconds since 1970. Rejects only if the live log can't
-   * be asked how far it is.
+   * Takes one step, or waits for the one that is under way: a process that is the log again may come upon one of before. Returns
+   * when there is something to do again, in milliseconds since 1970. Never rejects.
    */
-  async step(): Promise<number> {
+  step(): Promise<number> {
+    this.#step ??= this.#takeStep().finally(() => {
+      this.#step = undefined
+    })
+    return this.#step
+  }
+
+  async #takeStep(): Promise<number> {
     const { now } = this.#services
     if (this.#retryAt > now()) return this.#retryAt
     try {
@@ -77,9 +85,11 @@ export class Archiver {
       this.#retryAt = now() + PAUSE
       if (now() - this.#saidAt >= SAY_AGAIN) {
         this.#saidAt = now()
-        const { waiting } = await this.#state()
-        const about = `the archive is not written, so nothing is pruned: ${waiting} records are in the live log alone`
-        logFault(about, error, NOT_SHOWN)
+        const waiting = await this.#state().then(
+          state => `: ${state.waiting} records are in the live log alone`,
+          () => '',
+        )
+        logFault(`the archive is not written, so nothing is pruned${waiting}`, error, NOT_SHOWN)
       }
       return this.#retryAt
     }
@@ -102,7 +112,7 @@ export class Archiver {
     }
     if (this.#lookAt <= now()) {
       this.#lookAt = now() + LOOK
-      if ((await this.#prune(bounds)) || (await this.#expire(bounds))) {
+      if ((await this.#tryToPrune(bounds)) || (await this.#expire(bounds))) {
         this.#lookAt = 0
         return now()
       }
@@ -112,17 +122,19 @@ export class Archiver {
 
   /** @param last the last record of the segment at most */
   async #archive(first: number, last = Number.POSITIVE_INFINITY): Promise<void> {
-    const { segments, manifest, now } = this.#services
+    const { log, segments, manifest, now } = this.#services
     const draft = await this.#read(first, last)
+    const { length } = draft.lines
+    if (length === 0) return
     await segments.createSegment(first, await packLines(draft.lines))
     // Also if it is not new: a crash may have come before its entry of the manifest, and may have left a shorter one.
     const bytes = await segments.bytesOf(first)
     if (bytes === undefined) throw new StorageFault(`${segmentName(first)} was stored, and is not there`)
     const lines = await unpackLines(bytes).catch(() => [])
     if (lines.length === 0 || lines.some((line, i) => draft.lines[i] !== line)) {
-      // In a fleet another process may be the log by now, and may have written more.
-      const isNew = last === Number.POSITIVE_INFINITY
-      if (isNew && ((await manifest.last())?.last ?? -1) >= first) return
+      // In a fleet another process may be the log by now, and may have written more of a log that has grown.
+      const isLonger = length < lines.length && draft.lines.every((line, i) => lines[i] === line)
+      if (isLonger && last === Number.POSITIVE_INFINITY && (await log.bounds()).end > first + length) return
       // The log was set back, or something else writes into its archive.
       throw new StorageFault(
         `${segmentName(first)} in the archive has other records than the log: see "A log that was set back" in docs/archive.md`,
@@ -145,7 +157,7 @@ export class Archiver {
       const page = (await this.#services.log.read({ from: next, limit: PAGE })).entries
       if (page.length === 0) return draft
       for (const [i, entry] of page.entries()) {
-        if (draft.isFull || entry.index > last) return draft
+        if (draft.isFull || next + i > last) return draft
         if (entry.index !== next + i) {
           throw new StorageFault(`record ${next + i} is neither in the archive nor in the live log`)
         }
@@ -155,9 +167,23 @@ export class Archiver {
     }
   }
 
+  /**
+   * Prunes. A segment that is not as it was written, or a role that may not delete, keeps the gate from that alone: it archives
+   * all the same, and tries again in an hour.
+   */
+  async #tryToPrune(bounds: LiveBounds): Promise<boolean> {
+    try {
+      return await this.#prune(bounds)
+    } catch (error) {
+      this.#lookAt = this.#services.now() + SAY_AGAIN
+      logFault('records that are in the archive stay in the live log, too', error, NOT_SHOWN)
+      return false
+    }
+  }
+
   /** Removes some records from the live log if they are beyond its limits. Returns whether there may be more. */
   async #prune({ first, end }: LiveBounds): Promise<boolean> {
-    const { log, manifest, now } = this.#services
+    const { log, manifest } = this.#services
     let below = 0
     // Two, since the live log removes whole blocks: the rest of a segment goes with the next one.
     for (const segment of await manifest.find({ ...ALL_TIMES, from: first, to: end })) {
@@ -166,14 +192,7 @@ export class Archiver {
       this.#checkedTo = segment.last
       below = segment.last + 1
     }
-    try {
-      return below > 0 && ((await log.prune(below)) || (await log.bounds()).first > first)
-    } catch (error) {
-      // Its role in the database may not let it, and must not keep the gate from archiving.
-      this.#lookAt = now() + SAY_AGAIN
-      logFault('records that are in the archive too stay in the live log', error, NOT_SHOWN)
-      return false
-    }
+    return below > 0 && ((await log.prune(below)) || (await log.bounds()).first > first)
   }
 
   #isDue({ last, until, written }: Segment, end: number): boolean {
@@ -211,13 +230,14 @@ export class Archiver {
       return false
     try {
       await segments.remove(oldest)
-      await manifest.remove(oldest.first)
     } catch (error) {
       // A rule of the bucket may lock it longer, and must not keep the gate from archiving.
       this.#expireAt = now() + DAY
       logFault('the archive keeps segments that are older than ARCHIVE_YEARS', error, NOT_SHOWN)
       return false
     }
+    // If it fails it is tried again soon: until then a reader misses the segment.
+    await manifest.remove(oldest.first)
     logToOperator(
       `the archive has removed the records ${oldest.first} to ${oldest.last}, which are older than ARCHIVE_YEARS (${limits.years})`,
     )

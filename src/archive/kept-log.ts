@@ -59,7 +59,9 @@ export class KeptLog {
     }
     const page = await this.#live.read(query)
     if (page.more) return page
-    const hasMore = await this.#archive.mayHave({ query, from: 0, to: border, isNewestFirst: true })
+    // Not up to the border, which may be another one by now.
+    const to = this.#live.placeAt(page.cursor)
+    const hasMore = await this.#archive.mayHave({ query, from: 0, to, isNewestFirst: true })
     return { ...page, more: hasMore }
   }
 

@@ -11,10 +11,11 @@ export interface LiveBounds {
 }
 
 /**
- * Port: the live log, in the process or object that has it.
+ * Port: the live log.
  *
- * `read` returns a page of what is live. Others may work while it does, and prune. Without a filter, of the oldest first, it
- * has no gap, and at least one record if there is one.
+ * `read` returns a page of what is live. Others may work while it does, and prune: what is pruned meanwhile may be missing. Apart
+ * from that, of the oldest first and without a filter, it has at least one record if there is one. A page of the newest first
+ * without more behind it has the cursor of the first live record, or that of the query if it is before that.
  *
  * `prune` removes some of the first records, none of them at `below` or above, with all that leads to them, and lets others
  * work before it resolves. It may keep the newest ones whatever it is asked, and returns whether there is more to remove. An

@@ -6,6 +6,7 @@ import { withDefaults } from '../../config/option.ts'
 import { ConfigurationError } from '../../config/options.ts'
 import { OPTIONS } from '../../config/table.ts'
 import { readVariables, type Variables } from '../../config/variables.ts'
+import { runInspection } from '../../doctor/examine.ts'
 import { attempt, Failure } from '../../doctor/failure.ts'
 import {
   type Finding,
@@ -135,7 +136,7 @@ async function examineMachine({
 async function inspectFolder(data: string): Promise<readonly Finding[]> {
   const folder = await attempt(async () => statSync(data), systemCode)
   return !(folder instanceof Failure) && folder.isDirectory()
-    ? await createInspection(data)()
+    ? await runInspection(createInspection(data))
     : runChecks('machine', { data_folder: () => judgeMissing(folder) }, {})
 }
 

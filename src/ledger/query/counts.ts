@@ -84,7 +84,7 @@ export function partsOf(query: CountQuery, minutesSince: number): readonly Count
 
 /**
  * Adds up counts for a part of a query.
- * *
+ *
  * @param rows of the spans that the query is about
  * @param newest records that are in none of the rows
  */

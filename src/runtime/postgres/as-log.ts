@@ -3,15 +3,13 @@ import { LOCKS } from './schema.ts'
 import type { Session, Value } from './session.ts'
 
 /**
- * The part of a statement that changes something only if its session has the lock of the log: another process may be the log
- * by now, and may have gone on. The statement ends with `SELECT elected FROM log`.
+ * The first part of a statement that changes something only if its session has the lock of the log, or takes it: another process
+ * may be the log by now, and may have gone on. The statement ends with `SELECT elected FROM log`.
  */
-export const LOG: string = `log AS MATERIALIZED (SELECT pg_try_advisory_lock(${LOCKS.log}) AS elected)`
-/** How most of these statements begin. */
-export const AS_LOG: string = `WITH ${LOG}`
+export const AS_LOG: string = `WITH log AS MATERIALIZED (SELECT pg_try_advisory_lock(${LOCKS.log}) AS elected)`
 
 /**
- * Runs a statement with {@link LOG}.
+ * Runs a statement that changes something as the log, as {@link AS_LOG} does.
  *
  * @throws StorageFault if another process is the log: then it has changed nothing
  */

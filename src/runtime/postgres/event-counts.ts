@@ -5,16 +5,16 @@ import type { Session } from './session.ts'
 
 /** Resolves to the time from which minutes are counted, in milliseconds since 1970. Those before have gone with their records. */
 export async function minutesSince(session: Session): Promise<number> {
-  const [row] = await session.query<{ since: number | null }>(
-    'SELECT max(since) AS since FROM mediaward.minutes_since',
-  )
+  const [row] = await session.query<{ since: number }>('SELECT minutes_since AS since FROM mediaward.pruned')
   return row?.since ?? 0
 }
 
 /** Counts records, as the port `Ledger` says. */
 export async function readCounts(session: Session, query: CountQuery): Promise<readonly RecordCount[]> {
+  const isByMinute = query.by === 'minute'
+  const since = isByMinute ? await minutesSince(session) : 0
   const counts: RecordCount[] = []
-  for (const part of partsOf(query, await minutesSince(session))) {
+  for (const part of partsOf(query, since)) {
     const { unit, tenant, from, to } = spansOf(part.query)
     const rows = await session.query<CountRow>(
       `SELECT start, kind, reason, count FROM mediaward.event_count
@@ -23,5 +23,7 @@ export async function readCounts(session: Session, query: CountQuery): Promise<r
     )
     counts.push(...sumCounts(part, rows, []))
   }
-  return counts
+  // Minutes that were removed in between are counted by hour.
+  const isSettled = !isByMinute || since === (await minutesSince(session))
+  return isSettled ? counts : readCounts(session, query)
 }

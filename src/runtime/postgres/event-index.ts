@@ -32,7 +32,7 @@ export async function spanOf(session: Session, { since, until }: Times): Promise
     since: number | null
     until: number | null
   }>(
-    `SELECT (SELECT coalesce(min(index), 0) FROM mediaward.event) AS first,
+    `SELECT (SELECT below FROM mediaward.pruned) AS first,
       (SELECT coalesce(max(index), -1) + 1 FROM mediaward.event) AS size,
       ${since === 0 ? '0' : firstSince(since, values)} AS since,
       ${until === Number.POSITIVE_INFINITY ? 'NULL' : lastBefore(until, values)} AS until`,

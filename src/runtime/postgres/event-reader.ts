@@ -54,7 +54,13 @@ export class EventReader {
       if (last !== undefined) span = isNewestFirst ? { ...span, to: last } : { ...span, from: last + 1 }
     }
     const more = goesOn || entries.length === limit
-    const cursor = isNewestFirst ? (more ? span.to : first) : more ? span.from : Math.max(start, size)
+    const cursor = isNewestFirst
+      ? more
+        ? span.to
+        : Math.min(start, first)
+      : more
+        ? span.from
+        : Math.max(start, size)
     return { entries, cursor, end: size, more }
   }
 

@@ -1,5 +1,6 @@
 import type { Archiver } from '../../archive/archiver.ts'
 import { type Keeping, keepLog } from '../../archive/keep.ts'
+import { StorageFault } from '../../base/storage-fault.ts'
 import type { FollowerStates } from '../../follow/states.ts'
 import { type Ledger, parseCursor } from '../../ledger/ledger.ts'
 import { pageOf, type TableQuery, tableQueryOf } from '../../ledger/query/table-page.ts'
@@ -38,6 +39,20 @@ const LONGEST_ROUND = 60_000
 /** After so many milliseconds of silence the server gives the lock to another process: within 10 s, with its next asking. */
 const LOG_SILENCE = 7_000
 
+/** Has nothing. Another machine may archive all the same, and then a reader here must not miss what was pruned. */
+const WITHOUT: Keeping = {
+  archive: { create: notHere, read: notHere, remove: notHere },
+  limits: {
+    days: Number.POSITIVE_INFINITY,
+    records: Number.POSITIVE_INFINITY,
+    years: Number.POSITIVE_INFINITY,
+  },
+}
+
+async function notHere(): Promise<never> {
+  throw new StorageFault('the archive is in a bucket, and S3_AUDIT_BUCKET of this machine does not name it')
+}
+
 /**
  * Creates the ledger of a fleet in PostgreSQL 14 or newer. Each process that has one connects three times: to append, to
  * read, and to be the log if it is elected. Connections are opened when they are needed, so a database that is away keeps
@@ -67,21 +82,26 @@ export function createPostgresLedger(
   const calls = new LogCalls(reading)
   const read = (query: TableQuery) => reader.read(query)
   const live = createPostgresLiveLog({ reading, ordering, read })
-  const archive = keeping && keepLog(live, new PostgresManifest(reading, ordering), keeping, now)
+  const { log: kept, archiver } = keepLog(
+    live,
+    new PostgresManifest(reading, ordering),
+    keeping ?? WITHOUT,
+    now,
+  )
   return {
     append: entries => inbox.write(entries),
     async read(query) {
       const asked = tableQueryOf(query)
       await reader.catchUp()
-      return pageOf(await (archive === undefined ? read(asked) : archive.log.read(asked)))
+      return pageOf(await kept.read(asked))
     },
     count: query => reader.count(query),
     held: query => reader.held(query),
     lag: () => reader.lag(),
     waitAfter: async (cursor, milliseconds) => end.wait(parseCursor(cursor) ?? 0, milliseconds),
     states: new PostgresFollowerStates(ordering),
-    archiver: archive?.archiver,
-    ...(archive && { archiveLag: () => archive.archiver.lag() }),
+    archiver: keeping && archiver,
+    ...(keeping && { archiveLag: () => archiver.lag() }),
     assign: work => log.assign(work),
     call: one => calls.call(one),
     close() {

@@ -18,8 +18,8 @@ export const LOCKS = { schema: '1298490473, 1', round: '1298490473, 2', log: '12
  * - `held_delivery`: sums of a view's deliveries that wait for further ones, in the order of coming. `sums`: of how many a row
  *   is put together. `held_id`: the ids of all sums that came, so that none counts twice.
  * - `follower`, `dead_letter`: what followers of the log remember. `log_call`: calls to the process that is the log.
- * - `archive_segment`: the manifest of the archive. `minutes_since`: the highest is the time from which minutes are counted, as
- *   those before have gone with their records.
+ * - `archive_segment`: the manifest of the archive. `pruned`: a row with the index of the first record that was not pruned, and the
+ *   time from which minutes are counted, in milliseconds since 1970.
  */
 const STEPS: readonly string[] = [
   `CREATE TABLE mediaward.inbox (
@@ -96,7 +96,8 @@ const STEPS: readonly string[] = [
     sha256 text COLLATE "C" NOT NULL,
     terms text COLLATE "C" NOT NULL
   );
-  CREATE TABLE mediaward.minutes_since (since bigint PRIMARY KEY)`,
+  CREATE TABLE mediaward.pruned (below bigint NOT NULL, minutes_since bigint NOT NULL);
+  INSERT INTO mediaward.pruned VALUES (0, 0)`,
 ]
 
 /**

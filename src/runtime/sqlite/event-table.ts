@@ -185,7 +185,7 @@ export class EventTable {
     const readTo = isNewestFirst
       ? more
         ? span.to - 1
-        : first - 1
+        : Math.min(start, first - 1)
       : more
         ? span.from - 1
         : Math.max(start, size)

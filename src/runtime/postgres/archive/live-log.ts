@@ -2,9 +2,10 @@ import type { LiveBounds, LiveLog } from '../../../archive/live-log.ts'
 import { COUNT_UNITS } from '../../../ledger/query/counts.ts'
 import type { TablePage, TableQuery } from '../../../ledger/query/table-page.ts'
 import { parseEvent, recordedAt, termsOf } from '../../../ledger/query/terms.ts'
-import { AS_LOG, LOG, runAsLog } from '../as-log.ts'
+import { runAsLog } from '../as-log.ts'
 import { minutesSince } from '../event-counts.ts'
 import { storedValue } from '../inbox-row.ts'
+import { LOCKS } from '../schema.ts'
 import type { Session } from '../session.ts'
 
 /** Most records that are pruned in one statement: it holds up the rounds of the log for some 40 ms. */
@@ -23,27 +24,35 @@ export interface LiveLogServices {
 }
 
 const BOUNDS = `
-  SELECT coalesce(min(index), 0) AS first, coalesce(max(index), -1) + 1 AS end FROM mediaward.event`
+  SELECT (SELECT below FROM mediaward.pruned) AS first,
+    (SELECT coalesce(max(index), -1) + 1 FROM mediaward.event) AS end`
 
-const RECORDS = 'SELECT index, json FROM mediaward.event WHERE index < $1 ORDER BY index LIMIT $2::bigint'
+/** The first records, with those that stay after them. */
+const FIRST = `
+  SELECT index, json FROM mediaward.event WHERE index >= (SELECT below FROM mediaward.pruned)
+  ORDER BY index LIMIT ${PRUNED + STAY}`
 
-/** When records were made from an index on. Of several, so that one with a wrong time has no say. */
-const NEXT = `SELECT json FROM mediaward.event WHERE index >= $1 ORDER BY index LIMIT ${STAY}`
+/** As rounds do, which lock the same rows in another order. */
+const AFTER_ROUND = `WITH RECURSIVE log AS MATERIALIZED (
+    SELECT pg_try_advisory_lock(${LOCKS.log}) AS elected FROM (SELECT pg_advisory_xact_lock(${LOCKS.round})) AS round
+  )`
 
 /** Removes the records below an index, and terms. */
-const PRUNE = `${AS_LOG}, records AS (
+const PRUNE = `${AFTER_ROUND}, records AS (
     DELETE FROM mediaward.event WHERE index < $1 AND (SELECT elected FROM log)
   ), terms AS (
     DELETE FROM mediaward.event_term USING json_to_recordset($2::text::json) AS gone (field text, value text, index bigint)
     WHERE event_term.field = gone.field AND event_term.value = gone.value AND event_term.index = gone.index
       AND (SELECT elected FROM log)
+  ), pruned AS (
+    UPDATE mediaward.pruned SET below = greatest(below, $1) WHERE (SELECT elected FROM log)
   ) SELECT elected FROM log`
 
 /**
  * Removes the spans that begin before an hour and have no record from an index on, and the counts of the minutes before that
  * hour, sixty times as many as those of hours, which stay. From tenant to tenant, since the table is in their order.
  */
-const FORGET = `WITH RECURSIVE ${LOG}, known (tenant) AS (
+const FORGET = `${AFTER_ROUND}, known (tenant) AS (
     SELECT min(tenant) FROM mediaward.event_count WHERE unit = ${COUNT_UNITS.minute}
     UNION ALL
     SELECT (
@@ -56,18 +65,17 @@ const FORGET = `WITH RECURSIVE ${LOG}, known (tenant) AS (
     DELETE FROM mediaward.event_count
     WHERE unit = ${COUNT_UNITS.minute} AND tenant = ANY (ARRAY(SELECT tenant FROM known)) AND start < $1
       AND (SELECT elected FROM log)
-  ), since AS (
-    INSERT INTO mediaward.minutes_since (since) SELECT $1::bigint FROM log WHERE elected ON CONFLICT DO NOTHING
+  ), pruned AS (
+    UPDATE mediaward.pruned SET minutes_since = greatest(minutes_since, $1) WHERE (SELECT elected FROM log)
   ) SELECT elected FROM log`
 
 /** Creates the live log of a fleet. */
 export function createPostgresLiveLog({ reading, ordering, read }: LiveLogServices): LiveLog {
-  const boundsOf = async (): Promise<LiveBounds> => {
-    const [row] = await reading.query<LiveBounds>(BOUNDS)
-    return row ?? { first: 0, end: 0 }
-  }
   return {
-    bounds: boundsOf,
+    async bounds() {
+      const [row] = await reading.query<LiveBounds>(BOUNDS)
+      return row ?? { first: 0, end: 0 }
+    },
 
     read,
 
@@ -76,21 +84,23 @@ export function createPostgresLiveLog({ reading, ordering, read }: LiveLogServic
     placeAt: cursor => cursor,
 
     async prune(below) {
-      const { end } = await boundsOf()
-      const most = Math.min(below, end - STAY)
-      const records = await reading.query<{ index: number; json: string }>(RECORDS, most, PRUNED)
-      const last = records.at(-1)?.index
+      const rows = await reading.query<{ index: number; json: string }>(FIRST)
+      const found = rows.map(({ index, json }) => ({ index, event: parseEvent(json) }))
+      const old = found.slice(0, -STAY).filter(({ index }) => index < below)
+      const last = old.at(-1)?.index
       if (last === undefined) return false
-      const next = await reading.query<{ json: string }>(NEXT, last + 1)
-      const time = Math.min(...next.map(({ json }) => recordedAt(parseEvent(json))))
-      const terms = records.flatMap(({ index, json }) =>
-        termsOf(parseEvent(json)).map(([field, value]) => ({ field, value: storedValue(value), index })),
+      const terms = old.flatMap(({ index, event }) =>
+        termsOf(event).map(([field, value]) => ({ field, value: storedValue(value), index })),
       )
       await runAsLog(ordering, PRUNE, last + 1, JSON.stringify(terms))
+      // Of several, so that one whose time is late removes no counts of what is still live.
+      const time = Math.min(
+        ...found.slice(old.length, old.length + STAY).map(({ event }) => recordedAt(event)),
+      )
       const hour = Math.floor(time / COUNT_UNITS.hour) * COUNT_UNITS.hour
       if (hour > (await minutesSince(reading))) await runAsLog(ordering, FORGET, hour, last + 1)
       await new Promise(resolve => setTimeout(resolve, REST))
-      return records.length === PRUNED
+      return old.length === PRUNED
     },
   }
 }
