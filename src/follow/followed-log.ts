@@ -2,7 +2,7 @@ import type { Ledger, ReadEntry } from '../ledger/ledger.ts'
 
 /** Some records, and how many the log has. */
 export interface FollowedPage {
-  /** Without a gap, by rising index. */
+  /** By rising index. Without a gap, apart from what the archive has removed after its time. */
   readonly entries: readonly ReadEntry[]
   /** The index that the next record of the log will have. */
   readonly size: number

@@ -174,7 +174,8 @@ export class Follower {
     const selected = entries.flatMap(entry => this.#receiver.select(entry) ?? [])
     if (this.#pending.length === 0) this.#collectedSince = this.#services.now()
     this.#pending.push(...selected.map(entry => ({ entry })))
-    this.#readTo += entries.length
+    // Not by their number: the archive may have removed what was before them.
+    this.#readTo = (entries.at(-1)?.index ?? this.#readTo - 1) + 1
     return entries.length > 0 && this.#readTo < size
   }
 

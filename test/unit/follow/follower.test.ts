@@ -41,6 +41,20 @@ describe('a follower', () => {
     expect(scene.taken).toEqual(range(0, 25))
   })
 
+  test('goes on after records that the archive has removed, and hands none over twice', async () => {
+    const scene = new Scene()
+    await scene.append(0, 50)
+    const { read } = scene.ledger
+    scene.ledger.read = async query => {
+      const page = await read({ ...query, limit: 500 })
+      return { ...page, entries: page.entries.filter(({ index }) => index >= 20).slice(0, query.limit) }
+    }
+    scene.restart()
+    await scene.settle()
+    expect(scene.taken).toEqual(range(20, 50))
+    expect(await scene.states.load('siem')).toMatchObject({ index: 50 })
+  })
+
   test('hands records over again if a crash came before the state was stored, in order', async () => {
     const scene = new Scene()
     await scene.append(0, 5)
