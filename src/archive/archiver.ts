@@ -3,7 +3,7 @@ import { logFault, NOT_SHOWN, StorageFault } from '../base/storage-fault.ts'
 import { parseEvent, recordedAt } from '../ledger/query/terms.ts'
 import type { ArchivedSegments } from './archived-segments.ts'
 import type { KeepLimits } from './keep-options.ts'
-import type { LiveBounds, LiveLog, Manifest } from './live-log.ts'
+import { type LiveBounds, type LiveLog, type Manifest, Overtaken } from './live-log.ts'
 import { manifestOf, type Segment, segmentName } from './manifest.ts'
 import { digestOf, packLines, unpackLines } from './segment.ts'
 import { MOST, SegmentDraft } from './segment-draft.ts'
@@ -77,13 +77,13 @@ export class Archiver {
     if (this.#retryAt > now()) return this.#retryAt
     try {
       const next = await this.#work()
-      if (this.#retryAt > 0) logToOperator('the archive takes records again')
+      if (this.#saidAt > 0) logToOperator('the archive takes records again')
       this.#retryAt = 0
       this.#saidAt = Number.NEGATIVE_INFINITY
       return next
     } catch (error) {
       this.#retryAt = now() + PAUSE
-      if (now() - this.#saidAt >= SAY_AGAIN) {
+      if (!(error instanceof Overtaken) && now() - this.#saidAt >= SAY_AGAIN) {
         this.#saidAt = now()
         const waiting = await this.#state().then(
           state => `: ${state.waiting} records are in the live log alone`,
@@ -175,6 +175,7 @@ export class Archiver {
     try {
       return await this.#prune(bounds)
     } catch (error) {
+      if (error instanceof Overtaken) throw error
       this.#lookAt = this.#services.now() + SAY_AGAIN
       logFault('records that are in the archive stay in the live log, too', error, NOT_SHOWN)
       return false

@@ -1,6 +1,10 @@
+import { StorageFault } from '../base/storage-fault.ts'
 import type { Span } from '../ledger/query/span.ts'
 import type { TablePage, TableQuery } from '../ledger/query/table-page.ts'
 import type { Segment } from './manifest.ts'
+
+/** Another process is the log by now, as happens in a fleet, and goes on where this one stops. */
+export class Overtaken extends StorageFault {}
 
 /** Which indexes the live log has. */
 export interface LiveBounds {
@@ -19,7 +23,8 @@ export interface LiveBounds {
  *
  * `prune` removes some of the first records, none of them at `below` or above, with all that leads to them, and lets others
  * work before it resolves. It may keep the newest ones whatever it is asked, and returns whether there is more to remove. An
- * index that was given stays given, also when all records are pruned.
+ * index that was given stays given, also when all records are pruned. It rejects with {@link Overtaken} if another process is
+ * the log.
  *
  * `cursorAt` returns the cursor of a place, which is after so many records, and `placeAt` the place of a cursor.
  */
@@ -44,7 +49,7 @@ export interface SegmentQuery extends Span {
 /**
  * Port: the manifest as the log keeps it beside its records. A copy of each entry is in the archive itself.
  *
- * `add` and `remove` resolve when that is durable. An entry takes the place of an earlier one that begins at the same index.
+ * `add` and `remove` resolve when that is durable, and reject as `prune` does. An entry takes the place of an earlier one that begins at the same index.
  * `find` returns segments that overlap a span, in the order asked for.
  */
 export interface Manifest {

@@ -1,4 +1,4 @@
-import { StorageFault } from '../../base/storage-fault.ts'
+import { Overtaken } from '../../archive/live-log.ts'
 import { LOCKS } from './schema.ts'
 import type { Session, Value } from './session.ts'
 
@@ -11,7 +11,7 @@ export const AS_LOG: string = `WITH log AS MATERIALIZED (SELECT pg_try_advisory_
 /**
  * Runs a statement that changes something as the log, as {@link AS_LOG} does.
  *
- * @throws StorageFault if another process is the log: then it has changed nothing
+ * @throws Overtaken if another process is the log: then it has changed nothing
  */
 export async function runAsLog(
   session: Session,
@@ -19,5 +19,5 @@ export async function runAsLog(
   ...values: readonly Value[]
 ): Promise<void> {
   const [row] = await session.query<{ elected: boolean }>(statement, ...values)
-  if (row?.elected !== true) throw new StorageFault('another process is the log')
+  if (row?.elected !== true) throw new Overtaken('another process is the log')
 }
