@@ -10,6 +10,8 @@ import type { RequestContext } from '../request-context.ts'
 
 /** How long one record says that an analyst asks the same, in milliseconds: a page that polls would fill the log. */
 const SAME = 10 * 60_000
+/** An analyst who is shown so many rows in that time leaves a record of it. */
+const BULK = 10_000
 /** Most looks that one isolate knows of. One that it forgets is recorded once more. */
 const MAX_LOOKS = 1_000
 
@@ -18,16 +20,17 @@ type Query = Partial<LedgerQuery> | CountQuery
 /** Records who looked at what of the log. */
 export class LookRecorder {
   readonly #record: Recorder
-  readonly #looks = new LruCache<number>(MAX_LOOKS)
+  readonly #looks = new LruCache<{ readonly at: number; readonly rows: number }>(MAX_LOOKS)
 
   constructor(record: Recorder) {
     this.#record = record
   }
 
   /**
-   * Resolves when a look is on record: at once if one of the same caller for the same is, of the last ten minutes. Each
-   * stream has a record of its own.
+   * Resolves when a look is on record: at once if one of the same caller for the same is, of the last ten minutes and not of many
+   * rows before. Each stream has a record of its own.
    *
+   * @param rows how many are about to be shown
    * @throws Fault `ledger_unavailable` if it can't be recorded. Then nothing may be shown
    */
   async record(
@@ -40,12 +43,17 @@ export class LookRecorder {
     const { subject } = context
     const key = JSON.stringify([subject && nameSpaceOf(subject), subject?.id, action, query])
     const now = context.now()
-    if (action !== 'follow' && now - (this.#looks.get(key) ?? Number.NEGATIVE_INFINITY) < SAME) return
+    const last = this.#looks.get(key)
+    const shown = rows === undefined ? undefined : rows + (last?.rows ?? 0)
+    if (action !== 'follow' && last !== undefined && now - last.at < SAME && (shown ?? 0) < BULK) {
+      this.#looks.set(key, { at: last.at, rows: shown ?? 0 })
+      return
+    }
     await this.#record(observe(context), {
       ...{ kind: 'console', decision: 'permit', action, query },
-      ...present({ rows }),
+      ...present({ rows: shown }),
     }).catch(Fault.as('ledger_unavailable'))
-    this.#looks.set(key, now)
+    this.#looks.set(key, { at: now, rows: 0 })
   }
 }
 

@@ -16,7 +16,8 @@ export interface KeysFacts {
 
 /**
  * An isolate of the gate has traffic, and its records arrive: at its first request, then at most once a minute. Every lower
- * number (`gate.seq`) of the isolate belongs to a record, too: one that the log lacks a minute later was lost.
+ * number (`gate.seq`) of the isolate belongs to a record, too, or to a sum in `merged` of one: what the log lacks six minutes
+ * later was lost.
  */
 export interface HeartbeatFacts {
   readonly kind: 'heartbeat'

@@ -20,7 +20,11 @@ export interface RenderedEvent extends EventHead {
   readonly bytes?: number
   /** Of a list: the answer for each recording. Of a delivery: how many answers there were. */
   readonly answers?: number | readonly Target[]
-  readonly repeats?: { readonly until: string } | { readonly of: string; readonly count: number }
+  readonly repeats?: { readonly until: string } | { readonly count: number }
+  /** Of a flood: how many refusals the record sums up. */
+  readonly sum?: { readonly until: string } | { readonly count: number }
+  /** How many records are missing. */
+  readonly count?: number
 }
 
 /** A recording that a record is about, and what was decided about it if a record decides about several. */

@@ -28,7 +28,7 @@ export interface Facts {
   readonly targets: readonly Target[]
   /** Pseudonyms of all people in the record, each once. */
   readonly people: readonly string[]
-  /** How many refusals the record counts, if it counts further ones. */
+  /** How many refusals, or missing records, the record counts, if it counts any. */
   readonly count: number | undefined
 }
 
@@ -72,7 +72,7 @@ const HIGH_REASONS: readonly Reason[] = [
 
 /** Returns what all formats say of a record. */
 export function factsOf({ event }: LogEntry): Facts {
-  const { kind, reason, decision, repeats } = event
+  const { kind, reason, decision, repeats, sum, count } = event
   const known = Object.hasOwn(KINDS, kind) ? KINDS[kind as EventKind] : undefined
   const title = known?.[0] ?? `Record of the kind ${kind}`
   const targets = targetsOf(event)
@@ -84,12 +84,19 @@ export function factsOf({ event }: LogEntry): Facts {
     code: reason ?? kind,
     activity: known?.[1] ?? (event.asked ? 'read' : METHODS[event.method ?? '']) ?? 'other',
     outcome: decision === undefined ? 'unknown' : decision === 'permit' ? 'success' : 'failure',
-    level: Math.max(levelOf(reason), ...targets.map(target => levelOf(target.reason))) as Level,
+    level: Math.max(
+      kind === 'gap' ? 4 : levelOf(reason),
+      ...targets.map(target => levelOf(target.reason)),
+    ) as Level,
     stage: reason !== undefined && isReason(reason) ? stageOf(reason) : undefined,
     targets,
     people: [...new Set(peopleOf(event, targets))],
-    count: repeats && 'count' in repeats ? repeats.count : undefined,
+    count: countIn(repeats) ?? countIn(sum) ?? count,
   }
+}
+
+function countIn(member: RenderedEvent['sum']): number | undefined {
+  return member && 'count' in member ? member.count : undefined
 }
 
 function levelOf(reason: string | undefined): Level {

@@ -81,6 +81,13 @@ const FACTS: readonly EventFacts[] = [
   },
   { ...DENIED, reason: 'not_owner', repeats: { until: '2026-11-23T03:08:22.181Z' } },
   { ...DENIED, reason: 'not_owner', repeats: { of: BARE.id, count: 12 } },
+  { ...DENIED, reason: 'token_missing', sum: { until: '2026-11-23T02:59:00.000Z' } },
+  {
+    ...DENIED,
+    reason: 'token_missing',
+    sum: { of: BARE.id, count: 98_765, first: BARE.id, last: BARE.id, sample: [BARE.id] },
+  },
+  { kind: 'gap', count: 41, since: '2026-11-23T02:57:00.000Z', until: '2026-11-23T02:58:00.000Z' },
   { kind: 'ticket', decision: 'permit', expires: '2026-11-23T03:58:22.181Z' },
   { kind: 'ticket', decision: 'permit', expires: '2026-11-23T03:58:22.181Z', binding: ['network'] },
   { kind: 'view', decision: 'permit' },

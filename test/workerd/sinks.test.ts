@@ -134,10 +134,14 @@ test('files go to the bucket AUDIT once, and none is overwritten', async () => {
 })
 
 test('a mistake in SINKS keeps the object from sending, and not from storing', async () => {
+  const said = vi.spyOn(console, 'error').mockReturnValue()
   await inLog([{ ...SPLUNK, type: 'kafka' }], async ({ sinks, store }) => {
     store(0, 1)
     sinks.wake()
     expect(await sinks.sinks.list()).toEqual([])
     expect(fetched).not.toHaveBeenCalled()
   })
+  // An app that mounts the gate reads its own options, so the object alone knows of it.
+  expect(said).toHaveBeenCalledWith(expect.stringMatching(/the log sends no records.*SINKS\[0\]/))
+  said.mockRestore()
 })

@@ -109,7 +109,9 @@ async function count(by: CountSpan, { range, request, json, nouns }: Counting): 
   const isOfRefusals = filters.kind === 'access' || filters.reason !== undefined
   const { total, rows } = drawChart(lines, time, isOfRefusals ? 'reason' : 'kind')
   for (const row of json ? lines : total === 0 ? [] : rows) await print(row)
-  if (!json) say(`${numberOf(total, nouns)} from ${time.since} to ${time.until}`)
+  // One of a flood, or of a caller that repeats its request, stands for many refusals.
+  const counted: Nouns = nouns[0] === 'refusal' ? ['record of refusals', 'records of refusals'] : nouns
+  if (!json) say(`${numberOf(total, counted)} from ${time.since} to ${time.until}`)
 }
 
 const numberOf = (count: number, [one, several]: Nouns): string =>

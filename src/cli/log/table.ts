@@ -49,7 +49,17 @@ function summaryOf(event: unknown): string {
       return `${stringMember(event, 'action')} by ${stringMember(event, 'source')}`
     case 'gap':
       return `${member(event, 'count')} missing`
+    case 'console':
+      return stringMember(event, 'reason') ?? stringMember(event, 'action') ?? '-'
+    case 'keys':
+      return stringMember(event, 'issuer') ?? '-'
     default:
-      return stringMember(event, 'reason') ?? '-'
+      return `${stringMember(event, 'reason') ?? '-'}${timesOf(event)}`
   }
+}
+
+/** Of a record that stands for several refusals: how many. */
+function timesOf(event: unknown): string {
+  const count = member(member(event, 'sum'), 'count') ?? member(member(event, 'repeats'), 'count')
+  return typeof count === 'number' ? ` ×${count}` : ''
 }

@@ -87,11 +87,11 @@ export function readLogVariables(env: unknown): LogVariables {
     const options = readVariables(env as Readonly<Record<string, unknown>>)
     requireWorkersSinks(options.sinks)
     return options
-  } catch {
-    // The worker itself doesn't start then, and names each mistake.
-    logToOperator(
-      'a variable of the log is wrong, so it sends no records and keeps them for the default time: the worker says why when it starts',
-    )
+  } catch (error) {
+    // The worker itself doesn't start then, unless an app has set the gate's options in its code.
+    const why =
+      error instanceof ConfigurationError ? error.mistakes.join('; ') : 'its variables can not be read'
+    logToOperator(`the log sends no records, and keeps them for the default time: ${why}`)
     return {}
   }
 }

@@ -12,7 +12,7 @@ export interface S3Options {
   readonly endpoint: string
   /** The bucket of the recordings. It must exist. */
   readonly bucket: string
-  /** The id of a key that may read, write and list this bucket, and nothing else. */
+  /** The id of a key that may read, write and list this bucket, and nothing else but `auditBucket`. */
   readonly accessKeyId: string
   /** The secret of that key. */
   readonly secretAccessKey: string

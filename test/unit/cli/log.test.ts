@@ -418,6 +418,11 @@ describe('records of any kind', () => {
       { kind: 'binding', action: 'bound', source: 'upload' },
       { kind: 'gap', count: 3 },
       { kind: 'heartbeat' },
+      { reason: 'token_missing', sum: { of: 'a', count: 98_765 } },
+      { reason: 'not_owner', repeats: { of: 'a', count: 12 } },
+      { reason: 'not_owner', repeats: { until: '2026-11-23T00:00:00.000Z' } },
+      { kind: 'console', action: 'sink_replay' },
+      { kind: 'keys', issuer: 'https://login.example/' },
     ]
     for (const members of records)
       await ledger.append([refusal(1, 1, { reason: undefined, method: undefined, ...members })])
@@ -429,6 +434,11 @@ describe('records of any kind', () => {
       'binding    bound by upload       -',
       'gap        3 missing             -',
       'heartbeat  -                     -',
+      'access     token_missing ×98765  -',
+      'access     not_owner ×12         -',
+      'access     not_owner             -',
+      'console    sink_replay           -',
+      'keys       https://login.example/',
     ])
     expect(lines[2]).toContain('rec-?[2J')
   })
@@ -453,7 +463,7 @@ describe('--count', () => {
     expect(rows[23]).toBe(`${hours(1)}  9  ${'#'.repeat(30)}  not_owner 6, token_expired 3`)
     expect(rows[22]).toBe(`${hours(2)}  0`)
     expect(rows[21]).toBe(`${hours(3)}  1  ####${' '.repeat(28)}not_owner 1`)
-    expect(stderr).toMatch(/^10 refusals from \S+Z to \S+Z\n$/)
+    expect(stderr).toMatch(/^10 records of refusals from \S+Z to \S+Z\n$/)
   })
 
   test('log --count minute counts by kind, of the last hour; --json prints what the gate answers', async () => {

@@ -61,6 +61,24 @@ test('the same look of one caller is on record once in ten minutes, whatever pag
   expect(await looks()).toHaveLength(5)
 })
 
+test('an analyst who reads the log in bulk leaves a record of it for each ten thousand rows', async () => {
+  for (let i = 0; i < 25; i++) {
+    await gate.ledger.append(
+      Array.from({ length: 1_000 }, (_, n) => {
+        const id = `${i}-${n}`
+        return {
+          id,
+          json: JSON.stringify({ id, kind: 'access', recording: 'rec-1', t: '2026-11-23T00:00:00.000Z' }),
+        }
+      }),
+    )
+  }
+  for (let after = 0; after < 25_000; after += 1_000) {
+    await look(`records?recording=rec-1&limit=1000&after=${after}`)
+  }
+  expect((await looks()).map(({ rows }) => rows)).toEqual([1_000, 10_000, 10_000])
+})
+
 test('a look is on record again after ten minutes', async () => {
   vi.useFakeTimers({ toFake: ['Date'] })
   try {
