@@ -42,11 +42,12 @@ export async function examine(
   { settings, issuers, store, owners, ledger, sinkControl, inspect, now }: ExaminedServices,
   { network, keepObject, isWhole }: ExaminationRequest,
 ): Promise<readonly Finding[]> {
-  const [keys, stored, invents, read, sinks, machine] = await Promise.all([
+  const [keys, stored, invents, read, lag, sinks, machine] = await Promise.all([
     probeKeys(issuers.entries, now),
     probeStore(store, keepObject),
     owners.areStamped ? undefined : probeOwners(owners),
     probeLedger(ledger, now),
+    ledger.archiveLag && attempt(ledger.archiveLag),
     sinkControl && attempt(() => sinkControl.list()),
     inspect === undefined ? [] : runInspection(inspect),
   ])
@@ -58,7 +59,7 @@ export async function examine(
     ...runChecks('settings', SETTINGS_CHECKS, settings),
     ...runChecks('issuers', ISSUER_CHECKS, settings),
     ...runChecks('keys', KEY_CHECKS, shown),
-    ...runChecks('storage', STORAGE_CHECKS, { store: stored, invents, read }),
+    ...runChecks('storage', STORAGE_CHECKS, { store: stored, invents, read, lag }),
     ...runChecks('sinks', SINK_CHECKS, { sinks }),
     ...machine,
     ...runChecks('machine', NETWORK_CHECKS, { network, publicUrl: settings.publicUrl }),

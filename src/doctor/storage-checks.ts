@@ -9,6 +9,8 @@ export interface StorageFacts {
   readonly invents: boolean | Failure | undefined
   /** How long a read of the log took, in milliseconds. */
   readonly read: number | Failure
+  /** How long ago the archive had all records, in milliseconds. Undefined without an archive. */
+  readonly lag: number | Failure | undefined
 }
 
 const UNKNOWN = "a recording that doesn't exist"
@@ -47,6 +49,14 @@ export const STORAGE_CHECKS: Checks<StorageFacts> = {
       ? warning(found, 'raise LEDGER_SHARDS, or use a faster disk: after 2000 ms records go to the spool')
       : ok(found)
   },
+
+  /** The archive takes records, as only what it has is removed from the log. */
+  archive({ lag }) {
+    if (lag === undefined) return []
+    if (lag instanceof Failure) return failedBy("the archive can't be asked", lag)
+    const found = `the archive is ${Math.floor(lag / HOUR)} hours behind`
+    return lag > 2 * HOUR ? warning(`${found}, so nothing is pruned`, CONSOLE) : ok(found)
+  },
 }
 
 /** Judges what became of an object that was written to a store. */
@@ -74,6 +84,9 @@ export function judgeStore(store: StoreFacts | Failure): Outcome {
   }[store.end]
   return ok(`an object was written, read back with its owner, ${end}`)
 }
+
+/** In milliseconds. The archive collects records for an hour before it stores them. */
+const HOUR = 3_600_000
 
 /** A read that takes longer is worth a mention, in milliseconds. */
 const SLOW = 1000

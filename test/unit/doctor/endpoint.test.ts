@@ -320,6 +320,14 @@ describe('a gate that is not well', () => {
     expect(kept).toEqual(['console', 'heartbeat'])
   })
 
+  test('an archive that is behind is a finding, and one that fails is another', async () => {
+    const archived = (archiveLag: () => Promise<number>) =>
+      healthyGate({ ledger: withSpool({ ...createMemoryLedger(), archiveLag }, createMemorySpool()) })
+    expect(notOk(await examine(await archived(async () => 3 * 3_600_000)))).toContain('archive warning')
+    const fails = () => Promise.reject(new StorageFault('R2 failed (10001)'))
+    expect(notOk(await examine(await archived(fails)))).toContain('archive failed')
+  })
+
   test('an examination that can not be recorded is not answered', async () => {
     const down = { ...createMemoryLedger(), append: () => Promise.reject(new StorageFault('overloaded')) }
     const gate = await healthyGate({ ledger: down, onUnrecorded: () => {} })

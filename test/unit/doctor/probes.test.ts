@@ -41,7 +41,11 @@ const stateOf = <Facts>(checks: Parameters<typeof runChecks<Facts>>[1], facts: F
     .map(({ state, found }) => `${state}: ${found}`)
 
 const storageOf = async (store: RecordingStore, keep = false) =>
-  stateOf(STORAGE_CHECKS, { store: await probeStore(store, keep), invents: undefined, read: 1 }, 'recordings')
+  stateOf(
+    STORAGE_CHECKS,
+    { store: await probeStore(store, keep), invents: undefined, read: 1, lag: undefined },
+    'recordings',
+  )
 
 describe('the store', () => {
   test('an object is written, read back and removed', async () => {
@@ -128,7 +132,12 @@ describe('how to fix a store depends on why it failed', () => {
     ['R2 failed (10001)', /its console says more$/],
   ])('%s', (why, fix) => {
     const store = new Failure(why)
-    const [finding] = runChecks('storage', STORAGE_CHECKS, { store, invents: undefined, read: 1 })
+    const [finding] = runChecks('storage', STORAGE_CHECKS, {
+      store,
+      invents: undefined,
+      read: 1,
+      lag: undefined,
+    })
     expect(finding).toMatchObject({ check: 'recordings', state: 'failed', fix: expect.stringMatching(fix) })
     // The report has it once.
     expect(finding?.found).not.toMatch(fix)
@@ -138,7 +147,12 @@ describe('how to fix a store depends on why it failed', () => {
   test.each(['EACCES', 'EPERM', 'ENOTDIR', 'EROFS', 'ENOSPC'])('%s of a folder names no bucket', code => {
     const why = faultOf(() => diskFailed(Object.assign(new Error('/secret'), { code })))
     const store = new Failure(why)
-    const [finding] = runChecks('storage', STORAGE_CHECKS, { store, invents: undefined, read: 1 })
+    const [finding] = runChecks('storage', STORAGE_CHECKS, {
+      store,
+      invents: undefined,
+      read: 1,
+      lag: undefined,
+    })
     expect(finding?.found).toMatch(new RegExp(`\\(${code}\\)$`))
     expect(finding?.fix).not.toMatch(/bucket|S3|console/)
   })
@@ -157,7 +171,11 @@ describe('an owner source', () => {
   const found = async (lookup?: OwnerLookup) => {
     const owners = new Owners(lookup, 'https://login.test')
     const invents = owners.areStamped ? undefined : await probeOwners(owners)
-    return stateOf(STORAGE_CHECKS, { store: new Failure('x'), invents, read: 1 }, 'owner_source')
+    return stateOf(
+      STORAGE_CHECKS,
+      { store: new Failure('x'), invents, read: 1, lag: undefined },
+      'owner_source',
+    )
   }
   test.each<[string, OwnerLookup | undefined, readonly unknown[]]>([
     ['that is the stamp has no finding', undefined, []],
@@ -181,7 +199,7 @@ describe('the ledger', () => {
   test('a read is timed', async () => {
     let time = 0
     expect(await probeLedger(createMemoryLedger(), () => (time += 20))).toBe(20)
-    const facts = { store: new Failure('x'), invents: undefined }
+    const facts = { store: new Failure('x'), invents: undefined, lag: undefined }
     expect(stateOf(STORAGE_CHECKS, { ...facts, read: 20 }, 'ledger')).toEqual([expect.stringMatching(/^ok/)])
     expect(stateOf(STORAGE_CHECKS, { ...facts, read: 1500 }, 'ledger')).toEqual([
       expect.stringMatching(/^warning/),
@@ -189,6 +207,25 @@ describe('the ledger', () => {
     expect(stateOf(STORAGE_CHECKS, { ...facts, read: new Failure('torn') }, 'ledger')).toEqual([
       expect.stringMatching(/^failed.*torn/),
     ])
+  })
+
+  test.each<[string, number | Failure | undefined, readonly unknown[]]>([
+    ['that there is none of has no finding', undefined, []],
+    ['that has all records is ok', 0, [expect.stringMatching(/^ok/)]],
+    ['that collects records for an hour is ok', 2 * 3_600_000, [expect.stringMatching(/^ok/)]],
+    [
+      'that takes no records is a warning',
+      3.5 * 3_600_000,
+      ['warning: the archive is 3 hours behind, so nothing is pruned'],
+    ],
+    [
+      'that can not be asked fails',
+      new Failure('R2 failed'),
+      [expect.stringMatching(/^failed: .*R2 failed$/)],
+    ],
+  ])('an archive %s', (_, lag, outcome) => {
+    const facts = { store: new Failure('x'), invents: undefined, read: 1, lag }
+    expect(stateOf(STORAGE_CHECKS, facts, 'archive')).toEqual(outcome)
   })
 
   test('the record of the examination is found by its id', async () => {
