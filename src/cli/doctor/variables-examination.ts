@@ -5,7 +5,7 @@ import { checkOptions } from '../../config/check-options.ts'
 import { withDefaults } from '../../config/option.ts'
 import { ConfigurationError } from '../../config/options.ts'
 import { OPTIONS } from '../../config/table.ts'
-import { readVariables, type Variables } from '../../config/variables.ts'
+import { readVariables, type VariableOptions, type Variables } from '../../config/variables.ts'
 import { runInspection } from '../../doctor/examine.ts'
 import { attempt, Failure } from '../../doctor/failure.ts'
 import {
@@ -26,7 +26,8 @@ import { judgeStore } from '../../doctor/storage-checks.ts'
 import { probeStore } from '../../doctor/storage-probes.ts'
 import { systemCode } from '../../runtime/folder/disk-fault.ts'
 import { createInspection } from '../../runtime/local/inspect.ts'
-import { type LocalVariables, readLocalVariables } from '../../runtime/local/local-variables.ts'
+import { checkFleet, type LocalVariables, readLocalVariables } from '../../runtime/local/local-variables.ts'
+import type { DatabaseOptions } from '../../runtime/postgres/options.ts'
 import { createS3Store } from '../../runtime/s3/store.ts'
 import { readVariablesFile, sayUnread } from '../variables-file.ts'
 import type { Report } from './report.ts'
@@ -46,7 +47,8 @@ export async function examineVariables(file: string): Promise<Report> {
     whole: true,
     findings: [
       ...runChecks('settings', { variables: () => unread }, {}),
-      ...(await examineSettings(variables, mistakes)),
+      ...(await examineSettings(variables, options => checkFleet({ ...local, ...options }), mistakes)),
+      ...runChecks('settings', { database: () => judgeDatabase(local?.database) }, {}),
       ...(local === undefined ? [] : await examineMachine(local)),
     ],
   }
@@ -62,18 +64,22 @@ export const misspelt = (name: string, meant: string): Outcome =>
 /**
  * Examines the variables that every runtime has. The keys are fetched from here.
  *
+ * @param requirePlatform throws a ConfigurationError if the gate does not start with these options where it will run
  * @param more mistakes that are known already
  */
 export async function examineSettings(
   variables: Variables,
+  requirePlatform: (options: VariableOptions) => void,
   more: readonly string[] = [],
 ): Promise<readonly Finding[]> {
   const { value: options, mistakes } = readOr(() => {
-    const { ledgerShards: _, ...read } = readVariables(variables)
-    checkOptions(read)
+    const read = readVariables(variables)
+    const { ledgerShards: _, ...common } = read
+    checkOptions(common)
     return read
   })
-  const all = [...more, ...mistakes]
+  const ofPlatform = options === undefined ? [] : readOr(() => requirePlatform(options)).mistakes
+  const all = [...more, ...mistakes, ...ofPlatform]
   const configuration =
     all.length === 0
       ? [ok('a gate can start with these variables')]
@@ -100,6 +106,17 @@ function readOr<Value>(read: () => Value): {
     if (error instanceof ConfigurationError) return { mistakes: error.mistakes }
     throw error
   }
+}
+
+/** Without a certificate that is checked, the log and its password are open to the network. */
+function judgeDatabase(database: DatabaseOptions | undefined): Outcome | readonly Outcome[] {
+  if (database === undefined) return []
+  return database.allowUnverified === true
+    ? warning(
+        'ALLOW_UNVERIFIED_DATABASE is on: the network between the gate and the database can read the log, and answer in its place',
+        "remove it if you don't need it",
+      )
+    : ok('the certificate of the database is checked, unless it is on the machine of the gate')
 }
 
 async function examineMachine({

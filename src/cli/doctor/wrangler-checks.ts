@@ -1,3 +1,5 @@
+import { OPTIONS } from '../../config/table.ts'
+import { type Variables, variablesOf } from '../../config/variables.ts'
 import { type Checks, failed, notChecked, type Outcome, ok, warning } from '../../doctor/finding.ts'
 import { isProbablySameSite, parseUrl } from '../../doctor/settings.ts'
 import { member, parseJson, stringMember } from '../json.ts'
@@ -36,7 +38,7 @@ export interface WranglerFacts {
 export const TESTED_DATE = '2026-10-20'
 /** The classes of Durable Objects that the worker exports, by what they are bound as. */
 const CLASSES = { LEDGER: 'LedgerObject', LOG: 'LogObject' }
-/** Secrets of the gate. Variables are shown in the dashboard, and stay in the repository. */
+/** Secrets of the gate itself. Variables are shown in the dashboard, and stay in the repository. */
 const SECRETS = ['PSEUDONYM_KEY', 'TICKET_KEY', 'METRICS_TOKEN']
 
 /** What a wrangler configuration deploys. */
@@ -170,7 +172,7 @@ export const WRANGLER_CHECKS: Checks<WranglerFacts> = {
         )
   },
 
-  /** No secret is a variable, and wrangler dev reads all of `.dev.vars`. */
+  /** No secret is a variable, the gate's own or one that `SINKS` or `ISSUERS` names, and wrangler dev reads all of `.dev.vars`. */
   secrets({ vars, secrets }) {
     if (secrets !== undefined) {
       return warning(
@@ -178,7 +180,7 @@ export const WRANGLER_CHECKS: Checks<WranglerFacts> = {
         'remove [secrets]: the worker itself says which secret is missing',
       )
     }
-    const written = SECRETS.filter(name => vars[name] !== undefined)
+    const written = [...SECRETS, ...namedSecrets(vars)].filter(name => vars[name] !== undefined)
     return written.length > 0
       ? failed(
           `${written.join(' and ')} is in [vars], and so in the repository`,
@@ -211,6 +213,12 @@ function hostOf(route: unknown): readonly URL[] {
   const pattern = typeof route === 'string' ? route : (route as { pattern?: unknown } | undefined)?.pattern
   const url = typeof pattern === 'string' ? parseUrl(`https://${pattern.replace(/^\*\.?/, '')}`) : undefined
   return url === undefined ? [] : [url]
+}
+
+/** Lists the variables that JSON in other variables, such as `SINKS`, names for its secrets. */
+export function namedSecrets(vars: Variables): ReadonlySet<string> {
+  const own = variablesOf(OPTIONS)
+  return new Set(variablesOf(OPTIONS, vars).filter(name => !own.includes(name)))
 }
 
 /** Returns where keys are fetched. Whether the variable is right is checked elsewhere. */

@@ -5,11 +5,12 @@ import { OPTIONS } from '../../config/table.ts'
 import { intendedVariable } from '../../config/unknown-variables.ts'
 import { type Variables, variablesOf } from '../../config/variables.ts'
 import { type Outcome, runChecks } from '../../doctor/finding.ts'
+import { requireWorkersSinks } from '../../runtime/cloudflare/log-sinks.ts'
 import { member } from '../json.ts'
 import { UsageError } from '../terminal.ts'
 import type { Report } from './report.ts'
 import { examineSettings, misspelt } from './variables-examination.ts'
-import { WRANGLER_CHECKS } from './wrangler-checks.ts'
+import { namedSecrets, WRANGLER_CHECKS } from './wrangler-checks.ts'
 
 /** Checks of settings that depend on secrets, which are with Cloudflare. */
 const OF_SECRETS: ReadonlySet<string> = new Set(['secrets', 'tickets'])
@@ -23,7 +24,9 @@ const OF_SECRETS: ReadonlySet<string> = new Set(['secrets', 'tickets'])
  */
 export async function examineWrangler(file: string, env: string | undefined): Promise<Report> {
   const config = await readWrangler(file, env)
-  const settings = await examineSettings({ ...secretsFor(config.vars), ...config.vars })
+  const settings = await examineSettings({ ...secretsFor(config.vars), ...config.vars }, ({ sinks }) =>
+    requireWorkersSinks(sinks),
+  )
   const { targetEnvironment: target = '' } = config
   return {
     title: `${file}${target === '' ? '' : ` (${target})`}, as it would be deployed`,
@@ -47,9 +50,9 @@ function misspeltIn(vars: Variables): readonly Outcome[] {
 /** Makes up the secrets that variables need: the true ones can't be read back. */
 function secretsFor(vars: Variables): Variables {
   const names = ['PSEUDONYM_KEY', ...(vars.PUBLIC_URL === undefined ? [] : ['TICKET_KEY'])]
-  // Variables that are JSON name others for their secrets.
-  const named = variablesOf(OPTIONS, vars).filter(name => !variablesOf(OPTIONS).includes(name))
-  return Object.fromEntries([...names, ...named].map(name => [name, randomBytes(32).toString('base64')]))
+  return Object.fromEntries(
+    [...names, ...namedSecrets(vars)].map(name => [name, randomBytes(32).toString('base64')]),
+  )
 }
 
 async function readWrangler(file: string, env: string | undefined) {

@@ -1,7 +1,10 @@
+import type { KeepOptions } from '../../archive/keep-options.ts'
 import { checkTable } from '../../config/check-options.ts'
 import { isString, matching, number, rule } from '../../config/checks.ts'
 import { type Group, type Runtime, type TableOf, withDefaults } from '../../config/option.ts'
+import { ConfigurationError } from '../../config/options.ts'
 import { parseVariables, type Variables } from '../../config/variables.ts'
+import type { SinkEntry } from '../../sinks/sink.ts'
 import { DATABASE_OPTIONS, type DatabaseOptions } from '../postgres/options.ts'
 import { S3_OPTIONS, type S3Options } from '../s3/options.ts'
 
@@ -94,6 +97,33 @@ export function checkLocal(
   const isMissing = options.data === undefined && options.database?.allowNoSpool !== true
   const missing = isMissing ? [`DATA_DIR (data) is missing: it ${A_FOLDER}`] : []
   checkTable(LOCAL_OPTIONS, options, undefined, [...mistakes, ...missing])
+}
+
+/** What makes a machine fit to be one of a fleet. */
+export interface FleetOptions {
+  readonly database?: DatabaseOptions | undefined
+  readonly s3?: S3Options | undefined
+  readonly sinks?: readonly SinkEntry[] | undefined
+  readonly keep?: KeepOptions | undefined
+}
+
+/**
+ * Makes sure that each machine of a fleet could be the log. Without a database there is no fleet.
+ *
+ * @throws ConfigurationError
+ */
+export function checkFleet({ database, s3, sinks = [], keep }: FleetOptions): void {
+  if (database === undefined) return
+  const mistakes: string[] = []
+  if (sinks.some(({ type, url }) => type === 'files' && url === undefined)) {
+    mistakes.push('SINKS: with DATABASE_URL, files need the url of a bucket, as each machine may be the log')
+  }
+  if (keep !== undefined && s3?.auditBucket === undefined) {
+    mistakes.push(
+      'LOG_DAYS, LOG_RECORDS and ARCHIVE_YEARS need S3_AUDIT_BUCKET with DATABASE_URL: without an archive no record is removed',
+    )
+  }
+  if (mistakes.length > 0) throw new ConfigurationError(mistakes)
 }
 
 /**

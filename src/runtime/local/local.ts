@@ -23,7 +23,7 @@ import { lockDataFolder } from './data-folder.ts'
 import { FleetSinks } from './fleet-sinks.ts'
 import { createInspection } from './inspect.ts'
 import { archiveAsLog, startArchive, startSinks } from './local-sinks.ts'
-import { checkLocal } from './local-variables.ts'
+import { checkFleet, checkLocal } from './local-variables.ts'
 import { networkOf } from './network.ts'
 
 /** How often records come back from the spool, in milliseconds. */
@@ -75,9 +75,9 @@ export function local(options: LocalOptions & { readonly data: string }): Local
 export function local(options: LocalOptions): Local<Ledger>
 export function local(options: LocalOptions): Local<Ledger> {
   checkLocal(options)
-  const { data, s3, database, addressHeader, sinks = [], keep } = options
+  const { data, s3, addressHeader, sinks = [], keep } = options
   checkTable(OPTIONS, { sinks, keep }, ['sinks', ...KEEP])
-  if (database !== undefined) checkFleet(options)
+  checkFleet(options)
   const held = new Held()
   if (data !== undefined) held.add(lockDataFolder(data))
   try {
@@ -134,24 +134,6 @@ function keepingOf({ s3, keep = {} }: LocalOptions) {
   const { keep: limits } = withDefaults(OPTIONS, { keep }) as { readonly keep: KeepLimits }
   const bucket = s3?.auditBucket
   return { limits, bucket: s3 && bucket ? createArchiveBucket({ ...s3, bucket }) : undefined }
-}
-
-/**
- * Makes sure that each machine of a fleet could be the log.
- *
- * @throws ConfigurationError
- */
-function checkFleet({ sinks = [], s3, keep }: LocalOptions): void {
-  const mistakes: string[] = []
-  if (sinks.some(({ type, url }) => type === 'files' && url === undefined)) {
-    mistakes.push('SINKS: with DATABASE_URL, files need the url of a bucket, as each machine may be the log')
-  }
-  if (keep !== undefined && s3?.auditBucket === undefined) {
-    mistakes.push(
-      'LOG_DAYS, LOG_RECORDS and ARCHIVE_YEARS need S3_AUDIT_BUCKET with DATABASE_URL: without an archive no record is removed',
-    )
-  }
-  if (mistakes.length > 0) throw new ConfigurationError(mistakes)
 }
 
 /** Has those that follow the log go on as soon as something is stored. */

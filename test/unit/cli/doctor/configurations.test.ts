@@ -10,7 +10,9 @@ import {
   type WranglerFacts,
 } from '../../../../src/cli/doctor/wrangler-checks.ts'
 import { examineWrangler } from '../../../../src/cli/doctor/wrangler-examination.ts'
+import { readVariablesFile } from '../../../../src/cli/variables-file.ts'
 import { runChecks } from '../../../../src/doctor/finding.ts'
+import { start } from '../../../../src/runtime/local/start.ts'
 import { createIssuer } from '../../../support/issuer.ts'
 
 // What `mediaward doctor` says of a configuration before it is used.
@@ -19,6 +21,8 @@ const PSEUDONYM_KEY = 'Zt1oPp0mW2y7Jq0uVb3kqkq5o1T8rYw9sX4cL6nDhGA='
 const ISSUER = 'https://login.clinic-seven.org/'
 const statesIn = ({ findings }: Report) => findings.map(({ check, state }) => `${check} ${state}`)
 const notOk = (report: Report) => statesIn(report).filter(state => !state.endsWith(' ok'))
+const foundBy = (report: Report, name: string) =>
+  report.findings.flatMap(({ check, state, found }) => (check === name ? `${state}: ${found}` : []))
 
 // Providers publish nothing here.
 beforeEach(() => void vi.stubGlobal('fetch', async () => new Response(null, { status: 404 })))
@@ -130,6 +134,44 @@ describe('variables of one machine', () => {
   ])('%s', async (_, more, state) => {
     expect(notOk(await examineVariables(await variables(more)))).toContain(state)
   })
+
+  const FLEET = {
+    DATABASE_URL: 'postgres://mediaward:password@127.0.0.1:9/mediaward',
+    S3_ENDPOINT: 'http://127.0.0.1:9',
+    S3_BUCKET: 'recordings',
+    S3_ACCESS_KEY_ID: 'key',
+    S3_SECRET_ACCESS_KEY: 'secret',
+  }
+
+  test('a machine of a fleet that could not be the log does not start, as the server says with the same words', async () => {
+    const more = { ...FLEET, LOG_DAYS: '30', SINKS: '[{"type":"files"}]' }
+    const file = await variables(more)
+    const report = await examineVariables(file)
+    const found = foundBy(report, 'configuration')
+    expect(() => start(readVariablesFile(file))).toThrow(
+      expect.objectContaining({ mistakes: found.map(one => one.replace('failed: ', '')) }),
+    )
+    expect(found).toEqual([
+      'failed: SINKS: with DATABASE_URL, files need the url of a bucket, as each machine may be the log',
+      expect.stringMatching(/^failed: LOG_DAYS, .* need S3_AUDIT_BUCKET with DATABASE_URL/),
+    ])
+    // What else the variables say is still looked at.
+    expect(statesIn(report)).toContain('public_url ok')
+    for (const fine of [FLEET, { ...more, ...FLEET, DATABASE_URL: '' }]) {
+      const report = await examineVariables(await variables(fine))
+      expect(foundBy(report, 'configuration')).toEqual(['ok: a gate can start with these variables'])
+    }
+  })
+
+  test('a database whose certificate is not checked is a warning', async () => {
+    const stateOf = async (more: Readonly<Record<string, string>>) =>
+      foundBy(await examineVariables(await variables(more)), 'database')
+    expect(await stateOf({ ...FLEET, ALLOW_UNVERIFIED_DATABASE: 'true' })).toEqual([
+      expect.stringMatching(/^warning: ALLOW_UNVERIFIED_DATABASE is on: /),
+    ])
+    expect(await stateOf(FLEET)).toEqual([expect.stringMatching(/^ok: /)])
+    expect(await stateOf({})).toEqual([])
+  })
 })
 
 describe('a wrangler configuration', () => {
@@ -225,6 +267,26 @@ describe('a wrangler configuration', () => {
     ['a secret in [vars]', { vars: { TICKET_KEY: 'x' } }, 'secrets failed'],
     ['a token for scrapers in [vars]', { vars: { METRICS_TOKEN: 'x' } }, 'secrets failed'],
     [
+      'the secret of a sink in [vars]',
+      { vars: { SINKS: '[{"type":"splunk","secret":{"secret":"SPLUNK_TOKEN"}}]', SPLUNK_TOKEN: 'x' } },
+      'secrets failed',
+    ],
+    [
+      'the secret of an issuer in [vars]',
+      {
+        vars: {
+          ISSUERS: '[{"introspection":{"client_secret":{"secret":"CLIENT_SECRET"}}}]',
+          CLIENT_SECRET: 'x',
+        },
+      },
+      'secrets failed',
+    ],
+    [
+      'a secret that is named, and not in [vars]',
+      { vars: { SINKS: '[{"type":"splunk","secret":{"secret":"SPLUNK_TOKEN"}}]' } },
+      'secrets not_checked',
+    ],
+    [
       'buckets in two places',
       {
         r2_buckets: [
@@ -300,6 +362,29 @@ describe('a wrangler configuration', () => {
     await expect(examineWrangler(file, 'staging')).rejects.toMatchObject({
       hint: expect.stringContaining(`--dry-run --config ${file} --env staging"`),
     })
+  })
+
+  test('with sinks that Workers lack does not start, as the worker says with the same words', async () => {
+    const { entry } = await createIssuer(ISSUER)
+    const configurationWith = async (sinks: readonly object[]) => {
+      const vars = { ISSUERS: JSON.stringify([entry()]), SINKS: JSON.stringify(sinks) }
+      return foundBy(await examineWrangler(withEnvironments({}, vars), undefined), 'configuration')
+    }
+    const syslog = { type: 'syslog', url: 'tls://siem.clinic-seven.org' }
+    const s3 = { url: 'https://s3.clinic-seven.org', bucket: 'records', access_key_id: 'key' }
+    const files = { type: 'files', ...s3, secret: { secret: 'FILES_KEY' } }
+    expect(await configurationWith([syslog, files])).toEqual([
+      'failed: SINKS[0] is syslog, which needs Node or Deno: on Workers take another type',
+      'failed: SINKS[1] has a url, and files go to the bucket AUDIT on Workers: take the url away',
+    ])
+    const webhook = {
+      type: 'webhook',
+      url: 'https://siem.clinic-seven.org/hook',
+      secret: { secret: 'HOOK_SECRET' },
+    }
+    expect(await configurationWith([{ type: 'files' }, webhook])).toEqual([
+      'ok: a gate can start with these variables',
+    ])
   })
 
   test('with a misspelled variable has a finding, and with one of another program has none', async () => {
