@@ -40,6 +40,7 @@ const YEAR = 365.25 * DAY
 export class Archiver {
   readonly name = 'archive'
   readonly #services: ArchiverServices
+  #isClosed = false
   #step: Promise<number> | undefined
   #retryAt = 0
   #saidAt = Number.NEGATIVE_INFINITY
@@ -50,6 +51,11 @@ export class Archiver {
 
   constructor(services: ArchiverServices) {
     this.#services = services
+  }
+
+  /** To be called when its log is closed. A step that is under way then ends in silence, and its work is done after the next start. */
+  close(): void {
+    this.#isClosed = true
   }
 
   /** Returns how long ago the archive had all records, in milliseconds; 0 if it has all. */
@@ -83,7 +89,7 @@ export class Archiver {
       return next
     } catch (error) {
       this.#retryAt = now() + PAUSE
-      if (!(error instanceof Overtaken) && now() - this.#saidAt >= SAY_AGAIN) {
+      if (!this.#isOver(error) && now() - this.#saidAt >= SAY_AGAIN) {
         this.#saidAt = now()
         const waiting = await this.#state().then(
           state => `: ${state.waiting} records are in the live log alone`,
@@ -93,6 +99,11 @@ export class Archiver {
       }
       return this.#retryAt
     }
+  }
+
+  /** Whether an error only says that the work goes on elsewhere, or later. */
+  #isOver(error: unknown): boolean {
+    return this.#isClosed || error instanceof Overtaken
   }
 
   /** Returns which segment is the last, and how many records are not in the archive yet. */
@@ -175,7 +186,7 @@ export class Archiver {
     try {
       return await this.#prune(bounds)
     } catch (error) {
-      if (error instanceof Overtaken) throw error
+      if (this.#isOver(error)) throw error
       this.#lookAt = this.#services.now() + SAY_AGAIN
       logFault('records that are in the archive stay in the live log, too', error, NOT_SHOWN)
       return false

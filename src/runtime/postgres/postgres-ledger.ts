@@ -105,6 +105,7 @@ export function createPostgresLedger(
     assign: work => log.assign(work),
     call: one => calls.call(one),
     close() {
+      archiver.close()
       log.close()
       for (const session of [writing, reading, ordering]) session.close()
     },

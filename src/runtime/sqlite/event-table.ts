@@ -14,8 +14,18 @@ import { EventCounts } from './event-counts.ts'
 import { allIn, BLOCK, type Candidate, EventIndex, type PlacedEvent } from './event-index.ts'
 import { EventTimes } from './event-times.ts'
 import { portions } from './portions.ts'
-import { Renumbering } from './renumbering.ts'
 import type { Sql } from './sql.ts'
+
+/** What the cursors of a table are. */
+export interface Numbering {
+  /** What a cursor is above the last place read. */
+  readonly offset: number
+  /** Returns the last place that a cursor says was read; 0 if none was. */
+  readAt(cursor: number): number
+}
+
+/** Of a table that was never moved from an older version, the last place read. */
+const PLAIN: Numbering = { offset: 0, readAt: cursor => cursor }
 
 /** An entry with its place in the table: 1, 2, 3 and so on without a gap. Its index in the log is one less. */
 interface Row extends LedgerEntry {
@@ -47,9 +57,9 @@ export class EventTable {
   readonly #index: EventIndex
   readonly #times: EventTimes
   readonly #counts: EventCounts
-  readonly #renumbering: Renumbering
+  readonly #numbering: Numbering
 
-  constructor(sql: Sql) {
+  constructor(sql: Sql, numbering: Numbering = PLAIN) {
     this.#sql = sql
     sql(
       'CREATE TABLE IF NOT EXISTS event (place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, json TEXT NOT NULL) STRICT',
@@ -57,7 +67,7 @@ export class EventTable {
     this.#index = new EventIndex(sql)
     this.#times = new EventTimes(sql)
     this.#counts = new EventCounts(sql)
-    this.#renumbering = new Renumbering(sql)
+    this.#numbering = numbering
   }
 
   /** The place of the last entry: how many there are, those that were pruned included. */
@@ -83,12 +93,12 @@ export class EventTable {
 
   /** Returns the cursor after a place. */
   cursorAt(place: number): number {
-    return place === 0 ? 0 : this.#renumbering.offset + place
+    return place === 0 ? 0 : this.#numbering.offset + place
   }
 
   /** Returns the place that a cursor is after. */
   placeAt(cursor: number): number {
-    return this.#renumbering.readAt(cursor)
+    return this.#numbering.readAt(cursor)
   }
 
   /** Returns whether there is an entry with an id. */

@@ -19,16 +19,17 @@ const STEP = 10_000
  * @param limit moves so many records in one step
  */
 export function openEvents(storage: SqlStorage, limit: number = STEP): EventTable {
-  const events = storage.transaction(() => {
-    const { sql } = storage
+  const { sql } = storage
+  const { events, renumbering } = storage.transaction(() => {
     const [old] = sql<{ sql: string }>(
       "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'event'",
     )
     // The table of 0.3.0 had only a number, an id and the JSON of an entry.
     if (old?.sql.includes('AUTOINCREMENT')) sql('ALTER TABLE event RENAME TO event_before')
-    return new EventTable(sql)
+    const renumbering = new Renumbering(sql)
+    return { events: new EventTable(sql, renumbering), renumbering }
   })
-  if (hasTable(storage, 'event_before')) moveRows(storage, events, limit)
+  if (hasTable(storage, 'event_before')) moveRows(storage, events, renumbering, limit)
   if (hasTable(storage, 'event_batch')) enterBlocks(storage, events, limit)
   return events
 }
@@ -37,9 +38,8 @@ const hasTable = ({ sql }: SqlStorage, name: string): boolean =>
   sql('SELECT 1 FROM sqlite_master WHERE name = ?', name).length > 0
 
 /** Moves the rows of 0.3.0, the oldest first. Readers' cursors stay valid. */
-function moveRows(storage: SqlStorage, events: EventTable, limit: number): void {
+function moveRows(storage: SqlStorage, events: EventTable, renumbering: Renumbering, limit: number): void {
   const { sql, transaction } = storage
-  const renumbering = new Renumbering(sql)
   const [{ count } = { count: 0 }] = sql<{ count: number }>('SELECT count(*) AS count FROM event_before')
   logToOperator(
     `the ledger moves ${count} records of an earlier version into tables with an index; readers' cursors stay valid`,

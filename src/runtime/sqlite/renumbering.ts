@@ -1,3 +1,4 @@
+import type { Numbering } from './event-table.ts'
 import type { Sql } from './sql.ts'
 
 /** Where a run of old numbers without a gap begins, and at which place its first entry is now. */
@@ -12,7 +13,7 @@ interface Run {
  * place read. To keep the two apart, the last old number is added to each new cursor. A table that was never moved has no
  * runs, and adds 0.
  */
-export class Renumbering {
+export class Renumbering implements Numbering {
   readonly #sql: Sql
 
   constructor(sql: Sql) {

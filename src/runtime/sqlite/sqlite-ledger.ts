@@ -75,7 +75,10 @@ export function createSqliteLedger(
       await arrivals.wait(() => events.end > after, milliseconds)
     },
 
-    close: () => file.close(),
+    close() {
+      archive?.archiver.close()
+      file.close()
+    },
   }
 }
 
