@@ -3,6 +3,7 @@ import { type Ledger, type LedgerEntry, parseCursor } from '../../ledger/ledger.
 import { pageOf, tableQueryOf } from '../../ledger/query/table-page.ts'
 import type { LedgerNamespace, LogNamespace } from './bindings.ts'
 import { GroupCommit } from './group-commit.ts'
+import { INBOX_FULL } from './inbox.ts'
 
 /** The Durable Objects of a ledger. */
 export interface LedgerObjects {
@@ -63,14 +64,15 @@ export function createCloudflareLedger({ inboxes, logs, count }: LedgerObjects):
 }
 
 /**
- * Says which object failed, for the operator. Of the error it takes over only that the object is overloaded, and SQLite's
- * code: the rest of the message may contain anything.
+ * Says which object failed, for the operator. Of the error it takes over only that the object is overloaded or full, and
+ * SQLite's code: the rest of the message may contain anything.
  */
 const objectFailed =
   (name: string) =>
   (error: unknown): never => {
     const { overloaded, message } = Object(error) as { overloaded?: unknown; message?: unknown }
-    const [code] = /\bSQLITE_[A-Z]{2,16}\b/.exec(`${message}`) ?? []
+    const text = `${message}`
+    const [code] = text.endsWith(INBOX_FULL) ? ['it is full'] : (/\bSQLITE_[A-Z]{2,16}\b/.exec(text) ?? [])
     const why = overloaded === true ? ' (overloaded)' : code === undefined ? '' : ` (${code})`
     throw new StorageFault(`the Durable Object "${name}" failed${why}`)
   }
