@@ -1,9 +1,13 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createGate, type Gate } from '../../src/gate.ts'
 import type { Issuer, LedgerEvent } from '../../src/index.ts'
 import { canonical } from '../../src/ledger/canonical.ts'
 import type { LedgerEntry, LedgerQuery } from '../../src/ledger/ledger.ts'
 import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
+import { createSqliteLedger, type SqliteLedger } from '../../src/runtime/sqlite/sqlite-ledger.ts'
 import { createIssuer, PSEUDONYM_KEY, type TestIssuer } from '../support/gate-client.ts'
 
 // Two issuers, tenants, and who of them stores, asks and reads the log.
@@ -200,6 +204,60 @@ describe('tenants', () => {
     const seen = await read(south)
     open(tenants, { ...ledger, read: ({ tenant: _, ...query }: LedgerQuery) => ledger.read(query) })
     expect(await read(south)).toEqual(seen)
+  })
+
+  describe('deliveries that have no index yet', () => {
+    // The one in memory holds none.
+    let holding: SqliteLedger
+    beforeEach(() => {
+      holding = createSqliteLedger(join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'ledger.sqlite'))
+    })
+    afterEach(() => holding.close())
+    const SOUTHERN = `psn_${'5'.repeat(32)}`
+
+    /** Has a patient of each tenant play, and one of the north a recording of the south, as an earlier version let them. */
+    async function play(): Promise<void> {
+      open(tenants, holding)
+      for (const [caller, recording] of [
+        [north, 'rec-n'],
+        [south, 'rec-s'],
+      ] as const) {
+        expect((await put(caller, recording, 'patient-1')).status).toBe(201)
+        await (await send({ ...caller, sub: 'patient-1' }, 'GET', `/recordings/${recording}`)).arrayBuffer()
+      }
+      await gate.flush()
+      const between = { tenant: 'north', recording_tenant: 'south', recording: 'rec-b', owner: SOUTHERN }
+      const bytes = { answers: 1, cut: 0, assumed: 0, bytes: 10, parts: [{ ranges: [[0, 9]] }] }
+      const [t, sum] = ['2026-11-01T00:00:00.000Z', { gate: { isolate: 'a', seq: 1 }, view: 'v' }]
+      const json = canonical({ id: '1', t, recorded: t, kind: 'delivery', ...sum, ...between, ...bytes })
+      await holding.append([{ id: '1', json }])
+    }
+    const recordingsIn = (seen: LedgerEvent[] | number) =>
+      typeof seen === 'number' ? seen : seen.map(({ recording }) => recording).sort()
+
+    test('are shown to an analyst of their tenant alone, and no foreign owner', async () => {
+      await play()
+      const seen = await read(north, '?held=true')
+      expect(recordingsIn(seen)).toEqual(['rec-b', 'rec-n'])
+      expect(JSON.stringify(seen)).not.toContain(SOUTHERN)
+      expect(recordingsIn(await read(south, '?held=true'))).toEqual(['rec-b', 'rec-s'])
+      expect(JSON.stringify(await read(south, '?held=true'))).toContain(SOUTHERN)
+      // Whether something is found must not say who owns it.
+      expect(await read(north, `?held=true&owner=${SOUTHERN}`)).toEqual([])
+      expect(recordingsIn(await read(south, `?held=true&owner=${SOUTHERN}`))).toEqual(['rec-b'])
+      expect(await read(north, '?held=true&tenant=south')).toBe(400)
+      open([...tenants, central.entry({ allowed_roles: all, allow_all_tenants: true })], holding)
+      expect(recordingsIn(await read({ by: central }, '?held=true'))).toEqual(['rec-b', 'rec-n', 'rec-s'])
+      expect(recordingsIn(await read({ by: central }, '?held=true&tenant=south'))).toEqual(['rec-b', 'rec-s'])
+    })
+
+    test('are shown by a ledger that cannot filter by tenant no more than by one that can', async () => {
+      await play()
+      const seen = await read(south, '?held=true')
+      expect(recordingsIn(seen)).toEqual(['rec-b', 'rec-s'])
+      open(tenants, { ...holding, held: ({ tenant: _, ...query }) => holding.held(query) })
+      expect(await read(south, '?held=true')).toEqual(seen)
+    })
   })
 
   test('old records without the tenant of the recording show their owner only to an analyst of all tenants', async () => {
