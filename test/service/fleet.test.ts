@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { AccessEvent, DeliveryFacts, EventHead } from '../../src/ledger/event.ts'
 import type { ReadEntry } from '../../src/ledger/ledger.ts'
+import { expectCounts } from '../support/expected-counts.ts'
 import { Fleet, type Member } from '../support/fleet.ts'
 import type { RunningGate } from '../support/gate.ts'
 import { createIssuer, denials, type TestIssuer, variables } from '../support/gate-client.ts'
@@ -27,13 +28,17 @@ const pause = (milliseconds: number) => new Promise(resolve => setTimeout(resolv
 
 /** Ends a fleet and checks its log. */
 async function expectWholeLog(fleet: Fleet): Promise<void> {
-  const entries = await fleet.finish()
+  const { entries, counted } = await fleet.finish()
   expect(fleet.members.filter(({ hasCrashed }) => hasCrashed).map(({ said }) => said)).toEqual([])
   expect(entries.map(({ index }) => index)).toEqual(entries.map((_, index) => index))
   const ids = new Set(entries.map(({ id }) => id))
   expect(ids.size).toBe(entries.length)
   expect(fleet.confirmed.filter(id => !ids.has(id))).toEqual([])
   expectEachSumOnce(fleet, entries)
+  expectCounts(
+    counted,
+    entries.map(({ json }) => json),
+  )
   // What is said of a failure holds nothing of the address.
   expect(fleet.members.map(({ said }) => said).join()).not.toMatch(RegExp(`${PASSWORD}|127\\.0\\.0\\.1`))
 }

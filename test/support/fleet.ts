@@ -12,6 +12,7 @@ import { databaseOf } from '../../src/runtime/postgres/options.ts'
 import { createPostgresLedger } from '../../src/runtime/postgres/postgres-ledger.ts'
 import { Session } from '../../src/runtime/postgres/session.ts'
 import { KEPT } from './archived-ledger.ts'
+import { type Counted, countedBy } from './counted.ts'
 import { end } from './gate.ts'
 import type { PostgresServer } from './postgres-server.ts'
 
@@ -111,7 +112,7 @@ export class Fleet {
   }
 
   /** Ends all machines, brings back what waits in their spools, has all that is held get its index, and resolves to the log. */
-  async finish(): Promise<readonly ReadEntry[]> {
+  async finish(): Promise<{ readonly entries: readonly ReadEntry[]; readonly counted: Counted }> {
     await Promise.all(this.members.map(member => member.kill()))
     await Promise.all(this.members.map(member => member.drain()))
     const keeping = this.#archive && { archive: createArchiveFolder(this.#archive), limits: KEPT }
@@ -127,9 +128,10 @@ export class Fleet {
       all.push(...page.entries)
       ;({ more, cursor: after } = page)
     }
+    const counted = await countedBy(query => ledger.count(query))
     session.close()
     ledger.close()
-    return all
+    return { entries: all, counted }
   }
 }
 

@@ -1,6 +1,15 @@
 import { expect } from 'vitest'
 import type { LedgerEntry, ReadEntry } from '../../src/ledger/ledger.ts'
+import type { Counted } from './counted.ts'
+import { expectCounts } from './expected-counts.ts'
 import { sumsIn } from './sums.ts'
+
+/** What a log has, while nothing is added to it. */
+export interface LogContents {
+  readonly all: readonly ReadEntry[]
+  readonly held: readonly LedgerEntry[]
+  readonly counted: Counted
+}
 
 /** What a log was confirmed to have: records, and sums of bytes that it puts together. */
 export class KeptRecords {
@@ -18,8 +27,11 @@ export class KeptRecords {
     this.#sums.push(...jsons.flatMap(sumsIn))
   }
 
-  /** Expects that a log has all of it, each once, and no index twice or left out. Returns the place of each record. */
-  expectIn({ all, held }: { all: readonly ReadEntry[]; held: readonly LedgerEntry[] }): readonly number[] {
+  /**
+   * Expects that a log has all of it, each once, and no index twice or left out, and that it has counted what it has. Returns
+   * the place of each record.
+   */
+  expectIn({ all, held, counted }: LogContents): readonly number[] {
     expect(all.map(({ index }) => index)).toEqual(all.map((_, i) => i))
     const stored = new Map(all.map(({ json }, i) => [json, i]))
     expect(stored.size).toBe(all.length)
@@ -29,6 +41,10 @@ export class KeptRecords {
     const known = new Set(sums)
     expect(known.size).toBe(sums.length)
     expect(this.#sums.filter(sum => !known.has(sum)).length, 'sums lost').toBe(0)
+    expectCounts(
+      counted,
+      all.map(({ json }) => json),
+    )
     return places
   }
 }

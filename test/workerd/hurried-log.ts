@@ -3,6 +3,7 @@ import type { CloudflareBindings } from '../../src/runtime/cloudflare/cloudflare
 import { createCloudflareLedger } from '../../src/runtime/cloudflare/cloudflare-ledger.ts'
 import { LedgerObject as Inbox } from '../../src/runtime/cloudflare/ledger-object.ts'
 import { LogObject as Log } from '../../src/runtime/cloudflare/log-object.ts'
+import { countedBy } from '../support/counted.ts'
 
 // The log without a gate, for which an hour passes in a second: what takes it hours can be cut off at any moment of it.
 
@@ -40,7 +41,7 @@ export class LogObject extends Log {
 }
 
 export default {
-  /** Appends the entries of a POST. Answers a GET with the deliveries that are held, or with a page after a cursor. */
+  /** Appends the entries of a POST. Answers a GET with the deliveries that are held, what was counted, or a page after a cursor. */
   async fetch(request: Request, env: CloudflareBindings): Promise<Response> {
     const ledger = createCloudflareLedger({ inboxes: env.LEDGER, logs: env.LOG, count: 3 })
     if (request.method === 'POST') {
@@ -49,6 +50,7 @@ export default {
     }
     const after = new URL(request.url).searchParams.get('after')
     if (after === 'held') return Response.json(await ledger.held({}))
+    if (after === 'counted') return Response.json(await countedBy(ledger.count))
     return Response.json(await ledger.read({ limit: 1_000, ...(after !== null && { after }) }))
   },
 }

@@ -7,7 +7,8 @@ import { bundle, DURABLE_OBJECTS } from '../../../src/cli/workerd.ts'
 import type { LedgerEntry, LedgerPage } from '../../../src/ledger/ledger.ts'
 import { startWorker } from '../../bench/workers.ts'
 import { entryAt } from '../../support/archived-log.ts'
-import { KeptRecords } from '../../support/kept-records.ts'
+import type { Counted } from '../../support/counted.ts'
+import { KeptRecords, type LogContents } from '../../support/kept-records.ts'
 import { LONG } from '../../support/sample.ts'
 import { deliveryOf } from '../../support/sums.ts'
 
@@ -23,21 +24,32 @@ async function start(folder: string, begun: number) {
   const settings = { durableObjects: DURABLE_OBJECTS, bindings }
   const worker = await startWorker('hurried', await bundle(SCRIPT), folder, settings)
   const url = `http://127.0.0.1:${worker.port}`
+  const ask = async <Answer>(query: string) => (await (await fetch(`${url}/${query}`)).json()) as Answer
+  /** Reads the log while it may go on. */
+  const read = async () => {
+    const all: LedgerPage['entries'][number][] = []
+    let isPruned = false
+    for (let query = '', more = true; more; ) {
+      const page = await ask<LedgerPage>(query)
+      all.push(...page.entries)
+      isPruned ||= page.archived === true
+      query = `?after=${page.cursor}`
+      more = page.more
+    }
+    return { all, held: await ask<readonly LedgerEntry[]>('?after=held'), isPruned }
+  }
   return {
     append: async (entries: readonly LedgerEntry[]) =>
       (await fetch(url, { method: 'POST', body: JSON.stringify(entries) })).ok,
-    async readAll() {
-      const all: LedgerPage['entries'][number][] = []
-      let isPruned = false
-      for (let query = '', more = true; more; ) {
-        const page = (await (await fetch(`${url}/${query}`)).json()) as LedgerPage
-        all.push(...page.entries)
-        isPruned ||= page.archived === true
-        query = `?after=${page.cursor}`
-        more = page.more
+    /** Reads the log when it has pulled and put together all that a kill has left. */
+    async readAll(): Promise<LogContents & { readonly isPruned: boolean }> {
+      for (let before = await ask<Counted>('?after=counted'); ; ) {
+        const contents = await read()
+        const counted = await ask<Counted>('?after=counted')
+        // What gets its index in between may be in the counts alone.
+        if (JSON.stringify(counted) === JSON.stringify(before)) return { ...contents, counted }
+        before = counted
       }
-      const held = (await (await fetch(`${url}/?after=held`)).json()) as readonly LedgerEntry[]
-      return { all, held, isPruned }
     },
     async kill() {
       for (const pid of worker.pids) process.kill(pid, 'SIGKILL')

@@ -7,7 +7,8 @@ import { expect, test, vi } from 'vitest'
 import type { ReadEntry } from '../../../src/ledger/ledger.ts'
 import { createArchiveFolder } from '../../../src/runtime/folder/archive-folder.ts'
 import { createSqliteLedger } from '../../../src/runtime/sqlite/sqlite-ledger.ts'
-import { KeptRecords } from '../../support/kept-records.ts'
+import { countedBy } from '../../support/counted.ts'
+import { KeptRecords, type LogContents } from '../../support/kept-records.ts'
 import { LONG } from '../../support/sample.ts'
 
 const RUNS = LONG ? 200 : 10
@@ -37,8 +38,8 @@ async function runAndKill(runtime: string, folder: string, delay: number): Promi
   return readFileSync(path, 'utf8').split('\n').slice(0, -1)
 }
 
-/** Returns the records of a log in their order, and the deliveries that it holds. */
-async function readAll(folder: string) {
+/** Returns the records of a log in their order, the deliveries that it holds, and what it has counted. */
+async function readAll(folder: string): Promise<LogContents> {
   const limits = { days: 1, records: 200, years: 1_000_000 }
   const keeping = { archive: createArchiveFolder(folder), limits }
   const ledger = createSqliteLedger(join(folder, 'ledger.sqlite'), undefined, keeping)
@@ -50,8 +51,9 @@ async function readAll(folder: string) {
     all.push(...page.entries)
   }
   const held = await ledger.held({})
+  const counted = await countedBy(ledger.count)
   ledger.close()
-  return { all, held }
+  return { all, held, counted }
 }
 
 const logs = Array.from({ length: RUNS / ON_ONE_LOG }, (_, i) => i)
