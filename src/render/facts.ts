@@ -1,4 +1,5 @@
 import type { EventKind } from '../ledger/event.ts'
+import { countIn } from '../ledger/query/amounts.ts'
 import { isReason, type Reason, type Stage, stageOf } from '../reason.ts'
 import type { LogEntry, RenderedEvent, Target } from './entry.ts'
 
@@ -93,10 +94,6 @@ export function factsOf({ event }: LogEntry): Facts {
     people: [...new Set(peopleOf(event, targets))],
     count: countIn(repeats) ?? countIn(sum) ?? count,
   }
-}
-
-function countIn(member: RenderedEvent['sum']): number | undefined {
-  return member && 'count' in member ? member.count : undefined
 }
 
 function levelOf(reason: string | undefined): Level {

@@ -84,7 +84,7 @@ test('an inbox that is full takes nothing and keeps what it has, and takes entri
   expect(spooled.length).toBeGreaterThan(2)
   expect([...kept, ...idsOf(spooled)]).toEqual(idsOf([first, ...all]))
   expect(say).toHaveBeenCalledWith(
-    'mediaward: the ledger took no record, the spool keeps it: the Durable Object "ledger-0" failed (it is full)',
+    'mediaward: the ledger took no record, the spool keeps it: the Durable Object "ledger-0" failed (inbox is full)',
   )
   const fault: unknown = await inbox(0)
     .append([first], logId())

@@ -23,7 +23,7 @@ export function amountsOf({ kind, reason, repeats, sum, bytes, count }: FoundEve
 }
 
 /** Returns the count of a member that stands for other records. Undefined if it doesn't. */
-function countIn(member: unknown): number | undefined {
+export function countIn(member: unknown): number | undefined {
   return member instanceof Object && 'count' in member ? numberIn(member.count) : undefined
 }
 

@@ -3,7 +3,6 @@ import { type Ledger, type LedgerEntry, parseCursor } from '../../ledger/ledger.
 import { pageOf, tableQueryOf } from '../../ledger/query/table-page.ts'
 import type { LedgerNamespace, LogNamespace } from './bindings.ts'
 import { GroupCommit } from './group-commit.ts'
-import { INBOX_FULL } from './inbox.ts'
 
 /** The Durable Objects of a ledger. */
 export interface LedgerObjects {
@@ -71,8 +70,7 @@ const objectFailed =
   (name: string) =>
   (error: unknown): never => {
     const { overloaded, message } = Object(error) as { overloaded?: unknown; message?: unknown }
-    const text = `${message}`
-    const [code] = text.endsWith(INBOX_FULL) ? ['it is full'] : (/\bSQLITE_[A-Z]{2,16}\b/.exec(text) ?? [])
+    const [code] = /\bSQLITE_[A-Z]{2,16}\b|\binbox is full$/.exec(`${message}`) ?? []
     const why = overloaded === true ? ' (overloaded)' : code === undefined ? '' : ` (${code})`
     throw new StorageFault(`the Durable Object "${name}" failed${why}`)
   }

@@ -2,9 +2,6 @@ import type { LedgerEntry } from '../../ledger/ledger.ts'
 import { portions } from '../sqlite/portions.ts'
 import type { SqlStorage } from '../sqlite/sql.ts'
 
-/** The message of the fault of an inbox that is full. */
-export const INBOX_FULL = 'the inbox is full'
-
 /** Entries that wait, the oldest first. */
 export interface TakenBatch {
   readonly entries: readonly LedgerEntry[]

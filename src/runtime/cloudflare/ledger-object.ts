@@ -4,7 +4,7 @@ import type { LedgerEntry } from '../../ledger/ledger.ts'
 import type { SqlStorage } from '../sqlite/sql.ts'
 import type { DurableState, LogNamespace } from './bindings.ts'
 import { storageOf } from './durable-storage.ts'
-import { INBOX_FULL, Inbox, type TakenBatch } from './inbox.ts'
+import { Inbox, type TakenBatch } from './inbox.ts'
 
 /** How long to wait after the log has failed, in milliseconds. */
 const PAUSE = 2_000
@@ -47,7 +47,7 @@ export class LedgerObject extends DurableObject {
    * @param log id of the log that they are for. An inbox has one log for good
    */
   append(entries: readonly LedgerEntry[], log: string): void {
-    if (this.#state.storage.sql.databaseSize > FULL) throw new StorageFault(INBOX_FULL)
+    if (this.#state.storage.sql.databaseSize > FULL) throw new StorageFault('the inbox is full')
     this.#storage.transaction(() => {
       this.#inbox.add(entries, Date.now())
       this.#storage.sql('INSERT INTO log (id) VALUES (?) ON CONFLICT DO NOTHING', log)

@@ -34,7 +34,7 @@ function ledgerWith(inbox: (name: string) => Partial<InboxStub>, log: Partial<Lo
 
 test.each([
   [new Error('database or disk is full: SQLITE_FULL'), ' (SQLITE_FULL)'],
-  [new Error('the inbox is full'), ' (it is full)'],
+  [new Error('the inbox is full'), ' (inbox is full)'],
   [
     Object.assign(new Error('Durable Object is overloaded. patient-007'), { overloaded: true }),
     ' (overloaded)',
