@@ -136,7 +136,6 @@ export class Archiver {
     const { log, segments, manifest, now } = this.#services
     const draft = await this.#read(first, last)
     const { length } = draft.lines
-    if (length === 0) return
     await segments.createSegment(first, await packLines(draft.lines))
     // Also if it is not new: a crash may have come before its entry of the manifest, and may have left a shorter one.
     const bytes = await segments.bytesOf(first)
@@ -166,12 +165,14 @@ export class Archiver {
     for (;;) {
       const next = first + draft.lines.length
       const page = (await this.#services.log.read({ from: next, limit: PAGE })).entries
-      if (page.length === 0) return draft
+      if (page.length === 0) {
+        // There is one, or nothing would be archived.
+        if (next === first) throw missing(first)
+        return draft
+      }
       for (const [i, entry] of page.entries()) {
         if (draft.isFull || next + i > last) return draft
-        if (entry.index !== next + i) {
-          throw new StorageFault(`record ${next + i} is neither in the archive nor in the live log`)
-        }
+        if (entry.index !== next + i) throw missing(next + i)
         draft.add(entry)
       }
       await new Promise(resolve => setTimeout(resolve))
@@ -256,5 +257,8 @@ export class Archiver {
     return true
   }
 }
+
+const missing = (index: number) =>
+  new StorageFault(`record ${index} is neither in the archive nor in the live log`)
 
 const ALL_TIMES = { since: 0, until: Number.POSITIVE_INFINITY, isNewestFirst: false, limit: 2 }

@@ -114,12 +114,12 @@ test('a process that hangs before it writes a missing segment again destroys non
   expect(await later.all({})).toHaveLength(500)
 })
 
-test('an archiver whose log has nothing for it, whatever its end is, stores nothing', async () => {
+test('an archiver whose log has nothing for it, whatever its end is, stores nothing, and waits', async () => {
   const made = await filled(100)
-  await another(made, {
-    live: { read: async () => ({ entries: [], cursor: 0, end: 100, more: false }) },
-  }).step()
+  const empty = { entries: [], cursor: 0, end: 100, more: false }
+  expect(await another(made, { live: { read: async () => empty } }).step()).toBeGreaterThan(made.clock.now)
   expect(made.log.names).toEqual([])
+  expect(lines()).toEqual([expect.stringMatching(/record 0 is neither in the archive nor in the live log$/)])
 })
 
 test('a segment whose entry could not be removed is removed soon, and not missed for a day', async () => {
