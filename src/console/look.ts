@@ -10,7 +10,7 @@ import type { RequestContext } from '../request-context.ts'
 
 /** How long one record says that an analyst asks the same, in milliseconds: a page that polls would fill the log. */
 const SAME = 10 * 60_000
-/** An analyst who is shown so many rows in that time leaves a record of it. */
+/** An analyst who reads on for so many rows in that time leaves a record of it. */
 const BULK = 10_000
 /** Most looks that one isolate knows of. One that it forgets is recorded once more. */
 const MAX_LOOKS = 1_000
@@ -44,14 +44,17 @@ export class LookRecorder {
     const key = JSON.stringify([subject && nameSpaceOf(subject), subject?.id, action, query])
     const now = context.now()
     const last = this.#looks.get(key)
-    const shown = rows === undefined ? undefined : rows + (last?.rows ?? 0)
-    if (action !== 'follow' && last !== undefined && now - last.at < SAME && (shown ?? 0) < BULK) {
-      this.#looks.set(key, { at: last.at, rows: shown ?? 0 })
-      return
+    if (action !== 'follow' && last !== undefined && now - last.at < SAME) {
+      // A page that polls is shown the same rows again.
+      const more = 'after' in asked && asked.after !== undefined ? (rows ?? 0) : 0
+      if (last.rows + more < BULK) {
+        this.#looks.set(key, { at: last.at, rows: last.rows + more })
+        return
+      }
     }
     await this.#record(observe(context), {
       ...{ kind: 'console', decision: 'permit', action, query },
-      ...present({ rows: shown }),
+      ...present({ rows: rows === undefined ? undefined : rows + (last?.rows ?? 0) }),
     }).catch(Fault.as('ledger_unavailable'))
     this.#looks.set(key, { at: now, rows: 0 })
   }

@@ -51,7 +51,10 @@ export interface LookFacts {
     readonly since?: string
     readonly until?: string
   }
-  /** How many records, or counts, were shown since the last record of the same look. Absent for `follow` and `metrics`. */
+  /**
+   * How many records, or counts, this answer has, and those that were read on since the last record of the same look. Absent for
+   * `follow` and `metrics`.
+   */
   readonly rows?: number
 }
 

@@ -58,15 +58,21 @@ async function append(ledger: Ledger, count: number, from = 0): Promise<void> {
   await ledger.read({ limit: 1 })
 }
 
-const countIn = async (url: string, table: string) =>
-  Number((await runStatements(`SELECT count(*) AS count FROM mediaward.${table}`, url))[0]?.count)
-
-test('records older than LOG_DAYS leave the database with all that leads to them, and are read out of the archive', async () => {
+/** A log of 4,500 records, of which the first 4,000 are in the archive and nothing is old enough to go. */
+async function archivedLog() {
   const url = await createDatabase()
   const clock = { now: START + 7 * DAY }
   const ledger = await openLog(url, { ...keepNothing(), limits: LIMITS }, () => clock.now)
   await append(ledger, 4_500)
   await settle(ledger, clock)
+  return { url, clock, ledger }
+}
+
+const countIn = async (url: string, table: string) =>
+  Number((await runStatements(`SELECT count(*) AS count FROM mediaward.${table}`, url))[0]?.count)
+
+test('records older than LOG_DAYS leave the database with all that leads to them, and are read out of the archive', async () => {
+  const { url, clock, ledger } = await archivedLog()
   expect(await countIn(url, 'event')).toBe(4_500)
   expect(await ledger.archiveLag?.()).toBe(0)
 
@@ -100,11 +106,7 @@ test('records older than LOG_DAYS leave the database with all that leads to them
 })
 
 test('minutes are counted as long as their records are live, and hours for ever', async () => {
-  const url = await createDatabase()
-  const clock = { now: START + 7 * DAY }
-  const ledger = await openLog(url, { ...keepNothing(), limits: LIMITS }, () => clock.now)
-  await append(ledger, 4_500)
-  await settle(ledger, clock)
+  const { url, clock, ledger } = await archivedLog()
   clock.now = START + 100 * DAY
   await settle(ledger, clock)
   const [since, until] = [START, START + 4 * DAY].map(time => new Date(time).toISOString())
@@ -167,11 +169,7 @@ test('two processes that both believe to be the log archive each record once', a
 })
 
 test('a machine that does not know the bucket fails to read what was pruned, and skips nothing', async () => {
-  const url = await createDatabase()
-  const clock = { now: START + 7 * DAY }
-  const log = await openLog(url, { ...keepNothing(), limits: LIMITS }, () => clock.now)
-  await append(log, 4_500)
-  await settle(log, clock)
+  const { url, clock, ledger: log } = await archivedLog()
   const without = openLedger(url)
   const { cursor } = await without.read({ limit: 100 })
   const newest = await without.read({ limit: 400, order: 'newest' })
@@ -187,11 +185,7 @@ test('a machine that does not know the bucket fails to read what was pruned, and
 })
 
 test('minutes that are removed while they are counted are counted by hour', async () => {
-  const url = await createDatabase()
-  const clock = { now: START + 7 * DAY }
-  const log = await openLog(url, { ...keepNothing(), limits: LIMITS }, () => clock.now)
-  await append(log, 4_500)
-  await settle(log, clock)
+  const { url, clock, ledger: log } = await archivedLog()
   clock.now = START + 100 * DAY
   const session = openSession(url)
   let isAsked = false

@@ -77,6 +77,9 @@ test('an analyst who reads the log in bulk leaves a record of it for each ten th
     await look(`records?recording=rec-1&limit=1000&after=${after}`)
   }
   expect((await looks()).map(({ rows }) => rows)).toEqual([1_000, 10_000, 10_000])
+  // A page that polls is shown the same again.
+  for (let i = 0; i < 25; i++) await look('records?recording=rec-1&limit=1000', 'analyst-2')
+  expect(await looks()).toHaveLength(4)
 })
 
 test('a look is on record again after ten minutes', async () => {
