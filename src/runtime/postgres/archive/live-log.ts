@@ -32,7 +32,7 @@ const FIRST = `
   SELECT index, json FROM mediaward.event WHERE index >= (SELECT below FROM mediaward.pruned)
   ORDER BY index LIMIT ${PRUNED + STAY}`
 
-/** As rounds do, which lock the same rows in another order. */
+/** Begins after the round that is under way: both lock the same rows, in different orders, and would wait for each other. */
 const AFTER_ROUND = `WITH RECURSIVE log AS MATERIALIZED (
     SELECT pg_try_advisory_lock(${LOCKS.log}) AS elected FROM (SELECT pg_advisory_xact_lock(${LOCKS.round})) AS round
   )`
