@@ -45,7 +45,7 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   [/^locate\//, /^authorize\//, /^http\//],
   [/^playlist\//, /^request-context\.ts$/],
   [/^ledger\//],
-  [/^ticket\//, /^render\//, /^follow\//, /^archive\//],
+  [/^ticket\//, /^render\//, /^follow\//, /^archive\//, /^control\//, /^watch\//],
   [/^authenticate\//],
   [/^sinks\//],
   [/^explain\//, /^metrics\//],

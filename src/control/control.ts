@@ -1,0 +1,64 @@
+import type { Change, ListedRestriction, NewRestriction } from './restriction.ts'
+
+/** Changes after an epoch, by rising epoch. */
+export interface Changes {
+  readonly changes: readonly Change[]
+  /** The epoch to ask after the next time. */
+  readonly epoch: number
+  /** Whether there are more now. */
+  readonly more: boolean
+  /** True if the reader must forget all that it knew: the epoch that it asked after is one that the storage has lost. */
+  readonly restart?: true
+}
+
+/** Who undoes a restriction. */
+export interface Undoing {
+  /** Pseudonym of the analyst. */
+  readonly by: string
+  /** In milliseconds since 1970. */
+  readonly at: number
+  /** Why, in the analyst's words. */
+  readonly reason?: string
+  /** Whether another person must have asked for the same within the last hour. */
+  readonly needsSecond: boolean
+}
+
+/**
+ * What became of a wish to undo. `proposed`: it waits for a second person. `unknown`: no restriction in force has that
+ * number.
+ */
+export type Undone = 'undone' | 'proposed' | 'unknown'
+
+/**
+ * Port: the restrictions in force, numbered by epoch.
+ *
+ * `add` resolves to the epoch of a restriction when it is durable. From then on every call of `changes`, of any process,
+ * shows it: also after a crash, and after the storage was set back to an earlier state.
+ *
+ * `undo` ends a restriction before its time, or proposes it if it needs a second person. The same person never counts
+ * twice.
+ *
+ * `list` resolves to the lockdowns in force, the oldest first. Revocations are not listed: there may be a hundred thousand.
+ *
+ * `eraseReason` forgets why a restriction was made or undone.
+ *
+ * `changes` resolves to what changed after an epoch; at once if anything did, else when something does, or after `wait`
+ * milliseconds. After epoch 0 it starts with a state: restrictions that ended by then are left out. One page has at most
+ * 10,000 changes. After an epoch that is higher than the last one, the answer starts from 0 with `restart`.
+ *
+ * `copy` reads the same from a place that doesn't fail together with the rest, if there is one. It may lack the last
+ * second.
+ */
+export interface Control {
+  add(restriction: NewRestriction): Promise<number>
+  undo(epoch: number, undoing: Undoing): Promise<Undone>
+  list(): Promise<readonly ListedRestriction[]>
+  eraseReason(epoch: number): Promise<void>
+  changes(after: number, wait: number): Promise<Changes>
+  readonly copy?: (after: number) => Promise<Changes>
+}
+
+/** Most changes on one page. */
+export const MAX_CHANGES = 10_000
+/** A proposal to undo is forgotten after so long, in milliseconds. */
+export const PROPOSAL = 3_600_000

@@ -1,0 +1,51 @@
+/** What a restriction can be about. */
+export const SCOPES = ['recording', 'subject', 'session', 'token', 'release', 'tenant', 'everything'] as const
+/** One of {@link SCOPES}. */
+export type Scope = (typeof SCOPES)[number]
+
+/** Keeps requests from being permitted, and ends streams in flight. */
+export interface Restriction {
+  /** The number of the change that made it. Changes are numbered from 1, in the order in which they came into force. */
+  readonly epoch: number
+  /**
+   * `lockdown`: an analyst or a rule stopped something, and a request that would be permitted is answered 403. `revocation`: a
+   * session or token has ended, and its token is answered 401.
+   */
+  readonly kind: 'lockdown' | 'revocation'
+  readonly scope: Scope
+  /**
+   * The recording's id, the release or the tenant; of a subject, session or token its pseudonym, under any key. Absent for
+   * `everything`.
+   */
+  readonly value?: string
+  /** It applies only to callers and recordings of this tenant. */
+  readonly tenant?: string
+  /** When it ends by itself, in milliseconds since 1970. */
+  readonly until?: number
+  /** Of a revoked subject: it refuses tokens that were issued at this time or before, in seconds since 1970. */
+  readonly issued?: number
+  /** Of `release` and `everything`: it stops storing, too. */
+  readonly uploads?: true
+}
+
+/** A restriction that is to be made, and who wants it. */
+export interface NewRestriction extends Omit<Restriction, 'epoch'> {
+  /** When it was asked for, in milliseconds since 1970. */
+  readonly at: number
+  /** Pseudonym of the analyst; the id of the rule if a rule made it; the issuer's entry for a logout. */
+  readonly by: string
+  /** Why, in the analyst's words. Kept apart from everything else, and can be erased. */
+  readonly reason?: string
+  /** Id of the finding that it is for. */
+  readonly finding?: string
+}
+
+/** A restriction in force, for those who may see who made it and why. */
+export interface ListedRestriction extends NewRestriction {
+  readonly epoch: number
+  /** Who has asked to undo it and waits for a second person, and when. */
+  readonly proposed?: { readonly by: string; readonly at: number }
+}
+
+/** A restriction came into force, or ended before its time. */
+export type Change = Restriction | { readonly epoch: number; readonly undoes: number }

@@ -1,0 +1,14 @@
+/** How bad a finding is, from the least to the most. */
+export const SEVERITIES = ['info', 'low', 'medium', 'high', 'critical'] as const
+/** One of {@link SEVERITIES}. */
+export type Severity = (typeof SEVERITIES)[number]
+
+/** Returns the worse of two severities. */
+export function worse(one: Severity, other: Severity): Severity {
+  return SEVERITIES.indexOf(one) < SEVERITIES.indexOf(other) ? other : one
+}
+
+/** Returns whether a severity is at least as bad as another. */
+export function isAtLeast(severity: Severity, least: Severity): boolean {
+  return worse(severity, least) === severity
+}
