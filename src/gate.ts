@@ -1,4 +1,4 @@
-import { authenticateBearer } from './authenticate/bearer.ts'
+import { authenticateLogin } from './authenticate/bearer.ts'
 import { authenticatePlayback } from './authenticate/playback.ts'
 import { resolveOptions } from './config/check-options.ts'
 import type { MediawardOptions } from './config/options.ts'
@@ -15,6 +15,7 @@ import { Refusal } from './refusal.ts'
 import type { Endpoint } from './request-context.ts'
 import { createRoutes } from './routes.ts'
 import { createServices, type Services } from './services.ts'
+import { sessionEndpoints } from './session/endpoints.ts'
 import { issueTicket } from './ticket/issue-ticket.ts'
 
 /** A gate in front of recordings: every route of it. */
@@ -51,6 +52,7 @@ export function createGate(given: MediawardOptions): Gate {
     console: consoleEndpoints(services, recordings),
     doctor: doctorEndpoint(services),
     health: healthEndpoints(services),
+    session: sessionEndpoints(services),
   })
   return {
     async fetch(request, waitUntil, platform) {
@@ -79,7 +81,7 @@ function recordingsEndpoint(services: Services): Endpoint {
         const playback = await authenticatePlayback(context, operation, services)
         return playback instanceof Refusal ? playback : playRecording(context, playback, services)
       }
-      const subject = await authenticateBearer(context, services)
+      const subject = await authenticateLogin(context, services)
       if (subject instanceof Refusal) return subject
       return operation.action === 'ticket'
         ? issueTicket(context, operation, subject, services)

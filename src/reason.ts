@@ -45,6 +45,8 @@ export const REASONS = {
     'token_unbound',
     // The token is bound to another key than that of its proof.
     'token_key_mismatch',
+    // The login that the token or ticket came from has ended, or the token itself was revoked.
+    'token_revoked',
   ],
   /** The request's DPoP proof was not accepted (RFC 9449 4.3). */
   proof: ['proof_missing', 'proof_invalid', 'proof_replayed'],
@@ -59,6 +61,15 @@ export const REASONS = {
     'role_missing',
     'tenant_mismatch',
   ],
+  /** The rules permit this, and a lockdown in force stops it. */
+  lockdown: [
+    'recording_quarantined',
+    'subject_blocked',
+    'session_revoked',
+    'release_frozen',
+    'tenant_frozen',
+    'everything_frozen',
+  ],
   /** A stored playlist refers to something outside its recording, or can't be read safely. */
   playlist: ['playlist_outside', 'playlist_invalid'],
   /** A stored object or an upload has a content coding (RFC 9110 8.4), so its byte positions mean nothing. */
@@ -69,6 +80,8 @@ export const REASONS = {
   body: ['request_timeout', 'length_required'],
   /** An app's question about a list can't be understood. */
   question: ['question_invalid'],
+  /** An issuer's word that a login has ended can't be taken. */
+  logout: ['logout_invalid'],
   /** A parameter of the console's API is unknown, given twice, or has an invalid value. */
   query: ['query_invalid'],
   /** A fault of the gate or of what it depends on, never of the caller. */
@@ -79,6 +92,8 @@ export const REASONS = {
     'store_unavailable',
     'owner_unavailable',
     'ledger_unavailable',
+    // It can't be known which lockdowns are in force.
+    'control_unavailable',
     // No more DPoP proofs can be remembered, so any other may have been used before.
     'proofs_full',
     // The doctor is at work, or was a moment ago.

@@ -71,6 +71,9 @@ export function answerTo(reason: Reason, terms: AnswerTerms): RefusalAnswer {
     case 'policy':
       // Only a recorder can meet a conflict, and learns no more by it than by an upload that succeeds.
       return answer(reason === 'binding_conflict' ? 409 : concealedStatus)
+    case 'lockdown':
+      // Only a caller that would be permitted gets here.
+      return answer(403)
     case 'playlist':
       // Only a caller that may watch the recording gets here, so it doesn't reveal that there is one.
       return answer(hasDetail ? 400 : 403)
@@ -83,6 +86,7 @@ export function answerTo(reason: Reason, terms: AnswerTerms): RefusalAnswer {
     case 'body':
       // RFC 9110 15.5.9: a client that was too slow must not send another request on this connection.
       return reason === 'length_required' ? answer(411) : answer(408, { Connection: 'close' })
+    case 'logout':
     case 'question':
     case 'query':
       return answer(400)

@@ -14,6 +14,8 @@ export interface Endpoints {
   readonly console: ReadonlyMap<string, Endpoint>
   /** Examines the gate. */
   readonly doctor: Endpoint
+  /** Ends logins, by path. */
+  readonly session: ReadonlyMap<string, Endpoint>
   /** Says whether the gate is alive and ready, by path. */
   readonly health: ReadonlyMap<string, Endpoint>
 }
@@ -35,6 +37,7 @@ export function createRoutes({ locations, health }: ResolvedOptions, endpoints: 
   const fixed = new Map<string | undefined, Endpoint>([
     [CONFIGURATION, evaluation],
     ...endpoints.console,
+    ...endpoints.session,
     ['/console/api/doctor', doctor],
     ...(health ? endpoints.health : []),
   ])

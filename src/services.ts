@@ -8,11 +8,13 @@ import { TrustedIssuers } from './authenticate/trusted-issuers.ts'
 import type { Network } from './base/network.ts'
 import type { ResolvedOptions } from './config/check-options.ts'
 import { LiveStreams } from './console/live.ts'
+import type { LockdownServices } from './console/lockdowns.ts'
 import { LookRecorder } from './console/look.ts'
 import type { MetricsServices } from './console/metrics.ts'
 import type { PseudonymServices } from './console/pseudonym.ts'
 import type { RecordsServices } from './console/records.ts'
 import type { SinksServices } from './console/sinks.ts'
+import { Containment } from './control/containment.ts'
 import type { DoctorServices } from './doctor/endpoint.ts'
 import type { EvaluationServices } from './evaluate/evaluate.ts'
 import { OperatorAdvice } from './explain/operator-advice.ts'
@@ -35,6 +37,7 @@ import type { PlayServices } from './play/play-recording.ts'
 import { createVerdicts } from './play/read-playlist.ts'
 import { Claims } from './recordings/claims.ts'
 import { Owners } from './recordings/owner-source.ts'
+import type { SessionServices } from './session/endpoints.ts'
 import type { TicketServices } from './ticket/issue-ticket.ts'
 import { createTickets } from './ticket/ticket.ts'
 
@@ -49,8 +52,11 @@ export interface Services
     PseudonymServices,
     DoctorServices,
     MetricsServices,
-    SinksServices {
+    SinksServices,
+    LockdownServices,
+    SessionServices {
   readonly issuers: TrustedIssuers
+  readonly containment: Containment
   readonly cors: CorsPolicy
   /** The status for "not yours" and "not there" alike. */
   readonly concealedStatus: 403 | 404
@@ -69,6 +75,7 @@ export interface Services
 export function createServices(options: ResolvedOptions): Services {
   const { store, ledger, publicUrl, bodyTimeouts, tickets, network, now } = options
   const pseudonym = createPseudonymizer(options.pseudonymKey)
+  const pseudonyms = createPseudonyms(options.pseudonymKey)
   const { metrics } = options
   metrics?.watchKeys(options.issuers)
   const recorder = createRecorder(ledger, pseudonym, now, options.onUnrecorded)
@@ -107,7 +114,10 @@ export function createServices(options: ResolvedOptions): Services {
     ticketOptions: tickets,
     verdicts: createVerdicts(),
     pseudonym,
-    pseudonyms: createPseudonyms(options.pseudonymKey),
+    pseudonyms,
+    control: options.control,
+    lockdownUndo: options.lockdownUndo,
+    containment: new Containment(options.control, pseudonyms, now),
     record,
     refusals: new RefusalRecorder(record, now),
     looks: new LookRecorder(record),

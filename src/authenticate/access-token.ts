@@ -64,12 +64,13 @@ interface Signer {
 export function refuseHeader(
   { header }: Pick<UnverifiedToken, 'header'>,
   { algorithms }: Pick<TrustedEntry, 'algorithms'>,
+  types: ReadonlySet<string> = TYPES,
 ): Refusal | undefined {
   const { alg, typ, kid, crit } = header
   if (!algorithms.some(algorithm => algorithm === alg)) return new Refusal('token_algorithm')
   if (typ !== undefined) {
     if (typeof typ !== 'string') return new Refusal('token_type')
-    if (!TYPES.has(typ.toLowerCase().replace(/^application\//, ''))) return new Refusal('token_type')
+    if (!types.has(typ.toLowerCase().replace(/^application\//, ''))) return new Refusal('token_type')
   }
   if (kid !== undefined && (typeof kid !== 'string' || kid.length > MAX_KEY_ID)) {
     return new Refusal('token_malformed')
@@ -78,7 +79,7 @@ export function refuseHeader(
   return crit === undefined ? undefined : new Refusal('token_malformed')
 }
 
-const kidOf = ({ header: { kid } }: UnverifiedToken): string | undefined =>
+export const kidOf = ({ header: { kid } }: UnverifiedToken): string | undefined =>
   typeof kid === 'string' ? kid : undefined
 
 /** The refusals of a token whose key may be newer than the keys in force. A known key id may name another key now. */
@@ -89,7 +90,7 @@ const MAY_BE_NEWER: ReadonlySet<Reason> = new Set([
 ])
 
 /** Verifies the signature with the keys in force, and if they can't, with newer ones. Returns the set that did. */
-async function verifyingKeys(
+export async function verifyingKeys(
   token: string,
   { entry, kid }: Signer,
   now: number,

@@ -1,27 +1,44 @@
 import { authorize } from '../authorize/authorize.ts'
+import type { ConsoleAction } from '../authorize/decision.ts'
 import type { Subject } from '../authorize/subject.ts'
+import type { Containment } from '../control/containment.ts'
 import { readJson } from '../http/read-json.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 import { authenticateBearer, type BearerServices } from './bearer.ts'
 
-/** A caller who may read the log. */
+/** A caller of the console. */
 export interface Analyst {
   readonly subject: Subject
-  /** The only tenant whose records the analyst may read. Undefined if it may read those of all. */
+  /** The only tenant that the analyst may look at and act on. Undefined if it may for all. */
   readonly tenant: string | undefined
 }
 
-/** Authenticates a caller of the console, which requires the role `security`. */
+/** What authenticating an analyst takes. */
+export interface AnalystServices extends BearerServices {
+  readonly containment: Containment
+}
+
+/** Authenticates a caller of the console, who must have a role for what is to be done. */
 export async function authenticateAnalyst(
   context: RequestContext,
-  services: BearerServices,
+  action: ConsoleAction,
+  services: AnalystServices,
 ): Promise<Analyst | Refusal> {
   const subject = await authenticateBearer(context, services)
   if (subject instanceof Refusal) return subject
-  const decision = authorize({ subject, action: 'audit' })
+  const revoked = await services.containment.refuseKnownRevoked(subject, context.waitUntil)
+  if (revoked !== undefined) return revoked
+  const decision = authorize({ subject, action })
   return decision instanceof Refusal ? decision : { subject, tenant: decision.tenant }
+}
+
+/** What a route of the console is for, and how much it reads. */
+export interface AnalystRoute {
+  readonly action: ConsoleAction
+  /** The largest body, in bytes. */
+  readonly most: number
 }
 
 /** What an analyst asks by POST. */
@@ -33,16 +50,14 @@ export interface AnalystCall {
 /**
  * Authenticates an analyst and reads what it asks, for a route of the console that takes POST alone. The body is read only
  * then: no other caller may hold a request open by it.
- *
- * @param most the largest body, in bytes
  */
 export async function readAnalystCall(
   context: RequestContext,
-  services: BearerServices & { readonly bodyTimeouts: Required<BodyTimeouts> },
-  most: number,
+  services: AnalystServices & { readonly bodyTimeouts: Required<BodyTimeouts> },
+  { action, most }: AnalystRoute,
 ): Promise<AnalystCall | Refusal> {
   if (context.request.method !== 'POST') return new Refusal('method_not_allowed')
-  const analyst = await authenticateAnalyst(context, services)
+  const analyst = await authenticateAnalyst(context, action, services)
   if (analyst instanceof Refusal) return analyst
   const { json: timeout } = services.bodyTimeouts
   const body = await readJson(context.request, { most, invalid: 'query_invalid', timeout })

@@ -1,4 +1,5 @@
 import type { Subject } from '../authorize/subject.ts'
+import type { Containment } from '../control/containment.ts'
 import { authorizationToken, type Credential, hasTokenInQuery, type PlacedToken } from '../http/credential.ts'
 import type { CredentialPlaces } from '../http/credential-places.ts'
 import { Refusal } from '../refusal.ts'
@@ -11,6 +12,21 @@ export interface BearerServices {
   readonly tokens: TokenVerifier
   /** Where tokens are looked for beside `Authorization`. */
   readonly places: CredentialPlaces
+}
+
+/** What authenticating a caller takes whose login may have ended. */
+export interface LoginServices extends BearerServices {
+  readonly containment: Containment
+}
+
+/** Authenticates a request by its token, and refuses one whose login has ended. */
+export async function authenticateLogin(
+  context: RequestContext,
+  services: LoginServices,
+): Promise<Subject | Refusal> {
+  const subject = await authenticateBearer(context, services)
+  if (subject instanceof Refusal) return subject
+  return (await services.containment.refuseRevoked(subject, context.waitUntil)) ?? subject
 }
 
 /**

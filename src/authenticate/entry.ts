@@ -34,10 +34,21 @@ export function resolveEntries(issuers: readonly Issuer[]): readonly Entry[] {
       algorithms: withSynonyms(issuer.algorithms ?? []),
       tenant,
       owns: issuer.owns !== false,
-      allowed_roles: issuer.allowed_roles ?? (isOnly ? ROLES : []),
+      allowed_roles: issuer.allowed_roles ?? (isOnly ? rolesOfTheOnly(issuer) : []),
       allTenants: !hasTenants || issuer.allow_all_tenants === true,
     })),
   )
+}
+
+/** Roles that a token of the only issuer may have without a word about them in the configuration. */
+const BY_DEFAULT: readonly Role[] = ['recorder', 'security', 'app']
+
+/**
+ * Returns the roles of the only issuer, if it doesn't say which it may give. Names such as `viewer` are common: a token that
+ * has one for another system must not read the log by it.
+ */
+function rolesOfTheOnly({ roles = {} }: Pick<Issuer, 'roles'>): readonly Role[] {
+  return ROLES.filter(role => BY_DEFAULT.includes(role) || roles[role] !== undefined)
 }
 
 /** Returns what an entry is called. */

@@ -8,7 +8,7 @@ import { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 import type { Tickets } from '../ticket/ticket.ts'
 import { TicketRefusal, verifyTicket } from '../ticket/verify-ticket.ts'
-import { type BearerServices, theOnly, verifyCredential } from './bearer.ts'
+import { type LoginServices, theOnly, verifyCredential } from './bearer.ts'
 import type { TrustedIssuers } from './trusted-issuers.ts'
 
 /** Who asks to play a recording, and which object. */
@@ -18,7 +18,7 @@ export interface AuthenticatedPlayback {
 }
 
 /** What authenticating a request to play takes beside the request. */
-export interface PlaybackServices extends BearerServices {
+export interface PlaybackServices extends LoginServices {
   /** Undefined if this gate has no tickets. */
   readonly tickets: Tickets | undefined
   readonly issuers: TrustedIssuers
@@ -35,6 +35,18 @@ type PlaybackRequest = PlayRecording | PlayTicket
  * so that a good one never makes up for a bad one.
  */
 export async function authenticatePlayback(
+  context: RequestContext,
+  playback: PlaybackRequest,
+  services: PlaybackServices,
+): Promise<AuthenticatedPlayback | Refusal> {
+  const authenticated = await authenticateCredential(context, playback, services)
+  if (authenticated instanceof Refusal) return authenticated
+  // Also by a ticket: it comes from a login, and ends with it.
+  const { containment } = services
+  return (await containment.refuseRevoked(authenticated.subject, context.waitUntil)) ?? authenticated
+}
+
+async function authenticateCredential(
   context: RequestContext,
   playback: PlaybackRequest,
   services: PlaybackServices,

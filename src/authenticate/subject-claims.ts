@@ -40,6 +40,7 @@ export function subjectOf(claims: Claims, entry: Entry, fingerprint: string): Su
       session: stringClaim(claimAt(claims, entry.session_claim ?? 'sid')),
       release: release_claim === undefined ? undefined : stringClaim(claimAt(claims, release_claim)),
       client: clientOf(claims),
+      issued: typeof claims.iat === 'number' ? claims.iat : undefined,
       actor: actorOf(claims.act, issuer),
     }),
   }

@@ -16,7 +16,8 @@ export function authorize(input: DecisionInput): Permit | Refusal {
   if (!subject.id || !subject.issuer) return new Refusal('token_claim_missing')
   if (input.action !== 'play') {
     const permit = roleRule(subject, input.action)
-    return permit instanceof Refusal || input.action !== 'audit' ? permit : withinTenant(subject, permit)
+    const isOfRecordings = input.action === 'store' || input.action === 'list'
+    return permit instanceof Refusal || isOfRecordings ? permit : withinTenant(subject, permit)
   }
   if (input.recording === null) return new Refusal('recording_unknown')
   return tenantVeto(subject, input.recording) ?? ownerRule(subject, input.recording)

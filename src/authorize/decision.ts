@@ -1,11 +1,17 @@
 import type { Ownership } from '../recordings/recording.ts'
 import type { Principal } from './subject.ts'
 
-/** What a subject wants to do: watch a recording, store one, read the log, or ask what another subject may watch. */
+/** What a subject wants to do: watch a recording, or what a role permits. */
 export type Action = 'play' | RoleAction
 
 /** An action that a role permits, whatever recording it is about. */
-export type RoleAction = 'store' | 'audit' | 'list'
+export type RoleAction = 'store' | 'list' | ConsoleAction
+
+/**
+ * What is done at the console: read the log and its findings (`audit`), work on findings (`triage`), stop what is going on
+ * (`contain`), and whatever else it takes to run a gate (`operate`).
+ */
+export type ConsoleAction = 'audit' | 'triage' | 'contain' | 'operate'
 
 /** What a decision depends on, and nothing else does (OpenID AuthZEN: subject, action, resource). */
 export type DecisionInput =
@@ -21,6 +27,6 @@ export type DecisionInput =
 export interface Permit {
   /** The rule that permits. */
   readonly permit: 'owner' | 'role'
-  /** The only tenant whose records may be read. Absent if the records of all tenants may be. */
+  /** The only tenant that may be looked at or acted on. Absent if all may be. */
   readonly tenant?: string
 }

@@ -28,6 +28,8 @@ export interface Actor {
 export interface Subject extends Principal {
   /** Identifies the token in the log: its `jti`, or else a hash of its signed part. Never the token itself. */
   readonly token: string
+  /** When the token was issued, in seconds since 1970. Absent if it does not say so. */
+  readonly issued?: number
   /** The issuer's entry that accepted the token. Absent if it is called as the issuer. */
   readonly entry?: string
   readonly session?: string

@@ -18,7 +18,7 @@ export interface ResolvedOptions
  *
  * @throws ConfigurationError with all mistakes at once
  */
-export function checkOptions(options: Omit<MediawardOptions, 'store' | 'ledger'>): void {
+export function checkOptions(options: Omit<MediawardOptions, 'store' | 'ledger' | 'control'>): void {
   const table: Table = OPTIONS
   const names = Object.keys(table).filter(name => table[name]?.variable !== undefined)
   checkTable(table, options, names)

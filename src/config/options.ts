@@ -1,6 +1,7 @@
 import type { KeepOptions } from '../archive/keep-options.ts'
 import type { Issuer } from '../authenticate/issuer.ts'
 import type { Network } from '../base/network.ts'
+import type { Control } from '../control/control.ts'
 import type { Finding } from '../doctor/finding.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -86,6 +87,17 @@ export interface MediawardOptions {
   readonly store: RecordingStore
   /** The log of refusals and views. `cloudflare(env)` and `local({ data })` give one. */
   readonly ledger: Ledger
+  /**
+   * The restrictions in force: lockdowns, and logins that have ended. `cloudflare(env)` and `local({ data })` give one.
+   */
+  readonly control: Control
+  /**
+   * How many persons it takes to undo a lockdown of a tenant or of everything: `two`, of whom the second one confirms within an
+   * hour what the first one asked for, or `one`. Adding one always takes one person.
+   *
+   * @defaultValue `one`
+   */
+  readonly lockdownUndo?: 'one' | 'two'
   /**
    * Returns where a request came from, as the runtime knows it. `platform` is what the server hands over beside the
    * request.

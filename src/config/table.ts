@@ -28,6 +28,7 @@ export type Defaulted =
   | 'allowedHeaders'
   | 'concealedStatus'
   | 'views'
+  | 'lockdownUndo'
   | 'network'
   | 'now'
   | 'health'
@@ -160,6 +161,7 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
       METRICS_TOKEN,
     ),
   },
+  lockdownUndo: { variable: 'LOCKDOWN_UNDO', default: 'one', check: oneOf('one', 'two') },
   ledgerShards: {
     variable: 'LEDGER_SHARDS',
     default: 4,
@@ -184,6 +186,7 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
   owner: { check: rule('must be a function, or an owner source', isOwnerSource) },
   store: { required: true, check: opened },
   ledger: { required: true, check: opened },
+  control: { required: true, check: opened },
   network: { default: () => ({}), check: callback },
   'bodyTimeouts.json': { unit: 'ms', default: 10_000, check: timeout },
   'bodyTimeouts.upload': { unit: 'ms', default: 60_000, check: timeout },

@@ -1,45 +1,44 @@
 import {
   type Analyst,
   type AnalystCall,
+  type AnalystRoute,
+  type AnalystServices,
   authenticateAnalyst,
   readAnalystCall,
 } from '../authenticate/analyst.ts'
-import type { BearerServices } from '../authenticate/bearer.ts'
+import type { ConsoleAction } from '../authorize/decision.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { Refusal } from '../refusal.ts'
 import type { Endpoint, RequestContext } from '../request-context.ts'
 
 /** Creates an endpoint that answers an analyst's GET. */
 export function analystEndpoint(
-  services: BearerServices,
+  services: AnalystServices,
   answer: (context: RequestContext, analyst: Analyst) => Promise<Response | Refusal>,
+  action: ConsoleAction = 'audit',
 ): Endpoint {
   return {
     allow: () => 'GET, OPTIONS',
 
     async handle(context) {
       if (context.request.method !== 'GET') return new Refusal('method_not_allowed')
-      const analyst = await authenticateAnalyst(context, services)
+      const analyst = await authenticateAnalyst(context, action, services)
       return analyst instanceof Refusal ? analyst : answer(context, analyst)
     },
   }
 }
 
-/**
- * Creates an endpoint that answers an analyst's POST.
- *
- * @param most the largest body, in bytes
- */
+/** Creates an endpoint that answers an analyst's POST. */
 export function analystCallEndpoint(
-  services: BearerServices & { readonly bodyTimeouts: Required<BodyTimeouts> },
-  most: number,
+  services: AnalystServices & { readonly bodyTimeouts: Required<BodyTimeouts> },
+  route: AnalystRoute,
   answer: (context: RequestContext, call: AnalystCall) => Promise<Response | Refusal>,
 ): Endpoint {
   return {
     allow: () => 'POST, OPTIONS',
 
     async handle(context) {
-      const call = await readAnalystCall(context, services, most)
+      const call = await readAnalystCall(context, services, route)
       return call instanceof Refusal ? call : answer(context, call)
     },
   }

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../request-context.ts'
 import { type ExplainServices, explainEndpoint } from './explain.ts'
+import { type LockdownServices, lockdownEndpoints } from './lockdowns.ts'
 import { type MetricsServices, metricsEndpoint } from './metrics.ts'
 import { type PseudonymServices, pseudonymEndpoint } from './pseudonym.ts'
 import { countsEndpoint, type RecordsServices, recordsEndpoint } from './records.ts'
@@ -10,7 +11,8 @@ export type ConsoleServices = RecordsServices &
   PseudonymServices &
   ExplainServices &
   MetricsServices &
-  SinksServices
+  SinksServices &
+  LockdownServices
 
 /**
  * Creates the endpoints of the console's API, by path.
@@ -29,5 +31,6 @@ export function consoleEndpoints(
     ['/console/api/pseudonym', pseudonymEndpoint(services)],
     ['/console/api/explain', explainEndpoint(services, recordings)],
     ...sinkEndpoints(services),
+    ...lockdownEndpoints(services),
   ])
 }

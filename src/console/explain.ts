@@ -1,3 +1,4 @@
+import type { AnalystRoute, AnalystServices } from '../authenticate/analyst.ts'
 import type { PlaybackServices } from '../authenticate/playback.ts'
 import { nameSpaceOf } from '../authorize/subject.ts'
 import { present } from '../base/present.ts'
@@ -14,10 +15,10 @@ import type { Endpoint, RequestContext } from '../request-context.ts'
 import { analystCallEndpoint } from './analyst-endpoint.ts'
 
 /** Most bytes of a call: those of a token that is too long, and the rest. */
-const MAX_BODY = 65_536
+const ROUTE: AnalystRoute = { action: 'operate', most: 65_536 }
 
 /** What explaining takes beside the request. */
-export interface ExplainServices extends PlaybackServices {
+export interface ExplainServices extends PlaybackServices, AnalystServices {
   readonly record: Recorder
   readonly pseudonym: Pseudonym
   readonly concealedStatus: 403 | 404
@@ -31,7 +32,7 @@ export interface ExplainServices extends PlaybackServices {
  * @param recordings the endpoint that plays: it tries the request
  */
 export function explainEndpoint(services: ExplainServices, recordings: Endpoint): Endpoint {
-  return analystCallEndpoint(services, MAX_BODY, async (context, { analyst: { tenant }, json }) => {
+  return analystCallEndpoint(services, ROUTE, async (context, { analyst: { tenant }, json }) => {
     const question = readQuestion(json)
     if (question instanceof Refusal) return question
 

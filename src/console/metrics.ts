@@ -1,5 +1,5 @@
+import type { AnalystServices } from '../authenticate/analyst.ts'
 import { authenticateAnalyst } from '../authenticate/analyst.ts'
-import type { BearerServices } from '../authenticate/bearer.ts'
 import { logFault, NOT_SHOWN } from '../base/storage-fault.ts'
 import { withTimeout } from '../base/timeout.ts'
 import { authorizationToken, hasTokenInQuery } from '../http/credential.ts'
@@ -13,7 +13,7 @@ import type { Endpoint, RequestContext } from '../request-context.ts'
 import type { LookRecorder } from './look.ts'
 
 /** What the endpoint of metrics takes beside the request. */
-export interface MetricsServices extends BearerServices {
+export interface MetricsServices extends AnalystServices {
   readonly metricSources: readonly MetricSource[]
   /** The token of a scraper. Undefined if there is none. */
   readonly metricsToken: string | undefined
@@ -38,7 +38,7 @@ export function metricsEndpoint(services: MetricsServices): Endpoint {
     async handle(context) {
       if (context.request.method !== 'GET') return new Refusal('method_not_allowed')
       if (!(await isScraper(context, services))) {
-        const analyst = await authenticateAnalyst(context, services)
+        const analyst = await authenticateAnalyst(context, 'audit', services)
         if (analyst instanceof Refusal) return analyst
         // The figures are of all tenants together.
         if (analyst.tenant !== undefined) return new Refusal('tenant_mismatch')

@@ -1,4 +1,4 @@
-import type { BearerServices } from '../authenticate/bearer.ts'
+import type { AnalystRoute, AnalystServices } from '../authenticate/analyst.ts'
 import type { TrustedIssuers } from '../authenticate/trusted-issuers.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { jsonResponse } from '../http/response-headers.ts'
@@ -9,12 +9,12 @@ import { analystCallEndpoint } from './analyst-endpoint.ts'
 import { invalidQuery } from './query.ts'
 
 /** Most bytes of a call. */
-const MAX_BODY = 4096
+const ROUTE: AnalystRoute = { action: 'operate', most: 4096 }
 /** Longest id of a person, in characters: no token and no stamp names a longer one. */
 const MAX_ID = 255
 
 /** What naming a person by pseudonym takes beside the request. */
-export interface PseudonymServices extends BearerServices {
+export interface PseudonymServices extends AnalystServices {
   readonly issuers: Pick<TrustedIssuers, 'nameSpaceOf' | 'ownerId'>
   /** The only issuer whose subjects can be owners; undefined if there are several. */
   readonly defaultIssuer: string | undefined
@@ -29,7 +29,7 @@ export interface PseudonymServices extends BearerServices {
  * proxies keep URLs. A pseudonym opens nothing: a reader of one tenant finds only records of that tenant by it.
  */
 export function pseudonymEndpoint(services: PseudonymServices): Endpoint {
-  return analystCallEndpoint(services, MAX_BODY, async (_, { json }) => {
+  return analystCallEndpoint(services, ROUTE, async (_, { json }) => {
     const person = readPerson(json, services)
     if (person instanceof Refusal) return person
     const pseudonyms = await services.pseudonyms('subject', person.nameSpace, person.id)

@@ -1,4 +1,5 @@
-import { type BearerServices, isStillGood } from '../authenticate/bearer.ts'
+import type { AnalystServices } from '../authenticate/analyst.ts'
+import { isStillGood } from '../authenticate/bearer.ts'
 import { responseHeaders } from '../http/response-headers.ts'
 import type { EventKind } from '../ledger/event.ts'
 import { CursorInvalid, type Ledger, type LedgerEntry, type LedgerQuery } from '../ledger/ledger.ts'
@@ -21,7 +22,7 @@ export const MORE_HEADER = 'Mediaward-More'
 export const ARCHIVED_HEADER = 'Mediaward-Archived'
 
 /** What reading the log takes beside the request. */
-export interface RecordsServices extends BearerServices {
+export interface RecordsServices extends AnalystServices {
   readonly ledger: Ledger
   readonly looks: LookRecorder
   readonly streams: LiveStreams

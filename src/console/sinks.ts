@@ -1,4 +1,4 @@
-import type { BearerServices } from '../authenticate/bearer.ts'
+import type { AnalystRoute, AnalystServices } from '../authenticate/analyst.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { jsonResponse } from '../http/response-headers.ts'
 import type { SinkFacts } from '../ledger/console-facts.ts'
@@ -11,10 +11,10 @@ import { analystCallEndpoint, analystEndpoint } from './analyst-endpoint.ts'
 import { invalidQuery, isTime } from './query.ts'
 
 /** Most bytes of a call. */
-const MAX_BODY = 1024
+const ROUTE: AnalystRoute = { action: 'operate', most: 1024 }
 
 /** What the routes of sinks take beside the request. */
-export interface SinksServices extends BearerServices {
+export interface SinksServices extends AnalystServices {
   readonly record: Recorder
   readonly bodyTimeouts: Required<BodyTimeouts>
   /** Undefined if the log has no sinks. */
@@ -43,7 +43,7 @@ export function sinkEndpoints(services: SinksServices): ReadonlyMap<string, Endp
     action: 'sink_test' | 'sink_replay',
     act: (name: string, replay: SinkReplay) => Promise<unknown>,
   ): Endpoint =>
-    analystCallEndpoint(services, MAX_BODY, async (context, { analyst: { tenant }, json }) => {
+    analystCallEndpoint(services, ROUTE, async (context, { analyst: { tenant }, json }) => {
       if (tenant !== undefined) return new Refusal('tenant_mismatch')
       const { name, ...rest } = Object(json) as Readonly<Record<string, unknown>>
       const replay = action === 'sink_replay' ? readReplay(rest) : {}
@@ -58,11 +58,15 @@ export function sinkEndpoints(services: SinksServices): ReadonlyMap<string, Endp
   return new Map<string, Endpoint>([
     [
       '/console/api/sinks',
-      analystEndpoint(services, async (context, { tenant }) => {
-        if (tenant !== undefined) return new Refusal('tenant_mismatch')
-        await record(context, { action: 'sinks' })
-        return jsonResponse({ sinks: await list() })
-      }),
+      analystEndpoint(
+        services,
+        async (context, { tenant }) => {
+          if (tenant !== undefined) return new Refusal('tenant_mismatch')
+          await record(context, { action: 'sinks' })
+          return jsonResponse({ sinks: await list() })
+        },
+        'operate',
+      ),
     ],
     ['/console/api/sinks/test', named('sink_test', async name => sinkControl?.test(name))],
     [

@@ -1,5 +1,5 @@
+import type { AnalystServices } from '../authenticate/analyst.ts'
 import { readAnalystCall } from '../authenticate/analyst.ts'
-import type { BearerServices } from '../authenticate/bearer.ts'
 import type { Subject } from '../authorize/subject.ts'
 import { isObject } from '../base/json.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
@@ -16,7 +16,7 @@ import { countStates, type Finding } from './finding.ts'
 import type { Settings } from './settings.ts'
 
 /** What the doctor's endpoint takes beside the request. */
-export interface DoctorServices extends BearerServices, ExaminedServices {
+export interface DoctorServices extends AnalystServices, ExaminedServices {
   readonly record: Recorder
   readonly bodyTimeouts: Required<BodyTimeouts>
 }
@@ -54,7 +54,7 @@ export function doctorEndpoint(services: DoctorServices): Endpoint {
     allow: () => 'POST, OPTIONS',
 
     async handle(context) {
-      const call = await readAnalystCall(context, services, MAX_BODY)
+      const call = await readAnalystCall(context, services, { action: 'operate', most: MAX_BODY })
       if (call instanceof Refusal) return call
       const { subject, tenant } = call.analyst
       const keepObject = readKeepObject(call.json)

@@ -1,17 +1,22 @@
 import { authorizeWhole } from '../authorize/authorize.ts'
 import type { Subject } from '../authorize/subject.ts'
+import { present } from '../base/present.ts'
+import type { Containment } from '../control/containment.ts'
+import { releaseOf } from '../ledger/head.ts'
 import type { Reason } from '../reason.ts'
 import { stampsAt } from '../recordings/claims.ts'
 import type { Owners } from '../recordings/owner-source.ts'
 import type { Ownership } from '../recordings/recording.ts'
 import type { RecordingStore } from '../recordings/recording-store.ts'
 import { Fault, Refusal } from '../refusal.ts'
-import type { Call, Question } from './questions.ts'
+import type { RequestContext } from '../request-context.ts'
+import { type Call, isSame, type Question } from './questions.ts'
 
 /** What deciding takes beside the call. */
 export interface DecideServices {
   readonly store: RecordingStore
   readonly owners: Owners
+  readonly containment: Containment
   /** Where the objects of a recording can be. */
   readonly keyPrefixes: (recording: string) => readonly string[]
 }
@@ -36,6 +41,7 @@ export const ROUND = 16
 export async function decide(
   call: Call,
   asker: Subject,
+  context: RequestContext,
   services: DecideServices,
 ): Promise<readonly Answer[]> {
   const known = new Map<string, readonly Ownership[]>()
@@ -54,12 +60,28 @@ export async function decide(
       }),
     )
     for (const question of round) {
-      const answer = answerQuestion(question, asker, known)
+      const answer = await unlessLocked(answerQuestion(question, asker, known), asker, context, services)
       answers.push(answer)
       if (answer.permit === call.until) return answers
     }
   }
   return answers
+}
+
+/** Answers what is locked down as it is answered when it is asked for. */
+async function unlessLocked(
+  answer: Answer,
+  asker: Subject,
+  { request, waitUntil }: RequestContext,
+  { containment }: DecideServices,
+): Promise<Answer> {
+  const { permit, about, recording, ownership } = answer
+  if (!permit || about === undefined) return answer
+  // About itself a caller asks with its own session and token.
+  const subject = isSame(about, asker) ? asker : { ...about, ...present({ tenant: asker.tenant }) }
+  const attempt = { subject, recording, tenant: ownership?.tenant, release: releaseOf(request, asker) }
+  const locked = await containment.refuseLocked(attempt, 'play', waitUntil)
+  return locked === undefined ? answer : { ...answer, permit: false, reason: locked.reason }
 }
 
 function answerQuestion(

@@ -1,4 +1,4 @@
-import { authenticateBearer, type BearerServices } from '../authenticate/bearer.ts'
+import { authenticateLogin, type LoginServices } from '../authenticate/bearer.ts'
 import { responseHeaders } from '../http/response-headers.ts'
 import { rawPath } from '../locate/locate.ts'
 import { Refusal } from '../refusal.ts'
@@ -8,7 +8,7 @@ import { CONFIGURATION, configuration, EVALUATION, EVALUATIONS } from './paths.t
 
 /** Creates the endpoint of questions: what apps ask before they show a list, and where they can ask it. */
 export function evaluationEndpoint(
-  services: EvaluationServices & BearerServices & { readonly publicUrl: string | undefined },
+  services: EvaluationServices & LoginServices & { readonly publicUrl: string | undefined },
 ): Endpoint {
   return {
     allow: ({ url }) => (rawPath(url) === CONFIGURATION ? 'GET, OPTIONS' : 'POST, OPTIONS'),
@@ -26,7 +26,7 @@ export function evaluationEndpoint(
       }
       if (path !== EVALUATION && path !== EVALUATIONS) return new Refusal('path_invalid')
       if (method !== 'POST') return new Refusal('method_not_allowed')
-      const subject = await authenticateBearer(context, services)
+      const subject = await authenticateLogin(context, services)
       return subject instanceof Refusal ? subject : evaluate(context, path === EVALUATIONS, subject, services)
     },
   }

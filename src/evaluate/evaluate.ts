@@ -9,7 +9,7 @@ import { Fault, Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 import { type Answer, type DecideServices, decide, ROUND } from './decide.ts'
 import { recordListed } from './listed.ts'
-import { type AskableIssuers, type Asked, askedIn, type Call, readCall } from './questions.ts'
+import { type AskableIssuers, askedIn, type Call, isSame, readCall } from './questions.ts'
 
 /** Most bytes of a call. */
 const MAX_BODY = 1_048_576
@@ -48,7 +48,7 @@ export async function evaluate(
   const refusal = mayAsk(call, subject)
   if (refusal !== undefined) return refusal
 
-  const answers = await decide(call, subject, services)
+  const answers = await decide(call, subject, context, services)
   await recordListed(context, answers, subject, { record, pseudonym }).catch(Fault.as('ledger_unavailable'))
   // An answer that took so many rounds of looking up leaves in a slot of that size.
   await context.nextTimingSlot(Math.ceil(answers.length / ROUND))
@@ -77,8 +77,6 @@ function mayAsk({ questions }: Call, subject: Subject): Refusal | undefined {
       )
     : undefined
 }
-
-const isSame = (about: Asked, { id, issuer }: Subject): boolean => about.id === id && about.issuer === issuer
 
 /** What is wrong with a question follows from the question alone, so the caller may know it, and nothing else. */
 function decisionOf({ permit, flaw }: Answer): object {

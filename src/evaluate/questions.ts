@@ -16,6 +16,10 @@ export type AskableIssuers = Pick<TrustedIssuers, 'names' | 'owning' | 'ownerId'
 /** The subject that a question is about. */
 export type Asked = Pick<Subject, 'id' | 'issuer' | 'entry' | 'owns'>
 
+/** Returns whether a question is about the caller itself. */
+export const isSame = (about: Asked, { id, issuer }: Subject): boolean =>
+  about.id === id && about.issuer === issuer
+
 /** May this subject play this recording? */
 export interface Question {
   /** Undefined if the question is about no user. */

@@ -1,4 +1,4 @@
-import { authenticateBearer } from '../authenticate/bearer.ts'
+import { authenticateLogin } from '../authenticate/bearer.ts'
 import { authenticatePlayback, type PlaybackServices } from '../authenticate/playback.ts'
 import { authorize } from '../authorize/authorize.ts'
 import { actionOf, ROLES, type Role } from '../authorize/rules/role.ts'
@@ -41,7 +41,7 @@ const NOTHING = { recording: '', key: '' }
 export function attemptOf({ role, path }: Question, services: PlaybackServices, play: Attempt): Attempt {
   if (role !== undefined) {
     return async context => {
-      const subject = await authenticateBearer(context, services)
+      const subject = await authenticateLogin(context, services)
       return subject instanceof Refusal ? subject : authorize({ subject, action: actionOf(role) })
     }
   }

@@ -3,11 +3,11 @@ import type { Reason } from '../reason.ts'
 import { Refusal } from '../refusal.ts'
 import { RequestBody } from './request-body.ts'
 
-/** The limits of a JSON body. */
-export interface JsonLimits {
+/** The limits of a body that is read whole. */
+export interface BodyLimits {
   /** Most bytes that are read. */
   readonly most: number
-  /** The reason to refuse a body that is too long or isn't JSON. */
+  /** The reason to refuse a body that is too long or has another form. */
   readonly invalid: Reason
   /** How long the whole body may take, in milliseconds. */
   readonly timeout: number
@@ -18,12 +18,35 @@ export interface JsonLimits {
  */
 export async function readJson(
   request: Request,
-  { most, invalid, timeout }: JsonLimits,
+  limits: BodyLimits,
 ): Promise<{ readonly json: unknown } | Refusal> {
+  const { invalid } = limits
   // A page of another origin can send any body without a preflight, but not with this type.
   if (!/^application\/json *(;|$)/i.test(request.headers.get('content-type') ?? '')) {
     return new Refusal(invalid, 'Content-Type must be application/json')
   }
+  const string = await readString(request, limits)
+  if (string instanceof Refusal) return string
+  try {
+    return { json: JSON.parse(string) as unknown }
+  } catch {
+    return new Refusal(invalid, 'The body must be JSON in UTF-8')
+  }
+}
+
+/** Reads the fields of a form within its limits. */
+export async function readForm(request: Request, limits: BodyLimits): Promise<URLSearchParams | Refusal> {
+  if (!/^application\/x-www-form-urlencoded *(;|$)/i.test(request.headers.get('content-type') ?? '')) {
+    return new Refusal(limits.invalid, 'Content-Type must be application/x-www-form-urlencoded')
+  }
+  const string = await readString(request, limits)
+  return string instanceof Refusal ? string : new URLSearchParams(string)
+}
+
+async function readString(
+  request: Request,
+  { most, invalid, timeout }: BodyLimits,
+): Promise<string | Refusal> {
   const body = RequestBody.within(timeout, request.body)
   const bytes = await readUpTo(most, body).catch(() =>
     body.isLate
@@ -33,9 +56,8 @@ export async function readJson(
   if (bytes instanceof Refusal) return bytes
   if (bytes.length > most) return new Refusal(invalid, `The body must be at most ${most} bytes long`)
   try {
-    const json = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
-    return { json: JSON.parse(json) as unknown }
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
   } catch {
-    return new Refusal(invalid, 'The body must be JSON in UTF-8')
+    return new Refusal(invalid, 'The body must be UTF-8')
   }
 }

@@ -1,4 +1,5 @@
 import type { TrustedIssuers } from '../authenticate/trusted-issuers.ts'
+import type { Containment } from '../control/containment.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import type { CompiledLocation } from '../locate/location.ts'
 import type { Claims } from '../recordings/claims.ts'
@@ -16,6 +17,7 @@ export interface IngestServices {
   /** The only issuer whose subjects can be owners, if there is but one. */
   readonly defaultIssuer: string | undefined
   readonly owners: Owners
+  readonly containment: Containment
   readonly claims: Claims
   readonly bindings: Bindings
   /** Where the objects of a recording can be, as `Claims.claim` takes it. */

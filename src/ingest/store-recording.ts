@@ -1,6 +1,7 @@
 import { authorize } from '../authorize/authorize.ts'
 import type { Subject } from '../authorize/subject.ts'
 import { contentCodings } from '../http/content-coding.ts'
+import { releaseOf } from '../ledger/head.ts'
 import type { StoreOperation } from '../locate/target.ts'
 import { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
@@ -25,6 +26,15 @@ export async function storeRecording(
 ): Promise<Response | Refusal> {
   const decision = authorize({ subject: recorder, action: 'store' })
   if (decision instanceof Refusal) return decision
+  const locked = await services.containment.refuseLocked(
+    {
+      ...{ subject: recorder, recording: ref.recording, tenant: recorder.tenant },
+      release: releaseOf(context.request, recorder),
+    },
+    'store',
+    context.waitUntil,
+  )
+  if (locked !== undefined) return locked
   const { method, headers } = context.request
   if (contentCodings(headers.get('content-encoding')).length > 0) {
     return new Refusal(

@@ -3,6 +3,7 @@ import type { PlaylistPosition } from '../refusal.ts'
 import type { BoundBy } from '../request-context.ts'
 import type { DoctorFacts, ExplainFacts, LookFacts, SinkFacts } from './console-facts.ts'
 import type { GapFacts, HeartbeatFacts, KeysFacts } from './gate-facts.ts'
+import type { LockdownFacts } from './lockdown-facts.ts'
 
 /** Version of the gate, as every record names it. */
 export const VERSION = '0.7.0'
@@ -241,6 +242,7 @@ export type EventFacts =
   | LookFacts
   | SinkFacts
   | BindingFacts
+  | LockdownFacts
   | KeysFacts
   | HeartbeatFacts
   | GapFacts
@@ -256,6 +258,7 @@ const NAMES: Readonly<Record<EventKind, true>> = {
   listed: true,
   console: true,
   binding: true,
+  lockdown: true,
   keys: true,
   heartbeat: true,
   gap: true,

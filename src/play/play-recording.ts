@@ -1,12 +1,14 @@
 import type { AuthenticatedPlayback } from '../authenticate/playback.ts'
 import { authorize } from '../authorize/authorize.ts'
 import { StorageFault } from '../base/storage-fault.ts'
+import type { Attempt, Containment } from '../control/containment.ts'
 import { type ByteRange, parseRange, type RangeSpec, requestedRange } from '../http/byte-range.ts'
 import type { Deliveries } from '../ledger/deliveries.ts'
-import { observe } from '../ledger/head.ts'
+import { observe, releaseOf } from '../ledger/head.ts'
 import type { Views } from '../ledger/views.ts'
 import { kindAt } from '../playlist/kind.ts'
 import type { Owners } from '../recordings/owner-source.ts'
+import type { Ownership } from '../recordings/recording.ts'
 import {
   BytesUnavailable,
   DamagedPart,
@@ -29,6 +31,7 @@ import {
 export interface PlayServices extends PlaylistServices {
   readonly store: RecordingStore
   readonly owners: Owners
+  readonly containment: Containment
   readonly views: Views
   readonly deliveries: Deliveries
 }
@@ -148,7 +151,15 @@ class Playback {
     })
     if (owner !== undefined) this.#context.ownership = owner
     const decision = authorize({ subject, action: 'play', recording: owner ?? null })
-    return decision instanceof Refusal ? decision : undefined
+    if (decision instanceof Refusal) return decision
+    return this.#services.containment.refuseLocked(this.#attempt(owner), 'play', this.#context.waitUntil)
+  }
+
+  /** What a lockdown may stop of this request. */
+  #attempt(ownership: Ownership | undefined): Attempt {
+    const { subject, ref } = this.#playback
+    const release = releaseOf(this.#context.request, subject)
+    return { subject, recording: ref.recording, tenant: ownership?.tenant, release }
   }
 
   /** Reads a playlist, so that it names nothing but its own recording. Undefined if the object is not a playlist. */

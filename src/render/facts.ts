@@ -45,6 +45,7 @@ const KINDS: Readonly<Record<EventKind, readonly [title: string, activity?: Acti
   listed: ['List asked about', 'read'],
   console: ['Console used', 'read'],
   binding: ['Recording bound to an owner', 'create'],
+  lockdown: ['Lockdown changed', 'change'],
   keys: ['Keys of an issuer changed', 'change'],
   heartbeat: ['Gate at work'],
   gap: ['Records missing'],

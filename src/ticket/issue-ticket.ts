@@ -1,10 +1,11 @@
 import { authorizeWhole } from '../authorize/authorize.ts'
 import type { Subject } from '../authorize/subject.ts'
+import type { Containment } from '../control/containment.ts'
 import { TICKET_COOKIE } from '../http/credential.ts'
 import { jsonResponse } from '../http/response-headers.ts'
 import type { TicketFacts } from '../ledger/event.ts'
 import { eventId } from '../ledger/event-id.ts'
-import { observe } from '../ledger/head.ts'
+import { observe, releaseOf } from '../ledger/head.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import { type CompiledLocation, TICKET_PREFIX } from '../locate/location.ts'
 import type { IssueTicket } from '../locate/target.ts'
@@ -32,6 +33,7 @@ export interface TicketServices {
   readonly ticketOptions: Required<TicketOptions> | undefined
   readonly store: RecordingStore
   readonly owners: Owners
+  readonly containment: Containment
   /** Where the objects of a recording can be. */
   readonly keyPrefixes: (recording: string) => readonly string[]
   readonly locations: readonly CompiledLocation[]
@@ -70,6 +72,12 @@ export async function issueTicket(
   if (whole.decision instanceof Refusal) return whole.decision
   const append = found === null && part === undefined && (await hasParts(recording, services))
   if (found === null && !append) return new Refusal('recording_unknown')
+  const attempt = {
+    ...{ subject, recording, tenant: whole.ownership?.tenant },
+    release: releaseOf(context.request, subject),
+  }
+  const locked = await services.containment.refuseLocked(attempt, 'play', context.waitUntil)
+  if (locked !== undefined) return locked
 
   const { lifetime, cookie, binding } = ticketOptions
   const expires = Math.floor(context.at / 1000) + lifetime

@@ -3,7 +3,7 @@ import process from 'node:process'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { readVariables } from '../../src/config/variables.ts'
 import { ConfigurationError, createGate } from '../../src/index.ts'
-import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
+import { createMemoryControl, createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { PSEUDONYM_KEY } from '../support/issuer.ts'
 import { PROVIDERS } from '../support/providers/index.ts'
 import type { Actor, JsonEntry, Provider } from '../support/providers/provider.ts'
@@ -49,7 +49,12 @@ describe.concurrent.each(recipes.filter(({ entries }) => entries !== undefined))
       PSEUDONYM_KEY,
       INTROSPECTION_SECRET: 'of the tests',
     })
-    const gate = createGate({ ...options, store: createMemoryStore(), ledger: createMemoryLedger() })
+    const gate = createGate({
+      ...options,
+      store: createMemoryStore(),
+      ledger: createMemoryLedger(),
+      control: createMemoryControl(),
+    })
     expect(gate.serves(new Request('https://gate.test/recordings/rec-1'))).toBe(true)
   })
 

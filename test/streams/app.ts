@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { mediaward } from '../../src/index.ts'
-import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
+import { createMemoryControl, createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { PSEUDONYM_KEY } from '../support/issuer.ts'
 import { storeWith } from '../support/store-with.ts'
 import { issuer } from '../workerd/issuer.ts'
@@ -52,6 +52,7 @@ const gate = mediaward({
   pseudonymKey: PSEUDONYM_KEY,
   store,
   ledger: createMemoryLedger(),
+  control: createMemoryControl(),
 })
 
 const app: Hono = new Hono()

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import type { JSONWebKeySet } from 'jose'
 import { type Mediaward, mediaward } from '../../src/index.ts'
-import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
+import { createMemoryControl, createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { PSEUDONYM_KEY } from '../support/issuer.ts'
 
 // An app whose gate has a clock that can be moved, for what depends on hours that no test can wait for, and keys of a
@@ -41,6 +41,7 @@ app.post('/gate', async context => {
     publicUrl: 'https://gate.test',
     store,
     ledger: createMemoryLedger(),
+    control: createMemoryControl(),
     now: () => Date.now() + passed,
   })
   return context.body(null, 201)

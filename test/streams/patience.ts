@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { mediaward, type RecordingStore } from '../../src/index.ts'
-import { createMemoryLedger } from '../../src/runtime/memory/index.ts'
+import { createMemoryControl, createMemoryLedger } from '../../src/runtime/memory/index.ts'
 import { PSEUDONYM_KEY } from '../support/issuer.ts'
 import { issuer } from '../workerd/issuer.ts'
 
@@ -15,6 +15,7 @@ export function impatient(store: RecordingStore): Hono {
     pseudonymKey: PSEUDONYM_KEY,
     store,
     ledger,
+    control: createMemoryControl(),
     bodyTimeouts: { json: PATIENCE, upload: PATIENCE },
   })
   const app = new Hono()

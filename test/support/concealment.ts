@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createGate, type Gate, type RecordingStore } from '../../src/index.ts'
-import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
+import { createMemoryControl, createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { createIssuer, PSEUDONYM_KEY, patterned } from './issuer.ts'
 
 // "Not yours" and "not there" are one answer. Two gates get the same request: in the store of the one the recording is
@@ -160,6 +160,7 @@ export function concealmentProperty(
           allowedOrigins: ['https://app.clinic.test'],
           tickets: { keys: [TICKET_KEY] },
           ledger: createMemoryLedger(),
+          control: createMemoryControl(),
           publicUrl: 'https://gate.test',
           // Retry-After has seconds, which a clock could tick between.
           now: () => started,

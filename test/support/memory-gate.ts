@@ -2,7 +2,7 @@ import type { JWTPayload } from 'jose'
 import { expect } from 'vitest'
 import { createGate, type Ledger, type MediawardOptions } from '../../src/index.ts'
 import type { EventKind, LedgerEvent } from '../../src/ledger/event.ts'
-import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
+import { createMemoryControl, createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { createIssuer, PSEUDONYM_KEY, patterned, type TestIssuer } from './gate-client.ts'
 import { recordErrors } from './record-schema.ts'
 
@@ -13,6 +13,7 @@ export interface MemoryGate {
   /** Sends a request with a token of this subject. */
   readonly ask: (who: string, path: string, init?: Asking) => Promise<Response>
   readonly ledger: MediawardOptions['ledger']
+  readonly control: MediawardOptions['control']
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly flush: () => Promise<void>
   readonly endStreams: () => void
@@ -37,6 +38,7 @@ export async function memoryGate(
   const idp = provider ?? (await createIssuer())
   const store = options.store ?? createMemoryStore()
   const ledger = options.ledger ?? createMemoryLedger()
+  const control = options.control ?? createMemoryControl(options.now)
   const bytes = patterned(3000)
   const ownership = { owner: 'patient-1', issuer: idp.issuer }
   await store.put('recordings/rec-1', new Blob([bytes]).stream(), {
@@ -49,6 +51,7 @@ export async function memoryGate(
     issuers: [idp.entry()],
     pseudonymKey: PSEUDONYM_KEY,
     publicUrl: 'https://gate.test',
+    control,
     ...options,
     ledger: withSchema(ledger),
     store,
@@ -58,6 +61,7 @@ export async function memoryGate(
   return {
     idp,
     ledger,
+    control,
     bytes,
     flush: gate.flush,
     endStreams: gate.endStreams,

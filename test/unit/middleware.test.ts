@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { type MediawardOptions, mediaward } from '../../src/index.ts'
-import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
+import { createMemoryControl, createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { createIssuer, PSEUDONYM_KEY } from '../support/gate-client.ts'
 
 const { entry, bearer } = await createIssuer()
@@ -14,6 +14,7 @@ beforeEach(() => {
     publicUrl: 'https://gate.test',
     store: createMemoryStore(),
     ledger: createMemoryLedger(),
+    control: createMemoryControl(),
   }
 })
 

@@ -6,7 +6,7 @@ import { createGate, type Gate } from '../../src/gate.ts'
 import type { Issuer, LedgerEvent } from '../../src/index.ts'
 import { canonical } from '../../src/ledger/canonical.ts'
 import type { LedgerEntry, LedgerQuery } from '../../src/ledger/ledger.ts'
-import { createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
+import { createMemoryControl, createMemoryLedger, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { createSqliteLedger, type SqliteLedger } from '../../src/runtime/sqlite/sqlite-ledger.ts'
 import { createIssuer, PSEUDONYM_KEY, type TestIssuer } from '../support/gate-client.ts'
 
@@ -26,6 +26,7 @@ function open(issuers: readonly Issuer[], own = ledger): void {
     issuers,
     store,
     ledger: own,
+    control: createMemoryControl(),
     pseudonymKey: PSEUDONYM_KEY,
     tickets: { keys: ['a ticket key of the tests, long enough to be one'] },
     publicUrl: 'https://gate.test',

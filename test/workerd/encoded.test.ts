@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { createGate } from '../../src/index.ts'
 import { createR2Store } from '../../src/runtime/cloudflare/index.ts'
-import { createMemoryLedger } from '../../src/runtime/memory/index.ts'
+import { createMemoryControl, createMemoryLedger } from '../../src/runtime/memory/index.ts'
 import { createIssuer, PSEUDONYM_KEY } from '../support/issuer.ts'
 
 beforeEach(() => reset())
@@ -16,6 +16,7 @@ test('the patient of an R2 object that another tool stored in gzip gets 415, and
     issuers: [{ issuer, audience, algorithms: ['ES256'], jwks: jwks as never }],
     pseudonymKey: PSEUDONYM_KEY,
     ledger,
+    control: createMemoryControl(),
     store: createR2Store(env.RECORDINGS),
   })
   await env.RECORDINGS.put('recordings/rec-1', 'packed', {

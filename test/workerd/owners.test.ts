@@ -9,7 +9,7 @@ import {
   stampedOwners,
 } from '../../src/index.ts'
 import { createR2Store } from '../../src/runtime/cloudflare/index.ts'
-import { createMemoryLedger } from '../../src/runtime/memory/index.ts'
+import { createMemoryControl, createMemoryLedger } from '../../src/runtime/memory/index.ts'
 import { createIssuer, PSEUDONYM_KEY } from '../support/issuer.ts'
 
 // The example of docs/owners.md over D1, as it is on the page.
@@ -48,6 +48,7 @@ async function asking(options: Partial<MediawardOptions> = {}, tenant_claim?: st
     pseudonymKey: PSEUDONYM_KEY,
     store: createR2Store(env.RECORDINGS),
     ledger,
+    control: createMemoryControl(),
     owner,
     ...options,
   })

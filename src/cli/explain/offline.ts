@@ -6,7 +6,7 @@ import { readVariables, type Variables } from '../../config/variables.ts'
 import { explain } from '../../explain/explain.ts'
 import type { Explanation } from '../../explain/explanation.ts'
 import { attemptOf, createOfflinePlay, type Question } from '../../explain/question.ts'
-import { createMemoryLedger, createMemoryStore } from '../../runtime/memory/index.ts'
+import { createMemoryControl, createMemoryLedger, createMemoryStore } from '../../runtime/memory/index.ts'
 import { createServices } from '../../services.ts'
 import { developmentIssuer, readDevelopmentSecrets } from '../development-issuer.ts'
 import { parseJson } from '../json.ts'
@@ -50,6 +50,7 @@ export async function explainOffline(question: Question, input: OfflineInput): P
       issuers: keys === undefined ? options.issuers : options.issuers.map(issuer => withKeys(issuer, keys)),
       store: createMemoryStore(),
       ledger: createMemoryLedger(),
+      control: createMemoryControl(),
     }),
   )
   const { explanation } = await explain(question, {

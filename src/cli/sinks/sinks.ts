@@ -1,5 +1,6 @@
 import { type Command, createCommand } from '../../runtime/node/command.ts'
-import { GATE_OPTIONS, parseGateUrl, requestGate, requireAnswer, tokenFor } from '../client.ts'
+import { GATE_OPTIONS } from '../client.ts'
+import { callConsole, clean } from '../console-call.ts'
 import { member, stringMember } from '../json.ts'
 import { readTime } from '../log/time.ts'
 import { COMMAND, print, say, UsageError } from '../terminal.ts'
@@ -22,7 +23,7 @@ export const sinks: Command = createCommand({
   allowPositionals: true,
   example: `${COMMAND} sinks replay siem --from 2h`,
 
-  async run({ from, dead, json, url, data, token }, [action, name, ...rest]) {
+  async run({ from, dead, json, ...gate }, [action, name, ...rest]) {
     if (action !== undefined && action !== 'test' && action !== 'replay') {
       throw new UsageError(`"${action}" is not something that sinks does`, 'it may be test or replay')
     }
@@ -34,18 +35,7 @@ export const sinks: Command = createCommand({
     }
     const path = `/console/api/sinks${action === undefined ? '' : `/${action}`}`
     const call = { name, ...(from !== undefined && { from: readPlace(from) }), ...(dead && { dead }) }
-    const post = {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(call),
-    }
-    const gate = new URL(path, parseGateUrl(url))
-    const response = await requestGate(
-      gate,
-      await tokenFor(token, data, 'security'),
-      action === undefined ? {} : post,
-    )
-    const answer: unknown = await (await requireAnswer(response)).json()
+    const answer = await callConsole(gate, path, action === undefined ? undefined : call)
 
     if (json) await print(JSON.stringify(answer))
     else if (action === undefined) await list(answer)
@@ -99,6 +89,3 @@ function describeReplay(answer: unknown): string {
 }
 
 const timeOf = (time: unknown): string => (typeof time === 'number' ? new Date(time).toISOString() : 'never')
-
-/** A terminal obeys control characters. No gate answers any, but this may be another server. */
-const clean = (line: string): string => line.replace(/\p{Cc}/gu, '?')

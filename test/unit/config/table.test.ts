@@ -6,7 +6,11 @@ import { OPTIONS } from '../../../src/config/table.ts'
 import { readVariables } from '../../../src/config/variables.ts'
 import { cloudflare } from '../../../src/runtime/cloudflare/cloudflare.ts'
 import { LOCAL_OPTIONS } from '../../../src/runtime/local/local-variables.ts'
-import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
+import {
+  createMemoryControl,
+  createMemoryLedger,
+  createMemoryStore,
+} from '../../../src/runtime/memory/index.ts'
 import { createIssuer } from '../../support/gate-client.ts'
 import { ALL_OPTIONS } from '../../support/options-tables.ts'
 
@@ -17,6 +21,7 @@ const options: MediawardOptions = {
   pseudonymKey: 'x'.repeat(32),
   store: createMemoryStore(),
   ledger: createMemoryLedger(),
+  control: createMemoryControl(),
 }
 const variables = { ISSUERS: JSON.stringify([issuer]), PSEUDONYM_KEY: 'x'.repeat(32) }
 

@@ -1,12 +1,15 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { Containment } from '../../../src/control/containment.ts'
 import { type DecideServices, decide, ROUND } from '../../../src/evaluate/decide.ts'
 import type { Call, Question } from '../../../src/evaluate/questions.ts'
 import { type OwnerQuestion, Owners } from '../../../src/recordings/owner-source.ts'
 import type { Ownership } from '../../../src/recordings/recording.ts'
 import { Fault } from '../../../src/refusal.ts'
+import { contextOf } from '../../support/context.ts'
 
 const ISSUER = 'https://login.clinic.test/'
 const asker = { id: 'app-1', issuer: ISSUER, roles: ['app'], token: 'token-1' }
+const context = contextOf()
 const patient = { id: 'patient-1', issuer: ISSUER }
 const owned: Ownership = { owner: 'patient-1', issuer: ISSUER }
 const foreign: Ownership = { owner: 'patient-2', issuer: ISSUER }
@@ -41,6 +44,7 @@ beforeEach(() => {
   facts = {
     store: store as Partial<DecideServices['store']> as DecideServices['store'],
     owners: new Owners(undefined, ISSUER),
+    containment: { refuseLocked: async () => undefined } as Partial<Containment> as Containment,
     keyPrefixes: recording => [`a/${recording}`, `b/${recording}/`],
   }
 })
@@ -63,6 +67,7 @@ async function permits(recordings: readonly string[], until?: boolean): Promise<
       until,
     ),
     asker,
+    context,
     facts,
   )
   return answers.map(({ permit }) => permit)
@@ -72,7 +77,7 @@ describe('answers', () => {
   test('each question is answered in order, with the reason of the answer and the owner of the recording', async () => {
     stored = { 'a/mine': owned, 'a/theirs': foreign, 'b/unbound/': {} }
     const questions = ['theirs', 'mine', 'none', 'unbound'].map(name => about(name))
-    expect(await decide(callOf(questions), asker, facts)).toEqual([
+    expect(await decide(callOf(questions), asker, context, facts)).toEqual([
       { ...questions[0], permit: false, reason: 'not_owner', ownership: foreign },
       { ...questions[1], permit: true, ownership: owned },
       { ...questions[2], permit: false, reason: 'recording_unknown' },
@@ -89,7 +94,7 @@ describe('answers', () => {
     stored = { 'a/mine': owned, 'a/app': { owner: 'app-1', issuer: ISSUER } }
     const other = { ...patient, issuer: 'https://other.test/' }
     const questions = [about('mine'), about('app'), about('mine', other), about('app', asker)]
-    const answers = await decide(callOf(questions), asker, facts)
+    const answers = await decide(callOf(questions), asker, context, facts)
     expect(answers.map(({ permit }) => permit)).toEqual([true, false, false, true])
   })
 
@@ -100,11 +105,11 @@ describe('answers', () => {
       { ...about(undefined), flaw },
     ]
     stored = { 'a/mine': owned }
-    expect(await decide(callOf([about(undefined)]), asker, facts)).toEqual([
+    expect(await decide(callOf([about(undefined)]), asker, context, facts)).toEqual([
       { ...about(undefined), permit: false },
     ])
     expect(looked).toEqual([])
-    expect(await decide(callOf(questions), asker, facts)).toEqual([
+    expect(await decide(callOf(questions), asker, context, facts)).toEqual([
       { ...questions[0], permit: false },
       { ...questions[1], permit: false },
     ])
@@ -119,6 +124,7 @@ describe('answers', () => {
     const answers = await decide(
       callOf([about('none'), about('n'), about('s')]),
       { ...asker, ...tenant },
+      context,
       facts,
     )
     expect(answers.map(({ permit }) => permit)).toEqual(expected)
@@ -132,7 +138,7 @@ describe('look-ups', () => {
     const questions = Array.from({ length: 3 * ROUND }, (_, index) =>
       about('mine', { ...patient, id: `patient-${index % 2}` }),
     )
-    const answers = await decide(callOf(questions), asker, facts)
+    const answers = await decide(callOf(questions), asker, context, facts)
     expect(looked).toEqual(['a/mine', 'b/mine/'])
     expect(answers.filter(({ permit }) => permit)).toHaveLength((3 * ROUND) / 2)
   })
@@ -151,7 +157,12 @@ describe('look-ups', () => {
     facts = { ...facts, owners: new Owners({ ownersOf }, ISSUER) }
     stored = { 'a/mine': owned, 'b/mine/': foreign }
     const other = { ...patient, id: 'patient-2' }
-    const answers = await decide(callOf([about('mine'), about('none'), about('mine', other)]), asker, facts)
+    const answers = await decide(
+      callOf([about('mine'), about('none'), about('mine', other)]),
+      asker,
+      context,
+      facts,
+    )
     expect(answers.map(({ permit }) => permit)).toEqual([false, false, true])
     const ref = { recording: 'mine', key: 'a/mine' }
     expect(asked).toHaveLength(2)

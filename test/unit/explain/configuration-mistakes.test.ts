@@ -8,7 +8,11 @@ import { readVariables } from '../../../src/config/variables.ts'
 import { readQuestion } from '../../../src/explain/question.ts'
 import { createGate } from '../../../src/index.ts'
 import { Refusal } from '../../../src/refusal.ts'
-import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
+import {
+  createMemoryControl,
+  createMemoryLedger,
+  createMemoryStore,
+} from '../../../src/runtime/memory/index.ts'
 import {
   type ConfigurationMistake,
   MISTAKES,
@@ -31,7 +35,7 @@ function open(mistake: ConfigurationMistake) {
   const { ledgerShards: _, ...options } = readVariables(variablesOf(mistake))
   checkOptions(options)
   const ledger = createMemoryLedger()
-  const gate = createGate({ ...options, store: createMemoryStore(), ledger })
+  const gate = createGate({ ...options, store: createMemoryStore(), ledger, control: createMemoryControl() })
   const records = async () => (await ledger.read({ limit: 10 })).entries.map(({ json }) => JSON.parse(json))
   return { gate, records }
 }

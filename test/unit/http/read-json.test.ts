@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type JsonLimits, readJson } from '../../../src/http/read-json.ts'
+import { type BodyLimits, readJson } from '../../../src/http/read-json.ts'
 import { Refusal } from '../../../src/refusal.ts'
 
-const limits: JsonLimits = { most: 20, invalid: 'question_invalid', timeout: 10_000 }
+const limits: BodyLimits = { most: 20, invalid: 'question_invalid', timeout: 10_000 }
 const post = (body: BodyInit | null, type?: string) =>
   new Request('https://gate.test/', {
     method: 'POST',
@@ -10,7 +10,7 @@ const post = (body: BodyInit | null, type?: string) =>
     duplex: 'half',
     headers: type === undefined ? {} : { 'content-type': type },
   } as RequestInit)
-const read = async (body: BodyInit | null, type = 'application/json', some: Partial<JsonLimits> = {}) => {
+const read = async (body: BodyInit | null, type = 'application/json', some: Partial<BodyLimits> = {}) => {
   const outcome = await readJson(post(body, type), { ...limits, ...some })
   return outcome instanceof Refusal ? [outcome.reason, outcome.detail] : outcome.json
 }

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { Containment } from '../../../src/control/containment.ts'
 import { Bindings } from '../../../src/ingest/bindings.ts'
 import type { Deposit, IngestServices } from '../../../src/ingest/deposit.ts'
 import { checkExisting, claimOwner, requireClaim } from '../../../src/ingest/ownership.ts'
@@ -56,6 +57,7 @@ function deposit(ownership = NORTH, { headers = {}, source, ...facts }: Facts = 
       publicUrl: undefined,
     },
     owners: new Owners(source, defaultIssuer),
+    containment: {} as Containment,
     claims: new Claims(store, defaultIssuer),
     bindings: new Bindings(record, () => 0),
     keyPrefixes: recording => [`recordings/${recording}`, `recordings/${recording}/`],

@@ -2,7 +2,11 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { createGate } from '../../../src/index.ts'
-import { createMemoryLedger, createMemoryStore } from '../../../src/runtime/memory/index.ts'
+import {
+  createMemoryControl,
+  createMemoryLedger,
+  createMemoryStore,
+} from '../../../src/runtime/memory/index.ts'
 import { createIssuer, PSEUDONYM_KEY } from '../../support/gate-client.ts'
 
 // What the gate keeps of a request when it is answered: small facts, or a caller could fill the memory of the gate.
@@ -33,6 +37,7 @@ async function gateWith(taken?: Promise<number>) {
     issuers: [idp.entry()],
     pseudonymKey: PSEUDONYM_KEY,
     ledger: createMemoryLedger(),
+    control: createMemoryControl(),
     store,
   })
   return { idp, gate }

@@ -1,0 +1,85 @@
+import type { WaitUntil } from '../base/timeout.ts'
+import { kidOf, refuseHeader, verifyingKeys } from './access-token.ts'
+import { listOf } from './audience.ts'
+import { type Claims, isPresent, stringClaim } from './claim-value.ts'
+import { parseToken } from './parse-token.ts'
+import { TokenRefusal } from './token-refusal.ts'
+import type { TrustedEntry, TrustedIssuers } from './trusted-issuers.ts'
+
+/** What an issuer says by a logout token: this person, or this session, has logged out. */
+export interface Logout {
+  /** The entries whose clients the token is for: those in which the person has an id. */
+  readonly entries: readonly TrustedEntry[]
+  readonly subject: string | undefined
+  readonly session: string | undefined
+  /** The token's own id. */
+  readonly id: string
+  /** When it was issued, in seconds since 1970. */
+  readonly issued: number
+}
+
+/** Explicit type of OpenID Connect Back-Channel Logout 1.0, 2.4; older providers write `JWT`, or nothing. */
+const TYPES: ReadonlySet<string> = new Set(['logout+jwt', 'jwt'])
+const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
+/** How old a token without an end may be, in seconds. */
+const MAX_AGE = 300
+
+/**
+ * Verifies a logout token (OpenID Connect Back-Channel Logout 1.0, 2.6). Its audience must be among the `clients` of an entry of
+ * its issuer: an issuer sends each of its apps a token of its own.
+ *
+ * @param now milliseconds since 1970
+ * @throws Fault `keys_unavailable` if the issuer's keys can't be fetched
+ */
+export async function verifyLogoutToken(
+  token: string,
+  issuers: Pick<TrustedIssuers, 'entries'>,
+  now: number,
+  waitUntil: WaitUntil,
+): Promise<Logout | TokenRefusal> {
+  const unverified = parseToken(token)
+  if (unverified === undefined) return invalid({})
+  const { payload } = unverified
+  const entries = entriesFor(payload, issuers.entries)
+  const [entry] = entries
+  if (entry === undefined) return invalid({ claim: 'aud' })
+  const header = refuseHeader(unverified, entry, TYPES)
+  if (header !== undefined) return invalid({ entry: entry.name, claim: 'alg' })
+  const keys = await verifyingKeys(token, { entry, kid: kidOf(unverified) }, now, waitUntil)
+  if (keys instanceof TokenRefusal || 'reason' in keys) return invalid({ entry: entry.name })
+  const proven = { entry: entry.name, issuer: entry.issuer }
+  const flaw = flawOf(payload, now / 1000, entry.clock_tolerance_s ?? 30)
+  if (flaw !== undefined) return invalid({ ...proven, claim: flaw })
+  // Of an entry whose subjects have another claim as their id, `sub` is not the id of any of them.
+  const named = entries.some(({ subject_claim = 'sub' }) => subject_claim === 'sub')
+  const subject = named ? stringClaim(payload.sub) : undefined
+  const session = stringClaim(payload.sid)
+  if (subject === undefined && session === undefined) return invalid({ ...proven, claim: 'sid' })
+  return { entries, subject, session, id: payload.jti as string, issued: payload.iat as number }
+}
+
+/** Returns the entries of the token's issuer that have one of its audiences as a client. */
+function entriesFor({ iss, aud }: Claims, entries: readonly TrustedEntry[]): readonly TrustedEntry[] {
+  const audiences = [aud].flat()
+  return entries.filter(
+    ({ issuer, clients }) => issuer === iss && listOf(clients).some(client => audiences.includes(client)),
+  )
+}
+
+/** Returns the claim that is missing or wrong. */
+function flawOf(
+  { jti, iat, exp, events, nonce }: Claims,
+  now: number,
+  tolerance: number,
+): string | undefined {
+  if (stringClaim(jti) === undefined) return 'jti'
+  if (typeof iat !== 'number' || !(iat <= now + tolerance)) return 'iat'
+  if (isPresent(exp) && !(typeof exp === 'number' && now < exp + tolerance)) return 'exp'
+  if (!isPresent(exp) && now > iat + MAX_AGE + tolerance) return 'iat'
+  const event: unknown = Object(events)[EVENT]
+  if (typeof event !== 'object' || event === null) return 'events'
+  // 2.6: an ID token with a nonce must not pass for a logout token.
+  return isPresent(nonce) ? 'nonce' : undefined
+}
+
+const invalid = (facts: TokenRefusal['facts']): TokenRefusal => new TokenRefusal('logout_invalid', facts)

@@ -1,0 +1,138 @@
+import type { AnalystCall, AnalystRoute, AnalystServices } from '../authenticate/analyst.ts'
+import { nameSpaceOf } from '../authorize/subject.ts'
+import { hexOf, sha256 } from '../base/bytes.ts'
+import { present } from '../base/present.ts'
+import type { Control } from '../control/control.ts'
+import type { ListedRestriction, NewRestriction } from '../control/restriction.ts'
+import type { BodyTimeouts } from '../http/request-body.ts'
+import { jsonResponse } from '../http/response-headers.ts'
+import { observe } from '../ledger/head.ts'
+import type { LockdownFacts } from '../ledger/lockdown-facts.ts'
+import type { Pseudonym } from '../ledger/pseudonym.ts'
+import type { Recorder } from '../ledger/recorder.ts'
+import { Fault, Refusal } from '../refusal.ts'
+import type { Endpoint, RequestContext } from '../request-context.ts'
+import { analystCallEndpoint, analystEndpoint } from './analyst-endpoint.ts'
+import { readLockdown, readUndo } from './lockdown-query.ts'
+import { invalidQuery } from './query.ts'
+
+const ROUTE: AnalystRoute = { action: 'contain', most: 4096 }
+
+/** What the routes of lockdowns take beside the request. */
+export interface LockdownServices extends AnalystServices {
+  readonly control: Control
+  readonly record: Recorder
+  readonly pseudonym: Pseudonym
+  readonly bodyTimeouts: Required<BodyTimeouts>
+  /** How many persons it takes to undo a lockdown of a tenant or of everything. */
+  readonly lockdownUndo: 'one' | 'two'
+}
+
+/**
+ * Creates the endpoints that add, list and undo lockdowns, by path. No lockdown stops them. Adding requires the role `security`,
+ * and waits for no other person and no log: what goes on must end now. Undoing is on record before it is done.
+ */
+export function lockdownEndpoints(services: LockdownServices): ReadonlyMap<string, Endpoint> {
+  const { control } = services
+  return new Map([
+    ['/console/api/lockdowns', listEndpoint(services)],
+    [
+      '/console/api/lockdowns/add',
+      analystCallEndpoint(services, ROUTE, async (context, call) => {
+        const asked = readLockdown(call.json, context.at)
+        if (asked instanceof Refusal) return asked
+        const { tenant } = call.analyst
+        // An analyst of one tenant stops what its own tenant does, and nothing of others.
+        const restriction: NewRestriction = {
+          ...asked,
+          ...{ kind: 'lockdown', at: context.at, by: await nameOf(call, services) },
+          ...present({ tenant }),
+        }
+        const epoch = await control.add(restriction).catch(unavailable)
+        const recorded = await record(context, { action: 'add', epoch }, restriction, services).then(
+          () => true,
+          () => false,
+        )
+        return jsonResponse({ epoch, recorded }, 201)
+      }),
+    ],
+    ['/console/api/lockdowns/undo', undoEndpoint(services)],
+  ])
+}
+
+function listEndpoint(services: LockdownServices): Endpoint {
+  return analystEndpoint(services, async (_, { tenant }) =>
+    jsonResponse({ lockdowns: (await inForce(services, tenant)).map(shown) }),
+  )
+}
+
+function undoEndpoint(services: LockdownServices): Endpoint {
+  return analystCallEndpoint(services, ROUTE, async (context, call) => {
+    const asked = readUndo(call.json)
+    if (asked instanceof Refusal) return asked
+    const { epoch, reason } = asked
+    const lockdown = (await inForce(services, call.analyst.tenant)).find(one => one.epoch === epoch)
+    if (lockdown === undefined) return invalidQuery('epoch must be the number of a lockdown in force')
+    const by = await nameOf(call, services)
+    const isWide = lockdown.scope === 'tenant' || lockdown.scope === 'everything'
+    const needsSecond = services.lockdownUndo === 'two' && isWide
+    const { proposed } = lockdown
+    const isSecond = !needsSecond || (proposed !== undefined && proposed.by !== by)
+    const action = isSecond ? 'undo' : 'propose_undo'
+    const { at } = context
+    await record(context, { action, epoch }, { ...lockdown, reason }, services).catch(
+      Fault.as('ledger_unavailable'),
+    )
+    const state = await services.control.undo(epoch, { by, at, reason, needsSecond }).catch(unavailable)
+    return jsonResponse({ epoch, state })
+  })
+}
+
+const unavailable: (error: unknown) => never = Fault.as('control_unavailable')
+
+/** Returns the lockdowns in force that an analyst of one tenant, or of all, may see. */
+async function inForce(
+  { control }: LockdownServices,
+  tenant: string | undefined,
+): Promise<readonly ListedRestriction[]> {
+  const all = await control.list().catch(unavailable)
+  return tenant === undefined ? all : all.filter(one => one.tenant === tenant)
+}
+
+function nameOf({ analyst: { subject } }: AnalystCall, { pseudonym }: LockdownServices): Promise<string> {
+  return pseudonym('subject', nameSpaceOf(subject), subject.id)
+}
+
+async function record(
+  context: RequestContext,
+  done: Pick<LockdownFacts, 'action' | 'epoch'>,
+  { scope, value, tenant, until, uploads, reason, finding }: NewRestriction,
+  services: LockdownServices,
+): Promise<void> {
+  const observed = {
+    ...observe(context),
+    ...present({
+      recording: scope === 'recording' ? value : undefined,
+      release: scope === 'release' ? value : undefined,
+    }),
+  }
+  await services.record(observed, {
+    ...{ kind: 'lockdown', decision: 'permit', scope },
+    ...done,
+    ...present({
+      ...{ target: value, within: tenant, uploads, finding },
+      until: until === undefined ? undefined : new Date(until).toISOString(),
+      reason_sha256: reason === undefined ? undefined : hexOf(await sha256(reason)),
+    }),
+  })
+}
+
+/** Writes a lockdown as answers have it, with times of ISO 8601. */
+function shown({ kind: _, at, until, proposed, ...rest }: ListedRestriction): object {
+  return {
+    ...rest,
+    at: new Date(at).toISOString(),
+    ...(until !== undefined && { until: new Date(until).toISOString() }),
+    ...(proposed && { proposed: { by: proposed.by, at: new Date(proposed.at).toISOString() } }),
+  }
+}

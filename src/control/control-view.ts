@@ -1,0 +1,171 @@
+import { logFault, NOT_SHOWN } from '../base/storage-fault.ts'
+import { type WaitUntil, withTimeout } from '../base/timeout.ts'
+import { Fault } from '../refusal.ts'
+import type { Changes, Control } from './control.ts'
+import { Restrictions } from './restrictions.ts'
+
+/** What is known is used without a question for so long, in milliseconds. */
+const FRESH = 500
+/** What is known is used for so long while it is asked what has changed, in milliseconds. */
+const CURRENT = 1_000
+/** How long an answer may take, in milliseconds. */
+const PATIENCE = 1_000
+/** While nothing answers, what is known is used for so long, in milliseconds. */
+const LAST_KNOWN = 10_000
+/** How long a question of a stream waits for a change, in milliseconds. A worker may ask 10,000 times for one stream. */
+const WAIT = 5_000
+/** A request waits so long for an answer that another one asked for, in milliseconds: that one may have been cut off. */
+const SHARED = 250
+
+/** How often a stream looks whether it has to end, in milliseconds. */
+export const LOOK_EVERY = 500
+
+/** The stream that has the question of all streams open. */
+interface Listener {
+  readonly stream: object | undefined
+  /** When it called last. */
+  seen: number
+  /** Whether the question is open. */
+  isOpen: boolean
+}
+
+const NO_LISTENER: Listener = { stream: undefined, seen: Number.NEGATIVE_INFINITY, isOpen: false }
+
+/**
+ * What one isolate knows of the restrictions in force. Requests ask at most once a second what has changed. Streams in
+ * flight have one question open that is answered at the moment of a change.
+ *
+ * If nothing answers, the last state counts for ten seconds. Then the copy elsewhere does. Without that, nothing is permitted.
+ */
+export class ControlView {
+  readonly #control: Control
+  readonly #now: () => number
+  #restrictions = new Restrictions()
+  /** Since when what is known may have changed: the time of the question that was answered last. */
+  #asOf = Number.NEGATIVE_INFINITY
+  /** When the copy was read last. */
+  #copiedAt = Number.NEGATIVE_INFINITY
+  #failedAt = Number.NEGATIVE_INFINITY
+  #asking: Promise<void> | undefined
+  /** When an answer came last. */
+  #heardAt = Number.NEGATIVE_INFINITY
+  #listener: Listener = NO_LISTENER
+
+  constructor(control: Control, now: () => number) {
+    this.#control = control
+    this.#now = now
+  }
+
+  /** What is known by now, however old. */
+  get known(): Restrictions {
+    return this.#restrictions
+  }
+
+  /**
+   * Returns the restrictions as they were at most a second ago: at once if they are known.
+   *
+   * @throws Fault `control_unavailable`
+   */
+  current(waitUntil: WaitUntil): Restrictions | Promise<Restrictions> {
+    const age = this.#now() - this.#asOf
+    if (age < FRESH) return this.#restrictions
+    if (age < CURRENT) {
+      if (this.#asking === undefined) waitUntil(this.#ask().catch(() => {}))
+      return this.#restrictions
+    }
+    return this.#obtain()
+  }
+
+  /**
+   * Returns the restrictions for a stream in flight, which calls this once in {@link LOOK_EVERY} milliseconds. One of the streams
+   * has the question open for all. On Workers a request that is ended takes its question with it, so another stream asks as
+   * soon as that one calls no more.
+   *
+   * @param stream says which stream calls
+   * @throws Fault `control_unavailable` if nothing was heard for too long
+   */
+  forStream(stream: object): Restrictions | Promise<Restrictions> {
+    const now = this.#now()
+    if (this.#listener.stream !== stream && now - this.#listener.seen > 2 * LOOK_EVERY) {
+      this.#listener = { stream, seen: now, isOpen: false }
+    }
+    const listener = this.#listener
+    if (listener.stream === stream) {
+      listener.seen = now
+      if (!listener.isOpen) {
+        listener.isOpen = true
+        const closed = () => {
+          listener.isOpen = false
+        }
+        void this.#learn(WAIT).then(closed, closed)
+      }
+    }
+    return now - this.#heardAt < LAST_KNOWN ? this.#restrictions : this.#obtain()
+  }
+
+  /** To be called when a stream ends. */
+  left(stream: object): void {
+    if (this.#listener.stream === stream) this.#listener = NO_LISTENER
+  }
+
+  async #obtain(): Promise<Restrictions> {
+    if (this.#now() - this.#failedAt > CURRENT) {
+      const asked = await this.#askTogether().catch(() => false)
+      if (asked) return this.#restrictions
+    }
+    const now = this.#now()
+    if (now - this.#heardAt < LAST_KNOWN || now - this.#copiedAt < CURRENT) return this.#restrictions
+    const { copy } = this.#control
+    if (copy === undefined) throw new Fault('control_unavailable')
+    await this.#readAll(() => copy(this.#restrictions.epoch)).catch(Fault.as('control_unavailable'))
+    this.#copiedAt = now
+    return this.#restrictions
+  }
+
+  /** Asks, or waits for an answer that another request asked for. */
+  async #askTogether(): Promise<boolean> {
+    const begun = this.#now()
+    if (this.#asking !== undefined) await withTimeout(SHARED, this.#asking).catch(() => {})
+    // What another request asked before this one came may say nothing of what happened in between: that is a second at most.
+    if (begun - this.#asOf < CURRENT) return true
+    await this.#ask()
+    return true
+  }
+
+  #ask(): Promise<void> {
+    const asking = this.#learn(0).finally(() => {
+      if (this.#asking === asking) this.#asking = undefined
+    })
+    this.#asking = asking
+    return asking
+  }
+
+  async #learn(wait: number): Promise<void> {
+    const asked = this.#now()
+    try {
+      await withTimeout(
+        wait + PATIENCE,
+        this.#readAll(() => this.#control.changes(this.#restrictions.epoch, wait)),
+      )
+      // An answer says what was true when the question came, or later.
+      if (wait === 0) this.#asOf = Math.max(this.#asOf, asked)
+      this.#heardAt = this.#now()
+      this.#failedAt = Number.NEGATIVE_INFINITY
+    } catch (error) {
+      if (this.#failedAt === Number.NEGATIVE_INFINITY) {
+        logFault('which lockdowns are in force is not known, the last state counts', error, NOT_SHOWN)
+      }
+      this.#failedAt = this.#now()
+      throw error
+    }
+  }
+
+  async #readAll(read: () => Promise<Changes>): Promise<void> {
+    for (let more = true; more; ) {
+      const page = await read()
+      if (page.restart === true) this.#restrictions = new Restrictions()
+      this.#restrictions.apply(page, this.#now())
+      more = page.more
+    }
+  }
+}

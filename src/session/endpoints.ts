@@ -1,0 +1,94 @@
+import { type AnalystServices, readAnalystCall } from '../authenticate/analyst.ts'
+import type { Entry } from '../authenticate/entry.ts'
+import { verifyLogoutToken } from '../authenticate/logout-token.ts'
+import type { TrustedIssuers } from '../authenticate/trusted-issuers.ts'
+import { nameSpaceOf } from '../authorize/subject.ts'
+import { present } from '../base/present.ts'
+import { readForm } from '../http/read-json.ts'
+import type { BodyTimeouts } from '../http/request-body.ts'
+import { emptyResponse, jsonResponse } from '../http/response-headers.ts'
+import { Refusal } from '../refusal.ts'
+import type { Endpoint, RequestContext } from '../request-context.ts'
+import { type Ended, type RevocationServices, revoke } from './revocation.ts'
+import { readRevocation } from './revocation-query.ts'
+
+/** What the routes that end logins take beside the request. */
+export interface SessionServices extends AnalystServices, RevocationServices {
+  readonly issuers: TrustedIssuers
+  readonly bodyTimeouts: Required<BodyTimeouts>
+}
+
+/** Most bytes of a call: those of the longest token, and its name. */
+const MAX_FORM = 20_000
+const MAX_JSON = 4_096
+/** A logout token is good for a few minutes, or as long as its issuer says. In seconds. */
+const A_DAY = 86_400
+
+/** Creates the endpoints that end logins, by path. No lockdown stops them. */
+export function sessionEndpoints(services: SessionServices): ReadonlyMap<string, Endpoint> {
+  const allow = () => 'POST, OPTIONS'
+  return new Map<string, Endpoint>([
+    ['/session/logout', { allow, handle: context => logOut(context, services) }],
+    ['/session/revoke', { allow, handle: context => revokeLogin(context, services) }],
+  ])
+}
+
+/** Ends a login because its issuer says so (OpenID Connect Back-Channel Logout 1.0, 2.5). The token is the credential. */
+async function logOut(context: RequestContext, services: SessionServices): Promise<Response | Refusal> {
+  const { request, waitUntil, at } = context
+  if (request.method !== 'POST') return new Refusal('method_not_allowed')
+  const { bodyTimeouts, issuers, containment } = services
+  const form = await readForm(request, {
+    most: MAX_FORM,
+    invalid: 'logout_invalid',
+    timeout: bodyTimeouts.json,
+  })
+  if (form instanceof Refusal) return form
+  const logout = await verifyLogoutToken(form.get('logout_token') ?? '', issuers, at, waitUntil)
+  if (logout instanceof Refusal) {
+    context.token = logout.facts
+    return logout
+  }
+  const { entries, subject, session, id, issued } = logout
+  const [entry] = entries
+  if (entry === undefined) return new Refusal('logout_invalid')
+  const { name, issuer } = entry
+  context.token = { entry: name, issuer }
+  if (await containment.isUsed(issuer, id, waitUntil)) return new Refusal('logout_invalid')
+  const by = { action: 'logout', by: name } as const
+  // Tokens of some issuers name no session. Of the others, a login that goes on gets a new token at once.
+  const ended: readonly Ended[] = [
+    ...(session === undefined ? [] : [{ entry, scope: 'session', id: session } as const]),
+    ...(subject === undefined
+      ? []
+      : entries.map(one => ({ entry: one, scope: 'subject', id: subject, issued }) as const)),
+    // Taken once, and only when all the rest is in force.
+    { entry, scope: 'token', id, lasts: A_DAY },
+  ]
+  for (const one of ended) await revoke(context, one, by, services)
+  return emptyResponse(200)
+}
+
+/** Ends a login because a caller with the role `security` says so. */
+async function revokeLogin(context: RequestContext, services: SessionServices): Promise<Response | Refusal> {
+  const call = await readAnalystCall(context, services, { action: 'contain', most: MAX_JSON })
+  if (call instanceof Refusal) return call
+  const { subject, tenant } = call.analyst
+  // The issuer's logins may be of any tenant.
+  if (tenant !== undefined) return new Refusal('tenant_mismatch')
+  const asked = readRevocation(call.json, services.issuers)
+  if (asked instanceof Refusal) return asked
+  const { entries, scope, id, reason } = asked
+  const by = await services.pseudonym('subject', nameSpaceOf(subject), subject.id)
+  const revoker = { action: 'revoke', by, ...present({ reason }) } as const
+  const issued = scope === 'subject' ? { issued: Math.floor(context.at / 1000) } : {}
+  const epochs: number[] = []
+  for (const entry of distinct(entries, scope)) {
+    epochs.push(await revoke(context, { entry, scope, id, ...issued }, revoker, services))
+  }
+  return jsonResponse({ epochs }, 201)
+}
+
+/** A session or token is one of the issuer's; a subject has an id in each name space of its entries. */
+const distinct = (entries: readonly Entry[], scope: Ended['scope']): readonly Entry[] =>
+  scope === 'subject' ? entries : entries.slice(0, 1)

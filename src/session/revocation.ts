@@ -1,0 +1,81 @@
+import type { Entry } from '../authenticate/entry.ts'
+import { nameSpaceOf } from '../authorize/subject.ts'
+import { hexOf, sha256 } from '../base/bytes.ts'
+import { present } from '../base/present.ts'
+import type { Containment } from '../control/containment.ts'
+import type { Control } from '../control/control.ts'
+import type { Scope } from '../control/restriction.ts'
+import { observe } from '../ledger/head.ts'
+import type { Pseudonym } from '../ledger/pseudonym.ts'
+import type { Recorder } from '../ledger/recorder.ts'
+import { Fault } from '../refusal.ts'
+import type { RequestContext } from '../request-context.ts'
+import type { TicketOptions } from '../ticket/ticket-options.ts'
+
+/** What ending logins takes beside the request. */
+export interface RevocationServices {
+  readonly control: Control
+  readonly containment: Containment
+  readonly record: Recorder
+  readonly pseudonym: Pseudonym
+  /** Undefined if there are no tickets. */
+  readonly ticketOptions: Required<TicketOptions> | undefined
+}
+
+/** What has ended. */
+export interface Ended {
+  readonly entry: Entry
+  readonly scope: Extract<Scope, 'subject' | 'session' | 'token'>
+  /** The id of the subject, the session or the token, as the issuer has it. */
+  readonly id: string
+  /** Of a subject: its tokens that were issued by then end, in seconds since 1970. */
+  readonly issued?: number
+  /** How long that matters, in seconds. Default: until its last token and ticket have expired. */
+  readonly lasts?: number
+}
+
+/** Who ended it, and why. */
+export interface Revoker {
+  readonly action: 'revoke' | 'logout'
+  /** The pseudonym of a caller, or the name of an issuer's entry. */
+  readonly by: string
+  readonly reason?: string
+}
+
+/** Of an entry without `max_age_s`: a token that is valid for longer comes back to life after so many seconds. */
+const LONGEST_TOKEN = 90 * 86_400
+
+/**
+ * Ends a login: refuses its tokens, and the tickets got with them, until the last of them has expired. It is in force before it is
+ * on record: what the log can't take must not keep a thief logged in.
+ *
+ * @throws Fault
+ */
+export async function revoke(
+  context: RequestContext,
+  { entry, scope, id, issued, lasts }: Ended,
+  { action, by, reason }: Revoker,
+  services: RevocationServices,
+): Promise<number> {
+  const { control, pseudonym, ticketOptions } = services
+  const space = scope === 'subject' ? spaceOf(entry) : entry.issuer
+  const value = await pseudonym(scope, space, id)
+  const { max_age_s = LONGEST_TOKEN, clock_tolerance_s = 30 } = entry
+  const longest = max_age_s + clock_tolerance_s + (ticketOptions?.lifetime ?? 0)
+  const until = context.at + (lasts ?? longest) * 1000
+  const restriction = { scope, value, until, ...present({ issued, reason }) }
+  const epoch = await control
+    .add({ kind: 'revocation', at: context.at, by, ...restriction })
+    .catch(Fault.as('control_unavailable'))
+  await services
+    .record(observe(context), {
+      ...{ kind: 'lockdown', decision: 'permit', action, epoch, scope, target: value },
+      until: new Date(until).toISOString(),
+      ...(reason !== undefined && { reason_sha256: hexOf(await sha256(reason)) }),
+    })
+    .catch(Fault.as('ledger_unavailable'))
+  return epoch
+}
+
+const spaceOf = ({ issuer, name, owns }: Entry): string =>
+  nameSpaceOf(owns ? { issuer } : { issuer, entry: name, owns: false })

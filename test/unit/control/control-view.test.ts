@@ -1,0 +1,195 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Changes, Control } from '../../../src/control/control.ts'
+import { ControlView, LOOK_EVERY } from '../../../src/control/control-view.ts'
+import { createMemoryControl } from '../../../src/runtime/memory/memory-control.ts'
+
+const waitUntil = () => {}
+const HANGS = () => new Promise<never>(() => {})
+
+/** A control that is asked through here, and can be away. */
+class Watched {
+  readonly real: Control = createMemoryControl(Date.now)
+  asked: { readonly after: number; readonly wait: number }[] = []
+  away: 'no' | 'fails' | 'hangs' = 'no'
+  copy: (() => Promise<Changes>) | undefined
+
+  get control(): Control {
+    return {
+      ...this.real,
+      changes: (after, wait) => {
+        this.asked.push({ after, wait })
+        if (this.away === 'hangs') return HANGS()
+        return this.away === 'fails' ? Promise.reject(new Error('away')) : this.real.changes(after, wait)
+      },
+      ...(this.copy && { copy: this.copy }),
+    }
+  }
+
+  freeze = () => this.real.add({ kind: 'lockdown', scope: 'everything', at: Date.now(), by: 'psn_1' })
+}
+
+const isFrozen = async (view: ControlView): Promise<boolean> => {
+  const restrictions = await view.current(waitUntil)
+  const none = { recording: undefined, release: undefined, issued: undefined }
+  const nobody = { tenants: [], subjects: [], actors: [], sessions: [], tokens: [] }
+  return restrictions.lockdownOf({ ...none, ...nobody }, 'play', Date.now()) !== undefined
+}
+
+let watched: Watched
+let view: ControlView
+beforeEach(() => {
+  vi.useFakeTimers()
+  vi.spyOn(console, 'error').mockImplementation(() => {})
+  watched = new Watched()
+  view = new ControlView(watched.control, Date.now)
+})
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+describe('requests', () => {
+  test('many requests in a second ask at most twice, and many at once ask together', async () => {
+    await Promise.all(Array.from({ length: 50 }, () => isFrozen(view)))
+    expect(watched.asked).toHaveLength(1)
+    for (let i = 0; i < 9; i++) {
+      await vi.advanceTimersByTimeAsync(100)
+      await isFrozen(view)
+    }
+    expect(watched.asked.length).toBeLessThanOrEqual(2)
+  })
+
+  test('a lockdown is obeyed by requests that come a second later, and its end, too', async () => {
+    expect(await isFrozen(view)).toBe(false)
+    const epoch = await watched.freeze()
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(await isFrozen(view)).toBe(true)
+    await watched.real.undo(epoch, { by: 'psn_1', at: Date.now(), needsSecond: false })
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(await isFrozen(view)).toBe(false)
+  })
+
+  test('a page that is full is followed by the next one', async () => {
+    for (let i = 0; i < 10_050; i++) {
+      await watched.real.add({ kind: 'revocation', scope: 'session', value: `psn_${i}`, at: 0, by: 'psn_1' })
+    }
+    await watched.freeze()
+    expect(await isFrozen(view)).toBe(true)
+    expect(watched.asked.map(({ after }) => after)).toEqual([0, 10_000])
+  })
+})
+
+describe.each(['fails', 'hangs'] as const)('a control that %s', away => {
+  const ask = async () => {
+    const answer = isFrozen(view).then(
+      frozen => frozen,
+      (error: unknown) => (error as Error).message,
+    )
+    await vi.advanceTimersByTimeAsync(1_001)
+    return answer
+  }
+
+  test('leaves the last state in force for ten seconds, and then nothing is permitted', async () => {
+    expect(await ask()).toBe(false)
+    watched.away = away
+    const since = Date.now()
+    while (Date.now() - since < 8_000) expect(await ask()).toBe(false)
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(await ask()).toBe('control_unavailable')
+    watched.away = 'no'
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(await ask()).toBe(false)
+  })
+
+  test('is replaced by the copy after ten seconds', async () => {
+    const elsewhere = createMemoryControl(Date.now)
+    watched.copy = () => elsewhere.changes(0, 0)
+    view = new ControlView(watched.control, Date.now)
+    expect(await ask()).toBe(false)
+    watched.away = away
+    await elsewhere.add({ kind: 'lockdown', scope: 'everything', at: 0, by: 'psn_1' })
+    expect(await ask()).toBe(false)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(await ask()).toBe(true)
+  })
+
+  test('keeps a gate that has just started from permitting anything', async () => {
+    watched.away = away
+    expect(await ask()).toBe('control_unavailable')
+  })
+
+  test('is not waited for by each request', async () => {
+    await ask()
+    watched.away = away
+    await vi.advanceTimersByTimeAsync(2_000)
+    await ask()
+    let waited = 0
+    for (let i = 0; i < 20; i++) {
+      const begun = Date.now()
+      let isDone = false
+      const answer = isFrozen(view).finally(() => {
+        isDone = true
+      })
+      for (let ms = 0; ms < 1_100 && !isDone; ms += 10) await vi.advanceTimersByTimeAsync(10)
+      await answer
+      if (Date.now() - begun > 100) waited += 1
+      await vi.advanceTimersByTimeAsync(10)
+    }
+    expect(waited).toBeLessThanOrEqual(1)
+  })
+})
+
+describe('streams', () => {
+  const tick = async (streams: readonly object[], milliseconds: number) => {
+    for (let ms = 0; ms < milliseconds; ms += LOOK_EVERY) {
+      for (const stream of streams) Promise.resolve(view.forStream(stream)).catch(() => {})
+      await vi.advanceTimersByTimeAsync(LOOK_EVERY)
+    }
+  }
+
+  test('many streams have one question open, which is asked again every five seconds', async () => {
+    await isFrozen(view)
+    watched.asked = []
+    const streams = Array.from({ length: 20 }, () => ({}))
+    await tick(streams, 60_000)
+    expect(watched.asked.length).toBeLessThanOrEqual(13)
+    expect(new Set(watched.asked.map(({ wait }) => wait))).toEqual(new Set([5_000]))
+  })
+
+  test('a change reaches them within a look, and the next stream asks on when the one that asks has left', async () => {
+    const [first, second] = [{}, {}]
+    await tick([first, second], 2_000)
+    view.left(first)
+    await tick([second], 500)
+    await watched.freeze()
+    await tick([second], LOOK_EVERY)
+    expect(view.known.epoch).toBe(1)
+  })
+
+  test('a stream that is ended with its question unanswered is replaced by another one within two seconds', async () => {
+    const [dead, alive] = [{}, {}]
+    watched.away = 'hangs'
+    await tick([dead], 500)
+    watched.away = 'no'
+    await tick([alive], 1_500)
+    await watched.freeze()
+    await tick([alive], 500)
+    expect(view.known.epoch).toBe(1)
+  })
+
+  test('they go on for ten seconds while nothing answers, and no longer', async () => {
+    const stream = {}
+    await tick([stream], 6_000)
+    watched.away = 'fails'
+    const outcomes: string[] = []
+    for (let s = 0; s < 20; s++) {
+      await Promise.resolve(view.forStream(stream)).then(
+        () => outcomes.push('goes on'),
+        () => outcomes.push('ends'),
+      )
+      await vi.advanceTimersByTimeAsync(1_000)
+    }
+    expect(outcomes.indexOf('ends')).toBeGreaterThanOrEqual(4)
+    expect(outcomes.indexOf('ends')).toBeLessThanOrEqual(15)
+  })
+})
