@@ -1,2 +1,3 @@
+export { createMemoryControl } from './memory-control.ts'
 export { createMemoryLedger, createMemorySpool } from './memory-ledger.ts'
 export { createMemoryStore } from './memory-store.ts'

@@ -1,0 +1,102 @@
+import {
+  type Changes,
+  type Control,
+  isAgreed,
+  isPending,
+  MAX_CHANGES,
+  type Reasons,
+} from '../../control/control.ts'
+import {
+  type Change,
+  changeOf,
+  type NewRestriction,
+  type Proposal,
+  partsOf,
+} from '../../control/restriction.ts'
+import { Arrivals } from '../../ledger/query/arrivals.ts'
+
+interface Kept {
+  readonly restriction: NewRestriction
+  proposal?: { -readonly [Name in keyof Proposal]: Proposal[Name] }
+}
+
+/** Creates the restrictions in memory, for trying out and for tests. It keeps nothing beyond the process. */
+export function createMemoryControl(now: () => number = Date.now): Control {
+  const inForce = new Map<number, Kept>()
+  /** Restrictions that were undone, by the epoch of that. */
+  const undone = new Map<number, number>()
+  const reasons = new Map<number, Reasons>()
+  const arrivals = new Arrivals()
+  let last = 0
+
+  const find = (epoch: number): Kept | undefined => {
+    const kept = inForce.get(epoch)
+    return kept && (kept.restriction.until ?? Number.POSITIVE_INFINITY) > now() ? kept : undefined
+  }
+
+  function read(after: number): Changes {
+    if (after === last) return { changes: [], epoch: last, more: false }
+    const isLost = after > last
+    const start = isLost ? 0 : after
+    const all: Change[] = [...inForce].flatMap(([epoch, { restriction }]) =>
+      epoch > start && find(epoch) ? [changeOf({ epoch, ...partsOf(restriction) })] : [],
+    )
+    for (const [epoch, undoes] of undone) if (epoch > start && undoes <= start) all.push({ epoch, undoes })
+    all.sort((one, other) => one.epoch - other.epoch)
+    const changes = all.slice(0, MAX_CHANGES)
+    const more = all.length > MAX_CHANGES
+    const epoch = more ? (changes.at(-1)?.epoch ?? 0) : last
+    return { changes, epoch, more, ...(isLost && { restart: true }) }
+  }
+
+  return {
+    async add(restriction) {
+      const epoch = ++last
+      const { reason, ...others } = restriction
+      inForce.set(epoch, { restriction: others })
+      if (reason !== undefined) reasons.set(epoch, { made: reason })
+      arrivals.announce()
+      return epoch
+    },
+
+    async undo(epoch, undoing) {
+      const kept = find(epoch)
+      if (kept === undefined) return 'unknown'
+      const { by, at, reason } = undoing
+      if (!isAgreed(undoing, kept.proposal)) {
+        kept.proposal = { by, at, ...(reason !== undefined && { reason }) }
+        return 'proposed'
+      }
+      inForce.delete(epoch)
+      undone.set(++last, epoch)
+      if (reason !== undefined) reasons.set(epoch, { ...reasons.get(epoch), undone: reason })
+      arrivals.announce()
+      return 'undone'
+    },
+
+    async list() {
+      return [...inForce].flatMap(([epoch, { restriction, proposal }]) => {
+        if (restriction.kind !== 'lockdown' || find(epoch) === undefined) return []
+        const made = reasons.get(epoch)?.made
+        return {
+          ...{ epoch, ...restriction },
+          ...(made !== undefined && { reason: made }),
+          ...(proposal && isPending(proposal, now()) && { proposed: proposal }),
+        }
+      })
+    },
+
+    reasons: async epoch => reasons.get(epoch) ?? {},
+
+    async eraseReason(epoch) {
+      reasons.delete(epoch)
+      const { proposal } = inForce.get(epoch) ?? {}
+      if (proposal !== undefined) delete proposal.reason
+    },
+
+    async changes(after, wait) {
+      await arrivals.wait(() => after !== last, wait)
+      return read(after)
+    },
+  }
+}
