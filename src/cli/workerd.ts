@@ -14,6 +14,7 @@ const COMPATIBILITY_DATE = '2026-10-20'
 export const DURABLE_OBJECTS = {
   LEDGER: { className: 'LedgerObject', useSQLite: true },
   LOG: { className: 'LogObject', useSQLite: true },
+  CONTROL: { className: 'ControlObject', useSQLite: true },
 }
 
 /** Bundles a worker as `wrangler deploy` does. By default, the one that is deployed. */

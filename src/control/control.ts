@@ -1,4 +1,4 @@
-import type { Change, ListedRestriction, NewRestriction } from './restriction.ts'
+import type { Change, ListedRestriction, NewRestriction, Proposal } from './restriction.ts'
 
 /** Changes after an epoch, by rising epoch. */
 export interface Changes {
@@ -7,7 +7,7 @@ export interface Changes {
   readonly epoch: number
   /** Whether there are more now. */
   readonly more: boolean
-  /** True if the reader must forget all that it knew: the epoch that it asked after is one that the storage has lost. */
+  /** True if the reader must forget all that it knew: the storage has lost the epoch that it asked after. */
   readonly restart?: true
 }
 
@@ -29,6 +29,12 @@ export interface Undoing {
  */
 export type Undone = 'undone' | 'proposed' | 'unknown'
 
+/** Why a restriction was made, and why it was undone. */
+export interface Reasons {
+  readonly made?: string
+  readonly undone?: string
+}
+
 /**
  * Port: the restrictions in force, numbered by epoch.
  *
@@ -40,7 +46,7 @@ export type Undone = 'undone' | 'proposed' | 'unknown'
  *
  * `list` resolves to the lockdowns in force, the oldest first. Revocations are not listed: there may be a hundred thousand.
  *
- * `eraseReason` forgets why a restriction was made or undone.
+ * `reasons` resolves to why a restriction was made and undone, also after its end. `eraseReason` forgets both.
  *
  * `changes` resolves to what changed after an epoch; at once if anything did, else when something does, or after `wait`
  * milliseconds. After epoch 0 it starts with a state: restrictions that ended by then are left out. One page has at most
@@ -53,6 +59,7 @@ export interface Control {
   add(restriction: NewRestriction): Promise<number>
   undo(epoch: number, undoing: Undoing): Promise<Undone>
   list(): Promise<readonly ListedRestriction[]>
+  reasons(epoch: number): Promise<Reasons>
   eraseReason(epoch: number): Promise<void>
   changes(after: number, wait: number): Promise<Changes>
   readonly copy?: (after: number) => Promise<Changes>
@@ -62,3 +69,14 @@ export interface Control {
 export const MAX_CHANGES = 10_000
 /** A proposal to undo is forgotten after so long, in milliseconds. */
 export const PROPOSAL = 3_600_000
+
+/** Returns whether a restriction may be undone now: with no second person, or because another one has asked before. */
+export function isAgreed(
+  { by, at, needsSecond }: Undoing,
+  proposed: Pick<Proposal, 'by' | 'at'> | undefined,
+): boolean {
+  return !needsSecond || (proposed !== undefined && proposed.by !== by && isPending(proposed, at))
+}
+
+/** Returns whether a proposal still counts. */
+export const isPending = ({ at }: Pick<Proposal, 'at'>, now: number): boolean => now - at < PROPOSAL

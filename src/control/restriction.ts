@@ -40,12 +40,47 @@ export interface NewRestriction extends Omit<Restriction, 'epoch'> {
   readonly finding?: string
 }
 
+/** A wish to undo a restriction that waits for a second person. */
+export interface Proposal {
+  /** Pseudonym of the analyst. */
+  readonly by: string
+  /** In milliseconds since 1970. */
+  readonly at: number
+  /** Why, in the analyst's words. */
+  readonly reason?: string
+}
+
 /** A restriction in force, for those who may see who made it and why. */
 export interface ListedRestriction extends NewRestriction {
   readonly epoch: number
-  /** Who has asked to undo it and waits for a second person, and when. */
-  readonly proposed?: { readonly by: string; readonly at: number }
+  readonly proposed?: Proposal
 }
 
 /** A restriction came into force, or ended before its time. */
 export type Change = Restriction | { readonly epoch: number; readonly undoes: number }
+
+/** A change as it is stored: what every reader learns, and who made it. Its reason is apart from both. */
+export interface StoredChange {
+  readonly epoch: number
+  /** The {@link Change} without its epoch, as JSON. */
+  readonly change: string
+  /** Who made it and when, as JSON. */
+  readonly about: string
+}
+
+/** Splits a restriction that is to be stored. */
+export function partsOf(restriction: NewRestriction): Omit<StoredChange, 'epoch'> & { reason?: string } {
+  const { at, by, finding, reason, ...change } = restriction
+  const about = { at, by, ...(finding !== undefined && { finding }) }
+  return {
+    change: JSON.stringify(change),
+    about: JSON.stringify(about),
+    ...(reason !== undefined && { reason }),
+  }
+}
+
+/** Returns a stored change as readers learn it. */
+export const changeOf = ({ epoch, change }: Pick<StoredChange, 'epoch' | 'change'>): Change => ({
+  epoch,
+  ...JSON.parse(change),
+})

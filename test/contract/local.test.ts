@@ -8,6 +8,8 @@ import { createSqliteLedger } from '../../src/runtime/sqlite/sqlite-ledger.ts'
 import { createSqliteSpool } from '../../src/runtime/sqlite/sqlite-spool.ts'
 import { createEagerLedger } from '../support/archived-ledger.ts'
 import { archiveStoreContract } from './archive-store.ts'
+import { controlContract } from './control.ts'
+import { withControlFile } from './control-file.ts'
 import { crowdedFolder } from './crowded-folder.ts'
 import { followerStatesContract } from './follower-states.ts'
 import { ledgerContract } from './ledger.ts'
@@ -70,5 +72,6 @@ ledgerContract(
   () => createEagerLedger(join(folder(), 'ledger.sqlite')),
   true,
 )
+controlContract('a file of SQLite', work => withControlFile(folder(), work))
 spoolContract('a file of SQLite', () => createSqliteSpool(join(folder(), 'overflow.sqlite')))
 archiveStoreContract('a folder', () => createArchiveFolder(folder()))

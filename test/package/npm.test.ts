@@ -172,6 +172,7 @@ describe('the programs of the README', () => {
         durableObjects: {
           LEDGER: { className: 'LedgerObject', useSQLite: true },
           LOG: { className: 'LogObject', useSQLite: true },
+          CONTROL: { className: 'ControlObject', useSQLite: true },
         },
         cf: false,
         telemetry: { enabled: false },

@@ -89,14 +89,14 @@ test('package.json describes each binding and secret that a deploy button asks f
   const asked = Object.keys(parseEnv(EXAMPLE))
   expect(asked.sort()).toEqual(['ISSUERS', 'PSEUDONYM_KEY'])
   expect(Object.keys(cloudflare.bindings).sort()).toEqual(
-    [...asked, 'AUDIT', 'LEDGER', 'LOG', 'RECORDINGS'].sort(),
+    [...asked, 'AUDIT', 'CONTROL', 'LEDGER', 'LOG', 'RECORDINGS'].sort(),
   )
   for (const { description } of Object.values(cloudflare.bindings)) expect(description).toMatch(/^[A-Z].+\.$/)
 })
 
-test('a deployment has the four bindings, and so has staging once its lines are in force', async () => {
+test('a deployment has the five bindings, and so has staging once its lines are in force', async () => {
   expect(await dryRun(TOML)).toMatch(
-    /LEDGER \(LedgerObject\)[\s\S]*LOG \(LogObject\)[\s\S]*RECORDINGS \(recordings\)[\s\S]*AUDIT \(mediaward-audit\)/,
+    /LEDGER \(LedgerObject\)[\s\S]*LOG \(LogObject\)[\s\S]*CONTROL \(ControlObject\)[\s\S]*RECORDINGS \(recordings\)[\s\S]*AUDIT \(mediaward-audit\)/,
   )
 
   const [production = '', block = ''] = TOML.split(/(?=^# \[env\.staging\]$)/m)
@@ -104,7 +104,7 @@ test('a deployment has the four bindings, and so has staging once its lines are 
   expect(withRoute).not.toBe(production)
   const staging = await dryRun(withRoute + block.replace(/^# /gm, ''), '--env', 'staging')
   expect(staging).toMatch(
-    /LEDGER \(LedgerObject\)[\s\S]*LOG \(LogObject\)[\s\S]*RECORDINGS \(recordings-staging\)[\s\S]*AUDIT \(mediaward-audit-staging\)/,
+    /LEDGER \(LedgerObject\)[\s\S]*LOG \(LogObject\)[\s\S]*CONTROL \(ControlObject\)[\s\S]*RECORDINGS \(recordings-staging\)[\s\S]*AUDIT \(mediaward-audit-staging\)/,
   )
   expect(staging).toMatch(/ISSUERS[\s\S]*PUBLIC_URL/)
   // wrangler warns of a route that staging would take away from production.

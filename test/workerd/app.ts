@@ -1,10 +1,10 @@
 import { env } from 'cloudflare:workers'
 import { Hono } from 'hono'
 import { mediaward } from '../../src/index.ts'
-import { cloudflare, LedgerObject, LogObject } from '../../src/runtime/cloudflare/index.ts'
+import { ControlObject, cloudflare, LedgerObject, LogObject } from '../../src/runtime/cloudflare/index.ts'
 import { issuer } from './issuer.ts'
 
-export { LedgerObject, LogObject }
+export { ControlObject, LedgerObject, LogObject }
 
 declare global {
   namespace Cloudflare {
@@ -14,6 +14,7 @@ declare global {
       DB: D1Database
       LEDGER: DurableObjectNamespace<LedgerObject>
       LOG: DurableObjectNamespace<LogObject>
+      CONTROL: DurableObjectNamespace<ControlObject>
       PSEUDONYM_KEY: string
     }
     interface GlobalProps {

@@ -1,10 +1,10 @@
-import worker, { LedgerObject, LogObject } from '../../src/runtime/cloudflare/worker.ts'
+import worker, { ControlObject, LedgerObject, LogObject } from '../../src/runtime/cloudflare/worker.ts'
 
 // The worker that is deployed, with meters for what Cloudflare bills: calls of Durable Objects, the time that they are at
 // work, rows, alarms and operations of R2. Nothing of the worker is changed: the meters wrap what the platform gives it. The
 // worker and its objects share an isolate here, and so these counts. `npm run costs` reads them.
 
-export { LedgerObject, LogObject }
+export { ControlObject, LedgerObject, LogObject }
 
 const counts = new Map<string, number>()
 const count = (name: string, amount = 1) => counts.set(name, (counts.get(name) ?? 0) + amount)
@@ -58,6 +58,7 @@ function meterObject(name: string, prototype: object): void {
 
 meterObject('LedgerObject', LedgerObject.prototype)
 meterObject('LogObject', LogObject.prototype)
+meterObject('ControlObject', ControlObject.prototype)
 
 let isStorageMetered = false
 

@@ -37,13 +37,13 @@ export interface WranglerFacts {
 /** The compatibility date that the gate is tested with. */
 export const TESTED_DATE = '2026-10-20'
 /** The classes of Durable Objects that the worker exports, by what they are bound as. */
-const CLASSES = { LEDGER: 'LedgerObject', LOG: 'LogObject' }
+const CLASSES = { LEDGER: 'LedgerObject', LOG: 'LogObject', CONTROL: 'ControlObject' }
 /** Secrets of the gate itself. Variables are shown in the dashboard, and stay in the repository. */
 const SECRETS = ['PSEUDONYM_KEY', 'TICKET_KEY', 'METRICS_TOKEN']
 
 /** What a wrangler configuration deploys. */
 export const WRANGLER_CHECKS: Checks<WranglerFacts> = {
-  /** The bindings `RECORDINGS`, `AUDIT`, `LEDGER` and `LOG` are there and lead to what the worker has, and the two buckets differ. */
+  /** The bindings `RECORDINGS`, `AUDIT`, `LEDGER`, `LOG` and `CONTROL` are there and lead to what the worker has, and the two buckets differ. */
   bindings({ r2_buckets: buckets, durable_objects, migrations }) {
     const outcomes: Outcome[] = []
     for (const name of ['RECORDINGS', 'AUDIT']) {
@@ -88,7 +88,7 @@ export const WRANGLER_CHECKS: Checks<WranglerFacts> = {
         )
       }
     }
-    return outcomes.length > 0 ? outcomes : ok('RECORDINGS, AUDIT, LEDGER and LOG are bound')
+    return outcomes.length > 0 ? outcomes : ok('RECORDINGS, AUDIT, LEDGER, LOG and CONTROL are bound')
   },
 
   /** The worker has one address: a route of its own, and neither workers.dev nor preview URLs. */

@@ -1,4 +1,5 @@
 import type { LedgerJurisdiction } from '../../config/options.ts'
+import type { Control } from '../../control/control.ts'
 import type { CountQuery, LedgerEntry, RecordCount } from '../../ledger/ledger.ts'
 import type { TablePage, TableQuery } from '../../ledger/query/table-page.ts'
 import type { AskedQuery } from '../../ledger/query/terms.ts'
@@ -126,9 +127,14 @@ export interface LogSinksStub {
   replaySink(name: string, replay: SinkReplay): Promise<SinkReplayed | undefined>
 }
 
+/** A Durable Object of the class `ControlObject`, seen from outside. */
+export type ControlStub = Omit<Control, 'copy'>
+
 /** The state that a Durable Object is created with. */
 export interface DurableState {
   readonly id: ObjectId
+  /** Has the object take no call until some work is done. It restarts if the work fails. */
+  blockConcurrencyWhile(work: () => Promise<void>): Promise<void>
   readonly storage: {
     readonly sql: {
       exec(statement: string, ...parameters: (string | number | null)[]): { toArray(): object[] }

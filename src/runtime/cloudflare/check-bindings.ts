@@ -23,6 +23,7 @@ const BINDINGS: Readonly<Record<string, Declared>> = {
   AUDIT: bucket('AUDIT'),
   LEDGER: objects('LEDGER', 'LedgerObject'),
   LOG: objects('LOG', 'LogObject'),
+  CONTROL: objects('CONTROL', 'ControlObject'),
 }
 
 /**

@@ -66,8 +66,8 @@ export function createCloudflareLedger({ inboxes, logs, count }: LedgerObjects):
  * Says which object failed, for the operator. Of the error it takes over only that the object is overloaded or full, and
  * SQLite's code: the rest of the message may contain anything.
  */
-const objectFailed =
-  (name: string) =>
+export const objectFailed =
+  (name: string): ((error: unknown) => never) =>
   (error: unknown): never => {
     const { overloaded, message } = Object(error) as { overloaded?: unknown; message?: unknown }
     const [code] = /\bSQLITE_[A-Z]{2,16}\b|\binbox is full$/.exec(`${message}`) ?? []

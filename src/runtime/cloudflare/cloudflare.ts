@@ -1,10 +1,19 @@
 import { checkTable } from '../../config/check-options.ts'
 import { ConfigurationError, type LedgerJurisdiction, type MediawardOptions } from '../../config/options.ts'
 import { OPTIONS } from '../../config/table.ts'
+import type { Control } from '../../control/control.ts'
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
-import type { Bucket, LedgerNamespace, LogSinksStub, LogStub, ObjectNamespace } from './bindings.ts'
+import type {
+  Bucket,
+  ControlStub,
+  LedgerNamespace,
+  LogSinksStub,
+  LogStub,
+  ObjectNamespace,
+} from './bindings.ts'
 import { findBindingMistakes } from './check-bindings.ts'
 import { createCloudflareLedger } from './cloudflare-ledger.ts'
+import { createCloudflareControl } from './control/cloudflare-control.ts'
 import { createR2Spool } from './r2-spool.ts'
 import { createR2Store } from './r2-store.ts'
 
@@ -18,18 +27,22 @@ const REPLAY_LIMIT = 800
 export interface CloudflareBindings {
   /** The bucket with the recordings. It must have no public domain: whatever reads it directly passes us by. */
   readonly RECORDINGS: Bucket
-  /** The bucket for records that the ledger can't take. Another one than `RECORDINGS`. */
+  /** The bucket for records that the ledger can't take, and a copy of the restrictions. Another one than `RECORDINGS`. */
   readonly AUDIT: Bucket
   /** The inboxes of the log: the class `LedgerObject`, with SQLite storage. */
   readonly LEDGER: LedgerNamespace
   /** The log: the class `LogObject`, with SQLite storage. */
   readonly LOG: ObjectNamespace<LogStub & LogSinksStub>
+  /** The restrictions: the class `ControlObject`, with SQLite storage. */
+  readonly CONTROL: ObjectNamespace<ControlStub>
 }
 
 /** The options that follow from running on Workers. */
 export interface CloudflareOptions
   extends Required<Pick<MediawardOptions, 'store' | 'network' | 'replay' | 'sinkControl'>> {
   readonly ledger: SpooledLedger
+  /** The restrictions in force. */
+  readonly control: Control
 }
 
 /**
@@ -54,6 +67,7 @@ export function cloudflare(
   return {
     store: createR2Store(bindings.RECORDINGS),
     ledger,
+    control: createCloudflareControl(namespaceIn(bindings.CONTROL, jurisdiction), bindings.AUDIT),
 
     sinkControl: {
       list: () => logs.get(logs.idFromName('log')).listSinks(),

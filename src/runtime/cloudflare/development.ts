@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { forDevelopment } from '../../development.ts'
 import worker from './worker.ts'
 
+export { ControlObject } from './control/control-object.ts'
 export { LedgerObject } from './ledger-object.ts'
 export { LogObject } from './log-object.ts'
 

@@ -5,6 +5,7 @@ export type {
   BucketObject,
   BucketPut,
   BucketRange,
+  ControlStub,
   DurableState,
   InboxStub,
   LedgerNamespace,
@@ -16,6 +17,8 @@ export type {
 } from './bindings.ts'
 export { type CloudflareBindings, type CloudflareOptions, cloudflare } from './cloudflare.ts'
 export { createCloudflareLedger, type LedgerObjects } from './cloudflare-ledger.ts'
+export { createCloudflareControl } from './control/cloudflare-control.ts'
+export { ControlObject } from './control/control-object.ts'
 export { LedgerObject } from './ledger-object.ts'
 export { LogObject } from './log-object.ts'
 export { createR2Spool } from './r2-spool.ts'

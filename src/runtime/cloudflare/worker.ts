@@ -11,6 +11,7 @@ import { responseHeaders } from '../../http/response-headers.ts'
 import { type CloudflareOptions, cloudflare } from './cloudflare.ts'
 import { requireWorkersSinks } from './log-sinks.ts'
 
+export { ControlObject } from './control/control-object.ts'
 export { LedgerObject } from './ledger-object.ts'
 export { LogObject } from './log-object.ts'
 

@@ -1,56 +1,102 @@
-import { type Changes, type Control, MAX_CHANGES, PROPOSAL } from '../../control/control.ts'
-import type { Change, ListedRestriction } from '../../control/restriction.ts'
+import {
+  type Changes,
+  type Control,
+  isAgreed,
+  isPending,
+  MAX_CHANGES,
+  type Reasons,
+} from '../../control/control.ts'
+import {
+  type Change,
+  changeOf,
+  type NewRestriction,
+  type Proposal,
+  partsOf,
+} from '../../control/restriction.ts'
 import { Arrivals } from '../../ledger/query/arrivals.ts'
 
-/** Creates the control of restrictions in memory, for trials and tests. It is lost when the process ends. */
+interface Kept {
+  readonly restriction: NewRestriction
+  proposal?: { -readonly [Name in keyof Proposal]: Proposal[Name] }
+}
+
+/** Creates the restrictions in memory, for trying out and for tests. It keeps nothing beyond the process. */
 export function createMemoryControl(now: () => number = Date.now): Control {
-  const restrictions = new Map<number, ListedRestriction>()
-  const changes: Change[] = []
+  const inForce = new Map<number, Kept>()
+  /** Restrictions that were undone, by the epoch of that. */
+  const undone = new Map<number, number>()
+  const reasons = new Map<number, Reasons>()
   const arrivals = new Arrivals()
-  const isOver = ({ until }: ListedRestriction) => until !== undefined && until <= now()
+  let last = 0
+
+  const find = (epoch: number): Kept | undefined => {
+    const kept = inForce.get(epoch)
+    return kept && (kept.restriction.until ?? Number.POSITIVE_INFINITY) > now() ? kept : undefined
+  }
+
+  function read(after: number): Changes {
+    if (after === last) return { changes: [], epoch: last, more: false }
+    const isLost = after > last
+    const start = isLost ? 0 : after
+    const all: Change[] = [...inForce].flatMap(([epoch, { restriction }]) =>
+      epoch > start && find(epoch) ? [changeOf({ epoch, ...partsOf(restriction) })] : [],
+    )
+    for (const [epoch, undoes] of undone) if (epoch > start && undoes <= start) all.push({ epoch, undoes })
+    all.sort((one, other) => one.epoch - other.epoch)
+    const changes = all.slice(0, MAX_CHANGES)
+    const more = all.length > MAX_CHANGES
+    const epoch = more ? (changes.at(-1)?.epoch ?? 0) : last
+    return { changes, epoch, more, ...(isLost && { restart: true }) }
+  }
+
   return {
     async add(restriction) {
-      const epoch = changes.length + 1
-      restrictions.set(epoch, { ...restriction, epoch })
-      const { at: _, by: __, reason: ___, finding: ____, ...change } = restriction
-      changes.push({ ...change, epoch })
+      const epoch = ++last
+      const { reason, ...others } = restriction
+      inForce.set(epoch, { restriction: others })
+      if (reason !== undefined) reasons.set(epoch, { made: reason })
       arrivals.announce()
       return epoch
     },
 
-    async undo(epoch, { by, at, needsSecond }) {
-      const restriction = restrictions.get(epoch)
-      if (restriction === undefined || isOver(restriction)) return 'unknown'
-      const { proposed } = restriction
-      const isSeconded = proposed !== undefined && proposed.by !== by && at - proposed.at < PROPOSAL
-      if (needsSecond && !isSeconded) {
-        const isOpen = proposed !== undefined && at - proposed.at < PROPOSAL
-        if (!isOpen) restrictions.set(epoch, { ...restriction, proposed: { by, at } })
+    async undo(epoch, undoing) {
+      const kept = find(epoch)
+      if (kept === undefined) return 'unknown'
+      const { by, at, reason } = undoing
+      if (!isAgreed(undoing, kept.proposal)) {
+        kept.proposal = { by, at, ...(reason !== undefined && { reason }) }
         return 'proposed'
       }
-      restrictions.delete(epoch)
-      changes.push({ epoch: changes.length + 1, undoes: epoch })
+      inForce.delete(epoch)
+      undone.set(++last, epoch)
+      if (reason !== undefined) reasons.set(epoch, { ...reasons.get(epoch), undone: reason })
       arrivals.announce()
       return 'undone'
     },
 
-    list: async () => [...restrictions.values()].filter(one => one.kind === 'lockdown' && !isOver(one)),
-
-    async eraseReason(epoch) {
-      const { reason: _, ...rest } = restrictions.get(epoch) ?? { epoch: 0 }
-      if (rest.epoch !== 0) restrictions.set(epoch, rest as ListedRestriction)
+    async list() {
+      return [...inForce].flatMap(([epoch, { restriction, proposal }]) => {
+        if (restriction.kind !== 'lockdown' || find(epoch) === undefined) return []
+        const made = reasons.get(epoch)?.made
+        return {
+          ...{ epoch, ...restriction },
+          ...(made !== undefined && { reason: made }),
+          ...(proposal && isPending(proposal, now()) && { proposed: proposal }),
+        }
+      })
     },
 
-    async changes(after, wait): Promise<Changes> {
-      if (wait > 0) await arrivals.wait(() => changes.length !== after, wait)
-      const restart = after > changes.length
-      const page = changes.slice(restart ? 0 : after, (restart ? 0 : after) + MAX_CHANGES)
-      const epoch = page.at(-1)?.epoch ?? changes.length
-      // Of a state from the start, what has ended by itself matters to none.
-      const left = page.filter(
-        change => 'undoes' in change || change.until === undefined || change.until > now(),
-      )
-      return { changes: left, epoch, more: epoch < changes.length, ...(restart && { restart }) }
+    reasons: async epoch => reasons.get(epoch) ?? {},
+
+    async eraseReason(epoch) {
+      reasons.delete(epoch)
+      const { proposal } = inForce.get(epoch) ?? {}
+      if (proposal !== undefined) delete proposal.reason
+    },
+
+    async changes(after, wait) {
+      await arrivals.wait(() => after !== last, wait)
+      return read(after)
     },
   }
 }

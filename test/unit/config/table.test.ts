@@ -93,7 +93,7 @@ describe('messages', () => {
   test('a wrong number or jurisdiction of ledger shards gives the same message as an argument and as a variable', () => {
     const bucket = { head: () => {} }
     const objects = { idFromName: () => {} }
-    const bindings = { RECORDINGS: bucket, AUDIT: bucket, LEDGER: objects, LOG: objects }
+    const bindings = { RECORDINGS: bucket, AUDIT: bucket, LEDGER: objects, LOG: objects, CONTROL: objects }
     const typed = refusal(() => cloudflare(bindings as never, 65, 'EU' as never))
     expect(typed).toContain('LEDGER_SHARDS (ledgerShards) must be a whole number from 1 to 64')
     expect(typed).toContain(

@@ -177,7 +177,8 @@ describe('variables of one machine', () => {
 describe('a wrangler configuration', () => {
   const LEDGER = { name: 'LEDGER', class_name: 'LedgerObject' }
   const LOG = { name: 'LOG', class_name: 'LogObject' }
-  const BINDINGS = [LEDGER, LOG]
+  const CONTROL = { name: 'CONTROL', class_name: 'ControlObject' }
+  const BINDINGS = [LEDGER, LOG, CONTROL]
   const good: WranglerFacts = {
     workers_dev: false,
     preview_urls: false,
@@ -187,7 +188,10 @@ describe('a wrangler configuration', () => {
       { binding: 'AUDIT', bucket_name: 'audit' },
     ],
     durable_objects: { bindings: BINDINGS },
-    migrations: [{ new_sqlite_classes: ['LedgerObject'] }, { new_sqlite_classes: ['LogObject'] }],
+    migrations: [
+      { new_sqlite_classes: ['LedgerObject'] },
+      { new_sqlite_classes: ['LogObject', 'ControlObject'] },
+    ],
     triggers: { crons: ['* * * * *'] },
     observability: { enabled: true, logs: { invocation_logs: false } },
     compatibility_date: TESTED_DATE,
@@ -228,16 +232,21 @@ describe('a wrangler configuration', () => {
     [
       'a ledger of a class that the worker does not have',
       {
-        durable_objects: { bindings: [{ name: 'LEDGER', class_name: 'Ledger' }, LOG] },
-        migrations: [{ new_sqlite_classes: ['Ledger', 'LogObject'] }],
+        durable_objects: { bindings: [{ name: 'LEDGER', class_name: 'Ledger' }, LOG, CONTROL] },
+        migrations: [{ new_sqlite_classes: ['Ledger', 'LogObject', 'ControlObject'] }],
       },
       'bindings failed',
     ],
-    ['a ledger without SQLite', { migrations: [{ new_sqlite_classes: ['LogObject'] }] }, 'bindings failed'],
-    ['inboxes without a log', { durable_objects: { bindings: [LEDGER] } }, 'bindings failed'],
+    [
+      'a ledger without SQLite',
+      { migrations: [{ new_sqlite_classes: ['LogObject', 'ControlObject'] }] },
+      'bindings failed',
+    ],
+    ['a log without restrictions', { durable_objects: { bindings: [LEDGER, LOG] } }, 'bindings failed'],
+    ['inboxes without a log', { durable_objects: { bindings: [LEDGER, CONTROL] } }, 'bindings failed'],
     [
       'a log without a migration',
-      { migrations: [{ new_sqlite_classes: ['LedgerObject'] }] },
+      { migrations: [{ new_sqlite_classes: ['LedgerObject', 'ControlObject'] }] },
       'bindings failed',
     ],
     ['workers.dev', { workers_dev: true }, 'addresses failed'],
@@ -315,13 +324,13 @@ describe('a wrangler configuration', () => {
     const { vars: _, ...bindings } = good
     const staging = {
       ...bindings,
-      migrations: [{ tag: 'v1', new_sqlite_classes: ['LedgerObject', 'LogObject'] }],
+      migrations: [{ tag: 'v1', new_sqlite_classes: ['LedgerObject', 'LogObject', 'ControlObject'] }],
       vars: {
         ISSUERS: JSON.stringify([entry({ allow_actor: true })]),
         PUBLIC_URL: 'https://staging.clinic-seven.org',
       },
     }
-    const migrations = [{ tag: 'v1', new_sqlite_classes: ['LedgerObject', 'LogObject'] }]
+    const migrations = [{ tag: 'v1', new_sqlite_classes: ['LedgerObject', 'LogObject', 'ControlObject'] }]
     const config = { name: 'mediaward', main: 'worker.ts', ...good, migrations, env: { staging } }
     writeFileSync(file, `// A comment.\n${JSON.stringify(config)}`)
     expect(notOk(await examineWrangler(file, 'staging'))).toEqual([

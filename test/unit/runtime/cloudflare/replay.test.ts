@@ -43,7 +43,10 @@ function platform(records: number, failing: number) {
     }),
   }
   const { replay } = cloudflare(
-    { RECORDINGS: bucket as never, AUDIT: bucket as never, LEDGER: namespace, LOG: namespace as never },
+    {
+      ...{ RECORDINGS: bucket as never, AUDIT: bucket as never },
+      ...{ LEDGER: namespace, LOG: namespace as never, CONTROL: namespace as never },
+    },
     SHARDS,
   )
   return { replay, kept, count: () => count }

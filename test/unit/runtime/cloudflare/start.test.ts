@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterEach(() => miniflare?.dispose())
 
-const { LEDGER, LOG } = DURABLE_OBJECTS
+const { LEDGER, LOG, CONTROL } = DURABLE_OBJECTS
 const BUCKET = 'declare it in wrangler.toml, [[r2_buckets]] with binding ='
 const NAMESPACE =
   'declare it in wrangler.toml, [[durable_objects.bindings]] with name = "LEDGER" and class_name = "LedgerObject"'
@@ -50,7 +50,7 @@ describe('a binding', () => {
   test('no request is answered with anything but 503 if LEDGER is misspelt, and one line on the console says so', async () => {
     const lines = await start({
       r2Buckets: ['RECORDINGS', 'AUDIT'],
-      durableObjects: { LEGDER: LEDGER, LOG },
+      durableObjects: { LEGDER: LEDGER, LOG, CONTROL },
     })
     const headers = await idp.bearer('patient-1')
     for (const [path, init] of [
@@ -91,7 +91,7 @@ describe('a binding', () => {
     ],
     [
       'RECORDINGS and LEDGER that are swapped',
-      { durableObjects: { RECORDINGS: LEDGER, LOG }, r2Buckets: ['LEDGER', 'AUDIT'] },
+      { durableObjects: { RECORDINGS: LEDGER, LOG, CONTROL }, r2Buckets: ['LEDGER', 'AUDIT'] },
       [
         `RECORDINGS is not an R2 bucket: ${BUCKET} "RECORDINGS"`,
         `LEDGER is not a Durable Object namespace: ${NAMESPACE}`,
@@ -102,18 +102,19 @@ describe('a binding', () => {
       {
         r2Buckets: ['RECORDINGS', 'AUDIT'],
         serviceBindings: { LEDGER: () => new Response() },
-        durableObjects: { LOG },
+        durableObjects: { LOG, CONTROL },
       },
       [`LEDGER is not a Durable Object namespace: ${NAMESPACE}`],
     ],
     [
-      'none of the four',
+      'none of the five',
       {},
       [
         `RECORDINGS is missing: ${BUCKET} "RECORDINGS"`,
         `AUDIT is missing: ${BUCKET} "AUDIT"`,
         `LEDGER is missing: ${NAMESPACE}`,
         `LOG is missing: ${NAMESPACE.replaceAll('LEDGER', 'LOG').replace('LedgerObject', 'LogObject')}`,
+        `CONTROL is missing: ${NAMESPACE.replaceAll('LEDGER', 'CONTROL').replace('LedgerObject', 'ControlObject')}`,
       ],
     ],
   ])('a worker with %s answers 503 and names it', async (_, bindings, mistakes) => {
@@ -128,8 +129,9 @@ describe('a binding', () => {
     ['an empty object', {}],
     ['a function', () => {}],
   ])('a binding that is %s is a mistake', (_, value) => {
-    const mistakes = findBindingMistakes({ RECORDINGS: value, AUDIT: value, LEDGER: value, LOG: value })
-    expect(mistakes.map(mistake => mistake.split(' ')[2])).toEqual(['RECORDINGS', 'AUDIT', 'LEDGER', 'LOG'])
+    const names = ['RECORDINGS', 'AUDIT', 'LEDGER', 'LOG', 'CONTROL']
+    const mistakes = findBindingMistakes(Object.fromEntries(names.map(name => [name, value])))
+    expect(mistakes.map(mistake => mistake.split(' ')[2])).toEqual(names)
   })
 
   test('the scheduled run of a worker with a wrong binding fails, so that it shows as failed', async () => {
@@ -140,7 +142,7 @@ describe('a binding', () => {
 
   test('an app that mounts the gate gets all mistakes at once', () => {
     expect(() => cloudflare({} as never)).toThrow(
-      /can't start:\n {2}- the binding RECORDINGS is missing.*\n {2}- the binding AUDIT .*\n {2}- the binding LEDGER .*\n {2}- the binding LOG /,
+      /can't start:\n {2}- the binding RECORDINGS is missing.*\n {2}- the binding AUDIT .*\n {2}- the binding LEDGER .*\n {2}- the binding LOG .*\n {2}- the binding CONTROL /,
     )
   })
 
@@ -174,7 +176,7 @@ describe('LEDGER_JURISDICTION', () => {
     async (name, where) => {
       const { objects, asked } = namespaces()
       const { ledger } = cloudflare(
-        { RECORDINGS: bucket, AUDIT: bucket, LEDGER: objects, LOG: objects },
+        { RECORDINGS: bucket, AUDIT: bucket, LEDGER: objects, LOG: objects, CONTROL: objects },
         1,
         name,
       )

@@ -1,0 +1,42 @@
+import { withTimeout } from '../../../base/timeout.ts'
+import { type Control, MAX_CHANGES } from '../../../control/control.ts'
+import { changeOf } from '../../../control/restriction.ts'
+import type { Bucket, ControlStub, ObjectNamespace } from '../bindings.ts'
+import { objectFailed } from '../cloudflare-ledger.ts'
+import { ControlCopy, FULL } from './control-copy.ts'
+
+/** How long the object may take for a change, in milliseconds. It waits for R2, and may have to start. */
+const CHANGE = 10_000
+/** How long it may take to read, beside the wait for a change, in milliseconds. */
+const READ = 3_000
+
+/**
+ * Creates the restrictions on Workers: the one Durable Object that has them, and its copy in R2.
+ *
+ * @param bucket where the copy is
+ */
+export function createCloudflareControl(objects: ObjectNamespace<ControlStub>, bucket: Bucket): Control {
+  const ask = <Answer>(milliseconds: number, call: (stub: ControlStub) => Promise<Answer>) =>
+    // A stub belongs to the request that made it.
+    withTimeout(milliseconds, call(objects.get(objects.idFromName('control')))).catch(objectFailed('control'))
+  const copy = new ControlCopy(bucket)
+  return {
+    add: restriction => ask(CHANGE, stub => stub.add(restriction)),
+    undo: (epoch, undoing) => ask(CHANGE, stub => stub.undo(epoch, undoing)),
+    eraseReason: epoch => ask(CHANGE, stub => stub.eraseReason(epoch)),
+    list: () => ask(CHANGE, stub => stub.list()),
+    reasons: epoch => ask(CHANGE, stub => stub.reasons(epoch)),
+    changes: (after, wait) => ask(wait + READ, stub => stub.changes(after, wait)),
+
+    async copy(after) {
+      const { changes, end, more } = await copy.read(after, 2 * FULL)
+      const page = changes.slice(0, MAX_CHANGES)
+      const isCut = page.length < changes.length
+      return {
+        changes: page.map(changeOf),
+        epoch: isCut ? (page.at(-1)?.epoch ?? end) : end,
+        more: more || isCut,
+      }
+    },
+  }
+}

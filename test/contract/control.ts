@@ -1,0 +1,324 @@
+import { describe, expect, test } from 'vitest'
+import { type Control, MAX_CHANGES, PROPOSAL, type Undoing } from '../../src/control/control.ts'
+import type { Change, NewRestriction } from '../../src/control/restriction.ts'
+
+// What every adapter of the port Control must do.
+
+/** Restrictions under test, with a clock that the test moves. */
+export interface ControlTrial {
+  /** Opens the restrictions, a second time as another process does if several may have them. */
+  open(): Control
+  /** Opens them after a restart. What was opened before is closed. */
+  restart(): Control | Promise<Control>
+  /** Moves the clock on by so many milliseconds. */
+  pass(milliseconds: number): void
+  now(): number
+}
+
+export const lockdown = (at: number, members: Partial<NewRestriction> = {}): NewRestriction => ({
+  ...{ kind: 'lockdown', scope: 'recording', value: 'rec-1', at, by: 'psn_analyst1' },
+  ...members,
+})
+export const revocation = (at: number, number: number): NewRestriction => ({
+  ...{ kind: 'revocation', scope: 'session', value: `psn_${`${number}`.padStart(43, '0')}` },
+  ...{ at, by: 'https://login.clinic.test/', until: at + 3_600_000 },
+})
+const undoing = (at: number, members: Partial<Undoing> = {}): Undoing => ({
+  ...{ by: 'psn_analyst1', at, needsSecond: false },
+  ...members,
+})
+
+/** Reads all changes after an epoch, as a reader does. Resolves to the pages' changes and the last epoch. */
+export async function readChanges(control: Control, after = 0) {
+  const all: Change[] = []
+  const sizes: number[] = []
+  for (let page = await control.changes(after, 0); ; page = await control.changes(page.epoch, 0)) {
+    all.push(...page.changes)
+    sizes.push(page.changes.length)
+    if (!page.more) return { all, sizes, epoch: page.epoch }
+  }
+}
+const epochsOf = (changes: readonly Change[]) => changes.map(({ epoch }) => epoch)
+
+/**
+ * @param options.many how many revocations there may be
+ * @param options.idle how long a call that finds nothing may take, in milliseconds
+ */
+export function controlContract(
+  name: string,
+  withTrial: (work: (trial: ControlTrial) => Promise<void>) => Promise<void>,
+  { many = 100_000, idle = 1 }: { readonly many?: number; readonly idle?: number } = {},
+): void {
+  describe(`${name} for restrictions`, () => {
+    test('nothing is in force at first, and a reader that does not wait is answered at once', () =>
+      withTrial(async ({ open }) => {
+        const control = open()
+        expect(await control.changes(0, 0)).toEqual({ changes: [], epoch: 0, more: false })
+        expect(await control.list()).toEqual([])
+        expect(await control.reasons(1)).toEqual({})
+      }))
+
+    test('what is added is a change without its author and its reason, and listed with both', () =>
+      withTrial(async ({ open, now }) => {
+        const control = open()
+        const whole: Partial<NewRestriction> = {
+          ...{ scope: 'release', value: '4.12.0', tenant: 'clinic-7', until: now() + 60_000, uploads: true },
+          ...{ reason: 'foreign recordings', finding: 'fnd_1' },
+        }
+        expect(await control.add(lockdown(now(), whole))).toBe(1)
+        expect(await control.add(lockdown(now(), { scope: 'everything' }))).toBe(2)
+        expect(await control.add({ ...revocation(now(), 3), issued: 1_700_000_000 })).toBe(3)
+        const { changes, epoch, more } = await control.changes(0, 0)
+        const { reason: _, finding: __, ...shown } = whole
+        expect(changes).toEqual([
+          { epoch: 1, kind: 'lockdown', ...shown },
+          { epoch: 2, kind: 'lockdown', scope: 'everything', value: 'rec-1' },
+          {
+            ...{ epoch: 3, kind: 'revocation', scope: 'session', value: revocation(0, 3).value },
+            ...{ until: now() + 3_600_000, issued: 1_700_000_000 },
+          },
+        ])
+        expect([epoch, more]).toEqual([3, false])
+        expect(await control.list()).toEqual([
+          { epoch: 1, ...lockdown(now(), whole) },
+          { epoch: 2, ...lockdown(now(), { scope: 'everything' }) },
+        ])
+        expect(await control.changes(2, 0)).toMatchObject({ changes: [{ epoch: 3 }], epoch: 3 })
+      }))
+
+    test('a hundred that are added at once get the epochs 1 to 100, and no reader misses one', () =>
+      withTrial(async ({ open, now }) => {
+        const [control, reader] = [open(), open()]
+        const seen: number[] = []
+        const reading = (async () => {
+          for (let after = 0; after < 100; ) {
+            const page = await reader.changes(after, 5_000)
+            seen.push(...epochsOf(page.changes))
+            after = page.epoch
+          }
+        })()
+        const adding = Array.from({ length: 100 }, (_, i) =>
+          (i % 2 ? control : reader).add(lockdown(now(), { value: `rec-${i}` })),
+        )
+        const epochs = await Promise.all(adding)
+        await reading
+        const expected = Array.from({ length: 100 }, (_, i) => i + 1)
+        expect(epochs.sort((a, b) => a - b)).toEqual(expected)
+        expect(seen).toEqual(expected)
+      }))
+
+    test('what was added and undone is there after a restart, and epochs go on', () =>
+      withTrial(async ({ open, restart, now }) => {
+        const before = open()
+        await before.add(lockdown(now(), { reason: 'first' }))
+        await before.add(lockdown(now(), { value: 'rec-2' }))
+        await before.undo(1, undoing(now(), { reason: 'a mistake' }))
+        const after = await restart()
+        expect(epochsOf((await after.changes(0, 0)).changes)).toEqual([2])
+        expect((await after.list()).map(({ epoch }) => epoch)).toEqual([2])
+        expect(await after.reasons(1)).toEqual({ made: 'first', undone: 'a mistake' })
+        expect(await after.add(lockdown(now()))).toBe(4)
+      }))
+
+    test('a reader that holds what was undone learns of it, however long it has slept, and a new one sees neither', () =>
+      withTrial(async ({ open, now, pass }) => {
+        const control = open()
+        await control.add(lockdown(now()))
+        await control.add(lockdown(now(), { value: 'rec-2' }))
+        await control.add(lockdown(now(), { value: 'rec-3' }))
+        expect(await control.undo(1, undoing(now()))).toBe('undone')
+        expect(await control.undo(3, undoing(now()))).toBe('undone')
+        pass(400 * 86_400_000)
+        for (let i = 0; i < 5; i++) await control.add(revocation(now(), i))
+        expect((await control.changes(2, 0)).changes[0]).toEqual({ epoch: 4, undoes: 1 })
+        expect((await control.changes(3, 0)).changes.slice(0, 2)).toEqual([
+          { epoch: 4, undoes: 1 },
+          { epoch: 5, undoes: 3 },
+        ])
+        expect((await control.changes(0, 0)).changes[0]).toMatchObject({ epoch: 2, value: 'rec-2' })
+      }))
+
+    test('what is not in force can not be undone: unknown, undone, ended, or an undo', () =>
+      withTrial(async ({ open, now, pass }) => {
+        const control = open()
+        await control.add(lockdown(now(), { until: now() + 1_000 }))
+        await control.add(lockdown(now()))
+        await control.undo(2, undoing(now()))
+        expect(await control.undo(2, undoing(now()))).toBe('unknown')
+        expect(await control.undo(3, undoing(now()))).toBe('unknown')
+        expect(await control.undo(99, undoing(now()))).toBe('unknown')
+        pass(1_000)
+        expect(await control.undo(1, undoing(now()))).toBe('unknown')
+        expect((await control.changes(0, 0)).epoch).toBe(3)
+      }))
+
+    test('what ended by itself is neither listed nor a change, before its time it is', () =>
+      withTrial(async ({ open, now, pass }) => {
+        const control = open()
+        await control.add(lockdown(now(), { until: now() + 1_000 }))
+        pass(999)
+        expect(await control.list()).toHaveLength(1)
+        expect((await control.changes(0, 0)).changes).toHaveLength(1)
+        pass(1)
+        expect(await control.list()).toEqual([])
+        expect(await control.changes(0, 0)).toEqual({ changes: [], epoch: 1, more: false })
+        pass(86_400_000)
+        expect(await control.add(lockdown(now()))).toBe(2)
+      }))
+
+    test('a second person agrees to a proposal within the hour, the same one never does', () =>
+      withTrial(async ({ open, now, pass }) => {
+        const control = open()
+        await control.add(lockdown(now(), { scope: 'everything' }))
+        const first = { needsSecond: true, reason: 'all clear' }
+        expect(await control.undo(1, undoing(now(), first))).toBe('proposed')
+        const proposed = { by: 'psn_analyst1', at: now(), reason: 'all clear' }
+        expect(await control.list()).toMatchObject([{ epoch: 1, proposed }])
+        expect(await control.undo(1, undoing(now(), first))).toBe('proposed')
+        expect((await control.changes(0, 0)).changes).toHaveLength(1)
+        pass(PROPOSAL - 1)
+        expect(await control.undo(1, undoing(now(), { by: 'psn_analyst2', needsSecond: true }))).toBe(
+          'undone',
+        )
+        expect(await control.changes(1, 0)).toMatchObject({ changes: [{ epoch: 2, undoes: 1 }] })
+        expect(await control.list()).toEqual([])
+      }))
+
+    test('a proposal is forgotten after an hour, and the next one begins another', () =>
+      withTrial(async ({ open, now, pass }) => {
+        const control = open()
+        await control.add(lockdown(now(), { scope: 'tenant', value: 'clinic-7' }))
+        await control.undo(1, undoing(now(), { needsSecond: true }))
+        pass(PROPOSAL)
+        expect((await control.list())[0]).not.toHaveProperty('proposed')
+        expect(await control.undo(1, undoing(now(), { by: 'psn_analyst2', needsSecond: true }))).toBe(
+          'proposed',
+        )
+        expect(await control.list()).toMatchObject([{ proposed: { by: 'psn_analyst2', at: now() } }])
+        expect(await control.undo(1, undoing(now(), { needsSecond: true }))).toBe('undone')
+      }))
+
+    test('one who needs no second person undoes what another one has proposed', () =>
+      withTrial(async ({ open, now }) => {
+        const control = open()
+        await control.add(lockdown(now()))
+        await control.undo(1, undoing(now(), { needsSecond: true }))
+        expect(await control.undo(1, undoing(now()))).toBe('undone')
+      }))
+
+    test('two second persons at once undo once', () =>
+      withTrial(async ({ open, now }) => {
+        const controls = [open(), open()]
+        await controls[0]?.add(lockdown(now(), { scope: 'everything' }))
+        await controls[0]?.undo(1, undoing(now(), { needsSecond: true }))
+        const undone = await Promise.all(
+          controls.map((control, i) =>
+            control.undo(1, undoing(now(), { by: `psn_second${i}`, needsSecond: true })),
+          ),
+        )
+        expect(undone.sort()).toEqual(['undone', 'unknown'])
+        expect((await controls[1]?.changes(0, 0))?.epoch).toBe(2)
+      }))
+
+    test('a reason that is erased is nowhere, and the restriction stays', () =>
+      withTrial(async ({ open, now }) => {
+        const control = open()
+        await control.add(lockdown(now(), { reason: 'Mrs Berg saw it' }))
+        await control.add(lockdown(now(), { reason: 'kept' }))
+        await control.undo(1, undoing(now(), { reason: 'Mrs Berg again', needsSecond: true }))
+        await control.eraseReason(1)
+        await control.eraseReason(99)
+        const { reason: _, ...rest } = lockdown(now())
+        expect(await control.list()).toEqual([
+          { epoch: 1, ...rest, proposed: { by: 'psn_analyst1', at: now() } },
+          { epoch: 2, ...lockdown(now(), { reason: 'kept' }) },
+        ])
+        await control.undo(1, undoing(now(), { reason: 'a third time' }))
+        await control.eraseReason(1)
+        expect([await control.reasons(1), await control.reasons(2)]).toEqual([{}, { made: 'kept' }])
+      }))
+
+    test.each([
+      ['with a NUL', 'a\0b'],
+      ['with half of a character', 'a\ud83d'],
+      ['that looks like SQL', "'); DROP TABLE restriction; --"],
+      ['with a backslash and quotes', '\\"\\\'$$'],
+      ['of 10,000 characters', 'ä'.repeat(10_000)],
+    ])('a reason and a value %s come back as they were', (_, reason) =>
+      withTrial(async ({ open, now }) => {
+        const control = open()
+        await control.add(lockdown(now(), { reason, value: reason, by: reason }))
+        await control.undo(1, undoing(now(), { by: 'x', reason, needsSecond: true }))
+        const [listed] = await control.list()
+        expect([listed?.reason, listed?.value, listed?.by, listed?.proposed?.reason]).toEqual(
+          Array(4).fill(reason),
+        )
+        await control.undo(1, undoing(now(), { reason }))
+        expect(await control.reasons(1)).toEqual({ made: reason, undone: reason })
+      }),
+    )
+
+    test('a call that waits is woken by the next change, others go on waiting until their time is over', () =>
+      withTrial(async ({ open, now }) => {
+        const control = open()
+        await control.add(lockdown(now()))
+        const began = performance.now()
+        const waiting = Array.from({ length: 10 }, () => control.changes(1, 20_000))
+        const brief = await control.changes(1, 300)
+        expect(brief).toEqual({ changes: [], epoch: 1, more: false })
+        expect(performance.now() - began).toBeGreaterThan(290)
+        const added = performance.now()
+        await control.add(lockdown(now(), { value: 'rec-2' }))
+        for (const page of await Promise.all(waiting)) {
+          expect(page).toMatchObject({ changes: [{ epoch: 2, value: 'rec-2' }], epoch: 2 })
+        }
+        expect(performance.now() - added).toBeLessThan(2_000)
+        await control.undo(1, undoing(now()))
+        expect(await control.changes(2, 20_000)).toMatchObject({ changes: [{ epoch: 3, undoes: 1 }] })
+      }))
+
+    test('after an epoch that the storage does not know a reader begins from the start', () =>
+      withTrial(async ({ open, now }) => {
+        const control = open()
+        expect(await control.changes(7, 20_000)).toEqual({
+          changes: [],
+          epoch: 0,
+          more: false,
+          restart: true,
+        })
+        await control.add(lockdown(now()))
+        const { changes, epoch, restart } = await control.changes(7, 20_000)
+        expect([epochsOf(changes), epoch, restart]).toEqual([[1], 1, true])
+      }))
+
+    test(
+      `${many.toLocaleString('en')} revocations are read page by page, and an idle reader gets under 1 KiB, soon`,
+      {
+        timeout: 300_000,
+      },
+      () =>
+        withTrial(async ({ open, now, pass }) => {
+          const control = open()
+          for (let i = 0; i < many; i += 1_000) {
+            const some = Array.from({ length: Math.min(1_000, many - i) }, (_, j) => revocation(now(), i + j))
+            await Promise.all(some.map(one => control.add(one)))
+          }
+          await control.add(lockdown(now()))
+          const { all, sizes, epoch } = await readChanges(open())
+          expect(epochsOf(all)).toEqual(Array.from({ length: many + 1 }, (_, i) => i + 1))
+          expect(Math.max(...sizes)).toBeLessThanOrEqual(MAX_CHANGES)
+          expect([epoch, (await control.list()).length]).toEqual([many + 1, 1])
+          expect(JSON.stringify(await control.changes(epoch, 0)).length).toBeLessThan(1_024)
+          const began = performance.now()
+          for (let i = 0; i < 100; i++) await control.changes(epoch, 0)
+          expect((performance.now() - began) / 100).toBeLessThan(idle)
+          // When they have ended, a new reader gets what is left.
+          pass(3_600_000)
+          expect(await control.changes(0, 0)).toMatchObject({
+            changes: [{ scope: 'recording' }],
+            more: false,
+          })
+        }),
+    )
+  })
+}
