@@ -1,7 +1,6 @@
 import { checkTable } from '../../config/check-options.ts'
 import { ConfigurationError, type LedgerJurisdiction, type MediawardOptions } from '../../config/options.ts'
 import { OPTIONS } from '../../config/table.ts'
-import type { Control } from '../../control/control.ts'
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
 import type {
   Bucket,
@@ -39,10 +38,8 @@ export interface CloudflareBindings {
 
 /** The options that follow from running on Workers. */
 export interface CloudflareOptions
-  extends Required<Pick<MediawardOptions, 'store' | 'network' | 'replay' | 'sinkControl'>> {
+  extends Required<Pick<MediawardOptions, 'store' | 'network' | 'replay' | 'sinkControl' | 'control'>> {
   readonly ledger: SpooledLedger
-  /** The restrictions in force. */
-  readonly control: Control
 }
 
 /**

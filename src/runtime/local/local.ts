@@ -17,6 +17,7 @@ import type { DatabaseOptions } from '../postgres/options.ts'
 import { createPostgresLedger } from '../postgres/postgres-ledger.ts'
 import { createArchiveBucket } from '../s3/archive-bucket.ts'
 import { createS3Store, type S3Options } from '../s3/store.ts'
+import { createSqliteControl } from '../sqlite/control/sqlite-control.ts'
 import { createSqliteLedger, type SqliteLedger } from '../sqlite/sqlite-ledger.ts'
 import { createSqliteSpool } from '../sqlite/sqlite-spool.ts'
 import { lockDataFolder } from './data-folder.ts'
@@ -58,7 +59,7 @@ export interface LocalOptions {
 
 /** The options that follow from running on one machine. Its ledger has a spool if it has a data folder. */
 export interface Local<Log extends Ledger = SpooledLedger>
-  extends Required<Pick<MediawardOptions, 'store' | 'network' | 'inspect' | 'metrics'>>,
+  extends Required<Pick<MediawardOptions, 'store' | 'network' | 'inspect' | 'metrics' | 'control'>>,
     Pick<MediawardOptions, 'sinkControl'> {
   readonly ledger: Log
   /** Writes what waits and gives the folder back; once. A gate that is made with it calls it at its own `close()`. */
@@ -99,7 +100,7 @@ export function local(options: LocalOptions): Local<Ledger> {
 }
 
 /** Opens the ledger, with a spool in the folder. Without a folder there is none: then what the database doesn't take is refused. */
-function openLedger(options: LocalOptions, held: Held): Pick<Local<Ledger>, 'ledger' | 'sinkControl'> {
+function openLedger(options: LocalOptions, held: Held): Pick<Local<Ledger>, 'ledger' | 'sinkControl' | 'control'> {
   const { data = '', database, sinks: entries = [], publicUrl } = options
   if (database !== undefined) {
     const { limits, bucket } = keepingOf(options)
@@ -114,6 +115,9 @@ function openLedger(options: LocalOptions, held: Held): Pick<Local<Ledger>, 'led
       ...(entries.length > 0 && { sinkControl }),
     }
   }
+  // In a file of its own: a disk that has no room for the log any more may still have it for a lockdown.
+  const control = createSqliteControl(join(data, 'control.sqlite'), Date.now)
+  held.add(() => control.close())
   const { limits, bucket: archive = createArchiveFolder(data) } = keepingOf(options)
   const log = createSqliteLedger(join(data, 'ledger.sqlite'), undefined, { archive, limits })
   held.add(() => log.close())
@@ -126,7 +130,7 @@ function openLedger(options: LocalOptions, held: Held): Pick<Local<Ledger>, 'led
     void archiving?.wake()
     if (entries.length > 0) void sinks.wake()
   })
-  return { ledger: spooled(ledger, data, held), sinkControl: sinks }
+  return { ledger: spooled(ledger, data, held), sinkControl: sinks, control }
 }
 
 /** Returns how long records are kept, and the bucket of the archive if there is one. */
