@@ -1,6 +1,7 @@
 import { logFault } from '../base/storage-fault.ts'
 import type { WaitUntil } from '../base/timeout.ts'
 import { beginWait, type Wait, withTimeout } from '../base/timeout.ts'
+import type { Taken } from '../recordings/recording-store.ts'
 import { type Delivered, DeliveryTally } from './delivery-tally.ts'
 import type { Observed } from './head.ts'
 import type { Recorder } from './recorder.ts'
@@ -9,8 +10,8 @@ import type { Recorder } from './recorder.ts'
 export interface Delivery extends Omit<Delivered, 'taken'> {
   /** Id of the view's record. */
   readonly view: string
-  /** Resolves to how many bytes were taken; undefined if the store can't tell. Never rejects. */
-  readonly taken: Promise<number> | undefined
+  /** Resolves to how much was taken; undefined if the store can't tell. Never rejects. */
+  readonly taken: Promise<Taken> | undefined
 }
 
 interface Pending {
@@ -44,7 +45,7 @@ export class Deliveries {
   readonly #record: Recorder
   readonly #now: () => number
   /** Unfinished answers: the function that counts one, and the promise that calls it. */
-  readonly #underWay = new Map<(taken: number | undefined) => void, Promise<void>>()
+  readonly #underWay = new Map<(taken: Taken | undefined) => void, Promise<void>>()
   /** By view, in the order in which they began. */
   readonly #pending = new Map<string, Pending>()
 
@@ -59,11 +60,12 @@ export class Deliveries {
       this.#add(observed, { ...asked, taken }, view, waitUntil)
       return
     }
-    const count = (bytes: number | undefined) => {
-      if (this.#underWay.delete(count)) this.#add(observed, { ...asked, taken: bytes }, view, waitUntil)
+    const count = (left: Taken | undefined) => {
+      if (this.#underWay.delete(count)) this.#add(observed, { ...asked, taken: left }, view, waitUntil)
     }
     const counted = taken.then(count)
     this.#underWay.set(count, counted)
+    // On Workers this also keeps the bytes moving.
     waitUntil(counted)
   }
 

@@ -1,3 +1,4 @@
+import type { Taken } from '../recordings/recording-store.ts'
 import type { DeliveredPart, DeliveryFacts } from './event.ts'
 
 /** Bytes of one answer that left. */
@@ -6,8 +7,8 @@ export interface Delivered {
   readonly offset: number
   /** How many were asked for. */
   readonly length: number
-  /** How many of them were taken; undefined if that can't be known. */
-  readonly taken: number | undefined
+  /** How many of them were taken; undefined if nothing of that can be known. */
+  readonly taken: Taken | undefined
 }
 
 /** The first and the last byte of a range. */
@@ -27,11 +28,12 @@ export class DeliveryTally {
 
   /** Counts the bytes of one answer. */
   add({ part, offset, length, taken }: Delivered): void {
-    const left = taken ?? length
+    const isKnown = typeof taken === 'number'
+    const left = isKnown ? taken : length
     this.#answers += 1
     this.#bytes += left
-    if (taken === undefined) this.#assumed += 1
-    else if (taken < length) this.#cut += 1
+    if (!isKnown) this.#assumed += 1
+    if (taken === 'cut' || left < length) this.#cut += 1
     if (left === 0) return
     let ranges = this.#parts.get(part)
     if (ranges === undefined) {

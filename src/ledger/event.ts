@@ -168,7 +168,10 @@ export interface DeliveryFacts {
   readonly answers: number
   /** Of these, the ones that ended early, as the viewer left or a stream broke. */
   readonly cut: number
-  /** Of these, the ones of which the store can't say how much was taken. */
+  /**
+   * Of these, the ones of which the store can't say how much was taken. One that ended early may be among them: then it
+   * counts in `cut` too, and its bytes are the most that can have left.
+   */
   readonly assumed: number
   /** Bytes in all, also those that left twice. */
   readonly bytes: number

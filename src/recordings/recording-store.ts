@@ -44,6 +44,9 @@ export class DamagedPart {
   }
 }
 
+/** How many bytes of a body were taken; `cut` if it ended before its end, and the store can't tell how many. */
+export type Taken = number | 'cut'
+
 /** A stored object with some or all of its bytes. */
 export interface OpenedPart extends StoredPart {
   /**
@@ -52,10 +55,17 @@ export interface OpenedPart extends StoredPart {
    */
   readonly body: ReadableStream<Uint8Array>
   /**
-   * Resolves to how many bytes of `body` were taken, when it has ended, failed or been cancelled. Never rejects. Absent
-   * if the store would have to look at every chunk to know.
+   * Resolves to how much of `body` was taken, when it has ended, failed, or been cancelled or cut. Never rejects. Absent
+   * if the store would have to look at every chunk to know. The request that reads the body must wait for it: on Workers
+   * it is what moves the bytes.
    */
-  readonly taken?: Promise<number>
+  readonly taken?: Promise<Taken>
+  /**
+   * Ends `body` before its end, at once and from any request: the body fails, so that its reader sees a broken transfer
+   * and never a short answer that looks whole. Does nothing once the body has ended. Absent if the body is so short that
+   * all of it would be in the buffers of sockets already.
+   */
+  readonly cut?: () => void
   /** The bytes that `body` holds. */
   readonly range: { readonly offset: number; readonly length: number }
 }

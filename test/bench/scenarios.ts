@@ -106,6 +106,7 @@ export function scenariosOf({ bare, naive, mediaward, bareInsert, token }: Worke
   })
   const small = whole(OBJECTS.small)
   const large = whole(OBJECTS.large)
+  const piped = whole({ ...OBJECTS.large, path: `${OBJECTS.large.path}?pipe` })
   const foreign: Exchange = { request: get(OBJECTS.foreign.path, bearer), status: 404 }
   const fromNewNetwork = (headers: Record<string, string>, status: number): Exchange => ({
     request: getFromNewNetwork(OBJECTS.foreign.path, headers),
@@ -135,7 +136,7 @@ export function scenariosOf({ bare, naive, mediaward, bareInsert, token }: Worke
       rounds: 17,
       turns: 2,
       requests: 1,
-      contenders: all(() => large),
+      contenders: [...all(() => large), { name: 'bare that pipes', worker: bare, exchange: () => piped }],
     },
     refusals: {
       ...REFUSALS,

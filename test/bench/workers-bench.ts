@@ -32,6 +32,7 @@ export async function benchWorkers(folder: string): Promise<Findings> {
 
 function ratiosOf(ranges: Measured, small: Measured, large: Measured, refusals: Measured): readonly Ratio[] {
   const toBare = ['mediaward', 'bare'] as const
+  const toPiped = ['mediaward', 'bare that pipes'] as const
   const toNaive = ['mediaward', 'naive'] as const
   const notOwner = ['mediaward, not_owner', 'bare-insert'] as const
   const notOwnerToRead = ['mediaward, not_owner', 'bare-read-insert'] as const
@@ -43,8 +44,13 @@ function ratiosOf(ranges: Measured, small: Measured, large: Measured, refusals: 
     ratio('64 KiB ranges: rate, of bare', ranges, toBare, 'rate'),
     ratio('1 MiB objects: CPU per request, of bare', small, toBare, 'cpu'),
     ratio('1 MiB objects: rate, of naive', small, toNaive, 'rate'),
-    ratio('256 MiB object: transfer speed, of bare', large, toBare, 'rate', { is: '>=', limit: 0.95 }),
+    ratio('256 MiB object: transfer speed, of bare', large, toBare, 'rate', { is: '>=', limit: 0.88 }),
     ratio('256 MiB object: CPU per request, of bare', large, toBare, 'cpu'),
+    ratio('256 MiB object: transfer speed, of bare that pipes', large, toPiped, 'rate', {
+      is: '>=',
+      limit: 0.95,
+    }),
+    ratio('256 MiB object: CPU per request, of bare that pipes', large, toPiped, 'cpu'),
     ratio('not_owner: rate, of bare insert', refusals, notOwner, 'rate', { is: '>=', limit: 0.5 }),
     ratio('not_owner: rate, of bare read and insert', refusals, notOwnerToRead, 'rate', {
       is: '>=',

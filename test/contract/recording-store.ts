@@ -4,6 +4,7 @@ import { Claims, stampsAt } from '../../src/recordings/claims.ts'
 import { type Ownership, PROBE_KEY } from '../../src/recordings/recording.ts'
 import {
   BytesUnavailable,
+  type OpenedPart,
   type RecordingStore,
   type RequestedRange,
 } from '../../src/recordings/recording-store.ts'
@@ -13,6 +14,9 @@ import { uploadContract } from './uploads.ts'
 // The contract of the port RecordingStore. The test file of each adapter runs it.
 
 const bytes = sampleBytes(1000, 7)
+
+/** Bytes of an object that every store can cut. */
+const LONG = 9 * 2 ** 20
 
 function upload(content: Uint8Array<ArrayBuffer>, ownership: Ownership, replaces: string | null = null) {
   return { size: content.length, contentType: 'video/mp4', ownership, replaces }
@@ -174,6 +178,91 @@ export function recordingStoreContract(
       expect(await read(await store.open('unread'))).toEqual(bytes)
     })
 
+    /** Opens a long object, and reads the first of its bytes. */
+    async function begin(store: RecordingStore, key: string): Promise<Reading> {
+      if ((await store.find(key)) === null) {
+        const long = sampleBytes(LONG, 3)
+        await store.put(key, stream(long), upload(long, patient1))
+      }
+      const part = await store.open(key)
+      if (part?.cut === undefined) throw new Error('the body can not be cut')
+      const reader = part.body.getReader()
+      const received = (await reader.read()).value?.length ?? 0
+      return { reader, received, cut: part.cut, ...(part.taken && { taken: part.taken }) }
+    }
+
+    test('a body that is cut fails its reader before the end', async () => {
+      const reading = await begin(create(), 'cut')
+      reading.cut()
+      const received = await readOn(reading)
+      expect(received).toBe('failed')
+      await endedEarly(reading)
+      reading.cut()
+    })
+
+    test('a body is cut while its reader waits for bytes, and while it waits for none', async () => {
+      const store = create()
+      const waiting = await begin(store, 'cut')
+      const next = waiting.reader.read().then(
+        ({ done }) => done,
+        () => 'failed',
+      )
+      waiting.cut()
+      // The bytes of one read may have been on their way.
+      expect([false, 'failed']).toContain(await next)
+      expect(await readOn(waiting)).toBe('failed')
+      await endedEarly(waiting)
+
+      const idle = await begin(store, 'cut')
+      await new Promise(resolve => setTimeout(resolve, 50))
+      idle.cut()
+      await endedEarly(idle)
+      expect(await readOn(idle)).toBe('failed')
+    })
+
+    test('a body that was read to its end is known to be complete, and can not be cut any more', async () => {
+      const reading = await begin(create(), 'complete')
+      expect(await readOn(reading)).toBe(LONG)
+      if (reading.taken !== undefined) expect(await reading.taken).toBe(LONG)
+      reading.cut()
+      if (reading.taken !== undefined) expect(await reading.taken).toBe(LONG)
+    })
+
+    test('a body that is cancelled is known to have ended early', async () => {
+      const reading = await begin(create(), 'cancelled')
+      await reading.reader.cancel()
+      await endedEarly(reading)
+      reading.cut()
+      await endedEarly(reading)
+    })
+
+    test('a range can be cut, and a short one need not be', async () => {
+      const store = create()
+      await (await begin(store, 'range')).reader.cancel()
+      const long = await store.open('range', { offset: 1, length: LONG - 2 })
+      expect(long?.range).toEqual({ offset: 1, length: LONG - 2 })
+      long?.cut?.()
+      await expect(read(long)).rejects.toThrow()
+      const short = await store.open('range', { offset: 100, length: 64 * 1024 })
+      expect(short?.cut).toBeUndefined()
+      expect(await read(short)).toEqual(sampleBytes(LONG, 3).subarray(100, 100 + 64 * 1024))
+    })
+
+    test('bodies that are cut hold nothing back from the next reader', async () => {
+      const store = create()
+      for (let i = 0; i < 20; i++) {
+        const reading = await begin(store, 'released')
+        reading.cut()
+        await endedEarly(reading)
+      }
+      for (let i = 0; i < 20; i++) {
+        const opened = await store.open('released')
+        opened?.cut?.()
+        await opened?.body.cancel().catch(() => {})
+      }
+      expect(await read(await store.open('released'))).toEqual(sampleBytes(LONG, 3))
+    })
+
     test('a recording is claimed once, even by many callers at once', async () => {
       const store = create()
       const claims = await Promise.all(
@@ -286,6 +375,35 @@ export function recordingStoreContract(
       expect(await new Claims(store).find('unstamped')).toEqual(patient1)
     })
   })
+}
+
+/** A body that is being read. */
+interface Reading extends Required<Pick<OpenedPart, 'cut'>>, Pick<OpenedPart, 'taken'> {
+  readonly reader: ReadableStreamDefaultReader<Uint8Array>
+  readonly received: number
+}
+
+/** Reads a body on to its end. Resolves to how many bytes came in all. */
+async function readOn({ reader, received }: Reading): Promise<number | 'failed'> {
+  let sum = received
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return sum
+      sum += value.length
+    }
+  } catch {
+    return 'failed'
+  }
+}
+
+/** Expects that a body is known to have ended early, if its store can know that. */
+async function endedEarly({ taken, received }: Reading): Promise<void> {
+  if (taken === undefined) return
+  const left = await taken
+  if (left === 'cut') return
+  expect(left).toBeGreaterThanOrEqual(received)
+  expect(left).toBeLessThan(LONG)
 }
 
 /** Expects that a store gives no bytes of an object, and their facts with that if it promises them. */

@@ -16,12 +16,20 @@ export interface RunningApp {
   readonly stop: () => Promise<void>
 }
 
-/** Starts an app of this folder on a runtime, and waits until it serves. */
-export async function startApp(runtime: string, app: string): Promise<RunningApp> {
+/**
+ * Starts an app of this folder on a runtime, and waits until it serves.
+ *
+ * @param variables for its environment
+ */
+export async function startApp(
+  runtime: string,
+  app: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<RunningApp> {
   const [command = '', ...args] = COMMANDS[runtime] ?? []
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'ignore'],
-    env: { ...process.env, TEST_APP: new URL(app, import.meta.url).pathname },
+    env: { ...process.env, ...variables, TEST_APP: new URL(app, import.meta.url).pathname },
   })
   const line = await new Promise<string>((resolve, reject) => {
     child.once('exit', code => reject(new Error(`the app ended with ${code} before it served`)))

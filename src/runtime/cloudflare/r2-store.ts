@@ -11,6 +11,7 @@ import {
   type StoredPart,
 } from '../../recordings/recording-store.ts'
 import type { Bucket, BucketBody, BucketObject, BucketPut, BucketRange } from './bindings.ts'
+import { cuttable } from './r2-body.ts'
 import { R2Failure, r2Failed } from './r2-failure.ts'
 import { sendAll } from './r2-sending.ts'
 import { R2Uploads } from './r2-uploads.ts'
@@ -103,7 +104,10 @@ function factsOf(object: BucketObject): StoredPart {
 async function opened(object: BucketBody | null): Promise<OpenedPart | null> {
   if (object === null) return null
   const facts = factsOf(object)
-  if (facts.encoding === undefined) return { ...facts, body: object.body, range: rangeOf(object) }
+  if (facts.encoding === undefined) {
+    const range = rangeOf(object)
+    return { ...facts, range, ...cuttable(object.body, range.length) }
+  }
   await object.body.cancel().catch(() => {})
   throw new BytesUnavailable(undefined, facts)
 }

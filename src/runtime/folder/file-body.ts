@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { fstatSync, read } from 'node:fs'
 import { StorageFault } from '../../base/storage-fault.ts'
+import { countedBody } from '../../recordings/counted-body.ts'
+import type { OpenedPart } from '../../recordings/recording-store.ts'
 import { diskFailed } from './disk-fault.ts'
 import type { OpenFile } from './open-files.ts'
 
@@ -16,54 +18,30 @@ const newChunk: (length: number) => Uint8Array =
 
 /**
  * Streams a range of an open file, and reads only what the consumer asks for. Releases the file when the stream ends,
- * fails or is cancelled. If the file changed in the meantime, the stream fails before its last bytes, so that a client
- * that counts them never takes a mixture of two versions for the whole.
+ * fails, or is cancelled or cut. If the file changed in the meantime, the stream fails before its last bytes, so that a
+ * client that counts them never takes a mixture of two versions for the whole.
  */
 export function fileBody(
   file: OpenFile,
   { offset, length }: { readonly offset: number; readonly length: number },
-): { readonly body: ReadableStream<Uint8Array>; readonly taken: Promise<number> } {
-  let at = offset
-  const end = offset + length
-  let cancelled = false
-  let ended: (taken: number) => void = () => {}
-  const taken = new Promise<number>(resolve => {
-    ended = resolve
-  })
-  const body = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const chunk = await readAt(file, at, Math.min(CHUNK, end - at))
-          if (cancelled) return
-          if (chunk.length === 0 || (at + chunk.length === end && hasChanged(file))) {
-            throw new StorageFault('the file of a recording was changed while it was read')
-          }
-          controller.enqueue(chunk)
-          at += chunk.length
-          if (at < end) return
-        } catch (error) {
-          file.forget()
-          release()
-          throw error
+): Pick<OpenedPart, 'body' | 'taken' | 'cut'> {
+  const { body, taken, cut } = countedBody(length, {
+    async read(at) {
+      try {
+        const chunk = await readAt(file, offset + at, Math.min(CHUNK, length - at))
+        if (chunk.length === 0 || (at + chunk.length === length && hasChanged(file))) {
+          throw new StorageFault('the file of a recording was changed while it was read')
         }
-        release()
-        controller.close()
-      },
-      cancel() {
-        cancelled = true
-        release()
-      },
+        return chunk
+      } catch (error) {
+        file.forget()
+        throw error
+      }
     },
-    // Without reading ahead, a client that takes nothing costs no memory.
-    { highWaterMark: 0 },
-  )
-  return { body, taken }
-
-  function release(): void {
-    file.release()
-    ended(at - offset)
-  }
+    release: () => file.release(),
+  })
+  // A body of one chunk is with the system as soon as it is read.
+  return length > CHUNK ? { body, taken, cut } : { body, taken }
 }
 
 /** Reads on another thread, as the disk may be slow. Resolves to fewer bytes at the end of the file. */

@@ -1,4 +1,5 @@
 import { servedRange } from '../../http/byte-range.ts'
+import { countedBody } from '../../recordings/counted-body.ts'
 import { type Ownership, PROBE_KEY } from '../../recordings/recording.ts'
 import {
   BytesUnavailable,
@@ -11,6 +12,9 @@ import {
 import type { Uploads } from '../../recordings/uploads.ts'
 import { readBody, sha256Of } from './memory-bytes.ts'
 import { MemoryUploads, type StoreOptions } from './memory-uploads.ts'
+
+/** The size of a chunk, in bytes. A body of one chunk is left to the runtime; a longer one can be cut. */
+const CHUNK = 64 * 1024
 
 /** Creates a store of recordings in memory, for trials and tests. It is lost when the process ends. */
 export function createMemoryStore(now: () => number = Date.now): RecordingStore {
@@ -42,7 +46,7 @@ class MemoryStore implements RecordingStore {
     const served = servedRange(range, object.size)
     if (served === undefined) throw new BytesUnavailable(undefined, factsOf(object))
     const bytes = object.bytes.subarray(served.offset, served.offset + served.length)
-    return { ...factsOf(object), range: served, body: new Blob([bytes]).stream() }
+    return { ...factsOf(object), range: served, ...bodyOf(bytes) }
   }
 
   async put(
@@ -78,6 +82,12 @@ class MemoryStore implements RecordingStore {
     this.#objects.set(key, object)
     return factsOf(object)
   }
+}
+
+function bodyOf(bytes: Uint8Array<ArrayBuffer>): Pick<OpenedPart, 'body' | 'taken' | 'cut'> {
+  if (bytes.length <= CHUNK) return { body: new Blob([bytes]).stream() }
+  // Copies, since whoever reads a chunk may take its memory over.
+  return countedBody(bytes.length, { read: async at => bytes.slice(at, at + CHUNK), release() {} })
 }
 
 function factsOf({ bytes: _, ...facts }: StoredObject): StoredPart {

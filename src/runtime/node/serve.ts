@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import process from 'node:process'
 import { getRequestListener } from '@hono/node-server'
@@ -23,6 +23,21 @@ const TIMEOUTS: ServerTimeouts = { head: 30_000, idle: 75_000 }
 
 /** What the adapter makes a URL of: a path, or an absolute URL (RFC 9112 3.2.2), with no backslash before the query. */
 const TARGET = /^(?:https?:\/)?\/[^\\?]*(?:$|\?)/
+
+/** An answer on its way. */
+class Answer extends ServerResponse {
+  /** Head and first bytes leave in one packet, not the head on its own before anything is read. */
+  override flushHeaders(): void {}
+
+  /**
+   * Ends an answer whose body failed, for an error. What the system still has in its buffers is thrown away: if the body was
+   * cut, up to megabytes of it would still reach a slow client.
+   */
+  override destroy(error?: Error): this {
+    if (error !== undefined) this.socket?.resetAndDestroy()
+    return super.destroy(error)
+  }
+}
 
 /** A gate that is being served. */
 export interface Serving {
@@ -76,10 +91,9 @@ export async function listen(
     headersTimeout: head,
     connectionsCheckingInterval: Math.ceil(head / 6),
     keepAliveTimeout: idle,
+    ServerResponse: Answer,
   }
   const server = createServer(limits, (incoming, outgoing) => {
-    // Head and first bytes leave in one packet, not the head on its own before anything is read.
-    outgoing.flushHeaders = () => {}
     // What the adapter can make no URL of, it would refuse by itself, with no record. The gate looks at what was sent, and
     // at `Host` among the headers as they were sent.
     const { url = '' } = incoming

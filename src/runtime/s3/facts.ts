@@ -13,6 +13,7 @@ import {
   type StoredPart,
 } from '../../recordings/recording-store.ts'
 import { cancelBody } from './answer.ts'
+import { cuttable } from './cuttable-body.ts'
 
 const META = 'x-amz-meta-'
 const STRONG_TAG = /^"[\x21\x23-\x7e]+"$/
@@ -51,9 +52,14 @@ export function foundPart({ headers }: Response): StoredPart | DamagedPart {
 /**
  * Returns the object in the answer to GET.
  *
+ * @param abort ends the exchange
  * @throws BytesUnavailable if the object can't satisfy the range, or its bytes or facts are damaged
  */
-export function openedPart(response: Response, range: RequestedRange | undefined): OpenedPart {
+export function openedPart(
+  response: Response,
+  range: RequestedRange | undefined,
+  abort: AbortController,
+): OpenedPart {
   try {
     const whole = { offset: 0, length: lengthOf(response.headers) }
     const partial = response.status === 206 ? contentRange(response.headers) : undefined
@@ -68,7 +74,8 @@ export function openedPart(response: Response, range: RequestedRange | undefined
       throw new StorageFault('S3 answered GetObject with another range than was asked for')
     }
     const { offset, length } = held
-    return { ...facts, body: response.body ?? new Blob([]).stream(), range: { offset, length } }
+    const body = response.body ?? new Blob([]).stream()
+    return { ...facts, range: { offset, length }, ...cuttable(body, length, abort) }
   } catch (error) {
     cancelBody(response)
     throw error instanceof BytesUnavailable ? error : new BytesUnavailable(error)

@@ -43,6 +43,17 @@ test('a flush counts the bytes that were taken of an answer that is cut off', as
   expect(recorded).toMatchObject([{ kind: 'delivery', bytes: 300, cut: 1, assumed: 0 }])
 })
 
+test('a request is kept until it is known if its answer was cut', async () => {
+  const { deliveries, recorded } = counting()
+  const kept: Promise<unknown>[] = []
+  const taken = new Promise<'cut'>(resolve => setTimeout(() => resolve('cut'), 5_000))
+  deliveries.sending(observed, { ...answer, taken }, work => kept.push(work))
+  expect(kept).toHaveLength(1)
+  await vi.advanceTimersByTimeAsync(15_000)
+  await Promise.all(kept)
+  expect(recorded).toMatchObject([{ kind: 'delivery', answers: 1, bytes: 1000, cut: 1, assumed: 1 }])
+})
+
 test('an answer whose outcome is late counts once, with all bytes that were asked for', async () => {
   const { deliveries, recorded } = counting()
   let tell: (bytes: number) => void = () => {}

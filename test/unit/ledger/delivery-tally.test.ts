@@ -35,6 +35,16 @@ test('an answer that is cut off counts only the bytes that were taken', () => {
   expect(sum.facts('v')).toMatchObject({ answers: 2, cut: 2, bytes: 20, parts: [{ ranges: [[100, 119]] }] })
 })
 
+test('an answer that was cut, nothing says where, counts as cut and with all bytes that can have left', () => {
+  const sum = new DeliveryTally()
+  sum.add({ part: undefined, offset: 100, length: 50, taken: 'cut' })
+  sum.add(whole(undefined, 150, 50))
+  expect(sum.facts('v')).toMatchObject({
+    ...{ answers: 2, cut: 1, assumed: 1, bytes: 100 },
+    parts: [{ ranges: [[100, 199]] }],
+  })
+})
+
 test('the ranges of a delivery hold exactly the bytes that left', () => {
   const answer = fc.record({ offset: fc.nat(60), length: fc.integer({ min: 1, max: 20 }) })
   fc.assert(

@@ -388,7 +388,7 @@ describe('remains', () => {
     }
   })
 
-  test('puts that fail and bodies that are read, cancelled or never read leave no file, on disk or open', async () => {
+  test('puts that fail and bodies that are read, cancelled, cut or never read leave no file, on disk or open', async () => {
     const { folder, store } = await stored(600_000)
     const open = () => readdirSync('/proc/self/fd').length
     const before = open()
@@ -398,6 +398,9 @@ describe('remains', () => {
       const reader = bytesOf(await store.open('recordings/rec-1', { offset: 5 })).getReader()
       await reader.read()
       await reader.cancel()
+      const cut = await store.open('recordings/rec-1')
+      await bytesOf(cut).getReader().read()
+      cut?.cut?.()
       const short = store.put('short', new Blob(['abc']).stream(), {
         size: 9,
         contentType: 'a/b',
