@@ -33,7 +33,7 @@ const MEMBERS: MembersOf<SinkEntry> = {
   type: { required: true, check: oneOf(...SINK_TYPES) },
   name: matching('must be 1 to 32 of a-z, 0-9 and "-", as in "siem"', /^[a-z0-9][a-z0-9-]{0,31}$/),
   url: checkUrl,
-  secret: checkSecrets,
+  secret: checkSinkSecrets,
   kinds: each(oneOf(...KINDS)),
   tenant: rule(
     'must be the name of a tenant',
@@ -97,7 +97,8 @@ function checkUrl(url: unknown, { type, allow_internal }: Entry): string | undef
   return addressMistake(url, type === 'syslog' ? 'tls:' : 'https:', allow_internal === true)
 }
 
-function checkSecrets(value: unknown, entry: Entry): Found {
+/** Finds the mistakes in the secret of an entry; of a webhook there may be several. */
+export function checkSinkSecrets(value: unknown, entry: { readonly type?: unknown }): Found {
   const isWebhook = entry.type === 'webhook'
   if (Array.isArray(value) && !(isWebhook && value.length > 0)) {
     return 'must be one secret: only a webhook has several'

@@ -1,3 +1,4 @@
+import type { AlertEntry } from '../alerts/alert.ts'
 import type { KeepOptions } from '../archive/keep-options.ts'
 import type { Issuer } from '../authenticate/issuer.ts'
 import type { Network } from '../base/network.ts'
@@ -197,6 +198,13 @@ export interface DeploymentOptions {
    * @defaultValue none
    */
   readonly sinks?: readonly SinkEntry[]
+  /**
+   * The systems that are alerted of findings: webhooks, Slack, PagerDuty, Teams and e-mail (docs/watching.md). In code it is the
+   * option `alerts` of `local`; on Workers the log itself reads the variable.
+   *
+   * @defaultValue none
+   */
+  readonly alerts?: readonly AlertEntry[]
   /** How long records are kept. In code it is the option `keep` of `local`; on Workers the log itself reads the variables. */
   readonly keep?: KeepOptions
 }

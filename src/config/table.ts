@@ -6,6 +6,7 @@ import { MIN_KEY_LENGTH } from '../ledger/pseudonym.ts'
 import { locationsUnder } from '../locate/location.ts'
 import type { OwnerSource } from '../recordings/owner-source.ts'
 import type { TicketOptions } from '../ticket/ticket-options.ts'
+import { checkAlerts } from './check-alerts.ts'
 import { checkIssuers } from './check-issuers.ts'
 import { checkLocations } from './check-locations.ts'
 import { checkKeyOrKeys, checkRotatedKeys } from './check-rotated-keys.ts'
@@ -183,6 +184,7 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
   },
   'keep.years': { variable: 'ARCHIVE_YEARS', default: 6, parse: Number, check: whole(1, 100) },
   sinks: { variable: 'SINKS', secrets: ['secret[]'], parse: jsonList, check: checkSinks },
+  alerts: { variable: 'ALERTS', secrets: ['secret[]'], parse: jsonList, check: checkAlerts },
   owner: { check: rule('must be a function, or an owner source', isOwnerSource) },
   store: { required: true, check: opened },
   ledger: { required: true, check: opened },

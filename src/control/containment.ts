@@ -109,7 +109,6 @@ export class Containment {
       this.#view.left(key)
     }
     stream.ended.then(end, end)
-    void look()
   }
 
   async #concerned(

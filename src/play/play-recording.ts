@@ -197,13 +197,17 @@ class Playback {
 
   /** Records the view before its first byte leaves, and follows which bytes do. */
   async #recordView(source: OpenedPart): Promise<void> {
-    const { views, deliveries } = this.#services
+    const { views, deliveries, containment } = this.#services
     const { waitUntil } = this.#context
     try {
       const observed = observe(this.#context)
       const view = await views.begin(observed, waitUntil)
       const { part } = observed
-      deliveries.sending(observed, { view, part, ...source.range, taken: source.taken }, waitUntil)
+      const { range, taken, cut } = source
+      deliveries.sending(observed, { view, part, ...range, taken }, waitUntil)
+      if (cut !== undefined && taken !== undefined) {
+        containment.watch(this.#attempt(observed.ownership), { cut, ended: taken })
+      }
     } catch (error) {
       this.#discard(source)
       throw error

@@ -1,12 +1,12 @@
 import type { DeliveryFailure } from '../follow/delivery.ts'
 import type { FollowerStatus } from '../follow/follower.ts'
 import type { DeadLetter } from '../follow/states.ts'
-import type { SinkType } from './sink.ts'
 
 /** A sink, and how far it is. */
 export interface SinkStatus extends FollowerStatus {
   readonly name: string
-  readonly type: SinkType
+  /** Its type, or that of a system that is alerted. */
+  readonly type: string
   /** The dead letters with the lowest indexes. */
   readonly dead: readonly DeadLetter[]
 }

@@ -119,7 +119,7 @@ export const FORMATS: Readonly<Record<BatchType, HttpFormat>> = {
 }
 
 /** Returns the secrets of a sink, the newest first. */
-export const secretsOf = ({ secret = [] }: SinkEntry): readonly string[] =>
+export const secretsOf = ({ secret = [] }: Pick<SinkEntry, 'secret'>): readonly string[] =>
   [secret].flat().map(one => Secret.of(one as string | Secret).reveal())
 
 /** Returns what a status says of one record of a batch. */

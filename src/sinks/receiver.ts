@@ -18,11 +18,21 @@ export interface SinkTarget {
   send(entries: readonly LogEntry[]): Promise<Outcomes>
 }
 
+/** A system that follows the log. */
+export interface FollowedSink {
+  /** Its name, and the key of its cursor. */
+  readonly name: string
+  readonly type: string
+  /** Where it begins if it is new: at the `start` of the log, or at an index. Default: at the end. */
+  readonly from?: 'start' | number
+  readonly receiver: Receiver
+}
+
 /** What a runtime gives to sinks. */
 export interface SinkPlatform {
   readonly deployment: Deployment
   /** Returns what calls a sink. */
-  readonly fetchFor: (sink: SinkEntry) => SinkFetch
+  readonly fetchFor: (sink: Pick<SinkEntry, 'allow_internal'>) => SinkFetch
   readonly now: () => number
   /** The types that not every runtime has, such as `files`. */
   readonly targets: Readonly<
@@ -43,6 +53,17 @@ export const deploymentAt = (publicUrl: string | undefined, platform: string): D
 const COLLECT = 200
 /** Most records that a webhook is sent before the state is stored: so many may come again after a crash. */
 const WEBHOOK_BATCH = 20
+
+/**
+ * Has a sink follow the log.
+ *
+ * @param sink was checked
+ */
+export function followedSink(sink: SinkEntry, platform: SinkPlatform): FollowedSink {
+  const { type, from } = sink
+  const receiver = createReceiver(sink, platform)
+  return { name: receiver.name, type, receiver, ...present({ from }) }
+}
 
 /**
  * Creates what a follower hands records over to.
@@ -73,7 +94,7 @@ export function createReceiver(sink: SinkEntry, platform: SinkPlatform): Receive
 }
 
 /** Returns a record with its members. */
-const logEntry = ({ index, id, json }: ReadEntry): LogEntry => ({
+export const logEntry = ({ index, id, json }: ReadEntry): LogEntry => ({
   index,
   id,
   event: parseEvent(json) as unknown as RenderedEvent,

@@ -8,15 +8,13 @@ import { VERSION } from '../ledger/event.ts'
 import { eventId } from '../ledger/event-id.ts'
 import type { ReadEntry } from '../ledger/ledger.ts'
 import type { SinkControl, SinkReplay, SinkReplayed, SinkStatus, SinkTest } from './control.ts'
-import { createReceiver, type SinkPlatform } from './receiver.ts'
-import { type SinkEntry, sinkName } from './sink.ts'
+import type { FollowedSink } from './receiver.ts'
 
 /** What sinks work with. */
 export interface SinkServices {
   readonly log: FollowedLog
   readonly states: FollowerStates
   readonly clock: FollowerClock
-  readonly platform: SinkPlatform
   /** How many records the log had before anything was stored that new sinks must have. Default: those that it has then. */
   readonly size?: number
 }
@@ -27,21 +25,19 @@ const MAX_LISTED = 20
 /** The sinks of a log, each a follower, in the process or object that has the log. */
 export class Sinks implements SinkControl {
   readonly #services: SinkServices
-  readonly #sinks: ReadonlyMap<string, { readonly entry: SinkEntry; readonly follower: Follower }>
+  readonly #sinks: ReadonlyMap<string, { readonly sink: FollowedSink; readonly follower: Follower }>
   readonly #followers: Followers
 
-  /** @param entries were checked */
-  constructor(entries: readonly SinkEntry[], services: SinkServices) {
-    const { log, states, clock, platform, size } = services
+  constructor(sinks: readonly FollowedSink[], services: SinkServices) {
+    const { log, states, clock, size } = services
     this.#services = services
     const ending = async () => size ?? (await log.readFrom(0, 1)).size
     this.#sinks = new Map(
-      entries.map(entry => {
-        const { from } = entry
+      sinks.map(sink => {
+        const { name, from, receiver } = sink
         const begin = async () => (from === 'start' ? 0 : (from ?? ending()))
         const followed = { log, states, now: clock.now, random: Math.random }
-        const follower = new Follower(createReceiver(entry, platform), followed, begin)
-        return [sinkName(entry), { entry, follower }]
+        return [name, { sink, follower: new Follower(receiver, followed, begin) }]
       }),
     )
     this.#followers = new Followers(
@@ -61,9 +57,9 @@ export class Sinks implements SinkControl {
   }
 
   list(): Promise<readonly SinkStatus[]> {
-    const sinks = [...this.#sinks].map(async ([name, { entry, follower }]) => ({
+    const sinks = [...this.#sinks].map(async ([name, { sink, follower }]) => ({
       name,
-      type: entry.type,
+      type: sink.type,
       ...(await follower.status()),
       dead: await this.#services.states.deadLetters(name, MAX_LISTED),
     }))
@@ -73,9 +69,9 @@ export class Sinks implements SinkControl {
   async test(name: string): Promise<SinkTest | undefined> {
     const sink = this.#sinks.get(name)
     if (sink === undefined) return undefined
-    const { platform, clock } = this.#services
+    const { clock } = this.#services
     try {
-      const [failure] = await createReceiver(sink.entry, platform).deliver([testRecord(clock.now())])
+      const [failure] = await sink.sink.receiver.deliver([testRecord(clock.now())])
       if (failure !== undefined) return { taken: false, failure: failure.message }
     } catch (error) {
       return { taken: false, failure: error instanceof DeliveryFailure ? error.message : 'the gate failed' }

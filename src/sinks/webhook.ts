@@ -19,30 +19,43 @@ export const isWebhookSecret = (secret: string): boolean =>
  * Sends records to a webhook, each in a call of its own and with its id, by which the receiver recognises one that comes
  * again. Each is signed with every secret, so that receivers can change to a new one at any time.
  */
-export async function sendToWebhook(entries: readonly LogEntry[], webhook: Webhook): Promise<Outcomes> {
+export function sendToWebhook(entries: readonly LogEntry[], webhook: Webhook): Promise<Outcomes> {
+  return sendEach(entries, entry => {
+    const { id, event } = entry
+    const body = {
+      type: `mediaward.${event.kind}`,
+      timestamp: event.recorded ?? event.t,
+      data: ownMembers(entry),
+    }
+    return sendSigned({ id, body: JSON.stringify(body) }, webhook)
+  })
+}
+
+/** Sends records one by one, in their order: what comes after one that is not taken waits, unless that one was refused. */
+export async function sendEach<Entry>(
+  entries: readonly Entry[],
+  send: (entry: Entry) => Promise<void>,
+): Promise<Outcomes> {
   const outcomes: (DeliveryFailure | undefined)[] = []
   for (const entry of entries) {
     try {
-      await sendOne(entry, webhook)
+      await send(entry)
       outcomes.push(undefined)
     } catch (error) {
       if (!(error instanceof DeliveryFailure)) throw error
       outcomes.push(error)
-      // What comes after it waits, so that the order is kept.
       if (error.kind !== 'refused') break
     }
   }
   return entries.map((_, i) => (i < outcomes.length ? outcomes[i] : outcomes.at(-1)))
 }
 
-async function sendOne(entry: LogEntry, webhook: Webhook): Promise<void> {
+/** Sends a message once, signed with every secret. Its id is the same whenever it is sent again. */
+export async function sendSigned(
+  { id, body }: { readonly id: string; readonly body: string },
+  webhook: Webhook,
+): Promise<void> {
   const { url, secrets, now } = webhook
-  const { id, event } = entry
-  const body = JSON.stringify({
-    type: `mediaward.${event.kind}`,
-    timestamp: event.recorded ?? event.t,
-    data: ownMembers(entry),
-  })
   const timestamp = `${Math.floor(now() / 1000)}`
   const signatures = secrets.map(secret => sign(secret, `${id}.${timestamp}.${body}`))
   await callSink(webhook, url, {

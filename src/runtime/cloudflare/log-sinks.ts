@@ -1,12 +1,14 @@
+import { followedAlert } from '../../alerts/receiver.ts'
 import { logToOperator } from '../../base/operator.ts'
 import { ConfigurationError } from '../../config/options.ts'
 import { readVariables, type VariableOptions } from '../../config/variables.ts'
 import { followLedger } from '../../follow/followed-log.ts'
 import { pageOf, type TablePage, type TableQuery, tableQueryOf } from '../../ledger/query/table-page.ts'
 import { createFilesTarget } from '../../sinks/files.ts'
-import { deploymentAt } from '../../sinks/receiver.ts'
+import { deploymentAt, followedSink, type SinkPlatform } from '../../sinks/receiver.ts'
 import type { SinkEntry } from '../../sinks/sink.ts'
 import { Sinks } from '../../sinks/sinks.ts'
+import { titleOf } from '../../watch/titles.ts'
 import { SqlFollowerStates } from '../sqlite/follower-states.ts'
 import type { SqlStorage } from '../sqlite/sql.ts'
 import type { Alarm } from './alarm.ts'
@@ -42,9 +44,9 @@ export class LogSinks {
   readonly #clock: FollowerAlarm
 
   constructor(env: unknown, storage: SqlStorage, log: ReadableLog, alarm: Alarm) {
-    const { sinks: entries = [], publicUrl } = readLogVariables(env)
+    const { sinks: entries = [], alerts = [], publicUrl } = readLogVariables(env)
     const { AUDIT } = env as { readonly AUDIT: Bucket }
-    this.#isEmpty = entries.length === 0
+    this.#isEmpty = entries.length + alerts.length === 0
     this.#clock = new FollowerAlarm(alarm, () => this.sinks.wake())
     const clock = this.#clock
     const files = {
@@ -53,16 +55,20 @@ export class LogSinks {
         await AUDIT.put(name, content, { httpMetadata, onlyIf: { etagDoesNotMatch: '*' } }).catch(r2Failed)
       },
     }
-    this.sinks = new Sinks(entries, {
+    const platform: SinkPlatform = {
+      deployment: deploymentAt(publicUrl, 'Cloudflare'),
+      fetchFor: () => (url, request) => fetch(url, { ...request, redirect: 'manual' }),
+      now: clock.now,
+      targets: { files: sink => createFilesTarget(sink, files) },
+    }
+    const followed = [
+      ...entries.map(entry => followedSink(entry, platform)),
+      ...alerts.map(entry => followedAlert(entry, { ...platform, titleOf })),
+    ]
+    this.sinks = new Sinks(followed, {
       log: followLedger({ read: async query => pageOf(await log.read(tableQueryOf(query))) }),
       states: new SqlFollowerStates({ ...storage, write: async work => storage.transaction(work) }),
       clock,
-      platform: {
-        deployment: deploymentAt(publicUrl, 'Cloudflare'),
-        fetchFor: () => (url, request) => fetch(url, { ...request, redirect: 'manual' }),
-        now: clock.now,
-        targets: { files: sink => createFilesTarget(sink, files) },
-      },
       size: log.size,
     })
   }
@@ -79,7 +85,7 @@ export class LogSinks {
 }
 
 /** The variables that the object of the log reads itself. */
-export type LogVariables = Pick<VariableOptions, 'sinks' | 'publicUrl' | 'keep'>
+export type LogVariables = Pick<VariableOptions, 'sinks' | 'alerts' | 'publicUrl' | 'keep'>
 
 /** Reads the variables of the object, which are those of the worker. */
 export function readLogVariables(env: unknown): LogVariables {

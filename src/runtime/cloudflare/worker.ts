@@ -27,7 +27,14 @@ export default worker
  */
 function start(): Worker {
   warnOfUnknownVariables(Object.keys(env), variablesOf(OPTIONS, { ...env }))
-  const { ledgerShards, ledgerJurisdiction, sinks, keep: _, ...options } = readVariables({ ...env })
+  const {
+    ledgerShards,
+    ledgerJurisdiction,
+    sinks,
+    alerts: _,
+    keep: __,
+    ...options
+  } = readVariables({ ...env })
   requireWorkersSinks(sinks)
   let platform: CloudflareOptions
   try {

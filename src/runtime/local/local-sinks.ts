@@ -1,15 +1,18 @@
 import process from 'node:process'
 // Those of Deno itself have no `unref` in 2.5.
 import { setTimeout } from 'node:timers'
+import type { AlertEntry } from '../../alerts/alert.ts'
+import { followedAlert } from '../../alerts/receiver.ts'
 import type { Archiver } from '../../archive/archiver.ts'
 import { followLedger } from '../../follow/followed-log.ts'
 import { type FollowerClock, Followers } from '../../follow/followers.ts'
 import { WakeTimer } from '../../follow/wake-timer.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { createFilesTarget } from '../../sinks/files.ts'
-import { deploymentAt, type SinkPlatform } from '../../sinks/receiver.ts'
+import { deploymentAt, followedSink, type SinkPlatform } from '../../sinks/receiver.ts'
 import type { SinkEntry } from '../../sinks/sink.ts'
 import { type SinkServices, Sinks } from '../../sinks/sinks.ts'
+import { titleOf } from '../../watch/titles.ts'
 import type { LogWork } from '../postgres/elected-log.ts'
 import { createSinkFetch } from './sink-fetch.ts'
 import { createFileStore } from './sink-files.ts'
@@ -23,9 +26,15 @@ export interface LocalSinkOptions extends Pick<SinkServices, 'states'> {
   readonly publicUrl?: string | undefined
 }
 
-/** Starts the sinks of the log in this process. */
+/** Who is sent records and alerts. */
+export interface ReceiverEntries {
+  readonly sinks?: readonly SinkEntry[] | undefined
+  readonly alerts?: readonly AlertEntry[] | undefined
+}
+
+/** Starts the sinks of the log in this process, and the receivers of alerts. */
 export function startSinks(
-  entries: readonly SinkEntry[],
+  { sinks: entries = [], alerts = [] }: ReceiverEntries,
   { ledger, states, data, publicUrl }: LocalSinkOptions,
 ): Sinks {
   const platform: SinkPlatform = {
@@ -38,7 +47,13 @@ export function startSinks(
     },
   }
   const clock = createClock(() => void sinks.wake())
-  const sinks = new Sinks(entries, { log: followLedger(ledger), states, clock, platform })
+  const sinks = new Sinks(
+    [
+      ...entries.map(entry => followedSink(entry, platform)),
+      ...alerts.map(entry => followedAlert(entry, { ...platform, titleOf })),
+    ],
+    { log: followLedger(ledger), states, clock },
+  )
   void sinks.wake()
   return sinks
 }

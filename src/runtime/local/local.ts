@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 // Those of Deno itself have no `unref` in 2.5.
 import { clearInterval, setInterval } from 'node:timers'
+import type { AlertEntry } from '../../alerts/alert.ts'
 import type { KeepLimits, KeepOptions } from '../../archive/keep-options.ts'
 import { logFault, NOT_SHOWN } from '../../base/storage-fault.ts'
 import { checkTable } from '../../config/check-options.ts'
@@ -51,6 +52,8 @@ export interface LocalOptions {
   readonly addressHeader?: string
   /** The systems that records are sent to (docs/sinks.md). */
   readonly sinks?: readonly SinkEntry[]
+  /** The systems that are alerted of findings (docs/watching.md). */
+  readonly alerts?: readonly AlertEntry[]
   /** How long records are kept (docs/archive.md). */
   readonly keep?: KeepOptions
   /** The gate's own address, by which its records name it in those systems. */
@@ -76,8 +79,8 @@ export function local(options: LocalOptions & { readonly data: string }): Local
 export function local(options: LocalOptions): Local<Ledger>
 export function local(options: LocalOptions): Local<Ledger> {
   checkLocal(options)
-  const { data, s3, addressHeader, sinks = [], keep } = options
-  checkTable(OPTIONS, { sinks, keep }, ['sinks', ...KEEP])
+  const { data, s3, addressHeader, sinks = [], alerts, keep } = options
+  checkTable(OPTIONS, { sinks, alerts, keep }, ['sinks', 'alerts', ...KEEP])
   checkFleet(options)
   const held = new Held()
   if (data !== undefined) held.add(lockDataFolder(data))
@@ -100,8 +103,13 @@ export function local(options: LocalOptions): Local<Ledger> {
 }
 
 /** Opens the ledger, with a spool in the folder. Without a folder there is none: then what the database doesn't take is refused. */
-function openLedger(options: LocalOptions, held: Held): Pick<Local<Ledger>, 'ledger' | 'sinkControl' | 'control'> {
-  const { data = '', database, sinks: entries = [], publicUrl } = options
+function openLedger(
+  options: LocalOptions,
+  held: Held,
+): Pick<Local<Ledger>, 'ledger' | 'sinkControl' | 'control'> {
+  const { data = '', database, sinks, alerts, publicUrl } = options
+  const entries = { sinks, alerts }
+  const hasReceivers = [...(sinks ?? []), ...(alerts ?? [])].length > 0
   if (database !== undefined) {
     const { limits, bucket } = keepingOf(options)
     const log = createPostgresLedger(database, bucket && { archive: bucket, limits })
@@ -109,10 +117,10 @@ function openLedger(options: LocalOptions, held: Held): Pick<Local<Ledger>, 'led
     if (log.archiver !== undefined) log.assign(archiveAsLog(log.archiver))
     const start = () => startSinks(entries, { ledger: log, states: log.states, data, publicUrl })
     const sinkControl = new FleetSinks(start, call => log.call(call))
-    if (entries.length > 0) log.assign(sinkControl)
+    if (hasReceivers) log.assign(sinkControl)
     return {
       ledger: data === '' ? log : spooled(log, data, held),
-      ...(entries.length > 0 && { sinkControl }),
+      ...(hasReceivers && { sinkControl }),
     }
   }
   // In a file of its own: a disk that has no room for the log any more may still have it for a lockdown.
@@ -122,15 +130,15 @@ function openLedger(options: LocalOptions, held: Held): Pick<Local<Ledger>, 'led
   const log = createSqliteLedger(join(data, 'ledger.sqlite'), undefined, { archive, limits })
   held.add(() => log.close())
   held.add(startSettling(log))
-  const sinks = startSinks(entries, { ledger: log, states: log.states, data, publicUrl })
-  held.add(() => sinks.close())
+  const receivers = startSinks(entries, { ledger: log, states: log.states, data, publicUrl })
+  held.add(() => receivers.close())
   const archiving = log.archiver && startArchive(log.archiver)
   held.add(() => archiving?.close())
   const ledger = followed(log, () => {
     void archiving?.wake()
-    if (entries.length > 0) void sinks.wake()
+    if (hasReceivers) void receivers.wake()
   })
-  return { ledger: spooled(ledger, data, held), sinkControl: sinks, control }
+  return { ledger: spooled(ledger, data, held), sinkControl: receivers, control }
 }
 
 /** Returns how long records are kept, and the bucket of the archive if there is one. */

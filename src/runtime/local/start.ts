@@ -38,10 +38,16 @@ export function start(variables: Variables): Started {
   const known = variablesOf({ ...OPTIONS, ...LOCAL_OPTIONS }, variables)
   warnOfUnknownVariables(names, [...known, ...OF_THE_COMMANDS])
   const settings = readLocalVariables(variables)
-  const { ledgerShards: _, sinks, keep, ...options } = readVariables(variables)
+  const { ledgerShards: _, sinks, alerts, keep, ...options } = readVariables(variables)
   checkOptions(options)
   const { publicUrl } = options
-  const platform = local({ ...settings, publicUrl, ...(sinks && { sinks }), ...(keep && { keep }) })
+  const platform = local({
+    ...settings,
+    publicUrl,
+    ...(sinks && { sinks }),
+    ...(alerts && { alerts }),
+    ...(keep && { keep }),
+  })
   const gate = createGate({ ...options, ...platform, health: true })
   const app = createApp(gate)
   return {

@@ -1,0 +1,81 @@
+import type { FindingAction, FindingFacts } from '../ledger/finding-facts.ts'
+import type { LogEntry } from '../render/entry.ts'
+import type { Severity } from '../watch/severity.ts'
+
+/** What an alert says, in words and members that every system is sent. */
+export interface Message {
+  /** The same for all messages about one finding. */
+  readonly finding: string
+  readonly action: FindingAction | 'test'
+  readonly rule: string
+  readonly severity: Severity
+  /** One line: what was found. */
+  readonly title: string
+  /** What it is about, as `name: value`. People are the beginning of their pseudonyms. */
+  readonly about: readonly string[]
+  readonly count: number
+  /** When it happened, UTC. */
+  readonly time: string
+  /** Commands that show the finding and stop what it is about. No link acts by itself. */
+  readonly commands: readonly string[]
+}
+
+/** Returns the title of a rule. */
+export type TitleOf = (rule: string) => string
+
+/** How many characters of a pseudonym leave: enough to tell people apart, and too few to look one up. */
+const SHOWN = 12
+
+/** What has become of a finding, before the title. */
+const WORDS: Readonly<Partial<Record<FindingAction | 'test', string>>> = {
+  raised: 'worse: ',
+  reopened: 'reopened: ',
+  escalated: 'not acknowledged: ',
+  acknowledged: 'acknowledged: ',
+  closed: 'closed: ',
+}
+
+/** Returns what a record of a finding, or one that tests a receiver, says as an alert. */
+export function messageOf({ event }: LogEntry, titleOf: TitleOf): Message {
+  if (event.kind === 'test') return testMessage(event.id, event.t)
+  const { finding = '', action, rule, severity = 'info', group, count = 1 } = event as unknown as FindingFacts
+  return {
+    ...{ finding, action, rule, severity, count, time: event.t },
+    title: `${WORDS[action] ?? ''}${titleOf(rule)}`,
+    about: Object.entries(group).flatMap(([name, value]) => shown(name, value)),
+    commands: [
+      `mediaward findings show ${finding}`,
+      ...(action === 'closed'
+        ? []
+        : [
+            `mediaward findings acknowledge ${finding}`,
+            `mediaward findings contain ${finding} --reason "WHY"`,
+          ]),
+    ],
+  }
+}
+
+/** A recording's name stays here: some apps put the patient into it. */
+function shown(name: string, value: string): readonly string[] {
+  if (name === 'recording') return []
+  return [`${name}: ${value.startsWith('psn_') ? `${value.slice(0, SHOWN)}…` : value}`]
+}
+
+function testMessage(finding: string, time: string): Message {
+  return {
+    ...{ finding, action: 'test', rule: 'TEST', severity: 'info', count: 1, time },
+    title: 'a test of alerts: nothing happened',
+    about: [],
+    commands: ['mediaward findings'],
+  }
+}
+
+/** Returns a message as lines. */
+export function linesOf({ severity, rule, title, about, count, time, commands }: Message): readonly string[] {
+  return [
+    `[${severity.toUpperCase()}] ${rule} ${title}`,
+    ...about,
+    `${count === 1 ? 'once' : `${count} times`}, last at ${time}`,
+    ...commands,
+  ]
+}
