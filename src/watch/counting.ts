@@ -17,6 +17,12 @@ export interface Sample {
   readonly members: readonly string[]
 }
 
+/** What else there is to know when a rule finds something. */
+export interface Found {
+  readonly group: Detection['group']
+  readonly households: Tools['households']
+}
+
 /** A rule that counts the different members that a group has in a window. */
 export interface Counting extends RuleFacts {
   readonly window: number
@@ -27,7 +33,7 @@ export interface Counting extends RuleFacts {
   readonly groups?: number
   samples(event: WatchedEvent): readonly Sample[]
   /** What the finding is beside its group and count. */
-  found?(count: number, event: WatchedEvent, group: Detection['group']): Partial<Sighting>
+  found?(count: number, event: WatchedEvent, of: Found): Partial<Sighting>
 }
 
 /** Nothing to count. */
@@ -38,10 +44,10 @@ export const NO_SAMPLES: readonly Sample[] = []
  * is longer than what is replayed is stored, one row for each group.
  */
 export function counting(spec: Counting): Rule {
-  return { ...spec, start: tools => (spec.window > REPLAYED ? stored(spec) : recent(spec, tools)) }
+  return { ...spec, start: tools => (spec.window > REPLAYED ? stored(spec, tools) : recent(spec, tools)) }
 }
 
-function recent(spec: Counting, { hash }: Tools): Watcher {
+function recent(spec: Counting, { hash, households }: Tools): Watcher {
   const { window, threshold, cap = threshold, groups = 10_000 } = spec
   const sets = new RecentSets(window, cap, groups)
   return {
@@ -54,14 +60,15 @@ function recent(spec: Counting, { hash }: Tools): Watcher {
           const { count, isNew } = sets.add(key, hash.short(member), event.time)
           if (isNew && count > most) most = count
         }
-        if (most >= threshold) found.push({ group, count: most, ...spec.found?.(most, event, group) })
+        if (most >= threshold)
+          found.push({ group, count: most, ...spec.found?.(most, event, { group, households }) })
       }
       return found
     },
   }
 }
 
-function stored(spec: Counting): Watcher {
+function stored(spec: Counting, { households }: Tools): Watcher {
   const { window, threshold, cap = threshold } = spec
   return {
     rows: event => spec.samples(event).map(({ group }) => keyOf(spec, event, group)),
@@ -74,7 +81,8 @@ function stored(spec: Counting): Watcher {
           const { count, isNew } = rows.add(key, member, event.time, { window, cap })
           if (isNew && count > most) most = count
         }
-        if (most >= threshold) found.push({ group, count: most, ...spec.found?.(most, event, group) })
+        if (most >= threshold)
+          found.push({ group, count: most, ...spec.found?.(most, event, { group, households }) })
       }
       return found
     },

@@ -1,6 +1,7 @@
 import { present } from '../base/present.ts'
 import { Crowd } from './crowd.ts'
 import type { Detection, Observation, RuleEngine, WatchedRecord, WindowState } from './detection.ts'
+import { Households } from './households.ts'
 import { numberedOf, recordedIn } from './numbers.ts'
 import { Hash } from './recent-sets.ts'
 import { Rows } from './rows.ts'
@@ -40,13 +41,16 @@ export class Rules implements RuleEngine {
   readonly #byKind = new Map<string, readonly Running[]>()
   readonly #rows = new Rows()
   readonly #crowd = new Crowd()
+  readonly #households: Households
   /** The records that `needs` has read already. */
   #read: { readonly records: readonly WatchedRecord[]; readonly looked: readonly Looked[] } | undefined
   /** The time of the record before: that of one that says none. */
   #now = 0
 
   constructor({ canaries = () => NO_CANARIES, rules = RULES, seed = randomSeed() }: EngineOptions = {}) {
-    const tools = { hash: new Hash(seed), canaries }
+    const hash = new Hash(seed)
+    this.#households = new Households(hash)
+    const tools = { hash, households: this.#households, canaries }
     this.#running = rules.map(rule => ({ rule, watcher: rule.start(tools) }))
     for (const running of this.#running) {
       for (const kind of running.rule.kinds)
@@ -75,6 +79,7 @@ export class Rules implements RuleEngine {
       if (numbered !== undefined)
         for (const { watcher } of this.#running) watcher.number?.(numbered, undefined)
       if (event === undefined) continue
+      this.#households.note(event)
       for (const { rule, watcher } of this.#byKind.get(event.kind) ?? []) {
         // Stored windows have seen these records.
         if (watcher.rows !== undefined) continue
@@ -111,6 +116,7 @@ export class Rules implements RuleEngine {
       }
     }
     if (event === undefined) return
+    this.#households.note(event)
     const running = this.#byKind.get(event.kind) ?? []
     const before = detections.length
     for (const { rule, watcher } of running) {

@@ -11,6 +11,8 @@ export interface LongWindow {
   readonly window: number
   /** Most members that are stored. */
   readonly cap: number
+  /** How exactly it is known when a member was last seen. @defaultValue a twenty-fourth of the window */
+  readonly grain?: number
 }
 
 /**
@@ -64,7 +66,7 @@ export class Rows {
   }
 
   /** Adds a member to a window at a time. A member that is there is stored again only if it was seen a good while ago. */
-  add(key: string, member: string, time: number, { window, cap }: LongWindow): Counted {
+  add(key: string, member: string, time: number, { window, cap, grain = window / 24 }: LongWindow): Counted {
     const { members = [] } = this.get(key) ?? {}
     const newest = members.reduce((latest, [, seen]) => Math.max(latest, seen), 0)
     // It waited in a spool for longer than the window.
@@ -72,7 +74,6 @@ export class Rows {
     const now = Math.max(newest, time)
     const recent = members.filter(([, seen]) => seen > now - window)
     const known = recent.find(([name]) => name === member)
-    const grain = window / 24
     if (known !== undefined && time - known[1] <= grain) return { count: recent.length, isNew: false }
     const others = recent.filter(one => one !== known)
     const isFull = others.length >= cap

@@ -26,9 +26,16 @@ export interface RuleFacts {
   readonly canSuppress: boolean
 }
 
+/** Knows who shares a device. */
+export interface Shared {
+  /** Returns whether the owner of what a record is about used the caller's address a short while ago. */
+  isOf(event: WatchedEvent): boolean
+}
+
 /** What a rule can be part of. */
 export interface Tools {
   readonly hash: Hash
+  readonly households: Shared
   /** The canary recordings at this moment. */
   readonly canaries: () => ReadonlySet<string>
 }

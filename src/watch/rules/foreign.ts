@@ -1,5 +1,6 @@
 import { counting, NO_SAMPLES } from '../counting.ts'
 import { groupOf, NONE, type Rule } from '../rule.ts'
+import type { Severity } from '../severity.ts'
 import type { WatchedEvent } from '../watched-event.ts'
 
 // Who asks for what is another's, with a token that was accepted.
@@ -20,10 +21,12 @@ export const foreignRecording: Rule = {
   title: "A valid token asked for another's recording",
   kinds: ['access'],
   group: ['subject', 'session'],
-  start: () => ({
+  start: ({ households }) => ({
     look: event => {
+      if (!isOfPerson(event)) return NONE
       const { subject, session, refusals } = event
-      return isOfPerson(event) ? [{ group: groupOf({ subject, session }), count: refusals }] : NONE
+      const severity: Severity = households.isOf(event) ? 'medium' : 'high'
+      return [{ group: groupOf({ subject, session }), count: refusals, severity }]
     },
   }),
 }
@@ -45,7 +48,10 @@ export const manyForeignRecordings: Rule = counting({
     if (!isOfPerson(event) || recording === undefined) return NO_SAMPLES
     return [{ group: groupOf({ subject, session }), members: [recording] }]
   },
-  found: count => (count >= MAY_BLOCK ? { mayBlock: true } : {}),
+  found: (count, event, { households }) => {
+    if (households.isOf(event)) return { severity: 'high' }
+    return count >= MAY_BLOCK ? { mayBlock: true } : {}
+  },
 })
 
 export const recordingOfMany: Rule = counting({

@@ -52,5 +52,5 @@ export const slowEnumeration: Rule = counting({
     return samples
   },
   // Behind one network are many people.
-  found: (_, __, group) => (group.subject === undefined ? { severity: 'medium' } : {}),
+  found: (_, __, { group }) => (group.subject === undefined ? { severity: 'medium' } : {}),
 })

@@ -16,8 +16,7 @@ const TIMES = 5
 
 /**
  * A release of an app that shows its users what isn't theirs: two of them are a pattern, and a rate far above that of the
- * previous release is one with a single user. Two who share a device and ask for each other's recordings are a household: on
- * one network, each as the owner of what the other asked for.
+ * previous release is one with a single user. Who asks for what belongs to another user of the same device isn't counted.
  */
 export const releaseRise: Rule = {
   ...{ id: 'RG-003', version: 1, severity: 'critical', canSuppress: true },
@@ -30,14 +29,14 @@ export const releaseRise: Rule = {
 
 class Releases implements Watcher {
   readonly #hash: Tools['hash']
+  readonly #households: Tools['households']
   readonly #subjects = new RecentSets(WINDOW, 10, 500)
-  /** Who owns what was asked for, and from which network. */
-  readonly #owners = new RecentSets(WINDOW, 50, 500)
   // Anyone can send a header with another release: there is room for those that have traffic.
   readonly #rates = new Generations<string, Rate>(100)
 
-  constructor({ hash }: Tools) {
+  constructor({ hash, households }: Tools) {
     this.#hash = hash
+    this.#households = households
   }
 
   look(event: WatchedEvent): readonly Sighting[] {
@@ -46,8 +45,9 @@ class Releases implements Watcher {
     const { all, foreign, isFiltered } = amountOf(event)
     const rate = this.#rates.get(release) ?? new Rate()
     this.#rates.set(release, rate)
-    rate.add(event.time, all, isFiltered ? 0 : foreign)
-    if (foreign === 0 || isFiltered) return NONE
+    const isExpected = isFiltered || this.#households.isOf(event)
+    rate.add(event.time, all, isExpected ? 0 : foreign)
+    if (foreign === 0 || isExpected) return NONE
     const count = this.#count(event, release)
     if (count >= SUBJECTS) return [{ group: { release }, count }]
     const high = this.#high(release, rate, event.time)
@@ -56,18 +56,11 @@ class Releases implements Watcher {
 
   /** How many subjects the release has with this one; 0 if the subject is no further one. */
   #count(event: WatchedEvent, release: string): number {
-    const { subject, owner, network = '', time, kind, said } = event
+    const { subject, time, kind, said } = event
     // An app that asks for its user is not who would see the list.
     const who = (kind === 'listed' ? stringOf(said.about) : undefined) ?? subject
     if (who === undefined) return 0
     const group = this.#hash.long(release)
-    const at = (person: string) => this.#hash.short(`${person} ${network}`)
-    const isHousehold =
-      owner !== undefined &&
-      this.#owners.has(group, at(who), time) &&
-      this.#subjects.has(group, this.#hash.short(owner), time)
-    if (owner !== undefined) this.#owners.add(group, at(owner), time)
-    if (isHousehold) return 0
     const { count, isNew } = this.#subjects.add(group, this.#hash.short(who), time)
     return isNew ? count : 0
   }
