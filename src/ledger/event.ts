@@ -70,6 +70,8 @@ export interface EventHead {
   readonly named?: string
   readonly part?: string
   readonly release?: string
+  /** True if a token says the release, or the one that a ticket was issued for. Else a header does, which anyone can change. */
+  readonly release_proven?: true
   readonly client?: string
   readonly net?: EventNetwork
   /** Of a refused call that asked what may be played: what it asked about, as far as it was read. */
@@ -196,6 +198,8 @@ export interface ListedFacts {
   readonly kind: 'listed'
   /** Permit only if all of them were permitted. */
   readonly decision: 'permit' | 'deny'
+  /** `filter` if the app says that it shows only what is permitted, so that some refusals are to be expected. */
+  readonly mode?: 'filter'
   /** The answers in the order of the questions, each recording once. */
   readonly answers: readonly ListedAnswer[]
   /** If they don't fit into one record: the id of the call's first record, and which one of how many this is. */

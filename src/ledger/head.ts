@@ -132,6 +132,7 @@ export async function headOf(
       named: theirs,
       part,
       release,
+      release_proven: (release !== undefined && release === subject?.release) || undefined,
       client: named(subject?.client ?? facts?.client),
       net: Object.keys(net).length > 0 ? net : undefined,
       asked: askedAbout,

@@ -31,13 +31,19 @@ export interface Detection {
   readonly subject?: string
   readonly recording?: string
   readonly release?: string
-  /** How many refusals, recordings or subjects were counted, if the rule counts. */
+  readonly session?: string
+  /** How many refusals, recordings or subjects were counted, if the rule counts. A rule stops counting soon after its threshold: it is at least so many. */
   readonly count?: number
+  /** True if it is so clear that the session may be blocked without a person who looks first. */
+  readonly mayBlock?: true
   /** True if the release is proven by a token, and no mere header. Only then may it be frozen automatically. */
   readonly provenRelease?: true
 }
 
-/** What a rule remembers of a group for longer than the log is replayed at start: members and when each was last seen. */
+/**
+ * What a rule remembers of a group for longer than the log is replayed at start: members and when each was seen, give or take
+ * a twenty-fourth of the window, so that what is seen again and again isn't stored again and again.
+ */
 export interface WindowState {
   /** Rule, window and group, as one string. */
   readonly key: string
@@ -60,7 +66,10 @@ export interface WatchedRecord {
   readonly json: string
 }
 
-/** Port of rules to those who run them. */
+/**
+ * Port of rules to those who run them. `needs`, then `observe`, then the next records. If what `observe` returned can't be
+ * stored, the engine knows more than the storage does: another one must take its place, and replay.
+ */
 export interface RuleEngine {
   /** Returns the keys of the windows that it must have before it looks at records: those that it doesn't know by heart. */
   needs(records: readonly WatchedRecord[]): readonly string[]

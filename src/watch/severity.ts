@@ -1,5 +1,16 @@
 /** How bad a finding is, from the least to the most. */
-export const SEVERITIES = ['info', 'low', 'medium', 'high', 'critical'] as const
+export const SEVERITIES = [
+  // Nothing to do.
+  'info',
+  // To be read some day.
+  'low',
+  // To be looked at within a working day.
+  'medium',
+  // To be looked at within the hour.
+  'high',
+  // Wakes a person.
+  'critical',
+] as const
 /** One of {@link SEVERITIES}. */
 export type Severity = (typeof SEVERITIES)[number]
 

@@ -92,3 +92,17 @@ test.each([
   const request = new Request('https://gate.test/', { headers: { 'mediaward-app-release': sent } })
   expect((await event({ request })).release).toBe(recorded)
 })
+
+test('a release is proven if a token says it, and not if a header does', async () => {
+  const request = new Request('https://gate.test/', { headers: { 'mediaward-app-release': '4.12.0' } })
+  const proven = await event({ request, subject: { ...subject, release: '4.11.0' } })
+  expect(proven).toMatchObject({ release: '4.11.0', release_proven: true })
+  expect(await event({ request, subject })).toMatchObject({ release: '4.12.0' })
+  expect(await event({ request, subject })).not.toHaveProperty('release_proven')
+})
+
+test('a release that a token says and no record may hold proves nothing', async () => {
+  const said = await event({ subject: { ...subject, release: 'x'.repeat(33) } })
+  expect(said).not.toHaveProperty('release')
+  expect(said).not.toHaveProperty('release_proven')
+})

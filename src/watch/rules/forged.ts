@@ -1,0 +1,54 @@
+import { RecentSets } from '../recent-sets.ts'
+import { groupOf, NONE, type Rule, type Sighting, type Tools, type Watcher } from '../rule.ts'
+import type { WatchedEvent } from '../watched-event.ts'
+
+const WINDOW = 5 * 60_000
+const THRESHOLD = 5
+/** After an issuer changed its keys, apps have tokens under the old ones for a while. */
+const KEYS_SETTLE = 15 * 60_000
+
+const REASONS: ReadonlySet<string | undefined> = new Set([
+  'token_algorithm',
+  'token_issuer',
+  'token_key_unknown',
+  'token_malformed',
+  'token_signature',
+])
+
+/**
+ * Tokens that no issuer made. One that names an algorithm which isn't permitted is enough: no app makes one by mistake. A
+ * record may be about many refusals, and that of a flood names only the network.
+ */
+export const forgedTokens: Rule = {
+  ...{ id: 'RG-007', version: 1, severity: 'high', canSuppress: true },
+  title: 'One network sent forged tokens',
+  kinds: ['access', 'keys'],
+  group: ['network'],
+  ...{ window: WINDOW, threshold: THRESHOLD },
+  start: tools => new ForgedTokens(tools),
+}
+
+class ForgedTokens implements Watcher {
+  readonly #hash: Tools['hash']
+  readonly #sets = new RecentSets(WINDOW, THRESHOLD, 10_000)
+  #keysChanged = Number.NEGATIVE_INFINITY
+
+  constructor({ hash }: Tools) {
+    this.#hash = hash
+  }
+
+  look(event: WatchedEvent): readonly Sighting[] {
+    const { kind, reason, network, tenant, time, id, refusals } = event
+    if (kind === 'keys') {
+      this.#keysChanged = Math.max(this.#keysChanged, time)
+      return NONE
+    }
+    if (!REASONS.has(reason)) return NONE
+    if (reason === 'token_key_unknown' && Math.abs(time - this.#keysChanged) < KEYS_SETTLE) return NONE
+    const group = this.#hash.long(`${tenant} ${network}`)
+    const weight = reason === 'token_algorithm' ? THRESHOLD : Math.min(refusals, THRESHOLD)
+    let count = 0
+    for (let i = 0; i < weight; i++) count = this.#sets.add(group, this.#hash.short(`${id} ${i}`), time).count
+    return count < THRESHOLD ? NONE : [{ group: groupOf({ network }), count: Math.max(count, refusals) }]
+  }
+}
