@@ -2,7 +2,16 @@ import { checkTable } from '../../config/check-options.ts'
 import { ConfigurationError, type LedgerJurisdiction, type MediawardOptions } from '../../config/options.ts'
 import { OPTIONS } from '../../config/table.ts'
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
-import type { Bucket, LedgerNamespace, LogSinksStub, LogStub, ObjectNamespace } from './bindings.ts'
+import type { FindingControl } from '../../watch/finding-control.ts'
+import { controlBy } from '../../watch/findings/calls.ts'
+import type {
+  Bucket,
+  LedgerNamespace,
+  LogFindingsStub,
+  LogSinksStub,
+  LogStub,
+  ObjectNamespace,
+} from './bindings.ts'
 import { findBindingMistakes } from './check-bindings.ts'
 import { createCloudflareLedger } from './cloudflare-ledger.ts'
 import { createR2Spool } from './r2-spool.ts'
@@ -23,13 +32,15 @@ export interface CloudflareBindings {
   /** The inboxes of the log: the class `LedgerObject`, with SQLite storage. */
   readonly LEDGER: LedgerNamespace
   /** The log: the class `LogObject`, with SQLite storage. */
-  readonly LOG: ObjectNamespace<LogStub & LogSinksStub>
+  readonly LOG: ObjectNamespace<LogStub & LogSinksStub & LogFindingsStub>
 }
 
 /** The options that follow from running on Workers. */
 export interface CloudflareOptions
   extends Required<Pick<MediawardOptions, 'store' | 'network' | 'replay' | 'sinkControl'>> {
   readonly ledger: SpooledLedger
+  /** What the rules of the log found. It rejects if the log has no rules. */
+  readonly findingControl: FindingControl
 }
 
 /**
@@ -60,6 +71,8 @@ export function cloudflare(
       test: name => logs.get(logs.idFromName('log')).testSink(name),
       replay: (name, replay) => logs.get(logs.idFromName('log')).replaySink(name, replay),
     },
+
+    findingControl: controlBy(call => logs.get(logs.idFromName('log')).findings(call)),
 
     async replay() {
       await ledger.replay(REPLAY_LIMIT)

@@ -8,6 +8,7 @@ export type {
   DurableState,
   InboxStub,
   LedgerNamespace,
+  LogFindingsStub,
   LogNamespace,
   LogSinksStub,
   LogStub,
