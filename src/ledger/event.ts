@@ -2,6 +2,7 @@ import type { Reason } from '../reason.ts'
 import type { PlaylistPosition } from '../refusal.ts'
 import type { BoundBy } from '../request-context.ts'
 import type { DoctorFacts, ExplainFacts, LookFacts, SinkFacts } from './console-facts.ts'
+import type { FindingFacts } from './finding-facts.ts'
 import type { GapFacts, HeartbeatFacts, KeysFacts } from './gate-facts.ts'
 import type { LockdownFacts } from './lockdown-facts.ts'
 
@@ -85,7 +86,7 @@ export interface EventHead {
   }
   readonly gate: {
     readonly version: string
-    /** Which isolate of the gate: a random string, created at its first record. */
+    /** Which isolate of the gate: a random string, created at its first record. `log` if the log made the record itself. */
     readonly isolate: string
     /** Counts the isolate's records from 1. A gap is a lost record. */
     readonly seq: number
@@ -253,6 +254,7 @@ export type EventFacts =
   | KeysFacts
   | HeartbeatFacts
   | GapFacts
+  | FindingFacts
 
 /** What a record is about. */
 export type EventKind = EventFacts['kind']
@@ -269,6 +271,7 @@ const NAMES: Readonly<Record<EventKind, true>> = {
   keys: true,
   heartbeat: true,
   gap: true,
+  finding: true,
 }
 
 /** Every kind of record. */

@@ -23,8 +23,14 @@ export interface RenderedEvent extends EventHead {
   readonly repeats?: { readonly until: string } | { readonly count: number }
   /** Of a flood: how many refusals the record sums up. */
   readonly sum?: { readonly until: string } | { readonly count: number }
-  /** How many records are missing. */
+  /** How many records are missing, or how many detections a finding has. */
   readonly count?: number
+  /** Of a finding: its id, its rule, how bad it is, and the ids of records and findings that it is made of. */
+  readonly finding?: string
+  readonly rule?: string
+  readonly severity?: string
+  readonly evidence?: readonly string[]
+  readonly related?: readonly string[]
 }
 
 /** A recording that a record is about, and what was decided about it if a record decides about several. */

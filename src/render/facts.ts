@@ -49,7 +49,20 @@ const KINDS: Readonly<Record<EventKind, readonly [title: string, activity?: Acti
   keys: ['Keys of an issuer changed', 'change'],
   heartbeat: ['Gate at work'],
   gap: ['Records missing'],
+  finding: ['Finding'],
 }
+
+/** What is done by an action of a finding; the others change it. */
+const FINDING_ACTIONS: Readonly<Record<string, Activity>> = { opened: 'create', suppressed: 'create' }
+
+/** The level of each severity of a finding. */
+const SEVERITIES: ReadonlyMap<unknown, Level> = new Map([
+  ['info', 1],
+  ['low', 2],
+  ['medium', 3],
+  ['high', 4],
+  ['critical', 4],
+])
 
 const METHODS: Readonly<Record<string, Activity>> = {
   GET: 'read',
@@ -76,18 +89,18 @@ const HIGH_REASONS: readonly Reason[] = [
 export function factsOf({ event }: LogEntry): Facts {
   const { kind, reason, decision, repeats, sum, count } = event
   const known = Object.hasOwn(KINDS, kind) ? KINDS[kind as EventKind] : undefined
-  const title = known?.[0] ?? `Record of the kind ${kind}`
+  const title = titleOf(event, known?.[0])
   const targets = targetsOf(event)
   return {
     time: Date.parse(event.t),
     title,
     message: reason === undefined ? title : `${title}: ${reason}`,
     operation: event.action === undefined ? kind : `${kind}.${event.action}`,
-    code: reason ?? kind,
-    activity: known?.[1] ?? (event.asked ? 'read' : METHODS[event.method ?? '']) ?? 'other',
+    code: reason ?? ruleOf(event) ?? kind,
+    activity: activityOf(event, known?.[1]),
     outcome: decision === undefined ? 'unknown' : decision === 'permit' ? 'success' : 'failure',
     level: Math.max(
-      kind === 'gap' ? 4 : levelOf(reason),
+      kind === 'gap' ? 4 : kind === 'finding' ? (SEVERITIES.get(event.severity) ?? 1) : levelOf(reason),
       ...targets.map(target => levelOf(target.reason)),
     ) as Level,
     stage: reason !== undefined && isReason(reason) ? stageOf(reason) : undefined,
@@ -95,6 +108,21 @@ export function factsOf({ event }: LogEntry): Facts {
     people: [...new Set(peopleOf(event, targets))],
     count: countIn(repeats) ?? countIn(sum) ?? count,
   }
+}
+
+/** The rule of a finding. */
+const ruleOf = ({ kind, rule }: RenderedEvent): string | undefined =>
+  kind === 'finding' && typeof rule === 'string' ? rule : undefined
+
+function titleOf(event: RenderedEvent, known: string | undefined): string {
+  const { kind, action = 'changed' } = event
+  if (kind !== 'finding') return known ?? `Record of the kind ${kind}`
+  return `Finding ${action.replaceAll('_', ' ')}: ${ruleOf(event) ?? 'unknown'}`
+}
+
+function activityOf({ kind, action, asked, method }: RenderedEvent, known: Activity | undefined): Activity {
+  if (kind === 'finding') return FINDING_ACTIONS[action ?? ''] ?? 'change'
+  return known ?? (asked ? 'read' : METHODS[method ?? '']) ?? 'other'
 }
 
 function levelOf(reason: string | undefined): Level {

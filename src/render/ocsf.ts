@@ -1,8 +1,9 @@
 import type { Stage } from '../reason.ts'
 import { compact, type Deployment, type JsonObject, type LogEntry, ownMembers } from './entry.ts'
 import { type Activity, factsOf } from './facts.ts'
+import { renderOcsfFinding } from './ocsf-finding.ts'
 
-// API Activity is the class of every kind, so that one table holds them all:
+// API Activity is the class of every kind but findings, so that one table holds them all:
 // - access, view, delivery: it has the actor, the request, the resource with its owner, and the decision together. HTTP
 //   Activity (4002) has no resource. Datastore Activity (6005) is about the bucket, which a refused request never reaches.
 //   Web Resource Access Activity (6004) is deprecated.
@@ -17,11 +18,13 @@ const STATUS = { unknown: 0, success: 1, failure: 2 }
 const REJECTED: readonly (Stage | undefined)[] = ['credential', 'token', 'proof', 'ticket']
 
 /**
- * Renders a record as an event of OCSF 1.8.0, of the class API Activity with the profiles `cloud` and `security_control`.
+ * Renders a record as an event of OCSF 1.8.0: that of a finding of the class Detection Finding, all others of API Activity, with the profiles `cloud` and `security_control`.
  * `unmapped` is the record itself, with its index.
  */
-export function renderOcsf(entry: LogEntry, { vendor, product, host, platform }: Deployment): JsonObject {
+export function renderOcsf(entry: LogEntry, deployment: Deployment): JsonObject {
   const { index, id, event } = entry
+  if (event.kind === 'finding') return renderOcsfFinding(entry, deployment)
+  const { vendor, product, host, platform } = deployment
   const { subject, session, issuer, client, net, gate, method, status, reason, decision } = event
   const facts = factsOf(entry)
   const activity = ACTIVITIES[facts.activity]

@@ -23,3 +23,12 @@ export function worse(one: Severity, other: Severity): Severity {
 export function isAtLeast(severity: Severity, least: Severity): boolean {
   return worse(severity, least) === severity
 }
+
+/**
+ * Returns the worst of several severities, as of findings that are joined.
+ *
+ * @param least no less than this is returned
+ */
+export function worstOf(all: readonly Severity[], least: Severity): Severity {
+  return all.reduce(worse, least)
+}

@@ -20,7 +20,7 @@ liveLogContract('SQLite', async () => {
   return {
     live: createLiveLog(events, file),
     manifest: new SegmentTable(file),
-    append: entries => file.write(() => events.append(entries)),
+    append: async entries => void (await file.write(() => events.append(entries))),
   }
 })
 

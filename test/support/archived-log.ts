@@ -63,8 +63,8 @@ export class ArchivedLog {
     return this.events.size - ((await this.manifest.last())?.last ?? -1) - 1
   }
 
-  append(entries: readonly LedgerEntry[]): Promise<void> {
-    return this.file.write(() => this.events.append(entries))
+  async append(entries: readonly LedgerEntry[]): Promise<void> {
+    await this.file.write(() => this.events.append(entries))
   }
 
   read(query: TableQuery): Promise<TablePage> {

@@ -125,6 +125,31 @@ const FACTS: readonly EventFacts[] = [
     action: 'doctor',
     findings: { ok: 20, warning: 1, failed: 0, not_checked: 3 },
   },
+  ...(['opened', 'raised', 'joined', 'suppressed', 'unsuppressed', 'assigned', 'closed'] as const).map(
+    (action, i): EventFacts => ({
+      ...{
+        kind: 'finding',
+        action,
+        finding: BARE.id,
+        rule: 'RG-001',
+        version: 1,
+        count: 3,
+        evidence: [BARE.id],
+      },
+      severity: (['info', 'low', 'medium', 'high', 'critical'] as const)[i % 5] ?? 'high',
+      group: { subject: 'psn_3f77aa1f2e3d4c5b6a79880716253443' },
+      about: 'psn_3f77aa1f2e3d4c5b6a79880716253443',
+      ...(action === 'joined' && { related: [BARE.id, BARE.id] }),
+      ...(action === 'closed' && {
+        ...{ verdict: 'benign', assignee: 'psn_3f77aa1f2e3d4c5b6a79880716253443' },
+        said: { id: BARE.id, sha256: '0'.repeat(64) },
+      }),
+    }),
+  ),
+  {
+    ...{ kind: 'finding', action: 'suppression_added', rule: 'RG-001', group: {}, suppression: BARE.id },
+    expires: '2026-12-23T02:58:22.181Z',
+  },
 ]
 
 /** Records of kinds that this version doesn't know, as a newer gate may have written them. */

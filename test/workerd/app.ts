@@ -2,9 +2,15 @@ import { env } from 'cloudflare:workers'
 import { Hono } from 'hono'
 import { mediaward } from '../../src/index.ts'
 import { ControlObject, cloudflare, LedgerObject, LogObject } from '../../src/runtime/cloudflare/index.ts'
+import { FAKE_RULES } from '../support/fake-rules.ts'
 import { issuer } from './issuer.ts'
 
 export { ControlObject, LedgerObject, LogObject }
+
+/** A log with rules. */
+export class WatchedLogObject extends LogObject {
+  static override readonly watching = FAKE_RULES
+}
 
 declare global {
   namespace Cloudflare {
@@ -15,6 +21,7 @@ declare global {
       LEDGER: DurableObjectNamespace<LedgerObject>
       LOG: DurableObjectNamespace<LogObject>
       CONTROL: DurableObjectNamespace<ControlObject>
+      WATCHED_LOG: DurableObjectNamespace<WatchedLogObject>
       PSEUDONYM_KEY: string
     }
     interface GlobalProps {

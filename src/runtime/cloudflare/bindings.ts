@@ -4,6 +4,7 @@ import type { CountQuery, LedgerEntry, RecordCount } from '../../ledger/ledger.t
 import type { TablePage, TableQuery } from '../../ledger/query/table-page.ts'
 import type { AskedQuery } from '../../ledger/query/terms.ts'
 import type { SinkReplay, SinkReplayed, SinkStatus, SinkTest } from '../../sinks/control.ts'
+import type { FindingCall } from '../../watch/findings/calls.ts'
 import type { TakenBatch } from './inbox.ts'
 
 // What is used of Cloudflare's bindings, by its shape. So an app may have the types of Workers from where it likes
@@ -129,6 +130,11 @@ export interface LogSinksStub {
 
 /** A Durable Object of the class `ControlObject`, seen from outside. */
 export type ControlStub = Omit<Control, 'copy'>
+
+/** What the rules found, seen from outside the object of the log. */
+export interface LogFindingsStub {
+  findings(call: FindingCall): Promise<unknown>
+}
 
 /** The state that a Durable Object is created with. */
 export interface DurableState {

@@ -2,10 +2,13 @@ import { checkTable } from '../../config/check-options.ts'
 import { ConfigurationError, type LedgerJurisdiction, type MediawardOptions } from '../../config/options.ts'
 import { OPTIONS } from '../../config/table.ts'
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
+import type { FindingControl } from '../../watch/finding-control.ts'
+import { controlBy } from '../../watch/findings/calls.ts'
 import type {
   Bucket,
   ControlStub,
   LedgerNamespace,
+  LogFindingsStub,
   LogSinksStub,
   LogStub,
   ObjectNamespace,
@@ -31,7 +34,7 @@ export interface CloudflareBindings {
   /** The inboxes of the log: the class `LedgerObject`, with SQLite storage. */
   readonly LEDGER: LedgerNamespace
   /** The log: the class `LogObject`, with SQLite storage. */
-  readonly LOG: ObjectNamespace<LogStub & LogSinksStub>
+  readonly LOG: ObjectNamespace<LogStub & LogSinksStub & LogFindingsStub>
   /** The restrictions: the class `ControlObject`, with SQLite storage. */
   readonly CONTROL: ObjectNamespace<ControlStub>
 }
@@ -40,6 +43,8 @@ export interface CloudflareBindings {
 export interface CloudflareOptions
   extends Required<Pick<MediawardOptions, 'store' | 'network' | 'replay' | 'sinkControl' | 'control'>> {
   readonly ledger: SpooledLedger
+  /** What the rules of the log found. It rejects if the log has no rules. */
+  readonly findingControl: FindingControl
 }
 
 /**
@@ -71,6 +76,8 @@ export function cloudflare(
       test: name => logs.get(logs.idFromName('log')).testSink(name),
       replay: (name, replay) => logs.get(logs.idFromName('log')).replaySink(name, replay),
     },
+
+    findingControl: controlBy(call => logs.get(logs.idFromName('log')).findings(call)),
 
     async replay() {
       await ledger.replay(REPLAY_LIMIT)

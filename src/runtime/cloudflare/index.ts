@@ -9,6 +9,7 @@ export type {
   DurableState,
   InboxStub,
   LedgerNamespace,
+  LogFindingsStub,
   LogNamespace,
   LogSinksStub,
   LogStub,

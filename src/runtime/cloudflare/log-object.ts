@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { KeepLimits } from '../../archive/keep-options.ts'
+import { StorageFault } from '../../base/storage-fault.ts'
 import { withDefaults } from '../../config/option.ts'
 import { OPTIONS } from '../../config/table.ts'
 import type { CountQuery, LedgerEntry, RecordCount } from '../../ledger/ledger.ts'
@@ -7,9 +8,12 @@ import { Arrivals } from '../../ledger/query/arrivals.ts'
 import type { TablePage, TableQuery } from '../../ledger/query/table-page.ts'
 import type { AskedQuery } from '../../ledger/query/terms.ts'
 import type { SinkReplay, SinkReplayed, SinkStatus, SinkTest } from '../../sinks/control.ts'
+import { answerCall, type FindingCall } from '../../watch/findings/calls.ts'
+import type { Watching } from '../../watch/watching.ts'
 import { EventLog } from '../sqlite/event-log.ts'
 import { EventTable } from '../sqlite/event-table.ts'
 import type { SqlStorage } from '../sqlite/sql.ts'
+import { createSqlFindings } from '../sqlite/watch/findings.ts'
 import { Alarm } from './alarm.ts'
 import { LogArchive } from './archive/log-archive.ts'
 import type { Bucket, DurableState, LedgerNamespace } from './bindings.ts'
@@ -19,6 +23,9 @@ import { LogSinks, readLogVariables } from './log-sinks.ts'
 
 /** The log: one Durable Object, which pulls entries out of the inboxes and gives each its index. */
 export class LogObject extends DurableObject {
+  /** The rules that look at records. The runtime creates the object, and hands over none. */
+  static readonly watching: Watching | undefined = undefined
+
   readonly #storage: SqlStorage
   readonly #log: EventLog
   readonly #puller: InboxPuller
@@ -32,7 +39,7 @@ export class LogObject extends DurableObject {
     this.#storage = storageOf(state)
     const inboxes = (env as { readonly LEDGER: LedgerNamespace }).LEDGER
     const events = new EventTable(this.#storage.sql)
-    this.#log = new EventLog(this.#storage.sql, events)
+    this.#log = new EventLog(this.#storage.sql, events, new.target.watching)
     this.#alarm = new Alarm(state)
     const { AUDIT } = env as { readonly AUDIT: Bucket }
     const { keep = {} } = readLogVariables(env)
@@ -91,14 +98,39 @@ export class LogObject extends DurableObject {
 
   #store(entries: readonly LedgerEntry[]): void {
     const { end } = this.#log.events
-    this.#storage.transaction(() => this.#log.append(entries, Date.now()))
+    this.#change(() => this.#log.append(entries, Date.now()))
     // A reader's round often finds nothing. If it woke the others, their rounds would wake it.
-    if (this.#log.events.end > end) {
-      this.#arrivals.announce()
-      this.#sinks.wake()
-      this.#archive.wake()
-    }
+    if (this.#log.events.end > end) this.#announce()
     this.#alarm.set(this.#log.due)
+  }
+
+  #announce(): void {
+    this.#arrivals.announce()
+    this.#sinks.wake()
+    this.#archive.wake()
+  }
+
+  /** Does some work in a transaction. */
+  #change<Result>(work: () => Result): Result {
+    try {
+      return this.#storage.transaction(work)
+    } catch (error) {
+      this.#log.watch?.forget()
+      throw error
+    }
+  }
+
+  /** Answers a call of `FindingControl`. */
+  findings(call: FindingCall): Promise<unknown> {
+    const { watch } = this.#log
+    if (watch === undefined) throw new StorageFault('the log has no rules')
+    const services = {
+      watch,
+      write: async <Result>(work: () => Result) => this.#change(work),
+      now: Date.now,
+      announce: () => this.#announce(),
+    }
+    return answerCall(createSqlFindings(services), call)
   }
 
   /** Lists the sinks, as `SinkControl.list` does. */

@@ -1,4 +1,4 @@
-import type { CountQuery, LedgerEntry, RecordCount } from '../../ledger/ledger.ts'
+import type { CountQuery, LedgerEntry, ReadEntry, RecordCount } from '../../ledger/ledger.ts'
 import type { Look, Span } from '../../ledger/query/span.ts'
 import type { TablePage, TableQuery } from '../../ledger/query/table-page.ts'
 import {
@@ -106,9 +106,10 @@ export class EventTable {
     return this.#sql('SELECT 1 FROM event WHERE id = ?', id).length > 0
   }
 
-  /** Stores each entry once, however often it comes. To be called in a transaction. */
-  append(entries: readonly LedgerEntry[]): void {
-    const entered = wholeBlocks(this.size)
+  /** Stores each entry once, however often it comes. Returns those that were new. To be called in a transaction. */
+  append(entries: readonly LedgerEntry[]): readonly ReadEntry[] {
+    const { size } = this
+    const entered = wholeBlocks(size)
     for (const some of portions(entries, FULL_PORTION)) {
       // SQLite gives a new row the number after the highest one. ON CONFLICT after a SELECT needs its WHERE.
       this.#sql(
@@ -118,8 +119,25 @@ export class EventTable {
       )
     }
     // Block by block: what 64 inboxes hand over after an outage is a quarter of the memory of a Durable Object.
-    const whole = wholeBlocks(this.size)
+    const end = this.size
+    const whole = wholeBlocks(end)
     for (let after = entered; after < whole; after += BLOCK) this.enter(after, after + BLOCK)
+    if (end - size < entries.length) return this.between(size, end)
+    return entries.map(({ id, json }, i) => ({ id, json, index: size + i }))
+  }
+
+  /** Returns the entries from an index up to another, which is not one of them. */
+  between(from: number, to: number): readonly ReadEntry[] {
+    return this.#sql<ReadEntry>(
+      'SELECT place - 1 AS "index", id, json FROM event WHERE place > ? AND place <= ? ORDER BY place',
+      ...[from, to],
+    )
+  }
+
+  /** Returns the first place at which a record may be that was made at a time or later, in milliseconds since 1970. */
+  firstSince(time: number): number {
+    const { size } = this
+    return this.#madeWithin({ since: time, until: Number.POSITIVE_INFINITY }, wholeBlocks(size)).from
   }
 
   /**

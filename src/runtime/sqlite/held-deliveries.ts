@@ -81,6 +81,17 @@ export class HeldDeliveries {
     return rows.map(({ id, json }) => ({ id, json })).sort((a, b) => (a.id < b.id ? -1 : 1))
   }
 
+  /** Returns what is held with one of some members in its JSON, and holds it no longer. */
+  releaseWith(members: readonly string[]): readonly LedgerEntry[] {
+    const rows = this.#sql<LedgerEntry>(
+      `DELETE FROM held_delivery WHERE EXISTS (SELECT 1 FROM json_each(?) WHERE instr(held_delivery.json, value) > 0)
+        RETURNING id, json`,
+      JSON.stringify(members),
+    )
+    this.#due = undefined
+    return rows.map(({ id, json }) => ({ id, json })).sort((a, b) => (a.id < b.id ? -1 : 1))
+  }
+
   /** Returns what is held. */
   all(): readonly LedgerEntry[] {
     return this.#sql<LedgerEntry>('SELECT id, json FROM held_delivery').map(({ id, json }) => ({ id, json }))

@@ -5,6 +5,8 @@ import type { FollowerStates } from '../../follow/states.ts'
 import { type Ledger, parseCursor } from '../../ledger/ledger.ts'
 import { Arrivals } from '../../ledger/query/arrivals.ts'
 import { pageOf, type TablePage, type TableQuery, tableQueryOf } from '../../ledger/query/table-page.ts'
+import type { AlertOutbox, FindingControl } from '../../watch/finding-control.ts'
+import type { Watching } from '../../watch/watching.ts'
 import { EventLog } from './event-log.ts'
 import type { EventTable } from './event-table.ts'
 import { SqlFollowerStates } from './follower-states.ts'
@@ -12,6 +14,8 @@ import { createLiveLog } from './live-table.ts'
 import { openEvents } from './migration.ts'
 import { SegmentTable } from './segment-table.ts'
 import { openSqlite, setUp } from './sqlite-file.ts'
+import { createSqlFindings } from './watch/findings.ts'
+import { SqlAlertOutbox } from './watch/outbox.ts'
 
 /** A ledger in a file. */
 export interface SqliteLedger extends Ledger {
@@ -21,6 +25,10 @@ export interface SqliteLedger extends Ledger {
   readonly states: FollowerStates
   /** Archives and prunes the records, if the ledger was created so. */
   readonly archiver: Archiver | undefined
+  /** What the rules found, if the ledger was created with rules. */
+  readonly findings: FindingControl | undefined
+  /** The alerts of it. */
+  readonly outbox: AlertOutbox | undefined
   /** Writes what waits and closes the file. Nothing can be appended after it. */
   close(): void
 }
@@ -30,35 +38,45 @@ export interface SqliteLedger extends Ledger {
  *
  * @param now the clock, in milliseconds since 1970
  * @param keeping without it, all records stay in the file
+ * @param watching the rules in force. Without it, no record is watched
  * @throws Error if the file can't be opened or is not a database
  */
 export function createSqliteLedger(
   path: string,
   now: () => number = Date.now,
   keeping?: Keeping,
+  watching?: Watching,
 ): SqliteLedger {
   const file = openSqlite(path)
-  const log = setUp(file, () => new EventLog(file.sql, openEvents(file)))
-  const { events } = log
+  const log = setUp(file, () => new EventLog(file.sql, openEvents(file), watching))
+  const { events, watch } = log
   const live = (query: TableQuery) => readLive(events, query)
   const archive =
     keeping &&
     setUp(file, () => keepLog(createLiveLog(events, file, live), new SegmentTable(file), keeping, now))
   const arrivals = new Arrivals()
+  const announce = () => arrivals.announce()
+  const write = async (work: () => void) => {
+    try {
+      await file.write(work)
+    } catch (error) {
+      watch?.forget()
+      throw error
+    }
+    announce()
+  }
   return {
     states: setUp(file, () => new SqlFollowerStates(file)),
     archiver: archive?.archiver,
     ...(archive && { archiveLag: () => archive.archiver.lag() }),
 
-    async append(entries) {
-      await file.write(() => log.append(entries, now()))
-      arrivals.announce()
-    },
+    findings: watch && createSqlFindings({ watch, write: work => file.write(work), now, announce }),
+    outbox: watch && new SqlAlertOutbox(file),
+
+    append: entries => write(() => log.append(entries, now())),
 
     async settle() {
-      if (now() < log.due) return
-      await file.write(() => log.settle(now()))
-      arrivals.announce()
+      if (now() >= log.due) await write(() => log.settle(now()))
     },
 
     async read(query) {

@@ -80,7 +80,7 @@ describe('actors', () => {
     expect((await send(gate, 'POST', '/recordings/new/upload', { act }, undefined, UPLOAD)).status).toBe(201)
     await new Promise(resolve => setTimeout(resolve, 10))
     const all = await records(gate)
-    const ofCallers = KINDS.filter(kind => !['heartbeat', 'gap', 'keys'].includes(kind))
+    const ofCallers = KINDS.filter(kind => !['heartbeat', 'gap', 'keys', 'finding'].includes(kind))
     expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(ofCallers))
     for (const one of all) expect(one).toMatchObject({ subject: PATIENT, actor: AGENT })
   })

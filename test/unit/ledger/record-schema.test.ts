@@ -71,6 +71,18 @@ describe('a record that is not as the schema says', () => {
     },
     heartbeat: { ...head, kind: 'heartbeat' },
     gap: { ...head, kind: 'gap', count: 2, since: head.t, until: head.t },
+    finding: {
+      ...{ ...head, gate: { version: '0.7.0', isolate: 'log', seq: 1 }, kind: 'finding', action: 'opened' },
+      ...{
+        finding: head.id,
+        rule: 'RG-001',
+        version: 1,
+        severity: 'high',
+        group: { subject: psn },
+        about: psn,
+      },
+      ...{ count: 1, evidence: [head.id] },
+    },
     keys: { ...head, kind: 'keys', issuer: 'https://login.test/', before: [], after: ['A'.repeat(43)] },
   }
   const errors = (record: object) => recordErrors(JSON.stringify(record))
@@ -87,6 +99,11 @@ describe('a record that is not as the schema says', () => {
     ['a key in a change of keys', 'keys', { after: [{ kty: 'EC' }] }],
     ['a thumbprint of another length', 'keys', { before: ['A'.repeat(42)] }],
     ['an id of a person', 'refusal', { subject: 'patient-007' }],
+    ['a text in a finding', 'finding', { said: { id: head.id, sha256: '0'.repeat(64), text: 'x' } }],
+    ['a comment as it is', 'finding', { comment: 'x' }],
+    ['a finding without evidence', 'finding', { evidence: [] }],
+    ['a severity that does not exist', 'finding', { severity: 'worst' }],
+    ['a network in a finding', 'finding', { net: { prefix: '203.0.113.0/24' } }],
     ['an unknown reason', 'refusal', { reason: 'because' }],
     ['an unknown member', 'refusal', { password: 'x' }],
     ['a time without milliseconds', 'refusal', { t: '2026-11-23T02:58:22Z' }],

@@ -10,15 +10,21 @@ import { sample } from '../../support/sample.ts'
 
 const render = (entry: (typeof ENTRIES)[number]) => sent(renderOcsf(entry, DEPLOYMENT))
 
-let valid: ValidateFunction
+let activity: ValidateFunction
+let finding: ValidateFunction
 beforeAll(() => {
   if (!SCHEMAS_PRESENT) return
-  valid = new Ajv2020({ strict: false }).compile(JSON.parse(schema('ocsf-1.8.0/api_activity.schema.json')))
+  const compiled = (name: string) =>
+    new Ajv2020({ strict: false }).compile(JSON.parse(schema(`ocsf-1.8.0/${name}.schema.json`)))
+  activity = compiled('api_activity')
+  finding = compiled('detection_finding')
 })
-const faults = (rendering: unknown) =>
-  valid(rendering)
+const faults = (rendering: Record<string, unknown>) => {
+  const valid = rendering.class_uid === 2004 ? finding : activity
+  return valid(rendering)
     ? []
     : (valid.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`)
+}
 
 describe.skipIf(!SCHEMAS_PRESENT)('the schema of OCSF 1.8.0', () => {
   test('the OCSF schema accepts a rendering of every kind, for every reason, however much the record says', () => {
@@ -79,6 +85,26 @@ describe('renderOcsf', () => {
       metadata: { sequence: 184_223, uid: entryOf('access').id, tenant_uid: 'clinic-north' },
       resources: [{ uid: 'rec-001', owner: { uid: 'psn_b3746655eac2b0d999496493453156a3' } }],
       unmapped: { index: 184_223, kind: 'access', reason: 'not_owner' },
+    })
+  })
+
+  test.each([
+    ['opened', { type_uid: 200401, status_id: 1, severity_id: 1, count: 3 }],
+    ['assigned', { type_uid: 200402, status_id: 2 }],
+    ['suppressed', { type_uid: 200401, status_id: 3, severity_id: 4, is_alert: true }],
+    ['unsuppressed', { type_uid: 200402, status_id: 1, severity_id: 5, is_alert: true }],
+    ['closed', { type_uid: 200403, status_id: 4, verdict_id: 8 }],
+  ])('a finding that was %s is a Detection Finding, with its rule and its evidence', (action, expected) => {
+    const entry = ENTRIES.find(({ event }) => event.kind === 'finding' && event.action === action)
+    const rendering = entry && render(entry)
+    expect(rendering).toMatchObject({
+      ...expected,
+      finding_info: {
+        uid: entry?.event.finding,
+        analytic: { uid: 'RG-001' },
+        related_events: [{ uid: entry?.id }],
+      },
+      metadata: { event_code: 'RG-001' },
     })
   })
 

@@ -1,0 +1,47 @@
+import type { Detection } from '../detection.ts'
+import type { Suppression } from '../finding.ts'
+
+/** Most suppressions in force: each detection is compared with those of its rule. */
+export const MAX_SUPPRESSIONS = 1_000
+
+/** Returns whether a suppression is in force at a time, in milliseconds since 1970. */
+export const isInForce = ({ ended, expires }: Suppression, now: number): boolean =>
+  ended === undefined && expires > now
+
+/** The suppressions in force. */
+export class Suppressions {
+  readonly #all = new Map<string, Suppression>()
+
+  constructor(all: readonly Suppression[]) {
+    for (const one of all) this.#all.set(one.id, one)
+  }
+
+  /** How many are kept. */
+  get size(): number {
+    return this.#all.size
+  }
+
+  get(id: string): Suppression | undefined {
+    return this.#all.get(id)
+  }
+
+  /** Adds or replaces one, or forgets it if it is over. */
+  set(suppression: Suppression, now: number): void {
+    if (isInForce(suppression, now)) this.#all.set(suppression.id, suppression)
+    else this.#all.delete(suppression.id)
+  }
+
+  /** Returns the first one that applies to a detection. */
+  match({ rule, tenant, group }: Detection, now: number): Suppression | undefined {
+    for (const one of this.#all.values()) {
+      if (one.rule !== rule || (one.tenant !== undefined && one.tenant !== tenant)) continue
+      const isWithin = Object.entries(one.group).every(
+        ([field, value]) => group[field as keyof typeof group] === value,
+      )
+      if (!isWithin) continue
+      if (isInForce(one, now)) return one
+      this.#all.delete(one.id)
+    }
+    return undefined
+  }
+}

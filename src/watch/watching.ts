@@ -1,0 +1,24 @@
+import type { RuleEngine } from './detection.ts'
+
+/** What findings depend on of a rule. */
+export interface RuleTraits {
+  /** Whether its findings may be suppressed. */
+  readonly canSuppress: boolean
+  /** Whether it only tries what it would find. */
+  readonly dryRun: boolean
+}
+
+/** The rules in force, for what runs them inside the log. */
+export interface Watching {
+  /** Creates an engine that has seen nothing. */
+  engine(): RuleEngine
+  /** Returns the traits of a rule by its id. */
+  rule(id: string): RuleTraits
+  /** Whether findings are put into the outbox of alerts. False if there is no receiver, as nothing empties it then. */
+  readonly alerts: boolean
+}
+
+/** How far back records are looked at again after a start, in milliseconds: as long as the windows that an engine keeps to itself. */
+export const REPLAYED: number = 15 * 60_000
+/** Most records that are looked at again. */
+export const MAX_REPLAYED = 20_000
