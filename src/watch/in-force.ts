@@ -1,0 +1,30 @@
+import { Rules } from './engine.ts'
+import { ruleOf } from './rules/rules.ts'
+import type { RuleTraits, Watching } from './watching.ts'
+
+/** Titles of what several rules find together. */
+const JOINED: Readonly<Record<string, string>> = {
+  'RG-100': 'Several rules found something about one subject',
+  'RG-101': 'Several rules found something about one release of the app',
+}
+
+/** Returns what a rule finds, in one line. */
+export const titleOf = (rule: string): string => ruleOf(rule)?.title ?? JOINED[rule] ?? 'a finding'
+
+/** What a deployment says of its rules. */
+export interface WatchOptions {
+  /** Rules that only try what they would find: they alert no one. */
+  readonly dryRun?: readonly string[]
+}
+
+/** Puts the rules in force. */
+export function watchWith({ dryRun = [] }: WatchOptions = {}): Watching {
+  return {
+    engine: () => new Rules(),
+    rule: (id): RuleTraits => ({
+      canSuppress: ruleOf(id)?.canSuppress ?? true,
+      dryRun: dryRun.includes(id),
+    }),
+    alerts: false,
+  }
+}

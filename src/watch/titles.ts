@@ -1,2 +1,0 @@
-/** Returns the title of a rule. */
-export const titleOf = (rule: string): string => rule
