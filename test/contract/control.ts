@@ -28,6 +28,15 @@ const undoing = (at: number, members: Partial<Undoing> = {}): Undoing => ({
   ...members,
 })
 
+interface ControlLimits {
+  /** How many revocations there are. */
+  readonly many?: number
+  /** How many are added at once. */
+  readonly burst?: number
+  /** How long a call that finds nothing may take, in milliseconds. */
+  readonly idle?: number
+}
+
 /** Reads all changes after an epoch, as a reader does. Resolves to the pages' changes and the last epoch. */
 export async function readChanges(control: Control, after = 0) {
   const all: Change[] = []
@@ -40,14 +49,10 @@ export async function readChanges(control: Control, after = 0) {
 }
 const epochsOf = (changes: readonly Change[]) => changes.map(({ epoch }) => epoch)
 
-/**
- * @param options.many how many revocations there may be
- * @param options.idle how long a call that finds nothing may take, in milliseconds
- */
 export function controlContract(
   name: string,
   withTrial: (work: (trial: ControlTrial) => Promise<void>) => Promise<void>,
-  { many = 100_000, idle = 1 }: { readonly many?: number; readonly idle?: number } = {},
+  { many = 100_000, burst = 1_000, idle = 1 }: ControlLimits = {},
 ): void {
   describe(`${name} for restrictions`, () => {
     test('nothing is in force at first, and a reader that does not wait is answered at once', () =>
@@ -299,8 +304,8 @@ export function controlContract(
       () =>
         withTrial(async ({ open, now, pass }) => {
           const control = open()
-          for (let i = 0; i < many; i += 1_000) {
-            const some = Array.from({ length: Math.min(1_000, many - i) }, (_, j) => revocation(now(), i + j))
+          for (let i = 0; i < many; i += burst) {
+            const some = Array.from({ length: Math.min(burst, many - i) }, (_, j) => revocation(now(), i + j))
             await Promise.all(some.map(one => control.add(one)))
           }
           await control.add(lockdown(now()))

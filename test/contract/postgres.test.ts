@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test, vi } from 'vitest'
 import { eventId } from '../../src/ledger/event-id.ts'
 import type { Ledger, LedgerEntry, ReadEntry } from '../../src/ledger/ledger.ts'
+import { createPostgresControl } from '../../src/runtime/postgres/control/postgres-control.ts'
 import { PostgresFollowerStates } from '../../src/runtime/postgres/follower-states.ts'
 import { LogCalls } from '../../src/runtime/postgres/log-calls.ts'
 import type { PostgresLedger } from '../../src/runtime/postgres/postgres-ledger.ts'
@@ -10,11 +11,13 @@ import { eagerly, hurriedClock, keepNothing } from '../support/archived-ledger.t
 import { laterLedger } from '../support/later-ledger.ts'
 import {
   createDatabase,
+  keep,
   openLedger,
   openSession,
   runStatements,
   usePostgres,
 } from '../support/postgres-test.ts'
+import { lockdown } from './control.ts'
 import { followerStatesContract } from './follower-states.ts'
 import { ledgerContract } from './ledger.ts'
 
@@ -198,6 +201,15 @@ describe('the log in PostgreSQL', () => {
     const ledger = openLedger(role.href)
     await ledger.append([entry()])
     expect((await ledger.read({ limit: 10, kind: 'access' })).entries).toHaveLength(2)
+    const control = keep(createPostgresControl({ url: role.href }, Date.now))
+    await control.add(lockdown(Date.now(), { reason: 'a leak', until: Date.now() + 1_000 }))
+    const undoing = { at: Date.now(), reason: 'over', needsSecond: true }
+    expect(await control.undo(1, { ...undoing, by: 'psn_1' })).toBe('proposed')
+    expect(await control.list()).toHaveLength(1)
+    expect(await control.undo(1, { ...undoing, by: 'psn_2' })).toBe('undone')
+    expect(await control.changes(1, 0)).toMatchObject({ changes: [{ undoes: 1 }] })
+    await control.eraseReason(1)
+    expect(await control.reasons(1)).toEqual({})
     const change = openSession(role.href).query("UPDATE mediaward.event SET json = '{}'")
     await expect(change).rejects.toThrow('PostgreSQL failed (42501, the role lacks a right)')
   })

@@ -36,7 +36,8 @@ export const openLedger = (url: string, keeping?: Keeping, now?: () => number): 
 export const openSession = (url: string): Session =>
   keep(new Session(databaseOf({ url }), { deadline: 10_000 }))
 
-function keep<One extends { close(): void }>(one: One): One {
+/** Closes something after the test. */
+export function keep<One extends { close(): void }>(one: One): One {
   open.push(one)
   return one
 }

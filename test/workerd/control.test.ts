@@ -26,7 +26,7 @@ const run = (...statements: string[]) =>
 const TABLES = ['control', 'restriction', 'restriction_reason', 'restriction_proposal']
 /** Sets the object back to what it was before all of its changes. */
 async function empty(): Promise<void> {
-  await run(...TABLES.map(table => `DROP TABLE ${table}`))
+  await run(...TABLES.map(table => `DROP TABLE IF EXISTS ${table}`))
   await evict()
 }
 /** Sets the object back to what it was at an epoch. */
@@ -46,18 +46,21 @@ const add = async (control: Control, count: number, members = {}) => {
 }
 
 beforeEach(async () => {
-  await evict()
   await reset()
   await evict()
+  // Whichever of the two is left, by an instance that outlived the reset, the other one takes over: that is what it is for.
+  await env.AUDIT.delete((await env.AUDIT.list({ prefix: PREFIX })).objects.map(({ key }) => key))
+  await empty()
+  expect(await readChanges(open())).toMatchObject({ all: [], epoch: 0 })
 })
 afterEach(() => void vi.restoreAllMocks())
 
 controlContract(
   'a Durable Object',
   async work => {
-    const { now } = Date
+    const began = Date.now()
     let passed = 0
-    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() - (now() % 100_000_000) + passed)
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => began + passed)
     const trial = { open, restart, now: () => Date.now() }
     const pass = (milliseconds: number) => {
       passed += milliseconds
@@ -65,7 +68,7 @@ controlContract(
     await work({ ...trial, pass })
     clock.mockRestore()
   },
-  { many: 30_000, idle: 20 },
+  { many: 12_000, burst: 500, idle: 20 },
 )
 
 test('the copy has what the object has, without any reason', async () => {
@@ -165,4 +168,27 @@ test('an object that is killed while a call waits for it fails the call, and the
   await evict()
   expect(await waiting).toBe('the Durable Object "control" failed')
   expect(await epochs(control)).toEqual([1])
+})
+
+test('with 100,000 revocations in force an idle call is quick and small, and all come back from R2', {
+  timeout: 120_000,
+}, async () => {
+  const control = open()
+  await control.add(lockdown(Date.now()))
+  await run(
+    `INSERT INTO restriction (epoch, change, about, is_listed, ends)
+    WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+    SELECT i, '{"kind":"revocation","scope":"session","value":"psn_' || printf('%043d', i) || '"}', '{}', 0, ${Date.now() + 3_600_000}
+    FROM n`,
+    'UPDATE control SET epoch = 100000',
+  )
+  expect(await control.add(lockdown(Date.now()))).toBe(100_001)
+  expect(JSON.stringify(await control.changes(100_001, 0)).length).toBeLessThan(1_024)
+  const began = performance.now()
+  for (let i = 0; i < 100; i++) await control.changes(100_001, 0)
+  expect((performance.now() - began) / 100).toBeLessThan(20)
+  await vi.waitFor(async () => expect((await control.copy?.(100_000))?.epoch).toBe(100_001), 10_000)
+  expect((await keys()).length).toBeLessThan(20)
+  await empty()
+  await vi.waitFor(async () => expect(await epochs(control)).toHaveLength(100_001), 20_000)
 })

@@ -95,7 +95,7 @@ export function createMemoryControl(now: () => number = Date.now): Control {
     },
 
     async changes(after, wait) {
-      await arrivals.wait(() => after !== last, wait)
+      if (wait > 0) await arrivals.wait(() => after !== last, wait)
       return read(after)
     },
   }

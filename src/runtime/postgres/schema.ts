@@ -4,9 +4,14 @@ import { StorageFault } from '../../base/storage-fault.ts'
 
 /**
  * The advisory locks of a database that only Mediaward may use, by their two numbers: to change the tables, to do a round,
- * and to be the log. The first number is "Medi" in ASCII.
+ * to be the log, and to change restrictions. The first number is "Medi" in ASCII.
  */
-export const LOCKS = { schema: '1298490473, 1', round: '1298490473, 2', log: '1298490473, 3' } as const
+export const LOCKS = {
+  schema: '1298490473, 1',
+  round: '1298490473, 2',
+  log: '1298490473, 3',
+  control: '1298490473, 4',
+} as const
 
 /**
  * The steps from an empty database to the tables of this version. A step that was released is never changed.
@@ -20,6 +25,9 @@ export const LOCKS = { schema: '1298490473, 1', round: '1298490473, 2', log: '12
  * - `follower`, `dead_letter`: what followers of the log remember. `log_call`: calls to the process that is the log.
  * - `archive_segment`: the manifest of the archive. `pruned`: a row with the index of the first record that was not pruned, and the
  *   time from which minutes are counted, in milliseconds since 1970.
+ * - `control`: a row with the last epoch of the restrictions. `restriction`: their changes. `ends`: when a restriction ends by itself; an
+ *   undo has the end of what it undoes. `undone`: the epoch of the change that undid this one. `restriction_reason`: why each was
+ *   made and undone, as JSON. `restriction_proposal`: who wants to undo one, and waits for a second person.
  */
 const STEPS: readonly string[] = [
   `CREATE TABLE mediaward.inbox (
@@ -98,6 +106,26 @@ const STEPS: readonly string[] = [
   );
   CREATE TABLE mediaward.pruned (below bigint NOT NULL, minutes_since bigint NOT NULL);
   INSERT INTO mediaward.pruned VALUES (0, 0)`,
+  `CREATE TABLE mediaward.control (epoch bigint NOT NULL);
+  INSERT INTO mediaward.control VALUES (0);
+  CREATE TABLE mediaward.restriction (
+    epoch bigint PRIMARY KEY,
+    change text NOT NULL,
+    about text NOT NULL,
+    is_listed boolean NOT NULL,
+    ends bigint,
+    undoes bigint,
+    undone bigint
+  );
+  CREATE INDEX restriction_ends ON mediaward.restriction (ends) WHERE ends IS NOT NULL;
+  CREATE INDEX restriction_listed ON mediaward.restriction (epoch) WHERE is_listed;
+  CREATE TABLE mediaward.restriction_reason (epoch bigint PRIMARY KEY, made text, undone text);
+  CREATE TABLE mediaward.restriction_proposal (
+    epoch bigint PRIMARY KEY,
+    person text NOT NULL,
+    at bigint NOT NULL,
+    reason text
+  )`,
 ]
 
 /**

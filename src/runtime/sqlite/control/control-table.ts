@@ -167,7 +167,7 @@ export class ControlTable implements Control {
   }
 
   async changes(after: number, wait: number): Promise<Changes> {
-    await this.#arrivals.wait(() => this.epoch !== after, wait)
+    if (wait > 0) await this.#arrivals.wait(() => this.epoch !== after, wait)
     const { epoch: last } = this
     const isLost = after > last
     const start = isLost ? 0 : after
