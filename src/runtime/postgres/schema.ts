@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres'
 import { logToOperator } from '../../base/operator.ts'
 import { StorageFault } from '../../base/storage-fault.ts'
+import { WATCH_TABLES } from './watch/watch-schema.ts'
 
 /**
  * The advisory locks of a database that only Mediaward may use, by their two numbers: to change the tables, to do a round,
@@ -20,6 +21,7 @@ export const LOCKS = { schema: '1298490473, 1', round: '1298490473, 2', log: '12
  * - `follower`, `dead_letter`: what followers of the log remember. `log_call`: calls to the process that is the log.
  * - `archive_segment`: the manifest of the archive. `pruned`: a row with the index of the first record that was not pruned, and the
  *   time from which minutes are counted, in milliseconds since 1970.
+ * - {@link WATCH_TABLES}
  */
 const STEPS: readonly string[] = [
   `CREATE TABLE mediaward.inbox (
@@ -98,6 +100,7 @@ const STEPS: readonly string[] = [
   );
   CREATE TABLE mediaward.pruned (below bigint NOT NULL, minutes_since bigint NOT NULL);
   INSERT INTO mediaward.pruned VALUES (0, 0)`,
+  WATCH_TABLES,
 ]
 
 /**
