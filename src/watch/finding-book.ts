@@ -117,7 +117,8 @@ export class FindingBook {
   eraseText(text: FindingText, about: Finding | Suppression, by: string, now: number): Changes {
     const said = { action: 'text_erased', by, said: saidOf(text) } as const
     return this.#draft(now, draft => {
-      draft.erase(text.id)
+      const { text: _, ...erased } = text
+      draft.text(erased)
       if ('state' in about) {
         draft.put(about)
         draft.say(about, said)

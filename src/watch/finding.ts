@@ -124,10 +124,8 @@ export interface Changes {
   /** Records for the log. */
   readonly records: readonly LedgerEntry[]
   readonly alerts: readonly Alert[]
-  /** Texts that are new. */
+  /** Texts that are new, and those that were erased, without their text. */
   readonly texts: readonly FindingText[]
-  /** Ids of texts that are to be erased. */
-  readonly erased: readonly string[]
   /** The number of the last record that the log has written itself. */
   readonly seq: number
 }

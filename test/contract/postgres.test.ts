@@ -8,6 +8,7 @@ import { LogCalls } from '../../src/runtime/postgres/log-calls.ts'
 import type { PostgresLedger } from '../../src/runtime/postgres/postgres-ledger.ts'
 import { ROUND, takeRound } from '../../src/runtime/postgres/round.ts'
 import { eagerly, hurriedClock, keepNothing } from '../support/archived-ledger.ts'
+import { FAKE_RULES } from '../support/fake-rules.ts'
 import { laterLedger } from '../support/later-ledger.ts'
 import {
   createDatabase,
@@ -59,6 +60,29 @@ async function readAll(ledger: Ledger): Promise<ReadEntry[]> {
     ;({ more, cursor: after } = page)
   }
   return all
+}
+
+/** Checks that a role can find something, and change it. */
+async function expectWatching(url: string): Promise<void> {
+  const { findings, outbox, ...ledger } = openLedger(url, undefined, undefined, FAKE_RULES)
+  await ledger.append([
+    entry({ reason: 'not_owner', subject: 'psn_1' }),
+    ...[1, 2, 3].map(i => entry({ reason: 'recording_unknown', subject: 'psn_1', recording: `rec-${i}` })),
+  ])
+  const list = async () => (await findings?.list({ limit: 10 }))?.findings ?? []
+  await vi.waitFor(async () => expect(await list()).toHaveLength(3), 10_000)
+  const [{ id } = { id: '' }] = await list()
+  const comment = { action: 'comment', by: 'psn_2', text: 'a look' } as const
+  expect(await findings?.act(id, comment)).toMatchObject({ finding: { id } })
+  const [text] = (await findings?.show(id))?.texts ?? []
+  expect(await findings?.eraseText(text?.id ?? '', 'psn_2')).toBe(true)
+  const alerts = (await outbox?.due(Date.now(), 10)) ?? []
+  await outbox?.take(
+    alerts.map(one => one.id),
+    Date.now(),
+  )
+  await outbox?.done(alerts.map(one => one.id))
+  expect(await outbox?.next()).toBe(Number.POSITIVE_INFINITY)
 }
 
 /** Inserts a record into the inbox, as `append` does. */
@@ -191,7 +215,8 @@ describe('the log in PostgreSQL', () => {
 
   test('a role with the rights of docs/fleet.md can do all that a gate does, and change no record', async () => {
     const url = await createDatabase()
-    await openLedger(url).append([entry()])
+    const owner = openLedger(url)
+    await owner.append([entry()])
     const role = new URL(url)
     role.username = 'gate'
     role.password = 'secret'
@@ -210,6 +235,9 @@ describe('the log in PostgreSQL', () => {
     expect(await control.changes(1, 0)).toMatchObject({ changes: [{ undoes: 1 }] })
     await control.eraseReason(1)
     expect(await control.reasons(1)).toEqual({})
+    // Without rules, they would be the log.
+    for (const one of [owner, ledger]) one.close()
+    await expectWatching(role.href)
     const change = openSession(role.href).query("UPDATE mediaward.event SET json = '{}'")
     await expect(change).rejects.toThrow('PostgreSQL failed (42501, the role lacks a right)')
   })

@@ -3,6 +3,7 @@ import type { Keeping } from '../../src/archive/keep.ts'
 import { databaseOf } from '../../src/runtime/postgres/options.ts'
 import { createPostgresLedger, type PostgresLedger } from '../../src/runtime/postgres/postgres-ledger.ts'
 import { Session } from '../../src/runtime/postgres/session.ts'
+import type { Watching } from '../../src/watch/watching.ts'
 import { createPostgresServer, type PostgresServer } from './postgres-server.ts'
 
 let running: PostgresServer | undefined
@@ -31,8 +32,12 @@ export function runStatements(statements: string, url?: string): Promise<readonl
   return running.run(statements, url)
 }
 
-export const openLedger = (url: string, keeping?: Keeping, now?: () => number): PostgresLedger =>
-  keep(createPostgresLedger({ url }, keeping, now))
+export const openLedger = (
+  url: string,
+  keeping?: Keeping,
+  now?: () => number,
+  watching?: Watching,
+): PostgresLedger => keep(createPostgresLedger({ url }, keeping, now, watching))
 export const openSession = (url: string): Session =>
   keep(new Session(databaseOf({ url }), { deadline: 10_000 }))
 

@@ -1,5 +1,5 @@
 import { clearTimeout, setTimeout } from 'node:timers'
-import { logFault, NOT_SHOWN } from '../../base/storage-fault.ts'
+import { logFault, NOT_SHOWN, StorageFault } from '../../base/storage-fault.ts'
 import { ServerFault } from './fault.ts'
 import { settleDeliveries } from './held-deliveries.ts'
 import type { AnswerCall, LogCalls } from './log-calls.ts'
@@ -37,8 +37,10 @@ export interface LogWork {
   wake(): void
   /** Ends what was begun. Another process may have begun it already. */
   end(): void
-  /** Answers a call of another process, if this is what answers them. */
+  /** Answers a call of another process, if this is what answers it. */
   readonly answer?: AnswerCall
+  /** Whether a call is for this. Without it, all calls are that are for no other. */
+  readonly answers?: (call: unknown) => boolean
 }
 
 /**
@@ -95,8 +97,8 @@ export class ElectedLog {
       const taken = isLog ? await takeRound(this.#session) : undefined
       if (isLog) await this.#settle()
       this.#step(isLog ? election.size : undefined)
-      const answer = this.#works.find(({ answer }) => answer !== undefined)?.answer
-      if (isLog && election.is_called && answer !== undefined) await this.#calls.answer(answer)
+      const isAnswering = this.#works.some(({ answer }) => answer !== undefined)
+      if (isLog && election.is_called && isAnswering) await this.#calls.answer(call => this.#answer(call))
       this.#isFailing = false
       if (taken === undefined) return ASK_EVERY
       return taken === ROUND ? 0 : LOOK_EVERY
@@ -119,6 +121,14 @@ export class ElectedLog {
       else if (size === undefined && before !== undefined) work.end()
       else if (size !== before) work.wake()
     }
+  }
+
+  async #answer(call: unknown): Promise<unknown> {
+    const works = this.#works.filter(({ answer }) => answer !== undefined)
+    const work =
+      works.find(({ answers }) => answers?.(call)) ?? works.find(({ answers }) => answers === undefined)
+    if (work?.answer === undefined) throw new StorageFault('this process can not answer that call')
+    return work.answer(call)
   }
 
   async #settle(): Promise<void> {

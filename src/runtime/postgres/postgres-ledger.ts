@@ -4,6 +4,8 @@ import { StorageFault } from '../../base/storage-fault.ts'
 import type { FollowerStates } from '../../follow/states.ts'
 import { type Ledger, parseCursor } from '../../ledger/ledger.ts'
 import { pageOf, type TableQuery, tableQueryOf } from '../../ledger/query/table-page.ts'
+import type { AlertOutbox, FindingControl } from '../../watch/finding-control.ts'
+import type { Watching } from '../../watch/watching.ts'
 import { createPostgresLiveLog } from './archive/live-log.ts'
 import { PostgresManifest } from './archive/manifest.ts'
 import { ElectedLog, type LogWork } from './elected-log.ts'
@@ -14,6 +16,10 @@ import { LogCalls } from './log-calls.ts'
 import { LogEnd } from './log-end.ts'
 import { type DatabaseOptions, databaseOf } from './options.ts'
 import { Session } from './session.ts'
+import { answeringFindings, createPostgresFindings } from './watch/findings.ts'
+import { PostgresAlertOutbox } from './watch/outbox.ts'
+import { PostgresWatch } from './watch/postgres-watch.ts'
+import { WatchStore } from './watch/watch-store.ts'
 
 /** A ledger in a database. */
 export interface PostgresLedger extends Ledger {
@@ -21,6 +27,10 @@ export interface PostgresLedger extends Ledger {
   readonly states: FollowerStates
   /** Archives and prunes the records, if the ledger was created so. For the process that is the log. */
   readonly archiver: Archiver | undefined
+  /** What the rules found, if the ledger was created with rules. */
+  readonly findings: FindingControl | undefined
+  /** The alerts of it, for the process that is the log. */
+  readonly outbox: AlertOutbox | undefined
   /** Has some work done while this process is the log. */
   assign(work: LogWork): void
   /** Calls the work of the process that is the log, and resolves to its answer. */
@@ -59,13 +69,15 @@ async function notHere(): Promise<never> {
  * no gate from starting.
  *
  * @param keeping without it, all records stay in the database
- * @param now the clock of the archive, in milliseconds since 1970
+ * @param now the clock of the archive and of findings, in milliseconds since 1970
+ * @param watching the rules in force. Without it, no record is watched
  * @throws ConfigurationError if the URL is wrong
  */
 export function createPostgresLedger(
   options: DatabaseOptions,
   keeping?: Keeping,
   now: () => number = Date.now,
+  watching?: Watching,
 ): PostgresLedger {
   const database = databaseOf(options)
   const writing = new Session(database, { deadline: WRITE_DEADLINE })
@@ -80,6 +92,7 @@ export function createPostgresLedger(
   const end = new LogEnd(reading)
   const log = new ElectedLog(ordering, new LogCalls(ordering))
   const calls = new LogCalls(reading)
+  const findings = watching && watchAsLog(log, { reading, ordering, watching, now }, one => calls.call(one))
   const read = (query: TableQuery) => reader.read(query)
   const live = createPostgresLiveLog({ reading, ordering, read })
   const { log: kept, archiver } = keepLog(
@@ -102,6 +115,8 @@ export function createPostgresLedger(
     states: new PostgresFollowerStates(ordering),
     archiver: keeping && archiver,
     ...(keeping && { archiveLag: () => archiver.lag() }),
+    findings,
+    outbox: watching && new PostgresAlertOutbox(ordering),
     assign: work => log.assign(work),
     call: one => calls.call(one),
     close() {
@@ -110,4 +125,30 @@ export function createPostgresLedger(
       for (const session of [writing, reading, ordering]) session.close()
     },
   }
+}
+
+/** What the rules of a fleet run with. */
+interface Watched {
+  readonly reading: Session
+  readonly ordering: Session
+  readonly watching: Watching
+  readonly now: () => number
+}
+
+/** Has the rules run while this process is the log. */
+function watchAsLog(
+  log: ElectedLog,
+  { reading, ordering, watching, now }: Watched,
+  call: (call: unknown) => Promise<unknown>,
+): FindingControl {
+  const store = new WatchStore(reading, ordering)
+  const watch = new PostgresWatch({ store, ordering, watching, now })
+  const findings = createPostgresFindings({ store, watch, call, now })
+  log.assign({
+    begin: () => watch.begin(),
+    wake: () => watch.wake(),
+    end: () => watch.end(),
+    ...answeringFindings(findings),
+  })
+  return findings
 }

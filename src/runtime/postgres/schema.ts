@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres'
 import { logToOperator } from '../../base/operator.ts'
 import { StorageFault } from '../../base/storage-fault.ts'
+import { WATCH_TABLES } from './watch/watch-schema.ts'
 
 /**
  * The advisory locks of a database that only Mediaward may use, by their two numbers: to change the tables, to do a round,
@@ -28,6 +29,7 @@ export const LOCKS = {
  * - `control`: a row with the last epoch of the restrictions. `restriction`: their changes. `ends`: when a restriction ends by itself; an
  *   undo has the end of what it undoes. `undone`: the epoch of the change that undid this one. `restriction_reason`: why each was
  *   made and undone, as JSON. `restriction_proposal`: who wants to undo one, and waits for a second person.
+ * - {@link WATCH_TABLES}
  */
 const STEPS: readonly string[] = [
   `CREATE TABLE mediaward.inbox (
@@ -126,6 +128,7 @@ const STEPS: readonly string[] = [
     at bigint NOT NULL,
     reason text
   )`,
+  WATCH_TABLES,
 ]
 
 /**

@@ -16,7 +16,6 @@ export class Draft {
   readonly #suppressions = new Map<string, Suppression>()
   readonly #ofSuppressions: { readonly id: string; readonly said: Said }[] = []
   readonly #texts: FindingText[] = []
-  readonly #erased: string[] = []
 
   /** @param seq the number of the last record that the log has written itself */
   constructor(now: number, seq: number, hasOutbox: boolean) {
@@ -56,10 +55,6 @@ export class Draft {
     this.#texts.push(text)
   }
 
-  erase(id: string): void {
-    this.#erased.push(id)
-  }
-
   /** Returns what is to be stored. */
   end(): Changes {
     const findings = [...this.#findings.values()]
@@ -71,7 +66,6 @@ export class Draft {
       records,
       alerts: this.#hasOutbox ? findings.flatMap(finding => this.#alertOf(finding)) : [],
       texts: this.#texts,
-      erased: this.#erased,
       seq: this.#seq,
     }
   }

@@ -114,7 +114,7 @@ export class WatchTables {
   }
 
   /** Stores what has changed. To be called in a transaction. */
-  store({ findings, suppressions, alerts, texts, erased, records, seq }: Changes): void {
+  store({ findings, suppressions, alerts, texts, records, seq }: Changes): void {
     for (const finding of findings) {
       this.#sql(
         'INSERT OR REPLACE INTO finding (id, is_closed, last_seen, json) VALUES (?, ?, ?, ?)',
@@ -138,10 +138,13 @@ export class WatchTables {
         JSON.stringify(alert),
       )
     }
-    for (const text of texts) this.#put(text)
-    for (const id of erased) {
-      const { text: _, ...rest } = this.text(id) ?? {}
-      if ('id' in rest) this.#put(rest)
+    for (const text of texts) {
+      this.#sql(
+        'INSERT OR REPLACE INTO finding_text (id, about, json) VALUES (?, ?, ?)',
+        text.id,
+        text.of,
+        JSON.stringify(text),
+      )
     }
     if (records.length > 0) this.#sql('INSERT OR REPLACE INTO watch (id, seq) VALUES (1, ?)', seq)
   }
@@ -170,15 +173,6 @@ export class WatchTables {
         JSON.stringify(gone),
       )
     }
-  }
-
-  #put(text: FindingText): void {
-    this.#sql(
-      'INSERT OR REPLACE INTO finding_text (id, about, json) VALUES (?, ?, ?)',
-      text.id,
-      text.of,
-      JSON.stringify(text),
-    )
   }
 }
 

@@ -1,0 +1,57 @@
+import type { ReadEntry } from '../../src/ledger/ledger.ts'
+import { isFindingRecord } from '../../src/watch/findings/finding-record.ts'
+import type { Watching } from '../../src/watch/watching.ts'
+import { FAKE_RULES } from '../support/fake-rules.ts'
+import { createDatabase, openLedger, usePostgres } from '../support/postgres-test.ts'
+import { recordErrors } from '../support/record-schema.ts'
+import { type WatchedLog, watchContract } from './watch.ts'
+
+usePostgres()
+
+watchContract('PostgreSQL', async () => open(await createDatabase(), { to: -1 }), recordErrors)
+
+/** How far the rules have looked: the index of the last record. */
+interface Seen {
+  to: number
+}
+
+/** The fake rules, which note how far they have looked. */
+const noting = (seen: Seen): Watching => ({
+  ...FAKE_RULES,
+  engine() {
+    const engine = FAKE_RULES.engine()
+    return {
+      needs: records => engine.needs(records),
+      replay: records => engine.replay(records),
+      observe(records, stored) {
+        seen.to = Math.max(seen.to, records.at(-1)?.index ?? -1)
+        return engine.observe(records, stored)
+      },
+    }
+  },
+})
+
+function open(url: string, seen: Seen): WatchedLog {
+  const ledger = openLedger(url, undefined, undefined, noting(seen))
+  const { findings, outbox } = ledger
+  if (findings === undefined || outbox === undefined) throw new Error('the ledger has no rules')
+  /** Returns the index of the last record that is for rules. */
+  const last = async () => {
+    const { entries } = await ledger.read({ limit: 100, order: 'newest' })
+    return entries.find(({ json }: ReadEntry) => !isFindingRecord(json))?.index ?? -1
+  }
+  return {
+    ...{ ledger, findings, outbox },
+    async settle() {
+      while (seen.to < (await last())) {
+        await new Promise(resolve => setTimeout(resolve, 20))
+        // It changes nothing, and waits for what is under way.
+        if (seen.to >= (await last())) await findings.endSuppression('none', 'psn_0')
+      }
+    },
+    async restart() {
+      ledger.close()
+      return open(url, seen)
+    },
+  }
+}
