@@ -63,7 +63,7 @@ export interface OpenedPart extends StoredPart {
   /**
    * Ends `body` before its end, at once and from any request: the body fails, so that its reader sees a broken transfer
    * and never a short answer that looks whole. Does nothing once the body has ended. Absent if the body is so short that
-   * all of it would be in the buffers of sockets already.
+   * all of it would be in the buffers of sockets already. A body with `cut` has `taken`, so it is known when it is over.
    */
   readonly cut?: () => void
   /** The bytes that `body` holds. */

@@ -50,12 +50,11 @@ export class S3Client {
    * Sends a GET or HEAD request, and repeats it after a fault that may pass. Resolves to what `read` returns for an
    * answer of success, else to the store's refusal.
    *
-   * @param read also gets what ends the exchange, and with it a body that is being read
    * @throws StorageFault if the store can't be reached, or doesn't answer in time
    */
   async ask<Answer>(
     request: S3Request,
-    read: (response: Response, abort: AbortController) => Answer | Promise<Answer>,
+    read: (response: Response) => Answer | Promise<Answer>,
   ): Promise<Answer | S3Refusal> {
     const { operation } = request
     const abort = new AbortController()
@@ -64,7 +63,7 @@ export class S3Client {
       for (let attempt = 0; ; attempt++) {
         const answer = await this.#fetch(request, abort.signal)
         const isFault = answer instanceof StorageFault
-        if (!isFault && answer.ok) return await read(answer, abort)
+        if (!isFault && answer.ok) return await read(answer)
         if (attempt === RETRIES || abort.signal.aborted || !mayPass(answer, operation)) {
           if (isFault) throw answer
           return new S3Refusal(operation, answer.status, await readErrorCode(answer.body))

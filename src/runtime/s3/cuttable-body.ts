@@ -1,31 +1,20 @@
 import { StorageFault } from '../../base/storage-fault.ts'
-import { BodyCut, countedBody } from '../../recordings/counted-body.ts'
+import { countedBody } from '../../recordings/counted-body.ts'
 import type { OpenedPart } from '../../recordings/recording-store.ts'
 
-type Body = Pick<OpenedPart, 'body' | 'taken' | 'cut'>
-
-/** The longest body that is handed on as the store gives it, in bytes: about as much as sockets have in their buffers. */
-const UNCUT = 256 * 1024
 /**
- * The same on Deno, whose server sends a body of `fetch` itself. Nothing can cut that, so a longer body passes through
- * JavaScript, which takes more CPU.
+ * The longest body that is handed on as `fetch` gives it, in bytes. Deno's server sends such a body itself, so that nothing
+ * can cut it, and takes a third of the CPU: there only what the buffers of sockets can't take in is worth cutting. On Node
+ * the bytes of each body pass through JavaScript anyway.
  */
-const UNCUT_ON_DENO = 8 * 2 ** 20
+const UNCUT = 'Deno' in globalThis ? 8 * 2 ** 20 : 256 * 1024
 
-/**
- * Makes the body of an answer one that can be cut.
- *
- * @param abort ends the exchange
- */
-export const cuttable: (body: ReadableStream<Uint8Array>, length: number, abort: AbortController) => Body =
-  'Deno' in globalThis ? passedOn : abortable
-
-function abortable(body: ReadableStream<Uint8Array>, length: number, abort: AbortController): Body {
-  return length > UNCUT ? { body, cut: () => abort.abort(new BodyCut()) } : { body }
-}
-
-function passedOn(body: ReadableStream<Uint8Array>, length: number): Body {
-  if (length <= UNCUT_ON_DENO) return { body }
+/** Makes the body of an answer one that can be cut. */
+export function cuttable(
+  body: ReadableStream<Uint8Array>,
+  length: number,
+): Pick<OpenedPart, 'body' | 'taken' | 'cut'> {
+  if (length <= UNCUT) return { body }
   const reader = body.getReader()
   return countedBody(length, {
     async read() {

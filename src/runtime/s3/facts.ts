@@ -52,14 +52,9 @@ export function foundPart({ headers }: Response): StoredPart | DamagedPart {
 /**
  * Returns the object in the answer to GET.
  *
- * @param abort ends the exchange
  * @throws BytesUnavailable if the object can't satisfy the range, or its bytes or facts are damaged
  */
-export function openedPart(
-  response: Response,
-  range: RequestedRange | undefined,
-  abort: AbortController,
-): OpenedPart {
+export function openedPart(response: Response, range: RequestedRange | undefined): OpenedPart {
   try {
     const whole = { offset: 0, length: lengthOf(response.headers) }
     const partial = response.status === 206 ? contentRange(response.headers) : undefined
@@ -75,7 +70,7 @@ export function openedPart(
     }
     const { offset, length } = held
     const body = response.body ?? new Blob([]).stream()
-    return { ...facts, range: { offset, length }, ...cuttable(body, length, abort) }
+    return { ...facts, range: { offset, length }, ...cuttable(body, length) }
   } catch (error) {
     cancelBody(response)
     throw error instanceof BytesUnavailable ? error : new BytesUnavailable(error)

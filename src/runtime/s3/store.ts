@@ -64,7 +64,7 @@ class S3Store implements RecordingStore {
   async open(key: string, range?: RequestedRange): Promise<OpenedPart | null> {
     const headers = range === undefined ? {} : { range: rangeHeader(range) }
     const request = { operation: 'GetObject', key, headers } as const
-    const answer = await this.#client.ask(request, (response, abort) => openedPart(response, range, abort))
+    const answer = await this.#client.ask(request, response => openedPart(response, range))
     return answer instanceof S3Refusal ? this.#absent(answer) : this.#seen(answer)
   }
 
