@@ -36,7 +36,8 @@ interface Running {
 
 /** Runs the rules in one process, over the records of the log in their order. */
 export class Rules implements RuleEngine {
-  readonly #running: readonly Running[]
+  /** Those that look at the numbers of records. */
+  readonly #numbering: readonly Running[]
   /** Which rules look at the records of a kind. */
   readonly #byKind = new Map<string, readonly Running[]>()
   readonly #rows = new Rows()
@@ -51,8 +52,9 @@ export class Rules implements RuleEngine {
     const hash = new Hash(seed)
     this.#households = new Households(hash)
     const tools = { hash, households: this.#households, canaries }
-    this.#running = rules.map(rule => ({ rule, watcher: rule.start(tools) }))
-    for (const running of this.#running) {
+    const all = rules.map(rule => ({ rule, watcher: rule.start(tools) }))
+    this.#numbering = all.filter(({ watcher }) => watcher.number !== undefined)
+    for (const running of all) {
       for (const kind of running.rule.kinds)
         this.#byKind.set(kind, [...(this.#byKind.get(kind) ?? []), running])
     }
@@ -61,7 +63,9 @@ export class Rules implements RuleEngine {
   needs(records: readonly WatchedRecord[]): readonly string[] {
     const looked = records.map(record => this.#look(record))
     this.#read = { records, looked }
-    return this.#rows.unknown(looked.flatMap(one => this.#keysOf(one)))
+    const keys = new Set<string>()
+    for (const one of looked) this.#addKeys(keys, one)
+    return this.#rows.unknown(keys)
   }
 
   observe(records: readonly WatchedRecord[], stored: ReadonlyMap<string, WindowState>): Observation {
@@ -77,7 +81,7 @@ export class Rules implements RuleEngine {
     for (const record of records) {
       const { numbered, event } = this.#look(record)
       if (numbered !== undefined)
-        for (const { watcher } of this.#running) watcher.number?.(numbered, undefined)
+        for (const { watcher } of this.#numbering) watcher.number?.(numbered, undefined)
       if (event === undefined) continue
       this.#households.note(event)
       for (const { rule, watcher } of this.#byKind.get(event.kind) ?? []) {
@@ -98,19 +102,19 @@ export class Rules implements RuleEngine {
     return { record, numbered: numberedOf(json, this.#now), event }
   }
 
-  #keysOf({ numbered, event }: Looked): readonly string[] {
-    const keys: string[] = []
-    if (numbered !== undefined)
-      for (const { watcher } of this.#running) keys.push(...(watcher.numberRows?.(numbered) ?? []))
-    if (event !== undefined)
-      for (const { watcher } of this.#byKind.get(event.kind) ?? [])
-        keys.push(...(watcher.rows?.(event) ?? []))
-    return keys
+  #addKeys(keys: Set<string>, { numbered, event }: Looked): void {
+    if (numbered !== undefined) {
+      for (const { watcher } of this.#numbering)
+        for (const key of watcher.numberRows?.(numbered) ?? NO_KEYS) keys.add(key)
+    }
+    if (event === undefined) return
+    for (const { watcher } of this.#byKind.get(event.kind) ?? [])
+      for (const key of watcher.rows?.(event) ?? NO_KEYS) keys.add(key)
   }
 
   #observe({ record, numbered, event }: Looked, detections: Detection[]): void {
     if (numbered !== undefined) {
-      for (const { rule, watcher } of this.#running) {
+      for (const { rule, watcher } of this.#numbering) {
         for (const sighting of watcher.number?.(numbered, this.#rows) ?? [])
           detections.push(this.#detection(rule, sighting, record, numbered.time))
       }
@@ -168,6 +172,7 @@ function tenantOf({ isOfGate }: Sighting, event: WatchedEvent | undefined): stri
   return isOfGate === true ? 'default' : (event?.tenant ?? 'default')
 }
 
+const NO_KEYS: readonly string[] = []
 const NO_CANARIES: ReadonlySet<string> = new Set()
 
 /** Not drawn when the module is loaded: Workers have no random numbers then. */

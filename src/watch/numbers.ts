@@ -1,13 +1,11 @@
-import type { FoundEvent } from '../ledger/query/terms.ts'
 import type { Numbered } from './rule.ts'
-import { objectOf, stringOf } from './watched-event.ts'
 
 const GATE = '"gate":{"isolate":"'
 const SEQ = '","seq":'
 const MERGED = '"merged":['
-
-/** A record of sums has at most this many. */
-const MOST = 100_000
+const ISOLATE = '{"isolate":"'
+const SEQS = '","seq":['
+const COMMA = -4
 
 /** Reads the number that an isolate gave a record, without parsing the record: most records are read for it alone. */
 export function numberedOf(json: string, time: number): Numbered | undefined {
@@ -21,27 +19,32 @@ export function numberedOf(json: string, time: number): Numbered | undefined {
   return { isolate: json.slice(name, end), seq, merged: mergedOf(json), time }
 }
 
-/** Of deliveries that the log has put together: the numbers of all of them. */
+/** Reads what deliveries were put together of: `[{"isolate":"…","seq":[1,2]},…]`, in this form or not at all. */
 function mergedOf(json: string): Numbered['merged'] {
   const start = json.indexOf(MERGED)
-  const end = start < 0 ? -1 : json.indexOf(']}]', start)
-  if (end < 0) return []
-  try {
-    const list: unknown = JSON.parse(json.slice(start + MERGED.length - 1, end + 3))
-    return Array.isArray(list) ? list.flatMap((one: unknown) => sumsOf(objectOf(one))) : []
-  } catch {
-    return []
+  if (start < 0) return []
+  const merged: Pick<Numbered, 'isolate' | 'seq'>[] = []
+  let at = start + MERGED.length
+  while (json.startsWith(ISOLATE, at)) {
+    const name = at + ISOLATE.length
+    const end = json.indexOf('"', name)
+    if (end < 0 || end - name > 64 || !json.startsWith(SEQS, end)) return merged
+    const isolate = json.slice(name, end)
+    let seq = 0
+    for (at = end + SEQS.length; at < json.length; at++) {
+      const digit = json.charCodeAt(at) - 48
+      if (digit >= 0 && digit <= 9) seq = 10 * seq + digit
+      else {
+        if (Number.isSafeInteger(seq) && seq > 0) merged.push({ isolate, seq })
+        seq = 0
+        if (digit !== COMMA) break
+      }
+    }
+    // After `]` of the numbers come `}` and the comma before the next isolate.
+    at += 3
   }
+  return merged
 }
-
-function sumsOf({ isolate, seq }: FoundEvent): Numbered['merged'] {
-  const name = stringOf(isolate)
-  if (name === undefined || !Array.isArray(seq)) return []
-  return [{ isolate: name, seq: seq.filter(isNumber).slice(0, MOST) }]
-}
-
-const isNumber = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value > 0
 
 /** Reads when a record was made, as far as it says so in the form in which it is stored; undefined otherwise. */
 export function recordedIn(json: string): number | undefined {

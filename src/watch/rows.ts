@@ -27,15 +27,15 @@ export class Rows {
   #stored: ReadonlyMap<string, WindowState> = new Map()
 
   /** Returns those of some keys that aren't known. */
-  unknown(keys: Iterable<string>): readonly string[] {
+  unknown(keys: ReadonlySet<string>): readonly string[] {
     this.#pinned.clear()
-    const asked = new Set<string>()
+    const asked: string[] = []
     for (const key of keys) {
       const known = this.#known.get(key)
-      if (known === undefined) asked.add(key)
+      if (known === undefined) asked.push(key)
       else this.#pinned.set(key, known)
     }
-    return [...asked]
+    return asked
   }
 
   /** Begins a batch. */

@@ -58,11 +58,12 @@ export interface Sighting {
   readonly recording?: string
 }
 
-/** The number that an isolate gave a record, or several that were put together. */
+/** The number that an isolate gave a record. */
 export interface Numbered {
   readonly isolate: string
   readonly seq: number
-  readonly merged: readonly { readonly isolate: string; readonly seq: readonly number[] }[]
+  /** Of deliveries that the log has put together: the isolates and numbers of all of them. */
+  readonly merged: readonly Pick<Numbered, 'isolate' | 'seq'>[]
   readonly time: number
 }
 

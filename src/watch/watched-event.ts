@@ -36,6 +36,7 @@ export class WatchedEvent {
   readonly refusals: number
   /** All that the record says. */
   readonly said: FoundEvent
+  #answers: readonly WatchedAnswer[] | undefined
 
   constructor({ index, id }: WatchedRecord, said: FoundEvent, time: number) {
     this.index = index
@@ -63,13 +64,18 @@ export class WatchedEvent {
     this.refusals = refusalsOf(said)
     this.said = said
   }
+
+  /** The answers of a `listed` record; none of another. */
+  get answers(): readonly WatchedAnswer[] {
+    this.#answers ??= this.kind === 'listed' ? answersOf(this.said) : []
+    return this.#answers
+  }
 }
 
 /** An answer of a `listed` record. */
 export interface WatchedAnswer {
   readonly recording: string | undefined
   readonly reason: string | undefined
-  readonly owner: string | undefined
   readonly isDisputed: boolean
 }
 
@@ -79,17 +85,11 @@ export function watchedEvent(record: WatchedRecord, now: number): WatchedEvent {
   return new WatchedEvent(record, said, recordedAt(said) || now)
 }
 
-/** Returns the answers of a `listed` record; none for another. */
-export function answersOf({ kind, said }: WatchedEvent): readonly WatchedAnswer[] {
-  if (kind !== 'listed' || !Array.isArray(said.answers)) return []
-  return said.answers.map((answer: unknown) => {
-    const { recording, reason, owner, disputed } = objectOf(answer)
-    return {
-      recording: stringOf(recording),
-      reason: stringOf(reason),
-      owner: stringOf(owner),
-      isDisputed: disputed === true,
-    }
+function answersOf({ answers }: FoundEvent): readonly WatchedAnswer[] {
+  if (!Array.isArray(answers)) return []
+  return answers.map((answer: unknown) => {
+    const { recording, reason, disputed } = objectOf(answer)
+    return { recording: stringOf(recording), reason: stringOf(reason), isDisputed: disputed === true }
   })
 }
 

@@ -55,20 +55,25 @@ class Isolates implements Watcher {
   }
 
   numberRows({ isolate, merged }: Numbered): readonly string[] {
-    return [isolate, ...merged.map(one => one.isolate)]
-      .filter(name => name !== OWN && this.#isolates.get(name) === undefined)
-      .map(rowOf)
+    const unknown: string[] = []
+    if (this.#isNew(isolate)) unknown.push(rowOf(isolate))
+    for (const one of merged) if (this.#isNew(one.isolate)) unknown.push(rowOf(one.isolate))
+    return unknown
   }
 
   number({ isolate, seq, merged, time }: Numbered, rows: Rows | undefined): readonly Sighting[] {
     this.#tick(time)
     this.#add(isolate, seq, rows)
-    for (const one of merged) for (const number of one.seq) this.#add(one.isolate, number, rows)
+    for (const one of merged) this.#add(one.isolate, one.seq, rows)
     // By the records alone, so that a replay looks when it was looked before, and nothing is found twice.
     const turn = Math.floor(this.#clock / LOOK)
     if (turn === this.#turn) return NONE
     this.#turn = turn
     return this.#lookAll()
+  }
+
+  #isNew(isolate: string): boolean {
+    return isolate !== OWN && this.#isolates.get(isolate) === undefined
   }
 
   #tick(time: number): void {

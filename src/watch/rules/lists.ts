@@ -1,6 +1,6 @@
 import { groupOf, NONE, type Rule } from '../rule.ts'
 import type { Severity } from '../severity.ts'
-import { answersOf, type WatchedEvent } from '../watched-event.ts'
+import type { WatchedEvent } from '../watched-event.ts'
 import { isForeign } from './foreign.ts'
 
 // Lists that an app is about to show.
@@ -18,7 +18,7 @@ export interface ListedForeign {
 
 /** Counts the foreign answers of a `listed` record. A recording that isn't there has no owner: it doesn't count. */
 export function foreignOf(event: WatchedEvent): ListedForeign {
-  const answers = answersOf(event)
+  const answers = event.answers
   const foreign = answers.filter(({ reason }) => isForeign(reason)).length
   const isFew = foreign < MANY && 2 * foreign < answers.length
   return { all: answers.length, foreign, isFiltered: event.said.mode === 'filter' && isFew }

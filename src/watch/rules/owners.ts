@@ -1,7 +1,7 @@
 import { counting, NO_SAMPLES } from '../counting.ts'
 import type { Rows } from '../rows.ts'
 import { NONE, type Rule, type Sighting, type Watcher } from '../rule.ts'
-import { answersOf, type WatchedEvent } from '../watched-event.ts'
+import type { WatchedEvent } from '../watched-event.ts'
 
 // What is permitted, and would not be if the right owner were known.
 
@@ -89,7 +89,7 @@ function hasChanged({ kind, owner, subject, time }: WatchedEvent, recording: str
 }
 
 function disputedOf(event: WatchedEvent): readonly Sighting[] {
-  return answersOf(event)
+  return event.answers
     .filter(({ recording, isDisputed }) => isDisputed && recording !== undefined)
     .slice(0, LISTED)
     .flatMap(({ recording }) => (recording === undefined ? [] : [{ group: { recording }, recording }]))

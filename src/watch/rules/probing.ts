@@ -1,6 +1,6 @@
 import { counting, NO_SAMPLES, type Sample, whoOf } from '../counting.ts'
 import type { Rule } from '../rule.ts'
-import { answersOf, type WatchedEvent } from '../watched-event.ts'
+import type { WatchedEvent } from '../watched-event.ts'
 import { isForeign } from './foreign.ts'
 
 // Who tries ids, fast or slowly.
@@ -13,7 +13,7 @@ function unknownOf(event: WatchedEvent): readonly string[] {
   const { kind, reason, recording, said } = event
   if (kind === 'access') return reason === 'recording_unknown' && recording !== undefined ? [recording] : []
   if (said.mode === 'filter') return []
-  return answersOf(event).flatMap(answer =>
+  return event.answers.flatMap(answer =>
     answer.reason === 'recording_unknown' ? (answer.recording ?? []) : [],
   )
 }

@@ -1,5 +1,5 @@
 import { groupOf, NONE, type Rule, type Watcher } from '../rule.ts'
-import { answersOf, objectOf, stringsOf, type WatchedEvent } from '../watched-event.ts'
+import { objectOf, stringsOf, type WatchedEvent } from '../watched-event.ts'
 
 // What everything else rests on: the issuers' keys, the proof of the log, and canary recordings, which no person owns.
 
@@ -55,14 +55,17 @@ export const touchedCanary: Rule = {
     look: event => {
       const planted = canaries()
       if (planted.size === 0) return NONE
-      const { recording, said } = event
-      const named = [
-        ...(recording === undefined ? [] : [recording]),
-        ...answersOf(event).flatMap(answer => answer.recording ?? []),
-        ...stringsOf(objectOf(said.asked).recordings),
-      ]
-      const touched = [...new Set(named.filter(name => planted.has(name)))]
-      return touched.map(name => ({ group: { recording: name }, recording: name }))
+      const touched = new Set<string>()
+      const touch = (name: string | undefined) => {
+        if (name !== undefined && planted.has(name)) touched.add(name)
+      }
+      touch(event.recording)
+      for (const { recording } of event.answers) touch(recording)
+      if (event.said.asked !== undefined)
+        for (const name of stringsOf(objectOf(event.said.asked).recordings)) touch(name)
+      return touched.size === 0
+        ? NONE
+        : [...touched].map(name => ({ group: { recording: name }, recording: name }))
     },
   }),
 }
