@@ -7,6 +7,7 @@ import { TokenVerifier } from './authenticate/token-verifier.ts'
 import { TrustedIssuers } from './authenticate/trusted-issuers.ts'
 import type { Network } from './base/network.ts'
 import type { ResolvedOptions } from './config/check-options.ts'
+import type { FindingServices } from './console/findings.ts'
 import { LiveStreams } from './console/live.ts'
 import type { LockdownServices } from './console/lockdowns.ts'
 import { LookRecorder } from './console/look.ts'
@@ -54,6 +55,7 @@ export interface Services
     MetricsServices,
     SinksServices,
     LockdownServices,
+    FindingServices,
     SessionServices {
   readonly issuers: TrustedIssuers
   readonly containment: Containment
@@ -140,6 +142,7 @@ export function createServices(options: ResolvedOptions): Services {
     settings: options,
     inspect: options.inspect,
     sinkControl: options.sinkControl,
+    findingControl: options.findingControl,
     now,
   }
 }

@@ -14,6 +14,7 @@ import type { RecordingStore } from '../recordings/recording-store.ts'
 import type { SinkControl } from '../sinks/control.ts'
 import type { SinkEntry } from '../sinks/sink.ts'
 import type { TicketOptions } from '../ticket/ticket-options.ts'
+import type { FindingControl } from '../watch/finding-control.ts'
 
 // The first paragraph of each doc comment and its default are also the row of docs/configuration.md.
 
@@ -147,6 +148,12 @@ export interface MediawardOptions {
    * @defaultValue no sinks
    */
   readonly sinkControl?: SinkControl
+  /**
+   * What the rules of the log found, for `mediaward findings`. `cloudflare(env)` and `local({ data })` give one.
+   *
+   * @defaultValue no rules
+   */
+  readonly findingControl?: FindingControl | undefined
   /**
    * Releases what `store` and `ledger` hold. The gate's own `close()` calls it after its last record.
    *

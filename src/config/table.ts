@@ -199,6 +199,7 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
   replay: { check: callback },
   inspect: { check: callback },
   sinkControl: { check: opened },
+  findingControl: { check: opened },
   close: { check: callback },
   onUnrecorded: { check: callback },
   now: { default: Date.now, check: callback },

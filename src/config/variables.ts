@@ -21,14 +21,15 @@ export type VariableOptions = Pick<
   | 'tickets'
   | 'publicUrl'
   | 'metricsToken'
+  | 'lockdownUndo'
 > &
-  Pick<DeploymentOptions, 'ledgerJurisdiction' | 'sinks' | 'keep'> & {
+  Pick<DeploymentOptions, 'ledgerJurisdiction' | 'sinks' | 'alerts' | 'keep'> & {
     readonly pseudonymKey: readonly string[]
     readonly ledgerShards: number
   }
 
 /** The options that are checked at once, as an app gives none of them in code. */
-const DEPLOYMENT = ['MEDIA_PREFIX', 'ledgerShards', 'ledgerJurisdiction', 'sinks', ...KEEP]
+const DEPLOYMENT = ['MEDIA_PREFIX', 'ledgerShards', 'ledgerJurisdiction', 'sinks', 'alerts', ...KEEP]
 
 /**
  * Reads the variables as options. `mediaward` checks their values, as it does for options that are given in code.

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../request-context.ts'
 import { type ExplainServices, explainEndpoint } from './explain.ts'
+import { type FindingServices, findingEndpoints } from './findings.ts'
 import { type LockdownServices, lockdownEndpoints } from './lockdowns.ts'
 import { type MetricsServices, metricsEndpoint } from './metrics.ts'
 import { type PseudonymServices, pseudonymEndpoint } from './pseudonym.ts'
@@ -12,7 +13,8 @@ export type ConsoleServices = RecordsServices &
   ExplainServices &
   MetricsServices &
   SinksServices &
-  LockdownServices
+  LockdownServices &
+  FindingServices
 
 /**
  * Creates the endpoints of the console's API, by path.
@@ -32,5 +34,6 @@ export function consoleEndpoints(
     ['/console/api/explain', explainEndpoint(services, recordings)],
     ...sinkEndpoints(services),
     ...lockdownEndpoints(services),
+    ...findingEndpoints(services),
   ])
 }

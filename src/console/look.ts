@@ -7,6 +7,7 @@ import type { CountQuery, LedgerQuery } from '../ledger/ledger.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import { Fault } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
+import type { FindingQuery } from '../watch/finding-control.ts'
 
 /** How long one record says that an analyst asks the same, in milliseconds: a page that polls would fill the log. */
 const SAME = 10 * 60_000
@@ -15,7 +16,7 @@ const BULK = 10_000
 /** Most looks that one isolate knows of. One that it forgets is recorded once more. */
 const MAX_LOOKS = 1_000
 
-type Query = Partial<LedgerQuery> | CountQuery
+type Query = Partial<LedgerQuery> | CountQuery | Omit<FindingQuery, 'since' | 'limit'>
 
 /** Records who looked at what of the log. */
 export class LookRecorder {

@@ -18,16 +18,16 @@ const LIMIT = /^[1-9]\d{0,3}$/
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/
 
 /** What a parameter must be. The value itself is never repeated: it may be what a record must not hold. */
-interface Parameter {
+export interface Parameter {
   readonly isValid: (value: string) => boolean
   readonly rule: string
 }
 
-const TIME: Parameter = { isValid: isTime, rule: 'a time in UTC as in 2026-11-22T10:24:03Z' }
+export const TIME: Parameter = { isValid: isTime, rule: 'a time in UTC as in 2026-11-22T10:24:03Z' }
 
 // A person is asked for by pseudonym alone: an id would be found in no record, and would stay in the logs of proxies.
 // Of a person whose pseudonym changed with the key, all of them are asked for.
-const PERSON: Parameter = {
+export const PERSON: Parameter = {
   isValid: value => pseudonymsIn(value).length <= MAX_KEYS && pseudonymsIn(value).every(isPseudonym),
   rule: `a pseudonym: "psn_" and 32 hexadecimal digits, or up to ${MAX_KEYS} with commas between them`,
 }
@@ -150,22 +150,9 @@ interface Given extends Partial<Record<Exclude<Name, 'kind' | 'order' | 'by'>, s
 }
 
 function readParameters(url: URL, names: readonly Name[], { only, tenant }: QueryRules): Given | Refusal {
-  // A query that is too long is not even parsed.
-  if (url.search.length > 1 + MAX_QUERY) {
-    return invalidQuery(`The query must be at most ${MAX_QUERY} characters long`)
-  }
-  const { searchParams } = url
   const known = names.filter(name => name !== 'kind' || only === undefined)
-  const stray = refuseStray([...searchParams.keys()], known)
-  if (stray !== undefined) return stray
-  const given = new Map<Name, string>()
-  for (const name of known) {
-    const value = searchParams.get(name)
-    if (value === null) continue
-    const { isValid, rule } = PARAMETERS[name]
-    if (!isValid(value)) return invalidQuery(`${name} must be ${rule}`)
-    given.set(name, rule === TIME.rule ? new Date(value).toISOString() : value)
-  }
+  const given = valuesIn(url, known, PARAMETERS)
+  if (given instanceof Refusal) return given
   const asked = given.get('tenant')
   if (tenant !== undefined && asked !== undefined && asked !== tenant) {
     return invalidQuery('tenant must be your own, or left out')
@@ -173,6 +160,30 @@ function readParameters(url: URL, names: readonly Name[], { only, tenant }: Quer
   if (tenant !== undefined) given.set('tenant', tenant)
   if (only !== undefined) given.set('kind', only)
   return Object.fromEntries(given) as Given
+}
+
+/** Reads the parameters of a request, each of which is checked. */
+export function valuesIn<Known extends string>(
+  url: URL,
+  names: readonly Known[],
+  parameters: Readonly<Record<Known, Parameter>>,
+): Map<string, string> | Refusal {
+  // A query that is too long is not even parsed.
+  if (url.search.length > 1 + MAX_QUERY) {
+    return invalidQuery(`The query must be at most ${MAX_QUERY} characters long`)
+  }
+  const { searchParams } = url
+  const stray = refuseStray([...searchParams.keys()], names)
+  if (stray !== undefined) return stray
+  const given = new Map<string, string>()
+  for (const name of names) {
+    const value = searchParams.get(name)
+    if (value === null) continue
+    const { isValid, rule } = parameters[name]
+    if (!isValid(value)) return invalidQuery(`${name} must be ${rule}`)
+    given.set(name, rule === TIME.rule ? new Date(value).toISOString() : value)
+  }
+  return given
 }
 
 /** Refuses a parameter that the API doesn't know, or that is there twice: the caller would be shown other records than it means. */

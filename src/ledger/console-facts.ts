@@ -36,8 +36,8 @@ export interface DoctorFacts {
 export interface LookFacts {
   readonly kind: 'console'
   readonly decision: 'permit'
-  /** Read a page or several, counted, began to follow what is recorded, or read the metrics. */
-  readonly action: 'read' | 'count' | 'follow' | 'metrics'
+  /** Read a page or several, counted, began to follow what is recorded, or read the metrics or findings. */
+  readonly action: 'read' | 'count' | 'follow' | 'metrics' | 'findings'
   /** What was asked for. Each member narrows it. */
   readonly query: {
     readonly kind?: string

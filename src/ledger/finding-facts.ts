@@ -2,6 +2,7 @@
 export type FindingAction =
   | 'opened'
   | 'raised'
+  | 'escalated'
   | 'joined'
   | 'suppressed'
   | 'unsuppressed'

@@ -2,7 +2,6 @@ import { checkTable } from '../../config/check-options.ts'
 import { ConfigurationError, type LedgerJurisdiction, type MediawardOptions } from '../../config/options.ts'
 import { OPTIONS } from '../../config/table.ts'
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
-import type { FindingControl } from '../../watch/finding-control.ts'
 import { controlBy } from '../../watch/findings/calls.ts'
 import type {
   Bucket,
@@ -41,10 +40,10 @@ export interface CloudflareBindings {
 
 /** The options that follow from running on Workers. */
 export interface CloudflareOptions
-  extends Required<Pick<MediawardOptions, 'store' | 'network' | 'replay' | 'sinkControl' | 'control'>> {
+  extends Required<
+    Pick<MediawardOptions, 'store' | 'network' | 'replay' | 'sinkControl' | 'findingControl' | 'control'>
+  > {
   readonly ledger: SpooledLedger
-  /** What the rules of the log found. It rejects if the log has no rules. */
-  readonly findingControl: FindingControl
 }
 
 /**

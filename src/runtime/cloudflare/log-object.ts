@@ -9,6 +9,7 @@ import type { TablePage, TableQuery } from '../../ledger/query/table-page.ts'
 import type { AskedQuery } from '../../ledger/query/terms.ts'
 import type { SinkReplay, SinkReplayed, SinkStatus, SinkTest } from '../../sinks/control.ts'
 import { answerCall, type FindingCall } from '../../watch/findings/calls.ts'
+import { watchWith } from '../../watch/in-force.ts'
 import type { Watching } from '../../watch/watching.ts'
 import { EventLog } from '../sqlite/event-log.ts'
 import { EventTable } from '../sqlite/event-table.ts'
@@ -24,7 +25,7 @@ import { LogSinks, readLogVariables } from './log-sinks.ts'
 /** The log: one Durable Object, which pulls entries out of the inboxes and gives each its index. */
 export class LogObject extends DurableObject {
   /** The rules that look at records. The runtime creates the object, and hands over none. */
-  static readonly watching: Watching | undefined = undefined
+  static readonly watching: Watching | undefined = watchWith()
 
   readonly #storage: SqlStorage
   readonly #log: EventLog

@@ -12,8 +12,10 @@ import type { Ledger } from '../../ledger/ledger.ts'
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
 import { ProcessMetrics } from '../../metrics/process-metrics.ts'
 import type { SinkEntry } from '../../sinks/sink.ts'
+import { watchWith } from '../../watch/in-force.ts'
 import { createArchiveFolder } from '../folder/archive-folder.ts'
 import { createFolderStore } from '../folder/folder-store.ts'
+import { createPostgresControl } from '../postgres/control/postgres-control.ts'
 import type { DatabaseOptions } from '../postgres/options.ts'
 import { createPostgresLedger } from '../postgres/postgres-ledger.ts'
 import { createArchiveBucket } from '../s3/archive-bucket.ts'
@@ -63,7 +65,7 @@ export interface LocalOptions {
 /** The options that follow from running on one machine. Its ledger has a spool if it has a data folder. */
 export interface Local<Log extends Ledger = SpooledLedger>
   extends Required<Pick<MediawardOptions, 'store' | 'network' | 'inspect' | 'metrics' | 'control'>>,
-    Pick<MediawardOptions, 'sinkControl'> {
+    Pick<MediawardOptions, 'sinkControl' | 'findingControl'> {
   readonly ledger: Log
   /** Writes what waits and gives the folder back; once. A gate that is made with it calls it at its own `close()`. */
   close(): void
@@ -102,24 +104,26 @@ export function local(options: LocalOptions): Local<Ledger> {
   }
 }
 
+type Opened = Pick<Local<Ledger>, 'ledger' | 'sinkControl' | 'control' | 'findingControl'>
+
 /** Opens the ledger, with a spool in the folder. Without a folder there is none: then what the database doesn't take is refused. */
-function openLedger(
-  options: LocalOptions,
-  held: Held,
-): Pick<Local<Ledger>, 'ledger' | 'sinkControl' | 'control'> {
+function openLedger(options: LocalOptions, held: Held): Opened {
   const { data = '', database, sinks, alerts, publicUrl } = options
   const entries = { sinks, alerts }
   const hasReceivers = [...(sinks ?? []), ...(alerts ?? [])].length > 0
   if (database !== undefined) {
     const { limits, bucket } = keepingOf(options)
-    const log = createPostgresLedger(database, bucket && { archive: bucket, limits })
+    const log = createPostgresLedger(database, bucket && { archive: bucket, limits }, Date.now, watchWith())
     held.add(() => log.close())
+    const control = createPostgresControl(database, Date.now)
+    held.add(() => control.close())
     if (log.archiver !== undefined) log.assign(archiveAsLog(log.archiver))
     const start = () => startSinks(entries, { ledger: log, states: log.states, data, publicUrl })
     const sinkControl = new FleetSinks(start, call => log.call(call))
     if (hasReceivers) log.assign(sinkControl)
     return {
       ledger: data === '' ? log : spooled(log, data, held),
+      ...{ control, findingControl: log.findings },
       ...(hasReceivers && { sinkControl }),
     }
   }
@@ -127,7 +131,7 @@ function openLedger(
   const control = createSqliteControl(join(data, 'control.sqlite'), Date.now)
   held.add(() => control.close())
   const { limits, bucket: archive = createArchiveFolder(data) } = keepingOf(options)
-  const log = createSqliteLedger(join(data, 'ledger.sqlite'), undefined, { archive, limits })
+  const log = createSqliteLedger(join(data, 'ledger.sqlite'), Date.now, { archive, limits }, watchWith())
   held.add(() => log.close())
   held.add(startSettling(log))
   const receivers = startSinks(entries, { ledger: log, states: log.states, data, publicUrl })
@@ -138,7 +142,12 @@ function openLedger(
     void archiving?.wake()
     if (hasReceivers) void receivers.wake()
   })
-  return { ledger: spooled(ledger, data, held), sinkControl: receivers, control }
+  return {
+    ledger: spooled(ledger, data, held),
+    sinkControl: receivers,
+    control,
+    findingControl: log.findings,
+  }
 }
 
 /** Returns how long records are kept, and the bucket of the archive if there is one. */
