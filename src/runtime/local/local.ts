@@ -11,6 +11,8 @@ import type { Ledger } from '../../ledger/ledger.ts'
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
 import { ProcessMetrics } from '../../metrics/process-metrics.ts'
 import type { SinkEntry } from '../../sinks/sink.ts'
+import type { FindingControl } from '../../watch/finding-control.ts'
+import type { Watching } from '../../watch/watching.ts'
 import { createArchiveFolder } from '../folder/archive-folder.ts'
 import { createFolderStore } from '../folder/folder-store.ts'
 import type { DatabaseOptions } from '../postgres/options.ts'
@@ -52,6 +54,8 @@ export interface LocalOptions {
   readonly sinks?: readonly SinkEntry[]
   /** How long records are kept (docs/archive.md). */
   readonly keep?: KeepOptions
+  /** The rules that look at records. Default: none. */
+  readonly watching?: Watching | undefined
   /** The gate's own address, by which its records name it in those systems. */
   readonly publicUrl?: string | undefined
 }
@@ -61,6 +65,8 @@ export interface Local<Log extends Ledger = SpooledLedger>
   extends Required<Pick<MediawardOptions, 'store' | 'network' | 'inspect' | 'metrics'>>,
     Pick<MediawardOptions, 'sinkControl'> {
   readonly ledger: Log
+  /** What the rules found. Absent without rules. */
+  readonly findingControl?: FindingControl
   /** Writes what waits and gives the folder back; once. A gate that is made with it calls it at its own `close()`. */
   close(): void
 }
@@ -99,11 +105,14 @@ export function local(options: LocalOptions): Local<Ledger> {
 }
 
 /** Opens the ledger, with a spool in the folder. Without a folder there is none: then what the database doesn't take is refused. */
-function openLedger(options: LocalOptions, held: Held): Pick<Local<Ledger>, 'ledger' | 'sinkControl'> {
-  const { data = '', database, sinks: entries = [], publicUrl } = options
+function openLedger(
+  options: LocalOptions,
+  held: Held,
+): Pick<Local<Ledger>, 'ledger' | 'sinkControl' | 'findingControl'> {
+  const { data = '', database, sinks: entries = [], publicUrl, watching } = options
   if (database !== undefined) {
     const { limits, bucket } = keepingOf(options)
-    const log = createPostgresLedger(database, bucket && { archive: bucket, limits })
+    const log = createPostgresLedger(database, bucket && { archive: bucket, limits }, undefined, watching)
     held.add(() => log.close())
     if (log.archiver !== undefined) log.assign(archiveAsLog(log.archiver))
     const start = () => startSinks(entries, { ledger: log, states: log.states, data, publicUrl })
@@ -112,10 +121,11 @@ function openLedger(options: LocalOptions, held: Held): Pick<Local<Ledger>, 'led
     return {
       ledger: data === '' ? log : spooled(log, data, held),
       ...(entries.length > 0 && { sinkControl }),
+      ...(log.findings && { findingControl: log.findings }),
     }
   }
   const { limits, bucket: archive = createArchiveFolder(data) } = keepingOf(options)
-  const log = createSqliteLedger(join(data, 'ledger.sqlite'), undefined, { archive, limits })
+  const log = createSqliteLedger(join(data, 'ledger.sqlite'), undefined, { archive, limits }, watching)
   held.add(() => log.close())
   held.add(startSettling(log))
   const sinks = startSinks(entries, { ledger: log, states: log.states, data, publicUrl })
@@ -126,7 +136,11 @@ function openLedger(options: LocalOptions, held: Held): Pick<Local<Ledger>, 'led
     void archiving?.wake()
     if (entries.length > 0) void sinks.wake()
   })
-  return { ledger: spooled(ledger, data, held), sinkControl: sinks }
+  return {
+    ledger: spooled(ledger, data, held),
+    sinkControl: sinks,
+    ...(log.findings && { findingControl: log.findings }),
+  }
 }
 
 /** Returns how long records are kept, and the bucket of the archive if there is one. */
