@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { mediaward, type OpenedPart, type RecordingStore } from '../../src/index.ts'
-import { createMemoryLedger } from '../../src/runtime/memory/index.ts'
+import { createMemoryControl, createMemoryLedger } from '../../src/runtime/memory/index.ts'
 import { PSEUDONYM_KEY } from '../support/issuer.ts'
 import { storeWith } from '../support/store-with.ts'
 import { issuer } from '../workerd/issuer.ts'
@@ -39,6 +39,7 @@ export function cuttable(store: RecordingStore): Hono {
       issuers: [issuer],
       pseudonymKey: PSEUDONYM_KEY,
       ledger: createMemoryLedger(),
+      control: createMemoryControl(),
       store: storeWith(store, {
         open: async (key, range) => {
           const part = await store.open(key, range)
