@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   explain: async () => (await import('./explain/explain.ts')).explain,
   pseudonym: async () => (await import('./pseudonym.ts')).pseudonym,
   sinks: async () => (await import('./sinks/sinks.ts')).sinks,
+  findings: async () => (await import('./contain/findings.ts')).findings,
   lockdown: async () => (await import('./contain/lockdown.ts')).lockdown,
   doctor: async () => (await import('./doctor/doctor.ts')).doctor,
 }

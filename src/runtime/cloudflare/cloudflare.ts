@@ -2,6 +2,7 @@ import { checkTable } from '../../config/check-options.ts'
 import { ConfigurationError, type LedgerJurisdiction, type MediawardOptions } from '../../config/options.ts'
 import { OPTIONS } from '../../config/table.ts'
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
+import type { FindingControl } from '../../watch/finding-control.ts'
 import { controlBy } from '../../watch/findings/calls.ts'
 import type {
   Bucket,
@@ -40,10 +41,9 @@ export interface CloudflareBindings {
 
 /** The options that follow from running on Workers. */
 export interface CloudflareOptions
-  extends Required<
-    Pick<MediawardOptions, 'store' | 'network' | 'replay' | 'sinkControl' | 'findingControl' | 'control'>
-  > {
+  extends Required<Pick<MediawardOptions, 'store' | 'network' | 'replay' | 'sinkControl' | 'control'>> {
   readonly ledger: SpooledLedger
+  readonly findingControl: FindingControl
 }
 
 /**
