@@ -14,6 +14,7 @@ import { LookRecorder } from './console/look.ts'
 import type { MetricsServices } from './console/metrics.ts'
 import type { PseudonymServices } from './console/pseudonym.ts'
 import type { RecordsServices } from './console/records.ts'
+import type { ReleaseServices } from './console/releases.ts'
 import type { SinksServices } from './console/sinks.ts'
 import { Containment } from './control/containment.ts'
 import type { DoctorServices } from './doctor/endpoint.ts'
@@ -56,6 +57,7 @@ export interface Services
     SinksServices,
     LockdownServices,
     FindingServices,
+    ReleaseServices,
     SessionServices {
   readonly issuers: TrustedIssuers
   readonly containment: Containment
@@ -119,6 +121,7 @@ export function createServices(options: ResolvedOptions): Services {
     pseudonyms,
     control: options.control,
     lockdownUndo: options.lockdownUndo,
+    drills: options.drills,
     containment: new Containment(options.control, pseudonyms, now),
     record,
     refusals: new RefusalRecorder(record, now),

@@ -9,9 +9,9 @@ export type RoleAction = 'store' | 'list' | ConsoleAction
 
 /**
  * What is done at the console: read the log and its findings (`audit`), work on findings (`triage`), stop what is going on
- * (`contain`), and whatever else it takes to run a gate (`operate`).
+ * (`contain`), say that a release of the app is out (`mark`), and whatever else it takes to run a gate (`operate`).
  */
-export type ConsoleAction = 'audit' | 'triage' | 'contain' | 'operate'
+export type ConsoleAction = 'audit' | 'triage' | 'contain' | 'mark' | 'operate'
 
 /** What a decision depends on, and nothing else does (OpenID AuthZEN: subject, action, resource). */
 export type DecisionInput =

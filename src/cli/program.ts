@@ -15,6 +15,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   pseudonym: async () => (await import('./pseudonym.ts')).pseudonym,
   sinks: async () => (await import('./sinks/sinks.ts')).sinks,
   findings: async () => (await import('./contain/findings.ts')).findings,
+  'alert-test': async () => (await import('./contain/alert-test.ts')).alertTest,
+  release: async () => (await import('./contain/release.ts')).release,
+  drill: async () => (await import('./drill/drill.ts')).drill,
   lockdown: async () => (await import('./contain/lockdown.ts')).lockdown,
   doctor: async () => (await import('./doctor/doctor.ts')).doctor,
 }

@@ -101,6 +101,13 @@ export interface MediawardOptions {
    */
   readonly lockdownUndo?: 'one' | 'two'
   /**
+   * Whether `mediaward drill` may rehearse an incident at this gate (`allow`) or not (`refuse`). It leaves recordings, records,
+   * findings and alerts behind: allow it in a staging deployment alone.
+   *
+   * @defaultValue `refuse`
+   */
+  readonly drills?: 'allow' | 'refuse'
+  /**
    * Returns where a request came from, as the runtime knows it. `platform` is what the server hands over beside the
    * request.
    *

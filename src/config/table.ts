@@ -30,6 +30,7 @@ export type Defaulted =
   | 'concealedStatus'
   | 'views'
   | 'lockdownUndo'
+  | 'drills'
   | 'network'
   | 'now'
   | 'health'
@@ -162,6 +163,7 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
       METRICS_TOKEN,
     ),
   },
+  drills: { variable: 'DRILLS', default: 'refuse', check: oneOf('refuse', 'allow') },
   lockdownUndo: { variable: 'LOCKDOWN_UNDO', default: 'one', check: oneOf('one', 'two') },
   ledgerShards: {
     variable: 'LEDGER_SHARDS',

@@ -22,6 +22,7 @@ export type VariableOptions = Pick<
   | 'publicUrl'
   | 'metricsToken'
   | 'lockdownUndo'
+  | 'drills'
 > &
   Pick<DeploymentOptions, 'ledgerJurisdiction' | 'sinks' | 'alerts' | 'keep'> & {
     readonly pseudonymKey: readonly string[]

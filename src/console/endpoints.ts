@@ -5,6 +5,7 @@ import { type LockdownServices, lockdownEndpoints } from './lockdowns.ts'
 import { type MetricsServices, metricsEndpoint } from './metrics.ts'
 import { type PseudonymServices, pseudonymEndpoint } from './pseudonym.ts'
 import { countsEndpoint, type RecordsServices, recordsEndpoint } from './records.ts'
+import { type ReleaseServices, releaseEndpoints } from './releases.ts'
 import { type SinksServices, sinkEndpoints } from './sinks.ts'
 
 /** What the console takes beside the request. */
@@ -14,7 +15,8 @@ export type ConsoleServices = RecordsServices &
   MetricsServices &
   SinksServices &
   LockdownServices &
-  FindingServices
+  FindingServices &
+  ReleaseServices
 
 /**
  * Creates the endpoints of the console's API, by path.
@@ -34,6 +36,7 @@ export function consoleEndpoints(
     ['/console/api/explain', explainEndpoint(services, recordings)],
     ...sinkEndpoints(services),
     ...lockdownEndpoints(services),
+    ...releaseEndpoints(services),
     ...findingEndpoints(services),
   ])
 }

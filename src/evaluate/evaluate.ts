@@ -1,5 +1,6 @@
 import { authorize } from '../authorize/authorize.ts'
 import type { Subject } from '../authorize/subject.ts'
+import { present } from '../base/present.ts'
 import { readJson } from '../http/read-json.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { responseHeaders } from '../http/response-headers.ts'
@@ -49,7 +50,10 @@ export async function evaluate(
   if (refusal !== undefined) return refusal
 
   const answers = await decide(call, subject, context, services)
-  await recordListed(context, answers, subject, { record, pseudonym }).catch(Fault.as('ledger_unavailable'))
+  const { mode } = call
+  await recordListed(context, answers, subject, { record, pseudonym, ...present({ mode }) }).catch(
+    Fault.as('ledger_unavailable'),
+  )
   // An answer that took so many rounds of looking up leaves in a slot of that size.
   await context.nextTimingSlot(Math.ceil(answers.length / ROUND))
   const decisions = answers.map(decisionOf)

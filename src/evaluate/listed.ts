@@ -1,4 +1,5 @@
 import { nameSpaceOf } from '../authorize/subject.ts'
+import { present } from '../base/present.ts'
 import { canonical } from '../ledger/canonical.ts'
 import type { ListedAnswer, ListedFacts } from '../ledger/event.ts'
 import { eventId } from '../ledger/event-id.ts'
@@ -12,6 +13,14 @@ import type { Asked } from './questions.ts'
 /** Most characters of answers in one record: with its head it stays under the 64 KiB that a record may have. */
 const PAGE = 57_344
 
+/** What recording a list takes beside the answers. */
+export interface ListedServices {
+  readonly record: Recorder
+  readonly pseudonym: Pseudonym
+  /** Whether the app said that it shows only what is permitted. */
+  readonly mode?: 'filter'
+}
+
 /**
  * Records what a call was answered. Resolves only when all of it is durable: one record for each subject that was asked
  * about, or several if its answers don't fit into one.
@@ -22,7 +31,7 @@ export async function recordListed(
   context: RequestContext,
   answers: readonly Answer[],
   own: Asked,
-  { record, pseudonym }: { readonly record: Recorder; readonly pseudonym: Pseudonym },
+  { record, pseudonym, mode }: ListedServices,
 ): Promise<void> {
   // A list is of few owners and one subject: each is made a pseudonym once.
   const names = new Map<string, Promise<string>>()
@@ -39,7 +48,7 @@ export async function recordListed(
     const another = keyOf(about) === keyOf(own) ? {} : { about: await nameOf(about) }
     for (const page of paged(listed)) {
       const decision = page.every(answer => answer.decision === 'permit') ? 'permit' : 'deny'
-      records.push({ kind: 'listed', decision, answers: page, ...another })
+      records.push({ kind: 'listed', decision, answers: page, ...another, ...present({ mode }) })
     }
   }
   const count = records.length

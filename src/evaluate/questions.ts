@@ -37,6 +37,8 @@ export interface Call {
   readonly questions: readonly Question[]
   /** The decision after which nothing more is evaluated; undefined if all questions are. */
   readonly until: boolean | undefined
+  /** `filter` if the app shows only what it is permitted, and so expects some refusals (`context.mode`). */
+  readonly mode?: 'filter'
 }
 
 type Members = Readonly<Record<string, unknown>>
@@ -68,7 +70,7 @@ export function readCall(
   if (!list || evaluations === undefined || (Array.isArray(evaluations) && evaluations.length === 0)) {
     const question = readQuestion(json, issuers, own)
     if (question.flaw !== undefined) return invalid(question.flaw)
-    return { several: false, questions: [question], until: undefined }
+    return { several: false, questions: [question], until: undefined, ...modeOf(json) }
   }
   if (!Array.isArray(evaluations)) return invalid('evaluations must be a list of objects')
   if (evaluations.length > MAX_QUESTIONS) {
@@ -96,8 +98,11 @@ export function readCall(
   if (first?.flaw !== undefined && questions.every(({ flaw }) => flaw !== undefined)) {
     return invalid(first.flaw)
   }
-  return { several: true, questions, until: SEMANTICS.get(semantic) }
+  return { several: true, questions, until: SEMANTICS.get(semantic), ...modeOf(json) }
 }
+
+const modeOf = ({ context }: Members): Pick<Call, 'mode'> =>
+  membersOf(context).mode === 'filter' ? { mode: 'filter' } : {}
 
 function readQuestion(
   members: Members,

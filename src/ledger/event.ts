@@ -4,7 +4,7 @@ import type { BoundBy } from '../request-context.ts'
 import type { DoctorFacts, ExplainFacts, LookFacts, SinkFacts } from './console-facts.ts'
 import type { FindingFacts } from './finding-facts.ts'
 import type { GapFacts, HeartbeatFacts, KeysFacts } from './gate-facts.ts'
-import type { LockdownFacts } from './lockdown-facts.ts'
+import type { LockdownFacts, ReleaseFacts } from './lockdown-facts.ts'
 
 /** Version of the gate, as every record names it. */
 export const VERSION = '0.7.0'
@@ -251,6 +251,7 @@ export type EventFacts =
   | SinkFacts
   | BindingFacts
   | LockdownFacts
+  | ReleaseFacts
   | KeysFacts
   | HeartbeatFacts
   | GapFacts
@@ -268,6 +269,7 @@ const NAMES: Readonly<Record<EventKind, true>> = {
   console: true,
   binding: true,
   lockdown: true,
+  release: true,
   keys: true,
   heartbeat: true,
   gap: true,

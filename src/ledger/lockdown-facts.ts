@@ -27,3 +27,12 @@ export interface LockdownFacts {
   /** Id of the finding that it is for. */
   readonly finding?: string
 }
+
+/**
+ * A release of the app is out, as the team says: so a rise of refusals can be tied to it. The head names it, and `subject` is who
+ * said so.
+ */
+export interface ReleaseFacts {
+  readonly kind: 'release'
+  readonly decision: 'permit'
+}

@@ -46,6 +46,7 @@ const KINDS: Readonly<Record<EventKind, readonly [title: string, activity?: Acti
   console: ['Console used', 'read'],
   binding: ['Recording bound to an owner', 'create'],
   lockdown: ['Lockdown changed', 'change'],
+  release: ['Release of the app is out', 'change'],
   keys: ['Keys of an issuer changed', 'change'],
   heartbeat: ['Gate at work'],
   gap: ['Records missing'],

@@ -11,6 +11,7 @@ export type Role = (typeof ROLES)[number]
 const ROLES_FOR: Readonly<Record<RoleAction, readonly Role[]>> = {
   store: ['recorder'],
   list: ['app'],
+  mark: ['security', 'app'],
   operate: ['security'],
   contain: ['security'],
   triage: ['security', 'analyst'],
@@ -24,7 +25,7 @@ export function actionOf(role: Role): RoleAction {
 }
 
 /**
- * Permits by role: `recorder` may store, `app` may ask what another subject may play. `viewer` may read the log and its
+ * Permits by role: `recorder` may store, `app` may ask what another subject may play, and say that a release is out. `viewer` may read the log and its
  * findings, `analyst` may work on findings, too, and `security` may do all that the console does. No role permits playing.
  */
 export function roleRule(subject: Principal, action: RoleAction): Permit | Refusal {

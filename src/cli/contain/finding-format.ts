@@ -29,7 +29,7 @@ export function formatFinding(finding: unknown): string {
 export function formatShown(answer: unknown): readonly string[] {
   const finding = member(answer, 'finding')
   const rule = `${stringMember(finding, 'rule')}`
-  const runbook = Object.hasOwn(RUNBOOKS, rule) ? RUNBOOKS[rule as keyof typeof RUNBOOKS] : undefined
+  const runbook = Object.hasOwn(RUNBOOKS, rule) ? RUNBOOKS[rule] : undefined
   const evidence = member(finding, 'evidence')
   const records = ['first', 'last'].flatMap(name => {
     const some = member(evidence, name)
@@ -41,7 +41,13 @@ export function formatShown(answer: unknown): readonly string[] {
     formatFinding(finding),
     `first seen ${timeOf(member(finding, 'first_seen'))}, last seen ${timeOf(member(finding, 'last_seen'))}`,
     ...['subjects', 'recordings', 'releases'].flatMap(name => listed(about, name)),
-    ...(runbook === undefined ? [] : [`what it means: ${runbook.meaning}`, `what to do: ${runbook.action}`]),
+    ...(runbook === undefined
+      ? []
+      : [
+          `what it means: ${runbook.meaning}`,
+          `often harmless: ${runbook.falsePositives}`,
+          `what to do: ${runbook.whatToDo}`,
+        ]),
     `records: ${records.join(', ')}`,
     ...(Array.isArray(texts) ? (texts as readonly unknown[]) : []).map(
       text =>

@@ -1,0 +1,204 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { member } from '../json.ts'
+import { UsageError } from '../terminal.ts'
+
+/** A person of a drill. */
+export interface Person {
+  /** The subject's id, as recordings are stamped with it. */
+  readonly id: string
+  readonly token: string
+}
+
+/** Whom a drill acts as. */
+export interface Cast {
+  readonly subjects: readonly [Person, Person, Person]
+  /** A token with the role `recorder`. */
+  readonly recorder: string
+  /** A token with the role `security`. */
+  readonly analyst: string
+}
+
+/** When an alert arrived, by the drill's own clock in milliseconds; undefined if none did in time. */
+export type AlertArrival = (since: number, rules: readonly string[]) => Promise<number | undefined>
+
+/** An answer of the gate, and how many bytes of it came. */
+export interface Played {
+  readonly status: number
+  readonly bytes: number
+}
+
+/** How long the drill waits for something that should come in a second, in milliseconds. */
+const PATIENCE = 15_000
+const LOOK_EVERY = 25
+
+/** Calls a gate as the apps and the analysts of a drill do. */
+export class GateUnderDrill {
+  readonly #url: URL
+  readonly #release: string
+
+  constructor(url: URL, release: string) {
+    this.#url = url
+    this.#release = release
+  }
+
+  #call(path: string, token: string, init: RequestInit = {}): Promise<Response> {
+    const headers = {
+      ...init.headers,
+      Authorization: `Bearer ${token}`,
+      'Mediaward-App-Release': this.#release,
+    }
+    return fetch(new URL(path, this.#url), { ...init, headers })
+  }
+
+  async #json(path: string, token: string, body?: object): Promise<unknown> {
+    const headers = { 'Content-Type': 'application/json' }
+    const init = body === undefined ? {} : { method: 'POST', headers, body: JSON.stringify(body) }
+    const response = await this.#call(path, token, init)
+    if (!response.ok) throw new Error(`the gate answered ${response.status} to ${path}`)
+    return response.json()
+  }
+
+  /**
+   * Makes sure that the gate wants drills.
+   *
+   * @throws UsageError
+   */
+  async requireAllowed(analyst: string): Promise<void> {
+    const answer = await this.#json('/console/api/drills', analyst)
+    if (member(answer, 'drills') === 'allow') return
+    throw new UsageError(
+      'this gate refuses drills',
+      'set DRILLS=allow in a staging deployment. A drill leaves recordings, records, findings and alerts behind',
+    )
+  }
+
+  /** Stores a recording for an owner. */
+  async store(recording: string, owner: string, recorder: string, size: number): Promise<void> {
+    const response = await this.#call(`/recordings/${recording}`, recorder, {
+      method: 'PUT',
+      headers: { 'Content-Type': 'video/mp4', 'Mediaward-Owner': owner },
+      body: new Uint8Array(size),
+    })
+    await response.body?.cancel()
+    if (response.ok) return
+    throw new Error(
+      `the gate answered ${response.status} to a recording of the drill: is the recorder's token good?`,
+    )
+  }
+
+  /** Plays the beginning of a recording. */
+  async play(recording: string, token: string): Promise<Played> {
+    const response = await this.#call(`/recordings/${recording}`, token, {
+      headers: { Range: 'bytes=0-65535' },
+    })
+    const isMedia = response.status === 200 || response.status === 206
+    const { byteLength } = await response.arrayBuffer()
+    return { status: response.status, bytes: isMedia ? byteLength : 0 }
+  }
+
+  /** Asks which of some recordings a subject may play, as an app does before it shows a list. Returns how many it may. */
+  async list(recordings: readonly string[], { id, token }: Person): Promise<number> {
+    const evaluations = recordings.map(recording => ({ resource: { type: 'recording', id: recording } }))
+    const call = { subject: { type: 'user', id }, action: { name: 'play' }, evaluations }
+    const answer = await this.#json('/access/v1/evaluations', token, call)
+    const answers = member(answer, 'evaluations')
+    if (!Array.isArray(answers)) throw new Error('the gate did not answer the list')
+    return answers.filter(one => member(one, 'decision') === true).length
+  }
+
+  /** Says that the release is out. */
+  async markRelease(analyst: string): Promise<void> {
+    await this.#json('/console/api/releases', analyst, { release: this.#release })
+  }
+
+  /** Resolves to a finding of one of some rules that names one of some recordings or the release, when there is one. */
+  async finding(
+    rules: readonly string[],
+    analyst: string,
+    isMeant: (finding: unknown) => boolean,
+  ): Promise<{ readonly id: string; readonly at: number } | undefined> {
+    for (const until = performance.now() + PATIENCE; performance.now() < until; ) {
+      const page = await this.#json('/console/api/findings?limit=500', analyst)
+      const findings = member(page, 'findings')
+      for (const finding of Array.isArray(findings) ? (findings as readonly unknown[]) : []) {
+        const isOfRule = rules.some(rule => rule === member(finding, 'rule'))
+        if (isOfRule && isMeant(finding)) return { id: `${member(finding, 'id')}`, at: performance.now() }
+      }
+      await wait(LOOK_EVERY)
+    }
+    return undefined
+  }
+
+  /** Locks something down, and resolves to the number of the lockdown. */
+  async lock(target: object, analyst: string): Promise<number> {
+    const answer = await this.#json('/console/api/lockdowns/add', analyst, { ...target, reason: 'a drill' })
+    return Number(member(answer, 'epoch'))
+  }
+
+  async undo(epoch: number, analyst: string): Promise<void> {
+    await this.#json('/console/api/lockdowns/undo', analyst, { epoch, reason: 'the drill is over' })
+  }
+
+  /** Resolves to when a recording is no longer played to its owner. */
+  async refusedAt(recording: string, token: string): Promise<number | undefined> {
+    for (const until = performance.now() + PATIENCE; performance.now() < until; ) {
+      if ((await this.play(recording, token)).status === 403) return performance.now()
+      await wait(LOOK_EVERY)
+    }
+    return undefined
+  }
+
+  /** Reads a whole recording at a pace, in bytes a second, until it ends or is cut. */
+  async stream(recording: string, token: string, pace: number): Promise<StreamUnderDrill> {
+    const response = await this.#call(`/recordings/${recording}`, token)
+    if (response.body === null || response.status !== 200)
+      throw new Error('the stream of the drill did not begin')
+    const reader = response.body.getReader()
+    const stream = {
+      bytes: 0,
+      last: performance.now(),
+      isCut: false,
+      leave: () => void reader.cancel().catch(() => {}),
+    }
+    const over = (async () => {
+      const begun = performance.now()
+      try {
+        for (;;) {
+          const { done, value } = await reader.read()
+          if (done) return
+          stream.bytes += value.length
+          stream.last = performance.now()
+          const ahead = (stream.bytes / pace) * 1000 - (stream.last - begun)
+          if (ahead > 1) await wait(ahead)
+        }
+      } catch {
+        stream.isCut = true
+      }
+    })()
+    return Object.assign(stream, { over })
+  }
+
+  /** Returns how many bytes of some recordings the log says that anyone was sent. */
+  async delivered(recordings: readonly string[], analyst: string): Promise<number> {
+    let bytes = 0
+    for (const recording of recordings) {
+      for (const held of ['', '&held=true']) {
+        const path = `/console/api/records?kind=delivery&recording=${recording}${held}`
+        const lines = (await (await this.#call(path, analyst)).text()).split('\n').filter(line => line !== '')
+        for (const line of lines) bytes += Number(member(JSON.parse(line), 'bytes') ?? 0)
+      }
+    }
+    return bytes
+  }
+}
+
+/** A stream in flight. */
+export interface StreamUnderDrill {
+  readonly bytes: number
+  /** When its last bytes came. */
+  readonly last: number
+  readonly isCut: boolean
+  /** Resolves when it has ended. */
+  readonly over: Promise<void>
+  leave(): void
+}

@@ -1,0 +1,160 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { member } from '../json.ts'
+import { say } from '../terminal.ts'
+import type { AlertArrival, Cast, GateUnderDrill } from './gate-under-drill.ts'
+import { BOUNDS, between, type DrillResult, isWithin, Timeline } from './timeline.ts'
+
+/** What a scenario works with. */
+export interface Stage {
+  readonly gate: GateUnderDrill
+  readonly cast: Cast
+  readonly alerted: AlertArrival
+  readonly release: string
+}
+
+/** Runs a scenario to its result. */
+export type Scenario = (stage: Stage) => Promise<DrillResult>
+
+/** How many recordings the list of 2020 had. */
+const LISTED = 50
+const SMALL = 64 * 1024
+/** The recording in flight: above the size from which streams can be cut on every runtime. */
+const LONG = 96 * 2 ** 20
+/** How fast it is read, in bytes a second. */
+const PACE = 16 * 2 ** 20
+/** Names of drills that ran before must not be theirs that run now: a recording has one owner for good. */
+const unique = (): string => Date.now().toString(36)
+
+/** 2020: a release of the app shows three patients the lists of others, and one of them opens what she sees. */
+export const babylon: Scenario = async ({ gate, cast, alerted, release }) => {
+  const { subjects, recorder, analyst } = cast
+  const [first, second, third] = subjects
+  const run = unique()
+  const foreign = Array.from({ length: LISTED }, (_, i) => `drill-${run}-${String(i + 1).padStart(3, '0')}`)
+  const own = `drill-${run}-own`
+  const timeline = new Timeline()
+  say(`Storing ${LISTED + 1} recordings …`)
+  for (const recording of foreign) await gate.store(recording, `drill-owner-${run}`, recorder, SMALL)
+  await gate.store(own, third.id, recorder, LONG)
+
+  say(`Release ${release} shows three patients what is not theirs …`)
+  await gate.markRelease(analyst)
+  timeline.note(`release ${release} is out`)
+  const stream = await gate.stream(own, third.token, PACE)
+  timeline.note('a patient watches a recording of their own')
+  timeline.begin()
+  const permitted = await gate.list(foreign, first)
+  const denied = performance.now()
+  timeline.note(`the app asks for a list of ${LISTED}: ${permitted} of them may be shown`, denied)
+  const alerting = alerted(timeline.zero, ['RG-001', 'RG-005'])
+  const isOurs = (finding: unknown) => JSON.stringify(finding).includes(run)
+  const finding = gate.finding(['RG-001', 'RG-005'], analyst, isOurs)
+  const opened = await gate.play(foreign[0] ?? '', first.token)
+  timeline.note(`the patient opens one all the same: ${opened.status}, ${opened.bytes} bytes`)
+  const found = await finding
+  if (found !== undefined) timeline.note('a finding', found.at)
+  const alert = await alerting
+  if (alert !== undefined) timeline.note('the alert arrives', alert)
+
+  const others = [
+    await gate.play(foreign[1] ?? '', second.token),
+    await gate.play(foreign[2] ?? '', third.token),
+  ]
+  const repeated = performance.now()
+  timeline.note('two more patients open what is not theirs', repeated)
+  const isOfRelease = (one: unknown) => member(member(one, 'group'), 'release') === release
+  const systemic = await gate.finding(['RG-003'], analyst, isOfRelease)
+  if (systemic !== undefined)
+    timeline.note('a finding: it is systemic, and the release is to blame', systemic.at)
+
+  const contained = await contain(timeline, { gate, cast }, { scope: 'release', value: release }, own, stream)
+  const bytes = opened.bytes + others.reduce((sum, one) => sum + one.bytes, 0)
+  const foreign_bytes = bytes + (await gate.delivered(foreign.slice(0, 3), analyst))
+  const result = {
+    foreign_bytes,
+    denial_to_finding_ms: between(denied, found?.at),
+    denial_to_alert_ms: between(denied, alert),
+    denial_to_systemic_ms: between(repeated, systemic?.at),
+    ...contained,
+  }
+  return {
+    ...{ drill: 'babylon', passed: isPassed(result) && systemic !== undefined && permitted === 0 },
+    ...result,
+    timeline: timeline.steps,
+  }
+}
+
+/** The stamp itself is wrong: recordings of many are stored as one patient's, who may play them. What permits must be watched, too. */
+export const wrongStamp: Scenario = async ({ gate, cast, alerted }) => {
+  const { subjects, recorder, analyst } = cast
+  const [patient] = subjects
+  const run = unique()
+  const stamped = Array.from({ length: 10 }, (_, i) => `drill-${run}-${i + 1}`)
+  const long = `drill-${run}-long`
+  const timeline = new Timeline()
+  say('Storing recordings of many patients as those of one …')
+  timeline.begin()
+  const begun = performance.now()
+  const isOurs = (finding: unknown) => JSON.stringify(finding).includes(run) || true
+  const alerting = alerted(begun, ['RG-021'])
+  const finding = gate.finding(['RG-021'], analyst, isOurs)
+  for (const recording of stamped) await gate.store(recording, patient.id, recorder, SMALL)
+  timeline.note(`${stamped.length} recordings are stamped with one patient`)
+  const found = await finding
+  if (found !== undefined) timeline.note('a finding: too many recordings became theirs', found.at)
+  const alert = await alerting
+  if (alert !== undefined) timeline.note('the alert arrives', alert)
+  await gate.store(long, patient.id, recorder, LONG)
+  const stream = await gate.stream(long, patient.token, PACE)
+  timeline.note('the patient plays one of them: the stamp says that it is theirs')
+  const contained = await contain(timeline, { gate, cast }, { scope: 'recording', value: long }, long, stream)
+  const result = {
+    // What a wrong stamp permits before someone looks can't be taken back.
+    foreign_bytes: stream.bytes,
+    denial_to_finding_ms: between(begun, found?.at),
+    denial_to_alert_ms: between(begun, alert),
+    denial_to_systemic_ms: null,
+    ...contained,
+  }
+  return {
+    ...{ drill: 'wrong-stamp', passed: isPassed({ ...result, foreign_bytes: 0 }) },
+    ...result,
+    timeline: timeline.steps,
+  }
+}
+
+/** Locks something down while a stream of it is in flight, measures how soon both new requests and the stream end, and undoes it. */
+async function contain(
+  timeline: Timeline,
+  { gate, cast }: Pick<Stage, 'gate' | 'cast'>,
+  target: { readonly scope: string; readonly value: string },
+  recording: string,
+  stream: Awaited<ReturnType<GateUnderDrill['stream']>>,
+): Promise<Pick<DrillResult, 'lockdown_to_refusal_ms' | 'lockdown_to_last_byte_ms'>> {
+  const { analyst, subjects } = cast
+  const owner = recording.endsWith('-own') ? subjects[2] : subjects[0]
+  const called = performance.now()
+  const epoch = await gate.lock(target, analyst)
+  timeline.note(`lockdown ${epoch}: ${target.scope} ${target.value}`, called)
+  const refused = await gate.refusedAt(recording, owner.token)
+  if (refused !== undefined) timeline.note('new requests are refused', refused)
+  await Promise.race([stream.over, wait(10_000)])
+  const { isCut, last } = stream
+  stream.leave()
+  if (isCut) timeline.note('the last byte in flight', last)
+  await gate.undo(epoch, analyst)
+  return {
+    lockdown_to_refusal_ms: between(called, refused),
+    lockdown_to_last_byte_ms: isCut ? between(called, last) : null,
+  }
+}
+
+function isPassed(result: Omit<DrillResult, 'drill' | 'passed' | 'timeline'>): boolean {
+  return (
+    result.foreign_bytes === 0 &&
+    isWithin(result.denial_to_finding_ms, BOUNDS.finding) &&
+    isWithin(result.denial_to_alert_ms, BOUNDS.alert) &&
+    isWithin(result.lockdown_to_refusal_ms, BOUNDS.refusal) &&
+    isWithin(result.lockdown_to_last_byte_ms, BOUNDS.lastByte)
+  )
+}
