@@ -99,7 +99,7 @@ export class Rules implements RuleEngine {
     const isWanted = kind === undefined || this.#byKind.has(kind)
     const event = isWanted ? watchedEvent(record, this.#now) : undefined
     this.#now = event?.time ?? recordedIn(json) ?? this.#now
-    return { record, numbered: numberedOf(json, this.#now), event }
+    return { record, numbered: numberedOf(json, this.#now, kind), event }
   }
 
   #addKeys(keys: Set<string>, { numbered, event }: Looked): void {

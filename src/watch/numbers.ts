@@ -6,9 +6,14 @@ const MERGED = '"merged":['
 const ISOLATE = '{"isolate":"'
 const SEQS = '","seq":['
 const COMMA = -4
+const NOTHING: Numbered['merged'] = []
 
-/** Reads the number that an isolate gave a record, without parsing the record: most records are read for it alone. */
-export function numberedOf(json: string, time: number): Numbered | undefined {
+/**
+ * Reads the number that an isolate gave a record, without parsing the record: most records are read for it alone.
+ *
+ * @param kind of the record; only deliveries are put together
+ */
+export function numberedOf(json: string, time: number, kind: string | undefined): Numbered | undefined {
   const start = json.indexOf(GATE)
   if (start < 0) return undefined
   const name = start + GATE.length
@@ -16,13 +21,19 @@ export function numberedOf(json: string, time: number): Numbered | undefined {
   if (end < 0 || end - name > 64 || !json.startsWith(SEQ, end)) return undefined
   const seq = Number.parseInt(json.slice(end + SEQ.length, end + SEQ.length + 16), 10)
   if (!Number.isSafeInteger(seq) || seq < 1) return undefined
-  return { isolate: json.slice(name, end), seq, merged: mergedOf(json), time }
+  return {
+    isolate: json.slice(name, end),
+    seq,
+    merged: kind === 'delivery' ? mergedOf(json, end) : NOTHING,
+    time,
+  }
 }
 
 /** Reads what deliveries were put together of: `[{"isolate":"…","seq":[1,2]},…]`, in this form or not at all. */
-function mergedOf(json: string): Numbered['merged'] {
-  const start = json.indexOf(MERGED)
-  if (start < 0) return []
+function mergedOf(json: string, from: number): Numbered['merged'] {
+  // Members are sorted: it comes after the gate.
+  const start = json.indexOf(MERGED, from)
+  if (start < 0) return NOTHING
   const merged: Pick<Numbered, 'isolate' | 'seq'>[] = []
   let at = start + MERGED.length
   while (json.startsWith(ISOLATE, at)) {

@@ -1,0 +1,64 @@
+import process from 'node:process'
+import type { WatchedRecord } from '../../src/watch/detection.ts'
+import { Rules } from '../../src/watch/engine.ts'
+
+// What the rules keep in memory while a million people are refused what they ask for: run with `node --expose-gc`. Each record
+// is one that as many rules as possible count, and nearly each is about a group that none of them knows.
+
+const SUBJECTS = 1_000_000
+const RECORDINGS = 300_000
+const BATCH = 200
+const START = Date.parse('2026-11-23T00:00:00.000Z')
+/** When the heap is measured, in millions of records. */
+const MEASURED = [0.1, 1, 3, 10]
+
+const engine = new Rules({ seed: 1, canaries: () => CANARIES })
+const CANARIES: ReadonlySet<string> = new Set(['canary-1'])
+const collect = globalThis.gc ?? (() => {})
+
+/** A number below a limit that looks like chance. */
+const chance = (i: number, limit: number): number =>
+  Math.floor(((Math.imul(i, 2_654_435_761) >>> 0) / 2 ** 32) * limit)
+const pseudonym = (field: number, of: number): string => `psn_${`${field}${of}`.padStart(32, '0')}`
+
+function recordOf(i: number): WatchedRecord {
+  const recorded = new Date(START + i * 5).toISOString()
+  const who = chance(i, SUBJECTS)
+  const subject = pseudonym(1, who)
+  const recording = `rec-${chance(i * 3, RECORDINGS)}`
+  const isView = i % 4 === 0
+  const owner = isView ? subject : pseudonym(1, chance(i * 3, RECORDINGS))
+  const net = `{"asn":${who % 5_000},"country":"GB","ip":"${pseudonym(2, who)}","prefix":"10.${who % 250}.${(who >> 8) % 250}.0/24"}`
+  const gate = `{"isolate":"${(i >> 16).toString(16).padStart(8, '0')}","seq":${(i & 65_535) + 1},"version":"0.7.0"}`
+  const reason = i % 2 === 0 ? 'recording_unknown' : 'not_owner'
+  const kind = isView ? '"decision":"permit"' : '"decision":"deny"'
+  const what = isView ? '"kind":"view"' : '"kind":"access"'
+  const why = isView ? '' : `"reason":"${reason}",`
+  const json = `{${kind},"gate":${gate},"id":"${i}",${what},"net":${net},"owner":"${owner}",${why}"recorded":"${recorded}","recording":"${recording}","release":"4.${i % 50}","session":"${pseudonym(3, who)}","subject":"${subject}","t":"${recorded}","tenant":"default","token":"${pseudonym(4, who)}","v":1}`
+  return { index: i, id: `${i}`, json: Buffer.from(json).toString() }
+}
+
+function heap(): number {
+  for (let i = 0; i < 3; i++) collect()
+  return process.memoryUsage().heapUsed / 2 ** 20
+}
+
+const before = heap()
+let detections = 0
+let micros = 0
+let records = 0
+for (const millions of MEASURED) {
+  while (records < millions * 1e6) {
+    const batch: WatchedRecord[] = []
+    for (let i = 0; i < BATCH; i++) batch.push(recordOf(++records))
+    const start = process.cpuUsage()
+    engine.needs(batch)
+    detections += engine.observe(batch, new Map()).detections.length
+    const { user, system } = process.cpuUsage(start)
+    micros += user + system
+  }
+  const grown = (heap() - before).toFixed(1)
+  process.stdout.write(
+    `${millions} M records: ${grown} MiB, ${(micros / records).toFixed(2)} µs a record, ${detections} detections\n`,
+  )
+}

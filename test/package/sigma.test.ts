@@ -1,0 +1,95 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { describe, expect, test } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+import { RULES } from '../../src/watch/rules/rules.ts'
+import { recordSchema, type SchemaPart } from '../support/record-schema.ts'
+
+// The rules as others can run them, checked against the schemas of SigmaHQ if they are beside the checkout.
+
+const SCHEMAS = new URL('../../../shared/schemas/sigma/', import.meta.url)
+const here = existsSync(SCHEMAS)
+
+interface SigmaRule {
+  readonly title: string
+  readonly id: string
+  readonly name?: string
+  readonly level: string
+  readonly references: readonly string[]
+  readonly detection?: Readonly<Record<string, string | Readonly<Record<string, unknown>>>>
+  readonly correlation?: {
+    readonly type: string
+    readonly rules: readonly string[]
+    readonly 'group-by'?: readonly string[]
+    readonly timespan: string
+    readonly condition?: { readonly field?: string; readonly gte: number }
+  }
+}
+
+const documents = parseAllDocuments(readFileSync('docs/sigma/mediaward.yml', 'utf8'))
+const sigma = documents.map(document => document.toJS() as SigmaRule)
+
+test('each rule of the gate is there in Sigma, with an id of its own', () => {
+  expect(documents.flatMap(({ errors }) => errors)).toEqual([])
+  const named = new Set(sigma.flatMap(({ references }) => references))
+  expect([...named].toSorted()).toEqual(RULES.map(({ id }) => `mediaward:${id}`))
+  expect(new Set(sigma.map(({ id }) => id)).size).toBe(sigma.length)
+})
+
+test('each correlation is of rules that are there, and has the threshold and the window of the gate', () => {
+  const names = sigma.flatMap(({ name }) => name ?? [])
+  const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
+  for (const { title, references, correlation } of sigma) {
+    if (correlation === undefined) continue
+    expect(names, title).toEqual(expect.arrayContaining([...correlation.rules]))
+    const rule = RULES.find(({ id }) => references.includes(`mediaward:${id}`))
+    const seconds = Number.parseInt(correlation.timespan, 10) * (units[correlation.timespan.slice(-1)] ?? 0)
+    if (rule?.window === undefined || rule.id === 'RG-022') continue
+    expect(seconds * 1000, title).toBe(rule.window)
+    // RG-015 is a share, which Sigma can't say, and RG-009 is an order.
+    if (rule.id !== 'RG-015' && rule.id !== 'RG-009')
+      expect(correlation.condition?.gte, title).toBe(rule.threshold)
+  }
+})
+
+test('each field is a member of a record', () => {
+  const members = membersOf(recordSchema.$defs)
+  // Of kinds that are to come.
+  for (const name of ['problem']) members.add(name)
+  const fields = sigma.flatMap(({ detection = {}, correlation }) => [
+    ...Object.values(detection).flatMap(search => (typeof search === 'object' ? Object.keys(search) : [])),
+    ...(correlation?.['group-by'] ?? []),
+    ...(correlation?.condition?.field ?? '').split(' ').filter(Boolean),
+  ])
+  expect(fields.length).toBeGreaterThan(50)
+  const unknown = fields
+    .flatMap(field => field.replace(/\|.*/, '').split('.'))
+    .filter(name => !members.has(name))
+  expect(unknown).toEqual([])
+})
+
+describe.skipIf(!here)('the schemas of SigmaHQ', () => {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true })
+  const compile = (file: string) => ajv.compile(JSON.parse(readFileSync(new URL(file, SCHEMAS), 'utf8')))
+  const isRule = here ? compile('sigma-rule.json') : undefined
+  const isCorrelation = here ? compile('sigma-corr.json') : undefined
+
+  test.each(sigma)('have nothing against: $title', rule => {
+    const validate = rule.correlation === undefined ? isRule : isCorrelation
+    validate?.(rule)
+    expect(validate?.errors ?? []).toEqual([])
+  })
+})
+
+/** The names of all members that a schema knows, at whatever depth. */
+function membersOf(parts: Readonly<Record<string, SchemaPart>>): Set<string> {
+  const names = new Set<string>()
+  const visit = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return
+    const { properties } = value as SchemaPart
+    for (const name in properties) names.add(name)
+    for (const one of Object.values(value)) visit(one)
+  }
+  visit(parts)
+  return names
+}
