@@ -1,14 +1,10 @@
 import { expect, test } from 'vitest'
 import { createMemoryArchive } from '../../src/archive/archive-store.ts'
 import { createMemoryStates } from '../../src/follow/states.ts'
-import {
-  createMemoryControl,
-  createMemoryLedger,
-  createMemorySpool,
-  createMemoryStore,
-} from '../../src/runtime/memory/index.ts'
+import { createMemoryLedger, createMemorySpool, createMemoryStore } from '../../src/runtime/memory/index.ts'
 import { archiveStoreContract } from './archive-store.ts'
 import { controlContract } from './control.ts'
+import { withMemoryControl } from './control-trials.ts'
 import { followerStatesContract } from './follower-states.ts'
 import { ledgerContract } from './ledger.ts'
 import { recordingStoreContract } from './recording-store.ts'
@@ -17,18 +13,7 @@ import { spoolContract } from './spool.ts'
 recordingStoreContract('memory', createMemoryStore)
 ledgerContract('memory', createMemoryLedger)
 followerStatesContract('memory', work => work(createMemoryStates()))
-controlContract('memory', work => {
-  let time = Date.UTC(2026, 10, 27)
-  const control = createMemoryControl(() => time)
-  return work({
-    open: () => control,
-    restart: () => control,
-    pass(milliseconds) {
-      time += milliseconds
-    },
-    now: () => time,
-  })
-})
+controlContract('memory', withMemoryControl)
 spoolContract('memory', createMemorySpool)
 
 test('a store in memory reads no further than the first byte that is too many', async () => {

@@ -2,6 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createFolderStore, createSqliteLedger, createSqliteSpool } from 'mediaward/local'
 import { createMemoryLedger, createMemorySpool, createMemoryStore } from 'mediaward/memory'
+import { controlContract } from '../contract/control.ts'
+import { withControlFile, withMemoryControl } from '../contract/control-trials.ts'
 import { crowdedFolder } from '../contract/crowded-folder.ts'
 import { keySourceContracts } from '../contract/key-source.ts'
 import { ledgerContract } from '../contract/ledger.ts'
@@ -20,6 +22,7 @@ const folder = () => mkdtempSync(join(ours, 'test-'))
 recordingStoreContract('memory', createMemoryStore)
 ledgerContract('memory', createMemoryLedger)
 spoolContract('memory', createMemorySpool)
+controlContract('memory', withMemoryControl)
 
 recordingStoreContract('a folder', () => createFolderStore(folder()))
 claimObjectContract('a folder', () => createFolderStore(folder()))
@@ -32,6 +35,7 @@ listingContract(
   15_000,
 )
 ledgerContract('a file of SQLite', () => createSqliteLedger(join(folder(), 'ledger.sqlite')))
+controlContract('a file of SQLite', work => withControlFile(folder(), work))
 spoolContract('a file of SQLite', () => createSqliteSpool(join(folder(), 'overflow.sqlite')))
 
 keySourceContracts()

@@ -19,6 +19,8 @@ type State = 'down' | 'hangs' | 'up'
 /** A bucket that fails or hangs, as it is told to. */
 class MoodyBucket {
   state: State = 'up'
+  /** Whether no object can be replaced or removed. */
+  isLocked = false
   readonly objects = new Map<string, string>()
 
   async #answer<Value>(value: () => Value): Promise<Value> {
@@ -26,12 +28,13 @@ class MoodyBucket {
     if (this.state === 'hangs') return new Promise(() => {})
     return value()
   }
-  list({ prefix, startAfter = '' }: { prefix: string; startAfter?: string }) {
+  list({ prefix, startAfter = '', limit }: { prefix: string; startAfter?: string; limit: number }) {
     return this.#answer(() => ({
       objects: [...this.objects]
         .filter(([key]) => key.startsWith(prefix) && key > startAfter)
         .sort(([one], [other]) => (one < other ? -1 : 1))
-        .map(([key, body]) => ({ key, size: body.length })),
+        .map(([key, body]) => ({ key, size: body.length }))
+        .slice(0, limit),
     }))
   }
   get(key: string) {
@@ -40,7 +43,8 @@ class MoodyBucket {
       return body === undefined ? null : { text: async () => body }
     })
   }
-  put(key: string, body: string) {
+  async put(key: string, body: string) {
+    if (this.isLocked && this.objects.has(key)) throw new Error('locked (10069)')
     return this.#answer(() => void this.objects.set(key, body))
   }
   delete(keys: string[]) {
@@ -160,5 +164,18 @@ test('what was added while a set-back object could not reach R2 stays beside wha
     sql.exec('DELETE FROM restriction')
     sql.exec('UPDATE control SET epoch = 0, copied = 0')
     expect(await values(await start())).toEqual(['b', 'd', 'new'])
+  })
+})
+
+test('a bucket whose objects can not be merged still gets every change, and all of them are read', async () => {
+  await withObject(async ({ bucket, state, start }) => {
+    bucket.isLocked = true
+    const object = await start()
+    for (let i = 0; i < 1_100; i++) await object.add(lockdown(1, { value: `rec-${i}` }))
+    expect(bucket.objects.size).toBe(1_100)
+    const { sql } = state.storage
+    sql.exec('DELETE FROM restriction')
+    sql.exec('UPDATE control SET epoch = 0, copied = 0')
+    expect(await epochs(await start())).toHaveLength(1_100)
   })
 })

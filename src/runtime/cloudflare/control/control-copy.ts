@@ -10,6 +10,8 @@ const PREFIX = `${RESERVED_PREFIX}control/`
 export const FULL: number = 2 * 2 ** 20
 /** How long R2 may take for one call, in milliseconds. */
 const PATIENCE = 5_000
+/** Most objects that R2 lists at once. */
+const PAGE = 1_000
 /** How often the objects are listed, if some are gone when they are read as they were merged. */
 const TRIES = 3
 
@@ -39,9 +41,13 @@ export class ControlCopy {
 
   /** Lists the objects that have changes after an epoch. */
   async list(after: number): Promise<readonly BucketObject[]> {
-    const page = { prefix: PREFIX, startAfter: keyOf(after), limit: 1_000 }
+    const page = { prefix: PREFIX, startAfter: keyOf(after), limit: PAGE }
     const { objects } = await withTimeout(PATIENCE, this.#bucket.list(page)).catch(r2Failed)
-    return objects
+    const last = objects.at(-1)
+    // So many only if they can't be merged, as under a lock of the whole bucket.
+    return last === undefined || objects.length < PAGE
+      ? objects
+      : [...objects, ...(await this.list(endOf(last)))]
   }
 
   /**

@@ -27,16 +27,8 @@ import type { StatesStorage } from '../follower-states.ts'
  */
 const TABLES = [
   'CREATE TABLE IF NOT EXISTS control (number INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, copied INTEGER NOT NULL) STRICT',
-  'INSERT OR IGNORE INTO control (number, epoch, copied) VALUES (1, 0, 0)',
-  `CREATE TABLE IF NOT EXISTS restriction (
-    epoch INTEGER PRIMARY KEY,
-    change TEXT NOT NULL,
-    about TEXT NOT NULL,
-    is_listed INTEGER NOT NULL,
-    ends INTEGER,
-    undoes INTEGER,
-    undone INTEGER
-  ) STRICT`,
+  'INSERT OR IGNORE INTO control VALUES (1, 0, 0)',
+  'CREATE TABLE IF NOT EXISTS restriction (epoch INTEGER PRIMARY KEY, change TEXT NOT NULL, about TEXT NOT NULL, is_listed INTEGER NOT NULL, ends INTEGER, undoes INTEGER, undone INTEGER) STRICT',
   'CREATE INDEX IF NOT EXISTS restriction_ends ON restriction (ends) WHERE ends IS NOT NULL',
   'CREATE INDEX IF NOT EXISTS restriction_listed ON restriction (epoch) WHERE is_listed = 1',
   'CREATE TABLE IF NOT EXISTS restriction_reason (epoch INTEGER, of INTEGER, reason TEXT NOT NULL, PRIMARY KEY (epoch, of)) STRICT, WITHOUT ROWID',
@@ -117,7 +109,7 @@ export class ControlTable implements Control {
     const { by, at, reason } = undoing
     if (!isAgreed(undoing, parse<Proposal>(target.proposal))) {
       const proposal = JSON.stringify({ by, at, reason })
-      sql('INSERT OR REPLACE INTO restriction_proposal (epoch, proposal) VALUES (?, ?)', epoch, proposal)
+      sql('INSERT OR REPLACE INTO restriction_proposal VALUES (?, ?)', epoch, proposal)
       return 'proposed'
     }
     const about = JSON.stringify({ by, at, until: target.ends ?? undefined })
@@ -250,10 +242,7 @@ export class ControlTable implements Control {
     }
     const ends = typeof until === 'number' ? Math.ceil(until) : null
     const row = [epoch, change, about, kind === 'lockdown' ? 1 : 0, ends, undoes ?? null]
-    sql(
-      'INSERT INTO restriction (epoch, change, about, is_listed, ends, undoes) VALUES (?, ?, ?, ?, ?, ?)',
-      ...row,
-    )
+    sql('INSERT INTO restriction VALUES (?, ?, ?, ?, ?, ?, NULL)', ...row)
     if (undoes !== undefined) sql('UPDATE restriction SET undone = ? WHERE epoch = ?', epoch, undoes)
     sql('UPDATE control SET epoch = ?', epoch)
   }
@@ -261,10 +250,7 @@ export class ControlTable implements Control {
   #keepReason(epoch: number, of: number, reason: string | undefined): void {
     if (reason === undefined) return
     const row = [epoch, of, JSON.stringify(reason)]
-    this.#storage.sql(
-      'INSERT OR REPLACE INTO restriction_reason (epoch, of, reason) VALUES (?, ?, ?)',
-      ...row,
-    )
+    this.#storage.sql('INSERT OR REPLACE INTO restriction_reason VALUES (?, ?, ?)', ...row)
   }
 }
 

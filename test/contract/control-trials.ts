@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { createMemoryControl } from '../../src/runtime/memory/index.ts'
 import { createSqliteControl, type SqliteControl } from '../../src/runtime/sqlite/control/sqlite-control.ts'
 import type { ControlTrial } from './control.ts'
 
@@ -23,4 +24,18 @@ export async function withControlFile(
     now: () => time,
   })
   control.close()
+}
+
+/** Does a trial with restrictions in memory, where a restart loses all: there is none. */
+export async function withMemoryControl(work: (trial: ControlTrial) => Promise<void>): Promise<void> {
+  let time = Date.UTC(2026, 10, 27)
+  const control = createMemoryControl(() => time)
+  await work({
+    open: () => control,
+    restart: () => control,
+    pass(milliseconds) {
+      time += milliseconds
+    },
+    now: () => time,
+  })
 }
