@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { hexOf } from '../../src/base/bytes.ts'
 import { canonical } from '../../src/ledger/canonical.ts'
-import { eventId } from '../../src/ledger/event-id.ts'
 import type { Ledger, LedgerEntry } from '../../src/ledger/ledger.ts'
 import type { Finding } from '../../src/watch/finding.ts'
 import type { AlertOutbox, FindingControl } from '../../src/watch/finding-control.ts'
+
+import { refusal } from '../support/refusal.ts'
 
 // What each log does that runs rules: whatever is found is stored and recorded once, and can be looked at and changed.
 
@@ -21,29 +22,6 @@ export interface WatchedLog {
 
 const psn = (number: number): string => `psn_${String(number).padStart(32, '0')}`
 const [ANALYST, OTHER] = [psn(900), psn(901)]
-
-let seq = 0
-/** Returns a record of a refusal, made now. */
-export function refusal(reason: string, members: object = {}, now: number = Date.now()): LedgerEntry {
-  seq += 1
-  const id = eventId(now)
-  const t = new Date(now).toISOString()
-  return {
-    id,
-    json: canonical({
-      ...{
-        v: 1,
-        id,
-        t,
-        recorded: t,
-        tenant: 'default',
-        gate: { version: '0.7.0', isolate: '99e81a4e', seq },
-      },
-      ...{ kind: 'access', decision: 'deny', reason, status: 404, method: 'GET' },
-      ...members,
-    }),
-  }
-}
 
 function delivery(view: string, members: object): LedgerEntry {
   const facts = { view, answers: 1, cut: 0, assumed: 0, bytes: 10, parts: [{ ranges: [[0, 9]] }] }

@@ -21,7 +21,8 @@ class FakeEngine implements RuleEngine {
       const key = keyOf(event)
       if (key !== undefined) {
         const time = recordedAt(event)
-        const members = [...(windows.get(key)?.members ?? []), [`${event.recording}`, time] as const]
+        const before = windows.get(key)?.members.slice(-9) ?? []
+        const members = [...before, [`${event.recording}`, time] as const]
         const state = { key, members, expires: time + 24 * 3_600_000 }
         windows.set(key, state)
         changed.set(key, state)

@@ -2,7 +2,8 @@ import { env, reset, runInDurableObject } from 'cloudflare:test'
 import { beforeEach, expect, test } from 'vitest'
 import { cloudflare } from '../../src/runtime/cloudflare/index.ts'
 import { SqlAlertOutbox } from '../../src/runtime/sqlite/watch/outbox.ts'
-import { refusal, type WatchedLog, watchContract } from '../contract/watch.ts'
+import { type WatchedLog, watchContract } from '../contract/watch.ts'
+import { refusal } from '../support/refusal.ts'
 
 // The rules in the Durable Object of the log.
 
