@@ -22,11 +22,7 @@ import { issueTicket } from './ticket/issue-ticket.ts'
 export interface Gate {
   /** Answers a request. Refuses a path that belongs to none of the gate's routes as `path_invalid`. */
   readonly fetch: Handler
-  /**
-   * Returns whether a request is for one of the gate's routes.
-   *
-   * @param routed the path by which an app around the gate would route the request
-   */
+  /** Returns whether a request is for the gate. `routed` is the path by which an app around it would route the request. */
   serves(request: Request, routed?: string): boolean
   /** Records what is counted and not on record yet. For when a process ends. */
   flush(): Promise<void>
@@ -42,7 +38,7 @@ export interface Gate {
 export function createGate(given: MediawardOptions): Gate {
   const options = resolveOptions(given)
   const services = createServices(options)
-  const { refusals, deliveries, heartbeats, streams } = services
+  const { refusals, deliveries, heartbeats } = services
   const guard = new Guard(services)
   const recordings = recordingsEndpoint(services)
   const evaluation = evaluationEndpoint(services)
@@ -62,7 +58,7 @@ export function createGate(given: MediawardOptions): Gate {
     },
     serves: routes.serves,
     flush: () => Promise.all([refusals.flush(), deliveries.flush()]).then(() => heartbeats.end()),
-    endStreams: () => streams.end(),
+    endStreams: () => services.streams.end(),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { FindingAction, FindingFacts } from '../ledger/finding-facts.ts'
+import type { FindingAction, FindingFacts } from '../ledger/facts/finding-facts.ts'
 import type { LogEntry } from '../render/entry.ts'
 import type { Severity } from '../watch/severity.ts'
 

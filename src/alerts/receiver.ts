@@ -1,5 +1,5 @@
 import { DeliveryFailure } from '../follow/delivery.ts'
-import type { FindingFacts } from '../ledger/finding-facts.ts'
+import type { FindingFacts } from '../ledger/facts/finding-facts.ts'
 import type { ReadEntry } from '../ledger/ledger.ts'
 import { parseEvent } from '../ledger/query/terms.ts'
 import { callSink } from '../sinks/call.ts'

@@ -12,7 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   log: async () => (await import('./log/log.ts')).log,
   denials: async () => (await import('./log/log.ts')).denials,
   explain: async () => (await import('./explain/explain.ts')).explain,
-  pseudonym: async () => (await import('./pseudonym.ts')).pseudonym,
+  pseudonym: async () => (await import('./log/pseudonym.ts')).pseudonym,
   sinks: async () => (await import('./sinks/sinks.ts')).sinks,
   findings: async () => (await import('./contain/findings.ts')).findings,
   'alert-test': async () => (await import('./contain/alert-test.ts')).alertTest,

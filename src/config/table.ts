@@ -6,14 +6,14 @@ import { MIN_KEY_LENGTH } from '../ledger/pseudonym.ts'
 import { locationsUnder } from '../locate/location.ts'
 import type { OwnerSource } from '../recordings/owner-source.ts'
 import type { TicketOptions } from '../ticket/ticket-options.ts'
-import { checkAlerts } from './check-alerts.ts'
 import { checkIssuers } from './check-issuers.ts'
 import { checkLocations } from './check-locations.ts'
 import { checkKeyOrKeys, checkRotatedKeys } from './check-rotated-keys.ts'
-import { checkSinks } from './check-sinks.ts'
 import { each, isString, matching, number, oneOf, rule } from './checks.ts'
 import type { Group, TableOf } from './option.ts'
 import type { DeploymentOptions, MediawardOptions } from './options.ts'
+import { checkAlerts } from './receivers/check-alerts.ts'
+import { checkSinks } from './receivers/check-sinks.ts'
 
 /** The options of a gate and of its deployments by name; those of a group are named `group.member`. */
 export type NamedOptions = Omit<MediawardOptions, 'tickets' | 'bodyTimeouts'> &

@@ -1,7 +1,7 @@
 import { nameSpaceOf } from '../authorize/subject.ts'
 import { LruCache } from '../base/lru-cache.ts'
 import { present } from '../base/present.ts'
-import type { LookFacts } from '../ledger/console-facts.ts'
+import type { LookFacts } from '../ledger/facts/console-facts.ts'
 import { observe } from '../ledger/head.ts'
 import type { CountQuery, LedgerQuery } from '../ledger/ledger.ts'
 import type { Recorder } from '../ledger/recorder.ts'

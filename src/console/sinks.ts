@@ -1,7 +1,7 @@
 import type { AnalystRoute, AnalystServices } from '../authenticate/analyst.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { jsonResponse } from '../http/response-headers.ts'
-import type { SinkFacts } from '../ledger/console-facts.ts'
+import type { SinkFacts } from '../ledger/facts/console-facts.ts'
 import { observe } from '../ledger/head.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import { Fault, Refusal } from '../refusal.ts'

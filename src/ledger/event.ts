@@ -1,10 +1,10 @@
 import type { Reason } from '../reason.ts'
 import type { PlaylistPosition } from '../refusal.ts'
 import type { BoundBy } from '../request-context.ts'
-import type { DoctorFacts, ExplainFacts, LookFacts, SinkFacts } from './console-facts.ts'
-import type { FindingFacts } from './finding-facts.ts'
-import type { GapFacts, HeartbeatFacts, KeysFacts } from './gate-facts.ts'
-import type { LockdownFacts, ReleaseFacts } from './lockdown-facts.ts'
+import type { DoctorFacts, ExplainFacts, LookFacts, SinkFacts } from './facts/console-facts.ts'
+import type { FindingFacts } from './facts/finding-facts.ts'
+import type { GapFacts, HeartbeatFacts, KeysFacts } from './facts/gate-facts.ts'
+import type { LockdownFacts, ReleaseFacts } from './facts/lockdown-facts.ts'
 
 /** Version of the gate, as every record names it. */
 export const VERSION = '0.7.0'

@@ -1,5 +1,5 @@
 import type { RequestContext } from '../request-context.ts'
-import type { HeartbeatFacts } from './gate-facts.ts'
+import type { HeartbeatFacts } from './facts/gate-facts.ts'
 import { withoutCaller } from './head.ts'
 import type { Recorder } from './recorder.ts'
 

@@ -1,4 +1,4 @@
-import { Rules } from './engine.ts'
+import { Rules } from './engine/engine.ts'
 import { ruleOf } from './rules/rules.ts'
 import type { RuleTraits, Watching } from './watching.ts'
 

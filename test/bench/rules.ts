@@ -1,6 +1,6 @@
 import process from 'node:process'
 import type { WatchedRecord } from '../../src/watch/detection.ts'
-import { Rules } from '../../src/watch/engine.ts'
+import { Rules } from '../../src/watch/engine/engine.ts'
 
 // What the rules keep in memory while a million people are refused what they ask for: run with `node --expose-gc`. Each record
 // is one that as many rules as possible count, and nearly each is about a group that none of them knows.

@@ -1,5 +1,5 @@
 import type { Detection, WatchedRecord, WindowState } from '../../src/watch/detection.ts'
-import { Rules } from '../../src/watch/engine.ts'
+import { Rules } from '../../src/watch/engine/engine.ts'
 import { isAtLeast, type Severity, worse } from '../../src/watch/severity.ts'
 import { CANARY } from './planted-attacks.ts'
 

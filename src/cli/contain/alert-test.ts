@@ -1,8 +1,8 @@
 import { type Command, createCommand } from '../../runtime/node/command.ts'
 import { GATE_OPTIONS } from '../client.ts'
-import { callConsole, clean } from '../console-call.ts'
 import { member, stringMember } from '../json.ts'
 import { COMMAND, print, say } from '../terminal.ts'
+import { callConsole, clean } from './console-call.ts'
 
 /** What sinks call the receivers of alerts. */
 const PREFIX = 'alert:'

@@ -1,7 +1,7 @@
 import { titleOf } from '../../watch/in-force.ts'
 import { RUNBOOKS } from '../../watch/runbooks.ts'
-import { clean } from '../console-call.ts'
 import { member, stringMember } from '../json.ts'
+import { clean } from './console-call.ts'
 
 /** How many characters of a pseudonym a line shows. */
 const SHOWN = 12

@@ -1,7 +1,7 @@
 import { type Command, createCommand } from '../../runtime/node/command.ts'
 import { GATE_OPTIONS } from '../client.ts'
-import { callConsole } from '../console-call.ts'
 import { COMMAND, say, UsageError } from '../terminal.ts'
+import { callConsole } from './console-call.ts'
 
 /** `mediaward release`: says that a release of the app is out. */
 export const release: Command = createCommand({

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
-import { callConsole } from '../console-call.ts'
+import { callConsole } from '../contain/console-call.ts'
 import { member, parseJson, stringMember } from '../json.ts'
 import { UsageError } from '../terminal.ts'
 import type { AlertArrival, Cast, Person } from './gate-under-drill.ts'

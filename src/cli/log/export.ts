@@ -5,12 +5,12 @@ import { type Command, createCommand, type OptionValues } from '../../runtime/no
 import { deploymentAt } from '../../sinks/receiver.ts'
 import { GATE_OPTIONS, parseGateUrl, tokenFor } from '../client.ts'
 import { parseJson } from '../json.ts'
-import { KEY_OPTIONS } from '../pseudonym.ts'
 import { COMMAND, drawLine, printText, say, UsageError } from '../terminal.ts'
 import { EXPORT_FORMATS, type ExportedRecord, type ExportFormat, exportFormat } from './export-formats.ts'
 import { FILTER_OPTIONS, readFilters } from './filters.ts'
 import { LogReader } from './log-reader.ts'
 import { pseudonymsOfPeople } from './person.ts'
+import { KEY_OPTIONS } from './pseudonym.ts'
 
 const { limit: _, count: __, ...FILTERS } = FILTER_OPTIONS
 

@@ -7,13 +7,13 @@ import {
   type OptionValues,
 } from '../../runtime/node/command.ts'
 import { GATE_OPTIONS, parseGateUrl, tokenFor } from '../client.ts'
-import { KEY_OPTIONS } from '../pseudonym.ts'
 import { COMMAND, print, say } from '../terminal.ts'
 import { countedTime, drawChart, fetchCounts } from './counts.ts'
 import { FILTER_OPTIONS, type LogRange, readFilters, readSpan } from './filters.ts'
 import { LogFollower } from './log-follower.ts'
 import { LogReader, type LogRequest } from './log-reader.ts'
 import { pseudonymsOfPeople } from './person.ts'
+import { KEY_OPTIONS } from './pseudonym.ts'
 import { formatRecord } from './table.ts'
 
 const LOG_OPTIONS = {

@@ -1,8 +1,8 @@
 import { isPseudonym } from '../../ledger/pseudonym.ts'
 import { requestGate, requireAnswer } from '../client.ts'
 import { member } from '../json.ts'
-import { issuerOf, pseudonymsIn, readId, readKey } from '../pseudonym.ts'
 import { UsageError } from '../terminal.ts'
+import { issuerOf, pseudonymsIn, readId, readKey } from './pseudonym.ts'
 
 /** A person, as an option names one. */
 interface NamedPerson {

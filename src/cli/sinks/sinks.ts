@@ -1,6 +1,6 @@
 import { type Command, createCommand } from '../../runtime/node/command.ts'
 import { GATE_OPTIONS } from '../client.ts'
-import { callConsole, clean } from '../console-call.ts'
+import { callConsole, clean } from '../contain/console-call.ts'
 import { member, stringMember } from '../json.ts'
 import { readTime } from '../log/time.ts'
 import { COMMAND, print, say, UsageError } from '../terminal.ts'

@@ -16,8 +16,8 @@ import type {
 import { findBindingMistakes } from './check-bindings.ts'
 import { createCloudflareLedger } from './cloudflare-ledger.ts'
 import { createCloudflareControl } from './control/cloudflare-control.ts'
-import { createR2Spool } from './r2-spool.ts'
-import { createR2Store } from './r2-store.ts'
+import { createR2Spool } from './r2/r2-spool.ts'
+import { createR2Store } from './r2/r2-store.ts'
 
 /**
  * At most 800 records a run; the rest waits for the next. A run may ask R2 and the inboxes 1,000 times. It asks 824 times if the

@@ -14,7 +14,7 @@ import type { SqlStorage } from '../sqlite/sql.ts'
 import type { Alarm } from './alarm.ts'
 import type { Bucket } from './bindings.ts'
 import { FollowerAlarm } from './follower-alarm.ts'
-import { r2Failed } from './r2-failure.ts'
+import { r2Failed } from './r2/r2-failure.ts'
 
 /**
  * Makes sure that sinks can be served on Workers.

@@ -1,6 +1,6 @@
 import { hexOf } from '../../base/bytes.ts'
 import { eventId } from '../../ledger/event-id.ts'
-import type { FindingAction } from '../../ledger/finding-facts.ts'
+import type { FindingAction } from '../../ledger/facts/finding-facts.ts'
 import type { AlertEvent, Finding, FindingText } from '../finding.ts'
 import { type ActRefusal, type FindingAct, MAX_TEXT } from '../finding-control.ts'
 import type { Said } from './finding-record.ts'

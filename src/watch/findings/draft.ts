@@ -1,5 +1,5 @@
 import { eventId } from '../../ledger/event-id.ts'
-import type { FindingAction } from '../../ledger/finding-facts.ts'
+import type { FindingAction } from '../../ledger/facts/finding-facts.ts'
 import type { LedgerEntry } from '../../ledger/ledger.ts'
 import type { Alert, AlertEvent, Changes, Finding, FindingText, Suppression } from '../finding.ts'
 import { findingRecord, type Said, suppressionRecord } from './finding-record.ts'

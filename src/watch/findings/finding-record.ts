@@ -1,7 +1,7 @@
 import { canonical } from '../../ledger/canonical.ts'
 import { type EventHead, VERSION } from '../../ledger/event.ts'
 import { eventId } from '../../ledger/event-id.ts'
-import type { FindingFacts } from '../../ledger/finding-facts.ts'
+import type { FindingFacts } from '../../ledger/facts/finding-facts.ts'
 import type { LedgerEntry } from '../../ledger/ledger.ts'
 import { parseEvent } from '../../ledger/query/terms.ts'
 import type { Finding, Suppression } from '../finding.ts'

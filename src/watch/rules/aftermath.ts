@@ -1,6 +1,6 @@
 import type { Detection } from '../detection.ts'
-import { groupOf, NONE, type Rule } from '../rule.ts'
-import type { WatchedEvent } from '../watched-event.ts'
+import { groupOf, NONE, type Rule } from '../engine/rule.ts'
+import type { WatchedEvent } from '../engine/watched-event.ts'
 
 const WINDOW = 3 * 3_600_000
 /** Most suspects that a tenant has at once. */

@@ -1,7 +1,7 @@
-import { counting, NO_SAMPLES } from '../counting.ts'
-import { groupOf, NONE, type Rule } from '../rule.ts'
+import { counting, NO_SAMPLES } from '../engine/counting.ts'
+import { groupOf, NONE, type Rule } from '../engine/rule.ts'
+import type { WatchedEvent } from '../engine/watched-event.ts'
 import type { Severity } from '../severity.ts'
-import type { WatchedEvent } from '../watched-event.ts'
 
 // Who asks for what is another's, with a token that was accepted.
 

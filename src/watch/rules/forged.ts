@@ -1,6 +1,6 @@
-import { RecentSets } from '../recent-sets.ts'
-import { groupOf, NONE, type Rule, type Sighting, type Tools, type Watcher } from '../rule.ts'
-import type { WatchedEvent } from '../watched-event.ts'
+import { RecentSets } from '../engine/recent-sets.ts'
+import { groupOf, NONE, type Rule, type Sighting, type Tools, type Watcher } from '../engine/rule.ts'
+import type { WatchedEvent } from '../engine/watched-event.ts'
 
 const WINDOW = 5 * 60_000
 const THRESHOLD = 5

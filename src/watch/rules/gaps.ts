@@ -1,8 +1,8 @@
-import { Generations } from '../generations.ts'
-import { IsolateNumbers } from '../isolate-numbers.ts'
-import type { Rows } from '../rows.ts'
-import { NONE, type Numbered, type Rule, type Sighting, type Watcher } from '../rule.ts'
-import { objectOf, stringOf, type WatchedEvent } from '../watched-event.ts'
+import { Generations } from '../engine/generations.ts'
+import { IsolateNumbers } from '../engine/isolate-numbers.ts'
+import type { Rows } from '../engine/rows.ts'
+import { NONE, type Numbered, type Rule, type Sighting, type Watcher } from '../engine/rule.ts'
+import { objectOf, stringOf, type WatchedEvent } from '../engine/watched-event.ts'
 
 /** A number that is missing for so long was lost: the spool takes a minute, and a sum of deliveries five. */
 const LOST = 6 * 60_000

@@ -1,5 +1,5 @@
-import { counting, NO_SAMPLES } from '../counting.ts'
-import { NONE, type Rule, type Watcher } from '../rule.ts'
+import { counting, NO_SAMPLES } from '../engine/counting.ts'
+import { NONE, type Rule, type Watcher } from '../engine/rule.ts'
 import type { Severity } from '../severity.ts'
 
 // Who may do much, and does too much of it.

@@ -1,6 +1,6 @@
-import { groupOf, NONE, type Rule } from '../rule.ts'
+import { groupOf, NONE, type Rule } from '../engine/rule.ts'
+import type { WatchedEvent } from '../engine/watched-event.ts'
 import type { Severity } from '../severity.ts'
-import type { WatchedEvent } from '../watched-event.ts'
 import { isForeign } from './foreign.ts'
 
 // Lists that an app is about to show.

@@ -1,7 +1,7 @@
-import { counting, NO_SAMPLES } from '../counting.ts'
-import type { Rows } from '../rows.ts'
-import { NONE, type Rule, type Sighting, type Watcher } from '../rule.ts'
-import type { WatchedEvent } from '../watched-event.ts'
+import { counting, NO_SAMPLES } from '../engine/counting.ts'
+import type { Rows } from '../engine/rows.ts'
+import { NONE, type Rule, type Sighting, type Watcher } from '../engine/rule.ts'
+import type { WatchedEvent } from '../engine/watched-event.ts'
 
 // What is permitted, and would not be if the right owner were known.
 

@@ -1,6 +1,6 @@
-import { counting, NO_SAMPLES, type Sample, whoOf } from '../counting.ts'
-import type { Rule } from '../rule.ts'
-import type { WatchedEvent } from '../watched-event.ts'
+import { counting, NO_SAMPLES, type Sample, whoOf } from '../engine/counting.ts'
+import type { Rule } from '../engine/rule.ts'
+import type { WatchedEvent } from '../engine/watched-event.ts'
 import { isForeign } from './foreign.ts'
 
 // Who tries ids, fast or slowly.

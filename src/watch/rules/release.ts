@@ -1,7 +1,7 @@
-import { Generations } from '../generations.ts'
-import { RecentSets } from '../recent-sets.ts'
-import { NONE, type Rule, type Sighting, type Tools, type Watcher } from '../rule.ts'
-import { stringOf, type WatchedEvent } from '../watched-event.ts'
+import { Generations } from '../engine/generations.ts'
+import { RecentSets } from '../engine/recent-sets.ts'
+import { NONE, type Rule, type Sighting, type Tools, type Watcher } from '../engine/rule.ts'
+import { stringOf, type WatchedEvent } from '../engine/watched-event.ts'
 import { isForeign } from './foreign.ts'
 import { foreignOf } from './lists.ts'
 

@@ -1,4 +1,4 @@
-import type { Rule } from '../rule.ts'
+import type { Rule } from '../engine/rule.ts'
 import { successAfterDenials } from './aftermath.ts'
 import { foreignRecording, manyForeignRecordings, recordingOfMany } from './foreign.ts'
 import { forgedTokens } from './forged.ts'

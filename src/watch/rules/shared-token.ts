@@ -1,7 +1,7 @@
-import { Generations } from '../generations.ts'
-import { groupOf, NONE, type Rule, type Sighting, type Tools, type Watcher } from '../rule.ts'
+import { Generations } from '../engine/generations.ts'
+import { groupOf, NONE, type Rule, type Sighting, type Tools, type Watcher } from '../engine/rule.ts'
+import type { WatchedEvent } from '../engine/watched-event.ts'
 import type { Severity } from '../severity.ts'
-import type { WatchedEvent } from '../watched-event.ts'
 
 const WINDOW = 10 * 60_000
 /** A phone that leaves a Wi-Fi changes the network once. A token that two devices use changes it with each turn. */

@@ -1,5 +1,5 @@
-import { groupOf, NONE, type Rule, type Watcher } from '../rule.ts'
-import { objectOf, stringsOf, type WatchedEvent } from '../watched-event.ts'
+import { groupOf, NONE, type Rule, type Watcher } from '../engine/rule.ts'
+import { objectOf, stringsOf, type WatchedEvent } from '../engine/watched-event.ts'
 
 // What everything else rests on: the issuers' keys, the proof of the log, and canary recordings, which no person owns.
 

@@ -1,6 +1,6 @@
 import { isReason, stageOf } from '../../reason.ts'
-import { NONE, type Rule, type Sighting, type Tools, type Watcher } from '../rule.ts'
-import type { WatchedEvent } from '../watched-event.ts'
+import { NONE, type Rule, type Sighting, type Tools, type Watcher } from '../engine/rule.ts'
+import type { WatchedEvent } from '../engine/watched-event.ts'
 
 const WINDOW = 60_000
 /** Fewer refused tokens in a minute are a few people. */

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { Ledger } from '../../../src/index.ts'
 import type { EventHead } from '../../../src/ledger/event.ts'
-import type { GapFacts } from '../../../src/ledger/gate-facts.ts'
+import type { GapFacts } from '../../../src/ledger/facts/gate-facts.ts'
 import { withoutCaller } from '../../../src/ledger/head.ts'
 import { createRecorder, type Recorder } from '../../../src/ledger/recorder.ts'
 import { createMemoryLedger } from '../../../src/runtime/memory/index.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Rules } from '../../../src/watch/engine.ts'
+import { Rules } from '../../../src/watch/engine/engine.ts'
 import { pseudonymOf, RuleRun, recordsOf } from '../../support/rule-fixtures.ts'
 
 // June 2020: after an update, an app listed the recordings of other patients. Three patients noticed, and one opened one.

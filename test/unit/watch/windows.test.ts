@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Generations } from '../../../src/watch/generations.ts'
-import { IsolateNumbers } from '../../../src/watch/isolate-numbers.ts'
-import { numberedOf } from '../../../src/watch/numbers.ts'
-import { Hash, RecentSets } from '../../../src/watch/recent-sets.ts'
+import { Generations } from '../../../src/watch/engine/generations.ts'
+import { IsolateNumbers } from '../../../src/watch/engine/isolate-numbers.ts'
+import { numberedOf } from '../../../src/watch/engine/numbers.ts'
+import { Hash, RecentSets } from '../../../src/watch/engine/recent-sets.ts'
 import { sample } from '../../support/sample.ts'
 
 describe('generations', () => {

@@ -1,6 +1,6 @@
 import type { ArchiveStore } from '../../../archive/archive-store.ts'
 import type { Bucket } from '../bindings.ts'
-import { r2Failed } from '../r2-failure.ts'
+import { r2Failed } from '../r2/r2-failure.ts'
 
 /** Creates the archive in an R2 bucket. */
 export function createR2Archive(bucket: Bucket): ArchiveStore {

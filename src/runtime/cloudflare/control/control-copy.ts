@@ -3,7 +3,7 @@ import { withTimeout } from '../../../base/timeout.ts'
 import type { StoredChange } from '../../../control/restriction.ts'
 import { RESERVED_PREFIX } from '../../../recordings/recording.ts'
 import type { Bucket, BucketObject } from '../bindings.ts'
-import { r2Failed } from '../r2-failure.ts'
+import { r2Failed } from '../r2/r2-failure.ts'
 
 const PREFIX = `${RESERVED_PREFIX}control/`
 /** An object of so many characters is not merged with others. */

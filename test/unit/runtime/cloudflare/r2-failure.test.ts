@@ -1,8 +1,8 @@
 import { expect, test, vi } from 'vitest'
 import { StorageFault } from '../../../../src/base/storage-fault.ts'
 import { BytesUnavailable } from '../../../../src/recordings/recording-store.ts'
-import { createR2Spool } from '../../../../src/runtime/cloudflare/r2-spool.ts'
-import { createR2Store } from '../../../../src/runtime/cloudflare/r2-store.ts'
+import { createR2Spool } from '../../../../src/runtime/cloudflare/r2/r2-spool.ts'
+import { createR2Store } from '../../../../src/runtime/cloudflare/r2/r2-store.ts'
 
 // What R2 fails with is a fault of the store, for the operator. How it fails in its simulator is in test/workerd.
 

@@ -1,4 +1,4 @@
-import type { Detection } from './detection.ts'
+import type { Detection } from '../detection.ts'
 import { Generations } from './generations.ts'
 
 const WINDOW = 15 * 60_000

@@ -1,6 +1,6 @@
-import { storedEncoding } from '../../http/content-coding.ts'
-import { metadataOf, ownershipOf } from '../../recordings/object-metadata.ts'
-import { type Ownership, PROBE_KEY } from '../../recordings/recording.ts'
+import { storedEncoding } from '../../../http/content-coding.ts'
+import { metadataOf, ownershipOf } from '../../../recordings/object-metadata.ts'
+import { type Ownership, PROBE_KEY } from '../../../recordings/recording.ts'
 import {
   BytesUnavailable,
   DigestMismatch,
@@ -9,8 +9,8 @@ import {
   type RecordingStore,
   type RequestedRange,
   type StoredPart,
-} from '../../recordings/recording-store.ts'
-import type { Bucket, BucketBody, BucketObject, BucketPut, BucketRange } from './bindings.ts'
+} from '../../../recordings/recording-store.ts'
+import type { Bucket, BucketBody, BucketObject, BucketPut, BucketRange } from '../bindings.ts'
 import { cuttable } from './r2-body.ts'
 import { R2Failure, r2Failed } from './r2-failure.ts'
 import { sendAll } from './r2-sending.ts'

@@ -1,7 +1,7 @@
-import type { Detection, GroupField } from './detection.ts'
+import type { Detection, GroupField } from '../detection.ts'
+import type { Severity } from '../severity.ts'
 import type { Hash } from './recent-sets.ts'
 import type { Rows } from './rows.ts'
-import type { Severity } from './severity.ts'
 import type { WatchedEvent } from './watched-event.ts'
 
 /** Windows up to this are kept in memory, and rebuilt by replay. In milliseconds. */

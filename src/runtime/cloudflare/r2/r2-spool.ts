@@ -1,6 +1,6 @@
-import type { LedgerSpool } from '../../ledger/ledger.ts'
-import { RESERVED_PREFIX } from '../../recordings/recording.ts'
-import type { Bucket } from './bindings.ts'
+import type { LedgerSpool } from '../../../ledger/ledger.ts'
+import { RESERVED_PREFIX } from '../../../recordings/recording.ts'
+import type { Bucket } from '../bindings.ts'
 import { r2Failed } from './r2-failure.ts'
 
 const PREFIX = `${RESERVED_PREFIX}overflow/`

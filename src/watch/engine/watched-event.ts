@@ -1,5 +1,5 @@
-import { type FoundEvent, parseEvent, recordedAt } from '../ledger/query/terms.ts'
-import type { WatchedRecord } from './detection.ts'
+import { type FoundEvent, parseEvent, recordedAt } from '../../ledger/query/terms.ts'
+import type { WatchedRecord } from '../detection.ts'
 
 /** Longest string that a rule looks at. What a record holds is shorter. */
 const LONGEST = 256

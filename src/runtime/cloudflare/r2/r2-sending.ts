@@ -1,6 +1,6 @@
-import { hexOf } from '../../base/bytes.ts'
-import { DigestMismatch } from '../../recordings/recording-store.ts'
-import type { AnnouncedBytes } from '../../recordings/uploads.ts'
+import { hexOf } from '../../../base/bytes.ts'
+import { DigestMismatch } from '../../../recordings/recording-store.ts'
+import type { AnnouncedBytes } from '../../../recordings/uploads.ts'
 import { R2Failure } from './r2-failure.ts'
 
 // R2 takes a stream only if its length is known, and the runtime learns the length from a `FixedLengthStream`.

@@ -1,4 +1,4 @@
-import { metadataOf } from '../../recordings/object-metadata.ts'
+import { metadataOf } from '../../../recordings/object-metadata.ts'
 import {
   type CompletedPart,
   type CompleteOptions,
@@ -6,8 +6,8 @@ import {
   type UploadOptions,
   type Uploads,
   UploadUnknown,
-} from '../../recordings/uploads.ts'
-import type { Bucket, BucketUpload } from './bindings.ts'
+} from '../../../recordings/uploads.ts'
+import type { Bucket, BucketUpload } from '../bindings.ts'
 import { R2Failure, r2Failed } from './r2-failure.ts'
 import { sendAll } from './r2-sending.ts'
 

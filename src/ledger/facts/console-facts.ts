@@ -1,4 +1,4 @@
-import type { Reason } from '../reason.ts'
+import type { Reason } from '../../reason.ts'
 
 // What analysts do at the console: the watchers are watched.
 

@@ -1,4 +1,4 @@
-import type { WindowState } from './detection.ts'
+import type { WindowState } from '../detection.ts'
 import { Generations } from './generations.ts'
 import type { Counted } from './recent-sets.ts'
 

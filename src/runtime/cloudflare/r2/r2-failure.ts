@@ -1,4 +1,4 @@
-import { StorageFault } from '../../base/storage-fault.ts'
+import { StorageFault } from '../../../base/storage-fault.ts'
 
 /** R2 failed. Of its message only the code at the end is taken over: the rest may name a key. */
 export class R2Failure extends StorageFault {

@@ -1,12 +1,12 @@
-import { present } from '../base/present.ts'
+import { present } from '../../base/present.ts'
+import type { Detection, Observation, RuleEngine, WatchedRecord, WindowState } from '../detection.ts'
+import { RULES } from '../rules/rules.ts'
 import { Crowd } from './crowd.ts'
-import type { Detection, Observation, RuleEngine, WatchedRecord, WindowState } from './detection.ts'
 import { Households } from './households.ts'
 import { numberedOf, recordedIn } from './numbers.ts'
 import { Hash } from './recent-sets.ts'
 import { Rows } from './rows.ts'
 import type { Numbered, Rule, Sighting, Watcher } from './rule.ts'
-import { RULES } from './rules/rules.ts'
 import { kindOf, type WatchedEvent, watchedEvent } from './watched-event.ts'
 
 export interface EngineOptions {

@@ -1,4 +1,4 @@
-import type { OpenedPart } from '../../recordings/recording-store.ts'
+import type { OpenedPart } from '../../../recordings/recording-store.ts'
 
 /** A global of Workers: a stream whose length the runtime knows. */
 declare const FixedLengthStream: new (size: number) => TransformStream<Uint8Array, Uint8Array>

@@ -1,4 +1,4 @@
-import type { Detection } from './detection.ts'
+import type { Detection } from '../detection.ts'
 import { RecentSets } from './recent-sets.ts'
 import {
   groupOf,

@@ -1,4 +1,4 @@
-import { parseGateUrl, requestGate, requireAnswer, tokenFor } from './client.ts'
+import { parseGateUrl, requestGate, requireAnswer, tokenFor } from '../client.ts'
 
 /** Which gate is called, and with which token. */
 export interface CalledGate {

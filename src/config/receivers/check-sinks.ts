@@ -1,14 +1,21 @@
-import { isTenantName } from '../authorize/rules/tenant.ts'
-import { isObject } from '../base/json.ts'
-import { MAKE_SECRET, Secret } from '../base/secret.ts'
-import { plainUrl } from '../base/url.ts'
-import { KINDS } from '../ledger/event.ts'
-import { addressMistake } from '../sinks/address.ts'
-import { SINK_TYPES, type SinkEntry, type SinkType, sinkName } from '../sinks/sink.ts'
-import { isWebhookSecret } from '../sinks/webhook.ts'
-import { each, findConflicts, matching, number, oneOf, rule } from './checks.ts'
-import { type Check, type Found, findMemberMistakes, listed, type MembersOf, type Mistake } from './option.ts'
-import { checkSecret, SECRET_SHAPE } from './secrets.ts'
+import { isTenantName } from '../../authorize/rules/tenant.ts'
+import { isObject } from '../../base/json.ts'
+import { MAKE_SECRET, Secret } from '../../base/secret.ts'
+import { plainUrl } from '../../base/url.ts'
+import { KINDS } from '../../ledger/event.ts'
+import { addressMistake } from '../../sinks/address.ts'
+import { SINK_TYPES, type SinkEntry, type SinkType, sinkName } from '../../sinks/sink.ts'
+import { isWebhookSecret } from '../../sinks/webhook.ts'
+import { each, findConflicts, matching, number, oneOf, rule } from '../checks.ts'
+import {
+  type Check,
+  type Found,
+  findMemberMistakes,
+  listed,
+  type MembersOf,
+  type Mistake,
+} from '../option.ts'
+import { checkSecret, SECRET_SHAPE } from '../secrets.ts'
 
 type Entry = Readonly<Partial<Record<keyof SinkEntry, unknown>>>
 

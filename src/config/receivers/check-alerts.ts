@@ -1,12 +1,12 @@
-import { ALERT_TYPES, type AlertEntry, type AlertType, alertName, MAIL_SERVICES } from '../alerts/alert.ts'
-import { isTenantName } from '../authorize/rules/tenant.ts'
-import { isObject } from '../base/json.ts'
-import { Secret } from '../base/secret.ts'
-import { addressMistake } from '../sinks/address.ts'
-import { SEVERITIES } from '../watch/severity.ts'
+import { ALERT_TYPES, type AlertEntry, type AlertType, alertName, MAIL_SERVICES } from '../../alerts/alert.ts'
+import { isTenantName } from '../../authorize/rules/tenant.ts'
+import { isObject } from '../../base/json.ts'
+import { Secret } from '../../base/secret.ts'
+import { addressMistake } from '../../sinks/address.ts'
+import { SEVERITIES } from '../../watch/severity.ts'
+import { each, findConflicts, matching, oneOf, rule } from '../checks.ts'
+import { type Check, type Found, findMemberMistakes, type MembersOf, type Mistake } from '../option.ts'
 import { checkSinkSecrets } from './check-sinks.ts'
-import { each, findConflicts, matching, oneOf, rule } from './checks.ts'
-import { type Check, type Found, findMemberMistakes, type MembersOf, type Mistake } from './option.ts'
 
 type Entry = Readonly<Partial<Record<keyof AlertEntry, unknown>>>
 
