@@ -278,8 +278,12 @@ export function controlContract(
           expect(page).toMatchObject({ changes: [{ epoch: 2, value: 'rec-2' }], epoch: 2 })
         }
         expect(performance.now() - added).toBeLessThan(2_000)
+        const waitingForUndo = control.changes(2, 20_000)
+        await new Promise(resolve => setTimeout(resolve, 50))
+        const undone = performance.now()
         await control.undo(1, undoing(now()))
-        expect(await control.changes(2, 20_000)).toMatchObject({ changes: [{ epoch: 3, undoes: 1 }] })
+        expect(await waitingForUndo).toMatchObject({ changes: [{ epoch: 3, undoes: 1 }] })
+        expect(performance.now() - undone).toBeLessThan(2_000)
       }))
 
     test('after an epoch that the storage does not know a reader begins from the start', () =>

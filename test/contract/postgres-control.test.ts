@@ -173,3 +173,30 @@ test('with 100,000 revocations in force an idle call is quick and small, and all
   expect((performance.now() - began) / 100).toBeLessThan(10)
   expect(await control.list()).toHaveLength(1)
 })
+
+test('two persons of two machines that undo at once undo once', async () => {
+  const url = await createDatabase()
+  const controls = [openControl(url), openControl(url)]
+  for (let i = 1; i <= 30; i++) {
+    const epoch = (await controls[0]?.add(lockdown(0))) ?? 0
+    const undoing = { by: 'psn_1', at: 0, needsSecond: false }
+    const undone = await Promise.all(controls.map(control => control.undo(epoch, undoing)))
+    expect(undone.sort()).toEqual(['undone', 'unknown'])
+    expect((await controls[1]?.changes(0, 0))?.epoch).toBe(2 * i)
+  }
+})
+
+test('a change of this process wakes its readers at once', async () => {
+  const control = openControl(await createDatabase())
+  await control.add(lockdown(0))
+  const waits: number[] = []
+  for (let after = 1; after <= 3; after++) {
+    const waiting = control.changes(after, 20_000)
+    await new Promise(resolve => setTimeout(resolve, 200))
+    const began = performance.now()
+    await control.add(lockdown(0))
+    expect(await waiting).toMatchObject({ epoch: after + 1 })
+    waits.push(performance.now() - began)
+  }
+  expect(waits.sort((a, b) => a - b)[1]).toBeLessThan(500)
+})

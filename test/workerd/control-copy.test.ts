@@ -87,11 +87,11 @@ async function withObject(work: (trial: Trial) => Promise<void>): Promise<void> 
 const epochs = async (object: ControlObject, after = 0) =>
   (await readChanges(object as never, after)).all.map(({ epoch }) => epoch)
 
-test.each<[State, number]>([
-  ['down', 300],
-  ['hangs', 1_500],
-])('a lockdown is made while R2 %s, and is copied when R2 is back', async (mood, limit) => {
-  await withObject(async ({ bucket, start }) => {
+test.each<[string, State, number]>([
+  ['is down', 'down', 300],
+  ['hangs', 'hangs', 1_500],
+])('a lockdown is made while R2 %s, and is copied when R2 is back', async (_, mood, limit) => {
+  await withObject(async ({ bucket, state, start }) => {
     const object = await start()
     bucket.state = mood
     const began = performance.now()
@@ -102,6 +102,7 @@ test.each<[State, number]>([
     expect(say.mock.calls).toEqual([
       [expect.stringMatching(/^mediaward: restrictions are not copied to R2 yet: (R2 failed|took over)/)],
     ])
+    expect(await state.storage.getAlarm()).toBeGreaterThan(Date.now())
     bucket.state = 'up'
     // The call that hangs is given up after a while, and the next change has it written, too.
     await vi.waitFor(

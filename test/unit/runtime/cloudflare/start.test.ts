@@ -162,7 +162,10 @@ describe('LEDGER_JURISDICTION', () => {
         asked.push(`${where} ${name}`)
         return `${where} ${name}`
       },
-      get: () => ({ append: async (_: unknown, log: string) => void asked.push(`for ${log}`) }),
+      get: () => ({
+        append: async (_: unknown, log: string) => void asked.push(`for ${log}`),
+        list: async () => [],
+      }),
       jurisdiction: (name: string) => inJurisdiction(name),
     })
     return { objects: inJurisdiction('anywhere') as never, asked }
@@ -172,16 +175,20 @@ describe('LEDGER_JURISDICTION', () => {
     [undefined, 'anywhere'],
     ['eu', 'eu'],
   ] as const)(
-    'with the jurisdiction %s the records go to Durable Objects that are %s',
+    'with the jurisdiction %s records and restrictions go to Durable Objects that are %s',
     async (name, where) => {
       const { objects, asked } = namespaces()
-      const { ledger } = cloudflare(
+      const { ledger, control } = cloudflare(
         { RECORDINGS: bucket, AUDIT: bucket, LEDGER: objects, LOG: objects, CONTROL: objects },
         1,
         name,
       )
       await ledger.append([{ id: '01a20657-1d65-70a8-a1f9-c9dba64c576e', json: '{}' }])
-      expect(asked).toEqual([`${where} ledger-0`, `${where} log`, `for ${where} log`])
+      await control.list()
+      expect(asked).toEqual([
+        ...[`${where} ledger-0`, `${where} log`, `for ${where} log`],
+        `${where} control`,
+      ])
     },
   )
 
