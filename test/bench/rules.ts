@@ -1,5 +1,5 @@
 import process from 'node:process'
-import type { WatchedRecord } from '../../src/watch/detection.ts'
+import type { WatchedRecord, WindowState } from '../../src/watch/detection.ts'
 import { Rules } from '../../src/watch/engine.ts'
 import { syntheticDay } from '../support/synthetic-day.ts'
 
