@@ -29,8 +29,10 @@ export interface PlantedAttack {
 const at = (hour: number): number => MIDNIGHT + hour * HOUR
 const thief = personOf(400_001)
 const login = { ...thief, session: name('session', -1), token: name('token', -1) }
+const robbed = { ...personOf(400_002), session: name('session', -2), token: name('token', -2) }
 const abroad = { prefix: '203.0.113.0/24', ip: name('ip', -1), asn: 9_009, country: 'RO' }
 const BUGGY = '4.12.0'
+const LISTING = '4.13.0'
 /** A patient of the release with the bug, and what it shows. */
 const misled = (i: number) => ({
   ...personOf(410_000 + i),
@@ -79,11 +81,15 @@ export const PLANTED_ATTACKS: readonly PlantedAttack[] = [
     begins: at(11) + 4 * MINUTE,
     plant: day => {
       const id = '01a20657-1d65-70a8-a1f9-c9dba64c5700'
-      const { token: _, ...ticketed } = { ...login, owner: thief.subject, recording: recordingOf(400_001, 0) }
+      const { token: _, ...ticketed } = {
+        ...robbed,
+        owner: robbed.subject,
+        recording: recordingOf(400_002, 0),
+      }
       day.at(at(11), { ...ticketed, ...permitted('ticket'), id, expires: new Date(at(12)).toISOString() })
       day.at(at(11) + 4 * MINUTE, { ...ticketed, ...permitted('view'), ticket: id, net: abroad })
     },
-    isFound: ({ rule, subject }) => rule === 'RG-008' && subject === thief.subject,
+    isFound: ({ rule, subject }) => rule === 'RG-008' && subject === robbed.subject,
   },
   {
     title: 'release bug: users of 4.12.0 ask for what is not theirs',
@@ -95,8 +101,8 @@ export const PLANTED_ATTACKS: readonly PlantedAttack[] = [
     isFound: isOf('RG-003', { release: BUGGY }),
   },
   {
-    title: 'list bug: 4.12.0 would list fifty recordings of others',
-    begins: at(14),
+    title: 'list bug: 4.13.0 would list fifty recordings of others',
+    begins: at(16),
     plant: day => {
       const answers = Array.from({ length: 50 }, (_, i) => ({
         ...theirs(i),
@@ -104,9 +110,15 @@ export const PLANTED_ATTACKS: readonly PlantedAttack[] = [
         reason: 'not_owner',
       }))
       for (let i = 0; i < 3; i++)
-        day.at(at(14) + i * 5 * MINUTE, { ...misled(i), kind: 'listed', decision: 'deny', answers })
+        day.at(at(16) + i * 5 * MINUTE, {
+          ...misled(i),
+          release: LISTING,
+          kind: 'listed',
+          decision: 'deny',
+          answers,
+        })
     },
-    isFound: ({ rule, release }) => rule === 'RG-005' && release === BUGGY,
+    isFound: ({ rule, release }) => rule === 'RG-005' && release === LISTING,
   },
   {
     title: 'an analyst reads the log in bulk',

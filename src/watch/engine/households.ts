@@ -1,10 +1,13 @@
-import { Generations } from './generations.ts'
-import type { Hash } from './recent-sets.ts'
+import { type Hash, RecentSets } from './recent-sets.ts'
 import { REPLAYED, type Shared } from './rule.ts'
 import type { WatchedEvent } from './watched-event.ts'
 
-/** Most subjects and addresses in one of two generations. */
-const KNOWN = 20_000
+/** Most subjects of one address that are a household on one device: with more, it is a network that many share. */
+const PEOPLE = 2
+/** Most addresses in one of two generations. */
+const ADDRESSES = 20_000
+/** Networks whose addresses name no home: the gate sees a proxy, or the machine that it runs on. */
+const PRIVATE = /^(?:10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|::|f[cd]|fe80)/
 
 /**
  * Who uses the same address as the owner of what it asks for. A device that a family shares shows it when the next person logs
@@ -12,7 +15,7 @@ const KNOWN = 20_000
  */
 export class Households implements Shared {
   readonly #hash: Hash
-  readonly #seen = new Generations<number, number>(KNOWN)
+  readonly #people = new RecentSets(REPLAYED, PEOPLE + 1, ADDRESSES)
 
   constructor(hash: Hash) {
     this.#hash = hash
@@ -20,23 +23,17 @@ export class Households implements Shared {
 
   /** Notes who uses an address. */
   note(event: WatchedEvent): void {
-    const { subject, time } = event
-    if (subject === undefined || event.address === undefined) return
-    this.#see(subject, event.address, time)
+    const { subject, address, owner, time } = event
+    if (subject === undefined || address === undefined) return
+    this.#people.add(this.#hash.long(address), this.#hash.short(subject), time)
     // As long as the app asks for what is the other one's, it is the same device.
-    if (event.owner !== undefined && event.owner !== subject && this.isOf(event))
-      this.#see(event.owner, event.address, time)
+    if (owner !== undefined && owner !== subject && this.isOf(event))
+      this.#people.add(this.#hash.long(address), this.#hash.short(owner), time)
   }
 
-  /** Returns whether the owner of what a record is about used the caller's address within the last quarter of an hour. */
-  isOf({ owner, address, time }: WatchedEvent): boolean {
-    if (owner === undefined || address === undefined) return false
-    const seen = this.#seen.get(this.#hash.long(`${owner} ${address}`))
-    return seen !== undefined && Math.abs(time - seen) < REPLAYED
-  }
-
-  #see(person: string, address: string, time: number): void {
-    const key = this.#hash.long(`${person} ${address}`)
-    this.#seen.set(key, Math.max(time, this.#seen.get(key) ?? 0))
+  isOf({ owner, address, network = '', time }: WatchedEvent): boolean {
+    if (owner === undefined || address === undefined || PRIVATE.test(network)) return false
+    const home = this.#hash.long(address)
+    return this.#people.has(home, this.#hash.short(owner), time) && this.#people.size(home, time) <= PEOPLE
   }
 }

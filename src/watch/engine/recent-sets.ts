@@ -83,6 +83,14 @@ export class RecentSets {
     return false
   }
 
+  /** Returns how many members a group had within the window before a time. */
+  size(group: number, time: number): number {
+    const set = this.#sets.get(group) ?? []
+    let size = 0
+    for (let i = 1; i < set.length; i += 2) if (Math.abs(time - (set[i] ?? 0)) < this.#window) size += 1
+    return size
+  }
+
   /** Puts a member into a set, and takes out what is too old. Returns whether it was not there. */
   #put(set: Entry, member: number, time: number, tooOld: number): boolean {
     let isNew = true

@@ -16,7 +16,8 @@ const TIMES = 5
 
 /**
  * A release of an app that shows its users what isn't theirs: two of them are a pattern, and a rate far above that of the
- * previous release is one with a single user. Who asks for what belongs to another user of the same device isn't counted.
+ * previous release is one with a single user. Who asks for what belongs to another user of the same device isn't
+ * counted.
  */
 export const releaseRise: Rule = {
   ...{ id: 'RG-003', version: 1, severity: 'critical', canSuppress: true },
@@ -31,6 +32,8 @@ class Releases implements Watcher {
   readonly #hash: Tools['hash']
   readonly #households: Tools['households']
   readonly #subjects = new RecentSets(WINDOW, 10, 500)
+  /** Who asked only for what belongs to another user of the same device. */
+  readonly #excused = new RecentSets(WINDOW, 50, 500)
   // Anyone can send a header with another release: there is room for those that have traffic.
   readonly #rates = new Generations<string, Rate>(100)
 
@@ -45,7 +48,7 @@ class Releases implements Watcher {
     const { all, foreign, isFiltered } = amountOf(event)
     const rate = this.#rates.get(release) ?? new Rate()
     this.#rates.set(release, rate)
-    const isExpected = isFiltered || this.#households.isOf(event)
+    const isExpected = isFiltered || this.#isExcused(event, release)
     rate.add(event.time, all, isExpected ? 0 : foreign)
     if (foreign === 0 || isExpected) return NONE
     const count = this.#count(event, release)
@@ -63,6 +66,22 @@ class Releases implements Watcher {
     const group = this.#hash.long(release)
     const { count, isNew } = this.#subjects.add(group, this.#hash.short(who), time)
     return isNew ? count : 0
+  }
+
+  /**
+   * Whether a foreign recording is that of another user of the device. It is none if that user is misled, too: then each sees
+   * what is the other's, and both count.
+   */
+  #isExcused(event: WatchedEvent, release: string): boolean {
+    const { subject, owner, time } = event
+    if (subject === undefined || owner === undefined || owner === subject) return false
+    if (!isForeign(event.reason) || !this.#households.isOf(event)) return false
+    const group = this.#hash.long(release)
+    const other = this.#hash.short(owner)
+    if (this.#excused.has(group, other, time)) this.#subjects.add(group, other, time)
+    if (this.#subjects.has(group, other, time)) return false
+    this.#excused.add(group, this.#hash.short(subject), time)
+    return true
   }
 
   /** How many foreign answers a release gave, if its rate is far above that of the other one with the most traffic; else 0. */
