@@ -10,6 +10,8 @@ import { ledgerContract } from '../contract/ledger.ts'
 import { ownerSourceContracts } from '../contract/owner-source.ts'
 import { claimObjectContract, listingContract, recordingStoreContract } from '../contract/recording-store.ts'
 import { spoolContract } from '../contract/spool.ts'
+import { type WatchedLog, watchContract } from '../contract/watch.ts'
+import { FAKE_RULES } from '../support/fake-rules.ts'
 
 // The contracts of the ports under `deno test`. Deno is let into this one folder, and no other.
 
@@ -36,7 +38,22 @@ listingContract(
 )
 ledgerContract('a file of SQLite', () => createSqliteLedger(join(folder(), 'ledger.sqlite')))
 controlContract('a file of SQLite', work => withControlFile(folder(), work))
+watchContract('a file of SQLite', async () => openWatched(join(folder(), 'ledger.sqlite')))
 spoolContract('a file of SQLite', () => createSqliteSpool(join(folder(), 'overflow.sqlite')))
+
+function openWatched(file: string): WatchedLog {
+  const ledger = createSqliteLedger(file, undefined, undefined, FAKE_RULES)
+  const { findings, outbox } = ledger
+  if (findings === undefined || outbox === undefined) throw new Error('the ledger has no rules')
+  return {
+    ...{ ledger, findings, outbox },
+    async settle() {},
+    async restart() {
+      ledger.close()
+      return openWatched(file)
+    },
+  }
+}
 
 keySourceContracts()
 ownerSourceContracts()

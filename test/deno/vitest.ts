@@ -35,9 +35,18 @@ export function afterEach(hook: Run): void {
   hooks.push(hook)
 }
 
+const beginnings: { readonly group: string; readonly hook: Run }[] = []
+
+/** Does something before each test of the group. */
+export function beforeEach(hook: Run): void {
+  beginnings.push({ group: groups.join(' > '), hook })
+}
+
 function one(name: string, run: Run): void {
+  const group = groups.join(' > ')
   Deno.test([...groups, name].join(' > '), async () => {
     try {
+      for (const begin of beginnings) if (group.startsWith(begin.group)) await begin.hook()
       await run()
     } finally {
       for (const hook of hooks) await hook()

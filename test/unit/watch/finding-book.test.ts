@@ -280,6 +280,17 @@ describe('a suppression', () => {
     expect(found.suppressions.map(({ hits }) => hits)).toEqual(isSuppressed ? [1] : [])
   })
 
+  test('of a rule that has to be heard by now, it suppresses nothing', () => {
+    const suppression = { id: 'x', rule: 'RG-040', group: {}, owner: 'psn_9', created: START, hits: 0 }
+    const book = open({ suppressions: [{ ...suppression, expires: START + HOUR }] })
+    const found = book.apply([detection({ rule: 'RG-040' })], START)
+    expect([first(found).suppressed_by, eventsOf(found), found.suppressions]).toEqual([
+      undefined,
+      ['opened'],
+      [],
+    ])
+  })
+
   test('of one tenant, it suppresses nothing of another', () => {
     const book = open()
     changes(book.suppress({ ...wanted, tenant: 'south' }, text('suppression'), START))
