@@ -25,7 +25,7 @@ export async function readJson(
   if (!/^application\/json *(;|$)/i.test(request.headers.get('content-type') ?? '')) {
     return new Refusal(invalid, 'Content-Type must be application/json')
   }
-  const string = await readString(request, limits)
+  const string = await readString(request, limits, 'JSON')
   if (string instanceof Refusal) return string
   try {
     return { json: JSON.parse(string) as unknown }
@@ -39,13 +39,14 @@ export async function readForm(request: Request, limits: BodyLimits): Promise<UR
   if (!/^application\/x-www-form-urlencoded *(;|$)/i.test(request.headers.get('content-type') ?? '')) {
     return new Refusal(limits.invalid, 'Content-Type must be application/x-www-form-urlencoded')
   }
-  const string = await readString(request, limits)
+  const string = await readString(request, limits, 'a form')
   return string instanceof Refusal ? string : new URLSearchParams(string)
 }
 
 async function readString(
   request: Request,
   { most, invalid, timeout }: BodyLimits,
+  form: string,
 ): Promise<string | Refusal> {
   const body = RequestBody.within(timeout, request.body)
   const bytes = await readUpTo(most, body).catch(() =>
@@ -58,6 +59,6 @@ async function readString(
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
   } catch {
-    return new Refusal(invalid, 'The body must be UTF-8')
+    return new Refusal(invalid, `The body must be ${form} in UTF-8`)
   }
 }

@@ -58,7 +58,10 @@ describe('verifyAccessToken', () => {
       issuers,
     )
     expect(outcome).toEqual({
-      subject: { id: 'patient-1', issuer: ISSUER, roles: [], token: 'id-1', allTenants: true },
+      subject: {
+        ...{ id: 'patient-1', issuer: ISSUER, roles: [], token: 'id-1', allTenants: true },
+        issued: EXP - 700,
+      },
       expires: EXP,
       notBefore: EXP - 650,
       tooOld: Number.POSITIVE_INFINITY,

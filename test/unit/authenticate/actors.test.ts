@@ -76,7 +76,11 @@ describe('actors', () => {
     expect((await gate.fetch(`${pathname}/part.ts`)).status).toBe(404)
     const token = await idp.token('patient-2')
     const explain = { token, url: '/recordings/rec-1' }
-    await send(gate, 'POST', '/console/api/explain', { act, roles: ['security'] }, explain)
+    const security = { act, roles: ['security'] }
+    await send(gate, 'POST', '/console/api/explain', security, explain)
+    await send(gate, 'POST', '/console/api/releases', security, { release: '4.12.0' })
+    const lockdown = { scope: 'recording', value: 'rec-2', reason: 'a test' }
+    await send(gate, 'POST', '/console/api/lockdowns/add', security, lockdown)
     expect((await send(gate, 'POST', '/recordings/new/upload', { act }, undefined, UPLOAD)).status).toBe(201)
     await new Promise(resolve => setTimeout(resolve, 10))
     const all = await records(gate)

@@ -14,7 +14,22 @@ const { version, engines, scripts } = JSON.parse(readFileSync('package.json', 'u
   engines: { node: string }
   scripts: Record<string, string>
 }
-const NAMES = ['dev', 'token', 'put', 'log', 'denials', 'explain', 'pseudonym', 'sinks', 'doctor']
+const NAMES = [
+  'dev',
+  'token',
+  'put',
+  'log',
+  'denials',
+  'explain',
+  'pseudonym',
+  'sinks',
+  'findings',
+  'alert-test',
+  'release',
+  'drill',
+  'lockdown',
+  'doctor',
+]
 const SERVER = 'src/runtime/node/main.ts'
 const quiet = { code: 0, stderr: '' }
 
