@@ -2,12 +2,12 @@ import { present } from '../../base/present.ts'
 import type { Detection, Observation, RuleEngine, WatchedRecord, WindowState } from '../detection.ts'
 import { RULES } from '../rules/rules.ts'
 import { Crowd } from './crowd.ts'
+import { glanceAt } from './glance.ts'
 import { Households } from './households.ts'
-import { numberedOf, recordedIn } from './numbers.ts'
 import { Hash } from './recent-sets.ts'
 import { Rows } from './rows.ts'
 import type { Numbered, Rule, Sighting, Watcher } from './rule.ts'
-import { kindOf, type WatchedEvent, watchedEvent } from './watched-event.ts'
+import { type WatchedEvent, watchedEvent } from './watched-event.ts'
 
 export interface EngineOptions {
   /** The ids of canary recordings, asked at each record. */
@@ -93,13 +93,13 @@ export class Rules implements RuleEngine {
   }
 
   #look(record: WatchedRecord): Looked {
-    const { json } = record
-    const kind = kindOf(json)
+    const glance = glanceAt(record.json)
+    const { kind } = glance
     // What doesn't look like a record is parsed: it may be one all the same.
     const isWanted = kind === undefined || this.#byKind.has(kind)
     const event = isWanted ? watchedEvent(record, this.#now) : undefined
-    this.#now = event?.time ?? recordedIn(json) ?? this.#now
-    return { record, numbered: numberedOf(json, this.#now, kind), event }
+    this.#now = event?.time ?? glance.recorded() ?? this.#now
+    return { record, numbered: glance.numbered(this.#now), event }
   }
 
   #addKeys(keys: Set<string>, { numbered, event }: Looked): void {

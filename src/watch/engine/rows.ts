@@ -54,10 +54,11 @@ export class Rows {
   }
 
   get(key: string): WindowState | undefined {
-    const known =
-      this.#changed.get(key) ?? this.#pinned.get(key) ?? this.#known.get(key) ?? this.#stored.get(key) ?? null
-    this.#known.set(key, known)
-    return known ?? undefined
+    const known = this.#changed.get(key) ?? this.#pinned.get(key) ?? this.#known.get(key)
+    if (known !== undefined) return known ?? undefined
+    const stored = this.#stored.get(key)
+    this.#known.set(key, stored ?? null)
+    return stored
   }
 
   set(state: WindowState): void {

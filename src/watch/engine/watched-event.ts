@@ -117,9 +117,3 @@ function refusalsOf({ repeats, sum }: FoundEvent): number {
   }
   return 1
 }
-
-/** Returns the kind of a record without parsing it: members are sorted, and no string in it can look like one. */
-export function kindOf(json: string): string | undefined {
-  const at = json.indexOf('"kind":"')
-  return at < 0 ? undefined : json.slice(at + 8, json.indexOf('"', at + 8))
-}

@@ -128,6 +128,18 @@ describe('stored windows', () => {
     expect(changed).toHaveLength(12_000)
   })
 
+  test('the records of one batch see each other, also of a group that is known by heart', () => {
+    const engine = new Rules({ seed: 1 })
+    const storage = new RuleRun()
+    storage.observe(engine, run(view(0, '@A')))
+    const found = storage.observe(engine, run(view(1, '@B'), view(2, '@C')))
+    expect(found.map(({ rule, index }) => [rule, index])).toEqual([
+      ['RG-022', 1],
+      ['RG-020', 2],
+      ['RG-022', 2],
+    ])
+  })
+
   test('a flood of different ids does not write a row for each', () => {
     const storage = new RuleRun()
     const engine = new Rules({ seed: 1 })

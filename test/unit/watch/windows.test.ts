@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Generations } from '../../../src/watch/engine/generations.ts'
+import { glanceAt } from '../../../src/watch/engine/glance.ts'
 import { IsolateNumbers } from '../../../src/watch/engine/isolate-numbers.ts'
-import { numberedOf } from '../../../src/watch/engine/numbers.ts'
 import { Hash, RecentSets } from '../../../src/watch/engine/recent-sets.ts'
 import { sample } from '../../support/sample.ts'
 
@@ -91,7 +91,7 @@ describe('numbers of an isolate', () => {
   })
 
   test.each([
-    ['{"gate":{"isolate":"a1","seq":7,"version":"0.7.0"},"kind":"view"}', [['a1', 7]]],
+    ['{"gate":{"isolate":"a1","seq":7,"version":"0.7.0"}}', [['a1', 7]]],
     [
       '{"gate":{"isolate":"a1","seq":2},"merged":[{"isolate":"a1","seq":[2,3]},{"isolate":"b2","seq":[41]}],"t":1}',
       [
@@ -101,12 +101,12 @@ describe('numbers of an isolate', () => {
         ['b2', 41],
       ],
     ],
-    ['{"gate":{"isolate":"a1","seq":2},"merged":[{"isolate":"a1","seq":["x"', [['a1', 2]]],
+    ['{"gate":{"isolate":"a1","seq":2},"merged":[{"isolate":"a1","seq":["x"}', [['a1', 2]]],
     ['{"gate":{"isolate":"a1","seq":-2}}', undefined],
     ['{"gate":{"seq":2}}', undefined],
     ['gate', undefined],
   ])('the numbers in %s are read', (json, expected) => {
-    const numbered = numberedOf(json, 0, 'delivery')
+    const numbered = glanceAt(json.replace(/}$/, ',"kind":"delivery"}')).numbered(0)
     const found = numbered && [numbered, ...numbered.merged].map(({ isolate, seq }) => [isolate, seq])
     expect(found).toEqual(expected)
   })
