@@ -12,7 +12,7 @@ export type FindingCall =
       readonly tenant?: string | undefined
     })
 
-/** Answers a call, where the log is. */
+/** Answers a call, in the process or object that has the log. */
 export function answerCall(control: FindingControl, call: FindingCall): Promise<unknown> {
   switch (call.call) {
     case 'list':
