@@ -104,11 +104,11 @@ function open(url: string, seen: Seen): WatchedLog {
   return {
     ...{ ledger, findings, outbox },
     async settle() {
-      while (seen.to < (await last())) {
-        await new Promise(resolve => setTimeout(resolve, 20))
-        // It changes nothing, and waits for what is under way.
-        if (seen.to >= (await last())) await findings.endSuppression('none', 'psn_0')
-      }
+      do {
+        while (seen.to < (await last())) await new Promise(resolve => setTimeout(resolve, 20))
+        // It changes nothing, and waits for what is under way, which may give further records their index.
+        await findings.endSuppression('none', 'psn_0')
+      } while (seen.to < (await last()))
     },
     async restart() {
       ledger.close()
