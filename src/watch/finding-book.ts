@@ -31,7 +31,7 @@ export const MAX_KEPT = 2_000
  * can't be stored, the book is wrong and has to be made again from what is.
  *
  * A suppressed detection opens a finding all the same, marked as suppressed: it is counted and has its evidence, so that
- * what a suppression hides can be seen when it turns out to be wrong. It alerts nobody.
+ * what a suppression hides can be seen when it turns out to be wrong. It is not alerted.
  */
 export class FindingBook {
   readonly #watching: Pick<Watching, 'rule' | 'alerts'>

@@ -21,4 +21,4 @@ export interface Watching {
 /** How far back records are looked at again after a start, in milliseconds: as long as the windows that an engine keeps to itself. */
 export const REPLAYED: number = 15 * 60_000
 /** Most records that are looked at again. */
-export const MAX_REPLAYED = 20_000
+export const MAX_REPLAYED = 50_000

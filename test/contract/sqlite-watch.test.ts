@@ -6,6 +6,7 @@ import { EventLog } from '../../src/runtime/sqlite/event-log.ts'
 import { EventTable } from '../../src/runtime/sqlite/event-table.ts'
 import { openSqlite } from '../../src/runtime/sqlite/sqlite-file.ts'
 import { createSqliteLedger } from '../../src/runtime/sqlite/sqlite-ledger.ts'
+import { WatchTables } from '../../src/runtime/sqlite/watch/watch-tables.ts'
 import type { Watching } from '../../src/watch/watching.ts'
 import { FAKE_RULES } from '../support/fake-rules.ts'
 import { recordErrors } from '../support/record-schema.ts'
@@ -57,6 +58,22 @@ test('with nothing found an append writes no further row', async () => {
     return written
   }
   expect(rows(FAKE_RULES)).toBe(rows())
+})
+
+test('windows that have expired are removed, a few with each that is stored', () => {
+  const { sql, transaction, close } = openSqlite(
+    join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'ledger.sqlite'),
+  )
+  const tables = new WatchTables(sql)
+  const window = (i: number, expires: number) => ({ key: `RG-016 ${i}`, members: [], expires })
+  const all = Array.from({ length: 250 }, (_, i) => window(i, i < 240 ? 1_000 : 9_000))
+  transaction(() => tables.storeWindows(all, 0))
+  const left = () => tables.windows(all.map(({ key }) => key)).size
+  transaction(() => tables.storeWindows([window(0, 9_000)], 5_000))
+  expect(left()).toBeGreaterThan(240)
+  for (let i = 0; i < 100; i++) transaction(() => tables.storeWindows([window(0, 9_000)], 5_000))
+  expect(left()).toBe(11)
+  close()
 })
 
 function open(file: string): WatchedLog {

@@ -30,6 +30,8 @@ function open(): WatchedLog {
     // A reader has the log pull.
     settle: async () => void (await ledger.read({ limit: 1 })),
     async restart() {
+      // Nothing is under way that the end of the object would cut short.
+      await ledger.read({ limit: 1 })
       await runInDurableObject(log(), (_, state) => state.abort('restart')).catch(() => {})
       return open()
     },

@@ -12,19 +12,10 @@ const EVIDENCE = 10
 
 /** Returns a detection whose strings have a canonical JSON. Those of a record may be any, half a character included. */
 export function wellFormed(detection: Detection): Detection {
-  const group = Object.fromEntries(
-    Object.entries(detection.group).map(([field, value]) => [field, clean(value)]),
+  return JSON.parse(JSON.stringify(detection), (_, value: unknown) =>
+    typeof value === 'string' ? value.toWellFormed() : value,
   )
-  const { tenant, record, subject, recording, release } = detection
-  return {
-    ...{ ...detection, group, tenant: clean(tenant), record: clean(record) },
-    ...(subject !== undefined && { subject: clean(subject) }),
-    ...(recording !== undefined && { recording: clean(recording) }),
-    ...(release !== undefined && { release: clean(release) }),
-  }
 }
-
-const clean = (value: string): string => value.toWellFormed()
 
 /** Detections of one group, of the same rule and tenant, have the same key. */
 export function keyOf({ rule, tenant, group }: Pick<Detection, 'rule' | 'tenant' | 'group'>): string {

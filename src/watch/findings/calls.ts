@@ -1,46 +1,31 @@
-import type { FindingAct, FindingControl, FindingQuery, NewSuppression } from '../finding-control.ts'
+import type { FindingControl } from '../finding-control.ts'
 
 /** A call of the port, for those who reach the log by messages only. */
-export type FindingCall =
-  | { readonly call: 'list'; readonly query: FindingQuery }
-  | { readonly call: 'show'; readonly id: string; readonly tenant?: string | undefined }
-  | { readonly call: 'act'; readonly id: string; readonly act: FindingAct }
-  | { readonly call: 'suppressions'; readonly tenant?: string | undefined }
-  | { readonly call: 'suppress'; readonly wanted: NewSuppression }
-  | ({ readonly call: 'endSuppression' | 'eraseText'; readonly by: string } & {
-      readonly id: string
-      readonly tenant?: string | undefined
-    })
+export interface FindingCall {
+  readonly call: keyof FindingControl
+  readonly args: readonly unknown[]
+}
 
-/** Answers a call, where the log is. */
-export function answerCall(control: FindingControl, call: FindingCall): Promise<unknown> {
-  switch (call.call) {
-    case 'list':
-      return control.list(call.query)
-    case 'show':
-      return control.show(call.id, call.tenant)
-    case 'act':
-      return control.act(call.id, call.act)
-    case 'suppressions':
-      return control.suppressions(call.tenant)
-    case 'suppress':
-      return control.suppress(call.wanted)
-    default:
-      return control[call.call](call.id, call.by, call.tenant)
-  }
+/** Its methods. */
+const METHODS: readonly (keyof FindingControl)[] = [
+  ...(['list', 'show', 'act', 'suppressions', 'suppress', 'endSuppression', 'eraseText'] as const),
+]
+
+type Method = (...args: readonly unknown[]) => Promise<unknown>
+
+/** Answers a call, in the process or object that has the log. */
+export async function answerCall(control: FindingControl, { call, args }: FindingCall): Promise<unknown> {
+  if (!METHODS.includes(call)) return undefined
+  // The other end calls the port itself. JSON has no undefined.
+  return (control[call] as Method)(...args.map(value => value ?? undefined))
 }
 
 /** Returns the port, of which each method is a call. */
-export function controlBy(call: (call: FindingCall) => Promise<unknown>): FindingControl {
-  // The other end answers by the port itself.
-  const ask = async <Answer>(one: FindingCall) => (await call(one)) as Answer
-  return {
-    list: query => ask({ call: 'list', query }),
-    show: (id, tenant) => ask({ call: 'show', id, tenant }),
-    act: (id, act) => ask({ call: 'act', id, act }),
-    suppressions: tenant => ask({ call: 'suppressions', tenant }),
-    suppress: wanted => ask({ call: 'suppress', wanted }),
-    endSuppression: (id, by, tenant) => ask({ call: 'endSuppression', id, by, tenant }),
-    eraseText: (id, by, tenant) => ask({ call: 'eraseText', id, by, tenant }),
-  }
+export function controlBy(ask: (call: FindingCall) => Promise<unknown>): FindingControl {
+  // Awaited here: a promise of another object is no Promise, and its caller could leave a rejection unhandled.
+  const methods = METHODS.map(call => [
+    call,
+    async (...args: readonly unknown[]) => await ask({ call, args }),
+  ])
+  return Object.fromEntries(methods) as FindingControl
 }

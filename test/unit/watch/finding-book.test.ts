@@ -126,7 +126,7 @@ describe('a finding', () => {
     expect(late).toMatchObject({ count: 2, first_seen: START - 48 * HOUR, last_seen: START })
   })
 
-  test('a rule that only tries alerts nobody, and is alerted by a new finding once it is in force', () => {
+  test('a rule that only tries is not alerted, and is by a new finding once it is in force', () => {
     const tried = open().apply([detection({ rule: 'RG-099' })], START)
     expect([first(tried).dry_run, actionsOf(tried), eventsOf(tried)]).toEqual([true, ['opened'], []])
     const rule = () => ({ canSuppress: true, dryRun: false })

@@ -9,7 +9,7 @@ import type { LogWatch } from './log-watch.ts'
 /** How long a suppression that is over is listed, in milliseconds. */
 const LISTED = 90 * 24 * 3_600_000
 
-/** How findings are changed where the log is. */
+/** What findings need in the process or object that has the log. */
 export interface FindingServices {
   readonly watch: LogWatch
   /** Does some work in a transaction. Resolves to its result when that is durable. */

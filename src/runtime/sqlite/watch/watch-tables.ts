@@ -2,7 +2,7 @@ import type { WindowState } from '../../../watch/detection.ts'
 import type { Changes, Finding, FindingText, Suppression } from '../../../watch/finding.ts'
 import { type BookState, MAX_KEPT, RECENT } from '../../../watch/finding-book.ts'
 import type { ReadFindings } from '../../../watch/findings/list.ts'
-import type { Sql } from '../sql.ts'
+import type { Sql, SqlValue } from '../sql.ts'
 
 /** So many windows are looked at for each one that is stored, whether they have expired. */
 const SWEEP = 4
@@ -71,7 +71,7 @@ export class WatchTables {
   }
 
   finding(id: string): Finding | undefined {
-    return parsed<Finding>(this.#sql<Json>('SELECT json FROM finding WHERE id = ?', id))[0]
+    return this.#one('finding', id)
   }
 
   /** Reads findings by falling id. */
@@ -96,11 +96,11 @@ export class WatchTables {
   }
 
   suppression(id: string): Suppression | undefined {
-    return parsed<Suppression>(this.#sql<Json>('SELECT json FROM suppression WHERE id = ?', id))[0]
+    return this.#one('suppression', id)
   }
 
   text(id: string): FindingText | undefined {
-    return parsed<FindingText>(this.#sql<Json>('SELECT json FROM finding_text WHERE id = ?', id))[0]
+    return this.#one('finding_text', id)
   }
 
   /** Returns what was said about a finding or a suppression, the oldest first. */
@@ -115,51 +115,20 @@ export class WatchTables {
 
   /** Stores what has changed. To be called in a transaction. */
   store({ findings, suppressions, alerts, texts, records, seq }: Changes): void {
-    for (const finding of findings) {
-      this.#sql(
-        'INSERT OR REPLACE INTO finding (id, is_closed, last_seen, json) VALUES (?, ?, ?, ?)',
-        ...[finding.id, finding.state === 'closed' ? 1 : 0, finding.last_seen, JSON.stringify(finding)],
-      )
-    }
-    for (const one of suppressions) {
-      const over = one.ended ?? one.expires
-      this.#sql(
-        'INSERT OR REPLACE INTO suppression (id, over, json) VALUES (?, ?, ?)',
-        one.id,
-        over,
-        JSON.stringify(one),
-      )
-    }
-    for (const alert of alerts) {
-      this.#sql(
-        'INSERT INTO alert (id, due, json) VALUES (?, ?, ?)',
-        alert.id,
-        alert.due,
-        JSON.stringify(alert),
-      )
-    }
-    for (const text of texts) {
-      this.#sql(
-        'INSERT OR REPLACE INTO finding_text (id, about, json) VALUES (?, ?, ?)',
-        text.id,
-        text.of,
-        JSON.stringify(text),
-      )
-    }
-    if (records.length > 0) this.#sql('INSERT OR REPLACE INTO watch (id, seq) VALUES (1, ?)', seq)
+    for (const one of findings)
+      this.#put('finding', one.id, one.state === 'closed' ? 1 : 0, one.last_seen, JSON.stringify(one))
+    for (const one of suppressions)
+      this.#put('suppression', one.id, one.ended ?? one.expires, JSON.stringify(one))
+    for (const one of alerts) this.#put('alert', one.id, one.due, JSON.stringify(one))
+    for (const one of texts) this.#put('finding_text', one.id, one.of, JSON.stringify(one))
+    if (records.length > 0) this.#put('watch', 1, seq)
   }
 
   /** Stores windows, and removes some that have expired. To be called in a transaction. */
   storeWindows(windows: readonly WindowState[], now: number): void {
     if (windows.length === 0) return
-    for (const { key, expires, members } of windows) {
-      this.#sql(
-        'INSERT OR REPLACE INTO watch_window (key, expires, members) VALUES (?, ?, ?)',
-        key,
-        expires,
-        JSON.stringify(members),
-      )
-    }
+    for (const { key, expires, members } of windows)
+      this.#put('watch_window', key, expires, JSON.stringify(members))
     const limit = SWEEP * windows.length
     const looked = this.#sql<{ key: string; expires: number }>(
       'SELECT key, expires FROM watch_window WHERE key > ? ORDER BY key LIMIT ?',
@@ -174,6 +143,17 @@ export class WatchTables {
       )
     }
   }
+
+  #one<Row>(table: Table, id: string): Row | undefined {
+    return parsed<Row>(this.#sql<Json>(`SELECT json FROM ${table} WHERE id = ?`, id))[0]
+  }
+
+  /** Puts a row into a table in place of the one with its key: a value for each column. */
+  #put(table: Table, ...values: readonly SqlValue[]): void {
+    this.#sql(`INSERT OR REPLACE INTO ${table} VALUES (${values.map(() => '?')})`, ...values)
+  }
 }
+
+type Table = 'finding' | 'finding_text' | 'suppression' | 'alert' | 'watch_window' | 'watch'
 
 const parsed = <Row>(rows: readonly Json[]): Row[] => rows.map(({ json }) => JSON.parse(json) as Row)
