@@ -19,10 +19,8 @@ const ACTIONS: Readonly<Record<string, string>> = {
 
 /** `mediaward findings`: lists what the rules found, shows one, works on it, stops what it is about, or keeps rules quiet. */
 export const findings: Command = createCommand({
-  usage:
-    'mediaward findings [show ID | assign ID PSEUDONYM | acknowledge|comment|close|reopen|contain ID | suppress RULE | suppressions | unsuppress ID | erase ID]',
-  summary:
-    'Lists what the rules found in the log, shows one finding, works on it, or stops what it is about.',
+  usage: 'mediaward findings [ACTION ID | suppress RULE | suppressions]',
+  summary: 'Lists what the rules found, or acts: show, assign, acknowledge, comment, close, reopen, contain.',
   options: {
     state: {
       type: 'string',
@@ -64,7 +62,7 @@ export const findings: Command = createCommand({
     ...GATE_OPTIONS,
   },
   allowPositionals: true,
-  example: `${COMMAND} findings contain 0197f2c4-8a10-7cc3-9a3e-2b1c5d7e9f01 --reason "release 4.12.0 shows foreign lists"`,
+  example: `${COMMAND} findings show 0197f2c4-8a10-7cc3-9a3e-2b1c5d7e9f01`,
 
   async run(values, [action = 'list', ...rest]) {
     const { url, token, data, json } = values
