@@ -73,7 +73,7 @@ test.each([[[]], [['help']], [['--help']], [['-h']]])('mediaward %j lists the co
   expect(ended).toEqual(quiet)
   const { title, rows = '' } = PAGE.exec(stdout)?.groups ?? {}
   expect(title).toBe('Commands')
-  expect([...rows.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name)).toEqual(NAMES)
+  expect([...rows.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name)).toEqual(NAMES)
   expect(stdout).toContain('Exit codes: 0 done, 1 failed, 2 called wrongly, 3 the token has ended')
 })
 
