@@ -121,7 +121,11 @@ async function streamRecords(
   const last = given !== '' ? Number(given) : isPlaced ? undefined : entries[0]?.index
   const start = last === undefined ? query : { ...filters, from: last + 1 }
   await looks.record(context, 'follow', query)
-  const isAllowed = () => isStillGood(context, services)
+  const { subject, waitUntil } = context
+  const isAllowed = async () =>
+    subject !== undefined &&
+    (await isStillGood(context, services)) &&
+    (await services.containment.refuseKnownRevoked(subject, waitUntil)) === undefined
   return streams.open({ ledger, query: start, last, show: showTo(tenant), isAllowed, now })
 }
 

@@ -19,9 +19,11 @@ export type StepName =
   | 'client'
   | 'required claims'
   | 'times'
+  | 'login'
   | 'role'
   | 'recording'
   | 'owner'
+  | 'lockdown'
 
 type Claim = 'tid' | 'events' | 'act.sub' | 'aud' | 'client_id' | 'exp' | 'nbf' | 'iat'
 
@@ -45,9 +47,11 @@ const REFUSES: Readonly<Record<StepName, readonly (Reason | Stage | Claim)[]>> =
   client: ['token_client', 'client_id'],
   'required claims': ['token_claim_value', 'token_claim_missing'],
   times: ['token_expired', 'token_not_yet_valid', 'token_too_old', 'exp', 'nbf', 'iat'],
+  login: ['token_revoked', 'control_unavailable'],
   role: ['role_missing'],
   recording: ['recording_unknown'],
   owner: ['policy', 'owner_unavailable'],
+  lockdown: ['lockdown'],
 }
 
 /** The steps, in the order in which the gate takes them. */
