@@ -127,7 +127,10 @@ function applies(step: StepName, { question, entry, isOffline, isParsed }: Tried
       return isOfPlaying
     case 'recording':
     case 'owner':
+    case 'lockdown':
       return isOfPlaying && !isOffline
+    case 'login':
+      return !isOffline
     case 'role':
       return question.role !== undefined
     case 'place':

@@ -45,7 +45,8 @@ describe('what is answered', () => {
     expect(outcomes).toEqual([
       ...['path pass', 'place pass', 'form pass', 'issuer pass', 'algorithm pass', 'header pass', 'key pass'],
       ...['signature pass', 'subject pass', 'tenant skip', 'bearer pass', 'audience pass', 'client skip'],
-      ...['required claims skip', 'times pass', 'role skip', 'recording pass', 'owner pass'],
+      ...['required claims skip', 'times pass', 'login pass', 'role skip'],
+      ...['recording pass', 'owner pass', 'lockdown pass'],
     ])
     await gate.flush()
     expect((await gate.events()).map(({ kind }) => kind)).toEqual(['console'])
@@ -114,7 +115,7 @@ describe('what is answered', () => {
   test('the owner of the recording is named beside the subject, both by pseudonym', async () => {
     const gate = await open()
     const explanation = await (await ask(gate, { token: await idp.token('patient-2'), url: OWN })).json()
-    const [owner] = explanation.steps.slice(-1)
+    const [owner] = explanation.steps.slice(-2)
     const [came, configured] = await Promise.all([nameOf('patient-2'), nameOf('patient-1')])
     expect(owner).toEqual({ step: 'owner', outcome: 'fail', came, configured })
   })
