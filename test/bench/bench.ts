@@ -8,11 +8,12 @@ import { benchAgainst } from './against.ts'
 import { benchFollowers } from './followers.ts'
 import { benchMachine } from './machine-bench.ts'
 import { type Findings, figureRows, figureTable, ratioTable, rowTable } from './report.ts'
+import { benchRules } from './rules.ts'
 import { benchWorkers } from './workers-bench.ts'
 
 // What Mediaward costs beside others that do the same, or less. What is compared is measured in one run on one machine,
 // as figures of different runs don't compare. `--against COMMIT` also compares with an earlier worker, six times in
-// `--rounds` (11) rounds. `--only workers`, `machine`, `followers` or `against` takes one part; `--json` adds a last line for programs.
+// `--rounds` (11) rounds. `--only workers`, `machine`, `followers`, `rules` or `against` takes one part; `--json` adds a last line for programs.
 
 /** Measures one part, in a folder for it. */
 type Bench = (folder: string) => Promise<Findings>
@@ -39,11 +40,12 @@ try {
     ['workers', benchWorkers],
     ['machine', benchMachine],
     ['followers', benchFollowers],
+    ['rules', benchRules],
   ])
   if (against !== undefined) benches.set('against', folder => benchAgainst(folder, against, rounds))
   if (only !== undefined && !benches.has(only)) {
     throw new Error(
-      `--only must be workers, machine or followers, or against together with --against COMMIT, not ${only}`,
+      `--only must be workers, machine, followers or rules, or against together with --against COMMIT, not ${only}`,
     )
   }
   for (const [name, bench] of benches) {

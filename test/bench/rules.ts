@@ -1,114 +1,62 @@
+import { spawn } from 'node:child_process'
 import process from 'node:process'
-import type { WatchedRecord, WindowState } from '../../src/watch/detection.ts'
-import { Rules } from '../../src/watch/engine/engine.ts'
-import { syntheticDay } from '../support/synthetic-day.ts'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { say } from '../../src/cli/terminal.ts'
+import type { Restriction } from '../../src/control/restriction.ts'
+import { type Concerned, Restrictions } from '../../src/control/restrictions.ts'
+import type { Findings } from './report.ts'
+import { type Operation, type Row, row } from './table.ts'
 
-// What the rules cost: run with `node --expose-gc`. First the time of a normal day. Then what they keep in memory while a
-// million people are refused what they ask for: each record is one that as many rules as possible count, and nearly each is
-// about a group that none of them knows.
+const SCRIPT = fileURLToPath(new URL('./rules.script.ts', import.meta.url))
+/** In microseconds, and in MiB. */
+const TARGETS: readonly (readonly [RegExp, Operation])[] = [
+  [/CPU of a record/, { is: '<=', limit: 5 }],
+  [/memory/, { is: '<=', limit: 32 }],
+]
+const CHECK: Operation = { is: '<=', limit: 1 }
+const CHECKS = 1_000_000
 
-const SUBJECTS = 1_000_000
-const RECORDINGS = 300_000
-const BATCH = 200
-/** Records of the day, and how many of them are made before the rules look at them. */
-const DAY = 1_000_000
-const MADE = 2_000
-const START = Date.parse('2026-11-23T00:00:00.000Z')
-/** When the heap is measured, in millions of records. */
-const MEASURED = [0.1, 1, 3, 10]
-
-const engine = new Rules({ seed: 1, canaries: () => CANARIES })
-const CANARIES: ReadonlySet<string> = new Set(['canary-1'])
-const collect = globalThis.gc ?? (() => {})
-
-/** A number below a limit that looks like chance. */
-const chance = (i: number, limit: number): number =>
-  Math.floor(((Math.imul(i, 2_654_435_761) >>> 0) / 2 ** 32) * limit)
-const pseudonym = (field: number, of: number): string => `psn_${`${field}${of}`.padStart(32, '0')}`
-
-function recordOf(i: number): WatchedRecord {
-  const recorded = new Date(START + i * 5).toISOString()
-  const who = chance(i, SUBJECTS)
-  const subject = pseudonym(1, who)
-  const recording = `rec-${chance(i * 3, RECORDINGS)}`
-  const isView = i % 4 === 0
-  const owner = isView ? subject : pseudonym(1, chance(i * 3, RECORDINGS))
-  const net = `{"asn":${who % 5_000},"country":"GB","ip":"${pseudonym(2, who)}","prefix":"10.${who % 250}.${(who >> 8) % 250}.0/24"}`
-  const gate = `{"isolate":"${(i >> 16).toString(16).padStart(8, '0')}","seq":${(i & 65_535) + 1},"version":"0.7.0"}`
-  const reason = i % 2 === 0 ? 'recording_unknown' : 'not_owner'
-  const kind = isView ? '"decision":"permit"' : '"decision":"deny"'
-  const what = isView ? '"kind":"view"' : '"kind":"access"'
-  const why = isView ? '' : `"reason":"${reason}",`
-  const json = `{${kind},"gate":${gate},"id":"${i}",${what},"net":${net},"owner":"${owner}",${why}"recorded":"${recorded}","recording":"${recording}","release":"4.${i % 50}","session":"${pseudonym(3, who)}","subject":"${subject}","t":"${recorded}","tenant":"default","token":"${pseudonym(4, who)}","v":1}`
-  return { index: i, id: `${i}`, json: Buffer.from(json).toString() }
+/** What the rules cost the log, and a lockdown each request. */
+export async function benchRules(): Promise<Findings> {
+  say('the rules look at a day of a million records, and at ten million of a million people …')
+  const others: Row[] = []
+  const child = spawn(process.execPath, ['--expose-gc', SCRIPT], { stdio: ['ignore', 'pipe', 'inherit'] })
+  for await (const line of createInterface({ input: child.stdout })) {
+    const { name, value, unit } = JSON.parse(line) as { name: string; value: number; unit: string }
+    others.push(row(name, value, unit, TARGETS.find(([pattern]) => pattern.test(name))?.[1]))
+  }
+  others.push(row('lockdown: check with 200 in force', checkOf(0), 'µs', CHECK))
+  others.push(row('lockdown: check with 200 and 100,000 ended sessions', checkOf(100_000), 'µs', CHECK))
+  return { measured: [], others, ratios: [] }
 }
 
-function heap(): number {
-  for (let i = 0; i < 3; i++) collect()
-  return process.memoryUsage().heapUsed / 2 ** 20
+const CONCERNED: Concerned = {
+  ...{ recording: 'rec-1', release: '4.12.0', tenants: ['north'], issued: 900 },
+  ...{ subjects: ['psn_1'], actors: [], sessions: ['psn_2'], tokens: ['psn_3'] },
 }
 
-/** The time of a day, in microseconds of CPU for each record, without that of making the records. */
-function costOfDay(amount: number): { cost: number; wall: number; read: number; written: number } {
-  const rules = new Rules({ canaries: () => CANARIES })
-  const rows = new Map<string, WindowState>()
-  const sum = { records: 0, micros: 0, millis: 0, read: 0, written: 0 }
-  const look = (records: readonly WatchedRecord[]) => {
-    const began = performance.now()
-    const start = process.cpuUsage()
-    for (let i = 0; i < records.length; i += BATCH) {
-      const batch = records.slice(i, i + BATCH)
-      const stored = new Map<string, WindowState>()
-      for (const key of rules.needs(batch)) {
-        sum.read += 1
-        const row = rows.get(key)
-        if (row !== undefined) stored.set(key, row)
-      }
-      const { windows } = rules.observe(batch, stored)
-      sum.written += windows.length
-      for (const window of windows) rows.set(window.key, window)
+/** Returns what both checks of a request take that nothing is about, in microseconds of CPU. */
+function checkOf(revoked: number): number {
+  const scopes = ['recording', 'subject', 'session', 'release', 'tenant'] as const
+  const changes: Restriction[] = Array.from({ length: 200 }, (_, i) => ({
+    ...{ epoch: i + 1, kind: 'lockdown', scope: scopes[i % 5] ?? 'recording', value: `other-${i}` },
+  }))
+  for (let i = 0; i < revoked; i++)
+    changes.push({ epoch: 201 + i, kind: 'revocation', scope: 'session', value: `psn_s${i}` })
+  const restrictions = new Restrictions()
+  restrictions.apply({ changes, epoch: changes.length }, 0)
+  let found = 0
+  const check = () => {
+    for (let i = 0; i < CHECKS; i++) {
+      if (restrictions.isRevoked(CONCERNED, 0)) found += 1
+      if (restrictions.lockdownOf(CONCERNED, 'play', 0) !== undefined) found += 1
     }
-    const { user, system } = process.cpuUsage(start)
-    sum.micros += user + system
-    sum.millis += performance.now() - began
-    sum.records += records.length
   }
-  let made: WatchedRecord[] = []
-  for (const record of syntheticDay({ records: amount, seed: 1 })) {
-    // A string that was put together of many is one only when it is first read.
-    made.push({ ...record, json: Buffer.from(record.json).toString() })
-    if (made.length < MADE) continue
-    look(made)
-    made = []
-  }
-  look(made)
-  const { records, micros, millis, read, written } = sum
-  return { cost: micros / records, wall: (1000 * millis) / records, read, written }
-}
-
-// The first one is for the compiler.
-costOfDay(DAY / 10)
-const { cost, wall, read, written } = costOfDay(DAY)
-process.stdout.write(
-  `a day: ${cost.toFixed(2)} µs of CPU a record, ${wall.toFixed(2)} µs by the clock; ${read} rows read, ${written} written\n`,
-)
-
-const before = heap()
-let detections = 0
-let micros = 0
-let records = 0
-for (const millions of MEASURED) {
-  while (records < millions * 1e6) {
-    const batch: WatchedRecord[] = []
-    for (let i = 0; i < BATCH; i++) batch.push(recordOf(++records))
-    const start = process.cpuUsage()
-    engine.needs(batch)
-    detections += engine.observe(batch, new Map()).detections.length
-    const { user, system } = process.cpuUsage(start)
-    micros += user + system
-  }
-  const grown = (heap() - before).toFixed(1)
-  process.stdout.write(
-    `${millions} M records: ${grown} MiB, ${(micros / records).toFixed(2)} µs a record, ${detections} detections\n`,
-  )
+  check()
+  const start = process.cpuUsage()
+  check()
+  const { user, system } = process.cpuUsage(start)
+  if (found > 0) throw new Error('a check found what nothing is about')
+  return (user + system) / CHECKS
 }
