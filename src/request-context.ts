@@ -68,6 +68,8 @@ export class RequestContext {
   token?: TokenFacts
   /** The token or ticket that came in a place that the configuration names. Never recorded. */
   presented?: string
+  /** The release of the app that asked for the ticket. */
+  ticketRelease?: string
   /** Id of the ticket that came with the request. */
   ticket?: string
   /** Whose the recording is that is asked for, if there is one. */

@@ -89,6 +89,7 @@ async function authenticateTicket(
   const ticket = outcome instanceof TicketRefusal ? outcome.ticket : outcome
   context.subject = ticket.subject
   context.ticket = ticket.id
+  if (ticket.release !== undefined) context.ticketRelease = ticket.release
   const ref = playback.ref ?? refOfTicket(ticket, playback.part, locations)
   if (ref !== undefined) context.ref = ref
   if (outcome instanceof Refusal) return outcome

@@ -72,15 +72,15 @@ export async function decide(
 async function unlessLocked(
   answer: Answer,
   asker: Subject,
-  { request, waitUntil }: RequestContext,
+  context: RequestContext,
   { containment }: DecideServices,
 ): Promise<Answer> {
   const { permit, about, recording, ownership } = answer
   if (!permit || about === undefined) return answer
   // About itself a caller asks with its own session and token.
   const subject = isSame(about, asker) ? asker : { ...about, ...present({ tenant: asker.tenant }) }
-  const attempt = { subject, recording, tenant: ownership?.tenant, release: releaseOf(request, asker) }
-  const locked = await containment.refuseLocked(attempt, 'play', waitUntil)
+  const attempt = { subject, recording, tenant: ownership?.tenant, release: releaseOf(context) }
+  const locked = await containment.refuseLocked(attempt, 'play', context.waitUntil)
   return locked === undefined ? answer : { ...answer, permit: false, reason: locked.reason }
 }
 

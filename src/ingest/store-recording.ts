@@ -29,7 +29,7 @@ export async function storeRecording(
   const locked = await services.containment.refuseLocked(
     {
       ...{ subject: recorder, recording: ref.recording, tenant: recorder.tenant },
-      release: releaseOf(context.request, recorder),
+      release: releaseOf(context),
     },
     'store',
     context.waitUntil,

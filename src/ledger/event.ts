@@ -90,6 +90,8 @@ export interface EventHead {
     readonly isolate: string
     /** Counts the isolate's records from 1. A gap is a lost record. */
     readonly seq: number
+    /** Names the key of the record's pseudonyms: under another key the same person has others. Absent from records of the log. */
+    readonly key?: string
   }
 }
 

@@ -37,7 +37,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/
 
 /** Takes from the context of a request what its record says. */
 export function observe(context: RequestContext): Observed {
-  const { at, request, ref, subject, token, ticket, ownership, asked, conflict } = context
+  const { at, ref, subject, token, ticket, ownership, asked, conflict } = context
   return {
     at,
     network: context.network(),
@@ -47,7 +47,7 @@ export function observe(context: RequestContext): Observed {
     recording: ref && detached(ref.recording),
     part: ref?.part === undefined ? undefined : detached(ref.part),
     ownership,
-    release: releaseOf(request, subject),
+    release: releaseOf(context),
     asked,
     conflict,
   }
@@ -63,9 +63,13 @@ export function withoutCaller(at: number): Observed {
   }
 }
 
-/** Returns the release of the app that asks, as a record says it. */
-export function releaseOf(request: Request, subject: Subject | undefined): string | undefined {
-  const release = subject?.release ?? request.headers.get('mediaward-app-release') ?? ''
+/** Returns the release of the app that asks, or that asked for the ticket, as a record says it. */
+export function releaseOf({
+  request,
+  subject,
+  ticketRelease,
+}: Pick<RequestContext, 'request' | 'subject' | 'ticketRelease'>): string | undefined {
+  const release = subject?.release ?? ticketRelease ?? request.headers.get('mediaward-app-release') ?? ''
   return isRelease(release) ? detached(release) : undefined
 }
 

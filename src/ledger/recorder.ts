@@ -15,6 +15,9 @@ import type { Pseudonym } from './pseudonym.ts'
  */
 export type Recorder = (observed: Observed, facts: EventFacts, id?: string) => Promise<string>
 
+/** Where in a pseudonym the name of its key is. */
+const KEY_ID = [4, 12] as const
+
 /**
  * Creates the recorder of one isolate. If no store takes a record, its pseudonymous JSON goes to `onUnrecorded` before
  * the rejection, so that even then it can be found in the platform's log. The next record that a store takes is followed by
@@ -31,6 +34,8 @@ export function createRecorder(
 ): Recorder {
   let isolate: string | undefined
   let seq = 0
+  /** The name of the key, as long as it could be found. */
+  let named: Promise<string> | undefined
   let gap: GapFacts | undefined
   const record: Recorder = async (observed, facts, id = eventId(now())) => {
     const recorded = new Date(now()).toISOString()
@@ -40,7 +45,12 @@ export function createRecorder(
     const gate = { version: VERSION, isolate, seq }
     let event: object = { id, gate, recorded, ...facts }
     try {
-      event = { ...(await headOf(observed, id, gate, pseudonym)), recorded, ...facts }
+      named ??= pseudonym('ip', 'key', '').catch((error: unknown) => {
+        named = undefined
+        throw error
+      })
+      const [head, name] = await Promise.all([headOf(observed, id, gate, pseudonym), named])
+      event = { ...head, gate: { ...gate, key: name.slice(...KEY_ID) }, recorded, ...facts }
       await ledger.append([{ id, json: canonical(event) }])
     } catch (error) {
       gap = join(gap, gapOf(gate, recorded))

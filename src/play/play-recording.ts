@@ -158,7 +158,7 @@ class Playback {
   /** What a lockdown may stop of this request. */
   #attempt(ownership: Ownership | undefined): Attempt {
     const { subject, ref } = this.#playback
-    const release = releaseOf(this.#context.request, subject)
+    const release = releaseOf(this.#context)
     return { subject, recording: ref.recording, tenant: ownership?.tenant, release }
   }
 

@@ -1,5 +1,6 @@
 import { authorizeWhole } from '../authorize/authorize.ts'
 import type { Subject } from '../authorize/subject.ts'
+import { present } from '../base/present.ts'
 import type { Containment } from '../control/containment.ts'
 import { TICKET_COOKIE } from '../http/credential.ts'
 import { jsonResponse } from '../http/response-headers.ts'
@@ -74,7 +75,7 @@ export async function issueTicket(
   if (found === null && !append) return new Refusal('recording_unknown')
   const attempt = {
     ...{ subject, recording, tenant: whole.ownership?.tenant },
-    release: releaseOf(context.request, subject),
+    release: releaseOf(context),
   }
   const locked = await services.containment.refuseLocked(attempt, 'play', context.waitUntil)
   if (locked !== undefined) return locked
@@ -84,7 +85,9 @@ export async function issueTicket(
   const id = eventId(context.now())
   const holder = { ...subject, roles: [] }
   const bound = boundTo(context, binding)
-  const ticket = await tickets.issue({ id, recording, location, subject: holder, expires, ...bound })
+  const { release } = attempt
+  const content = { id, recording, location, subject: holder, expires, ...bound, ...present({ release }) }
+  const ticket = await tickets.issue(content)
   const ends = new Date(expires * 1000).toISOString()
   const facts: TicketFacts = {
     kind: 'ticket',

@@ -22,6 +22,8 @@ export interface Ticket {
   readonly expires: number
   /** The network that it is valid in, as `networkPrefix` writes it. Absent if it is valid in all. */
   readonly network?: string
+  /** The release of the app that asked for it, as a header named it. Not proven: the subject has one that is. */
+  readonly release?: string
   /** The `User-Agent` that it is valid with. Absent if it is valid with any. */
   readonly agent?: string
 }

@@ -30,6 +30,8 @@ export class WatchedEvent {
   readonly address: string | undefined
   readonly asn: number | undefined
   readonly country: string | undefined
+  /** Says under which key its pseudonyms are. */
+  readonly key: string | undefined
   readonly isProven: boolean
   readonly isDisputed: boolean
   /** How many refusals a record of a refusal is about. */
@@ -59,6 +61,7 @@ export class WatchedEvent {
     this.address = stringOf(net.ip)
     this.asn = typeof net.asn === 'number' ? net.asn : undefined
     this.country = stringOf(net.country)
+    this.key = stringOf(objectOf(said.gate).key)
     this.isProven = said.release_proven === true
     this.isDisputed = said.disputed === true
     this.refusals = refusalsOf(said)

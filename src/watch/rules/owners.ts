@@ -10,7 +10,8 @@ const DAY = 24 * HOUR
 
 /** Who watched a recording: one row of it, in which RG-020 counts a day, and by which RG-022 knows the owners of long ago. */
 const WATCHED = { window: 400 * DAY, cap: 5, grain: HOUR }
-const rowOf = (recording: string): string => `RG-022 ${recording}`
+/** A person has other pseudonyms under another key: with it, who watched is counted afresh. */
+const rowOf = ({ key = '' }: WatchedEvent, recording: string): string => `RG-022 ${key} ${recording}`
 
 const MANY = 3
 
@@ -22,10 +23,11 @@ export const manyWatchers: Rule = {
   group: ['recording'],
   ...{ window: DAY, threshold: MANY },
   start: (): Watcher => ({
-    rows: ({ recording }) => (recording === undefined ? [] : [rowOf(recording)]),
-    look: ({ recording, subject, time }, rows) => {
+    rows: event => (event.recording === undefined ? [] : [rowOf(event, event.recording)]),
+    look: (event, rows) => {
+      const { recording, subject, time } = event
       if (recording === undefined || subject === undefined) return NONE
-      const { members = [] } = rows.get(rowOf(recording)) ?? {}
+      const { members = [] } = rows.get(rowOf(event, recording)) ?? {}
       const recent = members.filter(([, seen]) => seen > time - DAY)
       const isNew = !recent.some(([name]) => name === subject)
       const count = recent.length + 1
@@ -59,8 +61,10 @@ export const changedOwner: Rule = {
   kinds: ['access', 'binding', 'listed', 'ticket', 'view'],
   group: ['recording'],
   start: (): Watcher => ({
-    rows: ({ kind, recording }) =>
-      (kind === 'view' || kind === 'binding') && recording !== undefined ? [rowOf(recording)] : [],
+    rows: event =>
+      (event.kind === 'view' || event.kind === 'binding') && event.recording !== undefined
+        ? [rowOf(event, event.recording)]
+        : [],
     look: (event, rows) => {
       const { kind, recording, isDisputed, reason } = event
       if (kind === 'listed') return disputedOf(event)
@@ -76,10 +80,11 @@ export const changedOwner: Rule = {
 }
 
 /** Each owner is reported once. If a view doesn't say whose it is, it is the subject's. */
-function hasChanged({ kind, owner, subject, time }: WatchedEvent, recording: string, rows: Rows): boolean {
+function hasChanged(event: WatchedEvent, recording: string, rows: Rows): boolean {
+  const { kind, owner, subject, time } = event
   const whose = owner ?? subject
   if ((kind !== 'view' && kind !== 'binding') || whose === undefined) return false
-  const key = rowOf(recording)
+  const key = rowOf(event, recording)
   const { members } = rows.get(key) ?? {}
   // A binding before the first view changes nothing that was seen.
   if (members === undefined && kind === 'binding') return false

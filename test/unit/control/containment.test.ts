@@ -246,3 +246,16 @@ test('an analyst of one tenant stops its own tenant, and sees and undoes no othe
   expect(await seen.json()).toEqual({ lockdowns: [] })
   expect((await post('/console/api/lockdowns/undo', { epoch, reason: 'x' }, south)).status).toBe(400)
 })
+
+test('a ticket that was asked for under a release ends with it, whatever its player says', async () => {
+  const response = await gate.ask('patient-1', `${OWN}/ticket`, {
+    method: 'POST',
+    headers: { 'mediaward-app-release': '4.12.0' },
+  })
+  const { pathname } = new URL(((await response.json()) as { url: string }).url)
+  expect((await gate.fetch(pathname)).status).toBe(200)
+  await lock('release', '4.12.0')
+  expect((await gate.fetch(pathname, { headers: { 'mediaward-app-release': '4.11.0' } })).status).toBe(403)
+  expect((await gate.events('access')).at(-1)).toMatchObject({ reason: 'release_frozen', release: '4.12.0' })
+  expect((await gate.events('access')).at(-1)).not.toHaveProperty('release_proven')
+})
