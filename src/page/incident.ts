@@ -50,6 +50,7 @@ export class Incident {
     await act().catch((error: unknown) =>
       this.#say(`That didn’t work: ${error instanceof Error ? error.message : error}.`),
     )
+    await this.#readFreeze().catch(() => {})
     for (const button of [this.#play, this.#freeze]) button.ariaDisabled = 'false'
     this.#isBusy = false
   }
@@ -70,11 +71,14 @@ export class Incident {
     this.#say(
       `Release ${release} of the app is out. It asked for a list of ${listed.length} recordings for ${first.id}: ${permitted} of them may be shown. Two patients open one all the same …`,
     )
-    await cards[0]?.open(anyOf(foreign, first.id, second.id))
-    await cards[1]?.open(anyOf(foreign, first.id, second.id))
+    let played = permitted
+    for (const card of cards) {
+      const status = await card.open(anyOf(foreign, first.id, second.id))
+      if (status.startsWith('201')) played++
+    }
     const times = await panel.alerted()
     this.#say(
-      `Release ${release} of the app showed two patients the recordings of others. ${permitted === 0 ? 'Not one of them was played' : `${permitted} may be played`}, and it was noticed without anyone looking: ${times}.`,
+      `Release ${release} of the app showed two patients the recordings of others. ${played === 0 ? 'Not one of them was played' : `${played} could be played`}, and it was noticed without anyone looking: ${times}.`,
     )
   }
 
@@ -83,7 +87,8 @@ export class Incident {
     const { release } = clinic
     const systemic = panel.found.find(({ rule }) => rule === 'RG-003')
     panel.note(`you freeze release ${release}`)
-    await api.addFreeze(systemic?.id)
+    // It may be frozen already, by another tab: once is enough, so that it is undone at once, too.
+    if ((await api.freeze()) === undefined) await api.addFreeze(systemic?.id)
     await this.#readFreeze()
     const isFrozen = await this.#bothOpen('403')
     if (isFrozen) panel.note('both patients are refused')
@@ -98,7 +103,6 @@ export class Incident {
     const { api, panel, clinic } = this.#settings
     panel.note('you undo it')
     await api.undo(epoch)
-    await this.#readFreeze()
     const isUndone = await this.#bothOpen('201')
     if (isUndone) panel.note('both patients play again')
     this.#say(

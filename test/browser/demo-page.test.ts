@@ -57,12 +57,12 @@ async function play(page: Page): Promise<void> {
 // First, while the log has nothing of the other tests.
 test.runIf(process.env.WRITE_SCREENSHOT === '1')('the screenshot of the README is written', async () => {
   const options = {
-    viewport: { width: 1360, height: 960 },
+    viewport: { width: 1360, height: 1200 },
     deviceScaleFactor: 1.5,
     colorScheme: 'light',
   } as const
   const { page } = await open('127.0.0.1', options)
-  await page.click(BUG)
+  await play(page)
   await page.click(own(2))
   await until(page, 2, ({ played }) => played > 2)
   await page.locator(FOREIGN).nth(13).click()
@@ -123,7 +123,7 @@ test('the bug of 2020 is noticed and contained: findings, the alert, a freeze th
   const { page, errors } = await open('127.0.0.1', {}, /status of 40[34]/)
   const freeze = page.locator(FREEZE)
   await expect.poll(() => freeze.textContent()).toBe('Freeze release 4.12.0')
-  await page.click(PLAY)
+  await play(page)
   const rules = () =>
     page.evaluate(() =>
       [...document.querySelectorAll<HTMLElement>('#findings > li')].map(({ dataset }) => dataset.rule),
@@ -253,7 +253,7 @@ function contrasts() {
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
   }
-  return [...document.querySelectorAll('h1, h2, h3, p, button, code, pre, summary, .kind, time, a')]
+  return [...document.querySelectorAll('h1, h2, h3, p, button, code, pre, summary, .kind, time, a, span')]
     .filter(element => element.checkVisibility() && element.textContent !== '')
     .map(element => {
       const ground = behind(element)
