@@ -133,9 +133,10 @@ export class FindingsPanel {
     const shown = [...this.#alerts.children].map(({ id }) => id).join()
     if (newest.map(({ id }) => `alert-${id}`).join() === shown) return
     this.#alerts.replaceChildren(
-      ...newest.map(({ id, at, message }) => {
+      ...newest.map(({ id, at, message }, i) => {
         const item = fromTemplate('entry')
         item.id = `alert-${id}`
+        find(item, 'details', HTMLDetailsElement).open = i === 0
         find(item, '.sentence', HTMLElement).textContent = describeAlert(message as AlertMessage)
         find(item, '.kind', HTMLElement).textContent = 'webhook, signed'
         const time = find(item, 'time', HTMLTimeElement)

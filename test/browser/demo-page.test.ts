@@ -68,6 +68,7 @@ test.runIf(process.env.WRITE_SCREENSHOT === '1')('the screenshot of the README i
   await page.locator(FOREIGN).nth(13).click()
   await until(page, 1, ({ record }) => record !== undefined)
   await page.mouse.move(0, 0)
+  await page.evaluate(() => scrollTo(0, 0))
   await page.waitForFunction(() => document.getAnimations().length === 0)
   // With 256 colors it is a third as large, and looks the same.
   const palette = 'split[a][b];[a]palettegen[p];[b][p]paletteuse=dither=none'
@@ -147,6 +148,7 @@ test('the bug of 2020 is noticed and contained: findings, the alert, a freeze th
 
   // The alert came to the page's server from the gate, signed.
   const alerts = page.locator('#alerts > li')
+  expect(await page.locator('#alerts details[open]').count()).toBe(1)
   await expect.poll(() => alerts.count(), { timeout: 20_000 }).toBe(3)
   const message = JSON.parse((await alerts.first().locator('pre').textContent()) ?? '')
   expect(message).toMatchObject({ type: 'mediaward.finding.opened', data: { rule: expect.any(String) } })
@@ -289,7 +291,6 @@ test('in a window of 320 pixels nothing is cut off or beside another', async () 
   expect(await page.locator('#timeline > li').count()).toBeGreaterThan(2)
   await page.click(FOREIGN)
   await until(page, 1, ({ record }) => record !== undefined)
-  await page.locator('#alerts summary').first().click()
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320)
   const cut = await page.evaluate(() =>
     [...document.querySelectorAll('#incident *')]
