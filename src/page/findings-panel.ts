@@ -142,7 +142,7 @@ export class FindingsPanel {
         const time = find(item, 'time', HTMLTimeElement)
         time.dateTime = new Date(at).toISOString()
         time.textContent = new Date(at).toLocaleTimeString('en-GB')
-        find(item, 'pre', HTMLElement).textContent = JSON.stringify(message, null, 2)
+        find(item, 'pre', HTMLElement).textContent = JSON.stringify(message)
         return item
       }),
     )

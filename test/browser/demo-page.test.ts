@@ -58,7 +58,7 @@ async function play(page: Page): Promise<void> {
 test.runIf(process.env.WRITE_SCREENSHOT === '1')('the screenshot of the README is written', async () => {
   const options = {
     viewport: { width: 1360, height: 1200 },
-    deviceScaleFactor: 1.5,
+    deviceScaleFactor: 1.4,
     colorScheme: 'light',
   } as const
   const { page } = await open('127.0.0.1', options)
