@@ -18,6 +18,10 @@ export interface Clinic {
   readonly gate: string
   /** The path of a recording at the gate, with `:recording` in place of its id. */
   readonly path: string
+  /** The release of the app that the page is. It sends it with each request of a patient. */
+  readonly release: string
+  /** What each rule finds, in one line, by the rule's id. */
+  readonly rules: Readonly<Record<string, string>>
   readonly patients: readonly [ListedPatient, ListedPatient]
   /** The recordings that the bug puts into the list of the first patient: all of them belong to other patients. */
   readonly foreign: readonly ListedRecording[]

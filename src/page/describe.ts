@@ -14,6 +14,13 @@ export interface LogRecord {
   readonly bytes?: number
   readonly repeats?: { readonly of?: string; readonly count?: number }
   readonly sum?: { readonly count?: number }
+  readonly release?: string
+  /** Of a list: what it was asked of each recording. */
+  readonly answers?: readonly { readonly decision?: string }[]
+  /** Of a lockdown: what was done, and to what. */
+  readonly action?: string
+  readonly scope?: string
+  readonly target?: string
 }
 
 /** The patients by their pseudonyms. */
@@ -34,6 +41,16 @@ export function describe(record: LogRecord, names: Names): string {
       return `${(record.bytes ?? 0).toLocaleString('en')} bytes of ${recording} left for ${who}.`
     case 'binding':
       return `${recording} belongs to ${names[record.owner ?? ''] ?? 'a patient'} from now on.`
+    case 'listed':
+      return describeList(record, who)
+    case 'release':
+      return `Release ${record.release} of the app is out.`
+    case 'lockdown': {
+      const what = [record.scope, record.target].filter(part => part !== undefined).join(' ')
+      return record.action === 'add' ? `Stopped: ${what}.` : `Let go: ${what}.`
+    }
+    case 'console':
+      return `An analyst looked at the ${record.action === 'findings' ? 'findings' : 'log'}.`
     case 'gap':
     case 'keys':
       return `The gate: ${kind}.`
@@ -49,10 +66,18 @@ function describeRefusal(
 ): string {
   if (repeats?.count !== undefined) return `${who} was refused ${recording} ${times(repeats.count)} more.`
   if (sum?.count !== undefined) return `${who} was refused ${times(sum.count)} more from one network.`
+  if (reason === 'release_frozen')
+    return `${who} was refused ${recording}: this release of the app is frozen.`
   if (reason === 'not_owner') {
     return `${who} was refused ${recording}, which belongs to ${names[owner] ?? 'another patient'}.`
   }
   return `${who} was refused ${recording}.`
+}
+
+function describeList({ answers }: LogRecord, who: string): string {
+  if (answers === undefined) return `${who}: listed.`
+  const denied = answers.filter(({ decision }) => decision === 'deny').length
+  return `The app of ${who} asked for a list of ${answers.length}: ${denied === 0 ? 'all' : answers.length - denied} of them may be shown.`
 }
 
 function times(count: number): string {

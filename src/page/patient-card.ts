@@ -21,6 +21,8 @@ export type FindRecord = (outcome: Outcome) => Promise<string | undefined>
 export interface CardSettings {
   readonly patient: ListedPatient
   readonly token: () => Promise<string>
+  /** The release of the app. */
+  readonly release: string
   /** Returns the URL of a recording. */
   readonly urlOf: (recording: string) => string
   /** Called before each request. */
@@ -56,6 +58,16 @@ export class PatientCard {
     this.#part('.foreign').hidden = recordings.length === 0
   }
 
+  /** Opens a recording, as a click on it does. Resolves to the status and its name, once the page shows it. */
+  async open(recording: string): Promise<string> {
+    const buttons = [...this.element.querySelectorAll('li button')] as HTMLButtonElement[]
+    await this.#choose(
+      recording,
+      buttons.find(({ dataset }) => dataset.recording === recording),
+    )
+    return this.#part('.status').textContent
+  }
+
   #fill(section: string, title: string, recordings: readonly ListedRecording[]): void {
     this.#part(`${section} h3`).textContent = title
     const items = recordings.map(recording => {
@@ -64,6 +76,7 @@ export class PatientCard {
       const { id, owner } = recording
       // Fifty whole ids would push the player out of sight.
       button.textContent = owner === this.#settings.patient.id ? id : id.replace('rec-', '')
+      button.dataset.recording = id
       button.title = `${id} of ${owner}`
       button.ariaLabel = button.title
       button.addEventListener('click', () => void this.#choose(id, button))
@@ -72,20 +85,20 @@ export class PatientCard {
     this.#part(`${section} ul`).replaceChildren(...items)
   }
 
-  async #choose(recording: string, button: HTMLButtonElement): Promise<void> {
+  async #choose(recording: string, button: HTMLButtonElement | undefined): Promise<void> {
     const number = ++this.#latest
     for (const chosen of this.element.querySelectorAll('[aria-current]'))
       chosen.removeAttribute('aria-current')
-    button.setAttribute('aria-current', 'true')
+    button?.setAttribute('aria-current', 'true')
     this.#stop()
-    const { patient, token, urlOf, onRequest } = this.#settings
+    const { patient, token, release, urlOf, onRequest } = this.#settings
     const findRecord = onRequest()
     const url = urlOf(recording)
-    const answer = await openTicket(url, { token }).catch((error: unknown) => error)
+    const answer = await openTicket(url, { token, release }).catch((error: unknown) => error)
     if (number !== this.#latest) return
     const { body, ...outcome } = read(answer)
     this.element.dataset.outcome = outcome.plays ? 'plays' : 'refused'
-    button.dataset.outcome = this.element.dataset.outcome
+    if (button !== undefined) button.dataset.outcome = this.element.dataset.outcome
     this.#part('.status').textContent = outcome.status
     write(this.#part('.request'), `POST ${new URL(url).pathname}/ticket`)
     write(this.#part('.body'), body)

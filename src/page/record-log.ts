@@ -108,8 +108,8 @@ export class RecordLog {
 
   #add(json: string): void {
     const record = JSON.parse(json) as LogRecord
-    // The page shows what people did.
-    if (record.kind === 'heartbeat') return
+    // The list shows what people did. What the rules found has a list of its own.
+    if (record.kind === 'heartbeat' || record.kind === 'finding') return
     const known = this.#entries.get(record.id)
     if (known !== undefined) {
       this.#fill(known.element, record, json)

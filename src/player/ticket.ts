@@ -62,6 +62,11 @@ export interface TicketSettings {
    * `use-credentials`). Default false.
    */
   readonly cookie?: boolean
+  /**
+   * The app's release, such as `4.12.0`: up to 32 letters, digits and `._+-`. The gate's log names it, and a release that does
+   * harm can be frozen. By default none is sent.
+   */
+  readonly release?: string
   /** Called each time that the ticket could not be renewed by itself. By default nothing is called: the player meets a 401. */
   readonly onError?: (error: TicketError) => void
 }
@@ -104,7 +109,7 @@ const DAY = 86_400
  */
 export async function openTicket(
   url: string,
-  { token, proof, cookie = false, onError }: TicketSettings,
+  { token, proof, cookie = false, release, onError }: TicketSettings,
 ): Promise<OpenTicket> {
   if (/[?#]/.test(url)) throw new TypeError("a recording's URL has no query and no fragment: give it without")
   let newest: Pick<Issued, 'url' | 'prefix' | 'append'> = { url: '', prefix: '', append: false }
@@ -119,10 +124,12 @@ export async function openTicket(
     try {
       const ticketUrl = `${url}/ticket`
       const newToken = typeof token === 'string' ? token : await token()
-      const headers =
-        proof === undefined
+      const headers = {
+        ...(proof === undefined
           ? { Authorization: `Bearer ${newToken}` }
-          : { Authorization: `DPoP ${newToken}`, DPoP: await proof(ticketUrl, newToken) }
+          : { Authorization: `DPoP ${newToken}`, DPoP: await proof(ticketUrl, newToken) }),
+        ...(release !== undefined && { 'Mediaward-App-Release': release }),
+      }
       const issued = await request(ticketUrl, headers, cookie ? 'include' : 'omit')
       newest = issued
       prefixes.add(issued.prefix)

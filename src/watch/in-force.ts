@@ -3,7 +3,7 @@ import { ruleOf } from './rules/rules.ts'
 import type { RuleTraits, Watching } from './watching.ts'
 
 /** Titles of what several rules find together. */
-const JOINED: Readonly<Record<string, string>> = {
+export const JOINED: Readonly<Record<string, string>> = {
   'RG-100': 'Several rules found something about one subject',
   'RG-101': 'Several rules found something about one release of the app',
 }

@@ -333,7 +333,7 @@ describe('mediaward dev', () => {
     try {
       expect((await fetch(`${gate.url}/recordings/rec-001`)).status).toBe(401)
       expect(gate.said()).toContain('10 patients')
-      expect(await loadPage(gate.page ?? '')).toHaveLength(7)
+      expect(await loadPage(gate.page ?? '')).toHaveLength(12)
     } finally {
       await gate.stop()
     }

@@ -40,6 +40,9 @@ export const click = (selector: string): string =>
   `(document.querySelector(${JSON.stringify(selector)}).click(), true)`
 
 export const BUG = '#bug'
+/** What plays the incident, and what stops the release, or lets it go. */
+export const PLAY = '#play'
+export const FREEZE = '#freeze'
 /** Of the recordings that the bug puts into the first patient's list. */
 export const FOREIGN = '.patient:nth-child(1) .foreign button'
 /** Of a patient's own recordings. */

@@ -1,5 +1,7 @@
 import { createPseudonyms, type PseudonymKeys } from '../../ledger/pseudonym.ts'
 import type { Clinic, ListedPatient } from '../../page/clinic.ts'
+import { JOINED, titleOf } from '../../watch/in-force.ts'
+import { RULES } from '../../watch/rules/rules.ts'
 import { readDemoRecordings } from '../demo-recordings.ts'
 
 /** The patients on the page. The bug of 2020 puts recordings of others into the list of the first one. */
@@ -7,6 +9,9 @@ const PATIENTS = ['patient-007', 'patient-001'] as const
 
 /** Who reads the log for the page. */
 export const ANALYST = 'analyst'
+
+/** The release of the app on the page: that of the drill, too. */
+const RELEASE = '4.12.0'
 
 /** How many recordings of other patients the bug adds: about as many as one patient was shown in 2020. */
 const FOREIGN = 50
@@ -39,8 +44,10 @@ export async function describeClinic({ gate, path, pseudonymKey, issuer }: Clini
     (await pseudonyms('subject', issuer, person)).map(pseudonym => [pseudonym, person] as const),
   )
   return {
-    gate,
-    path,
+    ...{ gate, path, release: RELEASE },
+    rules: Object.fromEntries(
+      [...RULES.map(({ id }) => id), ...Object.keys(JOINED)].map(id => [id, titleOf(id)]),
+    ),
     patients: [patient(PATIENTS[0]), patient(PATIENTS[1])],
     foreign: files.filter(({ owner }) => owner !== PATIENTS[0]).slice(0, FOREIGN),
     names: Object.fromEntries((await Promise.all(names)).flat()),

@@ -17,6 +17,8 @@ export interface DevSettings {
   readonly options: Omit<VariableOptions, 'ledgerShards'>
 }
 
+/** The variable of the secret that alerts for the page are signed with. */
+const ALERT_SECRET = 'DEMO_PAGE_ALERT_SECRET'
 /** From the port of the gate to that of the page. */
 const DISTANCE = 100
 
@@ -43,13 +45,21 @@ export async function openPageOfDev(settings: DevSettings): Promise<DemoPage | u
   })
 }
 
-/** Returns the variables of a gate that the page may use, and whose address leads to the page. */
+/**
+ * Returns the variables of a gate that the page may use, whose address leads to the page, and whose alerts go to the page unless
+ * the developer has receivers of their own.
+ */
 export function variablesFor(
   page: DemoPage,
   variables: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const { ALLOWED_ORIGINS: allowed = '' } = variables
+  const { url, secret } = page.alerts
+  const receiver = { name: 'demo-page', type: 'webhook', url, secret: { secret: ALERT_SECRET } }
   return {
+    // The page's server is on this machine, and its address is no one else's to choose.
+    ALERTS: JSON.stringify([{ ...receiver, allow_internal: true }]),
+    [ALERT_SECRET]: secret,
     ...variables,
     DEVELOPMENT_PAGE: page.url,
     // Unless the developer lists origins, all of this machine are allowed.

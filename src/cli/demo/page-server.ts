@@ -7,6 +7,7 @@ import { signToken } from '../development-issuer.ts'
 import { member } from '../json.ts'
 import { modulePath } from '../local-gate.ts'
 import { say } from '../terminal.ts'
+import { AlertReceiver } from './alert-receiver.ts'
 import { PEOPLE } from './clinic.ts'
 import { isForLoopback, isFromOwnPage } from './token-route.ts'
 
@@ -26,6 +27,8 @@ export interface DemoPage {
   readonly url: string
   /** The origins that a browser may open it at. */
   readonly origins: readonly string[]
+  /** Where the gate sends alerts for the page, and the secret that it signs them with. */
+  readonly alerts: { readonly url: string; readonly secret: string }
   close(): void
 }
 
@@ -39,6 +42,8 @@ interface Answer {
 const NOT_FOUND: Answer = { status: 404 }
 const FORBIDDEN: Answer = { status: 403 }
 const FAILED: Answer = { status: 500 }
+/** Where alerts are sent, and where the page reads those that came. */
+const ALERTS = '/alerts'
 const SCRIPT = 'text/javascript; charset=utf-8'
 /** Seconds that a token is valid. The page gets another one before it ends. */
 const TOKEN_TTL = 900
@@ -57,9 +62,10 @@ const MODULE = /^\/(page\/[a-z-]+|player\/ticket)\.[jt]s$/
  * not in it: the process that can sign tokens is never the one that checks them.
  */
 export async function openDemoPage(settings: PageSettings): Promise<DemoPage> {
+  const receiver = new AlertReceiver()
   const server = createServer((request, response) => {
     const { port } = server.address() as AddressInfo
-    void answerPage(request, port, settings)
+    void answerPage(request, port, settings, receiver)
       .catch((error: unknown) => (member(error, 'code') === 'ENOENT' ? NOT_FOUND : FAILED))
       .then(answer => send(request, response, answer, settings))
   })
@@ -76,14 +82,20 @@ export async function openDemoPage(settings: PageSettings): Promise<DemoPage> {
     say(`port ${settings.port} is taken, so the page is on port ${port}: --port moves the gate and the page`)
   }
   const origins = ['127.0.0.1', 'localhost'].map(name => `http://${name}:${port}`)
-  return { url: `${origins[0]}/`, origins, close: () => void server.close().closeAllConnections() }
+  return {
+    ...{ url: `${origins[0]}/`, origins },
+    alerts: { url: `${origins[0]}${ALERTS}`, secret: receiver.secret },
+    close: () => void server.close().closeAllConnections(),
+  }
 }
 
 async function answerPage(
-  { method, url = '/', headers }: IncomingMessage,
+  request: IncomingMessage,
   port: number,
   { data, clinic }: PageSettings,
+  receiver: AlertReceiver,
 ): Promise<Answer> {
+  const { method, url = '/', headers } = request
   if (!isForLoopback(headers, port)) return FORBIDDEN
   const [path = '/'] = url.split('?')
   const [, person] = /^\/token\/([a-z0-9-]+)$/.exec(path) ?? []
@@ -91,7 +103,9 @@ async function answerPage(
     if (method !== 'POST') return { status: 405, headers: { Allow: 'POST' } }
     return isFromOwnPage(headers) ? issueToken(data, person) : FORBIDDEN
   }
+  if (path === ALERTS && method === 'POST') return { status: await receiver.take(request) }
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, headers: { Allow: 'GET, HEAD' } }
+  if (path === ALERTS) return json(receiver.arrived)
   if (path === '/clinic.json') return json(clinic)
   const [, module] = MODULE.exec(path) ?? []
   if (module !== undefined) return { status: 200, type: SCRIPT, body: await readModule(module) }

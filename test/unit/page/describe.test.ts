@@ -35,6 +35,23 @@ test.each<[string, Partial<LogRecord>]>([
   ],
   ['rec-1 belongs to patient-008 from now on.', { kind: 'binding', recording: 'rec-1', owner: 'psn_8' }],
   ['The gate: gap.', { kind: 'gap' }],
+  [
+    'patient-007 was refused rec-1: this release of the app is frozen.',
+    { ...refusal, reason: 'release_frozen' },
+  ],
+  [
+    'The app of patient-007 asked for a list of 3: 1 of them may be shown.',
+    { kind: 'listed', subject: 'psn_7', answers: ['deny', 'permit', 'deny'].map(decision => ({ decision })) },
+  ],
+  [
+    'The app of patient-007 asked for a list of 1: all of them may be shown.',
+    { kind: 'listed', subject: 'psn_7', answers: [{ decision: 'permit' }] },
+  ],
+  ['Release 4.12.0 of the app is out.', { kind: 'release', release: '4.12.0' }],
+  ['Stopped: release 4.12.0.', { kind: 'lockdown', action: 'add', scope: 'release', target: '4.12.0' }],
+  ['Let go: everything.', { kind: 'lockdown', action: 'undo', scope: 'everything' }],
+  ['An analyst looked at the findings.', { kind: 'console', action: 'findings', subject: 'psn_9' }],
+  ['An analyst looked at the log.', { kind: 'console', action: 'records', subject: 'psn_9' }],
   ['patient-007: listed.', { kind: 'listed', subject: 'psn_7' }],
 ])('a record is described as "%s"', (sentence, facts) => {
   expect(describe(record(facts), NAMES)).toBe(sentence)

@@ -100,6 +100,14 @@ describe('openTicket', () => {
     }
   })
 
+  test('the release of the app is sent with each request if it is given, and only then', async () => {
+    const ticket = await open('/recordings/rec-1', { release: '4.12.0' })
+    await ticket.renew()
+    await open('/recordings/rec-1')
+    const releases = asked.map(({ headers }) => headers['mediaward-app-release'])
+    expect(releases).toEqual(['4.12.0', '4.12.0', undefined])
+  })
+
   test('without a proof that can be made there is no ticket, and the gate is not asked', async () => {
     const proof = () => Promise.reject(new Error('no key'))
     expect(await problem(open('/recordings/rec-1', { proof }))).toMatchObject({ problem: 'expired' })

@@ -4,8 +4,10 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { describeClinic } from '../../../../src/cli/demo/clinic.ts'
+import { variablesFor } from '../../../../src/cli/demo/open-page.ts'
 import { type DemoPage, openDemoPage, type PageSettings } from '../../../../src/cli/demo/page-server.ts'
 import { createDevelopmentSecrets, saveDevelopmentSecrets } from '../../../../src/cli/development-issuer.ts'
 import { PSEUDONYM_KEY } from '../../../support/issuer.ts'
@@ -196,6 +198,70 @@ describe('the page', () => {
     expect(body).not.toMatch(/https?:|<script(?![^>]*src=)|<style|\son\w+=|\sstyle=/)
     const css = (await ask('GET', '/style.css')).body
     expect(css).not.toMatch(/url\(|@import/)
+  })
+})
+
+describe('alerts', () => {
+  const BODY = '{"type":"mediaward.finding.opened","data":{"rule":"RG-001"}}'
+  const send = async (headers: Record<string, string>, body = BODY) =>
+    (await fetch(page.alerts.url, { method: 'POST', headers, body })).status
+  const signed = (id: string, secret = page.alerts.secret, at = new Date(), body = BODY) => ({
+    'webhook-id': id,
+    'webhook-timestamp': `${Math.floor(at.getTime() / 1000)}`,
+    'webhook-signature': new Webhook(secret).sign(id, at, body),
+  })
+  const arrived = async () =>
+    JSON.parse((await ask('GET', '/alerts')).body) as { id: string; at: number; message: unknown }[]
+
+  test('one that the gate signed is there as it arrived, once, however often it is sent', async () => {
+    const before = Date.now()
+    expect([await send(signed('alert-1')), await send(signed('alert-1'))]).toEqual([204, 204])
+    const came = (await arrived()).filter(({ id }) => id === 'alert-1')
+    expect(came).toEqual([{ id: 'alert-1', at: expect.any(Number), message: JSON.parse(BODY) }])
+    expect(came[0]?.at).toBeGreaterThanOrEqual(before)
+  })
+
+  test('one with two signatures is taken if one is right, as while a secret is replaced', async () => {
+    const headers = signed('alert-2')
+    const [first, second] = [signed('alert-2', `whsec_${'A'.repeat(32)}`), headers].map(
+      one => one['webhook-signature'],
+    )
+    expect(await send({ ...headers, 'webhook-signature': `${first} ${second}` })).toBe(204)
+  })
+
+  test.each<[string, () => Record<string, string>]>([
+    ['no signature', () => ({})],
+    ['the signature of another secret', () => signed('alert-x', `whsec_${'A'.repeat(32)}`)],
+    ['the signature of another message', () => ({ ...signed('alert-y'), 'webhook-id': 'alert-x' })],
+    ['an empty signature', () => ({ ...signed('alert-x'), 'webhook-signature': '' })],
+    ['an old signature', () => signed('alert-x', undefined, new Date(Date.now() - 600_000))],
+    ['a time that is none', () => ({ ...signed('alert-x'), 'webhook-timestamp': 'now' })],
+  ])('one with %s is refused', async (_, headers) => {
+    expect(await send(headers())).toBe(401)
+    expect((await arrived()).map(({ id }) => id)).not.toContain('alert-x')
+  })
+
+  test('one that is too large, or that is no JSON, is refused', async () => {
+    expect(await send(signed('alert-x'), 'x'.repeat(70_000))).toBe(413)
+    expect(await send(signed('alert-x', undefined, undefined, 'no JSON'), 'no JSON')).toBe(401)
+  })
+
+  test('only the newest are kept', async () => {
+    for (let i = 0; i < 25; i++) expect(await send(signed(`many-${i}`))).toBe(204)
+    const ids = (await arrived()).map(({ id }) => id)
+    expect(ids).toEqual(Array.from({ length: 20 }, (_, i) => `many-${i + 5}`))
+  })
+
+  test('they go to the page unless the developer has receivers, and their address is this machine', () => {
+    const { ALERTS = '', DEMO_PAGE_ALERT_SECRET } = variablesFor(page, {})
+    expect(JSON.parse(ALERTS)).toEqual([
+      {
+        ...{ name: 'demo-page', type: 'webhook', url: `http://127.0.0.1:${port}/alerts` },
+        ...{ secret: { secret: 'DEMO_PAGE_ALERT_SECRET' }, allow_internal: true },
+      },
+    ])
+    expect(DEMO_PAGE_ALERT_SECRET).toBe(page.alerts.secret)
+    expect(variablesFor(page, { ALERTS: '[]' }).ALERTS).toBe('[]')
   })
 })
 
