@@ -45,7 +45,8 @@ describe('the package', () => {
       .map(path => path.replace(/^dist/, 'src').replace(/(\.d\.ts|\.js)$/, '.ts'))
       .filter(source => !existsSync(source))
     expect(strangers).toEqual([])
-    expect(project.size).toBeLessThan(1_500_000)
+    // In bytes, packed. Rules, findings, alerts and lockdowns have made it a tenth larger.
+    expect(project.size).toBeLessThan(1_700_000)
   })
 
   test('each relative link of a page in the package leads to a file in the package', () => {

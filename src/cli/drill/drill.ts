@@ -14,8 +14,7 @@ const RELEASE = '4.12.0'
 /** `mediaward drill`: rehearses an incident, and measures when it is noticed and contained. */
 export const drill: Command = createCommand({
   usage: 'mediaward drill babylon|wrong-stamp',
-  summary:
-    'Rehearses an incident with a gate of its own, or one in staging, and measures when it is noticed and contained.',
+  summary: 'Rehearses an incident, and measures when it is noticed and contained.',
   options: {
     runtime: {
       type: 'string',

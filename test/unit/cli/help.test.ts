@@ -14,7 +14,10 @@ const { version, engines, scripts } = JSON.parse(readFileSync('package.json', 'u
   engines: { node: string }
   scripts: Record<string, string>
 }
-const NAMES = ['dev', 'token', 'put', 'log', 'denials', 'explain', 'pseudonym', 'sinks', 'doctor']
+const NAMES = [
+  ...['dev', 'token', 'put', 'log', 'denials', 'explain', 'pseudonym', 'sinks'],
+  ...['findings', 'alert-test', 'release', 'drill', 'lockdown', 'doctor'],
+]
 const SERVER = 'src/runtime/node/main.ts'
 const quiet = { code: 0, stderr: '' }
 
@@ -29,7 +32,7 @@ const node = (...args: string[]): Promise<Ended> =>
 
 /** One style: how to call it, what it does in one sentence, its options, one example. */
 const PAGE =
-  /^Usage: (?<usage>mediaward.*)\n\n(?<summary>[^\n]+\.)\n\n(?<title>Options|Commands):\n(?<rows>(?: {2,}\S.*\n)+)\nExample:\n {2}(?<example>.+)\n/
+  /^Usage: (?<usage>mediaward.*(?:\n {7}\S.*)*)\n\n(?<summary>[^\n]+\.)\n\n(?<title>Options|Commands):\n(?<rows>(?: {2,}\S.*\n)+)\nExample:\n {2}(?<example>.+)\n/
 
 describe.each(NAMES)('%s', name => {
   test.each([
@@ -42,7 +45,7 @@ describe.each(NAMES)('%s', name => {
     const { stdout, ...ended } = await run(args)
     expect(ended).toEqual(quiet)
     const { usage = '', rows = '', example = '' } = PAGE.exec(stdout)?.groups ?? {}
-    expect(usage).toMatch(new RegExp(`^mediaward ${name} .*\\[OPTIONS\\]$`))
+    expect(usage.replaceAll(/\n +/g, ' ')).toMatch(new RegExp(`^mediaward ${name} .*\\[OPTIONS\\]$`))
     expect(rows).toMatch(/^ {2}-h, --help .*\n {2}--version .*\n/m)
     expect(example).toContain(`npm run -s mediaward -- ${name}`)
     expect(stdout.split('\n').filter(line => line.length > 110)).toEqual([])
@@ -58,7 +61,7 @@ test.each([[[]], [['help']], [['--help']], [['-h']]])('mediaward %j lists the co
   expect(ended).toEqual(quiet)
   const { title, rows = '' } = PAGE.exec(stdout)?.groups ?? {}
   expect(title).toBe('Commands')
-  expect([...rows.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name)).toEqual(NAMES)
+  expect([...rows.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name)).toEqual(NAMES)
   expect(stdout).toContain('Exit codes: 0 done, 1 failed, 2 called wrongly, 3 the token has ended')
 })
 
