@@ -21,12 +21,12 @@ export function targetOf(finding: unknown, wanted: string | undefined): Target {
   const group = member(finding, 'group')
   const scopes = wanted === undefined ? SCOPES : SCOPES.filter(scope => scope === wanted)
   const about = member(finding, 'about')
-  for (const valueOf of [
+  for (const find of [
     (scope: string) => stringMember(group, scope),
     (scope: string) => theOnly(about, scope),
   ]) {
     for (const scope of scopes) {
-      const value = valueOf(scope)
+      const value = find(scope)
       if (value !== undefined) return { scope, value }
     }
   }
