@@ -34,7 +34,7 @@ afterAll(() => project.remove())
 describe('the package', () => {
   test('the package contains what is meant to be in it, and nothing else', () => {
     const meant =
-      /^(LICENSE|package\.json|wrangler\.toml|\.dev\.vars\.example|(README|CHANGELOG|CONTRIBUTING|SECURITY|docs\/[a-z-]+)\.md|docs\/demo-page\.png|docs\/fhir\/[\w-]+\.(fsh|json|yaml)|docs\/grafana\/mediaward\.json|schemas\/record\.schema\.json|test\/vectors\/(authorize|configuration-mistakes)\.json|demo\/clinic\.json|demo\/page\/(index\.html|style\.css|icon\.svg)|demo\/media\/[\w/.-]+\.(mp4|webm|m4a|m4s|m3u8)|dist\/[a-z0-9/-]+(\.d\.ts|\.js))$/
+      /^(LICENSE|package\.json|wrangler\.toml|\.dev\.vars\.example|(README|CHANGELOG|CONTRIBUTING|SECURITY|docs\/[a-z-]+)\.md|docs\/demo-page\.png|docs\/fhir\/[\w-]+\.(fsh|json|yaml)|docs\/grafana\/mediaward\.json|docs\/sigma\/mediaward\.yml|schemas\/record\.schema\.json|test\/vectors\/(authorize|configuration-mistakes)\.json|demo\/clinic\.json|demo\/page\/(index\.html|style\.css|icon\.svg)|demo\/media\/[\w/.-]+\.(mp4|webm|m4a|m4s|m3u8)|dist\/[a-z0-9/-]+(\.d\.ts|\.js))$/
     expect(project.packed.filter(path => !meant.test(path))).toEqual([])
     expect(project.packed).toContain('demo/clinic.json')
     expect(project.packed).toContain('wrangler.toml')
