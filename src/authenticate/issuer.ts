@@ -214,11 +214,11 @@ export interface Issuer {
    */
   readonly roles?: Readonly<Partial<Record<Role, readonly string[]>>>
   /**
-   * The roles that its tokens can give: `recorder`, `security`, `app`.
+   * The roles that its tokens can give: `recorder`, `app`, `security`, `analyst`, `viewer`.
    *
    * A role counts for the people and recordings of all issuers, within its holder's tenant.
    *
-   * @defaultValue all of them for a single issuer, none if there are several
+   * @defaultValue for a single issuer the first three, and those that `roles` names; none if there are several
    */
   readonly allowed_roles?: readonly Role[]
   /**
@@ -228,7 +228,7 @@ export interface Issuer {
    */
   readonly tenant_claim?: ClaimPath
   /**
-   * Lets its role `security` read the records of all tenants, for an issuer without `tenant_claim` beside others with one.
+   * Lets its roles `security`, `analyst` and `viewer` read the records of all tenants, for an issuer without `tenant_claim` beside others with one.
    *
    * Without this, a token without a tenant reads nothing if any issuer names tenants.
    *

@@ -111,6 +111,7 @@ const SHARED: ReadonlySet<string> = new Set([
   'clock',
   'recordings',
   'ledger',
+  'control',
   'record',
 ])
 

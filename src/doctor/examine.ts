@@ -1,4 +1,5 @@
 import type { TrustedIssuers } from '../authenticate/trusted-issuers.ts'
+import type { Control } from '../control/control.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Owners } from '../recordings/owner-source.ts'
 import type { RecordingStore } from '../recordings/recording-store.ts'
@@ -13,7 +14,14 @@ import type { Settings } from './settings.ts'
 import { SETTINGS_CHECKS } from './settings-checks.ts'
 import { SINK_CHECKS } from './sink-checks.ts'
 import { RECORD_CHECKS, STORAGE_CHECKS } from './storage-checks.ts'
-import { findRecord, probeLedger, probeOwners, probeSpool, probeStore } from './storage-probes.ts'
+import {
+  findRecord,
+  probeControl,
+  probeLedger,
+  probeOwners,
+  probeSpool,
+  probeStore,
+} from './storage-probes.ts'
 
 /** What an examination looks at. */
 export interface ExaminedServices {
@@ -22,6 +30,7 @@ export interface ExaminedServices {
   readonly store: RecordingStore
   readonly owners: Owners
   readonly ledger: Ledger
+  readonly control: Control
   /** Undefined if the log has no sinks. */
   readonly sinkControl: SinkControl | undefined
   /** Examines the machine that the gate runs on. Undefined on Workers. */
@@ -39,15 +48,16 @@ export interface ExaminationRequest extends Pick<NetworkFacts, 'network'> {
 
 /** Examines a gate: all but the record of the examination itself. */
 export async function examine(
-  { settings, issuers, store, owners, ledger, sinkControl, inspect, now }: ExaminedServices,
+  { settings, issuers, store, owners, ledger, control, sinkControl, inspect, now }: ExaminedServices,
   { network, keepObject, isWhole }: ExaminationRequest,
 ): Promise<readonly Finding[]> {
-  const [keys, stored, invents, read, lag, sinks, machine] = await Promise.all([
+  const [keys, stored, invents, read, lag, known, sinks, machine] = await Promise.all([
     probeKeys(issuers.entries, now),
     probeStore(store, keepObject),
     owners.areStamped ? undefined : probeOwners(owners),
     probeLedger(ledger, now),
     ledger.archiveLag && attempt(ledger.archiveLag),
+    probeControl(control, now),
     sinkControl && attempt(() => sinkControl.list()),
     inspect === undefined ? [] : runInspection(inspect),
   ])
@@ -59,7 +69,7 @@ export async function examine(
     ...runChecks('settings', SETTINGS_CHECKS, settings),
     ...runChecks('issuers', ISSUER_CHECKS, settings),
     ...runChecks('keys', KEY_CHECKS, shown),
-    ...runChecks('storage', STORAGE_CHECKS, { store: stored, invents, read, lag }),
+    ...runChecks('storage', STORAGE_CHECKS, { store: stored, invents, read, lag, control: known }),
     ...runChecks('sinks', SINK_CHECKS, { sinks }),
     ...machine,
     ...runChecks('machine', NETWORK_CHECKS, { network, publicUrl: settings.publicUrl }),

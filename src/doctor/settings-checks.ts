@@ -156,6 +156,25 @@ export const SETTINGS_CHECKS: Checks<Settings> = {
           'VIEWS is "async": a crash can lose the record of a view',
           'remove it, unless videos must go on while the ledger is down',
         ),
+
+  /** How many persons it takes to undo a lockdown of a tenant or of everything. */
+  lockdowns: ({ lockdownUndo }) =>
+    ok(
+      lockdownUndo === 'two'
+        ? 'two persons undo a lockdown of a tenant or of everything'
+        : 'one person undoes any lockdown; with LOCKDOWN_UNDO=two it takes two for a tenant or everything',
+    ),
+
+  /** No incident can be rehearsed at a gate that patients use. */
+  drills({ drills, publicUrl }) {
+    if (drills === 'refuse') return ok('drills are refused, as they are to be if patients use this gate')
+    const url = parseUrl(publicUrl)
+    if (url !== undefined && isLoopback(url)) return ok('drills are allowed, on this machine alone')
+    return warning(
+      'DRILLS is "allow": a caller with the role security can leave recordings and findings of drills here',
+      'remove it, unless this is a staging deployment',
+    )
+  },
 }
 
 /** Names the first few of some origins. The `origin` of an app's web view would be "null". */

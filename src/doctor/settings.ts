@@ -12,6 +12,8 @@ export interface Settings {
   readonly tickets?: Required<TicketOptions>
   readonly publicUrl?: string | undefined
   readonly metricsToken?: string | undefined
+  readonly lockdownUndo: 'one' | 'two'
+  readonly drills: 'allow' | 'refuse'
   readonly locations: readonly Location[]
 }
 

@@ -11,6 +11,8 @@ export interface StorageFacts {
   readonly read: number | Failure
   /** How long ago the archive had all records, in milliseconds. Undefined without an archive. */
   readonly lag: number | Failure | undefined
+  /** How long it took to ask which lockdowns are in force, in milliseconds. */
+  readonly control: number | Failure
 }
 
 const UNKNOWN = "a recording that doesn't exist"
@@ -59,6 +61,12 @@ export const STORAGE_CHECKS: Checks<StorageFacts> = {
       ? warning(`the archive is ${Math.floor(lag / HOUR)} hours behind, so nothing is pruned`, CONSOLE)
       : ok('the archive keeps up with the log')
   },
+
+  /** What is locked down can be asked, within two seconds. */
+  control: ({ control }) =>
+    control instanceof Failure
+      ? failedBy("what is locked down can't be asked, so soon nothing is played", control)
+      : ok(`what is locked down was asked in ${control} ms`),
 }
 
 /** Judges what became of an object that was written to a store. */

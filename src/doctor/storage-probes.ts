@@ -1,3 +1,5 @@
+import { withTimeout } from '../base/timeout.ts'
+import type { Control } from '../control/control.ts'
 import type { Ledger, LedgerSpool, ReadEntry } from '../ledger/ledger.ts'
 import type { Owners } from '../recordings/owner-source.ts'
 import { PROBE_KEY } from '../recordings/recording.ts'
@@ -52,6 +54,21 @@ export function probeOwners(owners: Owners): Promise<boolean | Failure> {
   return attempt(async () => {
     const [owner] = await owners.of({ recording, key: recording }, [{}])
     return owner?.owner !== undefined
+  })
+}
+
+/** How long the control may take to answer, in milliseconds: a request waits for one, streams for two. */
+const CONTROL = 2_000
+
+/** Asks which lockdowns are in force. Resolves to how long that took, in milliseconds. */
+export function probeControl(
+  control: Pick<Control, 'changes'>,
+  now: () => number,
+): Promise<number | Failure> {
+  return attempt(async () => {
+    const begun = now()
+    await withTimeout(CONTROL, control.changes(0, 0))
+    return now() - begun
   })
 }
 

@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { mediaward } from 'mediaward'
-import { createMemoryLedger, createMemoryStore } from 'mediaward/memory'
+import { createMemoryControl, createMemoryLedger, createMemoryStore } from 'mediaward/memory'
 import { expect, test } from 'vitest'
 import { createIssuer, PSEUDONYM_KEY } from '../support/issuer.ts'
 
@@ -13,6 +13,7 @@ test('mediaward, imported by its name in Deno, streams to the owner, refuses oth
     pseudonymKey: PSEUDONYM_KEY,
     store: createMemoryStore(),
     ledger: createMemoryLedger(),
+    control: createMemoryControl(),
   }
   const app = new Hono()
   const gate = mediaward(options)

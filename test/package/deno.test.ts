@@ -45,7 +45,7 @@ describe('Deno', () => {
     )
     expect(files).toContain('src/index.ts')
     const meant =
-      /^((LICENSE|(CHANGELOG|CONTRIBUTING|README|SECURITY|docs\/[a-z-]+)\.md|docs\/demo-page\.png|docs\/fhir\/[\w-]+\.(fsh|json|yaml)|docs\/grafana\/mediaward\.json|schemas\/record\.schema\.json|test\/vectors\/(authorize|configuration-mistakes)\.json|deno\.json|wrangler\.toml)$|src\/(?!cli\/|page\/|.*development)[a-z0-9/-]+\.ts$)/
+      /^((LICENSE|(CHANGELOG|CONTRIBUTING|README|SECURITY|docs\/[a-z-]+)\.md|docs\/demo-page\.png|docs\/fhir\/[\w-]+\.(fsh|json|yaml)|docs\/grafana\/mediaward\.json|docs\/sigma\/mediaward\.yml|schemas\/record\.schema\.json|test\/vectors\/(authorize|configuration-mistakes)\.json|deno\.json|wrangler\.toml)$|src\/(?!cli\/|page\/|.*development)[a-z0-9/-]+\.ts$)/
     expect(files.filter(file => !meant.test(file))).toEqual([])
     expect(deadLinks(files)).toEqual([])
   })

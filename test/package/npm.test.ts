@@ -34,7 +34,7 @@ afterAll(() => project.remove())
 describe('the package', () => {
   test('the package contains what is meant to be in it, and nothing else', () => {
     const meant =
-      /^(LICENSE|package\.json|wrangler\.toml|\.dev\.vars\.example|(README|CHANGELOG|CONTRIBUTING|SECURITY|docs\/[a-z-]+)\.md|docs\/demo-page\.png|docs\/fhir\/[\w-]+\.(fsh|json|yaml)|docs\/grafana\/mediaward\.json|schemas\/record\.schema\.json|test\/vectors\/(authorize|configuration-mistakes)\.json|demo\/clinic\.json|demo\/page\/(index\.html|style\.css|icon\.svg)|demo\/media\/[\w/.-]+\.(mp4|webm|m4a|m4s|m3u8)|dist\/[a-z0-9/-]+(\.d\.ts|\.js))$/
+      /^(LICENSE|package\.json|wrangler\.toml|\.dev\.vars\.example|(README|CHANGELOG|CONTRIBUTING|SECURITY|docs\/[a-z-]+)\.md|docs\/demo-page\.png|docs\/fhir\/[\w-]+\.(fsh|json|yaml)|docs\/grafana\/mediaward\.json|docs\/sigma\/mediaward\.yml|schemas\/record\.schema\.json|test\/vectors\/(authorize|configuration-mistakes)\.json|demo\/clinic\.json|demo\/page\/(index\.html|style\.css|icon\.svg)|demo\/media\/[\w/.-]+\.(mp4|webm|m4a|m4s|m3u8)|dist\/[a-z0-9/-]+(\.d\.ts|\.js))$/
     expect(project.packed.filter(path => !meant.test(path))).toEqual([])
     expect(project.packed).toContain('demo/clinic.json')
     expect(project.packed).toContain('wrangler.toml')
@@ -45,7 +45,8 @@ describe('the package', () => {
       .map(path => path.replace(/^dist/, 'src').replace(/(\.d\.ts|\.js)$/, '.ts'))
       .filter(source => !existsSync(source))
     expect(strangers).toEqual([])
-    expect(project.size).toBeLessThan(1_500_000)
+    // In bytes, packed. Rules, findings, alerts and lockdowns have made it a tenth larger.
+    expect(project.size).toBeLessThan(1_700_000)
   })
 
   test('each relative link of a page in the package leads to a file in the package', () => {

@@ -28,6 +28,7 @@ const TITLES: Readonly<Record<string, string>> = {
   views: 'views, and which bytes left',
   live: 'the log: asked, followed, counted',
   sinks: 'sinks: every record once, in order',
+  lockdown: 'lockdowns: new requests, streams in flight, a gate that crashes',
   metrics: 'metrics and `/readyz`',
   floods: 'a flood of made-up names',
   'key-rotation': 'pseudonym and ticket keys that are replaced',

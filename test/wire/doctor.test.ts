@@ -64,7 +64,13 @@ beforeAll(async () => {
   const { jwks: _, ...entry } = idp.entry()
   const jwks_uri = `${provider}/keys`
   bucket = await serve(answerBucket)
-  gate = await startGate({ vars: { ISSUERS: JSON.stringify([{ ...entry, jwks_uri }]), ...SECRETS } })
+  gate = await startGate({
+    vars: {
+      ...{ ISSUERS: JSON.stringify([{ ...entry, jwks_uri }]), ...SECRETS },
+      ALERTS: '[{"type":"slack","secret":{"secret":"SLACK_URL"}}]',
+      SLACK_URL: 'https://hooks.clinic-seven.org/1',
+    },
+  })
 })
 afterAll(async () => {
   await gate.stop()

@@ -62,7 +62,7 @@ export const findings: Command = createCommand({
     ...GATE_OPTIONS,
   },
   allowPositionals: true,
-  example: `${COMMAND} findings show 0197f2c4-8a10-7cc3-9a3e-2b1c5d7e9f01`,
+  example: `${COMMAND} findings contain 0197f2c4-8a10-7cc3-9a3e-2b1c5d7e9f01 --reason "foreign lists"`,
 
   async run(values, [action = 'list', ...rest]) {
     const { url, token, data, json } = values

@@ -11,8 +11,8 @@ export interface Target {
 }
 
 /**
- * Returns what a finding is about, as narrowly as it can be named: a session before its person, and a release only if the finding
- * is grouped by nothing else.
+ * Returns what a finding is about, as narrowly as it can be named: a session before its person. What the finding is grouped by
+ * comes first: one of a release must stop the release, and not the person who happened to show it.
  *
  * @param wanted what to stop instead
  * @throws UsageError
@@ -20,9 +20,15 @@ export interface Target {
 export function targetOf(finding: unknown, wanted: string | undefined): Target {
   const group = member(finding, 'group')
   const scopes = wanted === undefined ? SCOPES : SCOPES.filter(scope => scope === wanted)
-  for (const scope of scopes) {
-    const value = stringMember(group, scope) ?? theOnly(member(finding, 'about'), scope)
-    if (value !== undefined) return { scope, value }
+  const about = member(finding, 'about')
+  for (const find of [
+    (scope: string) => stringMember(group, scope),
+    (scope: string) => theOnly(about, scope),
+  ]) {
+    for (const scope of scopes) {
+      const value = find(scope)
+      if (value !== undefined) return { scope, value }
+    }
   }
   throw new UsageError(
     wanted === undefined ? 'the finding names nothing that can be stopped' : `the finding names no ${wanted}`,

@@ -22,6 +22,7 @@ import { KEY_CHECKS } from '../../doctor/key-checks.ts'
 import { probeKeys } from '../../doctor/key-probes.ts'
 import { parseUrl, type Settings } from '../../doctor/settings.ts'
 import { SETTINGS_CHECKS } from '../../doctor/settings-checks.ts'
+import { judgeAlerts } from '../../doctor/sink-checks.ts'
 import { judgeStore } from '../../doctor/storage-checks.ts'
 import { probeStore } from '../../doctor/storage-probes.ts'
 import { systemCode } from '../../runtime/folder/disk-fault.ts'
@@ -90,6 +91,7 @@ export async function examineSettings(
   return [
     ...findings,
     ...runChecks('settings', SETTINGS_CHECKS, settings),
+    ...runChecks('settings', { alerts: () => judgeAlerts(options.alerts?.length ?? 0) }, {}),
     ...runChecks('issuers', ISSUER_CHECKS, settings),
     ...runChecks('keys', KEY_CHECKS, await probeKeys(resolveEntries(settings.issuers), Date.now)),
   ]

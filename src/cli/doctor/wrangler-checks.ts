@@ -172,7 +172,7 @@ export const WRANGLER_CHECKS: Checks<WranglerFacts> = {
         )
   },
 
-  /** No secret is a variable, the gate's own or one that `SINKS` or `ISSUERS` names, and wrangler dev reads all of `.dev.vars`. */
+  /** No secret is a variable, the gate's own or one that `SINKS`, `ALERTS` or `ISSUERS` names, and wrangler dev reads all of `.dev.vars`. */
   secrets({ vars, secrets }) {
     if (secrets !== undefined) {
       return warning(

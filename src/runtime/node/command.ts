@@ -113,6 +113,7 @@ export interface Help {
 }
 
 const WIDTH = 100
+const USAGE = 'Usage: '
 
 /** Formats a page of help. */
 export function formatHelp({ usage, summary, title = 'Options', rows, example }: Help): string {
@@ -120,7 +121,8 @@ export function formatHelp({ usage, summary, title = 'Options', rows, example }:
   const lines = rows.flatMap(([name, about]) =>
     wrap(about, WIDTH - column).map((line, i) => (i === 0 ? `  ${name}` : '').padEnd(column) + line),
   )
-  return `Usage: ${usage}\n\n${summary}\n\n${title}:\n${lines.join('\n')}\n\nExample:\n  ${example}`
+  const called = wrap(usage, WIDTH - USAGE.length).join(`\n${' '.repeat(USAGE.length)}`)
+  return `${USAGE}${called}\n\n${summary}\n\n${title}:\n${lines.join('\n')}\n\nExample:\n  ${example}`
 }
 
 function rowsOf(options: CommandOptions): Help['rows'] {

@@ -246,6 +246,7 @@ describe('what a tenant learns', () => {
       'clock',
       'recordings',
       'ledger',
+      'control',
       'record',
     ])
     expect(await gate.events('console')).toMatchObject([{ tenant: 'south' }])

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Entry } from '../../../src/authenticate/entry.ts'
 import { StorageFault } from '../../../src/base/storage-fault.ts'
 import { attempt, Failure } from '../../../src/doctor/failure.ts'
@@ -14,6 +14,7 @@ import {
   findRecord,
   MAX_COUNTED,
   PROBE_CONTENT,
+  probeControl,
   probeLedger,
   probeOwners,
   probeSpool,
@@ -43,7 +44,7 @@ const stateOf = <Facts>(checks: Parameters<typeof runChecks<Facts>>[1], facts: F
 const storageOf = async (store: RecordingStore, keep = false) =>
   stateOf(
     STORAGE_CHECKS,
-    { store: await probeStore(store, keep), invents: undefined, read: 1, lag: undefined },
+    { store: await probeStore(store, keep), invents: undefined, read: 1, lag: undefined, control: 1 },
     'recordings',
   )
 
@@ -137,6 +138,7 @@ describe('how to fix a store depends on why it failed', () => {
       invents: undefined,
       read: 1,
       lag: undefined,
+      control: 1,
     })
     expect(finding).toMatchObject({ check: 'recordings', state: 'failed', fix: expect.stringMatching(fix) })
     // The report has it once.
@@ -152,6 +154,7 @@ describe('how to fix a store depends on why it failed', () => {
       invents: undefined,
       read: 1,
       lag: undefined,
+      control: 1,
     })
     expect(finding?.found).toMatch(new RegExp(`\\(${code}\\)$`))
     expect(finding?.fix).not.toMatch(/bucket|S3|console/)
@@ -173,7 +176,7 @@ describe('an owner source', () => {
     const invents = owners.areStamped ? undefined : await probeOwners(owners)
     return stateOf(
       STORAGE_CHECKS,
-      { store: new Failure('x'), invents, read: 1, lag: undefined },
+      { store: new Failure('x'), invents, read: 1, lag: undefined, control: 1 },
       'owner_source',
     )
   }
@@ -199,7 +202,7 @@ describe('the ledger', () => {
   test('a read is timed', async () => {
     let time = 0
     expect(await probeLedger(createMemoryLedger(), () => (time += 20))).toBe(20)
-    const facts = { store: new Failure('x'), invents: undefined, lag: undefined }
+    const facts = { store: new Failure('x'), invents: undefined, lag: undefined, control: 1 }
     expect(stateOf(STORAGE_CHECKS, { ...facts, read: 20 }, 'ledger')).toEqual([expect.stringMatching(/^ok/)])
     expect(stateOf(STORAGE_CHECKS, { ...facts, read: 1500 }, 'ledger')).toEqual([
       expect.stringMatching(/^warning/),
@@ -224,8 +227,33 @@ describe('the ledger', () => {
       [expect.stringMatching(/^failed: .*R2 failed$/)],
     ],
   ])('an archive %s', (_, lag, outcome) => {
-    const facts = { store: new Failure('x'), invents: undefined, read: 1, lag }
+    const facts = { store: new Failure('x'), invents: undefined, read: 1, lag, control: 1 }
     expect(stateOf(STORAGE_CHECKS, facts, 'archive')).toEqual(outcome)
+  })
+
+  test('what is locked down is asked, and silence for two seconds is a failure', async () => {
+    vi.useFakeTimers()
+    const silent = probeControl({ changes: () => new Promise(() => {}) }, Date.now)
+    await vi.advanceTimersByTimeAsync(2_000)
+    vi.useRealTimers()
+    let time = 0
+    const asked: unknown[] = []
+    const quick = await probeControl(
+      {
+        async changes(...args) {
+          asked.push(args)
+          return { changes: [], epoch: 0, more: false }
+        },
+      },
+      () => (time += 20),
+    )
+    expect(asked).toEqual([[0, 0]])
+    const facts = { store: new Failure('x'), invents: undefined, read: 1, lag: undefined }
+    const found = (control: number | Failure) => stateOf(STORAGE_CHECKS, { ...facts, control }, 'control')
+    expect(found(quick)).toEqual(['ok: what is locked down was asked in 20 ms'])
+    expect(found(await silent)).toEqual([expect.stringMatching(/^failed: .*took over 2000 ms$/)])
+    const broken = probeControl({ changes: () => Promise.reject(new Error('SECRET')) }, Date.now)
+    expect(found(await broken)).toEqual([expect.stringMatching(/^failed: (?!.*SECRET)/)])
   })
 
   test('the record of the examination is found by its id', async () => {

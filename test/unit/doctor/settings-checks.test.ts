@@ -24,6 +24,8 @@ const good: Settings = {
   pseudonymKey: PSEUDONYM_KEY,
   allowedOrigins: ['https://app.clinic-seven.org'],
   views: 'sync',
+  lockdownUndo: 'one',
+  drills: 'refuse',
   publicUrl: ORIGIN,
   locations: [{ url: '/recordings/:recording', key: 'recordings/:recording' }],
   ...tickets(),
@@ -49,6 +51,8 @@ test('settings that are right have no finding but ok, and each of those says wha
     'ticket_cookie',
     'origins',
     'views',
+    'lockdowns',
+    'drills',
     'roles',
     'allowances',
   ])
@@ -134,6 +138,13 @@ describe('each setting that is wrong has its finding', () => {
       'warning',
     ],
     ['views that are recorded later', { views: 'async' }, 'views', 'warning'],
+    ['drills where patients are', { drills: 'allow' }, 'drills', 'warning'],
+    [
+      'drills at an address that is not known',
+      { drills: 'allow', publicUrl: undefined },
+      'drills',
+      'warning',
+    ],
     [
       'two entries without roles',
       { issuers: [entry(), entry({ issuer: 'https://two.org' })] },

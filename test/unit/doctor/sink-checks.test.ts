@@ -10,8 +10,11 @@ import { memoryGate } from '../../support/memory-gate.ts'
 const WELL: SinkStatus = {
   ...{ name: 'siem', type: 'splunk', index: 70, behind: 2, behind_s: 0, deadLetters: 0, dead: [] },
 }
-const judge = (sinks: SinksFacts['sinks']) =>
-  runChecks('sinks', SINK_CHECKS, { sinks }).map(({ state, found }) => `${state}: ${found}`)
+const ALERT: SinkStatus = { ...WELL, name: 'alert:slack', type: 'slack' }
+const judge = (sinks: SinksFacts['sinks'], wanted = 'sinks') =>
+  runChecks('sinks', SINK_CHECKS, { sinks })
+    .filter(({ check }) => check === wanted)
+    .map(({ state, found }) => `${state}: ${found}`)
 
 test.each<[string, SinksFacts['sinks'], readonly string[]]>([
   ['no sinks', [], ['ok: SINKS is not set: the records stay in the log']],
@@ -34,8 +37,23 @@ test.each<[string, SinksFacts['sinks'], readonly string[]]>([
     ['ok: siem takes records; 2 are on their way'],
   ],
   ['dead letters', [{ ...WELL, deadLetters: 3 }], ['warning: siem refused 3 records for good']],
+  ['a system that is alerted, and no sink', [ALERT], ['ok: SINKS is not set: the records stay in the log']],
 ])('%s', (_, sinks, findings) => {
   expect(judge(sinks)).toEqual(findings)
+})
+
+test.each<[string, SinksFacts['sinks'], readonly string[]]>([
+  ['no one', [WELL], ['warning: ALERTS is not set: what the rules find alerts no one']],
+  ['a log that can have none', undefined, []],
+  ['one that takes alerts', [WELL, ALERT], ['ok: slack is alerted of findings']],
+  [
+    'one that fails',
+    [{ ...ALERT, retryAt: 1, lastError: { at: 0, message: 'it answered 403' } }],
+    ['failed: slack takes no alerts: it answered 403'],
+  ],
+  ['dead letters of alerts', [{ ...ALERT, deadLetters: 2 }], ['warning: slack refused 2 alerts for good']],
+])('alerted is %s', (_, sinks, findings) => {
+  expect(judge(sinks, 'alerts')).toEqual(findings)
 })
 
 test('a list that can not be had is a failure, whose error is not shown', async () => {

@@ -39,6 +39,8 @@ async function variables(more: Readonly<Record<string, string>> = {}): Promise<s
     PUBLIC_URL: 'https://media.clinic-seven.org',
     TICKET_KEY: 'm3Xq7Rk1vB9sT5wZ0yLcPq8dNfGhJ2aEoUiKtYrWxSQ=',
     ADDRESS_HEADER: 'X-Real-IP',
+    ALERTS: '[{"type":"slack","secret":{"secret":"SLACK_URL"}}]',
+    SLACK_URL: 'https://hooks.clinic-seven.org/1',
     ...more,
   }
   const file = join(folder, 'gate.vars')
@@ -61,6 +63,15 @@ describe('variables of one machine', () => {
       'data_folder not_checked',
     ])
     expect(statesIn(report)).toContain('configuration ok')
+  })
+
+  test('variables by which findings alert no one are worth a warning', async () => {
+    expect(foundBy(await examineVariables(await variables()), 'alerts')).toEqual([
+      'ok: systems that are alerted of findings: 1',
+    ])
+    expect(foundBy(await examineVariables(await variables({ ALERTS: '' })), 'alerts')).toEqual([
+      'warning: ALERTS is not set: what the rules find alerts no one',
+    ])
   })
 
   test('nothing is created where the gate will keep its data', async () => {
@@ -335,6 +346,7 @@ describe('a wrangler configuration', () => {
     writeFileSync(file, `// A comment.\n${JSON.stringify(config)}`)
     expect(notOk(await examineWrangler(file, 'staging'))).toEqual([
       'secrets not_checked',
+      'alerts warning',
       'allowances warning',
       'clock not_checked',
     ])
