@@ -14,6 +14,7 @@ const WEBHOOK: AlertEntry = { type: 'webhook', url: 'https://hooks.clinic.exampl
 interface Called extends SinkRequest {
   readonly url: string
 }
+const NOTHING: Pick<Called, 'url' | 'headers' | 'body'> = { url: '', headers: {}, body: '' }
 let calls: Called[]
 let answer: (call: Called) => Response
 beforeEach(() => {
@@ -96,7 +97,7 @@ describe('a webhook', () => {
   test('is signed by Standard Webhooks with every secret, and has the id of the record', async () => {
     const record = findingRecord({})
     expect(await receiverOf(WEBHOOK).deliver([record])).toEqual([undefined])
-    const [{ headers, body, url } = { headers: {}, body: '', url: '' }] = calls
+    const [{ headers, body, url } = NOTHING] = calls
     expect(url).toBe(WEBHOOK.url)
     expect(headers['webhook-id']).toBe(record.id)
     for (const key of KEYS) expect(new Webhook(key).verify(body, { ...headers })).toEqual(JSON.parse(body))
