@@ -55,10 +55,14 @@ export function messageOf({ event }: LogEntry, titleOf: TitleOf): Message {
   }
 }
 
+/** What could end a line, or show it in another order: a client's name must not write a line of its own. */
+const UNSHOWN = /[\p{C}\p{Zl}\p{Zp}]/gu
+
 /** A recording's name stays here: some apps put the patient into it. */
 function shown(name: string, value: string): readonly string[] {
   if (name === 'recording') return []
-  return [`${name}: ${value.startsWith('psn_') ? `${value.slice(0, SHOWN)}…` : value}`]
+  const short = value.startsWith('psn_') ? `${value.slice(0, SHOWN)}…` : value
+  return [`${name}: ${short.replace(UNSHOWN, '?')}`]
 }
 
 function testMessage(finding: string, time: string): Message {

@@ -25,6 +25,12 @@ export interface Tokens {
   readonly token_type: string
 }
 
+/** A person who is logged in. */
+export interface LoggedIn extends Tokens {
+  /** Ends the session at the provider, as the person's browser does. Resolves when the app's backends have been called. */
+  logOut(): Promise<void>
+}
+
 export interface OpenIdProvider {
   readonly issuer: string
   /** The paths that were asked for, oldest first, as `POST /token`. */
@@ -34,7 +40,7 @@ export interface OpenIdProvider {
   /** The entry of a gate for its signed tokens, whose keys are found by discovery. */
   signedEntry(more?: Partial<Issuer>): Issuer
   /** Logs a person in by the authorization code flow (RFC 6749 4.1, RFC 7636), and returns their tokens. */
-  logIn(subject: string, options?: LogInOptions): Promise<Tokens>
+  logIn(subject: string, options?: LogInOptions): Promise<LoggedIn>
   /** Revokes a token of the app (RFC 7009). */
   revoke(token: string): Promise<void>
   /** Signs with a new key from now on. The set of keys still has the older ones, unless they are withdrawn. */
@@ -51,10 +57,16 @@ export interface LogInOptions {
   readonly dpop?: (method: string, url: string) => Promise<string>
 }
 
-/** How long access tokens are valid, in seconds, and which roles people have (claim `roles`). */
+/** How long access tokens are valid, in seconds, which roles people have (claim `roles`), and whom a logout is reported to. */
 export interface OpenIdProviderOptions {
   readonly lifetime?: number
   readonly roles?: Readonly<Record<string, readonly string[]>>
+  /** Who is called when a person has logged out (OpenID Connect Back-Channel Logout 1.0). */
+  readonly logout?: {
+    readonly url: string
+    /** Whether logout tokens name the session, too. */
+    readonly session?: boolean
+  }
 }
 
 /** Starts a provider. People log in by their name alone. */
@@ -118,7 +130,7 @@ function createAnswers(
   issuer: string,
   keys: readonly JWK[],
   issued: object,
-  { lifetime = 600, roles = {} }: OpenIdProviderOptions,
+  { lifetime = 600, roles = {}, logout }: OpenIdProviderOptions,
 ): RequestListener {
   const provider = new Provider(issuer, {
     clients: [
@@ -126,6 +138,10 @@ function createAnswers(
         ...APP,
         redirect_uris: [CALLBACK],
         grant_types: ['authorization_code', 'refresh_token'],
+        ...(logout && {
+          backchannel_logout_uri: logout.url,
+          backchannel_logout_session_required: logout.session ?? false,
+        }),
       },
       { ...GATE, redirect_uris: [], response_types: [], grant_types: [] },
     ],
@@ -149,7 +165,11 @@ function createAnswers(
     issueRefreshToken: () => true,
     loadExistingGrant: grantAll,
     interactions: { url: (_: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
+    // Its own way to call refuses loopback.
+    fetch: (url: string, { dispatcher: _, ...call }: RequestInit & { readonly dispatcher?: unknown }) =>
+      fetch(url, call),
     features: {
+      backchannelLogout: { enabled: logout !== undefined },
       devInteractions: { enabled: false },
       introspection: { enabled: true, allowedPolicy: () => true },
       revocation: { enabled: true, allowedPolicy: () => true },
@@ -186,7 +206,8 @@ async function logIn(
   issuer: string,
   subject: string,
   { resource = OPAQUE, dpop }: LogInOptions,
-): Promise<Tokens> {
+): Promise<LoggedIn> {
+  const browser = new Browser()
   const verifier = randomBytes(32).toString('base64url')
   const query = new URLSearchParams({
     client_id: APP.client_id,
@@ -198,27 +219,37 @@ async function logIn(
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
   })
-  const code = await authorize(`${issuer}/auth?${query}`)
+  const code = await authorize(browser, `${issuer}/auth?${query}`)
   const url = `${issuer}/token`
   const response = await post(
     url,
     { grant_type: 'authorization_code', code, redirect_uri: CALLBACK, code_verifier: verifier, resource },
     dpop === undefined ? {} : { DPoP: await dpop('POST', url) },
   )
-  return (await response.json()) as Tokens
+  return { ...((await response.json()) as Tokens), logOut: () => logOut(issuer, browser) }
 }
 
-/** Follows the redirects of a login as a browser does, with its cookies, until the app gets its code. */
-async function authorize(start: string): Promise<string> {
-  const cookies = new Map<string, string>()
-  let url = start
-  while (!url.startsWith(CALLBACK)) {
-    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    const response = await fetch(url, { headers: { cookie }, redirect: 'manual' })
+/** Keeps cookies, and follows no redirect. */
+class Browser {
+  readonly #cookies = new Map<string, string>()
+
+  async go(url: string, form?: Record<string, string>): Promise<Response> {
+    const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const sent = form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) }
+    const response = await fetch(url, { ...sent, headers: { cookie }, redirect: 'manual' })
     for (const line of response.headers.getSetCookie()) {
       const [name = '', value = ''] = (line.split(';')[0] ?? '').split('=')
-      cookies.set(name, value)
+      this.#cookies.set(name, value)
     }
+    return response
+  }
+}
+
+/** Follows the redirects of a login as a browser does, until the app gets its code. */
+async function authorize(browser: Browser, start: string): Promise<string> {
+  let url = start
+  while (!url.startsWith(CALLBACK)) {
+    const response = await browser.go(url)
     const location = response.headers.get('location')
     if (location === null)
       throw new Error(`the login ended with ${response.status}: ${await response.text()}`)
@@ -227,6 +258,14 @@ async function authorize(start: string): Promise<string> {
   const code = new URL(url).searchParams.get('code')
   if (code === null) throw new Error(`the login was refused: ${url}`)
   return code
+}
+
+/** Logs out as a person does who confirms it (OpenID Connect RP-Initiated Logout 1.0). */
+async function logOut(issuer: string, browser: Browser): Promise<void> {
+  const page = await (await browser.go(`${issuer}/session/end`)).text()
+  const [, xsrf = ''] = /name="xsrf" value="([^"]+)"/.exec(page) ?? []
+  const { status } = await browser.go(`${issuer}/session/end/confirm`, { xsrf, logout: 'yes' })
+  if (status !== 303) throw new Error(`the logout ended with ${status}`)
 }
 
 /** Sends a request of the app. */

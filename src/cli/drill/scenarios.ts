@@ -84,6 +84,9 @@ export const babylon: Scenario = async ({ gate, cast, alerted, release }) => {
   }
 }
 
+/** At so many recordings of one owner within an hour RG-021 finds something. */
+const TOO_MANY = 6
+
 /** The stamp itself is wrong: recordings of many are stored as one patient's, who may play them. What permits must be watched, too. */
 export const wrongStamp: Scenario = async ({ gate, cast, alerted }) => {
   const { subjects, recorder, analyst } = cast
@@ -94,12 +97,17 @@ export const wrongStamp: Scenario = async ({ gate, cast, alerted }) => {
   const timeline = new Timeline()
   say('Storing recordings of many patients as those of one …')
   timeline.begin()
-  const begun = performance.now()
-  const isOurs = (finding: unknown) => JSON.stringify(finding).includes(run) || true
-  const alerting = alerted(begun, ['RG-021'])
+  const alerting = alerted(timeline.zero, ['RG-021'])
+  // One of a drill before this one may be there still, as it is about the same patient.
+  const isOurs = (finding: unknown) => JSON.stringify(finding).includes(run)
   const finding = gate.finding(['RG-021'], analyst, isOurs)
-  for (const recording of stamped) await gate.store(recording, patient.id, recorder, SMALL)
-  timeline.note(`${stamped.length} recordings are stamped with one patient`)
+  let enough = performance.now()
+  for (const [i, recording] of stamped.entries()) {
+    await gate.store(recording, patient.id, recorder, SMALL)
+    if (i + 1 === TOO_MANY) enough = performance.now()
+  }
+  timeline.note(`${TOO_MANY} recordings are stamped with one patient`, enough)
+  timeline.note(`${stamped.length} recordings are`)
   const found = await finding
   if (found !== undefined) timeline.note('a finding: too many recordings became theirs', found.at)
   const alert = await alerting
@@ -109,10 +117,10 @@ export const wrongStamp: Scenario = async ({ gate, cast, alerted }) => {
   timeline.note('the patient plays one of them: the stamp says that it is theirs')
   const contained = await contain(timeline, { gate, cast }, { scope: 'recording', value: long }, long, stream)
   const result = {
-    // What a wrong stamp permits before someone looks can't be taken back.
+    // What a wrong stamp permits before someone looks can't be taken back: it is counted, and the gate is not to blame for it.
     foreign_bytes: stream.bytes,
-    denial_to_finding_ms: between(begun, found?.at),
-    denial_to_alert_ms: between(begun, alert),
+    denial_to_finding_ms: between(enough, found?.at),
+    denial_to_alert_ms: between(enough, alert),
     denial_to_systemic_ms: null,
     ...contained,
   }
@@ -135,17 +143,21 @@ async function contain(
   const owner = recording.endsWith('-own') ? subjects[2] : subjects[0]
   const called = performance.now()
   const epoch = await gate.lock(target, analyst)
-  timeline.note(`lockdown ${epoch}: ${target.scope} ${target.value}`, called)
-  const refused = await gate.refusedAt(recording, owner.token)
-  if (refused !== undefined) timeline.note('new requests are refused', refused)
-  await Promise.race([stream.over, wait(10_000)])
-  const { isCut, last } = stream
-  stream.leave()
-  if (isCut) timeline.note('the last byte in flight', last)
-  await gate.undo(epoch, analyst)
-  return {
-    lockdown_to_refusal_ms: between(called, refused),
-    lockdown_to_last_byte_ms: isCut ? between(called, last) : null,
+  try {
+    timeline.note(`lockdown ${epoch}: ${target.scope} ${target.value}`, called)
+    const refused = await gate.refusedAt(recording, owner.token)
+    if (refused !== undefined) timeline.note('new requests are refused', refused)
+    await Promise.race([stream.over, wait(10_000)])
+    const { isCut, last } = stream
+    stream.leave()
+    if (isCut) timeline.note('the last byte in flight', last)
+    return {
+      lockdown_to_refusal_ms: between(called, refused),
+      lockdown_to_last_byte_ms: isCut ? between(called, last) : null,
+    }
+  } finally {
+    // A drill that fails must not leave a gate in staging shut.
+    await gate.undo(epoch, analyst)
   }
 }
 

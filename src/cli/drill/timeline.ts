@@ -8,8 +8,9 @@ export interface Step {
 /** What a drill measured. Times in milliseconds; null if it did not happen within fifteen seconds. */
 export interface DrillResult {
   readonly drill: string
-  /** Whether everything happened in time, and no byte was delivered that must not be. */
+  /** Whether everything happened in time, and the gate delivered no byte that it knew to be another patient's. */
   readonly passed: boolean
+  /** Bytes of others' recordings that were delivered. Of `wrong-stamp` those that the stamp itself permitted. */
   readonly foreign_bytes: number
   readonly denial_to_finding_ms: number | null
   readonly denial_to_alert_ms: number | null
