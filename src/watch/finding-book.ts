@@ -34,14 +34,14 @@ export const MAX_KEPT = 2_000
  * what a suppression hides can be seen when it turns out to be wrong. It alerts nobody.
  */
 export class FindingBook {
-  readonly #watching: Pick<Watching, 'rule' | 'alerts'>
+  readonly #watching: Pick<Watching, 'rule'>
   /** The last finding of each rule, tenant and group, the one that changed last at the end. */
   readonly #findings = new Map<string, Finding>()
   readonly #suppressions: Suppressions
   readonly #neighbours = new Neighbours()
   #seq: number
 
-  constructor(watching: Pick<Watching, 'rule' | 'alerts'>, { findings, suppressions, seq }: BookState) {
+  constructor(watching: Pick<Watching, 'rule'>, { findings, suppressions, seq }: BookState) {
     this.#watching = watching
     this.#suppressions = new Suppressions(suppressions)
     this.#seq = seq
@@ -78,7 +78,7 @@ export class FindingBook {
     if (typeof changed === 'string') return changed
     return this.#draft(now, draft => {
       draft.put(changed.finding)
-      draft.say(changed.finding, changed.said, changed.event)
+      draft.say(changed.finding, changed.said)
       if (text !== undefined) draft.text(text)
       const key = keyOf(finding)
       if ((this.#findings.get(key)?.id ?? finding.id) === finding.id) this.#keep(changed.finding)
@@ -129,7 +129,7 @@ export class FindingBook {
   }
 
   #draft(now: number, work: (draft: Draft) => void): Changes {
-    const draft = new Draft(now, this.#seq, this.#watching.alerts)
+    const draft = new Draft(now, this.#seq)
     work(draft)
     const changes = draft.end()
     this.#seq = changes.seq
@@ -171,9 +171,9 @@ export class FindingBook {
   /** Says what absorbing a detection has changed. */
   #sayOf(draft: Draft, before: Finding, finding: Finding): void {
     const [was, is] = [before.suppressed_by !== undefined, finding.suppressed_by !== undefined]
-    if (was && !is) draft.say(finding, { action: 'unsuppressed' }, 'opened')
+    if (was && !is) draft.say(finding, { action: 'unsuppressed' })
     if (!was && is) draft.say(finding, { action: 'suppressed' })
-    if (before.severity !== finding.severity) draft.say(finding, { action: 'raised' }, 'raised')
+    if (before.severity !== finding.severity) draft.say(finding, { action: 'raised' })
   }
 
   /** Joins the findings of several rules about the subject or the release of a detection. */

@@ -1,4 +1,4 @@
-import type { Alert, Finding, FindingState, FindingText, Group, Suppression, Verdict } from './finding.ts'
+import type { Finding, FindingState, FindingText, Group, Suppression, Verdict } from './finding.ts'
 import type { Severity } from './severity.ts'
 
 /** Which findings to list, the newest first. Each member narrows the list. */
@@ -108,18 +108,4 @@ export interface FindingControl {
   suppress(wanted: NewSuppression): Promise<Suppressed>
   endSuppression(id: string, by: string, tenant?: string): Promise<boolean>
   eraseText(id: string, by: string, tenant?: string): Promise<boolean>
-}
-
-/**
- * Port: alerts that wait to be sent, stored in the transaction that stores their finding.
- *
- * `due` returns those that are due at a time, the oldest first, at most `limit`. `take` has them be due again at a later time,
- * so that they come back if who took them ends before it is done. `done` forgets them, and ignores ids that it doesn't have.
- * `next` resolves to when the next one is due, in milliseconds since 1970; to infinity if none waits.
- */
-export interface AlertOutbox {
-  due(now: number, limit: number): Promise<readonly Alert[]>
-  take(ids: readonly string[], until: number): Promise<void>
-  done(ids: readonly string[]): Promise<void>
-  next(): Promise<number>
 }

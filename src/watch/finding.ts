@@ -83,21 +83,6 @@ export interface Suppression {
 /** The longest that a suppression lasts, in milliseconds. */
 export const MAX_SUPPRESSION: number = 30 * 24 * 3_600_000
 
-/** Why a receiver is to hear of a finding. */
-export type AlertEvent = 'opened' | 'raised' | 'acknowledged' | 'closed' | 'reopened'
-
-/** What receivers are to be sent of a finding, as it was at that moment. */
-export interface Alert {
-  /** UUIDv7, the same whenever it is sent again. */
-  readonly id: string
-  /** Id of the finding. */
-  readonly finding: string
-  readonly event: AlertEvent
-  readonly payload: Finding
-  /** When it is to be sent next, in milliseconds since 1970. */
-  readonly due: number
-}
-
 /** Free text of an analyst: a comment or a reason. It is kept apart from everything else, and can be erased. */
 export interface FindingText {
   /** UUIDv7. */
@@ -123,7 +108,6 @@ export interface Changes {
   readonly suppressions: readonly Suppression[]
   /** Records for the log. */
   readonly records: readonly LedgerEntry[]
-  readonly alerts: readonly Alert[]
   /** Texts that are new, and those that were erased, without their text. */
   readonly texts: readonly FindingText[]
   /** The number of the last record that the log has written itself. */

@@ -25,6 +25,5 @@ export function watchWith({ dryRun = [] }: WatchOptions = {}): Watching {
       canSuppress: ruleOf(id)?.canSuppress ?? true,
       dryRun: dryRun.includes(id),
     }),
-    alerts: false,
   }
 }

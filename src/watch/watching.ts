@@ -14,8 +14,6 @@ export interface Watching {
   engine(): RuleEngine
   /** Returns the traits of a rule by its id. */
   rule(id: string): RuleTraits
-  /** Whether findings are put into the outbox of alerts. False if there is no receiver, as nothing empties it then. */
-  readonly alerts: boolean
 }
 
 /** How far back records are looked at again after a start, in milliseconds: as long as the windows that an engine keeps to itself. */

@@ -33,21 +33,19 @@ const noting = (seen: Seen): Watching => ({
 
 function open(url: string, seen: Seen): WatchedLog {
   const ledger = openLedger(url, undefined, undefined, noting(seen))
-  const { findings, outbox } = ledger
-  if (findings === undefined || outbox === undefined) throw new Error('the ledger has no rules')
+  const { findings } = ledger
+  if (findings === undefined) throw new Error('the ledger has no rules')
   /** Returns the index of the last record that is for rules. */
   const last = async () => {
     const { entries } = await ledger.read({ limit: 100, order: 'newest' })
     return entries.find(({ json }: ReadEntry) => !isFindingRecord(json))?.index ?? -1
   }
   return {
-    ...{ ledger, findings, outbox },
+    ...{ ledger, findings },
     async settle() {
-      while (seen.to < (await last())) {
-        await new Promise(resolve => setTimeout(resolve, 20))
-        // It changes nothing, and waits for what is under way.
-        if (seen.to >= (await last())) await findings.endSuppression('none', 'psn_0')
-      }
+      while (seen.to < (await last())) await new Promise(resolve => setTimeout(resolve, 20))
+      // It changes nothing, and waits for what is under way: what was seen may not be stored yet.
+      await findings.endSuppression('none', 'psn_0')
     },
     async restart() {
       ledger.close()

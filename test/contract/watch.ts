@@ -3,8 +3,8 @@ import { hexOf } from '../../src/base/bytes.ts'
 import { canonical } from '../../src/ledger/canonical.ts'
 import type { Ledger, LedgerEntry } from '../../src/ledger/ledger.ts'
 import type { Finding } from '../../src/watch/finding.ts'
-import type { AlertOutbox, FindingControl } from '../../src/watch/finding-control.ts'
-
+import type { FindingControl } from '../../src/watch/finding-control.ts'
+import { heardIn, heardOf } from '../support/heard.ts'
 import { refusal } from '../support/refusal.ts'
 
 // What each log does that runs rules: whatever is found is stored and recorded once, and can be looked at and changed.
@@ -13,7 +13,6 @@ import { refusal } from '../support/refusal.ts'
 export interface WatchedLog {
   readonly ledger: Ledger
   readonly findings: FindingControl
-  readonly outbox: AlertOutbox
   /** Resolves when the rules have looked at all that was appended, and what they found has its index. */
   settle(): Promise<void>
   /** Ends the process that has the log. The next one has the returned log. */
@@ -54,12 +53,10 @@ export function watchContract(
       if (finding === undefined) throw new Error('there is no finding')
       return finding
     }
-    const records = async () => {
-      const { entries } = await log.ledger.read({ limit: 1000, kind: 'finding' })
-      return entries.map(({ json }) => JSON.parse(json))
-    }
+    const entries = async () => (await log.ledger.read({ limit: 1000, kind: 'finding' })).entries
+    const records = async () => (await entries()).map(({ json }) => JSON.parse(json))
 
-    test('a finding is stored, recorded and put into the outbox, and repeats are absorbed', async () => {
+    test('a finding is stored and recorded, and repeats are absorbed', async () => {
       const [one, two, three] = [1, 2, 3].map(i =>
         refusal('not_owner', { subject: psn(1), recording: `rec-${i}`, release: '4.12.0' }),
       ) as [LedgerEntry, LedgerEntry, LedgerEntry]
@@ -78,9 +75,6 @@ export function watchContract(
           ...{ tenant: 'default', about: psn(1), count: 1, evidence: [one.id] },
           gate: { isolate: 'log', seq: 1 },
         },
-      ])
-      expect(await log.outbox.due(Date.now(), 10)).toMatchObject([
-        { finding: finding.id, event: 'opened', payload: { id: finding.id, count: 1 } },
       ])
     })
 
@@ -226,8 +220,7 @@ export function watchContract(
       expect(JSON.stringify(all)).not.toMatch(/patient|phone/)
       const shown = await log.findings.show(id)
       expect(shown?.texts.map(({ text }) => text)).toEqual(['called the patient', 'a test phone'])
-      const events = (await log.outbox.due(Date.now(), 10)).map(({ event }) => event)
-      expect(events).toEqual(['opened', 'acknowledged', 'closed', 'reopened'])
+      expect(heardIn(await entries())).toEqual(['opened', 'acknowledged', 'closed', 'reopened'])
     })
 
     test('a text can be erased, once, and the erasure is on record', async () => {
@@ -269,11 +262,12 @@ export function watchContract(
       ])
       const [of2, of1] = await list()
       expect(of1).toMatchObject({ suppressed_by: id, count: 2 })
-      expect((await log.outbox.due(Date.now(), 10)).map(({ finding }) => finding)).toEqual([of2?.id])
+      await log.settle()
+      expect(heardOf(await entries()).map(({ finding }) => finding)).toEqual([of2?.id])
       expect(await log.findings.endSuppression(id, OTHER)).toBe(true)
       expect(await log.findings.endSuppression(id, OTHER)).toBe(false)
       await append(refusal('not_owner', { subject: psn(1) }))
-      expect(await log.outbox.due(Date.now(), 10)).toHaveLength(2)
+      expect(heardIn(await entries())).toEqual(['opened', 'unsuppressed'])
       const actions = (await records()).map(({ action, suppression }) => [action, suppression])
       expect(actions).toEqual([
         ['suppression_added', id],
@@ -353,22 +347,6 @@ export function watchContract(
       expect(await subjects({ rule: 'RG-002' })).toEqual([])
       expect(await subjects({ since: Date.now() + 1_000 })).toEqual([])
       expect(await subjects({ state: 'under_review' })).toEqual([])
-    })
-
-    test('an alert that is taken comes back later, unless it is done', async () => {
-      await append(refusal('not_owner', { subject: psn(1) }), refusal('not_owner', { subject: psn(2) }))
-      const now = Date.now()
-      const [one, two] = await log.outbox.due(now, 10)
-      const ids = [one?.id ?? '', two?.id ?? '']
-      expect(await log.outbox.next()).toBeLessThanOrEqual(now)
-      await log.outbox.take(ids, now + 60_000)
-      expect(await log.outbox.due(now, 10)).toEqual([])
-      log = await log.restart()
-      expect(await log.outbox.next()).toBe(now + 60_000)
-      await log.outbox.done([ids[0] ?? '', 'no such id'])
-      expect(await log.outbox.due(now + 60_000, 10)).toMatchObject([{ id: ids[1], due: now + 60_000 }])
-      await log.outbox.done(ids)
-      expect(await log.outbox.next()).toBe(Number.POSITIVE_INFINITY)
     })
   })
 }

@@ -85,5 +85,4 @@ function detection(
 export const FAKE_RULES: Watching = {
   engine: () => new FakeEngine(),
   rule: id => ({ canSuppress: id !== 'RG-040', dryRun: id === 'RG-099' }),
-  alerts: true,
 }

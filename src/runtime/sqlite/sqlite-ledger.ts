@@ -5,7 +5,7 @@ import type { FollowerStates } from '../../follow/states.ts'
 import { type Ledger, parseCursor } from '../../ledger/ledger.ts'
 import { Arrivals } from '../../ledger/query/arrivals.ts'
 import { pageOf, type TablePage, type TableQuery, tableQueryOf } from '../../ledger/query/table-page.ts'
-import type { AlertOutbox, FindingControl } from '../../watch/finding-control.ts'
+import type { FindingControl } from '../../watch/finding-control.ts'
 import type { Watching } from '../../watch/watching.ts'
 import { EventLog } from './event-log.ts'
 import type { EventTable } from './event-table.ts'
@@ -15,7 +15,6 @@ import { openEvents } from './migration.ts'
 import { SegmentTable } from './segment-table.ts'
 import { openSqlite, setUp } from './sqlite-file.ts'
 import { createSqlFindings } from './watch/findings.ts'
-import { SqlAlertOutbox } from './watch/outbox.ts'
 
 /** A ledger in a file. */
 export interface SqliteLedger extends Ledger {
@@ -27,8 +26,6 @@ export interface SqliteLedger extends Ledger {
   readonly archiver: Archiver | undefined
   /** What the rules found, if the ledger was created with rules. */
   readonly findings: FindingControl | undefined
-  /** The alerts of it. */
-  readonly outbox: AlertOutbox | undefined
   /** Writes what waits and closes the file. Nothing can be appended after it. */
   close(): void
 }
@@ -71,7 +68,6 @@ export function createSqliteLedger(
     ...(archive && { archiveLag: () => archive.archiver.lag() }),
 
     findings: watch && createSqlFindings({ watch, write: work => file.write(work), now, announce }),
-    outbox: watch && new SqlAlertOutbox(file),
 
     append: entries => write(() => log.append(entries, now())),
 

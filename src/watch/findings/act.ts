@@ -1,7 +1,7 @@
 import { hexOf } from '../../base/bytes.ts'
 import { eventId } from '../../ledger/event-id.ts'
 import type { FindingAction } from '../../ledger/facts/finding-facts.ts'
-import type { AlertEvent, Finding, FindingText } from '../finding.ts'
+import type { Finding, FindingText } from '../finding.ts'
 import { type ActRefusal, type FindingAct, MAX_TEXT } from '../finding-control.ts'
 import type { Said } from './finding-record.ts'
 
@@ -9,8 +9,6 @@ import type { Said } from './finding-record.ts'
 export interface ActedFinding {
   readonly finding: Finding
   readonly said: Said
-  /** What receivers are to hear of it. */
-  readonly event?: AlertEvent
 }
 
 const ACTIONS: Readonly<Record<FindingAct['action'], FindingAction>> = {
@@ -39,7 +37,7 @@ export function acted(
   if (action === 'reopen') {
     if (!isClosed) return 'not_closed'
     const { verdict: _, ...open } = finding
-    return { finding: { ...open, state: 'open' }, said, event: 'reopened' }
+    return { finding: { ...open, state: 'open' }, said }
   }
   if (isClosed) return 'closed'
   const reviewed = { ...finding, state: 'under_review' } as const
@@ -47,10 +45,10 @@ export function acted(
     return assignee === undefined ? 'incomplete' : { finding: { ...reviewed, assignee }, said }
   if (action === 'acknowledge') {
     const acknowledged = finding.acknowledged ?? { at: now, by }
-    return { finding: { ...reviewed, acknowledged }, said, event: 'acknowledged' }
+    return { finding: { ...reviewed, acknowledged }, said }
   }
   if (verdict === undefined) return 'incomplete'
-  return { finding: { ...finding, state: 'closed', verdict }, said, event: 'closed' }
+  return { finding: { ...finding, state: 'closed', verdict }, said }
 }
 
 /** Returns whether a text may be kept. */

@@ -1,27 +1,23 @@
-import { eventId } from '../../ledger/event-id.ts'
 import type { FindingAction } from '../../ledger/facts/finding-facts.ts'
 import type { LedgerEntry } from '../../ledger/ledger.ts'
-import type { Alert, AlertEvent, Changes, Finding, FindingText, Suppression } from '../finding.ts'
+import type { Changes, Finding, FindingText, Suppression } from '../finding.ts'
 import { findingRecord, type Said, suppressionRecord } from './finding-record.ts'
 
 /** What happens to findings in one step, until it is known what is to be stored of it. */
 export class Draft {
   readonly #now: number
-  readonly #hasOutbox: boolean
   #seq: number
   readonly #findings = new Map<string, Finding>()
   readonly #opened = new Set<string>()
   readonly #said = new Map<string, Said[]>()
-  readonly #events = new Map<string, AlertEvent>()
   readonly #suppressions = new Map<string, Suppression>()
   readonly #ofSuppressions: { readonly id: string; readonly said: Said }[] = []
   readonly #texts: FindingText[] = []
 
   /** @param seq the number of the last record that the log has written itself */
-  constructor(now: number, seq: number, hasOutbox: boolean) {
+  constructor(now: number, seq: number) {
     this.#now = now
     this.#seq = seq
-    this.#hasOutbox = hasOutbox
   }
 
   /** A finding is new, or changed. */
@@ -32,18 +28,16 @@ export class Draft {
   open(finding: Finding): void {
     this.put(finding)
     this.#opened.add(finding.id)
-    this.say(finding, { action: finding.suppressed_by === undefined ? 'opened' : 'suppressed' }, 'opened')
+    this.say(finding, { action: finding.suppressed_by === undefined ? 'opened' : 'suppressed' })
   }
 
-  /** Something that is to be on record happened to a finding. Receivers hear of the first event only, in its last state. */
-  say(finding: Finding, said: Said, event?: AlertEvent): void {
+  /** Something that is to be on record happened to a finding. The record shows the finding's last state. */
+  say(finding: Finding, said: Said): void {
     const before = this.#said.get(finding.id) ?? []
     // The record of a new finding shows all that the step led to.
     const isShown = this.#opened.has(finding.id) && before.length > 0 && isByItself(said.action)
     const isSaidAlready = before.some(({ action }) => action === said.action && isByItself(action))
     if (!isShown && !isSaidAlready) this.#said.set(finding.id, [...before, said])
-    const isQuiet = finding.suppressed_by !== undefined || finding.dry_run === true
-    if (event !== undefined && !isQuiet && !this.#events.has(finding.id)) this.#events.set(finding.id, event)
   }
 
   suppression(suppression: Suppression, said?: Said): void {
@@ -64,7 +58,6 @@ export class Draft {
       opened: findings.filter(({ id }) => this.#opened.has(id)),
       suppressions: [...this.#suppressions.values()],
       records,
-      alerts: this.#hasOutbox ? findings.flatMap(finding => this.#alertOf(finding)) : [],
       texts: this.#texts,
       seq: this.#seq,
     }
@@ -81,12 +74,6 @@ export class Draft {
       const suppression = this.#suppressions.get(id)
       return suppression === undefined ? [] : [suppressionRecord(suppression, said, this.#next())]
     })
-  }
-
-  #alertOf(finding: Finding): Alert[] {
-    const event = this.#events.get(finding.id)
-    if (event === undefined) return []
-    return [{ id: eventId(this.#now), finding: finding.id, event, payload: finding, due: this.#now }]
   }
 
   #next() {

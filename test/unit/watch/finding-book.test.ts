@@ -4,6 +4,7 @@ import type { Detection } from '../../../src/watch/detection.ts'
 import type { Changes, Finding, FindingText } from '../../../src/watch/finding.ts'
 import { FindingBook, MAX_KEPT } from '../../../src/watch/finding-book.ts'
 import { keptText } from '../../../src/watch/findings/act.ts'
+import { heardIn } from '../../support/heard.ts'
 import { sample } from '../../support/sample.ts'
 
 const MINUTE = 60_000
@@ -12,7 +13,6 @@ const START = Date.UTC(2026, 10, 27)
 
 const RULES = {
   rule: (id: string) => ({ canSuppress: id !== 'RG-040', dryRun: id === 'RG-099' }),
-  alerts: true,
 }
 const open = (state: object = {}) =>
   new FindingBook(RULES, { findings: [], suppressions: [], seq: 0, ...state })
@@ -28,7 +28,7 @@ function detection(members: Partial<Detection> = {}): Detection {
 }
 
 const actionsOf = ({ records }: Changes) => records.map(({ json }) => JSON.parse(json).action)
-const eventsOf = ({ alerts }: Changes) => alerts.map(({ event }) => event)
+const heard = ({ records }: Changes) => heardIn(records)
 const first = ({ findings: [finding] }: Changes): Finding => {
   if (finding === undefined) throw new Error('there is no finding')
   return finding
@@ -92,24 +92,23 @@ describe('a finding', () => {
     const book = open()
     book.apply([detection({ severity: 'medium' })], START)
     const raised = book.apply([detection({ severity: 'critical' })], START)
-    expect([first(raised).severity, actionsOf(raised), eventsOf(raised)]).toEqual([
+    expect([first(raised).severity, actionsOf(raised), heard(raised)]).toEqual([
       'critical',
       ['raised'],
       ['raised'],
     ])
     const lower = book.apply([detection({ severity: 'low' })], START)
-    expect([first(lower).severity, actionsOf(lower), eventsOf(lower)]).toEqual(['critical', [], []])
+    expect([first(lower).severity, actionsOf(lower), heard(lower)]).toEqual(['critical', [], []])
   })
 
-  test('many detections of one step are one record and one alert, which show what it came to', () => {
+  test('many detections of one step are one record, which shows what it came to', () => {
     const severities = ['low', 'high', 'critical'] as const
     const found = open().apply(
       severities.map(severity => detection({ severity })),
       START,
     )
-    expect([actionsOf(found), eventsOf(found)]).toEqual([['opened'], ['opened']])
+    expect([actionsOf(found), heard(found)]).toEqual([['opened'], ['opened']])
     expect(JSON.parse(found.records[0]?.json ?? '')).toMatchObject({ severity: 'critical', count: 3 })
-    expect(found.alerts[0]?.payload).toMatchObject({ severity: 'critical', count: 3 })
   })
 
   test('a clock that is ahead does not have a finding absorb what comes until then', () => {
@@ -128,19 +127,11 @@ describe('a finding', () => {
 
   test('a rule that only tries alerts nobody, and is alerted by a new finding once it is in force', () => {
     const tried = open().apply([detection({ rule: 'RG-099' })], START)
-    expect([first(tried).dry_run, actionsOf(tried), eventsOf(tried)]).toEqual([true, ['opened'], []])
+    expect([first(tried).dry_run, actionsOf(tried), heard(tried)]).toEqual([true, ['opened'], []])
     const rule = () => ({ canSuppress: true, dryRun: false })
-    const book = new FindingBook(
-      { rule, alerts: true },
-      { findings: tried.findings, suppressions: [], seq: 1 },
-    )
+    const book = new FindingBook({ rule }, { findings: tried.findings, suppressions: [], seq: 1 })
     const found = book.apply([detection({ rule: 'RG-099' })], START)
-    expect([found.opened.length, eventsOf(found)]).toEqual([1, ['opened']])
-  })
-
-  test('without a receiver nothing is put into the outbox', () => {
-    const book = new FindingBook({ ...RULES, alerts: false }, { findings: [], suppressions: [], seq: 0 })
-    expect(book.apply([detection()], START).alerts).toEqual([])
+    expect([found.opened.length, heard(found)]).toEqual([1, ['opened']])
   })
 
   test('the book forgets the findings that changed least lately, and goes on', () => {
@@ -185,7 +176,7 @@ describe('a finding', () => {
           const [a, b] = [book.apply([one], now), other.apply([one], now)]
           for (const finding of a.findings) stored.set(finding.id, finding)
           seq = a.seq
-          expect([a.seq, actionsOf(a), eventsOf(a)]).toEqual([b.seq, actionsOf(b), eventsOf(b)])
+          expect([a.seq, actionsOf(a), heard(a)]).toEqual([b.seq, actionsOf(b), heard(b)])
           expect(a.findings.map(withoutIds)).toEqual(b.findings.map(withoutIds))
         }
       }),
@@ -276,7 +267,7 @@ describe('a suppression', () => {
     const now = START + wait
     const found = book.apply([detection({ ...members, time: now })], now)
     expect(first(found).suppressed_by).toBe(isSuppressed ? 'suppression' : undefined)
-    expect(found.alerts).toHaveLength(isSuppressed ? 0 : 1)
+    expect(heard(found)).toEqual(isSuppressed ? [] : ['opened'])
     expect(found.suppressions.map(({ hits }) => hits)).toEqual(isSuppressed ? [1] : [])
   })
 
@@ -284,7 +275,7 @@ describe('a suppression', () => {
     const suppression = { id: 'x', rule: 'RG-040', group: {}, owner: 'psn_9', created: START, hits: 0 }
     const book = open({ suppressions: [{ ...suppression, expires: START + HOUR }] })
     const found = book.apply([detection({ rule: 'RG-040' })], START)
-    expect([first(found).suppressed_by, eventsOf(found), found.suppressions]).toEqual([
+    expect([first(found).suppressed_by, heard(found), found.suppressions]).toEqual([
       undefined,
       ['opened'],
       [],
@@ -303,9 +294,9 @@ describe('a suppression', () => {
     book.apply([detection({ severity: 'low' })], START)
     changes(book.suppress(wanted, text('suppression'), START))
     const quiet = book.apply([detection({ severity: 'critical' })], START)
-    expect([actionsOf(quiet), eventsOf(quiet)]).toEqual([['suppressed', 'raised'], []])
+    expect([actionsOf(quiet), heard(quiet)]).toEqual([['suppressed', 'raised'], []])
     const loud = book.apply([detection({ time: START + 50 * MINUTE })], START + HOUR)
-    expect([actionsOf(loud), eventsOf(loud)]).toEqual([['unsuppressed'], ['opened']])
+    expect([actionsOf(loud), heard(loud)]).toEqual([['unsuppressed'], ['unsuppressed']])
   })
 })
 

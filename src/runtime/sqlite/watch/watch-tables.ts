@@ -23,7 +23,6 @@ const TABLES = [
   'CREATE TABLE IF NOT EXISTS finding_text (id TEXT PRIMARY KEY, about TEXT NOT NULL, json TEXT NOT NULL) STRICT, WITHOUT ROWID',
   'CREATE INDEX IF NOT EXISTS finding_text_about ON finding_text (about)',
   'CREATE TABLE IF NOT EXISTS suppression (id TEXT PRIMARY KEY, over INTEGER NOT NULL, json TEXT NOT NULL) STRICT, WITHOUT ROWID',
-  'CREATE TABLE IF NOT EXISTS alert (id TEXT PRIMARY KEY, due INTEGER NOT NULL, json TEXT NOT NULL) STRICT, WITHOUT ROWID',
   // The number of the last record that the log has written itself.
   'CREATE TABLE IF NOT EXISTS watch (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL) STRICT',
 ]
@@ -114,7 +113,7 @@ export class WatchTables {
   }
 
   /** Stores what has changed. To be called in a transaction. */
-  store({ findings, suppressions, alerts, texts, records, seq }: Changes): void {
+  store({ findings, suppressions, texts, records, seq }: Changes): void {
     for (const finding of findings) {
       this.#sql(
         'INSERT OR REPLACE INTO finding (id, is_closed, last_seen, json) VALUES (?, ?, ?, ?)',
@@ -128,14 +127,6 @@ export class WatchTables {
         one.id,
         over,
         JSON.stringify(one),
-      )
-    }
-    for (const alert of alerts) {
-      this.#sql(
-        'INSERT INTO alert (id, due, json) VALUES (?, ?, ?)',
-        alert.id,
-        alert.due,
-        JSON.stringify(alert),
       )
     }
     for (const text of texts) {
