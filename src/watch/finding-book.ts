@@ -6,6 +6,7 @@ import type { ActRefusal, FindingAct, NewSuppression, SuppressionRefusal } from 
 import { absorbs, emptyFinding, keyOf, wellFormed, withDetection } from './findings/absorb.ts'
 import { acted } from './findings/act.ts'
 import { Draft } from './findings/draft.ts'
+import { escalatesAt, withWaiting } from './findings/escalate.ts'
 import { isJoining, JOINING_VERSION, Neighbours, sharedOf } from './findings/neighbours.ts'
 import { MAX_SUPPRESSIONS, Suppressions } from './findings/suppressions.ts'
 import { worstOf } from './severity.ts'
@@ -40,6 +41,8 @@ export class FindingBook {
   readonly #suppressions: Suppressions
   readonly #neighbours = new Neighbours()
   #seq: number
+  /** Undefined if it has to be looked up. */
+  #due: number | undefined
 
   constructor(watching: Pick<Watching, 'rule'>, { findings, suppressions, seq }: BookState) {
     this.#watching = watching
@@ -76,12 +79,32 @@ export class FindingBook {
   act(finding: Finding, act: FindingAct, text: FindingText | undefined, now: number): Changes | ActRefusal {
     const changed = acted(finding, act, text, now)
     if (typeof changed === 'string') return changed
+    const after = withWaiting(changed.finding, now)
     return this.#draft(now, draft => {
-      draft.put(changed.finding)
-      draft.say(changed.finding, changed.said)
+      draft.put(after)
+      draft.say(after, changed.said)
       if (text !== undefined) draft.text(text)
       const key = keyOf(finding)
-      if ((this.#findings.get(key)?.id ?? finding.id) === finding.id) this.#keep(changed.finding)
+      if ((this.#findings.get(key)?.id ?? finding.id) === finding.id) this.#keep(after)
+    })
+  }
+
+  /** When the next finding is to be escalated, in milliseconds since 1970; infinity if none waits. */
+  get due(): number {
+    this.#due ??= [...this.#findings.values()].map(escalatesAt).reduce((a, b) => Math.min(a, b), Infinity)
+    return this.#due
+  }
+
+  /** Escalates the findings that have waited for an analyst for too long, each once. */
+  escalate(now: number): Changes {
+    return this.#draft(now, draft => {
+      for (const finding of [...this.#findings.values()].filter(one => escalatesAt(one) <= now)) {
+        const escalated = { ...finding, escalated: now }
+        this.#findings.set(keyOf(finding), escalated)
+        draft.put(escalated)
+        draft.say(escalated, { action: 'escalated' })
+      }
+      this.#due = undefined
     })
   }
 
@@ -151,18 +174,22 @@ export class FindingBook {
     if (known !== undefined && absorbs(known, time) && (known.dry_run ?? false) === dryRun) {
       const { suppressed_by: _, ...before } = known
       const absorbed = withDetection(before, detection, time)
-      const finding = suppressed_by === undefined ? absorbed : { ...absorbed, suppressed_by }
+      const finding = withWaiting({ ...absorbed, ...(suppressed_by !== undefined && { suppressed_by }) }, now)
       this.#keep(finding)
       draft.put(finding)
       this.#sayOf(draft, known, finding)
       return finding
     }
-    const opened: Finding = {
-      ...withDetection(emptyFinding(eventId(now), detection, time), detection, time),
-      ...(suppressed_by !== undefined && { suppressed_by }),
-      ...(dryRun && { dry_run: true as const }),
-      ...(known?.state === 'closed' && { previous: known.id }),
-    }
+    const empty = emptyFinding(eventId(now), detection, time)
+    const opened = withWaiting(
+      {
+        ...withDetection(empty, detection, time),
+        ...(suppressed_by !== undefined && { suppressed_by }),
+        ...(dryRun && { dry_run: true as const }),
+        ...(known?.state === 'closed' && { previous: known.id }),
+      },
+      now,
+    )
     this.#keep(opened)
     draft.open(opened)
     return opened
@@ -206,6 +233,7 @@ export class FindingBook {
 
   #keep(finding: Finding): void {
     const key = keyOf(finding)
+    this.#due = undefined
     this.#findings.delete(key)
     this.#findings.set(key, finding)
     for (const oldest of this.#findings.keys()) {

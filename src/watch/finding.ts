@@ -46,6 +46,10 @@ export interface Finding {
   readonly assignee?: string
   /** When it was acknowledged first, and the pseudonym of the analyst. */
   readonly acknowledged?: { readonly at: number; readonly by: string }
+  /** Since when it has waited for an analyst, if it is one that must not wait. */
+  readonly waiting_since?: number
+  /** When it was said that it has waited too long. */
+  readonly escalated?: number
   /** Id of the suppression that keeps it from being alerted. */
   readonly suppressed_by?: string
   /** Of one that joins several: their ids. */

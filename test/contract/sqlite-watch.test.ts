@@ -59,16 +59,21 @@ test('with nothing found an append writes no further row', async () => {
   expect(rows(FAKE_RULES)).toBe(rows())
 })
 
-function open(file: string): WatchedLog {
-  const ledger = createSqliteLedger(file, Date.now, undefined, FAKE_RULES)
+function open(file: string, passed = 0): WatchedLog {
+  let ahead = passed
+  const ledger = createSqliteLedger(file, () => Date.now() + ahead, undefined, FAKE_RULES)
   const { findings } = ledger
   if (findings === undefined) throw new Error('the ledger has no rules')
   return {
     ...{ ledger, findings },
     async settle() {},
+    async pass(time) {
+      ahead += time
+      await ledger.settle()
+    },
     async restart() {
       ledger.close()
-      return open(file)
+      return open(file, ahead)
     },
   }
 }

@@ -15,6 +15,8 @@ export interface WatchedLog {
   readonly findings: FindingControl
   /** Resolves when the rules have looked at all that was appended, and what they found has its index. */
   settle(): Promise<void>
+  /** Lets time pass, in milliseconds, and has the log do what it does by itself then. */
+  pass(time: number): Promise<void>
   /** Ends the process that has the log. The next one has the returned log. */
   restart(): Promise<WatchedLog>
 }
@@ -221,6 +223,22 @@ export function watchContract(
       const shown = await log.findings.show(id)
       expect(shown?.texts.map(({ text }) => text)).toEqual(['called the patient', 'a test phone'])
       expect(heardIn(await entries())).toEqual(['opened', 'acknowledged', 'closed', 'reopened'])
+    })
+
+    test('a finding that waits for a quarter of an hour is escalated once, restarts included', async () => {
+      await append(refusal('not_owner', { subject: psn(1) }), refusal('not_owner', { subject: psn(2) }))
+      const [of2] = await list()
+      await log.findings.act(of2?.id ?? '', { action: 'acknowledge', by: ANALYST })
+      const escalated = async () => (await records()).filter(({ action }) => action === 'escalated')
+      await log.pass(14 * 60_000)
+      expect(await escalated()).toEqual([])
+      log = await log.restart()
+      await log.pass(60_000)
+      expect(await escalated()).toMatchObject([{ about: psn(1), severity: 'high' }])
+      log = await log.restart()
+      await log.pass(60_000)
+      expect(await escalated()).toHaveLength(1)
+      expect((await records()).flatMap(record => recordErrors(canonical(record)))).toEqual([])
     })
 
     test('a text can be erased, once, and the erasure is on record', async () => {

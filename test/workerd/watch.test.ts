@@ -1,12 +1,19 @@
-import { env, reset, runInDurableObject } from 'cloudflare:test'
-import { beforeEach, expect, test } from 'vitest'
+import { env, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { beforeEach, expect, test, vi } from 'vitest'
 import { cloudflare } from '../../src/runtime/cloudflare/index.ts'
 import { type WatchedLog, watchContract } from '../contract/watch.ts'
 import { refusal } from '../support/refusal.ts'
 
 // The rules in the Durable Object of the log.
 
-beforeEach(() => reset())
+const { now } = Date
+let ahead = 0
+
+beforeEach(() => {
+  vi.restoreAllMocks()
+  ahead = 0
+  return reset()
+})
 
 const log = () => env.WATCHED_LOG.get(env.WATCHED_LOG.idFromName('log'))
 
@@ -16,6 +23,11 @@ function open(): WatchedLog {
     ...{ ledger, findings },
     // A reader has the log pull.
     settle: async () => void (await ledger.read({ limit: 1 })),
+    async pass(time) {
+      ahead += time
+      vi.spyOn(Date, 'now').mockImplementation(() => now() + ahead)
+      await runDurableObjectAlarm(log())
+    },
     async restart() {
       await runInDurableObject(log(), (_, state) => state.abort('restart')).catch(() => {})
       return open()

@@ -90,19 +90,23 @@ export class LogObject extends DurableObject {
     return this.#arrivals.wait(() => this.#log.events.end > cursor, milliseconds)
   }
 
-  /** Gives an index to the deliveries of views that are due, and has sinks and archive go on. */
+  /** Gives an index to the deliveries of views that are due, escalates findings, and has sinks and archive go on. */
   async alarm(): Promise<void> {
     this.#alarm.wentOff()
-    this.#store([])
+    this.#settle(() => this.#log.settle(Date.now()))
     await Promise.all([this.#sinks.alarm(), this.#archive.alarm()])
   }
 
   #store(entries: readonly LedgerEntry[]): void {
+    this.#settle(() => this.#log.append(entries, Date.now()))
+  }
+
+  #settle(work: () => void): void {
     const { end } = this.#log.events
-    this.#change(() => this.#log.append(entries, Date.now()))
+    this.#change(work)
     // A reader's round often finds nothing. If it woke the others, their rounds would wake it.
     if (this.#log.events.end > end) this.#announce()
-    this.#alarm.set(this.#log.due)
+    this.#alarm.set(this.#log.due(Date.now()))
   }
 
   #announce(): void {
@@ -129,7 +133,10 @@ export class LogObject extends DurableObject {
       watch,
       write: async <Result>(work: () => Result) => this.#change(work),
       now: Date.now,
-      announce: () => this.#announce(),
+      announce: () => {
+        this.#announce()
+        this.#alarm.set(this.#log.due(Date.now()))
+      },
     }
     return answerCall(createSqlFindings(services), call)
   }

@@ -138,12 +138,12 @@ function openLedger(options: LocalOptions, held: Held): Opened {
   held.add(() => receivers.close())
   const archiving = log.archiver && startArchive(log.archiver)
   held.add(() => archiving?.close())
-  const ledger = followed(log, () => {
+  log.subscribe(() => {
     void archiving?.wake()
     if (hasReceivers) void receivers.wake()
   })
   return {
-    ledger: spooled(ledger, data, held),
+    ledger: spooled(log, data, held),
     sinkControl: receivers,
     control,
     findingControl: log.findings,
@@ -156,15 +156,6 @@ function keepingOf({ s3, keep = {} }: LocalOptions) {
   const bucket = s3?.auditBucket
   return { limits, bucket: s3 && bucket ? createArchiveBucket({ ...s3, bucket }) : undefined }
 }
-
-/** Has those that follow the log go on as soon as something is stored. */
-const followed = (ledger: Ledger, wake: () => void): Ledger => ({
-  ...ledger,
-  async append(entries) {
-    await ledger.append(entries)
-    wake()
-  },
-})
 
 /** Puts a spool in a folder behind a ledger. */
 function spooled(log: Ledger, data: string, held: Held): SpooledLedger {
@@ -213,7 +204,7 @@ function startReplays(ledger: SpooledLedger): () => void {
   }
 }
 
-/** Gives deliveries their indexes when they are due. Returns a function that ends it. */
+/** Gives deliveries their indexes and escalates findings when they are due. Returns a function that ends it. */
 function startSettling(ledger: SqliteLedger): () => void {
   const failed = (error: unknown) => logFault('deliveries are not put together', error, 'SQLite failed')
   const timer = setInterval(() => void ledger.settle().catch(failed), SETTLE_EVERY)

@@ -18,7 +18,7 @@ import { createSqlFindings } from './watch/findings.ts'
 
 /** A ledger in a file. */
 export interface SqliteLedger extends Ledger {
-  /** Gives an index to the deliveries of views that are due. To be called every few seconds. */
+  /** Gives an index to the deliveries of views that are due, and escalates findings. To be called every few seconds. */
   settle(): Promise<void>
   /** What followers of this log remember, in the same file. */
   readonly states: FollowerStates
@@ -26,6 +26,8 @@ export interface SqliteLedger extends Ledger {
   readonly archiver: Archiver | undefined
   /** What the rules found, if the ledger was created with rules. */
   readonly findings: FindingControl | undefined
+  /** Has something done whenever records were stored. */
+  subscribe(stored: () => void): void
   /** Writes what waits and closes the file. Nothing can be appended after it. */
   close(): void
 }
@@ -52,7 +54,11 @@ export function createSqliteLedger(
     keeping &&
     setUp(file, () => keepLog(createLiveLog(events, file, live), new SegmentTable(file), keeping, now))
   const arrivals = new Arrivals()
-  const announce = () => arrivals.announce()
+  const subscribers: (() => void)[] = []
+  const announce = () => {
+    arrivals.announce()
+    for (const stored of subscribers) stored()
+  }
   const write = async (work: () => void) => {
     try {
       await file.write(work)
@@ -72,8 +78,10 @@ export function createSqliteLedger(
     append: entries => write(() => log.append(entries, now())),
 
     async settle() {
-      if (now() >= log.due) await write(() => log.settle(now()))
+      if (now() >= log.due(now())) await write(() => log.settle(now()))
     },
+
+    subscribe: stored => void subscribers.push(stored),
 
     async read(query) {
       const asked = tableQueryOf(query)

@@ -190,6 +190,70 @@ const withoutIds = ({ id: _, related, previous: __, ...rest }: Finding) => ({
   related: related?.length,
 })
 
+describe('a finding that waits', () => {
+  const QUARTER = 15 * MINUTE
+  const escalated = (book: FindingBook, at: number) => actionsOf(book.escalate(at))
+
+  test('it is escalated a quarter of an hour after it opened, once', () => {
+    const book = open()
+    expect(book.due).toBe(Number.POSITIVE_INFINITY)
+    book.apply([detection({ time: START - HOUR / 2 })], START)
+    expect(book.due).toBe(START + QUARTER)
+    expect(escalated(book, START + QUARTER - 1)).toEqual([])
+    const said = book.escalate(START + QUARTER)
+    expect([actionsOf(said), first(said).escalated]).toEqual([['escalated'], START + QUARTER])
+    expect([escalated(book, START + QUARTER), book.due]).toEqual([[], Number.POSITIVE_INFINITY])
+    // Neither a repeat nor a book that is made from what was stored does it again.
+    const repeat = book.apply([detection({ severity: 'critical' })], START + QUARTER)
+    expect(escalated(book, START + HOUR)).toEqual([])
+    expect(open({ findings: repeat.findings }).due).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  test('a repeat does not have it wait longer, and a worse severity has it begin', () => {
+    const book = open()
+    book.apply([detection({ severity: 'medium' })], START)
+    expect(book.due).toBe(Number.POSITIVE_INFINITY)
+    book.apply([detection()], START + MINUTE)
+    book.apply([detection()], START + 2 * MINUTE)
+    expect(book.due).toBe(START + MINUTE + QUARTER)
+  })
+
+  test.each<[string, Partial<Detection>, ((book: FindingBook, finding: Finding) => unknown)?]>([
+    ['is not so bad', { severity: 'medium' }],
+    ['is of a rule that only tries', { rule: 'RG-099' }],
+    ['is suppressed', { rule: 'RG-003' }],
+    ...(['acknowledge', 'assign', 'close'] as const).map(
+      (action): [string, object, (book: FindingBook, finding: Finding) => unknown] => [
+        `was met with ${action}`,
+        {},
+        (book, finding) =>
+          book.act(
+            finding,
+            { action, by: 'psn_9', assignee: 'psn_9', verdict: 'test' },
+            undefined,
+            START + MINUTE,
+          ),
+      ],
+    ),
+  ])('one that %s is not escalated', (_, members, act) => {
+    const book = open()
+    const wanted = { rule: 'RG-003', group: {}, by: 'psn_9', reason: 'why', expires: START + HOUR }
+    book.suppress(wanted, text('suppression'), START)
+    const found = first(book.apply([detection(members)], START))
+    act?.(book, found)
+    expect([book.due, escalated(book, START + HOUR)]).toEqual([Number.POSITIVE_INFINITY, []])
+  })
+
+  test('one that is no longer suppressed waits from then on', () => {
+    const book = open()
+    const wanted = { rule: 'RG-001', group: {}, by: 'psn_9', reason: 'why', expires: START + HOUR / 2 }
+    book.suppress(wanted, text('suppression'), START)
+    book.apply([detection()], START)
+    book.apply([detection()], START + HOUR / 2)
+    expect(book.due).toBe(START + HOUR / 2 + QUARTER)
+  })
+})
+
 describe('a finding that joins others', () => {
   const about = { subject: 'psn_1', release: '4.12.0' }
 

@@ -1,5 +1,5 @@
 // Those of Deno itself have no `unref` in 2.5.
-import { setTimeout } from 'node:timers'
+import { clearInterval, setInterval, setTimeout } from 'node:timers'
 import { Overtaken } from '../../../archive/live-log.ts'
 import { logFault, NOT_SHOWN, StorageFault } from '../../../base/storage-fault.ts'
 import type { ReadEntry } from '../../../ledger/ledger.ts'
@@ -19,6 +19,8 @@ const PAGE = 500
 const STORE_EVERY = 5_000
 /** How long to wait after a fault, in milliseconds. */
 const PAUSE = 1_000
+/** How often it is looked which findings are to be escalated, in milliseconds. */
+const LOOK_EVERY = 10_000
 
 /** What is kept in memory while this process is the log. */
 interface Memory {
@@ -51,6 +53,7 @@ export class PostgresWatch implements LogWork {
   #isLog = false
   /** Whether it is to look at records, and has not begun yet. */
   #isCalled = false
+  #timer: ReturnType<typeof setInterval> | undefined
   /** One thing after the other: what is in memory is only right between them. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -65,6 +68,10 @@ export class PostgresWatch implements LogWork {
 
   begin(): void {
     this.#isLog = true
+    clearInterval(this.#timer)
+    this.#timer = setInterval(() => this.wake(), LOOK_EVERY)
+    // A timer is no reason for a process to stay.
+    this.#timer.unref()
     this.wake()
   }
 
@@ -76,6 +83,7 @@ export class PostgresWatch implements LogWork {
 
   end(): void {
     this.#isLog = false
+    clearInterval(this.#timer)
     void this.#alone(async () => this.#forget())
   }
 
@@ -111,11 +119,12 @@ export class PostgresWatch implements LogWork {
     this.#memory = undefined
   }
 
-  /** Looks at all records that it has not looked at. Never rejects. */
+  /** Looks at all records that it has not looked at, and escalates what has waited too long. Never rejects. */
   async #follow(): Promise<void> {
     this.#isCalled = false
     try {
       while (this.#isLog && (await this.#step()));
+      if (this.#isLog) await this.#escalate()
     } catch (error) {
       this.#forget()
       if (!(error instanceof Overtaken) && this.#isLog) logFault('the rules wait', error, NOT_SHOWN)
@@ -141,6 +150,12 @@ export class PostgresWatch implements LogWork {
     }
     if (found === undefined) this.#forget()
     return entries.length === PAGE
+  }
+
+  async #escalate(): Promise<void> {
+    const memory = await this.#load()
+    const now = this.#services.now()
+    if (memory.book.due <= now) await this.#store(memory, memory.book.escalate(now))
   }
 
   /** Returns what the rules find. Undefined if one failed: then these records are not looked at, and the operator hears of it. */

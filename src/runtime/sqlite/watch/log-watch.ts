@@ -29,8 +29,9 @@ export class LogWatch {
   readonly tables: WatchTables
   readonly #events: EventTable
   readonly #watching: Watching
-  /** What is kept in memory. Undefined if it has to be made from what is stored. */
-  #memory: { readonly engine: RuleEngine; readonly book: FindingBook } | undefined
+  // What is kept in memory. Undefined if it has to be made from what is stored.
+  #engine: RuleEngine | undefined
+  #book: FindingBook | undefined
 
   constructor(tables: WatchTables, events: EventTable, watching: Watching) {
     this.tables = tables
@@ -40,7 +41,8 @@ export class LogWatch {
 
   /** Forgets what is in memory, as a transaction failed of which it holds something. */
   forget(): void {
-    this.#memory = undefined
+    this.#engine = undefined
+    this.#book = undefined
   }
 
   /**
@@ -53,7 +55,10 @@ export class LogWatch {
     const records = entries.filter(({ json }) => !isFindingRecord(json))
     const [first] = records
     if (first === undefined) return NOTHING
-    const { engine, book } = this.#load(first.index, now)
+    const book = this.#loaded(now)
+    // It has seen what was recorded shortly before.
+    this.#engine ??= this.#replayed(first.index, now)
+    const engine = this.#engine
     const found = this.#look(records, () => {
       const { detections, windows } = engine.observe(records, this.tables.windows(engine.needs(records)))
       return { windows, changes: detections.length === 0 ? undefined : book.apply(detections, now) }
@@ -67,12 +72,22 @@ export class LogWatch {
 
   /** Has the book change something, and stores and records that. To be called in a transaction. */
   change<Refused>(work: (book: FindingBook) => Changes | Refused, now: number): Changes | Refused {
-    const changes = work(this.#load(this.#events.size, now).book)
+    const changes = work(this.#loaded(now))
     if (isChanges(changes)) {
       this.tables.store(changes)
       this.#events.append(changes.records)
     }
     return changes
+  }
+
+  /** When the next finding is to be escalated, in milliseconds since 1970. */
+  due(now: number): number {
+    return this.#loaded(now).due
+  }
+
+  /** Escalates what has waited too long. To be called in a transaction. */
+  escalate(now: number): void {
+    if (this.due(now) <= now) this.change(book => book.escalate(now), now)
   }
 
   #look<Found>(records: readonly WatchedRecord[], look: () => Found): Found | undefined {
@@ -85,15 +100,12 @@ export class LogWatch {
     }
   }
 
-  /** Returns what is in memory: the engine has seen what was recorded shortly before an index. */
-  #load(index: number, now: number) {
-    this.#memory ??= {
-      engine: this.#replayed(index, now),
-      book: new FindingBook(this.#watching, this.tables.state(now)),
-    }
-    return this.#memory
+  #loaded(now: number): FindingBook {
+    this.#book ??= new FindingBook(this.#watching, this.tables.state(now))
+    return this.#book
   }
 
+  /** Returns an engine that has seen what was recorded shortly before an index. */
   #replayed(index: number, now: number): RuleEngine {
     const engine = this.#watching.engine()
     const since = this.#events.firstSince(now - REPLAYED) - 1
