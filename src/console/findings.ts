@@ -128,6 +128,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   incomplete:
     'assign needs "assignee", close needs "verdict", and comment needs "text" of at most 4000 characters',
   never_suppressed: 'findings of this rule are never suppressed: acknowledge and close them',
-  expires_wrong: 'until must be a time within the next 30 days',
+  expires_wrong: 'until must be a time within the next 30 days, and after from',
   too_many: 'there are too many suppressions: end one first',
 }

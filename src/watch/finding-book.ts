@@ -1,7 +1,7 @@
 import { eventId } from '../ledger/event-id.ts'
 import type { Detection } from './detection.ts'
 import type { Changes, Finding, FindingText, Suppression } from './finding.ts'
-import { MAX_ABOUT, MAX_SUPPRESSION } from './finding.ts'
+import { ALL_RULES, MAX_ABOUT, MAX_SUPPRESSION } from './finding.ts'
 import type { ActRefusal, FindingAct, NewSuppression, SuppressionRefusal } from './finding-control.ts'
 import { absorbs, emptyFinding, keyOf, wellFormed, withDetection } from './findings/absorb.ts'
 import { acted } from './findings/act.ts'
@@ -110,13 +110,14 @@ export class FindingBook {
 
   /** Begins to suppress findings. */
   suppress(wanted: NewSuppression, text: FindingText, now: number): Changes | SuppressionRefusal {
-    const { rule, group, tenant, by, expires } = wanted
-    if (!this.#watching.rule(rule).canSuppress) return 'never_suppressed'
-    if (!(expires > now && expires <= now + MAX_SUPPRESSION)) return 'expires_wrong'
+    const { rule, group, tenant, by, starts = now, expires } = wanted
+    if (rule !== ALL_RULES && !this.#watching.rule(rule).canSuppress) return 'never_suppressed'
+    if (!(expires > Math.max(starts, now) && expires <= now + MAX_SUPPRESSION)) return 'expires_wrong'
     if (this.#suppressions.size >= MAX_SUPPRESSIONS) return 'too_many'
     const suppression = {
       ...{ id: text.of, rule, group, owner: by, created: now, expires, hits: 0 },
       ...(tenant !== undefined && { tenant }),
+      ...(starts > now && { starts }),
     }
     return this.#draft(now, draft => {
       this.#suppressions.set(suppression, now)

@@ -64,12 +64,15 @@ export type Acted = { readonly finding: Finding } | { readonly refused: ActRefus
 
 /** A suppression that is wanted. */
 export interface NewSuppression {
+  /** Id of the rule, or `*` for all whose findings may be suppressed. */
   readonly rule: string
   readonly group: Group
   readonly tenant?: string
   /** Pseudonym of the analyst who answers for it. */
   readonly by: string
-  /** In milliseconds since 1970. */
+  /** When it begins, in milliseconds since 1970. Default: now. */
+  readonly starts?: number
+  /** When it ends, in milliseconds since 1970. */
   readonly expires: number
   /** Why. At most {@link MAX_TEXT} characters. */
   readonly reason: string

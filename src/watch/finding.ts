@@ -63,7 +63,10 @@ export interface Finding {
 /** Most subjects, recordings and releases that a finding names of each. Its records, which `evidence` leads to, have them all. */
 export const MAX_ABOUT = 64
 
-/** Keeps findings of a rule from being alerted. */
+/** As the rule of a suppression: all rules whose findings may be suppressed. */
+export const ALL_RULES = '*'
+
+/** Keeps findings of a rule from being alerted, or those of {@link ALL_RULES} while something is being worked on. */
 export interface Suppression {
   /** UUIDv7. */
   readonly id: string
@@ -76,6 +79,8 @@ export interface Suppression {
   readonly owner: string
   /** In milliseconds since 1970. */
   readonly created: number
+  /** When it begins. Default: when it was created. */
+  readonly starts?: number
   /** At most {@link MAX_SUPPRESSION} after `created`. */
   readonly expires: number
   /** When it was ended before its time. */

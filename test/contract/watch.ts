@@ -297,9 +297,38 @@ export function watchContract(
       expect((await records()).map(record => recordErrors(canonical(record)))).toEqual(actions.map(() => []))
     })
 
+    test('a maintenance window keeps all rules quiet that may be, from its beginning to its end', async () => {
+      const [starts, expires] = [Date.now() + 3_600_000, Date.now() + 7_200_000]
+      const wanted = { rule: '*', group: {}, by: ANALYST, reason: 'a migration', starts, expires }
+      const made = await log.findings.suppress(wanted)
+      const id = 'suppression' in made ? made.suppression.id : ''
+      expect((await log.findings.suppressions()).map(({ starts: from }) => from)).toEqual([starts])
+      await append(refusal('not_owner', { subject: psn(1) }))
+      log = await log.restart()
+      await log.pass(3_600_000)
+      const canary = delivery('one', { subject: psn(8), recording: 'canary' })
+      await append(refusal('not_owner', { subject: psn(2) }), canary)
+      await append(refusal('not_owner', { subject: psn(8) }))
+      await log.pass(3_600_000)
+      await append(refusal('not_owner', { subject: psn(3) }))
+      const found = (await list({ state: 'all' })).filter(({ rule }) => rule !== 'RG-100')
+      const quiet = found.map(({ rule, group, suppressed_by }) => [rule, group.subject, suppressed_by])
+      expect(quiet.sort()).toEqual([
+        ['RG-001', psn(1), undefined],
+        ['RG-001', psn(2), id],
+        ['RG-001', psn(3), undefined],
+        ['RG-001', psn(8), id],
+        ['RG-040', undefined, undefined],
+      ])
+      const added = (await records()).find(({ action }) => action === 'suppression_added')
+      expect(added).toMatchObject({ rule: '*', starts: new Date(starts).toISOString() })
+      expect((await records()).flatMap(record => recordErrors(canonical(record)))).toEqual([])
+    })
+
     test.each([
       ['for longer than 30 days', { expires: Date.now() + 31 * 24 * 3_600_000 }, 'expires_wrong'],
       ['that is over', { expires: Date.now() - 1 }, 'expires_wrong'],
+      ['that begins after its end', { starts: Date.now() + 2_000_000 }, 'expires_wrong'],
       ['of a rule that must be heard', { rule: 'RG-040' }, 'never_suppressed'],
       ['without a reason', { reason: ' ' }, 'incomplete'],
     ])('a suppression %s is refused', async (_, wrong, refused) => {

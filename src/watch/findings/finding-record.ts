@@ -41,11 +41,14 @@ export function findingRecord(finding: Finding, { by, ...said }: Said, written: 
 
 /** Creates the record of something that happened to a suppression. */
 export function suppressionRecord(
-  { id, rule, group, tenant = 'default', expires }: Suppression,
+  { id, rule, group, tenant = 'default', starts, expires }: Suppression,
   { by, ...said }: Said,
   written: Written,
 ): LedgerEntry {
-  const about = { rule, group: { ...group }, suppression: id, expires: new Date(expires).toISOString() }
+  const about = {
+    ...{ rule, group: { ...group }, suppression: id, expires: new Date(expires).toISOString() },
+    ...(starts !== undefined && { starts: new Date(starts).toISOString() }),
+  }
   return recordOf({ kind: 'finding', ...said, ...about }, { tenant, by }, written)
 }
 
