@@ -125,6 +125,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   unknown: UNKNOWN,
   closed: 'the finding is closed: reopen it first',
   not_closed: 'the finding is not closed',
+  contained: 'what the finding is about is locked down already',
   incomplete:
     'assign needs "assignee", close needs "verdict", and comment needs "text" of at most 4000 characters',
   never_suppressed: 'findings of this rule are never suppressed: acknowledge and close them',

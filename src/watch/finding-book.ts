@@ -202,6 +202,7 @@ export class FindingBook {
     if (was && !is) draft.say(finding, { action: 'unsuppressed' })
     if (!was && is) draft.say(finding, { action: 'suppressed' })
     if (before.severity !== finding.severity) draft.say(finding, { action: 'raised' })
+    if (before.may_respond !== finding.may_respond) draft.say(finding, { action: 'actionable' })
   }
 
   /** Joins the findings of several rules about the subject or the release of a detection. */

@@ -37,8 +37,8 @@ export interface ShownFinding {
 
 /** What an analyst does to a finding. */
 export interface FindingAct {
-  readonly action: 'assign' | 'acknowledge' | 'comment' | 'close' | 'reopen'
-  /** Pseudonym of the analyst. */
+  readonly action: 'assign' | 'acknowledge' | 'comment' | 'close' | 'reopen' | 'contain'
+  /** Pseudonym of the analyst. Of `contain`: of who locked it down, or the id of the rule. */
   readonly by: string
   /** The tenant of the analyst, who can do something to its findings alone. Default: to all. */
   readonly tenant?: string
@@ -46,6 +46,8 @@ export interface FindingAct {
   readonly assignee?: string
   /** Of `close`. */
   readonly verdict?: Verdict
+  /** Of `contain`: the number of the lockdown. */
+  readonly epoch?: number
   /** What is said with it, at most {@link MAX_TEXT} characters. Required for `comment`. */
   readonly text?: string
 }
@@ -57,7 +59,7 @@ export const MAX_TEXT = 4_000
  * Why something can't be done to a finding. `unknown`: there is none of that id, or it is another tenant's. `incomplete`: a
  * member that the action needs is missing or too long.
  */
-export type ActRefusal = 'unknown' | 'closed' | 'not_closed' | 'incomplete'
+export type ActRefusal = 'unknown' | 'closed' | 'not_closed' | 'contained' | 'incomplete'
 
 /** What became of it. */
 export type Acted = { readonly finding: Finding } | { readonly refused: ActRefusal }

@@ -50,6 +50,10 @@ export interface Finding {
   readonly waiting_since?: number
   /** When it was said that it has waited too long. */
   readonly escalated?: number
+  /** True if it is so clear that the gate may respond by itself. */
+  readonly may_respond?: true
+  /** When what it is about was locked down, by whom (a rule, or an analyst's pseudonym), and the number of the lockdown. */
+  readonly contained?: { readonly at: number; readonly by: string; readonly epoch: number }
   /** Id of the suppression that keeps it from being alerted. */
   readonly suppressed_by?: string
   /** Of one that joins several: their ids. */

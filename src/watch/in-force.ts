@@ -1,5 +1,5 @@
 import { Rules } from './engine/engine.ts'
-import { ruleOf } from './rules/rules.ts'
+import { RULES, ruleOf } from './rules/rules.ts'
 import type { RuleTraits, Watching } from './watching.ts'
 
 /** Titles of what several rules find together. */
@@ -7,6 +7,9 @@ const JOINED: Readonly<Record<string, string>> = {
   'RG-100': 'Several rules found something about one subject',
   'RG-101': 'Several rules found something about one release of the app',
 }
+
+/** The ids of all rules. */
+export const RULE_IDS: readonly string[] = [...RULES.map(({ id }) => id), ...Object.keys(JOINED)]
 
 /** Returns what a rule finds, in one line. */
 export const titleOf = (rule: string): string => ruleOf(rule)?.title ?? JOINED[rule] ?? 'a finding'

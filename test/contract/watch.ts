@@ -241,6 +241,21 @@ export function watchContract(
       expect((await records()).flatMap(record => recordErrors(canonical(record)))).toEqual([])
     })
 
+    test('that a rule had something locked down is on record once, with no analyst, and the finding stays open', async () => {
+      await append(refusal('not_owner', { subject: psn(1) }))
+      const { id } = await only()
+      const contain = { action: 'contain', by: 'RG-001', epoch: 7 } as const
+      const acted = await log.findings.act(id, contain)
+      expect(acted).toMatchObject({ finding: { state: 'open', contained: { by: 'RG-001', epoch: 7 } } })
+      log = await log.restart()
+      expect(await log.findings.act(id, { ...contain, epoch: 8 })).toEqual({ refused: 'contained' })
+      await log.settle()
+      const [, contained, ...others] = await records()
+      expect(contained).toMatchObject({ action: 'contained', epoch: 7, finding: id })
+      expect([contained.subject, others]).toEqual([undefined, []])
+      expect(recordErrors(canonical(contained))).toEqual([])
+    })
+
     test('a text can be erased, once, and the erasure is on record', async () => {
       await append(refusal('not_owner', { subject: psn(1) }))
       const { id } = await only()

@@ -17,6 +17,7 @@ const ACTIONS: Readonly<Record<FindingAct['action'], FindingAction>> = {
   comment: 'commented',
   close: 'closed',
   reopen: 'reopened',
+  contain: 'contained',
 }
 
 /** Returns what a finding becomes when an analyst does something to it, or why it can't be done. */
@@ -26,10 +27,13 @@ export function acted(
   text: FindingText | undefined,
   now: number,
 ): ActedFinding | ActRefusal {
-  const { action, by, assignee, verdict, tenant } = act
+  const { action, by, assignee, verdict, epoch, tenant } = act
   if (tenant !== undefined && tenant !== finding.tenant) return 'unknown'
   const said: Said = {
-    ...{ action: ACTIONS[action], by },
+    action: ACTIONS[action],
+    // A rule is no person.
+    ...(by !== finding.rule && { by }),
+    ...(epoch !== undefined && { epoch }),
     ...(text && { said: { id: text.id, sha256: text.sha256 } }),
   }
   const isClosed = finding.state === 'closed'
@@ -40,6 +44,11 @@ export function acted(
     return { finding: { ...open, state: 'open' }, said }
   }
   if (isClosed) return 'closed'
+  if (action === 'contain') {
+    if (epoch === undefined) return 'incomplete'
+    if (finding.contained !== undefined) return 'contained'
+    return { finding: { ...finding, contained: { at: now, by, epoch } }, said }
+  }
   const reviewed = { ...finding, state: 'under_review' } as const
   if (action === 'assign')
     return assignee === undefined ? 'incomplete' : { finding: { ...reviewed, assignee }, said }

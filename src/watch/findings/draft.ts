@@ -83,4 +83,5 @@ export class Draft {
 }
 
 /** Whether it is an action of rules, and not of an analyst. */
-const isByItself = (action: FindingAction): boolean => ['opened', 'raised', 'joined'].includes(action)
+const isByItself = (action: FindingAction): boolean =>
+  ['opened', 'raised', 'actionable', 'joined'].includes(action)

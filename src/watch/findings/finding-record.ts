@@ -7,7 +7,7 @@ import { parseEvent } from '../../ledger/query/terms.ts'
 import type { Finding, Suppression } from '../finding.ts'
 
 /** What a record says of what was done, beside the finding or suppression itself. */
-export type Said = Pick<FindingFacts, 'action' | 'said'> & {
+export type Said = Pick<FindingFacts, 'action' | 'said' | 'epoch'> & {
   /** Pseudonym of the analyst who did it. */
   readonly by?: string
 }
@@ -22,7 +22,7 @@ export interface Written {
 /** Creates the record of something that happened to a finding. */
 export function findingRecord(finding: Finding, { by, ...said }: Said, written: Written): LedgerEntry {
   const { id, rule, version, severity, tenant, group, count, evidence, suppressed_by } = finding
-  const { related, previous, dry_run, assignee, verdict } = finding
+  const { related, previous, dry_run, assignee, verdict, may_respond } = finding
   return recordOf(
     {
       ...{ kind: 'finding', ...said, finding: id, rule, version, severity, group: { ...group }, count },
@@ -33,6 +33,7 @@ export function findingRecord(finding: Finding, { by, ...said }: Said, written: 
       ...(dry_run && { dry_run }),
       ...(assignee && { assignee }),
       ...(verdict && { verdict }),
+      ...(may_respond && { may_respond }),
     },
     { tenant, by },
     written,

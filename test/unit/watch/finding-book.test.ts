@@ -190,6 +190,33 @@ const withoutIds = ({ id: _, related, previous: __, ...rest }: Finding) => ({
   related: related?.length,
 })
 
+describe('a finding that a gate may respond to', () => {
+  const actionable = ({ records }: Changes) => records.map(({ json }) => JSON.parse(json).may_respond)
+
+  test.each<[string, Partial<Detection>, true | undefined]>([
+    ['a session that is to be blocked', { rule: 'RG-002', mayBlock: true }, true],
+    ['a session of which it is not clear', { rule: 'RG-002' }, undefined],
+    ['a release that is proven', { rule: 'RG-003', mayBlock: true, provenRelease: true }, true],
+    ['a release that a header names', { rule: 'RG-003', mayBlock: true }, undefined],
+    ['a proven release of which it is not clear', { rule: 'RG-003', provenRelease: true }, undefined],
+    ['a recording with another owner', { rule: 'RG-022' }, true],
+    ['what no response is for', { rule: 'RG-001', mayBlock: true, provenRelease: true }, undefined],
+  ])('%s', (_, members, expected) => {
+    const found = open().apply([detection(members)], START)
+    expect([first(found).may_respond, actionable(found)]).toEqual([expected, [expected]])
+  })
+
+  test('what becomes clear later is on record once, and stays so', () => {
+    const book = open()
+    const of = (more: object) => detection({ rule: 'RG-002', severity: 'critical', ...more })
+    book.apply([of({})], START)
+    const clear = book.apply([of({ mayBlock: true })], START)
+    expect([actionsOf(clear), actionable(clear), heard(clear)]).toEqual([['actionable'], [true], []])
+    const later = book.apply([of({}), of({ mayBlock: true })], START)
+    expect([first(later).may_respond, actionsOf(later)]).toEqual([true, []])
+  })
+})
+
 describe('a finding that waits', () => {
   const QUARTER = 15 * MINUTE
   const escalated = (book: FindingBook, at: number) => actionsOf(book.escalate(at))
