@@ -119,6 +119,20 @@ export function readId(json: unknown): string | Refusal {
   return isId(id) && Object.keys(others).length === 0 ? id : invalidQuery('the call must be {"id":"…"}')
 }
 
+/** Most canaries of one call. */
+const MAX_ADDED = 500
+
+/** Reads which recordings are to be canaries. */
+export function readCanaries(json: unknown): readonly string[] | Refusal {
+  const { recordings, ...others } = Object(json) as Members
+  const isList = Array.isArray(recordings) && recordings.length > 0 && recordings.length <= MAX_ADDED
+  if (!isList || Object.keys(others).length > 0) {
+    return invalidQuery(`the call must be {"recordings":["…"]}, with at most ${MAX_ADDED} ids`)
+  }
+  const ids = recordings.filter(one => typeof one === 'string' && isRecording(one)) as string[]
+  return ids.length === recordings.length ? ids : invalidQuery("recordings must be recordings' ids")
+}
+
 /** What findings are grouped by. */
 const FIELDS: readonly string[] = [
   ...['subject', 'session', 'recording', 'owner', 'release'],

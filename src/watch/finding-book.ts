@@ -2,7 +2,13 @@ import { eventId } from '../ledger/event-id.ts'
 import type { Detection } from './detection.ts'
 import type { Changes, Finding, FindingText, Suppression } from './finding.ts'
 import { ALL_RULES, MAX_ABOUT, MAX_SUPPRESSION } from './finding.ts'
-import type { ActRefusal, FindingAct, NewSuppression, SuppressionRefusal } from './finding-control.ts'
+import {
+  type ActRefusal,
+  type FindingAct,
+  MAX_CANARIES,
+  type NewSuppression,
+  type SuppressionRefusal,
+} from './finding-control.ts'
 import { absorbs, emptyFinding, keyOf, wellFormed, withDetection } from './findings/absorb.ts'
 import { acted } from './findings/act.ts'
 import { Draft } from './findings/draft.ts'
@@ -135,6 +141,18 @@ export class FindingBook {
       this.#suppressions.set(ended, now)
       draft.suppression(ended, { action: 'suppression_ended', by })
     })
+  }
+
+  /** Adds canary recordings. The rules know all of them by heart, so there can be only so many. */
+  addCanaries(
+    ids: readonly string[],
+    known: ReadonlySet<string>,
+    by: string,
+    now: number,
+  ): Changes | 'too_many' {
+    const fresh = new Set(ids.filter(id => !known.has(id)))
+    if (known.size + fresh.size > MAX_CANARIES) return 'too_many'
+    return this.#draft(now, draft => draft.canaries([...fresh], by))
   }
 
   /** Erases a text about a finding or a suppression, which it returns unchanged. */

@@ -103,6 +103,9 @@ export interface ListedSuppression extends Suppression {
  *
  * `suppressions` returns those in force, and those that were over in the last 90 days, the newest first, at most 1,000.
  *
+ * `addCanaries` has ids be canary recordings from now on: each touch of one is a finding. Ids that are canaries already are not added
+ * again. The record says how many were added, and never which. `canaries` returns all of them, in no order.
+ *
  * `endSuppression` and `eraseText` resolve to false if there is nothing of that id to end or erase.
  */
 export interface FindingControl {
@@ -113,4 +116,12 @@ export interface FindingControl {
   suppress(wanted: NewSuppression): Promise<Suppressed>
   endSuppression(id: string, by: string, tenant?: string): Promise<boolean>
   eraseText(id: string, by: string, tenant?: string): Promise<boolean>
+  addCanaries(ids: readonly string[], by: string): Promise<CanariesAdded>
+  canaries(): Promise<readonly string[]>
 }
+
+/** Most canaries of a log. */
+export const MAX_CANARIES = 10_000
+
+/** How many canaries were added. */
+export type CanariesAdded = { readonly added: number } | { readonly refused: 'too_many' }

@@ -121,6 +121,8 @@ export interface Changes {
   readonly suppressions: readonly Suppression[]
   /** Records for the log. */
   readonly records: readonly LedgerEntry[]
+  /** Ids of canary recordings that are new. */
+  readonly canaries: readonly string[]
   /** Texts that are new, and those that were erased, without their text. */
   readonly texts: readonly FindingText[]
   /** The number of the last record that the log has written itself. */

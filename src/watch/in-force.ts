@@ -23,7 +23,7 @@ export interface WatchOptions {
 /** Puts the rules in force. */
 export function watchWith({ dryRun = [] }: WatchOptions = {}): Watching {
   return {
-    engine: () => new Rules(),
+    engine: canaries => new Rules(canaries === undefined ? {} : { canaries }),
     rule: (id): RuleTraits => ({
       canSuppress: ruleOf(id)?.canSuppress ?? true,
       dryRun: dryRun.includes(id),

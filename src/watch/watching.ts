@@ -10,8 +10,12 @@ export interface RuleTraits {
 
 /** The rules in force, for what runs them inside the log. */
 export interface Watching {
-  /** Creates an engine that has seen nothing. */
-  engine(): RuleEngine
+  /**
+   * Creates an engine that has seen nothing.
+   *
+   * @param canaries the ids of canary recordings, asked at each record
+   */
+  engine(canaries?: () => ReadonlySet<string>): RuleEngine
   /** Returns the traits of a rule by its id. */
   rule(id: string): RuleTraits
 }

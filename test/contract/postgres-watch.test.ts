@@ -21,8 +21,8 @@ interface Seen {
 /** The fake rules, which note how far they have looked. */
 const noting = (seen: Seen): Watching => ({
   ...FAKE_RULES,
-  engine() {
-    const engine = FAKE_RULES.engine()
+  engine(canaries) {
+    const engine = FAKE_RULES.engine(canaries)
     return {
       needs: records => engine.needs(records),
       replay: records => engine.replay(records),

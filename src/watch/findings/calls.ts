@@ -7,6 +7,8 @@ export type FindingCall =
   | { readonly call: 'act'; readonly id: string; readonly act: FindingAct }
   | { readonly call: 'suppressions'; readonly tenant?: string | undefined }
   | { readonly call: 'suppress'; readonly wanted: NewSuppression }
+  | { readonly call: 'canaries' }
+  | { readonly call: 'addCanaries'; readonly ids: readonly string[]; readonly by: string }
   | ({ readonly call: 'endSuppression' | 'eraseText'; readonly by: string } & {
       readonly id: string
       readonly tenant?: string | undefined
@@ -25,6 +27,10 @@ export function answerCall(control: FindingControl, call: FindingCall): Promise<
       return control.suppressions(call.tenant)
     case 'suppress':
       return control.suppress(call.wanted)
+    case 'canaries':
+      return control.canaries()
+    case 'addCanaries':
+      return control.addCanaries(call.ids, call.by)
     default:
       return control[call.call](call.id, call.by, call.tenant)
   }
@@ -40,6 +46,8 @@ export function controlBy(call: (call: FindingCall) => Promise<unknown>): Findin
     act: (id, act) => ask({ call: 'act', id, act }),
     suppressions: tenant => ask({ call: 'suppressions', tenant }),
     suppress: wanted => ask({ call: 'suppress', wanted }),
+    canaries: () => ask({ call: 'canaries' }),
+    addCanaries: (ids, by) => ask({ call: 'addCanaries', ids, by }),
     endSuppression: (id, by, tenant) => ask({ call: 'endSuppression', id, by, tenant }),
     eraseText: (id, by, tenant) => ask({ call: 'eraseText', id, by, tenant }),
   }

@@ -1,7 +1,7 @@
 import type { FindingAction } from '../../ledger/facts/finding-facts.ts'
 import type { LedgerEntry } from '../../ledger/ledger.ts'
 import type { Changes, Finding, FindingText, Suppression } from '../finding.ts'
-import { findingRecord, type Said, suppressionRecord } from './finding-record.ts'
+import { canaryRecord, findingRecord, type Said, suppressionRecord } from './finding-record.ts'
 
 /** What happens to findings in one step, until it is known what is to be stored of it. */
 export class Draft {
@@ -13,6 +13,8 @@ export class Draft {
   readonly #suppressions = new Map<string, Suppression>()
   readonly #ofSuppressions: { readonly id: string; readonly said: Said }[] = []
   readonly #texts: FindingText[] = []
+  readonly #canaries: string[] = []
+  #planter = ''
 
   /** @param seq the number of the last record that the log has written itself */
   constructor(now: number, seq: number) {
@@ -45,6 +47,11 @@ export class Draft {
     if (said !== undefined) this.#ofSuppressions.push({ id: suppression.id, said })
   }
 
+  canaries(ids: readonly string[], by: string): void {
+    this.#canaries.push(...ids)
+    this.#planter = by
+  }
+
   text(text: FindingText): void {
     this.#texts.push(text)
   }
@@ -52,12 +59,17 @@ export class Draft {
   /** Returns what is to be stored. */
   end(): Changes {
     const findings = [...this.#findings.values()]
-    const records = [...this.#recordsOf(findings), ...this.#recordsOfSuppressions()]
+    const records = [
+      ...this.#recordsOf(findings),
+      ...this.#recordsOfSuppressions(),
+      ...this.#recordsOfCanaries(),
+    ]
     return {
       findings,
       opened: findings.filter(({ id }) => this.#opened.has(id)),
       suppressions: [...this.#suppressions.values()],
       records,
+      canaries: this.#canaries,
       texts: this.#texts,
       seq: this.#seq,
     }
@@ -74,6 +86,11 @@ export class Draft {
       const suppression = this.#suppressions.get(id)
       return suppression === undefined ? [] : [suppressionRecord(suppression, said, this.#next())]
     })
+  }
+
+  #recordsOfCanaries(): LedgerEntry[] {
+    const count = this.#canaries.length
+    return count === 0 ? [] : [canaryRecord(count, this.#planter, this.#next())]
   }
 
   #next() {

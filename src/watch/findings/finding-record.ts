@@ -6,6 +6,9 @@ import type { LedgerEntry } from '../../ledger/ledger.ts'
 import { parseEvent } from '../../ledger/query/terms.ts'
 import type { Finding, Suppression } from '../finding.ts'
 
+/** The rule that canaries are for. */
+const CANARY_RULE = 'RG-040'
+
 /** What a record says of what was done, beside the finding or suppression itself. */
 export type Said = Pick<FindingFacts, 'action' | 'said' | 'epoch'> & {
   /** Pseudonym of the analyst who did it. */
@@ -51,6 +54,12 @@ export function suppressionRecord(
     ...(starts !== undefined && { starts: new Date(starts).toISOString() }),
   }
   return recordOf({ kind: 'finding', ...said, ...about }, { tenant, by }, written)
+}
+
+/** Creates the record that canaries were added. It names none: whoever reads the log could keep clear of them. */
+export function canaryRecord(count: number, by: string, written: Written): LedgerEntry {
+  const facts = { kind: 'finding', action: 'canary_added', rule: CANARY_RULE, group: {}, count } as const
+  return recordOf(facts, { tenant: 'default', by }, written)
 }
 
 /** Returns whether a record is of a finding. Rules never see those: what they found would lead to further findings. */

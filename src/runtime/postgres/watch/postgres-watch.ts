@@ -26,6 +26,7 @@ const LOOK_EVERY = 10_000
 interface Memory {
   readonly engine: RuleEngine
   readonly book: FindingBook
+  readonly canaries: Set<string>
   /** That of the position that was stored last. */
   version: number
   /** The index of the first record that was not looked at. */
@@ -93,13 +94,13 @@ export class PostgresWatch implements LogWork {
    * @param work returns something else than changes if nothing is to be changed
    */
   change<Refused>(
-    work: (book: FindingBook, now: number) => Promise<Changes | Refused>,
+    work: (book: FindingBook, now: number, canaries: ReadonlySet<string>) => Promise<Changes | Refused>,
   ): Promise<Changes | Refused> {
     return this.#alone(async () => {
       if (!this.#isLog) throw new StorageFault('this process is no longer the log')
       try {
         const memory = await this.#load()
-        const changes = await work(memory.book, this.#services.now())
+        const changes = await work(memory.book, this.#services.now(), memory.canaries)
         if (isChanges(changes)) await this.#store(memory, changes, [])
         return changes
       } catch (error) {
@@ -178,6 +179,7 @@ export class PostgresWatch implements LogWork {
     await store.store(memory.version, memory.next, { changes, windows, now: now() })
     memory.version += 1
     memory.storedAt = performance.now()
+    for (const id of changes.canaries) memory.canaries.add(id)
     if (changes.opened.length === 0) return
     // They are due by now: if this fails, the next settling gives them their index.
     const settling = async () => {
@@ -192,14 +194,15 @@ export class PostgresWatch implements LogWork {
     const { store, watching, now } = this.#services
     const { version, next, seq } = await store.position()
     const book = new FindingBook(watching, { ...(await store.book(now())), seq })
-    const engine = await this.#replayed(next)
-    this.#memory = { engine, book, version, next, storedAt: performance.now() }
+    const canaries = new Set(await store.canaries())
+    const engine = await this.#replayed(next, () => watching.engine(() => canaries))
+    this.#memory = { engine, book, canaries, version, next, storedAt: performance.now() }
     return this.#memory
   }
 
-  async #replayed(next: number): Promise<RuleEngine> {
-    const { store, watching, now } = this.#services
-    const engine = watching.engine()
+  async #replayed(next: number, create: () => RuleEngine): Promise<RuleEngine> {
+    const { store, now } = this.#services
+    const engine = create()
     const since = now() - REPLAYED
     let from = Math.max(0, next - MAX_REPLAYED)
     for (;;) {
@@ -215,7 +218,7 @@ export class PostgresWatch implements LogWork {
           return undefined
         },
       )
-      if (isSeen === undefined) return watching.engine()
+      if (isSeen === undefined) return create()
       if (page.length < PAGE) return engine
       from = (page.at(-1)?.index ?? next) + 1
     }

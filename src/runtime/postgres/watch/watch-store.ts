@@ -54,6 +54,9 @@ const STORE = `${AS_LOG}, own AS (
     ${put('suppression', 'id, over, json', 'id text, over bigint, json text', '$5')}
   ), texts AS (
     ${put('finding_text', 'id, about, json', 'id text, about text, json text', '$6')}
+  ), canaries AS (
+    INSERT INTO mediaward.canary (id) SELECT one FROM json_array_elements_text($11::text::json) AS one, own
+    ON CONFLICT DO NOTHING
   ), windows AS (
     ${put('watch_window', 'key, expires, members', 'key text, expires bigint, members text', '$7')}
   ), swept AS (
@@ -155,7 +158,7 @@ export class WatchStore {
    * @throws Overtaken if the position is no longer that of this process
    */
   async store(version: number, next: number, { changes, windows, now }: Storing): Promise<void> {
-    const { findings, suppressions, texts, records, opened, seq } = changes
+    const { findings, suppressions, canaries, texts, records, opened, seq } = changes
     const [row] = await this.#ordering.query<{ stored: boolean }>(
       STORE,
       ...[version, next, seq],
@@ -172,6 +175,7 @@ export class WatchStore {
       now,
       JSON.stringify(records.map(inboxRow)),
       JSON.stringify(membersOf(opened)),
+      JSON.stringify(canaries),
     )
     if (row?.stored !== true) throw new Overtaken('another process is the log')
   }
@@ -186,6 +190,12 @@ export class WatchStore {
 
   async text(id: string): Promise<FindingText | undefined> {
     return (await this.#one<FindingText>('finding_text', id))[0]
+  }
+
+  /** Returns the ids of the canary recordings. */
+  async canaries(): Promise<readonly string[]> {
+    const found = await this.#reading.query<{ id: string }>('SELECT id FROM mediaward.canary')
+    return found.map(({ id }) => id)
   }
 
   /** Reads findings by falling id. */

@@ -32,6 +32,7 @@ export class LogWatch {
   // What is kept in memory. Undefined if it has to be made from what is stored.
   #engine: RuleEngine | undefined
   #book: FindingBook | undefined
+  #canaries: Set<string> | undefined
 
   constructor(tables: WatchTables, events: EventTable, watching: Watching) {
     this.tables = tables
@@ -43,6 +44,7 @@ export class LogWatch {
   forget(): void {
     this.#engine = undefined
     this.#book = undefined
+    this.#canaries = undefined
   }
 
   /**
@@ -75,9 +77,16 @@ export class LogWatch {
     const changes = work(this.#loaded(now))
     if (isChanges(changes)) {
       this.tables.store(changes)
+      for (const id of changes.canaries) this.canaries.add(id)
       this.#events.append(changes.records)
     }
     return changes
+  }
+
+  /** The ids of the canary recordings. */
+  get canaries(): Set<string> {
+    this.#canaries ??= new Set(this.tables.canaries())
+    return this.#canaries
   }
 
   /** When the next finding is to be escalated, in milliseconds since 1970. */
@@ -105,9 +114,13 @@ export class LogWatch {
     return this.#book
   }
 
+  #createEngine(): RuleEngine {
+    return this.#watching.engine(() => this.canaries)
+  }
+
   /** Returns an engine that has seen what was recorded shortly before an index. */
   #replayed(index: number, now: number): RuleEngine {
-    const engine = this.#watching.engine()
+    const engine = this.#createEngine()
     const since = this.#events.firstSince(now - REPLAYED) - 1
     let from = Math.max(since, index - MAX_REPLAYED)
     try {
@@ -118,7 +131,7 @@ export class LogWatch {
       }
     } catch (error) {
       logFault('the rules failed at records from before the start', error, NOT_SHOWN)
-      return this.#watching.engine()
+      return this.#createEngine()
     }
     return engine
   }

@@ -23,6 +23,7 @@ const TABLES = [
   'CREATE TABLE IF NOT EXISTS finding_text (id TEXT PRIMARY KEY, about TEXT NOT NULL, json TEXT NOT NULL) STRICT, WITHOUT ROWID',
   'CREATE INDEX IF NOT EXISTS finding_text_about ON finding_text (about)',
   'CREATE TABLE IF NOT EXISTS suppression (id TEXT PRIMARY KEY, over INTEGER NOT NULL, json TEXT NOT NULL) STRICT, WITHOUT ROWID',
+  'CREATE TABLE IF NOT EXISTS canary (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID',
   // The number of the last record that the log has written itself.
   'CREATE TABLE IF NOT EXISTS watch (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL) STRICT',
 ]
@@ -98,6 +99,11 @@ export class WatchTables {
     return parsed<Suppression>(this.#sql<Json>('SELECT json FROM suppression WHERE id = ?', id))[0]
   }
 
+  /** Returns the ids of the canary recordings. */
+  canaries(): readonly string[] {
+    return this.#sql<{ id: string }>('SELECT id FROM canary').map(({ id }) => id)
+  }
+
   text(id: string): FindingText | undefined {
     return parsed<FindingText>(this.#sql<Json>('SELECT json FROM finding_text WHERE id = ?', id))[0]
   }
@@ -113,7 +119,7 @@ export class WatchTables {
   }
 
   /** Stores what has changed. To be called in a transaction. */
-  store({ findings, suppressions, texts, records, seq }: Changes): void {
+  store({ findings, suppressions, canaries, texts, records, seq }: Changes): void {
     for (const finding of findings) {
       this.#sql(
         'INSERT OR REPLACE INTO finding (id, is_closed, last_seen, json) VALUES (?, ?, ?, ?)',
@@ -129,6 +135,7 @@ export class WatchTables {
         JSON.stringify(one),
       )
     }
+    for (const id of canaries) this.#sql('INSERT OR IGNORE INTO canary (id) VALUES (?)', id)
     for (const text of texts) {
       this.#sql(
         'INSERT OR REPLACE INTO finding_text (id, about, json) VALUES (?, ?, ?)',
