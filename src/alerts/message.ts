@@ -31,6 +31,7 @@ const WORDS: Readonly<Partial<Record<FindingAction | 'test', string>>> = {
   raised: 'worse: ',
   reopened: 'reopened: ',
   escalated: 'not acknowledged: ',
+  contained: 'contained by the gate: ',
   acknowledged: 'acknowledged: ',
   closed: 'closed: ',
 }

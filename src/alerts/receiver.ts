@@ -21,7 +21,7 @@ const MOST = 20
 /** What a receiver hears of. */
 const HEARD: readonly FindingFacts['action'][] = ['opened', 'raised', 'unsuppressed', 'reopened']
 /** What it hears of once it has heard of the finding. */
-const ENDS: readonly FindingFacts['action'][] = ['acknowledged', 'closed']
+const ENDS: readonly FindingFacts['action'][] = ['contained', 'acknowledged', 'closed']
 
 /**
  * Has a system alerted: it follows the log, and is sent the records of findings that are severe enough. What the log has is

@@ -15,6 +15,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   pseudonym: async () => (await import('./log/pseudonym.ts')).pseudonym,
   sinks: async () => (await import('./sinks/sinks.ts')).sinks,
   findings: async () => (await import('./contain/findings.ts')).findings,
+  canary: async () => (await import('./contain/canary.ts')).canary,
+  rules: async () => (await import('./rules/rules.ts')).rules,
   'alert-test': async () => (await import('./contain/alert-test.ts')).alertTest,
   release: async () => (await import('./contain/release.ts')).release,
   drill: async () => (await import('./drill/drill.ts')).drill,

@@ -15,6 +15,7 @@ import type { SinkControl } from '../sinks/control.ts'
 import type { SinkEntry } from '../sinks/sink.ts'
 import type { TicketOptions } from '../ticket/ticket-options.ts'
 import type { FindingControl } from '../watch/finding-control.ts'
+import type { RespondedRule } from '../watch/findings/clear.ts'
 
 // The first paragraph of each doc comment and its default are also the row of docs/configuration.md.
 
@@ -219,6 +220,21 @@ export interface DeploymentOptions {
    * @defaultValue none
    */
   readonly alerts?: readonly AlertEntry[]
+  /**
+   * The rules to whose findings the gate responds by itself, if they are clear: `RG-002` blocks the session, `RG-003` freezes the
+   * release (only one that tokens prove, and at most once an hour), `RG-022` quarantines the recording. In code it is the option
+   * `respond` of `local`; on Workers the log itself reads the variable.
+   *
+   * @defaultValue none: an analyst does it
+   */
+  readonly respond?: readonly RespondedRule[]
+  /**
+   * The rules that only try what they would find: their findings are marked, and alert no one. In code it is the option `dryRun` of
+   * `local`; on Workers the log itself reads the variable.
+   *
+   * @defaultValue none
+   */
+  readonly dryRun?: readonly string[]
   /** How long records are kept. In code it is the option `keep` of `local`; on Workers the log itself reads the variables. */
   readonly keep?: KeepOptions
 }

@@ -6,6 +6,8 @@ import { MIN_KEY_LENGTH } from '../ledger/pseudonym.ts'
 import { locationsUnder } from '../locate/location.ts'
 import type { OwnerSource } from '../recordings/owner-source.ts'
 import type { TicketOptions } from '../ticket/ticket-options.ts'
+import { RESPONDED } from '../watch/findings/clear.ts'
+import { RULE_IDS } from '../watch/in-force.ts'
 import { checkIssuers } from './check-issuers.ts'
 import { checkLocations } from './check-locations.ts'
 import { checkKeyOrKeys, checkRotatedKeys } from './check-rotated-keys.ts'
@@ -187,6 +189,8 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
   'keep.years': { variable: 'ARCHIVE_YEARS', default: 6, parse: Number, check: whole(1, 100) },
   sinks: { variable: 'SINKS', secrets: ['secret[]'], parse: jsonList, check: checkSinks },
   alerts: { variable: 'ALERTS', secrets: ['secret[]'], parse: jsonList, check: checkAlerts },
+  respond: { variable: 'RESPOND', parse: commaList, check: each(oneOf(...RESPONDED)) },
+  dryRun: { variable: 'RULES_DRY_RUN', parse: commaList, check: each(oneOf(...RULE_IDS)) },
   owner: { check: rule('must be a function, or an owner source', isOwnerSource) },
   store: { required: true, check: opened },
   ledger: { required: true, check: opened },

@@ -24,13 +24,22 @@ export type VariableOptions = Pick<
   | 'lockdownUndo'
   | 'drills'
 > &
-  Pick<DeploymentOptions, 'ledgerJurisdiction' | 'sinks' | 'alerts' | 'keep'> & {
+  Pick<DeploymentOptions, 'ledgerJurisdiction' | 'sinks' | 'alerts' | 'respond' | 'dryRun' | 'keep'> & {
     readonly pseudonymKey: readonly string[]
     readonly ledgerShards: number
   }
 
 /** The options that are checked at once, as an app gives none of them in code. */
-const DEPLOYMENT = ['MEDIA_PREFIX', 'ledgerShards', 'ledgerJurisdiction', 'sinks', 'alerts', ...KEEP]
+const DEPLOYMENT = [
+  'MEDIA_PREFIX',
+  'ledgerShards',
+  'ledgerJurisdiction',
+  'sinks',
+  'alerts',
+  'respond',
+  'dryRun',
+  ...KEEP,
+]
 
 /**
  * Reads the variables as options. `mediaward` checks their values, as it does for options that are given in code.

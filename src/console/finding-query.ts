@@ -3,7 +3,7 @@ import { isRelease } from '../ledger/head.ts'
 import { isPseudonym } from '../ledger/pseudonym.ts'
 import { isRecording } from '../locate/names.ts'
 import { Refusal } from '../refusal.ts'
-import { type FindingState, STATES, VERDICTS, type Verdict } from '../watch/finding.ts'
+import { ALL_RULES, type FindingState, STATES, VERDICTS, type Verdict } from '../watch/finding.ts'
 import type { FindingAct, FindingQuery, NewSuppression } from '../watch/finding-control.ts'
 import { SEVERITIES, type Severity } from '../watch/severity.ts'
 import { invalidQuery, isTime, type Parameter, PERSON, TIME, valuesIn } from './query.ts'
@@ -94,23 +94,43 @@ export function readAct(
   }
 }
 
-/** Reads which findings are to be suppressed, until when, and why. */
+/** Reads which findings are to be suppressed, from when and until when, and why. */
 export function readSuppression(json: unknown): Omit<NewSuppression, 'by' | 'tenant'> | Refusal {
-  const { rule, group = {}, until, reason, ...others } = Object(json) as Members
+  const { rule, group = {}, from, until, reason, ...others } = Object(json) as Members
   if (Object.keys(others).length > 0) return invalidQuery('the call has a member that is not known')
-  if (typeof rule !== 'string' || !RULE.test(rule)) return invalidQuery('rule must be the id of a rule')
+  if (typeof rule !== 'string' || !(RULE.test(rule) || rule === ALL_RULES)) {
+    return invalidQuery('rule must be the id of a rule, or * for all that may be suppressed')
+  }
   if (!isGroup(group)) return invalidQuery('group must be an object of strings, as findings have it')
   if (typeof until !== 'string' || !isTime(until)) {
     return invalidQuery('until must be a time in UTC, as in 2026-11-22T10:24:03Z')
   }
+  if (from !== undefined && !(typeof from === 'string' && isTime(from))) {
+    return invalidQuery('from must be a time in UTC, as in 2026-11-22T10:24:03Z, or left out')
+  }
   if (typeof reason !== 'string') return invalidQuery('reason must say why')
-  return { rule, group, expires: Date.parse(until), reason }
+  const times = { expires: Date.parse(until), ...(from !== undefined && { starts: Date.parse(from) }) }
+  return { rule, group, ...times, reason }
 }
 
 /** Reads the id in a call. */
 export function readId(json: unknown): string | Refusal {
   const { id, ...others } = Object(json) as Members
   return isId(id) && Object.keys(others).length === 0 ? id : invalidQuery('the call must be {"id":"…"}')
+}
+
+/** Most canaries of one call. */
+const MAX_ADDED = 500
+
+/** Reads which recordings are to be canaries. */
+export function readCanaries(json: unknown): readonly string[] | Refusal {
+  const { recordings, ...others } = Object(json) as Members
+  const isList = Array.isArray(recordings) && recordings.length > 0 && recordings.length <= MAX_ADDED
+  if (!isList || Object.keys(others).length > 0) {
+    return invalidQuery(`the call must be {"recordings":["…"]}, with at most ${MAX_ADDED} ids`)
+  }
+  const ids = recordings.filter(one => typeof one === 'string' && isRecording(one)) as string[]
+  return ids.length === recordings.length ? ids : invalidQuery("recordings must be recordings' ids")
 }
 
 /** What findings are grouped by. */

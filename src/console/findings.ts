@@ -1,4 +1,5 @@
 import type { AnalystCall, AnalystRoute, AnalystServices } from '../authenticate/analyst.ts'
+import { authorize } from '../authorize/authorize.ts'
 import { nameSpaceOf } from '../authorize/subject.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { jsonResponse } from '../http/response-headers.ts'
@@ -7,7 +8,7 @@ import { Fault, Refusal } from '../refusal.ts'
 import type { Endpoint } from '../request-context.ts'
 import type { FindingControl } from '../watch/finding-control.ts'
 import { analystCallEndpoint, analystEndpoint } from './analyst-endpoint.ts'
-import { readAct, readFindingQuery, readId, readSuppression, SHOWN } from './finding-query.ts'
+import { readAct, readCanaries, readFindingQuery, readId, readSuppression, SHOWN } from './finding-query.ts'
 import type { LookRecorder } from './look.ts'
 import { invalidQuery, valuesIn } from './query.ts'
 
@@ -22,6 +23,7 @@ export interface FindingServices extends AnalystServices {
 
 const TRIAGE: AnalystRoute = { action: 'triage', most: 16_384 }
 const CONTAIN: AnalystRoute = { action: 'contain', most: 16_384 }
+const ADD_CANARIES: AnalystRoute = { action: 'contain', most: 131_072 }
 
 /**
  * Creates the endpoints of findings, by path. Reading takes the role `viewer`, working on findings `analyst`, and keeping rules
@@ -106,6 +108,26 @@ export function findingEndpoints(services: FindingServices): ReadonlyMap<string,
       }),
     ],
     [
+      '/console/api/canaries',
+      analystEndpoint(services, async (context, { subject, tenant }) => {
+        if (findingControl === undefined) return NO_RULES
+        const recordings = await findingControl.canaries().catch(unavailable)
+        // Whoever knows them can keep clear of them.
+        const mayKnow =
+          tenant === undefined && !(authorize({ subject, action: 'contain' }) instanceof Refusal)
+        await looks.record(context, 'findings', {}, mayKnow ? recordings.length : 0)
+        return jsonResponse({ count: recordings.length, ...(mayKnow && { recordings }) })
+      }),
+    ],
+    [
+      '/console/api/canaries/add',
+      changing(ADD_CANARIES, async (control, { json, analyst: { tenant } }, by) => {
+        const ids = readCanaries(json)
+        if (ids instanceof Refusal) return ids
+        return tenant === undefined ? control.addCanaries(ids, by) : OF_ALL_TENANTS
+      }),
+    ],
+    [
       '/console/api/suppressions/end',
       changing(CONTAIN, async (control, { json, analyst: { tenant } }, by) => {
         const id = readId(json)
@@ -118,6 +140,7 @@ export function findingEndpoints(services: FindingServices): ReadonlyMap<string,
 
 const unavailable: (error: unknown) => never = Fault.as('ledger_unavailable')
 const NO_RULES = invalidQuery('The log of this gate has no rules: it was given a ledger without any')
+const OF_ALL_TENANTS = invalidQuery('canaries are for all tenants: an analyst of one can not add them')
 const UNKNOWN = 'id must be that of a finding, of what was said about one, or of a suppression'
 
 /** What is wrong with a call that was understood. */
@@ -125,9 +148,10 @@ const REFUSED: Readonly<Record<string, string>> = {
   unknown: UNKNOWN,
   closed: 'the finding is closed: reopen it first',
   not_closed: 'the finding is not closed',
+  contained: 'what the finding is about is locked down already',
   incomplete:
     'assign needs "assignee", close needs "verdict", and comment needs "text" of at most 4000 characters',
   never_suppressed: 'findings of this rule are never suppressed: acknowledge and close them',
-  expires_wrong: 'until must be a time within the next 30 days',
-  too_many: 'there are too many suppressions: end one first',
+  expires_wrong: 'until must be a time within the next 30 days, and after from',
+  too_many: 'there are too many suppressions or canaries',
 }

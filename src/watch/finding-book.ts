@@ -1,11 +1,18 @@
 import { eventId } from '../ledger/event-id.ts'
 import type { Detection } from './detection.ts'
 import type { Changes, Finding, FindingText, Suppression } from './finding.ts'
-import { MAX_ABOUT, MAX_SUPPRESSION } from './finding.ts'
-import type { ActRefusal, FindingAct, NewSuppression, SuppressionRefusal } from './finding-control.ts'
+import { ALL_RULES, MAX_ABOUT, MAX_SUPPRESSION } from './finding.ts'
+import {
+  type ActRefusal,
+  type FindingAct,
+  MAX_CANARIES,
+  type NewSuppression,
+  type SuppressionRefusal,
+} from './finding-control.ts'
 import { absorbs, emptyFinding, keyOf, wellFormed, withDetection } from './findings/absorb.ts'
 import { acted } from './findings/act.ts'
 import { Draft } from './findings/draft.ts'
+import { escalatesAt, withWaiting } from './findings/escalate.ts'
 import { isJoining, JOINING_VERSION, Neighbours, sharedOf } from './findings/neighbours.ts'
 import { MAX_SUPPRESSIONS, Suppressions } from './findings/suppressions.ts'
 import { worstOf } from './severity.ts'
@@ -34,14 +41,16 @@ export const MAX_KEPT = 2_000
  * what a suppression hides can be seen when it turns out to be wrong. It is not alerted.
  */
 export class FindingBook {
-  readonly #watching: Pick<Watching, 'rule' | 'alerts'>
+  readonly #watching: Pick<Watching, 'rule'>
   /** The last finding of each rule, tenant and group, the one that changed last at the end. */
   readonly #findings = new Map<string, Finding>()
   readonly #suppressions: Suppressions
   readonly #neighbours = new Neighbours()
   #seq: number
+  /** Undefined if it has to be looked up. */
+  #due: number | undefined
 
-  constructor(watching: Pick<Watching, 'rule' | 'alerts'>, { findings, suppressions, seq }: BookState) {
+  constructor(watching: Pick<Watching, 'rule'>, { findings, suppressions, seq }: BookState) {
     this.#watching = watching
     this.#suppressions = new Suppressions(suppressions)
     this.#seq = seq
@@ -76,24 +85,45 @@ export class FindingBook {
   act(finding: Finding, act: FindingAct, text: FindingText | undefined, now: number): Changes | ActRefusal {
     const changed = acted(finding, act, text, now)
     if (typeof changed === 'string') return changed
+    const after = withWaiting(changed.finding, now)
     return this.#draft(now, draft => {
-      draft.put(changed.finding)
-      draft.say(changed.finding, changed.said, changed.event)
+      draft.put(after)
+      draft.say(after, changed.said)
       if (text !== undefined) draft.text(text)
       const key = keyOf(finding)
-      if ((this.#findings.get(key)?.id ?? finding.id) === finding.id) this.#keep(changed.finding)
+      if ((this.#findings.get(key)?.id ?? finding.id) === finding.id) this.#keep(after)
+    })
+  }
+
+  /** When the next finding is to be escalated, in milliseconds since 1970; infinity if none waits. */
+  get due(): number {
+    this.#due ??= [...this.#findings.values()].map(escalatesAt).reduce((a, b) => Math.min(a, b), Infinity)
+    return this.#due
+  }
+
+  /** Escalates the findings that have waited for an analyst for too long, each once. */
+  escalate(now: number): Changes {
+    return this.#draft(now, draft => {
+      for (const finding of [...this.#findings.values()].filter(one => escalatesAt(one) <= now)) {
+        const escalated = { ...finding, escalated: now }
+        this.#findings.set(keyOf(finding), escalated)
+        draft.put(escalated)
+        draft.say(escalated, { action: 'escalated' })
+      }
+      this.#due = undefined
     })
   }
 
   /** Begins to suppress findings. */
   suppress(wanted: NewSuppression, text: FindingText, now: number): Changes | SuppressionRefusal {
-    const { rule, group, tenant, by, expires } = wanted
-    if (!this.#watching.rule(rule).canSuppress) return 'never_suppressed'
-    if (!(expires > now && expires <= now + MAX_SUPPRESSION)) return 'expires_wrong'
+    const { rule, group, tenant, by, starts = now, expires } = wanted
+    if (rule !== ALL_RULES && !this.#watching.rule(rule).canSuppress) return 'never_suppressed'
+    if (!(expires > Math.max(starts, now) && expires <= now + MAX_SUPPRESSION)) return 'expires_wrong'
     if (this.#suppressions.size >= MAX_SUPPRESSIONS) return 'too_many'
     const suppression = {
       ...{ id: text.of, rule, group, owner: by, created: now, expires, hits: 0 },
       ...(tenant !== undefined && { tenant }),
+      ...(starts > now && { starts }),
     }
     return this.#draft(now, draft => {
       this.#suppressions.set(suppression, now)
@@ -113,6 +143,18 @@ export class FindingBook {
     })
   }
 
+  /** Adds canary recordings. The rules know all of them by heart, so there can be only so many. */
+  addCanaries(
+    ids: readonly string[],
+    known: ReadonlySet<string>,
+    by: string,
+    now: number,
+  ): Changes | 'too_many' {
+    const fresh = new Set(ids.filter(id => !known.has(id)))
+    if (known.size + fresh.size > MAX_CANARIES) return 'too_many'
+    return this.#draft(now, draft => draft.canaries([...fresh], by))
+  }
+
   /** Erases a text about a finding or a suppression, which it returns unchanged. */
   eraseText(text: FindingText, about: Finding | Suppression, by: string, now: number): Changes {
     const said = { action: 'text_erased', by, said: saidOf(text) } as const
@@ -129,7 +171,7 @@ export class FindingBook {
   }
 
   #draft(now: number, work: (draft: Draft) => void): Changes {
-    const draft = new Draft(now, this.#seq, this.#watching.alerts)
+    const draft = new Draft(now, this.#seq)
     work(draft)
     const changes = draft.end()
     this.#seq = changes.seq
@@ -151,18 +193,22 @@ export class FindingBook {
     if (known !== undefined && absorbs(known, time) && (known.dry_run ?? false) === dryRun) {
       const { suppressed_by: _, ...before } = known
       const absorbed = withDetection(before, detection, time)
-      const finding = suppressed_by === undefined ? absorbed : { ...absorbed, suppressed_by }
+      const finding = withWaiting({ ...absorbed, ...(suppressed_by !== undefined && { suppressed_by }) }, now)
       this.#keep(finding)
       draft.put(finding)
       this.#sayOf(draft, known, finding)
       return finding
     }
-    const opened: Finding = {
-      ...withDetection(emptyFinding(eventId(now), detection, time), detection, time),
-      ...(suppressed_by !== undefined && { suppressed_by }),
-      ...(dryRun && { dry_run: true as const }),
-      ...(known?.state === 'closed' && { previous: known.id }),
-    }
+    const empty = emptyFinding(eventId(now), detection, time)
+    const opened = withWaiting(
+      {
+        ...withDetection(empty, detection, time),
+        ...(suppressed_by !== undefined && { suppressed_by }),
+        ...(dryRun && { dry_run: true as const }),
+        ...(known?.state === 'closed' && { previous: known.id }),
+      },
+      now,
+    )
     this.#keep(opened)
     draft.open(opened)
     return opened
@@ -171,9 +217,10 @@ export class FindingBook {
   /** Says what absorbing a detection has changed. */
   #sayOf(draft: Draft, before: Finding, finding: Finding): void {
     const [was, is] = [before.suppressed_by !== undefined, finding.suppressed_by !== undefined]
-    if (was && !is) draft.say(finding, { action: 'unsuppressed' }, 'opened')
+    if (was && !is) draft.say(finding, { action: 'unsuppressed' })
     if (!was && is) draft.say(finding, { action: 'suppressed' })
-    if (before.severity !== finding.severity) draft.say(finding, { action: 'raised' }, 'raised')
+    if (before.severity !== finding.severity) draft.say(finding, { action: 'raised' })
+    if (before.may_respond !== finding.may_respond) draft.say(finding, { action: 'actionable' })
   }
 
   /** Joins the findings of several rules about the subject or the release of a detection. */
@@ -206,6 +253,7 @@ export class FindingBook {
 
   #keep(finding: Finding): void {
     const key = keyOf(finding)
+    this.#due = undefined
     this.#findings.delete(key)
     this.#findings.set(key, finding)
     for (const oldest of this.#findings.keys()) {

@@ -1,4 +1,4 @@
-import type { Alert, Finding, FindingState, FindingText, Group, Suppression, Verdict } from './finding.ts'
+import type { Finding, FindingState, FindingText, Group, Suppression, Verdict } from './finding.ts'
 import type { Severity } from './severity.ts'
 
 /** Which findings to list, the newest first. Each member narrows the list. */
@@ -37,8 +37,8 @@ export interface ShownFinding {
 
 /** What an analyst does to a finding. */
 export interface FindingAct {
-  readonly action: 'assign' | 'acknowledge' | 'comment' | 'close' | 'reopen'
-  /** Pseudonym of the analyst. */
+  readonly action: 'assign' | 'acknowledge' | 'comment' | 'close' | 'reopen' | 'contain'
+  /** Pseudonym of the analyst. Of `contain`: of who locked it down, or the id of the rule. */
   readonly by: string
   /** The tenant of the analyst, who can do something to its findings alone. Default: to all. */
   readonly tenant?: string
@@ -46,6 +46,8 @@ export interface FindingAct {
   readonly assignee?: string
   /** Of `close`. */
   readonly verdict?: Verdict
+  /** Of `contain`: the number of the lockdown. */
+  readonly epoch?: number
   /** What is said with it, at most {@link MAX_TEXT} characters. Required for `comment`. */
   readonly text?: string
 }
@@ -57,19 +59,22 @@ export const MAX_TEXT = 4_000
  * Why something can't be done to a finding. `unknown`: there is none of that id, or it is another tenant's. `incomplete`: a
  * member that the action needs is missing or too long.
  */
-export type ActRefusal = 'unknown' | 'closed' | 'not_closed' | 'incomplete'
+export type ActRefusal = 'unknown' | 'closed' | 'not_closed' | 'contained' | 'incomplete'
 
 /** What became of it. */
 export type Acted = { readonly finding: Finding } | { readonly refused: ActRefusal }
 
 /** A suppression that is wanted. */
 export interface NewSuppression {
+  /** Id of the rule, or `*` for all whose findings may be suppressed. */
   readonly rule: string
   readonly group: Group
   readonly tenant?: string
   /** Pseudonym of the analyst who answers for it. */
   readonly by: string
-  /** In milliseconds since 1970. */
+  /** When it begins, in milliseconds since 1970. Default: now. */
+  readonly starts?: number
+  /** When it ends, in milliseconds since 1970. */
   readonly expires: number
   /** Why. At most {@link MAX_TEXT} characters. */
   readonly reason: string
@@ -98,6 +103,9 @@ export interface ListedSuppression extends Suppression {
  *
  * `suppressions` returns those in force, and those that were over in the last 90 days, the newest first, at most 1,000.
  *
+ * `addCanaries` has ids be canary recordings from now on: each touch of one is a finding. Ids that are canaries already are not added
+ * again. The record says how many were added, and never which. `canaries` returns all of them, in no order.
+ *
  * `endSuppression` and `eraseText` resolve to false if there is nothing of that id to end or erase.
  */
 export interface FindingControl {
@@ -108,18 +116,12 @@ export interface FindingControl {
   suppress(wanted: NewSuppression): Promise<Suppressed>
   endSuppression(id: string, by: string, tenant?: string): Promise<boolean>
   eraseText(id: string, by: string, tenant?: string): Promise<boolean>
+  addCanaries(ids: readonly string[], by: string): Promise<CanariesAdded>
+  canaries(): Promise<readonly string[]>
 }
 
-/**
- * Port: alerts that wait to be sent, stored in the transaction that stores their finding.
- *
- * `due` returns those that are due at a time, the oldest first, at most `limit`. `take` has them be due again at a later time,
- * so that they come back if who took them ends before it is done. `done` forgets them, and ignores ids that it doesn't have.
- * `next` resolves to when the next one is due, in milliseconds since 1970; to infinity if none waits.
- */
-export interface AlertOutbox {
-  due(now: number, limit: number): Promise<readonly Alert[]>
-  take(ids: readonly string[], until: number): Promise<void>
-  done(ids: readonly string[]): Promise<void>
-  next(): Promise<number>
-}
+/** Most canaries of a log. */
+export const MAX_CANARIES = 10_000
+
+/** How many canaries were added. */
+export type CanariesAdded = { readonly added: number } | { readonly refused: 'too_many' }

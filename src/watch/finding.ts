@@ -46,6 +46,14 @@ export interface Finding {
   readonly assignee?: string
   /** When it was acknowledged first, and the pseudonym of the analyst. */
   readonly acknowledged?: { readonly at: number; readonly by: string }
+  /** Since when it has waited for an analyst, if it is one that must not wait. */
+  readonly waiting_since?: number
+  /** When it was said that it has waited too long. */
+  readonly escalated?: number
+  /** True if it is so clear that the gate may respond by itself. */
+  readonly may_respond?: true
+  /** When what it is about was locked down, by whom (a rule, or an analyst's pseudonym), and the number of the lockdown. */
+  readonly contained?: { readonly at: number; readonly by: string; readonly epoch: number }
   /** Id of the suppression that keeps it from being alerted. */
   readonly suppressed_by?: string
   /** Of one that joins several: their ids. */
@@ -59,7 +67,10 @@ export interface Finding {
 /** Most subjects, recordings and releases that a finding names of each. Its records, which `evidence` leads to, have them all. */
 export const MAX_ABOUT = 64
 
-/** Keeps findings of a rule from being alerted. */
+/** As the rule of a suppression: all rules whose findings may be suppressed. */
+export const ALL_RULES = '*'
+
+/** Keeps findings of a rule from being alerted, or those of {@link ALL_RULES} while something is being worked on. */
 export interface Suppression {
   /** UUIDv7. */
   readonly id: string
@@ -72,6 +83,8 @@ export interface Suppression {
   readonly owner: string
   /** In milliseconds since 1970. */
   readonly created: number
+  /** When it begins. Default: when it was created. */
+  readonly starts?: number
   /** At most {@link MAX_SUPPRESSION} after `created`. */
   readonly expires: number
   /** When it was ended before its time. */
@@ -82,21 +95,6 @@ export interface Suppression {
 
 /** The longest that a suppression lasts, in milliseconds. */
 export const MAX_SUPPRESSION: number = 30 * 24 * 3_600_000
-
-/** Why a receiver is to hear of a finding. */
-export type AlertEvent = 'opened' | 'raised' | 'acknowledged' | 'closed' | 'reopened'
-
-/** What receivers are to be sent of a finding, as it was at that moment. */
-export interface Alert {
-  /** UUIDv7, the same whenever it is sent again. */
-  readonly id: string
-  /** Id of the finding. */
-  readonly finding: string
-  readonly event: AlertEvent
-  readonly payload: Finding
-  /** When it is to be sent next, in milliseconds since 1970. */
-  readonly due: number
-}
 
 /** Free text of an analyst: a comment or a reason. It is kept apart from everything else, and can be erased. */
 export interface FindingText {
@@ -123,7 +121,8 @@ export interface Changes {
   readonly suppressions: readonly Suppression[]
   /** Records for the log. */
   readonly records: readonly LedgerEntry[]
-  readonly alerts: readonly Alert[]
+  /** Ids of canary recordings that are new. */
+  readonly canaries: readonly string[]
   /** Texts that are new, and those that were erased, without their text. */
   readonly texts: readonly FindingText[]
   /** The number of the last record that the log has written itself. */

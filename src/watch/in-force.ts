@@ -1,5 +1,5 @@
 import { Rules } from './engine/engine.ts'
-import { ruleOf } from './rules/rules.ts'
+import { RULES, ruleOf } from './rules/rules.ts'
 import type { RuleTraits, Watching } from './watching.ts'
 
 /** Titles of what several rules find together. */
@@ -7,6 +7,9 @@ export const JOINED: Readonly<Record<string, string>> = {
   'RG-100': 'Several rules found something about one subject',
   'RG-101': 'Several rules found something about one release of the app',
 }
+
+/** The ids of all rules. */
+export const RULE_IDS: readonly string[] = [...RULES.map(({ id }) => id), ...Object.keys(JOINED)]
 
 /** Returns what a rule finds, in one line. */
 export const titleOf = (rule: string): string => ruleOf(rule)?.title ?? JOINED[rule] ?? 'a finding'
@@ -20,11 +23,10 @@ export interface WatchOptions {
 /** Puts the rules in force. */
 export function watchWith({ dryRun = [] }: WatchOptions = {}): Watching {
   return {
-    engine: () => new Rules(),
+    engine: canaries => new Rules(canaries === undefined ? {} : { canaries }),
     rule: (id): RuleTraits => ({
       canSuppress: ruleOf(id)?.canSuppress ?? true,
       dryRun: dryRun.includes(id),
     }),
-    alerts: false,
   }
 }

@@ -10,12 +10,14 @@ export interface RuleTraits {
 
 /** The rules in force, for what runs them inside the log. */
 export interface Watching {
-  /** Creates an engine that has seen nothing. */
-  engine(): RuleEngine
+  /**
+   * Creates an engine that has seen nothing.
+   *
+   * @param canaries the ids of canary recordings, asked at each record
+   */
+  engine(canaries?: () => ReadonlySet<string>): RuleEngine
   /** Returns the traits of a rule by its id. */
   rule(id: string): RuleTraits
-  /** Whether findings are put into the outbox of alerts. False if there is no receiver, as nothing empties it then. */
-  readonly alerts: boolean
 }
 
 /** How far back records are looked at again after a start, in milliseconds: as long as the windows that an engine keeps to itself. */

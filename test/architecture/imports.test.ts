@@ -49,7 +49,7 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   [/^ticket\//],
   [/^authenticate\//],
   [/^sinks\//],
-  [/^alerts\//],
+  [/^alerts\//, /^respond\//],
   [/^explain\//, /^metrics\//],
   [/^session\//, /^play\//, /^ingest\//, /^evaluate\//, /^console\//, /^doctor\//, /^health\//],
   [/^config\//],

@@ -12,10 +12,10 @@ import { type WatchedLog, watchContract } from './watch.ts'
 
 usePostgres()
 
-watchContract('PostgreSQL', async () => open(await createDatabase(), { to: -1 }), recordErrors)
+watchContract('PostgreSQL', async () => open(await createDatabase(), { to: -1, ahead: 0 }), recordErrors)
 
 const EMPTY: Changes = {
-  ...{ findings: [], opened: [], suppressions: [], records: [], alerts: [], texts: [] },
+  ...{ findings: [], opened: [], suppressions: [], canaries: [], records: [], texts: [] },
   seq: 0,
 }
 
@@ -74,13 +74,15 @@ test('an analyst changes findings by any process, and each shows them', async ()
 /** How far the rules have looked: the index of the last record. */
 interface Seen {
   to: number
+  /** How far the clock is ahead, in milliseconds. */
+  ahead: number
 }
 
 /** The fake rules, which note how far they have looked. */
 const noting = (seen: Seen): Watching => ({
   ...FAKE_RULES,
-  engine() {
-    const engine = FAKE_RULES.engine()
+  engine(canaries) {
+    const engine = FAKE_RULES.engine(canaries)
     return {
       needs: records => engine.needs(records),
       replay: records => engine.replay(records),
@@ -93,22 +95,28 @@ const noting = (seen: Seen): Watching => ({
 })
 
 function open(url: string, seen: Seen): WatchedLog {
-  const ledger = openLedger(url, undefined, undefined, noting(seen))
-  const { findings, outbox } = ledger
-  if (findings === undefined || outbox === undefined) throw new Error('the ledger has no rules')
+  const ledger = openLedger(url, undefined, () => Date.now() + seen.ahead, noting(seen))
+  const { findings } = ledger
+  if (findings === undefined) throw new Error('the ledger has no rules')
   /** Returns the index of the last record that is for rules. */
   const last = async () => {
     const { entries } = await ledger.read({ limit: 100, order: 'newest' })
     return entries.find(({ json }: ReadEntry) => !isFindingRecord(json))?.index ?? -1
   }
+  const settle = async () => {
+    const isBehind = async () => seen.to < (await last())
+    do {
+      while (await isBehind()) await new Promise(resolve => setTimeout(resolve, 20))
+      // It changes nothing, and waits for what is under way. A finding may have given deliveries their index by then.
+      await findings.endSuppression('none', 'psn_0')
+    } while (await isBehind())
+  }
   return {
-    ...{ ledger, findings, outbox },
-    async settle() {
-      do {
-        while (seen.to < (await last())) await new Promise(resolve => setTimeout(resolve, 20))
-        // It changes nothing, and waits for what is under way, which may give further records their index.
-        await findings.endSuppression('none', 'psn_0')
-      } while (seen.to < (await last()))
+    ...{ ledger, findings, settle },
+    async pass(time) {
+      seen.ahead += time
+      await ledger.append([refusal('token_missing')])
+      await settle()
     },
     async restart() {
       ledger.close()

@@ -76,16 +76,21 @@ test('windows that have expired are removed, a few with each that is stored', ()
   close()
 })
 
-function open(file: string): WatchedLog {
-  const ledger = createSqliteLedger(file, Date.now, undefined, FAKE_RULES)
-  const { findings, outbox } = ledger
-  if (findings === undefined || outbox === undefined) throw new Error('the ledger has no rules')
+function open(file: string, passed = 0): WatchedLog {
+  let ahead = passed
+  const ledger = createSqliteLedger(file, () => Date.now() + ahead, undefined, FAKE_RULES)
+  const { findings } = ledger
+  if (findings === undefined) throw new Error('the ledger has no rules')
   return {
-    ...{ ledger, findings, outbox },
+    ...{ ledger, findings },
     async settle() {},
+    async pass(time) {
+      ahead += time
+      await ledger.settle()
+    },
     async restart() {
       ledger.close()
-      return open(file)
+      return open(file, ahead)
     },
   }
 }

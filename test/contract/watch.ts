@@ -3,8 +3,8 @@ import { hexOf } from '../../src/base/bytes.ts'
 import { canonical } from '../../src/ledger/canonical.ts'
 import type { Ledger, LedgerEntry } from '../../src/ledger/ledger.ts'
 import type { Finding } from '../../src/watch/finding.ts'
-import type { AlertOutbox, FindingControl } from '../../src/watch/finding-control.ts'
-
+import type { FindingControl } from '../../src/watch/finding-control.ts'
+import { heardIn, heardOf } from '../support/heard.ts'
 import { refusal } from '../support/refusal.ts'
 
 // What each log does that runs rules: whatever is found is stored and recorded once, and can be looked at and changed.
@@ -13,9 +13,10 @@ import { refusal } from '../support/refusal.ts'
 export interface WatchedLog {
   readonly ledger: Ledger
   readonly findings: FindingControl
-  readonly outbox: AlertOutbox
   /** Resolves when the rules have looked at all that was appended, and what they found has its index. */
   settle(): Promise<void>
+  /** Lets time pass, in milliseconds, and has the log do what it does by itself then. */
+  pass(time: number): Promise<void>
   /** Ends the process that has the log. The next one has the returned log. */
   restart(): Promise<WatchedLog>
 }
@@ -54,12 +55,10 @@ export function watchContract(
       if (finding === undefined) throw new Error('there is no finding')
       return finding
     }
-    const records = async () => {
-      const { entries } = await log.ledger.read({ limit: 1000, kind: 'finding' })
-      return entries.map(({ json }) => JSON.parse(json))
-    }
+    const entries = async () => (await log.ledger.read({ limit: 1000, kind: 'finding' })).entries
+    const records = async () => (await entries()).map(({ json }) => JSON.parse(json))
 
-    test('a finding is stored, recorded and put into the outbox, and repeats are absorbed', async () => {
+    test('a finding is stored and recorded, and repeats are absorbed', async () => {
       const [one, two, three] = [1, 2, 3].map(i =>
         refusal('not_owner', { subject: psn(1), recording: `rec-${i}`, release: '4.12.0' }),
       ) as [LedgerEntry, LedgerEntry, LedgerEntry]
@@ -78,9 +77,6 @@ export function watchContract(
           ...{ tenant: 'default', about: psn(1), count: 1, evidence: [one.id] },
           gate: { isolate: 'log', seq: 1 },
         },
-      ])
-      expect(await log.outbox.due(Date.now(), 10)).toMatchObject([
-        { finding: finding.id, event: 'opened', payload: { id: finding.id, count: 1 } },
       ])
     })
 
@@ -226,8 +222,61 @@ export function watchContract(
       expect(JSON.stringify(all)).not.toMatch(/patient|phone/)
       const shown = await log.findings.show(id)
       expect(shown?.texts.map(({ text }) => text)).toEqual(['called the patient', 'a test phone'])
-      const events = (await log.outbox.due(Date.now(), 10)).map(({ event }) => event)
-      expect(events).toEqual(['opened', 'acknowledged', 'closed', 'reopened'])
+      expect(heardIn(await entries())).toEqual(['opened', 'acknowledged', 'closed', 'reopened'])
+    })
+
+    test('a finding that waits for a quarter of an hour is escalated once, restarts included', async () => {
+      await append(refusal('not_owner', { subject: psn(1) }), refusal('not_owner', { subject: psn(2) }))
+      const [of2] = await list()
+      await log.findings.act(of2?.id ?? '', { action: 'acknowledge', by: ANALYST })
+      const escalated = async () => (await records()).filter(({ action }) => action === 'escalated')
+      await log.pass(14 * 60_000)
+      expect(await escalated()).toEqual([])
+      log = await log.restart()
+      await log.pass(60_000)
+      expect(await escalated()).toMatchObject([{ about: psn(1), severity: 'high' }])
+      log = await log.restart()
+      await log.pass(60_000)
+      expect(await escalated()).toHaveLength(1)
+      expect((await records()).flatMap(record => recordErrors(canonical(record)))).toEqual([])
+    })
+
+    test('that a rule had something locked down is on record once, with no analyst, and the finding stays open', async () => {
+      await append(refusal('not_owner', { subject: psn(1) }))
+      const { id } = await only()
+      const contain = { action: 'contain', by: 'RG-001', epoch: 7 } as const
+      const acted = await log.findings.act(id, contain)
+      expect(acted).toMatchObject({ finding: { state: 'open', contained: { by: 'RG-001', epoch: 7 } } })
+      log = await log.restart()
+      expect(await log.findings.act(id, { ...contain, epoch: 8 })).toEqual({ refused: 'contained' })
+      await log.settle()
+      const [, contained, ...others] = await records()
+      expect(contained).toMatchObject({ action: 'contained', epoch: 7, finding: id })
+      expect([contained.subject, others]).toEqual([undefined, []])
+      expect(recordErrors(canonical(contained))).toEqual([])
+    })
+
+    test('canaries are known to the rules at once and after a restart, and on record without their ids', async () => {
+      const touched = async () => (await list({ rule: 'RG-040' })).map(({ group }) => group.recording)
+      const touch = (recording: string) => append(refusal('role_missing', { recording }))
+      await touch('rec-c1')
+      expect(await log.findings.addCanaries(['rec-c1', 'rec-c2', 'rec-c1'], ANALYST)).toEqual({ added: 2 })
+      expect(await log.findings.addCanaries(['rec-c2'], ANALYST)).toEqual({ added: 0 })
+      expect([...(await log.findings.canaries())].sort()).toEqual(['rec-c1', 'rec-c2'])
+      expect(await touched()).toEqual([])
+      await touch('rec-c1')
+      expect(await touched()).toEqual(['rec-c1'])
+      log = await log.restart()
+      await touch('rec-c2')
+      await touch('rec-c3')
+      expect(await touched()).toEqual(['rec-c2', 'rec-c1'])
+      expect([...(await log.findings.canaries())].sort()).toEqual(['rec-c1', 'rec-c2'])
+      const added = (await records()).filter(({ action }) => action === 'canary_added')
+      expect(added).toMatchObject([{ rule: 'RG-040', count: 2, subject: ANALYST }])
+      expect(JSON.stringify(added)).not.toContain('rec-c')
+      expect((await records()).flatMap(record => recordErrors(canonical(record)))).toEqual([])
+      const many = Array.from({ length: 9_999 }, (_, i) => `many-${i}`)
+      expect(await log.findings.addCanaries(many, ANALYST)).toEqual({ refused: 'too_many' })
     })
 
     test('a text can be erased, once, and the erasure is on record', async () => {
@@ -269,11 +318,12 @@ export function watchContract(
       ])
       const [of2, of1] = await list()
       expect(of1).toMatchObject({ suppressed_by: id, count: 2 })
-      expect((await log.outbox.due(Date.now(), 10)).map(({ finding }) => finding)).toEqual([of2?.id])
+      await log.settle()
+      expect(heardOf(await entries()).map(({ finding }) => finding)).toEqual([of2?.id])
       expect(await log.findings.endSuppression(id, OTHER)).toBe(true)
       expect(await log.findings.endSuppression(id, OTHER)).toBe(false)
       await append(refusal('not_owner', { subject: psn(1) }))
-      expect(await log.outbox.due(Date.now(), 10)).toHaveLength(2)
+      expect(heardIn(await entries())).toEqual(['opened', 'unsuppressed'])
       const actions = (await records()).map(({ action, suppression }) => [action, suppression])
       expect(actions).toEqual([
         ['suppression_added', id],
@@ -285,9 +335,38 @@ export function watchContract(
       expect((await records()).map(record => recordErrors(canonical(record)))).toEqual(actions.map(() => []))
     })
 
+    test('a maintenance window keeps all rules quiet that may be, from its beginning to its end', async () => {
+      const [starts, expires] = [Date.now() + 3_600_000, Date.now() + 7_200_000]
+      const wanted = { rule: '*', group: {}, by: ANALYST, reason: 'a migration', starts, expires }
+      const made = await log.findings.suppress(wanted)
+      const id = 'suppression' in made ? made.suppression.id : ''
+      expect((await log.findings.suppressions()).map(({ starts: from }) => from)).toEqual([starts])
+      await append(refusal('not_owner', { subject: psn(1) }))
+      log = await log.restart()
+      await log.pass(3_600_000)
+      const canary = delivery('one', { subject: psn(8), recording: 'canary' })
+      await append(refusal('not_owner', { subject: psn(2) }), canary)
+      await append(refusal('not_owner', { subject: psn(8) }))
+      await log.pass(3_600_000)
+      await append(refusal('not_owner', { subject: psn(3) }))
+      const found = (await list({ state: 'all' })).filter(({ rule }) => rule !== 'RG-100')
+      const quiet = found.map(({ rule, group, suppressed_by }) => [rule, group.subject, suppressed_by])
+      expect(quiet.sort()).toEqual([
+        ['RG-001', psn(1), undefined],
+        ['RG-001', psn(2), id],
+        ['RG-001', psn(3), undefined],
+        ['RG-001', psn(8), id],
+        ['RG-040', undefined, undefined],
+      ])
+      const added = (await records()).find(({ action }) => action === 'suppression_added')
+      expect(added).toMatchObject({ rule: '*', starts: new Date(starts).toISOString() })
+      expect((await records()).flatMap(record => recordErrors(canonical(record)))).toEqual([])
+    })
+
     test.each([
       ['for longer than 30 days', { expires: Date.now() + 31 * 24 * 3_600_000 }, 'expires_wrong'],
       ['that is over', { expires: Date.now() - 1 }, 'expires_wrong'],
+      ['that begins after its end', { starts: Date.now() + 2_000_000 }, 'expires_wrong'],
       ['of a rule that must be heard', { rule: 'RG-040' }, 'never_suppressed'],
       ['without a reason', { reason: ' ' }, 'incomplete'],
     ])('a suppression %s is refused', async (_, wrong, refused) => {
@@ -353,22 +432,6 @@ export function watchContract(
       expect(await subjects({ rule: 'RG-002' })).toEqual([])
       expect(await subjects({ since: Date.now() + 1_000 })).toEqual([])
       expect(await subjects({ state: 'under_review' })).toEqual([])
-    })
-
-    test('an alert that is taken comes back later, unless it is done', async () => {
-      await append(refusal('not_owner', { subject: psn(1) }), refusal('not_owner', { subject: psn(2) }))
-      const now = Date.now()
-      const [one, two] = await log.outbox.due(now, 10)
-      const ids = [one?.id ?? '', two?.id ?? '']
-      expect(await log.outbox.next()).toBeLessThanOrEqual(now)
-      await log.outbox.take(ids, now + 60_000)
-      expect(await log.outbox.due(now, 10)).toEqual([])
-      log = await log.restart()
-      expect(await log.outbox.next()).toBe(now + 60_000)
-      await log.outbox.done([ids[0] ?? '', 'no such id'])
-      expect(await log.outbox.due(now + 60_000, 10)).toMatchObject([{ id: ids[1], due: now + 60_000 }])
-      await log.outbox.done(ids)
-      expect(await log.outbox.next()).toBe(Number.POSITIVE_INFINITY)
     })
   })
 }

@@ -41,16 +41,21 @@ controlContract('a file of SQLite', work => withControlFile(folder(), work))
 watchContract('a file of SQLite', async () => openWatched(join(folder(), 'ledger.sqlite')))
 spoolContract('a file of SQLite', () => createSqliteSpool(join(folder(), 'overflow.sqlite')))
 
-function openWatched(file: string): WatchedLog {
-  const ledger = createSqliteLedger(file, undefined, undefined, FAKE_RULES)
-  const { findings, outbox } = ledger
-  if (findings === undefined || outbox === undefined) throw new Error('the ledger has no rules')
+function openWatched(file: string, passed = 0): WatchedLog {
+  let ahead = passed
+  const ledger = createSqliteLedger(file, () => Date.now() + ahead, undefined, FAKE_RULES)
+  const { findings } = ledger
+  if (findings === undefined) throw new Error('the ledger has no rules')
   return {
-    ...{ ledger, findings, outbox },
+    ...{ ledger, findings },
     async settle() {},
+    async pass(time) {
+      ahead += time
+      await ledger.settle()
+    },
     async restart() {
       ledger.close()
-      return openWatched(file)
+      return openWatched(file, ahead)
     },
   }
 }

@@ -4,8 +4,13 @@ import type { Watching } from '../../src/watch/watching.ts'
 
 /** A few rules that are easy to set off, with a window of each sort. */
 class FakeEngine implements RuleEngine {
+  readonly #canaries: () => ReadonlySet<string>
   /** How many bad signatures each network sent: a short window, which no storage has. */
   readonly #signatures = new Map<string, number>()
+
+  constructor(canaries: () => ReadonlySet<string> = () => new Set()) {
+    this.#canaries = canaries
+  }
 
   needs(records: readonly WatchedRecord[]): readonly string[] {
     return [...new Set(records.flatMap(({ json }) => keyOf(parseEvent(json)) ?? []))]
@@ -50,8 +55,9 @@ class FakeEngine implements RuleEngine {
       this.#signatures.set(prefix, count)
       return isNew && count >= 3 ? [detection(record, 'RG-007', 'high', { network: prefix })] : []
     }
-    const isCanary = kind === 'delivery' && recording === 'canary'
-    return isNew && isCanary ? [detection(record, 'RG-040', 'critical', { recording: 'canary' })] : []
+    const isCanary = (kind === 'delivery' && recording === 'canary') || this.#canaries().has(`${recording}`)
+    const group = { recording: `${recording}` }
+    return isNew && isCanary ? [detection(record, 'RG-040', 'critical', group)] : []
   }
 }
 
@@ -83,7 +89,6 @@ function detection(
 
 /** The fake rules. RG-040 may not be suppressed. */
 export const FAKE_RULES: Watching = {
-  engine: () => new FakeEngine(),
+  engine: canaries => new FakeEngine(canaries),
   rule: id => ({ canSuppress: id !== 'RG-040', dryRun: id === 'RG-099' }),
-  alerts: true,
 }

@@ -1,34 +1,33 @@
-import { env, reset, runInDurableObject } from 'cloudflare:test'
-import { beforeEach, expect, test } from 'vitest'
+import { env, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { beforeEach, expect, test, vi } from 'vitest'
 import { cloudflare } from '../../src/runtime/cloudflare/index.ts'
-import { SqlAlertOutbox } from '../../src/runtime/sqlite/watch/outbox.ts'
 import { type WatchedLog, watchContract } from '../contract/watch.ts'
 import { refusal } from '../support/refusal.ts'
 
 // The rules in the Durable Object of the log.
 
-beforeEach(() => reset())
+const { now } = Date
+let ahead = 0
+
+beforeEach(() => {
+  vi.restoreAllMocks()
+  ahead = 0
+  return reset()
+})
 
 const log = () => env.WATCHED_LOG.get(env.WATCHED_LOG.idFromName('log'))
 
 function open(): WatchedLog {
   const { ledger, findingControl: findings } = cloudflare({ ...env, LOG: env.WATCHED_LOG }, 3)
-  const inside = <Result>(work: (outbox: SqlAlertOutbox) => Promise<Result>) =>
-    runInDurableObject(log(), (_, { storage }) => {
-      const sql = (statement: string, ...parameters: readonly (string | number | null)[]) =>
-        storage.sql.exec(statement, ...parameters).toArray() as never
-      return work(new SqlAlertOutbox({ sql, write: async run => storage.transactionSync(run) }))
-    })
   return {
     ...{ ledger, findings },
-    outbox: {
-      due: (now, limit) => inside(outbox => outbox.due(now, limit)),
-      take: (ids, until) => inside(outbox => outbox.take(ids, until)),
-      done: ids => inside(outbox => outbox.done(ids)),
-      next: () => inside(outbox => outbox.next()),
-    },
     // A reader has the log pull.
     settle: async () => void (await ledger.read({ limit: 1 })),
+    async pass(time) {
+      ahead += time
+      vi.spyOn(Date, 'now').mockImplementation(() => now() + ahead)
+      await runDurableObjectAlarm(log())
+    },
     async restart() {
       // Nothing is under way that the end of the object would cut short.
       await ledger.read({ limit: 1 })

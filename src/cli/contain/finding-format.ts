@@ -59,9 +59,11 @@ export function formatShown(answer: unknown): readonly string[] {
 
 /** Returns a line about a suppression. */
 export function formatSuppression(suppression: unknown): string {
+  const starts = member(suppression, 'starts')
   const columns = [
     `${stringMember(suppression, 'rule')}`,
     groupOf(suppression),
+    ...(starts === undefined ? [] : [`from ${timeOf(starts)}`]),
     `until ${timeOf(member(suppression, 'ended') ?? member(suppression, 'expires'))}`,
     `${member(suppression, 'hits')} hits`,
     `by ${stringMember(suppression, 'owner')?.slice(0, SHOWN)}`,

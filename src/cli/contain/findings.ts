@@ -46,6 +46,12 @@ export const findings: Command = createCommand({
       about:
         'When a lockdown or a suppression ends, as in 2026-11-22T10:00:00Z or 2h. A suppression lasts at most 30 days.',
     },
+    from: {
+      type: 'string',
+      value: 'TIME',
+      about:
+        'Of "suppress": when it begins, as in 2026-11-22T10:00:00Z or 2h. Default: now. The rule * is all that may be suppressed.',
+    },
     group: {
       type: 'string',
       value: 'NAME=VALUE',
@@ -82,7 +88,7 @@ export const findings: Command = createCommand({
       const [rule, ...others] = rest
       none(others)
       if (rule === undefined) throw new UsageError('name the rule: findings suppress RG-001')
-      const { reason, until } = values
+      const { reason, from, until } = values
       if (reason === undefined || until === undefined) {
         throw new UsageError(
           'say why and until when',
@@ -92,11 +98,14 @@ export const findings: Command = createCommand({
       const call = {
         rule,
         group: groupOf(values.group ?? []),
+        ...(from !== undefined && { from: readTime('--from', from, true) }),
         until: readTime('--until', until, true),
         reason,
       }
       return show(await callConsole(gate, '/console/api/suppressions/add', call), async answer => {
-        say(`findings of ${rule} alert no one until ${call.until}`)
+        say(
+          `findings of ${rule === '*' ? 'all rules that may be suppressed' : rule} alert no one until ${call.until}`,
+        )
         await print(`${stringMember(member(answer, 'suppression'), 'id')}`)
       })
     }

@@ -38,7 +38,11 @@ const word = matching('must be letters, digits and "._-", as in "eu-central-1"',
 
 const MEMBERS: MembersOf<SinkEntry> = {
   type: { required: true, check: oneOf(...SINK_TYPES) },
-  name: matching('must be 1 to 32 of a-z, 0-9 and "-", as in "siem"', /^[a-z0-9][a-z0-9-]{0,31}$/),
+  // The automatic response follows the log under that name.
+  name: matching(
+    'must be 1 to 32 of a-z, 0-9 and "-", as in "siem", and not "response"',
+    /^(?!response$)[a-z0-9][a-z0-9-]{0,31}$/,
+  ),
   url: checkUrl,
   secret: checkSinkSecrets,
   kinds: each(oneOf(...KINDS)),

@@ -2,6 +2,7 @@
 export type FindingAction =
   | 'opened'
   | 'raised'
+  | 'actionable'
   | 'escalated'
   | 'joined'
   | 'suppressed'
@@ -11,9 +12,11 @@ export type FindingAction =
   | 'commented'
   | 'closed'
   | 'reopened'
+  | 'contained'
   | 'text_erased'
   | 'suppression_added'
   | 'suppression_ended'
+  | 'canary_added'
 
 /**
  * A finding came up, or something happened to it. The log writes these records itself: `gate.isolate` is `log`, and `gate.seq`
@@ -23,7 +26,7 @@ export type FindingAction =
 export interface FindingFacts {
   readonly kind: 'finding'
   readonly action: FindingAction
-  /** Id of the finding. Absent if it is about a suppression. */
+  /** Id of the finding. Absent if it is about a suppression or canaries. */
   readonly finding?: string
   /** Id of the rule. */
   readonly rule: string
@@ -35,7 +38,7 @@ export interface FindingFacts {
   readonly group: Readonly<Record<string, string>>
   /** Pseudonym of the subject that the finding is grouped by. */
   readonly about?: string
-  /** How many detections it has. */
+  /** How many detections it has. Of `canary_added`: how many canaries were added. */
   readonly count?: number
   /** Ids of the first ten records that were detected, and of the last ten. */
   readonly evidence?: readonly string[]
@@ -53,6 +56,12 @@ export interface FindingFacts {
   readonly said?: { readonly id: string; readonly sha256: string }
   /** Id of the suppression. */
   readonly suppression?: string
+  /** When the suppression begins, UTC, if that is later than when it was added. */
+  readonly starts?: string
   /** When the suppression ends, UTC. */
   readonly expires?: string
+  /** True if it is so clear that the gate may stop what it is about by itself. */
+  readonly may_respond?: true
+  /** Of `contained`: the number of the lockdown that stopped what it is about. */
+  readonly epoch?: number
 }

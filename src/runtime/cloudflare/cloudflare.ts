@@ -95,7 +95,7 @@ export function cloudflare(
 }
 
 /** Returns the namespace in a jurisdiction. A record must not be kept elsewhere because a runtime knows none. */
-function namespaceIn<Stub>(
+export function namespaceIn<Stub>(
   namespace: ObjectNamespace<Stub>,
   jurisdiction: LedgerJurisdiction | undefined,
 ): ObjectNamespace<Stub> {

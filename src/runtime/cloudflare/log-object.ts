@@ -8,8 +8,9 @@ import { Arrivals } from '../../ledger/query/arrivals.ts'
 import type { TablePage, TableQuery } from '../../ledger/query/table-page.ts'
 import type { AskedQuery } from '../../ledger/query/terms.ts'
 import type { SinkReplay, SinkReplayed, SinkStatus, SinkTest } from '../../sinks/control.ts'
+import type { FindingControl } from '../../watch/finding-control.ts'
 import { answerCall, type FindingCall } from '../../watch/findings/calls.ts'
-import { watchWith } from '../../watch/in-force.ts'
+import { type WatchOptions, watchWith } from '../../watch/in-force.ts'
 import type { Watching } from '../../watch/watching.ts'
 import { EventLog } from '../sqlite/event-log.ts'
 import { EventTable } from '../sqlite/event-table.ts'
@@ -24,8 +25,10 @@ import { LogSinks, readLogVariables } from './log-sinks.ts'
 
 /** The log: one Durable Object, which pulls entries out of the inboxes and gives each its index. */
 export class LogObject extends DurableObject {
-  /** The rules that look at records. The runtime creates the object, and hands over none. */
-  static readonly watching: Watching | undefined = watchWith()
+  /** Returns the rules that look at records. The runtime creates the object, and hands over none. */
+  static watching(options: WatchOptions): Watching | undefined {
+    return watchWith(options)
+  }
 
   readonly #storage: SqlStorage
   readonly #log: EventLog
@@ -33,6 +36,7 @@ export class LogObject extends DurableObject {
   readonly #arrivals = new Arrivals()
   readonly #alarm: Alarm
   readonly #sinks: LogSinks
+  readonly #findings: FindingControl | undefined
   readonly #archive: LogArchive
 
   constructor(state: DurableState, env: unknown) {
@@ -40,14 +44,15 @@ export class LogObject extends DurableObject {
     this.#storage = storageOf(state)
     const inboxes = (env as { readonly LEDGER: LedgerNamespace }).LEDGER
     const events = new EventTable(this.#storage.sql)
-    this.#log = new EventLog(this.#storage.sql, events, new.target.watching)
+    const { keep = {}, dryRun = [] } = readLogVariables(env)
+    this.#log = new EventLog(this.#storage.sql, events, new.target.watching({ dryRun }))
     this.#alarm = new Alarm(state)
     const { AUDIT } = env as { readonly AUDIT: Bucket }
-    const { keep = {} } = readLogVariables(env)
     const { keep: limits } = withDefaults(OPTIONS, { keep }) as { readonly keep: KeepLimits }
     this.#archive = new LogArchive(AUDIT, limits, this.#storage, events, this.#alarm)
     const log = { size: events.size, read: (query: TableQuery) => this.#archive.log.read(query) }
-    this.#sinks = new LogSinks(env, this.#storage, log, this.#alarm)
+    this.#findings = this.#createFindings()
+    this.#sinks = new LogSinks(env, this.#storage, { ...log, findings: this.#findings }, this.#alarm)
     this.#puller = new InboxPuller({
       inbox: id => inboxes.get(inboxes.idFromString(id)),
       store: entries => this.#store(entries),
@@ -90,19 +95,23 @@ export class LogObject extends DurableObject {
     return this.#arrivals.wait(() => this.#log.events.end > cursor, milliseconds)
   }
 
-  /** Gives an index to the deliveries of views that are due, and has sinks and archive go on. */
+  /** Gives an index to the deliveries of views that are due, escalates findings, and has sinks and archive go on. */
   async alarm(): Promise<void> {
     this.#alarm.wentOff()
-    this.#store([])
+    this.#settle(() => this.#log.settle(Date.now()))
     await Promise.all([this.#sinks.alarm(), this.#archive.alarm()])
   }
 
   #store(entries: readonly LedgerEntry[]): void {
+    this.#settle(() => this.#log.append(entries, Date.now()))
+  }
+
+  #settle(work: () => void): void {
     const { end } = this.#log.events
-    this.#change(() => this.#log.append(entries, Date.now()))
+    this.#change(work)
     // A reader's round often finds nothing. If it woke the others, their rounds would wake it.
     if (this.#log.events.end > end) this.#announce()
-    this.#alarm.set(this.#log.due)
+    this.#alarm.set(this.#log.due(Date.now()))
   }
 
   #announce(): void {
@@ -123,15 +132,22 @@ export class LogObject extends DurableObject {
 
   /** Answers a call of `FindingControl`. */
   findings(call: FindingCall): Promise<unknown> {
+    if (this.#findings === undefined) throw new StorageFault('the log has no rules')
+    return answerCall(this.#findings, call)
+  }
+
+  #createFindings(): FindingControl | undefined {
     const { watch } = this.#log
-    if (watch === undefined) throw new StorageFault('the log has no rules')
-    const services = {
+    if (watch === undefined) return undefined
+    return createSqlFindings({
       watch,
       write: async <Result>(work: () => Result) => this.#change(work),
       now: Date.now,
-      announce: () => this.#announce(),
-    }
-    return answerCall(createSqlFindings(services), call)
+      announce: () => {
+        this.#announce()
+        this.#alarm.set(this.#log.due(Date.now()))
+      },
+    })
   }
 
   /** Lists the sinks, as `SinkControl.list` does. */

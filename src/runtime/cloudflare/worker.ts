@@ -32,7 +32,9 @@ function start(): Worker {
     ledgerJurisdiction,
     sinks,
     alerts: _,
-    keep: __,
+    respond: __,
+    dryRun: ___,
+    keep: ____,
     ...options
   } = readVariables({ ...env })
   requireWorkersSinks(sinks)

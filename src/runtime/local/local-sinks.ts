@@ -4,14 +4,18 @@ import { setTimeout } from 'node:timers'
 import type { AlertEntry } from '../../alerts/alert.ts'
 import { followedAlert } from '../../alerts/receiver.ts'
 import type { Archiver } from '../../archive/archiver.ts'
+import type { Control } from '../../control/control.ts'
 import { followLedger } from '../../follow/followed-log.ts'
 import { type FollowerClock, Followers } from '../../follow/followers.ts'
 import { WakeTimer } from '../../follow/wake-timer.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
+import { followedResponse } from '../../respond/receiver.ts'
 import { createFilesTarget } from '../../sinks/files.ts'
 import { deploymentAt, followedSink, type SinkPlatform } from '../../sinks/receiver.ts'
 import type { SinkEntry } from '../../sinks/sink.ts'
 import { type SinkServices, Sinks } from '../../sinks/sinks.ts'
+import type { FindingControl } from '../../watch/finding-control.ts'
+import type { RespondedRule } from '../../watch/findings/clear.ts'
 import { titleOf } from '../../watch/in-force.ts'
 import type { LogWork } from '../postgres/elected-log.ts'
 import { createSinkFetch } from './sink-fetch.ts'
@@ -24,18 +28,21 @@ export interface LocalSinkOptions extends Pick<SinkServices, 'states'> {
   /** The folder of the process: files of records are below `records` in it. */
   readonly data: string
   readonly publicUrl?: string | undefined
+  readonly control: Control
+  readonly findings: FindingControl | undefined
 }
 
-/** Who is sent records and alerts. */
+/** Who is sent records and alerts, and which findings are responded to. */
 export interface ReceiverEntries {
   readonly sinks?: readonly SinkEntry[] | undefined
   readonly alerts?: readonly AlertEntry[] | undefined
+  readonly respond?: readonly RespondedRule[] | undefined
 }
 
-/** Starts the sinks of the log in this process, and the receivers of alerts. */
+/** Starts the sinks of the log in this process, the receivers of alerts, and the automatic response. */
 export function startSinks(
-  { sinks: entries = [], alerts = [] }: ReceiverEntries,
-  { ledger, states, data, publicUrl }: LocalSinkOptions,
+  { sinks: entries = [], alerts = [], respond = [] }: ReceiverEntries,
+  { ledger, states, data, publicUrl, control, findings }: LocalSinkOptions,
 ): Sinks {
   const platform: SinkPlatform = {
     deployment: deploymentAt(publicUrl, process.versions.deno === undefined ? 'Node' : 'Deno'),
@@ -51,6 +58,9 @@ export function startSinks(
     [
       ...entries.map(entry => followedSink(entry, platform)),
       ...alerts.map(entry => followedAlert(entry, { ...platform, titleOf })),
+      ...(findings === undefined || respond.length === 0
+        ? []
+        : [followedResponse(respond, { control, findings, now: platform.now })]),
     ],
     { log: followLedger(ledger), states, clock },
   )

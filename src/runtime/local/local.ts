@@ -12,6 +12,7 @@ import type { Ledger } from '../../ledger/ledger.ts'
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
 import { ProcessMetrics } from '../../metrics/process-metrics.ts'
 import type { SinkEntry } from '../../sinks/sink.ts'
+import type { RespondedRule } from '../../watch/findings/clear.ts'
 import { watchWith } from '../../watch/in-force.ts'
 import { createArchiveFolder } from '../folder/archive-folder.ts'
 import { createFolderStore } from '../folder/folder-store.ts'
@@ -56,6 +57,10 @@ export interface LocalOptions {
   readonly sinks?: readonly SinkEntry[]
   /** The systems that are alerted of findings (docs/watching.md). */
   readonly alerts?: readonly AlertEntry[]
+  /** The rules to whose findings the gate responds by itself (docs/watching.md). */
+  readonly respond?: readonly RespondedRule[]
+  /** The rules that only try what they would find (docs/watching.md). */
+  readonly dryRun?: readonly string[]
   /** How long records are kept (docs/archive.md). */
   readonly keep?: KeepOptions
   /** The gate's own address, by which its records name it in those systems. */
@@ -81,8 +86,9 @@ export function local(options: LocalOptions & { readonly data: string }): Local
 export function local(options: LocalOptions): Local<Ledger>
 export function local(options: LocalOptions): Local<Ledger> {
   checkLocal(options)
-  const { data, s3, addressHeader, sinks = [], alerts, keep } = options
-  checkTable(OPTIONS, { sinks, alerts, keep }, ['sinks', 'alerts', ...KEEP])
+  const { data, s3, addressHeader, sinks = [], alerts, respond, dryRun, keep } = options
+  const checked = { sinks, alerts, respond, dryRun, keep }
+  checkTable(OPTIONS, checked, ['sinks', 'alerts', 'respond', 'dryRun', ...KEEP])
   checkFleet(options)
   const held = new Held()
   if (data !== undefined) held.add(lockDataFolder(data))
@@ -108,17 +114,19 @@ type Opened = Pick<Local<Ledger>, 'ledger' | 'sinkControl' | 'control' | 'findin
 
 /** Opens the ledger, with a spool in the folder. Without a folder there is none: then what the database doesn't take is refused. */
 function openLedger(options: LocalOptions, held: Held): Opened {
-  const { data = '', database, sinks, alerts, publicUrl } = options
-  const entries = { sinks, alerts }
-  const hasReceivers = [...(sinks ?? []), ...(alerts ?? [])].length > 0
+  const { data = '', database, sinks, alerts, respond, publicUrl, dryRun = [] } = options
+  const entries = { sinks, alerts, respond }
+  const hasReceivers = [sinks, alerts, respond].some(all => all !== undefined && all.length > 0)
+  const watching = watchWith({ dryRun })
   if (database !== undefined) {
     const { limits, bucket } = keepingOf(options)
-    const log = createPostgresLedger(database, bucket && { archive: bucket, limits }, Date.now, watchWith())
+    const log = createPostgresLedger(database, bucket && { archive: bucket, limits }, Date.now, watching)
     held.add(() => log.close())
     const control = createPostgresControl(database, Date.now)
     held.add(() => control.close())
     if (log.archiver !== undefined) log.assign(archiveAsLog(log.archiver))
-    const start = () => startSinks(entries, { ledger: log, states: log.states, data, publicUrl })
+    const of = { ledger: log, states: log.states, data, publicUrl, control, findings: log.findings }
+    const start = () => startSinks(entries, of)
     const sinkControl = new FleetSinks(start, call => log.call(call))
     if (hasReceivers) log.assign(sinkControl)
     return {
@@ -131,19 +139,20 @@ function openLedger(options: LocalOptions, held: Held): Opened {
   const control = createSqliteControl(join(data, 'control.sqlite'), Date.now)
   held.add(() => control.close())
   const { limits, bucket: archive = createArchiveFolder(data) } = keepingOf(options)
-  const log = createSqliteLedger(join(data, 'ledger.sqlite'), Date.now, { archive, limits }, watchWith())
+  const log = createSqliteLedger(join(data, 'ledger.sqlite'), Date.now, { archive, limits }, watching)
   held.add(() => log.close())
   held.add(startSettling(log))
-  const receivers = startSinks(entries, { ledger: log, states: log.states, data, publicUrl })
+  const of = { ledger: log, states: log.states, data, publicUrl, control, findings: log.findings }
+  const receivers = startSinks(entries, of)
   held.add(() => receivers.close())
   const archiving = log.archiver && startArchive(log.archiver)
   held.add(() => archiving?.close())
-  const ledger = followed(log, () => {
+  log.subscribe(() => {
     void archiving?.wake()
     if (hasReceivers) void receivers.wake()
   })
   return {
-    ledger: spooled(ledger, data, held),
+    ledger: spooled(log, data, held),
     sinkControl: receivers,
     control,
     findingControl: log.findings,
@@ -156,15 +165,6 @@ function keepingOf({ s3, keep = {} }: LocalOptions) {
   const bucket = s3?.auditBucket
   return { limits, bucket: s3 && bucket ? createArchiveBucket({ ...s3, bucket }) : undefined }
 }
-
-/** Has those that follow the log go on as soon as something is stored. */
-const followed = (ledger: Ledger, wake: () => void): Ledger => ({
-  ...ledger,
-  async append(entries) {
-    await ledger.append(entries)
-    wake()
-  },
-})
 
 /** Puts a spool in a folder behind a ledger. */
 function spooled(log: Ledger, data: string, held: Held): SpooledLedger {
@@ -213,7 +213,7 @@ function startReplays(ledger: SpooledLedger): () => void {
   }
 }
 
-/** Gives deliveries their indexes when they are due. Returns a function that ends it. */
+/** Gives deliveries their indexes and escalates findings when they are due. Returns a function that ends it. */
 function startSettling(ledger: SqliteLedger): () => void {
   const failed = (error: unknown) => logFault('deliveries are not put together', error, 'SQLite failed')
   const timer = setInterval(() => void ledger.settle().catch(failed), SETTLE_EVERY)

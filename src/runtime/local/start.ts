@@ -38,7 +38,7 @@ export function start(variables: Variables): Started {
   const known = variablesOf({ ...OPTIONS, ...LOCAL_OPTIONS }, variables)
   warnOfUnknownVariables(names, [...known, ...OF_THE_COMMANDS])
   const settings = readLocalVariables(variables)
-  const { ledgerShards: _, sinks, alerts, keep, ...options } = readVariables(variables)
+  const { ledgerShards: _, sinks, alerts, respond, dryRun, keep, ...options } = readVariables(variables)
   checkOptions(options)
   const { publicUrl } = options
   const platform = local({
@@ -46,6 +46,8 @@ export function start(variables: Variables): Started {
     publicUrl,
     ...(sinks && { sinks }),
     ...(alerts && { alerts }),
+    ...(respond && { respond }),
+    ...(dryRun && { dryRun }),
     ...(keep && { keep }),
   })
   const gate = createGate({ ...options, ...platform, health: true })

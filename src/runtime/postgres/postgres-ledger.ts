@@ -4,7 +4,7 @@ import { StorageFault } from '../../base/storage-fault.ts'
 import type { FollowerStates } from '../../follow/states.ts'
 import { type Ledger, parseCursor } from '../../ledger/ledger.ts'
 import { pageOf, type TableQuery, tableQueryOf } from '../../ledger/query/table-page.ts'
-import type { AlertOutbox, FindingControl } from '../../watch/finding-control.ts'
+import type { FindingControl } from '../../watch/finding-control.ts'
 import type { Watching } from '../../watch/watching.ts'
 import { createPostgresLiveLog } from './archive/live-log.ts'
 import { PostgresManifest } from './archive/manifest.ts'
@@ -17,7 +17,6 @@ import { LogEnd } from './log-end.ts'
 import { type DatabaseOptions, databaseOf } from './options.ts'
 import { Session } from './session.ts'
 import { answeringFindings, createPostgresFindings } from './watch/findings.ts'
-import { PostgresAlertOutbox } from './watch/outbox.ts'
 import { PostgresWatch } from './watch/postgres-watch.ts'
 import { WatchStore } from './watch/watch-store.ts'
 
@@ -29,8 +28,6 @@ export interface PostgresLedger extends Ledger {
   readonly archiver: Archiver | undefined
   /** What the rules found, if the ledger was created with rules. */
   readonly findings: FindingControl | undefined
-  /** The alerts of it, for the process that is the log. */
-  readonly outbox: AlertOutbox | undefined
   /** Has some work done while this process is the log. */
   assign(work: LogWork): void
   /** Calls the work of the process that is the log, and resolves to its answer. */
@@ -116,7 +113,6 @@ export function createPostgresLedger(
     archiver: keeping && archiver,
     ...(keeping && { archiveLag: () => archiver.lag() }),
     findings,
-    outbox: watching && new PostgresAlertOutbox(ordering),
     assign: work => log.assign(work),
     call: one => calls.call(one),
     close() {

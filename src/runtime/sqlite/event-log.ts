@@ -26,9 +26,9 @@ export class EventLog {
     this.watch = watching && new LogWatch(new WatchTables(sql), events, watching)
   }
 
-  /** When the next view is due, in milliseconds since 1970; infinity if nothing is held. */
-  get due(): number {
-    return this.#held.due
+  /** When there is something to settle next, in milliseconds since 1970; infinity if nothing is held and no finding waits. */
+  due(now: number): number {
+    return Math.min(this.#held.due, this.watch?.due(now) ?? Number.POSITIVE_INFINITY)
   }
 
   /** Stores each entry once, however often it comes. To be called in a transaction. */
@@ -41,9 +41,10 @@ export class EventLog {
     this.#place([...placed, ...this.#held.release(now)], now)
   }
 
-  /** Gives an index to the deliveries of views that are due. To be called in a transaction. */
+  /** Gives an index to the deliveries of views that are due, and escalates findings that are. To be called in a transaction. */
   settle(now: number): void {
     this.#place(this.#held.release(now), now)
+    this.watch?.escalate(now)
   }
 
   /**

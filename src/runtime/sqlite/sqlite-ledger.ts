@@ -5,7 +5,7 @@ import type { FollowerStates } from '../../follow/states.ts'
 import { type Ledger, parseCursor } from '../../ledger/ledger.ts'
 import { Arrivals } from '../../ledger/query/arrivals.ts'
 import { pageOf, type TablePage, type TableQuery, tableQueryOf } from '../../ledger/query/table-page.ts'
-import type { AlertOutbox, FindingControl } from '../../watch/finding-control.ts'
+import type { FindingControl } from '../../watch/finding-control.ts'
 import type { Watching } from '../../watch/watching.ts'
 import { EventLog } from './event-log.ts'
 import type { EventTable } from './event-table.ts'
@@ -15,11 +15,10 @@ import { openEvents } from './migration.ts'
 import { SegmentTable } from './segment-table.ts'
 import { openSqlite, setUp } from './sqlite-file.ts'
 import { createSqlFindings } from './watch/findings.ts'
-import { SqlAlertOutbox } from './watch/outbox.ts'
 
 /** A ledger in a file. */
 export interface SqliteLedger extends Ledger {
-  /** Gives an index to the deliveries of views that are due. To be called every few seconds. */
+  /** Gives an index to the deliveries of views that are due, and escalates findings. To be called every few seconds. */
   settle(): Promise<void>
   /** What followers of this log remember, in the same file. */
   readonly states: FollowerStates
@@ -27,8 +26,8 @@ export interface SqliteLedger extends Ledger {
   readonly archiver: Archiver | undefined
   /** What the rules found, if the ledger was created with rules. */
   readonly findings: FindingControl | undefined
-  /** The alerts of it. */
-  readonly outbox: AlertOutbox | undefined
+  /** Has something done whenever records were stored. */
+  subscribe(stored: () => void): void
   /** Writes what waits and closes the file. Nothing can be appended after it. */
   close(): void
 }
@@ -55,7 +54,11 @@ export function createSqliteLedger(
     keeping &&
     setUp(file, () => keepLog(createLiveLog(events, file, live), new SegmentTable(file), keeping, now))
   const arrivals = new Arrivals()
-  const announce = () => arrivals.announce()
+  const subscribers: (() => void)[] = []
+  const announce = () => {
+    arrivals.announce()
+    for (const stored of subscribers) stored()
+  }
   const write = async (work: () => void) => {
     try {
       await file.write(work)
@@ -71,13 +74,14 @@ export function createSqliteLedger(
     ...(archive && { archiveLag: () => archive.archiver.lag() }),
 
     findings: watch && createSqlFindings({ watch, write: work => file.write(work), now, announce }),
-    outbox: watch && new SqlAlertOutbox(file),
 
     append: entries => write(() => log.append(entries, now())),
 
     async settle() {
-      if (now() >= log.due) await write(() => log.settle(now()))
+      if (now() >= log.due(now())) await write(() => log.settle(now()))
     },
+
+    subscribe: stored => void subscribers.push(stored),
 
     async read(query) {
       const asked = tableQueryOf(query)

@@ -51,6 +51,7 @@ export interface Sighting {
   readonly group: Detection['group']
   readonly severity?: Severity
   readonly count?: number
+  /** See `Detection`. */
   readonly mayBlock?: true
   /** True if it is about the gate, and no tenant's. */
   readonly isOfGate?: true

@@ -2,6 +2,7 @@ import type { Detection } from '../detection.ts'
 import type { Finding } from '../finding.ts'
 import { MAX_ABOUT } from '../finding.ts'
 import { worse } from '../severity.ts'
+import { mayRespond } from './clear.ts'
 
 /** A finding absorbs repeats for as long as its last record is younger than this, in milliseconds. */
 export const KEEP_ALIVE = 3_600_000
@@ -50,6 +51,7 @@ export function withDetection(finding: Finding, detection: Detection, time: numb
     count: finding.count + 1,
     first_seen: Math.min(finding.first_seen, time),
     last_seen: Math.max(finding.last_seen, time),
+    ...(mayRespond(detection) && { may_respond: true }),
     evidence: withEvidence(evidence, record),
     about: {
       subjects: withOne(about.subjects, subject ?? detection.group.subject),

@@ -1,7 +1,7 @@
 import { hexOf } from '../../base/bytes.ts'
 import { eventId } from '../../ledger/event-id.ts'
 import type { FindingAction } from '../../ledger/facts/finding-facts.ts'
-import type { AlertEvent, Finding, FindingText } from '../finding.ts'
+import type { Finding, FindingText } from '../finding.ts'
 import { type ActRefusal, type FindingAct, MAX_TEXT } from '../finding-control.ts'
 import type { Said } from './finding-record.ts'
 
@@ -9,8 +9,6 @@ import type { Said } from './finding-record.ts'
 export interface ActedFinding {
   readonly finding: Finding
   readonly said: Said
-  /** What receivers are to hear of it. */
-  readonly event?: AlertEvent
 }
 
 const ACTIONS: Readonly<Record<FindingAct['action'], FindingAction>> = {
@@ -19,6 +17,7 @@ const ACTIONS: Readonly<Record<FindingAct['action'], FindingAction>> = {
   comment: 'commented',
   close: 'closed',
   reopen: 'reopened',
+  contain: 'contained',
 }
 
 /** Returns what a finding becomes when an analyst does something to it, or why it can't be done. */
@@ -28,10 +27,13 @@ export function acted(
   text: FindingText | undefined,
   now: number,
 ): ActedFinding | ActRefusal {
-  const { action, by, assignee, verdict, tenant } = act
+  const { action, by, assignee, verdict, epoch, tenant } = act
   if (tenant !== undefined && tenant !== finding.tenant) return 'unknown'
   const said: Said = {
-    ...{ action: ACTIONS[action], by },
+    action: ACTIONS[action],
+    // A rule is no person.
+    ...(by !== finding.rule && { by }),
+    ...(epoch !== undefined && { epoch }),
     ...(text && { said: { id: text.id, sha256: text.sha256 } }),
   }
   const isClosed = finding.state === 'closed'
@@ -39,18 +41,23 @@ export function acted(
   if (action === 'reopen') {
     if (!isClosed) return 'not_closed'
     const { verdict: _, ...open } = finding
-    return { finding: { ...open, state: 'open' }, said, event: 'reopened' }
+    return { finding: { ...open, state: 'open' }, said }
   }
   if (isClosed) return 'closed'
+  if (action === 'contain') {
+    if (epoch === undefined) return 'incomplete'
+    if (finding.contained !== undefined) return 'contained'
+    return { finding: { ...finding, contained: { at: now, by, epoch } }, said }
+  }
   const reviewed = { ...finding, state: 'under_review' } as const
   if (action === 'assign')
     return assignee === undefined ? 'incomplete' : { finding: { ...reviewed, assignee }, said }
   if (action === 'acknowledge') {
     const acknowledged = finding.acknowledged ?? { at: now, by }
-    return { finding: { ...reviewed, acknowledged }, said, event: 'acknowledged' }
+    return { finding: { ...reviewed, acknowledged }, said }
   }
   if (verdict === undefined) return 'incomplete'
-  return { finding: { ...finding, state: 'closed', verdict }, said, event: 'closed' }
+  return { finding: { ...finding, state: 'closed', verdict }, said }
 }
 
 /** Returns whether a text may be kept. */

@@ -9,6 +9,7 @@ export interface FindingCall {
 /** Its methods. */
 const METHODS: readonly (keyof FindingControl)[] = [
   ...(['list', 'show', 'act', 'suppressions', 'suppress', 'endSuppression', 'eraseText'] as const),
+  ...(['canaries', 'addCanaries'] as const),
 ]
 
 type Method = (...args: readonly unknown[]) => Promise<unknown>

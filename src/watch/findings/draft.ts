@@ -1,27 +1,25 @@
-import { eventId } from '../../ledger/event-id.ts'
 import type { FindingAction } from '../../ledger/facts/finding-facts.ts'
 import type { LedgerEntry } from '../../ledger/ledger.ts'
-import type { Alert, AlertEvent, Changes, Finding, FindingText, Suppression } from '../finding.ts'
-import { findingRecord, type Said, suppressionRecord } from './finding-record.ts'
+import type { Changes, Finding, FindingText, Suppression } from '../finding.ts'
+import { canaryRecord, findingRecord, type Said, suppressionRecord } from './finding-record.ts'
 
 /** What happens to findings in one step, until it is known what is to be stored of it. */
 export class Draft {
   readonly #now: number
-  readonly #hasOutbox: boolean
   #seq: number
   readonly #findings = new Map<string, Finding>()
   readonly #opened = new Set<string>()
   readonly #said = new Map<string, Said[]>()
-  readonly #events = new Map<string, AlertEvent>()
   readonly #suppressions = new Map<string, Suppression>()
   readonly #ofSuppressions: { readonly id: string; readonly said: Said }[] = []
   readonly #texts: FindingText[] = []
+  readonly #canaries: string[] = []
+  #planter = ''
 
   /** @param seq the number of the last record that the log has written itself */
-  constructor(now: number, seq: number, hasOutbox: boolean) {
+  constructor(now: number, seq: number) {
     this.#now = now
     this.#seq = seq
-    this.#hasOutbox = hasOutbox
   }
 
   /** A finding is new, or changed. */
@@ -32,23 +30,26 @@ export class Draft {
   open(finding: Finding): void {
     this.put(finding)
     this.#opened.add(finding.id)
-    this.say(finding, { action: finding.suppressed_by === undefined ? 'opened' : 'suppressed' }, 'opened')
+    this.say(finding, { action: finding.suppressed_by === undefined ? 'opened' : 'suppressed' })
   }
 
-  /** Something that is to be on record happened to a finding. Receivers hear of the first event only, in its last state. */
-  say(finding: Finding, said: Said, event?: AlertEvent): void {
+  /** Something that is to be on record happened to a finding. The record shows the finding's last state. */
+  say(finding: Finding, said: Said): void {
     const before = this.#said.get(finding.id) ?? []
     // The record of a new finding shows all that the step led to.
     const isShown = this.#opened.has(finding.id) && before.length > 0 && isByItself(said.action)
     const isSaidAlready = before.some(({ action }) => action === said.action && isByItself(action))
     if (!isShown && !isSaidAlready) this.#said.set(finding.id, [...before, said])
-    const isQuiet = finding.suppressed_by !== undefined || finding.dry_run === true
-    if (event !== undefined && !isQuiet && !this.#events.has(finding.id)) this.#events.set(finding.id, event)
   }
 
   suppression(suppression: Suppression, said?: Said): void {
     this.#suppressions.set(suppression.id, suppression)
     if (said !== undefined) this.#ofSuppressions.push({ id: suppression.id, said })
+  }
+
+  canaries(ids: readonly string[], by: string): void {
+    this.#canaries.push(...ids)
+    this.#planter = by
   }
 
   text(text: FindingText): void {
@@ -58,13 +59,17 @@ export class Draft {
   /** Returns what is to be stored. */
   end(): Changes {
     const findings = [...this.#findings.values()]
-    const records = [...this.#recordsOf(findings), ...this.#recordsOfSuppressions()]
+    const records = [
+      ...this.#recordsOf(findings),
+      ...this.#recordsOfSuppressions(),
+      ...this.#recordsOfCanaries(),
+    ]
     return {
       findings,
       opened: findings.filter(({ id }) => this.#opened.has(id)),
       suppressions: [...this.#suppressions.values()],
       records,
-      alerts: this.#hasOutbox ? findings.flatMap(finding => this.#alertOf(finding)) : [],
+      canaries: this.#canaries,
       texts: this.#texts,
       seq: this.#seq,
     }
@@ -83,10 +88,9 @@ export class Draft {
     })
   }
 
-  #alertOf(finding: Finding): Alert[] {
-    const event = this.#events.get(finding.id)
-    if (event === undefined) return []
-    return [{ id: eventId(this.#now), finding: finding.id, event, payload: finding, due: this.#now }]
+  #recordsOfCanaries(): LedgerEntry[] {
+    const count = this.#canaries.length
+    return count === 0 ? [] : [canaryRecord(count, this.#planter, this.#next())]
   }
 
   #next() {
@@ -96,4 +100,5 @@ export class Draft {
 }
 
 /** Whether it is an action of rules, and not of an analyst. */
-const isByItself = (action: FindingAction): boolean => ['opened', 'raised', 'joined'].includes(action)
+const isByItself = (action: FindingAction): boolean =>
+  ['opened', 'raised', 'actionable', 'joined'].includes(action)

@@ -6,8 +6,11 @@ import type { LedgerEntry } from '../../ledger/ledger.ts'
 import { parseEvent } from '../../ledger/query/terms.ts'
 import type { Finding, Suppression } from '../finding.ts'
 
+/** The rule that canaries are for. */
+const CANARY_RULE = 'RG-040'
+
 /** What a record says of what was done, beside the finding or suppression itself. */
-export type Said = Pick<FindingFacts, 'action' | 'said'> & {
+export type Said = Pick<FindingFacts, 'action' | 'said' | 'epoch'> & {
   /** Pseudonym of the analyst who did it. */
   readonly by?: string
 }
@@ -22,7 +25,7 @@ export interface Written {
 /** Creates the record of something that happened to a finding. */
 export function findingRecord(finding: Finding, { by, ...said }: Said, written: Written): LedgerEntry {
   const { id, rule, version, severity, tenant, group, count, evidence, suppressed_by } = finding
-  const { related, previous, dry_run, assignee, verdict } = finding
+  const { related, previous, dry_run, assignee, verdict, may_respond } = finding
   return recordOf(
     {
       ...{ kind: 'finding', ...said, finding: id, rule, version, severity, group: { ...group }, count },
@@ -33,6 +36,7 @@ export function findingRecord(finding: Finding, { by, ...said }: Said, written: 
       ...(dry_run && { dry_run }),
       ...(assignee && { assignee }),
       ...(verdict && { verdict }),
+      ...(may_respond && { may_respond }),
     },
     { tenant, by },
     written,
@@ -41,12 +45,21 @@ export function findingRecord(finding: Finding, { by, ...said }: Said, written: 
 
 /** Creates the record of something that happened to a suppression. */
 export function suppressionRecord(
-  { id, rule, group, tenant = 'default', expires }: Suppression,
+  { id, rule, group, tenant = 'default', starts, expires }: Suppression,
   { by, ...said }: Said,
   written: Written,
 ): LedgerEntry {
-  const about = { rule, group: { ...group }, suppression: id, expires: new Date(expires).toISOString() }
+  const about = {
+    ...{ rule, group: { ...group }, suppression: id, expires: new Date(expires).toISOString() },
+    ...(starts !== undefined && { starts: new Date(starts).toISOString() }),
+  }
   return recordOf({ kind: 'finding', ...said, ...about }, { tenant, by }, written)
+}
+
+/** Creates the record that canaries were added. It names none: whoever reads the log could keep clear of them. */
+export function canaryRecord(count: number, by: string, written: Written): LedgerEntry {
+  const facts = { kind: 'finding', action: 'canary_added', rule: CANARY_RULE, group: {}, count } as const
+  return recordOf(facts, { tenant: 'default', by }, written)
 }
 
 /** Returns whether a record is of a finding. Rules never see those: what they found would lead to further findings. */

@@ -1,14 +1,14 @@
 import type { Detection } from '../detection.ts'
-import type { Suppression } from '../finding.ts'
+import { ALL_RULES, type Suppression } from '../finding.ts'
 
 /** Most suppressions in force: each detection is compared with those of its rule. */
 export const MAX_SUPPRESSIONS = 1_000
 
-/** Returns whether a suppression is in force at a time, in milliseconds since 1970. */
-export const isInForce = ({ ended, expires }: Suppression, now: number): boolean =>
+/** Returns whether a suppression is not over at a time, in milliseconds since 1970. It may begin later. */
+export const isKept = ({ ended, expires }: Suppression, now: number): boolean =>
   ended === undefined && expires > now
 
-/** The suppressions in force. */
+/** The suppressions that are in force, or will be. */
 export class Suppressions {
   readonly #all = new Map<string, Suppression>()
 
@@ -27,19 +27,20 @@ export class Suppressions {
 
   /** Adds or replaces one, or forgets it if it is over. */
   set(suppression: Suppression, now: number): void {
-    if (isInForce(suppression, now)) this.#all.set(suppression.id, suppression)
+    if (isKept(suppression, now)) this.#all.set(suppression.id, suppression)
     else this.#all.delete(suppression.id)
   }
 
   /** Returns the first one that applies to a detection. */
   match({ rule, tenant, group }: Detection, now: number): Suppression | undefined {
     for (const one of this.#all.values()) {
-      if (one.rule !== rule || (one.tenant !== undefined && one.tenant !== tenant)) continue
+      if (one.rule !== rule && one.rule !== ALL_RULES) continue
+      if ((one.starts ?? 0) > now || (one.tenant !== undefined && one.tenant !== tenant)) continue
       const isWithin = Object.entries(one.group).every(
         ([field, value]) => group[field as keyof typeof group] === value,
       )
       if (!isWithin) continue
-      if (isInForce(one, now)) return one
+      if (isKept(one, now)) return one
       this.#all.delete(one.id)
     }
     return undefined

@@ -32,6 +32,8 @@ class Releases implements Watcher {
   readonly #hash: Tools['hash']
   readonly #households: Tools['households']
   readonly #subjects = new RecentSets(WINDOW, 10, 500)
+  /** Those of them whose token proves the release. */
+  readonly #proven = new RecentSets(WINDOW, SUBJECTS, 500)
   /** Who asked only for what belongs to another user of the same device. */
   readonly #excused = new RecentSets(WINDOW, 50, 500)
   // Anyone can send a header with another release: there is room for those that have traffic.
@@ -51,21 +53,27 @@ class Releases implements Watcher {
     const isExpected = isFiltered || this.#isExcused(event, release)
     rate.add(event.time, all, isExpected ? 0 : foreign)
     if (foreign === 0 || isExpected) return NONE
-    const count = this.#count(event, release)
-    if (count >= SUBJECTS) return [{ group: { release }, count }]
+    const { count, proven } = this.#count(event, release)
+    if (count >= SUBJECTS) {
+      // A header can name any release, and must not have one frozen that others use.
+      const clear = proven >= SUBJECTS ? { mayBlock: true as const } : {}
+      return [{ group: { release }, count, ...clear }]
+    }
     const high = this.#high(release, rate, event.time)
     return high === 0 ? NONE : [{ group: { release }, severity: 'high', count: high }]
   }
 
-  /** How many subjects the release has with this one; 0 if the subject is no further one. */
-  #count(event: WatchedEvent, release: string): number {
-    const { subject, time, kind, said } = event
+  /** How many subjects the release has with this one, and how many of them are proven; 0 if the subject is no further one. */
+  #count(event: WatchedEvent, release: string): { readonly count: number; readonly proven: number } {
+    const { subject, time, kind, said, isProven } = event
     // An app that asks for its user is not who would see the list.
     const who = (kind === 'listed' ? stringOf(said.about) : undefined) ?? subject
-    if (who === undefined) return 0
+    if (who === undefined) return { count: 0, proven: 0 }
     const group = this.#hash.long(release)
-    const { count, isNew } = this.#subjects.add(group, this.#hash.short(who), time)
-    return isNew ? count : 0
+    const name = this.#hash.short(who)
+    const proven = isProven ? this.#proven.add(group, name, time).count : 0
+    const { count, isNew } = this.#subjects.add(group, name, time)
+    return { count: isNew ? count : 0, proven }
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Detection } from '../../../src/watch/detection.ts'
 import type { Changes, Finding, FindingText } from '../../../src/watch/finding.ts'
 import { FindingBook, MAX_KEPT } from '../../../src/watch/finding-book.ts'
 import { keptText } from '../../../src/watch/findings/act.ts'
+import { heardIn } from '../../support/heard.ts'
 import { sample } from '../../support/sample.ts'
 
 const MINUTE = 60_000
@@ -12,7 +13,6 @@ const START = Date.UTC(2026, 10, 27)
 
 const RULES = {
   rule: (id: string) => ({ canSuppress: id !== 'RG-040', dryRun: id === 'RG-099' }),
-  alerts: true,
 }
 const open = (state: object = {}) =>
   new FindingBook(RULES, { findings: [], suppressions: [], seq: 0, ...state })
@@ -28,7 +28,7 @@ function detection(members: Partial<Detection> = {}): Detection {
 }
 
 const actionsOf = ({ records }: Changes) => records.map(({ json }) => JSON.parse(json).action)
-const eventsOf = ({ alerts }: Changes) => alerts.map(({ event }) => event)
+const heard = ({ records }: Changes) => heardIn(records)
 const first = ({ findings: [finding] }: Changes): Finding => {
   if (finding === undefined) throw new Error('there is no finding')
   return finding
@@ -92,24 +92,23 @@ describe('a finding', () => {
     const book = open()
     book.apply([detection({ severity: 'medium' })], START)
     const raised = book.apply([detection({ severity: 'critical' })], START)
-    expect([first(raised).severity, actionsOf(raised), eventsOf(raised)]).toEqual([
+    expect([first(raised).severity, actionsOf(raised), heard(raised)]).toEqual([
       'critical',
       ['raised'],
       ['raised'],
     ])
     const lower = book.apply([detection({ severity: 'low' })], START)
-    expect([first(lower).severity, actionsOf(lower), eventsOf(lower)]).toEqual(['critical', [], []])
+    expect([first(lower).severity, actionsOf(lower), heard(lower)]).toEqual(['critical', [], []])
   })
 
-  test('many detections of one step are one record and one alert, which show what it came to', () => {
+  test('many detections of one step are one record, which shows what it came to', () => {
     const severities = ['low', 'high', 'critical'] as const
     const found = open().apply(
       severities.map(severity => detection({ severity })),
       START,
     )
-    expect([actionsOf(found), eventsOf(found)]).toEqual([['opened'], ['opened']])
+    expect([actionsOf(found), heard(found)]).toEqual([['opened'], ['opened']])
     expect(JSON.parse(found.records[0]?.json ?? '')).toMatchObject({ severity: 'critical', count: 3 })
-    expect(found.alerts[0]?.payload).toMatchObject({ severity: 'critical', count: 3 })
   })
 
   test('a clock that is ahead does not have a finding absorb what comes until then', () => {
@@ -128,19 +127,11 @@ describe('a finding', () => {
 
   test('a rule that only tries is not alerted, and is by a new finding once it is in force', () => {
     const tried = open().apply([detection({ rule: 'RG-099' })], START)
-    expect([first(tried).dry_run, actionsOf(tried), eventsOf(tried)]).toEqual([true, ['opened'], []])
+    expect([first(tried).dry_run, actionsOf(tried), heard(tried)]).toEqual([true, ['opened'], []])
     const rule = () => ({ canSuppress: true, dryRun: false })
-    const book = new FindingBook(
-      { rule, alerts: true },
-      { findings: tried.findings, suppressions: [], seq: 1 },
-    )
+    const book = new FindingBook({ rule }, { findings: tried.findings, suppressions: [], seq: 1 })
     const found = book.apply([detection({ rule: 'RG-099' })], START)
-    expect([found.opened.length, eventsOf(found)]).toEqual([1, ['opened']])
-  })
-
-  test('without a receiver nothing is put into the outbox', () => {
-    const book = new FindingBook({ ...RULES, alerts: false }, { findings: [], suppressions: [], seq: 0 })
-    expect(book.apply([detection()], START).alerts).toEqual([])
+    expect([found.opened.length, heard(found)]).toEqual([1, ['opened']])
   })
 
   test('the book forgets the findings that changed least lately, and goes on', () => {
@@ -185,7 +176,7 @@ describe('a finding', () => {
           const [a, b] = [book.apply([one], now), other.apply([one], now)]
           for (const finding of a.findings) stored.set(finding.id, finding)
           seq = a.seq
-          expect([a.seq, actionsOf(a), eventsOf(a)]).toEqual([b.seq, actionsOf(b), eventsOf(b)])
+          expect([a.seq, actionsOf(a), heard(a)]).toEqual([b.seq, actionsOf(b), heard(b)])
           expect(a.findings.map(withoutIds)).toEqual(b.findings.map(withoutIds))
         }
       }),
@@ -197,6 +188,97 @@ describe('a finding', () => {
 const withoutIds = ({ id: _, related, previous: __, ...rest }: Finding) => ({
   ...rest,
   related: related?.length,
+})
+
+describe('a finding that a gate may respond to', () => {
+  const actionable = ({ records }: Changes) => records.map(({ json }) => JSON.parse(json).may_respond)
+
+  test.each<[string, Partial<Detection>, true | undefined]>([
+    ['a session that is to be blocked', { rule: 'RG-002', mayBlock: true }, true],
+    ['a session of which it is not clear', { rule: 'RG-002' }, undefined],
+    ['a release that is proven', { rule: 'RG-003', mayBlock: true, provenRelease: true }, true],
+    ['a release that a header names', { rule: 'RG-003', mayBlock: true }, undefined],
+    ['a proven release of which it is not clear', { rule: 'RG-003', provenRelease: true }, undefined],
+    ['a recording with another owner', { rule: 'RG-022' }, true],
+    ['what no response is for', { rule: 'RG-001', mayBlock: true, provenRelease: true }, undefined],
+  ])('%s', (_, members, expected) => {
+    const found = open().apply([detection(members)], START)
+    expect([first(found).may_respond, actionable(found)]).toEqual([expected, [expected]])
+  })
+
+  test('what becomes clear later is on record once, and stays so', () => {
+    const book = open()
+    const of = (more: object) => detection({ rule: 'RG-002', severity: 'critical', ...more })
+    book.apply([of({})], START)
+    const clear = book.apply([of({ mayBlock: true })], START)
+    expect([actionsOf(clear), actionable(clear), heard(clear)]).toEqual([['actionable'], [true], []])
+    const later = book.apply([of({}), of({ mayBlock: true })], START)
+    expect([first(later).may_respond, actionsOf(later)]).toEqual([true, []])
+  })
+})
+
+describe('a finding that waits', () => {
+  const QUARTER = 15 * MINUTE
+  const escalated = (book: FindingBook, at: number) => actionsOf(book.escalate(at))
+
+  test('it is escalated a quarter of an hour after it opened, once', () => {
+    const book = open()
+    expect(book.due).toBe(Number.POSITIVE_INFINITY)
+    book.apply([detection({ time: START - HOUR / 2 })], START)
+    expect(book.due).toBe(START + QUARTER)
+    expect(escalated(book, START + QUARTER - 1)).toEqual([])
+    const said = book.escalate(START + QUARTER)
+    expect([actionsOf(said), first(said).escalated]).toEqual([['escalated'], START + QUARTER])
+    expect([escalated(book, START + QUARTER), book.due]).toEqual([[], Number.POSITIVE_INFINITY])
+    // Neither a repeat nor a book that is made from what was stored does it again.
+    const repeat = book.apply([detection({ severity: 'critical' })], START + QUARTER)
+    expect(escalated(book, START + HOUR)).toEqual([])
+    expect(open({ findings: repeat.findings }).due).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  test('a repeat does not have it wait longer, and a worse severity has it begin', () => {
+    const book = open()
+    book.apply([detection({ severity: 'medium' })], START)
+    expect(book.due).toBe(Number.POSITIVE_INFINITY)
+    book.apply([detection()], START + MINUTE)
+    book.apply([detection()], START + 2 * MINUTE)
+    expect(book.due).toBe(START + MINUTE + QUARTER)
+  })
+
+  test.each<[string, Partial<Detection>, ((book: FindingBook, finding: Finding) => unknown)?]>([
+    ['is not so bad', { severity: 'medium' }],
+    ['is of a rule that only tries', { rule: 'RG-099' }],
+    ['is suppressed', { rule: 'RG-003' }],
+    ...(['acknowledge', 'assign', 'close'] as const).map(
+      (action): [string, object, (book: FindingBook, finding: Finding) => unknown] => [
+        `was met with ${action}`,
+        {},
+        (book, finding) =>
+          book.act(
+            finding,
+            { action, by: 'psn_9', assignee: 'psn_9', verdict: 'test' },
+            undefined,
+            START + MINUTE,
+          ),
+      ],
+    ),
+  ])('one that %s is not escalated', (_, members, act) => {
+    const book = open()
+    const wanted = { rule: 'RG-003', group: {}, by: 'psn_9', reason: 'why', expires: START + HOUR }
+    book.suppress(wanted, text('suppression'), START)
+    const found = first(book.apply([detection(members)], START))
+    act?.(book, found)
+    expect([book.due, escalated(book, START + HOUR)]).toEqual([Number.POSITIVE_INFINITY, []])
+  })
+
+  test('one that is no longer suppressed waits from then on', () => {
+    const book = open()
+    const wanted = { rule: 'RG-001', group: {}, by: 'psn_9', reason: 'why', expires: START + HOUR / 2 }
+    book.suppress(wanted, text('suppression'), START)
+    book.apply([detection()], START)
+    book.apply([detection()], START + HOUR / 2)
+    expect(book.due).toBe(START + HOUR / 2 + QUARTER)
+  })
 })
 
 describe('a finding that joins others', () => {
@@ -276,7 +358,7 @@ describe('a suppression', () => {
     const now = START + wait
     const found = book.apply([detection({ ...members, time: now })], now)
     expect(first(found).suppressed_by).toBe(isSuppressed ? 'suppression' : undefined)
-    expect(found.alerts).toHaveLength(isSuppressed ? 0 : 1)
+    expect(heard(found)).toEqual(isSuppressed ? [] : ['opened'])
     expect(found.suppressions.map(({ hits }) => hits)).toEqual(isSuppressed ? [1] : [])
   })
 
@@ -284,7 +366,7 @@ describe('a suppression', () => {
     const suppression = { id: 'x', rule: 'RG-040', group: {}, owner: 'psn_9', created: START, hits: 0 }
     const book = open({ suppressions: [{ ...suppression, expires: START + HOUR }] })
     const found = book.apply([detection({ rule: 'RG-040' })], START)
-    expect([first(found).suppressed_by, eventsOf(found), found.suppressions]).toEqual([
+    expect([first(found).suppressed_by, heard(found), found.suppressions]).toEqual([
       undefined,
       ['opened'],
       [],
@@ -303,9 +385,9 @@ describe('a suppression', () => {
     book.apply([detection({ severity: 'low' })], START)
     changes(book.suppress(wanted, text('suppression'), START))
     const quiet = book.apply([detection({ severity: 'critical' })], START)
-    expect([actionsOf(quiet), eventsOf(quiet)]).toEqual([['suppressed', 'raised'], []])
+    expect([actionsOf(quiet), heard(quiet)]).toEqual([['suppressed', 'raised'], []])
     const loud = book.apply([detection({ time: START + 50 * MINUTE })], START + HOUR)
-    expect([actionsOf(loud), eventsOf(loud)]).toEqual([['unsuppressed'], ['opened']])
+    expect([actionsOf(loud), heard(loud)]).toEqual([['unsuppressed'], ['unsuppressed']])
   })
 })
 

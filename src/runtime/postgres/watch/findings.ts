@@ -54,10 +54,13 @@ export function createPostgresFindings(services: PostgresFindingServices): Findi
       })
     },
 
+    canaries: () => store.canaries(),
+
     act: (id, act) => there().act(id, act),
     suppress: wanted => there().suppress(wanted),
     endSuppression: (id, by, tenant) => there().endSuppression(id, by, tenant),
     eraseText: (id, by, tenant) => there().eraseText(id, by, tenant),
+    addCanaries: (ids, by) => there().addCanaries(ids, by),
   }
 }
 
@@ -69,7 +72,7 @@ export function answeringFindings(control: FindingControl): Required<Pick<LogWor
   }
 }
 
-type Changing = Pick<FindingControl, 'act' | 'suppress' | 'endSuppression' | 'eraseText'>
+type Changing = Pick<FindingControl, 'act' | 'suppress' | 'endSuppression' | 'eraseText' | 'addCanaries'>
 
 /** Changes findings in the process that is the log. */
 function changing({ store, watch, now }: PostgresFindingServices): Changing {
@@ -98,6 +101,11 @@ function changing({ store, watch, now }: PostgresFindingServices): Changing {
     async endSuppression(id, by, tenant) {
       const changes = await watch.change(async (book, at) => book.endSuppression(id, by, at, tenant))
       return changes !== undefined
+    },
+
+    async addCanaries(ids, by) {
+      const changes = await watch.change(async (book, at, known) => book.addCanaries(ids, known, by, at))
+      return changes === 'too_many' ? { refused: changes } : { added: changes.canaries.length }
     },
 
     async eraseText(id, by, tenant) {

@@ -1,5 +1,5 @@
 // Those of Deno itself have no `unref` in 2.5.
-import { setTimeout } from 'node:timers'
+import { clearInterval, setInterval, setTimeout } from 'node:timers'
 import { Overtaken } from '../../../archive/live-log.ts'
 import { logFault, NOT_SHOWN, StorageFault } from '../../../base/storage-fault.ts'
 import type { ReadEntry } from '../../../ledger/ledger.ts'
@@ -19,11 +19,14 @@ const PAGE = 500
 const STORE_EVERY = 5_000
 /** How long to wait after a fault, in milliseconds. */
 const PAUSE = 1_000
+/** How often it is looked which findings are to be escalated, in milliseconds. */
+const LOOK_EVERY = 10_000
 
 /** What is kept in memory while this process is the log. */
 interface Memory {
   readonly engine: RuleEngine
   readonly book: FindingBook
+  readonly canaries: Set<string>
   /** That of the position that was stored last. */
   version: number
   /** The index of the first record that was not looked at. */
@@ -51,6 +54,7 @@ export class PostgresWatch implements LogWork {
   #isLog = false
   /** Whether it is to look at records, and has not begun yet. */
   #isCalled = false
+  #timer: ReturnType<typeof setInterval> | undefined
   /** One thing after the other: what is in memory is only right between them. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -65,6 +69,10 @@ export class PostgresWatch implements LogWork {
 
   begin(): void {
     this.#isLog = true
+    clearInterval(this.#timer)
+    this.#timer = setInterval(() => this.wake(), LOOK_EVERY)
+    // A timer is no reason for a process to stay.
+    this.#timer.unref()
     this.wake()
   }
 
@@ -76,6 +84,7 @@ export class PostgresWatch implements LogWork {
 
   end(): void {
     this.#isLog = false
+    clearInterval(this.#timer)
     void this.#alone(async () => this.#forget())
   }
 
@@ -85,13 +94,13 @@ export class PostgresWatch implements LogWork {
    * @param work returns something else than changes if nothing is to be changed
    */
   change<Refused>(
-    work: (book: FindingBook, now: number) => Promise<Changes | Refused>,
+    work: (book: FindingBook, now: number, canaries: ReadonlySet<string>) => Promise<Changes | Refused>,
   ): Promise<Changes | Refused> {
     return this.#alone(async () => {
       if (!this.#isLog) throw new StorageFault('this process is no longer the log')
       try {
         const memory = await this.#load()
-        const changes = await work(memory.book, this.#services.now())
+        const changes = await work(memory.book, this.#services.now(), memory.canaries)
         if (isChanges(changes)) await this.#store(memory, changes, [])
         return changes
       } catch (error) {
@@ -111,11 +120,12 @@ export class PostgresWatch implements LogWork {
     this.#memory = undefined
   }
 
-  /** Looks at all records that it has not looked at. Never rejects. */
+  /** Looks at all records that it has not looked at, and escalates what has waited too long. Never rejects. */
   async #follow(): Promise<void> {
     this.#isCalled = false
     try {
       while (this.#isLog && (await this.#step()));
+      if (this.#isLog) await this.#escalate()
     } catch (error) {
       this.#forget()
       if (!(error instanceof Overtaken) && this.#isLog) logFault('the rules wait', error, NOT_SHOWN)
@@ -143,6 +153,12 @@ export class PostgresWatch implements LogWork {
     return entries.length === PAGE
   }
 
+  async #escalate(): Promise<void> {
+    const memory = await this.#load()
+    const now = this.#services.now()
+    if (memory.book.due <= now) await this.#store(memory, memory.book.escalate(now))
+  }
+
   /** Returns what the rules find. Undefined if one failed: then these records are not looked at, and the operator hears of it. */
   async #look({ engine, book }: Memory, records: readonly ReadEntry[]) {
     const failed = (error: unknown) => {
@@ -163,6 +179,7 @@ export class PostgresWatch implements LogWork {
     await store.store(memory.version, memory.next, { changes, windows, now: now() })
     memory.version += 1
     memory.storedAt = performance.now()
+    for (const id of changes.canaries) memory.canaries.add(id)
     if (changes.opened.length === 0) return
     // They are due by now: if this fails, the next settling gives them their index.
     const settling = async () => {
@@ -177,14 +194,15 @@ export class PostgresWatch implements LogWork {
     const { store, watching, now } = this.#services
     const { version, next, seq } = await store.position()
     const book = new FindingBook(watching, { ...(await store.book(now())), seq })
-    const engine = await this.#replayed(next)
-    this.#memory = { engine, book, version, next, storedAt: performance.now() }
+    const canaries = new Set(await store.canaries())
+    const engine = await this.#replayed(next, () => watching.engine(() => canaries))
+    this.#memory = { engine, book, canaries, version, next, storedAt: performance.now() }
     return this.#memory
   }
 
-  async #replayed(next: number): Promise<RuleEngine> {
-    const { store, watching, now } = this.#services
-    const engine = watching.engine()
+  async #replayed(next: number, create: () => RuleEngine): Promise<RuleEngine> {
+    const { store, now } = this.#services
+    const engine = create()
     const since = now() - REPLAYED
     let from = Math.max(0, next - MAX_REPLAYED)
     for (;;) {
@@ -200,7 +218,7 @@ export class PostgresWatch implements LogWork {
           return undefined
         },
       )
-      if (isSeen === undefined) return watching.engine()
+      if (isSeen === undefined) return create()
       if (page.length < PAGE) return engine
       from = (page.at(-1)?.index ?? next) + 1
     }

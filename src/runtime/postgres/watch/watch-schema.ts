@@ -2,7 +2,7 @@
  * The step of the schema that adds what rules remember and found.
  *
  * - `finding`: of each finding what lists need, and the rest as JSON. `finding_text`: what analysts said of a finding or a
- *   suppression, which can be erased. `suppression`. `alert`: the outbox.
+ *   suppression, which can be erased. `suppression`. `canary`: the ids of canary recordings.
  * - `watch_window`: what rules remember of a group for longer than the log is replayed at a start.
  * - `watch`: a row that says how far the rules are: `next`, the index of the first record that they have not looked at, and
  *   `seq`, the number of the last record that the log has written itself. `version` rises with each change of all this.
@@ -26,12 +26,7 @@ export const WATCH_TABLES = `CREATE TABLE mediaward.finding (
     over bigint NOT NULL,
     json text NOT NULL
   );
-  CREATE TABLE mediaward.alert (
-    id text COLLATE "C" PRIMARY KEY,
-    due bigint NOT NULL,
-    json text NOT NULL
-  );
-  CREATE INDEX alert_due ON mediaward.alert (due);
+  CREATE TABLE mediaward.canary (id text COLLATE "C" PRIMARY KEY);
   CREATE TABLE mediaward.watch_window (
     key text COLLATE "C" PRIMARY KEY,
     expires bigint NOT NULL,

@@ -54,24 +54,25 @@ const STORE = `${AS_LOG}, own AS (
     ${put('suppression', 'id, over, json', 'id text, over bigint, json text', '$5')}
   ), texts AS (
     ${put('finding_text', 'id, about, json', 'id text, about text, json text', '$6')}
-  ), alerts AS (
-    ${put('alert', 'id, due, json', 'id text, due bigint, json text', '$7')}
+  ), canaries AS (
+    INSERT INTO mediaward.canary (id) SELECT one FROM json_array_elements_text($11::text::json) AS one, own
+    ON CONFLICT DO NOTHING
   ), windows AS (
-    ${put('watch_window', 'key, expires, members', 'key text, expires bigint, members text', '$8')}
+    ${put('watch_window', 'key, expires, members', 'key text, expires bigint, members text', '$7')}
   ), swept AS (
     DELETE FROM mediaward.watch_window WHERE EXISTS (SELECT FROM own) AND key IN (
       SELECT key FROM mediaward.watch_window
-      WHERE expires <= $9::bigint AND key NOT IN (SELECT one ->> 'key' FROM json_array_elements($8::text::json) AS one)
+      WHERE expires <= $8::bigint AND key NOT IN (SELECT one ->> 'key' FROM json_array_elements($7::text::json) AS one)
       LIMIT ${SWEPT}
     )
   ), records AS (
     INSERT INTO mediaward.inbox (${INBOX_COLUMNS.names})
-    SELECT ${INBOX_COLUMNS.names} FROM json_to_recordset($10::text::json) AS entry (${INBOX_COLUMNS.types}), own
+    SELECT ${INBOX_COLUMNS.names} FROM json_to_recordset($9::text::json) AS entry (${INBOX_COLUMNS.types}), own
   ), held AS (
     UPDATE mediaward.held_delivery SET came = least(came, now() - interval '5 minutes')
     WHERE EXISTS (SELECT FROM own) AND view IN (
       SELECT view FROM mediaward.held_delivery AS one
-      WHERE EXISTS (SELECT FROM json_array_elements_text($11::text::json) AS member WHERE strpos(one.json, member) > 0)
+      WHERE EXISTS (SELECT FROM json_array_elements_text($10::text::json) AS member WHERE strpos(one.json, member) > 0)
     )
   )
   SELECT EXISTS (SELECT FROM own) AS stored`
@@ -157,7 +158,7 @@ export class WatchStore {
    * @throws Overtaken if the position is no longer that of this process
    */
   async store(version: number, next: number, { changes, windows, now }: Storing): Promise<void> {
-    const { findings, suppressions, texts, alerts, records, opened, seq } = changes
+    const { findings, suppressions, canaries, texts, records, opened, seq } = changes
     const [row] = await this.#ordering.query<{ stored: boolean }>(
       STORE,
       ...[version, next, seq],
@@ -166,7 +167,6 @@ export class WatchStore {
       })),
       rows(suppressions, one => ({ id: one.id, over: one.ended ?? one.expires })),
       rows(texts, text => ({ id: text.id, about: text.of })),
-      rows(alerts, alert => ({ id: alert.id, due: alert.due })),
       JSON.stringify(
         windows.map(({ key, expires, members }) => ({
           ...{ key: windowName(key), expires, members: JSON.stringify(members) },
@@ -175,6 +175,7 @@ export class WatchStore {
       now,
       JSON.stringify(records.map(inboxRow)),
       JSON.stringify(membersOf(opened)),
+      JSON.stringify(canaries),
     )
     if (row?.stored !== true) throw new Overtaken('another process is the log')
   }
@@ -189,6 +190,12 @@ export class WatchStore {
 
   async text(id: string): Promise<FindingText | undefined> {
     return (await this.#one<FindingText>('finding_text', id))[0]
+  }
+
+  /** Returns the ids of the canary recordings. */
+  async canaries(): Promise<readonly string[]> {
+    const found = await this.#reading.query<{ id: string }>('SELECT id FROM mediaward.canary')
+    return found.map(({ id }) => id)
   }
 
   /** Reads findings by falling id. */

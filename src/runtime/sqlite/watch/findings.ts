@@ -79,6 +79,13 @@ export function createSqlFindings({ watch, write, now, announce }: FindingServic
       return changes !== undefined
     },
 
+    canaries: async () => [...watch.canaries],
+
+    async addCanaries(ids, by) {
+      const changes = await change((book, at) => book.addCanaries(ids, watch.canaries, by, at))
+      return changes === 'too_many' ? { refused: changes } : { added: changes.canaries.length }
+    },
+
     async eraseText(id, by, tenant) {
       const changes = await change((book, at) => {
         const text = tables.text(id)

@@ -29,8 +29,10 @@ export class LogWatch {
   readonly tables: WatchTables
   readonly #events: EventTable
   readonly #watching: Watching
-  /** What is kept in memory. Undefined if it has to be made from what is stored. */
-  #memory: { readonly engine: RuleEngine; readonly book: FindingBook } | undefined
+  // What is kept in memory. Undefined if it has to be made from what is stored.
+  #engine: RuleEngine | undefined
+  #book: FindingBook | undefined
+  #canaries: Set<string> | undefined
 
   constructor(tables: WatchTables, events: EventTable, watching: Watching) {
     this.tables = tables
@@ -40,7 +42,9 @@ export class LogWatch {
 
   /** Forgets what is in memory, as a transaction failed of which it holds something. */
   forget(): void {
-    this.#memory = undefined
+    this.#engine = undefined
+    this.#book = undefined
+    this.#canaries = undefined
   }
 
   /**
@@ -53,7 +57,10 @@ export class LogWatch {
     const records = entries.filter(({ json }) => !isFindingRecord(json))
     const [first] = records
     if (first === undefined) return NOTHING
-    const { engine, book } = this.#load(first.index, now)
+    const book = this.#loaded(now)
+    // It has seen what was recorded shortly before.
+    this.#engine ??= this.#replayed(first.index, now)
+    const engine = this.#engine
     const found = this.#look(records, () => {
       const { detections, windows } = engine.observe(records, this.tables.windows(engine.needs(records)))
       return { windows, changes: detections.length === 0 ? undefined : book.apply(detections, now) }
@@ -67,12 +74,29 @@ export class LogWatch {
 
   /** Has the book change something, and stores and records that. To be called in a transaction. */
   change<Refused>(work: (book: FindingBook) => Changes | Refused, now: number): Changes | Refused {
-    const changes = work(this.#load(this.#events.size, now).book)
+    const changes = work(this.#loaded(now))
     if (isChanges(changes)) {
       this.tables.store(changes)
+      for (const id of changes.canaries) this.canaries.add(id)
       this.#events.append(changes.records)
     }
     return changes
+  }
+
+  /** The ids of the canary recordings. */
+  get canaries(): Set<string> {
+    this.#canaries ??= new Set(this.tables.canaries())
+    return this.#canaries
+  }
+
+  /** When the next finding is to be escalated, in milliseconds since 1970. */
+  due(now: number): number {
+    return this.#loaded(now).due
+  }
+
+  /** Escalates what has waited too long. To be called in a transaction. */
+  escalate(now: number): void {
+    if (this.due(now) <= now) this.change(book => book.escalate(now), now)
   }
 
   #look<Found>(records: readonly WatchedRecord[], look: () => Found): Found | undefined {
@@ -85,17 +109,18 @@ export class LogWatch {
     }
   }
 
-  /** Returns what is in memory: the engine has seen what was recorded shortly before an index. */
-  #load(index: number, now: number) {
-    this.#memory ??= {
-      engine: this.#replayed(index, now),
-      book: new FindingBook(this.#watching, this.tables.state(now)),
-    }
-    return this.#memory
+  #loaded(now: number): FindingBook {
+    this.#book ??= new FindingBook(this.#watching, this.tables.state(now))
+    return this.#book
   }
 
+  #createEngine(): RuleEngine {
+    return this.#watching.engine(() => this.canaries)
+  }
+
+  /** Returns an engine that has seen what was recorded shortly before an index. */
   #replayed(index: number, now: number): RuleEngine {
-    const engine = this.#watching.engine()
+    const engine = this.#createEngine()
     const since = this.#events.firstSince(now - REPLAYED) - 1
     let from = Math.max(since, index - MAX_REPLAYED)
     try {
@@ -106,7 +131,7 @@ export class LogWatch {
       }
     } catch (error) {
       logFault('the rules failed at records from before the start', error, NOT_SHOWN)
-      return this.#watching.engine()
+      return this.#createEngine()
     }
     return engine
   }

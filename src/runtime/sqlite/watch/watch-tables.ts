@@ -23,7 +23,7 @@ const TABLES = [
   'CREATE TABLE IF NOT EXISTS finding_text (id TEXT PRIMARY KEY, about TEXT NOT NULL, json TEXT NOT NULL) STRICT, WITHOUT ROWID',
   'CREATE INDEX IF NOT EXISTS finding_text_about ON finding_text (about)',
   'CREATE TABLE IF NOT EXISTS suppression (id TEXT PRIMARY KEY, over INTEGER NOT NULL, json TEXT NOT NULL) STRICT, WITHOUT ROWID',
-  'CREATE TABLE IF NOT EXISTS alert (id TEXT PRIMARY KEY, due INTEGER NOT NULL, json TEXT NOT NULL) STRICT, WITHOUT ROWID',
+  'CREATE TABLE IF NOT EXISTS canary (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID',
   // The number of the last record that the log has written itself.
   'CREATE TABLE IF NOT EXISTS watch (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL) STRICT',
 ]
@@ -99,6 +99,11 @@ export class WatchTables {
     return this.#one('suppression', id)
   }
 
+  /** Returns the ids of the canary recordings. */
+  canaries(): readonly string[] {
+    return this.#sql<{ id: string }>('SELECT id FROM canary').map(({ id }) => id)
+  }
+
   text(id: string): FindingText | undefined {
     return this.#one('finding_text', id)
   }
@@ -114,12 +119,12 @@ export class WatchTables {
   }
 
   /** Stores what has changed. To be called in a transaction. */
-  store({ findings, suppressions, alerts, texts, records, seq }: Changes): void {
+  store({ findings, suppressions, canaries, texts, records, seq }: Changes): void {
     for (const one of findings)
       this.#put('finding', one.id, one.state === 'closed' ? 1 : 0, one.last_seen, JSON.stringify(one))
     for (const one of suppressions)
       this.#put('suppression', one.id, one.ended ?? one.expires, JSON.stringify(one))
-    for (const one of alerts) this.#put('alert', one.id, one.due, JSON.stringify(one))
+    for (const id of canaries) this.#sql('INSERT OR IGNORE INTO canary (id) VALUES (?)', id)
     for (const one of texts) this.#put('finding_text', one.id, one.of, JSON.stringify(one))
     if (records.length > 0) this.#put('watch', 1, seq)
   }

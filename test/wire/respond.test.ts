@@ -1,0 +1,43 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { run } from '../support/command.ts'
+import { type RunningGate, startGate } from '../support/gate.ts'
+import { createIssuer, records, store, type TestIssuer, variables } from '../support/gate-client.ts'
+
+// The automatic response, on every runtime: a login that tries recordings of others is blocked with no person who does it.
+
+let idp: TestIssuer
+let gate: RunningGate
+beforeAll(async () => {
+  idp = await createIssuer()
+  gate = await startGate({ vars: { ...variables(idp), RESPOND: 'RG-002,RG-022' } })
+  for (let i = 0; i < 12; i++) {
+    const path = `/recordings/rec-${i}`
+    expect((await store(gate, idp, path, i === 0 ? 'patient-1' : `other-${i}`, 'video')).status).toBe(201)
+  }
+})
+afterAll(() => gate.stop())
+
+const status = async (session: string, recording: string) => {
+  const headers = { Authorization: `Bearer ${await idp.token('patient-1', { sid: session })}` }
+  const response = await fetch(`${gate.url}/recordings/${recording}`, { headers })
+  await response.arrayBuffer()
+  return response.status
+}
+
+test('ten recordings of others block the session, no other session of the person, and an analyst can undo it', async () => {
+  expect(await status('one', 'rec-0')).toBe(200)
+  for (let i = 1; i < 9; i++) expect(await status('one', `rec-${i}`)).toBe(404)
+  await wait(1_000)
+  expect(await status('one', 'rec-0')).toBe(200)
+  for (let i = 9; i < 12; i++) await status('one', `rec-${i}`)
+  await expect.poll(() => status('one', 'rec-0'), { timeout: 10_000 }).toBe(403)
+  expect(await status('two', 'rec-0')).toBe(200)
+  const finding = (await records(gate, idp)).find(one => 'action' in one && one.action === 'contained')
+  expect(finding).toMatchObject({ kind: 'finding', rule: 'RG-002', epoch: 1, may_respond: true })
+  const token = await idp.token('analyst-1', { roles: ['security'] })
+  const gateAt = ['--url', gate.url, '--token', token]
+  expect((await run(['lockdown', 'list', ...gateAt])).stdout).toMatch(/session psn_.* by RG-002 .*by itself/)
+  await run(['lockdown', 'undo', '1', '--reason', 'a test', ...gateAt])
+  await expect.poll(() => status('one', 'rec-0'), { timeout: 10_000 }).toBe(200)
+}, 60_000)
