@@ -57,6 +57,7 @@ export function lockdownEndpoints(services: LockdownServices): ReadonlyMap<strin
       }),
     ],
     ['/console/api/lockdowns/undo', undoEndpoint(services)],
+    ['/console/api/lockdowns/erase', eraseEndpoint(services)],
   ])
 }
 
@@ -85,6 +86,27 @@ function undoEndpoint(services: LockdownServices): Endpoint {
     )
     const state = await services.control.undo(epoch, { by, at, reason, needsSecond }).catch(unavailable)
     return jsonResponse({ epoch, state })
+  })
+}
+
+/** Erases why a lockdown was added and undone, also after its end. The record keeps the SHA-256 of the words. */
+function eraseEndpoint(services: LockdownServices): Endpoint {
+  return analystCallEndpoint(services, ROUTE, async (context, { json, analyst: { tenant } }) => {
+    // Of a lockdown that has ended it isn't known whose tenant's it was.
+    if (tenant !== undefined) return new Refusal('tenant_mismatch')
+    const { epoch, ...others } = Object(json) as Readonly<Record<string, unknown>>
+    if (!Number.isSafeInteger(epoch) || (epoch as number) < 1 || Object.keys(others).length > 0) {
+      return invalidQuery('the call must be {"epoch":1}: the number of a lockdown')
+    }
+    const facts = {
+      kind: 'lockdown',
+      decision: 'permit',
+      action: 'erase_reason',
+      epoch: epoch as number,
+    } as const
+    await services.record(observe(context), facts).catch(Fault.as('ledger_unavailable'))
+    await services.control.eraseReason(epoch as number).catch(unavailable)
+    return jsonResponse({ epoch, erased: true })
   })
 }
 

@@ -9,7 +9,7 @@ const SCOPES = 'recording, subject, session, release, tenant or everything'
 
 /** `mediaward lockdown`: stops what goes on at a gate, streams in flight included, lists what is stopped, and undoes it. */
 export const lockdown: Command = createCommand({
-  usage: 'mediaward lockdown [list | add SCOPE [VALUE] | undo NUMBER]',
+  usage: 'mediaward lockdown [list | add SCOPE [VALUE] | undo NUMBER | erase NUMBER]',
   summary:
     'Stops playing within two seconds, streams in flight included, lists what is stopped, or undoes it.',
   options: {
@@ -37,8 +37,15 @@ export const lockdown: Command = createCommand({
       const answer = await callConsole(gate, '/console/api/lockdowns')
       return json ? print(JSON.stringify(answer)) : list(answer)
     }
+    if (action === 'erase') {
+      const answer = await callConsole(gate, '/console/api/lockdowns/erase', { epoch: readNumber(rest) })
+      return json ? print(JSON.stringify(answer)) : say('why it was added and undone is erased')
+    }
     if (action !== 'add' && action !== 'undo') {
-      throw new UsageError(`"${action}" is not something that lockdown does`, 'it may be add, list or undo')
+      throw new UsageError(
+        `"${action}" is not something that lockdown does`,
+        'it may be add, list, undo or erase',
+      )
     }
     if (reason === undefined) throw new UsageError('say why', `lockdown ${action} … --reason "WORDS"`)
     const call =

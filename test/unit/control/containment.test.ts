@@ -165,6 +165,16 @@ describe('the record', () => {
   })
 })
 
+test('why a lockdown was added can be erased, and the record of it stays', async () => {
+  const epoch = await lock('recording', 'rec-1')
+  expect((await post('/console/api/lockdowns/erase', { epoch })).status).toBe(200)
+  const [one] = await gate.control.list()
+  expect(one).toMatchObject({ epoch, scope: 'recording' })
+  expect(one).not.toHaveProperty('reason')
+  expect((await gate.events('lockdown')).at(-1)).toMatchObject({ action: 'erase_reason', epoch })
+  expect((await post('/console/api/lockdowns/erase', { epoch: 'x' })).status).toBe(400)
+})
+
 describe('two persons', () => {
   beforeEach(async () => {
     gate = await memoryGate({ now: () => time, lockdownUndo: 'two' })
