@@ -46,8 +46,8 @@ export type Defaulted =
   | 'keep.records'
   | 'keep.years'
 
-/** Not below /access, /console, /healthz, /play or /readyz: the deployed gate has routes of its own there. */
-const PREFIX = /^(?!\/(?:access|console|healthz|play|readyz)(?:\/|$))(?:\/[A-Za-z0-9_-]+)+$/
+/** Not below /access, /console, /healthz, /play, /readyz or /session: the deployed gate has routes of its own there. */
+const PREFIX = /^(?!\/(?:access|console|healthz|play|readyz|session)(?:\/|$))(?:\/[A-Za-z0-9_-]+)+$/
 // RFC 9110 5.1 allows more characters. No header in use has them, and "*" would not be a name.
 const FIELD_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,99}$/
 // An app's web view has a scheme of its own, such as capacitor://localhost.
@@ -93,7 +93,7 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
     variable: 'MEDIA_PREFIX',
     excludes: 'locations',
     check: matching(
-      'must be a path as in "/recordings", of letters, digits, "_" and "-", with no "/" at its end, and not below /access, /console, /healthz, /play or /readyz',
+      'must be a path as in "/recordings", of letters, digits, "_" and "-", with no "/" at its end, and not below /access, /console, /healthz, /play, /readyz or /session',
       PREFIX,
     ),
   },
