@@ -1,14 +1,26 @@
 import { env } from 'cloudflare:workers'
 import { Hono } from 'hono'
 import { mediaward } from '../../src/index.ts'
-import { ControlObject, cloudflare, LedgerObject, LogObject } from '../../src/runtime/cloudflare/index.ts'
+import {
+  ControlObject,
+  cloudflare,
+  LedgerObject,
+  LogObject as RuledLogObject,
+} from '../../src/runtime/cloudflare/index.ts'
 import { FAKE_RULES } from '../support/fake-rules.ts'
 import { issuer } from './issuer.ts'
 
-export { ControlObject, LedgerObject, LogObject }
+export { ControlObject, LedgerObject }
+
+/** A log without rules: what they find would be records, too. */
+export class LogObject extends RuledLogObject {
+  static override watching() {
+    return undefined
+  }
+}
 
 /** A log with rules. */
-export class WatchedLogObject extends LogObject {
+export class WatchedLogObject extends RuledLogObject {
   static override watching() {
     return FAKE_RULES
   }
