@@ -107,7 +107,7 @@ export const findings: Command = createCommand({
       }
       return show(await callConsole(gate, '/console/api/suppressions/add', call), async answer => {
         say(
-          `findings of ${rule === '*' ? 'all rules that may be suppressed' : rule} alert no one until ${call.until}`,
+          `findings of ${rule === '*' ? 'all rules that may be suppressed' : rule} alert no one ${from === undefined ? '' : `from ${call.from} `}until ${call.until}`,
         )
         await print(`${stringMember(member(answer, 'suppression'), 'id')}`)
       })
