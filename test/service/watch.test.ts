@@ -33,7 +33,7 @@ test.each<['was killed' | 'hangs', (log: ChildProcess) => Promise<void>]>([
   ['was killed', kill],
   ['hangs', hang],
 ])(
-  'a fleet whose log %s has found all that is in it, each once, with its records and alerts',
+  'a fleet whose log %s has found all that is in it, each once, with its records',
   { timeout: 120_000 + KILLS * 20_000 },
   async (how, stop): Promise<void> => {
     const url = await server.createDatabase()

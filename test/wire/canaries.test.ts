@@ -12,7 +12,9 @@ let at: readonly string[]
 beforeAll(async () => {
   idp = await createIssuer()
   const issuer = { ...idp.entry(), allowed_roles: ['recorder', 'security', 'viewer'] }
-  gate = await startGate({ vars: { ...variables(idp), ISSUERS: JSON.stringify([issuer]) } })
+  gate = await startGate({
+    vars: { ...variables(idp), ISSUERS: JSON.stringify([issuer]), RULES_DRY_RUN: 'RG-001,RG-008' },
+  })
   at = ['--url', gate.url, '--token', await idp.token('analyst-1', { roles: ['security'] })]
 })
 afterAll(() => gate.stop())
@@ -50,6 +52,17 @@ test('canaries are planted without a finding, each touch is one, and a replay fi
   expect(replayed.map(line => JSON.parse(line).group)).toEqual([{ recording: ids[0] }])
   expect((await call('rules', 'replay')).length).toBeGreaterThan(1)
   expect(await findings()).toHaveLength(1)
+})
+
+test('a rule that only tries has its findings marked', async () => {
+  await store(gate, idp, '/recordings/rec-2', 'patient-2', 'video')
+  await fetch(`${gate.url}/recordings/rec-2`, { headers: await idp.bearer('patient-1') })
+  const tried = async () =>
+    (await call('findings', '--rule', 'RG-001', '--json'))
+      .filter(line => line !== '')
+      .map(line => JSON.parse(line))
+  await expect.poll(async () => (await tried()).length, { timeout: 10_000 }).toBeGreaterThan(0)
+  expect((await tried()).every(finding => finding.dry_run)).toBe(true)
 })
 
 test('only who may contain learns the ids, and wrong calls add nothing', async () => {

@@ -38,6 +38,19 @@ test('ten recordings of others block the session, no other session of the person
   const token = await idp.token('analyst-1', { roles: ['security'] })
   const gateAt = ['--url', gate.url, '--token', token]
   expect((await run(['lockdown', 'list', ...gateAt])).stdout).toMatch(/session psn_.* by RG-002 .*by itself/)
+  const id = finding !== undefined && 'finding' in finding ? `${finding.finding}` : ''
+  const shown = JSON.parse((await run(['findings', 'show', id, '--json', ...gateAt])).stdout)
+  expect(shown.finding.contained).toMatchObject({ by: 'RG-002', epoch: 1 })
+  // The rule found it from the third recording on.
+  expect(shown.exposure).toContainEqual({
+    recording: 'rec-5',
+    refused: { count: 1, reasons: { not_owner: 1 } },
+    listed: { permitted: 0, refused: 0 },
+    ...{ tickets: 0, views: 0, sent: [] },
+  })
+  const words = (await run(['findings', 'show', id, ...gateAt])).stdout
+  expect(words).toMatch(/^rec-5: 1 requests refused \(not_owner 1\).*no byte left to anyone but its owner$/m)
+  expect(words).toMatch(/^not known: The log has/m)
   await run(['lockdown', 'undo', '1', '--reason', 'a test', ...gateAt])
   await expect.poll(() => status('one', 'rec-0'), { timeout: 10_000 }).toBe(200)
 }, 60_000)

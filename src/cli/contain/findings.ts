@@ -1,11 +1,12 @@
 import { type Command, createCommand } from '../../runtime/node/command.ts'
-import { STATES, VERDICTS } from '../../watch/finding.ts'
+import { MAX_ABOUT, STATES, VERDICTS } from '../../watch/finding.ts'
 import { SEVERITIES } from '../../watch/severity.ts'
 import { GATE_OPTIONS } from '../client.ts'
 import { member, stringMember } from '../json.ts'
 import { readTime } from '../log/time.ts'
 import { COMMAND, print, say, UsageError } from '../terminal.ts'
-import { type CalledGate, callConsole } from './console-call.ts'
+import { type CalledGate, callConsole, clean } from './console-call.ts'
+import { formatExposure, readExposure, UNKNOWN } from './exposure.ts'
 import { formatFinding, formatShown, formatSuppression } from './finding-format.ts'
 import { targetOf } from './target.ts'
 
@@ -104,7 +105,7 @@ export const findings: Command = createCommand({
       }
       return show(await callConsole(gate, '/console/api/suppressions/add', call), async answer => {
         say(
-          `findings of ${rule === '*' ? 'all rules that may be suppressed' : rule} alert no one until ${call.until}`,
+          `findings of ${rule === '*' ? 'all rules that may be suppressed' : rule} alert no one ${from === undefined ? '' : `from ${call.from} `}until ${call.until}`,
         )
         await print(`${stringMember(member(answer, 'suppression'), 'id')}`)
       })
@@ -115,12 +116,7 @@ export const findings: Command = createCommand({
     switch (action) {
       case 'show':
         none(others)
-        return show(
-          await callConsole(gate, `/console/api/findings/show?id=${encodeURIComponent(id)}`),
-          async answer => {
-            for (const line of formatShown(answer)) await print(line)
-          },
-        )
+        return showOne(gate, id, json)
       case 'unsuppress':
         none(others)
         return show(
@@ -205,6 +201,19 @@ function groupOf(pairs: readonly string[]): Record<string, string> {
       return [pair.slice(0, at), pair.slice(at + 1)]
     }),
   )
+}
+
+/** Shows a finding, and what left of the recordings that it is about. */
+async function showOne(gate: CalledGate, id: string, json: boolean): Promise<void> {
+  const answer = await callConsole(gate, `/console/api/findings/show?id=${encodeURIComponent(id)}`)
+  const finding = member(answer, 'finding')
+  const recordings = member(member(finding, 'about'), 'recordings')
+  const known = Array.isArray(recordings) ? (recordings as readonly string[]) : []
+  const exposure = await readExposure(gate, known, Number(member(finding, 'first_seen') ?? 0))
+  if (json) return print(JSON.stringify({ ...Object(answer), exposure, not_known: UNKNOWN }))
+  const lines = [...formatShown(answer), ...(known.length === 0 ? [] : formatExposure(exposure))]
+  for (const line of lines) await print(clean(line))
+  if (known.length >= MAX_ABOUT) say(`the finding names ${MAX_ABOUT} recordings, and may be about more`)
 }
 
 /** Stops what a finding is about, as narrowly as it can be named. */

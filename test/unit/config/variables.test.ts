@@ -34,6 +34,16 @@ test('locations are accepted if no two recordings can share a key', () => {
   check({ ...good, LOCATIONS: JSON.stringify(locationsUnder('/recordings')) })
 })
 
+test('the rules that a gate responds to, and those that only try, are lists of known rules', () => {
+  const { respond, dryRun } = readVariables({ ...good, RESPOND: 'RG-002, RG-022', RULES_DRY_RUN: 'RG-008' })
+  expect([respond, dryRun]).toEqual([['RG-002', 'RG-022'], ['RG-008']])
+  expect(() => readVariables({ ...good, RESPOND: 'RG-001' })).toThrow(
+    'RESPOND[0] (respond[0]) must be RG-002',
+  )
+  // A rule with a typing error would be in force, and its gate believed to try it only.
+  expect(() => readVariables({ ...good, RULES_DRY_RUN: 'RG-999' })).toThrow('RULES_DRY_RUN[0] (dryRun[0])')
+})
+
 test('correct variables are accepted', () => {
   check(good)
   check({
