@@ -92,7 +92,11 @@ describe('a logout at the provider', () => {
     expect(await statusOf(ticket)).toBe(401)
     expect(await play(other.access_token, 'rec-2')).toBe(206)
     const logout = (await records(gate, staff, 'lockdown')).at(-1)
-    expect(logout).toMatchObject({ action: 'logout', issuer: provider.issuer, target: expect.stringMatching(/^psn_/) })
+    expect(logout).toMatchObject({
+      action: 'logout',
+      issuer: provider.issuer,
+      target: expect.stringMatching(/^psn_/),
+    })
   })
 
   test('does not keep the person from logging in again', async () => {
