@@ -6,7 +6,7 @@ import { Refusal } from '../refusal.ts'
 import { ALL_RULES, type FindingState, STATES, VERDICTS, type Verdict } from '../watch/finding.ts'
 import type { FindingAct, FindingQuery, NewSuppression } from '../watch/finding-control.ts'
 import { SEVERITIES, type Severity } from '../watch/severity.ts'
-import { invalidQuery, isTime, type Parameter, PERSON, TIME, valuesIn } from './query.ts'
+import { invalidQuery, isTime, type Parameter, PERSON, personOf, TIME, valuesIn } from './query.ts'
 
 type Members = Readonly<Record<string, unknown>>
 
@@ -64,7 +64,7 @@ export function readFindingQuery(url: URL, own: string | undefined): FindingQuer
     ...(rest as { readonly state?: FindingState; readonly severity?: Severity }),
     limit: Number(limit),
     ...(of !== undefined && { tenant: of }),
-    ...(subject !== undefined && { subject: subject.split(',') }),
+    ...(subject !== undefined && { subject: personOf(subject) }),
     ...(since !== undefined && { since: Date.parse(since) }),
   }
 }

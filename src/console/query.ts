@@ -121,7 +121,7 @@ export function readQuery(url: URL, rules: QueryRules): RecordsQuery | Refusal {
 const pseudonymsIn = (value: string): readonly string[] => value.split(',')
 
 /** As the record of the look has it: one is no list. */
-function personOf(person: string): QueryValue {
+export function personOf(person: string): QueryValue {
   const pseudonyms = pseudonymsIn(person)
   return pseudonyms.length === 1 ? person : pseudonyms
 }

@@ -12,12 +12,24 @@ const SIZE = 96 * MIB
 /** How soon a lockdown is obeyed, in milliseconds. */
 const BOUND = 2_000
 
+/** The variables of a gate that has tickets, and all roles. */
+function settings(): Record<string, string> {
+  const given = variables(idp)
+  const [entry] = JSON.parse(given.ISSUERS ?? '') as readonly object[]
+  const roles = ['recorder', 'security', 'app', 'analyst', 'viewer']
+  return {
+    ...given,
+    ISSUERS: JSON.stringify([{ ...entry, allowed_roles: roles }]),
+    TICKET_KEY: 'only for tests: no secret protects these tickets',
+  }
+}
+
 let idp: TestIssuer
 let gate: RunningGate
 let token: string
 beforeAll(async () => {
   idp = await createIssuer()
-  gate = await startGate({ vars: variables(idp) })
+  gate = await startGate({ vars: settings() })
   token = await idp.token('analyst-1', { roles: ['security'] })
   const bytes = new Uint8Array(SIZE)
   for (const [recording, owner] of [
@@ -72,6 +84,121 @@ describe('requests', () => {
   })
 })
 
+describe('what a login got before', () => {
+  const post = async (path: string, as = 'patient-1', body?: object, roles?: readonly string[]) => {
+    const claims = roles === undefined ? {} : { roles }
+    const response = await fetch(gate.url + path, {
+      method: 'POST',
+      headers: { ...(await idp.bearer(as, claims)), 'Content-Type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    return { status: response.status, json: (await response.json()) as Record<string, unknown> }
+  }
+  const ticketOf = async (recording = 'rec-1', patient = 'patient-1') => {
+    const { status, json } = await post(`/recordings/${recording}/ticket`, patient)
+    return { status, url: `${json.url}` }
+  }
+  const first = async (url: string) => {
+    const response = await fetch(url, { headers: { Range: 'bytes=0-99' } })
+    await response.arrayBuffer()
+    return response.status
+  }
+
+  test('a ticket is refused with 403, no other is made, and it is good again after the end', async () => {
+    const [ticket, other] = [await ticketOf(), await ticketOf('rec-2', 'patient-2')]
+    expect(await first(ticket.url)).toBe(206)
+    const number = await lockdown('add', 'recording', 'rec-1')
+    await until(403)
+    expect(await first(ticket.url)).toBe(403)
+    expect((await ticketOf()).status).toBe(403)
+    expect(await first(other.url)).toBe(206)
+    await lockdown('undo', number)
+    await until(206)
+    expect(await first(ticket.url)).toBe(206)
+  })
+
+  test('a stream by the URL of a ticket is cut within two seconds', async () => {
+    const { url } = await ticketOf()
+    const stream = readPaced(url, {}, 16 * MIB)
+    while (stream.bytes() < MIB) await wait(20)
+    const number = await lockdown('add', 'recording', 'rec-1')
+    const done = performance.now()
+    const answer = await Promise.race([stream.over, wait(20_000, undefined)])
+    stream.leave()
+    expect(answer, 'it was not cut').toBeDefined()
+    expect(answer?.bytes).toBeLessThan(SIZE)
+    expect((answer?.last ?? 0) - done).toBeLessThan(BOUND)
+    await lockdown('undo', number)
+    await until(206)
+  })
+
+  test('a list answers false, for its own and for an app that asks', async () => {
+    const list = {
+      subject: { type: 'user', id: 'patient-1' },
+      action: { name: 'play' },
+      evaluations: ['rec-1', 'rec-2'].map(id => ({ resource: { type: 'recording', id } })),
+    }
+    const decisions = async (as: string, roles?: readonly string[]) => {
+      const { json } = await post('/access/v1/evaluations', as, list, roles)
+      return (json.evaluations as readonly { readonly decision: boolean }[]).map(({ decision }) => decision)
+    }
+    expect(await decisions('patient-1')).toEqual([true, false])
+    const number = await lockdown('add', 'recording', 'rec-1')
+    await until(403)
+    expect(await decisions('patient-1')).toEqual([false, false])
+    expect(await decisions('app-1', ['app'])).toEqual([false, false])
+    await lockdown('undo', number)
+    await until(206)
+    expect(await decisions('patient-1')).toEqual([true, false])
+  })
+})
+
+describe('who may', () => {
+  test.each(['analyst', 'viewer', 'recorder', 'app'])(
+    'the role %s locks nothing and undoes nothing',
+    async role => {
+      const other = await idp.token(`${role}-1`, { roles: [role] })
+      const call = (...args: readonly string[]) =>
+        run(['lockdown', ...args, '--reason', 'x', '--url', gate.url, '--token', other])
+      expect((await call('add', 'recording', 'rec-1')).code).not.toBe(0)
+      const number = await lockdown('add', 'recording', 'rec-2')
+      await until(403, 'patient-2', 'rec-2')
+      expect((await call('undo', number)).code).not.toBe(0)
+      expect(await status('patient-2', 'rec-2')).toBe(403)
+      expect(await status()).toBe(206)
+      await lockdown('undo', number)
+      await until(206, 'patient-2', 'rec-2')
+    },
+  )
+
+  test('with LOCKDOWN_UNDO=two, it takes two persons to open everything again, and one for a recording', async () => {
+    await gate.stop()
+    gate = await startGate({ vars: { ...settings(), LOCKDOWN_UNDO: 'two' }, data: gate.data })
+    const everything = await lockdown('add', 'everything')
+    const recording = await lockdown('add', 'recording', 'rec-1')
+    await until(403)
+    await lockdown('undo', recording)
+    // The same person twice is one person.
+    for (let i = 0; i < 2; i++) await lockdown('undo', everything)
+    await wait(BOUND)
+    expect(await status()).toBe(403)
+    expect(await lockdown('list')).toMatch(/everything.*waits for a second person/)
+    const second = await idp.token('analyst-2', { roles: ['security'] })
+    const { code, stderr } = await run([
+      ...['lockdown', 'undo', everything, '--reason', 'all is well'],
+      ...['--url', gate.url, '--token', second],
+    ])
+    expect(code, stderr).toBe(0)
+    expect(await until(206)).toBeLessThan(BOUND)
+    const done = (await records(gate, idp)).filter(({ kind }) => kind === 'lockdown').slice(-5)
+    expect(done.map(record => 'action' in record && record.action)).toEqual([
+      ...['add', 'undo', 'propose_undo', 'propose_undo', 'undo'],
+    ])
+    await gate.stop()
+    gate = await startGate({ vars: settings(), data: gate.data })
+  })
+})
+
 describe('streams in flight', () => {
   test.each([
     ['of 16 MiB/s gets its last byte within two seconds', 16 * MIB, undefined],
@@ -108,7 +235,7 @@ describe('streams in flight', () => {
 test('a lockdown outlives the gate: it is in force after a crash', async () => {
   const number = await lockdown('add', 'recording', 'rec-1')
   await gate.kill()
-  gate = await startGate({ vars: variables(idp), data: gate.data })
+  gate = await startGate({ vars: settings(), data: gate.data })
   expect(await status()).toBe(403)
   await lockdown('undo', number)
   await until(206)

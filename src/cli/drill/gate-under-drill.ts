@@ -21,6 +21,9 @@ export interface Cast {
 /** When an alert arrived, by the drill's own clock in milliseconds; undefined if none did in time. */
 export type AlertArrival = (since: number, rules: readonly string[]) => Promise<number | undefined>
 
+/** Findings, and when the last record of each was made. */
+export type Findings = readonly { readonly id: string; readonly last: unknown; readonly finding: unknown }[]
+
 /** An answer of the gate, and how many bytes of it came. */
 export interface Played {
   readonly status: number
@@ -111,19 +114,31 @@ export class GateUnderDrill {
     await this.#json('/console/api/releases', analyst, { release: this.#release })
   }
 
-  /** Resolves to a finding of one of some rules that names one of some recordings or the release, when there is one. */
+  /** Returns when the last record of each finding of some rules was made, by the finding's id. */
+  async findings(rules: readonly string[], analyst: string): Promise<Findings> {
+    const page = await this.#json('/console/api/findings?limit=500', analyst)
+    const findings = member(page, 'findings')
+    return (Array.isArray(findings) ? (findings as readonly unknown[]) : [])
+      .filter(finding => rules.some(rule => rule === member(finding, 'rule')))
+      .map(finding => ({ id: `${member(finding, 'id')}`, last: member(finding, 'last_seen'), finding }))
+  }
+
+  /**
+   * Resolves to when there is a finding that is meant, or a further record of one.
+   *
+   * @param before those that there were before the drill, whose people may have been in another drill
+   */
   async finding(
     rules: readonly string[],
     analyst: string,
     isMeant: (finding: unknown) => boolean,
-  ): Promise<{ readonly id: string; readonly at: number } | undefined> {
+    before: Findings,
+  ): Promise<number | undefined> {
+    const wasThere = ({ id, last }: Findings[number]) =>
+      before.some(one => one.id === id && one.last === last)
     for (const until = performance.now() + PATIENCE; performance.now() < until; ) {
-      const page = await this.#json('/console/api/findings?limit=500', analyst)
-      const findings = member(page, 'findings')
-      for (const finding of Array.isArray(findings) ? (findings as readonly unknown[]) : []) {
-        const isOfRule = rules.some(rule => rule === member(finding, 'rule'))
-        if (isOfRule && isMeant(finding)) return { id: `${member(finding, 'id')}`, at: performance.now() }
-      }
+      const findings = await this.findings(rules, analyst)
+      if (findings.some(one => !wasThere(one) && isMeant(one.finding))) return performance.now()
       await wait(LOOK_EVERY)
     }
     return undefined

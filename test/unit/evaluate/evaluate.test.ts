@@ -276,6 +276,36 @@ describe('subjects', () => {
   })
 })
 
+describe('an app that shows only what it is permitted', () => {
+  test.each([
+    [{ mode: 'filter' }, 'filter'],
+    [{ mode: 'Filter' }, undefined],
+    [{ mode: ['filter'] }, undefined],
+    [{}, undefined],
+    [undefined, undefined],
+  ])('and says so by context %j has the mode %s on record', async (context, mode) => {
+    const more = context === undefined ? {} : { context }
+    const answer = await ask(EVALUATIONS, list('patient-1', ['rec-1', 'rec-2'], more))
+    expect(answer.status).toBe(200)
+    expect(decisions(answer.json)).toEqual([true, false])
+    expect((await listed()).map(record => record.mode)).toEqual([mode])
+  })
+
+  test('may say so of a single question, too, and is answered as any other', async () => {
+    const { json } = await ask(EVALUATION, { ...question('patient-1', 'rec-2'), context: { mode: 'filter' } })
+    expect(json).toEqual({ decision: false })
+    expect(await listed()).toMatchObject([{ decision: 'deny', mode: 'filter' }])
+  })
+
+  test('has it on each page of a long list', async () => {
+    const ids = Array.from({ length: 1_000 }, (_, i) => `rec-${'0'.repeat(80)}${i}`)
+    await ask(EVALUATIONS, list('patient-1', ids, { context: { mode: 'filter' } }))
+    const pages = await listed()
+    expect(pages.length).toBeGreaterThan(1)
+    expect(pages.every(({ mode }) => mode === 'filter')).toBe(true)
+  })
+})
+
 test('a call may be about sixteen other people at most', async () => {
   const app = { as: 'app-1', roles: ['app'] }
   const about = (count: number) => ({

@@ -1,0 +1,313 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { nameSpaceOf } from '../../src/authorize/subject.ts'
+import { createPseudonymizer } from '../../src/ledger/pseudonym.ts'
+import { run } from '../support/command.ts'
+import { type RunningGate, startGate } from '../support/gate.ts'
+import { createIssuer, PSEUDONYM_KEY, records, type TestIssuer, variables } from '../support/gate-client.ts'
+
+// Work on findings by the command and by the API, on every runtime: who may, what it does, and that it is on record.
+
+const ROLES = ['recorder', 'security', 'app', 'analyst', 'viewer']
+const SOON = new Date(Date.now() + 3_600_000).toISOString()
+
+let clinics: TestIssuer
+let staff: TestIssuer
+let gate: RunningGate
+
+beforeAll(async () => {
+  clinics = await createIssuer()
+  staff = await createIssuer('https://staff.clinic.test/')
+  const [first, second] = JSON.parse(variables(clinics, staff).ISSUERS ?? '') as readonly object[]
+  const issuers = [
+    { ...first, allowed_roles: ROLES, tenant_claim: 'org' },
+    { ...second, allowed_roles: ROLES, allow_all_tenants: true },
+  ]
+  gate = await startGate({ vars: { ...variables(clinics), ISSUERS: JSON.stringify(issuers) } })
+})
+afterAll(() => gate.stop())
+
+interface Finding {
+  readonly id: string
+  readonly state: string
+  readonly tenant: string
+  readonly group: Readonly<Record<string, string>>
+  readonly [member: string]: unknown
+}
+type Answer = Readonly<Record<string, unknown>>
+
+/** A token of an analyst of all tenants, or of one. */
+const tokenOf = (role: string, org?: string) =>
+  org === undefined
+    ? staff.token(`${role}-1`, { roles: [role] })
+    : clinics.token(`${role}-1`, { roles: [role], org })
+async function call(path: string, token: string, body?: object) {
+  const response = await fetch(`${gate.url}/console/api/${path}`, {
+    headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+    ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
+  })
+  return { status: response.status, json: (await response.json()) as Answer }
+}
+const list = async (query = 'rule=RG-001', role = 'viewer', org?: string) =>
+  (await call(`findings?${query}`, await tokenOf(role, org))).json.findings as readonly Finding[]
+const findings = async (args: readonly string[], role = 'security') => {
+  const { code, stdout, stderr } = await run([
+    ...['findings', ...args],
+    ...['--url', gate.url, '--token', await tokenOf(role)],
+  ])
+  return { code, stdout, stderr }
+}
+const onRecord = async (id: string) =>
+  (await records(gate, staff, 'finding')).filter(
+    ({ finding, suppression }) => finding === id || suppression === id,
+  )
+const lastOf = async (id: string) => (await onRecord(id)).at(-1)
+
+let people = 0
+/** Has a person who was never seen ask for what is not theirs. Resolves to the finding. */
+async function intrude(org = 'north'): Promise<Finding & { readonly person: string }> {
+  people += 1
+  const person = `stranger-${people}`
+  const recorder = await clinics.bearer('recorder-1', { roles: ['recorder'], org })
+  const url = `${gate.url}/recordings/rec-${people}`
+  const headers = { ...recorder, 'Mediaward-Owner': `patient-${people}` }
+  expect((await fetch(url, { method: 'PUT', headers, body: 'media' })).status).toBe(201)
+  expect((await play(person, `rec-${people}`, org)).status).toBe(404)
+  const name = await createPseudonymizer(PSEUDONYM_KEY)(
+    ...(['subject', nameSpaceOf({ issuer: clinics.issuer }), person] as const),
+  )
+  const found = await vi.waitFor(
+    async () => {
+      const [one] = await list(`rule=RG-001&subject=${name}&state=all`)
+      if (one === undefined) throw new Error('there is no finding')
+      return one
+    },
+    { timeout: 10_000, interval: 50 },
+  )
+  return { ...found, person }
+}
+async function play(person: string, recording: string, org = 'north') {
+  const headers = await clinics.bearer(person, { sid: `s-${person}`, org })
+  const response = await fetch(`${gate.url}/recordings/${recording}`, { headers })
+  await response.arrayBuffer()
+  return response
+}
+
+describe('the command', () => {
+  test('lists findings and shows one, with what it means and what to do', async () => {
+    const { id } = await intrude()
+    const listed = await findings(['--rule', 'RG-001', '--severity', 'high'], 'viewer')
+    expect(listed.code, listed.stderr).toBe(0)
+    expect(listed.stdout).toMatch(new RegExp(`high +open +RG-001 .*A valid token asked.*${id}\n`))
+    expect(listed.stdout).not.toMatch(/stranger|patient-/)
+    const json = await findings(['--json', '--rule', 'RG-001'])
+    expect(
+      json.stdout
+        .trim()
+        .split('\n')
+        .map(line => JSON.parse(line).id),
+    ).toContain(id)
+    const shown = await findings(['show', id], 'viewer')
+    expect(shown.stdout).toMatch(
+      /what it means: .*\noften harmless: .*\nwhat to do: .*\nrecords: [0-9a-f-]{36}\n/,
+    )
+    expect((await findings(['--rule', 'RG-999'])).stderr).toContain('no findings')
+  })
+
+  test('takes a finding from open to closed and back, each step on record by a pseudonym', async () => {
+    const { id, group } = await intrude()
+    const assignee = `${group.subject}`
+    const states: string[] = []
+    for (const args of [
+      ['assign', id, assignee],
+      ['acknowledge', id],
+      ['comment', id, '--words', 'I called the app’s team'],
+      ['close', id, '--verdict', 'true_positive', '--words', 'it was the new list'],
+      ['reopen', id],
+    ]) {
+      const { code, stderr } = await findings(args, 'analyst')
+      expect(code, stderr).toBe(0)
+      states.push(`${(await list('rule=RG-001&state=all')).find(one => one.id === id)?.state}`)
+    }
+    expect(states).toEqual(['under_review', 'under_review', 'under_review', 'closed', 'open'])
+    const done = await onRecord(id)
+    expect(done.map(({ action }) => action)).toEqual([
+      ...['opened', 'assigned', 'acknowledged', 'commented', 'closed', 'reopened'],
+    ])
+    expect(done[1]).toMatchObject({ assignee })
+    expect(done[4]).toMatchObject({ verdict: 'true_positive' })
+    for (const { subject } of done.slice(1)) expect(subject).toMatch(/^psn_[0-9a-f]{32}$/)
+    const sha256 = createHash('sha256').update('it was the new list').digest('hex')
+    expect(done[4]?.said).toMatchObject({ sha256 })
+    expect((await findings(['show', id])).stdout).toMatch(
+      /: I called the app’s team\n.*: it was the new list\n/,
+    )
+  })
+
+  test('erases what was said, and the log still says that something was', async () => {
+    const { id } = await intrude()
+    await findings(['comment', id, '--words', 'Jane Roe of Elm Street'])
+    const { texts } = (await call(`findings/show?id=${id}`, await tokenOf('viewer'))).json as {
+      readonly texts: readonly { readonly id: string; readonly text?: string }[]
+    }
+    expect(texts[0]?.text).toBe('Jane Roe of Elm Street')
+    const erased = await findings(['erase', `${texts[0]?.id}`])
+    expect(erased.code, erased.stderr).toBe(0)
+    expect((await findings(['show', id])).stdout).toContain('(erased)')
+    expect(await lastOf(id)).toMatchObject({ action: 'text_erased', said: { id: texts[0]?.id } })
+  })
+
+  test('suppresses a rule for a while, so that its findings are there and quiet', async () => {
+    const until = ['--until', '2h', '--reason', 'we test release 9.9.9']
+    const { code, stdout, stderr } = await findings(['suppress', 'RG-001', ...until])
+    expect(code, stderr).toBe(0)
+    const id = stdout.trim()
+    const quiet = await intrude()
+    expect(quiet.suppressed_by).toBe(id)
+    expect(await lastOf(quiet.id)).toMatchObject({ action: 'suppressed', suppression: id })
+    const all = await findings(['suppressions'], 'viewer')
+    expect(all.stdout).toMatch(new RegExp(`RG-001 .*1 hits .*we test release 9\\.9\\.9 +${id}\n`))
+    const ended = await findings(['unsuppress', id])
+    expect(ended.code, ended.stderr).toBe(0)
+    expect((await intrude()).suppressed_by).toBeUndefined()
+    expect((await onRecord(id)).map(({ action }) => action)).toEqual(
+      expect.arrayContaining(['suppression_added', 'suppression_ended']),
+    )
+  })
+
+  test('contains a finding: its session is locked down within two seconds, and says what for', async () => {
+    const { id, person, group } = await intrude()
+    const recorder = await clinics.bearer('recorder-1', { roles: ['recorder'], org: 'north' })
+    const headers = { ...recorder, 'Mediaward-Owner': person }
+    await fetch(`${gate.url}/recordings/own-${group.session}`, { method: 'PUT', headers, body: 'media' })
+    expect((await play(person, `own-${group.session}`)).status).toBe(200)
+    const { code, stdout, stderr } = await findings([
+      'contain',
+      id,
+      '--reason',
+      'it goes on',
+      '--until',
+      '1h',
+    ])
+    expect(code, stderr).toBe(0)
+    const begun = performance.now()
+    while ((await play(person, `own-${group.session}`)).status !== 403) {
+      expect(performance.now() - begun).toBeLessThan(2_000)
+      await wait(20)
+    }
+    const { lockdowns } = (await call('lockdowns', await tokenOf('viewer'))).json as {
+      readonly lockdowns: readonly Answer[]
+    }
+    expect(lockdowns).toMatchObject([
+      { epoch: Number(stdout), scope: 'session', value: group.session, finding: id },
+    ])
+    const undone = await call('lockdowns/undo', await tokenOf('security'), {
+      ...{ epoch: Number(stdout), reason: 'it is over' },
+    })
+    expect(undone.status).toBe(200)
+  })
+
+  test.each([
+    [['show'], 'name the finding'],
+    [['show', 'x'], 'id must be the id of a finding'],
+    [['close', '0197f2c4-8a10-7cc3-9a3e-2b1c5d7e9f01'], 'id must be that of a finding'],
+    [['delete', 'x'], 'is not something that findings does'],
+    [['suppress', 'RG-001'], 'say why and until when'],
+    [['suppress', 'RG-001', '--until', '40d', '--reason', 'x'], 'within the next 30 days'],
+    [['suppress', 'RG-040', '--until', '1h', '--reason', 'x'], 'never suppressed'],
+    [['suppress', 'RG-001', '--until', '1h', '--reason', 'x', '--group', 'a'], 'is not NAME=VALUE'],
+    [['contain', '0197f2c4-8a10-7cc3-9a3e-2b1c5d7e9f01'], 'say why'],
+    [['--state', 'odd'], 'state must be one of'],
+  ])('refuses %j, and says why', async (args, why) => {
+    expect(await findings(args)).toMatchObject({ code: 2, stderr: expect.stringContaining(why) })
+  })
+})
+
+describe('the roles', () => {
+  test.each([
+    ['viewer', [200, 200, 200, 404, 404, 404]],
+    ['analyst', [200, 200, 200, 200, 404, 404]],
+    ['security', [200, 200, 200, 200, 200, 200]],
+    ['app', [404, 404, 404, 404, 404, 404]],
+    ['recorder', [404, 404, 404, 404, 404, 404]],
+  ])('%s may do what it may', async (role, statuses) => {
+    const { id } = await intrude()
+    const token = await tokenOf(role)
+    await call('findings/act', await tokenOf('analyst'), { id, action: 'comment', text: 'words' })
+    const { texts } = (await call(`findings/show?id=${id}`, await tokenOf('viewer'))).json as {
+      readonly texts: readonly { readonly id: string }[]
+    }
+    const before = (await onRecord(id)).length
+    const answers = [
+      await call('findings', token),
+      await call(`findings/show?id=${id}`, token),
+      await call('suppressions', token),
+      await call('findings/act', token, { id, action: 'acknowledge' }),
+      await call('findings/erase', token, { id: texts[0]?.id }),
+      await call('suppressions/add', token, { rule: 'RG-004', until: SOON, reason: 'a test' }),
+    ]
+    expect(answers.map(({ status }) => status)).toEqual(statuses)
+    // Acknowledging and erasing are about the finding.
+    const done = statuses.slice(3, 5).filter(status => status === 200).length
+    expect(await onRecord(id)).toHaveLength(before + done)
+    const added = answers[5]?.json.suppression as { readonly id: string } | undefined
+    if (added !== undefined)
+      expect((await call('suppressions/end', token, { id: added.id })).status).toBe(200)
+  })
+
+  test.each([
+    [{ action: 'acknowledge' }],
+    [{ action: 'explode' }],
+    [{ action: 'close', verdict: 'odd' }],
+    [{ action: 'close' }],
+    [{ action: 'assign', assignee: 'jane' }],
+    [{ action: 'comment' }],
+    [{ action: 'reopen' }],
+    [{ action: 'acknowledge', more: 1 }],
+  ])('give no one a wrong call: %j', async act => {
+    const { id } = await intrude()
+    const about = act.action === 'acknowledge' && !('more' in act) ? { id: 'x' } : { id }
+    const { status } = await call('findings/act', await tokenOf('security'), { ...about, ...act })
+    expect(status).toBe(400)
+    expect((await onRecord(id)).map(({ action }) => action)).toEqual(['opened'])
+  })
+})
+
+describe('an analyst of one tenant', () => {
+  test('sees its tenant’s findings alone, and changes no others', async () => {
+    const [north, south] = [await intrude('north'), await intrude('south')]
+    expect(south.tenant).toBe('south')
+    const ids = async (org: string) => (await list('rule=RG-001', 'security', org)).map(({ id }) => id)
+    expect(await ids('north')).toContain(north.id)
+    expect(await ids('north')).not.toContain(south.id)
+    expect(await ids('south')).toEqual([south.id])
+    const token = await tokenOf('security', 'north')
+    expect((await call('findings?tenant=south', token)).status).toBe(400)
+    expect((await call(`findings/show?id=${south.id}`, token)).status).toBe(400)
+    expect((await call('findings/act', token, { id: south.id, action: 'acknowledge' })).status).toBe(400)
+    expect((await list('rule=RG-001&tenant=south')).map(({ state }) => state)).toEqual(['open'])
+  })
+
+  test('suppresses its tenant’s findings alone', async () => {
+    const added = await call('suppressions/add', await tokenOf('security', 'north'), {
+      ...{ rule: 'RG-001', until: SOON, reason: 'ours' },
+    })
+    const { id } = added.json.suppression as { readonly id: string }
+    expect((await intrude('north')).suppressed_by).toBe(id)
+    expect((await intrude('south')).suppressed_by).toBeUndefined()
+    const other = await tokenOf('security', 'south')
+    expect((await call('suppressions', other)).json).toEqual({ suppressions: [] })
+    expect((await call('suppressions/end', other, { id })).status).toBe(400)
+    expect((await call('suppressions/end', await tokenOf('security', 'north'), { id })).status).toBe(200)
+  })
+})
+
+test('looking is on record, and what people wrote or are called is not', async () => {
+  const all = await records(gate, staff)
+  expect(all).toContainEqual(expect.objectContaining({ kind: 'console', action: 'findings' }))
+  const log = JSON.stringify(all) + gate.said()
+  expect(log).not.toMatch(
+    /stranger-\d|patient-\d|Elm Street|I called|the new list|we test release|it goes on/,
+  )
+})
