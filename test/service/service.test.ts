@@ -82,6 +82,7 @@ describe.each(['deno', 'node'] as const)('on %s', runtime => {
     // Nothing waits in a write-ahead log, and the folder can be taken at once.
     expect(readdirSync(service.data).sort()).toEqual([
       'archive',
+      'control.sqlite',
       'ledger.sqlite',
       'lock',
       'overflow.sqlite',
