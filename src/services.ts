@@ -17,6 +17,7 @@ import type { RecordsServices } from './console/records.ts'
 import type { ReleaseServices } from './console/releases.ts'
 import type { SinksServices } from './console/sinks.ts'
 import { Containment } from './control/containment.ts'
+import { Identities } from './control/identities.ts'
 import type { DoctorServices } from './doctor/endpoint.ts'
 import type { EvaluationServices } from './evaluate/evaluate.ts'
 import { OperatorAdvice } from './explain/operator-advice.ts'
@@ -92,6 +93,7 @@ export function createServices(options: ResolvedOptions): Services {
       fetched: (entry, isLoaded) => metrics?.keysFetched(entry, isLoaded),
     }),
   )
+  const identities = new Identities(pseudonyms, issuer => issuers.spacesOf(issuer))
   const acceptsProofs = options.issuers.some(({ dpop }) => dpop !== undefined)
   const proofs = acceptsProofs && publicUrl !== undefined ? new ProofVerifier(publicUrl) : undefined
   const [issuer] = issuers.owning
@@ -122,7 +124,8 @@ export function createServices(options: ResolvedOptions): Services {
     control: options.control,
     lockdownUndo: options.lockdownUndo,
     drills: options.drills,
-    containment: new Containment(options.control, pseudonyms, now),
+    identities,
+    containment: new Containment(options.control, identities, now),
     record,
     refusals: new RefusalRecorder(record, now),
     looks: new LookRecorder(record),

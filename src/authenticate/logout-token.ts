@@ -1,4 +1,5 @@
 import type { WaitUntil } from '../base/timeout.ts'
+import { Refusal } from '../refusal.ts'
 import { kidOf, refuseHeader, verifyingKeys } from './access-token.ts'
 import { listOf } from './audience.ts'
 import { type Claims, isPresent, stringClaim } from './claim-value.ts'
@@ -23,6 +24,8 @@ const TYPES: ReadonlySet<string> = new Set(['logout+jwt', 'jwt'])
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 /** How old a token without an end may be, in seconds. */
 const MAX_AGE = 300
+/** How old any may be, in seconds. */
+const A_DAY = 86_000
 
 /**
  * Verifies a logout token (OpenID Connect Back-Channel Logout 1.0, 2.6). Its audience must be among the `clients` of an entry of
@@ -40,13 +43,18 @@ export async function verifyLogoutToken(
   const unverified = parseToken(token)
   if (unverified === undefined) return invalid({})
   const { payload } = unverified
-  const entries = entriesFor(payload, issuers.entries)
+  const meant = entriesFor(payload, issuers.entries)
+  const [first] = meant
+  if (first === undefined) return invalid({ claim: 'aud' })
+  // Entries of one issuer may have different keys: what one of them signs ends no login of another.
+  const entries: TrustedEntry[] = []
+  for (const one of meant) {
+    if (refuseHeader(unverified, one, TYPES) !== undefined) continue
+    const keys = await verifyingKeys(token, { entry: one, kid: kidOf(unverified) }, now, waitUntil)
+    if (!(keys instanceof Refusal)) entries.push(one)
+  }
   const [entry] = entries
-  if (entry === undefined) return invalid({ claim: 'aud' })
-  const header = refuseHeader(unverified, entry, TYPES)
-  if (header !== undefined) return invalid({ entry: entry.name, claim: 'alg' })
-  const keys = await verifyingKeys(token, { entry, kid: kidOf(unverified) }, now, waitUntil)
-  if (keys instanceof TokenRefusal || 'reason' in keys) return invalid({ entry: entry.name })
+  if (entry === undefined) return invalid({ entry: first.name })
   const proven = { entry: entry.name, issuer: entry.issuer }
   const flaw = flawOf(payload, now / 1000, entry.clock_tolerance_s ?? 30)
   if (flaw !== undefined) return invalid({ ...proven, claim: flaw })
@@ -75,7 +83,8 @@ function flawOf(
   if (stringClaim(jti) === undefined) return 'jti'
   if (typeof iat !== 'number' || !(iat <= now + tolerance)) return 'iat'
   if (isPresent(exp) && !(typeof exp === 'number' && now < exp + tolerance)) return 'exp'
-  if (!isPresent(exp) && now > iat + MAX_AGE + tolerance) return 'iat'
+  // Its id is remembered for a day.
+  if (now > iat + (isPresent(exp) ? A_DAY : MAX_AGE + tolerance)) return 'iat'
   const event: unknown = Object(events)[EVENT]
   if (typeof event !== 'object' || event === null) return 'events'
   // 2.6: an ID token with a nonce must not pass for a logout token.

@@ -57,6 +57,15 @@ export class TrustedIssuers {
     return new Set(spaces).size === 1 ? spaces[0] : undefined
   }
 
+  /** Returns the name spaces in which people of an issuer have pseudonyms: its own, and those of entries whose subjects own nothing. */
+  spacesOf(issuer: string): readonly string[] {
+    const entries = this.#byIssuer.get(issuer) ?? []
+    const others = entries.flatMap(({ name: entry, owns }) =>
+      owns ? [] : nameSpaceOf({ issuer, entry, owns: false }),
+    )
+    return [...new Set([issuer, ...others])]
+  }
+
   /** Returns the entry that a subject's token was accepted by. Undefined if it is no longer trusted. */
   entryOf({ issuer, entry = issuer }: Subject): TrustedEntry | undefined {
     return this.#byIssuer.get(issuer)?.find(({ name }) => name === entry)

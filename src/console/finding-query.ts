@@ -142,6 +142,8 @@ const FIELDS: readonly string[] = [
 const isGroup = (group: unknown): group is NewSuppression['group'] =>
   typeof group === 'object' &&
   group !== null &&
+  !Array.isArray(group) &&
   Object.entries(group).every(
-    ([field, value]) => FIELDS.includes(field) && typeof value === 'string' && value.length <= 256,
+    ([field, value]) =>
+      FIELDS.includes(field) && typeof value === 'string' && value.length <= 256 && value.isWellFormed(),
   )

@@ -3,6 +3,7 @@ import { nameSpaceOf } from '../authorize/subject.ts'
 import { hexOf, sha256 } from '../base/bytes.ts'
 import { present } from '../base/present.ts'
 import type { Control } from '../control/control.ts'
+import type { Identities } from '../control/identities.ts'
 import type { ListedRestriction, NewRestriction } from '../control/restriction.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { jsonResponse } from '../http/response-headers.ts'
@@ -23,6 +24,7 @@ export interface LockdownServices extends AnalystServices {
   readonly control: Control
   readonly record: Recorder
   readonly pseudonym: Pseudonym
+  readonly identities: Identities
   readonly bodyTimeouts: Required<BodyTimeouts>
   /** How many persons it takes to undo a lockdown of a tenant or of everything. */
   readonly lockdownUndo: 'one' | 'two'
@@ -74,10 +76,13 @@ function undoEndpoint(services: LockdownServices): Endpoint {
     const { epoch, reason } = asked
     const lockdown = (await inForce(services, call.analyst.tenant)).find(one => one.epoch === epoch)
     if (lockdown === undefined) return invalidQuery('epoch must be the number of a lockdown in force')
-    const by = await nameOf(call, services)
+    const own = await nameOf(call, services)
     const isWide = lockdown.scope === 'tenant' || lockdown.scope === 'everything'
     const needsSecond = services.lockdownUndo === 'two' && isWide
     const { proposed } = lockdown
+    // One person may have several pseudonyms: by another entry of the issuer, or since the key was replaced.
+    const names = await services.identities.everyNameOf(call.analyst.subject)
+    const by = proposed !== undefined && names.includes(proposed.by) ? proposed.by : own
     const isSecond = !needsSecond || (proposed !== undefined && proposed.by !== by)
     const action = isSecond ? 'undo' : 'propose_undo'
     const { at } = context

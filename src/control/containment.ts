@@ -1,10 +1,9 @@
 import type { Subject } from '../authorize/subject.ts'
 import type { WaitUntil } from '../base/timeout.ts'
-import type { Pseudonyms } from '../ledger/pseudonym.ts'
 import { Refusal } from '../refusal.ts'
 import type { Control } from './control.ts'
 import { ControlView, LOOK_EVERY } from './control-view.ts'
-import { type Identified, Identities, NO_IDENTITY } from './identities.ts'
+import { type Identified, type Identities, NO_IDENTITY } from './identities.ts'
 import type { Concerned, Restrictions, Use } from './restrictions.ts'
 
 /** A request, or a line of a list, that restrictions may stop. */
@@ -30,9 +29,9 @@ export class Containment {
   readonly #identities: Identities
   readonly #now: () => number
 
-  constructor(control: Control, pseudonyms: Pseudonyms, now: () => number) {
+  constructor(control: Control, identities: Identities, now: () => number) {
     this.#view = new ControlView(control, now)
-    this.#identities = new Identities(pseudonyms)
+    this.#identities = identities
     this.#now = now
   }
 

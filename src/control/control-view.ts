@@ -50,6 +50,9 @@ export class ControlView {
   /** When an answer came last. */
   #heardAt = Number.NEGATIVE_INFINITY
   #listener: Listener = NO_LISTENER
+  #latest = Number.NEGATIVE_INFINITY
+  /** Whether all has to be read again. */
+  #isDoubtful = false
 
   constructor(control: Control, now: () => number) {
     this.#control = control
@@ -67,7 +70,7 @@ export class ControlView {
    * @throws Fault `control_unavailable`
    */
   current(waitUntil: WaitUntil): Restrictions | Promise<Restrictions> {
-    const age = this.#now() - this.#asOf
+    const age = this.#time() - this.#asOf
     if (age < FRESH) return this.#restrictions
     if (age < CURRENT) {
       if (this.#asking === undefined) waitUntil(this.#ask().catch(() => {}))
@@ -85,7 +88,7 @@ export class ControlView {
    * @throws Fault `control_unavailable` if nothing was heard for too long
    */
   forStream(stream: object): Restrictions | Promise<Restrictions> {
-    const now = this.#now()
+    const now = this.#time()
     if (this.#listener.stream !== stream && now - this.#listener.seen > 2 * LOOK_EVERY) {
       this.#listener = { stream, seen: now, isOpen: false }
     }
@@ -117,7 +120,7 @@ export class ControlView {
     if (now - this.#heardAt < LAST_KNOWN || now - this.#copiedAt < CURRENT) return this.#restrictions
     const { copy } = this.#control
     if (copy === undefined) throw new Fault('control_unavailable')
-    await this.#readAll(() => copy(this.#restrictions.epoch)).catch(Fault.as('control_unavailable'))
+    await this.#readAll(copy).catch(Fault.as('control_unavailable'))
     this.#copiedAt = now
     return this.#restrictions
   }
@@ -145,7 +148,7 @@ export class ControlView {
     try {
       await withTimeout(
         wait + PATIENCE,
-        this.#readAll(() => this.#control.changes(this.#restrictions.epoch, wait)),
+        this.#readAll(after => this.#control.changes(after, wait)),
       )
       // An answer says what was true when the question came, or later.
       if (wait === 0) this.#asOf = Math.max(this.#asOf, asked)
@@ -160,12 +163,29 @@ export class ControlView {
     }
   }
 
-  async #readAll(read: () => Promise<Changes>): Promise<void> {
+  /** Takes over what was read when all of it is there: until then, what was known counts. */
+  async #readAll(read: (after: number) => Promise<Changes>): Promise<void> {
+    let restrictions = this.#isDoubtful ? new Restrictions() : this.#restrictions
     for (let more = true; more; ) {
-      const page = await read()
-      if (page.restart === true) this.#restrictions = new Restrictions()
-      this.#restrictions.apply(page, this.#now())
+      const page = await read(restrictions.epoch)
+      if (page.restart === true) restrictions = new Restrictions()
+      restrictions.apply(page, this.#now())
       more = page.more
     }
+    this.#restrictions = restrictions
+    this.#isDoubtful = false
+  }
+
+  /** Returns the time. If the clock was set back, nothing that was noted by it counts. */
+  #time(): number {
+    const now = this.#now()
+    if (now < this.#latest) {
+      this.#asOf = this.#heardAt = this.#copiedAt = this.#failedAt = Number.NEGATIVE_INFINITY
+      this.#listener = NO_LISTENER
+      // What had ended by the clock before may not have.
+      this.#isDoubtful = true
+    }
+    this.#latest = now
+    return now
   }
 }

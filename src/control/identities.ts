@@ -9,16 +9,27 @@ export type Identity = Pick<Concerned, 'subjects' | 'actors' | 'sessions' | 'tok
 export type Identified = Pick<Subject, 'id' | 'issuer' | 'entry' | 'owns'> &
   Partial<Pick<Subject, 'session' | 'token' | 'actor'>>
 
+/** Returns the name spaces in which people of an issuer have pseudonyms. */
+export type SpacesOf = (issuer: string) => readonly string[]
+
 /** Of a caller whom nothing in force can be about. */
 export const NO_IDENTITY: Identity = { subjects: [], actors: [], sessions: [], tokens: [] }
 
 /** Finds the pseudonyms of callers. The subject of a token or ticket is one object for as long as that is remembered. */
 export class Identities {
   readonly #pseudonyms: Pseudonyms
+  readonly #spacesOf: SpacesOf
   readonly #known = new WeakMap<Identified, Identity>()
 
-  constructor(pseudonyms: Pseudonyms) {
+  constructor(pseudonyms: Pseudonyms, spacesOf: SpacesOf) {
     this.#pseudonyms = pseudonyms
+    this.#spacesOf = spacesOf
+  }
+
+  /** Returns all pseudonyms that a person can have: under every key, and in each name space of the issuer. */
+  async everyNameOf({ id, issuer }: Pick<Subject, 'id' | 'issuer'>): Promise<readonly string[]> {
+    const names = this.#spacesOf(issuer).map(space => this.#pseudonyms('subject', space, id))
+    return (await Promise.all(names)).flat()
   }
 
   /** Returns the pseudonyms of a subject: at once if they are known. */
@@ -31,8 +42,8 @@ export class Identities {
     const name = this.#pseudonyms
     const [subjects, actors, sessions, tokens] = await Promise.all([
       name('subject', nameSpaceOf(subject), id),
-      // The log names an actor as it names a subject.
-      Promise.all(chainOf(actor).map(one => name('subject', one.issuer, one.id))),
+      // The log names an actor in its issuer, and as a subject perhaps in an entry whose subjects own nothing.
+      Promise.all(chainOf(actor).map(one => this.everyNameOf(one))),
       session === undefined ? [] : name('session', issuer, session),
       token === undefined ? [] : name('token', issuer, token),
     ])

@@ -34,6 +34,8 @@ const LOCKED: Readonly<Record<Scope, Reason>> = {
 
 /** How often restrictions are dropped that have ended by themselves, in milliseconds. */
 const SWEEP = 60_000
+/** A clock may be ahead for a while: what has ended by it is kept for so long, in milliseconds. */
+const MARGIN = 300_000
 /** Stands for `everything`, which has no value. */
 const ALL = ['']
 
@@ -72,7 +74,7 @@ export class Restrictions {
     if (now - this.#sweptAt < SWEEP) return
     this.#sweptAt = now
     for (const { epoch, until } of this.#byEpoch.values()) {
-      if (until !== undefined && until <= now) this.#remove(epoch)
+      if (until !== undefined && until + MARGIN <= now) this.#remove(epoch)
     }
   }
 

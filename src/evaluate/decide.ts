@@ -77,11 +77,14 @@ async function unlessLocked(
 ): Promise<Answer> {
   const { permit, about, recording, ownership } = answer
   if (!permit || about === undefined) return answer
-  // About itself a caller asks with its own session and token.
-  const subject = isSame(about, asker) ? asker : { ...about, ...present({ tenant: asker.tenant }) }
-  const attempt = { subject, recording, tenant: ownership?.tenant, release: releaseOf(context) }
-  const locked = await containment.refuseLocked(attempt, 'play', context.waitUntil)
-  return locked === undefined ? answer : { ...answer, permit: false, reason: locked.reason }
+  const what = { recording, tenant: ownership?.tenant, release: releaseOf(context) }
+  // About itself a caller asks with its own session and token. An app that is locked down lists nothing for others, either.
+  const other = isSame(about, asker) ? [] : [{ ...about, ...present({ tenant: asker.tenant }) }]
+  for (const subject of [asker, ...other]) {
+    const locked = await containment.refuseLocked({ subject, ...what }, 'play', context.waitUntil)
+    if (locked !== undefined) return { ...answer, permit: false, reason: locked.reason }
+  }
+  return answer
 }
 
 function answerQuestion(

@@ -1,3 +1,4 @@
+import { isTenantName } from '../authorize/rules/tenant.ts'
 import type { NewRestriction, Scope } from '../control/restriction.ts'
 import type { Finding } from '../watch/finding.ts'
 import type { RespondedRule } from '../watch/findings/clear.ts'
@@ -35,12 +36,14 @@ const REASONS: Readonly<Record<RespondedRule, string>> = {
 export function restrictionFor(finding: Finding, now: number): NewRestriction | undefined {
   const rule = finding.rule as RespondedRule
   const { scope, value, lasts } = TARGETS[rule](finding.group)
-  if (value === undefined) return undefined
   const { id, tenant } = finding
+  // The log can't name the tenant, so a freeze could not be kept to it.
+  const isWide = scope === 'release' && tenant === 'unnamed'
+  if (value === undefined || isWide) return undefined
   return {
     ...{ kind: 'lockdown', scope, value, at: now, by: rule, reason: REASONS[rule], finding: id },
-    // Those without tenants have this one in their records.
-    ...(tenant !== 'default' && { tenant }),
+    // Records have other names for what has none.
+    ...(isTenantName(tenant) && { tenant }),
     ...(lasts !== undefined && { until: now + lasts }),
   }
 }

@@ -1,7 +1,7 @@
 import { type AnalystServices, readAnalystCall } from '../authenticate/analyst.ts'
 import type { Entry } from '../authenticate/entry.ts'
+import { idIn } from '../authenticate/identity.ts'
 import { verifyLogoutToken } from '../authenticate/logout-token.ts'
-import type { TrustedIssuers } from '../authenticate/trusted-issuers.ts'
 import { nameSpaceOf } from '../authorize/subject.ts'
 import { present } from '../base/present.ts'
 import { readForm } from '../http/read-json.ts'
@@ -14,7 +14,6 @@ import { readRevocation } from './revocation-query.ts'
 
 /** What the routes that end logins take beside the request. */
 export interface SessionServices extends AnalystServices, RevocationServices {
-  readonly issuers: TrustedIssuers
   readonly bodyTimeouts: Required<BodyTimeouts>
 }
 
@@ -61,7 +60,9 @@ async function logOut(context: RequestContext, services: SessionServices): Promi
     ...(session === undefined ? [] : [{ entry, scope: 'session', id: session } as const]),
     ...(subject === undefined
       ? []
-      : entries.map(one => ({ entry: one, scope: 'subject', id: subject, issued }) as const)),
+      : entries
+          .filter(({ subject_claim = 'sub' }) => subject_claim === 'sub')
+          .map(one => ({ entry: one, scope: 'subject', id: subject, issued }) as const)),
     // Taken once, and only when all the rest is in force.
     { entry, scope: 'token', id, lasts: A_DAY },
   ]
@@ -81,10 +82,13 @@ async function revokeLogin(context: RequestContext, services: SessionServices): 
   const { entries, scope, id, reason } = asked
   const by = await services.pseudonym('subject', nameSpaceOf(subject), subject.id)
   const revoker = { action: 'revoke', by, ...present({ reason }) } as const
-  const issued = scope === 'subject' ? { issued: Math.floor(context.at / 1000) } : {}
+  // The issuer's clock may be ahead of this one.
+  const { clock_tolerance_s = 30 } = entries[0] ?? {}
+  const issued = scope === 'subject' ? { issued: context.at / 1000 + clock_tolerance_s } : {}
   const epochs: number[] = []
   for (const entry of distinct(entries, scope)) {
-    epochs.push(await revoke(context, { entry, scope, id, ...issued }, revoker, services))
+    const named = scope === 'subject' ? idIn(id, entry.subject_claim ?? 'sub') : id
+    epochs.push(await revoke(context, { entry, scope, id: named, ...issued }, revoker, services))
   }
   return jsonResponse({ epochs }, 201)
 }

@@ -1,4 +1,5 @@
 import type { Entry } from '../authenticate/entry.ts'
+import type { TrustedIssuers } from '../authenticate/trusted-issuers.ts'
 import { nameSpaceOf } from '../authorize/subject.ts'
 import { hexOf, sha256 } from '../base/bytes.ts'
 import { present } from '../base/present.ts'
@@ -14,6 +15,7 @@ import type { TicketOptions } from '../ticket/ticket-options.ts'
 
 /** What ending logins takes beside the request. */
 export interface RevocationServices {
+  readonly issuers: TrustedIssuers
   readonly control: Control
   readonly containment: Containment
   readonly record: Recorder
@@ -60,8 +62,12 @@ export async function revoke(
   const { control, pseudonym, ticketOptions } = services
   const space = scope === 'subject' ? spaceOf(entry) : entry.issuer
   const value = await pseudonym(scope, space, id)
-  const { max_age_s = LONGEST_TOKEN, clock_tolerance_s = 30 } = entry
-  const longest = max_age_s + clock_tolerance_s + (ticketOptions?.lifetime ?? 0)
+  // Any entry of the issuer may accept its tokens.
+  const ofIssuer = services.issuers.entries.filter(({ issuer }) => issuer === entry.issuer)
+  const lives = ofIssuer.map(
+    ({ max_age_s = LONGEST_TOKEN, clock_tolerance_s = 30 }) => max_age_s + clock_tolerance_s,
+  )
+  const longest = Math.max(...lives) + (ticketOptions?.lifetime ?? 0)
   const until = context.at + (lasts ?? longest) * 1000
   const restriction = { scope, value, until, ...present({ issued, reason }) }
   const epoch = await control

@@ -33,6 +33,8 @@ export interface Played {
 /** How long the drill waits for something that should come in a second, in milliseconds. */
 const PATIENCE = 15_000
 const LOOK_EVERY = 25
+/** A lockdown of a drill ends by itself after so long, in milliseconds: the drill may be stopped before it undoes it. */
+const FORGOTTEN = 300_000
 
 /** Calls a gate as the apps and the analysts of a drill do. */
 export class GateUnderDrill {
@@ -146,7 +148,11 @@ export class GateUnderDrill {
 
   /** Locks something down, and resolves to the number of the lockdown. */
   async lock(target: object, analyst: string): Promise<number> {
-    const answer = await this.#json('/console/api/lockdowns/add', analyst, { ...target, reason: 'a drill' })
+    const answer = await this.#json('/console/api/lockdowns/add', analyst, {
+      ...target,
+      reason: 'a drill',
+      until: new Date(Date.now() + FORGOTTEN).toISOString(),
+    })
     return Number(member(answer, 'epoch'))
   }
 

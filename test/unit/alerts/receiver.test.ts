@@ -81,6 +81,14 @@ describe('what a receiver hears of', () => {
     expect(isSelected({ action: 'suppression_added', finding: undefined })).toBe(false)
   })
 
+  test('at a pager is also the end of what was suppressed after it was opened there', () => {
+    const suppressed = { suppression: '0197f2c4-0000-7cc3-9a3e-2b1c5d7e9f01' }
+    const pager = { type: 'pagerduty', secret: 'a key' } as const
+    const selects = (members: object) => receiverOf(pager).select(findingRecord(members)) !== undefined
+    expect(selects({ action: 'closed', ...suppressed })).toBe(true)
+    expect(selects({ action: 'opened', ...suppressed })).toBe(false)
+  })
+
   test('is never a record of another kind, whatever it says', () => {
     expect(isSelected({ kind: 'access' })).toBe(false)
     expect(isSelected({ kind: 'console' })).toBe(false)

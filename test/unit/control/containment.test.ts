@@ -1,5 +1,6 @@
 import type { JWTPayload } from 'jose'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { createMemoryControl } from '../../../src/runtime/memory/index.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 
 // A gate in this process: what it answers once something is locked down, and to whom.
@@ -37,8 +38,8 @@ async function lock(scope: string, value?: string, more: object = {}): Promise<n
   time += 1_000
   return epoch
 }
-async function undo(epoch: number, who = 'analyst-1'): Promise<string> {
-  const response = await post('/console/api/lockdowns/undo', { epoch, reason: 'fixed' }, security, who)
+async function undo(epoch: number, who = 'analyst-1', claims = security): Promise<string> {
+  const response = await post('/console/api/lockdowns/undo', { epoch, reason: 'fixed' }, claims, who)
   time += 1_000
   return ((await response.json()) as { state: string }).state
 }
@@ -196,6 +197,30 @@ describe('two persons', () => {
     expect(await undo(epoch)).toBe('proposed')
     time += 3_600_000
     expect(await undo(epoch, 'analyst-2')).toBe('proposed')
+  })
+
+  test('are not one person with two entries of the configuration', async () => {
+    const { idp } = gate
+    const staff = idp.entry({ name: 'staff', owns: false, audience: 'staff', allowed_roles: ['security'] })
+    const patients = { ...idp.entry({ name: 'patients' }), allowed_roles: ['security'] as const }
+    gate = await memoryGate({ now: () => time, lockdownUndo: 'two', issuers: [patients, staff] }, idp)
+    const epoch = await lock('everything')
+    expect(await undo(epoch)).toBe('proposed')
+    expect(await undo(epoch, 'analyst-1', { ...security, aud: 'staff' })).toBe('proposed')
+    expect(await undo(epoch, 'analyst-2', { ...security, aud: 'staff' })).toBe('undone')
+  })
+
+  test('are not one person before and after the pseudonym key was replaced', async () => {
+    const [before, after] = ['a'.repeat(32), 'b'.repeat(32)]
+    const { idp } = gate
+    const control = createMemoryControl(() => time)
+    const options = { now: () => time, lockdownUndo: 'two', control } as const
+    gate = await memoryGate({ ...options, pseudonymKey: before }, idp)
+    const epoch = await lock('everything')
+    expect(await undo(epoch)).toBe('proposed')
+    gate = await memoryGate({ ...options, pseudonymKey: [after, before] }, idp)
+    expect(await undo(epoch)).toBe('proposed')
+    expect(await undo(epoch, 'analyst-2')).toBe('undone')
   })
 
   test('one person undoes what is narrow', async () => {

@@ -28,11 +28,11 @@ class Watched {
   freeze = () => this.real.add({ kind: 'lockdown', scope: 'everything', at: Date.now(), by: 'psn_1' })
 }
 
-const isFrozen = async (view: ControlView): Promise<boolean> => {
+const isFrozen = async (view: ControlView, now = Date.now()): Promise<boolean> => {
   const restrictions = await view.current(waitUntil)
   const none = { recording: undefined, release: undefined, issued: undefined }
   const nobody = { tenants: [], subjects: [], actors: [], sessions: [], tokens: [] }
-  return restrictions.lockdownOf({ ...none, ...nobody }, 'play', Date.now()) !== undefined
+  return restrictions.lockdownOf({ ...none, ...nobody }, 'play', now) !== undefined
 }
 
 let watched: Watched
@@ -191,5 +191,68 @@ describe('streams', () => {
     }
     expect(outcomes.indexOf('ends')).toBeGreaterThanOrEqual(4)
     expect(outcomes.indexOf('ends')).toBeLessThanOrEqual(15)
+  })
+})
+
+describe('a view that can no longer know', () => {
+  const HOUR = 3_600_000
+  let time: number
+  beforeEach(() => {
+    vi.useRealTimers()
+    time = 10 * HOUR
+  })
+  const ends = (view: ControlView) => isFrozen(view, time)
+  const seconds = async (view: ControlView, count: number) => {
+    for (let i = 0; i < count; i++) {
+      time += 1_000
+      await ends(view)
+      await new Promise(resolve => setImmediate(resolve))
+    }
+  }
+
+  test('learns of a lockdown although its clock went back an hour', async () => {
+    const control = createMemoryControl(() => time)
+    view = new ControlView(control, () => time)
+    expect(await ends(view)).toBe(false)
+    time -= HOUR
+    await control.add({ kind: 'lockdown', scope: 'everything', at: time, by: 'psn_1' })
+    await seconds(view, 5)
+    expect(await ends(view)).toBe(true)
+  })
+
+  test('forgets no lockdown because its clock was ahead for a while', async () => {
+    const control = createMemoryControl(() => 10 * HOUR)
+    view = new ControlView(control, () => time)
+    await control.add({ kind: 'lockdown', scope: 'everything', at: time, by: 'psn_1', until: time + HOUR })
+    expect(await ends(view)).toBe(true)
+    time += 2 * HOUR
+    await ends(view)
+    time -= 2 * HOUR - 5_000
+    await seconds(view, 5)
+    expect(await ends(view)).toBe(true)
+  })
+
+  test('keeps what it knew until it has read all pages of what is in force', async () => {
+    const locked = { epoch: 20_001, kind: 'lockdown', scope: 'everything' } as const
+    let isHeld = false
+    let release = () => {}
+    let first = true
+    const changes = async (after: number): Promise<Changes> => {
+      if (first) return { changes: [locked], epoch: 30_000, more: false }
+      if (after === 30_000) return { changes: [], epoch: 10_000, more: true, restart: true }
+      await new Promise<void>(resolve => {
+        isHeld = true
+        release = resolve
+      })
+      return { changes: [locked], epoch: 20_002, more: false }
+    }
+    view = new ControlView({ ...createMemoryControl(() => time), changes }, () => time)
+    expect(await ends(view)).toBe(true)
+    first = false
+    time += 600
+    await ends(view)
+    await vi.waitFor(() => expect(isHeld).toBe(true))
+    expect(await ends(view)).toBe(true)
+    release()
   })
 })

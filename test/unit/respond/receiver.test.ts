@@ -90,6 +90,11 @@ test.each<[string, Partial<Finding>, object]>([
     { scope: 'release', value: '4.12.0', by: 'RG-003', tenant: 'north' },
   ],
   [
+    'what no tenant is known of is stopped for all tenants',
+    { rule: 'RG-022', group: { recording: 'rec-1' }, tenant: 'unnamed' },
+    { scope: 'recording', value: 'rec-1', by: 'RG-022' },
+  ],
+  [
     'a recording is quarantined',
     { rule: 'RG-022', group: { recording: 'rec-1' } },
     { scope: 'recording', value: 'rec-1', by: 'RG-022' },

@@ -34,6 +34,8 @@ const TABLES = [
   'CREATE TABLE IF NOT EXISTS restriction_reason (epoch INTEGER, of INTEGER, reason TEXT NOT NULL, PRIMARY KEY (epoch, of)) STRICT, WITHOUT ROWID',
   'CREATE TABLE IF NOT EXISTS restriction_proposal (epoch INTEGER PRIMARY KEY, proposal TEXT NOT NULL) STRICT',
 ]
+/** After so long no reader knows a change by an epoch that was given twice, in milliseconds. */
+const UNDONE_FOR = 30 * 24 * 3_600_000
 const MADE = 0
 const UNDONE = 1
 /** A change is kept for so long after its end, in milliseconds: a reader's clock may be behind. */
@@ -209,28 +211,49 @@ export class ControlTable implements Control {
   }
 
   /**
-   * Takes over from a copy what these tables have lost, as they were set back. A lost change whose epoch was given again since
-   * gets another one.
+   * Takes over from a copy what these tables have lost, as they were set back. If epochs were given again since, some readers know
+   * other changes by them than others do: then each of these is undone, and made again with an epoch that no reader knows.
    *
    * @param end the last epoch of the copy
    */
   async takeOver(changes: readonly StoredChange[], end: number): Promise<void> {
     const { sql } = this.#storage
     await this.#storage.write(() => {
-      const others = new Map<number, number>()
-      for (const { epoch, change, about } of changes) {
-        const own = 'SELECT 1 FROM restriction WHERE epoch = ? AND change = ? AND about = ?'
-        if (sql(own, epoch, change, about).length > 0) continue
-        const { epoch: last } = this
-        const { undoes } = JSON.parse(change) as { readonly undoes?: number }
-        const other = undoes && others.get(undoes)
-        const number = Math.max(epoch, last + 1)
-        others.set(epoch, number)
-        this.#insert({ epoch: number, change: other ? JSON.stringify({ undoes: other }) : change, about })
-      }
+      const own = 'SELECT 1 FROM restriction WHERE epoch = ? AND change = ? AND about = ?'
+      const lost = changes.filter(one => sql(own, one.epoch, one.change, one.about).length === 0)
+      const { epoch: last } = this
+      const first = lost.find(({ epoch }) => epoch <= last)?.epoch
+      if (first === undefined) for (const one of lost) this.#insert(one)
+      else this.#renumber(lost, first, Math.max(last, end))
       sql('UPDATE control SET epoch = max(epoch, ?)', end)
     })
     this.wake()
+  }
+
+  #renumber(lost: readonly StoredChange[], first: number, last: number): void {
+    const { sql } = this.#storage
+    const given = sql<StoredChange>(
+      'SELECT epoch, change, about FROM restriction WHERE epoch >= ? ORDER BY epoch',
+      first,
+    )
+    sql('UPDATE control SET epoch = ?', last)
+    const about = JSON.stringify({ until: this.#now() + UNDONE_FOR })
+    for (let epoch = first; epoch <= last; epoch++) {
+      this.#insert({ epoch: this.epoch + 1, change: JSON.stringify({ undoes: epoch }), about })
+    }
+    for (const some of [lost, given]) {
+      const others = new Map<number, number>()
+      for (const { epoch, change, about } of some) {
+        const { undoes } = JSON.parse(change) as { readonly undoes?: number }
+        const other = undoes && others.get(undoes)
+        const number = this.epoch + 1
+        others.set(epoch, number)
+        this.#insert({ epoch: number, change: other ? JSON.stringify({ undoes: other }) : change, about })
+        if (some !== given) continue
+        for (const table of ['restriction_reason', 'restriction_proposal'])
+          sql(`UPDATE ${table} SET epoch = ? WHERE epoch = ?`, number, epoch)
+      }
+    }
   }
 
   /** To be called in a transaction. */
