@@ -21,7 +21,7 @@ export const RUNBOOKS: Readonly<Record<string, Runbook>> = {
     meaning:
       'One session asked for three or more recordings of others within a minute. A person who taps a wrong link does not do that.',
     falsePositives: 'A shared device whose app opens every link of the login before (high).',
-    whatToDo: 'Block the session. From ten recordings on it may be blocked without waiting for a person.',
+    whatToDo: 'Block the session. From ten recordings on the gate may do so by itself (RESPOND).',
   },
   'RG-003': {
     meaning:
@@ -105,8 +105,7 @@ export const RUNBOOKS: Readonly<Record<string, Runbook>> = {
   'RG-022': {
     meaning:
       'The owner of a recording changed after it was watched, or two sources disagree about it. One of two people saw or will see what is not theirs.',
-    falsePositives:
-      'Two records of one patient that were merged. After PSEUDONYM_KEY was replaced, each owner looks like another one: that is one finding for all, after five.',
+    falsePositives: 'Two records of one patient that were merged.',
     whatToDo: 'Lock the recording at once. Two people should agree on whose it is.',
   },
   'RG-030': {

@@ -45,8 +45,8 @@ describe('the package', () => {
       .map(path => path.replace(/^dist/, 'src').replace(/(\.d\.ts|\.js)$/, '.ts'))
       .filter(source => !existsSync(source))
     expect(strangers).toEqual([])
-    // In bytes, packed. Rules, findings, alerts and lockdowns have made it a tenth larger.
-    expect(project.size).toBeLessThan(1_700_000)
+    // In bytes, packed. Rules, findings, alerts, lockdowns, their docs and the picture of the demo page have made it larger.
+    expect(project.size).toBeLessThan(1_800_000)
   })
 
   test('each relative link of a page in the package leads to a file in the package', () => {

@@ -63,7 +63,7 @@ describe('what is printed', () => {
       reason: 'token_expired',
       claim: 'exp',
     })
-    expect(explanation.steps).toHaveLength(18)
+    expect(explanation.steps).toHaveLength(20)
   })
 
   test('--show-ids prints the id of the subject, and only that', async () => {

@@ -24,6 +24,8 @@ const NAMES = [
   'pseudonym',
   'sinks',
   'findings',
+  'canary',
+  'rules',
   'alert-test',
   'release',
   'drill',
