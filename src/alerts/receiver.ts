@@ -42,14 +42,15 @@ export function followedAlert(entry: AlertEntry, platform: AlertPlatform): Follo
 
       select(read) {
         const event = parseEvent(read.json) as unknown as FindingFacts & { readonly tenant?: string }
-        const { kind, action, severity = 'info', dry_run, suppression, finding } = event
+        const { kind, action, severity = 'info', dry_run, escalated, suppression, finding } = event
         if (kind !== 'finding' || finding === undefined || dry_run === true) return undefined
         // An incident that began before the suppression must end.
         const isEnd = type === 'pagerduty' && ENDS.includes(action)
         if ((suppression !== undefined && !isEnd) || !isAtLeast(severity, least)) return undefined
         if (tenant !== undefined && event.tenant !== tenant) return undefined
-        const heard = escalation ? ['escalated'] : HEARD
-        return heard.includes(action) || ENDS.includes(action) ? read : undefined
+        const begins = escalation ? ['escalated'] : HEARD
+        const isKnown = !escalation || escalated === true
+        return begins.includes(action) || (isKnown && ENDS.includes(action)) ? read : undefined
       },
 
       deliver: entries => sendEach(entries, one => send(one, entry, platform)),

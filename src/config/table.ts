@@ -7,7 +7,7 @@ import { locationsUnder } from '../locate/location.ts'
 import type { OwnerSource } from '../recordings/owner-source.ts'
 import type { TicketOptions } from '../ticket/ticket-options.ts'
 import { RESPONDED } from '../watch/findings/clear.ts'
-import { RULE_IDS } from '../watch/in-force.ts'
+import { TRIABLE_IDS } from '../watch/in-force.ts'
 import { checkIssuers } from './check-issuers.ts'
 import { checkLocations } from './check-locations.ts'
 import { checkKeyOrKeys, checkRotatedKeys } from './check-rotated-keys.ts'
@@ -190,7 +190,7 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
   sinks: { variable: 'SINKS', secrets: ['secret[]'], parse: jsonList, check: checkSinks },
   alerts: { variable: 'ALERTS', secrets: ['secret[]'], parse: jsonList, check: checkAlerts },
   respond: { variable: 'RESPOND', parse: commaList, check: each(oneOf(...RESPONDED)) },
-  dryRun: { variable: 'RULES_DRY_RUN', parse: commaList, check: each(oneOf(...RULE_IDS)) },
+  dryRun: { variable: 'RULES_DRY_RUN', parse: commaList, check: each(oneOf(...TRIABLE_IDS)) },
   owner: { check: rule('must be a function, or an owner source', isOwnerSource) },
   store: { required: true, check: opened },
   ledger: { required: true, check: opened },

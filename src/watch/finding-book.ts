@@ -187,10 +187,10 @@ export class FindingBook {
       this.#suppressions.set(hit, now)
       draft.suppression(hit)
     }
-    const known = this.#findings.get(keyOf(detection))
+    const tries = dryRun && { dry_run: true as const }
+    const known = this.#findings.get(keyOf({ ...detection, ...tries }))
     const suppressed_by = suppression?.id
-    // A rule that no longer only tries must be heard.
-    if (known !== undefined && absorbs(known, time) && (known.dry_run ?? false) === dryRun) {
+    if (known !== undefined && absorbs(known, time)) {
       const { suppressed_by: _, ...before } = known
       const absorbed = withDetection(before, detection, time)
       const finding = withWaiting({ ...absorbed, ...(suppressed_by !== undefined && { suppressed_by }) }, now)
@@ -204,7 +204,7 @@ export class FindingBook {
       {
         ...withDetection(empty, detection, time),
         ...(suppressed_by !== undefined && { suppressed_by }),
-        ...(dryRun && { dry_run: true as const }),
+        ...tries,
         ...(known?.state === 'closed' && { previous: known.id }),
       },
       now,

@@ -8,8 +8,11 @@ export const JOINED: Readonly<Record<string, string>> = {
   'RG-101': 'Several rules found something about one release of the app',
 }
 
-/** The ids of all rules. */
-export const RULE_IDS: readonly string[] = [...RULES.map(({ id }) => id), ...Object.keys(JOINED)]
+/** The ids of the rules that may only try: what is never suppressed is always heard. */
+export const TRIABLE_IDS: readonly string[] = [
+  ...RULES.filter(({ canSuppress }) => canSuppress).map(({ id }) => id),
+  ...Object.keys(JOINED),
+]
 
 /** Returns what a rule finds, in one line. */
 export const titleOf = (rule: string): string => ruleOf(rule)?.title ?? JOINED[rule] ?? 'a finding'

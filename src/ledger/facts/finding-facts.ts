@@ -46,6 +46,8 @@ export interface FindingFacts {
   readonly related?: readonly string[]
   /** Id of the closed finding of the same group before it. */
   readonly previous?: string
+  /** True if it was escalated, as no analyst had taken it up. */
+  readonly escalated?: true
   /** True if the rule only tries what it would find. */
   readonly dry_run?: true
   /** Pseudonym of the analyst to whom it is assigned. */

@@ -18,10 +18,12 @@ export function wellFormed(detection: Detection): Detection {
   )
 }
 
-/** Detections of one group, of the same rule and tenant, have the same key. */
-export function keyOf({ rule, tenant, group }: Pick<Detection, 'rule' | 'tenant' | 'group'>): string {
+type Keyed = Pick<Detection, 'rule' | 'tenant' | 'group'> & Pick<Finding, 'dry_run'>
+
+/** Detections of one group, of the same rule and tenant, have the same key. Those of a rule that only tries have another. */
+export function keyOf({ rule, tenant, group, dry_run }: Keyed): string {
   const members = Object.entries(group).sort(([a], [b]) => (a < b ? -1 : 1))
-  return JSON.stringify([rule, tenant, ...members.flat()])
+  return JSON.stringify([rule, dry_run === true, tenant, ...members.flat()])
 }
 
 /** Returns whether a finding absorbs a detection of its group at a time, in milliseconds since 1970. */

@@ -25,7 +25,7 @@ export interface Written {
 /** Creates the record of something that happened to a finding. */
 export function findingRecord(finding: Finding, { by, ...said }: Said, written: Written): LedgerEntry {
   const { id, rule, version, severity, tenant, group, count, evidence, suppressed_by } = finding
-  const { related, previous, dry_run, assignee, verdict, may_respond } = finding
+  const { related, previous, escalated, dry_run, assignee, verdict, may_respond } = finding
   return recordOf(
     {
       ...{ kind: 'finding', ...said, finding: id, rule, version, severity, group: { ...group }, count },
@@ -33,6 +33,7 @@ export function findingRecord(finding: Finding, { by, ...said }: Said, written: 
       ...(suppressed_by && { suppression: suppressed_by }),
       ...(related && { related }),
       ...(previous && { previous }),
+      ...(escalated !== undefined && { escalated: true as const }),
       ...(dry_run && { dry_run }),
       ...(assignee && { assignee }),
       ...(verdict && { verdict }),

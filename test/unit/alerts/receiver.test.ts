@@ -59,9 +59,14 @@ describe('what a receiver hears of', () => {
     ['unsuppressed', false],
     ['reopened', false],
     ['escalated', true],
-    ['closed', true],
+    ['acknowledged', false],
   ])('if it is for escalations alone, one that is %s: %s', (action, isHeard) => {
     expect(isSelected({ action }, { escalation: true })).toBe(isHeard)
+  })
+
+  test('if it is for escalations alone, the end of what was escalated', () => {
+    for (const action of ['acknowledged', 'contained', 'closed'])
+      expect(isSelected({ action, escalated: true }, { escalation: true })).toBe(true)
   })
 
   test.each([

@@ -41,7 +41,8 @@ test('the rules that a gate responds to, and those that only try, are lists of k
     'RESPOND[0] (respond[0]) must be RG-002',
   )
   // A rule with a typing error would be in force, and its gate believed to try it only.
-  expect(() => readVariables({ ...good, RULES_DRY_RUN: 'RG-999' })).toThrow('RULES_DRY_RUN[0] (dryRun[0])')
+  for (const RULES_DRY_RUN of ['RG-999', 'RG-040'])
+    expect(() => readVariables({ ...good, RULES_DRY_RUN })).toThrow('RULES_DRY_RUN[0] (dryRun[0])')
 })
 
 test('correct variables are accepted', () => {

@@ -134,6 +134,15 @@ describe('a finding', () => {
     expect([found.opened.length, heard(found)]).toEqual([1, ['opened']])
   })
 
+  test('a rule that begins to try leaves the finding before it to be escalated', () => {
+    const found = open().apply([detection()], START)
+    const rule = () => ({ canSuppress: true, dryRun: true })
+    const book = new FindingBook({ rule }, { findings: found.findings, suppressions: [], seq: 1 })
+    book.apply([detection()], START + MINUTE)
+    expect(book.due).toBe(START + 15 * MINUTE)
+    expect(actionsOf(book.escalate(book.due))).toEqual(['escalated'])
+  })
+
   test('the book forgets the findings that changed least lately, and goes on', () => {
     const book = open()
     const groups = Array.from({ length: MAX_KEPT + 1 }, (_, i) => ({ network: `${i}` }))
