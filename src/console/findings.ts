@@ -112,7 +112,7 @@ export function findingEndpoints(services: FindingServices): ReadonlyMap<string,
       analystEndpoint(services, async (context, { subject, tenant }) => {
         if (findingControl === undefined) return NO_RULES
         const recordings = await findingControl.canaries().catch(unavailable)
-        // Whoever knows them can keep clear of them.
+        // A person who knows them can keep clear of them.
         const mayKnow =
           tenant === undefined && !(authorize({ subject, action: 'contain' }) instanceof Refusal)
         await looks.record(context, 'findings', {}, mayKnow ? recordings.length : 0)

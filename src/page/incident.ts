@@ -18,7 +18,7 @@ export interface IncidentSettings {
 /** How long the page waits until a freeze, or its end, is obeyed, in milliseconds. */
 const PATIENCE = 5_000
 const LOOK_EVERY = 200
-/** The rules whose findings a click on the button must bring anew: those that find one patient. */
+/** The rules whose findings a click on the button must bring again: those that find one patient. */
 const OF_A_PATIENT = ['RG-001', 'RG-002']
 
 /** The incident of 2020, and what stops it: two buttons. */

@@ -14,7 +14,7 @@ const TRIES = 100
 /** How many ids there must be to choose from, for each canary that is wanted. */
 const SPARE = 20
 
-/** `mediaward canary`: plants recordings that no person has. Whoever asks for one should not know its id. */
+/** `mediaward canary`: plants recordings that no person has. A thief should not know their ids. */
 export const canary: Command = createCommand({
   usage: 'mediaward canary [add]',
   summary:

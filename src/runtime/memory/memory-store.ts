@@ -86,7 +86,7 @@ class MemoryStore implements RecordingStore {
 
 function bodyOf(bytes: Uint8Array<ArrayBuffer>): Pick<OpenedPart, 'body' | 'taken' | 'cut'> {
   if (bytes.length <= CHUNK) return { body: new Blob([bytes]).stream() }
-  // Copies, since whoever reads a chunk may take its memory over.
+  // Copies, since the reader of a chunk may take its memory over.
   return countedBody(bytes.length, { read: async at => bytes.slice(at, at + CHUNK), release() {} })
 }
 

@@ -57,7 +57,7 @@ export function suppressionRecord(
   return recordOf({ kind: 'finding', ...said, ...about }, { tenant, by }, written)
 }
 
-/** Creates the record that canaries were added. It names none: whoever reads the log could keep clear of them. */
+/** Creates the record that canaries were added. It names none: a reader of the log could keep clear of them. */
 export function canaryRecord(count: number, by: string, written: Written): LedgerEntry {
   const facts = { kind: 'finding', action: 'canary_added', rule: CANARY_RULE, group: {}, count } as const
   return recordOf(facts, { tenant: 'default', by }, written)
