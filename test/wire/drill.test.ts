@@ -107,8 +107,8 @@ describe('a gate that runs', () => {
     return (await fetch(`${gate.url}/console/api/lockdowns`, { headers })).json()
   }
 
-  test.each(['babylon', 'wrong-stamp'])(
-    'rehearses %s if it wants to, and is open again after it',
+  test.each(['babylon', 'wrong-stamp', 'babylon', 'wrong-stamp'])(
+    'rehearses %s if it wants to, also a second time, and is open again after it',
     async name => {
       await rehearse(name, '--url', gate.url, '--tokens', tokens)
       expect(await lockdowns()).toEqual({ lockdowns: [] })

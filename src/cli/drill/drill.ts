@@ -9,7 +9,6 @@ import { babylon, type Scenario, wrongStamp } from './scenarios.ts'
 import { describe } from './timeline.ts'
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = { babylon, 'wrong-stamp': wrongStamp }
-const RELEASE = '4.12.0'
 
 /** `mediaward drill`: rehearses an incident, and measures when it is noticed and contained. */
 export const drill: Command = createCommand({
@@ -59,9 +58,11 @@ export const drill: Command = createCommand({
         ? await startLocalStage(runtime, portOf(port))
         : remote(url, tokens)
     try {
-      const gate = new GateUnderDrill(stage.url, RELEASE)
+      const gate = new GateUnderDrill(stage.url)
       await gate.requireAllowed(stage.cast.analyst)
-      const result = await scenario({ gate, cast: stage.cast, alerted: stage.alerted, release: RELEASE })
+      await gate.chooseRelease(stage.cast.analyst)
+      const result = await scenario({ gate, cast: stage.cast, alerted: stage.alerted })
+      await gate.closeFindings(stage.cast.analyst)
       if (json) await print(JSON.stringify(result))
       else for (const line of describe(result)) say(line)
       if (!result.passed) process.exitCode = 1

@@ -30,6 +30,8 @@ export interface Played {
   readonly bytes: number
 }
 
+/** The release of 2020. */
+const RELEASE = '4.12.0'
 /** How long the drill waits for something that should come in a second, in milliseconds. */
 const PATIENCE = 15_000
 const LOOK_EVERY = 25
@@ -39,11 +41,15 @@ const FORGOTTEN = 300_000
 /** Calls a gate as the apps and the analysts of a drill do. */
 export class GateUnderDrill {
   readonly #url: URL
-  readonly #release: string
+  #release = RELEASE
 
-  constructor(url: URL, release: string) {
+  constructor(url: URL) {
     this.#url = url
-    this.#release = release
+  }
+
+  /** The release of the app whose bug is rehearsed. */
+  get release(): string {
+    return this.#release
   }
 
   #call(path: string, token: string, init: RequestInit = {}): Promise<Response> {
@@ -75,6 +81,13 @@ export class GateUnderDrill {
       'this gate refuses drills',
       'set DRILLS=allow in a staging deployment. A drill leaves recordings, records, findings and alerts behind',
     )
+  }
+
+  /** Rehearses with another build of the release if a drill was here before: the gate has found that one, and its patients. */
+  async chooseRelease(analyst: string): Promise<void> {
+    const findings = [...(await this.#findings(analyst)), ...(await this.#findings(analyst, '&state=closed'))]
+    if (findings.some(one => releaseOf(one) === RELEASE))
+      this.#release = `${RELEASE}+${Date.now().toString(36)}`
   }
 
   /** Stores a recording for an owner. */
@@ -118,11 +131,29 @@ export class GateUnderDrill {
 
   /** Returns when the last record of each finding of some rules was made, by the finding's id. */
   async findings(rules: readonly string[], analyst: string): Promise<Findings> {
-    const page = await this.#json('/console/api/findings?limit=500', analyst)
-    const findings = member(page, 'findings')
-    return (Array.isArray(findings) ? (findings as readonly unknown[]) : [])
+    return (await this.#findings(analyst))
       .filter(finding => rules.some(rule => rule === member(finding, 'rule')))
       .map(finding => ({ id: `${member(finding, 'id')}`, last: member(finding, 'last_seen'), finding }))
+  }
+
+  async #findings(analyst: string, more = ''): Promise<readonly unknown[]> {
+    const path = `/console/api/findings?limit=500${more}`
+    const findings = member(await this.#json(path, analyst), 'findings')
+    return Array.isArray(findings) ? findings : []
+  }
+
+  /** Closes the findings of drills, as those of a test. Open ones would absorb what the next drill has to find. */
+  async closeFindings(analyst: string): Promise<void> {
+    const open = (await this.#findings(analyst)).filter(finding => member(finding, 'state') !== 'closed')
+    const subjects = open.filter(namesDrill).flatMap(finding => namesIn(finding, 'subjects'))
+    const isOurs = (finding: unknown) =>
+      namesDrill(finding) ||
+      releaseOf(finding) === this.#release ||
+      namesIn(finding, 'subjects').some(subject => subjects.includes(subject))
+    for (const finding of open.filter(isOurs)) {
+      const act = { action: 'close', verdict: 'test', text: 'a drill' }
+      await this.#json('/console/api/findings/act', analyst, { id: member(finding, 'id'), ...act })
+    }
   }
 
   /**
@@ -212,6 +243,17 @@ export class GateUnderDrill {
     return bytes
   }
 }
+
+const releaseOf = (finding: unknown): unknown => member(member(finding, 'group'), 'release')
+
+/** Returns whom or what a finding is about. */
+function namesIn(finding: unknown, what: 'subjects' | 'recordings'): readonly unknown[] {
+  const names = member(member(finding, 'about'), what)
+  return Array.isArray(names) ? names : []
+}
+
+const namesDrill = (finding: unknown): boolean =>
+  namesIn(finding, 'recordings').some(name => `${name}`.startsWith('drill-'))
 
 /** A stream in flight. */
 export interface StreamUnderDrill {

@@ -9,7 +9,6 @@ export interface Stage {
   readonly gate: GateUnderDrill
   readonly cast: Cast
   readonly alerted: AlertArrival
-  readonly release: string
 }
 
 /** Runs a scenario to its result. */
@@ -26,7 +25,8 @@ const PACE = 16 * 2 ** 20
 const unique = (): string => Date.now().toString(36)
 
 /** 2020: a release of the app shows three patients the lists of others, and one of them opens what she sees. */
-export const babylon: Scenario = async ({ gate, cast, alerted, release }) => {
+export const babylon: Scenario = async ({ gate, cast, alerted }) => {
+  const { release } = gate
   const { subjects, recorder, analyst } = cast
   const [first, second, third] = subjects
   const run = unique()
@@ -47,7 +47,7 @@ export const babylon: Scenario = async ({ gate, cast, alerted, release }) => {
   const permitted = await gate.list(foreign, first)
   const denied = performance.now()
   timeline.note(`the app asks for a list of ${LISTED}: ${permitted} of them may be shown`, denied)
-  const alerting = alerted(timeline.zero, ['RG-001', 'RG-005'])
+  const alerting = alerted(denied, ['RG-001', 'RG-005'])
   // One of a list names no recording.
   const isOurs = (one: unknown) => member(one, 'rule') === 'RG-005' || JSON.stringify(one).includes(run)
   const finding = gate.finding(['RG-001', 'RG-005'], analyst, isOurs, before)

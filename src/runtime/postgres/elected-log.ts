@@ -9,8 +9,10 @@ import type { Session } from './session.ts'
 
 /** How often the log looks into the inbox, in milliseconds. */
 const LOOK_EVERY = 100
-/** How often another process asks whether it is the log now, and how long each waits after a fault, in milliseconds. */
-const ASK_EVERY = 1_000
+/** How often another process asks whether it is the log now, in milliseconds: what is found must not wait for a second. */
+const ASK_EVERY = 250
+/** How long each waits after a fault, in milliseconds. */
+const WAIT = 1_000
 
 /** How often the log looks which deliveries are due, in milliseconds. */
 const SETTLE_EVERY = 10_000
@@ -108,7 +110,7 @@ export class ElectedLog {
       this.#isFailing = true
       // The lock is gone with the connection, but not with a statement that failed.
       if (!(error instanceof ServerFault)) this.#step(undefined)
-      return ASK_EVERY
+      return WAIT
     }
   }
 
