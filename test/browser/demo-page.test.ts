@@ -209,6 +209,8 @@ test('played again, it is found and alerted again', async () => {
 
 test('the page is used by the keyboard alone', async () => {
   const { page } = await open()
+  // The page has heard of the gate what it offers.
+  await page.getByRole('button', { name: 'Freeze release 4.12.0' }).waitFor()
   const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim().split('\n')[0])
   await page.keyboard.press('Tab')
   expect(await focused()).toBe('The app’s bug of 2020')
