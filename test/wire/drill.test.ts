@@ -107,7 +107,9 @@ describe('a gate that runs', () => {
     return (await fetch(`${gate.url}/console/api/lockdowns`, { headers })).json()
   }
 
-  test.each(['babylon', 'wrong-stamp', 'babylon', 'wrong-stamp'])(
+  // What a second one needs is the command's work: one runtime shows it.
+  const drills = ['babylon', 'wrong-stamp']
+  test.each(RUNTIME === 'node' ? [...drills, ...drills] : drills)(
     'rehearses %s if it wants to, also a second time, and is open again after it',
     async name => {
       await rehearse(name, '--url', gate.url, '--tokens', tokens)
