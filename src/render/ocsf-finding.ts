@@ -1,5 +1,6 @@
 import { compact, type Deployment, type JsonObject, type LogEntry, ownMembers } from './entry.ts'
 import { type Activity, factsOf } from './facts.ts'
+import { ocsfMetadata } from './ocsf-metadata.ts'
 
 const CLASS = 2004
 const CATEGORY = 2
@@ -33,10 +34,10 @@ const VERDICTS: ReadonlyMap<unknown, number> = new Map([
 /** What an analytic is: a rule. */
 const RULE = 1
 
-/** Renders the record of a finding as an event of OCSF 1.8.0, of the class Detection Finding with the profile `cloud`. */
-export function renderOcsfFinding(entry: LogEntry, { vendor, product, platform }: Deployment): JsonObject {
-  const { index, id, event } = entry
-  const { gate, rule, action, severity, tenant, subject } = event
+/** Renders the record of a finding as an event of OCSF 1.8.0, of the class Detection Finding. */
+export function renderOcsfFinding(entry: LogEntry, deployment: Deployment): JsonObject {
+  const { id, event } = entry
+  const { rule, action, severity, subject } = event
   const facts = factsOf(entry)
   const activity = action === 'closed' ? CLOSE : activityOf(facts.activity)
   return {
@@ -60,17 +61,7 @@ export function renderOcsfFinding(entry: LogEntry, { vendor, product, platform }
         related_events: uidsIn(event.evidence),
       },
       assignee: uidOf(ownMembers(entry).assignee),
-      metadata: {
-        version: '1.8.0',
-        product: { name: product, vendor_name: vendor, version: gate.version },
-        profiles: ['cloud', 'security_control'],
-        uid: id,
-        sequence: index,
-        event_code: facts.code,
-        tenant_uid: tenant,
-        logged_time: Date.parse(event.recorded ?? event.t),
-      },
-      cloud: { provider: platform },
+      ...ocsfMetadata(entry, deployment, facts.code),
       comment: subject === undefined ? undefined : `by ${subject}`,
       resources: facts.targets.map(({ recording }) => ({ uid: recording ?? 'unknown', type: 'recording' })),
     }),

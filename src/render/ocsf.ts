@@ -2,6 +2,7 @@ import type { Stage } from '../reason.ts'
 import { compact, type Deployment, type JsonObject, type LogEntry, ownMembers } from './entry.ts'
 import { type Activity, factsOf } from './facts.ts'
 import { renderOcsfFinding } from './ocsf-finding.ts'
+import { ocsfMetadata } from './ocsf-metadata.ts'
 
 // API Activity is the class of every kind but findings, so that one table holds them all:
 // - access, view, delivery: it has the actor, the request, the resource with its owner, and the decision together. HTTP
@@ -18,14 +19,15 @@ const STATUS = { unknown: 0, success: 1, failure: 2 }
 const REJECTED: readonly (Stage | undefined)[] = ['credential', 'token', 'proof', 'ticket']
 
 /**
- * Renders a record as an event of OCSF 1.8.0: that of a finding of the class Detection Finding, all others of API Activity, with the profiles `cloud` and `security_control`.
+ * Renders a record as an event of OCSF 1.8.0: that of a finding of the class Detection Finding, all others of API Activity,
+ * with the profiles `cloud` and `security_control`.
  * `unmapped` is the record itself, with its index.
  */
 export function renderOcsf(entry: LogEntry, deployment: Deployment): JsonObject {
-  const { index, id, event } = entry
+  const { id, event } = entry
   if (event.kind === 'finding') return renderOcsfFinding(entry, deployment)
-  const { vendor, product, host, platform } = deployment
-  const { subject, session, issuer, client, net, gate, method, status, reason, decision } = event
+  const { host } = deployment
+  const { subject, session, issuer, client, net, method, status, reason, decision } = event
   const facts = factsOf(entry)
   const activity = ACTIVITIES[facts.activity]
   return {
@@ -46,17 +48,7 @@ export function renderOcsf(entry: LogEntry, deployment: Deployment): JsonObject 
       disposition_id: decision && dispositionOf(decision, facts.stage),
       is_alert: facts.level === 4 || undefined,
       authorizations: [{ decision }],
-      metadata: {
-        version: '1.8.0',
-        product: { name: product, vendor_name: vendor, version: gate.version },
-        profiles: ['cloud', 'security_control'],
-        uid: id,
-        sequence: index,
-        event_code: facts.code,
-        tenant_uid: event.tenant,
-        logged_time: Date.parse(event.recorded ?? event.t),
-      },
-      cloud: { provider: platform },
+      ...ocsfMetadata(entry, deployment, facts.code),
       actor: {
         user: { uid: subject },
         session: { uid: session, issuer },

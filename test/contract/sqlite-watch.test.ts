@@ -5,23 +5,23 @@ import { expect, test } from 'vitest'
 import { EventLog } from '../../src/runtime/sqlite/event-log.ts'
 import { EventTable } from '../../src/runtime/sqlite/event-table.ts'
 import { openSqlite } from '../../src/runtime/sqlite/sqlite-file.ts'
-import { createSqliteLedger } from '../../src/runtime/sqlite/sqlite-ledger.ts'
 import { WatchTables } from '../../src/runtime/sqlite/watch/watch-tables.ts'
 import type { Watching } from '../../src/watch/watching.ts'
 import { FAKE_RULES } from '../support/fake-rules.ts'
 import { recordErrors } from '../support/record-schema.ts'
 import { refusal } from '../support/refusal.ts'
-import { type WatchedLog, watchContract } from './watch.ts'
+import { watchedSqlite } from '../support/watched-sqlite.ts'
+import { watchContract } from './watch.ts'
 
 watchContract(
   'SQLite',
-  async () => open(join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'ledger.sqlite')),
+  async () => watchedSqlite(join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'ledger.sqlite')),
   recordErrors,
 )
 
 test('a transaction that fails leaves nothing of what was found in it', async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'mediaward-')), 'ledger.sqlite')
-  const { ledger, findings } = open(file)
+  const { ledger, findings } = watchedSqlite(file)
   const net = { prefix: '203.0.113.0/24' }
   const entries = [
     refusal('not_owner', { subject: 'psn_1' }),
@@ -75,22 +75,3 @@ test('windows that have expired are removed, a few with each that is stored', ()
   expect(left()).toBe(11)
   close()
 })
-
-function open(file: string, passed = 0): WatchedLog {
-  let ahead = passed
-  const ledger = createSqliteLedger(file, () => Date.now() + ahead, undefined, FAKE_RULES)
-  const { findings } = ledger
-  if (findings === undefined) throw new Error('the ledger has no rules')
-  return {
-    ...{ ledger, findings },
-    async settle() {},
-    async pass(time) {
-      ahead += time
-      await ledger.settle()
-    },
-    async restart() {
-      ledger.close()
-      return open(file, ahead)
-    },
-  }
-}

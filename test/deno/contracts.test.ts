@@ -10,8 +10,8 @@ import { ledgerContract } from '../contract/ledger.ts'
 import { ownerSourceContracts } from '../contract/owner-source.ts'
 import { claimObjectContract, listingContract, recordingStoreContract } from '../contract/recording-store.ts'
 import { spoolContract } from '../contract/spool.ts'
-import { type WatchedLog, watchContract } from '../contract/watch.ts'
-import { FAKE_RULES } from '../support/fake-rules.ts'
+import { watchContract } from '../contract/watch.ts'
+import { watchedSqlite } from '../support/watched-sqlite.ts'
 
 // The contracts of the ports under `deno test`. Deno is let into this one folder, and no other.
 
@@ -38,27 +38,8 @@ listingContract(
 )
 ledgerContract('a file of SQLite', () => createSqliteLedger(join(folder(), 'ledger.sqlite')))
 controlContract('a file of SQLite', work => withControlFile(folder(), work))
-watchContract('a file of SQLite', async () => openWatched(join(folder(), 'ledger.sqlite')))
+watchContract('a file of SQLite', async () => watchedSqlite(join(folder(), 'ledger.sqlite')))
 spoolContract('a file of SQLite', () => createSqliteSpool(join(folder(), 'overflow.sqlite')))
-
-function openWatched(file: string, passed = 0): WatchedLog {
-  let ahead = passed
-  const ledger = createSqliteLedger(file, () => Date.now() + ahead, undefined, FAKE_RULES)
-  const { findings } = ledger
-  if (findings === undefined) throw new Error('the ledger has no rules')
-  return {
-    ...{ ledger, findings },
-    async settle() {},
-    async pass(time) {
-      ahead += time
-      await ledger.settle()
-    },
-    async restart() {
-      ledger.close()
-      return openWatched(file, ahead)
-    },
-  }
-}
 
 keySourceContracts()
 ownerSourceContracts()

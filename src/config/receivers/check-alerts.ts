@@ -4,20 +4,20 @@ import { isObject } from '../../base/json.ts'
 import { Secret } from '../../base/secret.ts'
 import { addressMistake } from '../../sinks/address.ts'
 import { SEVERITIES } from '../../watch/severity.ts'
-import { each, findConflicts, matching, oneOf, rule } from '../checks.ts'
+import { each, matching, oneOf, rule } from '../checks.ts'
 import { type Check, type Found, findMemberMistakes, type MembersOf, type Mistake } from '../option.ts'
 import { checkSinkSecrets } from './check-sinks.ts'
+import { findNamesakes, findStrangers, type OwnMembers } from './receivers.ts'
 
 type Entry = Readonly<Partial<Record<keyof AlertEntry, unknown>>>
 
 /** The types of which the address is the secret. */
 const SECRET_ADDRESS: readonly unknown[] = ['slack', 'teams']
 /** The types that settings of their own belong to. */
-const OWN: Readonly<Partial<Record<keyof AlertEntry, AlertType>>> = {
-  service: 'email',
-  from: 'email',
-  to: 'email',
-}
+const OWN = { service: ['email'], from: ['email'], to: ['email'] } as const satisfies OwnMembers<
+  AlertEntry,
+  AlertType
+>
 /** As people write one. Whether it exists, the service knows. */
 const ADDRESS = /^[\w.+-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/
 const address = matching('must be an address, as in "security@clinic.example"', ADDRESS)
@@ -43,13 +43,7 @@ const MEMBERS: MembersOf<AlertEntry> = {
 }
 
 /** Finds the mistakes in alerts that may come from JSON, so their types are not known. */
-export const checkAlerts: Check = each<AlertEntry>(checkAlert, alerts =>
-  findConflicts(alerts, (alert, earlier, at) =>
-    alertName(alert) === alertName(earlier)
-      ? `has the name of ${at}: give one of them a "name" of its own`
-      : undefined,
-  ),
-)
+export const checkAlerts: Check = each<AlertEntry>(checkAlert, alerts => findNamesakes(alerts, alertName))
 
 function checkAlert(alert: unknown): Found {
   if (!isObject(alert)) return 'must be an object'
@@ -62,11 +56,7 @@ function checkAlert(alert: unknown): Found {
   if (type === 'email' && (from === undefined || !Array.isArray(to) || to.length === 0)) {
     mistakes.push(['', 'must say "from" whom and "to" whom an e-mail is sent'])
   }
-  for (const [member, only] of Object.entries(OWN)) {
-    if (entry[member as keyof AlertEntry] !== undefined && type !== only)
-      mistakes.push([`.${member}`, `is only for ${only}: take it away`])
-  }
-  return mistakes
+  return [...mistakes, ...findStrangers(alert, OWN)]
 }
 
 function checkSecrets(value: unknown, entry: Entry): Found {

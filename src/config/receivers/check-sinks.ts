@@ -6,7 +6,7 @@ import { KINDS } from '../../ledger/event.ts'
 import { addressMistake } from '../../sinks/address.ts'
 import { SINK_TYPES, type SinkEntry, type SinkType, sinkName } from '../../sinks/sink.ts'
 import { isWebhookSecret } from '../../sinks/webhook.ts'
-import { each, findConflicts, matching, number, oneOf, rule } from '../checks.ts'
+import { each, matching, number, oneOf, rule } from '../checks.ts'
 import {
   type Check,
   type Found,
@@ -16,13 +16,14 @@ import {
   type Mistake,
 } from '../option.ts'
 import { checkSecret, SECRET_SHAPE } from '../secrets.ts'
+import { findNamesakes, findStrangers, type OwnMembers } from './receivers.ts'
 
 type Entry = Readonly<Partial<Record<keyof SinkEntry, unknown>>>
 
 /** Types that have no address and no secret, or need no secret. */
 const WITHOUT_SECRET: readonly unknown[] = ['otlp', 'fhir', 'syslog', 'files']
 /** The types that settings of their own belong to. */
-const OWN: Readonly<Partial<Record<keyof SinkEntry, readonly SinkType[]>>> = {
+const OWN = {
   index: ['splunk'],
   data_stream: ['elastic'],
   header: ['otlp', 'fhir'],
@@ -31,7 +32,7 @@ const OWN: Readonly<Partial<Record<keyof SinkEntry, readonly SinkType[]>>> = {
   access_key_id: ['files'],
   region: ['files'],
   enterprise: ['syslog'],
-}
+} as const satisfies OwnMembers<SinkEntry, SinkType>
 
 /** A name in another system. It becomes a part of URLs and headers. */
 const word = matching('must be letters, digits and "._-", as in "eu-central-1"', /^[A-Za-z0-9][\w.-]{0,254}$/)
@@ -72,13 +73,7 @@ const MEMBERS: MembersOf<SinkEntry> = {
 const checkHeader = matching('must be visible ASCII, on one line', /^[\x20-\x7e]+$/)
 
 /** Finds the mistakes in sinks that may come from JSON, so their types are not known. */
-export const checkSinks: Check = each<SinkEntry>(checkSink, sinks =>
-  findConflicts(sinks, (sink, earlier, at) =>
-    sinkName(sink) === sinkName(earlier)
-      ? `has the name of ${at}: give one of them a "name" of its own`
-      : undefined,
-  ),
-)
+export const checkSinks: Check = each<SinkEntry>(checkSink, sinks => findNamesakes(sinks, sinkName))
 
 function checkSink(sink: unknown): Found {
   if (!isObject(sink)) return 'must be an object'
@@ -96,12 +91,7 @@ function checkSink(sink: unknown): Found {
   if (type === 'files' && ofS3.length % 4 > 0) {
     mistakes.push(['', 'must have url, bucket, access_key_id and secret, or none of them'])
   }
-  for (const [member, types] of Object.entries(OWN)) {
-    if (entry[member as keyof SinkEntry] !== undefined && !types.some(one => one === type)) {
-      mistakes.push([`.${member}`, `is only for ${types.join(' and ')}: take it away`])
-    }
-  }
-  return mistakes
+  return [...mistakes, ...findStrangers(sink, OWN)]
 }
 
 function checkUrl(url: unknown, { type, allow_internal }: Entry): string | undefined {
