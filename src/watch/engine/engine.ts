@@ -2,7 +2,7 @@ import { present } from '../../base/present.ts'
 import type { Detection, Observation, RuleEngine, WatchedRecord, WindowState } from '../detection.ts'
 import { RULES } from '../rules/rules.ts'
 import { Crowd } from './crowd.ts'
-import { glanceAt } from './glance.ts'
+import { Glance } from './glance.ts'
 import { Households } from './households.ts'
 import { Hash } from './recent-sets.ts'
 import { Rows } from './rows.ts'
@@ -93,12 +93,12 @@ export class Rules implements RuleEngine {
   }
 
   #look(record: WatchedRecord): Looked {
-    const glance = glanceAt(record.json)
+    const glance = new Glance(record.json)
     const { kind } = glance
     // What doesn't look like a record is parsed: it may be one all the same.
     const isWanted = kind === undefined || this.#byKind.has(kind)
     const event = isWanted ? watchedEvent(record, this.#now) : undefined
-    this.#now = event?.time ?? glance.recorded() ?? this.#now
+    this.#now = event?.time ?? glance.recorded ?? this.#now
     return { record, numbered: glance.numbered(this.#now), event }
   }
 

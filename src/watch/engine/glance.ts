@@ -1,4 +1,4 @@
-import type { Numbered } from './rule.ts'
+import type { Merged, Numbered } from './rule.ts'
 
 // What is read of a record without parsing it. Members are sorted, and no string in a record can look like a member. What has
 // another form isn't found here.
@@ -15,26 +15,29 @@ const QUOTE = 34
 const COMMA = -4
 /** Longest name of an isolate. */
 const NAME = 64
-const NOTHING: Numbered['merged'] = []
+const NOTHING: readonly Merged[] = []
 
-/** What a record says of itself, at a glance. */
-export interface Glance {
+/** What a record says of itself, at a glance. Most records are looked at for their number alone. */
+export class Glance {
   readonly kind: string | undefined
-  /** When it was made, in milliseconds since 1970. */
-  recorded(): number | undefined
-  /** The number that an isolate gave it, made at a time. */
-  numbered(time: number): Numbered | undefined
-}
+  readonly #json: string
+  /** Where the gate's member is; less than 0 if it isn't there. */
+  readonly #gate: number
 
-/** Looks at a record. Most records are looked at for their number alone. */
-export function glanceAt(json: string): Glance {
-  const gate = find(json, GATE, 0)
-  const from = Math.max(0, gate)
-  const kind = kindIn(json, from)
-  return {
-    kind,
-    recorded: () => recordedIn(json, from),
-    numbered: time => (gate < 0 ? undefined : numberedIn(json, gate + GATE.length, kind, time)),
+  constructor(json: string) {
+    this.#json = json
+    this.#gate = find(json, GATE, 0)
+    this.kind = kindIn(json, Math.max(0, this.#gate))
+  }
+
+  /** When it was made, in milliseconds since 1970. */
+  get recorded(): number | undefined {
+    return recordedIn(this.#json, Math.max(0, this.#gate))
+  }
+
+  /** Returns the number that an isolate gave it, made at a time. */
+  numbered(time: number): Numbered | undefined {
+    return this.#gate < 0 ? undefined : numberedIn(this.#json, this.#gate + GATE.length, this.kind, time)
   }
 }
 
@@ -69,29 +72,35 @@ function numberedIn(
 ): Numbered | undefined {
   const end = json.indexOf('"', name)
   if (end < 0 || end - name > NAME || !json.startsWith(SEQ, end)) return undefined
-  const seq = Number.parseInt(json.slice(end + SEQ.length, end + SEQ.length + 16), 10)
+  let seq = 0
+  for (let at = end + SEQ.length; at < json.length; at++) {
+    const digit = json.charCodeAt(at) - 48
+    if (digit < 0 || digit > 9) break
+    seq = 10 * seq + digit
+  }
   if (!Number.isSafeInteger(seq) || seq < 1) return undefined
   const merged = kind === 'delivery' ? mergedIn(json, end) : NOTHING
   return { isolate: json.slice(name, end), seq, merged, time }
 }
 
 /** Reads what deliveries were put together of: `[{"isolate":"…","seq":[1,2]},…]`. */
-function mergedIn(json: string, from: number): Numbered['merged'] {
+function mergedIn(json: string, from: number): readonly Merged[] {
   const start = find(json, MERGED, from)
   if (start < 0) return NOTHING
-  const merged: Pick<Numbered, 'isolate' | 'seq'>[] = []
+  const merged: Merged[] = []
   let at = start + MERGED.length
   while (json.startsWith(ISOLATE, at)) {
     const name = at + ISOLATE.length
     const end = json.indexOf('"', name)
     if (end < 0 || end - name > NAME || !json.startsWith(SEQS, end)) return merged
-    const isolate = json.slice(name, end)
+    const seqs: number[] = []
+    merged.push({ isolate: json.slice(name, end), seqs })
     let seq = 0
     for (at = end + SEQS.length; at < json.length; at++) {
       const digit = json.charCodeAt(at) - 48
       if (digit >= 0 && digit <= 9) seq = 10 * seq + digit
       else {
-        if (Number.isSafeInteger(seq) && seq > 0) merged.push({ isolate, seq })
+        if (Number.isSafeInteger(seq) && seq > 0) seqs.push(seq)
         seq = 0
         if (digit !== COMMA) break
       }

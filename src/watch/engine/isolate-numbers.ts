@@ -52,14 +52,19 @@ export class IsolateNumbers {
   }
 
   #fill(from: number, to: number): void {
-    for (let at = this.#firstEndingFrom(from); at < this.#holes.length; ) {
+    for (let at = this.#firstEndingFrom(from); ; ) {
       const hole = this.#holes[at]
       if (hole === undefined || hole.from > to) return
-      const rest: Hole[] = []
-      if (hole.from < from) rest.push({ from: hole.from, to: from - 1, since: hole.since })
-      if (hole.to > to) rest.push({ from: to + 1, to: hole.to, since: hole.since })
-      this.#holes.splice(at, 1, ...rest)
-      at += rest.length
+      if (hole.from >= from && hole.to <= to) {
+        this.#holes.splice(at, 1)
+        continue
+      }
+      if (hole.from < from && hole.to > to)
+        this.#holes.splice(at, 0, { from: hole.from, to: from - 1, since: hole.since })
+      // What is left of the hole is after the numbers, or before them.
+      if (hole.to > to) hole.from = to + 1
+      else hole.to = from - 1
+      at += 1
     }
   }
 

@@ -64,8 +64,14 @@ export interface Numbered {
   readonly isolate: string
   readonly seq: number
   /** Of deliveries that the log has put together: the isolates and numbers of all of them. */
-  readonly merged: readonly Pick<Numbered, 'isolate' | 'seq'>[]
+  readonly merged: readonly Merged[]
   readonly time: number
+}
+
+/** Numbers that an isolate gave deliveries. */
+export interface Merged {
+  readonly isolate: string
+  readonly seqs: readonly number[]
 }
 
 /** A rule at work: it has seen some records. */

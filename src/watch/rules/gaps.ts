@@ -63,8 +63,8 @@ class Isolates implements Watcher {
 
   number({ isolate, seq, merged, time }: Numbered, rows: Rows | undefined): readonly Sighting[] {
     this.#tick(time)
-    this.#add(isolate, seq, rows)
-    for (const one of merged) this.#add(one.isolate, one.seq, rows)
+    this.#add(isolate, [seq], rows)
+    for (const one of merged) this.#add(one.isolate, one.seqs, rows)
     // By the records alone, so that a replay looks when it was looked before, and nothing is found twice.
     const turn = Math.floor(this.#clock / LOOK)
     if (turn === this.#turn) return NONE
@@ -83,10 +83,11 @@ class Isolates implements Watcher {
     this.#clock = Math.max(this.#clock, time)
   }
 
-  #add(name: string, seq: number, rows: Rows | undefined): void {
-    if (name === OWN) return
-    const isolate = this.#isolates.get(name) ?? this.#meet(name, seq, rows)
-    isolate.numbers.add(seq, this.#clock)
+  #add(name: string, seqs: readonly number[], rows: Rows | undefined): void {
+    const [first] = seqs
+    if (name === OWN || first === undefined) return
+    const isolate = this.#isolates.get(name) ?? this.#meet(name, first, rows)
+    for (const seq of seqs) isolate.numbers.add(seq, this.#clock)
     if (isolate.numbers.hasHoles) this.#waiting.set(name, isolate)
     if (rows !== undefined && this.#clock - isolate.stored > KNOWN.window / 2) {
       rows.add(rowOf(name), '', this.#clock, KNOWN)

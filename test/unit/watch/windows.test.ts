@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Generations } from '../../../src/watch/engine/generations.ts'
-import { glanceAt } from '../../../src/watch/engine/glance.ts'
+import { Glance } from '../../../src/watch/engine/glance.ts'
 import { IsolateNumbers } from '../../../src/watch/engine/isolate-numbers.ts'
 import { Hash, RecentSets } from '../../../src/watch/engine/recent-sets.ts'
 import { sample } from '../../support/sample.ts'
@@ -106,8 +106,11 @@ describe('numbers of an isolate', () => {
     ['{"gate":{"seq":2}}', undefined],
     ['gate', undefined],
   ])('the numbers in %s are read', (json, expected) => {
-    const numbered = glanceAt(json.replace(/}$/, ',"kind":"delivery"}')).numbered(0)
-    const found = numbered && [numbered, ...numbered.merged].map(({ isolate, seq }) => [isolate, seq])
+    const numbered = new Glance(json.replace(/}$/, ',"kind":"delivery"}')).numbered(0)
+    const found = numbered && [
+      [numbered.isolate, numbered.seq],
+      ...numbered.merged.flatMap(({ isolate, seqs }) => seqs.map(seq => [isolate, seq])),
+    ]
     expect(found).toEqual(expected)
   })
 })
