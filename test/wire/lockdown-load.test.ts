@@ -12,9 +12,8 @@ const SIZE = 96 * MIB
 const BOUND = 2_000
 /** How many streams are in flight, half of them of what is to be locked. */
 const STREAMS = LONG ? 200 : 20
-/** How many new requests there are in a second. The workerd of `dev` answers fewer than the other servers. */
-const MOST = RUNTIME === 'workerd' ? 100 : 500
-const RATE = LONG ? MOST : 50
+/** How many new requests there are in a second. */
+const RATE = LONG ? 500 : 50
 /** How fast all streams are read together, in bytes a second. */
 const PACE = (LONG ? 40 : 20) * MIB
 
