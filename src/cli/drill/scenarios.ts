@@ -149,7 +149,7 @@ async function contain(
     timeline.note(`lockdown ${epoch}: ${target.scope} ${target.value}`, called)
     const refused = await gate.refusedAt(recording, owner.token)
     if (refused !== undefined) timeline.note('new requests are refused', refused)
-    await Promise.race([stream.over, wait(10_000)])
+    await Promise.race([stream.over, wait(10_000, undefined, { ref: false })])
     const { isCut, last } = stream
     stream.leave()
     if (isCut) timeline.note('the last byte in flight', last)

@@ -1,3 +1,4 @@
+import { beginWait } from '../../base/timeout.ts'
 import type { FollowerClock } from '../../follow/followers.ts'
 import { WakeTimer } from '../../follow/wake-timer.ts'
 import type { Alarm } from './alarm.ts'
@@ -44,7 +45,10 @@ export class FollowerAlarm implements FollowerClock {
     const done = this.#wake().then(() => {
       isLate = false
     })
-    await Promise.race([done, new Promise(resolve => setTimeout(resolve, PATIENCE))])
+    const patience = beginWait(PATIENCE)
+    await Promise.race([done, patience.over])
+    // A timer that is left running keeps the object in memory, which is paid for.
+    patience.end()
     if (isLate) this.#alarm.set(this.now() + SHORT)
   }
 }
