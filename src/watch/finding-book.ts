@@ -44,6 +44,8 @@ export class FindingBook {
   readonly #watching: Pick<Watching, 'rule'>
   /** The last finding of each rule, tenant and group, the one that changed last at the end. */
   readonly #findings = new Map<string, Finding>()
+  /** Those that wait for an analyst, by id: also an older one of a group that was reopened. */
+  readonly #waiting = new Map<string, Finding>()
   readonly #suppressions: Suppressions
   readonly #neighbours = new Neighbours()
   #seq: number
@@ -92,25 +94,27 @@ export class FindingBook {
       if (text !== undefined) draft.text(text)
       const key = keyOf(finding)
       if ((this.#findings.get(key)?.id ?? finding.id) === finding.id) this.#keep(after)
+      else this.#wait(after)
     })
   }
 
   /** When the next finding is to be escalated, in milliseconds since 1970; infinity if none waits. */
   get due(): number {
-    this.#due ??= [...this.#findings.values()].map(escalatesAt).reduce((a, b) => Math.min(a, b), Infinity)
+    this.#due ??= [...this.#waiting.values()].map(escalatesAt).reduce((a, b) => Math.min(a, b), Infinity)
     return this.#due
   }
 
   /** Escalates the findings that have waited for an analyst for too long, each once. */
   escalate(now: number): Changes {
     return this.#draft(now, draft => {
-      for (const finding of [...this.#findings.values()].filter(one => escalatesAt(one) <= now)) {
+      for (const finding of [...this.#waiting.values()].filter(one => escalatesAt(one) <= now)) {
         const escalated = { ...finding, escalated: now }
-        this.#findings.set(keyOf(finding), escalated)
+        const key = keyOf(finding)
+        if (this.#findings.get(key)?.id === finding.id) this.#findings.set(key, escalated)
+        this.#wait(escalated)
         draft.put(escalated)
         draft.say(escalated, { action: 'escalated' })
       }
-      this.#due = undefined
     })
   }
 
@@ -253,13 +257,19 @@ export class FindingBook {
 
   #keep(finding: Finding): void {
     const key = keyOf(finding)
-    this.#due = undefined
+    this.#wait(finding)
     this.#findings.delete(key)
     this.#findings.set(key, finding)
     for (const oldest of this.#findings.keys()) {
       if (this.#findings.size <= MAX_KEPT) break
       this.#findings.delete(oldest)
     }
+  }
+
+  #wait(finding: Finding): void {
+    this.#due = undefined
+    if (escalatesAt(finding) === Number.POSITIVE_INFINITY) this.#waiting.delete(finding.id)
+    else this.#waiting.set(finding.id, finding)
   }
 }
 

@@ -1,24 +1,14 @@
+import { followedAlert } from '../../src/alerts/receiver.ts'
+import type { LedgerEntry } from '../../src/ledger/ledger.ts'
 import type { Detection, WatchedRecord, WindowState } from '../../src/watch/detection.ts'
 import { Rules } from '../../src/watch/engine/engine.ts'
-import { isAtLeast, type Severity, worse } from '../../src/watch/severity.ts'
+import type { Finding } from '../../src/watch/finding.ts'
+import { FindingBook } from '../../src/watch/finding-book.ts'
+import { watchWith } from '../../src/watch/in-force.ts'
 import { CANARY } from './planted-attacks.ts'
 
 /** Records that are looked at in one go, as a log that is under load does. */
 const BATCH = 200
-/** How long a finding takes repeats in after the last one, and how long at most, in milliseconds. */
-const KEPT_ALIVE = 3_600_000
-const LONGEST = 24 * KEPT_ALIVE
-
-export interface Finding {
-  readonly rule: string
-  readonly tenant: string
-  readonly group: Detection['group']
-  readonly first: number
-  last: number
-  count: number
-  severity: Severity
-}
-
 export interface WatchedDay {
   readonly records: number
   readonly detections: readonly Detection[]
@@ -67,27 +57,26 @@ function rowOf(rows: ReadonlyMap<string, WindowState>, key: string): [string, Wi
   return row === undefined ? [] : [[key, row]]
 }
 
-/** Folds what rules found into findings: one for each rule, tenant and group, as long as it goes on. */
-export function findingsOf(detections: readonly Detection[]): readonly Finding[] {
-  const open = new Map<string, Finding>()
-  const findings: Finding[] = []
-  for (const { rule, tenant, group, severity, time } of detections) {
-    const key = JSON.stringify([rule, tenant, group])
-    const known = open.get(key)
-    if (known !== undefined && time - known.last < KEPT_ALIVE && time - known.first < LONGEST) {
-      known.last = time
-      known.count += 1
-      known.severity = worse(known.severity, severity)
-      continue
-    }
-    const finding = { rule, tenant, group, first: time, last: time, count: 1, severity }
-    open.set(key, finding)
-    findings.push(finding)
-  }
-  return findings
+/** What becomes of what rules found. */
+export interface Found {
+  readonly findings: readonly Finding[]
+  /** The records that a receiver of alerts is sent. */
+  readonly alerts: readonly LedgerEntry[]
 }
 
-/** Those that an alert is sent for. */
-export function alertsOf(findings: readonly Finding[]): readonly Finding[] {
-  return findings.filter(({ severity }) => isAtLeast(severity, 'high'))
+/** Folds what rules found into findings, as the log does. */
+export function foundIn(detections: readonly Detection[]): Found {
+  const book = new FindingBook(watchWith(), { findings: [], suppressions: [], seq: 0 })
+  const { receiver } = followedAlert(
+    { type: 'webhook', url: 'https://pager.example/', secret: 'not used' },
+    { titleOf: rule => rule, fetchFor: () => () => Promise.reject(new Error('not used')), now: Date.now },
+  )
+  const findings = new Map<string, Finding>()
+  const alerts: LedgerEntry[] = []
+  for (const detection of detections) {
+    const changes = book.apply([detection], detection.time)
+    for (const finding of changes.findings) findings.set(finding.id, finding)
+    alerts.push(...changes.records.filter(one => receiver.select({ ...one, index: 0 }) !== undefined))
+  }
+  return { findings: [...findings.values()], alerts }
 }

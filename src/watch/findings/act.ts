@@ -40,7 +40,8 @@ export function acted(
   if (action === 'comment') return text === undefined ? 'incomplete' : { finding, said }
   if (action === 'reopen') {
     if (!isClosed) return 'not_closed'
-    const { verdict: _, ...open } = finding
+    // It waits for an analyst as a new one does.
+    const { verdict, acknowledged, escalated, ...open } = finding
     return { finding: { ...open, state: 'open' }, said }
   }
   if (isClosed) return 'closed'

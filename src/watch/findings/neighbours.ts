@@ -29,11 +29,15 @@ export interface Shared {
   readonly value: string
 }
 
-/** Returns what a detection is about, so that it can be joined with others. */
+/**
+ * Returns what a detection is about, so that it can be joined with others: the subject that it is grouped by, and its release. A
+ * finding about a release or a recording is no person's: a bug that hits ten thousand patients would be joined to each of them.
+ */
 export function sharedOf(detection: Detection): readonly (Shared & { readonly rule: string })[] {
-  const { tenant, group } = detection
+  const { tenant, group, release = group.release } = detection
+  const values = { subject: group.subject, release }
   return JOINING.flatMap(([rule, field]) => {
-    const value = detection[field] ?? group[field]
+    const value = values[field]
     return value === undefined ? [] : [{ rule, field, tenant, value }]
   })
 }
@@ -45,10 +49,11 @@ export class Neighbours {
 
   /** Notes a finding, as it is loaded. */
   load(finding: Finding): void {
-    const { rule, tenant, about, last_seen } = finding
+    const { rule, tenant, group, about, last_seen } = finding
     if (isJoining(rule)) return
     const key = keyOf(finding)
-    for (const value of about.subjects) this.note({ field: 'subject', tenant, value }, rule, key, last_seen)
+    if (group.subject !== undefined)
+      this.note({ field: 'subject', tenant, value: group.subject }, rule, key, last_seen)
     for (const value of about.releases) this.note({ field: 'release', tenant, value }, rule, key, last_seen)
   }
 

@@ -3,7 +3,7 @@ import type { Detection } from '../../../src/watch/detection.ts'
 import { PLANTED_ATTACKS, type PlantedAttack } from '../../support/planted-attacks.ts'
 import { LONG } from '../../support/sample.ts'
 import { type Day, syntheticDay } from '../../support/synthetic-day.ts'
-import { alertsOf, findingsOf, watchDay } from '../../support/watched-day.ts'
+import { foundIn, watchDay } from '../../support/watched-day.ts'
 
 const RECORDS = LONG ? 1_000_000 : 50_000
 const SEED = 20200609
@@ -12,11 +12,10 @@ test('a day without an attack makes at most ten findings and five alerts', () =>
   const { records, detections, read, written, cost } = watchDay(
     syntheticDay({ records: RECORDS, seed: SEED }),
   )
-  const findings = findingsOf(detections)
-  const alerts = alertsOf(findings)
-  for (const { rule, severity, group, count, first } of findings)
+  const { findings, alerts } = foundIn(detections)
+  for (const { rule, severity, group, count, first_seen } of findings)
     print(
-      `${new Date(first).toISOString().slice(11, 16)} ${rule} ${severity}, ${count} times: ${JSON.stringify(group)}`,
+      `${new Date(first_seen).toISOString().slice(11, 16)} ${rule} ${severity}, ${count} times: ${JSON.stringify(group)}`,
     )
   print(`${records} records, ${cost.toFixed(1)} µs each, ${read} rows read, ${written} written`)
   expect(records).toBeGreaterThan(RECORDS * 0.9)
@@ -40,7 +39,7 @@ test.runIf(LONG).each(PLANTED_ATTACKS)('a day with one attack shows it, and litt
   const { detections } = watchDay(syntheticDay({ records: RECORDS, seed: SEED, also: attack.plant }))
   expectFound(attack, detections)
   // Each of forty users of a release with a bug has a finding, up to twenty.
-  expect(findingsOf(detections).length).toBeLessThanOrEqual(40)
+  expect(foundIn(detections).findings.length).toBeLessThanOrEqual(40)
 })
 
 function expectFound({ title, begins, isFound }: PlantedAttack, detections: readonly Detection[]): void {

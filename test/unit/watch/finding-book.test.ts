@@ -288,6 +288,29 @@ describe('a finding that waits', () => {
     book.apply([detection()], START + HOUR / 2)
     expect(book.due).toBe(START + HOUR / 2 + QUARTER)
   })
+
+  test.each(['the last of its group', 'older than another of its group'])(
+    'one that is reopened waits again, if it is %s',
+    which => {
+      const book = open()
+      const met = { by: 'psn_9', verdict: 'test' } as const
+      const found = first(book.apply([detection()], START))
+      const act = (one: Finding, action: 'acknowledge' | 'close' | 'reopen', at: number) =>
+        first(changes(book.act(one, { ...met, action }, undefined, at)))
+      escalated(book, START + QUARTER)
+      const closed = act(act(found, 'acknowledge', START + HOUR / 2), 'close', START + HOUR / 2)
+      if (which !== 'the last of its group') {
+        const newer = first(book.apply([detection({ time: START + HOUR })], START + HOUR))
+        act(newer, 'acknowledge', START + HOUR)
+      }
+      expect(book.due).toBe(Number.POSITIVE_INFINITY)
+      act(closed, 'reopen', START + 2 * HOUR)
+      expect(book.due).toBe(START + 2 * HOUR + QUARTER)
+      const said = book.escalate(book.due)
+      expect([actionsOf(said), first(said).id]).toEqual([['escalated'], found.id])
+      expect(escalated(book, START + 5 * HOUR)).toEqual([])
+    },
+  )
 })
 
 describe('a finding that joins others', () => {
@@ -312,6 +335,13 @@ describe('a finding that joins others', () => {
     ['two rules about two subjects', { rule: 'RG-002', subject: 'psn_2', group: { subject: 'psn_2' } }, 0],
     ['two rules in two tenants', { rule: 'RG-002', tenant: 'south' }, 0],
     ['a rule that only tries', { rule: 'RG-099' }, 0],
+    ['what is about a person and what is about a release', { rule: 'RG-003', group: { release: '4.12' } }, 0],
+    ['what is about a person and what is about all', { rule: 'RG-003', group: {} }, 0],
+    [
+      'what is about a person and what is about a recording',
+      { rule: 'RG-004', group: { recording: 'r' } },
+      0,
+    ],
   ])('%s make none', (_, other, wait) => {
     const book = open()
     const subject = 'psn_1'
