@@ -53,7 +53,7 @@ export function followedAlert(entry: AlertEntry, platform: AlertPlatform): Follo
         return begins.includes(action) || (isKnown && ENDS.includes(action)) ? read : undefined
       },
 
-      deliver: entries => sendEach(entries, one => send(one, entry, platform)),
+      deliver: entries => sendEach(entries, platform.now, one => send(one, entry, platform)),
     },
   }
 }

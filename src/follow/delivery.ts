@@ -21,8 +21,8 @@ export class DeliveryFailure extends Error {
   }
 }
 
-/** What became of each record, in the order of the records: undefined if it was taken. */
-export type Outcomes = readonly (DeliveryFailure | undefined)[]
+/** What became of each record, in the order of the records: undefined if it was taken, `later` if it was not handed over yet. */
+export type Outcomes = readonly (DeliveryFailure | 'later' | undefined)[]
 
 /**
  * Port: what a follower hands records over to.

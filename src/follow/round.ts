@@ -13,7 +13,7 @@ export interface PendingRecord {
   refused?: { readonly count: number; readonly reason: string; readonly takenBefore: number }
 }
 
-/** The longest that a receiver may take for one call, in milliseconds. It has shorter limits of its own. */
+/** The longest that a receiver may take for a batch, in milliseconds. It has shorter limits of its own. */
 const PATIENCE = 60_000
 /** After so many refusals without one record taken, the receiver refuses everything, and splitting a batch is of no use. */
 const MAX_STRIKES = 16
@@ -71,7 +71,8 @@ export class Round {
     }
   }
 
-  #settle(record: PendingRecord, failure: DeliveryFailure | undefined): void {
+  #settle(record: PendingRecord, failure: Outcomes[number]): void {
+    if (failure === 'later') return
     if (failure === undefined) {
       record.isTaken = true
       this.taken += 1

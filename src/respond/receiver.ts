@@ -50,7 +50,7 @@ export function followedResponse(rules: readonly RespondedRule[], services: Resp
       },
 
       deliver: entries =>
-        sendEach(entries, one =>
+        sendEach(entries, services.now, one =>
           respond(one, services).catch((error: unknown) => {
             throw new DeliveryFailure('unavailable', shownFault(error) ?? 'nothing could be locked down')
           }),

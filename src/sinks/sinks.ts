@@ -72,7 +72,7 @@ export class Sinks implements SinkControl {
     const { clock } = this.#services
     try {
       const [failure] = await sink.sink.receiver.deliver([testRecord(clock.now())])
-      if (failure !== undefined) return { taken: false, failure: failure.message }
+      if (failure instanceof DeliveryFailure) return { taken: false, failure: failure.message }
     } catch (error) {
       return { taken: false, failure: error instanceof DeliveryFailure ? error.message : 'the gate failed' }
     }

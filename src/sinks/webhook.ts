@@ -20,7 +20,7 @@ export const isWebhookSecret = (secret: string): boolean =>
  * again. Each is signed with every secret, so that receivers can change to a new one at any time.
  */
 export function sendToWebhook(entries: readonly LogEntry[], webhook: Webhook): Promise<Outcomes> {
-  return sendEach(entries, entry => {
+  return sendEach(entries, webhook.now, entry => {
     const { id, event } = entry
     const body = {
       type: `mediaward.${event.kind}`,
@@ -31,13 +31,25 @@ export function sendToWebhook(entries: readonly LogEntry[], webhook: Webhook): P
   })
 }
 
+/**
+ * How long records are sent one by one, in milliseconds. The follower forgets which ones were taken if a batch, the last call
+ * included, takes longer than a minute: a receiver that is slow would get the first ones again and again.
+ */
+const SENDING = 25_000
+
 /** Sends records one by one, in their order: what comes after one that is not taken waits, unless that one was refused. */
 export async function sendEach<Entry>(
   entries: readonly Entry[],
+  now: () => number,
   send: (entry: Entry) => Promise<void>,
 ): Promise<Outcomes> {
-  const outcomes: (DeliveryFailure | undefined)[] = []
+  const outcomes: Outcomes[number][] = []
+  const end = now() + SENDING
   for (const entry of entries) {
+    if (outcomes.length > 0 && now() >= end) {
+      outcomes.push('later')
+      break
+    }
     try {
       await send(entry)
       outcomes.push(undefined)

@@ -70,6 +70,16 @@ describe('a follower', () => {
     expect(scene.taken).toEqual([...range(0, 5), ...range(0, 5)])
   })
 
+  test('hands over next what a receiver had no time for, and takes it for no failure', async () => {
+    const scene = new Scene()
+    await scene.append(0, 5)
+    scene.behave = entries => entries.map((_, i) => (i < 2 ? undefined : 'later'))
+    await scene.settle()
+    expect(scene.calls).toEqual([range(0, 5), range(2, 5), range(4, 5)])
+    expect(scene.now).toBe(T0)
+    expect(await scene.states.load('siem')).toEqual({ index: 5, failures: 0, lastSuccess: T0 })
+  })
+
   test('loses nothing if a crash came before a batch was sent', async () => {
     const scene = new Scene()
     await scene.append(0, 5)

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { StorageFault } from '../../../src/base/storage-fault.ts'
+import { DeliveryFailure } from '../../../src/follow/delivery.ts'
 import type { FindingFacts } from '../../../src/ledger/facts/finding-facts.ts'
 import { followedResponse } from '../../../src/respond/receiver.ts'
 import { createMemoryControl } from '../../../src/runtime/memory/index.ts'
@@ -72,7 +73,7 @@ function respond(...all: readonly Finding[]) {
       fails = failure
       const [outcome] = await receiver.deliver([read(id)])
       fails = undefined
-      return outcome?.kind
+      return outcome instanceof DeliveryFailure ? outcome.kind : outcome
     },
   }
 }
