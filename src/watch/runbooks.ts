@@ -52,21 +52,22 @@ export const RUNBOOKS: Readonly<Record<string, Runbook>> = {
   },
   'RG-007': {
     meaning:
-      'Five or more tokens that no trusted issuer made came from one network within five minutes, or one that names an algorithm which is not permitted. Someone is trying to forge a login.',
-    falsePositives: 'Bots that send rubbish, and an app that sends the token of another service.',
+      'Five or more tokens that no trusted issuer made came from one network within five minutes, or one that names an algorithm which is not permitted. Someone is trying to forge a login. Without a wrong signature or algorithm among them it may be a mistake (medium).',
+    falsePositives: 'Bots that send rubbish, an app that sends the token of another service, or `undefined`.',
     whatToDo:
       'Nothing was permitted. Look whether RG-009 follows, and inform the issuer if the tokens name it.',
   },
   'RG-008': {
     meaning:
-      'One token or ticket was used in two countries within ten minutes, or by turns in two networks of one country (medium). It is likely to be copied.',
+      'One token or ticket was used in two countries within ten minutes, or by turns in two networks (medium). It is likely to be copied. Only Workers know countries.',
     falsePositives: 'A VPN that is switched on, roaming near a border, a phone at the edge of a Wi-Fi.',
     whatToDo: 'Revoke the session, and ask the person which devices they use.',
   },
   'RG-009': {
     meaning:
-      'A caller that tried ids, recordings of others or forged tokens was permitted something within three hours. Either it found a way, or it went back to what is its own.',
-    falsePositives: 'A shared device after RG-002: the person then watches a recording of their own.',
+      'A caller that tried ids or recordings of others was permitted something within three hours; or a caller at the address that forged tokens came from (high). Either it found a way, or it went back to what is its own.',
+    falsePositives:
+      'A person who then watches a recording of their own, or other people behind that address.',
     whatToDo:
       'Compare what was permitted with what was refused. If it is the same recording, its owner has changed: see RG-022.',
   },

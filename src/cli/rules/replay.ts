@@ -5,6 +5,7 @@ import type { Finding } from '../../watch/finding.ts'
 import { FindingBook } from '../../watch/finding-book.ts'
 import { isFindingRecord } from '../../watch/findings/finding-record.ts'
 import { watchWith } from '../../watch/in-force.ts'
+import { isOfIsolate } from '../../watch/rules/gaps.ts'
 
 /** Has all rules look at records of the past, in memory: what they find is stored nowhere. */
 export class RuleReplay {
@@ -31,8 +32,14 @@ export class RuleReplay {
     this.count += all.length
     // As in the log: what they found would lead to further findings.
     const records = all.filter(({ json }) => !isFindingRecord(json))
-    const needed = this.#engine.needs(records).flatMap(key => this.#windows.get(key) ?? [])
-    const { detections, windows } = this.#engine.observe(records, new Map(needed.map(one => [one.key, one])))
+    const stored = new Map<string, WindowState>()
+    for (const key of this.#engine.needs(records)) {
+      // What came before is not replayed: isolates are in the middle of their numbers.
+      const window =
+        this.#windows.get(key) ?? (isOfIsolate(key) ? { key, members: [], expires: 0 } : undefined)
+      if (window !== undefined) stored.set(key, window)
+    }
+    const { detections, windows } = this.#engine.observe(records, stored)
     const last = records.at(-1)
     if (last !== undefined) this.#now = Math.max(this.#now, recordedAt(parseEvent(last.json)))
     for (const window of windows) this.#windows.set(window.key, window)

@@ -115,6 +115,10 @@ class Isolates implements Watcher {
   }
 }
 
-const rowOf = (isolate: string): string => `RG-030 ${isolate}`
+const ROW = 'RG-030 '
+const rowOf = (isolate: string): string => ROW + isolate
+
+/** Returns whether a stored window says that an isolate is known. */
+export const isOfIsolate = (key: string): boolean => key.startsWith(ROW)
 
 const isNumber = (value: unknown): value is number => Number.isSafeInteger(value)

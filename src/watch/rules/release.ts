@@ -32,7 +32,7 @@ class Releases implements Watcher {
   readonly #hash: Tools['hash']
   readonly #households: Tools['households']
   readonly #subjects = new RecentSets(WINDOW, 10, 500)
-  /** Those of them whose token proves the release. */
+  /** Those of them whose token proves the release, in one tenant: what happens in another must not freeze it there. */
   readonly #proven = new RecentSets(WINDOW, SUBJECTS, 500)
   /** Who asked only for what belongs to another user of the same device. */
   readonly #excused = new RecentSets(WINDOW, 50, 500)
@@ -65,13 +65,14 @@ class Releases implements Watcher {
 
   /** How many subjects the release has with this one, and how many of them are proven; 0 if the subject is no further one. */
   #count(event: WatchedEvent, release: string): { readonly count: number; readonly proven: number } {
-    const { subject, time, kind, said, isProven } = event
+    const { subject, tenant, time, kind, said, isProven } = event
     // An app that asks for its user is not who would see the list.
     const who = (kind === 'listed' ? stringOf(said.about) : undefined) ?? subject
     if (who === undefined) return { count: 0, proven: 0 }
     const group = this.#hash.long(release)
     const name = this.#hash.short(who)
-    const proven = isProven ? this.#proven.add(group, name, time).count : 0
+    const own = this.#hash.long(`${tenant} ${release}`)
+    const proven = isProven ? this.#proven.add(own, name, time).count : 0
     const { count, isNew } = this.#subjects.add(group, name, time)
     return { count: isNew ? count : 0, proven }
   }

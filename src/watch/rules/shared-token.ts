@@ -6,6 +6,8 @@ import type { Severity } from '../severity.ts'
 const WINDOW = 10 * 60_000
 /** A phone that leaves a Wi-Fi changes the network once. A token that two devices use changes it with each turn. */
 const TURNS = 3
+/** Ranges of addresses change more easily than what a provider announces. */
+const TURNS_OF_RANGES = 6
 /** What Cloudflare calls a country that it doesn't know. */
 const UNKNOWN = 'XX'
 /** The networks that Apple's Private Relay comes from. They change with each connection, and the country stays. */
@@ -16,12 +18,14 @@ interface Places {
   /** When it was last used. */
   seen: number
   country: string | undefined
-  asn: number | undefined
+  /** The network: its number, or its range of addresses if the runtime doesn't know the number. */
+  network: number | string | undefined
   turns: number[]
 }
 
 /**
- * One token in two places: in two countries within ten minutes, or taking turns between two networks of one country. A
+ * One token in two places: in two countries within ten minutes, or taking turns between two networks. Only Workers know
+ * countries and the numbers of networks; elsewhere networks are ranges of addresses. A
  * ticket has the token that it was issued for.
  */
 export const sharedToken: Rule = {
@@ -44,7 +48,7 @@ class SharedTokens implements Watcher {
   look(event: WatchedEvent): readonly Sighting[] {
     const { token, ticket, kind, id, subject, session } = event
     const name = token ?? ticket ?? (kind === 'ticket' ? id : undefined)
-    if (name === undefined || (event.country === undefined && event.asn === undefined)) return NONE
+    if (name === undefined || (event.country === undefined && event.network === undefined)) return NONE
     const key = this.#hash.long(name)
     const places = this.#places.get(key)
     if (places === undefined) {
@@ -56,7 +60,8 @@ class SharedTokens implements Watcher {
   }
 
   /** Notes where a token is used now. Returns how bad it is, if it can't be one device. */
-  #move(places: Places, { country, asn, time }: WatchedEvent): Severity | undefined {
+  #move(places: Places, event: WatchedEvent): Severity | undefined {
+    const { country, time } = event
     const isKnown = country !== undefined && country !== UNKNOWN
     const isElsewhere = isKnown && places.country !== undefined && places.country !== country
     const isFar = isElsewhere && Math.abs(time - places.seen) < WINDOW
@@ -64,27 +69,34 @@ class SharedTokens implements Watcher {
     if (time < places.seen) return isFar ? 'high' : undefined
     places.seen = time
     if (isKnown) places.country = country
-    const takesTurns = this.#turn(places, asn, time)
+    const takesTurns = this.#turn(places, networkOf(event), time)
     if (isFar) return 'high'
     return takesTurns ? 'medium' : undefined
   }
 
   /** Notes the network that a token is used in. Returns whether it takes turns between several. */
-  #turn(places: Places, asn: number | undefined, time: number): boolean {
-    if (asn === undefined || RELAYS.has(asn)) return false
-    const isTurn = places.asn !== undefined && places.asn !== asn
-    places.asn = asn
+  #turn(places: Places, network: Places['network'], time: number): boolean {
+    if (network === undefined) return false
+    const isTurn = places.network !== undefined && places.network !== network
+    places.network = network
     if (!isTurn) return false
-    places.turns = [...places.turns.filter(turn => time - turn < WINDOW), time].slice(-TURNS)
-    return places.turns.length >= TURNS
+    const most = typeof network === 'number' ? TURNS : TURNS_OF_RANGES
+    places.turns = [...places.turns.filter(turn => time - turn < WINDOW), time].slice(-most)
+    return places.turns.length >= most
   }
 }
 
-function placesOf({ country, asn, time }: WatchedEvent): Places {
+function placesOf(event: WatchedEvent): Places {
+  const { country, time } = event
   return {
     country: country === UNKNOWN ? undefined : country,
     seen: time,
-    asn: asn === undefined || RELAYS.has(asn) ? undefined : asn,
+    network: networkOf(event),
     turns: [],
   }
+}
+
+/** Returns the network that an event names, unless it is one that changes by itself. */
+function networkOf({ asn, network }: WatchedEvent): Places['network'] {
+  return asn !== undefined && RELAYS.has(asn) ? undefined : (asn ?? network)
 }
