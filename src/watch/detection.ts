@@ -30,6 +30,8 @@ export interface Detection {
   /** Who, what and which release the record is about, so that findings can be joined. */
   readonly subject?: string
   readonly recording?: string
+  /** Further ones, as those of a list. */
+  readonly recordings?: readonly string[]
   readonly release?: string
   readonly session?: string
   /** How many refusals, recordings or subjects were counted, if the rule counts. A rule stops counting soon after its threshold: it is at least so many. */

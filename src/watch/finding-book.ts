@@ -243,8 +243,13 @@ export class FindingBook {
         'high',
       )
       const { record, index, time } = detection
+      const recordings = joined.flatMap(({ about }) => about.recordings)
       const shared = { rule, version: JOINING_VERSION, severity, tenant, group: { [field]: value } }
-      const finding = this.#fold(draft, { ...shared, record, index, time, [field]: value }, moment)
+      const finding = this.#fold(
+        draft,
+        { ...shared, record, index, time, recordings, [field]: value },
+        moment,
+      )
       const before = finding.related ?? []
       const related = [...new Set([...before, ...joined.map(({ id }) => id)])].slice(0, MAX_ABOUT)
       if (related.length === before.length) continue

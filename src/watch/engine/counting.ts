@@ -20,6 +20,8 @@ export interface Sample {
 /** What else there is to know when a rule finds something. */
 export interface Found {
   readonly group: Detection['group']
+  /** The members of the group, of a window that is stored; those of the record, of another one. */
+  readonly members: readonly string[]
   readonly households: Tools['households']
 }
 
@@ -61,7 +63,7 @@ function recent(spec: Counting, { hash, households }: Tools): Watcher {
           if (isNew && count > most) most = count
         }
         if (most >= threshold)
-          found.push({ group, count: most, ...spec.found?.(most, event, { group, households }) })
+          found.push({ group, count: most, ...spec.found?.(most, event, { group, members, households }) })
       }
       return found
     },
@@ -81,8 +83,9 @@ function stored(spec: Counting, { households }: Tools): Watcher {
           const { count, isNew } = rows.add(key, member, event.time, { window, cap })
           if (isNew && count > most) most = count
         }
-        if (most >= threshold)
-          found.push({ group, count: most, ...spec.found?.(most, event, { group, households }) })
+        if (most < threshold) continue
+        const all = rows.get(key)?.members.map(([name]) => name) ?? members
+        found.push({ group, count: most, ...spec.found?.(most, event, { group, members: all, households }) })
       }
       return found
     },

@@ -139,7 +139,8 @@ export class Rules implements RuleEngine {
     time: number,
     event?: WatchedEvent,
   ): Detection {
-    const { severity = rule.severity, count, mayBlock, isOfGate, recording = event?.recording } = sighting
+    const { severity = rule.severity, count, mayBlock, isOfGate } = sighting
+    const { recording = event?.recording, recordings } = sighting
     const { subject, session, release, isProven } = event ?? {}
     return {
       rule: rule.id,
@@ -150,7 +151,15 @@ export class Rules implements RuleEngine {
       record: id,
       index,
       time,
-      ...present({ subject, session, recording, release, count, mayBlock: isOfGate ? undefined : mayBlock }),
+      ...present({
+        subject,
+        session,
+        recording,
+        recordings,
+        release,
+        count,
+        mayBlock: isOfGate ? undefined : mayBlock,
+      }),
       ...(release !== undefined && isProven === true && { provenRelease: true }),
     }
   }

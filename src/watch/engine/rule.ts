@@ -57,6 +57,8 @@ export interface Sighting {
   readonly isOfGate?: true
   /** The recording that it is about, if the record is about several. */
   readonly recording?: string
+  /** What else it is about. */
+  readonly recordings?: readonly string[]
 }
 
 /** The number that an isolate gave a record. */

@@ -45,7 +45,7 @@ export function emptyFinding(id: string, detection: Detection, time: number): Fi
 /** Returns a finding with one more detection, of a record that was made at a time. */
 export function withDetection(finding: Finding, detection: Detection, time: number): Finding {
   const { evidence, about } = finding
-  const { record, subject, recording, release } = detection
+  const { record, subject, recording, recordings = [], release } = detection
   return {
     ...finding,
     version: detection.version,
@@ -57,7 +57,7 @@ export function withDetection(finding: Finding, detection: Detection, time: numb
     evidence: withEvidence(evidence, record),
     about: {
       subjects: withOne(about.subjects, subject ?? detection.group.subject),
-      recordings: withOne(about.recordings, recording ?? detection.group.recording),
+      recordings: [recording ?? detection.group.recording, ...recordings].reduce(withOne, about.recordings),
       releases: withOne(about.releases, release ?? detection.group.release),
     },
   }

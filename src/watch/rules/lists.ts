@@ -12,16 +12,23 @@ const MANY = 20
 export interface ListedForeign {
   readonly all: number
   readonly foreign: number
+  readonly recordings: readonly string[]
   /** True if the app says that it filters, and not so much is foreign that it can't be so. */
   readonly isFiltered: boolean
 }
 
-/** Counts the foreign answers of a `listed` record. A recording that isn't there has no owner: it doesn't count. */
+/** Returns the foreign answers of a `listed` record. A recording that isn't there has no owner: it doesn't count. */
 export function foreignOf(event: WatchedEvent): ListedForeign {
   const answers = event.answers
-  const foreign = answers.filter(({ reason }) => isForeign(reason)).length
+  const others = answers.filter(({ reason }) => isForeign(reason))
+  const foreign = others.length
   const isFew = foreign < MANY && 2 * foreign < answers.length
-  return { all: answers.length, foreign, isFiltered: event.said.mode === 'filter' && isFew }
+  return {
+    all: answers.length,
+    foreign,
+    recordings: others.flatMap(({ recording }) => recording ?? []),
+    isFiltered: event.said.mode === 'filter' && isFew,
+  }
 }
 
 /** A list is an app's doing, so the finding is about its release: a bug would make one for each patient otherwise. */
@@ -32,13 +39,13 @@ export const foreignList: Rule = {
   group: ['release', 'client'],
   start: () => ({
     look: event => {
-      const { foreign, isFiltered } = foreignOf(event)
+      const { foreign, recordings, isFiltered } = foreignOf(event)
       if (foreign === 0) return NONE
       const { release, client, subject } = event
       const isOfApp = release !== undefined || client !== undefined
       const group = groupOf(isOfApp ? { release, client } : { subject })
       const severity: Severity = isFiltered ? 'medium' : 'critical'
-      return [{ group, severity, count: foreign }]
+      return [{ group, severity, count: foreign, recordings }]
     },
   }),
 }

@@ -49,6 +49,7 @@ export const manyBindings: Rule = counting({
     recording === undefined || owner === undefined
       ? NO_SAMPLES
       : [{ group: { owner }, members: [recording] }],
+  found: (_, __, { members }) => ({ recordings: members }),
 })
 
 /** Most recordings of a list that are named, each in a sighting. */

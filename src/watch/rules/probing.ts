@@ -51,6 +51,9 @@ export const slowEnumeration: Rule = counting({
     if (network !== undefined) samples.push({ group: { network }, members })
     return samples
   },
-  // Behind one network are many people.
-  found: (_, __, { group }) => (group.subject === undefined ? { severity: 'medium' } : {}),
+  found: (_, __, { group, members }) => ({
+    recordings: members,
+    // Behind one network are many people.
+    ...(group.subject === undefined && { severity: 'medium' }),
+  }),
 })

@@ -3,7 +3,7 @@ import { RecentSets } from '../engine/recent-sets.ts'
 import { NONE, type Rule, type Sighting, type Tools, type Watcher } from '../engine/rule.ts'
 import { stringOf, type WatchedEvent } from '../engine/watched-event.ts'
 import { isForeign } from './foreign.ts'
-import { foreignOf } from './lists.ts'
+import { foreignOf, type ListedForeign } from './lists.ts'
 
 const MINUTE = 60_000
 const WINDOW = 15 * MINUTE
@@ -145,7 +145,7 @@ class Rate {
 }
 
 /** How many answers a record is about, and how many of them are about what is another's. */
-function amountOf(event: WatchedEvent): { all: number; foreign: number; isFiltered: boolean } {
+function amountOf(event: WatchedEvent): Pick<ListedForeign, 'all' | 'foreign' | 'isFiltered'> {
   const { kind, reason, refusals } = event
   if (kind === 'listed') return foreignOf(event)
   const all = kind === 'access' ? refusals : 1

@@ -31,6 +31,7 @@ test('the first list is found before anyone sees it, the open at once, and the s
     [4, 'RG-005', 'critical'],
   ])
   expect(detections[0]).toMatchObject({ group: app, count: 50 })
+  expect(detections[0]?.recordings).toHaveLength(50)
   expect(detections[1]).toMatchObject({ group: session, recording: 'of-others-7', release: RELEASE })
   expect(detections[2]).toMatchObject({ group: { release: RELEASE }, count: 2 })
 })

@@ -362,6 +362,15 @@ describe('a finding that joins others', () => {
     expect([actionsOf(repeat), repeat.findings.map(({ count }) => count)]).toEqual([[], [2, 3]])
   })
 
+  test('it names the recordings of those that it joins', () => {
+    const book = open()
+    const group = { subject: 'psn_1' }
+    book.apply([detection({ group, recording: 'rec-1' })], START)
+    const listed = { group, recording: 'rec-2', recordings: ['rec-3', 'rec-1'] }
+    const joined = book.apply([detection({ rule: 'RG-002', ...listed })], START).findings.at(-1)
+    expect(joined).toMatchObject({ rule: 'RG-100', about: { recordings: ['rec-1', 'rec-2', 'rec-3'] } })
+  })
+
   test('what is closed or suppressed joins nothing', () => {
     const book = open()
     const subject = 'psn_1'

@@ -87,6 +87,15 @@ for (const { rule, canaries, fires, silent } of fixtures) {
   })
 }
 
+test('owners who are given many recordings are found with all of them', () => {
+  const fixture = fixtures.find(({ rule }) => rule === 'RG-021')
+  const [sequence] = fixture?.fires ?? []
+  const found = atOnce(sequence === undefined ? [] : recordsOf(sequence)).find(
+    ({ rule }) => rule === 'RG-021',
+  )
+  expect(found?.recordings).toHaveLength(6)
+})
+
 test('the clock of the sequences is that of their records', () => {
   const [first] = recordsOf({ title: '', records: [{ at: 1, kind: 'heartbeat' }] })
   expect(first && timeOf(first)).toBe(START + 1000)
