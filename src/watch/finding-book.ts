@@ -73,7 +73,7 @@ export class FindingBook {
         // A clock that is ahead must not have a finding absorb what comes until then.
         const time = Number.isFinite(detection.time) ? Math.min(detection.time, now) : now
         const finding = this.#fold(draft, detection, { time, now })
-        if (!isQuiet(finding)) this.#join(draft, detection, { time, now })
+        if (!isQuiet(finding)) this.#join(draft, detection, finding, { time, now })
       }
     })
   }
@@ -228,10 +228,10 @@ export class FindingBook {
   }
 
   /** Joins the findings of several rules about the subject or the release of a detection. */
-  #join(draft: Draft, detection: Detection, moment: Moment): void {
+  #join(draft: Draft, detection: Detection, of: Finding, moment: Moment): void {
     if (isJoining(detection.rule)) return
     const key = keyOf(detection)
-    for (const { rule, field, tenant, value } of sharedOf(detection)) {
+    for (const { rule, field, tenant, value } of sharedOf(detection, of)) {
       const keys = this.#neighbours.note({ field, tenant, value }, detection.rule, key, moment.time)
       const joined = keys
         .map(one => this.#findings.get(one))

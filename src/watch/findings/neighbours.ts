@@ -29,18 +29,26 @@ export interface Shared {
   readonly value: string
 }
 
-/**
- * Returns what a detection is about, so that it can be joined with others: the subject that it is grouped by, and its release. A
- * finding about a release or a recording is no person's: a bug that hits ten thousand patients would be joined to each of them.
- */
-export function sharedOf(detection: Detection): readonly (Shared & { readonly rule: string })[] {
+/** Returns what a detection of a finding is about, so that it can be joined with others. */
+export function sharedOf(
+  detection: Detection,
+  finding: Finding,
+): readonly (Shared & { readonly rule: string })[] {
   const { tenant, group, release = group.release } = detection
-  const values = { subject: group.subject, release }
+  const subject = group.subject ?? (isOfOne(finding) ? detection.subject : undefined)
+  const values = { subject, release }
   return JOINING.flatMap(([rule, field]) => {
     const value = values[field]
     return value === undefined ? [] : [{ rule, field, tenant, value }]
   })
 }
+
+/**
+ * Whether a finding is one person's. A bug that hits ten thousand patients would join one about a release, or about a recording
+ * that all of them ask for, to the finding of each of them.
+ */
+const isOfOne = ({ group, about }: Finding): boolean =>
+  group.release === undefined && Object.keys(group).length > 0 && about.subjects.length <= 1
 
 /** Which findings were lately about the same subject or release. */
 export class Neighbours {
@@ -52,8 +60,8 @@ export class Neighbours {
     const { rule, tenant, group, about, last_seen } = finding
     if (isJoining(rule)) return
     const key = keyOf(finding)
-    if (group.subject !== undefined)
-      this.note({ field: 'subject', tenant, value: group.subject }, rule, key, last_seen)
+    const subject = group.subject ?? (isOfOne(finding) ? about.subjects[0] : undefined)
+    if (subject !== undefined) this.note({ field: 'subject', tenant, value: subject }, rule, key, last_seen)
     for (const value of about.releases) this.note({ field: 'release', tenant, value }, rule, key, last_seen)
   }
 

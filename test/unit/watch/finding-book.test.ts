@@ -337,11 +337,6 @@ describe('a finding that joins others', () => {
     ['a rule that only tries', { rule: 'RG-099' }, 0],
     ['what is about a person and what is about a release', { rule: 'RG-003', group: { release: '4.12' } }, 0],
     ['what is about a person and what is about all', { rule: 'RG-003', group: {} }, 0],
-    [
-      'what is about a person and what is about a recording',
-      { rule: 'RG-004', group: { recording: 'r' } },
-      0,
-    ],
   ])('%s make none', (_, other, wait) => {
     const book = open()
     const subject = 'psn_1'
@@ -360,6 +355,17 @@ describe('a finding that joins others', () => {
     expect(third.findings.at(-1)).toMatchObject({ rule: 'RG-100', count: 2, severity: 'critical' })
     const repeat = book.apply([detection({ subject })], START)
     expect([actionsOf(repeat), repeat.findings.map(({ count }) => count)]).toEqual([[], [2, 3]])
+  })
+
+  test('a recording that one person touched joins, and one that several did does not', () => {
+    const book = open()
+    const touch = (subject: string) =>
+      book.apply([detection({ rule: 'RG-040', subject, group: { recording: 'rec-1' } })], START)
+    const asks = (subject: string) => book.apply([detection({ subject, group: { subject } })], START).findings
+    touch('psn_1')
+    expect(asks('psn_1').map(({ rule }) => rule)).toEqual(['RG-001', 'RG-100'])
+    touch('psn_2')
+    expect(asks('psn_2').map(({ rule }) => rule)).toEqual(['RG-001'])
   })
 
   test('it names the recordings of those that it joins', () => {
