@@ -16,7 +16,7 @@ export interface Message {
   readonly count: number
   /** When it happened, UTC. */
   readonly time: string
-  /** Commands that show the finding and stop what it is about. No link acts by itself. */
+  /** Commands that show the finding, and stop what it is grouped by. No link acts by itself. */
   readonly commands: readonly string[]
 }
 
@@ -25,6 +25,9 @@ export type TitleOf = (rule: string) => string
 
 /** How many characters of a pseudonym leave: enough to tell people apart, and too few to look one up. */
 const SHOWN = 12
+
+/** What a finding can be grouped by that can be locked down. */
+const CONTAINED: readonly string[] = ['session', 'subject', 'recording', 'release']
 
 /** What has become of a finding, before the title. */
 const WORDS: Readonly<Partial<Record<FindingAction | 'test', string>>> = {
@@ -50,7 +53,10 @@ export function messageOf({ event }: LogEntry, titleOf: TitleOf): Message {
         ? []
         : [
             `mediaward findings acknowledge ${finding}`,
-            `mediaward findings contain ${finding} --reason "WHY"`,
+            // It locks down what the finding is grouped by, and asks before it does anything else.
+            ...(Object.keys(group).some(name => CONTAINED.includes(name))
+              ? [`mediaward findings contain ${finding} --reason "WHY"`]
+              : []),
           ]),
     ],
   }

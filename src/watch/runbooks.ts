@@ -28,7 +28,7 @@ export const RUNBOOKS: Readonly<Record<string, Runbook>> = {
       "Two or more people of one release of the app asked for others' recordings within a quarter of an hour, or the rate of such requests is five times that of the previous release. It is a bug in the app, not a person.",
     falsePositives: 'Testers who try the gate with a release that is not out yet.',
     whatToDo:
-      'Freeze the release, call the team of the app, and look at what was listed and delivered. A release that only a header names can be changed by an attacker.',
+      'Freeze the release, call the team of the app, and look at what was listed and delivered. An attacker can send a header that names any release: contain asks before it freezes one that no token proves.',
   },
   'RG-004': {
     meaning:
@@ -55,7 +55,7 @@ export const RUNBOOKS: Readonly<Record<string, Runbook>> = {
       'Five or more tokens that no trusted issuer made came from one network within five minutes, or one that names an algorithm which is not permitted. Someone is trying to forge a login. Without a wrong signature or algorithm among them it may be a mistake (medium).',
     falsePositives: 'Bots that send rubbish, an app that sends the token of another service, or `undefined`.',
     whatToDo:
-      'Nothing was permitted. Look whether RG-009 follows, and inform the issuer if the tokens name it.',
+      'Nothing was permitted, and the sender chose the recording and the release: lock down neither. Look whether RG-009 follows, and inform the issuer if the tokens name it.',
   },
   'RG-008': {
     meaning:
@@ -101,7 +101,8 @@ export const RUNBOOKS: Readonly<Record<string, Runbook>> = {
     meaning:
       'One person became the owner of more than five recordings within an hour. The recorder may name the wrong person.',
     falsePositives: 'A bulk import of old recordings: suppress the rule for its duration.',
-    whatToDo: 'Compare with the bookings of that person. Lock the recordings until the owner is right.',
+    whatToDo:
+      'Compare with the bookings of that person. Lock the recordings until the owner is right, and not the recorder.',
   },
   'RG-022': {
     meaning:

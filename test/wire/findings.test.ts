@@ -21,7 +21,7 @@ beforeAll(async () => {
   staff = await createIssuer('https://staff.clinic.test/')
   const [first, second] = JSON.parse(variables(clinics, staff).ISSUERS ?? '') as readonly object[]
   const issuers = [
-    { ...first, allowed_roles: ROLES, tenant_claim: 'org' },
+    { ...first, allowed_roles: ROLES, tenant_claim: 'org', release_claim: 'app_release' },
     { ...second, allowed_roles: ROLES, allow_all_tenants: true },
   ]
   gate = await startGate({ vars: { ...variables(clinics), ISSUERS: JSON.stringify(issuers) } })
@@ -221,6 +221,75 @@ describe('the command', () => {
     [['--state', 'odd'], 'state must be one of'],
   ])('refuses %j, and says why', async (args, why) => {
     expect(await findings(args)).toMatchObject({ code: 2, stderr: expect.stringContaining(why) })
+  })
+})
+
+describe('what an outsider chose is not contained without being named', () => {
+  /** Resolves to the finding of a rule, of a release if there is one. */
+  const findingOf = (rule: string, release?: string) =>
+    vi.waitFor(
+      async () => {
+        const one = (await list(`rule=${rule}`)).find(({ group }) => group.release === release)
+        if (one === undefined) throw new Error('there is no finding')
+        return one
+      },
+      { timeout: 10_000, interval: 50 },
+    )
+  const contain = (id: string, ...more: readonly string[]) =>
+    findings(['contain', id, '--reason', 'a test', ...more])
+  const lockdowns = async () =>
+    (await call('lockdowns', await tokenOf('viewer'))).json.lockdowns as readonly Answer[]
+  const undo = async (epoch: string) =>
+    call('lockdowns/undo', await tokenOf('security'), { epoch: Number(epoch), reason: 'it is over' })
+  /** Has two strangers ask for a recording of another, with a release of their app. */
+  async function misled(release: { readonly claim: string } | { readonly header: string }) {
+    await intrude()
+    const { recording = '' } = Object((await records(gate, staff, 'access')).at(-1))
+    for (const name of ['one', 'two']) {
+      const sub = `${name}-${Object.values(release)[0]}`
+      const claims = { org: 'north', ...('claim' in release && { app_release: release.claim }) }
+      const headers = {
+        ...(await clinics.bearer(sub, claims)),
+        ...('header' in release && { 'Mediaward-App-Release': release.header }),
+      }
+      expect((await fetch(`${gate.url}/recordings/${recording}`, { headers })).status).toBe(404)
+    }
+  }
+
+  test('as the release that forged tokens name', async () => {
+    const part = (json: object) => Buffer.from(JSON.stringify(json)).toString('base64url')
+    const token = `${part({ alg: 'none', typ: 'JWT' })}.${part({ sub: 'x', iss: clinics.issuer })}.AA`
+    const headers = { Authorization: `Bearer ${token}`, 'Mediaward-App-Release': '9.0.0' }
+    for (let i = 0; i < 2; i++) await fetch(`${gate.url}/recordings/rec-1`, { headers })
+    const { id } = await findingOf('RG-007')
+    const { code, stderr } = await contain(id)
+    expect(code, stderr).toBe(2)
+    // A loopback address is of no network.
+    expect(stderr).toMatch(/grouped by (network|nothing), which can't be locked down/)
+    expect(stderr).toContain(`findings contain ${id} --scope release --reason 'a test'`)
+    expect(await lockdowns()).toEqual([])
+  })
+
+  test('as a release of a header alone, unless it is asked for', async () => {
+    await misled({ header: '9.1.0' })
+    const { id } = await findingOf('RG-003', '9.1.0')
+    const refused = await contain(id)
+    expect(refused.code, refused.stderr).toBe(2)
+    expect(refused.stderr).toContain('no token of the finding proves release 9.1.0')
+    expect(await lockdowns()).toEqual([])
+    const { code, stdout, stderr } = await contain(id, '--scope', 'release')
+    expect(code, stderr).toBe(0)
+    expect(await lockdowns()).toMatchObject([{ scope: 'release', value: '9.1.0', finding: id }])
+    expect((await undo(stdout)).status).toBe(200)
+  })
+
+  test('but a release that tokens prove is', async () => {
+    await misled({ claim: '9.2.0' })
+    const { id } = await findingOf('RG-003', '9.2.0')
+    const { code, stdout, stderr } = await contain(id)
+    expect(code, stderr).toBe(0)
+    expect(await lockdowns()).toMatchObject([{ scope: 'release', value: '9.2.0', finding: id }])
+    expect((await undo(stdout)).status).toBe(200)
   })
 })
 

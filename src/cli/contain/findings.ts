@@ -8,7 +8,8 @@ import { COMMAND, print, say, UsageError } from '../terminal.ts'
 import { type CalledGate, callConsole, clean } from './console-call.ts'
 import { formatExposure, readExposure, UNKNOWN } from './exposure.ts'
 import { formatFinding, formatShown, formatSuppression } from './finding-format.ts'
-import { targetOf } from './target.ts'
+import { isReleaseProven } from './release-proof.ts'
+import { targetOf, unprovenRelease } from './target.ts'
 
 const ACTIONS: Readonly<Record<string, string>> = {
   assign: 'assign ID PSEUDONYM',
@@ -63,7 +64,7 @@ export const findings: Command = createCommand({
       type: 'string',
       value: 'SCOPE',
       about:
-        'Of "contain": what to stop, if the finding names several: session, subject, recording or release.',
+        'Of "contain": what to stop instead of what the finding is grouped by: session, subject, recording or release.',
     },
     json: { type: 'boolean', default: false, about: 'Print the answer of the gate as JSON.' },
     ...GATE_OPTIONS,
@@ -216,12 +217,18 @@ async function showOne(gate: CalledGate, id: string, json: boolean): Promise<voi
   if (known.length >= MAX_ABOUT) say(`the finding names ${MAX_ABOUT} recordings, and may be about more`)
 }
 
-/** Stops what a finding is about, as narrowly as it can be named. */
+/** Stops what a finding is grouped by, as narrowly as it can be named, or else what was chosen. */
 async function contain(gate: CalledGate, id: string, values: Values): Promise<void> {
   const { reason, until, scope, json } = values
   if (typeof reason !== 'string') throw new UsageError('say why', `findings contain ${id} --reason "WORDS"`)
   const shown = await callConsole(gate, `/console/api/findings/show?id=${encodeURIComponent(id)}`)
-  const target = targetOf(member(shown, 'finding'), typeof scope === 'string' ? scope : undefined)
+  const finding = member(shown, 'finding')
+  const called = { reason, url: gate.url }
+  const target = targetOf(finding, typeof scope === 'string' ? scope : undefined, called)
+  if (target.scope === 'release' && scope === undefined) {
+    const isProven = await isReleaseProven(gate, finding, target.value)
+    if (!isProven) throw unprovenRelease(finding, target.value, called)
+  }
   const ends = typeof until === 'string' ? { until: readTime('--until', until, true) } : {}
   const answer = await callConsole(gate, '/console/api/lockdowns/add', {
     ...target,

@@ -57,6 +57,14 @@ describe('a message', () => {
     expect(commands.every(command => command.includes(FINDING))).toBe(true)
     expect(messageFor({ action: 'closed' }).commands).toEqual([`mediaward findings show ${FINDING}`])
   })
+
+  test.each([{}, { network: '192.0.2.0/24' }, { owner: PATIENT }, { client: 'app' }])(
+    'has no command that contains a finding grouped by %j: there is nothing to lock down but what a caller chose',
+    group => {
+      const commands = messageFor({ group }).commands
+      expect(commands.map(command => command.split(' ')[2])).toEqual(['show', 'acknowledge'])
+    },
+  )
 })
 
 describe('Slack', () => {
