@@ -44,12 +44,14 @@ test('ten recordings of others block the session, no other session of the person
   // The rule found it from the third recording on.
   expect(shown.exposure).toContainEqual({
     recording: 'rec-5',
+    ...{ owners: [expect.stringMatching(/^psn_/)], isDisputed: false },
     refused: { count: 1, reasons: { not_owner: 1 } },
     listed: { permitted: 0, refused: 0 },
     ...{ tickets: 0, views: 0, sent: [] },
   })
   const words = (await run(['findings', 'show', id, ...gateAt])).stdout
-  expect(words).toMatch(/^rec-5: 1 requests refused \(not_owner 1\).*no byte left to anyone but its owner$/m)
+  expect(words).toMatch(/^rec-5: 1 requests refused \(not_owner 1\).*no byte left to anyone$/m)
+  expect(words).toMatch(/^what the log says of each recording, read from 20.*Z:$/m)
   expect(words).toMatch(/^not known: The log has/m)
   await run(['lockdown', 'undo', '1', '--reason', 'a test', ...gateAt])
   await expect.poll(() => status('one', 'rec-0'), { timeout: 10_000 }).toBe(200)

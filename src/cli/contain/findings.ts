@@ -210,9 +210,10 @@ async function showOne(gate: CalledGate, id: string, json: boolean): Promise<voi
   const finding = member(answer, 'finding')
   const recordings = member(member(finding, 'about'), 'recordings')
   const known = Array.isArray(recordings) ? (recordings as readonly string[]) : []
-  const exposure = await readExposure(gate, known, Number(member(finding, 'first_seen') ?? 0))
-  if (json) return print(JSON.stringify({ ...Object(answer), exposure, not_known: UNKNOWN }))
-  const lines = [...formatShown(answer), ...(known.length === 0 ? [] : formatExposure(exposure))]
+  const read = await readExposure(gate, finding, known)
+  const { exposure, since: exposure_since = null } = read
+  if (json) return print(JSON.stringify({ ...Object(answer), exposure, exposure_since, not_known: UNKNOWN }))
+  const lines = [...formatShown(answer), ...(known.length === 0 ? [] : formatExposure(read))]
   for (const line of lines) await print(clean(line))
   if (known.length >= MAX_ABOUT) say(`the finding names ${MAX_ABOUT} recordings, and may be about more`)
 }

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { exposureOf, formatExposure, UNKNOWN } from '../../../../src/cli/contain/exposure.ts'
+import { describe, expect, test } from 'vitest'
+import { type Exposure, exposureOf, formatExposure, UNKNOWN } from '../../../../src/cli/contain/exposure.ts'
 
 const [OWNER, OTHER] = ['psn_1', 'psn_2']
 const delivery = (subject: string, members: object) => ({
@@ -7,6 +7,9 @@ const delivery = (subject: string, members: object) => ({
   ...{ answers: 1, cut: 0, assumed: 0, bytes: 100, parts: [{ ranges: [[0, 99]] as const }] },
   ...members,
 })
+
+/** The lines about a recording, without the one that says from when on the log was read. */
+const linesOf = (exposure: Exposure) => formatExposure({ exposure: [exposure] }).slice(1)
 
 test('refusals count with their repeats, by reason, and lists by their answer for the recording', () => {
   const answers = [
@@ -23,11 +26,12 @@ test('refusals count with their repeats, by reason, and lists by their answer fo
   ])
   expect(found).toEqual({
     recording: 'rec-1',
+    ...{ owners: [], isDisputed: false },
     refused: { count: 9, reasons: { not_owner: 8, token_expired: 1 } },
     listed: { permitted: 1, refused: 1 },
     ...{ tickets: 1, views: 2, sent: [] },
   })
-  expect(formatExposure([found])[0]).toContain('no byte left to anyone but its owner')
+  expect(linesOf(found)[0]).toMatch(/; no byte left to anyone$/)
 })
 
 test('bytes are summed up by person, with the ranges that left at all', () => {
@@ -68,10 +72,69 @@ test('bytes are summed up by person, with the ranges that left at all', () => {
 })
 
 test('the lines say what left to others, and what no log can know', () => {
-  const lines = formatExposure([exposureOf('rec-1', [delivery(OTHER, { cut: 1 })])])
+  const lines = linesOf(exposureOf('rec-1', [delivery(OTHER, { cut: 1 })]))
   expect(lines[0]).toContain('100 bytes left to others than its owner')
   expect(lines[1]).toBe('  psn_2: 100 bytes in 1 answers, 0 complete, 1 cut, 0 assumed; 0-99')
   expect(lines.slice(2)).toEqual(UNKNOWN.map(line => `not known: ${line}`))
+})
+
+test('bytes that left to the only owner left to no one else', () => {
+  const records = [delivery(OWNER, {}), { kind: 'access', reason: 'not_owner', subject: OTHER, owner: OWNER }]
+  const lines = linesOf(exposureOf('rec-1', records))
+  expect(lines[0]).toMatch(/; no byte left to anyone but its owner$/)
+  expect(lines[1]).toContain('psn_1 (its owner): 100 bytes')
+})
+
+describe('it is no proof that all bytes left to the owner', () => {
+  test('if there was more than one, each of whom had them', () => {
+    const found = exposureOf('rec-1', [delivery(OWNER, {}), delivery(OTHER, { owner: OTHER })])
+    expect(found.owners).toEqual([OWNER, OTHER])
+    const lines = linesOf(found)
+    expect(lines[0]).toMatch(/; 200 bytes left; it has 2 owners, look at each$/)
+    expect(lines.slice(1, 3)).toEqual([
+      expect.stringContaining('psn_1 (its owner then): 100 bytes'),
+      expect.stringContaining('psn_2 (its owner then): 100 bytes'),
+    ])
+  })
+
+  test.each([
+    ['a view', { kind: 'view', owner: OTHER }],
+    ['a refusal', { kind: 'access', reason: 'not_owner', owner: OTHER }],
+    ['a binding', { kind: 'binding', owner: OTHER }],
+    ['a list', { kind: 'listed', answers: [{ recording: 'rec-1', decision: 'deny', owner: OTHER }] }],
+  ])('if %s names another one', (_, record) => {
+    expect(linesOf(exposureOf('rec-1', [delivery(OWNER, {}), record]))[0]).toContain('it has 2 owners')
+  })
+
+  test.each([
+    ['the sources of owners disagree', { kind: 'view', disputed: true }],
+    ['they do so in a list', { kind: 'listed', answers: [{ recording: 'rec-1', disputed: true }] }],
+    ['a recorder named another one', { kind: 'access', reason: 'binding_conflict' }],
+    ['it was bound again to another one', { kind: 'binding', previous: 'other_owner' }],
+  ])('if %s', (_, record) => {
+    const [line] = linesOf(exposureOf('rec-1', [delivery(OWNER, {}), record]))
+    expect(line).toMatch(/; 100 bytes left; its owner is disputed, look at each person$/)
+  })
+
+  test('and a person has bytes of both if the recording was theirs for a while', () => {
+    const { sent } = exposureOf('rec-1', [delivery(OWNER, {}), delivery(OWNER, { owner: OTHER })])
+    expect(sent.map(({ subject, isOwner, bytes }) => [subject, isOwner, bytes])).toEqual([
+      [OWNER, true, 100],
+      [OWNER, false, 100],
+    ])
+  })
+})
+
+test('a list about another recording says nothing of its owner', () => {
+  const answers = [{ recording: 'rec-2', decision: 'permit', owner: OTHER, disputed: true }]
+  const found = exposureOf('rec-1', [delivery(OWNER, {}), { kind: 'listed', answers }])
+  expect([found.owners, found.isDisputed]).toEqual([[OWNER], false])
+})
+
+test('the first line says from when on the log was read', () => {
+  const since = '2026-11-26T10:00:00.000Z'
+  expect(formatExposure({ exposure: [], since })[0]).toContain(`read from ${since}`)
+  expect(formatExposure({ exposure: [] })[0]).toContain('read from its first record on')
 })
 
 test('records of any form are read', () => {
