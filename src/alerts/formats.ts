@@ -22,7 +22,8 @@ export const FORMATS: Readonly<Record<Exclude<AlertEntry['type'], 'webhook'>, Fo
     body: { text: linesOf(message).map(escapeForSlack).join('\n') },
   }),
 
-  // https://developer.pagerduty.com/docs/events-api-v2: all events about a finding are one incident.
+  // https://developer.pagerduty.com/docs/events-api-v2: all events about a finding are one incident. A
+  // test is one, too, and its end follows at once.
   pagerduty: (message, { url = 'https://events.pagerduty.com/v2/enqueue' }, routing_key) => {
     const { action, finding, rule, severity, time } = message
     const event_action = PAGER[action] ?? 'trigger'
@@ -73,6 +74,7 @@ export const FORMATS: Readonly<Record<Exclude<AlertEntry['type'], 'webhook'>, Fo
 const PAGER: Readonly<Partial<Record<Message['action'], string>>> = {
   acknowledged: 'acknowledge',
   closed: 'resolve',
+  test_ended: 'resolve',
 }
 const PAGER_SEVERITY: Readonly<Record<Message['severity'], string>> = {
   ...{ info: 'info', low: 'info', medium: 'warning', high: 'error', critical: 'critical' },

@@ -6,7 +6,8 @@ import type { Severity } from '../watch/severity.ts'
 export interface Message {
   /** The same for all messages about one finding. */
   readonly finding: string
-  readonly action: FindingAction | 'test'
+  /** Of a test, `test`. A pager is also sent its end. */
+  readonly action: FindingAction | 'test' | 'test_ended'
   readonly rule: string
   readonly severity: Severity
   /** One line: what was found. */
@@ -41,7 +42,7 @@ const WORDS: Readonly<Partial<Record<FindingAction | 'test', string>>> = {
 
 /** Returns what a record of a finding, or one that tests a receiver, says as an alert. */
 export function messageOf({ event }: LogEntry, titleOf: TitleOf): Message {
-  if (event.kind === 'test') return testMessage(event.id, event.t)
+  if (event.kind === 'test') return testMessage(event)
   const { finding = '', action, rule, severity = 'info', group, count = 1 } = event as unknown as FindingFacts
   return {
     ...{ finding, action, rule, severity, count, time: event.t },
@@ -72,9 +73,16 @@ function shown(name: string, value: string): readonly string[] {
   return [`${name}: ${short.replace(UNSHOWN, '?')}`]
 }
 
-function testMessage(finding: string, time: string): Message {
+function testMessage({ id, t, ended }: LogEntry['event'] & { readonly ended?: unknown }): Message {
   return {
-    ...{ finding, action: 'test', rule: 'TEST', severity: 'info', count: 1, time },
+    ...{
+      finding: id,
+      action: ended === true ? 'test_ended' : 'test',
+      rule: 'TEST',
+      severity: 'info',
+      count: 1,
+      time: t,
+    },
     title: 'a test of alerts: nothing happened',
     about: [],
     commands: ['mediaward findings'],

@@ -71,8 +71,12 @@ export class Sinks implements SinkControl {
     if (sink === undefined) return undefined
     const { clock } = this.#services
     try {
-      const [failure] = await sink.sink.receiver.deliver([testRecord(clock.now())])
-      if (failure instanceof DeliveryFailure) return { taken: false, failure: failure.message }
+      const record = testRecord(clock.now())
+      // A pager makes an incident of it, which nothing else would end.
+      const records = sink.sink.type === 'pagerduty' ? [record, endOf(record)] : [record]
+      const outcomes = await sink.sink.receiver.deliver(records)
+      const failure = outcomes.find(outcome => outcome instanceof DeliveryFailure)
+      if (failure !== undefined) return { taken: false, failure: failure.message }
     } catch (error) {
       return { taken: false, failure: error instanceof DeliveryFailure ? error.message : 'the gate failed' }
     }
@@ -107,3 +111,9 @@ function testRecord(now: number): ReadEntry {
     json: JSON.stringify({ v: 1, id, t, recorded: t, tenant: 'default', kind: 'test', gate }),
   }
 }
+
+/** Creates the record that ends what a test record began. */
+const endOf = (record: ReadEntry): ReadEntry => ({
+  ...record,
+  json: JSON.stringify({ ...JSON.parse(record.json), ended: true }),
+})

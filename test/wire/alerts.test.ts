@@ -17,6 +17,7 @@ const WAIT = { timeout: 40_000, interval: 20 }
 let idp: TestIssuer
 let pager: SinkServer
 let chat: SinkServer
+let incidents: SinkServer
 let gate: RunningGate
 let vars: Record<string, string>
 
@@ -24,6 +25,7 @@ beforeAll(async () => {
   idp = await createIssuer()
   pager = await SinkServer.start()
   chat = await SinkServer.start()
+  incidents = await SinkServer.start()
   vars = {
     ...variables(idp),
     ALERTS: JSON.stringify([
@@ -32,8 +34,13 @@ beforeAll(async () => {
         allow_internal: true,
       },
       { type: 'slack', secret: { secret: 'CHAT' }, allow_internal: true },
+      {
+        ...{ type: 'pagerduty', url: `${incidents.url}/v2/enqueue`, secret: { secret: 'PAGERDUTY' } },
+        ...{ escalation: true, allow_internal: true },
+      },
     ]),
     HOOK: SECRET,
+    PAGERDUTY: 'only-for-tests',
     CHAT: `${chat.url}/services/T0/B0/only-for-tests`,
   }
   gate = await startGate({ vars })
@@ -44,11 +51,13 @@ beforeAll(async () => {
 beforeEach(() => {
   pager.answer = () => ({ status: 200 })
   chat.answer = () => ({ status: 200 })
+  incidents.answer = () => ({ status: 202 })
 })
 afterAll(async () => {
   await gate.stop()
   pager.stop()
   chat.stop()
+  incidents.stop()
 })
 
 const pseudonym = createPseudonymizer(PSEUDONYM_KEY)
@@ -153,7 +162,7 @@ describe('mediaward alert-test', () => {
     expect(code).toBe(1)
     expect(stderr).toMatch(/on-call took the test\n/)
     expect(stderr).toMatch(/slack did not take the test: status 404: check "url"\n/)
-    expect(stderr).toContain('1 of 2 did not take the test')
+    expect(stderr).toContain('1 of 3 did not take the test')
     expect(stderr).not.toContain('only-for-tests')
     expect(pager.bodies.at(-1)).toMatchObject({ type: 'mediaward.test' })
   })
@@ -164,6 +173,21 @@ describe('mediaward alert-test', () => {
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toEqual({ name: 'on-call', taken: true })
     expect(chat.calls).toHaveLength(before)
+  })
+
+  test('leaves no incident open at a pager: what it triggers is resolved in the same breath', async () => {
+    const before = incidents.bodies.length
+    expect((await alertTest('pagerduty')).code).toBe(0)
+    const [begun, ended, ...more] = incidents.bodies.slice(before)
+    expect([begun?.event_action, ended?.event_action, more]).toEqual(['trigger', 'resolve', []])
+    expect(begun?.dedup_key).toMatch(/^mediaward-[0-9a-f-]{36}$/)
+    expect(ended?.dedup_key).toBe(begun?.dedup_key)
+  })
+
+  test('has failed if the pager does not take the end', async () => {
+    incidents.answer = ({ body }) => ({ status: `${body}`.includes('"resolve"') ? 500 : 202 })
+    const { code, stderr } = await alertTest('pagerduty')
+    expect([code, stderr]).toEqual([1, expect.stringContaining('did not take the test: status 500')])
   })
 
   test('knows only who is in ALERTS', async () => {

@@ -111,6 +111,14 @@ describe('PagerDuty', () => {
     })
   })
 
+  test('is sent the end of a test with the key of the test', () => {
+    const read = testRecord()
+    const ended = { ...read, json: JSON.stringify({ ...JSON.parse(read.json), ended: true }) }
+    const bodies = [read, ended].map(record => callOf('pagerduty', messageOf(logEntry(record), String)).body)
+    expect(bodies.map(({ event_action }) => event_action)).toEqual(['trigger', 'resolve'])
+    expect(new Set(bodies.map(({ dedup_key }) => dedup_key)).size).toBe(1)
+  })
+
   test('can be called elsewhere, as in Europe', () => {
     const { url } = callOf('pagerduty', messageFor({}), {
       url: 'https://events.eu.pagerduty.com/v2/enqueue',
