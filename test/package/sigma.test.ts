@@ -68,6 +68,38 @@ test('each field is a member of a record', () => {
   expect(unknown).toEqual([])
 })
 
+describe('what is "1 of them"', () => {
+  const CANARY = 'canary-recording-id'
+  const disputed = [{ recording: 'rec-1', decision: 'permit', disputed: true }]
+
+  test.each<[name: string, record: object]>([
+    ['mediaward_canary', { kind: 'access', recording: CANARY }],
+    ['mediaward_canary', { kind: 'view', recording: CANARY }],
+    ['mediaward_canary', { kind: 'listed', answers: [{ recording: 'rec-1' }, { recording: CANARY }] }],
+    ['mediaward_canary', { kind: 'access', asked: { questions: 2, recordings: ['rec-1', CANARY] } }],
+    ['mediaward_disputed_owner', { kind: 'listed', answers: [{ recording: 'rec-2' }, ...disputed] }],
+    ['mediaward_disputed_owner', { kind: 'view', disputed: true }],
+    ['mediaward_disputed_owner', { kind: 'binding', previous: 'other_owner' }],
+    ['mediaward_disputed_owner', { kind: 'access', reason: 'binding_conflict' }],
+  ])('%s matches %j', (name, record) => expect(matches(name, record)).toBe(true))
+
+  test.each<[name: string, record: object]>([
+    // What the gate itself records of a canary is no touch: it would be found again and again.
+    ['mediaward_canary', { kind: 'finding', recording: CANARY }],
+    ['mediaward_canary', { kind: 'lockdown', recording: CANARY }],
+    ['mediaward_canary', { kind: 'binding', recording: CANARY }],
+    ['mediaward_canary', { kind: 'view', recording: 'rec-1' }],
+    ['mediaward_canary', { kind: 'access', asked: { questions: 1, recordings: ['rec-1'] } }],
+    ['mediaward_disputed_owner', { kind: 'listed', answers: [{ recording: 'rec-2' }] }],
+    ['mediaward_disputed_owner', { kind: 'binding', previous: 'same_owner' }],
+  ])('%s does not match %j', (name, record) => expect(matches(name, record)).toBe(false))
+
+  test('the canary is looked for in the kinds that the rule looks at', () => {
+    const touched = sigma.find(({ name }) => name === 'mediaward_canary')?.detection?.touched
+    expect(touched).toMatchObject({ kind: RULES.find(({ id }) => id === 'RG-040')?.kinds })
+  })
+})
+
 describe.skipIf(!here)('the schemas of SigmaHQ', () => {
   const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true })
   const compile = (file: string) => ajv.compile(JSON.parse(readFileSync(new URL(file, SCHEMAS), 'utf8')))
@@ -92,4 +124,18 @@ function membersOf(parts: Readonly<Record<string, SchemaPart>>): Set<string> {
   }
   visit(parts)
   return names
+}
+
+/** Whether one of the searches of a rule matches a record: all of its fields, each with one of its values. */
+function matches(name: string, record: object): boolean {
+  const { condition, ...searches } = sigma.find(one => one.name === name)?.detection ?? {}
+  expect(condition).toBe('1 of them')
+  return Object.values(searches).some(search =>
+    Object.entries(search).every(([field, wanted]) => {
+      const found = field
+        .split('.')
+        .reduce<readonly unknown[]>((all, member) => all.flatMap(one => Object(one)[member] ?? []), [record])
+      return [wanted].flat().some(value => found.includes(value))
+    }),
+  )
 }
