@@ -96,12 +96,15 @@ export function readAct(
 
 /** Reads which findings are to be suppressed, from when and until when, and why. */
 export function readSuppression(json: unknown): Omit<NewSuppression, 'by' | 'tenant'> | Refusal {
-  const { rule, group = {}, from, until, reason, ...others } = Object(json) as Members
+  const { rule, group = {}, crowd, from, until, reason, ...others } = Object(json) as Members
   if (Object.keys(others).length > 0) return invalidQuery('the call has a member that is not known')
   if (typeof rule !== 'string' || !(RULE.test(rule) || rule === ALL_RULES)) {
     return invalidQuery('rule must be the id of a rule, or * for all that may be suppressed')
   }
   if (!isGroup(group)) return invalidQuery('group must be an object of strings, as findings have it')
+  if (crowd !== undefined && (crowd !== true || rule === ALL_RULES)) {
+    return invalidQuery('crowd must be true, and is for one rule; or left out')
+  }
   if (typeof until !== 'string' || !isTime(until)) {
     return invalidQuery('until must be a time in UTC, as in 2026-11-22T10:24:03Z')
   }
@@ -110,7 +113,7 @@ export function readSuppression(json: unknown): Omit<NewSuppression, 'by' | 'ten
   }
   if (typeof reason !== 'string') return invalidQuery('reason must say why')
   const times = { expires: Date.parse(until), ...(from !== undefined && { starts: Date.parse(from) }) }
-  return { rule, group, ...times, reason }
+  return { rule, group, ...(crowd === true && { crowd }), ...times, reason }
 }
 
 /** Reads the id in a call. */

@@ -7,6 +7,7 @@ import type { Pseudonym } from '../ledger/pseudonym.ts'
 import { Fault, Refusal } from '../refusal.ts'
 import type { Endpoint } from '../request-context.ts'
 import type { FindingControl } from '../watch/finding-control.ts'
+import { fieldsOf } from '../watch/in-force.ts'
 import { analystCallEndpoint, analystEndpoint } from './analyst-endpoint.ts'
 import { readAct, readCanaries, readFindingQuery, readId, readSuppression, SHOWN } from './finding-query.ts'
 import type { LookRecorder } from './look.ts'
@@ -104,7 +105,8 @@ export function findingEndpoints(services: FindingServices): ReadonlyMap<string,
       changing(CONTAIN, async (control, { json, analyst: { tenant } }, by) => {
         const asked = readSuppression(json)
         if (asked instanceof Refusal) return asked
-        return control.suppress({ ...asked, by, ...(tenant !== undefined && { tenant }) })
+        const made = await control.suppress({ ...asked, by, ...(tenant !== undefined && { tenant }) })
+        return 'refused' in made && made.refused === 'group_wrong' ? wrongGroup(asked.rule) : made
       }),
     ],
     [
@@ -141,6 +143,13 @@ export function findingEndpoints(services: FindingServices): ReadonlyMap<string,
 const unavailable: (error: unknown) => never = Fault.as('ledger_unavailable')
 const NO_RULES = invalidQuery('The log of this gate has no rules: it was given a ledger without any')
 const OF_ALL_TENANTS = invalidQuery('canaries are for all tenants: an analyst of one can not add them')
+function wrongGroup(rule: string): Refusal {
+  const fields = fieldsOf(rule).join(' and ') || 'nothing'
+  return invalidQuery(
+    `findings of ${rule} are grouped by ${fields}, and group may name nothing else. Only if many of them come at once, they are one finding for the release: {"release":"…"} with "crowd": true is about that one`,
+  )
+}
+
 const UNKNOWN = 'id must be that of a finding, of what was said about one, or of a suppression'
 
 /** What is wrong with a call that was understood. */

@@ -14,7 +14,7 @@ import { acted } from './findings/act.ts'
 import { Draft } from './findings/draft.ts'
 import { escalatesAt, withWaiting } from './findings/escalate.ts'
 import { isJoining, JOINING_VERSION, Neighbours, sharedOf } from './findings/neighbours.ts'
-import { MAX_SUPPRESSIONS, Suppressions } from './findings/suppressions.ts'
+import { isGroupOf, MAX_SUPPRESSIONS, Suppressions } from './findings/suppressions.ts'
 import { worstOf } from './severity.ts'
 import type { Watching } from './watching.ts'
 
@@ -121,7 +121,13 @@ export class FindingBook {
   /** Begins to suppress findings. */
   suppress(wanted: NewSuppression, text: FindingText, now: number): Changes | SuppressionRefusal {
     const { rule, group, tenant, by, starts = now, expires } = wanted
-    if (rule !== ALL_RULES && !this.#watching.rule(rule).canSuppress) return 'never_suppressed'
+    if (rule === ALL_RULES) {
+      if (wanted.crowd === true) return 'group_wrong'
+    } else {
+      const traits = this.#watching.rule(rule)
+      if (!traits.canSuppress) return 'never_suppressed'
+      if (!isGroupOf(wanted, traits.group)) return 'group_wrong'
+    }
     if (!(expires > Math.max(starts, now) && expires <= now + MAX_SUPPRESSION)) return 'expires_wrong'
     if (this.#suppressions.size >= MAX_SUPPRESSIONS) return 'too_many'
     const suppression = {

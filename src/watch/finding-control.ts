@@ -69,6 +69,11 @@ export interface NewSuppression {
   /** Id of the rule, or `*` for all whose findings may be suppressed. */
   readonly rule: string
   readonly group: Group
+  /**
+   * True if it is for what many groups of the rule did at once, which is one finding for their release. Only then may `group` be
+   * a release of a rule that isn't grouped by it.
+   */
+  readonly crowd?: true
   readonly tenant?: string
   /** Pseudonym of the analyst who answers for it. */
   readonly by: string
@@ -80,8 +85,16 @@ export interface NewSuppression {
   readonly reason: string
 }
 
-/** Why a suppression is not made. `never_suppressed`: its rule is one that must always be heard. */
-export type SuppressionRefusal = 'never_suppressed' | 'expires_wrong' | 'too_many' | 'incomplete'
+/**
+ * Why a suppression is not made. `never_suppressed`: its rule is one that must always be heard. `group_wrong`: findings of its
+ * rule are not grouped so, and it would keep quiet what is not meant, or nothing.
+ */
+export type SuppressionRefusal =
+  | 'never_suppressed'
+  | 'group_wrong'
+  | 'expires_wrong'
+  | 'too_many'
+  | 'incomplete'
 
 /** What became of it. */
 export type Suppressed = { readonly suppression: Suppression } | { readonly refused: SuppressionRefusal }

@@ -1,4 +1,6 @@
+import type { GroupField } from './detection.ts'
 import { Rules } from './engine/engine.ts'
+import { JOINING } from './findings/neighbours.ts'
 import { RULES, ruleOf } from './rules/rules.ts'
 import type { RuleTraits, Watching } from './watching.ts'
 
@@ -17,6 +19,15 @@ export const TRIABLE_IDS: readonly string[] = [
 /** Returns what a rule finds, in one line. */
 export const titleOf = (rule: string): string => ruleOf(rule)?.title ?? JOINED[rule] ?? 'a finding'
 
+/** Fields that a rule falls back on if a record has none of its own. */
+const FALLBACK: Readonly<Record<string, readonly GroupField[]>> = { 'RG-005': ['subject'] }
+
+/** Returns what the findings of a rule may be grouped by, beside those of a crowd: of a release, or of nothing. */
+export function fieldsOf(rule: string): readonly GroupField[] {
+  const joined = JOINING.flatMap(([id, field]) => (id === rule ? field : []))
+  return [...(ruleOf(rule)?.group ?? joined), ...(FALLBACK[rule] ?? [])]
+}
+
 /** What a deployment says of its rules. */
 export interface WatchOptions {
   /** Rules that only try what they would find: they alert no one. */
@@ -30,6 +41,7 @@ export function watchWith({ dryRun = [] }: WatchOptions = {}): Watching {
     rule: (id): RuleTraits => ({
       canSuppress: ruleOf(id)?.canSuppress ?? true,
       dryRun: dryRun.includes(id),
+      group: fieldsOf(id),
     }),
   }
 }

@@ -1,4 +1,4 @@
-import type { RuleEngine } from './detection.ts'
+import type { GroupField, RuleEngine } from './detection.ts'
 
 /** What findings depend on of a rule. */
 export interface RuleTraits {
@@ -6,6 +6,8 @@ export interface RuleTraits {
   readonly canSuppress: boolean
   /** Whether it only tries what it would find. */
   readonly dryRun: boolean
+  /** What its findings may be grouped by, beside those of a crowd. */
+  readonly group: readonly GroupField[]
 }
 
 /** The rules in force, for what runs them inside the log. */

@@ -90,5 +90,5 @@ function detection(
 /** The fake rules. RG-040 may not be suppressed. */
 export const FAKE_RULES: Watching = {
   engine: canaries => new FakeEngine(canaries),
-  rule: id => ({ canSuppress: id !== 'RG-040', dryRun: id === 'RG-099' }),
+  rule: id => ({ canSuppress: id !== 'RG-040', dryRun: id === 'RG-099', group: ['subject', 'session'] }),
 }

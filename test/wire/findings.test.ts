@@ -176,6 +176,16 @@ describe('the command', () => {
     )
   })
 
+  test('suppresses the crowd of a release, which is no group of the rule', async () => {
+    const until = ['--until', '2h', '--reason', 'testers']
+    const { code, stdout, stderr } = await findings([
+      ...['suppress', 'RG-001', '--group', 'release=9.9.9', '--crowd', ...until],
+    ])
+    expect(code, stderr).toBe(0)
+    expect((await intrude()).suppressed_by).toBeUndefined()
+    expect((await findings(['unsuppress', stdout.trim()])).code).toBe(0)
+  })
+
   test('contains a finding: its session is locked down within two seconds, and says what for', async () => {
     const { id, person, group } = await intrude()
     const recorder = await clinics.bearer('recorder-1', { roles: ['recorder'], org: 'north' })
@@ -217,6 +227,18 @@ describe('the command', () => {
     [['suppress', 'RG-001', '--until', '40d', '--reason', 'x'], 'within the next 30 days'],
     [['suppress', 'RG-040', '--until', '1h', '--reason', 'x'], 'never suppressed'],
     [['suppress', 'RG-001', '--until', '1h', '--reason', 'x', '--group', 'a'], 'is not NAME=VALUE'],
+    [
+      ['suppress', 'RG-001', '--until', '1h', '--reason', 'x', '--group', 'release=4.12.0'],
+      'findings of RG-001 are grouped by subject and session, and group may name nothing else',
+    ],
+    [
+      ['suppress', 'RG-001', '--until', '1h', '--reason', 'x', '--group', 'subject=psn_1', '--crowd'],
+      'with "crowd": true is about that one',
+    ],
+    [
+      ['suppress', '*', '--until', '1h', '--reason', 'x', '--group', 'release=4.12.0', '--crowd'],
+      'crowd must be true, and is for one rule',
+    ],
     [['contain', '0197f2c4-8a10-7cc3-9a3e-2b1c5d7e9f01'], 'say why'],
     [['--state', 'odd'], 'state must be one of'],
   ])('refuses %j, and says why', async (args, why) => {

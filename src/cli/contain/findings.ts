@@ -60,6 +60,12 @@ export const findings: Command = createCommand({
       multiple: true,
       about: 'Of "suppress": only findings that are grouped by this. May be given several times.',
     },
+    crowd: {
+      type: 'boolean',
+      default: false,
+      about:
+        'Of "suppress": only the finding of a release that is made when many come at once, whatever the rule.',
+    },
     scope: {
       type: 'string',
       value: 'SCOPE',
@@ -100,6 +106,7 @@ export const findings: Command = createCommand({
       const call = {
         rule,
         group: groupOf(values.group ?? []),
+        ...(values.crowd && { crowd: true }),
         ...(from !== undefined && { from: readTime('--from', from, true) }),
         until: readTime('--until', until, true),
         reason,

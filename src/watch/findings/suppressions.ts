@@ -1,5 +1,6 @@
-import type { Detection } from '../detection.ts'
+import type { Detection, GroupField } from '../detection.ts'
 import { ALL_RULES, type Suppression } from '../finding.ts'
+import type { NewSuppression } from '../finding-control.ts'
 
 /** Most suppressions in force: each detection is compared with those of its rule. */
 export const MAX_SUPPRESSIONS = 1_000
@@ -7,6 +8,16 @@ export const MAX_SUPPRESSIONS = 1_000
 /** Returns whether a suppression is not over at a time, in milliseconds since 1970. It may begin later. */
 export const isKept = ({ ended, expires }: Suppression, now: number): boolean =>
   ended === undefined && expires > now
+
+/** Returns whether findings of a rule can be grouped as a suppression names it. */
+export function isGroupOf(
+  { group, crowd }: Pick<NewSuppression, 'group' | 'crowd'>,
+  fields: readonly GroupField[],
+): boolean {
+  const named = Object.keys(group) as readonly GroupField[]
+  if (crowd === true) return named.length === 1 && group.release !== undefined
+  return named.every(field => fields.includes(field))
+}
 
 /** The suppressions that are in force, or will be. */
 export class Suppressions {

@@ -11,8 +11,9 @@ const MINUTE = 60_000
 const HOUR = 3_600_000
 const START = Date.UTC(2026, 10, 27)
 
+const FIELDS = ['subject', 'session'] as const
 const RULES = {
-  rule: (id: string) => ({ canSuppress: id !== 'RG-040', dryRun: id === 'RG-099' }),
+  rule: (id: string) => ({ canSuppress: id !== 'RG-040', dryRun: id === 'RG-099', group: FIELDS }),
 }
 const open = (state: object = {}) =>
   new FindingBook(RULES, { findings: [], suppressions: [], seq: 0, ...state })
@@ -128,7 +129,7 @@ describe('a finding', () => {
   test('a rule that only tries is not alerted, and is by a new finding once it is in force', () => {
     const tried = open().apply([detection({ rule: 'RG-099' })], START)
     expect([first(tried).dry_run, actionsOf(tried), heard(tried)]).toEqual([true, ['opened'], []])
-    const rule = () => ({ canSuppress: true, dryRun: false })
+    const rule = () => ({ canSuppress: true, dryRun: false, group: FIELDS })
     const book = new FindingBook({ rule }, { findings: tried.findings, suppressions: [], seq: 1 })
     const found = book.apply([detection({ rule: 'RG-099' })], START)
     expect([found.opened.length, heard(found)]).toEqual([1, ['opened']])
@@ -136,7 +137,7 @@ describe('a finding', () => {
 
   test('a rule that begins to try leaves the finding before it to be escalated', () => {
     const found = open().apply([detection()], START)
-    const rule = () => ({ canSuppress: true, dryRun: true })
+    const rule = () => ({ canSuppress: true, dryRun: true, group: FIELDS })
     const book = new FindingBook({ rule }, { findings: found.findings, suppressions: [], seq: 1 })
     book.apply([detection()], START + MINUTE)
     expect(book.due).toBe(START + 15 * MINUTE)
