@@ -1,4 +1,6 @@
 import process from 'node:process'
+import type { ConsoleAction } from '../authorize/decision.ts'
+import { rolesFor } from '../authorize/rules/role.ts'
 import type { DefaultedOption, TextOption } from '../runtime/node/command.ts'
 import { isCurrentDevelopmentToken, readDevelopmentSecrets, signToken } from './development-issuer.ts'
 import { stringMember } from './json.ts'
@@ -117,19 +119,26 @@ export async function requestGate(url: URL, token: string, init: RequestInit = {
 }
 
 /**
- * Makes sure that the gate answered a call for which it wants the role `security`.
+ * Makes sure that the gate answered a call.
  *
+ * @param action what the call is, which says the roles that may do it
  * @throws UsageError if the call is refused; Error if the gate failed
  */
-export async function requireAnswer(response: Response): Promise<Response> {
+export async function requireAnswer(response: Response, action: ConsoleAction): Promise<Response> {
   if (response.ok) return response
   const refusal = await describeRefusal(response)
   if (response.status === 400) throw new UsageError(`the gate refused: ${refusal}`)
   if ([401, 403, 404].includes(response.status)) {
-    const hint = response.status === 401 ? NEW_TOKEN : 'the token needs the role "security"'
+    const hint = response.status === 401 ? NEW_TOKEN : `the token needs the role ${namesOf(action)}`
     throw new UsageError(`the gate refused: ${refusal}`, hint)
   }
   throw new Error(`the gate answered ${refusal}`)
+}
+
+/** As in `"viewer", "analyst" or "security"`. */
+function namesOf(action: ConsoleAction): string {
+  const [last, ...others] = rolesFor(action).map(role => `"${role}"`)
+  return others.length === 0 ? `${last}` : `${others.toReversed().join(', ')} or ${last}`
 }
 
 /** Names why a connection failed. `fetch` hides the system's error in `cause`. */

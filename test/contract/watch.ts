@@ -369,7 +369,7 @@ export function watchContract(
       ['that begins after its end', { starts: Date.now() + 2_000_000 }, 'expires_wrong'],
       ['of a rule that must be heard', { rule: 'RG-040' }, 'never_suppressed'],
       ['by what its rule is not grouped by', { group: { release: '4.12.0' } }, 'group_wrong'],
-      ['of a crowd by a person', { group: { subject: psn(1) }, crowd: true }, 'group_wrong'],
+      ['of a crowd by a person', { group: { subject: psn(1) }, crowd: true as const }, 'group_wrong'],
       ['without a reason', { reason: ' ' }, 'incomplete'],
     ])('a suppression %s is refused', async (_, wrong, refused) => {
       const wanted = {

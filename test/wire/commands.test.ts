@@ -192,10 +192,10 @@ describe('denials', () => {
     ).toEqual(answered)
   })
 
-  test('denials fails with a hint if its token lacks the role security', async () => {
+  test('denials fails with a hint if its token lacks a role that reads the log', async () => {
     const { code, stderr } = await run(['denials', '--token', await token('--sub', 'patient-001'), ...at()])
     expect(code).toBe(2)
-    expect(stderr).toContain('hint: the token needs the role "security"')
+    expect(stderr).toContain('hint: the token needs the role "viewer", "analyst" or "security"')
   })
 })
 

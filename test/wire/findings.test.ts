@@ -316,6 +316,28 @@ describe('what an outsider chose is not contained without being named', () => {
 })
 
 describe('the roles', () => {
+  const ID = '0197f2c4-8a10-7cc3-9a3e-2b1c5d7e9f01'
+  const why = ['--reason', 'a test']
+  test.each([
+    [['list'], 'app', '"viewer", "analyst" or "security"'],
+    [['show', ID], 'app', '"viewer", "analyst" or "security"'],
+    [['suppressions'], 'app', '"viewer", "analyst" or "security"'],
+    [['acknowledge', ID], 'viewer', '"analyst" or "security"'],
+    [['suppress', 'RG-001', '--until', '1h', ...why], 'analyst', '"security"'],
+    [['unsuppress', ID], 'analyst', '"security"'],
+    [['erase', ID], 'analyst', '"security"'],
+  ])('%j as %s is refused, with those that may: %s', async (args, role, roles) => {
+    const { code, stderr } = await findings(args, role)
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`hint: the token needs the role ${roles}\n`)])
+  })
+
+  test('viewer has the rules replayed without canaries, and hears so', async () => {
+    const at = ['--url', gate.url, '--token']
+    const replayed = await run(['rules', 'replay', ...at, await tokenOf('viewer')])
+    expect([replayed.code, replayed.stderr]).toEqual([0, expect.stringContaining('RG-040 is left out')])
+    expect((await run(['rules', 'replay', ...at, await tokenOf('security')])).stderr).not.toContain('RG-040')
+  })
+
   test.each([
     ['viewer', [200, 200, 200, 404, 404, 404]],
     ['analyst', [200, 200, 200, 200, 404, 404]],

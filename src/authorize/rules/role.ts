@@ -18,6 +18,9 @@ const ROLES_FOR: Readonly<Record<RoleAction, readonly Role[]>> = {
   audit: ['security', 'analyst', 'viewer'],
 }
 
+/** Returns the roles that permit an action, the one that permits the least last. */
+export const rolesFor = (action: RoleAction): readonly Role[] => ROLES_FOR[action]
+
 /** Returns the most that a role permits. */
 export function actionOf(role: Role): RoleAction {
   const actions = Object.keys(ROLES_FOR) as RoleAction[]

@@ -83,7 +83,7 @@ async function callDoctor(gate: URL, token: string, keepObject: boolean): Promis
       : ': look at its console, and examine its configuration with --wrangler or --vars'
     throw new Error(`the gate answered ${await describeRefusal(response)}${advice}`)
   }
-  const answered = await requireAnswer(response)
+  const answered = await requireAnswer(response, 'operate')
   return parseAnswer(await answered.json().catch(() => undefined), Date.now())
 }
 

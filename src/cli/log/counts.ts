@@ -30,7 +30,7 @@ export async function fetchCounts(
 ): Promise<readonly string[]> {
   const target = new URL('/console/api/counts', gate)
   target.search = new URLSearchParams({ ...filters, ...time }).toString()
-  const response = await requireAnswer(await requestGate(target, await token()))
+  const response = await requireAnswer(await requestGate(target, await token()), 'audit')
   return (await response.text()).split('\n').filter(line => line !== '')
 }
 

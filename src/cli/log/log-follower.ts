@@ -56,7 +56,7 @@ export class LogFollower {
     if (response.status === 401) {
       throw new TokenEnded(last === undefined ? `--after ${this.#after}` : `--from ${last + 1}`)
     }
-    const { body } = await requireAnswer(response)
+    const { body } = await requireAnswer(response, 'audit')
     if (body === null || response.headers.get('content-type') !== 'text/event-stream') {
       throw new UsageError('the gate sends no stream of its log', 'it needs version 0.7.0 or later')
     }

@@ -129,7 +129,7 @@ export class LogReader {
     if (response.status === 401 && follow && this.#cursor !== '') {
       throw new TokenEnded(`--after ${this.#cursor}`)
     }
-    const { headers } = await requireAnswer(response)
+    const { headers } = await requireAnswer(response, 'audit')
     const lines = (await response.text()).split('\n').filter(line => line !== '')
     if (headers.get(ARCHIVED_HEADER) === 'true') this.#archived += lines.length
     return {

@@ -55,7 +55,7 @@ async function pseudonymsOf(
     // JSON has no undefined: without an issuer the gate takes the only one that it trusts.
     body: JSON.stringify({ subject: id, issuer: options.issuer }),
   })
-  const answer: unknown = await (await requireAnswer(response)).json()
+  const answer: unknown = await (await requireAnswer(response, 'operate')).json()
   // A gate before 0.7.0 has one key, and answers the pseudonym under it alone.
   const pseudonyms = [member(answer, 'pseudonyms') ?? member(answer, 'pseudonym')].flat()
   if (pseudonyms.length === 0 || !pseudonyms.every(one => typeof one === 'string' && isPseudonym(one))) {
