@@ -63,10 +63,10 @@ async function logOut(context: RequestContext, services: SessionServices): Promi
       : entries
           .filter(({ subject_claim = 'sub' }) => subject_claim === 'sub')
           .map(one => ({ entry: one, scope: 'subject', id: subject, issued }) as const)),
-    // Taken once, and only when all the rest is in force.
+    // Taken once, and added last: only when all the rest is in force.
     { entry, scope: 'token', id, lasts: A_DAY },
   ]
-  for (const one of ended) await revoke(context, one, by, services)
+  await revoke(context, ended, by, services)
   return emptyResponse(200)
 }
 
@@ -84,11 +84,11 @@ async function revokeLogin(context: RequestContext, services: SessionServices): 
   const revoker = { action: 'revoke', by, ...present({ reason }) } as const
   // No later: who logs in again must get in. With its fraction, as some issuers give theirs.
   const issued = scope === 'subject' ? { issued: context.at / 1000 } : {}
-  const epochs: number[] = []
-  for (const entry of distinct(entries, scope)) {
+  const ended = distinct(entries, scope).map(entry => {
     const named = scope === 'subject' ? idIn(id, entry.subject_claim ?? 'sub') : id
-    epochs.push(await revoke(context, { entry, scope, id: named, ...issued }, revoker, services))
-  }
+    return { entry, scope, id: named, ...issued }
+  })
+  const epochs = await revoke(context, ended, revoker, services)
   return jsonResponse({ epochs }, 201)
 }
 

@@ -5,7 +5,7 @@ import { hexOf, sha256 } from '../base/bytes.ts'
 import { present } from '../base/present.ts'
 import type { Containment } from '../control/containment.ts'
 import type { Control } from '../control/control.ts'
-import type { Scope } from '../control/restriction.ts'
+import type { NewRestriction, Scope } from '../control/restriction.ts'
 import { observe } from '../ledger/head.ts'
 import type { Pseudonym } from '../ledger/pseudonym.ts'
 import type { Recorder } from '../ledger/recorder.ts'
@@ -48,39 +48,85 @@ export interface Revoker {
 const LONGEST_TOKEN = 90 * 86_400
 
 /**
- * Ends a login: refuses its tokens, and the tickets got with them, until the last of them has expired. It is in force before it is
- * on record: what the log can't take must not keep a thief logged in.
+ * Ends logins: refuses their tokens, and the tickets got with them, until the last of them has expired. All are in force before
+ * the first is on record: what the log can't take must not keep a thief logged in.
  *
+ * @returns the epoch of each
  * @throws Fault
  */
 export async function revoke(
   context: RequestContext,
-  { entry, scope, id, issued, lasts }: Ended,
-  { action, by, reason }: Revoker,
+  ended: readonly Ended[],
+  revoker: Revoker,
   services: RevocationServices,
-): Promise<number> {
-  const { control, pseudonym, ticketOptions } = services
+): Promise<readonly number[]> {
+  const revocations: Revocation[] = []
+  for (const one of ended) revocations.push(await revocationOf(one, context.at, services))
+  const inForce: InForce[] = []
+  try {
+    for (const one of revocations)
+      inForce.push({ ...one, epoch: await add(one, context.at, revoker, services) })
+  } finally {
+    // Also if not all could be added: those that were are in force.
+    await record(context, inForce, revoker, services)
+  }
+  return inForce.map(({ epoch }) => epoch)
+}
+
+interface Revocation extends Pick<NewRestriction, 'issued'> {
+  readonly scope: Scope
+  /** The pseudonym of what has ended. */
+  readonly value: string
+  readonly until: number
+}
+interface InForce extends Revocation {
+  readonly epoch: number
+}
+
+async function revocationOf(
+  { entry, scope, id, issued, lasts }: Ended,
+  at: number,
+  { issuers, pseudonym, ticketOptions }: RevocationServices,
+): Promise<Revocation> {
   const space = scope === 'subject' ? spaceOf(entry) : entry.issuer
   const value = await pseudonym(scope, space, id)
   // Any entry of the issuer may accept its tokens.
-  const ofIssuer = services.issuers.entries.filter(({ issuer }) => issuer === entry.issuer)
+  const ofIssuer = issuers.entries.filter(({ issuer }) => issuer === entry.issuer)
   const lives = ofIssuer.map(
     ({ max_age_s = LONGEST_TOKEN, clock_tolerance_s = 30 }) => max_age_s + clock_tolerance_s,
   )
   const longest = Math.max(...lives) + (ticketOptions?.lifetime ?? 0)
-  const until = context.at + (lasts ?? longest) * 1000
-  const restriction = { scope, value, until, ...present({ issued, reason }) }
-  const epoch = await control
-    .add({ kind: 'revocation', at: context.at, by, ...restriction })
+  return { scope, value, until: at + (lasts ?? longest) * 1000, ...present({ issued }) }
+}
+
+function add(
+  revocation: Revocation,
+  at: number,
+  { by, reason }: Revoker,
+  { control }: RevocationServices,
+): Promise<number> {
+  return control
+    .add({ kind: 'revocation', at, by, ...revocation, ...present({ reason }) })
     .catch(Fault.as('control_unavailable'))
-  await services
-    .record(observe(context), {
+}
+
+/** Records what is in force. A record that fails keeps no other one out of the log. */
+async function record(
+  context: RequestContext,
+  inForce: readonly InForce[],
+  { action, reason }: Revoker,
+  services: RevocationServices,
+): Promise<void> {
+  const said = present({ reason_sha256: reason === undefined ? undefined : hexOf(await sha256(reason)) })
+  const records = inForce.map(({ scope, value, until, epoch }) =>
+    services.record(observe(context), {
       ...{ kind: 'lockdown', decision: 'permit', action, epoch, scope, target: value },
       until: new Date(until).toISOString(),
-      ...(reason !== undefined && { reason_sha256: hexOf(await sha256(reason)) }),
-    })
-    .catch(Fault.as('ledger_unavailable'))
-  return epoch
+      ...said,
+    }),
+  )
+  await Promise.allSettled(records)
+  await Promise.all(records).catch(Fault.as('ledger_unavailable'))
 }
 
 const spaceOf = ({ issuer, name, owns }: Entry): string =>

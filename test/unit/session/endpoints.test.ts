@@ -1,5 +1,6 @@
 import type { JWTPayload } from 'jose'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { createMemoryControl, createMemoryLedger } from '../../../src/runtime/memory/index.ts'
 import { createIssuer, type TestIssuer } from '../../support/issuer.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 
@@ -205,5 +206,64 @@ describe('an analyst', () => {
     expect((await revoke({ sid: 'mine' }, claims)).status).toBe(201)
     later()
     expect((await revoke({ sid: 'other' }, claims)).status).toBe(401)
+  })
+})
+
+describe('a logout', () => {
+  const added: unknown[] = []
+  let isLogDown: boolean
+  /** How many revocations the control still takes. */
+  let most: number
+  beforeEach(async () => {
+    added.length = 0
+    isLogDown = false
+    most = Number.POSITIVE_INFINITY
+    const [ledger, control] = [createMemoryLedger(), createMemoryControl(() => time)]
+    gate = await memoryGate(
+      {
+        now: () => time,
+        issuers: [idp.entry({ clients: ['app'] })],
+        ledger: {
+          ...ledger,
+          append: async entries => {
+            const isLockdown = entries.some(({ json }) => json.includes('"kind":"lockdown"'))
+            if (isLogDown && isLockdown) throw new Error('down')
+            return ledger.append(entries)
+          },
+        },
+        control: {
+          ...control,
+          add: async restriction => {
+            if (added.length >= most) throw new Error('down')
+            added.push(restriction.scope)
+            return control.add(restriction)
+          },
+        },
+      },
+      idp,
+    )
+  })
+
+  test('that the log takes no record of has ended all that it names', async () => {
+    const [inSession, other] = [await bearer({ sid: 's-1' }), await bearer({ sid: 's-2' })]
+    expect([await play(inSession), await play(other)]).toEqual([200, 200])
+    isLogDown = true
+    expect(await logOut(await logoutToken({ sid: 's-1' }))).toBe(503)
+    expect(await lastReason()).toBe('ledger_unavailable')
+    expect(added).toEqual(['session', 'subject', 'token'])
+    later()
+    expect([await play(inSession), await play(other)]).toEqual([401, 401])
+  })
+
+  test('of which the control takes a part has that part on record, and can be sent again', async () => {
+    most = 1
+    const token = await logoutToken({ sid: 's-1' })
+    expect(await logOut(token)).toBe(503)
+    expect(await lastReason()).toBe('control_unavailable')
+    const scopes = async () => (await gate.events('lockdown')).map(({ scope }) => scope)
+    expect(await scopes()).toEqual(['session'])
+    most = Number.POSITIVE_INFINITY
+    expect(await logOut(token)).toBe(200)
+    expect(await scopes()).toEqual(['session', 'session', 'subject', 'token'])
   })
 })
