@@ -36,7 +36,7 @@ export interface Detection {
   readonly session?: string
   /** How many refusals, recordings or subjects were counted, if the rule counts. A rule stops counting soon after its threshold: it is at least so many. */
   readonly count?: number
-  /** True if it is so clear that the session may be blocked, or the release frozen, without a person who looks first. */
+  /** True if it is so clear that the session may be blocked, the release frozen, or the recording quarantined, without a person who looks first. */
   readonly mayBlock?: true
   /** True if the release is proven by a token, and no mere header. Only then may it be frozen automatically. */
   readonly provenRelease?: true

@@ -56,3 +56,14 @@ test('ten recordings of others block the session, no other session of the person
   await run(['lockdown', 'undo', '1', '--reason', 'a test', ...gateAt])
   await expect.poll(() => status('one', 'rec-0'), { timeout: 10_000 }).toBe(200)
 }, 60_000)
+
+test('an upload that is refused takes no recording from its owner', async () => {
+  const before = (await records(gate, idp)).length
+  expect((await store(gate, idp, '/recordings/rec-0', 'patient-2', 'another video')).status).toBe(409)
+  const found = async () => (await records(gate, idp)).slice(before).filter(({ kind }) => kind === 'finding')
+  await expect.poll(found, { timeout: 10_000 }).toMatchObject([{ rule: 'RG-022', action: 'opened' }])
+  await wait(2_500)
+  expect(await found()).toHaveLength(1)
+  expect((await found())[0]).not.toHaveProperty('may_respond')
+  expect(await status('three', 'rec-0')).toBe(200)
+}, 60_000)

@@ -70,12 +70,14 @@ export const changedOwner: Rule = {
       const { kind, recording, isDisputed, reason } = event
       if (kind === 'listed') return disputedOf(event)
       if (recording === undefined) return NONE
+      // Any recorder can send an upload that is refused, and it changes nothing. That sources differ may be its own doing: they
+      // were asked with the owner that it names.
+      if (kind === 'access' && reason === 'binding_conflict') return [{ group: { recording } }]
       const isFound =
         isDisputed ||
-        (kind === 'access' && reason === 'binding_conflict') ||
         (kind === 'binding' && event.said.previous === 'other_owner') ||
         hasChanged(event, recording, rows)
-      return isFound ? [{ group: { recording } }] : NONE
+      return isFound ? [{ group: { recording }, mayBlock: true }] : NONE
     },
   }),
 }
@@ -98,5 +100,7 @@ function disputedOf(event: WatchedEvent): readonly Sighting[] {
   return event.answers
     .filter(({ recording, isDisputed }) => isDisputed && recording !== undefined)
     .slice(0, LISTED)
-    .flatMap(({ recording }) => (recording === undefined ? [] : [{ group: { recording }, recording }]))
+    .flatMap(({ recording }) =>
+      recording === undefined ? [] : [{ group: { recording }, recording, mayBlock: true }],
+    )
 }

@@ -209,7 +209,8 @@ describe('a finding that a gate may respond to', () => {
     ['a release that is proven', { rule: 'RG-003', mayBlock: true, provenRelease: true }, true],
     ['a release that a header names', { rule: 'RG-003', mayBlock: true }, undefined],
     ['a proven release of which it is not clear', { rule: 'RG-003', provenRelease: true }, undefined],
-    ['a recording with another owner', { rule: 'RG-022' }, true],
+    ['a recording with another owner', { rule: 'RG-022', mayBlock: true }, true],
+    ['a recording that a refused upload claims for another owner', { rule: 'RG-022' }, undefined],
     ['what no response is for', { rule: 'RG-001', mayBlock: true, provenRelease: true }, undefined],
   ])('%s', (_, members, expected) => {
     const found = open().apply([detection(members)], START)
