@@ -1,5 +1,6 @@
 import type { Subject } from '../authorize/subject.ts'
 import type { Containment } from '../control/containment.ts'
+import type { CorsPolicy } from '../http/cors.ts'
 import { authorizationToken, type Credential, hasTokenInQuery, type PlacedToken } from '../http/credential.ts'
 import type { CredentialPlaces } from '../http/credential-places.ts'
 import { Refusal } from '../refusal.ts'
@@ -12,6 +13,8 @@ export interface BearerServices {
   readonly tokens: TokenVerifier
   /** Where tokens are looked for beside `Authorization`. */
   readonly places: CredentialPlaces
+  /** From which pages these places count. */
+  readonly cors: CorsPolicy
 }
 
 /** What authenticating a caller takes whose login may have ended. */
@@ -53,11 +56,25 @@ export async function isStillGood(context: RequestContext, services: BearerServi
   return !(subject instanceof Refusal)
 }
 
-function credentialOf(context: RequestContext, { tokens, places }: BearerServices): Credential | Refusal {
+function credentialOf(context: RequestContext, services: BearerServices): Credential | Refusal {
   const { request } = context
   return (
-    authorizationToken(request, tokens.acceptsProofs) ?? theOnly(places.presented(request, false), context)
+    authorizationToken(request, services.tokens.acceptsProofs) ??
+    theOnly(placedTokens(request, services, false), context)
   )
+}
+
+/**
+ * Returns the tokens that the configured places of a request hold. Those of a page of another site don't count: the browser
+ * adds the cookies, and a login proxy makes its header of one. Such a page could ask for others' recordings in the name of its
+ * visitor, whose session would be blocked for it.
+ */
+export function placedTokens(
+  request: Request,
+  { places, cors }: BearerServices,
+  withCookies: boolean,
+): readonly PlacedToken[] {
+  return cors.isForeign(request) ? [] : places.presented(request, withCookies)
 }
 
 // RFC 6750 2.1, b64token.

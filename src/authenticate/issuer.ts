@@ -261,7 +261,8 @@ export interface Issuer {
    */
   readonly max_age_s?: number
   /**
-   * A header that holds its tokens, as a proxy sets it: `Cf-Access-Jwt-Assertion`. `Authorization` counts first.
+   * A header that holds its tokens, as a proxy sets it: `Cf-Access-Jwt-Assertion`. `Authorization` counts first. It doesn't
+   * count for a request of another site.
    *
    * @defaultValue none: `Authorization` alone
    */

@@ -1,5 +1,4 @@
 import type { Subject } from '../authorize/subject.ts'
-import type { CorsPolicy } from '../http/cors.ts'
 import { authorizationToken, hasTokenInQuery, ticketCookie } from '../http/credential.ts'
 import type { CompiledLocation } from '../locate/location.ts'
 import { type PlayRecording, type PlayTicket, refOfTicket } from '../locate/target.ts'
@@ -8,7 +7,7 @@ import { Refusal } from '../refusal.ts'
 import type { RequestContext } from '../request-context.ts'
 import type { Tickets } from '../ticket/ticket.ts'
 import { TicketRefusal, verifyTicket } from '../ticket/verify-ticket.ts'
-import { type LoginServices, theOnly, verifyCredential } from './bearer.ts'
+import { type LoginServices, placedTokens, theOnly, verifyCredential } from './bearer.ts'
 import type { TrustedIssuers } from './trusted-issuers.ts'
 
 /** Who asks to play a recording, and which object. */
@@ -22,7 +21,6 @@ export interface PlaybackServices extends LoginServices {
   /** Undefined if this gate has no tickets. */
   readonly tickets: Tickets | undefined
   readonly issuers: TrustedIssuers
-  readonly cors: CorsPolicy
   readonly locations: readonly CompiledLocation[]
 }
 
@@ -52,7 +50,7 @@ async function authenticateCredential(
   services: PlaybackServices,
 ): Promise<AuthenticatedPlayback | Refusal> {
   const { request } = context
-  const { tickets, tokens, places, cors } = services
+  const { tickets, tokens } = services
   if (playback.ticket !== undefined) {
     if (tickets === undefined) return new Refusal('path_invalid')
     if (hasTokenInQuery(request)) return new Refusal('token_in_query')
@@ -61,7 +59,7 @@ async function authenticateCredential(
   if (hasTokenInQuery(request)) return new Refusal('token_in_query')
   let credential = authorizationToken(request, tokens.acceptsProofs)
   if (credential === undefined) {
-    const presented = places.presented(request, !cors.isForeign(request))
+    const presented = placedTokens(request, services, true)
     const cookie = presented[0]?.place.in === 'header' ? undefined : ticketCookie(request.headers)
     if (cookie !== undefined && tickets !== undefined) {
       return authenticateTicket(context, cookie, playback, { ...services, tickets })

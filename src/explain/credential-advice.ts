@@ -68,7 +68,7 @@ export const CREDENTIAL_ADVICE: Readonly<Partial<Record<Reason, Advise>>> = {
   ],
 }
 
-function adviseOnMissing({ request }: RefusedToken): Advice | undefined {
+function adviseOnMissing({ request, entries }: RefusedToken): Advice | undefined {
   const { headers } = request
   if (headers.has('authorization')) {
     return usesDpop(request)
@@ -80,6 +80,13 @@ function adviseOnMissing({ request }: RefusedToken): Advice | undefined {
           'the header Authorization has another scheme than Bearer',
           'send "Authorization: Bearer " and the token',
         ]
+  }
+  // One that an entry names would be tried, unless the browser says that it must not count.
+  if (entries.some(entry => entry.header !== undefined && headers.has(entry.header))) {
+    return [
+      "a page of another site sent a request, for which the header of a login proxy doesn't count",
+      'add its origin to ALLOWED_ORIGINS if it is that of an app of yours',
+    ]
   }
   const header = PROXY_HEADERS.find(name => headers.has(name))
   return header === undefined

@@ -111,8 +111,9 @@ export class CorsPolicy {
   }
 
   /**
-   * Returns whether a page of another site caused a request, and isn't of a listed origin: its cookies must not count
-   * (Fetch Metadata, 2.2). Browsers that don't say so keep cookies to their site by `SameSite`.
+   * Returns whether a page of another site caused a request, and isn't of a listed origin (Fetch Metadata, 2.2): what the
+   * browser adds by itself must not count, nor what a login proxy makes of it. Browsers that don't say so keep cookies to
+   * their site by `SameSite`. Apps and servers say nothing, and are never foreign.
    */
   isForeign(request: Request): boolean {
     const isCrossSite = request.headers.get('sec-fetch-site') === 'cross-site'

@@ -17,7 +17,7 @@ export class CredentialPlaces {
 
   /**
    * Returns the tokens of a request, those in headers first. A cookie that is there twice counts twice: another host of
-   * the domain may have set one of them.
+   * the domain may have set one of them. Not to be called for a page of another site: it didn't choose to send any of them.
    *
    * @param withCookies whether cookies count for this request
    */

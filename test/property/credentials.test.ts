@@ -60,8 +60,9 @@ type Sent = typeof request extends fc.Arbitrary<infer T> ? T : never
 
 /** The answer that the documentation promises: 200, or the reason of the refusal. */
 function promised({ authorization, header, otherHeader, ticket, cookies, site }: Sent): string {
-  const inHeaders = [header, otherHeader].filter(one => one !== undefined)
-  const inCookies = site === 'cross-site' ? [] : cookies
+  const isForeign = site === 'cross-site'
+  const inHeaders = isForeign ? [] : [header, otherHeader].filter(one => one !== undefined)
+  const inCookies = isForeign ? [] : cookies
   const verdict = (one: Worth, isConfigured: boolean) =>
     one === 'bad'
       ? 'token_malformed'

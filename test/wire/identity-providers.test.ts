@@ -90,6 +90,13 @@ test('a login cookie plays for a page of the same site, or of an allowed origin'
   expect([foreign.status, await reasonOf(foreign)]).toEqual([401, 'token_missing'])
 })
 
+test("a login proxy's header plays for apps and servers, and for pages as its cookie does", async () => {
+  const from = async (headers: Record<string, string>) => (await get(PATH, accessPatient(), headers)).status
+  const site = { 'Sec-Fetch-Site': 'cross-site' }
+  expect([await from({}), await from({ 'Sec-Fetch-Site': 'same-site' })]).toEqual([200, 200])
+  expect([await from({ ...site, Origin: APP }), await from(site)]).toEqual([200, 401])
+})
+
 test('a login cookie neither stores nor reads the log', async () => {
   const headers = await headersWith({ ...inCookie(), claims: { ...accessPatient().claims, sub: 'sec' } })
   const log = await fetch(`${gate.url}/console/api/denials`, { headers })

@@ -195,7 +195,61 @@ describe('a login cookie', () => {
   })
 
   test('that does not count is not compared with a header that does', async () => {
-    const good = await token('patient-1')
-    expect(await ask({ cookie, [HEADER]: good, 'sec-fetch-site': 'cross-site' })).toBe('200')
+    const headers = { cookie, [HEADER]: await token('patient-2') }
+    expect(await ask(headers)).toBe('401 token_ambiguous')
+    expect(await ask(headers, { method: 'POST', path: '/recordings/rec-1/ticket' })).toBe('404 not_owner')
   })
+})
+
+describe('a header that a login proxy adds', () => {
+  let login: Record<string, string>
+  beforeEach(async () => {
+    login = { [HEADER]: await token('patient-2'), 'content-type': 'application/json' }
+  })
+
+  test.each([
+    ['GET', '/recordings/rec-1', 'not_owner'],
+    ['HEAD', '/recordings/rec-1', 'not_owner'],
+    ['POST', '/recordings/rec-1/ticket', 'not_owner'],
+    ['PUT', '/recordings/rec-2', 'role_missing'],
+    ['POST', '/access/v1/evaluation', 'question_invalid'],
+    ['GET', '/console/api/records', 'role_missing'],
+    ['POST', '/console/api/lockdowns/add', 'role_missing'],
+    ['POST', '/session/revoke', 'role_missing'],
+  ])(
+    'puts nothing that a page of another site sends on its visitor: %s %s',
+    async (method, path, mistake) => {
+      for (const origin of [undefined, 'null', 'https://evil.test']) {
+        const sent = { ...login, 'sec-fetch-site': 'cross-site', ...(origin !== undefined && { origin }) }
+        expect(await ask(sent, { method, path })).toBe('401 token_missing')
+        const [record] = (await gate.events('access')).slice(-1)
+        expect([record?.subject, record?.session]).toEqual([undefined, undefined])
+      }
+      // An app or a server sends no such header, and a page of the gate's own site another value.
+      expect(await ask(login, { method, path })).toContain(mistake)
+      for (const site of ['same-site', 'same-origin', 'none'])
+        expect(await ask({ ...login, 'sec-fetch-site': site }, { method, path })).toContain(mistake)
+    },
+  )
+
+  test('counts for a page of another site whose origin is allowed', async () => {
+    const headers = { [HEADER]: await token('patient-1'), 'sec-fetch-site': 'cross-site' }
+    expect(await ask({ ...headers, origin: 'https://app.clinic.test' })).toBe('200')
+    expect(await ask(headers)).toBe('401 token_missing')
+  })
+
+  test('that does not count leaves it to a ticket', async () => {
+    const headers = { [HEADER]: await token('patient-2'), 'sec-fetch-site': 'cross-site' }
+    expect(await ask({ ...headers, cookie: cookies({ [TICKET_COOKIE]: ticket }) })).toBe('200')
+    expect(await ask(headers, { path: `/play/${ticket}` })).toBe('200')
+  })
+})
+
+test('a page of another site plays with Authorization, whatever a login proxy adds', async () => {
+  const good = { authorization: `Bearer ${await token('patient-1')}`, 'sec-fetch-site': 'cross-site' }
+  for (const added of [{}, { [HEADER]: await token('patient-2') }]) {
+    expect(await ask({ ...good, ...added })).toBe('200')
+    expect(await ask({ ...good, ...added, origin: 'https://app.clinic.test' })).toBe('200')
+    expect(await ask({ ...good, ...added }, { method: 'POST', path: '/recordings/rec-1/ticket' })).toBe('201')
+  }
 })

@@ -69,6 +69,15 @@ describe('what is said', () => {
   })
 })
 
+test('a page of another site is said to be why the header of a login proxy does not count', async () => {
+  const gate = await open({ header: 'X-Forwarded-Access-Token' })
+  const headers = { 'x-forwarded-access-token': await idp.token('patient-1'), 'sec-fetch-site': 'cross-site' }
+  expect((await gate.fetch('/recordings/rec-1', { headers })).status).toBe(401)
+  expect(lines()).toEqual([
+    "mediaward: token_missing: a page of another site sent a request, for which the header of a login proxy doesn't count. To fix it: add its origin to ALLOWED_ORIGINS if it is that of an app of yours",
+  ])
+})
+
 describe('hostile values', () => {
   test.each<[string, JWTPayload]>([
     ['a line break', { iss: 'https://a.test/\nmediaward: ledger_unavailable, event 0' }],
