@@ -64,6 +64,10 @@ export const pathOf = (path: ClaimPath): readonly string[] => (typeof path === '
 /** Names a claim in a record or a message. */
 export const claimName = (path: ClaimPath): string => pathOf(path).join('.')
 
+/** Returns whether the subjects of an entry have `sub` as their id, however the path to it is written. */
+export const hasSubAsId = ({ subject_claim = 'sub' }: Pick<Issuer, 'subject_claim'>): boolean =>
+  claimName(subject_claim) === 'sub'
+
 /** Keeps the secret from being shown with the entry. */
 const sealed = (introspection: Introspection): Introspection => ({
   ...introspection,

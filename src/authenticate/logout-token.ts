@@ -3,6 +3,7 @@ import { Refusal } from '../refusal.ts'
 import { kidOf, refuseHeader, verifyingKeys } from './access-token.ts'
 import { listOf } from './audience.ts'
 import { type Claims, isPresent, stringClaim } from './claim-value.ts'
+import { hasSubAsId } from './entry.ts'
 import { parseToken } from './parse-token.ts'
 import { TokenRefusal } from './token-refusal.ts'
 import type { TrustedEntry, TrustedIssuers } from './trusted-issuers.ts'
@@ -59,8 +60,7 @@ export async function verifyLogoutToken(
   const flaw = flawOf(payload, now / 1000, entry.clock_tolerance_s ?? 30)
   if (flaw !== undefined) return invalid({ ...proven, claim: flaw })
   // Of an entry whose subjects have another claim as their id, `sub` is not the id of any of them.
-  const named = entries.some(({ subject_claim = 'sub' }) => subject_claim === 'sub')
-  const subject = named ? stringClaim(payload.sub) : undefined
+  const subject = entries.some(hasSubAsId) ? stringClaim(payload.sub) : undefined
   const session = stringClaim(payload.sid)
   if (subject === undefined && session === undefined) return invalid({ ...proven, claim: 'sid' })
   return { entries, subject, session, id: payload.jti as string, issued: payload.iat as number }

@@ -1,5 +1,5 @@
 import { type AnalystServices, readAnalystCall } from '../authenticate/analyst.ts'
-import type { Entry } from '../authenticate/entry.ts'
+import { type Entry, hasSubAsId } from '../authenticate/entry.ts'
 import { idIn } from '../authenticate/identity.ts'
 import { verifyLogoutToken } from '../authenticate/logout-token.ts'
 import { nameSpaceOf } from '../authorize/subject.ts'
@@ -61,7 +61,7 @@ async function logOut(context: RequestContext, services: SessionServices): Promi
     ...(subject === undefined
       ? []
       : entries
-          .filter(({ subject_claim = 'sub' }) => subject_claim === 'sub')
+          .filter(hasSubAsId)
           .map(one => ({ entry: one, scope: 'subject', id: subject, issued }) as const)),
     // Taken once, and added last: only when all the rest is in force.
     { entry, scope: 'token', id, lasts: A_DAY },

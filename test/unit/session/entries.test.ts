@@ -98,6 +98,14 @@ test('a logout by sub ends no one whose id is another claim', async () => {
   expect(await it.play(token)).toBe(200)
 })
 
+test('a logout by sub ends people whose id is sub, also if the entry has a path to it', async () => {
+  const it = await entries(patients({ subject_claim: ['sub'] }), staff({ clients: ['app'] }))
+  const token = await it.bearer('patient-1', { client_id: 'app' })
+  expect(await it.play(token)).toBe(200)
+  expect(await it.logOut(it.idp, { aud: 'app', sub: 'patient-1' })).toBe(200)
+  expect(await it.play(token)).toBe(401)
+})
+
 test('a logout token is verified by each entry that has its client, whichever comes first', async () => {
   const other = await createIssuer()
   const it = await entries(
