@@ -146,9 +146,9 @@ export class ControlView {
   async #learn(wait: number): Promise<void> {
     const asked = this.#now()
     try {
-      await withTimeout(
-        wait + PATIENCE,
-        this.#readAll(after => this.#control.changes(after, wait)),
+      await this.#readAll(
+        (after, wait) => withTimeout(wait + PATIENCE, this.#control.changes(after, wait)),
+        wait,
       )
       // An answer says what was true when the question came, or later.
       if (wait === 0) this.#asOf = Math.max(this.#asOf, asked)
@@ -163,15 +163,21 @@ export class ControlView {
     }
   }
 
-  /** Takes over what was read when all of it is there: until then, what was known counts. */
-  async #readAll(read: (after: number) => Promise<Changes>): Promise<void> {
-    let restrictions = this.#isDoubtful ? new Restrictions() : this.#restrictions
-    for (let more = true; more; ) {
-      const page = await read(restrictions.epoch)
+  /** Takes over what was read when all of it is there: until then, what was known counts. Only the first question waits for a change. */
+  async #readAll(read: (after: number, wait: number) => Promise<Changes>, wait = 0): Promise<void> {
+    const known = this.#restrictions
+    let restrictions = this.#isDoubtful ? new Restrictions() : known
+    for (let more = true; more; wait = 0) {
+      const after = restrictions.epoch
+      const page = await read(after, wait)
+      // Another answer came first. This one lacks the undoing of what that one brought.
+      if (restrictions.epoch !== after) continue
       if (page.restart === true) restrictions = new Restrictions()
       restrictions.apply(page, this.#now())
       more = page.more
     }
+    // Another one has begun from the start.
+    if (this.#restrictions !== known) return this.#readAll(read)
     this.#restrictions = restrictions
     this.#isDoubtful = false
   }

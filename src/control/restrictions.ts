@@ -60,17 +60,13 @@ export class Restrictions {
     return this.#lockdowns.concernsPeople || this.#revocations.concernsPeople
   }
 
-  /**
-   * Takes over what changed up to an epoch, by rising epoch. Of two answers that were under way at once, the later one may
-   * come first: what it has taken over, the other one doesn't change back.
-   */
+  /** Takes over what changed after {@link epoch}, by rising epoch. A page that was asked for after another epoch must not come here. */
   apply({ changes, epoch }: Pick<Changes, 'changes' | 'epoch'>, now: number): void {
     for (const change of changes) {
-      if (change.epoch <= this.#epoch) continue
       if ('undoes' in change) this.#remove(change.undoes)
       else this.#add(change)
     }
-    this.#epoch = Math.max(this.#epoch, epoch)
+    this.#epoch = epoch
     if (now - this.#sweptAt < SWEEP) return
     this.#sweptAt = now
     for (const { epoch, until } of this.#byEpoch.values()) {

@@ -77,6 +77,17 @@ describe('requests', () => {
     expect(await isFrozen(view)).toBe(true)
     expect(watched.asked.map(({ after }) => after)).toEqual([0, 10_000])
   })
+
+  test('pages that take longer together than one answer may are read to the end', async () => {
+    const changes = async (after: number): Promise<Changes> => {
+      await new Promise(resolve => setTimeout(resolve, 400))
+      return { changes: [], epoch: after + 1, more: after < 3 }
+    }
+    view = new ControlView({ ...watched.real, changes }, Date.now)
+    const known = view.current(waitUntil)
+    await vi.advanceTimersByTimeAsync(1_600)
+    expect((await known).epoch).toBe(4)
+  })
 })
 
 describe.each(['fails', 'hangs'] as const)('a control that %s', away => {
@@ -191,6 +202,49 @@ describe('streams', () => {
     }
     expect(outcomes.indexOf('ends')).toBeGreaterThanOrEqual(4)
     expect(outcomes.indexOf('ends')).toBeLessThanOrEqual(15)
+  })
+})
+
+describe('two answers that are under way at once', () => {
+  /** Has the next answer wait: what it says was read before, or is read when it is let go. */
+  function holding(reads: 'before' | 'after') {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const changes = async (after: number, wait: number): Promise<Changes> => {
+      if (wait === 0) return watched.real.changes(after, 0)
+      if (reads === 'after') await promise
+      const page = await watched.real.changes(after, 0)
+      await promise
+      return page
+    }
+    view = new ControlView({ ...watched.real, changes }, Date.now)
+    return resolve
+  }
+
+  test('hide no undo of what only the first one brought', async () => {
+    const release = holding('after')
+    await isFrozen(view)
+    void view.forStream({})
+    const epoch = await watched.freeze()
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(await isFrozen(view)).toBe(true)
+    await watched.real.undo(epoch, { by: 'psn_1', at: Date.now(), needsSecond: false })
+    release()
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(await isFrozen(view)).toBe(false)
+  })
+
+  test('bring nothing back that the later one has undone', async () => {
+    const release = holding('before')
+    await isFrozen(view)
+    const epoch = await watched.freeze()
+    void view.forStream({})
+    await watched.real.undo(epoch, { by: 'psn_1', at: Date.now(), needsSecond: false })
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(await isFrozen(view)).toBe(false)
+    release()
+    await vi.advanceTimersByTimeAsync(100)
+    expect(await isFrozen(view)).toBe(false)
+    expect(view.known.epoch).toBe(2)
   })
 })
 

@@ -94,15 +94,6 @@ describe('lockdowns', () => {
     restrictions.apply({ changes: [{ epoch: 4, undoes: 2 }], epoch: 4 }, NOW)
     expect(restrictions.lockdownOf(CONCERNED, 'play', NOW)).toBeUndefined()
   })
-
-  test('an answer that comes late brings back nothing that was undone', () => {
-    const add = restriction(1, 'recording', { value: 'rec-1' })
-    const restrictions = restrictionsOf()
-    restrictions.apply({ changes: [add, { epoch: 2, undoes: 1 }], epoch: 2 }, NOW)
-    restrictions.apply({ changes: [add], epoch: 1 }, NOW)
-    expect(restrictions.lockdownOf(CONCERNED, 'play', NOW)).toBeUndefined()
-    expect(restrictions.epoch).toBe(2)
-  })
 })
 
 describe('revocations', () => {
