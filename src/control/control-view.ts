@@ -50,9 +50,6 @@ export class ControlView {
   /** When an answer came last. */
   #heardAt = Number.NEGATIVE_INFINITY
   #listener: Listener = NO_LISTENER
-  #latest = Number.NEGATIVE_INFINITY
-  /** Whether all has to be read again. */
-  #isDoubtful = false
 
   constructor(control: Control, now: () => number) {
     this.#control = control
@@ -70,9 +67,8 @@ export class ControlView {
    * @throws Fault `control_unavailable`
    */
   current(waitUntil: WaitUntil): Restrictions | Promise<Restrictions> {
-    const age = this.#time() - this.#asOf
-    if (age < FRESH) return this.#restrictions
-    if (age < CURRENT) {
+    if (this.#isWithin(FRESH, this.#asOf)) return this.#restrictions
+    if (this.#isWithin(CURRENT, this.#asOf)) {
       if (this.#asking === undefined) waitUntil(this.#ask().catch(() => {}))
       return this.#restrictions
     }
@@ -88,8 +84,8 @@ export class ControlView {
    * @throws Fault `control_unavailable` if nothing was heard for too long
    */
   forStream(stream: object): Restrictions | Promise<Restrictions> {
-    const now = this.#time()
-    if (this.#listener.stream !== stream && now - this.#listener.seen > 2 * LOOK_EVERY) {
+    const now = this.#now()
+    if (this.#listener.stream !== stream && !this.#isWithin(2 * LOOK_EVERY, this.#listener.seen)) {
       this.#listener = { stream, seen: now, isOpen: false }
     }
     const listener = this.#listener
@@ -103,7 +99,7 @@ export class ControlView {
         void this.#learn(WAIT).then(closed, closed)
       }
     }
-    return now - this.#heardAt < LAST_KNOWN ? this.#restrictions : this.#obtain()
+    return this.#isWithin(LAST_KNOWN, this.#heardAt) ? this.#restrictions : this.#obtain()
   }
 
   /** To be called when a stream ends. */
@@ -112,16 +108,18 @@ export class ControlView {
   }
 
   async #obtain(): Promise<Restrictions> {
-    if (this.#now() - this.#failedAt > CURRENT) {
+    if (!this.#isWithin(CURRENT, this.#failedAt)) {
       const asked = await this.#askTogether().catch(() => false)
       if (asked) return this.#restrictions
     }
-    const now = this.#now()
-    if (now - this.#heardAt < LAST_KNOWN || now - this.#copiedAt < CURRENT) return this.#restrictions
+    if (this.#isWithin(LAST_KNOWN, this.#heardAt) || this.#isWithin(CURRENT, this.#copiedAt)) {
+      return this.#restrictions
+    }
     const { copy } = this.#control
     if (copy === undefined) throw new Fault('control_unavailable')
+    const begun = this.#now()
     await this.#readAll(copy).catch(Fault.as('control_unavailable'))
-    this.#copiedAt = now
+    this.#copiedAt = begun
     return this.#restrictions
   }
 
@@ -130,7 +128,7 @@ export class ControlView {
     const begun = this.#now()
     if (this.#asking !== undefined) await withTimeout(SHARED, this.#asking).catch(() => {})
     // What another request asked before this one came may say nothing of what happened in between: that is a second at most.
-    if (begun - this.#asOf < CURRENT) return true
+    if (this.#isWithin(CURRENT, this.#asOf, begun)) return true
     await this.#ask()
     return true
   }
@@ -151,7 +149,7 @@ export class ControlView {
         wait,
       )
       // An answer says what was true when the question came, or later.
-      if (wait === 0) this.#asOf = Math.max(this.#asOf, asked)
+      if (wait === 0) this.#asOf = asked
       this.#heardAt = this.#now()
       this.#failedAt = Number.NEGATIVE_INFINITY
     } catch (error) {
@@ -166,7 +164,7 @@ export class ControlView {
   /** Takes over what was read when all of it is there: until then, what was known counts. Only the first question waits for a change. */
   async #readAll(read: (after: number, wait: number) => Promise<Changes>, wait = 0): Promise<void> {
     const known = this.#restrictions
-    let restrictions = this.#isDoubtful ? new Restrictions() : known
+    let restrictions = known.mayLack(this.#now()) ? new Restrictions() : known
     for (let more = true; more; wait = 0) {
       const after = restrictions.epoch
       const page = await read(after, wait)
@@ -179,19 +177,13 @@ export class ControlView {
     // Another one has begun from the start.
     if (this.#restrictions !== known) return this.#readAll(read)
     this.#restrictions = restrictions
-    this.#isDoubtful = false
   }
 
-  /** Returns the time. If the clock was set back, nothing that was noted by it counts. */
-  #time(): number {
-    const now = this.#now()
-    if (now < this.#latest) {
-      this.#asOf = this.#heardAt = this.#copiedAt = this.#failedAt = Number.NEGATIVE_INFINITY
-      this.#listener = NO_LISTENER
-      // What had ended by the clock before may not have.
-      this.#isDoubtful = true
-    }
-    this.#latest = now
-    return now
+  /**
+   * Returns whether something was less than so many milliseconds before a time. What is noted with a time to come was noted before
+   * the clock was set back: how old it is can't be known.
+   */
+  #isWithin(milliseconds: number, noted: number, time = this.#now()): boolean {
+    return noted <= this.#now() && time - noted < milliseconds
   }
 }

@@ -55,6 +55,11 @@ export class Restrictions {
     return this.#epoch
   }
 
+  /** Returns whether something was dropped that has not ended at this time: the clock was set back since. */
+  mayLack(now: number): boolean {
+    return now < this.#sweptAt - MARGIN
+  }
+
   /** Whether a check may find something that depends on who asks. Otherwise a caller needs no pseudonyms. */
   get concernsPeople(): boolean {
     return this.#lockdowns.concernsPeople || this.#revocations.concernsPeople

@@ -286,6 +286,68 @@ describe('a view that can no longer know', () => {
     expect(await ends(view)).toBe(true)
   })
 
+  /** A control that answers one question, the first that is meant, only when it is let go. */
+  function holding(control: Control, isMeant: (wait: number) => boolean) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    let isHeld = false
+    const hold = () => {
+      isHeld = true
+    }
+    const changes = async (after: number, wait: number): Promise<Changes> => {
+      const waits = isHeld && isMeant(wait)
+      if (waits) isHeld = false
+      const page = await control.changes(after, 0)
+      if (waits) await promise
+      return page
+    }
+    const release = async () => {
+      resolve()
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    return { control: { ...control, changes }, hold, release }
+  }
+
+  test('learns of a lockdown although its clock went back while a question was open', async () => {
+    const real = createMemoryControl(() => time)
+    const { control, hold, release } = holding(real, () => true)
+    view = new ControlView(control, () => time)
+    await ends(view)
+    hold()
+    time += 600
+    await ends(view)
+    time -= HOUR
+    expect(await ends(view)).toBe(false)
+    await release()
+    await real.add({ kind: 'lockdown', scope: 'everything', at: time, by: 'psn_1' })
+    time += 1_000
+    expect(await ends(view)).toBe(true)
+  })
+
+  test.each([
+    ['after it has read all again', true],
+    ['before', false],
+  ])(
+    'forgets no lockdown by an answer to a question of before its clock went back that comes %s',
+    async (_, isRead) => {
+      const real = createMemoryControl(() => 10 * HOUR)
+      const { control, hold, release } = holding(real, wait => wait > 0)
+      view = new ControlView(control, () => time)
+      await real.add({ kind: 'lockdown', scope: 'everything', at: time, by: 'psn_1', until: time + HOUR })
+      expect(await ends(view)).toBe(true)
+      time += 2 * HOUR
+      await ends(view)
+      hold()
+      void view.forStream({})
+      time -= 2 * HOUR - 5_000
+      if (isRead) expect(await ends(view)).toBe(true)
+      else void view.forStream({})
+      await release()
+      expect(await ends(view)).toBe(true)
+      time += 600
+      expect(await ends(view)).toBe(true)
+    },
+  )
+
   test('keeps what it knew until it has read all pages of what is in force', async () => {
     const locked = { epoch: 20_001, kind: 'lockdown', scope: 'everything' } as const
     let isHeld = false
