@@ -3,6 +3,7 @@ import { type WaitUntil, withTimeout } from '../base/timeout.ts'
 import { Fault } from '../refusal.ts'
 import type { Changes, Control } from './control.ts'
 import { Restrictions } from './restrictions.ts'
+import { SharedQuestion } from './shared-question.ts'
 
 /** What is known is used without a question for so long, in milliseconds. */
 const FRESH = 500
@@ -14,8 +15,6 @@ const PATIENCE = 1_000
 const LAST_KNOWN = 10_000
 /** How long a question of a stream waits for a change, in milliseconds. A worker may ask 10,000 times for one stream. */
 const WAIT = 5_000
-/** A request waits so long for an answer that another one asked for, in milliseconds: that one may have been cut off. */
-const SHARED = 250
 
 /** How often a stream looks whether it has to end, in milliseconds. */
 export const LOOK_EVERY = 500
@@ -32,21 +31,22 @@ interface Listener {
 const NO_LISTENER: Listener = { stream: undefined, seen: Number.NEGATIVE_INFINITY, isOpen: false }
 
 /**
- * What one isolate knows of the restrictions in force. Requests ask at most once a second what has changed. Streams in
- * flight have one question open that is answered at the moment of a change.
+ * What one isolate knows of the restrictions in force. Requests ask at most twice a second what has changed, and four times a
+ * second while answers are slow. Streams in flight have one question open that is answered at the moment of a change.
  *
  * If nothing answers, the last state counts for ten seconds. Then the copy elsewhere does. Without that, nothing is permitted.
  */
 export class ControlView {
   readonly #control: Control
   readonly #now: () => number
+  readonly #changes = new SharedQuestion(() => this.#learn(0))
+  readonly #copy: SharedQuestion | undefined
   #restrictions = new Restrictions()
   /** Since when what is known may have changed: the time of the question that was answered last. */
   #asOf = Number.NEGATIVE_INFINITY
   /** When the copy was read last. */
   #copiedAt = Number.NEGATIVE_INFINITY
   #failedAt = Number.NEGATIVE_INFINITY
-  #asking: Promise<void> | undefined
   /** When an answer came last. */
   #heardAt = Number.NEGATIVE_INFINITY
   #listener: Listener = NO_LISTENER
@@ -54,6 +54,8 @@ export class ControlView {
   constructor(control: Control, now: () => number) {
     this.#control = control
     this.#now = now
+    const { copy } = control
+    this.#copy = copy && new SharedQuestion(() => this.#readCopy(copy))
   }
 
   /** What is known by now, however old. */
@@ -69,7 +71,7 @@ export class ControlView {
   current(waitUntil: WaitUntil): Restrictions | Promise<Restrictions> {
     if (this.#isWithin(FRESH, this.#asOf)) return this.#restrictions
     if (this.#isWithin(CURRENT, this.#asOf)) {
-      if (this.#asking === undefined) waitUntil(this.#ask().catch(() => {}))
+      if (!this.#changes.isOpen) waitUntil(this.#changes.ask().catch(() => {}))
       return this.#restrictions
     }
     return this.#obtain()
@@ -108,37 +110,15 @@ export class ControlView {
   }
 
   async #obtain(): Promise<Restrictions> {
-    if (!this.#isWithin(CURRENT, this.#failedAt)) {
-      const asked = await this.#askTogether().catch(() => false)
-      if (asked) return this.#restrictions
-    }
-    if (this.#isWithin(LAST_KNOWN, this.#heardAt) || this.#isWithin(CURRENT, this.#copiedAt)) {
-      return this.#restrictions
-    }
-    const { copy } = this.#control
-    if (copy === undefined) throw new Fault('control_unavailable')
     const begun = this.#now()
-    await this.#readAll(copy).catch(Fault.as('control_unavailable'))
-    this.#copiedAt = begun
-    return this.#restrictions
-  }
-
-  /** Asks, or waits for an answer that another request asked for. */
-  async #askTogether(): Promise<boolean> {
-    const begun = this.#now()
-    if (this.#asking !== undefined) await withTimeout(SHARED, this.#asking).catch(() => {})
     // What another request asked before this one came may say nothing of what happened in between: that is a second at most.
-    if (this.#isWithin(CURRENT, this.#asOf, begun)) return true
-    await this.#ask()
-    return true
-  }
-
-  #ask(): Promise<void> {
-    const asking = this.#learn(0).finally(() => {
-      if (this.#asking === asking) this.#asking = undefined
-    })
-    this.#asking = asking
-    return asking
+    const isCurrent = () =>
+      this.#isWithin(CURRENT, this.#asOf, begun) || this.#isWithin(CURRENT, this.#copiedAt, begun)
+    if (!this.#isWithin(CURRENT, this.#failedAt)) await this.#changes.obtain(isCurrent).catch(() => {})
+    if (isCurrent() || this.#isWithin(LAST_KNOWN, this.#heardAt)) return this.#restrictions
+    if (this.#copy === undefined) throw new Fault('control_unavailable')
+    await this.#copy.obtain(isCurrent).catch(Fault.as('control_unavailable'))
+    return this.#restrictions
   }
 
   async #learn(wait: number): Promise<void> {
@@ -159,6 +139,12 @@ export class ControlView {
       this.#failedAt = this.#now()
       throw error
     }
+  }
+
+  async #readCopy(copy: NonNullable<Control['copy']>): Promise<void> {
+    const asked = this.#now()
+    await this.#readAll(copy)
+    this.#copiedAt = asked
   }
 
   /** Takes over what was read when all of it is there: until then, what was known counts. Only the first question waits for a change. */

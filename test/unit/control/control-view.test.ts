@@ -59,6 +59,41 @@ describe('requests', () => {
     expect(watched.asked.length).toBeLessThanOrEqual(2)
   })
 
+  test.each([
+    [1, 2],
+    [200, 2],
+    [600, 4],
+    [900, 4],
+  ])(
+    '500 requests a second to a control that takes %i ms ask at most %i times a second',
+    async (latency, limit) => {
+      const changes = async (after: number, wait: number): Promise<Changes> => {
+        watched.asked.push({ after, wait })
+        await new Promise(resolve => setTimeout(resolve, latency))
+        return watched.real.changes(after, wait)
+      }
+      view = new ControlView({ ...watched.real, changes }, Date.now)
+      let failed = 0
+      for (let i = 0; i < 2_500; i++) {
+        isFrozen(view).catch(() => failed++)
+        await vi.advanceTimersByTimeAsync(2)
+      }
+      expect(watched.asked.length).toBeLessThanOrEqual(5 * limit + 1)
+      expect(watched.asked.length).toBeGreaterThan(4)
+      expect(failed).toBe(0)
+    },
+  )
+
+  test('a question that was cut off is put by one of the requests that wait for its answer', async () => {
+    watched.away = 'hangs'
+    isFrozen(view).catch(() => {})
+    watched.away = 'no'
+    const answers = Promise.all(Array.from({ length: 50 }, () => isFrozen(view)))
+    await vi.advanceTimersByTimeAsync(250)
+    expect(await answers).toEqual(Array(50).fill(false))
+    expect(watched.asked).toHaveLength(2)
+  })
+
   test('a lockdown is obeyed by requests that come a second later, and its end, too', async () => {
     expect(await isFrozen(view)).toBe(false)
     const epoch = await watched.freeze()
@@ -127,6 +162,34 @@ describe.each(['fails', 'hangs'] as const)('a control that %s', away => {
   test('keeps a gate that has just started from permitting anything', async () => {
     watched.away = away
     expect(await ask()).toBe('control_unavailable')
+  })
+
+  test('is not asked by each request, and its copy neither', async () => {
+    let copies = 0
+    watched.copy = async () => {
+      copies += 1
+      await new Promise(resolve => setTimeout(resolve, 150))
+      return { changes: [], epoch: 0, more: false }
+    }
+    view = new ControlView(watched.control, Date.now)
+    await ask()
+    watched.away = away
+    await vi.advanceTimersByTimeAsync(10_000)
+    watched.asked = []
+    let permitted = 0
+    let refused = 0
+    for (let i = 0; i < 2_000; i++) {
+      isFrozen(view).then(
+        () => permitted++,
+        () => refused++,
+      )
+      await vi.advanceTimersByTimeAsync(5)
+    }
+    // In ten seconds.
+    expect(watched.asked.length).toBeLessThan(45)
+    expect(copies).toBeLessThan(45)
+    expect(permitted).toBeGreaterThan(1_500)
+    expect(refused).toBe(0)
   })
 
   test('is not waited for by each request', async () => {
