@@ -36,6 +36,8 @@ export interface PlayServices extends PlaylistServices {
   readonly deliveries: Deliveries
 }
 
+/** What was permitted is checked once more if the first byte leaves later than so long after the request came, in milliseconds. */
+const LATE = 100
 const unavailable = Fault.as('store_unavailable')
 const CODED = new StorageFault(
   'a recording is stored in a content coding (Content-Encoding): store it again without',
@@ -65,6 +67,7 @@ class Playback {
   readonly #context: RequestContext
   readonly #playback: AuthenticatedPlayback
   readonly #services: PlayServices
+  readonly #began = performance.now()
 
   constructor(context: RequestContext, playback: AuthenticatedPlayback, services: PlayServices) {
     this.#context = context
@@ -87,7 +90,8 @@ class Playback {
     if (bytes === undefined) return deliver(answer, shown, this.#playback.ref, this.#discard(part))
     const source = playlist?.open(bytes) ?? (await this.#hold(part, bytes))
     if (source instanceof Refusal) return source
-    await this.#recordView(source)
+    const refusal = await this.#recordView(source)
+    if (refusal !== undefined) return refusal
     return deliver(answer, shown, this.#playback.ref, source.body)
   }
 
@@ -195,23 +199,38 @@ class Playback {
     throw new Fault('store_unavailable')
   }
 
-  /** Records the view before its first byte leaves, and follows which bytes do. */
-  async #recordView(source: OpenedPart): Promise<void> {
+  /** Records the view before its first byte leaves, and follows which bytes do. Returns a refusal if none may leave any more. */
+  async #recordView(source: OpenedPart): Promise<Refusal | undefined> {
     const { views, deliveries, containment } = this.#services
     const { waitUntil } = this.#context
     try {
       const observed = observe(this.#context)
       const view = await views.begin(observed, waitUntil)
+      const refusal = await this.#refuseLate(observed.ownership)
+      if (refusal !== undefined) {
+        this.#discard(source)
+        return refusal
+      }
       const { part } = observed
       const { range, taken, cut } = source
       deliveries.sending(observed, { view, part, ...range, taken }, waitUntil)
       if (cut !== undefined && taken !== undefined) {
         containment.watch(this.#attempt(observed.ownership), { cut, ended: taken })
       }
+      return undefined
     } catch (error) {
       this.#discard(source)
       throw error
     }
+  }
+
+  /** Refuses what was locked down, and whose login was ended, while store and log took their time: a short answer is not cut any more. */
+  async #refuseLate(ownership: Ownership | undefined): Promise<Refusal | undefined> {
+    if (performance.now() - this.#began < LATE) return undefined
+    const { containment } = this.#services
+    const { waitUntil } = this.#context
+    const revoked = await containment.refuseRevoked(this.#playback.subject, waitUntil)
+    return revoked ?? containment.refuseLocked(this.#attempt(ownership), 'play', waitUntil)
   }
 
   /** Closes a body that will not be read: left open, it would hold one of the few connections of the request. */

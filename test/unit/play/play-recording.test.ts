@@ -47,6 +47,61 @@ describe('view before the answer', () => {
   })
 })
 
+describe('a lockdown that is made while the request waits', () => {
+  const lockdown = { kind: 'lockdown', scope: 'everything', at: 0, by: 'psn_1' } as const
+  const revoke = (gate: MemoryGate) =>
+    gate.ask('analyst-1', '/session/revoke', {
+      method: 'POST',
+      claims: { roles: ['security'] },
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ sub: 'patient-1', reason: 'why' }),
+    })
+
+  /** Resolves to what a request is answered that is held up while something is done. Another second passes then. */
+  async function held(by: 'the store' | 'the log', during: (gate: MemoryGate) => Promise<unknown>) {
+    let time = Date.now()
+    const goesOn = Promise.withResolvers<void>()
+    const reached = Promise.withResolvers<void>()
+    const hold = async () => {
+      reached.resolve()
+      await goesOn.promise
+    }
+    const memory = createMemoryLedger()
+    const append: typeof memory.append = async entries => {
+      if (by === 'the log' && entries.some(({ json }) => json.includes('"kind":"view"'))) await hold()
+      return memory.append(entries)
+    }
+    const { bodies, store } = countingStore(createMemoryStore(), async () => {
+      if (by === 'the store') await hold()
+      return undefined
+    })
+    const gate = await memoryGate({ ledger: { ...memory, append }, store, now: () => time })
+    const answered = play(gate)
+    await reached.promise
+    await during(gate)
+    await new Promise(resolve => setTimeout(resolve, 150))
+    time += 1_000
+    goesOn.resolve()
+    const { status } = await answered
+    return { status, bodies, reason: (await gate.events('access')).at(-1)?.reason }
+  }
+
+  test('is obeyed by the answer that waits for its record, and its body is closed', async () => {
+    const { status, bodies, reason } = await held('the log', async gate => gate.control?.add(lockdown))
+    expect([status, reason]).toEqual([403, 'everything_frozen'])
+    expect(bodies).toEqual({ opened: 1, read: 0, cancelled: 1 })
+  })
+
+  test.each(['the log', 'the store'] as const)('so is the end of a login, if %s takes long', async by => {
+    const { status, reason } = await held(by, revoke)
+    expect([status, reason]).toEqual([401, 'token_revoked'])
+  })
+
+  test('nothing else changes an answer that waits', async () => {
+    expect((await held('the log', async () => {})).status).toBe(200)
+  })
+})
+
 const range = (value: string) => ({ headers: { range: value } })
 const [ONE, TWO] = [['open'], ['open', 'find']]
 
