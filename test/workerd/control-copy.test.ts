@@ -128,7 +128,33 @@ test('an object that starts while R2 is down takes calls within two seconds, and
   })
 })
 
-test('a reader does not forget what an object has lost that can not reach R2 yet', async () => {
+test.each<[string, State]>([
+  ['is down', 'down'],
+  ['hangs', 'hangs'],
+])('an object that was set back answers no reader while R2 %s', async (_, mood) => {
+  await withObject(async ({ bucket, state, start }) => {
+    const before = await start()
+    for (const value of ['a', 'b', 'c']) await before.add(lockdown(1, { value }))
+    const { sql } = state.storage
+    sql.exec('DELETE FROM restriction WHERE epoch > 1')
+    sql.exec('UPDATE control SET epoch = 1, copied = 1')
+    bucket.state = mood
+    const object = await start()
+    // One that has just started, one that knows as much, and one that knows more.
+    for (const after of [0, 1, 3]) await expect(object.changes(after, 0)).rejects.toThrow('set back')
+    bucket.state = 'up'
+    await vi.waitFor(
+      async () => {
+        await object.alarm()
+        expect(await epochs(object)).toEqual([1, 2, 3])
+      },
+      { timeout: 15_000, interval: 100 },
+    )
+    expect(await epochs(object, 1)).toEqual([2, 3])
+  })
+})
+
+test('an object that R2 knows nothing of has its readers begin from the start when that is certain', async () => {
   await withObject(async ({ bucket, start }) => {
     bucket.state = 'down'
     const object = await start()

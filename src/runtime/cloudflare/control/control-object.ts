@@ -18,7 +18,8 @@ const RETRY = 5_000
 
 /**
  * The restrictions: one Durable Object. Each change is copied to R2, so that none is forgotten if the object is set back to an
- * earlier state. A lockdown doesn't fail because R2 does: the copy is then written later.
+ * earlier state. A lockdown doesn't fail because R2 does: the copy is then written later. But after a start no reader is answered until
+ * R2 has.
  */
 export class ControlObject extends DurableObject {
   readonly #table: ControlTable
@@ -61,8 +62,8 @@ export class ControlObject extends DurableObject {
   }
 
   async changes(after: number, wait: number): Promise<Changes> {
-    // The object was set back, and does not know yet what it has lost. A reader must not forget it, too.
-    if (after > this.#table.epoch && !this.#copier.isCompared) throw new StorageFault('set back')
+    // It may have been set back, and does not know yet what it has lost. Whatever it says may lack a lockdown.
+    if (!this.#copier.isCompared) throw new StorageFault('perhaps set back, and not compared with R2 yet')
     return this.#table.changes(after, wait)
   }
 
