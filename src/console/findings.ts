@@ -10,7 +10,7 @@ import type { FindingControl } from '../watch/finding-control.ts'
 import { fieldsOf } from '../watch/in-force.ts'
 import { analystCallEndpoint, analystEndpoint } from './analyst-endpoint.ts'
 import { readAct, readCanaries, readFindingQuery, readId, readSuppression, SHOWN } from './finding-query.ts'
-import type { LookRecorder } from './look.ts'
+import type { LookRecorder } from './looks/look.ts'
 import { invalidQuery, valuesIn } from './query.ts'
 
 /** What the routes of findings take beside the request. */

@@ -11,6 +11,8 @@ export interface LiveStream {
   readonly last?: number | undefined
   /** Returns the JSON that the caller may see of an entry; undefined if it may see nothing. */
   readonly show: (entry: ReadEntry) => string | undefined
+  /** Resolves when so many records may be sent: it is on record that the caller reads them, or will be with later ones. */
+  readonly count: (records: number) => Promise<void>
   /** Resolves to whether the caller may go on reading. */
   readonly isAllowed: () => Promise<boolean>
   readonly now: () => number
@@ -104,7 +106,7 @@ class Live {
 
   /** Resolves to the next events, or to a comment after a while; to undefined at the end of the stream. */
   async #next(): Promise<string | undefined> {
-    const { ledger, show, isAllowed, now } = this.#stream
+    const { ledger, show, count, isAllowed, now } = this.#stream
     try {
       for (const begun = now(); !this.#isOver && this.#reads < MAX_READS; ) {
         if (now() - this.#checkedAt >= KEEP_ALIVE) {
@@ -123,7 +125,10 @@ class Live {
           const json = show(entry)
           return json === undefined ? [] : `id: ${entry.index}\ndata: ${json}\n\n`
         })
-        if (events.length > 0) return events.join('')
+        if (events.length > 0) {
+          await count(events.length)
+          return events.join('')
+        }
         const left = begun + KEEP_ALIVE - now()
         if (left <= 0) return ':\n\n'
         if (!more) await this.#arrival(cursor, left)

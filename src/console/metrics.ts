@@ -10,7 +10,7 @@ import { INFO, type MetricSource, type Sample, SOURCE_UP } from '../metrics/fami
 import { OPENMETRICS, writeOpenMetrics } from '../metrics/openmetrics.ts'
 import { Refusal } from '../refusal.ts'
 import type { Endpoint, RequestContext } from '../request-context.ts'
-import type { LookRecorder } from './look.ts'
+import type { LookRecorder } from './looks/look.ts'
 
 /** What the endpoint of metrics takes beside the request. */
 export interface MetricsServices extends AnalystServices {

@@ -8,7 +8,7 @@ import { Fault, Refusal } from '../refusal.ts'
 import type { Endpoint, RequestContext } from '../request-context.ts'
 import { analystEndpoint } from './analyst-endpoint.ts'
 import type { LiveStreams } from './live.ts'
-import type { LookRecorder } from './look.ts'
+import type { LookRecorder } from './looks/look.ts'
 import { invalidQuery, type RecordsQuery, readCountQuery, readQuery } from './query.ts'
 
 /** Header of an answer that says where to read on. */
@@ -69,11 +69,15 @@ async function listRecords(
   { ledger, looks }: RecordsServices,
 ): Promise<Response> {
   const page = await ledger.read(query)
-  const lines = page.entries.flatMap(entry => {
+  const shown = page.entries.flatMap(entry => {
     const json = showTo(tenant)(entry)
-    return json === undefined ? [] : indexed ? `{"index":${entry.index},"record":${json}}` : json
+    return json === undefined ? [] : { index: entry.index, json }
   })
-  await looks.record(context, 'read', query, lines.length)
+  await looks.read(context, query, {
+    places: shown.map(({ index }) => `${index}`.padStart(16, '0')),
+    beginningOf: isPlaced(query) ? undefined : (query.order ?? 'oldest'),
+  })
+  const lines = shown.map(({ index, json }) => (indexed ? `{"index":${index},"record":${json}}` : json))
   return linesResponse(lines, {
     [CURSOR_HEADER]: page.cursor,
     [END_HEADER]: page.end,
@@ -89,10 +93,17 @@ async function listHeld(
   tenant: string | undefined,
   { ledger, looks }: RecordsServices,
 ): Promise<Response> {
-  const lines = (await ledger.held(query)).flatMap(entry => showTo(tenant)(entry) ?? [])
-  await looks.record(context, 'read', query, lines.length)
-  return linesResponse(lines)
+  const shown = (await ledger.held(query)).flatMap(entry => {
+    const json = showTo(tenant)(entry)
+    return json === undefined ? [] : { id: entry.id, json }
+  })
+  // What grows until it has an index keeps its id, and ids are by time.
+  const beginningOf = isPlaced(query) ? undefined : 'held'
+  await looks.read(context, query, { places: shown.map(({ id }) => id), beginningOf })
+  return linesResponse(shown.map(({ json }) => json))
 }
+
+const isPlaced = ({ after, from }: LedgerQuery): boolean => after !== undefined || from !== undefined
 
 /** Answers with JSON lines. */
 function linesResponse(lines: readonly string[], headers: Readonly<Record<string, string>> = {}): Response {
@@ -112,21 +123,22 @@ async function streamRecords(
   const { request, now } = context
   const given = request.headers.get('last-event-id') ?? ''
   if (!/^\d{0,15}$/.test(given)) return invalidQuery('Last-Event-ID must be the id of an event of this log')
-  const { after, from, ...filters } = query
-  const isPlaced = after !== undefined || from !== undefined || query.since !== undefined
+  const { after, from: _, ...filters } = query
+  const hasPlace = isPlaced(query) || query.since !== undefined
   // Also, a cursor of another form is refused before the stream begins.
   const { entries } = await ledger.read(
     after === undefined ? { limit: 1, order: 'newest' } : { limit: 1, after },
   )
-  const last = given !== '' ? Number(given) : isPlaced ? undefined : entries[0]?.index
+  const last = given !== '' ? Number(given) : hasPlace ? undefined : entries[0]?.index
   const start = last === undefined ? query : { ...filters, from: last + 1 }
-  await looks.record(context, 'follow', query)
+  await looks.follow(context, query)
   const { subject, waitUntil } = context
   const isAllowed = async () =>
     subject !== undefined &&
     (await isStillGood(context, services)) &&
     (await services.containment.refuseKnownRevoked(subject, waitUntil)) === undefined
-  return streams.open({ ledger, query: start, last, show: showTo(tenant), isAllowed, now })
+  const count = (rows: number) => looks.followOn(context, query, rows)
+  return streams.open({ ledger, query: start, last, show: showTo(tenant), count, isAllowed, now })
 }
 
 /** Returns what a reader sees of an entry. An integrator's own ledger may find more than was asked for. */

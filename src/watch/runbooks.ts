@@ -132,9 +132,9 @@ export const RUNBOOKS: Readonly<Record<string, Runbook>> = {
   },
   'RG-033': {
     meaning:
-      'An analyst read 25,000 records or more within a day; from 100,000 on it is a copy of the log (high).',
+      'An analyst read 25,000 records or more within a day, in pages or as a stream; from 100,000 on it is a copy of the log (high).',
     falsePositives:
-      'A program that fetches the log for another system: use a sink, or suppress the rule for its subject.',
+      'A program that fetches the log for another system: use a sink. A screen that follows everything: narrow what it asks for, or suppress the rule for its subject.',
     whatToDo: 'Ask the analyst which case it was for. Take the role away if there is none.',
   },
   'RG-034': {

@@ -124,9 +124,10 @@ export const PLANTED_ATTACKS: readonly PlantedAttack[] = [
     title: 'an analyst reads the log in bulk',
     begins: at(22),
     plant: day => {
-      const analyst = { subject: name('analyst', 1), roles: ['security'], query: {}, rows: 10_000 }
-      for (let i = 0; i < 20; i++)
-        day.at(at(22) + i * 20_000, { ...analyst, ...permitted('console'), action: 'read' })
+      // The gate records each full page, and the largest has a thousand records.
+      const analyst = { subject: name('analyst', 1), roles: ['security'], query: {}, rows: 1_000 }
+      for (let i = 0; i < 200; i++)
+        day.at(at(22) + i * 2_000, { ...analyst, ...permitted('console'), action: 'read' })
     },
     isFound: isOf('RG-033', { subject: name('analyst', 1) }),
   },

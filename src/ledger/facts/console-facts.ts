@@ -52,8 +52,9 @@ export interface LookFacts {
     readonly until?: string
   }
   /**
-   * How many records, or counts, this answer has, and those that were read on since the last record of the same look. Absent for
-   * `follow` and `metrics`.
+   * How many counts, or findings, this answer has. Of `read` and `follow`: how many records of the log the analyst was shown that no
+   * earlier record of a look counts, whatever was asked for, those of this answer included. Absent for `metrics`, and for a stream that
+   * begins if there are none.
    */
   readonly rows?: number
 }

@@ -30,9 +30,9 @@ export const breakGlass: Rule = counting({
 const MUCH = 25_000
 const COPY = 100_000
 
-/** An analyst reads the log itself in bulk. */
+/** An analyst reads the log itself in bulk, page by page or as a stream. */
 export const bulkReader: Rule = {
-  ...{ id: 'RG-033', version: 1, severity: 'medium', canSuppress: true },
+  ...{ id: 'RG-033', version: 2, severity: 'medium', canSuppress: true },
   title: 'An analyst read the log in bulk',
   kinds: ['console'],
   group: ['subject'],
@@ -40,7 +40,8 @@ export const bulkReader: Rule = {
   start: (): Watcher => ({
     rows: ({ subject }) => (subject === undefined ? [] : [`RG-033 ${subject}`]),
     look: ({ subject, time, said: { action, rows: read } }, rows) => {
-      if (subject === undefined || action !== 'read' || typeof read !== 'number' || read <= 0) return NONE
+      const isOfLog = action === 'read' || action === 'follow'
+      if (subject === undefined || !isOfLog || typeof read !== 'number' || read <= 0) return NONE
       const key = `RG-033 ${subject}`
       // One member for each hour, called by how many records were read in it.
       const members = (rows.get(key)?.members ?? []).filter(([, seen]) => seen > time - DAY)

@@ -136,6 +136,7 @@ test('a stream sends an analyst of one tenant the records of that tenant alone, 
     ledger,
     query: { limit: 1, from: 0 },
     show,
+    count: async () => {},
     isAllowed: async () => true,
     now: Date.now,
   })
@@ -155,6 +156,7 @@ test('a stream reads no further than its client, which is slow', async () => {
     ledger,
     query: { limit: 1, from: 0 },
     show: ({ json }) => json,
+    count: async () => {},
     isAllowed: async () => true,
     now: Date.now,
   })
@@ -178,7 +180,12 @@ test('a stream ends before Workers would break it off, which allow a request 10,
   }
   const stream = { ledger: counted, query: { limit: 1, from: 0 }, now: Date.now }
   const client = new Client(
-    new LiveStreams().open({ ...stream, show: ({ json }) => json, isAllowed: async () => true }),
+    new LiveStreams().open({
+      ...stream,
+      show: ({ json }) => json,
+      count: async () => {},
+      isAllowed: async () => true,
+    }),
   )
   await client.readUntil(() => false)
   expect(client.events).toHaveLength(calls)
@@ -194,6 +201,7 @@ test('a stream ends when the token of its client does', async () => {
     ledger,
     query: { limit: 1, from: 0 },
     show: ({ json }) => json,
+    count: async () => {},
     isAllowed: async () => isGood,
     now: Date.now,
   })

@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { createMemoryLedger } from '../../../src/runtime/memory/index.ts'
+import { Rules } from '../../../src/watch/engine/engine.ts'
+import { bulkReader } from '../../../src/watch/rules/insiders.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
+import { RuleRun } from '../../support/rule-fixtures.ts'
 
 // The watchers are watched: whoever looks at the log leaves a record of it.
 
@@ -61,25 +64,184 @@ test('the same look of one caller is on record once in ten minutes, whatever pag
   expect(await looks()).toHaveLength(5)
 })
 
-test('an analyst who reads the log in bulk leaves a record of it for each ten thousand rows', async () => {
-  for (let i = 0; i < 25; i++) {
-    await gate.ledger.append(
-      Array.from({ length: 1_000 }, (_, n) => {
-        const id = `${i}-${n}`
-        return {
-          id,
-          json: JSON.stringify({ id, kind: 'access', recording: 'rec-1', t: '2026-11-23T00:00:00.000Z' }),
+describe('an analyst who reads the log in bulk', () => {
+  const TOTAL = 26_000
+
+  /** Fills the log with records of one recording. */
+  async function fill(thousands: number, begin = 0) {
+    for (let i = begin; i < begin + thousands; i++) {
+      const entries = Array.from({ length: 1_000 }, (_, n) => `${i}-${n}`).map(id => ({
+        id,
+        json: JSON.stringify({ id, kind: 'access', recording: 'rec-1', t: '2026-11-23T00:00:00.000Z' }),
+      }))
+      await gate.ledger.append(entries)
+    }
+  }
+  const read = async (query: string, who = 'eve') => {
+    const response = await look(`records?${query}`, who)
+    return { rows: (await response.text()).split('\n').length - 1, headers: response.headers }
+  }
+  /** Follows the log until so many records came. */
+  async function stream(query: string, most: number): Promise<number> {
+    const headers = { Accept: 'text/event-stream' }
+    const response = await gate.ask('eve', `/console/api/records?${query}`, { claims, headers })
+    const reader = response.body?.getReader()
+    const decoder = new TextDecoder()
+    let rows = 0
+    while (rows < most) {
+      const { value, done } = (await reader?.read()) ?? { done: true }
+      if (done) break
+      rows += decoder.decode(value).split('\ndata: ').length - 1
+    }
+    await reader?.cancel()
+    return rows
+  }
+  const onRecord = async () =>
+    (await looks()).map(({ rows }) => Number(rows ?? 0)).reduce((sum, rows) => sum + rows, 0)
+  /** What the rule of bulk readers finds in the log. */
+  async function found(): Promise<readonly (number | undefined)[]> {
+    const { entries } = await gate.ledger.read({ limit: 1_000_000 })
+    const run = new RuleRun()
+    run.observe(new Rules({ rules: [bulkReader], seed: 1 }), entries)
+    return run.detections.map(({ count }) => count)
+  }
+
+  const ways: readonly (readonly [string, () => Promise<number>])[] = [
+    [
+      'by cursors',
+      async () => {
+        let sum = 0
+        for (let after = '0'; sum < TOTAL; ) {
+          const { rows, headers } = await read(`after=${after}`)
+          sum += rows
+          after = headers.get('mediaward-cursor') ?? ''
         }
-      }),
-    )
-  }
-  for (let after = 0; after < 25_000; after += 1_000) {
-    await look(`records?recording=rec-1&limit=1000&after=${after}`)
-  }
-  expect((await looks()).map(({ rows }) => rows)).toEqual([1_000, 10_000, 10_000])
-  // A page that polls is shown the same again.
-  for (let i = 0; i < 25; i++) await look('records?recording=rec-1&limit=1000', 'analyst-2')
-  expect(await looks()).toHaveLength(4)
+        return sum
+      },
+    ],
+    [
+      'by indexes',
+      async () => {
+        let sum = 0
+        for (let from = 0; from < TOTAL; from += 1_000) sum += (await read(`from=${from}`)).rows
+        return sum
+      },
+    ],
+    [
+      'in pages that are small',
+      async () => {
+        let sum = 0
+        for (let from = 0; from < TOTAL; from += 250) sum += (await read(`from=${from}&limit=250`)).rows
+        return sum
+      },
+    ],
+    [
+      'in slices, each of another query',
+      async () => {
+        let sum = 0
+        for (let from = 0; from < TOTAL; from += 900)
+          sum += (await read(`since=2026-01-01T00:00:0${(from / 900) % 6}Z&from=${from}&limit=900`)).rows
+        return sum
+      },
+    ],
+    ['as a stream', () => stream('from=0', TOTAL)],
+    [
+      'from the newest on, as it grows',
+      async () => {
+        let sum = 0
+        for (let i = 0; i < TOTAL / 1_000; i++) {
+          await fill(1, TOTAL / 1_000 + i)
+          sum += (await read('order=newest')).rows
+        }
+        return sum
+      },
+    ],
+  ]
+  test.each(ways)('%s is on record with all that was read, and found', async (_, readAll) => {
+    await fill(TOTAL / 1_000)
+    const rows = await readAll()
+    expect(rows).toBeGreaterThanOrEqual(TOTAL)
+    const recorded = await onRecord()
+    // What is below the step of a record stays for the next look.
+    expect([recorded <= rows, recorded > rows - 1_000]).toEqual([true, true])
+    const [first] = await found()
+    expect(first).toBeGreaterThanOrEqual(25_000)
+    expect(first).toBeLessThan(26_000)
+  })
+
+  test('each stream counts what the ones before it sent', async () => {
+    await fill(3)
+    for (let from = 0; from < 2_800; from += 700) await stream(`from=${from}`, 700)
+    expect((await looks()).map(({ rows }) => rows)).toEqual([undefined, 700, 700, 700])
+  })
+
+  test('what no look counts yet is counted by the next one of the same analyst, whatever it asks for', async () => {
+    await fill(2)
+    await read('from=0&limit=600')
+    await read('from=600&limit=300')
+    expect((await looks()).map(({ rows }) => rows)).toEqual([600])
+    await read('from=0&limit=10', 'analyst-2')
+    await read('reason=not_owner')
+    expect((await looks()).map(({ rows }) => rows)).toEqual([600, 10, 300])
+    await read('from=0&limit=20')
+    await (
+      await gate.ask('eve', '/console/api/records', { claims, headers: { Accept: 'text/event-stream' } })
+    ).body?.cancel()
+    expect((await looks()).slice(3)).toEqual([{ action: 'follow', query: {}, rows: 20 }])
+  })
+
+  test('a page that polls is shown the same again, and only what is new counts', async () => {
+    await fill(1)
+    for (let i = 0; i < 25; i++) await read('recording=rec-1', 'analyst-2')
+    await read('recording=rec-1&limit=10', 'analyst-2')
+    await read('recording=rec-1&order=newest&limit=500', 'analyst-2')
+    expect((await looks()).map(({ rows }) => rows)).toEqual([1_000])
+    await fill(1, 1)
+    await read('recording=rec-1&order=newest&limit=600', 'analyst-2')
+    await read('recording=rec-1&order=newest&limit=600', 'analyst-2')
+    expect((await looks()).map(({ rows }) => rows)).toEqual([1_000, 1_100])
+  })
+
+  test('two pages at once are counted once each', async () => {
+    await fill(4)
+    await read('from=0&limit=1')
+    await Promise.all([read('from=0'), read('from=1000'), read('from=2000'), read('from=3000&limit=1')])
+    await read('reason=not_owner')
+    expect(await onRecord()).toBe(3_002)
+  })
+
+  test('what was shown before a look that fails is counted by the next one, and what it did not show is not', async () => {
+    const ledger = createMemoryLedger()
+    let fails = false
+    const error = vi.spyOn(console, 'error').mockReturnValue()
+    const append: typeof ledger.append = entries =>
+      fails ? Promise.reject(new Error('full')) : ledger.append(entries)
+    gate = await memoryGate({ ledger: { ...ledger, append } })
+    await fill(2)
+    await read('from=0&limit=100')
+    await read('from=100&limit=900')
+    fails = true
+    expect((await look('records?from=1000&limit=1000', 'eve')).status).toBe(503)
+    fails = false
+    await read('from=1000&limit=100')
+    expect((await looks()).map(({ rows }) => rows)).toEqual([100, 1_000])
+    error.mockRestore()
+  })
+
+  test('a stream ends before it sends what can not be recorded', async () => {
+    const ledger = createMemoryLedger()
+    let fails = false
+    const error = vi.spyOn(console, 'error').mockReturnValue()
+    const append: typeof ledger.append = entries =>
+      fails ? Promise.reject(new Error('full')) : ledger.append(entries)
+    gate = await memoryGate({ ledger: { ...ledger, append } })
+    await fill(3)
+    const streaming = stream('from=0', 3_000)
+    await expect.poll(async () => (await looks()).length).toBeGreaterThanOrEqual(1)
+    fails = true
+    expect(await streaming).toBeLessThan(3_000)
+    error.mockRestore()
+  })
 })
 
 test('a look is on record again after ten minutes', async () => {
