@@ -135,6 +135,8 @@ export interface RefusalSum {
   readonly last: string
   /** Ids of at most 20 of them, chosen at random, in the order of their time. */
   readonly sample: readonly string[]
+  /** The recordings that they were for, each once, the first 256 that came. Absent if none was for a recording. */
+  readonly recordings?: readonly string[]
 }
 
 /** A ticket was issued. The ticket's id is the record's. */

@@ -9,6 +9,7 @@ export interface TenantFacts {
   readonly owner?: string
   readonly named?: string
   readonly answers?: unknown
+  readonly sum?: unknown
 }
 
 /**
@@ -24,9 +25,9 @@ export function tenantsOf({ tenant, recording_tenant, answers }: TenantFacts): r
 }
 
 /**
- * Shows a record to a reader of one tenant: without the owner of another tenant's recording or whom its recorder named, and of a list that another
- * tenant's app asked about only the answers about the reader's own recordings. Returns undefined if the reader may see
- * nothing of the record, whatever the ledger has found.
+ * Shows a record to a reader of one tenant: without the owner of another tenant's recording or whom its recorder named, of a list that
+ * another tenant's app asked about only the answers about the reader's own recordings, and of a flood not which recordings it was
+ * for. Returns undefined if the reader may see nothing of the record, whatever the ledger has found.
  *
  * @param json a record of the log
  */
@@ -37,12 +38,20 @@ export function tenantView(json: string, tenant: string): string | undefined {
     if (!isOfTenant(record, tenant)) return undefined
     // Whom another tenant's recorder named is a patient of that tenant.
     const { named: _, ...others } = record
-    return canonical(withoutForeignOwner(record.tenant === tenant ? record : others, tenant))
+    return canonical(withoutForeignOwner(withoutSummed(record.tenant === tenant ? record : others), tenant))
   }
   const list = answers as readonly ListedAnswer[]
   const shown = record.tenant === tenant ? list : list.filter(answer => mayKnowOwner(answer, tenant))
   if (record.tenant !== tenant && shown.length === 0) return undefined
   return canonical({ ...record, answers: shown.map(answer => withoutForeignOwner(answer, tenant)) })
+}
+
+/** Leaves out which recordings the requests of a flood were for: whose they are, no one looked. */
+function withoutSummed(record: TenantFacts): TenantFacts {
+  const { sum } = record
+  if (typeof sum !== 'object' || sum === null || !('recordings' in sum)) return record
+  const { recordings: _, ...counts } = sum
+  return { ...record, sum: counts }
 }
 
 function withoutForeignOwner<Part extends TenantFacts | ListedAnswer>(part: Part, tenant: string): Part {

@@ -31,6 +31,8 @@ const REPEATS: Coalescing = {
   maxRuns: 1_000,
   maxKinds: 8,
   sample: 0,
+  // All of a kind are for the same.
+  recordings: { ofKind: 0, inAll: 0 },
   kindOf: sayingOf,
   first: (refusal, until) => ({ ...refusal, facts: { ...refusal.facts, repeats: { until } } }),
   further: (refusal, of) => countOf(refusal, of, 1),

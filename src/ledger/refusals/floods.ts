@@ -16,6 +16,8 @@ const FLOODS: Coalescing = {
   // More than there are reasons.
   maxKinds: 100,
   sample: 20,
+  // A canary that is touched in a flood must show. A name has up to 128 characters, so the largest sum has 33 KB.
+  recordings: { ofKind: 256, inAll: 20_000 },
   kindOf: refusal => (showsWho(refusal) ? undefined : refusal.facts.reason),
   first: summedUntil,
   further: (refusal, _, until) => (showsWho(refusal) ? refusal : summedUntil(refusal, until)),
@@ -75,15 +77,19 @@ function summedUntil(refusal: RefusalRecord, until: string): RefusalRecord {
   return { ...refusal, facts: { ...refusal.facts, sum: { until } } }
 }
 
-function sumOf({ last, count, firstId, sample }: Kind, of: string): RefusalRecord {
+function sumOf({ last, count, firstId, sample, recordings }: Kind, of: string): RefusalRecord {
   // One that a store didn't take when it came.
   if (showsWho(last)) return last
   const { network } = last.observed
-  const nothing = { token: undefined, recording: undefined, part: undefined, release: undefined }
+  const nothing = {
+    ...{ token: undefined, recording: undefined, part: undefined, release: undefined },
+    ownership: undefined,
+  }
   const { kind, decision, reason, status, method } = last.facts
   const ids = { first: firstId ?? of, last: last.id ?? of, sample: sample.toSorted() }
+  const named = recordings.size === 0 ? {} : { recordings: [...recordings] }
   return {
     observed: { ...last.observed, ...nothing, network: { ...network, ip: undefined } },
-    facts: { kind, decision, reason, status, method, sum: { of, count, ...ids } },
+    facts: { kind, decision, reason, status, method, sum: { of, count, ...ids, ...named } },
   }
 }

@@ -1,7 +1,14 @@
 import { LruCache } from '../../base/lru-cache.ts'
 import { logFault } from '../../base/storage-fault.ts'
 import { beginWait, type Wait, type WaitUntil, withTimeout } from '../../base/timeout.ts'
-import { type Coalescing, Kind, type ObservedRefusal, type RefusalRecord } from './coalescing.ts'
+import {
+  type Coalescing,
+  type Kept,
+  Kind,
+  type ObservedRefusal,
+  RecordingIds,
+  type RefusalRecord,
+} from './coalescing.ts'
 
 /**
  * Resolves when a record is durable, or when a durable one represents it; rejects if it can't be.
@@ -66,6 +73,7 @@ export class Runs {
   readonly #coalescing: Coalescing
   readonly #record: RecordRefusal
   readonly #now: () => number
+  readonly #kept: Kept
   readonly #runs: LruCache<Run>
   readonly #open = new Set<Representative>()
   /** Records of kinds that are on their way while their answers may have left. */
@@ -76,6 +84,7 @@ export class Runs {
     this.#coalescing = coalescing
     this.#record = record
     this.#now = now
+    this.#kept = { sample: coalescing.sample, recordings: new RecordingIds(coalescing, now) }
     this.#runs = new LruCache(coalescing.maxRuns)
   }
 
@@ -125,7 +134,7 @@ export class Runs {
     if (representative?.state !== 'open' || name === undefined) return false
     const kind = representative.kinds.get(name) ?? new Kind(refusal, Promise.resolve())
     representative.kinds.set(name, kind)
-    kind.add(refusal, count, this.#coalescing.sample)
+    kind.add(refusal, count, this.#kept)
     return true
   }
 
@@ -183,12 +192,12 @@ export class Runs {
   /** Counts a refusal that a durable record represents. The first of its kind gets a record of its own. */
   #count(representative: Representative, refusal: ObservedRefusal, waitUntil: WaitUntil): Promise<unknown> {
     const { kinds } = representative
-    const { sample, maxKinds } = this.#coalescing
+    const { maxKinds } = this.#coalescing
     const kind = this.#coalescing.kindOf(refusal)
     const name = kind ?? refusal.id
     const known = kinds.get(name)
     if (known !== undefined) {
-      known.add(refusal, 1, sample)
+      known.add(refusal, 1, this.#kept)
       return known.tried
     }
     const tried: Promise<unknown> = this.#record(this.#further(representative, refusal), waitUntil)
@@ -196,7 +205,7 @@ export class Runs {
       // written, only the last resort has it.
       .catch(() => {
         const counted = kinds.get(name) ?? added
-        counted.add(refusal, 1, sample)
+        counted.add(refusal, 1, this.#kept)
         if (kinds.size < MAX_UNRECORDED) kinds.set(name, counted)
       })
       .finally(() => this.#underWay.delete(tried))
@@ -232,12 +241,15 @@ export class Runs {
     const { id, kinds } = representative
     const writing = [...kinds.values()].filter(({ count }) => count > 0)
     // Each on its own: were the first to fail to end this, Workers could end the writing of the others.
-    await Promise.all(
+    const written = Promise.all(
       writing.map(kind =>
         this.#record(this.#coalescing.total(kind, id)).catch((error: unknown) =>
           logFault(`how often a refusal was repeated is not on record, event ${id}`, error),
         ),
       ),
     )
+    // The run may be known for long, and what it kept is large.
+    kinds.clear()
+    await written
   }
 }

@@ -47,7 +47,7 @@ export const brokenProof: Rule = {
 
 /** A canary recording, which no person owns, was asked for. No app shows it, so it was guessed, or read in a copy of the catalogue. */
 export const touchedCanary: Rule = {
-  ...{ id: 'RG-040', version: 1, severity: 'critical', canSuppress: false },
+  ...{ id: 'RG-040', version: 2, severity: 'critical', canSuppress: false },
   title: 'A canary recording was touched',
   kinds: ['access', 'console', 'listed', 'ticket', 'view'],
   group: ['recording'],
@@ -61,8 +61,9 @@ export const touchedCanary: Rule = {
       }
       touch(event.recording)
       for (const { recording } of event.answers) touch(recording)
-      if (event.said.asked !== undefined)
-        for (const name of stringsOf(objectOf(event.said.asked).recordings)) touch(name)
+      // What a call asked about, and what the requests of a flood were for.
+      for (const named of [event.said.asked, event.said.sum])
+        if (named !== undefined) for (const name of stringsOf(objectOf(named).recordings)) touch(name)
       return touched.size === 0
         ? NONE
         : [...touched].map(name => ({ group: { recording: name }, recording: name }))

@@ -44,7 +44,8 @@ const createRefusals = (): RefusalRecorder =>
   )
 
 let lastName = 0
-interface Refused extends Partial<RequestContext> {
+interface Refused extends Omit<Partial<RequestContext>, 'ref'> {
+  readonly ref?: RequestContext['ref'] | undefined
   readonly reason?: AccessFacts['reason']
   readonly status?: number
   readonly prefix?: string
@@ -103,8 +104,11 @@ describe('a flood from one network', () => {
     expect(answers.some(answer => 'retryAfter' in answer)).toBe(false)
   })
 
-  test('a sum says what its refusals share, and nothing that only one of them had', async () => {
-    await refuseTimes(302, { token: { entry: 'one' } })
+  test('a sum says what its refusals share, and nothing that only one of them had but its recording', async () => {
+    await refuseTimes(302, {
+      token: { entry: 'one' },
+      ownership: { owner: 'patient-1', issuer: 'https://idp.test/', tenant: 'north' },
+    })
     await refusals.flush()
     const { gate: _, sum: __, id: ___, ...sum } = (await log()).at(-1) ?? ({} as AccessEvent)
     expect(sum).toEqual({
@@ -112,6 +116,43 @@ describe('a flood from one network', () => {
       ...{ tenant: 'default', t: '2026-11-27T00:00:00.000Z', recorded: '2026-11-27T00:00:00.000Z' },
       net: { prefix: HOME, asn: 64_496, country: 'GB' },
     })
+  })
+
+  test('a sum names the recordings that its refusals were for, each once, the first 256 that came', async () => {
+    await refuseTimes(301)
+    const ref = (recording: string) => ({ ref: { recording, key: recording } })
+    for (let i = 0; i < 400; i++) await refuse(ref(`asked-${i % 300}`))
+    await refuse({ reason: 'token_expired', ...ref('first-of-its-reason') })
+    for (let i = 0; i < 2; i++) await refuse({ reason: 'token_expired', ...ref('rec-1') })
+    for (let i = 0; i < 2; i++) await refuse({ reason: 'path_invalid', status: 404, ref: undefined })
+    await refusals.flush()
+    expect((await sums()).map(({ count, recordings }) => [count, recordings])).toEqual([
+      [400, Array.from({ length: 256 }, (_, i) => `asked-${i}`)],
+      [2, ['rec-1']],
+      [1, undefined],
+    ])
+  })
+
+  test('a recording that one caller asks for in a loop is named by the sum of the flood, too', async () => {
+    await refuseTimes(301)
+    await refuseTimes(10, { ref: { recording: 'rec-1', key: 'rec-1' } })
+    await refusals.flush()
+    expect((await sums()).map(({ count, recordings }) => [count, recordings])).toEqual([[10, ['rec-1']]])
+  })
+
+  test('sums of many networks name 20,000 recordings a minute at most, and count all', async () => {
+    await refuseTimes(301)
+    const networks = Array.from({ length: 90 }, (_, i) => `10.0.${i}.0/24`)
+    for (const prefix of networks) await refuseTimes(601, { prefix })
+    await vi.advanceTimersByTimeAsync(60_000)
+    const named = (await sums()).map(({ recordings = [] }) => recordings.length)
+    expect(named).toHaveLength(90)
+    expect(named.reduce((sum, some) => sum + some, 0)).toBe(20_000)
+    // There is room again for what comes later.
+    await refuseTimes(11, { prefix: networks[89] ?? '' })
+    await refusals.flush()
+    expect((await sums()).at(-1)).toMatchObject({ count: 10, recordings: expect.any(Array) })
+    expect(await accounted()).toBe(301 + 90 * 601 + 11)
   })
 
   test('each reason of a flood begins with a record and has a sum of its own', async () => {

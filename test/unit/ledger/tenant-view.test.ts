@@ -39,6 +39,14 @@ test('a reader sees whom a recorder named as the owner only if the recorder is o
   expect(seenBy('north', record)).toEqual(ofNorth)
 })
 
+test('a reader of one tenant does not see which recordings the requests of a flood were for', () => {
+  const sum = { of: 'id-1', count: 2 }
+  const record = { tenant: 'north', kind: 'access' }
+  expect(seenBy('north', { ...record, sum: { ...sum, recordings: ['rec-1'] } })).toEqual({ ...record, sum })
+  for (const other of [sum, null, 'x'])
+    expect(seenBy('north', { ...record, sum: other })).toEqual({ ...record, sum: other })
+})
+
 test('a reader sees a list of the own tenant whole, but for the owners of the recordings of others', () => {
   const list = {
     tenant: 'north',
