@@ -57,7 +57,7 @@ export class LookRecorder {
   async read(context: RequestContext, asked: LedgerQuery, shown: Shown): Promise<void> {
     const key = keyOf(context, 'read', asked)
     const isRecent = this.#isRecent(context, 'read', asked)
-    const rows = isRecent ? this.#polled.countNew(key, shown) : shown.places.length
+    const rows = this.#polled.countNew(key, shown)
     await this.#count(context, 'read', asked, { rows, isDue: !isRecent })
     this.#polled.note(key, shown)
   }
