@@ -16,6 +16,7 @@ import type { SinkEntry } from '../sinks/sink.ts'
 import type { TicketOptions } from '../ticket/ticket-options.ts'
 import type { FindingControl } from '../watch/finding-control.ts'
 import type { RespondedRule } from '../watch/findings/clear.ts'
+import type { RuleSettings } from '../watch/in-force.ts'
 
 // The first paragraph of each doc comment and its default are also the row of docs/configuration.md.
 
@@ -162,6 +163,13 @@ export interface MediawardOptions {
    * @defaultValue no rules
    */
   readonly findingControl?: FindingControl | undefined
+  /**
+   * Which rules of the log only try, and to which the gate responds, for `mediaward doctor`. `cloudflare(env)` and
+   * `local({ data })` give it.
+   *
+   * @defaultValue the doctor says no more than that there are rules
+   */
+  readonly rules?: RuleSettings | undefined
   /**
    * Releases what `store` and `ledger` hold. The gate's own `close()` calls it after its last record.
    *

@@ -206,6 +206,7 @@ export const OPTIONS: TableOf<NamedOptions, Defaulted> = {
   inspect: { check: callback },
   sinkControl: { check: opened },
   findingControl: { check: opened },
+  rules: { check: opened },
   close: { check: callback },
   onUnrecorded: { check: callback },
   now: { default: Date.now, check: callback },

@@ -4,12 +4,14 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { Owners } from '../recordings/owner-source.ts'
 import type { RecordingStore } from '../recordings/recording-store.ts'
 import type { SinkControl } from '../sinks/control.ts'
+import type { FindingControl } from '../watch/finding-control.ts'
 import { attempt, Failure } from './failure.ts'
 import { type Finding, notChecked, runChecks } from './finding.ts'
 import { ISSUER_CHECKS } from './issuer-checks.ts'
 import { KEY_CHECKS } from './key-checks.ts'
 import { probeKeys } from './key-probes.ts'
 import { NETWORK_CHECKS, type NetworkFacts } from './network-checks.ts'
+import { RULE_CHECKS } from './rule-checks.ts'
 import type { Settings } from './settings.ts'
 import { SETTINGS_CHECKS } from './settings-checks.ts'
 import { SINK_CHECKS } from './sink-checks.ts'
@@ -33,6 +35,8 @@ export interface ExaminedServices {
   readonly control: Control
   /** Undefined if the log has no sinks. */
   readonly sinkControl: SinkControl | undefined
+  /** Undefined if no rules watch the log. */
+  readonly findingControl: FindingControl | undefined
   /** Examines the machine that the gate runs on. Undefined on Workers. */
   readonly inspect: (() => Promise<readonly Finding[]>) | undefined
   readonly now: () => number
@@ -48,9 +52,11 @@ export interface ExaminationRequest extends Pick<NetworkFacts, 'network'> {
 
 /** Examines a gate: all but the record of the examination itself. */
 export async function examine(
-  { settings, issuers, store, owners, ledger, control, sinkControl, inspect, now }: ExaminedServices,
+  services: ExaminedServices,
   { network, keepObject, isWhole }: ExaminationRequest,
 ): Promise<readonly Finding[]> {
+  const { settings, issuers, store, owners, ledger, control, sinkControl, inspect, now } = services
+  const isWatched = services.findingControl !== undefined
   const [keys, stored, invents, read, lag, known, sinks, machine] = await Promise.all([
     probeKeys(issuers.entries, now),
     probeStore(store, keepObject),
@@ -67,10 +73,11 @@ export async function examine(
     isWhole || clock === undefined ? keys : { ...keys, clock: { ...clock, server: 'a key server' } }
   return [
     ...runChecks('settings', SETTINGS_CHECKS, settings),
+    ...runChecks('settings', RULE_CHECKS, { rules: settings.rules, isWatched }),
     ...runChecks('issuers', ISSUER_CHECKS, settings),
     ...runChecks('keys', KEY_CHECKS, shown),
     ...runChecks('storage', STORAGE_CHECKS, { store: stored, invents, read, lag, control: known }),
-    ...runChecks('sinks', SINK_CHECKS, { sinks }),
+    ...runChecks('sinks', SINK_CHECKS, { sinks, isWatched }),
     ...machine,
     ...runChecks('machine', NETWORK_CHECKS, { network, publicUrl: settings.publicUrl }),
   ]

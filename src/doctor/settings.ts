@@ -2,6 +2,7 @@ import type { Issuer } from '../authenticate/issuer.ts'
 import type { ViewPolicy } from '../ledger/views.ts'
 import type { Location } from '../locate/location.ts'
 import type { TicketOptions } from '../ticket/ticket-options.ts'
+import type { RuleSettings } from '../watch/in-force.ts'
 
 /** The part of a gate's options that the doctor judges. They were checked before: each of them is right by itself. */
 export interface Settings {
@@ -15,6 +16,7 @@ export interface Settings {
   readonly lockdownUndo: 'one' | 'two'
   readonly drills: 'allow' | 'refuse'
   readonly locations: readonly Location[]
+  readonly rules?: RuleSettings | undefined
 }
 
 // RFC 6761 and RFC 2606: names that no provider can have.

@@ -139,9 +139,17 @@ export class Follower {
     return records.length
   }
 
-  /** Ends a pause. For when the receiver has just shown that it works again. */
-  async retry(): Promise<void> {
-    await this.#retry((await this.#load()).index)
+  /**
+   * Takes note of what came of a test: a receiver that took it has just shown that it works, so a pause ends.
+   *
+   * @param failure why the test was not taken, without a secret
+   */
+  async noteTest(failure?: string): Promise<void> {
+    const state = await this.#load()
+    const at = this.#services.now()
+    if (failure !== undefined) return this.#save({ ...state, lastError: { at, message: failure } })
+    const { retryAt: _, ...rest } = state
+    await this.#save({ ...rest, lastSuccess: at, failures: 0 })
   }
 
   async #retry(index: number): Promise<void> {
@@ -190,7 +198,8 @@ export class Follower {
     )
     const raised = over.filter(({ wasDead, isTaken }) => wasDead && isTaken).map(({ entry }) => entry.index)
     if (raised.length > 0) await this.#limited(states.bury(this.name, raised))
-    const { lastSuccess, lastError } = before
+    // A test may have come out since the batch was begun.
+    const { lastSuccess, lastError } = this.#state ?? before
     const index = this.#rewindTo ?? this.#pending.find(({ wasDead }) => !wasDead)?.entry.index ?? this.#readTo
     const failures = failure === undefined ? 0 : (taken > 0 ? 0 : before.failures) + 1
     this.#report(failure, before, dead.length)

@@ -6,9 +6,9 @@ export interface FollowerState {
   readonly failures: number
   /** Before this time nothing is tried, in milliseconds since 1970. */
   readonly retryAt?: number
-  /** When records were last handed over, in milliseconds since 1970. */
+  /** When records or a test were last handed over, in milliseconds since 1970. */
   readonly lastSuccess?: number
-  /** What went wrong last, and when. The message contains no secret. */
+  /** What went wrong last, and when: with records or with a test. The message contains no secret. */
   readonly lastError?: { readonly at: number; readonly message: string }
 }
 

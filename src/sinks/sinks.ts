@@ -69,21 +69,25 @@ export class Sinks implements SinkControl {
   async test(name: string): Promise<SinkTest | undefined> {
     const sink = this.#sinks.get(name)
     if (sink === undefined) return undefined
-    const { clock } = this.#services
-    try {
-      const record = testRecord(clock.now())
-      // A pager makes an incident of it, which nothing else would end.
-      const records = sink.sink.type === 'pagerduty' ? [record, endOf(record)] : [record]
-      const outcomes = await sink.sink.receiver.deliver(records)
-      const failure = outcomes.find(outcome => outcome instanceof DeliveryFailure)
-      if (failure !== undefined) return { taken: false, failure: failure.message }
-    } catch (error) {
-      return { taken: false, failure: error instanceof DeliveryFailure ? error.message : 'the gate failed' }
-    }
-    // It has just shown that it works.
-    await sink.follower.retry()
+    const failure = await this.#try(sink.sink)
+    // Kept, so that a later look at the sink shows the same.
+    await sink.follower.noteTest(failure)
+    if (failure !== undefined) return { taken: false, failure }
     void this.wake()
     return { taken: true }
+  }
+
+  /** Hands a test record over. Resolves to why it was not taken. */
+  async #try({ type, receiver }: FollowedSink): Promise<string | undefined> {
+    const record = testRecord(this.#services.clock.now())
+    // A pager makes an incident of it, which nothing else would end.
+    const records = type === 'pagerduty' ? [record, endOf(record)] : [record]
+    try {
+      const outcomes = await receiver.deliver(records)
+      return outcomes.find(outcome => outcome instanceof DeliveryFailure)?.message
+    } catch (error) {
+      return error instanceof DeliveryFailure ? error.message : 'the gate failed'
+    }
   }
 
   async replay(name: string, { from, dead }: SinkReplay): Promise<SinkReplayed | undefined> {

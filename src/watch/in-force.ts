@@ -1,5 +1,6 @@
 import type { GroupField } from './detection.ts'
 import { Rules } from './engine/engine.ts'
+import type { RespondedRule } from './findings/clear.ts'
 import { JOINING } from './findings/neighbours.ts'
 import { RULES, ruleOf } from './rules/rules.ts'
 import type { RuleTraits, Watching } from './watching.ts'
@@ -15,6 +16,14 @@ export const TRIABLE_IDS: readonly string[] = [
   ...RULES.filter(({ canSuppress }) => canSuppress).map(({ id }) => id),
   ...Object.keys(JOINED),
 ]
+
+/** The ids of all rules. */
+export const RULE_IDS: readonly string[] = [...RULES.map(({ id }) => id), ...Object.keys(JOINED)]
+
+/** The ids of the rules whose findings are usually critical. */
+export const CRITICAL_IDS: readonly string[] = RULES.filter(({ severity }) => severity === 'critical').map(
+  ({ id }) => id,
+)
 
 /** Returns what a rule finds, in one line. */
 export const titleOf = (rule: string): string => ruleOf(rule)?.title ?? JOINED[rule] ?? 'a finding'
@@ -32,6 +41,12 @@ export function fieldsOf(rule: string): readonly GroupField[] {
 export interface WatchOptions {
   /** Rules that only try what they would find: they alert no one. */
   readonly dryRun?: readonly string[]
+}
+
+/** All that a deployment says of its rules. */
+export interface RuleSettings extends WatchOptions {
+  /** Rules to whose findings the gate responds by itself. */
+  readonly respond?: readonly RespondedRule[]
 }
 
 /** Puts the rules in force. */

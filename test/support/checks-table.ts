@@ -4,6 +4,7 @@ import { WRANGLER_CHECKS } from '../../src/cli/doctor/wrangler-checks.ts'
 import { ISSUER_CHECKS } from '../../src/doctor/issuer-checks.ts'
 import { KEY_CHECKS } from '../../src/doctor/key-checks.ts'
 import { NETWORK_CHECKS } from '../../src/doctor/network-checks.ts'
+import { RULE_CHECKS } from '../../src/doctor/rule-checks.ts'
 import { SETTINGS_CHECKS } from '../../src/doctor/settings-checks.ts'
 import { SINK_CHECKS } from '../../src/doctor/sink-checks.ts'
 import { RECORD_CHECKS, STORAGE_CHECKS } from '../../src/doctor/storage-checks.ts'
@@ -15,6 +16,7 @@ const DOCTOR = 'src/doctor'
 const CLI = 'src/cli/doctor'
 const GROUPS: readonly (readonly [group: string, file: string, checks: object])[] = [
   ['settings', `${DOCTOR}/settings-checks.ts`, SETTINGS_CHECKS],
+  ['settings', `${DOCTOR}/rule-checks.ts`, RULE_CHECKS],
   ['issuers', `${DOCTOR}/issuer-checks.ts`, ISSUER_CHECKS],
   ['keys', `${DOCTOR}/key-checks.ts`, KEY_CHECKS],
   ['storage', `${DOCTOR}/storage-checks.ts`, { ...STORAGE_CHECKS, ...RECORD_CHECKS }],

@@ -18,10 +18,11 @@ const SECRETS = {
 }
 
 /** What the servers around the gate do at the moment. */
-let mood: { keys: 'well' | 'down' | 'late' | 'empty'; bucket: 'closed' | 'open' } = {
-  keys: 'well',
-  bucket: 'closed',
-}
+let mood: {
+  keys: 'well' | 'down' | 'late' | 'empty'
+  bucket: 'closed' | 'open'
+  chat: 'well' | 'down'
+} = { keys: 'well', bucket: 'closed', chat: 'well' }
 let idp: TestIssuer
 let gate: RunningGate
 const closers: (() => void)[] = []
@@ -64,11 +65,17 @@ beforeAll(async () => {
   const { jwks: _, ...entry } = idp.entry()
   const jwks_uri = `${provider}/keys`
   bucket = await serve(answerBucket)
+  const chat = await serve((_, response) => {
+    response.statusCode = mood.chat === 'well' ? 200 : 500
+    response.end()
+  })
   gate = await startGate({
     vars: {
       ...{ ISSUERS: JSON.stringify([{ ...entry, jwks_uri }]), ...SECRETS },
-      ALERTS: '[{"type":"slack","secret":{"secret":"SLACK_URL"}}]',
-      SLACK_URL: 'https://hooks.clinic-seven.org/1',
+      ALERTS: '[{"type":"slack","secret":{"secret":"SLACK_URL"},"allow_internal":true}]',
+      SLACK_URL: `${chat}/services/1`,
+      RULES_DRY_RUN: 'RG-006',
+      RESPOND: 'RG-022',
     },
   })
 })
@@ -77,16 +84,11 @@ afterAll(async () => {
   for (const close of closers) close()
 })
 
-async function doctor(...args: string[]): Promise<Ended> {
-  return run([
-    'doctor',
-    '--url',
-    gate.url,
-    '--token',
-    await idp.token('analyst-1', { roles: ['security'] }),
-    ...args,
-  ])
+async function call(command: string, ...args: string[]): Promise<Ended> {
+  const token = await idp.token('analyst-1', { roles: ['security'] })
+  return run([command, '--url', gate.url, '--token', token, ...args])
 }
+const doctor = (...args: string[]) => call('doctor', ...args)
 async function findings(...args: string[]): Promise<{ code: number; notOk: string[]; all: Finding[] }> {
   const { code, stdout } = await doctor('--json', ...args)
   const { findings: all } = JSON.parse(stdout) as { findings: Finding[] }
@@ -99,6 +101,24 @@ const OPEN = [
   'public_bucket not_checked',
   'workers_dev not_checked',
 ]
+
+test('a receiver of alerts is well only once it has taken an alert or a test, and not after it failed at one', async () => {
+  expect((await findings()).notOk).toEqual(['alerts warning', ...OPEN])
+  mood = { ...mood, chat: 'down' }
+  expect((await call('alert-test')).code).toBe(1)
+  const down = await findings()
+  expect({ code: down.code, notOk: down.notOk }).toEqual({ code: 1, notOk: ['alerts failed', ...OPEN] })
+  mood = { ...mood, chat: 'well' }
+  expect((await call('alert-test')).code).toBe(0)
+  expect((await findings()).notOk).toEqual(OPEN)
+})
+
+test('the rules that only try are named, and those to which the gate responds by itself', async () => {
+  const { all } = await findings()
+  expect(all.find(({ check }) => check === 'rules')?.found).toMatch(
+    /only try, and alert no one: RG-006; the gate responds by itself to RG-022$/,
+  )
+})
 
 test('a healthy gate has no finding but ok, and what nothing was said about', async () => {
   const { code, notOk, all } = await findings()

@@ -20,6 +20,7 @@ import {
 import { ISSUER_CHECKS } from '../../doctor/issuer-checks.ts'
 import { KEY_CHECKS } from '../../doctor/key-checks.ts'
 import { probeKeys } from '../../doctor/key-probes.ts'
+import { judgeRules } from '../../doctor/rule-checks.ts'
 import { parseUrl, type Settings } from '../../doctor/settings.ts'
 import { SETTINGS_CHECKS } from '../../doctor/settings-checks.ts'
 import { judgeAlerts } from '../../doctor/sink-checks.ts'
@@ -91,6 +92,7 @@ export async function examineSettings(
   return [
     ...findings,
     ...runChecks('settings', SETTINGS_CHECKS, settings),
+    ...runChecks('settings', { rules: () => judgeRules(options) }, {}),
     ...runChecks('settings', { alerts: () => judgeAlerts(options.alerts?.length ?? 0) }, {}),
     ...runChecks('issuers', ISSUER_CHECKS, settings),
     ...runChecks('keys', KEY_CHECKS, await probeKeys(resolveEntries(settings.issuers), Date.now)),

@@ -4,6 +4,7 @@ import { OPTIONS } from '../../config/table.ts'
 import { type SpooledLedger, withSpool } from '../../ledger/spool.ts'
 import type { FindingControl } from '../../watch/finding-control.ts'
 import { controlBy } from '../../watch/findings/calls.ts'
+import type { RuleSettings } from '../../watch/in-force.ts'
 import type {
   Bucket,
   ControlStub,
@@ -16,6 +17,7 @@ import type {
 import { findBindingMistakes } from './check-bindings.ts'
 import { createCloudflareLedger } from './cloudflare-ledger.ts'
 import { createCloudflareControl } from './control/cloudflare-control.ts'
+import { rulesIn } from './log-variables.ts'
 import { createR2Spool } from './r2/r2-spool.ts'
 import { createR2Store } from './r2/r2-store.ts'
 
@@ -44,6 +46,7 @@ export interface CloudflareOptions
   extends Required<Pick<MediawardOptions, 'store' | 'network' | 'replay' | 'sinkControl' | 'control'>> {
   readonly ledger: SpooledLedger
   readonly findingControl: FindingControl
+  readonly rules: RuleSettings
 }
 
 /**
@@ -77,6 +80,7 @@ export function cloudflare(
     },
 
     findingControl: controlBy(call => logs.get(logs.idFromName('log')).findings(call)),
+    rules: rulesIn(bindings),
 
     async replay() {
       await ledger.replay(REPLAY_LIMIT)

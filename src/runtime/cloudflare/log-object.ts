@@ -21,7 +21,8 @@ import { LogArchive } from './archive/log-archive.ts'
 import type { Bucket, DurableState, LedgerNamespace } from './bindings.ts'
 import { storageOf } from './durable-storage.ts'
 import { InboxPuller } from './inbox-puller.ts'
-import { LogSinks, readLogVariables } from './log-sinks.ts'
+import { LogSinks } from './log-sinks.ts'
+import { readLogVariables } from './log-variables.ts'
 
 /** The log: one Durable Object, which pulls entries out of the inboxes and gives each its index. */
 export class LogObject extends DurableObject {

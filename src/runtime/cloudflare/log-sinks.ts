@@ -1,13 +1,9 @@
 import { followedAlert } from '../../alerts/receiver.ts'
-import { logToOperator } from '../../base/operator.ts'
-import { ConfigurationError } from '../../config/options.ts'
-import { readVariables, type VariableOptions } from '../../config/variables.ts'
 import { followLedger } from '../../follow/followed-log.ts'
 import { pageOf, type TablePage, type TableQuery, tableQueryOf } from '../../ledger/query/table-page.ts'
 import { followedResponse } from '../../respond/receiver.ts'
 import { createFilesTarget } from '../../sinks/files.ts'
 import { deploymentAt, type FollowedSink, followedSink, type SinkPlatform } from '../../sinks/receiver.ts'
-import type { SinkEntry } from '../../sinks/sink.ts'
 import { Sinks } from '../../sinks/sinks.ts'
 import type { FindingControl } from '../../watch/finding-control.ts'
 import { titleOf } from '../../watch/in-force.ts'
@@ -18,22 +14,8 @@ import type { Bucket } from './bindings.ts'
 import { type CloudflareBindings, namespaceIn } from './cloudflare.ts'
 import { createCloudflareControl } from './control/cloudflare-control.ts'
 import { FollowerAlarm } from './follower-alarm.ts'
+import { type LogVariables, readLogVariables } from './log-variables.ts'
 import { r2Failed } from './r2/r2-failure.ts'
-
-/**
- * Makes sure that sinks can be served on Workers.
- *
- * @throws ConfigurationError
- */
-export function requireWorkersSinks(sinks: readonly SinkEntry[] = []): void {
-  const mistakes = sinks.flatMap(({ type, url }, i) => {
-    if (type === 'syslog')
-      return `SINKS[${i}] is syslog, which needs Node or Deno: on Workers take another type`
-    if (type !== 'files' || url === undefined) return []
-    return `SINKS[${i}] has a url, and files go to the bucket AUDIT on Workers: take the url away`
-  })
-  if (mistakes.length > 0) throw new ConfigurationError(mistakes)
-}
 
 /** The log as its sinks read it: the table alone, or the archive too. */
 export interface ReadableLog {
@@ -103,27 +85,4 @@ function responsesOf(
   const { AUDIT, CONTROL } = env as Pick<CloudflareBindings, 'AUDIT' | 'CONTROL'>
   const control = createCloudflareControl(namespaceIn(CONTROL, ledgerJurisdiction), AUDIT)
   return [followedResponse(respond, { control, findings, now })]
-}
-
-/** The variables that the object of the log reads itself. */
-export type LogVariables = Partial<
-  Pick<
-    VariableOptions,
-    'sinks' | 'alerts' | 'respond' | 'dryRun' | 'publicUrl' | 'keep' | 'ledgerJurisdiction'
-  >
->
-
-/** Reads the variables of the object, which are those of the worker. */
-export function readLogVariables(env: unknown): LogVariables {
-  try {
-    const options = readVariables(env as Readonly<Record<string, unknown>>)
-    requireWorkersSinks(options.sinks)
-    return options
-  } catch (error) {
-    // The worker itself doesn't start then, unless an app has set the gate's options in its code.
-    const why =
-      error instanceof ConfigurationError ? error.mistakes.join('; ') : 'its variables can not be read'
-    logToOperator(`the log sends no records, and keeps them for the default time: ${why}`)
-    return {}
-  }
 }

@@ -9,7 +9,7 @@ import { readVariables, variablesOf } from '../../config/variables.ts'
 import { createGate } from '../../gate.ts'
 import { responseHeaders } from '../../http/response-headers.ts'
 import { type CloudflareOptions, cloudflare } from './cloudflare.ts'
-import { requireWorkersSinks } from './log-sinks.ts'
+import { requireWorkersSinks } from './log-variables.ts'
 
 export { ControlObject } from './control/control-object.ts'
 export { LedgerObject } from './ledger-object.ts'

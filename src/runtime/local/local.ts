@@ -70,7 +70,7 @@ export interface LocalOptions {
 /** The options that follow from running on one machine. Its ledger has a spool if it has a data folder. */
 export interface Local<Log extends Ledger = SpooledLedger>
   extends Required<Pick<MediawardOptions, 'store' | 'network' | 'inspect' | 'metrics' | 'control'>>,
-    Pick<MediawardOptions, 'sinkControl' | 'findingControl'> {
+    Pick<MediawardOptions, 'sinkControl' | 'findingControl' | 'rules'> {
   readonly ledger: Log
   /** Writes what waits and gives the folder back; once. A gate that is made with it calls it at its own `close()`. */
   close(): void
@@ -97,6 +97,7 @@ export function local(options: LocalOptions): Local<Ledger> {
       store: s3 === undefined ? createFolderStore(join(data ?? '', 'recordings')) : createS3Store(s3),
       ...openLedger(options, held),
       network: networkOf(addressHeader),
+      rules: { dryRun: dryRun ?? [], respond: respond ?? [] },
       inspect: createInspection(data),
       metrics: new ProcessMetrics(),
       close: () => held.release(),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ConfigurationError } from '../../../src/config/options.ts'
 import { readVariables } from '../../../src/config/variables.ts'
-import { requireWorkersSinks } from '../../../src/runtime/cloudflare/log-sinks.ts'
+import { requireWorkersSinks } from '../../../src/runtime/cloudflare/log-variables.ts'
 import type { SinkEntry } from '../../../src/sinks/sink.ts'
 
 const WEBHOOK_SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`

@@ -9,6 +9,8 @@ import {
   createMemorySpool,
   createMemoryStore,
 } from '../../../src/runtime/memory/index.ts'
+import type { SinkControl, SinkStatus } from '../../../src/sinks/control.ts'
+import type { FindingControl } from '../../../src/watch/finding-control.ts'
 import { createIssuer } from '../../support/issuer.ts'
 import { type Asking, type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 import { storeWith } from '../../support/store-with.ts'
@@ -29,6 +31,11 @@ const pass = (seconds: number) => {
   later += seconds * 1000
 }
 
+const PAGER: SinkStatus = {
+  ...{ name: 'alert:pagerduty', type: 'pagerduty', index: 0, behind: 0, behind_s: 0, lastSuccess: 1 },
+  ...{ deadLetters: 0, dead: [] },
+}
+
 /** A gate that lacks nothing. */
 async function healthyGate(options: Partial<MediawardOptions> = {}): Promise<MemoryGate> {
   return memoryGate(
@@ -39,6 +46,8 @@ async function healthyGate(options: Partial<MediawardOptions> = {}): Promise<Mem
       network: () => ({ ip: '203.0.113.9' }),
       now: () => Date.now() + later,
       ledger: withSpool(createMemoryLedger(), createMemorySpool()),
+      sinkControl: { list: async () => [PAGER] } as unknown as SinkControl,
+      findingControl: {} as FindingControl,
       ...options,
     },
     await createIssuer('https://login.clinic-seven.org/'),
@@ -299,6 +308,13 @@ describe('what a tenant learns', () => {
 })
 
 describe('a gate that is not well', () => {
+  test('rules that only try, and no one who is alerted, are findings', async () => {
+    const rules = { dryRun: ['RG-003'], respond: [] }
+    const answer = await examine(await healthyGate({ rules, sinkControl: undefined as never }))
+    expect(notOk(answer)).toEqual(['rules warning', 'clock not_checked', 'alerts warning'])
+    expect(answer.findings.find(({ check }) => check === 'rules')?.fix).toContain('RG-003')
+  })
+
   test('a store that fails is a finding, and the answer is 200 and on record', async () => {
     const store = createMemoryStore()
     let isDown = false

@@ -8,11 +8,22 @@ import { createIssuer } from '../../support/issuer.ts'
 import { memoryGate } from '../../support/memory-gate.ts'
 
 const WELL: SinkStatus = {
-  ...{ name: 'siem', type: 'splunk', index: 70, behind: 2, behind_s: 0, deadLetters: 0, dead: [] },
+  ...{
+    name: 'siem',
+    type: 'splunk',
+    index: 70,
+    behind: 2,
+    behind_s: 0,
+    deadLetters: 0,
+    dead: [],
+    lastSuccess: 1,
+  },
 }
+const { lastSuccess: _, ...UNTRIED } = WELL
+const RESPONSE: SinkStatus = { ...UNTRIED, name: 'response', type: 'response' }
 const ALERT: SinkStatus = { ...WELL, name: 'alert:slack', type: 'slack' }
-const judge = (sinks: SinksFacts['sinks'], wanted = 'sinks') =>
-  runChecks('sinks', SINK_CHECKS, { sinks })
+const judge = (sinks: SinksFacts['sinks'], wanted = 'sinks', isWatched = true) =>
+  runChecks('sinks', SINK_CHECKS, { sinks, isWatched })
     .filter(({ check }) => check === wanted)
     .map(({ state, found }) => `${state}: ${found}`)
 
@@ -36,6 +47,17 @@ test.each<[string, SinksFacts['sinks'], readonly string[]]>([
     [{ ...WELL, lastError: { at: 0, message: 'it answered 503' } }],
     ['ok: siem takes records; 2 are on their way'],
   ],
+  [
+    'one that was never sent anything',
+    [UNTRIED],
+    ['warning: siem has taken no record so far, so it is not known whether it answers'],
+  ],
+  [
+    'one that did not take the last test',
+    [{ ...WELL, lastError: { at: 2, message: 'it answered 403' } }],
+    ['failed: siem takes no records, so 2 wait in the log: it answered 403'],
+  ],
+  ['the automatic response, and no sink', [RESPONSE], ['ok: SINKS is not set: the records stay in the log']],
   ['dead letters', [{ ...WELL, deadLetters: 3 }], ['warning: siem refused 3 records for good']],
   ['a system that is alerted, and no sink', [ALERT], ['ok: SINKS is not set: the records stay in the log']],
 ])('%s', (_, sinks, findings) => {
@@ -44,8 +66,38 @@ test.each<[string, SinksFacts['sinks'], readonly string[]]>([
 
 test.each<[string, SinksFacts['sinks'], readonly string[]]>([
   ['no one', [WELL], ['warning: ALERTS is not set: what the rules find alerts no one']],
-  ['a log that can have none', undefined, []],
-  ['one that takes alerts', [WELL, ALERT], ['ok: slack is alerted of findings']],
+  [
+    'no one, by a log that has nothing that follows it',
+    undefined,
+    ['warning: ALERTS is not set: what the rules find alerts no one'],
+  ],
+  [
+    'one that takes alerts',
+    [WELL, ALERT],
+    ['ok: slack is alerted of findings, and took an alert or a test at 1970-01-01T00:00:00.001Z'],
+  ],
+  [
+    'one that was never sent anything',
+    [{ ...UNTRIED, name: 'alert:slack', type: 'slack' }],
+    ['warning: slack has taken no alert so far, so it is not known whether it answers'],
+  ],
+  [
+    'one that did not take a test, and never took anything',
+    [
+      {
+        ...UNTRIED,
+        name: 'alert:slack',
+        type: 'slack',
+        lastError: { at: 2, message: 'no answer (ECONNREFUSED)' },
+      },
+    ],
+    ['failed: slack takes no alerts: no answer (ECONNREFUSED)'],
+  ],
+  [
+    'one that took alerts before it did not take a test',
+    [{ ...ALERT, lastError: { at: 2, message: 'no answer (ENOTFOUND)' } }],
+    ['failed: slack takes no alerts: no answer (ENOTFOUND)'],
+  ],
   [
     'one that fails',
     [{ ...ALERT, retryAt: 1, lastError: { at: 0, message: 'it answered 403' } }],
@@ -54,6 +106,27 @@ test.each<[string, SinksFacts['sinks'], readonly string[]]>([
   ['dead letters of alerts', [{ ...ALERT, deadLetters: 2 }], ['warning: slack refused 2 alerts for good']],
 ])('alerted is %s', (_, sinks, findings) => {
   expect(judge(sinks, 'alerts')).toEqual(findings)
+})
+
+test.each<[string, SinkStatus, string]>([
+  ['well', RESPONSE, 'ok: the gate can respond to findings by itself'],
+  [
+    'not well',
+    { ...RESPONSE, retryAt: 1, lastError: { at: 0, message: 'control_unavailable' } },
+    "failed: the gate can't respond to findings by itself: control_unavailable",
+  ],
+  [
+    'not well for some findings',
+    { ...RESPONSE, deadLetters: 1 },
+    'warning: the automatic response refused 1 findings for good',
+  ],
+])('an automatic response that is %s', (_, response, found) => {
+  expect(judge([WELL, response], 'response')).toEqual([found])
+  expect(judge([WELL], 'response')).toEqual([])
+})
+
+test('a log that no rules watch alerts no one, which the check of the rules says', () => {
+  expect(judge(undefined, 'alerts', false)).toEqual([])
 })
 
 test('a list that can not be had is a failure, whose error is not shown', async () => {

@@ -381,10 +381,35 @@ describe('a replay', () => {
     }
     await scene.follower.step()
     scene.behave = () => []
-    await scene.follower.retry()
+    await scene.follower.noteTest()
     await scene.settle(3)
     expect(scene.taken).toEqual([0, 1])
     expect(scene.now).toBe(T0)
+  })
+
+  test('keeps when it went well, and what it failed with', async () => {
+    const scene = new Scene()
+    await scene.follower.noteTest('it answered 503')
+    expect(await scene.states.load('siem')).toMatchObject({
+      lastError: { at: T0, message: 'it answered 503' },
+      failures: 0,
+    })
+    await scene.follower.noteTest()
+    expect(await scene.follower.status()).toMatchObject({ lastSuccess: T0 })
+  })
+
+  test('that fails neither ends a pause nor begins one', async () => {
+    const scene = new Scene()
+    await scene.follower.noteTest('it answered 503')
+    expect(await scene.states.load('siem')).not.toHaveProperty('retryAt')
+    await scene.append(0, 1)
+    scene.behave = () => {
+      throw unavailable(600_000)
+    }
+    const retryAt = await scene.follower.step()
+    expect(retryAt).toBeGreaterThan(T0)
+    await scene.follower.noteTest('it answered 503')
+    expect(await scene.states.load('siem')).toMatchObject({ failures: 1, retryAt })
   })
 })
 

@@ -74,6 +74,15 @@ describe('variables of one machine', () => {
     ])
   })
 
+  test('variables by which the worst only is tried are worth a warning', async () => {
+    expect(foundBy(await examineVariables(await variables({ RESPOND: 'RG-003' })), 'rules')).toEqual([
+      expect.stringMatching(/^ok: .*; none only tries; the gate responds by itself to RG-003$/),
+    ])
+    expect(foundBy(await examineVariables(await variables({ RULES_DRY_RUN: 'RG-003' })), 'rules')).toEqual([
+      expect.stringMatching(/^warning: .*these only try, and alert no one: RG-003/),
+    ])
+  })
+
   test('nothing is created where the gate will keep its data', async () => {
     const file = await variables()
     await examineVariables(file)
