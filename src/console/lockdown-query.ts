@@ -17,7 +17,10 @@ const VALUES: Readonly<Partial<Record<Scope, readonly [(value: string) => boolea
   subject: [isPseudonym, 'a pseudonym, as the log has it: "psn_" and 32 digits'],
   session: [isPseudonym, 'a pseudonym, as the log has it: "psn_" and 32 digits'],
   release: [isRelease, 'a release, as in "4.12.0"'],
-  tenant: [isTenantName, 'the name of a tenant'],
+  tenant: [
+    isTenantName,
+    'the name of a tenant: "default" is what records call what has no tenant, and "unnamed" a name that they can not hold. To stop those, lock down everything',
+  ],
   everything: [() => false, ''],
 }
 

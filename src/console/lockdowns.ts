@@ -103,16 +103,24 @@ function eraseEndpoint(services: LockdownServices): Endpoint {
     if (!Number.isSafeInteger(epoch) || (epoch as number) < 1 || Object.keys(others).length > 0) {
       return invalidQuery('the call must be {"epoch":1}: the number of a lockdown')
     }
-    const facts = {
-      kind: 'lockdown',
-      decision: 'permit',
-      action: 'erase_reason',
-      epoch: epoch as number,
-    } as const
+    const number = epoch as number
+    if (!(await isKnown(number, services))) {
+      return invalidQuery(
+        'epoch must be the number of a lockdown: there is none of this number, or it has ended and its reasons were erased before',
+      )
+    }
+    const facts = { kind: 'lockdown', decision: 'permit', action: 'erase_reason', epoch: number } as const
     await services.record(observe(context), facts).catch(Fault.as('ledger_unavailable'))
-    await services.control.eraseReason(epoch as number).catch(unavailable)
+    await services.control.eraseReason(number).catch(unavailable)
     return jsonResponse({ epoch, erased: true })
   })
+}
+
+/** Returns whether a number is that of a lockdown that is in force, or of one that has ended and has its reasons. */
+async function isKnown(epoch: number, services: LockdownServices): Promise<boolean> {
+  const reasons = await services.control.reasons(epoch).catch(unavailable)
+  if (Object.keys(reasons).length > 0) return true
+  return (await inForce(services, undefined)).some(one => one.epoch === epoch)
 }
 
 const unavailable: (error: unknown) => never = Fault.as('control_unavailable')

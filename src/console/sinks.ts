@@ -49,7 +49,9 @@ export function sinkEndpoints(services: SinksServices): ReadonlyMap<string, Endp
       const replay = action === 'sink_replay' ? readReplay(rest) : {}
       if (replay instanceof Refusal) return replay
       if (typeof name !== 'string' || !(await list()).some(sink => sink.name === name)) {
-        return invalidQuery('name must be that of a sink in SINKS')
+        return invalidQuery(
+          'name must be that of a sink in SINKS, or "alert:" and that of a system in ALERTS',
+        )
       }
       await record(context, { action, sink: name, ...(action === 'sink_replay' && { replay }) })
       return jsonResponse(await act(name, replay).catch(unavailable))

@@ -59,18 +59,26 @@ export function formatShown(answer: unknown): readonly string[] {
 
 /** Returns a line about a suppression. */
 export function formatSuppression(suppression: unknown): string {
-  const starts = member(suppression, 'starts')
   const columns = [
     `${stringMember(suppression, 'rule')}`,
     groupOf(suppression),
-    ...(starts === undefined ? [] : [`from ${timeOf(starts)}`]),
-    `until ${timeOf(member(suppression, 'ended') ?? member(suppression, 'expires'))}`,
+    ...timesOf(suppression),
     `${member(suppression, 'hits')} hits`,
     `by ${stringMember(suppression, 'owner')?.slice(0, SHOWN)}`,
     stringMember(member(suppression, 'reason'), 'text') ?? '(why is erased)',
     `${stringMember(suppression, 'id')}`,
   ]
   return clean(columns.join('  '))
+}
+
+/** Says when a suppression is in force. One that was ended before it began never is. */
+function timesOf(suppression: unknown): readonly string[] {
+  const [starts, ended, expires] = ['starts', 'ended', 'expires'].map(name => member(suppression, name))
+  if (typeof ended === 'number' && typeof starts === 'number' && ended <= starts) {
+    return [`ended ${timeOf(ended)}, before it was to begin at ${timeOf(starts)}`]
+  }
+  const from = starts === undefined ? [] : [`from ${timeOf(starts)}`]
+  return [...from, ended === undefined ? `until ${timeOf(expires)}` : `ended ${timeOf(ended)}`]
 }
 
 function groupOf(one: unknown): string {

@@ -102,6 +102,16 @@ test.each([
   expect(asked).toEqual([])
 })
 
+test('a name that no receiver has is answered with where the names are', async () => {
+  const { gate } = await setUp()
+  const response = await gate.ask(
+    'analyst-1',
+    '/console/api/sinks/replay',
+    post({ name: 'alert:slack', from: 0 }),
+  )
+  expect(await response.json()).toMatchObject({ detail: expect.stringMatching(/SINKS.*"alert:".*ALERTS/) })
+})
+
 test('a gate without sinks lists none, and a log that fails is 503', async () => {
   const bare = await memoryGate({ issuers: [idp.entry()] }, idp)
   expect(await (await bare.ask('analyst-1', '/console/api/sinks', { claims: analyst })).json()).toEqual({

@@ -176,6 +176,38 @@ test('why a lockdown was added can be erased, and the record of it stays', async
   expect((await post('/console/api/lockdowns/erase', { epoch: 'x' })).status).toBe(400)
 })
 
+test('why a lockdown was added and undone can be erased after its end', async () => {
+  const epoch = await lock('recording', 'rec-1')
+  await undo(epoch)
+  expect((await post('/console/api/lockdowns/erase', { epoch })).status).toBe(200)
+  expect(await gate.control.reasons(epoch)).toEqual({})
+})
+
+test('no reason is erased of a number that no lockdown has, and no record says so', async () => {
+  const epoch = await lock('recording', 'rec-1')
+  const response = await post('/console/api/lockdowns/erase', { epoch: 9999 })
+  expect(response.status).toBe(400)
+  expect(await response.json()).toMatchObject({
+    detail: expect.stringContaining('there is none of this number'),
+  })
+  expect((await gate.events('lockdown')).map(({ action }) => action)).toEqual(['add'])
+  // Of one in force, erasing twice changes nothing, and is no mistake.
+  for (const _ of ['first', 'second']) {
+    expect((await post('/console/api/lockdowns/erase', { epoch })).status).toBe(200)
+  }
+})
+
+test.each(['default', 'unnamed'])(
+  'the tenant "%s" is not locked down, and the answer says what to do',
+  async value => {
+    const call = { scope: 'tenant', value, reason: 'a test' }
+    const response = await post('/console/api/lockdowns/add', call)
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ detail: expect.stringContaining('lock down everything') })
+    expect(await gate.control.list()).toEqual([])
+  },
+)
+
 describe('two persons', () => {
   beforeEach(async () => {
     gate = await memoryGate({ now: () => time, lockdownUndo: 'two' })
