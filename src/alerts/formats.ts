@@ -25,12 +25,12 @@ export const FORMATS: Readonly<Record<Exclude<AlertEntry['type'], 'webhook'>, Fo
   // https://developer.pagerduty.com/docs/events-api-v2: all events about a finding are one incident. A
   // test is one, too, and its end follows at once.
   pagerduty: (message, { url = 'https://events.pagerduty.com/v2/enqueue' }, routing_key) => {
-    const { action, finding, rule, severity, time } = message
+    const { action, finding, rule, severity, time, gate = 'mediaward' } = message
     const event_action = PAGER[action] ?? 'trigger'
     const dedup_key = `mediaward-${finding}`
     const [summary, ...details] = linesOf(message)
     const payload = {
-      ...{ summary, timestamp: time, source: 'mediaward', class: rule },
+      ...{ summary, timestamp: time, source: gate, class: rule },
       severity: PAGER_SEVERITY[severity],
       custom_details: { finding, details },
     }

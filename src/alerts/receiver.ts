@@ -14,6 +14,8 @@ import { type Message, messageOf, type TitleOf } from './message.ts'
 /** What alerts take beside their entry. */
 export interface AlertPlatform extends Pick<SinkPlatform, 'fetchFor' | 'now'> {
   readonly titleOf: TitleOf
+  /** The gate's own address, which alerts name. */
+  readonly publicUrl?: string | undefined
 }
 
 /** Most alerts in one turn: after a crash so many may come again, with the same ids. */
@@ -59,7 +61,7 @@ export function followedAlert(entry: AlertEntry, platform: AlertPlatform): Follo
 }
 
 async function send(read: ReadEntry, entry: AlertEntry, platform: AlertPlatform): Promise<void> {
-  const message = messageOf(logEntry(read), platform.titleOf)
+  const message = messageOf(logEntry(read), platform.titleOf, platform.publicUrl)
   const [secret = ''] = secretsOf(entry)
   const { fetchFor, now } = platform
   const caller = { fetch: fetchFor(entry), now }

@@ -18,6 +18,8 @@ let idp: TestIssuer
 let pager: SinkServer
 let chat: SinkServer
 let incidents: SinkServer
+/** No request of these tests goes there: alerts name it. */
+const PUBLIC_URL = 'https://staging.clinic.example'
 let gate: RunningGate
 let vars: Record<string, string>
 
@@ -28,6 +30,7 @@ beforeAll(async () => {
   incidents = await SinkServer.start()
   vars = {
     ...variables(idp),
+    PUBLIC_URL,
     ALERTS: JSON.stringify([
       {
         ...{ type: 'webhook', name: 'on-call', url: `${pager.url}/hook`, secret: { secret: 'HOOK' } },
@@ -98,10 +101,10 @@ test('a refusal alerts within two seconds: signed, once, and without a name', as
   const body = call?.body.toString() ?? ''
   expect(new Webhook(SECRET).verify(body, headers)).toMatchObject({
     type: 'mediaward.finding.opened',
-    data: { rule: 'RG-001', action: 'opened', count: 1 },
+    data: { rule: 'RG-001', action: 'opened', count: 1, gate: 'staging.clinic.example' },
   })
   expect(body).not.toMatch(/stranger|patient-1|rec-1|psn_[0-9a-f]{9}/)
-  const show = `mediaward findings show ${dataOf(call).finding}`
+  const show = `mediaward findings show ${dataOf(call).finding} --url ${PUBLIC_URL}`
   await vi.waitFor(() => expect(chat.bodies.map(({ text }) => text).join()).toContain(show), WAIT)
 })
 

@@ -3,20 +3,37 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { run } from '../support/command.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
 import { createIssuer, records, store, type TestIssuer, variables } from '../support/gate-client.ts'
+import { SinkServer } from '../support/sink-server.ts'
 
 // The automatic response, on every runtime: a login that tries recordings of others is blocked with no person who does it.
 
+/** No request goes there: alerts name it. */
+const PUBLIC_URL = 'https://media.clinic.example'
 let idp: TestIssuer
 let gate: RunningGate
+let pager: SinkServer
 beforeAll(async () => {
   idp = await createIssuer()
-  gate = await startGate({ vars: { ...variables(idp), RESPOND: 'RG-002,RG-022' } })
+  pager = await SinkServer.start()
+  const receiver = { type: 'webhook', url: `${pager.url}/hook`, secret: { secret: 'HOOK' } }
+  gate = await startGate({
+    vars: {
+      ...variables(idp),
+      PUBLIC_URL,
+      RESPOND: 'RG-002,RG-022',
+      ALERTS: JSON.stringify([{ ...receiver, allow_internal: true }]),
+      HOOK: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+    },
+  })
   for (let i = 0; i < 12; i++) {
     const path = `/recordings/rec-${i}`
     expect((await store(gate, idp, path, i === 0 ? 'patient-1' : `other-${i}`, 'video')).status).toBe(201)
   }
 })
-afterAll(() => gate.stop())
+afterAll(async () => {
+  await gate.stop()
+  pager.stop()
+})
 
 const status = async (session: string, recording: string) => {
   const headers = { Authorization: `Bearer ${await idp.token('patient-1', { sid: session })}` }
@@ -53,6 +70,10 @@ test('ten recordings of others block the session, no other session of the person
   expect(words).toMatch(/^rec-5: 1 requests refused \(not_owner 1\).*no byte left to anyone$/m)
   expect(words).toMatch(/^what the log says of each recording, read from 20.*Z:$/m)
   expect(words).toMatch(/^not known: The log has/m)
+  // The alert has the command that undoes it.
+  const alerts = () => pager.calls.map(({ body }) => `${body}`)
+  const undo = JSON.stringify(`mediaward lockdown undo 1 --url ${PUBLIC_URL} --reason "WHY"`)
+  await expect.poll(alerts, { timeout: 10_000 }).toContainEqual(expect.stringContaining(undo))
   await run(['lockdown', 'undo', '1', '--reason', 'a test', ...gateAt])
   await expect.poll(() => status('one', 'rec-0'), { timeout: 10_000 }).toBe(200)
 }, 60_000)

@@ -1,7 +1,7 @@
 import { type Command, createCommand } from '../../runtime/node/command.ts'
 import { MAX_ABOUT, STATES, VERDICTS } from '../../watch/finding.ts'
 import { SEVERITIES } from '../../watch/severity.ts'
-import { GATE_OPTIONS } from '../client.ts'
+import { DEFAULT_URL, GATE_OPTIONS } from '../client.ts'
 import { member, stringMember } from '../json.ts'
 import { readTime } from '../log/time.ts'
 import { COMMAND, print, say, UsageError } from '../terminal.ts'
@@ -246,6 +246,7 @@ async function contain(gate: CalledGate, id: string, values: Values): Promise<vo
   })
   if (json === true) return print(JSON.stringify(answer))
   say(`${target.scope} ${target.value} is locked down: within two seconds nothing of it plays`)
-  say(`undo it with: ${COMMAND} lockdown undo ${member(answer, 'epoch')} --reason "WORDS"`)
+  const to = gate.url === DEFAULT_URL ? '' : ` --url ${gate.url}`
+  say(`undo it with: ${COMMAND} lockdown undo ${member(answer, 'epoch')}${to} --reason "WORDS"`)
   await print(`${member(answer, 'epoch')}`)
 }

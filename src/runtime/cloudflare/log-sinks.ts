@@ -52,7 +52,7 @@ export class LogSinks {
     }
     const followed = [
       ...entries.map(entry => followedSink(entry, platform)),
-      ...alerts.map(entry => followedAlert(entry, { ...platform, titleOf })),
+      ...alerts.map(entry => followedAlert(entry, { ...platform, titleOf, publicUrl })),
       ...responses,
     ]
     this.sinks = new Sinks(followed, {

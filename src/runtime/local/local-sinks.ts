@@ -57,7 +57,7 @@ export function startSinks(
   const sinks = new Sinks(
     [
       ...entries.map(entry => followedSink(entry, platform)),
-      ...alerts.map(entry => followedAlert(entry, { ...platform, titleOf })),
+      ...alerts.map(entry => followedAlert(entry, { ...platform, titleOf, publicUrl })),
       ...(findings === undefined || respond.length === 0
         ? []
         : [followedResponse(respond, { control, findings, now: platform.now })]),

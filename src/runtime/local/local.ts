@@ -63,7 +63,7 @@ export interface LocalOptions {
   readonly dryRun?: readonly string[]
   /** How long records are kept (docs/archive.md). */
   readonly keep?: KeepOptions
-  /** The gate's own address, by which its records name it in those systems. */
+  /** The gate's own address, by which its records and alerts name it in those systems. */
   readonly publicUrl?: string | undefined
 }
 

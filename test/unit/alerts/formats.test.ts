@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ALERT_TYPES, type AlertEntry } from '../../../src/alerts/alert.ts'
 import { FORMATS } from '../../../src/alerts/formats.ts'
-import { type Message, messageOf } from '../../../src/alerts/message.ts'
+import { linesOf, type Message, messageOf } from '../../../src/alerts/message.ts'
 import { logEntry } from '../../../src/sinks/receiver.ts'
 import { SEVERITIES } from '../../../src/watch/severity.ts'
 import { FINDING, findingRecord, PATIENT, testRecord } from '../../support/finding-records.ts'
@@ -16,8 +16,9 @@ type Type = Exclude<AlertEntry['type'], 'webhook'>
 const SECRET = 'https://hooks.example/services/T0/B0/only-for-tests'
 const MAIL = { from: 'gate@clinic.example', to: ['a@clinic.example', 'b@clinic.example'] }
 
-const messageFor = (members: object, title = 'asked for what is not theirs'): Message =>
-  messageOf(logEntry(findingRecord(members)), () => title)
+const messageFor = (members: object, title = 'asked for what is not theirs', url?: string): Message =>
+  messageOf(logEntry(findingRecord(members)), () => title, url)
+const messageAt = (url: string | undefined, members: object = {}) => messageFor(members, 'asked', url)
 const callOf = (type: Type, message: Message, more: Partial<AlertEntry> = {}) => {
   const call = FORMATS[type](message, { type, secret: SECRET, ...more }, SECRET)
   if (call === undefined) throw new Error('nothing is sent')
@@ -65,6 +66,55 @@ describe('a message', () => {
       expect(commands.map(command => command.split(' ')[2])).toEqual(['show', 'acknowledge'])
     },
   )
+})
+
+describe('the commands of a message', () => {
+  const [GATE, NUMBER] = ['https://media.clinic.example', 7]
+
+  test('can be copied as they are, if the gate knows its address', () => {
+    expect(messageAt(GATE).commands).toEqual([
+      `mediaward findings show ${FINDING} --url ${GATE}`,
+      `mediaward findings acknowledge ${FINDING} --url ${GATE}`,
+      `mediaward findings contain ${FINDING} --url ${GATE} --reason "WHY"`,
+    ])
+    expect(messageOf(logEntry(testRecord()), String, GATE).commands).toEqual([
+      `mediaward findings --url ${GATE}`,
+    ])
+  })
+
+  test('undo what the gate did by itself', () => {
+    const contained = { action: 'contained', epoch: NUMBER }
+    expect(messageAt(GATE, contained).commands).toEqual([
+      `mediaward findings show ${FINDING} --url ${GATE}`,
+      `mediaward findings acknowledge ${FINDING} --url ${GATE}`,
+      `mediaward lockdown undo ${NUMBER} --url ${GATE} --reason "WHY"`,
+    ])
+    expect(messageFor(contained).commands).toContain(`mediaward lockdown undo ${NUMBER} --reason "WHY"`)
+  })
+
+  test.each([
+    ['http://[::1]:8080', "--url 'http://[::1]:8080'"],
+    ['http://localhost:8080', '--url http://localhost:8080'],
+    ["https://a$(id)'b.example", "--url 'https://a$(id)%27b.example'"],
+  ])('have the address %s as a shell leaves it alone', (url, option) => {
+    expect(messageAt(url).commands[0]).toContain(option)
+  })
+
+  test.each([undefined, 'not a URL', 'https://user:password@media.clinic.example', 'javascript:alert(1)'])(
+    'have no address, and the message names no gate, if PUBLIC_URL is %s',
+    url => {
+      const message = messageAt(url)
+      expect(message).not.toHaveProperty('gate')
+      expect(message.commands.join()).not.toContain('--url')
+      expect(linesOf(message).join()).not.toContain('gate: ')
+    },
+  )
+})
+
+test('a message names the gate that it is of, on a line of its own', () => {
+  const message = messageAt('https://staging.clinic.example:8443', { action: 'contained', epoch: 7 })
+  expect(message.gate).toBe('staging.clinic.example:8443')
+  expect(linesOf(message)[1]).toBe('gate: staging.clinic.example:8443')
 })
 
 describe('Slack', () => {
@@ -117,6 +167,11 @@ describe('PagerDuty', () => {
     const bodies = [read, ended].map(record => callOf('pagerduty', messageOf(logEntry(record), String)).body)
     expect(bodies.map(({ event_action }) => event_action)).toEqual(['trigger', 'resolve'])
     expect(new Set(bodies.map(({ dedup_key }) => dedup_key)).size).toBe(1)
+  })
+
+  test('is sent the host of the gate as the source, if it is known', () => {
+    const { payload } = callOf('pagerduty', messageAt('https://staging.clinic.example')).body
+    expect(payload).toMatchObject({ source: 'staging.clinic.example' })
   })
 
   test('can be called elsewhere, as in Europe', () => {
