@@ -201,6 +201,7 @@ describe('the command', () => {
       '1h',
     ])
     expect(code, stderr).toBe(0)
+    expect(stderr).toContain(`lockdown undo ${Number(stdout)} --url ${gate.url} --reason "WORDS"`)
     const begun = performance.now()
     while ((await play(person, `own-${group.session}`)).status !== 403) {
       expect(performance.now() - begun).toBeLessThan(2_000)
