@@ -18,6 +18,8 @@ export interface Logout {
   readonly id: string
   /** When it was issued, in seconds since 1970. */
   readonly issued: number
+  /** From when on it is refused, in seconds since 1970. */
+  readonly expires: number
 }
 
 /** Explicit type of OpenID Connect Back-Channel Logout 1.0, 2.4; older providers write `JWT`, or nothing. */
@@ -25,8 +27,8 @@ const TYPES: ReadonlySet<string> = new Set(['logout+jwt', 'jwt'])
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 /** How old a token without an end may be, in seconds. */
 const MAX_AGE = 300
-/** How old any may be, in seconds. */
-const A_DAY = 86_000
+/** How old any may be, in seconds: its id is remembered for so long. */
+const A_DAY = 86_400
 
 /**
  * Verifies a logout token (OpenID Connect Back-Channel Logout 1.0, 2.6). Its audience must be among the `clients` of an entry of
@@ -57,13 +59,17 @@ export async function verifyLogoutToken(
   const [entry] = entries
   if (entry === undefined) return invalid({ entry: first.name })
   const proven = { entry: entry.name, issuer: entry.issuer }
-  const flaw = flawOf(payload, now / 1000, entry.clock_tolerance_s ?? 30)
+  const tolerance = entry.clock_tolerance_s ?? 30
+  const flaw = flawOf(payload, now / 1000, tolerance)
   if (flaw !== undefined) return invalid({ ...proven, claim: flaw })
   // Of an entry whose subjects have another claim as their id, `sub` is not the id of any of them.
   const subject = entries.some(hasSubAsId) ? stringClaim(payload.sub) : undefined
   const session = stringClaim(payload.sid)
   if (subject === undefined && session === undefined) return invalid({ ...proven, claim: 'sid' })
-  return { entries, subject, session, id: payload.jti as string, issued: payload.iat as number }
+  return {
+    ...{ entries, subject, session, id: payload.jti as string, issued: payload.iat as number },
+    expires: endOf(payload, tolerance),
+  }
 }
 
 /** Returns the entries of the token's issuer that have one of its audiences as a client. */
@@ -75,20 +81,22 @@ function entriesFor({ iss, aud }: Claims, entries: readonly TrustedEntry[]): rea
 }
 
 /** Returns the claim that is missing or wrong. */
-function flawOf(
-  { jti, iat, exp, events, nonce }: Claims,
-  now: number,
-  tolerance: number,
-): string | undefined {
+function flawOf(claims: Claims, now: number, tolerance: number): string | undefined {
+  const { jti, iat, exp, events, nonce } = claims
   if (stringClaim(jti) === undefined) return 'jti'
   if (typeof iat !== 'number' || !(iat <= now + tolerance)) return 'iat'
   if (isPresent(exp) && !(typeof exp === 'number' && now < exp + tolerance)) return 'exp'
-  // Its id is remembered for a day.
-  if (now > iat + (isPresent(exp) ? A_DAY : MAX_AGE + tolerance)) return 'iat'
+  if (now >= endOf(claims, tolerance)) return 'iat'
   const event: unknown = Object(events)[EVENT]
   if (typeof event !== 'object' || event === null) return 'events'
   // 2.6: an ID token with a nonce must not pass for a logout token.
   return isPresent(nonce) ? 'nonce' : undefined
 }
+
+/** Returns when a token ends, in seconds since 1970. */
+const endOf = ({ iat, exp }: Claims, tolerance: number): number =>
+  isPresent(exp)
+    ? Math.min((exp as number) + tolerance, (iat as number) + A_DAY)
+    : (iat as number) + MAX_AGE + tolerance
 
 const invalid = (facts: TokenRefusal['facts']): TokenRefusal => new TokenRefusal('logout_invalid', facts)

@@ -54,14 +54,6 @@ export class Containment {
     return restrictions.isRevoked(concerned, this.#now()) ? new Refusal('token_revoked') : undefined
   }
 
-  /** Returns whether a token that counts once has counted. */
-  async isUsed(issuer: string, token: string, waitUntil: WaitUntil): Promise<boolean> {
-    const restrictions = await this.#view.current(waitUntil)
-    const { tokens } = await this.#identities.of({ id: '', issuer, token })
-    const none = { recording: undefined, release: undefined, tenants: [], issued: undefined }
-    return restrictions.isRevoked({ ...NO_IDENTITY, ...none, tokens }, this.#now())
-  }
-
   /**
    * Refuses an analyst whose login has ended, as far as that is known. An analyst must be able to work while the control of
    * lockdowns is away: nothing that plays depends on it.

@@ -35,11 +35,29 @@ export interface Reasons {
   readonly undone?: string
 }
 
+/** What counts once, however often it is asked for. */
+export interface Once {
+  readonly key: string
+  /** The key is remembered at least until then, in milliseconds since 1970. */
+  readonly until: number
+}
+
+/** What became of restrictions that count once. */
+export interface AddedOnce {
+  /** The numbers that they got when the key came first, in their order. */
+  readonly epochs: readonly number[]
+  /** False if the key had come before: then nothing has changed. */
+  readonly isFirst: boolean
+}
+
 /**
  * Port: the restrictions in force, numbered by epoch.
  *
  * `add` resolves to the epoch of a restriction when it is durable. From then on every call of `changes`, of any process,
  * shows it: also after a crash, and after the storage was set back to an earlier state.
+ *
+ * `addOnce` adds all of several, or nothing if its key has come before: to any process, and even if what it made then was undone or
+ * has ended. No reader of `changes` learns of a key. Storage that was set back may have forgotten the last ones.
  *
  * `undo` ends a restriction before its time, or proposes it if it needs a second person. The same person never counts
  * twice.
@@ -57,6 +75,7 @@ export interface Reasons {
  */
 export interface Control {
   add(restriction: NewRestriction): Promise<number>
+  addOnce(restrictions: readonly NewRestriction[], once: Once): Promise<AddedOnce>
   undo(epoch: number, undoing: Undoing): Promise<Undone>
   list(): Promise<readonly ListedRestriction[]>
   reasons(epoch: number): Promise<Reasons>

@@ -3,13 +3,14 @@ import { type Entry, hasSubAsId } from '../authenticate/entry.ts'
 import { idIn } from '../authenticate/identity.ts'
 import { verifyLogoutToken } from '../authenticate/logout-token.ts'
 import { nameSpaceOf } from '../authorize/subject.ts'
+import { hexOf, sha256 } from '../base/bytes.ts'
 import { present } from '../base/present.ts'
 import { readForm } from '../http/read-json.ts'
 import type { BodyTimeouts } from '../http/request-body.ts'
 import { emptyResponse, jsonResponse } from '../http/response-headers.ts'
 import { Refusal } from '../refusal.ts'
 import type { Endpoint, RequestContext } from '../request-context.ts'
-import { type Ended, type RevocationServices, revoke } from './revocation.ts'
+import { type Ended, endOnce, type RevocationServices, revoke } from './revocation.ts'
 import { readRevocation } from './revocation-query.ts'
 
 /** What the routes that end logins take beside the request. */
@@ -20,8 +21,6 @@ export interface SessionServices extends AnalystServices, RevocationServices {
 /** Most bytes of a call: those of the longest token, and its name. */
 const MAX_FORM = 20_000
 const MAX_JSON = 4_096
-/** A logout token is good for a few minutes, or as long as its issuer says. In seconds. */
-const A_DAY = 86_400
 
 /** Creates the endpoints that end logins, by path. No lockdown stops them. */
 export function sessionEndpoints(services: SessionServices): ReadonlyMap<string, Endpoint> {
@@ -36,7 +35,7 @@ export function sessionEndpoints(services: SessionServices): ReadonlyMap<string,
 async function logOut(context: RequestContext, services: SessionServices): Promise<Response | Refusal> {
   const { request, waitUntil, at } = context
   if (request.method !== 'POST') return new Refusal('method_not_allowed')
-  const { bodyTimeouts, issuers, containment } = services
+  const { bodyTimeouts, issuers } = services
   const form = await readForm(request, {
     most: MAX_FORM,
     invalid: 'logout_invalid',
@@ -48,12 +47,11 @@ async function logOut(context: RequestContext, services: SessionServices): Promi
     context.token = logout.facts
     return logout
   }
-  const { entries, subject, session, id, issued } = logout
+  const { entries, subject, session, id, issued, expires } = logout
   const [entry] = entries
   if (entry === undefined) return new Refusal('logout_invalid')
   const { name, issuer } = entry
   context.token = { entry: name, issuer }
-  if (await containment.isUsed(issuer, id, waitUntil)) return new Refusal('logout_invalid')
   const by = { action: 'logout', by: name } as const
   // Tokens of some issuers name no session. Of the others, a login that goes on gets a new token at once.
   const ended: readonly Ended[] = [
@@ -63,12 +61,14 @@ async function logOut(context: RequestContext, services: SessionServices): Promi
       : entries
           .filter(hasSubAsId)
           .map(one => ({ entry: one, scope: 'subject', id: subject, issued }) as const)),
-    // Taken once, and added last: only when all the rest is in force.
-    { entry, scope: 'token', id, lasts: A_DAY },
   ]
-  await revoke(context, ended, by, services)
-  return emptyResponse(200)
+  const isFirst = await endOnce(context, { ended, key: await onceKey(issuer, id), expires }, by, services)
+  return isFirst ? emptyResponse(200) : new Refusal('logout_invalid')
 }
+
+/** Returns what a logout token is known by: not by a pseudonym, which changes with its key. */
+const onceKey = async (issuer: string, id: string): Promise<string> =>
+  `logout:${hexOf(await sha256(JSON.stringify([issuer, id])))}`
 
 /** Ends a login because a caller with the role `security` says so. */
 async function revokeLogin(context: RequestContext, services: SessionServices): Promise<Response | Refusal> {

@@ -32,8 +32,6 @@ export interface Ended {
   readonly id: string
   /** Of a subject: its tokens that were issued by then end, in seconds since 1970. */
   readonly issued?: number
-  /** How long that matters, in seconds. Default: until its last token and ticket have expired. */
-  readonly lasts?: number
 }
 
 /** Who ended it, and why. */
@@ -60,12 +58,11 @@ export async function revoke(
   revoker: Revoker,
   services: RevocationServices,
 ): Promise<readonly number[]> {
-  const revocations: Revocation[] = []
-  for (const one of ended) revocations.push(await revocationOf(one, context.at, services))
+  const revocations = await Promise.all(ended.map(one => revocationOf(context, one, revoker, services)))
   const inForce: InForce[] = []
   try {
-    for (const one of revocations)
-      inForce.push({ ...one, epoch: await add(one, context.at, revoker, services) })
+    for (const revocation of revocations)
+      inForce.push({ ...revocation, epoch: await services.control.add(revocation).catch(unavailable) })
   } finally {
     // Also if not all could be added: those that were are in force.
     await record(context, inForce, revoker, services)
@@ -73,21 +70,50 @@ export async function revoke(
   return inForce.map(({ epoch }) => epoch)
 }
 
-interface Revocation extends Pick<NewRestriction, 'issued'> {
-  readonly scope: Scope
-  /** The pseudonym of what has ended. */
-  readonly value: string
-  readonly until: number
-}
-interface InForce extends Revocation {
-  readonly epoch: number
+/** Logins that end by one call, which may come again. */
+export interface EndedOnce {
+  readonly ended: readonly Ended[]
+  /** What the call is known by. */
+  readonly key: string
+  /** From when on the call is refused, in seconds since 1970. */
+  readonly expires: number
 }
 
+/**
+ * Ends logins as `revoke` does: all of them or none. Resolves to false, and does nothing, if a call with the same key has
+ * ended some.
+ *
+ * @throws Fault
+ */
+export async function endOnce(
+  context: RequestContext,
+  { ended, key, expires }: EndedOnce,
+  revoker: Revoker,
+  services: RevocationServices,
+): Promise<boolean> {
+  const revocations = await Promise.all(ended.map(one => revocationOf(context, one, revoker, services)))
+  const { epochs, isFirst } = await services.control
+    .addOnce(revocations, { key, until: expires * 1000 })
+    .catch(unavailable)
+  if (!isFirst) return false
+  const inForce = revocations.flatMap((revocation, i) => {
+    const epoch = epochs[i]
+    return epoch === undefined ? [] : [{ ...revocation, epoch }]
+  })
+  await record(context, inForce, revoker, services)
+  return true
+}
+
+/** A revocation that is to be made. */
+type NewRevocation = NewRestriction & { readonly until: number }
+type InForce = NewRevocation & { readonly epoch: number }
+
 async function revocationOf(
-  { entry, scope, id, issued, lasts }: Ended,
-  at: number,
-  { issuers, pseudonym, ticketOptions }: RevocationServices,
-): Promise<Revocation> {
+  { at }: RequestContext,
+  { entry, scope, id, issued }: Ended,
+  { by, reason }: Revoker,
+  { pseudonym, issuers, ticketOptions }: RevocationServices,
+): Promise<NewRevocation> {
   const space = scope === 'subject' ? spaceOf(entry) : entry.issuer
   const value = await pseudonym(scope, space, id)
   // Any entry of the issuer may accept its tokens.
@@ -95,19 +121,8 @@ async function revocationOf(
   const lives = ofIssuer.map(
     ({ max_age_s = LONGEST_TOKEN, clock_tolerance_s = 30 }) => max_age_s + clock_tolerance_s,
   )
-  const longest = Math.max(...lives) + (ticketOptions?.lifetime ?? 0)
-  return { scope, value, until: at + (lasts ?? longest) * 1000, ...present({ issued }) }
-}
-
-function add(
-  revocation: Revocation,
-  at: number,
-  { by, reason }: Revoker,
-  { control }: RevocationServices,
-): Promise<number> {
-  return control
-    .add({ kind: 'revocation', at, by, ...revocation, ...present({ reason }) })
-    .catch(Fault.as('control_unavailable'))
+  const until = at + (Math.max(...lives) + (ticketOptions?.lifetime ?? 0)) * 1000
+  return { kind: 'revocation', at, by, scope, value, until, ...present({ issued, reason }) }
 }
 
 /** Records what is in force. A record that fails keeps no other one out of the log. */
@@ -118,9 +133,10 @@ async function record(
   services: RevocationServices,
 ): Promise<void> {
   const said = present({ reason_sha256: reason === undefined ? undefined : hexOf(await sha256(reason)) })
-  const records = inForce.map(({ scope, value, until, epoch }) =>
+  const records = inForce.map(({ epoch, scope, value, until }) =>
     services.record(observe(context), {
-      ...{ kind: 'lockdown', decision: 'permit', action, epoch, scope, target: value },
+      ...{ kind: 'lockdown', decision: 'permit', action, epoch, scope },
+      ...present({ target: value }),
       until: new Date(until).toISOString(),
       ...said,
     }),
@@ -128,6 +144,8 @@ async function record(
   await Promise.allSettled(records)
   await Promise.all(records).catch(Fault.as('ledger_unavailable'))
 }
+
+const unavailable: (error: unknown) => never = Fault.as('control_unavailable')
 
 const spaceOf = ({ issuer, name, owns }: Entry): string =>
   nameSpaceOf(owns ? { issuer } : { issuer, entry: name, owns: false })

@@ -225,6 +225,49 @@ export function controlContract(
         expect((await controls[1]?.changes(0, 0))?.epoch).toBe(2)
       }))
 
+    test('of many that come at once with one key, the first adds all it has and the others nothing', () =>
+      withTrial(async ({ open, now }) => {
+        const controls = [open(), open()]
+        const several = [revocation(now(), 1), lockdown(now(), { reason: 'why' })]
+        const once = { key: 'logout:1', until: now() + 60_000 }
+        const adding = Array.from({ length: 20 }, (_, i) => controls[i % 2]?.addOnce(several, once))
+        const added = await Promise.all(adding)
+        expect(added.filter(one => one?.isFirst)).toHaveLength(1)
+        expect(added.map(one => one?.epochs)).toEqual(Array(20).fill([1, 2]))
+        const { changes, epoch } = (await controls[1]?.changes(0, 0)) ?? {}
+        expect(epoch).toBe(2)
+        expect(changes).toMatchObject([
+          { epoch: 1, value: several[0]?.value },
+          { epoch: 2, value: 'rec-1' },
+        ])
+        expect(JSON.stringify(changes)).not.toContain('logout:1')
+        expect(await controls[0]?.reasons(2)).toEqual({ made: 'why' })
+        expect(await controls[0]?.addOnce([], { ...once, key: 'logout:2' })).toEqual({
+          epochs: [],
+          isFirst: true,
+        })
+        expect(await controls[0]?.addOnce(several, { ...once, key: 'logout:3' })).toEqual({
+          epochs: [3, 4],
+          isFirst: true,
+        })
+      }))
+
+    test('a key is remembered after a restart, though all is undone or has ended, and forgotten after its time', () =>
+      withTrial(async ({ open, restart, now, pass }) => {
+        const before = open()
+        const once = { key: 'finding:1', until: now() + 60_000 }
+        const some = [lockdown(now(), { until: now() + 1_000 }), lockdown(now())]
+        expect(await before.addOnce(some, once)).toEqual({ epochs: [1, 2], isFirst: true })
+        await before.undo(2, undoing(now()))
+        pass(59_999)
+        const after = await restart()
+        expect(await after.addOnce([lockdown(now())], once)).toEqual({ epochs: [1, 2], isFirst: false })
+        expect(await after.list()).toEqual([])
+        pass(3_600_000)
+        await after.add(lockdown(now()))
+        expect(await after.addOnce([lockdown(now())], once)).toEqual({ epochs: [5], isFirst: true })
+      }))
+
     test('a reason that is erased is nowhere, and the restriction stays', () =>
       withTrial(async ({ open, now }) => {
         const control = open()

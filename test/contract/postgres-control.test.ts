@@ -148,7 +148,7 @@ test('tables of the version before get those of the restrictions', async () => {
   await openSession(url).query('SELECT 1 AS one')
   await runStatements(
     `DROP TABLE mediaward.control, mediaward.restriction, mediaward.restriction_reason, mediaward.restriction_proposal,
-        mediaward.finding, mediaward.finding_text, mediaward.suppression, mediaward.canary, mediaward.watch_window,
+        mediaward.restriction_once, mediaward.finding, mediaward.finding_text, mediaward.suppression, mediaward.canary, mediaward.watch_window,
         mediaward.watch;
       UPDATE mediaward.version SET number = 2`,
     url,

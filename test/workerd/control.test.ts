@@ -23,7 +23,7 @@ const run = (...statements: string[]) =>
   runInDurableObject(object(), (_, { storage: { sql } }) => {
     for (const statement of statements) sql.exec(statement)
   })
-const TABLES = ['control', 'restriction', 'restriction_reason', 'restriction_proposal']
+const TABLES = ['control', 'restriction', 'restriction_once', 'restriction_reason', 'restriction_proposal']
 /** Sets the object back to what it was before all of its changes. */
 async function empty(): Promise<void> {
   await run(...TABLES.map(table => `DROP TABLE IF EXISTS ${table}`))

@@ -1,9 +1,11 @@
 import {
+  type AddedOnce,
   type Changes,
   type Control,
   isAgreed,
   isPending,
   MAX_CHANGES,
+  type Once,
   type Reasons,
 } from '../../control/control.ts'
 import {
@@ -26,6 +28,8 @@ export function createMemoryControl(now: () => number = Date.now): Control {
   /** Restrictions that were undone, by the epoch of that. */
   const undone = new Map<number, number>()
   const reasons = new Map<number, Reasons>()
+  /** Keys that came, with what they made. */
+  const came = new Map<string, Pick<AddedOnce, 'epochs'> & Pick<Once, 'until'>>()
   const arrivals = new Arrivals()
   let last = 0
 
@@ -49,14 +53,28 @@ export function createMemoryControl(now: () => number = Date.now): Control {
     return { changes, epoch, more, ...(isLost && { restart: true }) }
   }
 
+  function add({ reason, ...others }: NewRestriction): number {
+    const epoch = ++last
+    inForce.set(epoch, { restriction: others })
+    if (reason !== undefined) reasons.set(epoch, { made: reason })
+    return epoch
+  }
+
   return {
     async add(restriction) {
-      const epoch = ++last
-      const { reason, ...others } = restriction
-      inForce.set(epoch, { restriction: others })
-      if (reason !== undefined) reasons.set(epoch, { made: reason })
+      const epoch = add(restriction)
       arrivals.announce()
       return epoch
+    },
+
+    async addOnce(restrictions, { key, until }) {
+      for (const [key, one] of came) if (one.until <= now()) came.delete(key)
+      const before = came.get(key)
+      if (before !== undefined) return { epochs: before.epochs, isFirst: false }
+      const epochs = restrictions.map(add)
+      came.set(key, { epochs, until })
+      arrivals.announce()
+      return { epochs, isFirst: true }
     },
 
     async undo(epoch, undoing) {

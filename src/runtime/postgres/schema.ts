@@ -28,7 +28,8 @@ export const LOCKS = {
  *   time from which minutes are counted, in milliseconds since 1970.
  * - `control`: a row with the last epoch of the restrictions. `restriction`: their changes. `ends`: when a restriction ends by itself; an
  *   undo has the end of what it undoes. `undone`: the epoch of the change that undid this one. `restriction_reason`: why each was
- *   made and undone, as JSON. `restriction_proposal`: who wants to undo one, and waits for a second person.
+ *   made and undone, as JSON. `restriction_proposal`: who wants to undo one, and waits for a second person. `restriction_once`: the keys
+ *   of what counts once, with the epochs that it got as JSON.
  * - {@link WATCH_TABLES}
  */
 const STEPS: readonly string[] = [
@@ -127,7 +128,13 @@ const STEPS: readonly string[] = [
     person text NOT NULL,
     at bigint NOT NULL,
     reason text
-  )`,
+  );
+  CREATE TABLE mediaward.restriction_once (
+    key text COLLATE "C" PRIMARY KEY,
+    epochs text NOT NULL,
+    ends bigint NOT NULL
+  );
+  CREATE INDEX restriction_once_ends ON mediaward.restriction_once (ends)`,
   WATCH_TABLES,
 ]
 

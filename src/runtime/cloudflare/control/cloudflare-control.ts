@@ -22,6 +22,7 @@ export function createCloudflareControl(objects: ObjectNamespace<ControlStub>, b
   const copy = new ControlCopy(bucket)
   return {
     add: restriction => ask(CHANGE, stub => stub.add(restriction)),
+    addOnce: (restrictions, once) => ask(CHANGE, stub => stub.addOnce(restrictions, once)),
     undo: (epoch, undoing) => ask(CHANGE, stub => stub.undo(epoch, undoing)),
     eraseReason: epoch => ask(CHANGE, stub => stub.eraseReason(epoch)),
     list: () => ask(CHANGE, stub => stub.list()),

@@ -1,7 +1,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { logFault, NOT_SHOWN, StorageFault } from '../../../base/storage-fault.ts'
 import { withTimeout } from '../../../base/timeout.ts'
-import type { Changes, Reasons, Undoing, Undone } from '../../../control/control.ts'
+import type { AddedOnce, Changes, Once, Reasons, Undoing, Undone } from '../../../control/control.ts'
 import type { ListedRestriction, NewRestriction } from '../../../control/restriction.ts'
 import { ControlTable } from '../../sqlite/control/control-table.ts'
 import { Alarm } from '../alarm.ts'
@@ -41,6 +41,12 @@ export class ControlObject extends DurableObject {
     const epoch = await this.#table.add(restriction)
     await this.#copy(PATIENCE)
     return epoch
+  }
+
+  async addOnce(restrictions: readonly NewRestriction[], once: Once): Promise<AddedOnce> {
+    const added = await this.#table.addOnce(restrictions, once)
+    await this.#copy(PATIENCE)
+    return added
   }
 
   async undo(epoch: number, undoing: Undoing): Promise<Undone> {

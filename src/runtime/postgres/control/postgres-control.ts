@@ -1,6 +1,20 @@
 import { Buffer } from 'node:buffer'
-import { type Changes, type Control, MAX_CHANGES, PROPOSAL, type Undone } from '../../../control/control.ts'
-import { changeOf, type ListedRestriction, partsOf, type StoredChange } from '../../../control/restriction.ts'
+import {
+  type AddedOnce,
+  type Changes,
+  type Control,
+  MAX_CHANGES,
+  type Once,
+  PROPOSAL,
+  type Undone,
+} from '../../../control/control.ts'
+import {
+  changeOf,
+  type ListedRestriction,
+  type NewRestriction,
+  partsOf,
+  type StoredChange,
+} from '../../../control/restriction.ts'
 import { type DatabaseOptions, databaseOf } from '../options.ts'
 import { LOCKS } from '../schema.ts'
 import { Session } from '../session.ts'
@@ -38,15 +52,33 @@ const ADD = `
   ), forgotten AS (
     DELETE FROM mediaward.restriction_proposal AS proposal
     WHERE NOT EXISTS (SELECT FROM mediaward.restriction WHERE restriction.epoch = proposal.epoch)
+  ), expired AS (
+    DELETE FROM mediaward.restriction_once WHERE key = ANY (ARRAY(
+      SELECT key FROM mediaward.restriction_once WHERE ends <= (SELECT (json ->> 'ended')::bigint FROM given) LIMIT 1000
+    ))
+  ), asked AS (
+    SELECT number, one FROM given, json_array_elements(json -> 'restrictions') WITH ORDINALITY AS each (one, number)
+  ), before AS (
+    SELECT epochs FROM mediaward.restriction_once JOIN given ON key = json ->> 'key'
   ), next AS (
-    UPDATE mediaward.control SET epoch = epoch + 1 RETURNING epoch
+    UPDATE mediaward.control SET epoch = epoch + (SELECT count(*) FROM asked)
+    WHERE NOT EXISTS (SELECT FROM before) RETURNING epoch - (SELECT count(*) FROM asked) AS last
+  ), added AS (
+    SELECT last + number AS epoch, one FROM next, asked
   ), reason AS (
     INSERT INTO mediaward.restriction_reason (epoch, made)
-    SELECT epoch, json ->> 'reason' FROM next, given WHERE json ->> 'reason' IS NOT NULL
+    SELECT epoch, one ->> 'reason' FROM added WHERE one ->> 'reason' IS NOT NULL
+  ), change AS (
+    INSERT INTO mediaward.restriction (epoch, change, about, is_listed, ends)
+    SELECT epoch, one ->> 'change', one ->> 'about', (one ->> 'is_listed')::boolean, (one ->> 'ends')::bigint
+    FROM added
+  ), made AS (
+    SELECT coalesce(json_agg(epoch ORDER BY epoch), '[]')::text AS epochs FROM added
+  ), once AS (
+    INSERT INTO mediaward.restriction_once (key, epochs, ends)
+    SELECT json ->> 'key', epochs, (json ->> 'until')::bigint FROM next, made, given WHERE json ->> 'key' IS NOT NULL
   )
-  INSERT INTO mediaward.restriction (epoch, change, about, is_listed, ends)
-  SELECT epoch, json ->> 'change', json ->> 'about', (json ->> 'is_listed')::boolean, (json ->> 'ends')::bigint
-  FROM next, given RETURNING epoch`
+  SELECT coalesce((SELECT epochs FROM before), epochs) AS epochs, EXISTS (SELECT FROM next) AS is_first FROM made`
 
 const UNDO = `
   target AS (
@@ -119,16 +151,20 @@ export function createPostgresControl(options: DatabaseOptions, now: () => numbe
     last.look()
     return row
   }
+  const add = async (restrictions: readonly NewRestriction[], once?: Once): Promise<AddedOnce> => {
+    const row = await change<{ epochs: string; is_first: boolean }>(ADD, {
+      ...{ restrictions: restrictions.map(rowOf), ended: Math.floor(now()) - MARGIN },
+      ...once,
+    })
+    return { epochs: JSON.parse(row?.epochs ?? '[]') as number[], isFirst: row?.is_first === true }
+  }
   return {
     async add(restriction) {
-      const { reason, ...parts } = partsOf(restriction)
-      const row = await change<{ epoch: number }>(ADD, {
-        ...{ ...parts, is_listed: restriction.kind === 'lockdown', ended: Math.floor(now()) - MARGIN },
-        ...(restriction.until !== undefined && { ends: Math.ceil(restriction.until) }),
-        ...(reason !== undefined && { reason: JSON.stringify(reason) }),
-      })
-      return Number(row?.epoch)
+      const { epochs } = await add([restriction])
+      return Number(epochs[0])
     },
+
+    addOnce: (restrictions, { key, until }) => add(restrictions, { key, until: Math.ceil(until) }),
 
     async undo(epoch, { by, at, reason, needsSecond }) {
       const row = await change<{ undone: Undone }>(UNDO, {
@@ -179,6 +215,15 @@ export function createPostgresControl(options: DatabaseOptions, now: () => numbe
       session.close()
       last.look()
     },
+  }
+}
+
+function rowOf(restriction: NewRestriction): object {
+  const { reason, ...parts } = partsOf(restriction)
+  return {
+    ...{ ...parts, is_listed: restriction.kind === 'lockdown' },
+    ...(restriction.until !== undefined && { ends: Math.ceil(restriction.until) }),
+    ...(reason !== undefined && { reason: JSON.stringify(reason) }),
   }
 }
 
