@@ -76,20 +76,22 @@ function undoEndpoint(services: LockdownServices): Endpoint {
     const { epoch, reason } = asked
     const lockdown = (await inForce(services, call.analyst.tenant)).find(one => one.epoch === epoch)
     if (lockdown === undefined) return invalidQuery('epoch must be the number of a lockdown in force')
-    const own = await nameOf(call, services)
+    const by = await nameOf(call, services)
     const isWide = lockdown.scope === 'tenant' || lockdown.scope === 'everything'
     const needsSecond = services.lockdownUndo === 'two' && isWide
     const { proposed } = lockdown
     // One person may have several pseudonyms: by another entry of the issuer, or since the key was replaced.
     const names = await services.identities.everyNameOf(call.analyst.subject)
-    const by = proposed !== undefined && names.includes(proposed.by) ? proposed.by : own
-    const isSecond = !needsSecond || (proposed !== undefined && proposed.by !== by)
-    const action = isSecond ? 'undo' : 'propose_undo'
-    const { at } = context
-    await record(context, { action, epoch }, { ...lockdown, reason }, services).catch(
-      Fault.as('ledger_unavailable'),
-    )
-    const state = await services.control.undo(epoch, { by, at, reason, needsSecond }).catch(unavailable)
+    const isSecond = !needsSecond || (proposed !== undefined && !names.includes(proposed.by))
+    const note = (action: 'undo' | 'propose_undo') =>
+      record(context, { action, epoch }, { ...lockdown, reason }, services).catch(
+        Fault.as('ledger_unavailable'),
+      )
+    await note(isSecond ? 'undo' : 'propose_undo')
+    // Others may have asked since the list was read. It does no more than what is on record.
+    const undoing = { by, at: context.at, reason, needsSecond, names, onlyProposes: !isSecond }
+    const state = await services.control.undo(epoch, undoing).catch(unavailable)
+    if (isSecond && state === 'proposed') await note('propose_undo')
     return jsonResponse({ epoch, state })
   })
 }

@@ -21,6 +21,10 @@ export interface Undoing {
   readonly reason?: string
   /** Whether another person must have asked for the same within the last hour. */
   readonly needsSecond: boolean
+  /** All pseudonyms that the analyst can have: under every key, and by each entry of the issuer. Default: `by` alone. */
+  readonly names?: readonly string[]
+  /** It is proposed, even if another person has asked before: what is on record by now says no more. Default: false. */
+  readonly onlyProposes?: boolean
 }
 
 /**
@@ -91,10 +95,14 @@ export const PROPOSAL = 3_600_000
 
 /** Returns whether a restriction may be undone now: with no second person, or because another one has asked before. */
 export function isAgreed(
-  { by, at, needsSecond }: Undoing,
+  { by, at, needsSecond, names = [], onlyProposes = false }: Undoing,
   proposed: Pick<Proposal, 'by' | 'at'> | undefined,
 ): boolean {
-  return !needsSecond || (proposed !== undefined && proposed.by !== by && isPending(proposed, at))
+  if (onlyProposes) return false
+  if (!needsSecond) return true
+  return (
+    proposed !== undefined && proposed.by !== by && !names.includes(proposed.by) && isPending(proposed, at)
+  )
 }
 
 /** Returns whether a proposal still counts. */

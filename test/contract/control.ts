@@ -203,6 +203,32 @@ export function controlContract(
         expect(await control.undo(1, undoing(now(), { needsSecond: true }))).toBe('undone')
       }))
 
+    test('a person who has several names never agrees with itself, and others who agree at once do not count it', () =>
+      withTrial(async ({ open, now }) => {
+        const controls = [open(), open()]
+        await controls[0]?.add(lockdown(now(), { scope: 'everything' }))
+        const names = ['psn_new', 'psn_old', 'psn_staff']
+        const undone = await Promise.all(
+          names.map((by, i) => controls[i % 2]?.undo(1, undoing(now(), { by, names, needsSecond: true }))),
+        )
+        expect(undone).toEqual(['proposed', 'proposed', 'proposed'])
+        expect(
+          await controls[1]?.undo(1, undoing(now(), { by: 'psn_2', names: [], needsSecond: true })),
+        ).toBe('undone')
+      }))
+
+    test('what only proposes never undoes, though another person has proposed the same', () =>
+      withTrial(async ({ open, now }) => {
+        const control = open()
+        await control.add(lockdown(now(), { scope: 'everything' }))
+        for (const by of ['psn_1', 'psn_2']) {
+          const only = undoing(now(), { by, needsSecond: true, onlyProposes: true })
+          expect(await control.undo(1, only)).toBe('proposed')
+        }
+        expect((await control.changes(0, 0)).epoch).toBe(1)
+        expect(await control.undo(1, undoing(now(), { by: 'psn_1', needsSecond: true }))).toBe('undone')
+      }))
+
     test('one who needs no second person undoes what another one has proposed', () =>
       withTrial(async ({ open, now }) => {
         const control = open()

@@ -1,5 +1,5 @@
 import type { JWTPayload } from 'jose'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { createMemoryControl } from '../../../src/runtime/memory/index.ts'
 import { type MemoryGate, memoryGate } from '../../support/memory-gate.ts'
 
@@ -253,6 +253,63 @@ describe('two persons', () => {
     gate = await memoryGate({ ...options, pseudonymKey: [after, before] }, idp)
     expect(await undo(epoch)).toBe('proposed')
     expect(await undo(epoch, 'analyst-2')).toBe('undone')
+  })
+
+  /** Has each of several calls see the lockdowns as they were before the others did anything. */
+  function meet(count: number): void {
+    const { list } = gate.control
+    let missing = count
+    let open = () => {}
+    const opened = new Promise<void>(resolve => {
+      open = resolve
+    })
+    vi.spyOn(gate.control, 'list').mockImplementation(async () => {
+      const lockdowns = await list()
+      missing -= 1
+      if (missing === 0) open()
+      await opened
+      return lockdowns
+    })
+  }
+
+  test('who ask at once undo no more than what is on record', async () => {
+    const epoch = await lock('everything')
+    meet(2)
+    expect(await Promise.all([undo(epoch), undo(epoch, 'analyst-2')])).toEqual(['proposed', 'proposed'])
+    vi.restoreAllMocks()
+    expect(await play()).toBe(403)
+    const states = [await undo(epoch), await undo(epoch, 'analyst-2')]
+    expect(states).toContain('undone')
+    expect((await gate.events('lockdown')).filter(({ action }) => action === 'undo')).toHaveLength(1)
+  })
+
+  test('are not one person whose two calls come at once', async () => {
+    const { idp } = gate
+    const staff = idp.entry({ name: 'staff', owns: false, audience: 'staff', allowed_roles: ['security'] })
+    const patients = { ...idp.entry({ name: 'patients' }), allowed_roles: ['security'] as const }
+    gate = await memoryGate({ now: () => time, lockdownUndo: 'two', issuers: [patients, staff] }, idp)
+    const epoch = await lock('everything')
+    expect(await undo(epoch, 'analyst-2')).toBe('proposed')
+    meet(2)
+    const calls = [undo(epoch), undo(epoch, 'analyst-1', { ...security, aud: 'staff' })]
+    expect((await Promise.all(calls)).sort()).toEqual(['undone', 'unknown'])
+    vi.restoreAllMocks()
+  })
+
+  test('agree to a proposal that is still there, and if not, that is on record', async () => {
+    const epoch = await lock('everything')
+    expect(await undo(epoch, 'analyst-2')).toBe('proposed')
+    const real = gate.control.undo
+    vi.spyOn(gate.control, 'undo').mockImplementation(async (epoch, undoing) => {
+      // Another proposal of the same person takes the place of the one that was seen.
+      await real(epoch, { ...undoing, onlyProposes: true })
+      return real(epoch, undoing)
+    })
+    expect(await undo(epoch)).toBe('proposed')
+    vi.restoreAllMocks()
+    const actions = (await gate.events('lockdown')).map(({ action }) => action)
+    expect(actions.slice(-2)).toEqual(['undo', 'propose_undo'])
+    expect(await play()).toBe(403)
   })
 
   test('one person undoes what is narrow', async () => {

@@ -83,9 +83,10 @@ const ADD = `
 const UNDO = `
   target AS (
     SELECT restriction.epoch, ends, json, proposal.epoch IS NOT NULL AS is_proposed,
-      NOT (json ->> 'needs_second')::boolean OR coalesce(
-        person <> json ->> 'person' AND (json ->> 'at')::bigint - at < ${PROPOSAL}, false
-      ) AS is_agreed
+      NOT (json ->> 'only_proposes')::boolean AND (NOT (json ->> 'needs_second')::boolean OR coalesce(
+        person <> ALL (ARRAY(SELECT json_array_elements_text(json -> 'persons')))
+          AND (json ->> 'at')::bigint - at < ${PROPOSAL}, false
+      )) AS is_agreed
     FROM given
       JOIN mediaward.restriction ON restriction.epoch = (json ->> 'epoch')::bigint
       LEFT JOIN mediaward.restriction_proposal AS proposal ON proposal.epoch = restriction.epoch
@@ -166,9 +167,10 @@ export function createPostgresControl(options: DatabaseOptions, now: () => numbe
 
     addOnce: (restrictions, { key, until }) => add(restrictions, { key, until: Math.ceil(until) }),
 
-    async undo(epoch, { by, at, reason, needsSecond }) {
+    async undo(epoch, { by, at, reason, needsSecond, names = [], onlyProposes = false }) {
       const row = await change<{ undone: Undone }>(UNDO, {
-        ...{ epoch, person: JSON.stringify(by), at: Math.floor(at), needs_second: needsSecond },
+        ...{ epoch, person: JSON.stringify(by), persons: [by, ...names].map(one => JSON.stringify(one)) },
+        ...{ at: Math.floor(at), needs_second: needsSecond, only_proposes: onlyProposes },
         ...{
           now: Math.floor(now()),
           change: JSON.stringify({ undoes: epoch }),
