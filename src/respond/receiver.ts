@@ -1,5 +1,6 @@
 import { shownFault } from '../base/storage-fault.ts'
 import type { Control } from '../control/control.ts'
+import type { NewRestriction } from '../control/restriction.ts'
 import { DeliveryFailure } from '../follow/delivery.ts'
 import type { FindingFacts } from '../ledger/facts/finding-facts.ts'
 import type { ReadEntry } from '../ledger/ledger.ts'
@@ -13,7 +14,7 @@ import { restrictionFor } from './restriction.ts'
 
 /** What the automatic response works with. */
 export interface ResponseServices {
-  readonly control: Pick<Control, 'add' | 'list'>
+  readonly control: Pick<Control, 'addOnce' | 'list'>
   readonly findings: Pick<FindingControl, 'show' | 'act' | 'list'>
   readonly now: () => number
 }
@@ -25,12 +26,15 @@ export const RESPONSE = 'response'
 const BETWEEN_FREEZES = 3_600_000
 /** As long as a finding can absorb anything, in milliseconds. */
 const LONGEST = 25 * 3_600_000
+/** A finding that was responded to is remembered for so long, in milliseconds: a record may come again much later. */
+const REMEMBERED = 90 * 24 * 3_600_000
 /** Findings of a rule that are looked at. */
 const MOST = 500
 
 /**
  * Has the gate respond to findings by itself: it follows the log, and locks down what a clear finding is about. After a crash the
- * same record may come again. What was done is found then, by the finding that every lockdown of it names.
+ * same record may come again. What was done is found then, by the finding that every lockdown of it names, and what an analyst has
+ * undone since is not done again.
  *
  * @param rules the rules to whose findings it responds
  */
@@ -68,9 +72,19 @@ async function respond({ json }: ReadEntry, { control, findings, now }: Response
   const restriction = restrictionFor(finding, now())
   if (before === undefined && restriction === undefined) return
   if (before === undefined && restriction?.scope === 'release' && (await hasFrozen(findings, now()))) return
-  const epoch = before?.epoch ?? (restriction && (await control.add(restriction)))
+  const epoch = before?.epoch ?? (restriction && (await lockDown(restriction, control)))
   // An analyst may have closed it by now. The lockdown names it all the same.
   if (epoch !== undefined) await findings.act(finding.id, { action: 'contain', by: finding.rule, epoch })
+}
+
+/** Locks down what a finding is about, the first time that it is asked to. Resolves to the epoch. */
+async function lockDown(
+  restriction: NewRestriction,
+  control: ResponseServices['control'],
+): Promise<number | undefined> {
+  const once = { key: `finding:${restriction.finding}`, until: restriction.at + REMEMBERED }
+  const { epochs } = await control.addOnce([restriction], once)
+  return epochs[0]
 }
 
 /** An analyst who closed or suppressed it, or undid a lockdown of it, is not overruled. */

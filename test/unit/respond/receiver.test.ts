@@ -34,9 +34,9 @@ function respond(...all: readonly Finding[]) {
     now: () => now,
     control: {
       list: () => memory.list(),
-      async add(restriction) {
+      async addOnce(restrictions, once) {
         failing('add')
-        return memory.add(restriction)
+        return memory.addOnce(restrictions, once)
       },
     },
     findings: {
@@ -151,6 +151,14 @@ test('an analyst who undid a lockdown is not overruled by the same finding', asy
   expect(await response.undo(1)).toBe('undone')
   await response.deliver('a')
   expect(await response.list()).toEqual([])
+})
+
+test('an analyst who undid a lockdown before the finding knew of it is not overruled', async () => {
+  const response = respond(finding('a', {}))
+  expect(await response.deliver('a', START, 'act')).toBe('unavailable')
+  expect(await response.undo(1)).toBe('undone')
+  expect(await response.deliver('a', START + 24 * HOUR)).toBeUndefined()
+  expect([await response.list(), response.contained('a')]).toMatchObject([{ length: 0 }, { epoch: 1 }])
 })
 
 test('a release is frozen at most once an hour, also after it was undone', async () => {
