@@ -60,6 +60,9 @@ export interface AddedOnce {
  * `add` resolves to the epoch of a restriction when it is durable. From then on every call of `changes`, of any process,
  * shows it: also after a crash, and after the storage was set back to an earlier state.
  *
+ * A revocation takes the place of an earlier one of the same scope and value, and lasts as long as the longer of both, up to the
+ * later moment: a login that ends a thousand times is one restriction. A reader that has the earlier one is right with both.
+ *
  * `addOnce` adds all of several, or nothing if its key has come before: to any process, and even if what it made then was undone or
  * has ended. No reader of `changes` learns of a key. Storage that was set back may have forgotten the last ones.
  *

@@ -1,3 +1,5 @@
+import { present } from '../base/present.ts'
+
 /** What a restriction can be about. */
 export const SCOPES = ['recording', 'subject', 'session', 'token', 'release', 'tenant', 'everything'] as const
 /** One of {@link SCOPES}. */
@@ -67,6 +69,20 @@ export interface StoredChange {
   /** Who made it and when, as JSON. */
   readonly about: string
 }
+
+/** When a revocation ends, and which tokens it refuses. */
+type Reach = Pick<Restriction, 'until' | 'issued'>
+
+/** Returns a revocation that also refuses what an earlier one of the same login refuses, for as long as both. */
+export function joined<Later extends Reach>(later: Later, earlier: Reach): Later {
+  const { until: _, issued: __, ...rest } = later
+  const reach = { until: latest(later.until, earlier.until), issued: latest(later.issued, earlier.issued) }
+  return { ...rest, ...present(reach) } as Later
+}
+
+/** Undefined is later than all: no end, and tokens of any time. */
+const latest = (one: number | undefined, other: number | undefined): number | undefined =>
+  one === undefined || other === undefined ? undefined : Math.max(one, other)
 
 /** Splits a restriction that is to be stored. */
 export function partsOf(restriction: NewRestriction): Omit<StoredChange, 'epoch'> & { reason?: string } {

@@ -1,6 +1,6 @@
 import type { Reason } from '../reason.ts'
 import type { Changes } from './control.ts'
-import type { Restriction, Scope } from './restriction.ts'
+import { joined, type Restriction, type Scope } from './restriction.ts'
 
 /** What a request is for. */
 export type Use = 'play' | 'store'
@@ -69,7 +69,7 @@ export class Restrictions {
   apply({ changes, epoch }: Pick<Changes, 'changes' | 'epoch'>, now: number): void {
     for (const change of changes) {
       if ('undoes' in change) this.#remove(change.undoes)
-      else this.#add(change)
+      else this.#add(change, now)
     }
     this.#epoch = epoch
     if (now - this.#sweptAt < SWEEP) return
@@ -102,9 +102,16 @@ export class Restrictions {
     return found !== undefined
   }
 
-  #add(restriction: Restriction): void {
-    this.#byEpoch.set(restriction.epoch, restriction)
-    this.#indexOf(restriction).add(restriction)
+  #add(restriction: Restriction, now: number): void {
+    let added = restriction
+    if (restriction.kind === 'revocation') {
+      for (const earlier of [...this.#revocations.of(restriction)]) {
+        this.#remove(earlier.epoch)
+        if (!hasEnded(earlier, now)) added = joined(added, earlier)
+      }
+    }
+    this.#byEpoch.set(added.epoch, added)
+    this.#indexOf(added).add(added)
   }
 
   #remove(epoch: number): void {
@@ -119,13 +126,16 @@ export class Restrictions {
   }
 }
 
-function isInForce({ until, tenant }: Restriction, { tenants }: Concerned, now: number): boolean {
-  return (until === undefined || now < until) && (tenant === undefined || tenants.includes(tenant))
+const hasEnded = ({ until }: Restriction, now: number): boolean => until !== undefined && until <= now
+
+function isInForce(restriction: Restriction, { tenants }: Concerned, now: number): boolean {
+  const { tenant } = restriction
+  return !hasEnded(restriction, now) && (tenant === undefined || tenants.includes(tenant))
 }
 
 /** Restrictions by scope and value. */
 class Index {
-  readonly #scopes = new Map<Scope, Map<string, readonly Restriction[]>>()
+  readonly #scopes = new Map<Scope, Map<string, Restriction[]>>()
 
   get concernsPeople(): boolean {
     return this.#scopes.has('subject') || this.#scopes.has('session') || this.#scopes.has('token')
@@ -133,9 +143,16 @@ class Index {
 
   add(restriction: Restriction): void {
     const { scope, value = '' } = restriction
-    const values = this.#scopes.get(scope) ?? new Map<string, readonly Restriction[]>()
+    const values = this.#scopes.get(scope) ?? new Map<string, Restriction[]>()
     this.#scopes.set(scope, values)
-    values.set(value, [...(values.get(value) ?? []), restriction])
+    const all = values.get(value)
+    if (all === undefined) values.set(value, [restriction])
+    else all.push(restriction)
+  }
+
+  /** Returns those of the same scope and value. */
+  of({ scope, value = '' }: Restriction): readonly Restriction[] {
+    return this.#scopes.get(scope)?.get(value) ?? []
   }
 
   remove({ epoch, scope, value = '' }: Restriction): void {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Control, MAX_CHANGES, PROPOSAL, type Undoing } from '../../src/control/control.ts'
 import type { Change, NewRestriction } from '../../src/control/restriction.ts'
+import { type Concerned, Restrictions } from '../../src/control/restrictions.ts'
 
 // What every adapter of the port Control must do.
 
@@ -23,6 +24,10 @@ export const revocation = (at: number, number: number): NewRestriction => ({
   ...{ kind: 'revocation', scope: 'session', value: `psn_${`${number}`.padStart(43, '0')}` },
   ...{ at, by: 'https://login.clinic.test/', until: at + 3_600_000 },
 })
+const NO_ONE: Concerned = {
+  ...{ recording: undefined, release: undefined, issued: undefined },
+  ...{ tenants: [], subjects: [], actors: [], sessions: [], tokens: [] },
+}
 const undoing = (at: number, members: Partial<Undoing> = {}): Undoing => ({
   ...{ by: 'psn_analyst1', at, needsSecond: false },
   ...members,
@@ -249,6 +254,54 @@ export function controlContract(
         )
         expect(undone.sort()).toEqual(['undone', 'unknown'])
         expect((await controls[1]?.changes(0, 0))?.epoch).toBe(2)
+      }))
+
+    test('a revocation takes the place of one of the same login: for the longer time, up to the later moment', () =>
+      withTrial(async ({ open, restart, now, pass }) => {
+        const control = open()
+        const before = new Restrictions()
+        const one = (members: Partial<NewRestriction>) => control.add({ ...revocation(now(), 1), ...members })
+        const [soon, late] = [now() + 60_000, now() + 3_600_000]
+        await one({ until: late, issued: 100 })
+        before.apply(await control.changes(0, 0), now())
+        await one({ until: soon, issued: 200.5 })
+        await one({ scope: 'token', until: soon })
+        const { kind, scope, value } = revocation(0, 1)
+        const after = await restart()
+        const expected = [
+          { epoch: 2, kind, scope, value, until: late, issued: 200.5 },
+          { epoch: 3, kind, scope: 'token', value, until: soon },
+        ]
+        expect((await after.changes(0, 0)).changes).toEqual(expected)
+        expect((await after.changes(1, 0)).changes).toEqual(expected)
+        expect(await after.undo(1, undoing(now()))).toBe('unknown')
+        // A reader that has the earlier one.
+        before.apply(await after.changes(1, 0), now())
+        const isRevoked = (issued: number, at: number) =>
+          before.isRevoked({ ...NO_ONE, sessions: [value ?? ''], issued }, at)
+        expect([isRevoked(150, late - 1), isRevoked(200.5, late - 1)]).toEqual([true, true])
+        expect([isRevoked(201, soon - 1), isRevoked(150, late)]).toEqual([false, false])
+        pass(86_400_000)
+        await after.add({ ...revocation(now(), 1), until: now() + 60_000, issued: 300 })
+        expect((await after.changes(0, 0)).changes).toMatchObject([{ epoch: 4, issued: 300 }])
+        await after.add({ kind, scope, ...(value !== undefined && { value }), at: now(), by: 'x' })
+        expect((await after.changes(0, 0)).changes).toEqual([{ epoch: 5, kind, scope, value }])
+        // What has ended adds nothing to the next one.
+        await after.addOnce([{ ...revocation(now(), 2), until: now() + 1_000 }], { key: 'k', until: now() })
+        pass(1_000)
+        await after.add({ ...revocation(now(), 2), until: now() + 9_000, issued: 1 })
+        expect((await after.changes(5, 0)).changes).toMatchObject([{ epoch: 7, issued: 1 }])
+      }))
+
+    test('one login that ends a thousand times is one restriction', () =>
+      withTrial(async ({ open, now }) => {
+        const control = open()
+        for (let i = 0; i < 10; i++) {
+          const all = Array.from({ length: 100 }, () => control.add(revocation(now(), 1)))
+          await Promise.all(all)
+        }
+        expect((await control.changes(0, 0)).changes).toMatchObject([{ epoch: 1_000 }])
+        expect((await control.changes(500, 0)).changes).toMatchObject([{ epoch: 1_000 }])
       }))
 
     test('of many that come at once with one key, the first adds all it has and the others nothing', () =>

@@ -11,6 +11,7 @@ import {
 import {
   type Change,
   changeOf,
+  joined,
   type NewRestriction,
   type Proposal,
   partsOf,
@@ -28,6 +29,8 @@ export function createMemoryControl(now: () => number = Date.now): Control {
   /** Restrictions that were undone, by the epoch of that. */
   const undone = new Map<number, number>()
   const reasons = new Map<number, Reasons>()
+  /** The epochs of revocations, by scope and value. */
+  const revoked = new Map<string, number>()
   /** Keys that came, with what they made. */
   const came = new Map<string, Pick<AddedOnce, 'epochs'> & Pick<Once, 'until'>>()
   const arrivals = new Arrivals()
@@ -53,9 +56,19 @@ export function createMemoryControl(now: () => number = Date.now): Control {
     return { changes, epoch, more, ...(isLost && { restart: true }) }
   }
 
+  /** Returns a revocation that takes the place of an earlier one of the same login. */
+  function replace(revocation: NewRestriction, epoch: number): NewRestriction {
+    const name = JSON.stringify([revocation.scope, revocation.value])
+    const before = revoked.get(name) ?? 0
+    const earlier = find(before)?.restriction
+    inForce.delete(before)
+    revoked.set(name, epoch)
+    return earlier === undefined ? revocation : joined(revocation, earlier)
+  }
+
   function add({ reason, ...others }: NewRestriction): number {
     const epoch = ++last
-    inForce.set(epoch, { restriction: others })
+    inForce.set(epoch, { restriction: others.kind === 'revocation' ? replace(others, epoch) : others })
     if (reason !== undefined) reasons.set(epoch, { made: reason })
     return epoch
   }

@@ -27,8 +27,8 @@ export const LOCKS = {
  * - `archive_segment`: the manifest of the archive. `pruned`: a row with the index of the first record that was not pruned, and the
  *   time from which minutes are counted, in milliseconds since 1970.
  * - `control`: a row with the last epoch of the restrictions. `restriction`: their changes. `ends`: when a restriction ends by itself; an
- *   undo has the end of what it undoes. `undone`: the epoch of the change that undid this one. `restriction_reason`: why each was
- *   made and undone, as JSON. `restriction_proposal`: who wants to undo one, and waits for a second person. `restriction_once`: the keys
+ *   undo has the end of what it undoes. `undone`: the epoch of the change that undid this one, or of the revocation that took its place.
+ *   `revokes`: the scope and value of a revocation, as JSON. `restriction_reason`: why each was made and undone, as JSON. `restriction_proposal`: who wants to undo one, and waits for a second person. `restriction_once`: the keys
  *   of what counts once, with the epochs that it got as JSON.
  * - {@link WATCH_TABLES}
  */
@@ -118,8 +118,10 @@ const STEPS: readonly string[] = [
     is_listed boolean NOT NULL,
     ends bigint,
     undoes bigint,
-    undone bigint
+    undone bigint,
+    revokes text COLLATE "C"
   );
+  CREATE INDEX restriction_revokes ON mediaward.restriction (revokes) WHERE revokes IS NOT NULL;
   CREATE INDEX restriction_ends ON mediaward.restriction (ends) WHERE ends IS NOT NULL;
   CREATE INDEX restriction_listed ON mediaward.restriction (epoch) WHERE is_listed;
   CREATE TABLE mediaward.restriction_reason (epoch bigint PRIMARY KEY, made text, undone text);

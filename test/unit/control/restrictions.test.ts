@@ -116,6 +116,23 @@ describe('revocations', () => {
     expect(one.isRevoked({ ...CONCERNED, issued: undefined }, NOW)).toBe(true)
   })
 
+  test('a later one of the same login takes the place of the earlier one, and covers it', () => {
+    const of = (epoch: number, more: Partial<NewRestriction>) =>
+      restriction(epoch, 'subject', { kind: 'revocation', value: 'psn_old', ...more })
+    const both = restrictionsOf(
+      of(1, { issued: 950, until: NOW + 10 }),
+      of(2, { issued: 900, until: NOW + 5 }),
+    )
+    expect(both.isRevoked({ ...CONCERNED, issued: 950 }, NOW + 9)).toBe(true)
+    expect(both.isRevoked({ ...CONCERNED, issued: 951 }, NOW)).toBe(false)
+    expect(both.isRevoked(CONCERNED, NOW + 10)).toBe(false)
+    both.apply({ changes: [{ epoch: 3, undoes: 2 }], epoch: 3 }, NOW)
+    expect(both.concernsPeople).toBe(false)
+    // What has ended adds nothing.
+    const ended = restrictionsOf(of(1, { until: NOW }), of(2, { issued: 800 }))
+    expect(ended.isRevoked(CONCERNED, NOW)).toBe(false)
+  })
+
   test('what has ended by itself is forgotten', () => {
     const restrictions = revoked('session', 'psn_session', { until: NOW + 1 })
     expect(restrictions.concernsPeople).toBe(true)

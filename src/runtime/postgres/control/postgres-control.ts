@@ -63,14 +63,32 @@ const ADD = `
   ), next AS (
     UPDATE mediaward.control SET epoch = epoch + (SELECT count(*) FROM asked)
     WHERE NOT EXISTS (SELECT FROM before) RETURNING epoch - (SELECT count(*) FROM asked) AS last
+  ), known AS (
+    SELECT epoch, revokes, ends IS NULL OR ends > (json ->> 'now')::bigint AS is_in_force,
+      (change::json ->> 'until')::numeric AS until, (change::json ->> 'issued')::numeric AS issued
+    FROM given, mediaward.restriction
+    WHERE revokes = ANY (ARRAY(SELECT one ->> 'revokes' FROM asked)) AND undone IS NULL
+  ), reach AS (
+    SELECT number, CASE WHEN bool_and(until IS NOT NULL) THEN max(until) END AS until,
+      CASE WHEN bool_and(issued IS NOT NULL) THEN max(issued) END AS issued
+    FROM (
+      SELECT number, (one ->> 'until')::numeric AS until, (one ->> 'issued')::numeric AS issued FROM asked
+      UNION ALL
+      SELECT number, until, issued FROM asked JOIN known ON revokes = one ->> 'revokes' WHERE is_in_force
+    ) AS each GROUP BY number
   ), added AS (
-    SELECT last + number AS epoch, one FROM next, asked
+    SELECT last + number AS epoch, one, until, issued FROM next, asked JOIN reach USING (number)
+  ), replaced AS (
+    UPDATE mediaward.restriction SET ends = least(ends, (SELECT (json ->> 'now')::bigint FROM given)),
+      undone = (SELECT max(added.epoch) FROM added WHERE one ->> 'revokes' = revokes)
+    WHERE epoch = ANY (ARRAY(SELECT known.epoch FROM known WHERE EXISTS (SELECT FROM next)))
   ), reason AS (
     INSERT INTO mediaward.restriction_reason (epoch, made)
     SELECT epoch, one ->> 'reason' FROM added WHERE one ->> 'reason' IS NOT NULL
   ), change AS (
-    INSERT INTO mediaward.restriction (epoch, change, about, is_listed, ends)
-    SELECT epoch, one ->> 'change', one ->> 'about', (one ->> 'is_listed')::boolean, (one ->> 'ends')::bigint
+    INSERT INTO mediaward.restriction (epoch, change, about, is_listed, ends, revokes)
+    SELECT epoch, left(one ->> 'change', -1) || coalesce(',"until":' || until, '') || coalesce(',"issued":' || issued, '') || '}',
+      one ->> 'about', (one ->> 'is_listed')::boolean, ceil(until)::bigint, one ->> 'revokes'
     FROM added
   ), made AS (
     SELECT coalesce(json_agg(epoch ORDER BY epoch), '[]')::text AS epochs FROM added
@@ -154,7 +172,7 @@ export function createPostgresControl(options: DatabaseOptions, now: () => numbe
   }
   const add = async (restrictions: readonly NewRestriction[], once?: Once): Promise<AddedOnce> => {
     const row = await change<{ epochs: string; is_first: boolean }>(ADD, {
-      ...{ restrictions: restrictions.map(rowOf), ended: Math.floor(now()) - MARGIN },
+      ...{ restrictions: restrictions.map(rowOf), ended: Math.floor(now()) - MARGIN, now: Math.floor(now()) },
       ...once,
     })
     return { epochs: JSON.parse(row?.epochs ?? '[]') as number[], isFirst: row?.is_first === true }
@@ -220,11 +238,12 @@ export function createPostgresControl(options: DatabaseOptions, now: () => numbe
   }
 }
 
-function rowOf(restriction: NewRestriction): object {
+function rowOf({ until, issued, ...restriction }: NewRestriction): object {
   const { reason, ...parts } = partsOf(restriction)
+  const { kind, scope, value } = restriction
   return {
-    ...{ ...parts, is_listed: restriction.kind === 'lockdown' },
-    ...(restriction.until !== undefined && { ends: Math.ceil(restriction.until) }),
+    ...{ ...parts, is_listed: kind === 'lockdown', until, issued },
+    ...(kind === 'revocation' && { revokes: JSON.stringify([scope, value]) }),
     ...(reason !== undefined && { reason: JSON.stringify(reason) }),
   }
 }

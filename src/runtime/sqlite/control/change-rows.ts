@@ -1,10 +1,10 @@
-import type { NewRestriction, StoredChange } from '../../../control/restriction.ts'
+import { joined, type NewRestriction, type StoredChange } from '../../../control/restriction.ts'
 import type { StatesStorage } from '../follower-states.ts'
 
 /**
  * - `control`: one row with the last epoch, and up to which epoch the changes are copied elsewhere too.
  * - `restriction`: the changes. `ends`: when the restriction ends by itself; an undo has the end of what it undoes. `undone`:
- *   the epoch of the change that undid this one.
+ *   the epoch of the change that undid this one, or of the revocation that took its place.
  * - `restriction_once`: the keys of what counts once, with the epochs that it got as JSON.
  * - `restriction_reason`: why each was made (0) and undone (1), as JSON: SQLite keeps no half of a character.
  */
@@ -14,6 +14,7 @@ const TABLES = [
   'CREATE TABLE IF NOT EXISTS restriction (epoch INTEGER PRIMARY KEY, change TEXT NOT NULL, about TEXT NOT NULL, is_listed INTEGER NOT NULL, ends INTEGER, undoes INTEGER, undone INTEGER) STRICT',
   'CREATE INDEX IF NOT EXISTS restriction_ends ON restriction (ends) WHERE ends IS NOT NULL',
   'CREATE INDEX IF NOT EXISTS restriction_listed ON restriction (epoch) WHERE is_listed = 1',
+  "CREATE INDEX IF NOT EXISTS restriction_revoked ON restriction (json_extract(change, '$.value'), json_extract(change, '$.scope')) WHERE is_listed = 0 AND undoes IS NULL AND undone IS NULL",
   'CREATE TABLE IF NOT EXISTS restriction_once (key TEXT PRIMARY KEY, epochs TEXT NOT NULL, ends INTEGER NOT NULL) STRICT, WITHOUT ROWID',
   'CREATE INDEX IF NOT EXISTS restriction_once_ends ON restriction_once (ends)',
   'CREATE TABLE IF NOT EXISTS restriction_reason (epoch INTEGER, of INTEGER, reason TEXT NOT NULL, PRIMARY KEY (epoch, of)) STRICT, WITHOUT ROWID',
@@ -115,6 +116,31 @@ export class ChangeRows {
           sql(`UPDATE ${table} SET epoch = ? WHERE epoch = ?`, number, epoch)
       }
     }
+  }
+
+  /**
+   * Has a revocation take the place of those of the same login, and returns it with what they refuse. The rows of these stay for a
+   * while, as those of what ended. To be called in a transaction.
+   */
+  protected replace(revocation: NewRestriction, epoch: number): NewRestriction {
+    const { sql } = this.#storage
+    const now = Math.floor(this.#now())
+    const earlier = sql<StoredChange & { ends: number | null }>(
+      `SELECT epoch, change, ends FROM restriction WHERE is_listed = 0 AND undoes IS NULL AND undone IS NULL
+        AND json_extract(change, '$.value') = ? AND json_extract(change, '$.scope') = ?`,
+      ...[revocation.value ?? null, revocation.scope],
+    )
+    let whole = revocation
+    for (const { epoch: before, change, ends } of earlier) {
+      sql(
+        'UPDATE restriction SET undone = ?, ends = ? WHERE epoch = ?',
+        epoch,
+        Math.min(ends ?? now, now),
+        before,
+      )
+      if (ends === null || ends > now) whole = joined(whole, JSON.parse(change) as NewRestriction)
+    }
+    return whole
   }
 
   /** Adds a change. To be called in a transaction. */

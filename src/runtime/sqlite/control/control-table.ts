@@ -69,8 +69,10 @@ export class ControlTable extends ChangeRows implements Control {
   }
 
   #add(restriction: NewRestriction): number {
-    const { reason, ...parts } = partsOf(restriction)
-    const stored = { ...parts, epoch: this.epoch + 1 }
+    const epoch = this.epoch + 1
+    const isRevocation = restriction.kind === 'revocation'
+    const { reason, ...parts } = partsOf(isRevocation ? this.replace(restriction, epoch) : restriction)
+    const stored = { ...parts, epoch }
     this.insert(stored)
     this.#keepReason(stored.epoch, MADE, reason)
     return stored.epoch
