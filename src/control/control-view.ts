@@ -125,7 +125,7 @@ export class ControlView {
     const asked = this.#now()
     try {
       await this.#readAll(
-        (after, wait) => withTimeout(wait + PATIENCE, this.#control.changes(after, wait)),
+        (after, wait, mark) => withTimeout(wait + PATIENCE, this.#control.changes(after, wait, mark)),
         wait,
       )
       // An answer says what was true when the question came, or later.
@@ -148,12 +148,15 @@ export class ControlView {
   }
 
   /** Takes over what was read when all of it is there: until then, what was known counts. Only the first question waits for a change. */
-  async #readAll(read: (after: number, wait: number) => Promise<Changes>, wait = 0): Promise<void> {
+  async #readAll(
+    read: (after: number, wait: number, mark?: string) => Promise<Changes>,
+    wait = 0,
+  ): Promise<void> {
     const known = this.#restrictions
     let restrictions = known.mayLack(this.#now()) ? new Restrictions() : known
     for (let more = true; more; wait = 0) {
-      const after = restrictions.epoch
-      const page = await read(after, wait)
+      const { epoch: after, mark } = restrictions
+      const page = await read(after, wait, mark)
       // Another answer came first. This one lacks the undoing of what that one brought.
       if (restrictions.epoch !== after) continue
       if (page.restart === true) restrictions = new Restrictions()

@@ -5,6 +5,11 @@ export interface Changes {
   readonly changes: readonly Change[]
   /** The epoch to ask after the next time. */
   readonly epoch: number
+  /**
+   * Tells the change with that epoch from another one that may get the same, when the storage has lost it. Absent if it isn't known:
+   * the reader then asks without.
+   */
+  readonly mark?: string
   /** Whether there are more now. */
   readonly more: boolean
   /** True if the reader must forget all that it knew: the storage has lost the epoch that it asked after. */
@@ -75,7 +80,8 @@ export interface AddedOnce {
  *
  * `changes` resolves to what changed after an epoch; at once if anything did, else when something does, or after `wait`
  * milliseconds. After epoch 0 it starts with a state: restrictions that ended by then are left out. One page has at most
- * 10,000 changes. After an epoch that is higher than the last one, the answer starts from 0 with `restart`.
+ * 10,000 changes. After an epoch that is higher than the last one, the answer starts from 0 with `restart`. So it does if the change
+ * with that epoch has another `mark`, or was removed: a standby that lagged behind may have given the epoch again.
  *
  * `copy` reads the same from a place that doesn't fail together with the rest, if there is one. It may lack the last
  * second.
@@ -87,7 +93,7 @@ export interface Control {
   list(): Promise<readonly ListedRestriction[]>
   reasons(epoch: number): Promise<Reasons>
   eraseReason(epoch: number): Promise<void>
-  changes(after: number, wait: number): Promise<Changes>
+  changes(after: number, wait: number, mark?: string): Promise<Changes>
   readonly copy?: (after: number) => Promise<Changes>
 }
 

@@ -95,6 +95,21 @@ export function partsOf(restriction: NewRestriction): Omit<StoredChange, 'epoch'
   }
 }
 
+/**
+ * Returns what tells a change from others: by what it is, who made it and when, to the millisecond. Short, and no secret: it only
+ * has to differ.
+ */
+export function markOf({ change, about }: Pick<StoredChange, 'change' | 'about'>): string {
+  let [one, other] = [0x811c9dc5, 0x9747b28c]
+  for (const character of change + about) {
+    const code = character.codePointAt(0) ?? 0
+    one = Math.imul(one ^ code, 0x01000193)
+    other = Math.imul(other ^ code, 0x85ebca6b)
+    other ^= other >>> 13
+  }
+  return [one, other].map(half => (half >>> 0).toString(16).padStart(8, '0')).join('')
+}
+
 /** Returns a stored change as readers learn it. */
 export const changeOf = ({ epoch, change }: Pick<StoredChange, 'epoch' | 'change'>): Change => ({
   epoch,

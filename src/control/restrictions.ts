@@ -48,6 +48,7 @@ export class Restrictions {
   readonly #revocations = new Index()
   readonly #byEpoch = new Map<number, Restriction>()
   #epoch = 0
+  #mark: string | undefined
   #sweptAt = 0
 
   /** Up to which epoch changes were taken over. */
@@ -60,17 +61,23 @@ export class Restrictions {
     return now < this.#sweptAt - MARGIN
   }
 
+  /** The mark of the change with that epoch, if it is known. */
+  get mark(): string | undefined {
+    return this.#mark
+  }
+
   /** Whether a check may find something that depends on who asks. Otherwise a caller needs no pseudonyms. */
   get concernsPeople(): boolean {
     return this.#lockdowns.concernsPeople || this.#revocations.concernsPeople
   }
 
   /** Takes over what changed after {@link epoch}, by rising epoch. A page that was asked for after another epoch must not come here. */
-  apply({ changes, epoch }: Pick<Changes, 'changes' | 'epoch'>, now: number): void {
+  apply({ changes, epoch, mark }: Pick<Changes, 'changes' | 'epoch' | 'mark'>, now: number): void {
     for (const change of changes) {
       if ('undoes' in change) this.#remove(change.undoes)
       else this.#add(change, now)
     }
+    this.#mark = mark ?? (epoch === this.#epoch ? this.#mark : undefined)
     this.#epoch = epoch
     if (now - this.#sweptAt < SWEEP) return
     this.#sweptAt = now

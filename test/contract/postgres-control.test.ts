@@ -6,6 +6,7 @@ import {
   createPostgresControl,
   type PostgresControl,
 } from '../../src/runtime/postgres/control/postgres-control.ts'
+import { LAST } from '../../src/runtime/postgres/control/statements.ts'
 import { databaseOf } from '../../src/runtime/postgres/options.ts'
 import { LOCKS } from '../../src/runtime/postgres/schema.ts'
 import { Session } from '../../src/runtime/postgres/session.ts'
@@ -99,7 +100,7 @@ test('a hundred readers that wait ask the database once a second', async () => {
   await reader.changes(0, 0)
   query.mockClear()
   await Promise.all(Array.from({ length: 100 }, () => reader.changes(0, 2_500)))
-  const polls = query.mock.calls.filter(([statement]) => statement === 'SELECT epoch FROM mediaward.control')
+  const polls = query.mock.calls.filter(([statement]) => statement === LAST)
   expect(polls.length).toBeLessThan(6)
   expect(polls.length).toBeGreaterThan(1)
 })
@@ -175,6 +176,28 @@ test('with 100,000 revocations in force an idle call is quick and small, and all
   expect((performance.now() - began) / 100).toBeLessThan(10)
   expect(await control.list()).toHaveLength(1)
 })
+
+test.each([0, 20_000])(
+  'a reader learns of a lockdown on a standby that lagged behind and gives an epoch again, though it waits for %i ms',
+  async wait => {
+    const url = await createDatabase()
+    const [one, other] = [openControl(url), openControl(url)]
+    await one.add(lockdown(0))
+    await one.add(lockdown(1, { value: 'rec-2' }))
+    const known = await one.changes(0, 0)
+    // The standby had not heard of the second one.
+    await runStatements(
+      'DELETE FROM mediaward.restriction WHERE epoch = 2; UPDATE mediaward.control SET epoch = 1',
+      url,
+    )
+    expect(await other.add(lockdown(5_000, { value: 'rec-3' }))).toBe(2)
+    const began = performance.now()
+    const page = await one.changes(2, wait, known.mark)
+    expect(page).toMatchObject({ restart: true, epoch: 2, changes: [{ value: 'rec-1' }, { value: 'rec-3' }] })
+    expect(performance.now() - began).toBeLessThan(2_000)
+    expect(page.mark).not.toBe(known.mark)
+  },
+)
 
 test('two persons of two machines that undo at once undo once', async () => {
   const url = await createDatabase()

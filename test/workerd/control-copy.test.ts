@@ -159,9 +159,13 @@ test('an object that R2 knows nothing of has its readers begin from the start wh
     bucket.state = 'down'
     const object = await start()
     await expect(object.changes(5, 0)).rejects.toThrow('set back')
+    await object.add(lockdown(1))
+    // It knows another change by this number.
+    await expect(object.changes(1, 0, 'another')).rejects.toThrow('set back')
     bucket.state = 'up'
     await object.alarm()
-    expect(await object.changes(5, 0)).toMatchObject({ changes: [], epoch: 0, restart: true })
+    expect(await object.changes(5, 0)).toMatchObject({ epoch: 1, restart: true })
+    expect(await object.changes(1, 0, 'another')).toMatchObject({ changes: [{ epoch: 1 }], restart: true })
   })
 })
 

@@ -34,6 +34,8 @@ export function createMemoryControl(now: () => number = Date.now): Control {
   /** Keys that came, with what they made. */
   const came = new Map<string, Pick<AddedOnce, 'epochs'> & Pick<Once, 'until'>>()
   const arrivals = new Arrivals()
+  /** This memory loses nothing, so all changes have one mark. */
+  const ownMark: string = crypto.randomUUID()
   let last = 0
 
   const find = (epoch: number): Kept | undefined => {
@@ -41,9 +43,12 @@ export function createMemoryControl(now: () => number = Date.now): Control {
     return kept && (kept.restriction.until ?? Number.POSITIVE_INFINITY) > now() ? kept : undefined
   }
 
-  function read(after: number): Changes {
-    if (after === last) return { changes: [], epoch: last, more: false }
-    const isLost = after > last
+  const isLostTo = (after: number, mark = ownMark): boolean => after > last || (after > 0 && mark !== ownMark)
+
+  function read(after: number, mark: string | undefined): Changes {
+    const isLost = isLostTo(after, mark)
+    const known = last > 0 && { mark: ownMark }
+    if (after === last && !isLost) return { changes: [], epoch: last, more: false, ...known }
     const start = isLost ? 0 : after
     const all: Change[] = [...inForce].flatMap(([epoch, { restriction }]) =>
       epoch > start && find(epoch) ? [changeOf({ epoch, ...partsOf(restriction) })] : [],
@@ -53,7 +58,7 @@ export function createMemoryControl(now: () => number = Date.now): Control {
     const changes = all.slice(0, MAX_CHANGES)
     const more = all.length > MAX_CHANGES
     const epoch = more ? (changes.at(-1)?.epoch ?? 0) : last
-    return { changes, epoch, more, ...(isLost && { restart: true }) }
+    return { changes, epoch, more, ...known, ...(isLost && { restart: true }) }
   }
 
   /** Returns a revocation that takes the place of an earlier one of the same login. */
@@ -125,9 +130,9 @@ export function createMemoryControl(now: () => number = Date.now): Control {
       if (proposal !== undefined) delete proposal.reason
     },
 
-    async changes(after, wait) {
-      if (wait > 0) await arrivals.wait(() => after !== last, wait)
-      return read(after)
+    async changes(after, wait, mark) {
+      if (wait > 0) await arrivals.wait(() => after !== last || isLostTo(after, mark), wait)
+      return read(after, mark)
     },
   }
 }

@@ -96,6 +96,18 @@ describe('lockdowns', () => {
   })
 })
 
+test('what is known is named by the mark of the last change, until a further one is known', () => {
+  const restrictions = new Restrictions()
+  const learn = (epoch: number, mark?: string) => {
+    restrictions.apply({ changes: [], epoch, ...(mark !== undefined && { mark }) }, NOW)
+    return restrictions.mark
+  }
+  expect([learn(2, 'a'), learn(1, 'older'), learn(2), learn(3), learn(3, 'b')]).toEqual([
+    ...['a', 'a', 'a'],
+    ...[undefined, 'b'],
+  ])
+})
+
 describe('revocations', () => {
   const revoked = (scope: Scope, value: string, more: Partial<NewRestriction> = {}) =>
     restrictionsOf(restriction(1, scope, { kind: 'revocation', value, ...more }))

@@ -67,10 +67,10 @@ export class ControlObject extends DurableObject {
     return this.#table.eraseReason(epoch)
   }
 
-  async changes(after: number, wait: number): Promise<Changes> {
+  async changes(after: number, wait: number, mark?: string): Promise<Changes> {
     // It may have been set back, and does not know yet what it has lost. Whatever it says may lack a lockdown.
     if (!this.#copier.isCompared) throw new StorageFault('perhaps set back, and not compared with R2 yet')
-    return this.#table.changes(after, wait)
+    return this.#table.changes(after, wait, mark)
   }
 
   /** Copies what could not be copied before. */

@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer'
+import { present } from '../../../base/present.ts'
 import {
   type AddedOnce,
   type Changes,
   type Control,
   MAX_CHANGES,
   type Once,
-  PROPOSAL,
   type Undone,
 } from '../../../control/control.ts'
 import {
@@ -18,7 +18,8 @@ import {
 import { type DatabaseOptions, databaseOf } from '../options.ts'
 import { LOCKS } from '../schema.ts'
 import { Session } from '../session.ts'
-import { LastEpoch } from './last-epoch.ts'
+import { LastEpoch, type Position } from './last-epoch.ts'
+import { ADD, CHANGES, LIST, UNDO } from './statements.ts'
 
 /** The restrictions of a fleet. */
 export interface PostgresControl extends Control {
@@ -44,116 +45,12 @@ const CONTROL_LOCK = `SELECT pg_advisory_xact_lock(${LOCKS.control})`
 const given = (value: object): string =>
   `given AS (SELECT json FROM (SELECT convert_from(decode('${Buffer.from(JSON.stringify(value)).toString('hex')}', 'hex'), 'UTF8')::json AS json) AS one)`
 
-const ADD = `
-  ended AS (
-    DELETE FROM mediaward.restriction WHERE epoch = ANY (ARRAY(
-      SELECT epoch FROM mediaward.restriction WHERE ends <= (SELECT (json ->> 'ended')::bigint FROM given) LIMIT 1000
-    ))
-  ), forgotten AS (
-    DELETE FROM mediaward.restriction_proposal AS proposal
-    WHERE NOT EXISTS (SELECT FROM mediaward.restriction WHERE restriction.epoch = proposal.epoch)
-  ), expired AS (
-    DELETE FROM mediaward.restriction_once WHERE key = ANY (ARRAY(
-      SELECT key FROM mediaward.restriction_once WHERE ends <= (SELECT (json ->> 'ended')::bigint FROM given) LIMIT 1000
-    ))
-  ), asked AS (
-    SELECT number, one FROM given, json_array_elements(json -> 'restrictions') WITH ORDINALITY AS each (one, number)
-  ), before AS (
-    SELECT epochs FROM mediaward.restriction_once JOIN given ON key = json ->> 'key'
-  ), next AS (
-    UPDATE mediaward.control SET epoch = epoch + (SELECT count(*) FROM asked)
-    WHERE NOT EXISTS (SELECT FROM before) RETURNING epoch - (SELECT count(*) FROM asked) AS last
-  ), known AS (
-    SELECT epoch, revokes, ends IS NULL OR ends > (json ->> 'now')::bigint AS is_in_force,
-      (change::json ->> 'until')::numeric AS until, (change::json ->> 'issued')::numeric AS issued
-    FROM given, mediaward.restriction
-    WHERE revokes = ANY (ARRAY(SELECT one ->> 'revokes' FROM asked)) AND undone IS NULL
-  ), reach AS (
-    SELECT number, CASE WHEN bool_and(until IS NOT NULL) THEN max(until) END AS until,
-      CASE WHEN bool_and(issued IS NOT NULL) THEN max(issued) END AS issued
-    FROM (
-      SELECT number, (one ->> 'until')::numeric AS until, (one ->> 'issued')::numeric AS issued FROM asked
-      UNION ALL
-      SELECT number, until, issued FROM asked JOIN known ON revokes = one ->> 'revokes' WHERE is_in_force
-    ) AS each GROUP BY number
-  ), added AS (
-    SELECT last + number AS epoch, one, until, issued FROM next, asked JOIN reach USING (number)
-  ), replaced AS (
-    UPDATE mediaward.restriction SET ends = least(ends, (SELECT (json ->> 'now')::bigint FROM given)),
-      undone = (SELECT max(added.epoch) FROM added WHERE one ->> 'revokes' = revokes)
-    WHERE epoch = ANY (ARRAY(SELECT known.epoch FROM known WHERE EXISTS (SELECT FROM next)))
-  ), reason AS (
-    INSERT INTO mediaward.restriction_reason (epoch, made)
-    SELECT epoch, one ->> 'reason' FROM added WHERE one ->> 'reason' IS NOT NULL
-  ), change AS (
-    INSERT INTO mediaward.restriction (epoch, change, about, is_listed, ends, revokes)
-    SELECT epoch, left(one ->> 'change', -1) || coalesce(',"until":' || until, '') || coalesce(',"issued":' || issued, '') || '}',
-      one ->> 'about', (one ->> 'is_listed')::boolean, ceil(until)::bigint, one ->> 'revokes'
-    FROM added
-  ), made AS (
-    SELECT coalesce(json_agg(epoch ORDER BY epoch), '[]')::text AS epochs FROM added
-  ), once AS (
-    INSERT INTO mediaward.restriction_once (key, epochs, ends)
-    SELECT json ->> 'key', epochs, (json ->> 'until')::bigint FROM next, made, given WHERE json ->> 'key' IS NOT NULL
-  )
-  SELECT coalesce((SELECT epochs FROM before), epochs) AS epochs, EXISTS (SELECT FROM next) AS is_first FROM made`
-
-const UNDO = `
-  target AS (
-    SELECT restriction.epoch, ends, json, proposal.epoch IS NOT NULL AS is_proposed,
-      NOT (json ->> 'only_proposes')::boolean AND (NOT (json ->> 'needs_second')::boolean OR coalesce(
-        person <> ALL (ARRAY(SELECT json_array_elements_text(json -> 'persons')))
-          AND (json ->> 'at')::bigint - at < ${PROPOSAL}, false
-      )) AS is_agreed
-    FROM given
-      JOIN mediaward.restriction ON restriction.epoch = (json ->> 'epoch')::bigint
-      LEFT JOIN mediaward.restriction_proposal AS proposal ON proposal.epoch = restriction.epoch
-    WHERE undoes IS NULL AND undone IS NULL AND (ends IS NULL OR ends > (json ->> 'now')::bigint)
-  ), proposed AS (
-    INSERT INTO mediaward.restriction_proposal (epoch, person, at, reason)
-    SELECT epoch, json ->> 'person', (json ->> 'at')::bigint, json ->> 'reason' FROM target WHERE NOT is_agreed
-    ON CONFLICT (epoch) DO UPDATE SET person = excluded.person, at = excluded.at, reason = excluded.reason
-  ), next AS (
-    UPDATE mediaward.control SET epoch = control.epoch + 1 FROM target WHERE is_agreed RETURNING control.epoch
-  ), undone AS (
-    UPDATE mediaward.restriction SET undone = next.epoch FROM next, target WHERE restriction.epoch = target.epoch
-  ), dropped AS (
-    DELETE FROM mediaward.restriction_proposal USING target
-    WHERE is_agreed AND restriction_proposal.epoch = target.epoch
-  ), reason AS (
-    INSERT INTO mediaward.restriction_reason (epoch, undone)
-    SELECT epoch, json ->> 'reason' FROM target WHERE is_agreed AND json ->> 'reason' IS NOT NULL
-    ON CONFLICT (epoch) DO UPDATE SET undone = excluded.undone
-  ), change AS (
-    INSERT INTO mediaward.restriction (epoch, change, about, is_listed, ends, undoes)
-    SELECT next.epoch, json ->> 'change', json ->> 'about', false, ends, target.epoch FROM next, target
-  )
-  SELECT CASE WHEN is_agreed THEN 'undone' ELSE 'proposed' END AS undone FROM target`
-
-const LIST = `
-  SELECT epoch, change, about, made, proposal.person, proposal.at::bigint, proposal.reason
-  FROM mediaward.restriction
-    LEFT JOIN mediaward.restriction_reason USING (epoch)
-    LEFT JOIN (SELECT * FROM mediaward.restriction_proposal WHERE at > $1::bigint - ${PROPOSAL}) AS proposal USING (epoch)
-  WHERE is_listed AND restriction.undone IS NULL AND (ends IS NULL OR ends > $1::bigint) ORDER BY epoch`
-
 interface ListedRow extends StoredChange {
   readonly made: string | null
   readonly person: string | null
   readonly at: number | null
   readonly reason: string | null
 }
-
-const CHANGES = `
-  WITH read AS (
-    SELECT epoch AS last, CASE WHEN epoch < $1::bigint THEN 0 ELSE $1::bigint END AS after FROM mediaward.control
-  )
-  SELECT last, epoch, change FROM read LEFT JOIN LATERAL (
-    SELECT epoch, change FROM mediaward.restriction
-    WHERE epoch > after AND epoch <= last AND undone IS NULL AND (ends IS NULL OR ends > $2::bigint)
-      AND (undoes IS NULL OR undoes <= after)
-    ORDER BY epoch LIMIT ${MAX_CHANGES + 1}
-  ) AS change ON true`
 
 /**
  * Creates the restrictions of a fleet in PostgreSQL 14 or newer. Any process can change them, and looks at the last epoch once a
@@ -224,11 +121,11 @@ export function createPostgresControl(options: DatabaseOptions, now: () => numbe
       )
     },
 
-    async changes(after, wait) {
-      if (wait > 0) await last.wait(after, wait)
-      const { page, epoch } = await read(session, after, Math.floor(now()))
-      last.note(epoch)
-      return page
+    async changes(after, wait, mark) {
+      if (wait > 0) await last.wait({ epoch: after, mark }, wait)
+      const read = await readChanges(session, { epoch: after, mark }, Math.floor(now()))
+      last.note(read.last)
+      return read.page
     },
 
     close() {
@@ -248,28 +145,32 @@ function rowOf({ until, issued, ...restriction }: NewRestriction): object {
   }
 }
 
-async function read(
+interface ChangeRow extends Omit<StoredChange, 'epoch' | 'about'> {
+  readonly last: number
+  readonly last_mark: string | null
+  readonly is_lost: boolean
+  readonly epoch: number | null
+  readonly mark: string
+}
+
+async function readChanges(
   session: Session,
-  after: number,
+  { epoch: after, mark = '' }: Position,
   now: number,
-): Promise<{ readonly page: Changes; readonly epoch: number }> {
-  const rows = await session.query<{ last: number; epoch: number | null; change: string }>(
-    CHANGES,
-    after,
-    now,
-  )
-  const last = rows[0]?.last ?? 0
+): Promise<{ readonly page: Changes; readonly last: Position }> {
+  const rows = await session.query<ChangeRow>(CHANGES, after, now, mark)
+  const [first] = rows
+  const last = { epoch: first?.last ?? 0, mark: first?.last_mark ?? undefined }
   // Without a change there is one row, with the last epoch alone.
-  const stored = rows.flatMap(({ epoch, change }) => (epoch === null ? [] : [{ epoch, change }]))
-  const changes = stored.slice(0, MAX_CHANGES).map(changeOf)
-  const more = stored.length > changes.length
+  const stored = rows.flatMap(({ epoch, change, mark }) => (epoch === null ? [] : [{ epoch, change, mark }]))
+  const shown = stored.slice(0, MAX_CHANGES)
+  const more = stored.length > shown.length
   const page = {
-    changes,
-    epoch: more ? (changes.at(-1)?.epoch ?? last) : last,
-    more,
-    ...(after > last && { restart: true as const }),
+    ...{ changes: shown.map(changeOf), more, epoch: last.epoch },
+    ...present(more ? { ...shown.at(-1), change: undefined } : last),
+    ...(first?.is_lost === true && { restart: true as const }),
   }
-  return { page, epoch: last }
+  return { page, last }
 }
 
 function listedOf(row: ListedRow): ListedRestriction {

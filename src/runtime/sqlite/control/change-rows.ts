@@ -1,4 +1,4 @@
-import { joined, type NewRestriction, type StoredChange } from '../../../control/restriction.ts'
+import { joined, markOf, type NewRestriction, type StoredChange } from '../../../control/restriction.ts'
 import type { StatesStorage } from '../follower-states.ts'
 
 /**
@@ -49,6 +49,20 @@ export class ChangeRows {
   #state(column: 'epoch' | 'copied'): number {
     const [row] = this.#storage.sql<{ value: number }>(`SELECT ${column} AS value FROM control`)
     return row?.value ?? 0
+  }
+
+  /** Returns the mark of the change with an epoch. Undefined if there is none. */
+  markAt(epoch: number): string | undefined {
+    const [row] = this.#storage.sql<StoredChange>(
+      'SELECT change, about FROM restriction WHERE epoch = ?',
+      epoch,
+    )
+    return row && markOf(row)
+  }
+
+  /** Returns whether a reader that asks after an epoch, with the mark that it has for it, must forget all. */
+  isLost(after: number, mark: string | undefined): boolean {
+    return after > this.epoch || (after > 0 && mark !== undefined && mark !== this.markAt(after))
   }
 
   /** Returns what a copy needs of the changes after an epoch, by rising epoch. */

@@ -1,3 +1,4 @@
+import { present } from '../../../base/present.ts'
 import {
   type AddedOnce,
   type Changes,
@@ -80,15 +81,17 @@ export class ControlTable extends ChangeRows implements Control {
 
   #removeEnded(): void {
     const { sql } = this.#storage
-    for (const [table, id] of [
-      ['restriction', 'epoch'],
-      ['restriction_once', 'key'],
-    ]) {
-      sql(
-        `DELETE FROM ${table} WHERE ${id} IN (SELECT ${id} FROM ${table} WHERE ends <= ? LIMIT ?)`,
-        ...[this.#now() - MARGIN, MAX_REMOVED],
-      )
-    }
+    const ended = [this.#now() - MARGIN, MAX_REMOVED]
+    // The last one stays: readers name it by its mark.
+    sql(
+      `DELETE FROM restriction WHERE epoch IN
+        (SELECT epoch FROM restriction WHERE ends <= ? AND epoch < (SELECT epoch FROM control) LIMIT ?)`,
+      ...ended,
+    )
+    sql(
+      'DELETE FROM restriction_once WHERE key IN (SELECT key FROM restriction_once WHERE ends <= ? LIMIT ?)',
+      ...ended,
+    )
     sql('DELETE FROM restriction_proposal WHERE epoch NOT IN (SELECT epoch FROM restriction)')
   }
 
@@ -158,10 +161,10 @@ export class ControlTable extends ChangeRows implements Control {
     })
   }
 
-  async changes(after: number, wait: number): Promise<Changes> {
-    if (wait > 0) await this.#arrivals.wait(() => this.epoch !== after, wait)
+  async changes(after: number, wait: number, mark?: string): Promise<Changes> {
+    if (wait > 0) await this.#arrivals.wait(() => this.epoch !== after || this.isLost(after, mark), wait)
     const { epoch: last } = this
-    const isLost = after > last
+    const isLost = this.isLost(after, mark)
     const start = isLost ? 0 : after
     const rows =
       start === last
@@ -173,10 +176,9 @@ export class ControlTable extends ChangeRows implements Control {
           )
     const more = rows.length > MAX_CHANGES
     const changes = rows.slice(0, MAX_CHANGES).map(changeOf)
+    const epoch = more ? (changes.at(-1)?.epoch ?? last) : last
     return {
-      changes,
-      epoch: more ? (changes.at(-1)?.epoch ?? last) : last,
-      more,
+      ...{ changes, epoch, more, ...present({ mark: this.markAt(epoch) }) },
       ...(isLost && { restart: true }),
     }
   }
