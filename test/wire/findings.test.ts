@@ -115,6 +115,33 @@ describe('the command', () => {
     expect((await findings(['--rule', 'RG-999'])).stderr).toContain('no findings')
   })
 
+  test('shows in whose lists a recording was, and what was refused and permitted', async () => {
+    const { id, person, group, about } = await intrude()
+    const recording = `${Object(about).recordings[0]}`
+    const owner = recording.replace('rec-', 'patient-')
+    for (const who of [person, person, owner]) {
+      const response = await fetch(`${gate.url}/access/v1/evaluations`, {
+        method: 'POST',
+        headers: { ...(await clinics.bearer(who, { org: 'north' })), 'Content-Type': 'application/json' },
+        body: JSON.stringify({
+          ...{ subject: { type: 'user', id: who }, action: { name: 'play' } },
+          evaluations: [recording, 'rec-none'].map(one => ({ resource: { type: 'recording', id: one } })),
+        }),
+      })
+      expect(response.status).toBe(200)
+    }
+    const { stdout, stderr } = await findings(['show', id])
+    expect(stdout, stderr).toContain(
+      `${recording}: 1 requests refused (not_owner 1); in the lists that were read permitted 1 times, refused 2 times; 0 tickets, 0 views; no byte left to anyone\n`,
+    )
+    expect(stdout).toContain(`  in lists of ${group.subject}: permitted 0 times, refused 2 times\n`)
+    expect(stdout).toMatch(/ {2}in lists of psn_[0-9a-f]{32}: permitted 1 times, refused 0 times\n/)
+    const json = JSON.parse((await findings(['show', id, '--json'])).stdout)
+    expect(json.exposure[0].listed).toMatchObject({ permitted: 1, refused: 2 })
+    expect(json.exposure_lists).toEqual({ read: [group.subject, json.exposure[0].owners[0]], cut: [] })
+    expect(json.not_known.at(-1)).toContain(`${group.subject}, ${json.exposure[0].owners[0]}`)
+  })
+
   test('takes a finding from open to closed and back, each step on record by a pseudonym', async () => {
     const { id, group } = await intrude()
     const assignee = `${group.subject}`

@@ -63,8 +63,8 @@ test('ten recordings of others block the session, no other session of the person
     recording: 'rec-5',
     ...{ owners: [expect.stringMatching(/^psn_/)], isDisputed: false },
     refused: { count: 1, reasons: { not_owner: 1 } },
-    listed: { permitted: 0, refused: 0 },
-    ...{ tickets: 0, views: 0, sent: [] },
+    listed: { permitted: 0, refused: 0, by: [] },
+    ...{ tickets: 0, views: 0, views_without_delivery: 0, sent: [] },
   })
   const words = (await run(['findings', 'show', id, ...gateAt])).stdout
   expect(words).toMatch(/^rec-5: 1 requests refused \(not_owner 1\).*no byte left to anyone$/m)

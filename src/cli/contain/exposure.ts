@@ -1,10 +1,11 @@
-import type { DeliveredPart, DeliveryFacts, ListedFacts } from '../../ledger/event.ts'
+import type { DeliveredPart, DeliveryFacts } from '../../ledger/event.ts'
 import { parseEvent } from '../../ledger/query/terms.ts'
 import { parseGateUrl, tokenFor } from '../client.ts'
 import { member } from '../json.ts'
 import { LogReader } from '../log/log-reader.ts'
 import { progress } from '../progress.ts'
 import type { CalledGate } from './console-call.ts'
+import { answersAbout, type Listed, listedBy, type ReadLists, readLists } from './lists.ts'
 
 /** Bytes that left to one person, by the records of the gate. */
 export interface Sent {
@@ -31,19 +32,14 @@ export interface Exposure {
   readonly isDisputed: boolean
   /** Requests that were refused, and how many for each reason. */
   readonly refused: { readonly count: number; readonly reasons: Readonly<Record<string, number>> }
-  /** How often a list was told that it may be played, and that it may not. */
-  readonly listed: { readonly permitted: number; readonly refused: number }
+  /** How often the lists that were read had it as one that may be played, and as one that may not; in all, and by who asked. */
+  readonly listed: { readonly permitted: number; readonly refused: number; readonly by: readonly Listed[] }
   readonly tickets: number
   readonly views: number
+  /** Views of which no delivery is on record: what left in them is not known yet. */
+  readonly views_without_delivery: number
   readonly sent: readonly Sent[]
 }
-
-/** What no record can say, whatever the rest says. */
-export const UNKNOWN: readonly string[] = [
-  'The log has what the gate handed over. After a cut, up to a few MiB may have been in buffers on the way: they count as sent.',
-  'Of a store that does not count, all that was asked for counts as sent (assumed): it is never less than what left.',
-  'What was played, copied or stored before the gate was there, or past it, has no record.',
-]
 
 /** How long before the first record of a finding it is looked, in milliseconds. */
 const BEFORE = 24 * 3_600_000
@@ -53,10 +49,12 @@ const OF_OWNERS: ReadonlySet<unknown> = new Set(['RG-020', 'RG-021', 'RG-022'])
 /** A record, of which any member may be missing. */
 type Said = Readonly<Record<string, unknown>> & Partial<Pick<DeliveryFacts, 'parts'>>
 
-/** What happened to the recordings of a finding, and from when on the log was read. */
+/** What happened to the recordings of a finding, and what was read for it. */
 export interface ReadExposure {
   readonly exposure: readonly Exposure[]
-  /** ISO 8601. If it is absent, the log was read from its first record. */
+  /** Whose lists were read, and whose were not, as there are too many. */
+  readonly lists: Pick<ReadLists, 'read' | 'cut'>
+  /** From when on the log was read, ISO 8601. If it is absent, it was read from its first record. */
   readonly since?: string
 }
 
@@ -70,7 +68,7 @@ export async function readExposure(
   const first = Number(member(finding, 'first_seen') ?? 0)
   const since = isAll ? {} : { since: new Date(Math.max(first - BEFORE, 0)).toISOString() }
   const range = { filters: {}, newest: false, ...since }
-  const all: Exposure[] = []
+  const found = new Map<string, readonly Said[]>()
   for (const recording of recordings) {
     const reader = new LogReader({
       gate: parseGateUrl(gate.url),
@@ -85,10 +83,23 @@ export async function readExposure(
     }
     add(await reader.held(range))
     for await (const lines of reader.pages(range)) add(lines)
-    all.push(exposureOf(recording, [...records.values()]))
-    progress('recordings', all.length, recordings.length)
+    found.set(recording, [...records.values()])
+    progress('recordings', found.size, recordings.length)
   }
-  return { exposure: all, ...since }
+  const owners = [...found.values()].flat().map(({ owner }) => owner)
+  const persons = found.size === 0 ? [] : [...personsOf(finding), ...owners]
+  const { records: lists, ...whose } = await readLists(gate, persons, since.since)
+  const exposure = [...found].map(([recording, records]) => exposureOf(recording, [...records, ...lists]))
+  return { exposure, lists: whose, ...since }
+}
+
+/** Whom a finding is about, the one that it is grouped by first. */
+function personsOf(finding: unknown): readonly unknown[] {
+  const subjects = member(member(finding, 'about'), 'subjects')
+  return [
+    ...['subject', 'owner'].map(name => member(member(finding, 'group'), name)),
+    ...(Array.isArray(subjects) ? (subjects as readonly unknown[]) : []),
+  ]
 }
 
 /** Sums up what the records of a recording say. */
@@ -99,10 +110,11 @@ export function exposureOf(recording: string, records: readonly Said[]): Exposur
     const name = `${reason}`
     reasons[name] = (reasons[name] ?? 0) + countOf(Object(repeats).count, 1)
   }
-  const answers = of('listed').flatMap(({ answers: some }) =>
-    Array.isArray(some) ? (some as ListedFacts['answers']).filter(one => one.recording === recording) : [],
-  )
-  const permitted = answers.filter(({ decision }) => decision === 'permit').length
+  const found = answersAbout(recording, records)
+  const answers = found.map(({ answer }) => answer)
+  const by = listedBy(found)
+  const views = of('view')
+  const delivered = new Set(of('delivery').map(({ view }) => view))
   return {
     recording,
     owners: [
@@ -110,9 +122,14 @@ export function exposureOf(recording: string, records: readonly Said[]): Exposur
     ],
     isDisputed: records.some(isOfDispute) || answers.some(({ disputed }) => disputed === true),
     refused: { count: Object.values(reasons).reduce((a, b) => a + b, 0), reasons },
-    listed: { permitted, refused: answers.length - permitted },
+    listed: {
+      permitted: by.reduce((all, one) => all + one.permitted, 0),
+      refused: by.reduce((all, one) => all + one.refused, 0),
+      by,
+    },
     tickets: of('ticket').length,
-    views: of('view').length,
+    views: views.length,
+    views_without_delivery: views.filter(({ id }) => !delivered.has(id)).length,
     // Apart by whether it was theirs: of a recording that changed its owner, a person may have bytes of both.
     sent: [...Map.groupBy(of('delivery'), one => `${isOwn(one)} ${one.subject}`).values()].map(sentOf),
   }
@@ -158,56 +175,3 @@ function united(ranges: DeliveredPart['ranges']): DeliveredPart['ranges'] {
 }
 
 const countOf = (value: unknown, otherwise: number): number => (typeof value === 'number' ? value : otherwise)
-
-/** Most ranges of a part on one line. */
-const SHOWN_RANGES = 8
-
-/** Returns what happened to recordings, as lines. */
-export function formatExposure({ exposure, since }: ReadExposure): readonly string[] {
-  return [
-    `what the log says of each recording, read from ${since ?? 'its first record on'}:`,
-    ...exposure.flatMap(linesOf),
-    ...UNKNOWN.map(line => `not known: ${line}`),
-  ]
-}
-
-function linesOf(exposure: Exposure): readonly string[] {
-  const { recording, refused, listed, tickets, views, sent } = exposure
-  const reasons = Object.entries(refused.reasons).map(([reason, count]) => `${reason} ${count}`)
-  const whose = doubtOf(exposure) === undefined ? ' (its owner)' : ' (its owner then)'
-  return [
-    [
-      `${recording}: ${refused.count} requests refused${reasons.length > 0 ? ` (${reasons.join(', ')})` : ''}`,
-      `in lists permitted ${listed.permitted} times, refused ${listed.refused} times`,
-      `${tickets} tickets, ${views} views`,
-      verdictOf(exposure),
-    ].join('; '),
-    ...sent.map(({ subject = 'no person', isOwner, answers, complete, cut, assumed, bytes: left, parts }) => {
-      const ranges = parts.map(({ part, ranges: some }) => {
-        const shown = some.slice(0, SHOWN_RANGES).map(range => range.join('-'))
-        return `${part === undefined ? '' : `${part} `}${shown.join(',')}${some.length > SHOWN_RANGES ? ',…' : ''}`
-      })
-      return `  ${subject}${isOwner ? whose : ''}: ${left} bytes in ${answers} answers, ${complete} complete, ${cut} cut, ${assumed} assumed; ${ranges.join('; ')}`
-    }),
-  ]
-}
-
-/** Says whom bytes left to. That all of them were its owner's is no proof unless it is certain who that is. */
-function verdictOf(exposure: Exposure): string {
-  const { sent } = exposure
-  const doubt = doubtOf(exposure)
-  const sum = (some: readonly Sent[]) => some.reduce((all, { bytes }) => all + bytes, 0)
-  const all = sum(sent)
-  if (all === 0) return `no byte left to anyone${doubt === undefined ? '' : `; ${doubt}`}`
-  if (doubt !== undefined) return `${all} bytes left; ${doubt}`
-  const others = sum(sent.filter(({ isOwner }) => !isOwner))
-  return others === 0
-    ? 'no byte left to anyone but its owner'
-    : `${others} bytes left to others than its owner`
-}
-
-/** Why it is not certain whose a recording is. Undefined if it is. */
-function doubtOf({ owners, isDisputed }: Exposure): string | undefined {
-  if (owners.length > 1) return `it has ${owners.length} owners, look at each`
-  return isDisputed ? 'its owner is disputed, look at each person' : undefined
-}

@@ -6,7 +6,8 @@ import { member, stringMember } from '../json.ts'
 import { readTime } from '../log/time.ts'
 import { COMMAND, print, say, UsageError } from '../terminal.ts'
 import { type CalledGate, callConsole, clean } from './console-call.ts'
-import { formatExposure, readExposure, UNKNOWN } from './exposure.ts'
+import { readExposure } from './exposure.ts'
+import { formatExposure, notKnown } from './exposure-format.ts'
 import { formatFinding, formatShown, formatSuppression } from './finding-format.ts'
 import { isReleaseProven } from './release-proof.ts'
 import { targetOf, unprovenRelease } from './target.ts'
@@ -218,8 +219,11 @@ async function showOne(gate: CalledGate, id: string, json: boolean): Promise<voi
   const recordings = member(member(finding, 'about'), 'recordings')
   const known = Array.isArray(recordings) ? (recordings as readonly string[]) : []
   const read = await readExposure(gate, finding, known)
-  const { exposure, since: exposure_since = null } = read
-  if (json) return print(JSON.stringify({ ...Object(answer), exposure, exposure_since, not_known: UNKNOWN }))
+  if (json) {
+    const { exposure, lists, since = null } = read
+    const said = { exposure, exposure_since: since, exposure_lists: lists, not_known: notKnown(lists) }
+    return print(JSON.stringify({ ...Object(answer), ...said }))
+  }
   const lines = [...formatShown(answer), ...(known.length === 0 ? [] : formatExposure(read))]
   for (const line of lines) await print(clean(line))
   if (known.length >= MAX_ABOUT) say(`the finding names ${MAX_ABOUT} recordings, and may be about more`)

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { type Exposure, exposureOf, formatExposure, UNKNOWN } from '../../../../src/cli/contain/exposure.ts'
+import { type Exposure, exposureOf } from '../../../../src/cli/contain/exposure.ts'
+import { formatExposure, notKnown } from '../../../../src/cli/contain/exposure-format.ts'
 
 const [OWNER, OTHER] = ['psn_1', 'psn_2']
+/** Whose lists were read. */
+const LISTS = { read: [OWNER], cut: [] }
 const delivery = (subject: string, members: object) => ({
   ...{ kind: 'delivery', recording: 'rec-1', subject, owner: OWNER },
   ...{ answers: 1, cut: 0, assumed: 0, bytes: 100, parts: [{ ranges: [[0, 99]] as const }] },
@@ -9,7 +12,7 @@ const delivery = (subject: string, members: object) => ({
 })
 
 /** The lines about a recording, without the one that says from when on the log was read. */
-const linesOf = (exposure: Exposure) => formatExposure({ exposure: [exposure] }).slice(1)
+const linesOf = (exposure: Exposure) => formatExposure({ exposure: [exposure], lists: LISTS }).slice(1)
 
 test('refusals count with their repeats, by reason, and lists by their answer for the recording', () => {
   const answers = [
@@ -20,18 +23,31 @@ test('refusals count with their repeats, by reason, and lists by their answer fo
     { kind: 'access', reason: 'not_owner' },
     { kind: 'access', reason: 'not_owner', repeats: { of: 'x', count: 7 } },
     { kind: 'access', reason: 'token_expired', repeats: { until: '2026-11-27T00:00:00Z' } },
-    { kind: 'listed', answers },
-    { kind: 'listed', answers: [{ recording: 'rec-1', decision: 'permit' }] },
-    ...[{ kind: 'ticket' }, { kind: 'view' }, { kind: 'view' }, { kind: 'console' }, { kind: 'binding' }],
+    { kind: 'listed', subject: OTHER, answers },
+    { kind: 'listed', subject: OTHER, about: OWNER, answers: [{ recording: 'rec-1', decision: 'permit' }] },
+    { kind: 'listed', subject: OTHER, answers },
+    ...[{ kind: 'ticket' }, { kind: 'console' }, { kind: 'binding' }],
   ])
   expect(found).toEqual({
     recording: 'rec-1',
     ...{ owners: [], isDisputed: false },
     refused: { count: 9, reasons: { not_owner: 8, token_expired: 1 } },
-    listed: { permitted: 1, refused: 1 },
-    ...{ tickets: 1, views: 2, sent: [] },
+    listed: {
+      ...{ permitted: 1, refused: 2 },
+      by: [
+        { subject: OTHER, permitted: 0, refused: 2 },
+        { subject: OTHER, about: OWNER, permitted: 1, refused: 0 },
+      ],
+    },
+    ...{ tickets: 1, views: 0, views_without_delivery: 0, sent: [] },
   })
-  expect(linesOf(found)[0]).toMatch(/; no byte left to anyone$/)
+  expect(linesOf(found).slice(0, 3)).toEqual([
+    expect.stringMatching(
+      /in the lists that were read permitted 1 times, refused 2 times;.*; no byte left to anyone$/,
+    ),
+    '  in lists of psn_2: permitted 0 times, refused 2 times',
+    '  in lists of psn_2 about psn_1: permitted 1 times, refused 0 times',
+  ])
 })
 
 test('bytes are summed up by person, with the ranges that left at all', () => {
@@ -75,7 +91,7 @@ test('the lines say what left to others, and what no log can know', () => {
   const lines = linesOf(exposureOf('rec-1', [delivery(OTHER, { cut: 1 })]))
   expect(lines[0]).toContain('100 bytes left to others than its owner')
   expect(lines[1]).toBe('  psn_2: 100 bytes in 1 answers, 0 complete, 1 cut, 0 assumed; 0-99')
-  expect(lines.slice(2)).toEqual(UNKNOWN.map(line => `not known: ${line}`))
+  expect(lines.slice(2)).toEqual(notKnown(LISTS).map(line => `not known: ${line}`))
 })
 
 test('bytes that left to the only owner left to no one else', () => {
@@ -83,6 +99,40 @@ test('bytes that left to the only owner left to no one else', () => {
   const lines = linesOf(exposureOf('rec-1', records))
   expect(lines[0]).toMatch(/; no byte left to anyone but its owner$/)
   expect(lines[1]).toContain('psn_1 (its owner): 100 bytes')
+})
+
+describe('of a view without any delivery on record', () => {
+  const view = (id: string) => ({ kind: 'view', id, subject: OWNER, owner: OWNER })
+  const late = 'what left in 1 of its views is not on record yet, ask again'
+
+  test('it is not said that no byte left', () => {
+    const [line] = linesOf(exposureOf('rec-1', [view('v-1')]))
+    expect(line).toMatch(new RegExp(`1 views; no byte is on record; ${late}$`))
+  })
+
+  test('it is not said that none left to others', () => {
+    const records = [view('v-1'), delivery(OWNER, { view: 'v-1' }), view('v-2')]
+    const [line] = linesOf(exposureOf('rec-1', records))
+    expect(line).toMatch(new RegExp(`2 views; no byte is on record to anyone but its owner; ${late}$`))
+  })
+
+  test('it is said as long as there is one, whatever else left', () => {
+    const [line] = linesOf(exposureOf('rec-1', [delivery(OTHER, { view: 'v-1' }), view('v-2')]))
+    expect(line).toMatch(new RegExp(`; 100 bytes left to others than its owner; ${late}$`))
+    const [whole] = linesOf(exposureOf('rec-1', [delivery(OWNER, { view: 'v-1' }), view('v-1')]))
+    expect(whole).toMatch(/1 views; no byte left to anyone but its owner$/)
+  })
+})
+
+test('it closes with whose lists were read, and that no others were', () => {
+  const many = Array.from({ length: 10 }, (_, i) => `psn_${i}`)
+  expect(notKnown({ read: many, cut: [] }).at(-1)).toBe(
+    `Only the lists that these persons asked for were read: ${many.slice(0, 8).join(', ')} and 2 more. A recording may have been in lists of others.`,
+  )
+  expect(notKnown({ read: [], cut: [OTHER] }).slice(-2)).toEqual([
+    expect.stringContaining('No lists were read to the end'),
+    expect.stringMatching(/in part or not at all: psn_2\.$/),
+  ])
 })
 
 describe('it is no proof that all bytes left to the owner', () => {
@@ -133,8 +183,8 @@ test('a list about another recording says nothing of its owner', () => {
 
 test('the first line says from when on the log was read', () => {
   const since = '2026-11-26T10:00:00.000Z'
-  expect(formatExposure({ exposure: [], since })[0]).toContain(`read from ${since}`)
-  expect(formatExposure({ exposure: [] })[0]).toContain('read from its first record on')
+  expect(formatExposure({ exposure: [], lists: LISTS, since })[0]).toContain(`read from ${since}`)
+  expect(formatExposure({ exposure: [], lists: LISTS })[0]).toContain('read from its first record on')
 })
 
 test('records of any form are read', () => {
