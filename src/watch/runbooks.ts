@@ -7,7 +7,7 @@ export interface Runbook {
   readonly whatToDo: string
 }
 
-/** The runbook of each rule, by its id. */
+/** The runbook of each rule, and of what joins the findings of several, by its id. */
 export const RUNBOOKS: Readonly<Record<string, Runbook>> = {
   'RG-001': {
     meaning:
@@ -154,5 +154,19 @@ export const RUNBOOKS: Readonly<Record<string, Runbook>> = {
       'A recording was asked for that no person owns and no app shows. Its id was guessed, or read where it should not be.',
     falsePositives: 'None by design.',
     whatToDo: 'Find out what else the caller asked for, and where the id of this canary was known.',
+  },
+  'RG-100': {
+    meaning:
+      'Different rules found something about one subject within an hour. Each may have a harmless cause; all of them together seldom have.',
+    falsePositives: 'One mistake that several rules see, such as a device that a family shares.',
+    whatToDo:
+      'Show each related finding, the most severe first, and do what its runbook says. Containing this one stops the subject. Close the related ones, too.',
+  },
+  'RG-101': {
+    meaning:
+      'Different rules found something about one release of the app within an hour. It is likely that the release has a bug that shows in more than one way.',
+    falsePositives: 'Testers of a release that is not out yet, or people whose app only names that release.',
+    whatToDo:
+      'Show each related finding, the most severe first, and call the team of the app. Containing this one freezes the release, if a token proves it. Close the related ones, too.',
   },
 }

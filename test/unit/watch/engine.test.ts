@@ -4,6 +4,7 @@ import { KINDS } from '../../../src/ledger/event.ts'
 import type { WatchedRecord } from '../../../src/watch/detection.ts'
 import { Crowd } from '../../../src/watch/engine/crowd.ts'
 import { Rules } from '../../../src/watch/engine/engine.ts'
+import { JOINING } from '../../../src/watch/findings/neighbours.ts'
 import { RULES } from '../../../src/watch/rules/rules.ts'
 import { RUNBOOKS } from '../../../src/watch/runbooks.ts'
 import { RuleRun, recordsOf } from '../../support/rule-fixtures.ts'
@@ -21,8 +22,9 @@ describe('rules', () => {
     expect(never).toEqual(['RG-010', 'RG-022', 'RG-031', 'RG-040'])
   })
 
-  test('each rule has a runbook, and each runbook a rule', () => {
-    expect(Object.keys(RUNBOOKS).toSorted()).toEqual(RULES.map(({ id }) => id).toSorted())
+  test('each rule and each joining has a runbook, and each runbook one of them', () => {
+    const ids = [...RULES.map(({ id }) => id), ...JOINING.map(([id]) => id)]
+    expect(Object.keys(RUNBOOKS).toSorted()).toEqual(ids.toSorted())
   })
 
   test('no rule looks at the records of findings, as they would find themselves', () => {
