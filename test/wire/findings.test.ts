@@ -142,6 +142,50 @@ describe('the command', () => {
     expect(json.not_known.at(-1)).toContain(`${group.subject}, ${json.exposure[0].owners[0]}`)
   })
 
+  test('shows when the releases of a finding were marked', async () => {
+    const { about } = await intrude()
+    const recording = `${Object(about).recordings[0]}`
+    const mark = async (release: string) => {
+      const { status } = await call('releases', await tokenOf('security'), { release })
+      expect(status).toBe(201)
+    }
+    for (const release of ['5.0.0', '5.0.1', '5.0.0']) await mark(release)
+    const headers = await clinics.bearer('of-release', { org: 'north', app_release: '5.0.0' })
+    expect((await fetch(`${gate.url}/recordings/${recording}`, { headers })).status).toBe(404)
+    const found = await vi.waitFor(
+      async () => {
+        const [one] = await list('rule=RG-001&release=5.0.0')
+        if (one === undefined) throw new Error('there is no finding')
+        return one
+      },
+      { timeout: 10_000, interval: 50 },
+    )
+    const { stdout, stderr } = await findings(['show', found.id], 'viewer')
+    expect(stdout, stderr).toMatch(/\nrelease 5\.0\.0 was out at 20[^ ]+Z, \d s before the first record\n/)
+    expect(stdout).not.toContain('release 5.0.1')
+    const json = JSON.parse((await findings(['show', found.id, '--json'])).stdout)
+    const marks = (await records(gate, staff, 'release')).filter(({ release }) => release === '5.0.0')
+    // It was marked twice: the later mark is the one before the finding.
+    expect(json.releases_marked).toEqual([{ release: '5.0.0', at: marks.at(-1)?.t }])
+  })
+
+  test('shows what a finding joins, and what to do then', async () => {
+    const { id, person, group } = await intrude()
+    for (let i = 0; i < 10; i++) await play(person, `none-${i}`)
+    const joined = await vi.waitFor(
+      async () => {
+        const [one] = await list(`rule=RG-100&subject=${group.subject}`)
+        if (one === undefined) throw new Error('there is no finding')
+        return one
+      },
+      { timeout: 10_000, interval: 50 },
+    )
+    const { stdout, stderr } = await findings(['show', joined.id], 'viewer')
+    expect(stdout, stderr).toContain(`\nrelated: ${id} RG-001 high open\n`)
+    expect(stdout).toMatch(/\nrelated: [0-9a-f-]{36} RG-006 medium open\n/)
+    expect(stdout).toMatch(/\nwhat to do: Show each related finding/)
+  })
+
   test('takes a finding from open to closed and back, each step on record by a pseudonym', async () => {
     const { id, group } = await intrude()
     const assignee = `${group.subject}`
@@ -167,9 +211,12 @@ describe('the command', () => {
     for (const { subject } of done.slice(1)) expect(subject).toMatch(/^psn_[0-9a-f]{32}$/)
     const sha256 = createHash('sha256').update('it was the new list').digest('hex')
     expect(done[4]?.said).toMatchObject({ sha256 })
-    expect((await findings(['show', id])).stdout).toMatch(
-      /: I called the app’s team\n.*: it was the new list\n/,
-    )
+    const { stdout: shown } = await findings(['show', id])
+    expect(shown).toMatch(/: I called the app’s team\n.*: it was the new list\n/)
+    expect(shown).toContain(`\ngroup: subject=${group.subject} session=${group.session}\n`)
+    expect(shown).toContain(`\nassigned to ${assignee}\n`)
+    // It was reopened.
+    expect(shown).not.toMatch(/verdict|acknowledged 20/)
   })
 
   test('erases what was said, and the log still says that something was', async () => {
@@ -240,10 +287,13 @@ describe('the command', () => {
     expect(lockdowns).toMatchObject([
       { epoch: Number(stdout), scope: 'session', value: group.session, finding: id },
     ])
+    const inForce = `\nin force: lockdown ${stdout.trim()} of session ${group.session} since 20`
+    expect((await findings(['show', id], 'viewer')).stdout).toContain(inForce)
     const undone = await call('lockdowns/undo', await tokenOf('security'), {
       ...{ epoch: Number(stdout), reason: 'it is over' },
     })
     expect(undone.status).toBe(200)
+    expect((await findings(['show', id])).stdout).not.toContain('in force')
   })
 
   test.each([

@@ -8,6 +8,7 @@ import { COMMAND, print, say, UsageError } from '../terminal.ts'
 import { type CalledGate, callConsole, clean } from './console-call.ts'
 import { readExposure } from './exposure.ts'
 import { formatExposure, notKnown } from './exposure-format.ts'
+import { jsonOf, readContext } from './finding-context.ts'
 import { formatFinding, formatShown, formatSuppression } from './finding-format.ts'
 import { isReleaseProven } from './release-proof.ts'
 import { targetOf, unprovenRelease } from './target.ts'
@@ -218,13 +219,14 @@ async function showOne(gate: CalledGate, id: string, json: boolean): Promise<voi
   const finding = member(answer, 'finding')
   const recordings = member(member(finding, 'about'), 'recordings')
   const known = Array.isArray(recordings) ? (recordings as readonly string[]) : []
+  const context = await readContext(gate, finding)
   const read = await readExposure(gate, finding, known)
   if (json) {
     const { exposure, lists, since = null } = read
     const said = { exposure, exposure_since: since, exposure_lists: lists, not_known: notKnown(lists) }
-    return print(JSON.stringify({ ...Object(answer), ...said }))
+    return print(JSON.stringify({ ...Object(answer), ...jsonOf(context), ...said }))
   }
-  const lines = [...formatShown(answer), ...(known.length === 0 ? [] : formatExposure(read))]
+  const lines = [...formatShown(answer, context), ...(known.length === 0 ? [] : formatExposure(read))]
   for (const line of lines) await print(clean(line))
   if (known.length >= MAX_ABOUT) say(`the finding names ${MAX_ABOUT} recordings, and may be about more`)
 }

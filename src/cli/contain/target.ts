@@ -115,5 +115,5 @@ function valuesOf(finding: unknown, scope: Scope): readonly string[] {
 }
 
 /** Returns a value as one word of a shell, whatever is in it. */
-const quoted = (value: string): string =>
+export const quoted = (value: string): string =>
   /^\w[\w.:/@+-]*$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`
