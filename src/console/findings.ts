@@ -88,7 +88,7 @@ export function findingEndpoints(services: FindingServices): ReadonlyMap<string,
       changing(CONTAIN, async (control, { json, analyst: { tenant } }, by) => {
         const id = readId(json)
         if (id instanceof Refusal) return id
-        return (await control.eraseText(id, by, tenant)) ? { erased: true } : invalidQuery(UNKNOWN)
+        return (await control.eraseText(id, by, tenant)) ? { erased: true } : invalidQuery(UNKNOWN_WORDS)
       }),
     ],
     [
@@ -134,7 +134,9 @@ export function findingEndpoints(services: FindingServices): ReadonlyMap<string,
       changing(CONTAIN, async (control, { json, analyst: { tenant } }, by) => {
         const id = readId(json)
         if (id instanceof Refusal) return id
-        return (await control.endSuppression(id, by, tenant)) ? { ended: true } : invalidQuery(UNKNOWN)
+        return (await control.endSuppression(id, by, tenant))
+          ? { ended: true }
+          : invalidQuery(UNKNOWN_SUPPRESSION)
       }),
     ],
   ])
@@ -150,7 +152,9 @@ function wrongGroup(rule: string): Refusal {
   )
 }
 
-const UNKNOWN = 'id must be that of a finding, of what was said about one, or of a suppression'
+const UNKNOWN = 'there is no finding with this id'
+const UNKNOWN_WORDS = 'there are no words with this id, of a finding or of a suppression'
+const UNKNOWN_SUPPRESSION = 'there is no suppression with this id'
 
 /** What is wrong with a call that was understood. */
 const REFUSED: Readonly<Record<string, string>> = {

@@ -10,6 +10,8 @@ import { createIssuer, PSEUDONYM_KEY, records, type TestIssuer, variables } from
 // Work on findings by the command and by the API, on every runtime: who may, what it does, and that it is on record.
 
 const ROLES = ['recorder', 'security', 'app', 'analyst', 'viewer']
+/** An id that no finding has. */
+const UNKNOWN = '0197f2c4-8a10-7cc3-9a3e-2b1c5d7e9f01'
 const SOON = new Date(Date.now() + 3_600_000).toISOString()
 
 let clinics: TestIssuer
@@ -299,7 +301,16 @@ describe('the command', () => {
   test.each([
     [['show'], 'name the finding'],
     [['show', 'x'], 'id must be the id of a finding'],
-    [['close', '0197f2c4-8a10-7cc3-9a3e-2b1c5d7e9f01'], 'id must be that of a finding'],
+    [['show', UNKNOWN], 'there is no finding with this id'],
+    [['acknowledge', UNKNOWN], 'there is no finding with this id'],
+    [['unsuppress', UNKNOWN], 'there is no suppression with this id'],
+    [['erase', UNKNOWN], 'there are no words with this id'],
+    [['close', UNKNOWN], 'close needs --verdict'],
+    [['close', UNKNOWN], 'it may be true_positive, false_positive, benign, test'],
+    [['close', UNKNOWN, '--verdict', 'odd'], 'verdict must be one of true_positive'],
+    [['comment', UNKNOWN], 'comment needs --words'],
+    [['comment', UNKNOWN, '--words', ' '], '--words must have 1 to 4000 characters'],
+    [['acknowledge', UNKNOWN, '--words', 'x'.repeat(4001)], '--words must have 1 to 4000 characters'],
     [['delete', 'x'], 'is not something that findings does'],
     [['suppress', 'RG-001'], 'say why and until when'],
     [['suppress', 'RG-001', '--until', '40d', '--reason', 'x'], 'within the next 30 days'],
@@ -317,7 +328,7 @@ describe('the command', () => {
       ['suppress', '*', '--until', '1h', '--reason', 'x', '--group', 'release=4.12.0', '--crowd'],
       'crowd must be true, and is for one rule',
     ],
-    [['contain', '0197f2c4-8a10-7cc3-9a3e-2b1c5d7e9f01'], 'say why'],
+    [['contain', UNKNOWN], 'say why'],
     [['--state', 'odd'], 'state must be one of'],
   ])('refuses %j, and says why', async (args, why) => {
     expect(await findings(args)).toMatchObject({ code: 2, stderr: expect.stringContaining(why) })
@@ -394,16 +405,15 @@ describe('what an outsider chose is not contained without being named', () => {
 })
 
 describe('the roles', () => {
-  const ID = '0197f2c4-8a10-7cc3-9a3e-2b1c5d7e9f01'
   const why = ['--reason', 'a test']
   test.each([
     [['list'], 'app', '"viewer", "analyst" or "security"'],
-    [['show', ID], 'app', '"viewer", "analyst" or "security"'],
+    [['show', UNKNOWN], 'app', '"viewer", "analyst" or "security"'],
     [['suppressions'], 'app', '"viewer", "analyst" or "security"'],
-    [['acknowledge', ID], 'viewer', '"analyst" or "security"'],
+    [['acknowledge', UNKNOWN], 'viewer', '"analyst" or "security"'],
     [['suppress', 'RG-001', '--until', '1h', ...why], 'analyst', '"security"'],
-    [['unsuppress', ID], 'analyst', '"security"'],
-    [['erase', ID], 'analyst', '"security"'],
+    [['unsuppress', UNKNOWN], 'analyst', '"security"'],
+    [['erase', UNKNOWN], 'analyst', '"security"'],
   ])('%j as %s is refused, with those that may: %s', async (args, role, roles) => {
     const { code, stderr } = await findings(args, role)
     expect([code, stderr]).toEqual([2, expect.stringContaining(`hint: the token needs the role ${roles}\n`)])

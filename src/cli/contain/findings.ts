@@ -1,5 +1,7 @@
 import { type Command, createCommand } from '../../runtime/node/command.ts'
 import { MAX_ABOUT, STATES, VERDICTS } from '../../watch/finding.ts'
+import { MAX_TEXT } from '../../watch/finding-control.ts'
+import { isText } from '../../watch/findings/act.ts'
 import { SEVERITIES } from '../../watch/severity.ts'
 import { DEFAULT_URL, GATE_OPTIONS } from '../client.ts'
 import { member, stringMember } from '../json.ts'
@@ -154,6 +156,12 @@ export const findings: Command = createCommand({
     if (action === 'assign' && assignee === undefined)
       throw new UsageError(`write it as: findings ${ACTIONS.assign}`)
     const { verdict, words } = values
+    if (action === 'close' && verdict === undefined)
+      throw new UsageError('close needs --verdict', `it may be ${VERDICTS.join(', ')}`)
+    if (action === 'comment' && words === undefined)
+      throw new UsageError('comment needs --words', `findings ${ACTIONS.comment}`)
+    if (words !== undefined && !isText(words))
+      throw new UsageError(`--words must have 1 to ${MAX_TEXT} characters, not only white space`)
     const call = {
       ...{ id, action },
       ...(assignee !== undefined && { assignee }),
