@@ -19,14 +19,15 @@ export function formatRecord(json: string, { wide, kind }: TableOptions): string
   const read = (name: keyof EventHead | 'method') => stringMember(event, name)
   const length = wide ? FULL : SHORT
   const path = [read('recording'), read('part')].filter(name => name !== undefined).join('/') || '-'
+  const isFinding = stringMember(event, 'kind') === 'finding'
   const method = read('method')
   const owner = read('owner')
   const columns = [
     read('t') ?? '-',
     ...(kind ? [(stringMember(event, 'kind') ?? '-').padEnd('heartbeat'.length)] : []),
     summaryOf(event).padEnd(20),
-    (method === undefined ? path : `${method} ${path}`).padEnd(28),
-    `by ${read('subject')?.slice(0, length) ?? 'unknown'}`.padEnd(3 + length),
+    (method === undefined ? (aboutOf(event, length) ?? path) : `${method} ${path}`).padEnd(28),
+    `by ${read('subject')?.slice(0, length) ?? (isFinding ? 'the gate' : 'unknown')}`.padEnd(3 + length),
     ...(owner === undefined ? [] : [`of ${owner.slice(0, length)}`.padEnd(3 + length)]),
     read('id') ?? '-',
   ]
@@ -51,10 +52,33 @@ function summaryOf(event: unknown): string {
       return `${member(event, 'count')} missing`
     case 'console':
       return stringMember(event, 'reason') ?? stringMember(event, 'action') ?? '-'
+    case 'finding':
+      return `${stringMember(event, 'action')} ${stringMember(event, 'rule')}`
+    case 'lockdown':
+      return `${stringMember(event, 'action')} ${member(event, 'epoch')}`
+    case 'release':
+      return 'is out'
     case 'keys':
       return stringMember(event, 'issuer') ?? '-'
     default:
       return `${stringMember(event, 'reason') ?? '-'}${timesOf(event)}`
+  }
+}
+
+/** What a record is about that is about no recording alone: a finding or a suppression, what is locked down, or a release. */
+function aboutOf(event: unknown, length: number): string | undefined {
+  switch (stringMember(event, 'kind')) {
+    case 'finding':
+      return stringMember(event, 'finding') ?? stringMember(event, 'suppression')
+    case 'lockdown': {
+      const target = stringMember(event, 'target')
+      const shown = target?.startsWith('psn_') ? target.slice(0, length) : target
+      return [stringMember(event, 'scope'), shown].filter(word => word !== undefined).join(' ') || undefined
+    }
+    case 'release':
+      return stringMember(event, 'release')
+    default:
+      return undefined
   }
 }
 

@@ -442,6 +442,52 @@ describe('records of any kind', () => {
     ])
     expect(lines[2]).toContain('rec-?[2J')
   })
+
+  test('log shows which finding, lockdown or release a record is about', async () => {
+    const target = `psn_${'ab'.repeat(16)}`
+    const none = { reason: undefined, method: undefined, status: undefined, subject: undefined }
+    const records = [
+      {
+        kind: 'finding',
+        action: 'opened',
+        rule: 'RG-001',
+        finding: 'f-1',
+        suppression: 's-1',
+        recording: 'rec-1',
+      },
+      { kind: 'finding', action: 'suppression_added', rule: 'RG-002', suppression: 's-1', subject: target },
+      { kind: 'finding', action: 'canary_added', rule: 'RG-040' },
+      { kind: 'lockdown', action: 'add', epoch: 7, scope: 'session', target, subject: target },
+      { kind: 'lockdown', action: 'undo', epoch: 8, scope: 'everything', subject: target },
+      {
+        kind: 'lockdown',
+        action: 'add',
+        epoch: 9,
+        scope: 'recording',
+        target: 'rec-\u001b',
+        subject: target,
+      },
+      { kind: 'lockdown', action: 'erase_reason', epoch: 9, subject: target },
+      { kind: 'release', release: '4.12.0', subject: target },
+    ]
+    for (const members of records)
+      await ledger.append([refusal(1, 1, { recording: undefined, ...none, ...members })])
+    const shown = async (more: readonly string[] = []) => {
+      const lines = (await run(['log', ...more, ...at])).stdout.trimEnd().split('\n')
+      return lines.map(line => line.slice(26).split(/ {2,}/).slice(0, 4).join(' | '))
+    }
+    expect(await shown()).toEqual([
+      'finding | opened RG-001 | f-1 | by the gate',
+      'finding | suppression_added RG-002 | s-1 | by psn_abababababab',
+      'finding | canary_added RG-040 | - | by the gate',
+      'lockdown | add 7 | session psn_abababababab | by psn_abababababab',
+      'lockdown | undo 8 | everything | by psn_abababababab',
+      'lockdown | add 9 | recording rec-? | by psn_abababababab',
+      'lockdown | erase_reason 9 | - | by psn_abababababab',
+      'release | is out | 4.12.0 | by psn_abababababab',
+    ])
+    expect((await shown(['--wide', '--kind', 'lockdown']))[0]).toContain(`| session ${target} |`)
+  })
 })
 
 describe('--count', () => {
