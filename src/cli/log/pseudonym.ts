@@ -60,7 +60,7 @@ export const pseudonym: Command = createCommand({
     if (place === undefined) {
       throw new UsageError(
         'PSEUDONYM_KEY is missing',
-        `set it in the environment or in the file that --vars names, or name the --data DIR of "${COMMAND} dev"`,
+        `set it in the environment or in the file that --vars names, or name the --data DIR of "${COMMAND} dev". Without the key, "${COMMAND} findings show ID" prints whole pseudonyms, and "${COMMAND} log --subject -" has the gate make that of an id: its records have it, with --wide whole`,
       )
     }
     const issuer = issuerOf(place, values.issuer)

@@ -34,7 +34,13 @@ describe('mistakes', () => {
     ['an id in the same argument as --sub', [`--sub=${ID}`], '', {}, /read from stdin/],
     ['a missing id', [], ID, {}, /--sub - is missing/],
     ['a key as an argument', ['--sub', '-', '--key', SHORT], ID, {}, /Unknown option '--key'/],
-    ['a missing key', ['--sub', '-', '--issuer', 'https://a.test/'], ID, {}, /PSEUDONYM_KEY is missing/],
+    [
+      'a missing key',
+      ['--sub', '-', '--issuer', 'https://a.test/'],
+      ID,
+      {},
+      /PSEUDONYM_KEY is missing[\s\S]*findings show ID[\s\S]*log --subject -/,
+    ],
     [
       'a key that no gate accepts',
       ['--sub', '-'],
