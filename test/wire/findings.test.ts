@@ -144,6 +144,17 @@ describe('the command', () => {
     expect(json.not_known.at(-1)).toContain(`${group.subject}, ${json.exposure[0].owners[0]}`)
   })
 
+  test('does not say that no byte left while a view has just begun', async () => {
+    const { id, about } = await intrude()
+    const recording = `${Object(about).recordings[0]}`
+    expect((await play(recording.replace('rec-', 'patient-'), recording)).status).toBe(200)
+    const { stdout, stderr } = await findings(['show', id])
+    expect(stdout, stderr).toMatch(
+      /1 views; no byte is on record; what left in 1 of its views is not on record yet, ask again\n/,
+    )
+    expect(stdout).toMatch(/\nnot known: Bytes are on record up to 10 seconds after their answer ended\./)
+  })
+
   test('shows when the releases of a finding were marked', async () => {
     const { about } = await intrude()
     const recording = `${Object(about).recordings[0]}`
