@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path'
 import { decodeJwt, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
 import type { Issuer } from '../authenticate/issuer.ts'
+import { ROLES } from '../authorize/rules/role.ts'
 import { member, parseJson } from './json.ts'
 import { COMMAND, UsageError } from './terminal.ts'
 
@@ -67,6 +68,8 @@ export function developmentIssuer({ key }: DevelopmentSecrets): Issuer {
     audience: AUDIENCE,
     algorithms: ['ES256'],
     jwks: { keys: [publicKey] },
+    // Without it, a single issuer gives neither `viewer` nor `analyst`.
+    allowed_roles: ROLES,
   }
 }
 

@@ -1,3 +1,4 @@
+import { ROLES } from '../authorize/rules/role.ts'
 import { type Command, createCommand } from '../runtime/node/command.ts'
 import { DATA_OPTION } from './client.ts'
 import { signToken } from './development-issuer.ts'
@@ -15,7 +16,7 @@ export const token: Command = createCommand({
       value: 'ROLE',
       multiple: true,
       default: [],
-      about: 'A role: recorder, app or security. May be given several times.',
+      about: `A role: ${ROLES.join(', ')}. May be given several times.`,
     },
     ttl: { type: 'string', value: 'SECONDS', default: '3600', about: 'How long the token is valid.' },
     claim: {

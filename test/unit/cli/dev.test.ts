@@ -165,3 +165,16 @@ test('dev stores no demo recordings in an S3 bucket', async () => {
   expect(stderr).toContain('no demo recordings are stored')
   expect(requests).toEqual([])
 })
+
+test('the development issuer gives each role, and the help of "token" names them all', async () => {
+  const { url } = JSON.parse((await serve({})).ready) as { url: string }
+  const reads = async (role: string) => {
+    const { stdout } = await run(['token', '--data', data, '--sub', 'someone', '--role', role])
+    const headers = { Authorization: `Bearer ${stdout.trim()}` }
+    return (await fetch(`${url}/console/api/findings`, { headers })).status
+  }
+  expect([await reads('viewer'), await reads('analyst'), await reads('security')]).toEqual([200, 200, 200])
+  expect([await reads('app'), await reads('nurse')]).toEqual([404, 404])
+  const { stdout } = await run(['token', '--help'])
+  for (const role of ['recorder', 'app', 'security', 'analyst', 'viewer']) expect(stdout).toContain(role)
+}, 30_000)
