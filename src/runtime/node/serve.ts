@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import process from 'node:process'
 import { getRequestListener } from '@hono/node-server'
 import type { Variables } from '../../config/variables.ts'
+import { BodyCut } from '../../recordings/counted-body.ts'
 import type { LocalVariables } from '../local/local-variables.ts'
 import { type Started, start } from '../local/start.ts'
 
@@ -144,6 +145,8 @@ export async function listen(
  * with 1 if the port is the reason, else with 2.
  */
 export async function run(start: () => Promise<Serving>): Promise<void> {
+  // biome-ignore lint/suspicious/noConsole: the adapter prints there, and takes nothing else
+  console.error = withoutCuts(console.error)
   try {
     const { url, stop } = await start()
     const end = () => void stop().then(() => process.exit(0))
@@ -152,6 +155,16 @@ export async function run(start: () => Promise<Serving>): Promise<void> {
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : 'the gate could not start'}\n`)
     process.exit(error instanceof CannotListen ? 1 : 2)
+  }
+}
+
+/**
+ * Returns what prints everything but bodies that were cut. The adapter prints each body that fails. A cut is no fault, and a lockdown
+ * would fill an operator's log with a line for each stream. The process must be the gate's own: the console is everyone's.
+ */
+export function withoutCuts(print: (...what: unknown[]) => void): (...what: unknown[]) => void {
+  return (...what) => {
+    if (!(what[0] instanceof BodyCut)) print(...what)
   }
 }
 
