@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { BodyCut } from '../recordings/counted-body.ts'
 import type { RecordingStore } from '../recordings/recording-store.ts'
 import { local } from '../runtime/local/local.ts'
 import { readLocalVariables } from '../runtime/local/local-variables.ts'
@@ -33,8 +35,9 @@ export function createServerStarter(runtime: 'node' | 'deno'): StartGate {
     const [command, args] = runtime === 'node' ? nodeCommand() : denoCommand(port, data)
     const child = spawn(command, args, {
       env: { ...environment, ...authorityVariables(), ...variables, ...runtimeMark(data) },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', runtime === 'deno' ? 'pipe' : 'inherit'],
     })
+    if (child.stderr !== null) passOn(child.stderr)
     const url = await waitUntilReady(child, runtime)
     const exit = (...how: ExitArguments) => fail(new Error(`the gate ended ${describeExit(...how)}`))
     child.once('exit', exit)
@@ -47,6 +50,14 @@ export function createServerStarter(runtime: 'node' | 'deno'): StartGate {
         }),
     }
   }
+}
+
+/** Shows what Deno says, besides the line that it prints for each stream that is cut: that is no fault, and only Deno itself prints it. */
+function passOn(said: Readable): void {
+  const cut = `[${new BodyCut().stack}]`
+  createInterface({ input: said }).on('line', line => {
+    if (line !== cut) say(line)
+  })
 }
 
 function nodeCommand(): [string, string[]] {

@@ -3,10 +3,11 @@ import { type Command, createCommand } from '../../runtime/node/command.ts'
 import { parseGateUrl } from '../client.ts'
 import { COMMAND, print, say, UsageError } from '../terminal.ts'
 import { GateUnderDrill } from './gate-under-drill.ts'
-import { startLocalStage } from './local-stage.ts'
+import { Leftovers } from './leftovers.ts'
+import { type LocalStage, startLocalStage } from './local-stage.ts'
 import { alertedBy, readCast } from './remote-stage.ts'
 import { babylon, type Scenario, wrongStamp } from './scenarios.ts'
-import { describe } from './timeline.ts'
+import { type DrillResult, describe } from './timeline.ts'
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = { babylon, 'wrong-stamp': wrongStamp }
 
@@ -58,12 +59,7 @@ export const drill: Command = createCommand({
         ? await startLocalStage(runtime, portOf(port))
         : remote(url, tokens)
     try {
-      const gate = new GateUnderDrill(stage.url)
-      await gate.requireAllowed(stage.cast.analyst)
-      await gate.chooseRelease(stage.cast.analyst)
-      const result = await scenario({ gate, cast: stage.cast, alerted: stage.alerted })
-      // A gate of its own is gone in a moment.
-      if (url !== undefined) await gate.closeFindings(stage.cast.analyst)
+      const result = await rehearse(scenario, stage, url !== undefined)
       if (json) await print(JSON.stringify(result))
       else for (const line of describe(result)) say(line)
       if (!result.passed) process.exitCode = 1
@@ -72,6 +68,24 @@ export const drill: Command = createCommand({
     }
   },
 })
+
+/** Runs a scenario. A gate that runs is left without its findings and lockdowns, whatever comes of it; one of its own is gone in a moment. */
+async function rehearse(
+  scenario: Scenario,
+  { url, cast, alerted }: Pick<LocalStage, 'url' | 'cast' | 'alerted'>,
+  mustClear: boolean,
+): Promise<DrillResult> {
+  const gate = new GateUnderDrill(url)
+  await gate.requireAllowed(cast.analyst)
+  await gate.chooseRelease(cast.analyst)
+  const leftovers = new Leftovers(gate.calls, cast.analyst)
+  await leftovers.begin()
+  try {
+    return await scenario({ gate, cast, alerted, leftovers })
+  } finally {
+    if (mustClear && !(await leftovers.clear())) process.exitCode = 1
+  }
+}
 
 function remote(url: string, tokens: string) {
   const cast = readCast(tokens)

@@ -1,13 +1,18 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { member } from '../json.ts'
-import { UsageError } from '../terminal.ts'
+import { COMMAND, UsageError } from '../terminal.ts'
+import { type Caller, DrillCalls } from './drill-calls.ts'
+import { listFindings, releaseOf } from './findings-under-drill.ts'
+import { undoLockdown } from './leftovers.ts'
 
 /** A person of a drill. */
-export interface Person {
+export interface Person extends Caller {
   /** The subject's id, as recordings are stamped with it. */
   readonly id: string
-  readonly token: string
 }
+
+/** Names a subject in a message: an id of a person is no one's business. */
+export const whoseOf = (index: number): string => `the ${['first', 'second', 'third'][index]} subject`
 
 /** Whom a drill acts as. */
 export interface Cast {
@@ -40,33 +45,15 @@ const FORGOTTEN = 300_000
 
 /** Calls a gate as the apps and the analysts of a drill do. */
 export class GateUnderDrill {
-  readonly #url: URL
-  #release = RELEASE
+  readonly calls: DrillCalls
 
   constructor(url: URL) {
-    this.#url = url
+    this.calls = new DrillCalls(url, RELEASE)
   }
 
   /** The release of the app whose bug is rehearsed. */
   get release(): string {
-    return this.#release
-  }
-
-  #call(path: string, token: string, init: RequestInit = {}): Promise<Response> {
-    const headers = {
-      ...init.headers,
-      Authorization: `Bearer ${token}`,
-      'Mediaward-App-Release': this.#release,
-    }
-    return fetch(new URL(path, this.#url), { ...init, headers })
-  }
-
-  async #json(path: string, token: string, body?: object): Promise<unknown> {
-    const headers = { 'Content-Type': 'application/json' }
-    const init = body === undefined ? {} : { method: 'POST', headers, body: JSON.stringify(body) }
-    const response = await this.#call(path, token, init)
-    if (!response.ok) throw new Error(`the gate answered ${response.status} to ${path}`)
-    return response.json()
+    return this.calls.release
   }
 
   /**
@@ -75,7 +62,7 @@ export class GateUnderDrill {
    * @throws UsageError
    */
   async requireAllowed(analyst: string): Promise<void> {
-    const answer = await this.#json('/console/api/drills', analyst)
+    const answer = await this.calls.console('/console/api/drills', analyst)
     if (member(answer, 'drills') === 'allow') return
     throw new UsageError(
       'this gate refuses drills',
@@ -85,28 +72,26 @@ export class GateUnderDrill {
 
   /** Rehearses with another build of the release if a drill was here before: the gate has found that one, and its patients. */
   async chooseRelease(analyst: string): Promise<void> {
-    const findings = [...(await this.#findings(analyst)), ...(await this.#findings(analyst, '&state=closed'))]
-    if (findings.some(one => releaseOf(one) === RELEASE))
-      this.#release = `${RELEASE}+${Date.now().toString(36)}`
+    const findings = await listFindings(this.calls, analyst, 'all')
+    if (findings.some(({ finding }) => releaseOf(finding) === RELEASE))
+      this.calls.release = `${RELEASE}+${Date.now().toString(36)}`
   }
 
   /** Stores a recording for an owner. */
   async store(recording: string, owner: string, recorder: string, size: number): Promise<void> {
-    const response = await this.#call(`/recordings/${recording}`, recorder, {
+    const path = `/recordings/${recording}`
+    const response = await this.calls.send(path, recorder, {
       method: 'PUT',
       headers: { 'Content-Type': 'video/mp4', 'Mediaward-Owner': owner },
       body: new Uint8Array(size),
     })
+    await this.calls.requireGood(response, { whose: 'the recorder', token: recorder }, path)
     await response.body?.cancel()
-    if (response.ok) return
-    throw new Error(
-      `the gate answered ${response.status} to a recording of the drill: is the recorder's token good?`,
-    )
   }
 
   /** Plays the beginning of a recording. */
   async play(recording: string, token: string): Promise<Played> {
-    const response = await this.#call(`/recordings/${recording}`, token, {
+    const response = await this.calls.send(`/recordings/${recording}`, token, {
       headers: { Range: 'bytes=0-65535' },
     })
     const isMedia = response.status === 200 || response.status === 206
@@ -115,10 +100,10 @@ export class GateUnderDrill {
   }
 
   /** Asks which of some recordings a subject may play, as an app does before it shows a list. Returns how many it may. */
-  async list(recordings: readonly string[], { id, token }: Person): Promise<number> {
+  async list(recordings: readonly string[], person: Person): Promise<number> {
     const evaluations = recordings.map(recording => ({ resource: { type: 'recording', id: recording } }))
-    const call = { subject: { type: 'user', id }, action: { name: 'play' }, evaluations }
-    const answer = await this.#json('/access/v1/evaluations', token, call)
+    const call = { subject: { type: 'user', id: person.id }, action: { name: 'play' }, evaluations }
+    const answer = await this.calls.json('/access/v1/evaluations', person, call)
     const answers = member(answer, 'evaluations')
     if (!Array.isArray(answers)) throw new Error('the gate did not answer the list')
     return answers.filter(one => member(one, 'decision') === true).length
@@ -126,34 +111,14 @@ export class GateUnderDrill {
 
   /** Says that the release is out. */
   async markRelease(analyst: string): Promise<void> {
-    await this.#json('/console/api/releases', analyst, { release: this.#release })
+    await this.calls.console('/console/api/releases', analyst, { release: this.release })
   }
 
   /** Returns when the last record of each finding of some rules was made, by the finding's id. */
   async findings(rules: readonly string[], analyst: string): Promise<Findings> {
-    return (await this.#findings(analyst))
-      .filter(finding => rules.some(rule => rule === member(finding, 'rule')))
-      .map(finding => ({ id: `${member(finding, 'id')}`, last: member(finding, 'last_seen'), finding }))
-  }
-
-  async #findings(analyst: string, more = ''): Promise<readonly unknown[]> {
-    const path = `/console/api/findings?limit=500${more}`
-    const findings = member(await this.#json(path, analyst), 'findings')
-    return Array.isArray(findings) ? findings : []
-  }
-
-  /** Closes the findings of drills, as those of a test. Open ones would absorb what the next drill has to find. */
-  async closeFindings(analyst: string): Promise<void> {
-    const open = (await this.#findings(analyst)).filter(finding => member(finding, 'state') !== 'closed')
-    const subjects = open.filter(namesDrill).flatMap(finding => namesIn(finding, 'subjects'))
-    const isOurs = (finding: unknown) =>
-      namesDrill(finding) ||
-      releaseOf(finding) === this.#release ||
-      namesIn(finding, 'subjects').some(subject => subjects.includes(subject))
-    for (const finding of open.filter(isOurs)) {
-      const act = { action: 'close', verdict: 'test', text: 'a drill' }
-      await this.#json('/console/api/findings/act', analyst, { id: member(finding, 'id'), ...act })
-    }
+    return (await listFindings(this.calls, analyst))
+      .filter(({ finding }) => rules.some(rule => rule === member(finding, 'rule')))
+      .map(({ id, finding }) => ({ id, last: member(finding, 'last_seen'), finding }))
   }
 
   /**
@@ -179,7 +144,7 @@ export class GateUnderDrill {
 
   /** Locks something down, and resolves to the number of the lockdown. */
   async lock(target: object, analyst: string): Promise<number> {
-    const answer = await this.#json('/console/api/lockdowns/add', analyst, {
+    const answer = await this.calls.console('/console/api/lockdowns/add', analyst, {
       ...target,
       reason: 'a drill',
       until: new Date(Date.now() + FORGOTTEN).toISOString(),
@@ -188,7 +153,7 @@ export class GateUnderDrill {
   }
 
   async undo(epoch: number, analyst: string): Promise<void> {
-    await this.#json('/console/api/lockdowns/undo', analyst, { epoch, reason: 'the drill is over' })
+    await undoLockdown(this.calls, analyst, epoch)
   }
 
   /** Resolves to when a recording is no longer played to its owner. */
@@ -202,14 +167,21 @@ export class GateUnderDrill {
 
   /** Reads a whole recording at a pace, in bytes a second, until it ends or is cut. */
   async stream(recording: string, token: string, pace: number): Promise<StreamUnderDrill> {
-    const response = await this.#call(`/recordings/${recording}`, token)
-    if (response.body === null || response.status !== 200)
-      throw new Error('the stream of the drill did not begin')
+    const response = await this.calls.send(`/recordings/${recording}`, token)
+    if (response.body === null || response.status !== 200) {
+      throw new UsageError(
+        `the stream of the drill did not begin: the gate answered ${response.status} to the owner`,
+        response.status === 403
+          ? `a lockdown may be in force: see "${COMMAND} lockdown list"`
+          : `"${COMMAND} explain" says why`,
+      )
+    }
     const reader = response.body.getReader()
     const stream = {
       bytes: 0,
       last: performance.now(),
       isCut: false,
+      isWhole: false,
       leave: () => void reader.cancel().catch(() => {}),
     }
     const over = (async () => {
@@ -217,7 +189,10 @@ export class GateUnderDrill {
       try {
         for (;;) {
           const { done, value } = await reader.read()
-          if (done) return
+          if (done) {
+            stream.isWhole = true
+            return
+          }
           stream.bytes += value.length
           stream.last = performance.now()
           const ahead = (stream.bytes / pace) * 1000 - (stream.last - begun)
@@ -236,7 +211,9 @@ export class GateUnderDrill {
     for (const recording of recordings) {
       for (const held of ['', '&held=true']) {
         const path = `/console/api/records?kind=delivery&recording=${recording}${held}`
-        const lines = (await (await this.#call(path, analyst)).text()).split('\n').filter(line => line !== '')
+        const lines = (await (await this.calls.send(path, analyst)).text())
+          .split('\n')
+          .filter(line => line !== '')
         for (const line of lines) bytes += Number(member(JSON.parse(line), 'bytes') ?? 0)
       }
     }
@@ -244,23 +221,14 @@ export class GateUnderDrill {
   }
 }
 
-const releaseOf = (finding: unknown): unknown => member(member(finding, 'group'), 'release')
-
-/** Returns whom or what a finding is about. */
-function namesIn(finding: unknown, what: 'subjects' | 'recordings'): readonly unknown[] {
-  const names = member(member(finding, 'about'), what)
-  return Array.isArray(names) ? names : []
-}
-
-const namesDrill = (finding: unknown): boolean =>
-  namesIn(finding, 'recordings').some(name => `${name}`.startsWith('drill-'))
-
 /** A stream in flight. */
 export interface StreamUnderDrill {
   readonly bytes: number
   /** When its last bytes came. */
   readonly last: number
   readonly isCut: boolean
+  /** Whether all of it came. */
+  readonly isWhole: boolean
   /** Resolves when it has ended. */
   readonly over: Promise<void>
   leave(): void

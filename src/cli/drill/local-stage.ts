@@ -14,7 +14,7 @@ import {
 import { member, parseJson } from '../json.ts'
 import { freePort, type LocalGate, requirePort, type StartGate } from '../local-gate.ts'
 import { UsageError } from '../terminal.ts'
-import type { AlertArrival, Cast } from './gate-under-drill.ts'
+import { type AlertArrival, type Cast, whoseOf } from './gate-under-drill.ts'
 
 /** Loads a runtime only when it is used: the packages of another may not be installed. */
 const RUNTIMES: Readonly<Record<string, () => Promise<StartGate>>> = {
@@ -75,15 +75,14 @@ export async function startLocalStage(runtime: string, port: number): Promise<Lo
   }
   const tokenOf = (subject: string, roles: readonly string[] = []) =>
     signToken(data, { subject, roles, ttl: 3600, claims: { sid: `${subject}-session` } })
-  const person = async (id: string) => ({ id, token: await tokenOf(id) })
+  const person = async (index: number) => {
+    const id = `drill-patient-${index + 1}`
+    return { id, token: await tokenOf(id), whose: whoseOf(index) }
+  }
   return {
     url: new URL(gate.url),
     cast: {
-      subjects: [
-        await person('drill-patient-1'),
-        await person('drill-patient-2'),
-        await person('drill-patient-3'),
-      ],
+      subjects: [await person(0), await person(1), await person(2)],
       recorder: await tokenOf('drill-recorder', ['recorder']),
       analyst: await tokenOf('drill-analyst', ['security']),
     },

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { callConsole } from '../contain/console-call.ts'
 import { member, parseJson, stringMember } from '../json.ts'
 import { UsageError } from '../terminal.ts'
-import type { AlertArrival, Cast, Person } from './gate-under-drill.ts'
+import { type AlertArrival, type Cast, type Person, whoseOf } from './gate-under-drill.ts'
 
 /** How long the alert may take, in milliseconds. */
 const PATIENCE = 15_000
@@ -33,9 +33,9 @@ export function readCast(file: string): Cast {
   return { subjects: [first, second, third], recorder, analyst }
 }
 
-function personIn(value: unknown): Person | undefined {
+function personIn(value: unknown, index: number): Person | undefined {
   const [id, token] = [stringMember(value, 'id'), stringMember(value, 'token')]
-  return id === undefined || token === undefined ? undefined : { id, token }
+  return id === undefined || token === undefined ? undefined : { id, token, whose: whoseOf(index) }
 }
 
 /**

@@ -6,10 +6,7 @@ export interface Step {
 }
 
 /** What a drill measured. Times in milliseconds; null if it did not happen within fifteen seconds. */
-export interface DrillResult {
-  readonly drill: string
-  /** Whether everything happened in time, and the gate delivered no byte that it knew to be another patient's. */
-  readonly passed: boolean
+export interface Measured {
   /** Bytes of others' recordings that were delivered. Of `wrong-stamp` those that the stamp itself permitted. */
   readonly foreign_bytes: number
   readonly denial_to_finding_ms: number | null
@@ -17,11 +14,20 @@ export interface DrillResult {
   readonly denial_to_systemic_ms: number | null
   readonly lockdown_to_refusal_ms: number | null
   readonly lockdown_to_last_byte_ms: number | null
+}
+
+/** What came of a drill. */
+export interface DrillResult extends Measured {
+  readonly drill: string
+  /** Whether everything happened in time, and the gate delivered no byte that it knew to be another patient's. */
+  readonly passed: boolean
+  /** What did not happen, or not in time: each in a few words. */
+  readonly failures: readonly string[]
   readonly timeline: readonly Step[]
 }
 
 /** How soon each must happen, in milliseconds. */
-export const BOUNDS = { finding: 1_000, alert: 2_000, refusal: 2_000, lastByte: 2_000 } as const
+const BOUNDS = { finding: 1_000, alert: 2_000, refusal: 2_000, lastByte: 2_000 } as const
 
 /** What a drill of 2020 took, in minutes: from the first patient's tweet until all replays were off. */
 const IN_2020 = 120
@@ -56,31 +62,42 @@ export class Timeline {
 export const between = (from: number | undefined, to: number | undefined): number | null =>
   from === undefined || to === undefined ? null : Math.max(0, Math.round(to - from))
 
-/** Returns whether a time was measured and is within its bound. */
-export const isWithin = (time: number | null, bound: number): boolean => time !== null && time <= bound
-
 /** Describes a result for people. */
 export function describe(result: DrillResult): readonly string[] {
-  const { timeline, passed, foreign_bytes, lockdown_to_last_byte_ms } = result
-  const last = timeline.at(-1)?.at ?? 0
-  const seconds = (last / 1000).toFixed(1)
+  const { timeline, passed, failures, foreign_bytes, lockdown_to_last_byte_ms } = result
+  const seconds = ((timeline.at(-1)?.at ?? 0) / 1000).toFixed(1)
+  const streams = lockdown_to_last_byte_ms === null ? '' : ', streams in flight included'
   return [
     ...timeline.map(({ at, what }) => `${(at / 1000).toFixed(2).padStart(8)} s  ${what}`),
     '',
     `bytes of other patients' recordings delivered: ${foreign_bytes}`,
-    ...times(result),
+    ...boundsOf(result).map(([name, time, bound]) => `${name}: ${shown(time)} (at most ${bound} ms)`),
     '',
-    `${passed ? 'PASSED' : 'FAILED'}: noticed and contained in ${seconds} s${lockdown_to_last_byte_ms === null ? '' : ', streams in flight included'}. In 2020 it took ${IN_2020} minutes, and a patient's tweet.`,
+    passed
+      ? `PASSED: noticed and contained in ${seconds} s${streams}. In 2020 it took ${IN_2020} minutes, and a patient's tweet.`
+      : `FAILED: ${failures.join('; ')}.`,
   ]
 }
 
-function times(result: DrillResult): readonly string[] {
-  const row = (name: string, time: number | null, bound: number) =>
-    `${name}: ${time === null ? 'did not happen' : `${time} ms`} (at most ${bound} ms)`
+/** Says which times were not measured, or were too long. */
+export function failuresOf(measured: Measured): readonly string[] {
+  return boundsOf(measured)
+    .filter(([, time, bound]) => time === null || time > bound)
+    .map(
+      ([name, time, bound]) =>
+        `${name} ${time === null ? 'did not happen' : `took ${time} ms, and may take ${bound} ms`}`,
+    )
+}
+
+const shown = (time: number | null): string => (time === null ? 'did not happen' : `${time} ms`)
+
+type Bounded = readonly [name: string, time: number | null, bound: number]
+
+function boundsOf(measured: Measured): readonly Bounded[] {
   return [
-    row('first denial to finding', result.denial_to_finding_ms, BOUNDS.finding),
-    row('first denial to alert', result.denial_to_alert_ms, BOUNDS.alert),
-    row('lockdown to refusal', result.lockdown_to_refusal_ms, BOUNDS.refusal),
-    row('lockdown to last byte in flight', result.lockdown_to_last_byte_ms, BOUNDS.lastByte),
+    ['first denial to finding', measured.denial_to_finding_ms, BOUNDS.finding],
+    ['first denial to alert', measured.denial_to_alert_ms, BOUNDS.alert],
+    ['lockdown to refusal', measured.lockdown_to_refusal_ms, BOUNDS.refusal],
+    ['lockdown to last byte in flight', measured.lockdown_to_last_byte_ms, BOUNDS.lastByte],
   ]
 }
