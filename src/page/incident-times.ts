@@ -44,7 +44,7 @@ export interface Noted {
 }
 
 /** The rule that finds a release to blame. */
-const SYSTEMIC = 'RG-003'
+export const SYSTEMIC = 'RG-003'
 
 /**
  * Puts what happened since a time in order, counted from the first denial. Everything runs on one machine, so all times are of

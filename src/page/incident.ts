@@ -2,6 +2,7 @@ import type { Clinic, ListedRecording } from './clinic.ts'
 import type { ConsoleApi } from './console-api.ts'
 import { find } from './element.ts'
 import type { FindingsPanel } from './findings-panel.ts'
+import { type PageFinding, SYSTEMIC } from './incident-times.ts'
 import type { PatientCard } from './patient-card.ts'
 
 /** What the incident works with. */
@@ -21,7 +22,7 @@ const LOOK_EVERY = 200
 /** The rules whose findings a click on the button must bring again: those that find one patient. */
 const OF_A_PATIENT = ['RG-001', 'RG-002']
 
-/** The incident of 2020, and what stops it: two buttons. */
+/** The incident of 2020, from the bug to the freeze, with one click; and a button that freezes the release, or undoes that. */
 export class Incident {
   readonly #settings: IncidentSettings
   readonly #play: HTMLButtonElement = find(document, '#play', HTMLButtonElement)
@@ -37,7 +38,7 @@ export class Incident {
     this.#freeze.addEventListener(
       'click',
       () =>
-        void this.#run(() => (this.#frozen === undefined ? this.#freezeRelease() : this.#undo(this.#frozen))),
+        void this.#run(() => (this.#frozen === undefined ? this.#freezeByHand() : this.#undo(this.#frozen))),
     )
     void this.#readFreeze().catch(() => {})
   }
@@ -55,11 +56,13 @@ export class Incident {
     this.#isBusy = false
   }
 
-  /** A release of the app shows patients the recordings of others, and two of them open one. */
+  /** A release of the app shows patients the recordings of others, two of them open one, and the release is frozen. */
   async #playIncident(): Promise<void> {
     const { api, panel, cards, tokens, clinic, showBug } = this.#settings
     const { release, patients, foreign } = clinic
     const [first, second] = patients
+    // Played again, the release is out again.
+    if (this.#frozen !== undefined) await api.undo(this.#frozen)
     // What is found again and again is one finding, and one alert. What was played before was a test.
     const before = (await api.findings()).filter(({ rule }) => OF_A_PATIENT.includes(rule))
     await Promise.all(before.map(({ id }) => api.close(id)))
@@ -77,26 +80,48 @@ export class Incident {
       if (status.startsWith('201')) played++
     }
     const times = await panel.alerted()
-    this.#say(
-      `Release ${release} of the app showed two patients the recordings of others. ${played === 0 ? 'Not one of them was played' : `${played} could be played`}, and it was noticed without anyone looking: ${times}.`,
-    )
+    const noticed = `Release ${release} of the app showed two patients the recordings of others. ${played === 0 ? 'Not one of them was played' : `${played} could be played`}, and it was noticed without anyone looking: ${times}.`
+    this.#say(noticed)
+    if ((await this.#systemic()) === undefined) {
+      this.#say(
+        `${noticed} No rule has found yet that the release is to blame, so the page doesn’t freeze it.`,
+      )
+      return
+    }
+    panel.note(`the page freezes release ${release}, as an analyst does`)
+    this.#say(`${noticed} ${await this.#freezeRelease()}`)
   }
 
-  async #freezeRelease(): Promise<void> {
+  /** Resolves to the finding that says that the release is to blame. */
+  async #systemic(): Promise<PageFinding | undefined> {
+    const { panel } = this.#settings
+    for (const until = performance.now() + PATIENCE; ; ) {
+      const found = panel.found.find(({ rule }) => rule === SYSTEMIC)
+      if (found !== undefined || performance.now() > until) return found
+      await new Promise(resolve => setTimeout(resolve, LOOK_EVERY))
+      await panel.look()
+    }
+  }
+
+  async #freezeByHand(): Promise<void> {
+    const { panel, clinic } = this.#settings
+    panel.note(`you freeze release ${clinic.release}`)
+    this.#say(await this.#freezeRelease())
+  }
+
+  /** Freezes the release, and returns what came of it in words. */
+  async #freezeRelease(): Promise<string> {
     const { api, panel, clinic } = this.#settings
     const { release } = clinic
-    const systemic = panel.found.find(({ rule }) => rule === 'RG-003')
-    panel.note(`you freeze release ${release}`)
+    const systemic = panel.found.find(({ rule }) => rule === SYSTEMIC)
     // It may be frozen already, by another tab: once is enough, so that it is undone at once, too.
     if ((await api.freeze()) === undefined) await api.addFreeze(systemic?.id)
     await this.#readFreeze()
     const isFrozen = await this.#bothOpen('403')
     if (isFrozen) panel.note('both patients are refused')
-    this.#say(
-      isFrozen
-        ? `Release ${release} is frozen: both patients get a 403, also for their own recordings. Patients with another release play on.`
-        : 'The freeze isn’t obeyed yet. It should be within two seconds.',
-    )
+    return isFrozen
+      ? `Release ${release} is frozen: both patients get a 403, also for their own recordings. Patients with another release play on.`
+      : 'The freeze isn’t obeyed yet. It should be within two seconds.'
   }
 
   async #undo(epoch: number): Promise<void> {
