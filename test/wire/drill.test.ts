@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run } from '../support/command.ts'
 import { RUNTIME, type RunningGate, startGate } from '../support/gate.ts'
-import { createIssuer, records, type TestIssuer, variables } from '../support/gate-client.ts'
+import { createIssuer, records, store, type TestIssuer, variables } from '../support/gate-client.ts'
 import { SinkServer } from '../support/sink-server.ts'
 
 // An incident is rehearsed: noticed by itself, alerted and contained, each within its bound.
@@ -289,8 +289,9 @@ describe.runIf(RUNTIME === 'node')('a gate whose tokens name the release', () =>
   }, 60_000)
 
   test('a drill that can’t go on says why, and closes its findings all the same', async () => {
+    expect((await store(gate, idp, '/recordings/theirs', 'drill-1', 'video')).status).toBe(201)
     const bindings = await records(gate, idp, 'binding')
-    const owner = bindings.find(({ recording }) => recording?.endsWith('-first'))?.owner
+    const owner = bindings.find(({ recording }) => recording === 'theirs')?.owner
     const target = { scope: 'subject', value: owner, reason: 'a bug' }
     const { epoch } = (await ask(gate, idp, '/console/api/lockdowns/add', target)) as { epoch: number }
     const { code, stderr } = await drill('wrong-stamp', of('9.0.0'))
