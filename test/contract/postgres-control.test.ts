@@ -37,7 +37,7 @@ controlContract(
       now: () => time,
     })
   },
-  { many: 12_000, burst: 100, idle: 10 },
+  { many: 6_000, burst: 100, idle: 10 },
 )
 
 /** Starts another process that adds. Its epochs come in the order in which they were confirmed. */
