@@ -31,6 +31,7 @@ const TITLES: Readonly<Record<string, string>> = {
   lockdown: 'lockdowns: new requests, streams in flight, a gate that crashes',
   session: 'logins that end before their tokens',
   findings: 'findings: what rules find, and what analysts do',
+  'findings-show': 'findings: what left, and whose lists it was in',
   canaries: 'canary recordings, and rules over past records',
   alerts: 'alerts: what each receiver is sent, signed and tried again',
   respond: 'what the gate stops by itself',
