@@ -7,7 +7,7 @@ import type { GapFacts, HeartbeatFacts, KeysFacts } from './facts/gate-facts.ts'
 import type { LockdownFacts, ReleaseFacts } from './facts/lockdown-facts.ts'
 
 /** Version of the gate, as every record names it. */
-export const VERSION = '0.7.0'
+export const VERSION = '0.8.0'
 
 /** Where a request came from, as far as the log knows. */
 export interface EventNetwork {

@@ -22,7 +22,7 @@ const examined = (recordings: State) =>
   [
     200,
     {
-      version: '0.7.0',
+      version: '0.8.0',
       time: new Date().toISOString(),
       path: '/r/doctor',
       whole: true,

@@ -284,7 +284,7 @@ describe('what is asked', () => {
 describe('the answer of a gate', () => {
   const finding: Finding = { group: 'keys', check: 'keys', state: 'ok', found: 'fine', entry: 'staff' }
   const answer = {
-    version: '0.7.0',
+    version: '0.8.0',
     time: '2026-11-26T10:00:05Z',
     path: '/r/doctor',
     whole: true,
@@ -294,7 +294,7 @@ describe('the answer of a gate', () => {
 
   test('is read', () => {
     expect(parseAnswer(answer, at)).toEqual({
-      version: '0.7.0',
+      version: '0.8.0',
       path: '/r/doctor',
       whole: true,
       publicUrl: undefined,
@@ -323,7 +323,7 @@ describe('a report', () => {
     found: 'it is so',
     ...more,
   })
-  const report = { title: 'Mediaward 0.7.0 at https://m.org', whole: true }
+  const report = { title: 'Mediaward 0.8.0 at https://m.org', whole: true }
 
   test('groups findings, aligns them, and says how to fix them', () => {
     const findings = [
@@ -334,7 +334,7 @@ describe('a report', () => {
     ]
     expect(formatReport({ ...report, findings })).toBe(
       [
-        'Mediaward 0.7.0 at https://m.org',
+        'Mediaward 0.8.0 at https://m.org',
         '',
         'Keys',
         '  ✘ keys    staff: it is so',
