@@ -34,8 +34,12 @@ export function createMemoryControl(now: () => number = Date.now): Control {
   /** Keys that came, with what they made. */
   const came = new Map<string, Pick<AddedOnce, 'epochs'> & Pick<Once, 'until'>>()
   const arrivals = new Arrivals()
-  /** This memory loses nothing, so all changes have one mark. */
-  const ownMark: string = crypto.randomUUID()
+  /** This memory loses nothing, so all changes have one mark. Not drawn at once: Workers have no random numbers then. */
+  let drawn: string | undefined
+  const ownMark = () => {
+    drawn ??= crypto.randomUUID()
+    return drawn
+  }
   let last = 0
 
   const find = (epoch: number): Kept | undefined => {
@@ -43,11 +47,12 @@ export function createMemoryControl(now: () => number = Date.now): Control {
     return kept && (kept.restriction.until ?? Number.POSITIVE_INFINITY) > now() ? kept : undefined
   }
 
-  const isLostTo = (after: number, mark = ownMark): boolean => after > last || (after > 0 && mark !== ownMark)
+  const isLostTo = (after: number, mark?: string): boolean =>
+    after > last || (after > 0 && mark !== undefined && mark !== ownMark())
 
   function read(after: number, mark: string | undefined): Changes {
     const isLost = isLostTo(after, mark)
-    const known = last > 0 && { mark: ownMark }
+    const known = last > 0 && { mark: ownMark() }
     if (after === last && !isLost) return { changes: [], epoch: last, more: false, ...known }
     const start = isLost ? 0 : after
     const all: Change[] = [...inForce].flatMap(([epoch, { restriction }]) =>
