@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import parse from 'nsyslog-parser'
 import { describe, expect, test } from 'vitest'
+import { VERSION } from '../../../src/ledger/event.ts'
 import { renderCef } from '../../../src/render/cef.ts'
 import type { LogEntry } from '../../../src/render/entry.ts'
 import { arbitraryEntry, DEPLOYMENT, ENTRIES, entryOf } from '../../support/log-entries.ts'
@@ -172,7 +173,7 @@ describe('renderCef', () => {
   test('without an enterprise number the structured data is only what RFC 5424 registers', () => {
     const { enterprise: _, ...deployment } = DEPLOYMENT
     expect(read(renderCef(entryOf('view'), deployment))?.data).toBe(
-      '[origin software="Mediaward" swVersion="0.7.0"]',
+      `[origin software="Mediaward" swVersion="${VERSION}"]`,
     )
   })
 
