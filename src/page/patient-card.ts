@@ -128,10 +128,16 @@ export class PatientCard {
   /** Gets another ticket after the last one has ended, as it does while a laptop sleeps. */
   async #renew(): Promise<void> {
     const { currentTime: at } = this.#video
+    const ticket = this.#ticket
     // A second failure at the same position isn't the ticket's.
-    if (this.#ticket === undefined || this.#failedAt === at) return
+    if (ticket === undefined || this.#failedAt === at) return
     this.#failedAt = at
-    this.#play(await this.#ticket.renew())
+    const renewed = await ticket.renew().catch((error: unknown) => error)
+    // Another recording may have been chosen meanwhile.
+    if (this.#ticket !== ticket) return
+    // A freeze ends what plays, and there is no other ticket.
+    if (typeof renewed !== 'string') return this.#showOnScreen(renewed, undefined)
+    this.#play(renewed)
     this.#video.currentTime = at
   }
 
