@@ -28,7 +28,7 @@ export interface Called {
 /**
  * Returns what a finding is grouped by, as narrowly as it can be named: a session before its person. What its records happen to
  * be about besides is not taken without being asked for. Of a refused token, the caller alone chose the recording and the
- * release, and whoever is locked down by it is another.
+ * release: a lockdown of it would stop another person.
  *
  * @param wanted the scope to stop instead, of which the finding must name one value
  * @throws UsageError that has the commands to choose from

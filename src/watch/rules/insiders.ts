@@ -32,7 +32,7 @@ const COPY = 100_000
 
 /** An analyst reads the log itself in bulk, page by page or as a stream. */
 export const bulkReader: Rule = {
-  ...{ id: 'RG-033', version: 2, severity: 'medium', canSuppress: true },
+  ...{ id: 'RG-033', version: 1, severity: 'medium', canSuppress: true },
   title: 'An analyst read the log in bulk',
   kinds: ['console'],
   group: ['subject'],

@@ -47,7 +47,7 @@ export const brokenProof: Rule = {
 
 /** A canary recording, which no person owns, was asked for. No app shows it, so it was guessed, or read in a copy of the catalogue. */
 export const touchedCanary: Rule = {
-  ...{ id: 'RG-040', version: 2, severity: 'critical', canSuppress: false },
+  ...{ id: 'RG-040', version: 1, severity: 'critical', canSuppress: false },
   title: 'A canary recording was touched',
   kinds: ['access', 'console', 'listed', 'ticket', 'view'],
   group: ['recording'],
